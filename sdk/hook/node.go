@@ -1,0 +1,184 @@
+package hook
+
+import (
+	"iter"
+	"strconv"
+	"strings"
+)
+
+// Kind is what a Node is in JSON; Missing is a member that is not there.
+type Kind uint8
+
+// The kinds.
+const (
+	Missing Kind = iota
+	Null
+	False
+	True
+	Number
+	String
+	Array
+	Object
+)
+
+// Node is one value of a Doc. The zero Node is missing, and so is whatever is asked of it. What a Node gives shares the
+// Doc's memory: it is gone when the Doc is parsed into again.
+type Node struct {
+	d *Doc
+	i uint32
+}
+
+func (n Node) node() *node { return &n.d.nodes[n.i] }
+
+// Kind is what the value is.
+func (n Node) Kind() Kind {
+	if n.d == nil {
+		return Missing
+	}
+	return n.node().kind
+}
+
+// Raw is the value's own span of the text, nil when it is missing.
+func (n Node) Raw() []byte {
+	if n.d == nil {
+		return nil
+	}
+	t := n.node()
+	return n.d.src[t.start:t.end:t.end]
+}
+
+// Text is a string's content, without quotes and escapes; "" of anything else.
+func (n Node) Text() string {
+	if n.Kind() != String {
+		return ""
+	}
+	return n.d.string(n.i)
+}
+
+func (d *Doc) string(i uint32) string {
+	t := &d.nodes[i]
+	if t.escaped {
+		return view(d.text[t.link : t.link+t.size])
+	}
+	return view(d.src[t.start+1 : t.end-1])
+}
+
+// Bool reports whether the value is true.
+func (n Node) Bool() bool { return n.Kind() == True }
+
+// Int is a number's exact value; false when it has a fraction or an exponent, or does not fit.
+func (n Node) Int() (int64, bool) {
+	if n.Kind() != Number {
+		return 0, false
+	}
+	v, err := strconv.ParseInt(view(n.Raw()), 10, 64)
+	return v, err == nil
+}
+
+// Float is a number's nearest float64; 0 of anything else, infinite when it is out of range.
+func (n Node) Float() float64 {
+	if n.Kind() != Number {
+		return 0
+	}
+	v, _ := strconv.ParseFloat(view(n.Raw()), 64)
+	return v
+}
+
+// Len is the number of elements or members; 0 of anything else.
+func (n Node) Len() int {
+	if k := n.Kind(); k != Array && k != Object {
+		return 0
+	}
+	return int(n.node().size)
+}
+
+// Get is the object's member of that name.
+func (n Node) Get(name string) Node {
+	if n.Kind() != Object {
+		return Node{}
+	}
+	end := n.node().link
+	for i := n.i + 1; i < end; {
+		if n.d.string(i) == name {
+			return Node{n.d, i + 1}
+		}
+		i = n.d.after(i + 1)
+	}
+	return Node{}
+}
+
+// At is the array's element i, counted from 0.
+func (n Node) At(i int) Node {
+	if n.Kind() != Array || i < 0 || i >= n.Len() {
+		return Node{}
+	}
+	at := n.i + 1
+	for ; i > 0; i-- {
+		at = n.d.after(at)
+	}
+	return Node{n.d, at}
+}
+
+// Members walks an object's names and values in the order of the text.
+func (n Node) Members() iter.Seq2[string, Node] {
+	return func(yield func(string, Node) bool) {
+		if n.Kind() != Object {
+			return
+		}
+		for i, end := n.i+1, n.node().link; i < end; i = n.d.after(i + 1) {
+			if !yield(n.d.string(i), Node{n.d, i + 1}) {
+				return
+			}
+		}
+	}
+}
+
+// Elements walks an array's values.
+func (n Node) Elements() iter.Seq[Node] {
+	return func(yield func(Node) bool) {
+		if n.Kind() != Array {
+			return
+		}
+		for i, end := n.i+1, n.node().link; i < end; i = n.d.after(i) {
+			if !yield(Node{n.d, i}) {
+				return
+			}
+		}
+	}
+}
+
+// Pointer finds the value at a JSON Pointer (RFC 6901): "" is the node itself, "/data/events/0" a descendant.
+func (n Node) Pointer(p string) Node {
+	for p != "" {
+		if p[0] != '/' {
+			return Node{}
+		}
+		token, rest := p[1:], ""
+		if i := strings.IndexByte(token, '/'); i >= 0 {
+			token, rest = token[:i], token[i:]
+		}
+		if strings.IndexByte(token, '~') >= 0 {
+			token = strings.ReplaceAll(strings.ReplaceAll(token, "~1", "/"), "~0", "~")
+		}
+		if n.Kind() == Array {
+			i, err := strconv.ParseUint(token, 10, 31)
+			if err != nil || (len(token) > 1 && token[0] == '0') {
+				return Node{}
+			}
+			n = n.At(int(i))
+		} else {
+			n = n.Get(token)
+		}
+		p = rest
+	}
+	return n
+}
+
+// after is the index of what follows value i.
+func (d *Doc) after(i uint32) uint32 {
+	t := &d.nodes[i]
+	if t.kind >= Array {
+		return t.link
+	}
+	return i + 1
+}
