@@ -1,0 +1,107 @@
+package engine_test
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/tenterhook/tenterhook"
+
+// floors lists the rooms from the top of the house to the bottom. An import goes to a lower floor, never up and never
+// sideways.
+var floors = [][]string{
+	{""},
+	{"/engine/cli"},
+	{"/engine/admin"},
+	{"/engine/gate", "/engine/watch"},
+	{"/engine"},
+	{"/rules/suite"},
+	{"/rules"},
+	{"/runtime/expr"},
+	{"/runtime/table"},
+	{"/runtime"},
+	{"/sdk/hook/sample"},
+	{"/sdk/hook"},
+}
+
+// keepers names the only packages that may know a library.
+var keepers = map[string][]string{
+	"github.com/valyala/fasthttp":     {"/engine/gate"},
+	"github.com/expr-lang/expr":       {"/runtime/expr"},
+	"github.com/goccy/go-yaml":        {"/rules", "/rules/suite", "/engine/cli"},
+	"github.com/spf13/cobra":          {"/engine/cli"},
+	"github.com/fsnotify/fsnotify":    {"/engine/watch"},
+	"github.com/prometheus":           {"/engine", "/engine/gate", "/engine/admin", "/engine/watch", "/engine/cli"},
+	"github.com/rogpeppe/go-internal": {"/rules/suite"},
+}
+
+// TestHouse holds the arrows of the house: which package may import which, and who keeps which library.
+func TestHouse(t *testing.T) {
+	floor := make(map[string]int)
+	for i, rooms := range floors {
+		for _, room := range rooms {
+			floor[module+room] = i
+		}
+	}
+	for _, p := range packages(t) {
+		at, ok := floor[p.ImportPath]
+		if !ok {
+			t.Errorf("%s is a room the house does not have", p.ImportPath)
+			continue
+		}
+		for _, imported := range p.Imports {
+			if below, ours := floor[imported]; ours && below <= at {
+				t.Errorf("%s imports %s, which does not lie beneath it", p.ImportPath, imported)
+			}
+			if keeper, ok := keeperOf(imported); ok && !slices.Contains(keeper, strings.TrimPrefix(p.ImportPath, module)) {
+				t.Errorf("%s imports %s, which only %v may know", p.ImportPath, imported, keeper)
+			}
+			if strings.HasPrefix(p.ImportPath, module+"/sdk/hook") && strings.Contains(imported, ".") && !strings.HasPrefix(imported, module) {
+				t.Errorf("%s imports %s: it has the standard library only", p.ImportPath, imported)
+			}
+		}
+	}
+}
+
+type listed struct {
+	ImportPath string
+	Imports    []string
+}
+
+func packages(t *testing.T) []listed {
+	t.Helper()
+	cmd := exec.Command("go", "list", "-json=ImportPath,Imports,GoFiles", module+"/...")
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	var all []listed
+	for dec := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p struct {
+			listed
+			GoFiles []string
+		}
+		if err := dec.Decode(&p); errors.Is(err, io.EOF) {
+			return all
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		if len(p.GoFiles) > 0 {
+			all = append(all, p.listed)
+		}
+	}
+}
+
+func keeperOf(path string) ([]string, bool) {
+	for library, keeper := range keepers {
+		if path == library || strings.HasPrefix(path, library+"/") {
+			return keeper, true
+		}
+	}
+	return nil, false
+}
