@@ -1,0 +1,209 @@
+package table
+
+import (
+	"cmp"
+	"encoding/binary"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/tenterhook/tenterhook/sdk/hook"
+)
+
+// address is an IP address as a number; an IPv4 address is in the low 32 bits.
+type address struct{ hi, lo uint64 }
+
+func (a address) less(b address) bool { return a.hi < b.hi || a.hi == b.hi && a.lo < b.lo }
+
+func number(ip netip.Addr) address {
+	if ip.Is4() {
+		b := ip.As4()
+		return address{lo: uint64(binary.BigEndian.Uint32(b[:]))}
+	}
+	b := ip.As16()
+	return address{binary.BigEndian.Uint64(b[:8]), binary.BigEndian.Uint64(b[8:])}
+}
+
+// network is one prefix of a table that is being made.
+type network struct {
+	first, last address
+	bits        int
+	value       hook.Node
+}
+
+// spans cuts the addresses of one family where the longest matching prefix changes: values[i] holds from starts[i] up
+// to starts[i+1]. Prefixes nest or are apart, so n of them make at most 2n cuts, and a search is the whole lookup.
+type spans struct {
+	starts []address
+	values []hook.Node
+}
+
+func (s *spans) find(a address) hook.Node {
+	low, high := 0, len(s.starts) // the span begins before high, at low-1 or later
+	for low < high {
+		mid := int(uint(low+high) >> 1)
+		if a.less(s.starts[mid]) {
+			high = mid
+		} else {
+			low = mid + 1
+		}
+	}
+	if low == 0 {
+		return hook.Node{}
+	}
+	return s.values[low-1]
+}
+
+func (s *spans) cut(at address, v hook.Node) {
+	if n := len(s.starts); n > 0 && s.starts[n-1] == at {
+		s.values[n-1] = v
+		return
+	}
+	s.starts = append(s.starts, at)
+	s.values = append(s.values, v)
+}
+
+// build cuts at the networks, which it sorts, outer before inner.
+func (s *spans) build(networks []network, top address) {
+	slices.SortFunc(networks, func(a, b network) int {
+		return cmp.Or(cmp.Compare(a.first.hi, b.first.hi), cmp.Compare(a.first.lo, b.first.lo), cmp.Compare(a.bits, b.bits))
+	})
+	var open []network // those around the current one
+	closeBefore := func(next address, all bool) {
+		for len(open) > 0 && (all || open[len(open)-1].last.less(next)) {
+			last := open[len(open)-1].last
+			open = open[:len(open)-1]
+			if last == top {
+				continue
+			}
+			var outer hook.Node
+			if len(open) > 0 {
+				outer = open[len(open)-1].value
+			}
+			s.cut(after(last), outer)
+		}
+	}
+	for _, n := range networks {
+		closeBefore(n.first, false)
+		s.cut(n.first, n.value)
+		open = append(open, n)
+	}
+	closeBefore(address{}, true)
+	s.starts, s.values = slices.Clip(s.starts), slices.Clip(s.values)
+}
+
+func after(a address) address {
+	if a.lo++; a.lo == 0 {
+		a.hi++
+	}
+	return a
+}
+
+func (t *Table) indexNetworks(entries []Entry, nodes []hook.Node) (errs Errors) {
+	var v4, v6 []network
+	seen := make(map[netip.Prefix]int, len(entries))
+	for i, e := range entries {
+		p, err := parsePrefix(e.Key)
+		if err != nil {
+			errs = append(errs, &EntryError{Entry: i, First: -1, Err: err})
+			continue
+		}
+		if first, ok := seen[p]; ok {
+			errs = append(errs, &EntryError{Entry: i, First: first, Err: ErrDuplicate})
+			continue
+		}
+		seen[p] = i
+		n := network{first: number(p.Addr()), bits: p.Bits(), value: nodes[i]}
+		if p.Addr().Is4() {
+			n.last = address{lo: n.first.lo | (1<<(32-p.Bits()) - 1)}
+			v4 = append(v4, n)
+		} else {
+			n.last = fill(n.first, p.Bits())
+			v6 = append(v6, n)
+		}
+	}
+	t.v4.build(v4, address{lo: 1<<32 - 1})
+	t.v6.build(v6, fill(address{}, 0))
+	return errs
+}
+
+// fill sets all of an IPv6 address beyond the prefix's bits.
+func fill(a address, bits int) address {
+	if bits < 64 {
+		return address{a.hi | (1<<(64-bits) - 1), ^uint64(0)}
+	}
+	return address{a.hi, a.lo | (1<<(128-bits) - 1)}
+}
+
+// parsePrefix reads a network, or an address as the network of itself. An IPv4 network written in IPv6 is the IPv4
+// network.
+func parsePrefix(s string) (netip.Prefix, error) {
+	p, err := netip.ParsePrefix(s)
+	if err != nil {
+		ip, err := netip.ParseAddr(s)
+		if err != nil || ip.Zone() != "" {
+			return p, fmt.Errorf("%w: want an address or a prefix such as 192.0.2.0/24", ErrNetwork)
+		}
+		ip = ip.Unmap()
+		return netip.PrefixFrom(ip, ip.BitLen()), nil
+	}
+	if p.Masked() != p {
+		return p, fmt.Errorf("%w: the address goes on after its %d bits: want %s or %s", ErrNetwork, p.Bits(), p.Masked(), p.Addr())
+	}
+	if p.Addr().Is4In6() && p.Bits() >= 96 {
+		p = netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-96)
+	}
+	return p, nil
+}
+
+// network finds the longest prefix around the address. An IPv4 address written in IPv6 is the IPv4 address; one with a
+// zone is in no network.
+func (t *Table) network(key string) hook.Node {
+	if !plausible(key) {
+		return hook.Node{}
+	}
+	ip, err := netip.ParseAddr(key)
+	if err != nil {
+		return hook.Node{}
+	}
+	if ip = ip.Unmap(); ip.Is4() {
+		return t.v4.find(number(ip))
+	}
+	return t.v6.find(number(ip))
+}
+
+// plausible keeps what is no address from the parser, whose errors are made on the heap.
+func plausible(key string) bool {
+	const longest = len("ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255")
+	if len(key) < len("::") || len(key) > longest {
+		return false
+	}
+	if strings.IndexByte(key, ':') < 0 {
+		return dotted(key)
+	}
+	for i := 0; i < len(key); i++ {
+		if c := key[i]; c != ':' && c != '.' && c-'0' > 9 && (c|0x20)-'a' > 5 {
+			return false
+		}
+	}
+	return true
+}
+
+// dotted reports whether the key is four numbers of at most 255 with dots between.
+func dotted(key string) bool {
+	part, digits, dots := 0, 0, 0
+	for i := 0; i < len(key); i++ {
+		switch c := key[i]; {
+		case c == '.' && digits > 0:
+			part, digits, dots = 0, 0, dots+1
+		case c-'0' <= 9 && !(digits > 0 && part == 0):
+			if part, digits = part*10+int(c-'0'), digits+1; part > 255 {
+				return false
+			}
+		default:
+			return false
+		}
+	}
+	return dots == 3 && digits > 0
+}

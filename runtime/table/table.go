@@ -1,0 +1,151 @@
+// Package table is for looking things up in a rule: members, values, rows, networks and domains.
+package table
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/tenterhook/tenterhook/sdk/hook"
+)
+
+// What a table is read as: how a key finds its entry.
+const (
+	Set     = "set"     // a key equal to a member
+	Map     = "map"     // a key equal to a key
+	Rows    = "rows"    // a key equal to the row's key column
+	CIDRs   = "cidrs"   // an address inside a network; the longest prefix counts
+	Domains = "domains" // a domain or one of its subdomains; the longest counts
+)
+
+// The most a table may hold.
+const (
+	MaxEntries = 1 << 20
+	MaxText    = 64 << 20 // bytes of all values as JSON
+)
+
+// Entry is one key of a table that is to be made, and what Lookup gives for it.
+type Entry struct {
+	Key   string
+	Value []byte // JSON; nil stands for true
+}
+
+// Table finds a value by a key. It is immutable and safe for concurrent readers; Has and Lookup do not allocate, but
+// for a key with a colon in it that turns out not to be an IPv6 address.
+type Table struct {
+	as     string
+	size   int
+	values hook.Doc
+	exact  map[string]hook.Node // set, map, rows; domains in lower case, without the root's dot
+	labels int                  // domains: labels of the longest one
+	v4, v6 spans                // cidrs
+}
+
+// New makes a table that is read as one of Set, Map, Rows, CIDRs, Domains. An error is Errors, which lists every entry
+// at fault. New copies what it keeps of the values, and keeps the keys.
+func New(as string, entries []Entry) (*Table, error) {
+	if len(entries) > MaxEntries {
+		return nil, Errors{{Entry: MaxEntries, First: -1, Err: fmt.Errorf("%w: want at most %d entries", ErrSize, MaxEntries)}}
+	}
+	t := &Table{as: as, size: len(entries)}
+	nodes, err := t.hold(entries)
+	if err != nil {
+		return nil, err
+	}
+	var errs Errors
+	switch as {
+	case Set, Map, Rows:
+		errs = t.indexKeys(entries, nodes)
+	case CIDRs:
+		errs = t.indexNetworks(entries, nodes)
+	case Domains:
+		errs = t.indexDomains(entries, nodes)
+	default:
+		return nil, fmt.Errorf("a table cannot be read as %q", as)
+	}
+	if len(errs) > 0 {
+		return nil, errs
+	}
+	return t, nil
+}
+
+// hold reads all values into the table's own Doc and returns each entry's node.
+func (t *Table) hold(entries []Entry) ([]hook.Node, error) {
+	size := len("[true]")
+	for i, e := range entries {
+		if size += len(e.Value) + 1; size > MaxText {
+			return nil, Errors{{Entry: i, First: -1, Err: fmt.Errorf("%w: want at most %d bytes of values", ErrSize, MaxText)}}
+		}
+	}
+	text := make([]byte, 0, size)
+	text = append(text, "[true"...)
+	var errs Errors
+	var one hook.Doc
+	for i, e := range entries {
+		if e.Value == nil {
+			continue
+		}
+		if err := one.Parse(e.Value, hook.Limits{Bytes: MaxText}); err != nil {
+			errs = append(errs, &EntryError{Entry: i, First: -1, Err: fmt.Errorf("read its value: %w", err)})
+			continue
+		}
+		text = append(append(text, ','), e.Value...)
+	}
+	if len(errs) > 0 {
+		return nil, errs
+	}
+	if err := t.values.Parse(append(text, ']'), hook.Limits{Bytes: math.MaxInt32, Depth: 65}); err != nil {
+		return nil, err
+	}
+	nodes := make([]hook.Node, len(entries))
+	yes, at := t.values.Root().At(0), -1
+	for n := range t.values.Root().Elements() {
+		if at < 0 { // the true that all entries without a value share
+			at = 0
+			continue
+		}
+		for entries[at].Value == nil {
+			nodes[at], at = yes, at+1
+		}
+		nodes[at], at = n, at+1
+	}
+	for ; at < len(entries); at++ {
+		nodes[at] = yes
+	}
+	return nodes, nil
+}
+
+func (t *Table) indexKeys(entries []Entry, nodes []hook.Node) (errs Errors) {
+	t.exact = make(map[string]hook.Node, len(entries))
+	seen := make(map[string]int, len(entries))
+	for i, e := range entries {
+		if first, ok := seen[e.Key]; ok {
+			errs = append(errs, &EntryError{Entry: i, First: first, Err: ErrDuplicate})
+			continue
+		}
+		seen[e.Key] = i
+		t.exact[e.Key] = nodes[i]
+	}
+	return errs
+}
+
+// Has reports whether the key finds an entry.
+func (t *Table) Has(key string) bool { return t.Lookup(key).Kind() != hook.Missing }
+
+// Lookup gives the key's value: true for an entry that has none, missing when the key finds no entry. What is not an
+// address is in no table of networks, and what is not a domain in none of domains.
+func (t *Table) Lookup(key string) hook.Node {
+	switch t.as {
+	case CIDRs:
+		return t.network(key)
+	case Domains:
+		return t.domain(key)
+	default:
+		return t.exact[key]
+	}
+}
+
+// Len is the number of entries.
+func (t *Table) Len() int { return t.size }
+
+// As is what the table is read as.
+func (t *Table) As() string { return t.as }
