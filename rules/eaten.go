@@ -1,0 +1,58 @@
+package rules
+
+import (
+	"regexp"
+	"strings"
+)
+
+// eaten is a line whose value YAML cannot read, though it may well be an expression.
+type eaten struct {
+	key     string // the line up to its value
+	column  int    // of the value, or of what is wrong with it
+	message string
+}
+
+var (
+	keyed    = regexp.MustCompile(`^(\s*(?:- +)*(?:[A-Za-z_][\w.-]*|"[^"]*"|'[^']*')\s*:\s+)(\S.*)$`)
+	flowHole = regexp.MustCompile(`[{,]\s*["']?[\w.-]+["']?\s*:\s*\$\{`)
+)
+
+// eatenLine recognises an expression that YAML has eaten: what expr and YAML both give a meaning to.
+func eatenLine(line string) (eaten, bool) {
+	m := keyed.FindStringSubmatch(line)
+	if m == nil {
+		return eaten{}, false
+	}
+	key, value := m[1], strings.TrimRight(m[2], " \t")
+	e := eaten{key: key, column: characters(key) + 1}
+	whole := "quote the whole value, as in " + quoted(value)
+	switch {
+	case flowHole.MatchString(value) && value[0] == '{':
+		at := flowHole.FindStringIndex(value)
+		e.column += characters(value[:at[1]-2])
+		e.message = "inside { } YAML ends the value at the first }: quote each ${ }, or write one member a line"
+	case value[0] == '"' || value[0] == '\'':
+		e.message = "YAML ends a value that begins with a quote at the second one: " + whole
+	case value[0] == '!' || value[0] == '&' || value[0] == '*' || value[0] == '%' || value[0] == '@' || value[0] == '`' || value[0] == '?':
+		e.message = "YAML does not allow a value to begin with " + value[:1] + ": " + whole
+	case value[0] == '{' || value[0] == '[':
+		e.message = "YAML takes a value that begins with " + value[:1] + " for a list or map of its own: " + whole
+	case strings.Contains(value, ": "):
+		e.column += characters(value[:strings.Index(value, ": ")])
+		e.message = "YAML takes a colon and a space for a key: " + whole
+	default:
+		return eaten{}, false
+	}
+	return e, true
+}
+
+// quoted writes a value the way YAML reads it back as text, preferring the quotes that need no escapes.
+func quoted(value string) string {
+	if !strings.Contains(value, "'") {
+		return "'" + value + "'"
+	}
+	if !strings.ContainsAny(value, `"\`) {
+		return `"` + value + `"`
+	}
+	return "'" + strings.ReplaceAll(value, "'", "''") + "'"
+}

@@ -1,0 +1,176 @@
+package rules
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"path"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// The reasons a folder cannot be read, beside those of the file system.
+var (
+	ErrChanging = errors.New("the folder changes while it is read") // each of several readings was overtaken by a writer
+	ErrTooLarge = errors.New("too large for a policy folder")
+)
+
+// What a policy folder may hold. The figures are far above any folder of rules; they keep a wrong path ("/") from being read.
+const (
+	maxFiles       = 10_000
+	maxFileBytes   = 32 << 20
+	maxFolderBytes = 128 << 20
+	maxFolderDepth = 16
+)
+
+// Folder is one reading of a policy folder: names to contents. It never changes after it was read.
+type Folder struct {
+	files map[string][]byte
+	names []string
+	hash  string
+}
+
+// NewFolder makes a Folder of files, named by slash-separated paths. It keeps the contents, which must not change.
+func NewFolder(files map[string][]byte) *Folder {
+	f := &Folder{files: maps.Clone(files), names: slices.Sorted(maps.Keys(files))}
+	h := sha256.New()
+	var size [8]byte
+	add := func(b []byte) {
+		binary.LittleEndian.PutUint64(size[:], uint64(len(b)))
+		h.Write(size[:])
+		h.Write(b)
+	}
+	for _, name := range f.names {
+		add([]byte(name))
+		add(f.files[name])
+	}
+	f.hash = hex.EncodeToString(h.Sum(nil))
+	return f
+}
+
+// Names lists the files, sorted. The caller must not change it.
+func (f *Folder) Names() []string { return f.names }
+
+// File is a file's content, which the caller must not change.
+func (f *Folder) File(name string) ([]byte, bool) {
+	b, ok := f.files[name]
+	return b, ok
+}
+
+// Hash is the hex SHA-256 of all names and contents.
+func (f *Folder) Hash() string { return f.hash }
+
+// Read reads the folder at dir: regular files only, without dot-files, and symbolic links as long as they lead to somewhere
+// inside the folder (Kubernetes mounts a ConfigMap as links through ..data). It looks at the folder again after reading; when
+// something moved in between it reads anew, and after a few tries gives up with ErrChanging.
+func Read(dir string) (*Folder, error) {
+	failure := fmt.Errorf("%s: %w", dir, ErrChanging)
+	for range 4 {
+		f, same, err := readOnce(dir)
+		switch {
+		case errors.Is(err, fs.ErrNotExist): // removed between listing and reading, or a link to nothing
+			failure = err
+		case err != nil:
+			return nil, err
+		case same:
+			return f, nil
+		}
+	}
+	return nil, failure
+}
+
+func readOnce(dir string) (f *Folder, same bool, err error) {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, false, err
+	}
+	defer root.Close()
+	before, err := survey(root)
+	if err != nil {
+		return nil, false, err
+	}
+	files := make(map[string][]byte, len(before))
+	total := int64(0)
+	for name, info := range before {
+		b, err := readFile(root, name)
+		if err != nil {
+			return nil, false, err
+		}
+		if total += int64(len(b)); total > maxFolderBytes {
+			return nil, false, fmt.Errorf("%s: %w: more than %d MiB in all", dir, ErrTooLarge, maxFolderBytes>>20)
+		}
+		if int64(len(b)) != info.Size() {
+			return nil, false, nil
+		}
+		files[name] = b
+	}
+	after, err := survey(root)
+	if err != nil {
+		return nil, false, err
+	}
+	return NewFolder(files), maps.EqualFunc(before, after, unmoved), nil
+}
+
+func unmoved(a, b fs.FileInfo) bool {
+	return a.Size() == b.Size() && a.ModTime().Equal(b.ModTime()) && os.SameFile(a, b)
+}
+
+// survey finds the folder's files by name.
+func survey(root *os.Root) (map[string]fs.FileInfo, error) {
+	found := map[string]fs.FileInfo{}
+	return found, surveyInto(root, found, ".", 0)
+}
+
+func surveyInto(root *os.Root, found map[string]fs.FileInfo, dir string, depth int) error {
+	if depth > maxFolderDepth {
+		return fmt.Errorf("%s: %w: more than %d folders inside each other", dir, ErrTooLarge, maxFolderDepth)
+	}
+	entries, err := fs.ReadDir(root.FS(), dir)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		name := path.Join(dir, e.Name())
+		if strings.HasPrefix(e.Name(), ".") || !utf8.ValidString(name) {
+			continue
+		}
+		info, err := root.Stat(name)
+		switch {
+		case err != nil:
+			return fmt.Errorf("read %s: %w", name, err)
+		case info.IsDir() && e.IsDir():
+			if err := surveyInto(root, found, name, depth+1); err != nil {
+				return err
+			}
+		case info.Mode().IsRegular():
+			if info.Size() > maxFileBytes {
+				return fmt.Errorf("%s: %w: more than %d MiB", name, ErrTooLarge, maxFileBytes>>20)
+			}
+			found[name] = info
+		}
+		if len(found) > maxFiles {
+			return fmt.Errorf("%s: %w: more than %d files", root.Name(), ErrTooLarge, maxFiles)
+		}
+	}
+	return nil
+}
+
+func readFile(root *os.Root, name string) ([]byte, error) {
+	file, err := root.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	b, err := io.ReadAll(io.LimitReader(file, maxFileBytes+1))
+	if err == nil && len(b) > maxFileBytes {
+		err = fmt.Errorf("%s: %w: more than %d MiB", name, ErrTooLarge, maxFileBytes>>20)
+	}
+	return b, err
+}

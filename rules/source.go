@@ -1,0 +1,131 @@
+package rules
+
+import (
+	"regexp"
+	"strings"
+	"unicode/utf8"
+)
+
+// source is one policy file's text, for problems to point into.
+type source struct {
+	name  string
+	lines []string
+}
+
+func newSource(name string, text []byte) *source {
+	s := strings.TrimPrefix(string(text), "\ufeff")
+	s = strings.ReplaceAll(s, "\r\n", "\n")
+	return &source{name: name, lines: strings.Split(s, "\n")}
+}
+
+func (s *source) line(n int) string {
+	if n < 1 || n > len(s.lines) {
+		return ""
+	}
+	return s.lines[n-1]
+}
+
+// secretLine finds what follows a key that holds a secret. Problems are printed and logged, so they never quote it, unless
+// it is only the name of an environment variable or a file.
+var (
+	secretLine = regexp.MustCompile(`(?i)(secrets?|passwords?|token)["']?\s*:\s*`)
+	secretName = regexp.MustCompile(`^["']?\$\{(env|file)\.[^{}]*\}["']?\s*[},\]]*\s*$`)
+)
+
+// shown is line n as problems quote it.
+func (s *source) shown(n int) string {
+	line := s.line(n)
+	at := secretLine.FindStringIndex(line)
+	if at == nil || at[1] == len(line) || secretName.MatchString(line[at[1]:]) {
+		return line
+	}
+	return line[:at[1]] + "[hidden]"
+}
+
+// problem makes a problem at a place in the file.
+func (s *source) problem(line, column int, message string) Problem {
+	return Problem{File: s.name, Line: line, Column: column, Message: message, Source: s.shown(line)}
+}
+
+// place is where byte offset of the node's text stands in the file: its line, and its column in characters.
+func (n *node) place(offset int) (line, column int) {
+	if n.kind != textNode || offset <= 0 {
+		if n.style == block {
+			line, column = n.blockStart()
+			return line, column
+		}
+		return n.line, n.column
+	}
+	offset = min(offset, len(n.text))
+	line, column = n.line, n.column
+	if n.style == block {
+		line, column = n.blockStart()
+	}
+	raw := []rune(n.src.line(line))
+	column--
+	if n.style == single || n.style == double {
+		column++
+	}
+	for _, c := range n.text[:offset] {
+		for line <= len(n.src.lines) && n.foldsAt(raw, column, c) {
+			line++
+			raw = []rune(n.src.line(line))
+			column = indentation(raw)
+			if c == '\n' && column < len(raw) {
+				break
+			}
+		}
+		if c != '\n' && c != ' ' || column < len(raw) && raw[column] == c || column < len(raw) && raw[column] == '\\' {
+			column += n.width(raw, column)
+		}
+	}
+	return line, column + 1
+}
+
+// blockStart is where the first line of a block text begins: below the line of its | or >.
+func (n *node) blockStart() (line, column int) {
+	for line = n.line + 1; line < len(n.src.lines) && strings.TrimSpace(n.src.line(line)) == ""; line++ {
+	}
+	return line, indentation([]rune(n.src.line(line))) + 1
+}
+
+// foldsAt reports whether the text's next character c is a line break of the file.
+func (n *node) foldsAt(raw []rune, column int, c rune) bool {
+	if c != ' ' && c != '\n' {
+		return column >= len(raw) && len(raw) > 0 || n.style == double && column == len(raw)-1 && raw[column] == '\\'
+	}
+	return column >= len(raw) || strings.TrimSpace(string(raw[column:])) == "" && raw[column] != c
+}
+
+// width is how many characters of the file stand for one of the text.
+func (n *node) width(raw []rune, column int) int {
+	if column+1 >= len(raw) {
+		return 1
+	}
+	switch {
+	case n.style == single && raw[column] == '\'' && raw[column+1] == '\'':
+		return 2
+	case n.style == double && raw[column] == '\\':
+		switch raw[column+1] {
+		case 'x':
+			return 4
+		case 'u':
+			return 6
+		case 'U':
+			return 10
+		}
+		return 2
+	}
+	return 1
+}
+
+func indentation(line []rune) int {
+	n := 0
+	for n < len(line) && (line[n] == ' ' || line[n] == '\t') {
+		n++
+	}
+	return n
+}
+
+// characters counts what a column counts.
+func characters(s string) int { return utf8.RuneCountInString(s) }

@@ -1,0 +1,301 @@
+package rules
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"regexp"
+	"strings"
+
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/lexer"
+	"github.com/goccy/go-yaml/parser"
+	"github.com/goccy/go-yaml/token"
+
+	yaml "github.com/goccy/go-yaml"
+)
+
+// What a policy file may hold. The parser recurses, so what nests is counted before it is parsed.
+const (
+	maxPolicyBytes = 2 << 20
+	maxFlowDepth   = 64
+	maxLineMarks   = 64      // "- - - -", "&a &b", "!x !y" in one line
+	maxValues      = 200_000 // values of one file, each alias counted in full
+)
+
+// reader turns one file into nodes.
+type reader struct {
+	src      *source
+	problems Problems
+	anchors  map[string]*node
+	mended   map[int]bool // lines whose value was taken out because YAML could not read it
+}
+
+// readYAML reads a policy file. root is nil when there is nothing to decode; every problem found is in problems.
+func readYAML(src *source) (root *node, problems Problems) {
+	r := &reader{src: src, anchors: map[string]*node{}, mended: map[int]bool{}}
+	defer func() {
+		if p := recover(); p != nil { // the library's parser, on a text it did not foresee
+			root, problems = nil, append(r.problems, src.problem(1, 1, "this file cannot be read as YAML"))
+		}
+	}()
+	file := r.parse()
+	if file == nil {
+		return nil, r.problems
+	}
+	for i, doc := range file.Docs {
+		if doc.Body == nil || doc.Body.Type() == ast.CommentType {
+			continue
+		}
+		if root != nil {
+			r.add(file.Docs[i].Body.GetToken(), "one document a file: a second one begins here, put it into a file of its own")
+			break
+		}
+		root = r.convert(doc.Body)
+	}
+	if root != nil && root.weight > maxValues {
+		r.problems = append(r.problems, src.problem(1, 1, fmt.Sprintf("with its aliases written out this file holds more than %d values", maxValues)))
+		root = nil
+	}
+	return root, r.problems
+}
+
+// placeholder stands for a value that was taken out.
+const placeholder = `"` + "\ue000" + `"`
+
+// parse parses the file. A line whose value is an expression that YAML cannot read is reported, its value taken out, and the
+// file parsed again, so that one such line does not hide every other problem.
+func (r *reader) parse() *ast.File {
+	lines := append([]string(nil), r.src.lines...)
+	for range 20 {
+		file, err := parseLines(lines)
+		if err == nil {
+			return file
+		}
+		var where yaml.Error
+		if !errors.As(err, &where) || where.GetToken() == nil {
+			r.problems = append(r.problems, r.src.problem(1, 1, "not YAML: "+err.Error()))
+			return nil
+		}
+		at := where.GetToken().Position
+		n := min(max(at.Line, 1), len(lines))
+		if e, ok := eatenLine(r.src.line(n)); ok && !r.mended[n] {
+			r.problems = append(r.problems, r.src.problem(n, e.column, e.message))
+			lines[n-1], r.mended[n] = e.key+placeholder, true
+			continue
+		}
+		r.problems = append(r.problems, r.src.problem(n, max(at.Column, 1), "not YAML: "+where.GetMessage()))
+		return nil
+	}
+	return nil
+}
+
+func parseLines(lines []string) (*ast.File, error) {
+	tokens := lexer.Tokenize(strings.Join(lines, "\n"))
+	if t := tooDeep(tokens); t != nil {
+		return nil, &yaml.SyntaxError{Message: "nested too deep", Token: t}
+	}
+	return parser.Parse(tokens, parser.ParseComments, parser.AllowDuplicateMapKey())
+}
+
+// tooDeep finds the token at which the text nests deeper than the parser is allowed to follow.
+func tooDeep(tokens token.Tokens) *token.Token {
+	depth, line, marks := 0, 0, 0
+	for _, t := range tokens {
+		if t.Position.Line != line {
+			line, marks = t.Position.Line, 0
+		}
+		switch t.Type {
+		case token.MappingStartType, token.SequenceStartType:
+			depth++
+		case token.MappingEndType, token.SequenceEndType:
+			depth--
+		case token.SequenceEntryType, token.MappingKeyType, token.AnchorType, token.TagType:
+			marks++
+		}
+		if depth > maxFlowDepth || marks > maxLineMarks || t.Position.Column > 2000 && t.Type == token.SequenceEntryType {
+			return t
+		}
+	}
+	return nil
+}
+
+func (r *reader) add(t *token.Token, format string, args ...any) {
+	r.problems = append(r.problems, r.src.problem(t.Position.Line, max(t.Position.Column, 1), fmt.Sprintf(format, args...)))
+}
+
+func (r *reader) node(n ast.Node, kind nodeKind) *node {
+	at := n.GetToken().Position
+	return &node{src: r.src, kind: kind, line: at.Line, column: max(at.Column, 1), weight: 1}
+}
+
+func (r *reader) convert(n ast.Node) *node {
+	switch n := n.(type) {
+	case *ast.NullNode:
+		return r.node(n, nullNode)
+	case *ast.BoolNode:
+		b := r.node(n, boolNode)
+		b.text = fmt.Sprint(n.Value)
+		return b
+	case *ast.IntegerNode, *ast.FloatNode, *ast.InfinityNode, *ast.NanNode:
+		return r.number(n)
+	case *ast.StringNode:
+		return r.string(n)
+	case *ast.LiteralNode:
+		t := r.node(n, textNode)
+		t.text, t.style = n.Value.Value, block
+		return t
+	case *ast.SequenceNode:
+		return r.list(n)
+	case *ast.MappingNode:
+		return r.mapping(n)
+	case *ast.AnchorNode:
+		v := r.convert(n.Value)
+		r.anchors[n.Name.GetToken().Value] = v
+		return v
+	case *ast.AliasNode:
+		return r.alias(n)
+	case *ast.TagNode:
+		r.add(n.GetToken(), "YAML takes a leading ! for a tag: quote the whole value, as in %s", quoted(n.GetToken().Value))
+		return r.node(n, brokenNode)
+	}
+	r.add(n.GetToken(), "want a value, got YAML of a kind that policies do not use")
+	return r.node(n, brokenNode)
+}
+
+var (
+	jsonNumber = regexp.MustCompile(`^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?$`)
+	allDigits  = regexp.MustCompile(`^0[0-9_]+$`)
+)
+
+// number takes what JSON and YAML agree on. 0123 is eighty-three to YAML: nobody who writes it means that.
+func (r *reader) number(n ast.Node) *node {
+	v := r.node(n, numberNode)
+	v.text = n.GetToken().Value
+	if jsonNumber.MatchString(v.text) {
+		return v
+	}
+	want := "write it in plain digits"
+	if allDigits.MatchString(v.text) {
+		want = "quote it when its zeros count, else leave them out"
+	}
+	r.add(n.GetToken(), "%s is not a number that JSON has: %s", v.text, want)
+	v.kind = brokenNode
+	return v
+}
+
+func (r *reader) string(n *ast.StringNode) *node {
+	t := r.node(n, textNode)
+	t.text = n.Value
+	switch n.Token.Type {
+	case token.SingleQuoteType:
+		t.style = single
+	case token.DoubleQuoteType:
+		t.style = double
+		if r.mended[t.line] && t.text == "\ue000" {
+			t.kind = brokenNode
+		}
+	default:
+		if jsonNumber.MatchString(t.text) { // 12e3, and integers beyond 64 bits
+			t.kind = numberNode
+		}
+		if c := n.GetComment(); c != nil && len(c.Comments) > 0 && c.Comments[0].Token.Position.Line == t.line {
+			t.tail, t.tailColumn = c.Comments[0].Token.Value, c.Comments[0].Token.Position.Column
+		}
+	}
+	return t
+}
+
+func (r *reader) list(n *ast.SequenceNode) *node {
+	l := r.node(n, listNode)
+	for _, v := range n.Values {
+		item := r.convert(v)
+		l.items = append(l.items, item)
+		l.weight = heavier(l.weight, item.weight)
+	}
+	return l
+}
+
+func heavier(a, b int) int {
+	if a > math.MaxInt/2 || b > math.MaxInt/2 {
+		return math.MaxInt / 2
+	}
+	return a + b
+}
+
+func (r *reader) alias(n *ast.AliasNode) *node {
+	name := n.Value.GetToken().Value
+	if v, ok := r.anchors[name]; ok {
+		return v
+	}
+	r.add(n.GetToken(), "YAML takes a leading * for an alias, and nothing is anchored as &%s: quote the whole value if it is an expression", name)
+	return r.node(n, brokenNode)
+}
+
+func (r *reader) mapping(n *ast.MappingNode) *node {
+	m := r.node(n, mapNode)
+	seen := make(map[string]*node, len(n.Values))
+	var merged []*node
+	for i, pair := range n.Values {
+		if pair.Key.IsMergeKey() {
+			merged = append(merged, r.merge(pair)...)
+			continue
+		}
+		key := r.key(pair)
+		if i == 0 && !n.IsFlowStyle && key != nil {
+			m.line, m.column = key.line, key.column
+		}
+		value := r.convert(pair.Value)
+		if key == nil {
+			continue
+		}
+		if first := seen[key.text]; first != nil {
+			r.add(pair.Key.GetToken(), "key %q is there twice, first on line %d", key.text, first.line)
+			continue
+		}
+		seen[key.text] = key
+		m.members = append(m.members, member{key.text, key, value})
+		m.weight = heavier(m.weight, value.weight)
+	}
+	for _, from := range merged {
+		for _, b := range from.members {
+			if seen[b.key] == nil {
+				seen[b.key] = b.at
+				m.members = append(m.members, b)
+				m.weight = heavier(m.weight, b.value.weight)
+			}
+		}
+	}
+	return m
+}
+
+// key is nil when the pair's key is nothing that can be one; that is reported.
+func (r *reader) key(pair *ast.MappingValueNode) *node {
+	switch k := pair.Key.(type) {
+	case *ast.StringNode:
+		t := r.node(k, textNode)
+		t.text = k.Value
+		return t
+	case *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode:
+		t := r.node(k, textNode)
+		t.text = k.GetToken().Value
+		return t
+	}
+	r.add(pair.Key.GetToken(), "want a name before the colon; a value that begins with ? or { is quoted whole")
+	return nil
+}
+
+// merge is what << brings in: one map, or a list of them.
+func (r *reader) merge(pair *ast.MappingValueNode) []*node {
+	v := r.convert(pair.Value)
+	maps := []*node{v}
+	if v.kind == listNode {
+		maps = v.items
+	}
+	for _, m := range maps {
+		if m.kind != mapNode && m.kind != brokenNode {
+			r.add(pair.Value.GetToken(), "<< wants a map or a list of maps, got %s", m.is())
+		}
+	}
+	return maps
+}
