@@ -1,0 +1,153 @@
+// Package engine is for deciding each hook call once, under the Set of rules that is live.
+package engine
+
+import (
+	"errors"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/sdk/hook"
+)
+
+// Why a call cannot be answered at all.
+var (
+	ErrNoSet  = errors.New("no rules are loaded")            // before the first Swap and after Close
+	ErrNoHook = errors.New("no hook of that name is loaded") // the live Set has none
+)
+
+// Patience is how long a call may take, counted from its first byte. Okta waits 3 s, and that includes fetching its own
+// access token (hooks.md section 1).
+const Patience = 2 * time.Second
+
+// Options are what an Engine is made with.
+type Options struct {
+	Log      *slog.Logger          // nil: slog.Default()
+	Registry prometheus.Registerer // where the metrics are registered; nil: nowhere
+	Version  string                // of the program, for the metric tenterhook_build_info
+
+	Concurrency     int           // calls that run rules at one time, over all hooks; default 4096
+	HookConcurrency int           // the same for a hook that does not say; default 256
+	Remember        time.Duration // how long an answer is given again to a repeat of its call; default 2 min
+	RememberBytes   int64         // memory for remembered answers, over all hooks; default 64 MiB
+	LogLines        int           // lines about rules written in a second; default 50
+}
+
+// Engine answers calls under the Set that is live. It is safe for concurrent use.
+type Engine struct {
+	o       Options
+	log     *notes
+	running atomic.Int64 // calls that run rules now
+
+	live     atomic.Pointer[live]
+	draining atomic.Bool
+	stale    atomic.Bool
+	swaps    atomic.Uint64
+
+	mu       sync.Mutex // guards tallies, and orders Swap and Close
+	tallies  map[string]*tally
+	closed   bool
+	closings sync.WaitGroup // Sets that are being closed
+	errs     error          // what closing Sets said; under mu
+}
+
+// New makes an Engine that has no Set yet. The caller closes it.
+func New(o Options) (*Engine, error) {
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	defaults(&o.Concurrency, 4096)
+	defaults(&o.HookConcurrency, 256)
+	defaults(&o.Remember, 2*time.Minute)
+	defaults(&o.RememberBytes, 64<<20)
+	defaults(&o.LogLines, 50)
+	e := &Engine{o: o, tallies: make(map[string]*tally)}
+	e.log = &notes{log: o.Log, limit: int64(o.LogLines)}
+	if o.Registry == nil {
+		return e, nil
+	}
+	if err := o.Registry.Register(&collector{e: e, version: o.Version}); err != nil {
+		return nil, err
+	}
+	return e, nil
+}
+
+func defaults[T int | int64 | time.Duration](v *T, otherwise T) {
+	if *v <= 0 {
+		*v = otherwise
+	}
+}
+
+// Swap puts a Set live and takes ownership of it. It does not wait for calls: those under way end under the Set they
+// began with, which is closed when the last of them has left it.
+func (e *Engine) Swap(s *rules.Set) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.closed {
+		e.close(s)
+		return
+	}
+	next := e.install(s)
+	e.swaps.Add(1)
+	if old := e.live.Swap(next); old != nil {
+		old.retire()
+	}
+}
+
+// Close retires the live Set and waits until every Set is closed, that is until the last call has left. The error joins
+// what their Close said.
+func (e *Engine) Close() error {
+	e.mu.Lock()
+	e.closed = true
+	if old := e.live.Swap(nil); old != nil {
+		old.retire()
+	}
+	e.mu.Unlock()
+	e.closings.Wait()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.errs
+}
+
+// close closes a Set in its own goroutine, so that no call pays for it. Close of the Engine waits for it. The Engine has
+// mu, or a lease that was the last.
+func (e *Engine) close(s *rules.Set) {
+	e.closings.Go(func() {
+		err := s.Close()
+		if err == nil {
+			return
+		}
+		e.mu.Lock()
+		e.errs = errors.Join(e.errs, err)
+		e.mu.Unlock()
+		e.o.Log.Error("close rules", "revision", s.Revision(), "error", err)
+	})
+}
+
+// Drain says that the program is about to stop: Ready is false from now on. Calls are answered as before.
+func (e *Engine) Drain() { e.draining.Store(true) }
+
+// Ready reports whether calls should be sent here: a Set is live and the program is not about to stop.
+func (e *Engine) Ready() bool { return e.live.Load() != nil && !e.draining.Load() }
+
+// MarkStale says whether the live Set is older than what its folder holds, for the metric tenterhook_set_stale.
+func (e *Engine) MarkStale(stale bool) { e.stale.Store(stale) }
+
+// Answer decides a call of the hook that c.Hook names. It is for embedders: the gate, which has to find the hook by path
+// and to authenticate the call under the same Set, takes a Lease.
+func (e *Engine) Answer(c *hook.Call) (Reply, error) {
+	l := e.Lease()
+	if !l.Held() {
+		return Reply{}, ErrNoSet
+	}
+	defer l.Release()
+	h := l.Named(c.Hook)
+	if h == nil {
+		return Reply{}, ErrNoHook
+	}
+	return h.Answer(c), nil
+}

@@ -1,0 +1,208 @@
+package engine
+
+import (
+	"sync"
+	"time"
+
+	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/sdk/hook"
+)
+
+// Outcome is how a call ended.
+type Outcome uint8
+
+// The outcomes. The first four are the rules' own.
+const (
+	Answered Outcome = iota // a rule had something to say
+	Silent                  // no rule had
+	Denied                  // a rule refused
+	Failed                  // a rule failed and its hook's failure answer went out
+	Shed                    // too many calls at one time; no rule ran
+	Late                    // the deadline came first; no rule ran, or a twin's did not end
+	outcomes
+)
+
+var outcomeNames = [outcomes]string{"answered", "silent", "denied", "failed", "shed", "late"}
+
+// String is the outcome's word in metrics and logs.
+func (o Outcome) String() string { return outcomeNames[o] }
+
+// Reply is what a call is answered with. Every Reply has a Body that is valid for the hook's type and goes out with status
+// 200: a business decision is never a status (hooks.md section 1).
+type Reply struct {
+	Body    []byte // JSON; shared with repeats of the call, so never to be changed
+	Outcome Outcome
+	Repeat  bool // answered before, with these bytes
+	Twin    bool // answered with what the same call, already under way, was answered with
+}
+
+// Hook is one hook of a leased Set.
+type Hook struct {
+	Rules  *rules.Hook // name, path, type, credentials and rules
+	e      *Engine
+	tally  *tally
+	memory memory
+	cap    int64
+	// matched has the counter of each rule's matches, by the rule's place in the hook.
+	matched []*counter
+}
+
+func (e *Engine) newHook(r *rules.Hook, t *tally, among int) *Hook {
+	h := &Hook{Rules: r, e: e, tally: t, cap: int64(r.Concurrency)}
+	if h.cap <= 0 {
+		h.cap = int64(e.o.HookConcurrency)
+	}
+	h.memory.init(e.o.Remember, e.o.RememberBytes/int64(among))
+	h.matched = t.rulesOf(r.RuleNames())
+	return h
+}
+
+var decisions = sync.Pool{New: func() any { return new(rules.Decision) }}
+
+// Answer decides a call, on the caller's goroutine. The hook's lease is held meanwhile. It returns by the call's deadline,
+// Patience after its start at the latest, as far as the hook's rules keep theirs.
+//
+// A call that was answered before by this Set (the same eventId and the same bytes) gets the same answer; one whose twin is
+// being decided now waits for that. A call without an eventId is neither: nothing says that it is the same one.
+func (h *Hook) Answer(c *hook.Call) Reply {
+	now := time.Now()
+	h.bound(c, now)
+	r := h.answer(c, now)
+	h.tally.count(r, time.Since(c.Start))
+	return r
+}
+
+// bound fills in what the call leaves out, and holds its deadline under Patience.
+func (h *Hook) bound(c *hook.Call, now time.Time) {
+	if c.Start.IsZero() {
+		c.Start = now
+	}
+	if last := c.Start.Add(Patience); c.Deadline.IsZero() || c.Deadline.After(last) {
+		c.Deadline = last
+	}
+}
+
+func (h *Hook) answer(c *hook.Call, now time.Time) Reply {
+	if c.ID == "" || len(c.ID) > maxID {
+		if o, ok := h.enter(c, now); !ok {
+			return h.failure(o)
+		}
+		defer h.exit()
+		return h.run(c)
+	}
+	k := h.memory.key(c.ID, c.Doc.Root().Raw())
+	s := h.memory.shard(k)
+	s.mu.Lock()
+	if m := s.find(k, c.ID, now); m != nil {
+		return h.again(s, m, c, now)
+	}
+	if o, ok := h.enter(c, now); !ok {
+		s.mu.Unlock()
+		return h.failure(o)
+	}
+	m := s.begin(k, c.ID)
+	s.mu.Unlock()
+	return h.lead(s, m, c, now)
+}
+
+// lead runs the rules for a call that no twin has run before. Whatever happens, its twins are released.
+func (h *Hook) lead(s *shard, m *memo, c *hook.Call, now time.Time) (r Reply) {
+	r = h.failure(Failed) // stays when the run panics; the panic itself is the gate's to catch
+	defer func() {
+		h.exit()
+		s.end(m, r, now)
+	}()
+	r = h.run(c)
+	return r
+}
+
+// again answers a call whose twin has been here before. It is called with s.mu held and releases it.
+func (h *Hook) again(s *shard, m *memo, c *hook.Call, now time.Time) Reply {
+	if m.done {
+		r := m.reply
+		s.mu.Unlock()
+		r.Repeat = true
+		return r
+	}
+	if m.wait == nil {
+		m.wait = make(chan struct{})
+	}
+	wait := m.wait
+	s.mu.Unlock()
+	deadline := time.NewTimer(c.Deadline.Sub(now))
+	defer deadline.Stop()
+	select {
+	case <-wait:
+		r := m.reply // written before wait was closed, and never again
+		r.Twin = true
+		return r
+	case <-deadline.C:
+		return h.failure(Late)
+	}
+}
+
+func (h *Hook) failure(o Outcome) Reply { return Reply{Body: h.Rules.Failure, Outcome: o} }
+
+// enter takes one of the places for calls that run rules, of the hook and of the engine. Without one the outcome says why.
+func (h *Hook) enter(c *hook.Call, now time.Time) (Outcome, bool) {
+	if !now.Before(c.Deadline) {
+		return Late, false
+	}
+	if h.tally.running.Add(1) > h.cap {
+		h.tally.running.Add(-1)
+		return Shed, false
+	}
+	if h.e.running.Add(1) > int64(h.e.o.Concurrency) {
+		h.exit()
+		return Shed, false
+	}
+	return Answered, true
+}
+
+func (h *Hook) exit() {
+	h.tally.running.Add(-1)
+	h.e.running.Add(-1)
+}
+
+func (h *Hook) run(c *hook.Call) Reply {
+	d := decisions.Get().(*rules.Decision) // not put back when the run panics: nobody knows what it is then
+	h.Rules.Decide(c, d)
+	r := Reply{Body: d.Answer, Outcome: outcomeOf(d.Outcome)}
+	h.note(d)
+	d.Answer = nil
+	decisions.Put(d)
+	return r
+}
+
+func outcomeOf(o rules.Outcome) Outcome {
+	switch o {
+	case rules.Answered:
+		return Answered
+	case rules.Silent:
+		return Silent
+	case rules.Denied:
+		return Denied
+	default:
+		return Failed
+	}
+}
+
+// note counts and logs what the rules of one call did.
+func (h *Hook) note(d *rules.Decision) {
+	for i := range d.Results {
+		r := &d.Results[i]
+		if r.Matched {
+			h.matched[r.Rule].n.Add(1)
+		}
+		if r.Err != nil {
+			h.tally.failed(h.matched[r.Rule].rule, r.Err)
+			h.e.log.failed(h, h.matched[r.Rule].rule, r.Err)
+		}
+	}
+	for i := range d.Logs {
+		h.e.log.said(h, d.Logs[i])
+	}
+	if n := len(d.Conflicts); n > 0 {
+		h.tally.conflicts.Add(uint64(n))
+	}
+}

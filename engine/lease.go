@@ -1,0 +1,104 @@
+package engine
+
+import (
+	"sync/atomic"
+	"time"
+
+	"github.com/tenterhook/tenterhook/rules"
+)
+
+// live is a Set and what the engine keeps for as long as it has it.
+type live struct {
+	e        *Engine
+	set      *rules.Set
+	since    time.Time
+	revision string
+	hooks    []*Hook
+	byPath   map[string]*Hook
+	byName   map[string]*Hook
+
+	// uses counts the leases, and one more while the Set is the live one. Whoever brings it to 0 closes the Set, after
+	// making it so negative that no late lease can revive it.
+	uses atomic.Int64
+}
+
+const gone = -1 << 40
+
+// Lease holds a Set open: what is found through it stays usable until Release. The zero Lease holds nothing.
+type Lease struct {
+	l *live
+}
+
+// Lease leases the live Set. Held tells whether there was one.
+func (e *Engine) Lease() Lease {
+	for {
+		l := e.live.Load()
+		if l == nil {
+			return Lease{}
+		}
+		if l.uses.Add(1) > 0 {
+			return Lease{l}
+		}
+		// It was retired and closed after it was loaded; the next one is in its place already.
+	}
+}
+
+// Held reports whether the Lease holds a Set.
+func (l Lease) Held() bool { return l.l != nil }
+
+// Release gives the Set back. It is called once, by whoever called Lease.
+func (l Lease) Release() {
+	if l.l != nil {
+		l.l.leave()
+	}
+}
+
+// At finds the hook that is served at a path, nil when there is none.
+func (l Lease) At(path []byte) *Hook { return l.l.byPath[string(path)] }
+
+// Named finds a hook by its name, nil when there is none.
+func (l Lease) Named(name string) *Hook { return l.l.byName[name] }
+
+// Peek finds the hook that is served at a path in the Set that is live, without a lease. It is for looking at a hook's
+// configuration; a hook that was peeked at must not Answer. The second result is false when no Set is live.
+func (e *Engine) Peek(path []byte) (*Hook, bool) {
+	l := e.live.Load()
+	if l == nil {
+		return nil, false
+	}
+	return l.byPath[string(path)], true
+}
+
+func (l *live) retire() {
+	for _, h := range l.hooks {
+		h.memory.forget()
+	}
+	l.leave()
+}
+
+func (l *live) leave() {
+	if l.uses.Add(-1) == 0 && l.uses.CompareAndSwap(0, gone) {
+		l.e.close(l.set)
+	}
+}
+
+// install prepares a Set to be live. The caller holds e.mu.
+func (e *Engine) install(s *rules.Set) *live {
+	hooks := s.Hooks()
+	l := &live{e: e, set: s, since: time.Now(), revision: s.Revision(),
+		byPath: make(map[string]*Hook, len(hooks)), byName: make(map[string]*Hook, len(hooks))}
+	tallies := make(map[string]*tally, len(hooks))
+	for _, r := range hooks {
+		t := e.tallies[r.Name]
+		if t == nil {
+			t = &tally{}
+		}
+		tallies[r.Name] = t
+		h := e.newHook(r, t, len(hooks))
+		l.hooks = append(l.hooks, h)
+		l.byPath[r.Path], l.byName[r.Name] = h, h
+	}
+	e.tallies = tallies // the counters of hooks that went away go with them
+	l.uses.Store(1)
+	return l
+}

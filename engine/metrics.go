@@ -1,0 +1,106 @@
+package engine
+
+import (
+	goruntime "runtime"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// The metrics. What a call counts lies in its hook's tally; Prometheus reads it when it asks, so a hook that went away
+// leaves no series behind.
+var (
+	callsDesc     = describe("calls_total", "Calls by how they ended.", "hook", "outcome")
+	durationDesc  = describe("call_duration_seconds", "Time from a call's first byte to its answer.", "hook")
+	repeatsDesc   = describe("repeats_total", "Calls answered with the bytes of an earlier, same call.", "hook")
+	twinsDesc     = describe("twins_total", "Calls that waited for the same call already under way.", "hook")
+	runningDesc   = describe("calls_running", "Calls that run rules now.", "hook")
+	conflictsDesc = describe("rule_conflicts_total", "Times a rule set what an earlier rule of the call had set.", "hook")
+	matchesDesc   = describe("rule_matches_total", "Times a rule matched.", "hook", "rule")
+	failuresDesc  = describe("rule_failures_total", "Times a rule failed, by reason.", "hook", "rule", "reason")
+	setDesc       = describe("set_info", "The live Set of rules; always 1.", "revision")
+	loadedDesc    = describe("set_loaded_timestamp_seconds", "When the live Set went live, in Unix time.")
+	ageDesc       = describe("set_age_seconds", "How long the live Set has been live.")
+	staleDesc     = describe("set_stale", "1 while the policy folder holds something newer that cannot be loaded.")
+	swapsDesc     = describe("set_swaps_total", "Sets that went live.")
+	droppedDesc   = describe("log_lines_dropped_total", "Lines about rules left out of the log because there were too many.")
+	buildDesc     = describe("build_info", "The program; always 1.", "version", "goversion")
+)
+
+func describe(name, help string, labels ...string) *prometheus.Desc {
+	return prometheus.NewDesc("tenterhook_"+name, help, labels, nil)
+}
+
+// collector shows Prometheus what an Engine counts.
+type collector struct {
+	e       *Engine
+	version string
+}
+
+// Describe lists the metrics.
+func (c *collector) Describe(out chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{callsDesc, durationDesc, repeatsDesc, twinsDesc, runningDesc, conflictsDesc, matchesDesc,
+		failuresDesc, setDesc, loadedDesc, ageDesc, staleDesc, swapsDesc, droppedDesc, buildDesc} {
+		out <- d
+	}
+}
+
+// Collect reads every counter.
+func (c *collector) Collect(out chan<- prometheus.Metric) {
+	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
+		out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
+	}
+	count := func(d *prometheus.Desc, v uint64, labels ...string) {
+		out <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(v), labels...)
+	}
+	gauge(buildDesc, 1, c.version, goruntime.Version())
+	count(swapsDesc, c.e.swaps.Load())
+	count(droppedDesc, c.e.log.dropped.Load())
+	stale := 0.0
+	if c.e.stale.Load() {
+		stale = 1
+	}
+	gauge(staleDesc, stale)
+	l := c.e.live.Load()
+	if l == nil {
+		return
+	}
+	gauge(setDesc, 1, l.revision)
+	gauge(loadedDesc, float64(l.since.UnixNano())/1e9)
+	gauge(ageDesc, time.Since(l.since).Seconds())
+	for _, h := range l.hooks {
+		h.tally.collect(h.Rules.Name, gauge, count)
+		out <- h.tally.histogram(h.Rules.Name)
+	}
+}
+
+type gauge = func(d *prometheus.Desc, v float64, labels ...string)
+type count = func(d *prometheus.Desc, v uint64, labels ...string)
+
+func (t *tally) collect(hook string, g gauge, c count) {
+	for o := range t.outcomes {
+		c(callsDesc, t.outcomes[o].Load(), hook, Outcome(o).String())
+	}
+	c(repeatsDesc, t.repeats.Load(), hook)
+	c(twinsDesc, t.twins.Load(), hook)
+	c(conflictsDesc, t.conflicts.Load(), hook)
+	g(runningDesc, float64(t.running.Load()), hook)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for rule, m := range t.matches {
+		c(matchesDesc, m.n.Load(), hook, rule)
+	}
+	for f, n := range t.failures {
+		c(failuresDesc, n, hook, f.rule, f.reason)
+	}
+}
+
+func (t *tally) histogram(hook string) prometheus.Metric {
+	buckets, total := make(map[float64]uint64, len(bounds)), uint64(0)
+	for i, b := range bounds {
+		total += t.slow[i].Load()
+		buckets[b.Seconds()] = total
+	}
+	total += t.slow[len(bounds)].Load()
+	return prometheus.MustNewConstHistogram(durationDesc, total, time.Duration(t.elapsed.Load()).Seconds(), buckets, hook)
+}

@@ -1,0 +1,65 @@
+package engine
+
+import (
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/runtime"
+	"github.com/tenterhook/tenterhook/sdk/hook"
+)
+
+// notes writes lines about rules into the log, so many in a second and no more: a rule that fails fails on every call.
+type notes struct {
+	log     *slog.Logger
+	limit   int64
+	second  atomic.Int64 // in Unix time
+	lines   atomic.Int64 // written or wanted in that second
+	dropped atomic.Uint64
+}
+
+// failed says that a rule failed. The error's own text may tell what a rule saw; where that is a password or a one-time
+// code, only the reason is written.
+func (n *notes) failed(h *Hook, rule string, err error) {
+	if !n.room() {
+		return
+	}
+	attrs := []any{"hook", h.Rules.Name, "rule", rule, "reason", runtime.Reason(err)}
+	if !secretive(h.Rules.Type) {
+		attrs = append(attrs, "error", brief(err.Error()))
+	}
+	n.log.Warn("a rule failed", attrs...)
+}
+
+// said writes the text of a rule's `log:`.
+func (n *notes) said(h *Hook, l rules.Log) {
+	if n.room() {
+		n.log.Info("a rule says", "hook", h.Rules.Name, "rule", l.Rule, "text", brief(l.Text))
+	}
+}
+
+func (n *notes) room() bool {
+	now := time.Now().Unix()
+	if was := n.second.Load(); was != now && n.second.CompareAndSwap(was, now) {
+		if over := n.lines.Swap(0) - n.limit; over > 0 {
+			n.log.Warn("lines about rules were left out", "lines", over)
+		}
+	}
+	if n.lines.Add(1) <= n.limit {
+		return true
+	}
+	n.dropped.Add(1)
+	return false
+}
+
+// secretive are the types whose calls carry a cleartext password or a one-time code (hooks.md section 8).
+func secretive(t hook.Type) bool { return t == hook.PasswordImport || t == hook.Telephony }
+
+func brief(text string) string {
+	const most = 1024
+	if len(text) <= most {
+		return text
+	}
+	return text[:most] + "..."
+}

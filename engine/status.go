@@ -1,0 +1,53 @@
+package engine
+
+import "time"
+
+// Status is what an Engine has live and what it has counted.
+type Status struct {
+	Revision string       `json:"revision,omitempty"` // of the live Set; empty when there is none
+	Since    time.Time    `json:"since,omitzero"`     // when it went live
+	Ready    bool         `json:"ready"`
+	Stale    bool         `json:"stale"`
+	Hooks    []HookStatus `json:"hooks"`
+}
+
+// HookStatus is what one hook of the live Set has counted since it is there.
+type HookStatus struct {
+	Name     string            `json:"name"`
+	Type     string            `json:"type"`
+	Path     string            `json:"path"`
+	Calls    map[string]uint64 `json:"calls"` // by outcome
+	Repeats  uint64            `json:"repeats"`
+	Twins    uint64            `json:"twins"`
+	Running  int64             `json:"running"`
+	Failures uint64            `json:"ruleFailures"`
+}
+
+// Status reads the counters. It takes no lease.
+func (e *Engine) Status() Status {
+	s := Status{Ready: e.Ready(), Stale: e.stale.Load(), Hooks: []HookStatus{}}
+	l := e.live.Load()
+	if l == nil {
+		return s
+	}
+	s.Revision, s.Since = l.revision, l.since
+	for _, h := range l.hooks {
+		s.Hooks = append(s.Hooks, h.status())
+	}
+	return s
+}
+
+func (h *Hook) status() HookStatus {
+	t := h.tally
+	s := HookStatus{Name: h.Rules.Name, Type: h.Rules.Type.String(), Path: h.Rules.Path, Calls: make(map[string]uint64, len(t.outcomes)),
+		Repeats: t.repeats.Load(), Twins: t.twins.Load(), Running: t.running.Load()}
+	for o := range t.outcomes {
+		s.Calls[Outcome(o).String()] = t.outcomes[o].Load()
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, n := range t.failures {
+		s.Failures += n
+	}
+	return s
+}
