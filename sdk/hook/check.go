@@ -1,0 +1,365 @@
+package hook
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// maxProblems bounds what one check reports; nobody mends more at once.
+const maxProblems = 100
+
+// mode is what a checker has before it.
+type mode uint8
+
+const (
+	mergedDraft mode = iota // about to be merged: an error cancels the commands beside it
+	staticDraft             // written down in a policy: commands beside an error are a mistake
+	wholeAnswer             // what Okta would get
+)
+
+// step is one thing that a draft asks for: an operation of a patch, an attribute of a profile, or a whole value.
+type step struct {
+	command *command
+	name    string // the operation's path, the attribute's name
+	op      operation
+	node    Node // what is written into the answer
+	value   Node // the operation's value, where that differs
+	place   place
+}
+
+// place is where in the text something stands, as indices: in commands, and in a command's value or -1.
+type place struct{ command, op int32 }
+
+// checker reads a draft or an answer, collects its problems and, for Merge, what it asks for.
+type checker struct {
+	hook     Type
+	mode     mode
+	limit    int // of problems
+	problems []Problem
+	at       place
+	inside   bool // at is set
+
+	steps   []step
+	err     Node
+	debug   Node
+	actions Node
+}
+
+// reset makes c ready for another draft of the same hook type.
+func (c *checker) reset() {
+	*c = checker{hook: c.hook, mode: c.mode, limit: c.limit, problems: c.problems[:0], steps: c.steps[:0]}
+}
+
+// fail reports a problem at suffix below the command or operation that is being read.
+func (c *checker) fail(suffix, format string, args ...any) {
+	if len(c.problems) < c.limit {
+		c.problems = append(c.problems, Problem{c.path(suffix), fmt.Sprintf(format, args...)})
+	}
+}
+
+func (c *checker) path(suffix string) string {
+	if !c.inside {
+		return suffix
+	}
+	return c.at.path(suffix)
+}
+
+func (p place) path(suffix string) string {
+	text := "commands[" + strconv.Itoa(int(p.command)) + "]"
+	if p.op >= 0 {
+		text += ".value[" + strconv.Itoa(int(p.op)) + "]"
+	}
+	return text + suffix
+}
+
+// dot is a member's part of a path.
+func dot(name string) string {
+	for i := range len(name) {
+		if c := name[i] | 32; (c < 'a' || c > 'z') && (name[i] < '0' || name[i] > '9') && name[i] != '_' {
+			return "[" + quote(name) + "]"
+		}
+	}
+	if name == "" || len(name) > 80 {
+		return "[" + quote(name) + "]"
+	}
+	return "." + name
+}
+
+// draft reads the root of a draft or an answer.
+func (c *checker) draft(n Node) {
+	if n.Kind() != Object {
+		if c.mode == wholeAnswer || n.Kind() != Null {
+			c.fail("", "want an object with commands, error or debugContext, got %s", n.what())
+		}
+		return
+	}
+	commands := c.member(n, "commands", Array, "an array of commands")
+	c.debug = c.member(n, "debugContext", Object, "an object")
+	c.err = n.Get("error")
+	known := present(n.Get("commands")) + present(n.Get("debugContext")) + present(c.err)
+	if c.mode != wholeAnswer {
+		c.actions = c.member(n, "actions", Array, "an array of actions")
+		known += present(n.Get("actions"))
+		if c.actions.Len() > 0 {
+			c.fail("actions", "actions come with event hooks, which this version does not have yet")
+		}
+	}
+	if known != n.Len() {
+		c.unknownTop(n)
+	}
+	if c.err.Kind() == Null { // seen in published answers: says nothing
+		c.err = Node{}
+	}
+	if c.err.Kind() != Missing {
+		c.errorObject(c.err)
+	}
+	c.commands(commands)
+	c.whole(commands)
+}
+
+// member is n's member of that kind. In a draft null is as good as missing.
+func (c *checker) member(n Node, name string, k Kind, want string) Node {
+	m := n.Get(name)
+	switch m.Kind() {
+	case k, Missing:
+		return m
+	case Null:
+		if c.mode != wholeAnswer {
+			return Node{}
+		}
+	}
+	c.fail(name, "want %s, got %s", want, m.what())
+	return Node{}
+}
+
+func (c *checker) unknownTop(n Node) {
+	known := []string{"commands", "error", "debugContext"}
+	if c.mode != wholeAnswer {
+		known = append(known, "actions")
+	}
+	for name := range n.Members() {
+		switch name {
+		case "commands", "error", "debugContext":
+			continue
+		case "actions":
+			if c.mode != wholeAnswer {
+				continue
+			}
+		case "statusCode", "status":
+			c.fail(name, "Okta takes no status from the body: refuse with an error or a command")
+			continue
+		case "type", "value":
+			c.fail(name, "a command stands in commands: [{type, value}]")
+			continue
+		}
+		c.fail(strings.TrimPrefix(dot(name), "."), "unknown member%s", hint(name, known))
+	}
+}
+
+// errorObject checks the error that is shown to people (hooks.md section 1.4). A draft may give it as its text alone.
+func (c *checker) errorObject(n Node) {
+	switch {
+	case n.Kind() == String && c.mode != wholeAnswer:
+		if n.Text() == "" {
+			c.fail("error", "want words: Okta refuses the call even when the error says nothing")
+		}
+		return
+	case n.Kind() == Array:
+		c.fail("error", "want an object with errorSummary and errorCauses, got an array")
+		return
+	case n.Kind() != Object:
+		c.fail("error", "want an object with errorSummary, got %s", n.what())
+		return
+	}
+	summary, causes := n.Get("errorSummary"), n.Get("errorCauses")
+	if summary.Text() == "" {
+		c.fail("error.errorSummary", "want words, got %s: Okta refuses the call even when the error says nothing", summary.what())
+	}
+	if causes.Kind() != Missing && causes.Kind() != Array {
+		c.fail("error.errorCauses", "want an array of causes, got %s", causes.what())
+	}
+	if n.Len() != present(summary)+present(causes) {
+		for name := range n.Members() {
+			if name != "errorSummary" && name != "errorCauses" {
+				c.fail("error"+dot(name), "unknown member%s", hint(name, []string{"errorSummary", "errorCauses"}))
+			}
+		}
+	}
+	i := 0
+	for cause := range causes.Elements() {
+		c.cause(i, cause)
+		i++
+	}
+}
+
+var causeMembers = []string{"errorSummary", "reason", "locationType", "location", "domain"}
+
+func (c *checker) cause(i int, n Node) {
+	if n.Kind() != Object {
+		c.fail("error.errorCauses["+strconv.Itoa(i)+"]", "want an object, got %s", n.what())
+		return
+	}
+	for name, v := range n.Members() {
+		switch name {
+		case "errorSummary", "reason", "locationType", "location", "domain":
+			if v.Kind() != String {
+				c.fail("error.errorCauses["+strconv.Itoa(i)+"]."+name, "want a string, got %s", v.what())
+			}
+		default:
+			c.fail("error.errorCauses["+strconv.Itoa(i)+"]"+dot(name), "unknown member%s", hint(name, causeMembers))
+		}
+	}
+}
+
+func (c *checker) commands(list Node) {
+	c.inside = true
+	i := int32(0)
+	for n := range list.Elements() {
+		c.at = place{i, -1}
+		c.command(n)
+		i++
+	}
+	c.inside = false
+}
+
+func (c *checker) command(n Node) {
+	if n.Kind() != Object {
+		c.fail("", "want an object with type and value, got %s", n.what())
+		return
+	}
+	typ, value := n.Get("type"), n.Get("value")
+	if n.Len() != present(typ)+present(value) {
+		c.unknownBeside(n)
+	}
+	if typ.Kind() != String {
+		c.fail(".type", "want a command's type, got %s", typ.what())
+		return
+	}
+	cmd := findCommand(c.hook, typ.Text())
+	if cmd == nil {
+		c.fail(".type", "%s", unknownCommand(c.hook, typ.Text()))
+		return
+	}
+	switch cmd.shape {
+	case wordShape:
+		c.word(cmd, value)
+	case profileShape:
+		c.profile(cmd, value)
+	case idShape:
+		c.id(cmd, value)
+	case patchShape:
+		c.patch(cmd, value)
+	case messageShape:
+		c.message(cmd, value)
+	}
+}
+
+func (c *checker) unknownBeside(n Node) {
+	for name := range n.Members() {
+		switch {
+		case name == "type" || name == "value":
+		case c.hook == Telephony && isMessageMember(name):
+			c.fail(dot(name), "belongs into value: [{%s}], not beside type", quote(name))
+		default:
+			c.fail(dot(name), "unknown member of a command%s", hint(name, []string{"type", "value"}))
+		}
+	}
+}
+
+// whole checks what only all commands together show.
+func (c *checker) whole(list Node) {
+	if c.err.Kind() != Missing && c.mode != mergedDraft {
+		for i := range c.steps {
+			if s := &c.steps[i]; !s.refusal() {
+				c.fail("error", "an error cancels every command: give the error or the commands%s", c.refusalHint())
+				break
+			}
+		}
+	}
+	switch c.hook {
+	case Registration:
+		if c.finds(profileUpdate) && c.finds(progressiveUpdate) {
+			c.fail("commands", "a call is a registration or a profile update: want %s or %s", profileUpdate, progressiveUpdate)
+		}
+	case UserImport:
+		c.linking()
+	case Telephony:
+		if list.Len() > 1 {
+			c.fail("commands", "want one command: there is one message")
+		} else if c.mode == wholeAnswer && list.Len() == 0 && c.err.Kind() == Missing {
+			c.fail("commands", "want com.okta.telephony.action: Okta sends the message itself when it is told nothing")
+		}
+	}
+	if c.hook == EventHook && (c.err.Kind() != Missing || c.debug.Kind() != Missing) {
+		c.fail("", "the answer to an event hook is empty: Okta does not read it")
+	}
+}
+
+func (c *checker) linking() {
+	var word string
+	for i := range c.steps {
+		if s := &c.steps[i]; s.command.shape == wordShape {
+			word = s.word()
+		}
+	}
+	switch id := c.finds("com.okta.user.update"); {
+	case word == linkUser && !id && c.mode == wholeAnswer:
+		c.fail("commands", linkNeedsUser)
+	case word == createUser && id:
+		c.fail("commands", createHasNoUser)
+	}
+}
+
+const (
+	linkNeedsUser   = "LINK_USER needs com.okta.user.update with the id of the user to link"
+	createHasNoUser = "CREATE_USER makes a new user: com.okta.user.update goes with LINK_USER"
+)
+
+func (c *checker) finds(name string) bool {
+	for i := range c.steps {
+		if c.steps[i].command.name == name {
+			return true
+		}
+	}
+	return false
+}
+
+func (c *checker) refusalHint() string {
+	for i := range commandsOf(c.hook) {
+		if w := contracts[c.hook][i].wins; w != "" {
+			return " (" + w + " may stand beside it)"
+		}
+	}
+	return ""
+}
+
+// present counts n when it is there.
+func present(n Node) int {
+	if n.d == nil {
+		return 0
+	}
+	return 1
+}
+
+// what names the kind of a value in a message, never the value.
+func (n Node) what() string {
+	switch n.Kind() {
+	case Missing:
+		return "nothing"
+	case Null:
+		return "null"
+	case False, True:
+		return "a boolean"
+	case Number:
+		return "a number"
+	case String:
+		if n.Text() == "" {
+			return "an empty string"
+		}
+		return "a string"
+	case Array:
+		return "an array"
+	}
+	return "an object"
+}

@@ -1,0 +1,185 @@
+package hook
+
+import (
+	"errors"
+	"strings"
+)
+
+// ErrContract: a draft or an answer asks for something that Okta would refuse, ignore or drop. Add and Render give it
+// as a *ContractError.
+var ErrContract = errors.New("outside the contract")
+
+// maxAnswer is what an answer must stay under, in bytes (hooks.md section 1).
+const maxAnswer = 256 * 1024
+
+// Problem is one thing in a draft or an answer that breaks the contract. Path is where, like commands[0].value[1].path;
+// empty for the whole. Message is what was wanted, with a suggestion where there is one. Neither quotes a value: only
+// names (members, command types, operations, claims), cut short.
+type Problem struct {
+	Path, Message string
+}
+
+func (p Problem) String() string {
+	if p.Path == "" {
+		return p.Message
+	}
+	return p.Path + ": " + p.Message
+}
+
+// ContractError is why a draft was refused: the first of its problems.
+type ContractError struct {
+	Problem
+}
+
+func (e *ContractError) Error() string { return e.String() }
+
+func (e *ContractError) Unwrap() error { return ErrContract }
+
+// shape is what a command's value looks like.
+type shape uint8
+
+const (
+	wordShape    shape = iota + 1 // an object with one member, which is one of a few words
+	profileShape                  // an object of attributes
+	idShape                       // an object with a user's id
+	patchShape                    // an array of operations
+	messageShape                  // an array with one delivery report
+)
+
+// command is one type of command that a hook type accepts.
+type command struct {
+	name  string
+	shape shape
+	key   string    // wordShape: the member
+	words []string  // wordShape: what it may say
+	wins  string    // wordShape: the word that stands against every other, and beside an error
+	token TokenKind // patchShape: the token it changes; none for an assertion
+}
+
+// contracts holds the commands of each hook type (hooks.md sections 4 to 8). An event hook's answer carries none.
+var contracts = [...][]command{
+	Registration: {
+		{name: "com.okta.action.update", shape: wordShape, key: "registration", words: []string{"ALLOW", "DENY"}, wins: "DENY"},
+		{name: profileUpdate, shape: profileShape},
+		{name: progressiveUpdate, shape: profileShape},
+	},
+	Token: {
+		{name: "com.okta.identity.patch", shape: patchShape, token: IDToken},
+		{name: "com.okta.access.patch", shape: patchShape, token: AccessToken},
+	},
+	SAML: {
+		{name: "com.okta.assertion.patch", shape: patchShape},
+	},
+	UserImport: {
+		{name: "com.okta.action.update", shape: wordShape, key: "result", words: []string{createUser, linkUser}},
+		{name: "com.okta.user.update", shape: idShape},
+		{name: profileUpdate, shape: profileShape},
+		{name: "com.okta.appUser.profile.update", shape: profileShape},
+	},
+	PasswordImport: {
+		{name: "com.okta.action.update", shape: wordShape, key: "credential", words: []string{"VERIFIED", "UNVERIFIED"}, wins: "UNVERIFIED"},
+	},
+	Telephony: {
+		{name: "com.okta.telephony.action", shape: messageShape},
+	},
+	EventHook: nil,
+}
+
+const (
+	profileUpdate     = "com.okta.user.profile.update"
+	progressiveUpdate = "com.okta.user.progressive.profile.update"
+	createUser        = "CREATE_USER"
+	linkUser          = "LINK_USER"
+)
+
+// mistakes are command types that were published or are often written, too far from the real ones for Suggest
+// (hooks.md sections 4, 6 and 11).
+var mistakes = map[string]string{
+	"com.action.update":                  "com.okta.action.update",
+	"com.okta.action":                    "com.okta.action.update",
+	"com.okta.tokens.id_token.patch":     "com.okta.identity.patch",
+	"com.okta.tokens.access_token.patch": "com.okta.access.patch",
+	"com.okta.token.patch":               "com.okta.access.patch",
+	"com.okta.id.patch":                  "com.okta.identity.patch",
+	"com.okta.saml.patch":                "com.okta.assertion.patch",
+	"com.okta.telephony.provider":        "com.okta.telephony.action",
+	"com.okta.telephony":                 "com.okta.telephony.action",
+}
+
+// Commands lists the command types that a hook type accepts.
+func Commands(t Type) []string {
+	var names []string
+	for i := range commandsOf(t) {
+		names = append(names, contracts[t][i].name)
+	}
+	return names
+}
+
+func commandsOf(t Type) []command {
+	if int(t) >= len(contracts) {
+		return nil
+	}
+	return contracts[t]
+}
+
+func findCommand(t Type, name string) *command {
+	list := commandsOf(t)
+	for i := range list {
+		if list[i].name == name {
+			return &list[i]
+		}
+	}
+	return nil
+}
+
+// unknownCommand says what is wrong with a command type that t does not have.
+func unknownCommand(t Type, name string) string {
+	known := Commands(t)
+	text := "unknown command " + quote(name)
+	if len(known) == 0 {
+		return text + ": an answer to " + article(t) + " hook carries no commands"
+	}
+	if fix, ok := mistakes[name]; ok && findCommand(t, fix) != nil {
+		return text + ", did you mean " + fix + "?"
+	}
+	for _, other := range Types() {
+		if findCommand(other, name) != nil {
+			return text + " for " + article(t) + " hook: it belongs to " + other.String() + " hooks; want " + oneOf(known)
+		}
+	}
+	return text + hint(name, known)
+}
+
+// CheckDraft checks what can be checked of a draft without a call: a draft with a problem would be refused, or lose
+// part of what it says, in every call. It gives every problem, in the order of the text.
+func CheckDraft(t Type, d *Draft) []Problem {
+	if len(d.JSON) == 0 {
+		return nil
+	}
+	var doc Doc
+	if err := doc.Parse(d.JSON, Limits{Bytes: maxAnswer - 1}); err != nil {
+		return []Problem{{Message: unreadable(err)}}
+	}
+	c := checker{hook: t, mode: staticDraft, limit: maxProblems}
+	c.draft(doc.Root())
+	return c.problems
+}
+
+// CheckAnswer checks a whole answer, as it would be sent with status 200. It knows no call, so it cannot tell whether a
+// claim is there.
+func CheckAnswer(t Type, answer Node) []Problem {
+	c := checker{hook: t, mode: wholeAnswer, limit: maxProblems}
+	c.draft(answer)
+	return c.problems
+}
+
+func unreadable(err error) string { return "want one JSON object: " + err.Error() }
+
+// article gives a hook type the article it takes in a sentence: "a token", "an event".
+func article(t Type) string {
+	name := t.String()
+	if strings.IndexByte("aeiou", name[0]) >= 0 && t != UserImport {
+		return "an " + name
+	}
+	return "a " + name
+}

@@ -1,0 +1,352 @@
+package hook
+
+import (
+	"bytes"
+	"strings"
+)
+
+// Merge joins the drafts of a hook's rules into one answer that Okta will apply, under the contract of hooks.md sections
+// 4 to 8. What two rules set alike, the later one sets; but DENY and UNVERIFIED stand, and an error cancels the commands
+// (only DENY and UNVERIFIED stay beside it). The zero Merge is ready for Begin; it keeps its memory from one event to the
+// next, and is not safe for concurrent use.
+type Merge struct {
+	event     Event
+	hook      Type
+	sheets    []*sheet
+	used      int // sheets, and so drafts, that are in
+	entries   []entry
+	order     []*command // commands in order of first appearance
+	replaced  []replaced // entries that this draft changed
+	conflicts []Conflict
+	err       Node
+	errRule   int32
+	size      int // bytes of all drafts that are in: the answer is never much longer
+	compared  int
+	check     checker
+	sim       simulation
+	out       []byte
+}
+
+// sheet is the copy of one draft.
+type sheet struct {
+	rule string
+	text []byte
+	doc  Doc
+}
+
+// entry is one thing that is to be said: an operation, an attribute, a member of debugContext, a whole value.
+type entry struct {
+	command *command // debugging for a member of debugContext
+	rule    int32    // whose draft it is
+	dead    bool
+	name    string
+	node    Node
+	value   Node
+}
+
+type replaced struct {
+	at  int
+	old entry
+}
+
+// Conflict is two rules that set the same thing differently: Rule, the later, has prevailed over Earlier. Path is what
+// they set: a command's type and the claim's path, the attribute or the member; error; or debugContext and the member.
+type Conflict struct {
+	Rule, Earlier, Path string
+}
+
+// debugging stands for debugContext among the commands.
+var debugging = &command{name: "debugContext"}
+
+// Begin makes m ready for the drafts on this event, with nothing said.
+func (m *Merge) Begin(e Event) {
+	m.event, m.hook = e, 0
+	if e.Call != nil {
+		m.hook = e.Call.Type
+	}
+	m.used, m.err, m.size, m.compared = 0, Node{}, 0, 0
+	m.entries, m.order, m.conflicts = m.entries[:0], m.order[:0], m.conflicts[:0]
+	m.check = checker{hook: m.hook, limit: 1, steps: m.check.steps[:0]}
+	m.sim.reset()
+}
+
+// Add merges what one rule wants; d's text is copied. An error is a *ContractError: then nothing of the draft is kept,
+// and the answer is what it was.
+func (m *Merge) Add(rule string, d *Draft) error {
+	if len(d.JSON) == 0 {
+		return nil
+	}
+	s := m.sheet()
+	s.rule = rule
+	s.text = append(s.text[:0], d.JSON...)
+	if err := s.doc.Parse(s.text, Limits{Bytes: maxAnswer - 1}); err != nil {
+		return &ContractError{Problem{Message: unreadable(err)}}
+	}
+	c := &m.check
+	c.reset()
+	if c.draft(s.doc.Root()); len(c.problems) > 0 {
+		return &ContractError{c.problems[0]}
+	}
+	return m.join(len(s.text))
+}
+
+// sheet is the next one to write on. One that has grown large is not kept.
+func (m *Merge) sheet() *sheet {
+	const large = 64 << 10
+	if m.used == len(m.sheets) {
+		m.sheets = append(m.sheets, &sheet{})
+	} else if cap(m.sheets[m.used].text) > large {
+		m.sheets[m.used] = &sheet{}
+	}
+	return m.sheets[m.used]
+}
+
+// join takes over what the checker has found, or nothing of it.
+func (m *Merge) join(size int) error {
+	entries, order, conflicts := len(m.entries), len(m.order), len(m.conflicts)
+	err, errRule := m.err, m.errRule
+	m.replaced = m.replaced[:0]
+	m.sim.begin()
+	m.size += size
+	m.used++
+	problem := m.steps()
+	if problem == nil {
+		return nil
+	}
+	m.used--
+	m.size -= size
+	m.sim.back()
+	for i := len(m.replaced) - 1; i >= 0; i-- {
+		m.entries[m.replaced[i].at] = m.replaced[i].old
+	}
+	m.entries, m.order, m.conflicts = m.entries[:entries], m.order[:order], m.conflicts[:conflicts]
+	m.err, m.errRule = err, errRule
+	return problem
+}
+
+func (m *Merge) steps() error {
+	c := &m.check
+	before := len(m.entries)
+	fresh, last := before, int32(-1)
+	for i := range c.steps {
+		s := &c.steps[i]
+		if s.place.command != last {
+			fresh, last = len(m.entries), s.place.command
+		}
+		if p := m.step(s, before, fresh); p != nil {
+			return p
+		}
+	}
+	if m.hook == UserImport {
+		if p := m.link(before); p != nil {
+			return p
+		}
+	}
+	m.error(c.err)
+	fresh = len(m.entries)
+	for name, v := range c.debug.Members() {
+		m.set(entry{command: debugging, name: name, node: v}, fresh)
+	}
+	return m.bounds()
+}
+
+// step takes over one step. Entries from before on are this draft's own, those from fresh on this very command's.
+func (m *Merge) step(s *step, before, fresh int) error {
+	e := entry{command: s.command, name: s.name, node: s.node, value: s.value}
+	switch s.command.shape {
+	case patchShape:
+		return m.operation(s, e, before)
+	case profileShape:
+		if p := m.profile(s); p != nil {
+			return p
+		}
+	case wordShape:
+		if i := m.find(s.command, "", len(m.entries)); i >= 0 && m.entries[i].refuses() && !s.refusal() {
+			return nil
+		}
+	}
+	m.set(e, fresh)
+	return nil
+}
+
+func (e *entry) refuses() bool { return e.command.wins != "" && e.value.Text() == e.command.wins }
+
+// find is the index of the live entry of that name among the first n, or -1.
+func (m *Merge) find(c *command, name string, n int) int {
+	for i := n - 1; i >= 0; i-- {
+		if e := &m.entries[i]; e.command == c && !e.dead && e.name == name {
+			m.compared += n - i
+			return i
+		}
+	}
+	m.compared += n
+	return -1
+}
+
+// set makes e hold in the place of an entry of its name, or as a new one. Entries from fresh on cannot have its name.
+func (m *Merge) set(e entry, fresh int) {
+	e.rule = int32(m.used - 1)
+	i := m.find(e.command, e.name, fresh)
+	if i < 0 {
+		m.add(e)
+		return
+	}
+	old := m.entries[i]
+	m.replaced = append(m.replaced, replaced{i, old})
+	m.entries[i] = e
+	if !e.refuses() && !old.refuses() {
+		m.conflict(old.rule, e.path(), old.node, e.node)
+	}
+}
+
+func (m *Merge) add(e entry) {
+	m.entries = append(m.entries, e)
+	for _, c := range m.order {
+		if c == e.command {
+			return
+		}
+	}
+	m.order = append(m.order, e.command)
+}
+
+// path is what an entry sets, for a Conflict.
+func (e *entry) path() pathOf { return pathOf{e.command, e.name} }
+
+type pathOf struct {
+	command *command
+	name    string
+}
+
+func (p pathOf) String() string {
+	switch {
+	case p.command == nil:
+		return "error"
+	case p.command == debugging:
+		return "debugContext" + dot(p.name)
+	case p.command.shape == patchShape:
+		return p.command.name + " " + strings.Clone(p.name)
+	case p.name != "":
+		return p.command.name + dot(p.name)
+	case p.command.key != "":
+		return p.command.name + "." + p.command.key
+	}
+	return p.command.name
+}
+
+// conflict notes that the present draft has set what an earlier rule had set otherwise.
+func (m *Merge) conflict(earlier int32, path pathOf, was, is Node) {
+	if now := int32(m.used - 1); earlier != now && !bytes.Equal(was.Raw(), is.Raw()) {
+		m.conflicts = append(m.conflicts, Conflict{Rule: m.sheets[now].rule, Earlier: m.sheets[earlier].rule, Path: path.String()})
+	}
+}
+
+func (m *Merge) error(n Node) {
+	if n.Kind() == Missing {
+		return
+	}
+	if m.err.Kind() != Missing {
+		m.conflict(m.errRule, pathOf{}, m.err, n)
+	}
+	m.err, m.errRule = n, int32(m.used-1)
+}
+
+// profile refuses the profile update that this call does not take (hooks.md section 6).
+func (m *Merge) profile(s *step) error {
+	if m.hook != Registration {
+		return nil
+	}
+	want := profileUpdate
+	if m.event.Node.Get("requestType").Text() == "progressive.profile" {
+		want = progressiveUpdate
+	}
+	if s.command.name == want {
+		return nil
+	}
+	return refuse(s, ".type", "this call takes "+want)
+}
+
+// operation tries a patch's operation on the call's claims and keeps it.
+func (m *Merge) operation(s *step, e entry, before int) error {
+	token := s.command.token
+	if token != 0 && !token.Minted(m.event) {
+		return refuse(s, ".type", "this call mints no "+token.noun()+": Okta would drop the whole patch")
+	}
+	over := s.name == lifetimePath
+	if token == 0 || !over {
+		path := s.name
+		if token != 0 {
+			path = path[len(claimsPath)-1:]
+		}
+		var f fault
+		if over, f = m.sim.apply(m.sim.root(token, m.event), s.op, path, s.value); f != "" {
+			return refuse(s, ".path", s.op.String()+" of "+quote(s.name)+", which "+string(f)+" in this call: Okta would drop the whole patch")
+		}
+	}
+	e.rule = int32(m.used - 1)
+	if over && before > 0 {
+		if i := m.find(e.command, e.name, before); i >= 0 {
+			m.conflict(m.entries[i].rule, e.path(), m.entries[i].node, e.node)
+		}
+	}
+	m.add(e)
+	return nil
+}
+
+func refuse(s *step, suffix, message string) error {
+	return &ContractError{Problem{s.place.path(suffix), message}}
+}
+
+// link holds LINK_USER to its user (hooks.md section 7).
+func (m *Merge) link(before int) error {
+	commands := commandsOf(UserImport)
+	word, id := m.find(&commands[0], "", len(m.entries)), m.find(&commands[1], "", len(m.entries))
+	if word < 0 {
+		return nil
+	}
+	switch says := m.entries[word].value.Text(); {
+	case says == linkUser && id < 0:
+		return &ContractError{Problem{"commands", linkNeedsUser}}
+	case says == createUser && id >= 0 && m.entries[id].rule == int32(m.used-1):
+		return &ContractError{Problem{"commands", createHasNoUser}}
+	case says == createUser && id >= 0:
+		m.replaced = append(m.replaced, replaced{id, m.entries[id]})
+		m.entries[id].dead = true
+	}
+	return nil
+}
+
+// bounds refuses the draft that makes the answer too long, or the merging.
+func (m *Merge) bounds() error {
+	if m.compared > maxWork {
+		return &ContractError{Problem{Message: "too much to compare: want fewer attributes and operations"}}
+	}
+	if m.size < maxAnswer-1024 {
+		return nil
+	}
+	_, err := m.Render()
+	return err
+}
+
+// Has reports whether the token has the claim, as patched so far.
+func (m *Merge) Has(k TokenKind, claim string) bool {
+	return k.Minted(m.event) && m.sim.has(m.sim.root(k, m.event), claim)
+}
+
+// Empty reports whether nothing has been said.
+func (m *Merge) Empty() bool { return m.err.Kind() == Missing && len(m.entries) == 0 }
+
+// Denied reports whether an error or a DENY has been said.
+func (m *Merge) Denied() bool {
+	if m.err.Kind() != Missing {
+		return true
+	}
+	for i := range m.entries {
+		if e := &m.entries[i]; m.hook == Registration && e.refuses() {
+			return true
+		}
+	}
+	return false
+}
+
+// Conflicts lists what later rules set otherwise than earlier ones, until the next Begin.
+func (m *Merge) Conflicts() []Conflict { return m.conflicts }

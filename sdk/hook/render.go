@@ -1,0 +1,122 @@
+package hook
+
+import "bytes"
+
+// Render gives the answer as compact JSON in memory of its own: commands, error, debugContext, those that there are.
+// Nothing said is {}, and for a telephony hook its failure answer. An error is a *ContractError: the answer is not under
+// 256 KB.
+func (m *Merge) Render() ([]byte, error) {
+	m.out = m.render(m.out[:0])
+	if len(m.out) >= maxAnswer {
+		m.out = nil
+		return nil, &ContractError{Problem{Message: "the answer is too long: Okta takes less than 256 KB"}}
+	}
+	return bytes.Clone(m.out), nil
+}
+
+func (m *Merge) render(b []byte) []byte {
+	b = append(b, '{')
+	b = m.renderCommands(b)
+	if m.err.Kind() != Missing {
+		b = appendMember(b, "error")
+		if m.err.Kind() == String {
+			b = append(b, `{"errorSummary":`...)
+			b = append(appendCompact(b, m.err.Raw()), '}')
+		} else {
+			b = appendCompact(b, m.err.Raw())
+		}
+	}
+	for _, c := range m.order {
+		if c == debugging {
+			b = m.renderMembers(append(appendMember(b, "debugContext"), '{'), c)
+		}
+	}
+	return append(b, '}')
+}
+
+// appendMember begins another member of an object.
+func appendMember(b []byte, name string) []byte {
+	if b[len(b)-1] != '{' {
+		b = append(b, ',')
+	}
+	b = append(append(b, '"'), name...)
+	return append(b, `":`...)
+}
+
+func (m *Merge) renderCommands(b []byte) []byte {
+	from := len(b)
+	b = append(b, `"commands":[`...)
+	open := len(b)
+	for _, c := range m.order {
+		if m.cancelled(c) {
+			continue
+		}
+		if len(b) > open {
+			b = append(b, ',')
+		}
+		b = append(b, `{"type":"`...)
+		b = append(append(b, c.name...), `","value":`...)
+		switch c.shape {
+		case patchShape:
+			b = append(m.renderItems(append(b, '['), c), ']')
+		case profileShape:
+			b = m.renderMembers(append(b, '{'), c)
+		default:
+			b = m.renderItems(b, c)
+		}
+		b = append(b, '}')
+	}
+	if len(b) > open {
+		return append(b, ']')
+	}
+	if m.hook == Telephony && m.err.Kind() == Missing {
+		return append(append(b, failMessage...), ']')
+	}
+	return b[:from]
+}
+
+// cancelled reports whether a command is not sent: an error cancels all but a refusal, and what was said may be void.
+func (m *Merge) cancelled(c *command) bool {
+	if c == debugging {
+		return true
+	}
+	for i := range m.entries {
+		if e := &m.entries[i]; e.command == c && !e.dead {
+			if m.err.Kind() == Missing || e.refuses() {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// renderItems writes the command's entries with commas between them.
+func (m *Merge) renderItems(b []byte, c *command) []byte {
+	first := true
+	for i := range m.entries {
+		if e := &m.entries[i]; e.command == c && !e.dead {
+			if !first {
+				b = append(b, ',')
+			}
+			first = false
+			b = appendCompact(b, e.node.Raw())
+		}
+	}
+	return b
+}
+
+// renderMembers writes the command's entries as an object that has been opened.
+func (m *Merge) renderMembers(b []byte, c *command) []byte {
+	first := true
+	for i := range m.entries {
+		if e := &m.entries[i]; e.command == c && !e.dead {
+			if !first {
+				b = append(b, ',')
+			}
+			first = false
+			b = append(AppendString(b, e.name), ':')
+			b = appendCompact(b, e.node.Raw())
+		}
+	}
+	return append(b, '}')
+}

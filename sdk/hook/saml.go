@@ -1,0 +1,125 @@
+package hook
+
+import "strings"
+
+const sessionPath = "/authentication/sessionLifetime"
+
+// assertionRoots are what a SAML patch may replace below (hooks.md section 5).
+var assertionRoots = []string{"/subject/", "/authentication/", "/conditions/", claimsPath}
+
+// assertionPath checks where an operation on an assertion points, and what may be set there.
+func (c *checker) assertionPath(s *step) {
+	if s.name == sessionPath {
+		if v, ok := s.value.Int(); !ok || v <= 0 {
+			c.fail(".value", "want a session lifetime in whole seconds")
+		}
+		return
+	}
+	if rest, ok := strings.CutPrefix(s.name, claimsPath); ok {
+		c.attributePath(s, rest)
+		return
+	}
+	for _, root := range assertionRoots {
+		if len(s.name) > len(root) && strings.HasPrefix(s.name, root) {
+			if s.op == opAdd {
+				c.fail(".op", "add makes attributes and %s: replace what is there already", sessionPath)
+			}
+			return
+		}
+	}
+	if strings.HasSuffix(s.name, "ifetime/expiration") || strings.HasSuffix(s.name, "ifetime") {
+		c.fail(".path", "want a path below %s, got %s, did you mean %s?", oneOf(assertionRoots), quote(s.name), sessionPath)
+		return
+	}
+	c.fail(".path", "want a path below %s, got %s", oneOf(assertionRoots), quote(s.name))
+}
+
+// attributePath checks an operation below /claims/: a whole attribute, or something inside one.
+func (c *checker) attributePath(s *step, rest string) {
+	name, deeper := c.claim(rest)
+	if name == "" {
+		return
+	}
+	if !deeper {
+		c.attribute(s.value)
+		return
+	}
+	switch below := rest[len(name):]; {
+	case strings.HasPrefix(below, "/attributeValues/") && strings.HasSuffix(below, "/value"):
+		if s.value.Kind() != String {
+			c.fail(".value", "want a string, got %s: an attribute's value is text whatever its xsi:type", s.value.what())
+		}
+	case strings.HasPrefix(below, "/attributeValues/") && strings.Count(below, "/") == 2:
+		c.attributeValue(".value", s.value)
+	case below == "/attributeValues":
+		c.attributeValues(".value", s.value)
+	}
+}
+
+// attribute checks the value of a whole attribute: {attributes, attributeValues}, or the plain string of Okta's notes on
+// the operations.
+func (c *checker) attribute(v Node) {
+	switch v.Kind() {
+	case Missing, String:
+		return
+	case Object:
+	default:
+		c.fail(".value", "want {attributes, attributeValues} or a string, got %s", v.what())
+		return
+	}
+	attributes, values := v.Get("attributes"), v.Get("attributeValues")
+	if v.Len() != present(attributes)+present(values) {
+		for name := range v.Members() {
+			if name != "attributes" && name != "attributeValues" {
+				c.fail(".value"+dot(name), "unknown member of an attribute%s", hint(name, []string{"attributes", "attributeValues"}))
+			}
+		}
+	}
+	c.texts(".value.attributes", attributes)
+	c.attributeValues(".value.attributeValues", values)
+}
+
+func (c *checker) attributeValues(path string, v Node) {
+	if v.Kind() != Array {
+		c.fail(path, "want an array of {attributes, value}, got %s", v.what())
+		return
+	}
+	for n := range v.Elements() {
+		c.attributeValue(path+"[]", n)
+	}
+}
+
+func (c *checker) attributeValue(path string, v Node) {
+	if v.Kind() != Object {
+		c.fail(path, "want an object with attributes and value, got %s", v.what())
+		return
+	}
+	attributes, value := v.Get("attributes"), v.Get("value")
+	if v.Len() != present(attributes)+present(value) {
+		for name := range v.Members() {
+			if name != "attributes" && name != "value" {
+				c.fail(path+dot(name), "unknown member%s", hint(name, []string{"attributes", "value"}))
+			}
+		}
+	}
+	c.texts(path+".attributes", attributes)
+	if value.Kind() != String {
+		c.fail(path+".value", "want a string, got %s: an attribute's value is text whatever its xsi:type", value.what())
+	}
+}
+
+// texts checks an optional object of strings, like {"xsi:type": "xs:string"}.
+func (c *checker) texts(path string, v Node) {
+	if v.Kind() == Missing {
+		return
+	}
+	if v.Kind() != Object {
+		c.fail(path, "want an object of strings, got %s", v.what())
+		return
+	}
+	for name, text := range v.Members() {
+		if text.Kind() != String {
+			c.fail(path+dot(name), "want a string, got %s", text.what())
+		}
+	}
+}

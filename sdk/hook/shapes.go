@@ -1,0 +1,147 @@
+package hook
+
+// word checks a value like {"registration": "DENY"}.
+func (c *checker) word(cmd *command, v Node) {
+	word := v.Get(cmd.key)
+	if v.Kind() != Object {
+		c.fail(".value", "want {%q: %s}, got %s", cmd.key, quotedOneOf(cmd.words), v.what())
+		return
+	}
+	if v.Len() != present(word) {
+		for name := range v.Members() {
+			switch {
+			case name == cmd.key:
+			case word.Kind() == Missing && v.Len() == 1:
+				c.fail(".value"+dot(name), "unknown member, did you mean %s?", cmd.key)
+			default:
+				c.fail(".value"+dot(name), "unknown member; want %s alone", cmd.key)
+			}
+		}
+	}
+	for _, w := range cmd.words {
+		if word.Text() == w {
+			c.steps = append(c.steps, step{command: cmd, node: v, value: word, place: c.at})
+			return
+		}
+	}
+	if word.Kind() != Missing || v.Len() == 0 {
+		c.fail(".value."+cmd.key, "want %s, got %s", quotedOneOf(cmd.words), word.what()+didYouMean(word, cmd.words))
+	}
+}
+
+// didYouMean suggests for a word that is a value: it shows what is known, never what was given.
+func didYouMean(n Node, known []string) string {
+	if s, ok := Suggest(n.Text(), known); ok {
+		return ", did you mean " + s + "?"
+	}
+	return ""
+}
+
+func quotedOneOf(words []string) string {
+	quoted := make([]string, len(words))
+	for i, w := range words {
+		quoted[i] = `"` + w + `"`
+	}
+	return oneOf(quoted)
+}
+
+// profile checks attributes and their values: what an attribute takes only Okta's user schema knows.
+func (c *checker) profile(cmd *command, v Node) {
+	if v.Kind() != Object {
+		c.fail(".value", "want an object of attributes, got %s", v.what())
+		return
+	}
+	for name, value := range v.Members() {
+		switch {
+		case name == "":
+			c.fail(".value", "want attributes with names")
+		case name == "password" && c.hook == Registration:
+			c.fail(".value.password", "a registration hook cannot set the password")
+		default:
+			c.steps = append(c.steps, step{command: cmd, name: name, node: value, place: c.at})
+		}
+	}
+}
+
+// id checks {"id": "00u..."}. Okta's own example has an id that looks like a group's, so only its kind is checked
+// (hooks.md section 7).
+func (c *checker) id(cmd *command, v Node) {
+	if v.Kind() != Object {
+		c.fail(".value", `want {"id": a user's id}, got %s`, v.what())
+		return
+	}
+	id := v.Get("id")
+	if v.Len() != present(id) {
+		for name := range v.Members() {
+			if name != "id" {
+				c.fail(".value"+dot(name), "unknown member%s", hint(name, []string{"id"}))
+			}
+		}
+	}
+	if id.Text() == "" {
+		c.fail(".value.id", "want a user's id, got %s", id.what())
+		return
+	}
+	c.steps = append(c.steps, step{command: cmd, node: v, place: c.at})
+}
+
+var (
+	statuses       = []string{"SUCCESSFUL", "PENDING", "FAILED"}
+	messageMembers = []string{"status", "provider", "transactionId", "transactionMetadata"}
+)
+
+func isMessageMember(name string) bool {
+	for _, m := range messageMembers {
+		if m == name {
+			return true
+		}
+	}
+	return false
+}
+
+// message checks [{"status": "SUCCESSFUL", ...}] (hooks.md section 8.2).
+func (c *checker) message(cmd *command, v Node) {
+	switch {
+	case v.Kind() == Object:
+		c.fail(".value", "want an array with one object, got an object, did you mean [{...}]?")
+		return
+	case v.Kind() != Array:
+		c.fail(".value", "want an array with one object, got %s", v.what())
+		return
+	case v.Len() != 1:
+		c.fail(".value", "want one object, got %d: there is one message", v.Len())
+		return
+	}
+	c.at.op = 0
+	n := v.At(0)
+	if n.Kind() != Object {
+		c.fail("", "want an object with status, got %s", n.what())
+		return
+	}
+	for name, m := range n.Members() {
+		switch {
+		case !isMessageMember(name):
+			c.fail(dot(name), "unknown member%s", hint(name, messageMembers))
+		case m.Kind() != String:
+			c.fail(dot(name), "want a string, got %s", m.what())
+		}
+	}
+	switch status := n.Get("status"); status.Text() {
+	case "SUCCESSFUL", "PENDING", "FAILED":
+		c.steps = append(c.steps, step{command: cmd, node: v, place: place{c.at.command, -1}})
+	case "SUCCESS", "DELIVERED", "SENT", "OK":
+		c.fail(".status", "want %s, did you mean SUCCESSFUL?", quotedOneOf(statuses))
+	default:
+		if k := status.Kind(); k == String || k == Missing {
+			c.fail(".status", "want %s, got %s", quotedOneOf(statuses), status.what()+didYouMean(status, statuses))
+		}
+	}
+}
+
+// word is what a wordShape step says.
+func (s *step) word() string { return s.value.Text() }
+
+// refusal reports whether the step refuses the call, and so may stand beside an error.
+func (s *step) refusal() bool {
+	return s.command.wins != "" && s.word() == s.command.wins
+}

@@ -1,0 +1,345 @@
+package hook
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// simulation carries patches out on the call's own claims, because one operation that does not fit makes Okta drop
+// every patch (hooks.md section 4). It changes nothing that it was given: an object is what the call has with changes
+// laid over it, an array is copied when an operation first reaches into it. Everything since begin can be taken back.
+type simulation struct {
+	roots [AccessToken + 1]int32 // cells, counted from 1; 0: not looked up yet. The first is the assertion's
+	cells []cell
+	kids  []kid
+	undo  []change
+	names []byte // unescaped names
+	work  int    // names compared and elements moved since reset
+}
+
+// cell is one value that an operation has reached.
+type cell struct {
+	base  Node    // as the call or a draft has it
+	kind  Kind    // base's, but a token without claims has an object of none
+	kids  int32   // objects: the newest change, counted from 1
+	list  []int32 // opened arrays: a cell, or ^i for element i of base
+	opens bool    // list is in use
+}
+
+// kid is a change to one member of an object.
+type kid struct {
+	name string
+	cell int32 // gone: removed
+	next int32
+}
+
+const gone = -1
+
+// change is one step back.
+type change struct {
+	what change8
+	cell int32 // the object or array
+	at   int32 // the kid or the index
+	old  int32
+}
+
+type change8 uint8
+
+const (
+	kidMade change8 = iota
+	kidSet
+	itemMade
+	itemSet
+	itemGone
+)
+
+// maxWork bounds what one answer may cost to try out, far above any real patch: a draft cannot hold the host up by
+// being awkward.
+const maxWork = 1 << 21
+
+func (s *simulation) reset() {
+	s.roots = [AccessToken + 1]int32{}
+	s.cells, s.kids, s.undo = s.cells[:0], s.kids[:0], s.undo[:0]
+	s.names, s.work = s.names[:0], 0
+}
+
+// begin forgets the way back: what follows can be undone alone.
+func (s *simulation) begin() { s.undo = s.undo[:0] }
+
+func (s *simulation) cell(n Node) int32 {
+	i := len(s.cells)
+	if i < cap(s.cells) {
+		s.cells = s.cells[:i+1]
+	} else {
+		s.cells = append(s.cells, cell{})
+	}
+	c := &s.cells[i]
+	*c = cell{base: n, kind: n.Kind(), list: c.list[:0]}
+	return int32(i)
+}
+
+// root is the cell of a token's claims, or of the assertion when k is none.
+func (s *simulation) root(k TokenKind, e Event) int32 {
+	if s.roots[k] == 0 {
+		n := e.Node.Get("data").Get("assertion")
+		if k != 0 {
+			n = k.Claims(e)
+		}
+		i := s.cell(n)
+		s.cells[i].kind = Object
+		s.roots[k] = i + 1
+		if k == 0 {
+			s.need(i, "claims")
+			s.need(i, "authentication")
+		}
+	}
+	return s.roots[k] - 1
+}
+
+// need gives an object a member that patches may add to even where the call has none. It is never undone.
+func (s *simulation) need(at int32, name string) {
+	if s.base(at, name).Kind() > Null {
+		return
+	}
+	made := s.cell(Node{})
+	s.cells[made].kind = Object
+	s.put(at, name, made)
+	s.undo = s.undo[:len(s.undo)-1]
+}
+
+// fault is why an operation does not fit; empty when it does.
+type fault string
+
+const (
+	absent   fault = "is not there"
+	noObject fault = "goes through something that is no object or array"
+	badIndex fault = "is no index of the array"
+	tooMuch  fault = "costs too much to try out"
+)
+
+// apply carries out one operation below root. over reports whether it took the place of something, or came to stand in
+// an object: what two rules cannot both have.
+func (s *simulation) apply(root int32, op operation, path string, value Node) (over bool, f fault) {
+	at := root
+	for {
+		name, rest := s.name(path)
+		if rest == "" {
+			return s.change(at, op, name, value)
+		}
+		if at, f = s.step(at, name); f != "" {
+			return false, f
+		}
+		path = rest
+	}
+}
+
+// name takes the first name off a JSON Pointer, unescaped; the rest is empty or begins with a slash.
+func (s *simulation) name(path string) (name, rest string) {
+	name = path[1:]
+	if i := strings.IndexByte(name, '/'); i >= 0 {
+		name, rest = name[:i], name[i:]
+	}
+	if strings.IndexByte(name, '~') < 0 {
+		return name, rest
+	}
+	from := len(s.names)
+	for i := 0; i < len(name); i++ {
+		c := name[i]
+		if c == '~' {
+			i++
+			c = '~'
+			if name[i] == '1' {
+				c = '/'
+			}
+		}
+		s.names = append(s.names, c)
+	}
+	return view(s.names[from:]), rest
+}
+
+// step goes into the member or element that name names.
+func (s *simulation) step(at int32, name string) (int32, fault) {
+	switch s.cells[at].kind {
+	case Object:
+		return s.member(at, name)
+	case Array:
+		s.open(at)
+		i, f := s.index(at, name, 0)
+		if f != "" {
+			return 0, f
+		}
+		c := &s.cells[at]
+		if c.list[i] < 0 {
+			n := c.base.At(int(^c.list[i]))
+			made := s.cell(n)
+			s.cells[at].list[i] = made
+		}
+		return s.cells[at].list[i], ""
+	}
+	return 0, noObject
+}
+
+func (s *simulation) member(at int32, name string) (int32, fault) {
+	if k := s.kid(at, name); k != 0 {
+		if s.kids[k-1].cell == gone {
+			return 0, absent
+		}
+		return s.kids[k-1].cell, s.tired()
+	}
+	n := s.base(at, name)
+	if n.Kind() == Missing {
+		return 0, absent
+	}
+	made := s.cell(n)
+	s.put(at, name, made)
+	return made, s.tired()
+}
+
+// kid finds the change to a member, counted from 1.
+func (s *simulation) kid(at int32, name string) int32 {
+	for k := s.cells[at].kids; k != 0; k = s.kids[k-1].next {
+		s.work++
+		if s.kids[k-1].name == name {
+			return k
+		}
+	}
+	return 0
+}
+
+func (s *simulation) base(at int32, name string) Node {
+	n := s.cells[at].base
+	s.work += n.Len()
+	return n.Get(name)
+}
+
+func (s *simulation) put(at int32, name string, to int32) {
+	s.kids = append(s.kids, kid{name: name, cell: to, next: s.cells[at].kids})
+	s.cells[at].kids = int32(len(s.kids))
+	s.undo = append(s.undo, change{what: kidMade, cell: at})
+}
+
+func (s *simulation) tired() fault {
+	if s.work > maxWork {
+		return tooMuch
+	}
+	return ""
+}
+
+// change does the operation in its last container.
+func (s *simulation) change(at int32, op operation, name string, value Node) (over bool, f fault) {
+	switch s.cells[at].kind {
+	case Object:
+		return true, s.changeMember(at, op, name, value)
+	case Array:
+		return op == opReplace, s.changeItem(at, op, name, value)
+	}
+	return false, noObject
+}
+
+func (s *simulation) changeMember(at int32, op operation, name string, value Node) fault {
+	k := s.kid(at, name)
+	if op != opAdd {
+		if k != 0 && s.kids[k-1].cell == gone || k == 0 && s.base(at, name).Kind() == Missing {
+			return absent
+		}
+	}
+	to := int32(gone)
+	if op != opRemove {
+		to = s.cell(value)
+	}
+	if k == 0 {
+		s.put(at, name, to)
+		return s.tired()
+	}
+	s.undo = append(s.undo, change{what: kidSet, at: k - 1, old: s.kids[k-1].cell})
+	s.kids[k-1].cell = to
+	return s.tired()
+}
+
+func (s *simulation) changeItem(at int32, op operation, name string, value Node) fault {
+	s.open(at)
+	extra := 0
+	if op == opAdd {
+		extra = 1
+	}
+	i, f := s.index(at, name, extra)
+	if f != "" {
+		return f
+	}
+	to := int32(0)
+	if op != opRemove {
+		to = s.cell(value)
+	}
+	c := &s.cells[at]
+	switch op {
+	case opAdd:
+		c.list = slices.Insert(c.list, i, to)
+		s.undo = append(s.undo, change{what: itemMade, cell: at, at: int32(i)})
+	case opReplace:
+		s.undo = append(s.undo, change{what: itemSet, cell: at, at: int32(i), old: c.list[i]})
+		c.list[i] = to
+	case opRemove:
+		s.undo = append(s.undo, change{what: itemGone, cell: at, at: int32(i), old: c.list[i]})
+		c.list = slices.Delete(c.list, i, i+1)
+	}
+	s.work += (len(c.list) - i) / 16 // moved by the machine's own copy
+	return s.tired()
+}
+
+func (s *simulation) open(at int32) {
+	c := &s.cells[at]
+	if c.opens {
+		return
+	}
+	c.opens = true
+	n := c.base.Len()
+	s.work += n
+	for i := range n {
+		c.list = append(c.list, ^int32(i))
+	}
+}
+
+// index reads an array index below the array's length and extra; "-" is the end, where there is room for one more.
+func (s *simulation) index(at int32, name string, extra int) (int, fault) {
+	n := len(s.cells[at].list)
+	if name == "-" && extra == 1 {
+		return n, ""
+	}
+	if name == "" || len(name) > 9 || len(name) > 1 && name[0] == '0' || name[0] < '0' || name[0] > '9' {
+		return 0, badIndex
+	}
+	i, err := strconv.Atoi(name)
+	if err != nil || i >= n+extra {
+		return 0, badIndex
+	}
+	return i, ""
+}
+
+// back undoes everything since begin.
+func (s *simulation) back() {
+	for i := len(s.undo) - 1; i >= 0; i-- {
+		u := s.undo[i]
+		switch u.what {
+		case kidMade:
+			s.cells[u.cell].kids = s.kids[s.cells[u.cell].kids-1].next
+		case kidSet:
+			s.kids[u.at].cell = u.old
+		case itemMade:
+			s.cells[u.cell].list = slices.Delete(s.cells[u.cell].list, int(u.at), int(u.at)+1)
+		case itemSet:
+			s.cells[u.cell].list[u.at] = u.old
+		case itemGone:
+			s.cells[u.cell].list = slices.Insert(s.cells[u.cell].list, int(u.at), u.old)
+		}
+	}
+	s.undo = s.undo[:0]
+}
+
+// has reports whether the claim is there, as patched so far.
+func (s *simulation) has(root int32, name string) bool {
+	if k := s.kid(root, name); k != 0 {
+		return s.kids[k-1].cell != gone
+	}
+	return s.base(root, name).Kind() != Missing
+}

@@ -1,0 +1,86 @@
+package hook
+
+import (
+	"strconv"
+	"strings"
+)
+
+// Suggest finds the known word that somebody who wrote word most likely meant: the same but for case, or a few letters
+// away. Of equally near words the first wins.
+func Suggest(word string, known []string) (string, bool) {
+	if len(word) > 128 {
+		return "", false
+	}
+	best, found := 1+len(word)/4, ""
+	if best > 4 {
+		best = 4
+	}
+	lower := strings.ToLower(word)
+	for _, k := range known {
+		if d := distance(lower, strings.ToLower(k), best); d < best && d < len(word) {
+			best, found = d, k
+		}
+		if best == 0 {
+			break
+		}
+	}
+	return found, found != ""
+}
+
+// distance counts the letters to insert, leave out, change or swap with their neighbour to get from a to b. It gives up
+// at limit.
+func distance(a, b string, limit int) int {
+	if d := len(a) - len(b); d >= limit || -d >= limit || len(b) > 255 {
+		return limit
+	}
+	var before, last, row [256]int
+	for j := range len(b) + 1 {
+		last[j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		row[0] = i
+		least := i
+		for j := 1; j <= len(b); j++ {
+			change := 1
+			if a[i-1] == b[j-1] {
+				change = 0
+			}
+			row[j] = min(row[j-1]+1, last[j]+1, last[j-1]+change)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				row[j] = min(row[j], before[j-2]+1)
+			}
+			least = min(least, row[j])
+		}
+		if least >= limit {
+			return limit
+		}
+		before, last = last, row
+	}
+	return last[len(b)]
+}
+
+// hint ends a message about an unknown word: what it may have meant, or else what there is.
+func hint(word string, known []string) string {
+	if s, ok := Suggest(word, known); ok {
+		return ", did you mean " + s + "?"
+	}
+	return "; want " + oneOf(known)
+}
+
+// oneOf is "a, b or c".
+func oneOf(words []string) string {
+	if len(words) < 2 {
+		return strings.Join(words, "")
+	}
+	last := len(words) - 1
+	return strings.Join(words[:last], ", ") + " or " + words[last]
+}
+
+// quote gives a name that came from outside, cut short and with nothing in it that could break a line of a log.
+func quote(name string) string {
+	const most = 80
+	if len(name) > most {
+		return strconv.Quote(strings.ToValidUTF8(name[:most], "")) + "…"
+	}
+	return strconv.Quote(name)
+}
