@@ -42,13 +42,14 @@ type Hook struct {
 	e      *Engine
 	tally  *tally
 	memory memory
+	decide func(*hook.Call, *rules.Decision) // the rules' Decide
 	cap    int64
 	// matched has the counter of each rule's matches, by the rule's place in the hook.
 	matched []*counter
 }
 
 func (e *Engine) newHook(r *rules.Hook, t *tally, among int) *Hook {
-	h := &Hook{Rules: r, e: e, tally: t, cap: int64(r.Concurrency)}
+	h := &Hook{Rules: r, e: e, tally: t, decide: r.Decide, cap: int64(r.Concurrency)}
 	if h.cap <= 0 {
 		h.cap = int64(e.o.HookConcurrency)
 	}
@@ -166,7 +167,7 @@ func (h *Hook) exit() {
 
 func (h *Hook) run(c *hook.Call) Reply {
 	d := decisions.Get().(*rules.Decision) // not put back when the run panics: nobody knows what it is then
-	h.Rules.Decide(c, d)
+	h.decide(c, d)
 	r := Reply{Body: d.Answer, Outcome: outcomeOf(d.Outcome)}
 	h.note(d)
 	d.Answer = nil

@@ -1,0 +1,215 @@
+package gate
+
+import (
+	"bytes"
+
+	"github.com/valyala/fasthttp"
+
+	"github.com/tenterhook/tenterhook/engine"
+	"github.com/tenterhook/tenterhook/rules"
+)
+
+const mediaType = "application/json"
+
+// headers judges a request when its headers have arrived and nothing of its body was read. A refused one is left without a
+// body and without a connection to send it on, so that nothing more of it is read, and nothing of it can pass for the next
+// request. The verdict takes the place of the method, in a form that no request can have.
+func (g *Gate) headers(h *fasthttp.RequestHeader) (c fasthttp.RequestConfig) {
+	verdict := broken
+	defer func() {
+		if p := recover(); p != nil {
+			g.bug(p)
+		}
+		if verdict != admitted {
+			h.SetMethodBytes([]byte{0, byte(verdict)})
+			h.SetContentLength(0)
+			h.Del(fasthttp.HeaderExpect)
+			h.SetConnectionClose()
+		}
+	}()
+	k, ok := g.e.Peek(path(h))
+	if !ok {
+		verdict = notReady
+		return c
+	}
+	verdict = g.judge(h, k)
+	return c
+}
+
+// verdict is what headers has left in the method.
+func verdict(method []byte) reason {
+	if len(method) == 2 && method[0] == 0 {
+		return reason(method[1])
+	}
+	return admitted
+}
+
+// path is the path as it was sent. It is compared byte by byte: nothing is unescaped or cleaned up, so there is one way to
+// write it. A query is no part of it.
+func path(h *fasthttp.RequestHeader) []byte {
+	p, _, _ := bytes.Cut(h.RequestURI(), []byte{'?'})
+	return p
+}
+
+// judge decides on a request from its head. The order is what a stranger may learn: which paths there are (they are no
+// secrets), then nothing without the secret.
+func (g *Gate) judge(h *fasthttp.RequestHeader, k *engine.Hook) reason {
+	if k == nil {
+		return unknownPath
+	}
+	if string(h.Method()) != fasthttp.MethodPost {
+		return wrongMethod
+	}
+	var room [4]shown
+	f := fields{auth: room[:0]}
+	f.wants(k.Rules.Auth)
+	if !f.read(h.RawHeaders()) {
+		return malformed
+	}
+	if !f.authentic(k.Rules.Auth) {
+		return unauthorized
+	}
+	return g.judgeBody(h, &f)
+}
+
+// judgeBody decides on what the head says about the body.
+func (g *Gate) judgeBody(h *fasthttp.RequestHeader, f *fields) reason {
+	switch n := h.ContentLength(); {
+	case f.length.count > 0 && f.transfer.count > 0, f.media.count > 1, f.encoding.count > 1:
+		return malformed // two headers of which another reader may take the other one
+	case n == -2:
+		return lengthless
+	case n > g.o.MaxBody:
+		return bodyTooLarge
+	}
+	if f.encoding.count > 0 && !equalFold(f.encoding.value, "identity") {
+		return encoded
+	}
+	media, _, _ := bytes.Cut(f.media.value, []byte{';'})
+	if !equalFold(bytes.TrimRight(media, " \t"), mediaType) {
+		return wrongMedia
+	}
+	return admitted
+}
+
+// fields is what the gate wants to know from the headers. fasthttp frames the request; it keeps only the last of two equal
+// headers, so the headers are read here once more, as they were sent.
+type fields struct {
+	media, encoding, length, transfer field
+	auth                              []shown // each header that a credential of the hook asks for
+}
+
+type field struct {
+	value []byte // the last one's
+	count int
+}
+
+// shown is a header that a credential asks for, as the caller showed it.
+type shown struct {
+	name string
+	field
+	digest [32]byte
+}
+
+// wants lists the headers that the credentials ask for, each once.
+func (f *fields) wants(auth []rules.Credential) {
+	for i := range auth {
+		for j := range auth[i].Lines {
+			if name := auth[i].Lines[j].Header; f.shown(name) == nil {
+				f.auth = append(f.auth, shown{name: name})
+			}
+		}
+	}
+}
+
+func (f *fields) shown(name string) *shown {
+	for i := range f.auth {
+		if equalFold([]byte(name), f.auth[i].name) {
+			return &f.auth[i]
+		}
+	}
+	return nil
+}
+
+// read goes through the header lines. It is false when one is folded or has no name.
+func (f *fields) read(raw []byte) bool {
+	for len(raw) > 0 {
+		var line []byte
+		line, raw, _ = bytes.Cut(raw, []byte{'\n'})
+		line = bytes.TrimSuffix(line, []byte{'\r'})
+		if len(line) == 0 {
+			continue
+		}
+		colon := bytes.IndexByte(line, ':')
+		if colon <= 0 || line[0] == ' ' || line[0] == '\t' {
+			return false
+		}
+		f.take(line[:colon], line[colon+1:])
+	}
+	return true
+}
+
+func (f *fields) take(name, value []byte) {
+	switch len(name) {
+	case len("Content-Type"):
+		f.media.take(name, value, "content-type")
+	case len("Content-Length"):
+		f.length.take(name, value, "content-length")
+	case len("Content-Encoding"):
+		f.encoding.take(name, value, "content-encoding")
+	case len("Transfer-Encoding"):
+		f.transfer.take(name, value, "transfer-encoding")
+	}
+	for i := range f.auth {
+		f.auth[i].take(name, value, f.auth[i].name)
+	}
+}
+
+func (f *field) take(name, value []byte, wanted string) {
+	if equalFold(name, wanted) {
+		f.value = bytes.Trim(value, " \t")
+		f.count++
+	}
+}
+
+// authentic reports whether one of the credentials was shown; a hook without any is open to everybody. Every secret of
+// every credential is compared, whatever came of the ones before: the time it takes says nothing about which of them, or
+// how much of one, was right. A header that is there twice has no value.
+func (f *fields) authentic(auth []rules.Credential) bool {
+	for i := range f.auth {
+		f.auth[i].digest = rules.Digest(f.auth[i].value)
+	}
+	some := len(auth) == 0
+	for i := range auth {
+		every := len(auth[i].Lines) > 0
+		for j := range auth[i].Lines {
+			s, right := f.shown(auth[i].Lines[j].Header), false
+			for _, secret := range auth[i].Lines[j].Secrets {
+				right = secret.Matches(s.digest) || right
+			}
+			every = right && s.count == 1 && every
+		}
+		some = every || some
+	}
+	return some
+}
+
+// equalFold compares a header's name, or a word of its value, without regard to the case of ASCII letters.
+func equalFold(b []byte, s string) bool {
+	if len(b) != len(s) {
+		return false
+	}
+	for i := range len(s) {
+		if b[i] != s[i] && lower(b[i]) != lower(s[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+func lower(c byte) byte {
+	if 'A' <= c && c <= 'Z' {
+		return c | 0x20
+	}
+	return c
+}

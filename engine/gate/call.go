@@ -1,0 +1,104 @@
+package gate
+
+import (
+	"fmt"
+	"runtime"
+	"runtime/debug"
+	"sync"
+
+	"github.com/valyala/fasthttp"
+
+	"github.com/tenterhook/tenterhook/engine"
+	"github.com/tenterhook/tenterhook/sdk/hook"
+)
+
+// keep is the largest body whose memory is kept for the next call.
+const keep = 64 << 10
+
+// sheet is what one call is written on.
+type sheet struct {
+	doc  hook.Doc
+	call hook.Call
+}
+
+var sheets = sync.Pool{New: func() any { return new(sheet) }}
+
+// serve answers a request that was read to its end, or was refused at its headers. Nothing of ctx is used after it.
+func (g *Gate) serve(ctx *fasthttp.RequestCtx) {
+	c := ctx.Conn().(*conn)
+	defer func() { c.fresh = true }()
+	if r := verdict(ctx.Method()); r != admitted {
+		c.unread = true
+		g.refuse(ctx, r)
+		return
+	}
+	lease := g.e.Lease()
+	defer lease.Release()
+	if !lease.Held() {
+		g.refuse(ctx, notReady)
+		return
+	}
+	// The Set may have changed while the body was read. The one that decides is the one that lets in.
+	k := lease.At(path(&ctx.Request.Header))
+	if r := g.judge(&ctx.Request.Header, k); r != admitted {
+		g.refuse(ctx, r)
+		return
+	}
+	c.known = true
+	g.answer(ctx, c, k)
+}
+
+// answer decodes the body and has the engine decide on it.
+func (g *Gate) answer(ctx *fasthttp.RequestCtx, c *conn, k *engine.Hook) {
+	body := ctx.Request.Body()
+	s := sheets.Get().(*sheet)
+	defer g.clear(ctx, s, k, body)
+	if err := s.doc.Parse(body, hook.Limits{Bytes: g.o.MaxBody}); err != nil {
+		g.refuse(ctx, notJSON)
+		return
+	}
+	root := s.doc.Root()
+	if root.Get("eventType").Text() != k.Rules.Type.EventType() {
+		g.refuse(ctx, wrongType)
+		return
+	}
+	s.call = hook.Call{Hook: k.Rules.Name, Type: k.Rules.Type, ID: root.Get("eventId").Text(), Start: c.began(), Doc: &s.doc}
+	respond(ctx, k.Answer(&s.call).Body)
+}
+
+func respond(ctx *fasthttp.RequestCtx, body []byte) {
+	ctx.SetContentType(mediaType)
+	ctx.Response.SetBodyRaw(body)
+}
+
+// clear catches what went wrong in a call, and takes its text out of memory that lives on: all of it where it holds a
+// password or a one-time code, and what is unusually large.
+func (g *Gate) clear(ctx *fasthttp.RequestCtx, s *sheet, k *engine.Hook, body []byte) {
+	if p := recover(); p != nil {
+		g.bug(p)
+		respond(ctx, k.Rules.Failure) // a decision is owed all the same
+		clear(body)
+		return // whoever holds the sheet now is unknown
+	}
+	secret := k.Rules.Type == hook.PasswordImport || k.Rules.Type == hook.Telephony
+	if secret {
+		clear(body)
+	}
+	ctx.Request.ReleaseBody(keep)
+	if secret || len(body) > keep {
+		return // the Doc has decoded texts of its own; it is left to the collector
+	}
+	s.doc.Reset()
+	s.call = hook.Call{}
+	sheets.Put(s)
+}
+
+// bug counts and logs a panic. Its value is written only where it is the runtime's: any other may quote a call.
+func (g *Gate) bug(p any) {
+	g.panics.Add(1)
+	what := fmt.Sprintf("%T", p)
+	if err, ok := p.(runtime.Error); ok {
+		what = err.Error()
+	}
+	g.o.Log.Error("a panic was caught: this is a bug", "panic", what, "stack", string(debug.Stack()))
+}

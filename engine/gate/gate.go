@@ -1,0 +1,107 @@
+// Package gate is for Okta's side of the program: it listens, authenticates, decodes, and turns a decision into HTTP. It is
+// the only package that knows fasthttp.
+//
+// A call is authenticated when its headers have arrived, before any of its body is read: fasthttp's HeaderReceived judges
+// the request, and one that is refused is told that it has no body and that the connection ends with the answer.
+package gate
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/valyala/fasthttp"
+
+	"github.com/tenterhook/tenterhook/engine"
+)
+
+// Options are what a Gate is made with.
+type Options struct {
+	Log      *slog.Logger          // nil: slog.Default()
+	Registry prometheus.Registerer // where the metrics are registered; nil: nowhere
+
+	MaxBody    int           // bytes of a body; default 1 MiB
+	MaxHeader  int           // bytes of a request line and its headers; default 16 KiB
+	MaxConns   int           // connections open at one time; default 4096
+	Read       time.Duration // from a request's first byte to its last; default 3 s, as long as Okta waits
+	Write      time.Duration // at most for writing an answer, at least half of it; default 10 s
+	Idle       time.Duration // between the requests of a connection; default 90 s
+	FirstBytes time.Duration // from a connection's opening to its first byte; default 15 s
+}
+
+// Gate serves the hooks of an Engine.
+type Gate struct {
+	e      *engine.Engine
+	o      Options
+	server *fasthttp.Server
+	open   atomic.Int64 // connections
+	counts counts
+	panics atomic.Uint64
+}
+
+// New makes a Gate before an Engine.
+func New(e *engine.Engine, o Options) (*Gate, error) {
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	defaults(&o.MaxBody, 1<<20)
+	defaults(&o.MaxHeader, 16<<10)
+	defaults(&o.MaxConns, 4096)
+	defaults(&o.Read, 3*time.Second)
+	defaults(&o.Write, 10*time.Second)
+	defaults(&o.Idle, 90*time.Second)
+	defaults(&o.FirstBytes, 15*time.Second)
+	g := &Gate{e: e, o: o}
+	g.server = &fasthttp.Server{
+		Handler:        g.serve,
+		HeaderReceived: g.headers,
+		ErrorHandler:   g.unreadable,
+		Logger:         silence{},
+
+		MaxRequestBodySize: o.MaxBody,
+		ReadBufferSize:     o.MaxHeader,
+		Concurrency:        2 * o.MaxConns, // never reached: the listener counts connections, and refuses in our words
+
+		CloseOnShutdown:              true,
+		DisablePreParseMultipartForm: true,
+		NoDefaultServerHeader:        true,
+		NoDefaultContentType:         true,
+		LazyRequestTime:              true,
+		SecureErrorLogMessage:        true,
+		// The timeouts are conn's, which knows when a request's first byte came; the server's own are left out.
+	}
+	if o.Registry == nil {
+		return g, nil
+	}
+	if err := o.Registry.Register(collector{g}); err != nil {
+		return nil, err
+	}
+	return g, nil
+}
+
+func defaults[T int | time.Duration](v *T, otherwise T) {
+	if *v <= 0 {
+		*v = otherwise
+	}
+}
+
+// Serve answers what comes in at a listener until Shutdown, and then returns nil. It takes ownership of the listener.
+func (g *Gate) Serve(l net.Listener) error {
+	return g.server.Serve(&listener{Listener: l, g: g})
+}
+
+// Shutdown stops listening, lets the calls under way be answered, closes the connections, and waits for that until the
+// context ends. The Engine is drained first, so that nothing new is sent here.
+func (g *Gate) Shutdown(ctx context.Context) error {
+	g.e.Drain()
+	return g.server.ShutdownWithContext(ctx)
+}
+
+// silence drops what fasthttp logs: its messages quote requests. What was refused is counted instead.
+type silence struct{}
+
+// Printf writes nothing.
+func (silence) Printf(string, ...any) {}

@@ -1,0 +1,123 @@
+package gate
+
+import (
+	"errors"
+	"os"
+	"sync/atomic"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/valyala/fasthttp"
+)
+
+// reason is why a request is refused.
+type reason byte
+
+const (
+	admitted    reason = iota // not refused
+	unknownPath               // no hook is served there
+	wrongMethod
+	unauthorized
+	malformed    // what HTTP, or this gate, does not allow in a head
+	headTooLarge // request line and headers
+	slow         // the request did not arrive in time
+	lengthless   // neither Content-Length nor chunks
+	bodyTooLarge //
+	wrongMedia   // Content-Type is not application/json
+	encoded      // Content-Encoding
+	notJSON      // or not the strict JSON that hook.Doc reads
+	wrongType    // eventType is not the hook's
+	notReady     // no Set is live
+	crowded      // too many connections
+	broken       // a panic that no hook's failure answer stands in for
+	reasons
+)
+
+// refusals is the one table from a reason to what the wire sees: a status and, for a caller that has shown its secret, the
+// reason's name. Nothing from inside is told. Okta takes 4xx as final and tries once more after 5xx (hooks.md section 1).
+var refusals = [reasons]struct {
+	status int
+	name   string // also the metric's label
+	told   bool
+}{
+	unknownPath:  {fasthttp.StatusNotFound, "unknown_path", false},
+	wrongMethod:  {fasthttp.StatusMethodNotAllowed, "method", false},
+	unauthorized: {fasthttp.StatusUnauthorized, "unauthorized", false},
+	malformed:    {fasthttp.StatusBadRequest, "malformed_request", false},
+	headTooLarge: {fasthttp.StatusRequestHeaderFieldsTooLarge, "headers_too_large", false},
+	slow:         {fasthttp.StatusRequestTimeout, "timeout", false},
+	lengthless:   {fasthttp.StatusLengthRequired, "length_required", true},
+	bodyTooLarge: {fasthttp.StatusRequestEntityTooLarge, "body_too_large", true},
+	wrongMedia:   {fasthttp.StatusUnsupportedMediaType, "content_type", true},
+	encoded:      {fasthttp.StatusUnsupportedMediaType, "content_encoding", true},
+	notJSON:      {fasthttp.StatusBadRequest, "not_json", true},
+	wrongType:    {fasthttp.StatusBadRequest, "event_type", true},
+	notReady:     {fasthttp.StatusServiceUnavailable, "not_ready", false},
+	crowded:      {fasthttp.StatusServiceUnavailable, "connections", false},
+	broken:       {fasthttp.StatusInternalServerError, "internal", false},
+}
+
+// refuse answers a request that gets no decision.
+func (g *Gate) refuse(ctx *fasthttp.RequestCtx, r reason) {
+	g.counts.add(r)
+	ctx.SetStatusCode(refusals[r].status)
+	if r == wrongMethod {
+		ctx.Response.Header.Set(fasthttp.HeaderAllow, fasthttp.MethodPost)
+	}
+	if refusals[r].told {
+		ctx.SetContentType(mediaType)
+		ctx.SetBodyString(`{"error":"` + refusals[r].name + `"}`)
+	}
+}
+
+// unreadable answers a request that could not be read to its end. The server closes the connection.
+func (g *Gate) unreadable(ctx *fasthttp.RequestCtx, err error) {
+	ctx.Conn().(*conn).unread = true
+	g.refuse(ctx, reasonOf(err))
+}
+
+func reasonOf(err error) reason {
+	if _, ok := errors.AsType[*fasthttp.ErrSmallBuffer](err); ok {
+		return headTooLarge
+	}
+	switch {
+	case errors.Is(err, fasthttp.ErrBodyTooLarge):
+		return bodyTooLarge
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return slow
+	default:
+		return malformed
+	}
+}
+
+// counts has the requests that were refused, by reason.
+type counts struct {
+	by [reasons]atomic.Uint64
+}
+
+func (c *counts) add(r reason) { c.by[r].Add(1) }
+
+var (
+	refusedDesc = prometheus.NewDesc("tenterhook_refused_total", "Requests that got no decision, by reason.", []string{"reason"}, nil)
+	connsDesc   = prometheus.NewDesc("tenterhook_connections", "Connections to the hooks' listener that are open.", nil, nil)
+	panicsDesc  = prometheus.NewDesc("tenterhook_panics_total", "Bugs: panics that the gate caught.", nil, nil)
+)
+
+// collector shows Prometheus what a Gate counts.
+type collector struct{ g *Gate }
+
+// Describe lists the metrics.
+func (c collector) Describe(out chan<- *prometheus.Desc) {
+	out <- refusedDesc
+	out <- connsDesc
+	out <- panicsDesc
+}
+
+// Collect reads every counter.
+func (c collector) Collect(out chan<- prometheus.Metric) {
+	for r := unknownPath; r < reasons; r++ {
+		n := float64(c.g.counts.by[r].Load())
+		out <- prometheus.MustNewConstMetric(refusedDesc, prometheus.CounterValue, n, refusals[r].name)
+	}
+	out <- prometheus.MustNewConstMetric(connsDesc, prometheus.GaugeValue, float64(c.g.open.Load()))
+	out <- prometheus.MustNewConstMetric(panicsDesc, prometheus.CounterValue, float64(c.g.panics.Load()))
+}
