@@ -1,0 +1,117 @@
+// Package admin is for the operator's side of the program: health, metrics, status, and what publishing will need.
+//
+// It has a listener of its own. Nothing here is served where Okta calls, and nothing under /v1 without a token.
+package admin
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/tenterhook/tenterhook/engine"
+	"github.com/tenterhook/tenterhook/engine/watch"
+	"github.com/tenterhook/tenterhook/rules"
+)
+
+// Options are what an Admin is made with. All but Log and Rules must be there.
+type Options struct {
+	Engine   *engine.Engine
+	Watch    *watch.Watcher
+	Rules    rules.Options       // how POST /v1/check loads the folder
+	Registry prometheus.Gatherer // what /metrics shows
+	Tokens   Tokens              // who may use /v1
+	Log      *slog.Logger        // nil: slog.Default()
+}
+
+// Admin serves the operator.
+type Admin struct {
+	o        Options
+	server   *http.Server
+	read     rules.Secret
+	publish  rules.Secret
+	checking sync.Mutex // held while a check runs: one at a time
+}
+
+// ErrTokens is what New returns for tokens that would let anybody in.
+var ErrTokens = errors.New("both admin tokens must be set, and differ")
+
+// New makes an Admin.
+func New(o Options) (*Admin, error) {
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	if o.Tokens.Read == "" || o.Tokens.Publish == "" || o.Tokens.Read == o.Tokens.Publish {
+		return nil, ErrTokens
+	}
+	a := &Admin{o: o, read: bearer(o.Tokens.Read), publish: bearer(o.Tokens.Publish)}
+	a.server = &http.Server{
+		Handler:           guarded(a.routes()),
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       10 * time.Second,
+		WriteTimeout:      30 * time.Second,
+		IdleTimeout:       60 * time.Second,
+		MaxHeaderBytes:    16 << 10,
+		ErrorLog:          slog.NewLogLogger(o.Log.Handler(), slog.LevelDebug),
+	}
+	return a, nil
+}
+
+// Serve answers what comes in at a listener until Shutdown, and then returns nil. It takes ownership of the listener.
+func (a *Admin) Serve(l net.Listener) error {
+	err := a.server.Serve(l)
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return err
+}
+
+// Shutdown stops listening and waits for the requests under way until the context ends.
+func (a *Admin) Shutdown(ctx context.Context) error { return a.server.Shutdown(ctx) }
+
+func (a *Admin) routes() http.Handler {
+	m := http.NewServeMux()
+	m.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { say(w, http.StatusOK, "ok\n") })
+	m.HandleFunc("GET /readyz", a.ready)
+	m.Handle("GET /metrics", promhttp.HandlerFor(a.o.Registry, promhttp.HandlerOpts{
+		ErrorLog:            slog.NewLogLogger(a.o.Log.Handler(), slog.LevelError),
+		ErrorHandling:       promhttp.ContinueOnError,
+		MaxRequestsInFlight: 4,
+	}))
+	m.Handle("GET /v1/status", a.reading(a.status))
+	m.Handle("POST /v1/check", a.reading(a.check))
+	return m
+}
+
+func (a *Admin) ready(w http.ResponseWriter, _ *http.Request) {
+	if !a.o.Engine.Ready() {
+		say(w, http.StatusServiceUnavailable, "not ready\n")
+		return
+	}
+	say(w, http.StatusOK, "ready\n")
+}
+
+func say(w http.ResponseWriter, status int, text string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.WriteHeader(status)
+	w.Write([]byte(text)) // a peer that is gone misses nothing
+}
+
+// guarded bounds what a request may send, and tells browsers to do nothing at all with the answer.
+func guarded(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Cache-Control", "no-store")
+		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("X-Content-Type-Options", "nosniff")
+		r.Body = http.MaxBytesReader(w, r.Body, 64<<10)
+		next.ServeHTTP(w, r)
+	})
+}

@@ -1,0 +1,77 @@
+package admin
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+
+	"github.com/tenterhook/tenterhook/engine"
+	"github.com/tenterhook/tenterhook/engine/watch"
+	"github.com/tenterhook/tenterhook/rules"
+)
+
+// Status is what GET /v1/status answers: what is live, what is in its way, and what was counted since it is.
+type Status struct {
+	watch.Status
+	Ready bool                `json:"ready"`
+	Hooks []engine.HookStatus `json:"hooks"`
+}
+
+func (a *Admin) status(w http.ResponseWriter, _ *http.Request) {
+	live := a.o.Engine.Status()
+	a.answer(w, http.StatusOK, Status{Status: a.o.Watch.Status(), Ready: live.Ready, Hooks: live.Hooks})
+}
+
+// Check is what POST /v1/check answers: whether the folder, as it is now, would go live.
+type Check struct {
+	OK         bool           `json:"ok"`
+	FolderHash string         `json:"folderHash,omitempty"`
+	Revision   string         `json:"revision,omitempty"` // of the Set it would be
+	Problems   rules.Problems `json:"problems"`           // warnings too
+}
+
+func (a *Admin) check(w http.ResponseWriter, _ *http.Request) {
+	if !a.checking.TryLock() {
+		w.Header().Set("Retry-After", "1")
+		say(w, http.StatusTooManyRequests, "a check is under way\n")
+		return
+	}
+	defer a.checking.Unlock()
+	c, err := a.checkFolder()
+	if err != nil {
+		a.o.Log.Error("check the policy folder", "error", err)
+		say(w, http.StatusInternalServerError, "the folder cannot be read; the log says why\n")
+		return
+	}
+	a.answer(w, http.StatusOK, c)
+}
+
+func (a *Admin) checkFolder() (Check, error) {
+	f, err := rules.Read(a.o.Watch.Status().Folder)
+	if err != nil {
+		return Check{}, err
+	}
+	c := Check{FolderHash: f.Hash(), Problems: rules.Problems{}}
+	s, err := rules.Load(f, a.o.Rules)
+	if problems, ok := errors.AsType[rules.Problems](err); ok {
+		c.Problems = problems
+		return c, nil
+	}
+	if err != nil {
+		return Check{}, err
+	}
+	c.OK, c.Revision, c.Problems = true, s.Revision(), append(c.Problems, s.Warnings()...)
+	return c, s.Close()
+}
+
+func (a *Admin) answer(w http.ResponseWriter, status int, v any) {
+	body, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		a.o.Log.Error("write an answer", "error", err)
+		say(w, http.StatusInternalServerError, "the answer cannot be written; the log says why\n")
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	w.Write(append(body, '\n')) // a peer that is gone misses nothing
+}
