@@ -1,94 +1,104 @@
 package hook
 
-import (
-	"errors"
-	"fmt"
-	"unicode/utf16"
-	"unicode/utf8"
-	"unsafe"
-)
+import "fmt"
 
-// Limits bounds what Parse accepts. A zero field means its default.
+// Limits bounds what Parse accepts. A field that is not positive means its default.
 type Limits struct {
-	Bytes int // length of the text; default 1 MiB
+	Bytes int // length of the text; default 1 MiB, never more than 256 MiB
 	Depth int // arrays and objects inside each other; default 64
 }
 
-// The reasons a text is refused. Each comes wrapped in a *SyntaxError, which says where.
-var (
-	ErrSyntax    = errors.New("not JSON")                     // RFC 8259 does not allow it
-	ErrEncoding  = errors.New("not UTF-8")                    // bad UTF-8, or an escaped surrogate without its half
-	ErrDuplicate = errors.New("a member that is there twice") // readers disagree about which one counts
-	ErrDepth     = errors.New("too deep")
-	ErrSize      = errors.New("too large")
+const (
+	defaultBytes = 1 << 20
+	defaultDepth = 64
+	mostBytes    = 1<<28 - 1 // what a node's size can count
 )
 
-// SyntaxError says where a text stopped being one that Parse accepts.
-type SyntaxError struct {
-	Offset int    // bytes before the fault
-	Want   string // what was wanted there; never quotes the text
-	Err    error  // one of the reasons above
-}
-
-func (e *SyntaxError) Error() string {
-	return fmt.Sprintf("at byte %d: %s: want %s", e.Offset, e.Err, e.Want)
-}
-
-func (e *SyntaxError) Unwrap() error { return e.Err }
-
-// Doc is a JSON text, read once and strictly: RFC 8259, valid UTF-8, no member twice in one object, bounded depth and
-// size. After Parse it is immutable and safe for concurrent readers. The zero Doc is empty and ready; a Doc that is
-// parsed into again keeps its memory.
+// Doc is a JSON text, read once and strictly: RFC 8259, valid UTF-8, no half of a surrogate pair, no member twice in
+// one object, bounded depth and size, no byte order mark. After Parse it is immutable and safe for concurrent readers.
+// The zero Doc is empty and ready; a Doc that is parsed into again keeps its memory, within reason (see Reset), and then
+// allocates nothing.
 type Doc struct {
 	src   []byte
 	nodes []node
-	text  []byte // strings that held escapes, decoded
-	depth int
-	pos   int
-	err   *SyntaxError
+	text  []byte   // strings that held escapes, decoded
+	index []uint32 // names of large objects, hashed: see names.go
+	salt  salt
+
+	resets int // since memory was last looked at
+	peak   int // the longest tape since then
 }
 
-// node is one value, or one member name, in the order of the text.
+// node is one value, or one member name, in the order of the text: an object's names each stand before their value.
+// 16 bytes each, and a text has at most one for every two bytes.
 type node struct {
-	start, end uint32 // span in src
-	link       uint32 // containers: index after the last descendant; escaped strings: offset in text
-	size       uint32 // containers: elements or members; escaped strings: decoded length
-	kind       Kind
-	escaped    bool
+	start uint32 // a value's offset in src; a name's first character, in src or (when rich) in text
+	end   uint32 // a value's end in src; an indexed object's first name: where the object's names begin in index
+	link  uint32 // container: the node after its last descendant; name: the next name, or the object's end; rich string: offset in text
+	info  uint32 // kind, rich, and size: elements, members, or a string's decoded length
 }
+
+const (
+	kindMask  = 1<<3 - 1
+	rich      = 1 << 3 // a string with escapes, decoded in text; a number with a fraction or an exponent
+	sizeShift = 4
+)
+
+func (t *node) kind() Kind   { return Kind(t.info & kindMask) }
+func (t *node) size() uint32 { return t.info >> sizeShift }
 
 // Parse reads src, which it borrows: src must not change while the Doc is in use. An error is a *SyntaxError and leaves
-// the Doc empty.
+// the Doc empty. It takes time and memory in proportion to src, whatever src holds: at most 8 bytes of tape and 5 of
+// index for each byte of text, typically 1 altogether.
 func (d *Doc) Parse(src []byte, l Limits) error {
 	d.Reset()
-	if l.Bytes == 0 {
-		l.Bytes = 1 << 20
+	if l.Bytes <= 0 {
+		l.Bytes = defaultBytes
 	}
-	if l.Depth == 0 {
-		l.Depth = 64
+	if l.Depth <= 0 {
+		l.Depth = defaultDepth
 	}
-	if len(src) > l.Bytes {
+	if l.Bytes = min(l.Bytes, mostBytes); len(src) > l.Bytes {
 		return &SyntaxError{Offset: l.Bytes, Want: fmt.Sprintf("at most %d bytes", l.Bytes), Err: ErrSize}
 	}
-	d.src, d.depth = src, l.Depth
-	d.skip()
-	ok := d.value()
-	if ok {
-		if d.skip(); d.pos < len(src) {
-			ok = d.fail(ErrSyntax, "nothing after the value")
-		}
+	if d.salt.first == 0 {
+		d.salt = newSalt()
 	}
+	d.src = src
+	r := reader{Doc: *d, open: none, room: l.Depth}
+	ok := r.read()
+	*d = r.Doc
 	if !ok {
-		err := d.err
 		d.Reset()
-		return err
+		return r.err
 	}
 	return nil
 }
 
-// Reset empties the Doc and lets go of the text it borrowed.
+// Memory that a Doc keeps between texts, counted in nodes: a little is never given back, a great deal always, and what
+// is between is given back when it has not been needed for a while.
+const (
+	keepNodes = 1 << 12 // 64 KiB
+	dropNodes = 1 << 17 // 2 MiB
+	lookEvery = 64      // resets
+)
+
+// Reset empties the Doc and lets go of the text it borrowed. The Doc's own memory is kept for the next text, but not
+// for ever what one large text has made it grow to.
 func (d *Doc) Reset() {
-	d.src, d.nodes, d.text, d.err, d.pos = nil, d.nodes[:0], d.text[:0], nil, 0
+	d.peak = max(d.peak, len(d.nodes), len(d.text)/16, len(d.index)/4)
+	if d.resets++; d.resets >= lookEvery || d.peak > dropNodes {
+		d.shrink()
+	}
+	d.src, d.nodes, d.text, d.index = nil, d.nodes[:0], d.text[:0], d.index[:0]
+}
+
+func (d *Doc) shrink() {
+	held := max(cap(d.nodes), cap(d.text)/16, cap(d.index)/4)
+	if held > keepNodes && (held > dropNodes || held > 4*d.peak) {
+		d.nodes, d.text, d.index = nil, nil, nil
+	}
+	d.resets, d.peak = 0, 0
 }
 
 // Root is the text's value. The root of an empty Doc is missing.
@@ -98,318 +108,3 @@ func (d *Doc) Root() Node {
 	}
 	return Node{d: d}
 }
-
-func (d *Doc) fail(err error, want string) bool {
-	if d.err == nil {
-		d.err = &SyntaxError{Offset: d.pos, Want: want, Err: err}
-	}
-	return false
-}
-
-func (d *Doc) skip() {
-	for d.pos < len(d.src) {
-		switch d.src[d.pos] {
-		case ' ', '\t', '\n', '\r':
-			d.pos++
-		default:
-			return
-		}
-	}
-}
-
-func (d *Doc) value() bool {
-	if d.pos >= len(d.src) {
-		return d.fail(ErrSyntax, "a value")
-	}
-	switch c := d.src[d.pos]; {
-	case c == '{':
-		return d.object()
-	case c == '[':
-		return d.array()
-	case c == '"':
-		return d.str()
-	case c == 't':
-		return d.word("true", True)
-	case c == 'f':
-		return d.word("false", False)
-	case c == 'n':
-		return d.word("null", Null)
-	default:
-		return d.number()
-	}
-}
-
-func (d *Doc) word(w string, k Kind) bool {
-	if len(d.src)-d.pos < len(w) || string(d.src[d.pos:d.pos+len(w)]) != w {
-		return d.fail(ErrSyntax, "a value")
-	}
-	d.nodes = append(d.nodes, node{start: uint32(d.pos), end: uint32(d.pos + len(w)), kind: k})
-	d.pos += len(w)
-	return true
-}
-
-func (d *Doc) open(k Kind) (int, bool) {
-	if d.depth == 0 {
-		return 0, d.fail(ErrDepth, "less nesting")
-	}
-	d.depth--
-	i := len(d.nodes)
-	d.nodes = append(d.nodes, node{start: uint32(d.pos), kind: k})
-	d.pos++
-	d.skip()
-	return i, true
-}
-
-func (d *Doc) close(i int, size uint32) {
-	d.pos++
-	d.depth++
-	n := &d.nodes[i]
-	n.end, n.link, n.size = uint32(d.pos), uint32(len(d.nodes)), size
-}
-
-func (d *Doc) at(c byte) bool { return d.pos < len(d.src) && d.src[d.pos] == c }
-
-func (d *Doc) array() bool {
-	i, ok := d.open(Array)
-	if !ok {
-		return false
-	}
-	if d.at(']') {
-		d.close(i, 0)
-		return true
-	}
-	for size := uint32(1); ; size++ {
-		if !d.value() {
-			return false
-		}
-		d.skip()
-		switch {
-		case d.at(','):
-			d.pos++
-			d.skip()
-		case d.at(']'):
-			d.close(i, size)
-			return true
-		default:
-			return d.fail(ErrSyntax, "a comma or the array's end")
-		}
-	}
-}
-
-func (d *Doc) object() bool {
-	i, ok := d.open(Object)
-	if !ok {
-		return false
-	}
-	if d.at('}') {
-		d.close(i, 0)
-		return true
-	}
-	for size := uint32(1); ; size++ {
-		if !d.member() {
-			return false
-		}
-		switch {
-		case d.at(','):
-			d.pos++
-			d.skip()
-		case d.at('}'):
-			d.close(i, size)
-			return d.unique(i)
-		default:
-			return d.fail(ErrSyntax, "a comma or the object's end")
-		}
-	}
-}
-
-func (d *Doc) member() bool {
-	if !d.at('"') {
-		return d.fail(ErrSyntax, "a member name in quotes")
-	}
-	if !d.str() {
-		return false
-	}
-	d.skip()
-	if !d.at(':') {
-		return d.fail(ErrSyntax, "a colon")
-	}
-	d.pos++
-	d.skip()
-	if !d.value() {
-		return false
-	}
-	d.skip()
-	return true
-}
-
-// unique refuses an object that has one name twice.
-func (d *Doc) unique(i int) bool {
-	o := Node{d: d, i: uint32(i)}
-	if o.Len() < 2 {
-		return true
-	}
-	seen := make(map[string]struct{}, o.Len())
-	for name := range o.Members() {
-		if _, ok := seen[name]; ok {
-			return d.fail(ErrDuplicate, "each name once in an object")
-		}
-		seen[name] = struct{}{}
-	}
-	return true
-}
-
-func (d *Doc) number() bool {
-	start := d.pos
-	if d.at('-') {
-		d.pos++
-	}
-	if d.at('0') {
-		d.pos++
-	} else if !d.digits() {
-		return d.fail(ErrSyntax, "a value")
-	}
-	if d.at('.') {
-		if d.pos++; !d.digits() {
-			return d.fail(ErrSyntax, "a digit")
-		}
-	}
-	if d.at('e') || d.at('E') {
-		d.pos++
-		if d.at('+') || d.at('-') {
-			d.pos++
-		}
-		if !d.digits() {
-			return d.fail(ErrSyntax, "a digit")
-		}
-	}
-	d.nodes = append(d.nodes, node{start: uint32(start), end: uint32(d.pos), kind: Number})
-	return true
-}
-
-func (d *Doc) digits() bool {
-	start := d.pos
-	for d.pos < len(d.src) && d.src[d.pos]-'0' <= 9 {
-		d.pos++
-	}
-	return d.pos > start
-}
-
-func (d *Doc) str() bool {
-	start := d.pos
-	wide := byte(0)
-	for d.pos++; d.pos < len(d.src); d.pos++ {
-		switch c := d.src[d.pos]; {
-		case c == '"':
-			if wide >= utf8.RuneSelf && !utf8.Valid(d.src[start:d.pos]) {
-				return d.fail(ErrEncoding, "valid UTF-8")
-			}
-			d.pos++
-			d.nodes = append(d.nodes, node{start: uint32(start), end: uint32(d.pos), kind: String})
-			return true
-		case c == '\\':
-			return d.escapes(start)
-		case c < ' ':
-			return d.fail(ErrSyntax, "control characters escaped")
-		default:
-			wide |= c
-		}
-	}
-	return d.fail(ErrSyntax, "the string's end")
-}
-
-// escapes reads a string that has a backslash at pos, into text.
-func (d *Doc) escapes(start int) bool {
-	from := len(d.text)
-	d.text = append(d.text, d.src[start+1:d.pos]...)
-	for d.pos < len(d.src) {
-		c := d.src[d.pos]
-		switch {
-		case c == '"':
-			if !utf8.Valid(d.text[from:]) {
-				return d.fail(ErrEncoding, "valid UTF-8")
-			}
-			d.pos++
-			d.nodes = append(d.nodes, node{start: uint32(start), end: uint32(d.pos), kind: String, escaped: true,
-				link: uint32(from), size: uint32(len(d.text) - from)})
-			return true
-		case c == '\\':
-			if !d.escape() {
-				return false
-			}
-		case c < ' ':
-			return d.fail(ErrSyntax, "control characters escaped")
-		default:
-			d.text = append(d.text, c)
-			d.pos++
-		}
-	}
-	return d.fail(ErrSyntax, "the string's end")
-}
-
-func (d *Doc) escape() bool {
-	if d.pos+1 >= len(d.src) {
-		return d.fail(ErrSyntax, "the string's end")
-	}
-	c := d.src[d.pos+1]
-	switch c {
-	case '"', '\\', '/':
-	case 'b':
-		c = '\b'
-	case 'f':
-		c = '\f'
-	case 'n':
-		c = '\n'
-	case 'r':
-		c = '\r'
-	case 't':
-		c = '\t'
-	case 'u':
-		return d.unicode()
-	default:
-		return d.fail(ErrSyntax, "an escape that JSON has")
-	}
-	d.text = append(d.text, c)
-	d.pos += 2
-	return true
-}
-
-func (d *Doc) unicode() bool {
-	r, ok := d.hex(d.pos + 2)
-	if !ok {
-		return d.fail(ErrSyntax, "four hex digits")
-	}
-	d.pos += 6
-	if utf16.IsSurrogate(r) {
-		if low, ok := d.hex(d.pos + 2); ok && d.at('\\') && d.src[d.pos+1] == 'u' {
-			if r = utf16.DecodeRune(r, low); r == utf8.RuneError {
-				return d.fail(ErrEncoding, "both halves of a surrogate pair")
-			}
-			d.pos += 6
-		} else {
-			return d.fail(ErrEncoding, "both halves of a surrogate pair")
-		}
-	}
-	d.text = utf8.AppendRune(d.text, r)
-	return true
-}
-
-func (d *Doc) hex(at int) (rune, bool) {
-	if at+4 > len(d.src) {
-		return 0, false
-	}
-	var r rune
-	for _, c := range d.src[at : at+4] {
-		switch {
-		case c-'0' <= 9:
-			r = r<<4 | rune(c-'0')
-		case (c|32)-'a' <= 5:
-			r = r<<4 | rune((c|32)-'a'+10)
-		default:
-			return 0, false
-		}
-	}
-	return r, true
-}
-
-// view shares b's memory as a string.
-func view(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }

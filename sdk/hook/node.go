@@ -35,7 +35,7 @@ func (n Node) Kind() Kind {
 	if n.d == nil {
 		return Missing
 	}
-	return n.node().kind
+	return n.node().kind()
 }
 
 // Raw is the value's own span of the text, nil when it is missing.
@@ -57,8 +57,8 @@ func (n Node) Text() string {
 
 func (d *Doc) string(i uint32) string {
 	t := &d.nodes[i]
-	if t.escaped {
-		return view(d.text[t.link : t.link+t.size])
+	if t.info&rich != 0 {
+		return view(d.text[t.link : t.link+t.size()])
 	}
 	return view(d.src[t.start+1 : t.end-1])
 }
@@ -89,7 +89,7 @@ func (n Node) Len() int {
 	if k := n.Kind(); k != Array && k != Object {
 		return 0
 	}
-	return int(n.node().size)
+	return int(n.node().size())
 }
 
 // Get is the object's member of that name.
@@ -97,14 +97,11 @@ func (n Node) Get(name string) Node {
 	if n.Kind() != Object {
 		return Node{}
 	}
-	end := n.node().link
-	for i := n.i + 1; i < end; {
-		if n.d.string(i) == name {
-			return Node{n.d, i + 1}
-		}
-		i = n.d.after(i + 1)
+	i := n.d.member(n.i, name)
+	if i == 0 {
+		return Node{}
 	}
-	return Node{}
+	return Node{n.d, i}
 }
 
 // At is the array's element i, counted from 0.
@@ -125,8 +122,8 @@ func (n Node) Members() iter.Seq2[string, Node] {
 		if n.Kind() != Object {
 			return
 		}
-		for i, end := n.i+1, n.node().link; i < end; i = n.d.after(i + 1) {
-			if !yield(n.d.string(i), Node{n.d, i + 1}) {
+		for i, end := n.i+1, n.node().link; i < end; i = n.d.nodes[i].link {
+			if !yield(n.d.name(i), Node{n.d, i + 1}) {
 				return
 			}
 		}
@@ -177,7 +174,7 @@ func (n Node) Pointer(p string) Node {
 // after is the index of what follows value i.
 func (d *Doc) after(i uint32) uint32 {
 	t := &d.nodes[i]
-	if t.kind >= Array {
+	if t.kind() >= Array {
 		return t.link
 	}
 	return i + 1

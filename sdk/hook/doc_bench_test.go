@@ -1,0 +1,46 @@
+package hook_test
+
+import (
+	"os"
+	"testing"
+
+	"github.com/valyala/fastjson"
+
+	"github.com/tenterhook/tenterhook/sdk/hook"
+)
+
+func payload(tb testing.TB, name string) []byte {
+	tb.Helper()
+	b, err := os.ReadFile("testdata/" + name + ".json")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return b
+}
+
+// BenchmarkDoc reads the same bytes with a pooled Doc and with a pooled fastjson parser, which checks far less.
+func BenchmarkDoc(b *testing.B) {
+	for _, name := range []string{"registration", "token"} {
+		src := payload(b, name)
+		b.Run(name+"/doc", func(b *testing.B) {
+			var d hook.Doc
+			b.SetBytes(int64(len(src)))
+			b.ReportAllocs()
+			for b.Loop() {
+				if err := d.Parse(src, hook.Limits{}); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+		b.Run(name+"/fastjson", func(b *testing.B) {
+			var p fastjson.Parser
+			b.SetBytes(int64(len(src)))
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := p.ParseBytes(src); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
