@@ -47,6 +47,15 @@ func (n Node) Raw() []byte {
 	return n.d.src[t.start:t.end:t.end]
 }
 
+// Span is where Raw is in the text: the offset of its first byte and of the byte behind its last; 0, 0 when it is missing.
+func (n Node) Span() (start, end int) {
+	if n.d == nil {
+		return 0, 0
+	}
+	t := n.node()
+	return int(t.start), int(t.end)
+}
+
 // Text is a string's content, without quotes and escapes; "" of anything else.
 func (n Node) Text() string {
 	if n.Kind() != String {

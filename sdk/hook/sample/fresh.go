@@ -1,0 +1,94 @@
+package sample
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/tenterhook/tenterhook/sdk/hook"
+)
+
+// ID makes an eventId that no call had before, in Okta's form for the type (hooks.md section 1.2): a lower-case UUID for
+// event hooks, else 16 random bytes in base64url.
+func ID(t hook.Type) string {
+	var b [16]byte
+	rand.Read(b[:]) // never returns an error
+	if t == hook.EventHook {
+		return uuid(b)
+	}
+	return base64.RawURLEncoding.EncodeToString(b[:])
+}
+
+func uuid(b [16]byte) string {
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
+}
+
+// Fresh is call with another eventId and eventTime, as if Okta had sent it at now. The events of an event hook's delivery
+// become new ones too: each gets a uuid that follows from eventID, and was published a moment before. Nothing else
+// changes, and what is not there is not added. A call that is not JSON comes back as it is, copied.
+func Fresh(call []byte, eventID string, now time.Time) []byte {
+	var d hook.Doc
+	if err := d.Parse(call, hook.Limits{Bytes: len(call)}); err != nil {
+		return append([]byte(nil), call...)
+	}
+	now = now.UTC()
+	root := d.Root()
+	stamp := now.Truncate(time.Second) // inline hooks do not count milliseconds
+	if root.Get("eventType").Text() == hook.EventHook.EventType() {
+		stamp = now
+	}
+	e := edits{call: call}
+	e.put(root.Get("eventId"), eventID)
+	e.put(root.Get("eventTime"), stamp.Format(millis))
+	events, i := root.Pointer("/data/events"), 0
+	for event := range events.Elements() {
+		published := now.Add(time.Duration(i-events.Len()) * 150 * time.Millisecond)
+		e.put(event.Get("uuid"), follows(eventID, i))
+		e.put(event.Get("published"), published.Format(millis))
+		i++
+	}
+	return e.apply()
+}
+
+const millis = "2006-01-02T15:04:05.000Z"
+
+// follows is the uuid of a delivery's event i.
+func follows(eventID string, i int) string {
+	sum := sha256.Sum256(binary.BigEndian.AppendUint32([]byte(eventID), uint32(i)))
+	return uuid([16]byte(sum[:16]))
+}
+
+// edits are strings to be put in the place of what a call has.
+type edits struct {
+	call []byte
+	list []edit
+}
+
+type edit struct {
+	start, end int
+	text       string
+}
+
+func (e *edits) put(in hook.Node, text string) {
+	if in.Kind() == hook.Missing {
+		return
+	}
+	start, end := in.Span()
+	e.list = append(e.list, edit{start, end, text})
+}
+
+func (e *edits) apply() []byte {
+	slices.SortFunc(e.list, func(a, b edit) int { return a.start - b.start })
+	var out []byte
+	from := 0
+	for _, x := range e.list {
+		out = hook.AppendString(append(out, e.call[from:x.start]...), x.text)
+		from = x.end
+	}
+	return append(out, e.call[from:]...)
+}
