@@ -38,7 +38,9 @@ type checker struct {
 	limit    int // of problems
 	problems []Problem
 	at       place
-	inside   bool // at is set
+	inside   bool   // at is set
+	below    string // an array that is being read, below at
+	item     int    // and the element of it
 
 	steps   []step
 	err     Node
@@ -61,6 +63,9 @@ func (c *checker) fail(suffix, format string, args ...any) {
 func (c *checker) path(suffix string) string {
 	if !c.inside {
 		return suffix
+	}
+	if c.below != "" {
+		suffix = c.below + "[" + strconv.Itoa(c.item) + "]" + suffix
 	}
 	return c.at.path(suffix)
 }

@@ -12,6 +12,8 @@ var ErrContract = errors.New("outside the contract")
 // maxAnswer is what an answer must stay under, in bytes (hooks.md section 1).
 const maxAnswer = 256 * 1024
 
+const tooLong = "the answer is too long: Okta takes less than 256 KB"
+
 // Problem is one thing in a draft or an answer that breaks the contract. Path is where, like commands[0].value[1].path;
 // empty for the whole. Message is what was wanted, with a suggestion where there is one. Neither quotes a value: only
 // names (members, command types, operations, claims), cut short.
@@ -169,6 +171,9 @@ func CheckDraft(t Type, d *Draft) []Problem {
 // claim is there.
 func CheckAnswer(t Type, answer Node) []Problem {
 	c := checker{hook: t, mode: wholeAnswer, limit: maxProblems}
+	if len(answer.Raw()) >= maxAnswer {
+		c.fail("", tooLong)
+	}
 	c.draft(answer)
 	return c.problems
 }

@@ -269,6 +269,7 @@ func (m *Merge) profile(s *step) error {
 func (m *Merge) operation(s *step, e entry, before int) error {
 	token := s.command.token
 	if token != 0 && !token.Minted(m.event) {
+		s.place.op = -1
 		return refuse(s, ".type", "this call mints no "+token.noun()+": Okta would drop the whole patch")
 	}
 	over := s.name == lifetimePath

@@ -9,7 +9,7 @@ func (m *Merge) Render() ([]byte, error) {
 	m.out = m.render(m.out[:0])
 	if len(m.out) >= maxAnswer {
 		m.out = nil
-		return nil, &ContractError{Problem{Message: "the answer is too long: Okta takes less than 256 KB"}}
+		return nil, &ContractError{Problem{Message: tooLong}}
 	}
 	return bytes.Clone(m.out), nil
 }

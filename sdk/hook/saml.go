@@ -84,11 +84,15 @@ func (c *checker) attributeValues(path string, v Node) {
 		c.fail(path, "want an array of {attributes, value}, got %s", v.what())
 		return
 	}
+	c.below, c.item = path, 0
 	for n := range v.Elements() {
-		c.attributeValue(path+"[]", n)
+		c.attributeValue("", n)
+		c.item++
 	}
+	c.below = ""
 }
 
+// attributeValue checks one value of an attribute, {"attributes": {"xsi:type": "xs:string"}, "value": "x"}.
 func (c *checker) attributeValue(path string, v Node) {
 	if v.Kind() != Object {
 		c.fail(path, "want an object with attributes and value, got %s", v.what())
@@ -102,10 +106,10 @@ func (c *checker) attributeValue(path string, v Node) {
 			}
 		}
 	}
-	c.texts(path+".attributes", attributes)
 	if value.Kind() != String {
 		c.fail(path+".value", "want a string, got %s: an attribute's value is text whatever its xsi:type", value.what())
 	}
+	c.texts(path+".attributes", attributes)
 }
 
 // texts checks an optional object of strings, like {"xsi:type": "xs:string"}.

@@ -1,0 +1,154 @@
+package hook_test
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/tenterhook/tenterhook/sdk/hook"
+)
+
+func TestSuggest(t *testing.T) {
+	known := []string{"userProfile", "action", "context", "id", "login", "com.okta.action.update"}
+	for _, test := range []struct{ word, want string }{
+		{"userProfil", "userProfile"},
+		{"userprofile", "userProfile"},
+		{"usreProfile", "userProfile"},
+		{"UserPrfile", "userProfile"},
+		{"actoin", "action"},
+		{"loggin", "login"},
+		{"ID", "id"},
+		{"ccom.okta.action.update", "com.okta.action.update"},
+		{"xy", ""},
+		{"i", ""},
+		{"profile", ""},
+		{"", ""},
+		{strings.Repeat("x", 10_000), ""},
+	} {
+		t.Run(test.word[:min(len(test.word), 20)], func(t *testing.T) {
+			got, ok := hook.Suggest(test.word, known)
+			if got != test.want || ok != (test.want != "") {
+				t.Errorf("got %q %v, want %q", got, ok, test.want)
+			}
+		})
+	}
+	if got, _ := hook.Suggest("x", nil); got != "" {
+		t.Errorf("out of nothing: %q", got)
+	}
+}
+
+func TestAppendString(t *testing.T) {
+	for _, test := range []struct{ name, text, want string }{
+		{"nothing", "", `""`},
+		{"plain", "a b/c<>&'", `"a b/c<>&'"`},
+		{"quotes", `a"b\c`, `"a\"b\\c"`},
+		{"control characters", "\x00\n\r\t\b\x1f\x7f", "\"\\u0000\\n\\r\\t\\u0008\\u001f\x7f\""},
+		{"other alphabets", "é\u2028𝄞\ufffd", "\"é\u2028𝄞\ufffd\""},
+		{"not UTF-8", "a\xffb\xed\xa0\x80\xc3", "\"a\ufffdb\ufffd\ufffd\ufffd\ufffd\""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if got := string(hook.AppendString(nil, test.text)); got != test.want {
+				t.Errorf("got %s, want %s", got, test.want)
+			}
+		})
+	}
+}
+
+func FuzzAppendString(f *testing.F) {
+	f.Add("a\"\\\n\x00\xff\u2028")
+	f.Fuzz(func(t *testing.T, s string) {
+		text := hook.AppendString([]byte("x"), s)
+		var back string
+		if err := json.Unmarshal(text[1:], &back); err != nil {
+			t.Fatalf("%q: %v", text, err)
+		}
+		want := s
+		if !utf8.ValidString(s) {
+			want = string([]rune(s)) // each bad byte one U+FFFD
+		}
+		if back != want {
+			t.Errorf("%q came back as %q", want, back)
+		}
+		if got := parse(t, string(text[1:])).Text(); got != want {
+			t.Errorf("%q is read as %q", want, got)
+		}
+	})
+}
+
+func TestAppendPath(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		names []string
+		want  string
+	}{
+		{"plain", []string{"claims", "role"}, `"/claims/role"`},
+		{"an address", []string{"claims", "https://example.com/~me"}, `"/claims/https:~1~1example.com~1~0me"`},
+		{"quotes", []string{`a"b`}, `"/a\"b"`},
+		{"nothing", nil, `""`},
+		{"an empty name", []string{""}, `"/"`},
+		{"long", []string{strings.Repeat("x/", 100)}, `"/` + strings.Repeat("x~1", 100) + `"`},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if got := string(hook.AppendPath(nil, test.names...)); got != test.want {
+				t.Errorf("got %s, want %s", got, test.want)
+			}
+		})
+	}
+	if n := testing.AllocsPerRun(100, func() {
+		var b [64]byte
+		hook.AppendPath(b[:0], "claims", "https://example.com")
+	}); n > 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
+func TestFailureAnswers(t *testing.T) {
+	for _, typ := range hook.Types() {
+		t.Run(typ.String(), func(t *testing.T) {
+			open, closed := hook.OpenAnswer(typ), hook.ClosedAnswer(typ)
+			for _, answer := range [][]byte{open, closed} {
+				if problems := hook.CheckAnswer(typ, parse(t, string(answer))); len(problems) > 0 {
+					t.Errorf("%s: %v", answer, problems)
+				}
+			}
+			if fixed := string(open) == string(closed); fixed != hook.FailureFixed(typ) {
+				t.Errorf("open %s, closed %s, fixed %v", open, closed, hook.FailureFixed(typ))
+			}
+			clear(open)
+			if string(hook.OpenAnswer(typ)) == string(open) {
+				t.Error("two callers share one answer")
+			}
+		})
+	}
+}
+
+func TestTokenKind(t *testing.T) {
+	e := event(t, hook.Token, machineCall)
+	if hook.IDToken.Minted(e) || !hook.AccessToken.Minted(e) {
+		t.Error("a call of a machine mints an access token alone")
+	}
+	if hook.AccessToken.Claims(e).Get("sub").Text() != "client" || hook.IDToken.Claims(e).Kind() != hook.Missing {
+		t.Error("claims")
+	}
+	for _, name := range []string{"id", "access"} {
+		if k, ok := hook.ParseTokenKind(name); !ok || k.String() != name {
+			t.Errorf("%s is %v", name, k)
+		}
+	}
+	if _, ok := hook.ParseTokenKind("refresh"); ok {
+		t.Error("refresh tokens cannot be patched")
+	}
+	for _, test := range []struct {
+		kind  hook.TokenKind
+		claim string
+		want  bool
+	}{
+		{hook.IDToken, "aud", true}, {hook.IDToken, "sub", true}, {hook.IDToken, "nonce", true}, {hook.IDToken, "exp", true}, {hook.IDToken, "uid", false}, {hook.IDToken, "name", false},
+		{hook.AccessToken, "aud", false}, {hook.AccessToken, "sub", false}, {hook.AccessToken, "scp", true}, {hook.AccessToken, "exp", true}, {hook.AccessToken, "uid", true}, {hook.AccessToken, "amr", false},
+	} {
+		if got := test.kind.Reserved(test.claim); got != test.want {
+			t.Errorf("%v %s: %v", test.kind, test.claim, got)
+		}
+	}
+}
