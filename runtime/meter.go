@@ -1,25 +1,133 @@
 package runtime
 
-import (
-	"errors"
-	"time"
-)
+import "time"
 
-// The reasons a run can fail. What a program returns wraps one of them.
-var (
-	ErrTime   = errors.New("out of time")
-	ErrFuel   = errors.New("out of fuel")
-	ErrMemory = errors.New("out of memory")
-	ErrOutput = errors.New("output too large")
-)
+// slice is how many units are spent between two looks at the clock: a few microseconds of work.
+const slice = 512
 
-// Budget is what a run may spend. A zero field means the default.
-type Budget struct {
-	Time   time.Duration // wall clock
-	Fuel   int64         // steps: one per operator or per 64 bytes touched
-	Memory int64         // bytes a program may hold at once
-	Output int64         // bytes of draft
+// Meter is what is left of a Budget: one for a hook's whole chain, used by one goroutine. A limit that is nested in it
+// ends sooner; what is spent inside counts for both. Once the Meter has said no it keeps saying no, until the limit
+// that said it ends.
+type Meter struct {
+	left   int64     // units before the next look at the clock
+	paid   int64     // units of all slices handed out so far
+	start  time.Time // has a monotonic reading
+	held   int64
+	output int64
+	limit  Limit
 }
 
-// Meter is what is left of a Budget.
-type Meter struct{}
+// Limit is what a Meter stops at. Nest gives back the outer one, for End.
+type Limit struct {
+	time   time.Duration // since the Meter's start
+	fuel   int64         // total units
+	memory int64         // bytes held
+	output int64         // bytes written
+	err    error
+}
+
+// Start begins a budget at now, to end at the deadline if that comes sooner; the zero deadline is none. The budget's
+// defaults are filled in and its size is capped.
+func (m *Meter) Start(b Budget, now, deadline time.Time) {
+	b = b.filled()
+	if !deadline.IsZero() {
+		b.Time = min(b.Time, deadline.Sub(now))
+	}
+	if now == now.Round(0) { // no monotonic reading: an instant that a test made up
+		now = time.Now()
+	}
+	*m = Meter{start: now, limit: Limit{time: b.Time, fuel: b.Fuel, memory: b.Memory, output: b.Output}}
+}
+
+// Spend takes n units, and is false when they are not there. It must be asked before the work is done.
+func (m *Meter) Spend(n int64) bool {
+	m.left -= n
+	return m.left >= 0 || m.refill()
+}
+
+// refill is the slow path of Spend: the clock is read and a new slice handed out.
+func (m *Meter) refill() bool {
+	if m.limit.err != nil {
+		m.left = -1
+		return false
+	}
+	spent := m.paid - m.left
+	if spent > m.limit.fuel || spent < 0 {
+		return m.stop(ErrFuel)
+	}
+	if time.Since(m.start) >= m.limit.time {
+		return m.stop(ErrTime)
+	}
+	m.left = min(slice, m.limit.fuel-spent)
+	m.paid = spent + m.left
+	return true
+}
+
+func (m *Meter) stop(err error) bool {
+	m.limit.err = err
+	m.paid, m.left = m.Spent()-1, -1
+	return false
+}
+
+// Hold takes room for bytes that are about to be allocated, and is false when there is none.
+func (m *Meter) Hold(bytes int64) bool {
+	if m.limit.err != nil {
+		return false
+	}
+	if bytes > m.limit.memory-m.held {
+		return m.stop(ErrMemory)
+	}
+	m.held += bytes
+	return m.Spend(1 + bytes>>10)
+}
+
+// Release gives back bytes that were held.
+func (m *Meter) Release(bytes int64) { m.held -= bytes }
+
+// Emit takes room for bytes of draft, and is false when there is none.
+func (m *Meter) Emit(bytes int64) bool {
+	if m.limit.err != nil {
+		return false
+	}
+	if bytes > m.limit.output-m.output {
+		return m.stop(ErrOutput)
+	}
+	m.output += bytes
+	return m.Spend(1 + bytes>>6)
+}
+
+// Err is why the Meter said no, nil as long as it has not.
+func (m *Meter) Err() error { return m.limit.err }
+
+// Spent is how many units were asked for so far.
+func (m *Meter) Spent() int64 { return m.paid - m.left }
+
+// Nest begins a smaller budget inside what is left; a zero field of b adds no limit. End, given what Nest returned,
+// ends it.
+func (m *Meter) Nest(b Budget) Limit {
+	outer, spent := m.limit, m.Spent()
+	if b.Time > 0 {
+		m.limit.time = min(outer.time, time.Since(m.start)+b.Time)
+	}
+	if b.Fuel > 0 {
+		m.limit.fuel = min(outer.fuel, spent+b.Fuel)
+	}
+	if b.Memory > 0 {
+		m.limit.memory = min(outer.memory, m.held+b.Memory)
+	}
+	if b.Output > 0 {
+		m.limit.output = min(outer.output, m.output+b.Output)
+	}
+	if m.left > 0 { // the slice in hand was cut for the outer limit
+		m.paid, m.left = spent, 0
+	}
+	return outer
+}
+
+// End ends the limit that Nest began and goes back to the outer one. Whether that has run out is found at the next
+// Spend; it is so at once when the outer one had.
+func (m *Meter) End(outer Limit) {
+	spent := m.Spent()
+	m.limit = outer
+	m.paid, m.left = spent, 0
+}

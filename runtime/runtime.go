@@ -17,10 +17,23 @@ type Program interface {
 	Close() error
 }
 
-// Run is one event's way through a hook's rules: what every program of the chain is given.
+// Run is one event's way through a hook's rules: what every program of the chain is given. The zero Run is ready for
+// Begin; a Run that begins again keeps its memory and nothing of what was in it.
 type Run struct {
-	Event hook.Event
-	Now   time.Time // one instant for the whole chain
-	Seed  [32]byte  // for randomness; the same for the whole chain
-	Meter *Meter    // one for the whole chain
+	Event   hook.Event
+	Now     time.Time   // one instant for the whole chain
+	Seed    [32]byte    // for randomness; the same for the whole chain
+	Meter   *Meter      // one for the whole chain, started
+	Scratch Scratch     // what the expressions of the chain share
+	Merge   *hook.Merge // what earlier rules of the chain have said; nil: nothing, and nothing is merged
 }
+
+// Begin makes r ready for e. Whatever an earlier event left is gone: values, texts and memory that was built for them.
+func (r *Run) Begin(e hook.Event, now time.Time, m *Meter) {
+	r.Event, r.Now, r.Meter, r.Merge = e, now, m, nil
+	r.Seed = [32]byte{}
+	r.Scratch.reset()
+}
+
+// End lets go of the event before r goes back to its pool, so that a pool never keeps a body alive.
+func (r *Run) End() { r.Begin(hook.Event{}, time.Time{}, nil) }

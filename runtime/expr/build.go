@@ -1,0 +1,147 @@
+package expr
+
+import (
+	"fmt"
+	"strings"
+	"time"
+	"unsafe"
+
+	"github.com/tenterhook/tenterhook/runtime"
+	"github.com/tenterhook/tenterhook/sdk/hook"
+)
+
+// What a value that is built may be. Each piece of work that is done without asking the Meter stays well under a
+// millisecond with these.
+const (
+	maxText = 64 << 10 // bytes
+	maxList = 10_000   // values
+)
+
+const valueSize = int64(unsafe.Sizeof(runtime.Value{}))
+
+// builder puts a list together in the Run's Scratch. The Meter is asked whenever it grows.
+type builder struct {
+	r      *runtime.Run
+	values []runtime.Value
+}
+
+func building(r *runtime.Run, size int) builder {
+	b := builder{r: r}
+	if size > 0 {
+		b.grow(size)
+	}
+	return b
+}
+
+func (b *builder) grow(size int) {
+	if size > maxList {
+		fail("built", "a list of more than %d values", maxList)
+	}
+	charge(b.r, int64(size)>>2)
+	hold(b.r, int64(size)*valueSize)
+	b.values = append(b.r.Scratch.Values(size), b.values...)
+}
+
+func (b *builder) add(v runtime.Value) {
+	if len(b.values) == cap(b.values) {
+		b.grow(max(8, min(2*len(b.values), maxList), len(b.values)+1))
+	}
+	charge(b.r, 1)
+	b.values = append(b.values, v)
+}
+
+// member adds an object's member; one of the same name is replaced.
+func (b *builder) member(key, v runtime.Value) {
+	for i := 0; i < len(b.values); i += 2 {
+		if charge(b.r, 1); b.values[i].Text() == key.Text() {
+			b.values[i+1] = v
+			return
+		}
+	}
+	b.add(key)
+	b.add(v)
+}
+
+// room gives memory for a text of up to n bytes, or fails.
+func room(r *runtime.Run, n int) []byte {
+	if n > maxText {
+		panic(&fault{fmt.Errorf("%w: a text of more than %d bytes", runtime.ErrMemory, maxText)})
+	}
+	charge(r, 1+int64(n)>>4)
+	hold(r, int64(n))
+	return r.Scratch.Text(n)
+}
+
+// built is a text in memory that room gave.
+func built(b []byte) runtime.Value {
+	return runtime.TextOf(unsafe.String(unsafe.SliceData(b), len(b)))
+}
+
+// each calls f with the values of a list, until f says that it has seen enough. The Meter is asked for every value.
+func each(r *runtime.Run, v runtime.Value, f func(i int, item runtime.Value) bool) {
+	if n := v.Node(); n.Kind() == hook.Array {
+		i := 0
+		for item := range n.Elements() {
+			charge(r, 1)
+			if !f(i, runtime.NodeOf(item)) {
+				return
+			}
+			i++
+		}
+		return
+	}
+	for i, item := range v.Built() {
+		charge(r, 1)
+		if !f(i, item) {
+			return
+		}
+	}
+}
+
+// What is spent at most on a constant while it is compiled.
+var folding = runtime.Budget{Time: 20 * time.Millisecond, Fuel: 200_000, Memory: 1 << 20}
+
+// compute runs c without an event. It is not done when that takes too much; the run will see.
+func (k *compiler) compute(c *code) (v runtime.Value, err error, done bool) {
+	var m runtime.Meter
+	var r runtime.Run
+	now := time.Now()
+	m.Start(folding, now, time.Time{})
+	r.Begin(hook.Event{}, now, &m)
+	layout := runtime.Layout{Locals: k.high}
+	r.Scratch.Fit(&layout)
+	func() {
+		defer caught(&r, &err)
+		v = c.eval(&r)
+	}()
+	return v, err, m.Err() == nil
+}
+
+// reasonless is an error's text without runtime's reason and without a place, for messages that have one.
+func reasonless(err error) string {
+	_, after, ok := strings.Cut(err.Error(), ": ")
+	if !ok {
+		return err.Error()
+	}
+	if i := strings.LastIndex(after, " ("); i > 0 {
+		return after[:i]
+	}
+	return after
+}
+
+// eachMember calls f with an object's names and values, until f says that it has seen enough.
+func eachMember(r *runtime.Run, v runtime.Value, f func(name string, item runtime.Value) bool) {
+	for name, item := range v.Node().Members() {
+		charge(r, 1)
+		if !f(name, runtime.NodeOf(item)) {
+			return
+		}
+	}
+	pairs := v.Built()
+	for i := 0; i < len(pairs); i += 2 {
+		charge(r, 1)
+		if !f(pairs[i].Text(), pairs[i+1]) {
+			return
+		}
+	}
+}

@@ -1,0 +1,269 @@
+package expr
+
+import (
+	"math"
+	"strings"
+
+	"github.com/expr-lang/expr/ast"
+	"github.com/tenterhook/tenterhook/runtime"
+)
+
+func (k *compiler) binary(n *ast.BinaryNode) *code {
+	switch n.Operator {
+	case "and", "&&":
+		return k.chain(n, true)
+	case "or", "||":
+		return k.chain(n, false)
+	case "==", "!=":
+		return k.equality(n)
+	case "<", ">", "<=", ">=":
+		return k.order(n)
+	case "in":
+		return k.in(n)
+	case "contains", "startsWith", "endsWith":
+		return k.find(n)
+	case "matches":
+		return k.matches(n)
+	case "??":
+		return k.otherwise(n)
+	case "..":
+		return k.span(n)
+	case "+", "-", "*", "/", "%", "**", "^":
+		return k.arithmetic(n)
+	}
+	return k.wrong(n, "the operator %s is not supported", n.Operator)
+}
+
+// equality is x == y and x != y.
+func (k *compiler) equality(n *ast.BinaryNode) *code {
+	x, y := k.compile(n.Left), k.compile(n.Right)
+	negate := n.Operator == "!="
+	if isNil(n.Left) {
+		return k.missing(n, y, negate)
+	}
+	if isNil(n.Right) {
+		return k.missing(n, x, negate)
+	}
+	if x.types != 0 && y.types != 0 && x.types&y.types == 0 {
+		hint := ""
+		if u, ok := n.Left.(*ast.UnaryNode); ok && x.types == boolean && (u.Operator == "not" || u.Operator == "!") {
+			hint = "; not binds closer than " + n.Operator + ": write not (…)"
+		}
+		return k.wrong(n, "%s is never equal to %s%s", x.types.words(), y.types.words(), hint)
+	}
+	soft := x.soft || y.soft
+	c := &code{falls: soft || !negate && (x.null || y.null), rises: soft || negate && (x.null || y.null)}
+	if x.constant {
+		x, y = y, x
+	}
+	switch {
+	case y.constant && y.value.Kind() == runtime.String:
+		c.test = equalsText(x, y.value.Text(), negate)
+	default:
+		c.test = func(r *runtime.Run) bool {
+			a, b := x.eval(r), y.eval(r)
+			if a.IsNull() || b.IsNull() {
+				r.Scratch.Missed = true
+				return negate
+			}
+			return equal(r, a, b) != negate
+		}
+	}
+	return k.fold(n, judged(c), x, y)
+}
+
+func isNil(n ast.Node) bool { _, ok := n.(*ast.NilNode); return ok }
+
+// equalsText is x == "text", the commonest of all conditions.
+func equalsText(x *code, want string, negate bool) func(*runtime.Run) bool {
+	eval := x.eval
+	cost := 1 + int64(len(want))>>6
+	return func(r *runtime.Run) bool {
+		charge(r, cost)
+		v := eval(r)
+		if v.Kind() == runtime.String {
+			return (v.Text() == want) != negate
+		}
+		if v.IsNull() {
+			r.Scratch.Missed = true
+		}
+		return negate
+	}
+}
+
+// missing is x == nil and x != nil.
+func (k *compiler) missing(n ast.Node, x *code, negate bool) *code {
+	eval := x.eval
+	c := &code{test: func(r *runtime.Run) bool { charge(r, 1); return eval(r).IsNull() != negate }}
+	return k.fold(n, judged(c), x)
+}
+
+// equal compares values of any kinds, neither of them null. Inside lists and objects null equals nothing either.
+func equal(r *runtime.Run, a, b runtime.Value) bool {
+	charge(r, 1)
+	switch ka, kb := a.Kind(), b.Kind(); {
+	case ka == runtime.String && kb == ka:
+		if len(a.Text()) != len(b.Text()) {
+			return false
+		}
+		charge(r, int64(len(a.Text()))>>6)
+		return a.Text() == b.Text()
+	case ka == runtime.Bool && kb == ka:
+		return a.Bool() == b.Bool()
+	case numeric(a) && numeric(b):
+		return equalNumbers(a, b)
+	case ka == runtime.List && kb == ka:
+		return equalLists(r, a, b)
+	case ka == runtime.Object && kb == ka:
+		return equalObjects(r, a, b)
+	}
+	return false
+}
+
+func numeric(v runtime.Value) bool { return v.Kind() == runtime.Int || v.Kind() == runtime.Float }
+
+// equalNumbers compares numbers exactly: whole numbers that are too large for an int64 by their digits.
+func equalNumbers(a, b runtime.Value) bool {
+	if c, ok := compareNumbers(a, b); !ok || c != 0 {
+		return false
+	}
+	if a.Kind() != runtime.Float || b.Kind() != runtime.Float {
+		return true
+	}
+	x, y := a.Node().Raw(), b.Node().Raw()
+	return x == nil || y == nil || !digits(x) || !digits(y) || string(x) == string(y)
+}
+
+func digits(b []byte) bool {
+	for _, c := range b {
+		if c-'0' > 9 && c != '-' {
+			return false
+		}
+	}
+	return true
+}
+
+// compareNumbers is below, at or above zero as a is to b; false when either is not a number at all (NaN).
+func compareNumbers(a, b runtime.Value) (int, bool) {
+	ia, ib := a.Kind() == runtime.Int, b.Kind() == runtime.Int
+	switch {
+	case ia && ib:
+		return compareInts(a.Int(), b.Int()), true
+	case ia:
+		c, ok := compareMixed(a.Int(), b.Float())
+		return c, ok
+	case ib:
+		c, ok := compareMixed(b.Int(), a.Float())
+		return -c, ok
+	}
+	x, y := a.Float(), b.Float()
+	switch {
+	case x < y:
+		return -1, true
+	case x > y:
+		return 1, true
+	}
+	return 0, x == y
+}
+
+func compareInts(a, b int64) int {
+	switch {
+	case a < b:
+		return -1
+	case a > b:
+		return 1
+	}
+	return 0
+}
+
+// compareMixed compares without losing what a float64 has no room for.
+func compareMixed(i int64, f float64) (int, bool) {
+	switch {
+	case math.IsNaN(f):
+		return 0, false
+	case f >= 1<<63:
+		return -1, true
+	case f < -1<<63:
+		return 1, true
+	}
+	whole := math.Trunc(f)
+	if c := compareInts(i, int64(whole)); c != 0 {
+		return c, true
+	}
+	switch {
+	case f > whole:
+		return -1, true
+	case f < whole:
+		return 1, true
+	}
+	return 0, true
+}
+
+func equalLists(r *runtime.Run, a, b runtime.Value) bool {
+	if a.Len() != b.Len() {
+		return false
+	}
+	same := true
+	each(r, a, func(i int, item runtime.Value) bool {
+		charge(r, int64(i)>>3)
+		other := b.At(i)
+		same = !item.IsNull() && !other.IsNull() && equal(r, item, other)
+		return same
+	})
+	return same
+}
+
+func equalObjects(r *runtime.Run, a, b runtime.Value) bool {
+	if a.Len() != b.Len() {
+		return false
+	}
+	same := true
+	eachMember(r, a, func(name string, v runtime.Value) bool {
+		charge(r, int64(b.Len())>>3)
+		other := b.Get(name)
+		same = !v.IsNull() && !other.IsNull() && equal(r, v, other)
+		return same
+	})
+	return same
+}
+
+// order is <, >, <= and >=, between two numbers or two texts.
+func (k *compiler) order(n *ast.BinaryNode) *code {
+	x, y := k.compile(n.Left), k.compile(n.Right)
+	op := n.Operator
+	ok := k.want(n, x, number|text, op) && k.want(n, y, number|text, op)
+	if ok && x.types != 0 && y.types != 0 && x.types&y.types&(number|text) == 0 {
+		k.wrong(n, "%s wants two numbers or two texts, got %s and %s", op, x.types.words(), y.types.words())
+	}
+	less, orEqual := op[0] == '<', len(op) == 2
+	pos := k.pos(n)
+	c := &code{null: x.null || y.null, falls: x.soft || y.soft, rises: x.soft || y.soft}
+	decided(c, func(r *runtime.Run) verdict {
+		charge(r, 1)
+		a, b := x.eval(r), y.eval(r)
+		if a.IsNull() || b.IsNull() {
+			return isNull
+		}
+		cmp, comparable := ordered(r, a, b, pos, op)
+		if !comparable {
+			return isFalse
+		}
+		if less {
+			cmp = -cmp
+		}
+		return verdictOf(cmp > 0 || (orEqual && cmp == 0))
+	})
+	return k.fold(n, c, x, y)
+}
+
+// ordered compares two numbers or two texts, and fails for anything else.
+func ordered(r *runtime.Run, a, b runtime.Value, pos, op string) (int, bool) {
+	if numeric(a) && numeric(b) {
+		return compareNumbers(a, b)
+	}
+	if a.Kind() != runtime.String || b.Kind() != runtime.String {
+		fail(pos, "%s wants two numbers or two texts, got %s and %s", op, a.Kind(), b.Kind())
+	}
+	charge(r, int64(min(len(a.Text()), len(b.Text())))>>6)
+	return strings.Compare(a.Text(), b.Text()), true
+}

@@ -1,0 +1,296 @@
+package expr
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/expr-lang/expr/ast"
+	"github.com/tenterhook/tenterhook/runtime"
+)
+
+// compiler turns one tree into closures. It goes on after a mistake, to find the others too.
+type compiler struct {
+	env      *Env
+	src      string
+	errs     Errors
+	vars     []variable     // let x = …; of this expression, innermost last
+	elements []variable     // what # is, innermost last; its local is followed by #index's
+	next     int            // the next free local
+	high     int            // locals in use at once
+	depth    int            // of the tree
+	present  map[string]int // what is known not to be missing where we are, by how often it is known
+}
+
+type variable struct {
+	name  string
+	local int
+	code  *code
+}
+
+func (k *compiler) result() error {
+	if len(k.errs) == 0 {
+		return nil
+	}
+	slices.SortStableFunc(k.errs, func(a, b *Error) int { return a.Offset - b.Offset })
+	return k.errs
+}
+
+func (k *compiler) wrong(n ast.Node, format string, args ...any) *code {
+	k.errs = append(k.errs, at(k.src, k.offset(n), fmt.Sprintf(format, args...)))
+	return unknown()
+}
+
+// wrongName is wrong, with what was probably meant.
+func (k *compiler) wrongName(n ast.Node, what, name string, candidates []string) *code {
+	c := k.wrong(n, "unknown %s %s", what, name)
+	e := k.errs[len(k.errs)-1]
+	if e.Suggest = nearest(name, candidates); e.Suggest != "" {
+		e.Message += ", did you mean " + e.Suggest + "?"
+	}
+	return c
+}
+
+func (k *compiler) offset(n ast.Node) int { return offsetOf(k.src, n.Location().From) }
+
+// pos is where n is, for messages at run time.
+func (k *compiler) pos(n ast.Node) string {
+	e := at(k.src, k.offset(n), "")
+	return fmt.Sprintf("%d:%d", e.Line, e.Column)
+}
+
+// local takes n locals, which the caller gives back by setting next to what it was.
+func (k *compiler) local(n int) int {
+	at := k.next
+	k.next += n
+	k.high = max(k.high, k.next)
+	return at
+}
+
+// compile compiles n, which must be a value.
+func (k *compiler) compile(n ast.Node) *code {
+	c := k.source(n)
+	if c.table != nil {
+		return k.wrong(n, "a table is no value: want KEY in tables.NAME, tables.NAME[KEY] or len(tables.NAME)")
+	}
+	return c
+}
+
+// source compiles n, which may be a table.
+func (k *compiler) source(n ast.Node) *code {
+	if k.depth++; k.depth > maxDepth {
+		k.depth--
+		return k.wrong(n, "too deep: want at most %d operators inside each other", maxDepth)
+	}
+	defer func() { k.depth-- }()
+	switch n := n.(type) {
+	case *ast.NilNode:
+		return literal(runtime.Value{})
+	case *ast.BoolNode:
+		return literal(runtime.BoolOf(n.Value))
+	case *ast.IntegerNode:
+		return literal(runtime.IntOf(int64(n.Value)))
+	case *ast.FloatNode:
+		return literal(runtime.FloatOf(n.Value))
+	case *ast.StringNode:
+		return literal(runtime.TextOf(n.Value))
+	case *ast.IdentifierNode:
+		return k.known(n, k.identifier(n))
+	case *ast.MemberNode:
+		return k.known(n, k.member(n))
+	case *ast.ChainNode:
+		return k.known(n, k.source(n.Node))
+	case *ast.PointerNode:
+		return k.known(n, k.pointer(n))
+	case *ast.SliceNode:
+		return k.slice(n)
+	case *ast.UnaryNode:
+		return k.unary(n)
+	case *ast.BinaryNode:
+		return k.binary(n)
+	case *ast.ConditionalNode:
+		return k.conditional(n)
+	case *ast.VariableDeclaratorNode:
+		return k.declaration(n)
+	case *ast.ArrayNode:
+		return k.array(n)
+	case *ast.MapNode:
+		return k.object(n)
+	case *ast.BuiltinNode:
+		return k.call(n, n.Name, n.Arguments)
+	case *ast.CallNode:
+		if id, ok := n.Callee.(*ast.IdentifierNode); ok {
+			return k.call(n, id.Value, n.Arguments)
+		}
+		return k.wrong(n, "values have no methods to call")
+	case *ast.SequenceNode:
+		return k.wrong(n, "want one expression: only let is followed by ;")
+	case *ast.BytesNode:
+		return k.wrong(n, "bytes are not supported: want a text without the b")
+	}
+	return k.wrong(n, "not supported")
+}
+
+// condition compiles n as an operand of and, or, not, ?: or a quantifier.
+func (k *compiler) condition(n ast.Node) *code {
+	c := k.compile(n)
+	if c.types != 0 && c.types&boolean == 0 {
+		k.wrong(n, "want a condition, got %s", c.types.words())
+	}
+	return c
+}
+
+// want says so when c can never have one of the kinds, and reports whether it can.
+func (k *compiler) want(n ast.Node, c *code, t types, who string) bool {
+	if c.types == 0 || c.types&t != 0 {
+		return true
+	}
+	k.wrong(n, "%s wants %s, got %s", who, t.words(), c.types.words())
+	return false
+}
+
+// fold computes what needs no event while it is compiled. A value that cannot be computed is a mistake in the text.
+func (k *compiler) fold(n ast.Node, c *code, from ...*code) *code {
+	for _, f := range from {
+		if !f.constant {
+			return c
+		}
+	}
+	v, err, done := k.compute(c)
+	if !done {
+		return c
+	}
+	if err != nil {
+		return k.wrong(n, "%s", reasonless(err))
+	}
+	return literal(v)
+}
+
+func (k *compiler) identifier(n *ast.IdentifierNode) *code {
+	for _, v := range slices.Backward(k.vars) {
+		if v.name == n.Value {
+			return k.variable(v)
+		}
+	}
+	if l := k.env.lets[n.Value]; l != nil {
+		return k.let(l)
+	}
+	if s := k.env.shape; s != nil && s.members[n.Value] != nil {
+		return k.path(n, -1, n.Value, s.members[n.Value])
+	}
+	switch {
+	case n.Value == "$env":
+		return k.wrong(n, "$env is not supported: name the member itself")
+	case n.Value == "null":
+		return k.wrong(n, "unknown name null, did you mean nil?")
+	case n.Value == "tables":
+		return k.wrong(n, "want the table's name: tables.NAME")
+	case n.Value == "vars":
+		return k.constant(runtime.NodeOf(k.env.o.Vars))
+	}
+	return k.wrongName(n, "name", n.Value, k.scope())
+}
+
+// scope is every name that can be read where we are.
+func (k *compiler) scope() []string {
+	all := k.env.names()
+	for _, v := range k.vars {
+		all = append(all, v.name)
+	}
+	return all
+}
+
+func (k *compiler) variable(v variable) *code {
+	if v.code.constant {
+		return literal(v.code.value)
+	}
+	at := v.local
+	c := k.like(v.code)
+	c.eval = func(r *runtime.Run) runtime.Value { charge(r, 1); return r.Scratch.Locals[at] }
+	return conditional(c, "")
+}
+
+func (k *compiler) let(l *let) *code {
+	if l.code.constant {
+		return literal(l.code.value)
+	}
+	env := k.env
+	c := k.like(l.code)
+	c.eval = func(r *runtime.Run) runtime.Value { return env.read(r, l) }
+	return conditional(c, "")
+}
+
+// like is a code without closures of which as much is known as of c.
+func (k *compiler) like(c *code) *code {
+	return &code{types: c.types, null: c.null, falls: c.falls, rises: c.rises, soft: c.soft, shape: c.shape}
+}
+
+// declaration is let x = value; expr. The value is computed where it is declared.
+func (k *compiler) declaration(n *ast.VariableDeclaratorNode) *code {
+	value := k.compile(n.Value)
+	if problem := k.env.refuse(n.Name); problem != "" {
+		k.wrong(n, "%s", problem)
+	}
+	if slices.ContainsFunc(k.vars, func(v variable) bool { return v.name == n.Name }) {
+		k.wrong(n, "the name %s is that of another let already", n.Name)
+	}
+	before := k.next
+	at := k.local(1)
+	k.vars = append(k.vars, variable{n.Name, at, value})
+	body := k.compile(n.Expr)
+	k.vars = k.vars[:len(k.vars)-1]
+	k.next = before
+	if value.constant {
+		return body
+	}
+	c := k.like(body)
+	set := func(r *runtime.Run) { charge(r, 1); r.Scratch.Locals[at] = value.eval(r) }
+	c.eval = func(r *runtime.Run) runtime.Value { set(r); return body.eval(r) }
+	c.test = func(r *runtime.Run) bool { set(r); return body.test(r) }
+	c.settle = func(r *runtime.Run) settled { set(r); return body.settle(r) }
+	return conditional(c, "")
+}
+
+func (k *compiler) array(n *ast.ArrayNode) *code {
+	items := make([]*code, len(n.Nodes))
+	for i, item := range n.Nodes {
+		items[i] = k.compile(item)
+	}
+	c := &code{types: list, eval: func(r *runtime.Run) runtime.Value {
+		b := building(r, len(items))
+		for _, item := range items {
+			b.add(item.eval(r))
+		}
+		return runtime.ListOf(b.values)
+	}}
+	return k.fold(n, conditional(c, ""), items...)
+}
+
+func (k *compiler) object(n *ast.MapNode) *code {
+	parts := make([]*code, 0, 2*len(n.Pairs))
+	seen := make(map[string]bool)
+	pos := k.pos(n)
+	for _, p := range n.Pairs {
+		pair := p.(*ast.PairNode)
+		key := k.compile(pair.Key)
+		k.want(pair.Key, key, text, "a member's name")
+		if key.constant && key.value.Kind() == runtime.String {
+			if seen[key.value.Text()] {
+				k.wrong(pair.Key, "the member %s is there twice", key.value.Text())
+			}
+			seen[key.value.Text()] = true
+		}
+		parts = append(parts, key, k.compile(pair.Value))
+	}
+	c := &code{types: object, eval: func(r *runtime.Run) runtime.Value {
+		b := building(r, len(parts))
+		for i := 0; i < len(parts); i += 2 {
+			key := parts[i].eval(r)
+			if key.Kind() != runtime.String {
+				fail(pos, "want a text for a member's name, got %s", key.Kind())
+			}
+			b.member(key, parts[i+1].eval(r))
+		}
+		return runtime.ObjectOf(b.values)
+	}}
+	return k.fold(n, conditional(c, ""), parts...)
+}

@@ -1,0 +1,199 @@
+package expr
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/tenterhook/tenterhook/runtime"
+	"github.com/tenterhook/tenterhook/runtime/table"
+	"github.com/tenterhook/tenterhook/sdk/hook"
+)
+
+// Options are what the expressions of one hook can see.
+type Options struct {
+	Type   hook.Type
+	Known  []string                // paths that Okta has added since, such as data.context.device
+	Vars   hook.Node               // the policy's constants: an object, or missing. Its Doc must outlive the Env
+	Tables map[string]*table.Table // the policy's tables
+}
+
+// Env is what the expressions of one hook share: names, their lets, and where in a Run's Scratch each value lives.
+// Compile everything first, by one goroutine; what was compiled is then safe for concurrent runs.
+type Env struct {
+	o      Options
+	shape  *shape
+	layout runtime.Layout
+	paths  []path
+	index  map[string]int // by the path's text, see find
+	lets   map[string]*let
+	locals int // of lets: they may run in the middle of any other expression, so they keep theirs to themselves
+}
+
+// path is a member of the event that some expression reads: the Slot of the same number holds its value.
+type path struct {
+	parent int // -1: the event itself
+	name   string
+}
+
+type let struct {
+	code *code
+	cell int
+}
+
+// NewEnv makes an Env. A type without members that are known, such as zero, has none at all.
+func NewEnv(o Options) *Env {
+	return &Env{o: o, shape: shapeOf(o.Type, o.Known), index: make(map[string]int), lets: make(map[string]*let)}
+}
+
+// Let adds a value that is computed at most once for each event, when it is first needed. What is compiled afterwards
+// can read it by its name; a let reads only those before it. The error is Errors; the name is known all the same, so
+// that one mistake is not reported again wherever it is used.
+func (e *Env) Let(name, src string) error {
+	k := &compiler{env: e, src: src, next: e.locals}
+	c := unknown()
+	if problem := e.refuse(name); problem != "" {
+		return Errors{at(src, 0, problem)}
+	}
+	if node, errs := parse(src); errs != nil {
+		k.errs = errs
+	} else {
+		c = k.compile(node)
+	}
+	e.locals = max(e.locals, k.high)
+	e.layout.Locals = max(e.layout.Locals, e.locals)
+	e.lets[name] = &let{code: c, cell: e.layout.Cells}
+	e.layout.Cells++
+	e.layout.Version++
+	return k.result()
+}
+
+// refuse says why a let or variable cannot have that name, "" when it can.
+func (e *Env) refuse(name string) string {
+	if !identifier(name) {
+		return fmt.Sprintf("the name %q: want a letter, then letters, digits and _", name)
+	}
+	if strings.HasPrefix(name, "__") {
+		return fmt.Sprintf("the name %s: names that begin with __ are reserved", name)
+	}
+	if e.lets[name] != nil {
+		return fmt.Sprintf("the name %s is that of a let already", name)
+	}
+	if _, ok := functions[name]; ok || quantifiers[name] != nil || refused[name] != "" || slices.Contains(keywords, name) {
+		return fmt.Sprintf("the name %s is the language's own", name)
+	}
+	if name == "tables" || name == "vars" || (e.shape != nil && e.shape.members[name] != nil) || slices.Contains(e.roots(), name) {
+		return fmt.Sprintf("the name %s is the event's own", name)
+	}
+	return ""
+}
+
+var keywords = []string{"true", "false", "nil", "null", "not", "in", "or", "and", "matches", "contains", "startsWith",
+	"endsWith", "let", "if", "else"}
+
+func identifier(name string) bool {
+	for i, c := range []byte(name) {
+		if c != '_' && (c|32)-'a' > 25 && (i == 0 || c-'0' > 9) {
+			return false
+		}
+	}
+	return name != "" && name != "_"
+}
+
+// roots are the names the event's own members are read by.
+func (e *Env) roots() []string {
+	if e.shape == nil {
+		return nil
+	}
+	return e.shape.names()
+}
+
+// names are all the names an expression can begin with.
+func (e *Env) names() []string {
+	all := append(e.roots(), "tables", "vars")
+	for name := range e.lets {
+		all = append(all, name)
+	}
+	slices.Sort(all)
+	return all
+}
+
+// slot gives the path parent.name its place in the Scratch; parent -1 is the event.
+func (e *Env) slot(parent int, name string) int {
+	key := fmt.Sprintf("%d %s", parent, name)
+	if i, ok := e.index[key]; ok {
+		return i
+	}
+	e.paths = append(e.paths, path{parent, name})
+	e.index[key] = len(e.paths) - 1
+	e.layout.Slots = len(e.paths)
+	e.layout.Version++
+	return len(e.paths) - 1
+}
+
+// find looks a path up in the event, and remembers what is there.
+func (e *Env) find(r *runtime.Run, i int) runtime.Value {
+	s := &r.Scratch.Slots[i]
+	if s.Known {
+		return s.Value
+	}
+	p := &e.paths[i]
+	n := e.root(r, p)
+	if p.parent >= 0 {
+		n = e.find(r, p.parent).Node()
+		charge(r, 1+int64(n.Len())>>3)
+		n = n.Get(p.name)
+	}
+	s.Value, s.Known = runtime.NodeOf(n), true
+	return s.Value
+}
+
+// root is the value of a name that the event has.
+func (e *Env) root(r *runtime.Run, p *path) hook.Node {
+	if e.o.Type != hook.EventHook {
+		return r.Event.Node.Get(p.name)
+	}
+	if p.name == "event" {
+		return r.Event.Node
+	}
+	if r.Event.Call == nil || r.Event.Call.Doc == nil {
+		return hook.Node{}
+	}
+	return r.Event.Call.Doc.Root()
+}
+
+// read gives a let's value, and computes it when nobody has.
+func (e *Env) read(r *runtime.Run, l *let) runtime.Value {
+	charge(r, 1)
+	c := &r.Scratch.Cells[l.cell]
+	if !c.Known {
+		e.settle(r, l)
+	}
+	if c.Missed {
+		r.Scratch.Missed = true
+	}
+	if c.Err != nil {
+		panic(&fault{c.Err})
+	}
+	return c.Value
+}
+
+// settle computes a let. That a value was of no use stays so; that the budget ran out does not, for the next rule may
+// have another one.
+func (e *Env) settle(r *runtime.Run, l *let) {
+	c := &r.Scratch.Cells[l.cell]
+	outer := r.Scratch.Missed
+	r.Scratch.Missed = false
+	defer func() {
+		c.Missed, r.Scratch.Missed = r.Scratch.Missed, outer
+		if p := recover(); p != nil {
+			f, ok := p.(*fault)
+			if !ok {
+				panic(p)
+			}
+			c.Err, c.Known = f.err, true
+		}
+	}()
+	c.Value = l.code.eval(r)
+	c.Known = true
+}

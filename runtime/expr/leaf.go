@@ -1,0 +1,202 @@
+package expr
+
+import (
+	"strings"
+
+	"github.com/tenterhook/tenterhook/runtime"
+)
+
+// Text is a leaf of a policy file: text with expressions in it, as ${…}.
+type Text struct {
+	parts []part
+	plain bool // there is no expression in it
+}
+
+// part is some text, or an expression.
+type part struct {
+	text    string
+	escaped string // the text as it stands between a JSON string's quotes
+	hole    *Expression
+}
+
+// CompileText reads a leaf. $${ stands for a plain ${. A hole ends where its brackets and strings say, not at the first
+// }. The error is Errors, with places in src.
+func CompileText(src string, e *Env) (*Text, error) {
+	t := &Text{plain: true}
+	var errs Errors
+	for rest := 0; rest < len(src); {
+		i := strings.Index(src[rest:], "${")
+		if i < 0 {
+			t.literal(src[rest:])
+			break
+		}
+		at := rest + i
+		if at > rest && src[at-1] == '$' {
+			t.literal(src[rest:at-1] + "${")
+			rest = at + 2
+			continue
+		}
+		t.literal(src[rest:at])
+		end := holeEnd(src, at+2)
+		if end < 0 {
+			errs = append(errs, atHole(src, at))
+			break
+		}
+		errs = append(errs, t.expression(src, at+2, end, e)...)
+		rest = end + 1
+	}
+	if len(errs) > 0 {
+		return nil, errs
+	}
+	return t, nil
+}
+
+func atHole(src string, offset int) *Error {
+	return at(src, offset, "the ${ is not closed: want }, or $${ for a plain ${")
+}
+
+func (t *Text) literal(s string) {
+	if n := len(t.parts); n > 0 && t.parts[n-1].hole == nil { // after a $${
+		s = t.parts[n-1].text + s
+		t.parts = t.parts[:n-1]
+	}
+	if s != "" {
+		t.parts = append(t.parts, part{text: s, escaped: string(runtime.AppendEscaped(nil, s))})
+	}
+}
+
+func (t *Text) expression(src string, from, end int, e *Env) Errors {
+	t.plain = false
+	x, err := Compile(src[from:end], e)
+	if err != nil {
+		return err.(Errors).shift(src, from)
+	}
+	t.parts = append(t.parts, part{hole: x})
+	return nil
+}
+
+// holeEnd is where the } is that closes a hole which begins at i; -1 when there is none.
+func holeEnd(src string, i int) int {
+	depth := 0
+	for i < len(src) {
+		next := lexeme(src, i)
+		switch src[i:next] {
+		case "(", "[", "{":
+			depth++
+		case ")", "]":
+			depth--
+		case "}":
+			if depth <= 0 {
+				return i
+			}
+			depth--
+		}
+		i = next
+	}
+	return -1
+}
+
+// Literal is the text of a leaf without expressions, and whether it is one.
+func (t *Text) Literal() (string, bool) {
+	if !t.plain {
+		return "", false
+	}
+	if len(t.parts) == 0 {
+		return "", true
+	}
+	return t.parts[0].text, true
+}
+
+// Whole is the expression of a leaf that is nothing but one, which keeps its type; nil for any other leaf.
+func (t *Text) Whole() *Expression {
+	if len(t.parts) != 1 {
+		return nil
+	}
+	return t.parts[0].hole
+}
+
+// Holes are the leaf's expressions, in order.
+func (t *Text) Holes() []*Expression {
+	var all []*Expression
+	for _, p := range t.parts {
+		if p.hole != nil {
+			all = append(all, p.hole)
+		}
+	}
+	return all
+}
+
+// AppendJSON appends the leaf's value as JSON: of a leaf that is one hole the hole's value, of any other a string. null
+// reports that a hole was null: then nothing is appended. An error wraps one of runtime's reasons.
+func (t *Text) AppendJSON(dst []byte, r *runtime.Run) (out []byte, null bool, err error) {
+	if x := t.Whole(); x != nil {
+		v, err := x.Eval(r)
+		if err != nil || v.IsNull() {
+			return dst, err == nil, err
+		}
+		out, err = v.AppendJSON(dst, r.Meter)
+		if err != nil {
+			return dst, false, err
+		}
+		return out, false, nil
+	}
+	out = append(dst, '"')
+	for i := range t.parts {
+		p := &t.parts[i]
+		if p.hole == nil {
+			if !r.Meter.Emit(int64(len(p.escaped))) {
+				return dst, false, r.Meter.Err()
+			}
+			out = append(out, p.escaped...)
+			continue
+		}
+		if out, null, err = p.hole.appendEscaped(out, r); null || err != nil {
+			return dst, null, err
+		}
+	}
+	return append(out, '"'), false, nil
+}
+
+// appendEscaped appends the value as it stands inside a JSON string.
+func (x *Expression) appendEscaped(dst []byte, r *runtime.Run) (out []byte, null bool, err error) {
+	v, err := x.Eval(r)
+	if err != nil || v.IsNull() {
+		return dst, err == nil, err
+	}
+	from := len(dst)
+	if dst, err = v.AppendText(dst, r.Meter); err != nil || v.Kind() < runtime.String {
+		return dst, false, err
+	}
+	if !strings.ContainsFunc(string(dst[from:]), special) {
+		return dst, false, nil
+	}
+	plain := string(dst[from:])
+	if !r.Meter.Hold(int64(len(plain))) || !r.Meter.Emit(int64(len(plain))) {
+		return dst, false, r.Meter.Err()
+	}
+	return runtime.AppendEscaped(dst[:from], plain), false, nil
+}
+
+func special(c rune) bool { return c < ' ' || c == '"' || c == '\\' }
+
+// AppendText appends the leaf as plain text, with nothing where a hole is null.
+func (t *Text) AppendText(dst []byte, r *runtime.Run) ([]byte, error) {
+	for i := range t.parts {
+		p := &t.parts[i]
+		if p.hole == nil {
+			if !r.Meter.Emit(int64(len(p.text))) {
+				return dst, r.Meter.Err()
+			}
+			dst = append(dst, p.text...)
+			continue
+		}
+		v, err := p.hole.Eval(r)
+		if err != nil {
+			return dst, err
+		}
+		if dst, err = v.AppendText(dst, r.Meter); err != nil {
+			return dst, err
+		}
+	}
+	return dst, nil
+}

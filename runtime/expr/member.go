@@ -1,0 +1,232 @@
+package expr
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/expr-lang/expr/ast"
+	"github.com/tenterhook/tenterhook/runtime"
+	"github.com/tenterhook/tenterhook/runtime/table"
+	"github.com/tenterhook/tenterhook/sdk/hook"
+)
+
+// path is parent.name in the event: one Slot that is filled when it is first read.
+func (k *compiler) path(n ast.Node, parent int, name string, s *shape) *code {
+	env, i := k.env, k.env.slot(parent, name)
+	c := &code{types: s.kinds(), null: parent >= 0 || name != "eventType", shape: s, slot: i + 1}
+	c.eval = func(r *runtime.Run) runtime.Value {
+		charge(r, 1)
+		if s := &r.Scratch.Slots[i]; s.Known {
+			return s.Value
+		}
+		return env.find(r, i)
+	}
+	return conditional(c, k.pos(n))
+}
+
+// known marks what a condition around n has found to be there.
+func (k *compiler) known(n ast.Node, c *code) *code {
+	if c.null && k.present[key(n)] > 0 {
+		c.null, c.falls = false, false
+	}
+	return c
+}
+
+func (k *compiler) pointer(n *ast.PointerNode) *code {
+	if len(k.elements) == 0 {
+		return k.wrong(n, "# is known inside a quantifier only")
+	}
+	e := k.elements[len(k.elements)-1]
+	switch n.Name {
+	case "":
+		return k.variable(e)
+	case "index":
+		e.local++
+		e.code = &code{types: number}
+		return k.variable(e)
+	}
+	return k.wrongName(n, "name", "#"+n.Name, []string{"#index"})
+}
+
+func (k *compiler) member(n *ast.MemberNode) *code {
+	if name, ok := constantName(n.Property); ok && isRoot(n.Node, "tables") && k.env.lets["tables"] == nil {
+		return k.table(n, name)
+	}
+	base := k.source(n.Node)
+	if name, ok := constantName(n.Property); ok {
+		if base.table != nil {
+			return k.lookup(n, base.table, k.compile(n.Property))
+		}
+		return k.field(n, base, name)
+	}
+	index := k.compile(n.Property)
+	if base.table != nil {
+		return k.lookup(n, base.table, index)
+	}
+	return k.index(n, base, index)
+}
+
+// constantName is the member's name in x.name and x["name"].
+func constantName(n ast.Node) (string, bool) {
+	s, ok := n.(*ast.StringNode)
+	if !ok {
+		return "", false
+	}
+	return s.Value, true
+}
+
+func isRoot(n ast.Node, name string) bool {
+	id, ok := n.(*ast.IdentifierNode)
+	return ok && id.Value == name
+}
+
+// dotted reports whether the member was written with a dot: only those are held against the shape.
+func (k *compiler) dotted(n *ast.MemberNode) bool {
+	at := k.offset(n)
+	return at < len(k.src) && k.src[at] != '['
+}
+
+func (k *compiler) field(n *ast.MemberNode, base *code, name string) *code {
+	s, ok := base.shape.member(name)
+	if !ok && k.dotted(n) {
+		return k.wrongName(n, "field", name, base.shape.names())
+	}
+	if base.types != 0 && base.types&object == 0 {
+		return k.wrong(n, "%s has no members", base.types.words())
+	}
+	if base.slot > 0 {
+		return k.path(n, base.slot-1, name, s)
+	}
+	c := &code{types: s.kinds(), null: true, shape: s}
+	c.eval = func(r *runtime.Run) runtime.Value {
+		v := base.eval(r)
+		charge(r, 1+int64(v.Len())>>3)
+		return v.Get(name)
+	}
+	c = k.fold(n, conditional(c, k.pos(n)), base)
+	c.shape = s
+	return c
+}
+
+// index is x[i]: a list's value, counted from its end when i is negative, or an object's member.
+func (k *compiler) index(n *ast.MemberNode, base, index *code) *code {
+	if k.want(n, base, list|object, "[ ]") {
+		k.want(n, index, number|text, "what is between [ and ]")
+	}
+	pos := k.pos(n)
+	c := &code{types: anything, null: true}
+	if base.shape != nil && base.types == list {
+		c.shape = base.shape.element
+		c.types = c.shape.kinds()
+	}
+	c.eval = func(r *runtime.Run) runtime.Value {
+		v, i := base.eval(r), index.eval(r)
+		switch i.Kind() {
+		case runtime.Null:
+			return runtime.Value{}
+		case runtime.String:
+			charge(r, 1+int64(v.Len())>>3)
+			return v.Get(i.Text())
+		case runtime.Int:
+			at := i.Int()
+			if at < 0 {
+				at += int64(v.Len())
+			}
+			charge(r, 1+max(0, min(at, int64(v.Len())))>>3)
+			return v.At(int(max(-1, min(at, maxIndex))))
+		}
+		fail(pos, "want a whole number or a text between [ and ], got %s", i.Kind())
+		return i
+	}
+	return k.fold(n, conditional(c, pos), base, index)
+}
+
+const maxIndex = 1 << 30
+
+// table is tables.name.
+func (k *compiler) table(n *ast.MemberNode, name string) *code {
+	t := k.env.o.Tables[name]
+	if t == nil {
+		var names []string
+		for name := range k.env.o.Tables {
+			names = append(names, name)
+		}
+		slices.Sort(names)
+		return k.wrongName(n, "table", name, names)
+	}
+	c := unknown()
+	c.table = t
+	return c
+}
+
+// lookup is tables.name[key].
+func (k *compiler) lookup(n ast.Node, t *table.Table, index *code) *code {
+	k.want(n, index, text|number, "a table's key")
+	pos := k.pos(n)
+	c := &code{types: anything, null: true}
+	c.eval = func(r *runtime.Run) runtime.Value {
+		key, ok := tableKey(r, index.eval(r), pos)
+		if !ok {
+			return runtime.Value{}
+		}
+		return runtime.NodeOf(t.Lookup(key))
+	}
+	return conditional(c, pos)
+}
+
+// tableKey is the text a table is asked for; false when it is missing.
+func tableKey(r *runtime.Run, v runtime.Value, pos string) (string, bool) {
+	charge(r, 4)
+	switch v.Kind() {
+	case runtime.Null:
+		return "", false
+	case runtime.String:
+		charge(r, int64(len(v.Text()))>>6)
+		return v.Text(), true
+	case runtime.Int, runtime.Float:
+		return textOf(r, v).Text(), true
+	}
+	fail(pos, "a table's key is a text, got %s", v.Kind())
+	return "", false
+}
+
+// constant is a value of the policy's own: it is there before any event, and its members are all known.
+func (k *compiler) constant(v runtime.Value) *code {
+	c := literal(v)
+	c.shape = shapeOfNode(v.Node())
+	return c
+}
+
+func shapeOfNode(n hook.Node) *shape {
+	switch n.Kind() {
+	case hook.Object:
+		s := &shape{types: object, members: make(map[string]*shape, n.Len())}
+		for name, m := range n.Members() {
+			s.members[name] = shapeOfNode(m)
+		}
+		return s
+	case hook.Array:
+		return &shape{types: list}
+	case hook.Missing, hook.Null:
+		return &shape{types: object, members: map[string]*shape{}}
+	}
+	return nil
+}
+
+// key is how a path is known among what is present; "" for what is no path.
+func key(n ast.Node) string {
+	switch n := n.(type) {
+	case *ast.IdentifierNode:
+		return n.Value
+	case *ast.ChainNode:
+		return key(n.Node)
+	case *ast.PointerNode:
+		return "#" + n.Name
+	case *ast.MemberNode:
+		base := key(n.Node)
+		if name, ok := constantName(n.Property); ok && base != "" {
+			return fmt.Sprintf("%s[%q]", base, name)
+		}
+	}
+	return ""
+}

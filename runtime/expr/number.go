@@ -1,0 +1,216 @@
+package expr
+
+import (
+	"fmt"
+	"math"
+	"math/bits"
+
+	"github.com/expr-lang/expr/ast"
+	"github.com/tenterhook/tenterhook/runtime"
+)
+
+// arithmetic is + - * / % ** on numbers, and + on texts.
+func (k *compiler) arithmetic(n *ast.BinaryNode) *code {
+	x, y := k.compile(n.Left), k.compile(n.Right)
+	op, t := n.Operator, number
+	if op == "+" {
+		t |= text
+	}
+	ok := k.want(n, x, t, op) && k.want(n, y, t, op)
+	both := t
+	if x.types != 0 {
+		both &= x.types
+	}
+	if y.types != 0 {
+		both &= y.types
+	}
+	if ok && both == 0 {
+		return k.wrong(n, "+ wants two numbers or two texts, got %s and %s", x.types.words(), y.types.words())
+	}
+	if op == "^" {
+		op = "**"
+	}
+	pos := k.pos(n)
+	calculate := calculators[op]
+	c := &code{types: both, null: x.null || y.null, soft: x.soft || y.soft}
+	c.eval = func(r *runtime.Run) runtime.Value {
+		charge(r, 1)
+		a, b := x.eval(r), y.eval(r)
+		if a.IsNull() || b.IsNull() {
+			return runtime.Value{}
+		}
+		if numeric(a) && numeric(b) {
+			return calculate(a, b, pos)
+		}
+		if op != "+" || a.Kind() != runtime.String || b.Kind() != runtime.String {
+			fail(pos, "%s wants %s, got %s and %s", op, t.words(), a.Kind(), b.Kind())
+		}
+		return joined(r, a.Text(), b.Text())
+	}
+	return k.fold(n, conditional(c, pos), x, y)
+}
+
+func joined(r *runtime.Run, a, b string) runtime.Value {
+	switch {
+	case a == "":
+		return runtime.TextOf(b)
+	case b == "":
+		return runtime.TextOf(a)
+	}
+	return built(append(append(room(r, len(a)+len(b)), a...), b...))
+}
+
+var calculators = map[string]func(a, b runtime.Value, pos string) runtime.Value{
+	"+": func(a, b runtime.Value, pos string) runtime.Value {
+		if x, y := a.Int(), b.Int(); ints(a, b) {
+			if sum := x + y; (sum > x) == (y > 0) {
+				return runtime.IntOf(sum)
+			}
+			overflow(pos)
+		}
+		return finite(a.Float()+b.Float(), pos)
+	},
+	"-": func(a, b runtime.Value, pos string) runtime.Value {
+		if x, y := a.Int(), b.Int(); ints(a, b) {
+			if diff := x - y; (diff < x) == (y > 0) {
+				return runtime.IntOf(diff)
+			}
+			overflow(pos)
+		}
+		return finite(a.Float()-b.Float(), pos)
+	},
+	"*": func(a, b runtime.Value, pos string) runtime.Value {
+		if ints(a, b) {
+			return multiplied(a.Int(), b.Int(), pos)
+		}
+		return finite(a.Float()*b.Float(), pos)
+	},
+	"/": func(a, b runtime.Value, pos string) runtime.Value {
+		if b.Float() == 0 {
+			fail(pos, "division by zero")
+		}
+		return finite(a.Float()/b.Float(), pos)
+	},
+	"%": func(a, b runtime.Value, pos string) runtime.Value {
+		if !ints(a, b) {
+			fail(pos, "%% wants whole numbers")
+		}
+		if b.Int() == 0 {
+			fail(pos, "division by zero")
+		}
+		if b.Int() == -1 { // the smallest int64 has no positive twin
+			return runtime.IntOf(0)
+		}
+		return runtime.IntOf(a.Int() % b.Int())
+	},
+	"**": func(a, b runtime.Value, pos string) runtime.Value { return finite(math.Pow(a.Float(), b.Float()), pos) },
+}
+
+func ints(a, b runtime.Value) bool { return a.Kind() == runtime.Int && b.Kind() == runtime.Int }
+
+func multiplied(x, y int64, pos string) runtime.Value {
+	hi, lo := bits.Mul64(magnitude(x), magnitude(y))
+	negative := (x < 0) != (y < 0)
+	if hi != 0 || lo > 1<<63 || (lo == 1<<63 && !negative) {
+		overflow(pos)
+	}
+	if negative {
+		return runtime.IntOf(-int64(lo))
+	}
+	return runtime.IntOf(int64(lo))
+}
+
+func magnitude(x int64) uint64 {
+	if x < 0 {
+		return -uint64(x)
+	}
+	return uint64(x)
+}
+
+// overflow: a number that wrapped around would be one that a payload has chosen to pass a limit.
+func overflow(pos string) { fail(pos, "a number beyond 64 bits") }
+
+// finite refuses what JSON has no number for.
+func finite(f float64, pos string) runtime.Value {
+	if math.IsInf(f, 0) || math.IsNaN(f) {
+		fail(pos, "not a finite number")
+	}
+	return runtime.FloatOf(f)
+}
+
+// sign is -x and +x.
+func (k *compiler) sign(n *ast.UnaryNode) *code {
+	x := k.compile(n.Node)
+	k.want(n, x, number, n.Operator)
+	minus, pos := n.Operator == "-", k.pos(n)
+	zero := runtime.IntOf(0)
+	c := &code{types: number, null: x.null}
+	c.eval = func(r *runtime.Run) runtime.Value {
+		charge(r, 1)
+		v := x.eval(r)
+		switch {
+		case v.IsNull():
+		case !numeric(v):
+			fail(pos, "%s wants a number, got %s", n.Operator, v.Kind())
+		case minus && v.Kind() == runtime.Float:
+			return runtime.FloatOf(-v.Float())
+		case minus:
+			return calculators["-"](zero, v, pos)
+		}
+		return v
+	}
+	return k.fold(n, conditional(c, pos), x)
+}
+
+// span is a..b, both ends included.
+func (k *compiler) span(n *ast.BinaryNode) *code {
+	x, y := k.compile(n.Left), k.compile(n.Right)
+	k.want(n, x, number, "..")
+	k.want(n, y, number, "..")
+	pos := k.pos(n)
+	c := &code{types: list, null: x.null || y.null, shape: &shape{types: list, element: &shape{types: number}}}
+	c.eval = func(r *runtime.Run) runtime.Value {
+		a, b := x.eval(r), y.eval(r)
+		if a.IsNull() || b.IsNull() {
+			return runtime.Value{}
+		}
+		from, to := wantInt(a, pos), wantInt(b, pos)
+		if from > to {
+			return runtime.ListOf(nil)
+		}
+		if size := uint64(to) - uint64(from); size >= maxList {
+			fail(pos, "a range of more than %d numbers", maxList)
+		}
+		l := building(r, int(to-from)+1)
+		for i := from; len(l.values) <= int(to-from); i++ {
+			l.add(runtime.IntOf(i))
+		}
+		return runtime.ListOf(l.values)
+	}
+	return k.fold(n, conditional(c, pos), x, y)
+}
+
+func wantInt(v runtime.Value, pos string) int64 {
+	i, ok := intOf(v)
+	if !ok {
+		fail(pos, "want a whole number, got %s", describe(v))
+	}
+	return i
+}
+
+// intOf is a number without a fraction, however it was written.
+func intOf(v runtime.Value) (int64, bool) {
+	if v.Kind() == runtime.Float {
+		f := v.Float()
+		return int64(f), f == math.Trunc(f) && math.Abs(f) <= 1<<53
+	}
+	return v.Int(), v.Kind() == runtime.Int
+}
+
+// describe is a value's kind, or that it is no whole number; never the value itself.
+func describe(v runtime.Value) string {
+	if v.Kind() == runtime.Float {
+		return "one with a fraction"
+	}
+	return fmt.Sprint(v.Kind())
+}

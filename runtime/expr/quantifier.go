@@ -1,0 +1,163 @@
+package expr
+
+import (
+	"github.com/expr-lang/expr/ast"
+	"github.com/tenterhook/tenterhook/runtime"
+)
+
+// loop is what a quantifier's closure works with: the list, the condition or value for each element, and the locals
+// that # and #index are.
+type loop struct {
+	list *code
+	body *code // nil where it was left out
+	at   int   // Locals[at] is #, Locals[at+1] is #index
+	pos  string
+}
+
+// quantifier is a function whose second argument is computed for each value of a list.
+type quantifier struct {
+	usage, doc string
+	body       bool // the second argument is a condition; else it is a value
+	optional   bool // it may be left out
+	gives      types
+	null       bool // what it gives may be null for a list that is there
+	empty      bool // a missing list counts as empty; else it gives null
+	eval       func(l *loop, r *runtime.Run) runtime.Value
+}
+
+var quantifiers = map[string]*quantifier{
+	"all": {usage: "all(list, condition) boolean", doc: "the condition holds for every value",
+		body: true, gives: boolean, empty: true, eval: (*loop).all},
+	"any": {usage: "any(list, condition) boolean", doc: "it holds for one value or more",
+		body: true, gives: boolean, empty: true, eval: (*loop).any},
+	"none": {usage: "none(list, condition) boolean", doc: "it holds for no value",
+		body: true, gives: boolean, empty: true, eval: (*loop).none},
+	"one": {usage: "one(list, condition) boolean", doc: "it holds for exactly one value",
+		body: true, gives: boolean, empty: true, eval: (*loop).one},
+	"count": {usage: "count(list, condition) number", doc: "how many values it holds for; without one, how many are true",
+		body: true, optional: true, gives: number, empty: true, eval: (*loop).count},
+	"filter": {usage: "filter(list, condition) list", doc: "the values it holds for",
+		body: true, gives: list, eval: (*loop).filter},
+	"map": {usage: "map(list, value) list", doc: "the value for each of the list's",
+		gives: list, eval: (*loop).each},
+	"find": {usage: "find(list, condition) value", doc: "the first value it holds for, null when there is none",
+		body: true, gives: anything, null: true, eval: (*loop).find},
+	"findIndex": {usage: "findIndex(list, condition) number", doc: "where that is, counted from 0",
+		body: true, gives: number, null: true, eval: (*loop).findIndex},
+	"findLast": {usage: "findLast(list, condition) value", doc: "the last value it holds for",
+		body: true, gives: anything, null: true, eval: (*loop).findLast},
+	"findLastIndex": {usage: "findLastIndex(list, condition) number", doc: "where that is",
+		body: true, gives: number, null: true, eval: (*loop).findLastIndex},
+	"sum": {usage: "sum(list, value) number", doc: "the sum of the values, or of the list's own; null ones are left out",
+		optional: true, gives: number, eval: (*loop).sum},
+}
+
+// quantify compiles name(list, body).
+func (k *compiler) quantify(n ast.Node, name string, q *quantifier, args []ast.Node) *code {
+	if len(args) == 0 || len(args) > 2 || (len(args) == 1 && !q.optional) {
+		return k.wrong(n, "want %s", q.usage)
+	}
+	before := k.next
+	l := &loop{list: k.compile(args[0]), at: k.local(2), pos: k.pos(n)}
+	k.want(args[0], l.list, list, name)
+	if len(args) == 2 {
+		l.body = k.body(q, l, args[1])
+	}
+	k.next = before
+	c := &code{types: q.gives, null: q.null || (!q.empty && l.list.null)}
+	k.outcome(name, c, l)
+	if name == "filter" {
+		c.shape = l.list.shape
+	}
+	run := q.eval
+	c.eval = func(r *runtime.Run) runtime.Value { return run(l, r) }
+	if l.body == nil {
+		return k.fold(n, conditional(c, l.pos), l.list)
+	}
+	return k.fold(n, conditional(c, l.pos), l.list, l.body)
+}
+
+// outcome says which way a missing list, or a missing value in one, can push a quantifier.
+func (k *compiler) outcome(name string, c *code, l *loop) {
+	falls, rises := l.body != nil && l.body.falls, l.body != nil && l.body.rises
+	switch name {
+	case "any":
+		c.falls, c.rises = falls || l.list.null, rises
+	case "all":
+		c.falls, c.rises = falls, rises || l.list.null
+	case "none":
+		c.falls, c.rises = rises, falls || l.list.null
+	case "one":
+		c.falls, c.rises = falls || rises || l.list.null, falls || rises
+	case "count":
+		c.soft = falls || rises || l.list.null
+	}
+}
+
+// body compiles a quantifier's second argument, in which # is an element.
+func (k *compiler) body(q *quantifier, l *loop, n ast.Node) *code {
+	p, ok := n.(*ast.PredicateNode)
+	if !ok {
+		return k.wrong(n, "want a condition for each value")
+	}
+	element := &code{types: anything, null: true}
+	if s := l.list.shape; s != nil && s.element != nil {
+		element.shape, element.types = s.element, s.element.types
+	}
+	element.null = !l.list.constant || hasNull(l.list.value)
+	back := k.present
+	k.present = make(map[string]int, len(back))
+	for name, times := range back {
+		if name[0] != '#' {
+			k.present[name] = times
+		}
+	}
+	k.elements = append(k.elements, variable{"#", l.at, element})
+	c := k.bodyOf(q, p)
+	k.elements = k.elements[:len(k.elements)-1]
+	k.present = back
+	return c
+}
+
+func (k *compiler) bodyOf(q *quantifier, p *ast.PredicateNode) *code {
+	if q.body {
+		return k.condition(p.Node)
+	}
+	return k.compile(p.Node)
+}
+
+func hasNull(v runtime.Value) bool {
+	for i := range v.Len() {
+		if v.At(i).IsNull() {
+			return true
+		}
+	}
+	return false
+}
+
+// values computes the list; false when it is missing.
+func (l *loop) values(r *runtime.Run) (runtime.Value, bool) {
+	charge(r, 1)
+	v := l.list.eval(r)
+	switch v.Kind() {
+	case runtime.List:
+		return v, true
+	case runtime.Null:
+		r.Scratch.Missed = true
+		return v, false
+	}
+	fail(l.pos, "want a list, got %s", v.Kind())
+	return v, false
+}
+
+// run computes the condition for each value, and asks on after each whether to go on.
+func (l *loop) run(r *runtime.Run, v runtime.Value, on func(i int, item runtime.Value, holds bool) bool) {
+	each(r, v, func(i int, item runtime.Value) bool {
+		r.Scratch.Locals[l.at] = item
+		r.Scratch.Locals[l.at+1] = runtime.IntOf(int64(i))
+		if l.body == nil {
+			return on(i, item, item.Bool())
+		}
+		return on(i, item, l.body.test(r))
+	})
+}

@@ -1,0 +1,147 @@
+package expr
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/tenterhook/tenterhook/sdk/hook"
+)
+
+// types is a set of kinds a value may have; null is kept apart.
+type types uint8
+
+const (
+	boolean types = 1 << iota
+	number
+	text
+	list
+	object
+	anything = boolean | number | text | list | object
+)
+
+// words are what messages call the kinds.
+func (t types) words() string {
+	if t == anything {
+		return "anything"
+	}
+	var all []string
+	for i, word := range []string{"a boolean", "a number", "a text", "a list", "an object"} {
+		if t&(1<<i) != 0 {
+			all = append(all, word)
+		}
+	}
+	if len(all) == 0 {
+		return "nothing"
+	}
+	return strings.Join(all, " or ")
+}
+
+// shape is what is known of a value before there is one: the kinds it may have, and an object's members. A payload need
+// not keep to it: at run time every value's kind is looked at. A nil shape is anything.
+type shape struct {
+	types   types
+	members map[string]*shape // nil: not known, any name will do
+	element *shape            // of a list
+}
+
+func (s *shape) kinds() types {
+	if s == nil {
+		return anything
+	}
+	return s.types
+}
+
+// closed reports whether the shape knows its members.
+func (s *shape) closed() bool { return s != nil && s.members != nil }
+
+func (s *shape) member(name string) (*shape, bool) {
+	if !s.closed() {
+		return nil, true
+	}
+	m, ok := s.members[name]
+	return m, ok
+}
+
+func (s *shape) names() []string { return slices.Sorted(maps.Keys(s.members)) }
+
+// add puts a member at the path, with what is needed on the way there.
+func (s *shape) add(path []string, leaf *shape) {
+	for i, name := range path {
+		if s.members == nil {
+			return // open already
+		}
+		next, ok := s.members[name]
+		switch {
+		case i == len(path)-1:
+			if !ok {
+				s.members[name] = leaf
+			}
+			return
+		case !ok:
+			next = &shape{types: object, members: map[string]*shape{}}
+			s.members[name] = next
+		case next == nil:
+			return
+		}
+		s = next
+	}
+}
+
+func (s *shape) clone() *shape {
+	if s == nil {
+		return nil
+	}
+	c := &shape{types: s.types, element: s.element}
+	if s.members != nil {
+		c.members = make(map[string]*shape, len(s.members))
+		for name, m := range s.members {
+			c.members[name] = m.clone()
+		}
+	}
+	return c
+}
+
+// leaves are the words of the lists below.
+var leaves = map[string]shape{
+	"text":   {types: text},
+	"number": {types: number},
+	"bool":   {types: boolean},
+	"list":   {types: list},
+	"texts":  {types: list, element: &shape{types: text}},
+	"open":   {types: object},
+	"any":    {types: anything},
+}
+
+// shapes holds what an event of each type looks like, read once from the lists.
+var shapes = sync.OnceValue(func() map[hook.Type]*shape {
+	all := make(map[hook.Type]*shape)
+	for t, lists := range members {
+		s := &shape{types: object, members: map[string]*shape{}}
+		for _, one := range lists {
+			for line := range strings.Lines(one) {
+				fields := strings.Fields(line)
+				for _, path := range fields[min(1, len(fields)):] {
+					leaf := leaves[fields[0]]
+					s.add(strings.Split(path, "."), &leaf)
+				}
+			}
+		}
+		all[t] = s
+	}
+	return all
+})
+
+// shapeOf is what an event of the type looks like, with the paths that the policy says are known too.
+func shapeOf(t hook.Type, known []string) *shape {
+	s := shapes()[t]
+	if s == nil {
+		return nil
+	}
+	s = s.clone()
+	for _, path := range known {
+		s.add(strings.Split(path, "."), nil)
+	}
+	return s
+}

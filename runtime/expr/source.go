@@ -1,0 +1,148 @@
+package expr
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/expr-lang/expr/ast"
+	"github.com/expr-lang/expr/conf"
+	"github.com/expr-lang/expr/file"
+	"github.com/expr-lang/expr/parser"
+)
+
+// What one expression may be. The parser recurses on parentheses and signs without making nodes of them, and Go cannot
+// recover from a stack that has run out: nesting is bounded in the text, before it is parsed.
+const (
+	MaxSource  = 8 << 10 // bytes
+	maxNodes   = 4000
+	maxNesting = 64  // brackets inside each other
+	maxSigns   = 16  // ! - + not, one after the other
+	maxDepth   = 256 // of the tree; a chain of `and` or `or` counts as one
+)
+
+// parse reads src into a tree, or says what is wrong with it.
+func parse(src string) (node ast.Node, errs Errors) {
+	if err := measure(src); err != nil {
+		return nil, Errors{err}
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			node, errs = nil, Errors{at(src, 0, "the parser cannot read this expression")}
+		}
+	}()
+	c := conf.CreateNew()
+	c.MaxNodes = maxNodes
+	tree, err := parser.ParseWithConfig(src, c)
+	if err != nil {
+		return nil, Errors{parseError(src, err)}
+	}
+	return tree.Node, nil
+}
+
+func parseError(src string, err error) *Error {
+	var e *file.Error
+	if !errors.As(err, &e) {
+		return at(src, 0, "cannot read this expression")
+	}
+	message := e.Message
+	if strings.Contains(message, "exceeds maximum allowed nodes") {
+		message = fmt.Sprintf("too much in one expression: want at most %d operators, names and values", maxNodes)
+	}
+	return at(src, offsetOf(src, e.From), strings.Replace(message, "unexpected token EOF", "the expression ends too soon", 1))
+}
+
+// offsetOf turns the parser's count of characters into one of bytes.
+func offsetOf(src string, runes int) int {
+	for i := range src {
+		if runes == 0 {
+			return i
+		}
+		runes--
+	}
+	return len(src)
+}
+
+// measure refuses a text that is too long, too deep or not UTF-8.
+func measure(src string) *Error {
+	if len(src) > MaxSource {
+		return at(src, MaxSource, fmt.Sprintf("too long: want at most %d bytes in one expression", MaxSource))
+	}
+	if !utf8.ValidString(src) {
+		return at(src, 0, "not UTF-8")
+	}
+	if strings.TrimSpace(src) == "" {
+		return at(src, 0, "want an expression, got nothing")
+	}
+	depth, signs := 0, 0
+	for i := 0; i < len(src); {
+		next := lexeme(src, i)
+		switch word := src[i:next]; word {
+		case "(", "[", "{":
+			if depth++; depth > maxNesting {
+				return at(src, i, fmt.Sprintf("too deep: want at most %d brackets inside each other", maxNesting))
+			}
+			signs = 0
+		case ")", "]", "}":
+			depth--
+			signs = 0
+		case "!", "-", "+", "not":
+			if signs++; signs > maxSigns {
+				return at(src, i, fmt.Sprintf("want at most %d signs one after the other", maxSigns))
+			}
+		default:
+			if strings.TrimSpace(word) != "" {
+				signs = 0
+			}
+		}
+		i = next
+	}
+	return nil
+}
+
+// lexeme is where what begins at i ends: a string with its quotes, a comment, a word, or a single character. A string
+// or comment that is not closed ends with the text.
+func lexeme(src string, i int) int {
+	c := src[i]
+	switch {
+	case c == '"' || c == '\'' || c == '`':
+		return quoted(src, i)
+	case strings.HasPrefix(src[i:], "//"):
+		return through(src, i, "\n")
+	case strings.HasPrefix(src[i:], "/*"):
+		return through(src, i+2, "*/")
+	case wordly(c):
+		for i < len(src) && wordly(src[i]) {
+			i++
+		}
+		return i
+	}
+	return i + 1
+}
+
+func wordly(c byte) bool {
+	return c == '_' || c == '$' || c-'0' <= 9 || (c|32)-'a' <= 25 || c >= utf8.RuneSelf
+}
+
+func through(src string, i int, end string) int {
+	if n := strings.Index(src[i:], end); n >= 0 {
+		return i + n + len(end)
+	}
+	return len(src)
+}
+
+func quoted(src string, i int) int {
+	quote := src[i]
+	for i++; i < len(src); i++ {
+		switch src[i] {
+		case '\\':
+			if quote != '`' {
+				i++
+			}
+		case quote:
+			return i + 1
+		}
+	}
+	return len(src)
+}

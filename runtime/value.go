@@ -1,0 +1,302 @@
+package runtime
+
+import (
+	"math"
+	"strconv"
+	"unsafe"
+
+	"github.com/tenterhook/tenterhook/sdk/hook"
+)
+
+// Kind is what a Value is.
+type Kind uint8
+
+// The kinds. JSON's null and a member that is not there are both Null.
+const (
+	Null Kind = iota
+	Bool
+	Int
+	Float
+	String
+	List
+	Object
+)
+
+// String is the word for the kind in messages.
+func (k Kind) String() string {
+	return [...]string{"null", "a boolean", "a number", "a number", "a text", "a list", "an object"}[k]
+}
+
+// Value is what an expression computes. The zero Value is null. A Value may share the memory of the event's Doc or of
+// the Run's Scratch: it is good until the Run begins again.
+//
+// It is one flat struct so that a Value is passed in registers and never boxed: a text is a pointer and a length, and
+// so is a list or object that was built (an object's names and values alternate); what came out of a document is its
+// node, and a number that did keeps the node too, so that it is written again as it was read.
+type Value struct {
+	node hook.Node
+	ptr  unsafe.Pointer
+	num  uint64
+	kind Kind
+}
+
+// BoolOf is b as a Value.
+func BoolOf(b bool) Value {
+	if b {
+		return Value{kind: Bool, num: 1}
+	}
+	return Value{kind: Bool}
+}
+
+// IntOf is i as a Value.
+func IntOf(i int64) Value { return Value{kind: Int, num: uint64(i)} }
+
+// FloatOf is f as a Value.
+func FloatOf(f float64) Value { return Value{kind: Float, num: math.Float64bits(f)} }
+
+// TextOf is s as a Value; it shares s's memory.
+func TextOf(s string) Value {
+	return Value{kind: String, ptr: unsafe.Pointer(unsafe.StringData(s)), num: uint64(len(s))}
+}
+
+// ListOf is a list of values; it shares their memory.
+func ListOf(values []Value) Value {
+	return Value{kind: List, ptr: unsafe.Pointer(unsafe.SliceData(values)), num: uint64(len(values))}
+}
+
+// ObjectOf is an object of names and values that alternate; it shares their memory. No name may be there twice.
+func ObjectOf(pairs []Value) Value {
+	v := ListOf(pairs)
+	v.kind = Object
+	return v
+}
+
+// NodeOf is a document's value.
+func NodeOf(n hook.Node) Value {
+	switch n.Kind() {
+	case hook.True:
+		return Value{kind: Bool, num: 1}
+	case hook.False:
+		return Value{kind: Bool}
+	case hook.String:
+		return TextOf(n.Text())
+	case hook.Number:
+		if i, ok := n.Int(); ok {
+			return Value{kind: Int, num: uint64(i), node: n}
+		}
+		return Value{kind: Float, num: math.Float64bits(n.Float()), node: n}
+	case hook.Array:
+		return Value{kind: List, node: n}
+	case hook.Object:
+		return Value{kind: Object, node: n}
+	}
+	return Value{}
+}
+
+// Kind is what v is.
+func (v Value) Kind() Kind { return v.kind }
+
+// IsNull reports whether v is null.
+func (v Value) IsNull() bool { return v.kind == Null }
+
+// Bool reports whether v is true.
+func (v Value) Bool() bool { return v.kind == Bool && v.num != 0 }
+
+// Int is an Int's value; 0 of anything else.
+func (v Value) Int() int64 {
+	if v.kind != Int {
+		return 0
+	}
+	return int64(v.num)
+}
+
+// Float is a number's value, of an Int the nearest; 0 of anything else.
+func (v Value) Float() float64 {
+	switch v.kind {
+	case Int:
+		return float64(int64(v.num))
+	case Float:
+		return math.Float64frombits(v.num)
+	}
+	return 0
+}
+
+// Text is a String's content; "" of anything else.
+func (v Value) Text() string {
+	if v.kind != String {
+		return ""
+	}
+	return unsafe.String((*byte)(v.ptr), v.num)
+}
+
+// Node is where in a document v is or was read; missing when v was built, and for texts, booleans and null.
+func (v Value) Node() hook.Node { return v.node }
+
+// Built is a List's values, or an Object's names and values in turn, when they are not in a document.
+func (v Value) Built() []Value {
+	if v.kind < List {
+		return nil
+	}
+	return unsafe.Slice((*Value)(v.ptr), v.num)
+}
+
+// Len is the number of a List's values or an Object's members; 0 of anything else.
+func (v Value) Len() int {
+	switch {
+	case v.kind < List:
+		return 0
+	case v.node.Kind() != hook.Missing:
+		return v.node.Len()
+	case v.kind == Object:
+		return int(v.num) / 2
+	}
+	return int(v.num)
+}
+
+// Get is the Object's member of that name; null of anything else.
+func (v Value) Get(name string) Value {
+	if v.kind != Object {
+		return Value{}
+	}
+	pairs := v.Built()
+	for i := 0; i < len(pairs); i += 2 {
+		if pairs[i].Text() == name {
+			return pairs[i+1]
+		}
+	}
+	return NodeOf(v.node.Get(name))
+}
+
+// At is the List's value i, counted from 0; null where there is none.
+func (v Value) At(i int) Value {
+	if v.kind != List || i < 0 || i >= v.Len() {
+		return Value{}
+	}
+	if built := v.Built(); built != nil {
+		return built[i]
+	}
+	return NodeOf(v.node.At(i))
+}
+
+// AppendText appends v as it stands in the middle of a text: a String's content, "" for null, and the JSON of the rest.
+// The Meter is asked for all of it.
+func (v Value) AppendText(dst []byte, m *Meter) ([]byte, error) {
+	switch v.kind {
+	case Null:
+		return dst, nil
+	case String:
+		if !m.Emit(int64(v.num)) {
+			return dst, m.Err()
+		}
+		return append(dst, v.Text()...), nil
+	}
+	return v.AppendJSON(dst, m)
+}
+
+// AppendJSON appends v as JSON. The Meter is asked before anything is written.
+func (v Value) AppendJSON(dst []byte, m *Meter) ([]byte, error) {
+	if raw := v.node.Raw(); raw != nil {
+		if !m.Emit(int64(len(raw))) {
+			return dst, m.Err()
+		}
+		return append(dst, raw...), nil
+	}
+	switch v.kind {
+	case String:
+		if !m.Emit(int64(v.num) + 2) {
+			return dst, m.Err()
+		}
+		return AppendQuoted(dst, v.Text()), nil
+	case List, Object:
+		return v.appendBuilt(dst, m)
+	}
+	if !m.Emit(24) {
+		return dst, m.Err()
+	}
+	return v.AppendScalar(dst), nil
+}
+
+// AppendScalar appends a null, a boolean or a number as JSON writes it, and nothing for any other kind.
+func (v Value) AppendScalar(dst []byte) []byte {
+	if raw := v.node.Raw(); raw != nil && v.kind < String {
+		return append(dst, raw...)
+	}
+	switch v.kind {
+	case Null:
+		return append(dst, "null"...)
+	case Bool:
+		return strconv.AppendBool(dst, v.num != 0)
+	case Int:
+		return strconv.AppendInt(dst, int64(v.num), 10)
+	case Float:
+		return appendFloat(dst, v.Float())
+	}
+	return dst
+}
+
+func (v Value) appendBuilt(dst []byte, m *Meter) ([]byte, error) {
+	open, end := byte('['), byte(']')
+	if v.kind == Object {
+		open, end = '{', '}'
+	}
+	var err error
+	dst = append(dst, open)
+	for i, item := range v.Built() {
+		if i > 0 {
+			sep := byte(',')
+			if v.kind == Object && i%2 == 1 {
+				sep = ':'
+			}
+			dst = append(dst, sep)
+		}
+		if dst, err = item.AppendJSON(dst, m); err != nil {
+			return dst, err
+		}
+	}
+	if !m.Emit(2 + int64(v.num)) {
+		return dst, m.Err()
+	}
+	return append(dst, end), nil
+}
+
+// appendFloat writes f as encoding/json does: plain within 1e-6 and 1e21, else with an exponent.
+func appendFloat(dst []byte, f float64) []byte {
+	format := byte('f')
+	if abs := math.Abs(f); abs != 0 && (abs < 1e-6 || abs >= 1e21) {
+		format = 'e'
+	}
+	return strconv.AppendFloat(dst, f, format, -1, 64)
+}
+
+// AppendQuoted appends s, which is UTF-8, as a JSON string.
+func AppendQuoted(dst []byte, s string) []byte {
+	dst = append(dst, '"')
+	return append(AppendEscaped(dst, s), '"')
+}
+
+// AppendEscaped appends s, which is UTF-8, as it stands between a JSON string's quotes.
+func AppendEscaped(dst []byte, s string) []byte {
+	const hex = "0123456789abcdef"
+	from := 0
+	for i := 0; i < len(s); i++ {
+		c := s[i]
+		if c >= ' ' && c != '"' && c != '\\' {
+			continue
+		}
+		dst = append(dst, s[from:i]...)
+		from = i + 1
+		switch c {
+		case '"', '\\':
+			dst = append(dst, '\\', c)
+		case '\n':
+			dst = append(dst, '\\', 'n')
+		case '\r':
+			dst = append(dst, '\\', 'r')
+		case '\t':
+			dst = append(dst, '\\', 't')
+		default:
+			dst = append(dst, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
+		}
+	}
+	return append(dst, s[from:]...)
+}
