@@ -145,7 +145,7 @@ func surveyInto(root *os.Root, found map[string]fs.FileInfo, dir string, depth i
 		switch {
 		case err != nil:
 			return fmt.Errorf("read %s: %w", name, err)
-		case info.IsDir() && e.IsDir():
+		case info.IsDir():
 			if err := surveyInto(root, found, name, depth+1); err != nil {
 				return err
 			}

@@ -3,7 +3,8 @@ package rules
 import (
 	"fmt"
 	"strings"
-	"unicode/utf8"
+
+	"github.com/tenterhook/tenterhook/sdk/hook"
 )
 
 // Problem is something wrong with a policy folder, and where.
@@ -69,50 +70,8 @@ func (p Problem) quote(b *strings.Builder) {
 
 // suggest is `, did you mean "x"?` for the word closest to what was written, or nothing.
 func suggest(written string, words []string) string {
-	best, at := "", 1+min(2, utf8.RuneCountInString(written)/3)
-	for _, w := range words {
-		if d := distance(written, w, at); d < at {
-			best, at = w, d
-		}
+	if word, ok := hook.Suggest(written, words); ok {
+		return fmt.Sprintf(", did you mean %q?", word)
 	}
-	if best == "" {
-		return ""
-	}
-	return fmt.Sprintf(", did you mean %q?", best)
-}
-
-// distance counts the letters to add, drop, change or swap with their neighbour to make a into b; it gives up at limit.
-func distance(a, b string, limit int) int {
-	if len(a)-len(b) >= limit || len(b)-len(a) >= limit || len(a) > 64 || len(b) > 64 {
-		return limit
-	}
-	var rows [3][66]int
-	for j := range len(b) + 1 {
-		rows[1][j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		older, prev, cur := &rows[(i+2)%3], &rows[i%3], &rows[(i+1)%3]
-		cur[0] = i
-		for j := 1; j <= len(b); j++ {
-			cost := 1
-			if lower(a[i-1]) == lower(b[j-1]) {
-				cost = 0
-			}
-			cur[j] = min(prev[j]+1, cur[j-1]+1, prev[j-1]+cost)
-			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				cur[j] = min(cur[j], older[j-2]+1)
-			}
-		}
-	}
-	return rows[(len(a)+1)%3][len(b)]
-}
-
-func lower(c byte) byte {
-	if 'A' <= c && c <= 'Z' {
-		c += 'a' - 'A'
-	}
-	if c == '-' {
-		c = '_'
-	}
-	return c
+	return ""
 }

@@ -5,18 +5,94 @@ import (
 	"errors"
 
 	"github.com/tenterhook/tenterhook/runtime"
+	"github.com/tenterhook/tenterhook/runtime/expr"
+	"github.com/tenterhook/tenterhook/runtime/table"
 	"github.com/tenterhook/tenterhook/sdk/hook"
 )
 
-// Set is everything loaded from one policy folder, compiled and immutable.
-type Set struct{}
-
-// Hook is one configured endpoint.
-type Hook struct {
-	Name, Path string
-	Type       hook.Type
-	Budget     runtime.Budget
+// Set is everything loaded from one policy folder: compiled, immutable, safe for concurrent use until it is closed.
+type Set struct {
+	revision string
+	hooks    []*Hook
+	tables   map[string]*table.Table
+	vars     hook.Doc
+	warnings Problems
 }
 
-// Load compiles a folder.
-func Load(dir string) (*Set, error) { return nil, errors.New("rules cannot be loaded yet") }
+// Revision is the hash of the folder the Set was loaded from.
+func (s *Set) Revision() string { return s.revision }
+
+// Hooks lists the hooks in the order of the files. The caller must not change it.
+func (s *Set) Hooks() []*Hook { return s.hooks }
+
+// Hook finds a hook by its name, nil when there is none.
+func (s *Set) Hook(name string) *Hook {
+	for _, h := range s.hooks {
+		if h.Name == name {
+			return h
+		}
+	}
+	return nil
+}
+
+// Warnings is what is doubtful about the folder, though it can be served.
+func (s *Set) Warnings() Problems { return s.warnings }
+
+// Close frees what the rules' programs hold. No decision may be under way or follow.
+func (s *Set) Close() error {
+	var errs []error
+	for _, h := range s.hooks {
+		for i := range h.rules {
+			errs = append(errs, h.rules[i].program.Close())
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Hook is one configured endpoint. Nothing of it may be changed.
+type Hook struct {
+	Name, Path  string
+	Type        hook.Type
+	Auth        []Credential   // any may match; none when everybody may call, which is for loopback only
+	Concurrency int            // calls decided at once; 0: the server's default
+	Budget      runtime.Budget // of one call
+	Failure     []byte         // the answer when the hook cannot decide; always valid
+	Silent      []byte         // the answer when no rule has anything to say
+	closed      []byte         // the answer when a rule fails that fails closed
+	lets        []string
+	rules       []rule
+}
+
+// RuleNames lists the rules in the order they run.
+func (h *Hook) RuleNames() []string {
+	names := make([]string, len(h.rules))
+	for i := range h.rules {
+		names[i] = h.rules[i].name
+	}
+	return names
+}
+
+// Credential is one way to be let in: every line must match.
+type Credential struct {
+	Lines []Line
+}
+
+// Line is a header and what its whole value may be: any of the secrets.
+type Line struct {
+	Header  string
+	Secrets []Secret
+}
+
+// rule is a condition and what follows from it.
+type rule struct {
+	name    string
+	source  string           // the condition as it is written, for a trace
+	when    *expr.Expression // nil: always
+	missing bool             // a condition that could not be decided counts as a match
+	program runtime.Program
+	log     *expr.Text
+	budget  runtime.Budget
+	limited bool // budget is set
+	closed  bool // its failure ends the chain with the closed answer
+	last    bool // its match ends the chain
+}

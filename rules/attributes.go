@@ -1,0 +1,272 @@
+package rules
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/tenterhook/tenterhook/runtime"
+	"github.com/tenterhook/tenterhook/runtime/expr"
+)
+
+const assertion = `{"type":"com.okta.assertion.patch","value":[`
+
+// wrong is the failure of a computed value of a kind that a form cannot take.
+func wrong(form, want string, got runtime.Value) error {
+	return fmt.Errorf("%w: %s: want %s, got %s", runtime.ErrValue, form, want, got.Kind())
+}
+
+// assert appends a command that patches the assertion, when there is something to patch.
+func assert(operations appender) appender {
+	return func(dst []byte, r *runtime.Run) ([]byte, error) {
+		mark := len(dst)
+		dst = append(comma(dst), assertion...)
+		start := len(dst)
+		dst, err := operations(dst, r)
+		if err != nil || len(dst) == start {
+			return dst[:mark], err
+		}
+		return append(dst, "]}"...), nil
+	}
+}
+
+// compileAttributes makes an attribute statement of each member (hooks.md section 5).
+func compileAttributes(m *maker, n *node) {
+	if n.kind == textNode {
+		if x := m.object(n); x != nil {
+			m.effects.commands = append(m.effects.commands, assert(attributesOf(x)))
+		}
+		return
+	}
+	if n.kind != mapNode {
+		m.add(n.problem("want attributes as a map of names to values, got %s", n.is()))
+		return
+	}
+	for _, a := range n.members {
+		if strings.Contains(a.key, "${") {
+			m.add(a.at.problem("a name cannot be computed: ${ } is for values"))
+			continue
+		}
+		sample := appendStatement([]byte(`{"commands":[`+assertion), a.key)
+		if !m.checkPart(append(appendTyped(sample, "xs:string", "x"), `]}}]}]}`...), a.at) {
+			continue
+		}
+		if values := m.values(a.value); values != nil {
+			m.sets = append(m.sets, setting{"the attribute " + a.key, a.at})
+			m.effects.commands = append(m.effects.commands, assert(statement(a.key, values)))
+		}
+	}
+}
+
+// attributeValue appends the values of a statement to the list that dst ends in.
+type attributeValue func(dst []byte, r *runtime.Run) ([]byte, error)
+
+// values compiles one value or a list of them, nil when there was a problem.
+func (m *maker) values(n *node) []attributeValue {
+	if n.kind == listNode {
+		all := []attributeValue{}
+		for _, item := range n.items {
+			if item.kind == listNode {
+				m.add(item.problem("want an attribute's value as a text, a number or a boolean, got a list"))
+				return nil
+			}
+			one := m.values(item)
+			if one == nil {
+				return nil
+			}
+			all = append(all, one...)
+		}
+		return all
+	}
+	switch n.kind {
+	case mapNode:
+		m.add(n.problem("want an attribute's value as a text, a number, a boolean or a list of them, got a map"))
+		return nil
+	case brokenNode:
+		return nil
+	case nullNode:
+		return []attributeValue{}
+	case boolNode:
+		return []attributeValue{typed("xs:boolean", n.text)}
+	case numberNode:
+		return []attributeValue{typed(numberType(n.text), n.text)}
+	}
+	t := m.text(n)
+	if t == nil {
+		return nil
+	}
+	if s, ok := t.Literal(); ok {
+		return []attributeValue{typed("xs:string", s)}
+	}
+	if x := t.Whole(); x != nil {
+		return []attributeValue{evaluated(x)}
+	}
+	return []attributeValue{rendered(t)}
+}
+
+func typed(xsi, text string) attributeValue {
+	value := appendTyped(nil, xsi, text)
+	return func(dst []byte, _ *runtime.Run) ([]byte, error) { return append(comma(dst), value...), nil }
+}
+
+func numberType(text string) string {
+	if strings.ContainsAny(text, ".eE") {
+		return "xs:double"
+	}
+	return "xs:integer"
+}
+
+// rendered is text with holes; nothing when one of them is null.
+func rendered(t *expr.Text) attributeValue {
+	return func(dst []byte, r *runtime.Run) ([]byte, error) {
+		mark := len(dst)
+		dst = append(comma(dst), typedHead("xs:string")...)
+		dst, null, err := t.AppendJSON(dst, r)
+		if err != nil || null {
+			return dst[:mark], err
+		}
+		return append(dst, '}'), nil
+	}
+}
+
+// evaluated is an expression's value, or each of a list's; null is none.
+func evaluated(x *expr.Expression) attributeValue {
+	return func(dst []byte, r *runtime.Run) ([]byte, error) {
+		v, err := x.Eval(r)
+		if err != nil {
+			return dst, err
+		}
+		return appendValues(dst, r, v)
+	}
+}
+
+func appendValues(dst []byte, r *runtime.Run, v runtime.Value) (_ []byte, err error) {
+	if v.Kind() != runtime.List {
+		return appendValue(dst, r, v)
+	}
+	for i := range v.Len() {
+		if dst, err = appendValue(dst, r, v.At(i)); err != nil {
+			return dst, err
+		}
+	}
+	return dst, nil
+}
+
+func appendValue(dst []byte, r *runtime.Run, v runtime.Value) ([]byte, error) {
+	var xsi string
+	switch v.Kind() {
+	case runtime.Null:
+		return dst, nil
+	case runtime.String:
+		dst = append(comma(dst), typedHead("xs:string")...)
+		dst, err := v.AppendJSON(dst, r.Meter)
+		return append(dst, '}'), err
+	case runtime.Bool:
+		xsi = "xs:boolean"
+	case runtime.Int:
+		xsi = "xs:integer"
+	case runtime.Float:
+		xsi = "xs:double"
+	default:
+		return dst, wrong("attributes", "a text, a number, a boolean or a list of them", v)
+	}
+	if !r.Meter.Emit(80) {
+		return dst, r.Meter.Err()
+	}
+	dst = append(comma(dst), typedHead(xsi)...)
+	dst = v.AppendScalar(append(dst, '"'))
+	return append(dst, `"}`...), nil
+}
+
+func typedHead(xsi string) string {
+	switch xsi { // constants, so that nothing is built while a call waits
+	case "xs:string":
+		return `{"attributes":{"xsi:type":"xs:string"},"value":`
+	case "xs:boolean":
+		return `{"attributes":{"xsi:type":"xs:boolean"},"value":`
+	case "xs:integer":
+		return `{"attributes":{"xsi:type":"xs:integer"},"value":`
+	}
+	return `{"attributes":{"xsi:type":"xs:double"},"value":`
+}
+
+func appendTyped(dst []byte, xsi, text string) []byte {
+	return append(runtime.AppendQuoted(append(dst, typedHead(xsi)...), text), '}')
+}
+
+// appendStatement appends the operation that adds an attribute statement, up to its values. A name that is a URI says so.
+func appendStatement(dst []byte, name string) []byte {
+	format := "basic"
+	if strings.Contains(name, ":") {
+		format = "uri"
+	}
+	dst = appendAdd(dst, name)
+	dst = append(dst, `{"attributes":{"NameFormat":"urn:oasis:names:tc:SAML:2.0:attrname-format:`...)
+	return append(append(dst, format...), `"},"attributeValues":[`...)
+}
+
+// statement appends one attribute statement; none when it has no values.
+func statement(name string, values []attributeValue) appender {
+	head := appendStatement(nil, name)
+	return func(dst []byte, r *runtime.Run) (_ []byte, err error) {
+		mark := len(dst)
+		dst = append(comma(dst), head...)
+		start := len(dst)
+		for _, add := range values {
+			if dst, err = add(dst, r); err != nil {
+				return dst, err
+			}
+		}
+		if len(dst) == start {
+			return dst[:mark], nil
+		}
+		return append(dst, `]}}`...), nil
+	}
+}
+
+// attributesOf makes statements of an object that an expression gives.
+func attributesOf(x *expr.Expression) appender {
+	return func(dst []byte, r *runtime.Run) ([]byte, error) {
+		v, err := x.Eval(r)
+		if err != nil || v.IsNull() {
+			return dst, err
+		}
+		if v.Kind() != runtime.Object {
+			return dst, wrong("attributes", "an object", v)
+		}
+		err = members(v, func(name string, value runtime.Value) (err error) {
+			mark := len(dst)
+			dst = appendStatement(comma(dst), name)
+			start := len(dst)
+			if dst, err = appendValues(dst, r, value); err != nil {
+				return err
+			}
+			if len(dst) == start {
+				dst = dst[:mark]
+				return nil
+			}
+			dst = append(dst, `]}}`...)
+			return nil
+		})
+		return dst, err
+	}
+}
+
+func compileNameID(m *maker, n *node) {
+	m.assertLeaf(n, `{"op":"replace","path":"/subject/nameId","value":`, `"x"`)
+}
+
+func compileSessionLifetime(m *maker, n *node) {
+	m.assertLeaf(n, `{"op":"add","path":"/authentication/sessionLifetime","value":`, "300")
+}
+
+// assertLeaf patches one place of the assertion; nothing when the value is null.
+func (m *maker) assertLeaf(n *node, before, standIn string) {
+	t := m.template(n)
+	if t == nil {
+		return
+	}
+	sample := append([]byte(`{"commands":[`+assertion+before), t.appendSample(nil, standIn)...)
+	if m.checkPart(append(sample, `}]}]}`...), n) {
+		m.effects.commands = append(m.effects.commands, assert(around(before, t, "}")))
+	}
+}

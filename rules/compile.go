@@ -1,0 +1,95 @@
+package rules
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/tenterhook/tenterhook/runtime/expr"
+	"github.com/tenterhook/tenterhook/sdk/hook"
+)
+
+// compiler turns what is written into what runs: one for each hook.
+type compiler struct {
+	*decoder
+	env *expr.Env
+}
+
+// expression compiles a bare expression, nil when there was a problem.
+func (c *compiler) expression(n *node) *expr.Expression {
+	if !c.bare(n) {
+		return nil
+	}
+	x, err := expr.Compile(n.text, c.env)
+	if err != nil {
+		c.faults(n, err)
+		return nil
+	}
+	return x
+}
+
+// bare reports whether n can be an expression at all.
+func (c *compiler) bare(n *node) bool {
+	switch n.kind {
+	case brokenNode:
+		return false
+	case mapNode, listNode:
+		open := map[nodeKind]string{mapNode: "{", listNode: "["}[n.kind]
+		c.add(n.problem("want an expression, got %s: an expression that begins with %s is quoted whole", n.is(), open))
+		return false
+	case nullNode:
+		c.add(n.problem("want an expression, got nothing"))
+		return false
+	}
+	if t := strings.TrimSpace(n.text); strings.HasPrefix(t, "${") && strings.HasSuffix(t, "}") {
+		c.add(n.problem("want a bare expression here: leave out ${ and }"))
+		return false
+	}
+	return true
+}
+
+// text compiles a leaf, nil when there was a problem.
+func (c *compiler) text(n *node) *expr.Text {
+	t, err := expr.CompileText(n.text, c.env)
+	if err != nil {
+		c.faults(n, err)
+		return nil
+	}
+	return t
+}
+
+// faults reports what is wrong inside an expression, at its place in the file. A comment behind it is the likelier cause:
+// expr writes # for the element under way, and YAML ends a plain value at a # that follows a space.
+func (c *compiler) faults(n *node, err error) {
+	if n.style == plain && n.tail != "" {
+		p := n.src.problem(n.line, n.tailColumn, "YAML takes what follows this # for a comment: quote the whole value, as in "+quoted(n.text+" #"+n.tail))
+		c.add(p)
+		return
+	}
+	var all expr.Errors
+	if !errors.As(err, &all) {
+		c.add(n.problem("%s", err))
+		return
+	}
+	for _, one := range all {
+		c.add(n.problemAt(one.Offset, one.Message))
+	}
+}
+
+// check holds a draft with stand-ins for what is computed against the contract. A problem is reported at the node that
+// where finds for its path; where returns nil for what depends on the call.
+func (c *compiler) check(draft []byte, where func(path string) *node) {
+	for _, p := range hook.CheckDraft(c.hookType, &hook.Draft{JSON: draft}) {
+		if n := where(p.Path); n != nil {
+			c.add(n.problem("%s", p.Message))
+		}
+	}
+}
+
+// checkPart is check for a draft that stands for one name or value: at most one problem is reported, at n.
+func (c *compiler) checkPart(draft []byte, n *node) bool {
+	problems := hook.CheckDraft(c.hookType, &hook.Draft{JSON: draft})
+	if len(problems) > 0 {
+		c.add(n.problem("%s", problems[0].Message))
+	}
+	return len(problems) == 0
+}

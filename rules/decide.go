@@ -1,0 +1,209 @@
+package rules
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/tenterhook/tenterhook/runtime"
+	"github.com/tenterhook/tenterhook/sdk/hook"
+)
+
+// ErrBug: a rule's run panicked. It is a fault of this program's, never of the rule's or the payload's.
+var ErrBug = errors.New("a fault of the server's")
+
+// Outcome is how a hook came to its answer.
+type Outcome uint8
+
+// The outcomes.
+const (
+	Silent   Outcome = iota // no rule had anything to say
+	Answered                // a rule had
+	Denied                  // a rule refused
+	Failed                  // the failure answer goes out: the budget ran out, or a rule failed that fails closed
+)
+
+var outcomeNames = [...]string{"silent", "answered", "denied", "failed"}
+
+// String is the outcome's word in metrics and logs.
+func (o Outcome) String() string { return outcomeNames[o] }
+
+// Decision is what a hook has decided on a call. Decide fills it anew each time and keeps its memory.
+type Decision struct {
+	Answer    []byte // never changed afterwards, never pooled: it may be kept and shared
+	Outcome   Outcome
+	Results   []RuleResult // of the rules that matched or failed, in order
+	Logs      []Log
+	Conflicts []hook.Conflict
+	Fuel      int64  // spent by the whole chain
+	Trace     *Trace // set by the caller to be told why; nil: nothing is traced
+}
+
+// RuleResult is what became of one rule that matched or failed.
+type RuleResult struct {
+	Rule    int   // its place in the hook, from 0
+	Matched bool  // its condition held; also of a rule that failed afterwards
+	Err     error // why it failed; wraps one of runtime's reasons, hook.ErrContract or ErrBug
+	Fuel    int64
+}
+
+// Log is a line a rule wants in the server's log.
+type Log struct {
+	Rule, Text string
+}
+
+// chain is one call's way through a hook's rules.
+type chain struct {
+	hook  *Hook
+	run   runtime.Run
+	meter runtime.Meter
+	merge hook.Merge
+	draft hook.Draft
+	rule  int // under way
+}
+
+var chains = sync.Pool{New: func() any { return new(chain) }}
+
+// Decide runs the hook's rules on a call, on the caller's goroutine, within the hook's budget and the call's deadline.
+// Whatever happens, d.Answer is valid for the hook's type.
+func (h *Hook) Decide(c *hook.Call, d *Decision) {
+	*d = Decision{Answer: h.Failure, Outcome: Failed, Results: d.Results[:0], Logs: d.Logs[:0], Conflicts: d.Conflicts[:0], Trace: d.Trace}
+	k := chains.Get().(*chain)
+	defer func() {
+		if p := recover(); p != nil { // k is not used again: nobody knows what it is now
+			d.Answer, d.Outcome = h.Failure, Failed
+			d.Results = append(d.Results, RuleResult{Rule: k.rule, Err: fmt.Errorf("%w: panic: %v", ErrBug, p)})
+			return
+		}
+		k.release()
+	}()
+	k.begin(h, c)
+	if d.Trace != nil {
+		d.Trace.begin(k)
+	}
+	k.decide(d)
+	d.Fuel = k.meter.Spent()
+	d.Conflicts = append(d.Conflicts, k.merge.Conflicts()...)
+}
+
+func (k *chain) begin(h *Hook, c *hook.Call) {
+	now := time.Now()
+	e := hook.Event{Call: c, Node: c.Doc.Root()}
+	k.hook, k.rule = h, 0
+	k.meter.Start(h.Budget, now, c.Deadline)
+	k.run.Begin(e, now, &k.meter)
+	k.run.Merge = &k.merge
+	k.merge.Begin(e)
+}
+
+// release puts k back. The pool must not keep a call's body alive.
+func (k *chain) release() {
+	k.run.End()
+	k.merge.Begin(hook.Event{})
+	const large = 16 << 10
+	if cap(k.draft.JSON) > large {
+		k.draft.JSON = nil
+	}
+	clear(k.draft.JSON[:cap(k.draft.JSON)])
+	k.hook = nil
+	chains.Put(k)
+}
+
+// decide goes through the rules and renders the answer.
+func (k *chain) decide(d *Decision) {
+	for i := range k.hook.rules {
+		k.rule = i
+		r := &k.hook.rules[i]
+		spent := k.meter.Spent()
+		matched, err := k.apply(r, d)
+		if err == nil && !matched {
+			continue
+		}
+		d.Results = append(d.Results, RuleResult{Rule: i, Matched: matched, Err: err, Fuel: k.meter.Spent() - spent})
+		switch {
+		case err == nil && r.last:
+			k.render(d)
+			return
+		case err == nil:
+		case k.out():
+			return // the failure answer
+		case r.closed:
+			d.Answer = k.hook.closed
+			return
+		}
+	}
+	k.render(d)
+}
+
+// out reports whether the hook's own budget has run out.
+func (k *chain) out() bool { return k.meter.Err() != nil || !k.meter.Spend(1) }
+
+// apply runs one rule and merges its draft. With an error nothing of the draft is in.
+func (k *chain) apply(r *rule, d *Decision) (matched bool, err error) {
+	if r.limited {
+		defer k.meter.End(k.meter.Nest(r.budget))
+	}
+	if !k.meter.Spend(1) {
+		return false, k.meter.Err()
+	}
+	if d.Trace != nil {
+		defer func() { d.Trace.rule(k, r, matched, err) }()
+	}
+	k.draft.JSON = k.draft.JSON[:0]
+	if matched, err = k.match(r); err != nil || !matched {
+		return matched, err
+	}
+	if err := r.program.Run(&k.run, &k.draft); err != nil {
+		return true, err
+	}
+	logs := len(d.Logs)
+	if err := k.log(r, d); err != nil {
+		return true, err
+	}
+	if err := k.merge.Add(r.name, &k.draft); err != nil {
+		d.Logs = d.Logs[:logs]
+		return true, err
+	}
+	return true, nil
+}
+
+// match tests the rule's condition.
+func (k *chain) match(r *rule) (bool, error) {
+	if r.when == nil {
+		return true, nil
+	}
+	if !r.missing {
+		return r.when.Test(&k.run)
+	}
+	yes, missing, err := r.when.Match(&k.run)
+	return yes || missing, err
+}
+
+func (k *chain) log(r *rule, d *Decision) error {
+	if r.log == nil {
+		return nil
+	}
+	text, err := r.log.AppendText(nil, &k.run)
+	if err == nil {
+		d.Logs = append(d.Logs, Log{r.name, string(text)})
+	}
+	return err
+}
+
+// render makes the answer of what is merged.
+func (k *chain) render(d *Decision) {
+	if k.merge.Empty() {
+		d.Answer, d.Outcome = k.hook.Silent, Silent
+		return
+	}
+	answer, err := k.merge.Render()
+	if err != nil {
+		d.Results = append(d.Results, RuleResult{Rule: k.rule, Err: err})
+		return
+	}
+	d.Answer, d.Outcome = answer, Answered
+	if k.merge.Denied() {
+		d.Outcome = Denied
+	}
+}

@@ -1,0 +1,103 @@
+package rules
+
+import (
+	"slices"
+
+	"github.com/tenterhook/tenterhook/sdk/hook"
+)
+
+// form is one thing a rule can give: Okta's own commands, or a short form of them. A short form makes exactly the commands
+// that Okta applies, and never a patch that Okta would drop.
+type form struct {
+	key, doc, schema string
+	types            []hook.Type        // nil: all
+	restricts        func(n *node) bool // refuses or takes something away, and so fails closed; nil: never
+	compile          func(*maker, *node)
+}
+
+// maker compiles one rule's forms into its effects.
+type maker struct {
+	*compiler
+	rule    *ruleSpec
+	effects *effects
+	sets    []setting // the names the rule sets in any case
+}
+
+// setting is one name that a rule sets whenever it matches: a claim, an attribute.
+type setting struct {
+	what string // such as `the claim role of the access token`
+	at   *node
+}
+
+func always(*node) bool { return true }
+
+const (
+	leafSchema   = `{}`
+	objectSchema = `{"type":["object","string"]}`
+	tokensSchema = `{"oneOf":[{"type":"string"},{"type":"object","properties":{"id":{"type":["object","string"]},"access":{"type":["object","string"]}},"additionalProperties":false}]}`
+	removeSchema = `{"type":"object","properties":{"id":{"type":["array","string"]},"access":{"type":["array","string"]}},"additionalProperties":false}`
+	lifesSchema  = `{"type":"object","properties":{"id":{"type":["integer","string"]},"access":{"type":["integer","string"]}},"additionalProperties":false}`
+)
+
+var forms = []form{
+	{key: "commands", doc: "Okta's own commands, verbatim, with ${ } inside.", schema: `{"type":["array","string"]}`,
+		restricts: commandsRestrict, compile: compileCommands},
+	{key: "error", doc: "Refuses with a text, or with Okta's own error object.", schema: objectSchema, restricts: always, compile: compileError},
+	{key: "debug", doc: "An object that Okta writes into its System Log. Never a secret.", schema: objectSchema, compile: compileDebug},
+	{key: "log", doc: "A line in this server's log when the rule matches.", schema: textSchema, compile: func(*maker, *node) {}},
+
+	{key: "deny", doc: "Refuses the registration with this text and ends the chain.", schema: textSchema,
+		types: []hook.Type{hook.Registration}, restricts: always, compile: compileDeny},
+	{key: "profile", doc: "Sets attributes of the user's profile.", schema: objectSchema,
+		types: []hook.Type{hook.Registration, hook.UserImport}, compile: compileProfile},
+	{key: "app_profile", doc: "Sets attributes of the application's user.", schema: objectSchema,
+		types: []hook.Type{hook.UserImport}, compile: compileAppProfile},
+	{key: "link_user", doc: "Links the imported user to the user with this id; nothing happens when it is null.", schema: leafSchema,
+		types: []hook.Type{hook.UserImport}, compile: compileLinkUser},
+	{key: "create_user", doc: "Creates a user when true.", schema: leafSchema,
+		types: []hook.Type{hook.UserImport}, compile: compileCreateUser},
+	{key: "claims", doc: "Sets claims of the tokens this call mints.", schema: tokensSchema,
+		types: []hook.Type{hook.Token}, compile: compileClaims},
+	{key: "remove_claims", doc: "Removes claims that are there from the tokens this call mints.", schema: removeSchema,
+		types: []hook.Type{hook.Token}, restricts: always, compile: compileRemoveClaims},
+	{key: "lifetime", doc: "Sets the tokens' lifetimes in seconds, from 300 to 86400.", schema: lifesSchema,
+		types: []hook.Type{hook.Token}, restricts: shortens, compile: compileLifetime},
+	{key: "attributes", doc: "Sets attribute statements; a list gives several values, an empty one none.", schema: objectSchema,
+		types: []hook.Type{hook.SAML}, compile: compileAttributes},
+	{key: "name_id", doc: "Replaces the subject's name.", schema: leafSchema,
+		types: []hook.Type{hook.SAML}, compile: compileNameID},
+	{key: "session_lifetime", doc: "Ends the session at the application after so many seconds.", schema: leafSchema,
+		types: []hook.Type{hook.SAML}, restricts: always, compile: compileSessionLifetime},
+	{key: "verify", doc: "Verifies the password when the expression is exactly true.", schema: `{"type":["string","boolean"]}`,
+		types: []hook.Type{hook.PasswordImport}, restricts: always, compile: compileVerify},
+	{key: "telephony", doc: "Says what became of the message: status, provider, transactionId, transactionMetadata.", schema: `{"type":"object","required":["status"]}`,
+		types: []hook.Type{hook.Telephony}, compile: compileTelephony},
+}
+
+// allRuleFields is a rule's fields with its forms.
+var allRuleFields = slices.Concat(ruleFields, formFields())
+
+func formFields() []field[ruleSpec] {
+	fields := make([]field[ruleSpec], len(forms))
+	for i := range forms {
+		f := &forms[i]
+		fields[i] = field[ruleSpec]{key: f.key, doc: f.doc, schema: f.schema, types: f.types,
+			read: func(_ *decoder, r *ruleSpec, n *node) { r.gives = append(r.gives, given{f, n}) }}
+	}
+	return fields
+}
+
+// gives finds what the rule gives by the form's key.
+func (r *ruleSpec) give(key string) *node {
+	for _, g := range r.gives {
+		if g.form.key == key {
+			return g.node
+		}
+	}
+	return nil
+}
+
+// restricts reports whether the rule refuses or takes something away.
+func (r *ruleSpec) restricts() bool {
+	return slices.ContainsFunc(r.gives, func(g given) bool { return g.form.restricts != nil && g.form.restricts(g.node) })
+}

@@ -1,0 +1,205 @@
+package rules
+
+import (
+	"bytes"
+	"strings"
+
+	"github.com/tenterhook/tenterhook/runtime"
+	"github.com/tenterhook/tenterhook/runtime/expr"
+)
+
+// commandsRestrict looks for what refuses or takes away in Okta's own commands.
+func commandsRestrict(n *node) bool {
+	if n.kind == textNode {
+		switch n.text {
+		case "DENY", "UNVERIFIED", "remove":
+			return true
+		}
+		return strings.HasSuffix(n.text, "/expiration") || strings.HasSuffix(n.text, "/sessionLifetime")
+	}
+	for _, item := range n.items {
+		if commandsRestrict(item) {
+			return true
+		}
+	}
+	for _, m := range n.members {
+		if commandsRestrict(m.value) {
+			return true
+		}
+	}
+	return false
+}
+
+func compileCommands(m *maker, n *node) {
+	if n.kind == textNode {
+		m.computedCommands(n)
+		return
+	}
+	if n.kind != listNode {
+		m.add(n.problem("want commands as a list, got %s", n.is()))
+		return
+	}
+	sample, fine := []byte(`{"commands":[`), true
+	for _, item := range n.items {
+		t := m.template(item)
+		if fine = fine && t != nil; !fine {
+			continue
+		}
+		m.effects.commands = append(m.effects.commands, around("", t, ""))
+		sample = t.appendSample(comma(sample), `"x"`)
+	}
+	if !fine {
+		return
+	}
+	m.check(append(sample, "]}"...), func(path string) *node {
+		at, whole := n.find(strings.TrimPrefix(path, "commands"))
+		if whole && at.computed() {
+			return nil
+		}
+		return at
+	})
+}
+
+// computedCommands is one expression that gives the whole list.
+func (m *maker) computedCommands(n *node) {
+	t := m.text(n)
+	if t == nil {
+		return
+	}
+	if t.Whole() == nil {
+		m.add(n.problem("want commands as a list, got a text"))
+		return
+	}
+	m.effects.commands = append(m.effects.commands, func(dst []byte, r *runtime.Run) ([]byte, error) {
+		mark := len(dst)
+		dst = comma(dst)
+		start := len(dst)
+		dst, null, err := t.AppendJSON(dst, r)
+		if err != nil || null || string(dst[start:]) == "[]" {
+			return dst[:mark], err
+		}
+		if dst[start] == '[' { // its elements are the commands
+			return append(dst[:start], dst[start+1:len(dst)-1]...), nil
+		}
+		return dst, nil
+	})
+}
+
+func compileError(m *maker, n *node) {
+	if n.kind == textNode {
+		if t := m.text(n); t != nil {
+			m.effects.error = func(dst []byte, r *runtime.Run) ([]byte, error) {
+				dst, err := appendSummary(append(dst, '{'), t, r)
+				return append(dst, '}'), err
+			}
+		}
+		return
+	}
+	if n.kind != mapNode {
+		m.add(n.problem("want error as a text or as Okta's error object, got %s", n.is()))
+		return
+	}
+	t := m.template(n)
+	if t == nil {
+		return
+	}
+	t.keepEmpty()
+	m.effects.error = plainly(t)
+	sample := append([]byte(`{"error":`), t.appendSample(nil, `"x"`)...)
+	m.check(append(sample, '}'), func(path string) *node {
+		at, whole := n.find(strings.TrimPrefix(path, "error"))
+		if whole && at.computed() {
+			return nil
+		}
+		return at
+	})
+}
+
+// refusal is what is said when a refusal's own text comes out empty: the refusal stands.
+const refusal = "This request was refused."
+
+// appendSummary appends "errorSummary": and the text.
+func appendSummary(dst []byte, t *expr.Text, r *runtime.Run) ([]byte, error) {
+	dst = append(dst, `"errorSummary":"`...)
+	start := len(dst)
+	dst, err := appendEscaped(dst, t, r)
+	if len(bytes.TrimSpace(dst[start:])) == 0 {
+		dst = append(dst[:start], refusal...)
+	}
+	return append(dst, '"'), err
+}
+
+// appendEscaped renders the text at the end of dst and escapes it there.
+func appendEscaped(dst []byte, t *expr.Text, r *runtime.Run) ([]byte, error) {
+	start := len(dst)
+	dst, err := t.AppendText(dst, r)
+	if err != nil {
+		return dst, err
+	}
+	plain := dst[start:]
+	for _, c := range plain {
+		if c < ' ' || c == '"' || c == '\\' {
+			return runtime.AppendEscaped(dst[:start], string(plain)), nil
+		}
+	}
+	return dst, nil
+}
+
+func compileDebug(m *maker, n *node) {
+	if n.kind != mapNode && n.kind != textNode {
+		m.add(n.problem("want debug as a map, got %s", n.is()))
+		return
+	}
+	t := m.template(n)
+	if t == nil {
+		return
+	}
+	if n.kind == textNode && !t.whole() {
+		m.add(n.problem("want debug as a map, got a text"))
+		return
+	}
+	m.effects.debug = plainly(t)
+}
+
+func compileDeny(m *maker, n *node) {
+	if n.kind != textNode {
+		m.add(n.problem("want deny as the text the user is shown, got %s", n.is()))
+		return
+	}
+	t := m.text(n)
+	if t == nil {
+		return
+	}
+	at := m.location()
+	m.effects.commands = append(m.effects.commands, literal(`{"type":"com.okta.action.update","value":{"registration":"DENY"}}`))
+	m.effects.error = func(dst []byte, r *runtime.Run) ([]byte, error) {
+		dst = append(dst, '{')
+		start := len(dst)
+		dst, err := appendSummary(dst, t, r)
+		if err != nil || at == nil {
+			return append(dst, '}'), err
+		}
+		summary := dst[start:]
+		dst = append(dst, `,"errorCauses":[{`...)
+		dst = append(dst, summary...)
+		dst = append(dst, `,"reason":"REFUSED","locationType":"body","location":`...)
+		dst = append(dst, at...)
+		return append(dst, `,"domain":"end-user"}]}`...), nil
+	}
+}
+
+// location is the rule's at as JSON, nil without one. The Sign-In Widget shows a cause only when its location names a
+// submitted attribute (hooks.md section 6).
+func (m *maker) location() []byte {
+	n := m.rule.at
+	if n == nil || n.kind == brokenNode {
+		return nil
+	}
+	for _, prefix := range []string{"data.userProfile.", "data.userProfileUpdate."} {
+		if rest, ok := strings.CutPrefix(n.text, prefix); ok && n.kind == textNode && rest != "" && !strings.ContainsAny(rest, " ${}\"'") {
+			return runtime.AppendQuoted(nil, n.text)
+		}
+	}
+	m.add(n.problem("want at to name a submitted attribute, as in data.userProfile.email: Okta shows the text beside no other"))
+	return nil
+}

@@ -1,0 +1,255 @@
+package rules
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/tenterhook/tenterhook/runtime"
+	"github.com/tenterhook/tenterhook/runtime/expr"
+	"github.com/tenterhook/tenterhook/sdk/hook"
+)
+
+// hook compiles one hook, nil when its type is not known.
+func (l *loader) hook(s *Set, spec *hookSpec) *Hook {
+	h := &Hook{Name: spec.name, Path: spec.path, Type: spec.typ, Concurrency: spec.concurrency}
+	h.Auth = l.auth(spec)
+	if spec.typ == 0 {
+		return nil
+	}
+	h.Budget = fill(spec.budget)
+	env := expr.NewEnv(expr.Options{Type: spec.typ, Known: l.known, Vars: s.vars.Root(), Tables: s.tables})
+	l.hookType = spec.typ
+	defer func() { l.hookType = 0 }()
+	c := &compiler{decoder: &l.decoder, env: env}
+	for _, let := range spec.lets {
+		c.let(let)
+		h.lets = append(h.lets, let.key)
+	}
+	names := map[string]*node{}
+	for _, r := range spec.rules {
+		if first := names[r.name]; first != nil && r.name != "" {
+			l.add(r.nameAt.problem("rule %q is there twice in this hook, first on line %d", r.name, first.line))
+		}
+		names[r.name] = r.nameAt
+		h.rules = append(h.rules, c.rule(h, r))
+	}
+	if len(spec.rules) == 0 {
+		l.add(spec.node.warning("hook %s has no rules: it never has anything to say", spec.name))
+	}
+	l.answers(h, spec)
+	return h
+}
+
+// fill is a hook's budget with the defaults for what it leaves out.
+func fill(b runtime.Budget) runtime.Budget {
+	d := runtime.Default
+	if b.Time > 0 {
+		d.Time = b.Time
+	}
+	if b.Fuel > 0 {
+		d.Fuel = b.Fuel
+	}
+	if b.Memory > 0 {
+		d.Memory = b.Memory
+	}
+	if b.Output > 0 {
+		d.Output = b.Output
+	}
+	return d
+}
+
+// answers sets what goes out when the rules say nothing, or fail (hooks.md section 10).
+func (l *loader) answers(h *Hook, spec *hookSpec) {
+	h.Silent = []byte(`{}`)
+	if h.Type == hook.Telephony {
+		h.Silent = hook.OpenAnswer(h.Type)
+	}
+	restricts := slices.ContainsFunc(spec.rules, (*ruleSpec).restricts)
+	h.closed = hook.ClosedAnswer(h.Type)
+	h.Failure = hook.OpenAnswer(h.Type)
+	if spec.onFailure == "closed" || spec.onFailure == "" && restricts {
+		h.Failure = h.closed
+	}
+	switch {
+	case spec.onFailure == "":
+	case hook.FailureFixed(h.Type):
+		l.add(spec.onFailureAt.problem("on_failure cannot be chosen for a %s hook: Okta has one safe answer", h.Type))
+	case spec.onFailure == "open" && restricts:
+		l.add(spec.onFailureAt.warning("this hook refuses or restricts, and lets everything go on when its budget runs out"))
+	}
+}
+
+func (c *compiler) let(m member) {
+	if !c.bare(m.value) {
+		c.env.Let(m.key, "nil") // known all the same
+		return
+	}
+	if err := c.env.Let(m.key, m.value.text); err != nil {
+		if !identifier.MatchString(m.key) {
+			c.add(m.at.problem("want a let's name of letters, digits and _, got %q", m.key))
+			return
+		}
+		c.faults(m.value, err)
+	}
+}
+
+// rule compiles one rule.
+func (c *compiler) rule(h *Hook, spec *ruleSpec) rule {
+	r := rule{name: spec.name, budget: spec.budget, limited: spec.budget != (runtime.Budget{})}
+	restricts := spec.restricts()
+	refuses := spec.give("deny") != nil || spec.give("error") != nil
+	r.last = spec.stop || spec.give("deny") != nil
+	r.closed = restricts || h.Type == hook.PasswordImport
+	r.missing = spec.missing == "match"
+	c.failure(h, spec, &r, restricts)
+	c.condition(spec, &r, refuses)
+	m := &maker{compiler: c, rule: spec, effects: &effects{}}
+	for _, g := range spec.gives {
+		if g.node.kind == brokenNode {
+			continue
+		}
+		if g.form.key == "log" {
+			r.log = c.log(g.node)
+			continue
+		}
+		g.form.compile(m, g.node)
+	}
+	r.program = m.effects
+	if spec.give("deny") != nil && spec.give("error") != nil {
+		c.add(spec.give("error").problem("a deny makes the error itself: want one of them"))
+	}
+	if spec.at != nil && spec.give("deny") == nil {
+		c.add(spec.at.problem("at says where a deny is shown, and this rule has none"))
+	}
+	if len(spec.gives) == 0 && !spec.stop {
+		c.add(spec.node.warning("rule %q gives nothing: want one of %s", spec.name, list(keys(formFields(), c.hookType))))
+	}
+	return r
+}
+
+func (c *compiler) failure(h *Hook, spec *ruleSpec, r *rule, restricts bool) {
+	switch {
+	case spec.onFailure == "":
+	case h.Type == hook.PasswordImport && spec.onFailure == "open":
+		c.add(spec.onFailureAt.problem("a password-import rule cannot fail open: a password that nobody checked would be imported"))
+	case spec.onFailure == "open" && restricts:
+		r.closed = false
+		c.add(spec.onFailureAt.warning("rule %q refuses or restricts, and counts for nothing when it fails", spec.name))
+	default:
+		r.closed = spec.onFailure == "closed"
+	}
+}
+
+func (c *compiler) condition(spec *ruleSpec, r *rule, refuses bool) {
+	if spec.when == nil {
+		if spec.missing != "" {
+			c.add(spec.missingAt.problem("missing is for a rule with a condition: want when"))
+		}
+		return
+	}
+	r.source = strings.TrimSpace(spec.when.text)
+	x := c.expression(spec.when)
+	if x == nil {
+		return
+	}
+	if err := x.Condition(); err != nil {
+		c.faults(spec.when, err)
+		return
+	}
+	r.when = x
+	if refuses && spec.missing == "" && x.Nullable() {
+		c.add(spec.when.warning("when something it asks for is missing, rule %q does not match and refuses nothing: say missing: match or missing: skip", spec.name))
+	}
+}
+
+func (c *compiler) log(n *node) *expr.Text {
+	if n.kind != textNode {
+		c.add(n.problem("want log as a text, got %s", n.is()))
+		return nil
+	}
+	return c.text(n)
+}
+
+// lineSpec is one thing a caller must show.
+type lineSpec struct {
+	header        string
+	headerAt      *node
+	secret, basic *node
+}
+
+var lineFields = []field[lineSpec]{
+	{key: "header", doc: "The header's name.", schema: textSchema,
+		read: func(d *decoder, l *lineSpec, n *node) { l.header, l.headerAt = d.text(n), n }},
+	{key: "secret", doc: "The header's whole value, or a list of values of which any will do: ${env.NAME} or ${file./path}.", schema: `{"oneOf":[{"type":"string"},{"type":"array","items":{"type":"string"}}]}`,
+		read: func(_ *decoder, l *lineSpec, n *node) { l.secret = n }},
+	{key: "basic", doc: "User and password of HTTP Basic authentication.", schema: `{"type":"object","properties":{"user":{"type":"string"},"password":{"oneOf":[{"type":"string"},{"type":"array","items":{"type":"string"}}]}},"required":["user","password"],"additionalProperties":false}`,
+		read: func(_ *decoder, l *lineSpec, n *node) { l.basic = n }},
+}
+
+// auth reads who may call.
+func (l *loader) auth(spec *hookSpec) (all []Credential) {
+	n := spec.auth
+	switch {
+	case n == nil:
+		if spec.node.kind == mapNode && spec.node.get("auth") == nil {
+			l.add(spec.node.problem("hook %s has no auth: say who may call it, or auth: none to try it on loopback", spec.name))
+		}
+		return nil
+	case n.kind == textNode && n.text == "none":
+		l.add(n.warning("anybody may call hook %s: it is served on loopback only", spec.name))
+		return nil
+	case n.kind == textNode || n.kind == mapNode || n.kind == listNode && len(n.items) == 0:
+		l.add(n.problem("want auth as a list of entries of which any may match, or none, got %s", n.is()))
+		return nil
+	}
+	for _, entry := range l.items(n, "auth") {
+		each := []*node{entry}
+		if entry.kind == listNode {
+			each = entry.items
+		}
+		var c Credential
+		for _, one := range each {
+			c.Lines = append(c.Lines, l.lines(one)...)
+		}
+		all = append(all, c)
+	}
+	return all
+}
+
+// lines reads one map of an entry: a header with its secret, or basic, or both.
+func (l *loader) lines(n *node) (lines []Line) {
+	var spec lineSpec
+	decode(&l.decoder, n, "an auth entry", lineFields, &spec)
+	out := outside{env: l.options.Env, check: l.options.Check}
+	if spec.basic != nil {
+		secrets, problems := out.basic(spec.basic)
+		l.add(problems...)
+		lines = append(lines, Line{"Authorization", secrets})
+	}
+	switch {
+	case spec.secret != nil && spec.headerAt != nil:
+		l.header(spec.headerAt, spec.header)
+		secrets, problems := out.secrets(spec.secret)
+		l.add(problems...)
+		lines = append(lines, Line{spec.header, secrets})
+	case n.kind == mapNode && (spec.secret != nil || spec.headerAt != nil || spec.basic == nil):
+		l.add(n.problem("want header with secret, or basic, in an auth entry"))
+	}
+	return lines
+}
+
+// takenHeaders are those that say something else already.
+var takenHeaders = []string{"accept", "content-type", "content-length", "host", "connection", "transfer-encoding", "user-agent"}
+
+func (l *loader) header(n *node, name string) {
+	valid := !strings.ContainsFunc(name, func(r rune) bool {
+		return r <= ' ' || r > '~' || strings.ContainsRune(`"(),/:;<=>?@[\]{}`, r)
+	})
+	switch {
+	case name == "":
+	case !valid:
+		l.add(n.problem("want the name of a header, got %q", name))
+	case slices.Contains(takenHeaders, strings.ToLower(name)):
+		l.add(n.problem("Okta sends %s with a value of its own: want another header", name))
+	}
+}

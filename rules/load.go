@@ -1,0 +1,205 @@
+package rules
+
+import (
+	"cmp"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/tenterhook/tenterhook/runtime"
+	"github.com/tenterhook/tenterhook/runtime/table"
+	"github.com/tenterhook/tenterhook/sdk/hook"
+)
+
+// Options is what a folder is loaded with.
+type Options struct {
+	Env    func(string) (string, bool) // looks up ${env.NAME}; nil: the environment is empty
+	Check  bool                        // what is not set here, but may be where it is served, is a warning
+	Before *Set                        // the Set that runs now, for tables with max_shrink; nil: none
+}
+
+// loader gathers what the files of a folder say.
+type loader struct {
+	decoder
+	folder  *Folder
+	options Options
+	files   int
+	vars    []member
+	tables  []member
+	known   []string
+	hooks   []*hookSpec
+}
+
+// Load compiles a folder. The error is Problems: everything that is wrong with the folder, warnings included. The Set is the
+// caller's to close.
+func Load(f *Folder, o Options) (*Set, error) {
+	if o.Env == nil {
+		o.Env = func(string) (string, bool) { return "", false }
+	}
+	l := &loader{folder: f, options: o}
+	for _, name := range f.Names() {
+		l.file(name)
+	}
+	if l.files == 0 {
+		l.add(Problem{Message: "no policy here: want a .yaml file that begins with tenterhook: 1"})
+	}
+	s := l.set()
+	slices.SortStableFunc(l.problems, func(a, b Problem) int {
+		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
+	})
+	l.problems = slices.CompactFunc(l.problems, func(a, b Problem) bool {
+		return a.File == b.File && a.Line == b.Line && a.Column == b.Column && a.Message == b.Message
+	})
+	if slices.ContainsFunc(l.problems, func(p Problem) bool { return !p.Warning }) {
+		return nil, l.problems
+	}
+	s.warnings = l.problems
+	return s, nil
+}
+
+var (
+	policyStart = regexp.MustCompile(`^(?:\x{feff})?(?:(?:[ \t]*(?:#[^\n]*)?|---[ \t]*|%YAML[^\n]*)\r?\n)*["']?tenterhook["']?[ \t]*:`)
+	policyKey   = regexp.MustCompile(`(?m)^(tenterhook|hooks)[ \t]*:`)
+)
+
+// file reads one file of the folder, if it is a policy file.
+func (l *loader) file(name string) {
+	ext := path.Ext(name)
+	if ext != ".yaml" && ext != ".yml" || strings.HasSuffix(strings.TrimSuffix(name, ext), "_test") {
+		return
+	}
+	text, _ := l.folder.File(name)
+	if !policyStart.Match(text[:min(len(text), 64<<10)]) {
+		if at := policyKey.FindIndex(text[:min(len(text), maxPolicyBytes)]); at != nil {
+			src := newSource(name, text)
+			p := src.problem(strings.Count(string(text[:at[0]]), "\n")+1, 1, "this file is not read as policy: it does not begin with tenterhook: 1")
+			p.Warning = true
+			l.add(p)
+		}
+		return
+	}
+	l.files++
+	if ext == ".yml" {
+		l.add(Problem{File: name, Message: "policy files end in .yaml: rename it"})
+		return
+	}
+	if len(text) > maxPolicyBytes {
+		l.add(Problem{File: name, Message: "a policy file of more than 2 MiB: spread it over several, or put its data into tables"})
+		return
+	}
+	root, problems := readYAML(newSource(name, text))
+	l.add(problems...)
+	if root != nil {
+		l.decode(root)
+	}
+}
+
+func (l *loader) decode(root *node) {
+	if v := root.get(versionField); v != nil && (v.kind != numberNode || v.text != "1") {
+		l.add(v.problem("want tenterhook: 1, the one version of the policy language there is"))
+		return
+	}
+	var f fileSpec
+	l.hookType = 0
+	decode(&l.decoder, root, "a policy file", fileFields, &f)
+	l.vars = l.unique(l.vars, f.vars, "the var")
+	l.tables = l.unique(l.tables, f.tables, "the table")
+	for _, k := range f.known {
+		l.known = append(l.known, k.text)
+	}
+	l.hooks = append(l.hooks, f.hooks...)
+}
+
+// unique joins the names of several files, and reports those that are there twice.
+func (l *loader) unique(all, more []member, what string) []member {
+	for _, m := range more {
+		i := slices.IndexFunc(all, func(o member) bool { return o.key == m.key })
+		if i >= 0 {
+			l.add(m.at.problem("%s %s is there already, in %s line %d", what, m.key, all[i].at.src.name, all[i].at.line))
+			continue
+		}
+		all = append(all, m)
+	}
+	return all
+}
+
+// set compiles everything. It is of use only when there are no problems.
+func (l *loader) set() *Set {
+	s := &Set{revision: l.folder.Hash(), tables: make(map[string]*table.Table, len(l.tables))}
+	for _, t := range l.tables {
+		l.table(s, t)
+	}
+	if text := l.constants(); text != nil {
+		if err := s.vars.Parse(text, hook.Limits{Bytes: maxPolicyBytes * 2}); err != nil {
+			l.add(l.vars[0].at.problem("vars cannot be held: %s", err))
+		}
+	}
+	names, paths := map[string]*node{}, map[string]*node{}
+	for _, h := range l.hooks {
+		if h.name != "" {
+			l.taken(names, h.name, h.nameAt, "the name %s is taken by the hook in %s line %d")
+		}
+		if h.path == "" && h.pathAt == nil && h.name != "" {
+			h.path, h.pathAt = "/hooks/"+h.name, h.nameAt
+		}
+		if h.path != "" {
+			l.taken(paths, h.path, h.pathAt, "the path %s is taken by the hook in %s line %d")
+		}
+		if built := l.hook(s, h); built != nil {
+			s.hooks = append(s.hooks, built)
+		}
+	}
+	return s
+}
+
+func (l *loader) taken(by map[string]*node, key string, at *node, format string) {
+	if first := by[key]; first != nil {
+		l.add(at.problem(format, key, first.src.name, first.line))
+		return
+	}
+	by[key] = at
+}
+
+var identifier = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+
+func (l *loader) table(s *Set, t member) {
+	if !identifier.MatchString(t.key) {
+		l.add(t.at.problem("want a table's name of letters, digits and _, which rules read as tables.name, got %q", t.key))
+	}
+	before := 0
+	if l.options.Before != nil {
+		if old := l.options.Before.tables[t.key]; old != nil {
+			before = old.Len()
+		}
+	}
+	made, problems := loadTable(t.key, t.value, l.folder, before)
+	l.add(problems...)
+	if made == nil { // known all the same, so that one mistake is not reported again wherever the table is used
+		made, _ = table.New(table.Set, nil)
+	}
+	s.tables[t.key] = made
+}
+
+// constants is the vars as a JSON object, nil when there are none. A var that is broken is null, so that its name is known.
+func (l *loader) constants() []byte {
+	if len(l.vars) == 0 {
+		return nil
+	}
+	dst := []byte{'{'}
+	for i, v := range l.vars {
+		if v.value.computed() {
+			l.add(v.value.problem("vars are constants: ${ } is not filled here"))
+		}
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = append(runtime.AppendQuoted(dst, v.key), ':')
+		value, fine := appendNode(nil, v.value, maxPolicyBytes)
+		if !fine {
+			value = []byte("null")
+		}
+		dst = append(dst, value...)
+	}
+	return append(dst, '}')
+}

@@ -1,0 +1,86 @@
+package rules
+
+import (
+	"encoding/json"
+	"maps"
+
+	"github.com/tenterhook/tenterhook/sdk/hook"
+)
+
+//go:generate go test -run TestSchemaIsFresh -update .
+
+// Schema is the JSON Schema (2020-12) of policy files, for editors. It is made from the tables the decoder reads by.
+func Schema() []byte {
+	root := objectOf(fileFields, 0)
+	root["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+	root["title"] = "Tenterhook policy"
+	defs := object{
+		"budget": objectOf(budgetFields, 0),
+		"auth":   authSchema(),
+		"table": object{"oneOf": []any{
+			object{"type": "array", "description": "A set."},
+			object{"type": "object", "not": object{"required": []string{"file"}}, "description": "A map."},
+			objectOf(tableFields, 0),
+		}},
+	}
+	each := objectOf(hookFields, 0)
+	var choices []any
+	for _, t := range hook.Types() {
+		if !t.Inline() {
+			continue
+		}
+		name := t.String() + "-rule"
+		defs[name] = objectOf(allRuleFields, t)
+		choices = append(choices, object{
+			"if":   object{"properties": object{"type": object{"const": t.String()}}, "required": []string{"type"}},
+			"then": object{"properties": object{"rules": object{"items": object{"$ref": "#/$defs/" + name}}}},
+		})
+	}
+	each["allOf"] = choices
+	each["properties"].(object)["rules"] = object{"type": "array", "description": "What is decided, in order."}
+	defs["hook"] = each
+	root["$defs"] = defs
+	text, err := json.MarshalIndent(root, "", "  ")
+	if err != nil {
+		panic(err) // maps, slices and texts only
+	}
+	return append(text, '\n')
+}
+
+type object = map[string]any
+
+func authSchema() object {
+	line := objectOf(lineFields, 0)
+	return object{"oneOf": []any{
+		object{"const": "none"},
+		object{"type": "array", "minItems": 1, "items": object{"oneOf": []any{line, object{"type": "array", "items": line}}}},
+	}}
+}
+
+// objectOf is the schema of an object that is read by a table; t leaves out what is not for its hooks.
+func objectOf[T any](fields []field[T], t hook.Type) object {
+	properties, required := object{}, []string{}
+	for i := range fields {
+		f := &fields[i]
+		if f.later != "" || !f.fits(t) {
+			continue
+		}
+		var value object
+		if err := json.Unmarshal([]byte(f.schema), &value); err != nil {
+			panic(f.key + ": " + err.Error()) // a table of ours that no test has seen
+		}
+		if _, refers := value["$ref"]; refers {
+			value = object{"allOf": []any{maps.Clone(value)}}
+		}
+		value["description"] = f.doc
+		properties[f.key] = value
+		if f.need {
+			required = append(required, f.key)
+		}
+	}
+	s := object{"type": "object", "properties": properties, "additionalProperties": false}
+	if len(required) > 0 {
+		s["required"] = required
+	}
+	return s
+}

@@ -1,0 +1,198 @@
+package rules
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/tenterhook/tenterhook/runtime"
+	"github.com/tenterhook/tenterhook/runtime/expr"
+)
+
+// template is a YAML tree with ${} in its leaves, ready to be written as JSON. A tree without holes is one literal.
+type template struct {
+	node    *node
+	literal []byte     // the whole tree, when it has no holes
+	text    *expr.Text // a leaf with holes
+	names   [][]byte   // a map's names, as `"name":`
+	parts   []*template
+	object  bool
+	stays   bool // a leaf: null renders as an empty text
+}
+
+// constant reports whether the tree has no holes.
+func (t *template) constant() bool { return t.literal != nil }
+
+// whole reports whether the tree is one expression, whose value may be anything.
+func (t *template) whole() bool { return t.text != nil && t.text.Whole() != nil }
+
+// template compiles a tree. It is nil when there was a problem, which is reported.
+func (c *compiler) template(n *node) *template {
+	t := &template{node: n}
+	switch n.kind {
+	case brokenNode:
+		return nil
+	case nullNode:
+		t.literal = []byte("null")
+	case boolNode, numberNode:
+		t.literal = []byte(n.text)
+	case textNode:
+		text := c.text(n)
+		if text == nil {
+			return nil
+		}
+		if s, ok := text.Literal(); ok {
+			t.literal = runtime.AppendQuoted(nil, s)
+		} else {
+			t.text = text
+		}
+	default:
+		return c.tree(t)
+	}
+	return t
+}
+
+func (c *compiler) tree(t *template) *template {
+	n, fixed, fine := t.node, true, true
+	t.object = n.kind == mapNode
+	take := func(child *node) {
+		part := c.template(child)
+		fine = fine && part != nil
+		fixed = fixed && part != nil && part.constant()
+		t.parts = append(t.parts, part)
+	}
+	for _, item := range n.items {
+		take(item)
+	}
+	for _, m := range n.members {
+		if strings.Contains(m.key, "${") {
+			c.add(m.at.problem("a name cannot be computed: ${ } is for values"))
+			fine = false
+		}
+		t.names = append(t.names, append(runtime.AppendQuoted(nil, m.key), ':'))
+		take(m.value)
+	}
+	if !fine {
+		return nil
+	}
+	if fixed {
+		t.literal, _, _ = t.append(nil, nil)
+		t.parts, t.names = nil, nil
+	}
+	return t
+}
+
+// append writes the tree as JSON. A hole that is null leaves its member or element out; when it is the tree itself, null
+// is true and nothing is written.
+func (t *template) append(dst []byte, r *runtime.Run) (out []byte, null bool, err error) {
+	if t.literal != nil {
+		return append(dst, t.literal...), false, nil
+	}
+	if t.text != nil {
+		dst, null, err = t.text.AppendJSON(dst, r)
+		if null && t.stays {
+			return append(dst, `""`...), false, err
+		}
+		return dst, null, err
+	}
+	open, end := byte('['), byte(']')
+	if t.object {
+		open, end = '{', '}'
+	}
+	dst = append(dst, open)
+	first := true
+	for i, part := range t.parts {
+		mark := len(dst)
+		if !first {
+			dst = append(dst, ',')
+		}
+		if t.object {
+			dst = append(dst, t.names[i]...)
+		}
+		if dst, null, err = part.append(dst, r); err != nil {
+			return dst, false, err
+		}
+		if null {
+			dst = dst[:mark]
+			continue
+		}
+		first = false
+	}
+	return append(dst, end), false, nil
+}
+
+// appendSample writes the tree with standIn for every hole, for checks that are made when the policy is loaded.
+func (t *template) appendSample(dst []byte, standIn string) []byte {
+	if t.literal != nil {
+		return append(dst, t.literal...)
+	}
+	if t.text != nil {
+		return append(dst, standIn...)
+	}
+	open, end := byte('['), byte(']')
+	if t.object {
+		open, end = '{', '}'
+	}
+	dst = append(dst, open)
+	for i, part := range t.parts {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		if t.object {
+			dst = append(dst, t.names[i]...)
+		}
+		dst = part.appendSample(dst, standIn)
+	}
+	return append(dst, end)
+}
+
+// find follows a path such as [0].value[1].path as far as the node goes. whole is false when the path goes on beyond it.
+func (n *node) find(path string) (found *node, whole bool) {
+	for path != "" {
+		var next *node
+		if rest, ok := strings.CutPrefix(path, "["); ok {
+			digits, tail, _ := strings.Cut(rest, "]")
+			if i, err := strconv.Atoi(digits); err == nil && n.kind == listNode && i < len(n.items) {
+				next, path = n.items[i], tail
+			}
+		} else {
+			path = strings.TrimPrefix(path, ".")
+			for _, m := range n.members {
+				if rest, ok := strings.CutPrefix(path, m.key); ok && (rest == "" || rest[0] == '.' || rest[0] == '[') {
+					next, path = m.value, rest
+					break
+				}
+			}
+		}
+		if next == nil {
+			return n, false
+		}
+		n = next
+	}
+	return n, true
+}
+
+// computed reports whether anything in the node is filled in when a call comes.
+func (n *node) computed() bool {
+	if n.kind == textNode {
+		return strings.Contains(strings.ReplaceAll(n.text, "$${", ""), "${")
+	}
+	for _, item := range n.items {
+		if item.computed() {
+			return true
+		}
+	}
+	for _, m := range n.members {
+		if m.value.computed() {
+			return true
+		}
+	}
+	return false
+}
+
+// keepEmpty makes texts whose holes are null render empty instead of being left out.
+func (t *template) keepEmpty() {
+	t.stays = t.text != nil
+	for _, part := range t.parts {
+		part.keepEmpty()
+	}
+}

@@ -1,0 +1,70 @@
+package rules
+
+import (
+	"time"
+
+	"github.com/tenterhook/tenterhook/runtime"
+)
+
+// Trace is why a hook decided as it did: every rule that was looked at, in order. It holds what the payload held.
+type Trace struct {
+	Rules []RuleTrace `json:"rules"`
+	last  time.Time
+	spent int64
+	known []bool // lets that were computed before the rule under way
+}
+
+// RuleTrace is what became of one rule that was looked at.
+type RuleTrace struct {
+	Rule    string        `json:"rule"`
+	When    string        `json:"when,omitempty"` // the condition as it is written
+	Matched bool          `json:"matched"`
+	Err     error         `json:"-"`
+	Error   string        `json:"error,omitempty"`
+	Draft   string        `json:"draft,omitempty"` // JSON; also of a draft that was refused
+	Fuel    int64         `json:"fuel"`
+	Time    time.Duration `json:"time"`           // in nanoseconds
+	Lets    []LetTrace    `json:"lets,omitempty"` // those that this rule was the first to ask for
+}
+
+// LetTrace is a let's name and its value as JSON.
+type LetTrace struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+}
+
+func (t *Trace) begin(k *chain) {
+	*t = Trace{Rules: t.Rules[:0], last: k.run.Now, known: make([]bool, len(k.hook.lets))}
+}
+
+// rule notes what became of r.
+func (t *Trace) rule(k *chain, r *rule, matched bool, err error) {
+	now, spent := time.Now(), k.meter.Spent()
+	one := RuleTrace{Rule: r.name, When: r.source, Matched: matched, Err: err, Fuel: spent - t.spent, Time: now.Sub(t.last)}
+	t.last, t.spent = now, spent
+	if err != nil {
+		one.Error = err.Error()
+	}
+	one.Draft = string(k.draft.JSON)
+	for i, cell := range k.run.Scratch.Cells {
+		if i < len(t.known) && cell.Known && !t.known[i] {
+			t.known[i] = true
+			one.Lets = append(one.Lets, LetTrace{k.hook.lets[i], shown(cell)})
+		}
+	}
+	t.Rules = append(t.Rules, one)
+}
+
+// shown is a let's value as JSON, or why it has none.
+func shown(c runtime.Cell) string {
+	if c.Err != nil {
+		return c.Err.Error()
+	}
+	var m runtime.Meter
+	m.Start(runtime.Budget{}, time.Now(), time.Time{})
+	text, err := c.Value.AppendJSON(nil, &m)
+	if err != nil {
+		return err.Error()
+	}
+	return string(text)
+}

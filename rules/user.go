@@ -1,0 +1,158 @@
+package rules
+
+import (
+	"github.com/tenterhook/tenterhook/runtime"
+	"github.com/tenterhook/tenterhook/sdk/hook"
+)
+
+const (
+	userProfile        = `{"type":"com.okta.user.profile.update","value":`
+	progressiveProfile = `{"type":"com.okta.user.progressive.profile.update","value":`
+	appUserProfile     = `{"type":"com.okta.appUser.profile.update","value":`
+)
+
+// compileProfile sets attributes of the user. The call says which of two commands takes them: each is invalid in the
+// other's calls (hooks.md section 6).
+func compileProfile(m *maker, n *node) {
+	t := m.profile(n, "profile", userProfile)
+	if t == nil {
+		return
+	}
+	update := around(userProfile, t, "}")
+	if m.hookType != hook.Registration {
+		m.effects.commands = append(m.effects.commands, update)
+		return
+	}
+	progressive := around(progressiveProfile, t, "}")
+	m.effects.commands = append(m.effects.commands, func(dst []byte, r *runtime.Run) ([]byte, error) {
+		if r.Event.Node.Get("requestType").Text() == "progressive.profile" {
+			return progressive(dst, r)
+		}
+		return update(dst, r)
+	})
+}
+
+func compileAppProfile(m *maker, n *node) {
+	if t := m.profile(n, "app_profile", appUserProfile); t != nil {
+		m.effects.commands = append(m.effects.commands, around(appUserProfile, t, "}"))
+	}
+}
+
+// profile compiles attributes and their values, nil when there was a problem.
+func (m *maker) profile(n *node, what, command string) *template {
+	t := m.template(n)
+	if t == nil {
+		return nil
+	}
+	if n.kind != mapNode && !t.whole() {
+		m.add(n.problem("want %s as a map of attributes, got %s", what, n.is()))
+		return nil
+	}
+	fine := true
+	for _, a := range n.members {
+		sample := append(runtime.AppendQuoted([]byte(`{"commands":[`+command+`{`), a.key), `:"x"}}]}`...)
+		fine = m.checkPart(sample, a.at) && fine
+		m.sets = append(m.sets, setting{"the attribute " + a.key + " of the " + what, a.at})
+	}
+	if !fine {
+		return nil
+	}
+	return t
+}
+
+// compileLinkUser links to a user. LINK_USER without its user is the worst of all answers (hooks.md section 10): nothing
+// at all is said when the id is null.
+func compileLinkUser(m *maker, n *node) {
+	t := m.template(n)
+	if t == nil {
+		return
+	}
+	const before = `{"type":"com.okta.action.update","value":{"result":"LINK_USER"}},{"type":"com.okta.user.update","value":{"id":`
+	sample := append([]byte(`{"commands":[`+before), t.appendSample(nil, `"x"`)...)
+	if m.checkPart(append(sample, `}}]}`...), n) {
+		m.effects.commands = append(m.effects.commands, around(before, t, "}}"))
+	}
+	if m.rule.give("create_user") != nil {
+		m.add(n.problem("want either link_user or create_user in a rule, got both"))
+	}
+}
+
+func compileCreateUser(m *maker, n *node) {
+	if when := m.flag(n, "create_user"); when != nil {
+		create := literal(`{"type":"com.okta.action.update","value":{"result":"CREATE_USER"}}`)
+		m.effects.commands = append(m.effects.commands, func(dst []byte, r *runtime.Run) ([]byte, error) {
+			if yes, err := when(r); err != nil || !yes {
+				return dst, err
+			}
+			return create(dst, r)
+		})
+	}
+}
+
+// flag is a boolean or an expression, which counts when it is exactly true.
+func (m *maker) flag(n *node, what string) func(*runtime.Run) (bool, error) {
+	if n.kind == boolNode {
+		yes := n.text == "true"
+		return func(*runtime.Run) (bool, error) { return yes, nil }
+	}
+	if n.kind == textNode {
+		t := m.text(n)
+		if t == nil {
+			return nil
+		}
+		if x := t.Whole(); x != nil {
+			return func(r *runtime.Run) (bool, error) {
+				v, err := x.Eval(r)
+				return err == nil && v.Bool(), err
+			}
+		}
+	}
+	m.add(n.problem("want %s as true, false or one ${ expression }, got %s", what, n.is()))
+	return nil
+}
+
+// compileVerify answers either way: Okta imports a password only when it is told VERIFIED (hooks.md section 8.1).
+func compileVerify(m *maker, n *node) {
+	right := m.flag(n, "verify")
+	if right == nil {
+		return
+	}
+	const before = `{"type":"com.okta.action.update","value":{"credential":`
+	yes, no := literal(before+`"VERIFIED"}}`), literal(before+`"UNVERIFIED"}}`)
+	m.effects.commands = append(m.effects.commands, func(dst []byte, r *runtime.Run) ([]byte, error) {
+		ok, err := right(r)
+		if err != nil {
+			return dst, err
+		}
+		if ok {
+			return yes(dst, r)
+		}
+		return no(dst, r)
+	})
+}
+
+// compileTelephony reports what became of the message (hooks.md section 8.2).
+func compileTelephony(m *maker, n *node) {
+	if n.kind != mapNode {
+		m.add(n.problem("want telephony as a map with status, got %s", n.is()))
+		return
+	}
+	t := m.template(n)
+	if t == nil {
+		return
+	}
+	const before = `{"type":"com.okta.telephony.action","value":[`
+	sample := append(t.appendSample([]byte(`{"commands":[`+before), `"x"`), `]}]}`...)
+	const root = "commands[0].value[0]"
+	m.check(sample, func(path string) *node {
+		if len(path) < len(root) {
+			return n
+		}
+		at, whole := n.find(path[len(root):])
+		if whole && at.computed() {
+			return nil
+		}
+		return at
+	})
+	m.effects.commands = append(m.effects.commands, around(before, t, "]}"))
+}
