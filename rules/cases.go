@@ -1,0 +1,270 @@
+package rules
+
+import (
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/tenterhook/tenterhook/sdk/hook"
+	"github.com/tenterhook/tenterhook/sdk/hook/sample"
+)
+
+// Case is one test that a rule author wrote: a call, and what is expected of the answer.
+type Case struct {
+	File   string
+	Line   int
+	Name   string
+	Hook   string
+	Input  []byte // the call's JSON, with what the test sets in it
+	Expect Expect
+}
+
+// Expect is what a Case expects. A nil member is not looked at.
+type Expect struct {
+	Rules    []string // the rules that match, in order
+	Failed   []string // the rules that fail, in order; nil: none
+	Answer   []byte   // JSON: the whole answer
+	Commands []byte   // JSON: the answer's commands; [] for none
+	Error    []byte   // JSON: the answer's error; null for none
+	Claims   []byte   // JSON: {id: {name: value}, access: {...}}, the claims that are added or replaced
+}
+
+// Cases reads the folder's *_test.yaml files, sorted by name. A Set says which hooks and rules there are.
+func (f *Folder) Cases(s *Set) ([]Case, Problems) {
+	r := caseReader{folder: f, set: s}
+	for _, name := range f.Names() {
+		ext := path.Ext(name)
+		if ext != ".yaml" && ext != ".yml" || !strings.HasSuffix(strings.TrimSuffix(name, ext), "_test") {
+			continue
+		}
+		r.file(name)
+	}
+	return r.cases, r.problems
+}
+
+type caseReader struct {
+	decoder
+	folder *Folder
+	set    *Set
+	cases  []Case
+}
+
+func (r *caseReader) file(name string) {
+	text, _ := r.folder.File(name)
+	if len(text) > maxPolicyBytes {
+		r.add(Problem{File: name, Message: "a test file of more than 2 MiB: spread it over several"})
+		return
+	}
+	src := newSource(name, text)
+	root, problems := readYAML(src)
+	r.add(problems...)
+	if root == nil {
+		if len(problems) == 0 {
+			r.add(src.problem(1, 1, "no tests here: want tests: and a list"))
+		}
+		return
+	}
+	var specs []*caseSpec
+	decode(&r.decoder, root, "a test file", testFileFields, &specs)
+	names := map[string]*node{}
+	for _, spec := range specs {
+		if spec.nameAt == nil || spec.hookAt == nil || spec.input == nil || spec.expect == nil {
+			continue // reported
+		}
+		if first := names[spec.name]; first != nil {
+			r.add(spec.nameAt.problem("a test called %q is there already, on line %d", spec.name, first.line))
+		}
+		names[spec.name] = spec.nameAt
+		r.one(spec)
+	}
+}
+
+// caseSpec is a test as it is written.
+type caseSpec struct {
+	name, hook     string
+	nameAt, hookAt *node
+	input          *node
+	set            []member
+	expect         *expectSpec
+}
+
+// expectSpec is what stands after expect.
+type expectSpec struct {
+	Expect
+	rules, failed []*node
+}
+
+var testFileFields = []field[[]*caseSpec]{
+	{key: "tests", doc: "What rules are expected to decide.", need: true,
+		read: func(d *decoder, all *[]*caseSpec, n *node) {
+			for _, item := range d.items(n, "tests") {
+				spec := &caseSpec{}
+				decode(d, item, "a test", caseFields, spec)
+				*all = append(*all, spec)
+			}
+		}},
+}
+
+var caseFields = []field[caseSpec]{
+	{key: "name", doc: "What the test shows.", schema: textSchema, need: true,
+		read: func(d *decoder, c *caseSpec, n *node) { c.name, c.nameAt = d.text(n), n }},
+	{key: "hook", doc: "The hook that is called.", schema: textSchema, need: true,
+		read: func(d *decoder, c *caseSpec, n *node) { c.hook, c.hookAt = d.text(n), n }},
+	{key: "input", doc: "The call: a JSON file of the folder, an object, or {sample: name}.", need: true,
+		read: func(_ *decoder, c *caseSpec, n *node) { c.input = n }},
+	{key: "set", doc: "Members of the call to change first, by dotted path or JSON Pointer.", schema: `{"type":"object"}`,
+		read: func(d *decoder, c *caseSpec, n *node) { c.set = d.members(n, "set") }},
+	{key: "expect", doc: "What the rules decide.", need: true,
+		read: func(d *decoder, c *caseSpec, n *node) {
+			c.expect = &expectSpec{}
+			decode(d, n, "expect", expectFields, c.expect)
+			if n.kind == mapNode && len(n.members) == 0 {
+				d.add(n.problem("want something to expect: %s", either(keys(expectFields, 0))))
+			}
+		}},
+}
+
+var expectFields = []field[expectSpec]{
+	{key: "rules", doc: "The rules that match, in order.",
+		read: func(d *decoder, e *expectSpec, n *node) { e.rules, e.Rules = d.names(n, "rules") }},
+	{key: "failed", doc: "The rules that fail, in order; without it none may.",
+		read: func(d *decoder, e *expectSpec, n *node) { e.failed, e.Failed = d.names(n, "failed") }},
+	{key: "answer", doc: "The whole answer.",
+		read: func(d *decoder, e *expectSpec, n *node) { e.Answer = d.json(n, mapNode) }},
+	{key: "commands", doc: "The answer's commands; [] for none.",
+		read: func(d *decoder, e *expectSpec, n *node) { e.Commands = d.json(n, listNode) }},
+	{key: "error", doc: "The answer's error; null for none.",
+		read: func(d *decoder, e *expectSpec, n *node) { e.Error = d.json(n, mapNode, nullNode) }},
+	{key: "claims", doc: "The claims that are added or replaced: {id: {name: value}, access: {name: value}}.",
+		read: func(d *decoder, e *expectSpec, n *node) {
+			e.Claims = d.json(n, mapNode)
+			for _, m := range n.members {
+				if m.key != "id" && m.key != "access" {
+					d.add(m.at.problem("unknown token %q: want id or access", m.key))
+				}
+			}
+		}},
+	{key: "actions", doc: "What is to be done after the answer.", later: eventHooks},
+}
+
+// names reads a list of texts, or one text.
+func (d *decoder) names(n *node, what string) (nodes []*node, names []string) {
+	nodes = []*node{n}
+	if n.kind == listNode {
+		nodes = n.items
+	}
+	names = []string{}
+	for _, one := range nodes {
+		if one.kind != textNode && one.kind != numberNode && one.kind != boolNode {
+			d.add(one.problem("want %s as a list of rules' names, got %s", what, one.is()))
+			continue
+		}
+		names = append(names, one.text)
+	}
+	return nodes, names
+}
+
+// json takes a constant of one of the kinds as JSON.
+func (d *decoder) json(n *node, kinds ...nodeKind) []byte {
+	if !slices.Contains(kinds, n.kind) {
+		wants := map[nodeKind]string{mapNode: "a map", listNode: "a list", nullNode: "null"}
+		var words []string
+		for _, k := range kinds {
+			words = append(words, wants[k])
+		}
+		d.add(n.problem("want %s, got %s", either(words), n.is()))
+		return nil
+	}
+	const limit = 4 << 20
+	text, ok := appendNode(nil, n, limit)
+	if ok && len(text) > limit {
+		d.add(n.problem("too large: want at most 4 MiB"))
+	}
+	return text
+}
+
+// one makes a Case of what is written.
+func (r *caseReader) one(spec *caseSpec) {
+	h := r.set.Hook(spec.hook)
+	if h == nil {
+		var names []string
+		for _, h := range r.set.Hooks() {
+			names = append(names, h.Name)
+		}
+		r.add(spec.hookAt.problem("there is no hook %q%s", spec.hook, suggest(spec.hook, names)))
+		return
+	}
+	rules := h.RuleNames()
+	for _, n := range append(spec.expect.rules, spec.expect.failed...) {
+		if !slices.Contains(rules, n.text) {
+			r.add(n.problem("hook %s has no rule %q%s", h.Name, n.text, suggest(n.text, rules)))
+		}
+	}
+	input, ok := r.input(spec)
+	if !ok {
+		return
+	}
+	c := Case{File: spec.nameAt.src.name, Line: spec.nameAt.line, Name: spec.name, Hook: spec.hook, Input: input, Expect: spec.expect.Expect}
+	if r.call(spec.input, h, &c) {
+		r.cases = append(r.cases, c)
+	}
+}
+
+// input is the call's text with everything set in it.
+func (r *caseReader) input(spec *caseSpec) ([]byte, bool) {
+	text, ok := r.source(spec.input)
+	for _, m := range spec.set {
+		if !ok {
+			break
+		}
+		value, valid := appendNode(nil, m.value, maxPolicyBytes)
+		if !valid {
+			return nil, false
+		}
+		changed, err := ReplaceMember(text, m.key, value)
+		if err != nil {
+			r.add(m.at.problem("set %s: %s", m.key, err))
+			return nil, false
+		}
+		text = changed
+	}
+	return text, ok
+}
+
+// source is the call's text as it is given.
+func (r *caseReader) source(n *node) ([]byte, bool) {
+	switch {
+	case n.kind == mapNode && len(n.members) == 1 && n.get("sample") != nil:
+		name := n.get("sample")
+		text, ok := sample.Named(name.text)
+		if !ok {
+			r.add(name.problem("there is no sample %q%s", name.text, otherColumn(name.text, sample.Names())))
+		}
+		return text, ok
+	case n.kind == mapNode:
+		return appendNode(nil, n, maxPolicyBytes)
+	case n.kind != textNode || n.text == "":
+		r.add(n.problem("want input as a .json file, an object, or {sample: name}, got %s", n.is()))
+		return nil, false
+	}
+	text, ok := r.folder.File(path.Clean(n.text))
+	if !ok {
+		r.add(n.problem("there is no %s in the policy folder%s", n.text, suggest(n.text, r.folder.Names())))
+	}
+	return text, ok
+}
+
+// call looks at the input as the gate looks at a call's body.
+func (r *caseReader) call(n *node, h *Hook, c *Case) bool {
+	var doc hook.Doc
+	if err := doc.Parse(c.Input, hook.Limits{}); err != nil {
+		r.add(n.problem("this is no call that is answered: %s", err))
+		return false
+	}
+	eventType := doc.Root().Get("eventType").Text()
+	if eventType != h.Type.EventType() {
+		r.add(n.problem("hook %s is called with eventType %q, this has %q", h.Name, h.Type.EventType(), eventType))
+		return false
+	}
+	return true
+}

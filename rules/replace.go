@@ -1,0 +1,102 @@
+package rules
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/tenterhook/tenterhook/runtime"
+	"github.com/tenterhook/tenterhook/sdk/hook"
+)
+
+// maxSteps is as deep as a call may nest.
+const maxSteps = 64
+
+// ReplaceMember gives the JSON text with the value, JSON too, put at the path; everything else stays as it is written. The
+// path is dotted, data.groups.0.name, or a JSON Pointer (RFC 6901) for names that have dots. What is missing on the
+// way is made; an element's number may be the one after the last.
+func ReplaceMember(text []byte, at string, value []byte) ([]byte, error) {
+	var doc hook.Doc
+	if err := doc.Parse(text, hook.Limits{}); err != nil {
+		return nil, err
+	}
+	var steps []string
+	if pointer, ok := strings.CutPrefix(at, "/"); ok {
+		steps = strings.Split(pointer, "/")
+		for i, s := range steps {
+			steps[i] = strings.ReplaceAll(strings.ReplaceAll(s, "~1", "/"), "~0", "~")
+		}
+	} else if steps = strings.Split(at, "."); strings.Contains("."+at+".", "..") {
+		return nil, errors.New("a name in the path is empty: want a path such as data.userProfile.email")
+	}
+	if len(steps) > maxSteps {
+		return nil, fmt.Errorf("want at most %d names in the path", maxSteps)
+	}
+	return replaced(nil, doc.Root(), steps, value)
+}
+
+// replaced appends n with the value at the end of the steps.
+func replaced(dst []byte, n hook.Node, steps []string, value []byte) ([]byte, error) {
+	if len(steps) == 0 {
+		return append(dst, value...), nil
+	}
+	switch n.Kind() {
+	case hook.Array:
+		return replacedElements(dst, n, steps, value)
+	case hook.Object, hook.Missing, hook.Null:
+		return replacedMembers(dst, n, steps, value)
+	}
+	return nil, fmt.Errorf("there is no %q in %s", steps[0], kindNames[n.Kind()])
+}
+
+func replacedMembers(dst []byte, n hook.Node, steps []string, value []byte) (_ []byte, err error) {
+	dst = append(dst, '{')
+	begin, done := len(dst), false
+	for name, v := range n.Members() {
+		if len(dst) > begin {
+			dst = append(dst, ',')
+		}
+		dst = append(runtime.AppendQuoted(dst, name), ':')
+		if name != steps[0] {
+			dst = append(dst, v.Raw()...)
+			continue
+		}
+		done = true
+		if dst, err = replaced(dst, v, steps[1:], value); err != nil {
+			return nil, err
+		}
+	}
+	if done {
+		return append(dst, '}'), nil
+	}
+	if len(dst) > begin {
+		dst = append(dst, ',')
+	}
+	dst = append(runtime.AppendQuoted(dst, steps[0]), ':')
+	if dst, err = replaced(dst, hook.Node{}, steps[1:], value); err != nil {
+		return nil, err
+	}
+	return append(dst, '}'), nil
+}
+
+func replacedElements(dst []byte, n hook.Node, steps []string, value []byte) (_ []byte, err error) {
+	at, err := strconv.Atoi(steps[0])
+	if err != nil || at < 0 || at > n.Len() {
+		return nil, fmt.Errorf("want the number of an element, 0 to %d, got %q", n.Len(), steps[0])
+	}
+	dst = append(dst, '[')
+	for i := range max(n.Len(), at+1) {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		if i != at {
+			dst = append(dst, n.At(i).Raw()...)
+			continue
+		}
+		if dst, err = replaced(dst, n.At(i), steps[1:], value); err != nil {
+			return nil, err
+		}
+	}
+	return append(dst, ']'), nil
+}

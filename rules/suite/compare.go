@@ -1,0 +1,117 @@
+package suite
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/sdk/hook"
+)
+
+// compare holds a decision against what is expected of it.
+func compare(h *rules.Hook, want *rules.Expect, d *rules.Decision) (failures []Failure) {
+	add := func(what, text string) {
+		if text != "" {
+			failures = append(failures, Failure{what, text})
+		}
+	}
+	matched, failed, reasons := split(h, d)
+	if want.Rules != nil {
+		add("rules", namesDiffer(want.Rules, matched))
+	}
+	if text := namesDiffer(want.Failed, failed); text != "" {
+		add("failed", strings.Join(append([]string{text}, reasons...), "\n"))
+	}
+	var answer hook.Doc
+	if err := answer.Parse(d.Answer, hook.Limits{}); err != nil {
+		add("contract", "the answer is no JSON: "+err.Error())
+		return failures
+	}
+	root := answer.Root()
+	for _, p := range hook.CheckAnswer(h.Type, root) {
+		add("contract", strings.TrimPrefix(p.Path+": "+p.Message, ": "))
+	}
+	parts := []struct {
+		what string
+		want []byte
+		got  func() []byte
+	}{
+		{"answer", want.Answer, root.Raw},
+		{"commands", want.Commands, func() []byte { return orElse(root.Get("commands"), "[]") }},
+		{"error", want.Error, func() []byte { return orElse(root.Get("error"), "null") }},
+		{"claims", want.Claims, func() []byte { return claims(root.Get("commands")) }},
+	}
+	for _, part := range parts {
+		if part.want != nil {
+			add(part.what, differ(part.want, part.got()))
+		}
+	}
+	return failures
+}
+
+// split names the rules that matched and those that failed, with their reasons.
+func split(h *rules.Hook, d *rules.Decision) (matched, failed, reasons []string) {
+	names := h.RuleNames()
+	for i := range d.Results {
+		r := &d.Results[i]
+		if r.Err != nil {
+			failed = append(failed, names[r.Rule])
+			reasons = append(reasons, fmt.Sprintf("%s: %s", names[r.Rule], r.Err))
+			continue
+		}
+		if r.Matched {
+			matched = append(matched, names[r.Rule])
+		}
+	}
+	return matched, failed, reasons
+}
+
+func namesDiffer(want, got []string) string {
+	if slices.Equal(want, got) {
+		return ""
+	}
+	return fmt.Sprintf("want %s\ngot  %s", listed(want), listed(got))
+}
+
+func listed(names []string) string {
+	if len(names) == 0 {
+		return "none"
+	}
+	return strings.Join(names, ", ")
+}
+
+func orElse(n hook.Node, missing string) []byte {
+	if n.Kind() == hook.Missing {
+		return []byte(missing)
+	}
+	return n.Raw()
+}
+
+// claims gathers what the commands add to or replace in the tokens' claims (hooks.md section 4), as
+// {"id": {name: value}, "access": {...}}. A claim beneath another keeps its path as name: employee/manager.
+func claims(commands hook.Node) []byte {
+	all := map[string]map[string]json.RawMessage{}
+	for c := range commands.Elements() {
+		token := map[string]string{"com.okta.identity.patch": "id", "com.okta.access.patch": "access"}[c.Get("type").Text()]
+		if token == "" {
+			continue
+		}
+		for op := range c.Get("value").Elements() {
+			name, ok := strings.CutPrefix(op.Get("path").Text(), "/claims/")
+			if kind := op.Get("op").Text(); !ok || kind != "add" && kind != "replace" {
+				continue
+			}
+			if all[token] == nil {
+				all[token] = map[string]json.RawMessage{}
+			}
+			if !strings.Contains(name, "/") {
+				name = strings.ReplaceAll(strings.ReplaceAll(name, "~1", "/"), "~0", "~")
+			}
+			all[token][name] = op.Get("value").Raw()
+		}
+	}
+	text, _ := json.Marshal(all) // of valid JSON, which always can
+	return text
+}

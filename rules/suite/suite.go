@@ -1,0 +1,85 @@
+// Package suite is for running the tests that rule authors write beside their rules.
+package suite
+
+import (
+	"time"
+
+	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/sdk/hook"
+)
+
+// Options is what a suite is run with.
+type Options struct {
+	Select func(name string) bool // the tests to run, by name; nil: all
+}
+
+// Report is what became of a folder's tests.
+type Report struct {
+	Revision string         `json:"revision"` // of the Set
+	Cases    []Case         `json:"cases"`    // in the order of the files
+	Coverage []HookCoverage `json:"coverage"` // in the order of the Set's hooks
+	Passed   int            `json:"passed"`
+	Failed   int            `json:"failed"`
+	Duration time.Duration  `json:"duration"` // nanoseconds
+}
+
+// Case is what became of one test.
+type Case struct {
+	File     string        `json:"file"`
+	Line     int           `json:"line"`
+	Name     string        `json:"name"`
+	Hook     string        `json:"hook"`
+	Failures []Failure     `json:"failures,omitempty"` // none: it passed
+	Duration time.Duration `json:"duration"`           // nanoseconds, of the decision alone
+}
+
+// Failure is one thing that is not as expected.
+type Failure struct {
+	What string `json:"what"` // what was compared: rules, answer, commands, error, claims, failed, contract
+	Text string `json:"text"` // what was wanted and what came; more than one line when it is a diff
+}
+
+// Run runs every test of the folder on the Set that was loaded from it. The error is rules.Problems when a test is not
+// written as tests are; then none is run.
+func Run(f *rules.Folder, s *rules.Set, o Options) (*Report, error) {
+	cases, problems := f.Cases(s)
+	if len(problems) > 0 {
+		return nil, problems
+	}
+	r := &Report{Revision: s.Revision()}
+	seen := newSight(s)
+	start := time.Now()
+	for i := range cases {
+		if o.Select != nil && !o.Select(cases[i].Name) {
+			continue
+		}
+		c := run(s.Hook(cases[i].Hook), &cases[i], seen)
+		if len(c.Failures) == 0 {
+			r.Passed++
+		} else {
+			r.Failed++
+		}
+		r.Cases = append(r.Cases, c)
+	}
+	r.Duration = time.Since(start)
+	r.Coverage = seen.coverage(s)
+	return r, nil
+}
+
+// run decides one case's call and compares. Every call has a Decision of its own, so that none can hide what another left.
+func run(h *rules.Hook, c *rules.Case, seen sight) Case {
+	done := Case{File: c.File, Line: c.Line, Name: c.Name, Hook: c.Hook}
+	var doc hook.Doc
+	if err := doc.Parse(c.Input, hook.Limits{}); err != nil {
+		done.Failures = []Failure{{"input", err.Error()}}
+		return done
+	}
+	call := hook.Call{Hook: h.Name, ID: doc.Root().Get("eventId").Text(), Type: h.Type, Doc: &doc}
+	d := rules.Decision{Trace: &rules.Trace{}}
+	start := time.Now()
+	h.Decide(&call, &d)
+	done.Duration = time.Since(start)
+	seen.add(h, d.Trace)
+	done.Failures = compare(h, &c.Expect, &d)
+	return done
+}

@@ -1,0 +1,258 @@
+package suite_test
+
+import (
+	"encoding/json"
+	"encoding/xml"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/rules/suite"
+)
+
+const policy = `tenterhook: 1
+hooks:
+  - name: signup
+    type: registration
+    auth: none
+    rules:
+      - {name: nobody from example.org, when: domain(data.userProfile.email) == "example.org", missing: skip, deny: Go away.}
+      - {name: stamp, profile: {division: sales, level: 3}}
+      - {name: never, when: data.userProfile.email == "never", profile: {x: y}}
+  - name: token
+    type: token
+    auth: none
+    rules:
+      - {name: role, claims: {id: {role: admin, "a/b": 2}, access: {role: member}}}
+      - {name: reserved, when: "data.identity.claims.email == 'x'", commands: [{type: com.okta.access.patch, value: [{op: add, path: "/claims/${data.identity.claims.name}", value: x}]}]}
+`
+
+// load reads a folder of the policy above and a test file.
+func load(t testing.TB, tests string) (*rules.Folder, *rules.Set) {
+	t.Helper()
+	f := rules.NewFolder(map[string][]byte{
+		"policy.yaml": []byte(policy), "policy_test.yaml": []byte(tests),
+		"signup.json": []byte(`{"eventType": "com.okta.user.pre-registration", "data": {"userProfile": {"email": "eve@example.org"}}}`),
+		"list.json":   []byte(`[]`),
+	})
+	s, err := rules.Load(f, rules.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f, s
+}
+
+// text runs the tests and gives the report as text, without its durations.
+func text(t testing.TB, tests string) (*suite.Report, string) {
+	t.Helper()
+	f, s := load(t, tests)
+	r, err := suite.Run(f, s, suite.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Duration = 0
+	for i := range r.Cases {
+		r.Cases[i].Duration = 0
+	}
+	var out strings.Builder
+	if err := r.WriteText(&out); err != nil {
+		t.Fatal(err)
+	}
+	return r, out.String()
+}
+
+func TestPasses(t *testing.T) {
+	tests := []struct{ name, test string }{
+		{"a file of the folder", `{hook: signup, input: signup.json, expect: {rules: nobody from example.org}}`},
+		{"a sample", `{hook: signup, input: {sample: registration}, expect: {rules: [stamp]}}`},
+		{"an object", `{hook: signup, input: {eventType: com.okta.user.pre-registration, data: {userProfile: {}}}, expect: {rules: [stamp]}}`},
+		{"set changes a member", `{hook: signup, input: signup.json, set: {data.userProfile.email: a@example.com}, expect: {rules: [stamp]}}`},
+		{"set makes members", `{hook: signup, input: {eventType: com.okta.user.pre-registration}, set: {data.userProfile.email: a@example.org}, expect: {rules: [nobody from example.org]}}`},
+		{"set to null", `{hook: signup, input: signup.json, set: {data.userProfile.email: ~}, expect: {rules: [stamp]}}`},
+		{"set by JSON Pointer", `{hook: signup, input: signup.json, set: {/data/userProfile/email: a@example.com}, expect: {rules: [stamp]}}`},
+		{"members in another order", `{hook: signup, input: signup.json, set: {data.userProfile.email: a@example.com}, expect: {answer: {commands: [{value: {level: 3.0, division: sales}, type: com.okta.user.profile.update}]}}}`},
+		{"commands", `{hook: signup, input: signup.json, set: {data: {}}, expect: {commands: [{type: com.okta.user.profile.update, value: {division: sales, level: 3}}]}}`},
+		{"no commands beside an error", `{hook: signup, input: signup.json, expect: {rules: [nobody from example.org]}}`},
+		{"no error", `{hook: signup, input: {sample: registration}, expect: {error: ~}}`},
+		{"a rule that fails", `{hook: token, input: {sample: token}, set: {data.identity.claims.email: x, data.identity.claims.name: iss}, expect: {rules: role, failed: reserved}}`},
+		{"claims", `{hook: token, input: {sample: token}, expect: {rules: role, claims: {id: {role: admin, a/b: 2.0}, access: {role: member}}}}`},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			r, out := text(t, "tests:\n  - "+strings.Replace(test.test, "{", "{name: x, ", 1))
+			if r.Failed > 0 || r.Passed != 1 {
+				t.Error(out)
+			}
+		})
+	}
+}
+
+func TestFailures(t *testing.T) {
+	tests := []struct{ name, test, want string }{
+		{"rules", `{hook: signup, input: signup.json, expect: {rules: [stamp, never]}}`,
+			"rules\nwant stamp, never\ngot  nobody from example.org"},
+		{"no rules", `{hook: signup, input: signup.json, expect: {rules: []}}`,
+			"rules\nwant none\ngot  nobody from example.org"},
+		{"an error that is none", `{hook: signup, input: {sample: registration}, expect: {error: {errorSummary: x}}}`,
+			"error\n- want, + got\n- {\n-   \"errorSummary\": \"x\"\n- }\n+ null"},
+		{"one member of many", `{hook: signup, input: {sample: registration}, expect: {answer: {commands: [{type: com.okta.user.profile.update, value: {division: "<sales>", level: 3}}]}}}`,
+			"answer\n- want, + got\n      {\n        \"type\": \"com.okta.user.profile.update\",\n        \"value\": {\n-         \"division\": \"<sales>\",\n+         \"division\": \"sales\",\n          \"level\": 3\n        }\n      }"},
+		{"short values", `{hook: signup, input: signup.json, expect: {commands: []}}`,
+			"commands\n- want, + got\n- []\n+ [\n+   {\n+     \"type\": \"com.okta.action.update\",\n+     \"value\": {\n+       \"registration\": \"DENY\"\n+     }\n+   }\n+ ]"},
+		{"claims", `{hook: token, input: {sample: token}, expect: {claims: {id: {role: admin, a/b: 2.0}}}}`,
+			"claims\n- want, + got\n  {\n+   \"access\": {\n+     \"role\": \"member\"\n+   },\n    \"id\": {\n      \"a/b\": 2,\n      \"role\": \"admin\""},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			r, out := text(t, "tests:\n  - "+strings.Replace(test.test, "{", "{name: x, ", 1))
+			if r.Failed != 1 || len(r.Cases[0].Failures) != 1 {
+				t.Fatal(out)
+			}
+			if f := r.Cases[0].Failures[0]; f.What+"\n"+f.Text != test.want {
+				t.Errorf("got\n%s\n%s\nwant\n%s", f.What, f.Text, test.want)
+			}
+		})
+	}
+}
+
+func TestProblems(t *testing.T) {
+	tests := []struct{ name, tests, want string }{
+		{"an empty file", "", "policy_test.yaml:1:1: no tests here: want tests: and a list"},
+		{"no tests", "test: []", "policy_test.yaml:1:1: unknown key \"test\" in a test file, did you mean \"tests\"?\npolicy_test.yaml:1:1: a test file has no tests"},
+		{"no list", "tests: {}", "policy_test.yaml:1:8: want tests as a list, got a map"},
+		{"nothing", "tests:\n  - {}", "policy_test.yaml:2:5: a test has no name\npolicy_test.yaml:2:5: a test has no hook\npolicy_test.yaml:2:5: a test has no input\npolicy_test.yaml:2:5: a test has no expect"},
+		{"an unknown key", "tests:\n  - {name: x, hook: signup, input: signup.json, expects: {rules: []}, expect: {rules: []}}",
+			"policy_test.yaml:2:49: unknown key \"expects\" in a test, did you mean \"expect\"?"},
+		{"nothing expected", "tests:\n  - {name: x, hook: signup, input: signup.json, expect: {}}",
+			"policy_test.yaml:2:57: want something to expect: rules, failed, answer, commands, error or claims"},
+		{"actions", "tests:\n  - {name: x, hook: signup, input: signup.json, expect: {actions: []}}",
+			"policy_test.yaml:2:58: actions: comes with event hooks, which this version does not have yet"},
+		{"an unknown hook", "tests:\n  - {name: x, hook: sign-up, input: signup.json, expect: {rules: []}}",
+			"policy_test.yaml:2:21: there is no hook \"sign-up\", did you mean \"signup\"?"},
+		{"an unknown rule", "tests:\n  - {name: x, hook: signup, input: signup.json, expect: {rules: [stamps]}}",
+			"policy_test.yaml:2:66: hook signup has no rule \"stamps\", did you mean \"stamp\"?"},
+		{"an unknown file", "tests:\n  - {name: x, hook: signup, input: signip.json, expect: {rules: []}}",
+			"policy_test.yaml:2:36: there is no signip.json in the policy folder, did you mean \"signup.json\"?"},
+		{"an unknown sample", "tests:\n  - {name: x, hook: signup, input: {sample: registratoin}, expect: {rules: []}}",
+			"policy_test.yaml:2:45: there is no sample \"registratoin\", did you mean \"registration\"?"},
+		{"a call of another type", "tests:\n  - {name: x, hook: token, input: signup.json, expect: {rules: []}}",
+			"policy_test.yaml:2:35: hook token is called with eventType \"com.okta.oauth2.tokens.transform\", this has \"com.okta.user.pre-registration\""},
+		{"no call", "tests:\n  - {name: x, hook: token, input: policy.yaml, expect: {rules: []}}",
+			"policy_test.yaml:2:35: this is no call that is answered: at byte 0: not JSON: want a value"},
+		{"a path through a text", "tests:\n  - {name: x, hook: signup, input: signup.json, set: {data.userProfile.email.x: 1}, expect: {rules: []}}",
+			"policy_test.yaml:2:55: set data.userProfile.email.x: there is no \"x\" in a text"},
+		{"a path with nothing in it", "tests:\n  - {name: x, hook: signup, input: signup.json, set: {data..x: 1}, expect: {rules: []}}",
+			"policy_test.yaml:2:55: set data..x: a name in the path is empty: want a path such as data.userProfile.email"},
+		{"a token that is none", "tests:\n  - {name: x, hook: token, input: {sample: token}, expect: {claims: {refresh: {}}}}",
+			"policy_test.yaml:2:70: unknown token \"refresh\": want id or access"},
+		{"a name twice", "tests:\n  - {name: x, hook: signup, input: signup.json, expect: {rules: []}}\n  - {name: x, hook: signup, input: signup.json, expect: {rules: []}}",
+			"policy_test.yaml:3:12: a test called \"x\" is there already, on line 2"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			f, s := load(t, test.tests)
+			r, err := suite.Run(f, s, suite.Options{})
+			problems, ok := errors.AsType[rules.Problems](err)
+			if !ok || r != nil {
+				t.Fatalf("got %v, %v", r, err)
+			}
+			var got []string
+			for _, p := range problems {
+				got = append(got, p.String())
+			}
+			if strings.Join(got, "\n") != test.want {
+				t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), test.want)
+			}
+		})
+	}
+}
+
+const mixed = `tests:
+  - name: passes
+    hook: signup
+    input: signup.json
+    expect: {rules: [nobody from example.org]}
+  - name: fails <twice>
+    hook: signup
+    input: {sample: registration}
+    expect: {rules: [], commands: []}
+  - name: a rule that fails
+    hook: token
+    input: {sample: token}
+    set: {data.identity.claims.email: x, data.identity.claims.name: iss}
+    expect: {rules: [role]}
+`
+
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if os.Getenv("UPDATE_GOLDEN") != "" {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+func TestReport(t *testing.T) {
+	r, out := text(t, mixed)
+	if r.Passed != 1 || r.Failed != 2 || len(r.Cases) != 3 {
+		t.Errorf("%d passed, %d failed of %d", r.Passed, r.Failed, len(r.Cases))
+	}
+	golden(t, "report.txt", out)
+
+	var junit strings.Builder
+	if err := r.WriteJUnit(&junit); err != nil {
+		t.Fatal(err)
+	}
+	if err := xml.Unmarshal([]byte(junit.String()), new(struct{})); err != nil {
+		t.Error(err)
+	}
+	golden(t, "report.xml", junit.String())
+
+	text, err := json.MarshalIndent(r.Coverage, "", "  ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "coverage.json", string(text)+"\n")
+}
+
+func TestSelect(t *testing.T) {
+	f, s := load(t, mixed)
+	r, err := suite.Run(f, s, suite.Options{Select: func(name string) bool { return name == "passes" }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Passed != 1 || len(r.Cases) != 1 {
+		t.Errorf("%d passed of %d", r.Passed, len(r.Cases))
+	}
+}
+
+func FuzzTests(f *testing.F) {
+	f.Add(mixed)
+	f.Add("tests: [{name: x, hook: token, input: {sample: token}, set: {data.0.x: [1, {}]}, expect: {claims: {id: {a: 1}}}}]")
+	f.Add("tests: [{name: x, hook: token, input: {sample: token}, set: {/data/identity/claims/a~1b: *x}, expect: {error: ~}}]")
+	f.Add("&a tests: [*a]")
+	f.Fuzz(func(t *testing.T, tests string) {
+		folder, s := load(t, tests)
+		r, err := suite.Run(folder, s, suite.Options{})
+		if err != nil {
+			if problems, ok := errors.AsType[rules.Problems](err); !ok || len(problems) == 0 {
+				t.Fatalf("%v", err)
+			}
+			return
+		}
+		var out strings.Builder
+		r.WriteText(&out)
+		r.WriteJUnit(&out)
+	})
+}

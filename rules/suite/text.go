@@ -1,0 +1,63 @@
+package suite
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+)
+
+// WriteText writes what failed, the totals, and the rules that no test reached, for people to read.
+func (r *Report) WriteText(w io.Writer) error {
+	out := bufio.NewWriter(w)
+	for i := range r.Cases {
+		if c := &r.Cases[i]; len(c.Failures) > 0 {
+			c.write(out)
+		}
+	}
+	fmt.Fprintf(out, "%s: %d passed, %d failed (%s)\n", count(len(r.Cases), "test"), r.Passed, r.Failed, r.Duration.Round(100*time.Microsecond))
+	r.writeCoverage(out)
+	return out.Flush()
+}
+
+func (c *Case) write(w io.Writer) {
+	fmt.Fprintf(w, "FAIL %s:%d: %s (%s)\n", c.File, c.Line, c.Name, c.Hook)
+	for _, f := range c.Failures {
+		fmt.Fprintf(w, "  %s\n%s\n", f.What, indented(f.Text, "    "))
+	}
+	fmt.Fprintln(w)
+}
+
+func indented(text, by string) string {
+	return by + strings.ReplaceAll(text, "\n", "\n"+by)
+}
+
+func (r *Report) writeCoverage(w io.Writer) {
+	all, matched := 0, 0
+	var missed []string
+	for _, h := range r.Coverage {
+		for _, rule := range h.Rules {
+			all++
+			switch {
+			case rule.Matched > 0:
+				matched++
+			case rule.Seen > 0:
+				missed = append(missed, fmt.Sprintf("  %s: %s: never matched in %s", h.Hook, rule.Rule, count(rule.Seen, "test")))
+			default:
+				missed = append(missed, fmt.Sprintf("  %s: %s: never looked at", h.Hook, rule.Rule))
+			}
+		}
+	}
+	fmt.Fprintf(w, "%s: %d matched in a test\n", count(all, "rule"), matched)
+	for _, line := range missed {
+		fmt.Fprintln(w, line)
+	}
+}
+
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}

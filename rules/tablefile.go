@@ -1,0 +1,279 @@
+package rules
+
+import (
+	"bytes"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"path"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/tenterhook/tenterhook/runtime"
+	"github.com/tenterhook/tenterhook/runtime/table"
+)
+
+// tableReader turns a table's text into entries and gathers what is wrong with it.
+type tableReader struct {
+	spec     tableSpec
+	text     []byte  // of the file; nil for an inline table
+	src      *source // made of text when a problem has to be shown
+	entries  []tableEntry
+	places   []place // of a document's entries; without them they are looked for in text
+	size     int     // bytes of all values
+	problems Problems
+	more     int  // problems beyond those
+	broken   bool // a problem was reported by whoever read the file
+}
+
+// add reports a problem at a place of the table's file.
+func (r *tableReader) add(at place, format string, args ...any) {
+	if len(r.problems) == maxTableProblems {
+		r.more++
+		return
+	}
+	at = r.find(at)
+	p := r.source().problem(at.line, at.column, fmt.Sprintf(format, args...))
+	const longest = 1000
+	if len(p.Source) > longest {
+		p.Source = ""
+	}
+	r.problems = append(r.problems, p)
+}
+
+func (r *tableReader) source() *source {
+	if r.src == nil {
+		r.src = newSource(r.spec.file, r.text)
+	}
+	return r.src
+}
+
+// policy reports a problem at a member of the policy's {file, as, ...}, or at its file: where the member is not given.
+func (r *tableReader) policy(member, format string, args ...any) {
+	n := r.spec.at.get(member)
+	if n == nil {
+		n = r.spec.at.get("file")
+	}
+	r.problems = append(r.problems, n.problem(format, args...))
+}
+
+// put takes an entry; false when no more can follow.
+func (r *tableReader) put(key string, value []byte, at place) bool {
+	if r.size += len(value) + 1; r.size > table.MaxText || len(r.entries) == table.MaxEntries {
+		r.add(at, "the table is too large: want at most %d entries and %d MiB of values", table.MaxEntries, table.MaxText>>20)
+		return false
+	}
+	if key == "" {
+		r.add(at, "the key is empty")
+		return true
+	}
+	r.entries = append(r.entries, tableEntry{table.Entry{Key: key, Value: value}, at})
+	return true
+}
+
+// read reads a file of any of the tableFormats.
+func (r *tableReader) read(text []byte) {
+	if bytes.HasPrefix(text, []byte("\xff\xfe")) || bytes.HasPrefix(text, []byte("\xfe\xff")) {
+		r.policy("file", "%s is UTF-16: save it as UTF-8", r.spec.file)
+		return
+	}
+	r.text = bytes.TrimPrefix(text, []byte("\ufeff"))
+	if !utf8.Valid(r.text) {
+		r.add(r.invalid(), "not UTF-8")
+		return
+	}
+	switch path.Ext(r.spec.file) {
+	case ".csv":
+		r.csv()
+	case ".txt":
+		r.lines()
+	case ".json":
+		r.document(r.text)
+	default:
+		r.yaml()
+	}
+}
+
+// invalid is where the text stops being UTF-8.
+func (r *tableReader) invalid() place {
+	line := 1
+	for one := range bytes.Lines(r.text) {
+		if !utf8.Valid(one) {
+			break
+		}
+		line++
+	}
+	return place{line: line, column: 1}
+}
+
+// lines reads one entry a line. What follows a # at the start of a line or after white space is a comment.
+func (r *tableReader) lines() {
+	if r.spec.as == table.Map || r.spec.as == table.Rows {
+		r.policy("as", "a .txt file has entries without values: want as: %s, %s or %s", table.Set, table.CIDRs, table.Domains)
+		return
+	}
+	for _, member := range []string{"column", "key", "value"} {
+		if r.spec.at.get(member) != nil {
+			r.policy(member, "a .txt file has no columns: want no %s:", member)
+			return
+		}
+	}
+	line := 0
+	for text := range strings.Lines(string(r.text)) {
+		line++
+		entry := strings.TrimSpace(uncomment(text))
+		if entry == "" {
+			continue
+		}
+		if !r.put(entry, nil, place{line: line, column: 1 + strings.Index(text, entry)}) {
+			return
+		}
+	}
+}
+
+func uncomment(line string) string {
+	for i := range len(line) {
+		if line[i] == '#' && (i == 0 || line[i-1] == ' ' || line[i-1] == '\t') {
+			return line[:i]
+		}
+	}
+	return line
+}
+
+// csv reads RFC 4180: a line of column names, then as many cells in each line. White space around a cell is left out, and
+// of a row's object an empty cell too: a rule sees null.
+func (r *tableReader) csv() {
+	c := csv.NewReader(bytes.NewReader(r.text))
+	c.FieldsPerRecord = -1
+	c.ReuseRecord = true
+	record, err := c.Read()
+	if err != nil {
+		r.csvError(err, "the first line: want the names of the columns")
+		return
+	}
+	columns := make([]string, len(record))
+	for i := range record {
+		columns[i] = strings.TrimSpace(record[i])
+	}
+	key, value, ok := r.columns(columns)
+	if !ok {
+		return
+	}
+	for {
+		record, err := c.Read()
+		if err != nil {
+			r.csvError(err, "")
+			return
+		}
+		line, _ := c.FieldPos(0)
+		if len(record) != len(columns) {
+			r.add(place{line: line, column: 1}, "%s here and %s in the first line", cells(len(record)), cells(len(columns)))
+			continue
+		}
+		_, column := c.FieldPos(key)
+		at := place{line: line, column: column}
+		name := strings.TrimSpace(record[key])
+		if name == "" {
+			r.add(at, "the cell in column %s is empty", columns[key])
+			continue
+		}
+		if value >= 0 && strings.TrimSpace(record[value]) == "" {
+			line, column := c.FieldPos(value)
+			r.add(place{line: line, column: column}, "the cell in column %s is empty", columns[value])
+			continue
+		}
+		if !r.put(strings.Clone(name), r.cell(columns, record, value), at) {
+			return
+		}
+	}
+}
+
+func cells(n int) string {
+	if n == 1 {
+		return "1 cell"
+	}
+	return fmt.Sprintf("%d cells", n)
+}
+
+func (r *tableReader) csvError(err error, empty string) {
+	var e *csv.ParseError
+	switch {
+	case errors.Is(err, io.EOF) && empty != "":
+		r.add(place{line: 1, column: 1}, "%s", empty)
+	case errors.As(err, &e):
+		r.add(place{line: e.Line, column: e.Column}, "%s", strings.ReplaceAll(e.Err.Error(), "non-quoted-field", "a cell without quotes around it"))
+	}
+}
+
+// columns finds the key's and the value's columns among the names; the value's is -1 when there is none or it is the
+// whole row.
+func (r *tableReader) columns(names []string) (key, value int, ok bool) {
+	for i, name := range names {
+		if name == "" {
+			r.add(place{line: 1, column: 1}, "column %d has no name", i+1)
+			return 0, 0, false
+		}
+		if slices.Index(names, name) < i {
+			r.add(place{line: 1, column: 1}, "two columns are called %q", name)
+			return 0, 0, false
+		}
+	}
+	key, value = -1, -1
+	for _, want := range []struct {
+		member, column string
+		at             *int
+	}{{"column", r.spec.column, &key}, {"key", r.spec.key, &key}, {"value", r.spec.value, &value}} {
+		if want.column == "" {
+			continue
+		}
+		if *want.at = slices.Index(names, want.column); *want.at < 0 {
+			r.policy(want.member, "%s has no column %q%s", r.spec.file, want.column, otherColumn(want.column, names))
+			return 0, 0, false
+		}
+	}
+	if key < 0 {
+		r.policy("", "want %s: one of %s", r.spec.keyOption(), strings.Join(names, ", "))
+		return 0, 0, false
+	}
+	if value < 0 && r.spec.as == table.Map {
+		r.policy("", "want value: for as: map, one of %s, or as: rows", strings.Join(names, ", "))
+		return 0, 0, false
+	}
+	return key, value, true
+}
+
+// otherColumn is what could be meant by a column that is not among the names.
+func otherColumn(missing string, names []string) string {
+	if hint := suggest(missing, names); hint != "" {
+		return hint
+	}
+	if len(names) == 1 && strings.ContainsAny(names[0], ";\t") {
+		return ": its first line has no comma, and commas go between columns"
+	}
+	return ": want one of " + strings.Join(names, ", ")
+}
+
+// cell is the JSON of the entry's value: none, one column, or the row.
+func (r *tableReader) cell(columns, record []string, value int) []byte {
+	if value >= 0 {
+		return runtime.AppendQuoted(nil, strings.TrimSpace(record[value]))
+	}
+	if r.spec.column != "" {
+		return nil
+	}
+	row := []byte{'{'}
+	for i, text := range record {
+		text = strings.TrimSpace(text)
+		if text == "" {
+			continue
+		}
+		if len(row) > 1 {
+			row = append(row, ',')
+		}
+		row = append(runtime.AppendQuoted(row, columns[i]), ':')
+		row = runtime.AppendQuoted(row, text)
+	}
+	return append(row, '}')
+}
