@@ -42,15 +42,16 @@ type checker struct {
 	below    string // an array that is being read, below at
 	item     int    // and the element of it
 
-	steps   []step
-	err     Node
-	debug   Node
-	actions Node
+	steps []step
+	err   Node
+	debug Node
 }
 
 // reset makes c ready for another draft of the same hook type.
 func (c *checker) reset() {
-	*c = checker{hook: c.hook, mode: c.mode, limit: c.limit, problems: c.problems[:0], steps: c.steps[:0]}
+	c.problems, c.steps = c.problems[:0], c.steps[:0]
+	c.err, c.debug = Node{}, Node{}
+	c.inside, c.below = false, ""
 }
 
 // fail reports a problem at suffix below the command or operation that is being read.
@@ -104,9 +105,8 @@ func (c *checker) draft(n Node) {
 	c.err = n.Get("error")
 	known := present(n.Get("commands")) + present(n.Get("debugContext")) + present(c.err)
 	if c.mode != wholeAnswer {
-		c.actions = c.member(n, "actions", Array, "an array of actions")
 		known += present(n.Get("actions"))
-		if c.actions.Len() > 0 {
+		if c.member(n, "actions", Array, "an array of actions").Len() > 0 {
 			c.fail("actions", "actions come with event hooks, which this version does not have yet")
 		}
 	}
@@ -282,6 +282,7 @@ func (c *checker) whole(list Node) {
 			}
 		}
 	}
+	c.agreement()
 	switch c.hook {
 	case Registration:
 		if c.finds(profileUpdate) && c.finds(progressiveUpdate) {
@@ -298,6 +299,22 @@ func (c *checker) whole(list Node) {
 	}
 	if c.hook == EventHook && (c.err.Kind() != Missing || c.debug.Kind() != Missing) {
 		c.fail("", "the answer to an event hook is empty: Okta does not read it")
+	}
+}
+
+// agreement refuses two words for one thing: Okta carries commands out in order, so the later would undo the earlier.
+func (c *checker) agreement() {
+	var word string
+	for i := range c.steps {
+		s := &c.steps[i]
+		if s.command.shape != wordShape {
+			continue
+		}
+		if word != "" && word != s.word() {
+			c.fail("commands", "%s says both %s and %s", s.command.name, word, s.word())
+			return
+		}
+		word = s.word()
 	}
 }
 

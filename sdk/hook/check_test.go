@@ -138,6 +138,9 @@ func TestCheckAnswerProblems(t *testing.T) {
 		{"both profile updates", hook.Registration, `{"commands":[{"type":"com.okta.user.profile.update","value":{"a":1}},{"type":"com.okta.user.progressive.profile.update","value":{"a":1}}]}`,
 			"commands: a call is a registration or a profile update: want com.okta.user.profile.update or com.okta.user.progressive.profile.update"},
 
+		{"two words", hook.Registration, `{"commands":[{"type":"com.okta.action.update","value":{"registration":"DENY"}},{"type":"com.okta.action.update","value":{"registration":"ALLOW"}}]}`,
+			"commands: com.okta.action.update says both DENY and ALLOW"},
+
 		{"a link to nobody", hook.UserImport, command(action, `{"result":"LINK_USER"}`), "commands: LINK_USER needs com.okta.user.update with the id of the user to link"},
 		{"a new user with an id", hook.UserImport, `{"commands":[{"type":"com.okta.action.update","value":{"result":"CREATE_USER"}},{"type":"com.okta.user.update","value":{"id":"1"}}]}`,
 			"commands: CREATE_USER makes a new user: com.okta.user.update goes with LINK_USER"},

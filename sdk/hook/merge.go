@@ -41,7 +41,6 @@ type entry struct {
 	dead    bool
 	name    string
 	node    Node
-	value   Node
 }
 
 type replaced struct {
@@ -60,14 +59,23 @@ var debugging = &command{name: "debugContext"}
 
 // Begin makes m ready for the drafts on this event, with nothing said.
 func (m *Merge) Begin(e Event) {
+	if m.sprawls() {
+		*m = Merge{}
+	}
 	m.event, m.hook = e, 0
 	if e.Call != nil {
 		m.hook = e.Call.Type
 	}
 	m.used, m.err, m.size, m.compared = 0, Node{}, 0, 0
 	m.entries, m.order, m.conflicts = m.entries[:0], m.order[:0], m.conflicts[:0]
-	m.check = checker{hook: m.hook, limit: 1, steps: m.check.steps[:0]}
+	m.check.hook, m.check.limit = m.hook, 1
 	m.sim.reset()
+}
+
+// sprawls reports whether an event has left more memory behind than is worth keeping.
+func (m *Merge) sprawls() bool {
+	const many, large = 1 << 12, 1 << 16
+	return cap(m.entries) > many || cap(m.check.steps) > many || cap(m.sim.cells) > many || m.sim.work > many*16 || cap(m.out) > large
 }
 
 // Add merges what one rule wants; d's text is copied. An error is a *ContractError: then nothing of the draft is kept,
@@ -142,7 +150,7 @@ func (m *Merge) steps() error {
 			return p
 		}
 	}
-	m.error(c.err)
+	m.raise(c.err)
 	fresh = len(m.entries)
 	for name, v := range c.debug.Members() {
 		m.set(entry{command: debugging, name: name, node: v}, fresh)
@@ -152,7 +160,7 @@ func (m *Merge) steps() error {
 
 // step takes over one step. Entries from before on are this draft's own, those from fresh on this very command's.
 func (m *Merge) step(s *step, before, fresh int) error {
-	e := entry{command: s.command, name: s.name, node: s.node, value: s.value}
+	e := entry{command: s.command, name: s.name, node: s.node}
 	switch s.command.shape {
 	case patchShape:
 		return m.operation(s, e, before)
@@ -169,7 +177,10 @@ func (m *Merge) step(s *step, before, fresh int) error {
 	return nil
 }
 
-func (e *entry) refuses() bool { return e.command.wins != "" && e.value.Text() == e.command.wins }
+func (e *entry) refuses() bool { return e.command.wins != "" && e.word() == e.command.wins }
+
+// word is what an entry of one word says.
+func (e *entry) word() string { return e.node.Get(e.command.key).Text() }
 
 // find is the index of the live entry of that name among the first n, or -1.
 func (m *Merge) find(c *command, name string, n int) int {
@@ -240,7 +251,8 @@ func (m *Merge) conflict(earlier int32, path pathOf, was, is Node) {
 	}
 }
 
-func (m *Merge) error(n Node) {
+// raise makes n the error, the latest.
+func (m *Merge) raise(n Node) {
 	if n.Kind() == Missing {
 		return
 	}
@@ -268,7 +280,7 @@ func (m *Merge) profile(s *step) error {
 // operation tries a patch's operation on the call's claims and keeps it.
 func (m *Merge) operation(s *step, e entry, before int) error {
 	token := s.command.token
-	if token != 0 && !token.Minted(m.event) {
+	if !m.sim.ready(token, m.event) {
 		s.place.op = -1
 		return refuse(s, ".type", "this call mints no "+token.noun()+": Okta would drop the whole patch")
 	}
@@ -279,7 +291,7 @@ func (m *Merge) operation(s *step, e entry, before int) error {
 			path = path[len(claimsPath)-1:]
 		}
 		var f fault
-		if over, f = m.sim.apply(m.sim.root(token, m.event), s.op, path, s.value); f != "" {
+		if over, f = m.sim.apply(m.sim.roots[token]-1, s.op, path, s.value); f != "" {
 			return refuse(s, ".path", s.op.String()+" of "+quote(s.name)+", which "+string(f)+" in this call: Okta would drop the whole patch")
 		}
 	}
@@ -304,7 +316,7 @@ func (m *Merge) link(before int) error {
 	if word < 0 {
 		return nil
 	}
-	switch says := m.entries[word].value.Text(); {
+	switch says := m.entries[word].word(); {
 	case says == linkUser && id < 0:
 		return &ContractError{Problem{"commands", linkNeedsUser}}
 	case says == createUser && id >= 0 && m.entries[id].rule == int32(m.used-1):
@@ -330,7 +342,7 @@ func (m *Merge) bounds() error {
 
 // Has reports whether the token has the claim, as patched so far.
 func (m *Merge) Has(k TokenKind, claim string) bool {
-	return k.Minted(m.event) && m.sim.has(m.sim.root(k, m.event), claim)
+	return m.sim.ready(k, m.event) && m.sim.has(m.sim.roots[k]-1, claim)
 }
 
 // Empty reports whether nothing has been said.

@@ -322,3 +322,38 @@ func TestRenderFresh(t *testing.T) {
 		t.Errorf("the first answer became %s", first)
 	}
 }
+
+// A served answer costs one allocation: its own bytes.
+func TestMergeAllocatesOnce(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		typ   hook.Type
+		draft string
+	}{
+		{"deny", hook.Registration, `{"commands":[{"type":"com.okta.action.update","value":{"registration":"DENY"}}],"error":{"errorSummary":"no","errorCauses":[{"errorSummary":"e","location":"data.userProfile.email"}]}}`},
+		{"profile", hook.Registration, command(profile, `{"a":"b c","d":[1, 2]}`)},
+		{"escaped claims and deep ones", hook.Token, command(id, `[{"op":"add","path":"/claims/https:~1~1example.com~1a","value":1},{"op":"add","path":"/claims/airports/0","value":"x"},{"op":"remove","path":"/claims/profile/floor"}]`)},
+		{"attributes", hook.SAML, command(assertion, `[{"op":"add","path":"/claims/a","value":{"attributes":{"NameFormat":"x"},"attributeValues":[{"attributes":{"xsi:type":"xs:string"},"value":"1"}]}}]`)},
+		{"link", hook.UserImport, `{"commands":[{"type":"com.okta.action.update","value":{"result":"LINK_USER"}},{"type":"com.okta.user.update","value":{"id":"1"}}]}`},
+		{"verified", hook.PasswordImport, command(action, `{"credential":"VERIFIED"}`)},
+		{"message", hook.Telephony, command(telephony, `[{"status":"PENDING","provider":"p"}]`)},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			e := event(t, test.typ, callOf[test.typ])
+			d := &hook.Draft{JSON: []byte(test.draft)}
+			var m hook.Merge
+			n := testing.AllocsPerRun(50, func() {
+				m.Begin(e)
+				if err := m.Add("rule", d); err != nil {
+					t.Fatal(err)
+				}
+				if _, err := m.Render(); err != nil {
+					t.Fatal(err)
+				}
+			})
+			if n > 1 {
+				t.Errorf("%v allocations", n)
+			}
+		})
+	}
+}

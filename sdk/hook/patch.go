@@ -41,12 +41,17 @@ func (c *checker) operation(cmd *command, n Node) {
 		c.fail("", "want an object with op, path and value, got %s", n.what())
 		return
 	}
-	op, path, value := n.Get("op"), n.Get("path"), n.Get("value")
-	if n.Len() != present(op)+present(path)+present(value) {
-		for name := range n.Members() {
-			if name != "op" && name != "path" && name != "value" {
-				c.fail(dot(name), "unknown member of an operation%s", hint(name, []string{"op", "path", "value"}))
-			}
+	var op, path, value Node
+	for name, m := range n.Members() {
+		switch name {
+		case "op":
+			op = m
+		case "path":
+			path = m
+		case "value":
+			value = m
+		default:
+			c.fail(dot(name), "unknown member of an operation%s", hint(name, []string{"op", "path", "value"}))
 		}
 	}
 	s := step{command: cmd, name: path.Text(), op: c.op(cmd, op), node: n, value: value, place: c.at}

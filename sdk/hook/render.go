@@ -1,7 +1,5 @@
 package hook
 
-import "bytes"
-
 // Render gives the answer as compact JSON in memory of its own: commands, error, debugContext, those that there are.
 // Nothing said is {}, and for a telephony hook its failure answer. An error is a *ContractError: the answer is not under
 // 256 KB.
@@ -11,7 +9,9 @@ func (m *Merge) Render() ([]byte, error) {
 		m.out = nil
 		return nil, &ContractError{Problem{Message: tooLong}}
 	}
-	return bytes.Clone(m.out), nil
+	answer := make([]byte, len(m.out))
+	copy(answer, m.out)
+	return answer, nil
 }
 
 func (m *Merge) render(b []byte) []byte {

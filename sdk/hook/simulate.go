@@ -10,10 +10,11 @@ import (
 // every patch (hooks.md section 4). It changes nothing that it was given: an object is what the call has with changes
 // laid over it, an array is copied when an operation first reaches into it. Everything since begin can be taken back.
 type simulation struct {
+	data  Node                   // the call's, once it was looked up
 	roots [AccessToken + 1]int32 // cells, counted from 1; 0: not looked up yet. The first is the assertion's
 	cells []cell
 	kids  []kid
-	undo  []change
+	undo  []undo
 	names []byte // unescaped names
 	work  int    // names compared and elements moved since reset
 }
@@ -36,18 +37,18 @@ type kid struct {
 
 const gone = -1
 
-// change is one step back.
-type change struct {
-	what change8
+// undo is one step back.
+type undo struct {
+	what undoKind
 	cell int32 // the object or array
 	at   int32 // the kid or the index
 	old  int32
 }
 
-type change8 uint8
+type undoKind uint8
 
 const (
-	kidMade change8 = iota
+	kidMade undoKind = iota
 	kidSet
 	itemMade
 	itemSet
@@ -59,7 +60,7 @@ const (
 const maxWork = 1 << 21
 
 func (s *simulation) reset() {
-	s.roots = [AccessToken + 1]int32{}
+	s.data, s.roots = Node{}, [AccessToken + 1]int32{}
 	s.cells, s.kids, s.undo = s.cells[:0], s.kids[:0], s.undo[:0]
 	s.names, s.work = s.names[:0], 0
 }
@@ -75,26 +76,37 @@ func (s *simulation) cell(n Node) int32 {
 		s.cells = append(s.cells, cell{})
 	}
 	c := &s.cells[i]
-	*c = cell{base: n, kind: n.Kind(), list: c.list[:0]}
+	c.base, c.kind, c.kids, c.list, c.opens = n, n.Kind(), 0, c.list[:0], false
 	return int32(i)
 }
 
-// root is the cell of a token's claims, or of the assertion when k is none.
-func (s *simulation) root(k TokenKind, e Event) int32 {
-	if s.roots[k] == 0 {
-		n := e.Node.Get("data").Get("assertion")
-		if k != 0 {
-			n = k.Claims(e)
-		}
-		i := s.cell(n)
-		s.cells[i].kind = Object
-		s.roots[k] = i + 1
-		if k == 0 {
-			s.need(i, "claims")
-			s.need(i, "authentication")
-		}
+// ready finds the root of what a patch changes, a token's claims or, when k is none, the assertion. It is false for a
+// token that the call does not mint.
+func (s *simulation) ready(k TokenKind, e Event) bool {
+	if s.roots[k] != 0 {
+		return true
 	}
-	return s.roots[k] - 1
+	if s.data.d == nil {
+		s.data = e.Node.Get("data")
+	}
+	n := s.data
+	if k == 0 {
+		n = n.Get("assertion")
+	} else {
+		token := n.Get(k.member())
+		if token.Kind() != Object {
+			return false
+		}
+		n = token.Get("claims")
+	}
+	i := s.cell(n)
+	s.cells[i].kind = Object
+	s.roots[k] = i + 1
+	if k == 0 {
+		s.need(i, "claims")
+		s.need(i, "authentication")
+	}
+	return true
 }
 
 // need gives an object a member that patches may add to even where the call has none. It is never undone.
@@ -216,7 +228,7 @@ func (s *simulation) base(at int32, name string) Node {
 func (s *simulation) put(at int32, name string, to int32) {
 	s.kids = append(s.kids, kid{name: name, cell: to, next: s.cells[at].kids})
 	s.cells[at].kids = int32(len(s.kids))
-	s.undo = append(s.undo, change{what: kidMade, cell: at})
+	s.undo = append(s.undo, undo{what: kidMade, cell: at})
 }
 
 func (s *simulation) tired() fault {
@@ -252,7 +264,7 @@ func (s *simulation) changeMember(at int32, op operation, name string, value Nod
 		s.put(at, name, to)
 		return s.tired()
 	}
-	s.undo = append(s.undo, change{what: kidSet, at: k - 1, old: s.kids[k-1].cell})
+	s.undo = append(s.undo, undo{what: kidSet, at: k - 1, old: s.kids[k-1].cell})
 	s.kids[k-1].cell = to
 	return s.tired()
 }
@@ -275,12 +287,12 @@ func (s *simulation) changeItem(at int32, op operation, name string, value Node)
 	switch op {
 	case opAdd:
 		c.list = slices.Insert(c.list, i, to)
-		s.undo = append(s.undo, change{what: itemMade, cell: at, at: int32(i)})
+		s.undo = append(s.undo, undo{what: itemMade, cell: at, at: int32(i)})
 	case opReplace:
-		s.undo = append(s.undo, change{what: itemSet, cell: at, at: int32(i), old: c.list[i]})
+		s.undo = append(s.undo, undo{what: itemSet, cell: at, at: int32(i), old: c.list[i]})
 		c.list[i] = to
 	case opRemove:
-		s.undo = append(s.undo, change{what: itemGone, cell: at, at: int32(i), old: c.list[i]})
+		s.undo = append(s.undo, undo{what: itemGone, cell: at, at: int32(i), old: c.list[i]})
 		c.list = slices.Delete(c.list, i, i+1)
 	}
 	s.work += (len(c.list) - i) / 16 // moved by the machine's own copy
