@@ -62,7 +62,7 @@ func (m *memory) key(id string, body []byte) key {
 	return key{maphash.String(m.seed, id), maphash.Bytes(m.seed, body)}
 }
 
-func (m *memory) shard(k key) *shard { return &m.shards[(k.id^k.body)%shards] }
+func (m *memory) shard(k key) *shard { return &m.shards[k.body%shards] }
 
 // find looks for a twin of a call: one that is under way or whose answer is still good. The caller holds mu.
 func (s *shard) find(k key, id string, now time.Time) *memo {

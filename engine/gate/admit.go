@@ -13,7 +13,7 @@ const mediaType = "application/json"
 
 // headers judges a request when its headers have arrived and nothing of its body was read. A refused one is left without a
 // body and without a connection to send it on, so that nothing more of it is read, and nothing of it can pass for the next
-// request. The verdict takes the place of the method, in a form that no request can have.
+// request. The verdict takes the place of the method, behind a space that no method has.
 func (g *Gate) headers(h *fasthttp.RequestHeader) (c fasthttp.RequestConfig) {
 	verdict := broken
 	defer func() {
@@ -21,7 +21,7 @@ func (g *Gate) headers(h *fasthttp.RequestHeader) (c fasthttp.RequestConfig) {
 			g.bug(p)
 		}
 		if verdict != admitted {
-			h.SetMethodBytes([]byte{0, byte(verdict)})
+			h.SetMethodBytes([]byte{' ', 'A' + byte(verdict)})
 			h.SetContentLength(0)
 			h.Del(fasthttp.HeaderExpect)
 			h.SetConnectionClose()
@@ -38,8 +38,8 @@ func (g *Gate) headers(h *fasthttp.RequestHeader) (c fasthttp.RequestConfig) {
 
 // verdict is what headers has left in the method.
 func verdict(method []byte) reason {
-	if len(method) == 2 && method[0] == 0 {
-		return reason(method[1])
+	if len(method) == 2 && method[0] == ' ' {
+		return reason(method[1] - 'A')
 	}
 	return admitted
 }

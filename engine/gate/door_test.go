@@ -1,0 +1,184 @@
+package gate_test
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/tenterhook/tenterhook/engine"
+	"github.com/tenterhook/tenterhook/engine/gate"
+	"github.com/tenterhook/tenterhook/rules"
+)
+
+const secret = "Bearer 0123456789abcdef0123456789abcdef"
+
+const policy = `tenterhook: 1
+hooks:
+  - name: hook-a
+    type: registration
+    auth:
+      - header: Authorization
+        secret: ` + secret + `
+    rules:
+      - name: deny
+        when: data.userProfile.email == 'eve@example.com'
+        deny: Go away.
+      - name: stamp
+        profile: {division: sales}
+`
+
+const body = `{"eventType":"com.okta.user.pre-registration","requestType":"self.service.registration",` +
+	`"data":{"userProfile":{"email":"ann@example.com"}}}`
+
+// door is a Gate on loopback, before an Engine.
+type door struct {
+	t        *testing.T
+	addr     string
+	engine   *engine.Engine
+	gate     *gate.Gate
+	registry *prometheus.Registry
+}
+
+func open(t *testing.T, policy string, o gate.Options) *door {
+	t.Helper()
+	d := &door{t: t, registry: prometheus.NewPedanticRegistry()}
+	var err error
+	if d.engine, err = engine.New(engine.Options{Log: slog.New(slog.DiscardHandler), Registry: d.registry}); err != nil {
+		t.Fatal(err)
+	}
+	if policy != "" {
+		d.engine.Swap(load(t, policy))
+	}
+	o.Registry, o.Log = d.registry, slog.New(slog.DiscardHandler)
+	if d.gate, err = gate.New(d.engine, o); err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.addr = l.Addr().String()
+	served := make(chan error)
+	go func() { served <- d.gate.Serve(l) }()
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		d.gate.Shutdown(ctx) // a test may have left a connection on purpose
+		if err := <-served; err != nil {
+			t.Error(err)
+		}
+		if err := d.engine.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return d
+}
+
+func load(t testing.TB, policy string) *rules.Set {
+	t.Helper()
+	s, err := rules.Load(rules.NewFolder(map[string][]byte{"policy.yaml": []byte(policy)}), rules.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// line is a raw connection to a door.
+type line struct {
+	t *testing.T
+	net.Conn
+	r *bufio.Reader
+}
+
+func (d *door) dial() *line {
+	d.t.Helper()
+	c, err := net.Dial("tcp", d.addr)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	d.t.Cleanup(func() { c.Close() })
+	c.SetDeadline(time.Now().Add(20 * time.Second))
+	return &line{d.t, c, bufio.NewReader(c)}
+}
+
+func (l *line) send(text string) *line {
+	l.t.Helper()
+	if _, err := io.WriteString(l, text); err != nil {
+		l.t.Fatal(err)
+	}
+	return l
+}
+
+// answer reads one response. Its body is read, too.
+func (l *line) answer() (status int, body string, h http.Header) {
+	l.t.Helper()
+	r, err := http.ReadResponse(l.r, nil)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	b, err := io.ReadAll(r.Body)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	return r.StatusCode, string(b), r.Header
+}
+
+// wants reads one response and compares its status and, for a refusal, that nothing is told but at most its name.
+func (l *line) wants(status int, text string) {
+	l.t.Helper()
+	got, b, h := l.answer()
+	if got != status || b != text {
+		l.t.Errorf("got %d %q, want %d %q", got, b, status, text)
+	}
+	if h.Get("Server") != "" {
+		l.t.Errorf("the server says what it is: %q", h.Get("Server"))
+	}
+	if b != "" && h.Get("Content-Type") != "application/json" {
+		l.t.Errorf("Content-Type %q", h.Get("Content-Type"))
+	}
+}
+
+// ends expects nothing more but the connection's end.
+func (l *line) ends() {
+	l.t.Helper()
+	rest, err := io.ReadAll(l.r)
+	if err != nil || len(rest) > 0 {
+		l.t.Errorf("want the end of the connection, got %q, %v", rest, err)
+	}
+}
+
+// head is a request's head, with the lines of a good one and those of extra, which take the place of ones so named.
+func head(first string, extra ...string) string {
+	lines := []string{"Host: hooks.example.com", "Authorization: " + secret, "Content-Type: application/json", "Accept: application/json"}
+	for _, e := range extra {
+		name, _, _ := strings.Cut(e, ":")
+		for i, l := range lines {
+			if strings.HasPrefix(l, name+":") && !strings.HasPrefix(e, "+") {
+				lines[i] = ""
+			}
+		}
+		lines = append(lines, strings.TrimPrefix(e, "+"))
+	}
+	var b strings.Builder
+	b.WriteString(first + "\r\n")
+	for _, l := range lines {
+		if l != "" {
+			b.WriteString(l + "\r\n")
+		}
+	}
+	return b.String() + "\r\n"
+}
+
+const post = "POST /hooks/hook-a HTTP/1.1"
+
+// good is a whole good request.
+func good(body string) string { return head(post, fmt.Sprint("Content-Length: ", len(body))) + body }

@@ -1,0 +1,105 @@
+package engine
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// remembered counts what a memory holds, and weighs it.
+func remembered(m *memory) (n int, weight int64) {
+	for i := range m.shards {
+		s := &m.shards[i]
+		s.mu.Lock()
+		n, weight = n+len(s.memos), weight+s.weight
+		s.mu.Unlock()
+	}
+	return n, weight
+}
+
+func remember(m *memory, id string, body int) {
+	k := m.key(id, []byte(id))
+	s := m.shard(k)
+	s.mu.Lock()
+	memo := s.begin(k, id)
+	s.mu.Unlock()
+	s.end(memo, Reply{Body: make([]byte, body)}, time.Now())
+}
+
+func TestMemoryIsBounded(t *testing.T) {
+	tests := []struct {
+		name  string
+		bytes int64
+		body  int
+		most  int
+	}{
+		{name: "ByBytes", bytes: 1 << 20, body: 1000, most: 1 << 20 / 1256},
+		{name: "ByNumber", bytes: 1 << 40, body: 0, most: maxMemos},
+		{name: "TooLargeForAny", bytes: 1 << 20, body: 1 << 20, most: 0},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var m memory
+			m.init(time.Minute, tt.bytes)
+			defer m.forget()
+			for i := range 2 * maxMemos {
+				remember(&m, fmt.Sprint(i), tt.body)
+				if tt.body > 0 && i > 4000 {
+					break
+				}
+			}
+			n, weight := remembered(&m)
+			if n > tt.most || n < tt.most/2 || weight > tt.bytes {
+				t.Errorf("%d remembered, weighing %d; want at most %d", n, weight, tt.most)
+			}
+		})
+	}
+}
+
+func TestMemoryForgetsByItself(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var m memory
+		m.init(2*time.Minute, 1<<20)
+		for i := range 100 {
+			remember(&m, fmt.Sprint(i), 10)
+			time.Sleep(time.Second)
+		}
+		time.Sleep(time.Minute)
+		if n, _ := remembered(&m); n != 60 {
+			t.Errorf("%d remembered, want the 60 of the last two minutes", n)
+		}
+		time.Sleep(2 * time.Minute)
+		if n, weight := remembered(&m); n != 0 || weight != 0 {
+			t.Errorf("%d remembered, weighing %d, after all have expired", n, weight)
+		}
+	})
+}
+
+func TestMemoryTellsIDsApart(t *testing.T) {
+	var s shard
+	s.memos = make(map[key]*memo)
+	s.begin(key{1, 1}, "a")
+	now := time.Now()
+	if s.find(key{1, 1}, "a", now) == nil || s.find(key{1, 1}, "b", now) != nil {
+		t.Error("two calls that hash alike are taken for one")
+	}
+	earlier := s.memos[key{1, 1}]
+	later := s.begin(key{1, 1}, "b")
+	s.end(earlier, Reply{Outcome: Failed}, now)
+	if s.memos[key{1, 1}] != later {
+		t.Error("the earlier call took the later one along")
+	}
+}
+
+func TestMemoryOwnsItsIDs(t *testing.T) {
+	var m memory
+	m.init(time.Minute, 1<<20)
+	defer m.forget()
+	id := strings.Repeat("x", 22)
+	k := m.key(id, nil)
+	if m.key(id, nil) != k || m.key(id, []byte{0}) == k || m.key("y", nil) == k {
+		t.Error("a key is not of id and body")
+	}
+}
