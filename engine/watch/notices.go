@@ -1,0 +1,121 @@
+package watch
+
+import (
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/fsnotify/fsnotify"
+)
+
+// notices are the system's word that something in the folder changed. They only make a change seen sooner: whatever goes
+// wrong here (no watches left, an overflow, a network file system) is logged once and made good by polling.
+type notices struct {
+	dir     string
+	log     *slog.Logger
+	watcher *fsnotify.Watcher // nil when the system gives none
+	watched map[string]fs.FileInfo
+	told    bool // that a directory cannot be watched
+}
+
+func newNotices(dir string, log *slog.Logger) *notices {
+	n := &notices{dir: dir, log: log, watched: make(map[string]fs.FileInfo)}
+	w, err := fsnotify.NewWatcher()
+	if err != nil {
+		n.tell(dir, err)
+		return n
+	}
+	n.watcher = w
+	n.follow()
+	return n
+}
+
+// Close ends the notices, and the goroutines of the library with them.
+func (n *notices) Close() {
+	if n.watcher != nil {
+		n.watcher.Close()
+	}
+}
+
+// events is nil, and so never ready, when there are no notices.
+func (n *notices) events() <-chan fsnotify.Event {
+	if n.watcher == nil {
+		return nil
+	}
+	return n.watcher.Events
+}
+
+// errors tells of lost notices, which are as good as a notice.
+func (n *notices) errors() <-chan error {
+	if n.watcher == nil {
+		return nil
+	}
+	return n.watcher.Errors
+}
+
+// matters reports whether an event can be about the folder's content. The folder's parent is watched too, for the moment
+// the folder itself is replaced; its other children are none of our business.
+func (n *notices) matters(e fsnotify.Event) bool {
+	if filepath.Dir(e.Name) == filepath.Dir(n.dir) {
+		return e.Name == n.dir
+	}
+	return true
+}
+
+// follow brings what is watched in line with the tree as it is now: directories come and go, and one that was replaced is
+// another directory under the same name.
+func (n *notices) follow() {
+	if n.watcher == nil {
+		return
+	}
+	now := make(map[string]fs.FileInfo)
+	directories(now, filepath.Dir(n.dir), 0)
+	directories(now, n.dir, maxDepth)
+	for path, info := range n.watched {
+		if is := now[path]; is == nil || !os.SameFile(is, info) {
+			n.watcher.Remove(path) // an error says that it is gone already
+			delete(n.watched, path)
+		}
+	}
+	for path, info := range now {
+		if n.watched[path] != nil {
+			continue
+		}
+		if err := n.watcher.Add(path); err != nil {
+			n.tell(path, err)
+			continue
+		}
+		n.watched[path] = info
+	}
+}
+
+func (n *notices) tell(path string, err error) {
+	if n.told {
+		return
+	}
+	n.told = true
+	n.log.Warn("no notices of changes from the system; the folder is polled", "directory", path, "error", err)
+}
+
+// directories adds dir and, down to depth, the directories in it that a folder is read from.
+func directories(found map[string]fs.FileInfo, dir string, depth int) {
+	info, err := os.Stat(dir)
+	if err != nil || !info.IsDir() {
+		return
+	}
+	found[dir] = info
+	if depth == 0 {
+		return
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return
+	}
+	for _, e := range entries {
+		if !strings.HasPrefix(e.Name(), ".") && e.Type()&(fs.ModeDir|fs.ModeSymlink) != 0 {
+			directories(found, filepath.Join(dir, e.Name()), depth-1)
+		}
+	}
+}

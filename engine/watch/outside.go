@@ -1,0 +1,81 @@
+package watch
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+
+	"github.com/tenterhook/tenterhook/rules"
+)
+
+// outside is a hash over the files outside the folder that its policy files name: ${file./run/secrets/okta}. A secret that
+// is rotated there goes live as a changed rule does. It is empty when there are none. Nothing of their content is kept.
+func outside(f *rules.Folder) string {
+	h := sha256.New()
+	found := false
+	for _, name := range f.Names() {
+		if ext := path.Ext(name); ext != ".yaml" && ext != ".yml" {
+			continue
+		}
+		text, _ := f.File(name)
+		for _, file := range named(text) {
+			found = true
+			fmt.Fprintf(h, "%q ", file)
+			digest(h, file)
+		}
+	}
+	if !found {
+		return ""
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// named finds the files that a policy file names. It may find one too many, in a comment perhaps: such a file is looked at
+// in vain, and no more.
+func named(text []byte) []string {
+	const open = "${file."
+	var files []string
+	for {
+		i := bytes.Index(text, []byte(open))
+		if i < 0 {
+			return files
+		}
+		text = text[i+len(open):]
+		end := bytes.IndexAny(text, "}\n")
+		if end < 0 {
+			return files
+		}
+		if file := strings.TrimSpace(string(text[:end])); filepath.IsAbs(file) {
+			files = append(files, file)
+		}
+	}
+}
+
+// most is more than a secret may have.
+const most = 1 << 20
+
+func digest(w io.Writer, name string) {
+	info, err := os.Stat(name)
+	if err != nil || !info.Mode().IsRegular() { // opening a pipe would wait for its writer
+		fmt.Fprint(w, "absent ")
+		return
+	}
+	file, err := os.Open(name)
+	if err != nil {
+		fmt.Fprint(w, "closed ")
+		return
+	}
+	defer file.Close()
+	sum := sha256.New()
+	if _, err := io.Copy(sum, io.LimitReader(file, most)); err != nil {
+		fmt.Fprint(w, "unreadable ")
+		return
+	}
+	w.Write(sum.Sum(nil)) // a hash never fails
+}

@@ -1,0 +1,140 @@
+package watch
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash"
+	"hash/fnv"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/tenterhook/tenterhook/rules"
+)
+
+// patience is how long a folder may keep changing before that is said to be what is wrong with it.
+const patience = 10 * time.Second
+
+// state is one reading of the folder: its content and that of the secrets it names, or why it could not be read.
+type state struct {
+	key    string // equal keys are equal states
+	folder *rules.Folder
+	err    error
+}
+
+func (w *Watcher) read() state {
+	start := time.Now()
+	defer func() { w.pace.cost = time.Since(start) }()
+	folder, err := rules.Read(w.dir)
+	if err != nil {
+		return state{key: "error: " + err.Error(), err: err}
+	}
+	return state{key: folder.Hash() + outside(folder), folder: folder}
+}
+
+// settled reads the folder until it is the same twice with a pause between, and no checkout is under way. Two equal
+// readings mean that the folder really was like this from the end of the first to the start of the second: what was read
+// is not half of one state and half of the next. A state that was seen before needs no second reading.
+func (w *Watcher) settled(ctx context.Context, seen state) (state, error) {
+	last := w.read()
+	if last.key == seen.key {
+		return last, nil
+	}
+	pause := time.NewTimer(w.o.Settle)
+	defer pause.Stop()
+	for start := time.Now(); ; pause.Reset(w.o.Settle) {
+		select {
+		case <-ctx.Done():
+			return state{}, ctx.Err()
+		case <-pause.C:
+		}
+		next := w.read()
+		if next.key == last.key && !errors.Is(next.err, rules.ErrChanging) && !checkout(w.dir) {
+			return next, nil
+		}
+		if time.Since(start) > patience {
+			return state{}, fmt.Errorf("read %s: it has kept changing for %v", w.dir, patience)
+		}
+		last = next
+	}
+}
+
+// checkout reports whether git is writing the working tree that dir lies in: its index is locked from before the first
+// file is written until after the last. A lock that was left behind by a crash is soon too old to count.
+func checkout(dir string) bool {
+	for {
+		lock, err := os.Stat(filepath.Join(dir, ".git", "index.lock"))
+		if err == nil {
+			return time.Since(lock.ModTime()) < patience
+		}
+		up := filepath.Dir(dir)
+		if _, err := os.Stat(filepath.Join(dir, ".git")); err == nil || up == dir {
+			return false
+		}
+		dir = up
+	}
+}
+
+// pace decides when the content is read without a notice: when stat shows a change, and otherwise so often that reading
+// takes about a hundredth of the time.
+type pace struct {
+	every time.Duration // at least, between two readings
+	cost  time.Duration // of the last reading
+	print uint64        // what stat said before it
+	next  time.Time     // when the content is read again anyway
+}
+
+func (p *pace) due(dir string) bool {
+	return !time.Now().Before(p.next) || fingerprint(dir) != p.print
+}
+
+// looking is called before the folder is read, so that what changes meanwhile is seen the next time.
+func (p *pace) looking(dir string) {
+	p.print = fingerprint(dir)
+	p.next = time.Now().Add(max(p.every, 100*p.cost))
+}
+
+// maxDepth ends a walk that a symlink leads in a circle.
+const maxDepth = 16
+
+// fingerprint is a hash over what stat says of the folder's tree, links followed: names, sizes and times.
+func fingerprint(dir string) uint64 {
+	h := fnv.New64a()
+	stat(h, dir, maxDepth)
+	return h.Sum64()
+}
+
+func stat(h hash.Hash64, dir string, depth int) {
+	entries, err := os.ReadDir(dir)
+	if err != nil || depth == 0 {
+		fmt.Fprint(h, err)
+		return
+	}
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), ".") {
+			continue
+		}
+		path := filepath.Join(dir, e.Name())
+		info, err := os.Stat(path)
+		if err != nil {
+			fmt.Fprint(h, err)
+			continue
+		}
+		mix(h, e.Name(), info)
+		if info.IsDir() {
+			stat(h, path, depth-1)
+		}
+	}
+}
+
+func mix(h hash.Hash64, name string, info fs.FileInfo) {
+	var b [16]byte
+	binary.LittleEndian.PutUint64(b[:], uint64(info.Size()))
+	binary.LittleEndian.PutUint64(b[8:], uint64(info.ModTime().UnixNano()))
+	h.Write([]byte(name)) // never fails
+	h.Write(b[:])
+}

@@ -1,0 +1,90 @@
+package watch
+
+import (
+	"bufio"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/tenterhook/tenterhook/rules"
+)
+
+// errNoCopy is returned when no last good copy was kept for the folder.
+var errNoCopy = errors.New("no last good copy")
+
+// store keeps the last good copy of one folder: a zip in the data directory, readable by its owner only, because a policy
+// may have secrets written into it. Copies are told apart by the folder's path, so that a data directory which two
+// policies share never starts the one with the rules of the other.
+type store struct {
+	path string
+}
+
+func newStore(data, dir string) *store {
+	sum := sha256.Sum256([]byte(dir))
+	return &store{path: filepath.Join(data, "last-good", hex.EncodeToString(sum[:8])+".zip")}
+}
+
+// save replaces the copy: after a crash there is the old one or the new one, whole.
+func (s *store) save(f *rules.Folder) error {
+	dir := filepath.Dir(s.path)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	temp, err := os.CreateTemp(dir, ".copy-*") // mode 0600
+	if err != nil {
+		return err
+	}
+	defer os.Remove(temp.Name()) // gone already when all went well
+	if err := errors.Join(write(temp, f), temp.Close()); err != nil {
+		return err
+	}
+	if err := os.Rename(temp.Name(), s.path); err != nil {
+		return err
+	}
+	return syncDir(dir)
+}
+
+func write(file *os.File, f *rules.Folder) error {
+	w := bufio.NewWriter(file)
+	if err := f.WriteZip(w); err != nil {
+		return err
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	return file.Sync()
+}
+
+// syncDir makes the rename itself durable.
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
+
+// load reads the copy and when it was kept.
+func (s *store) load() (*rules.Folder, time.Time, error) {
+	info, err := os.Stat(s.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, time.Time{}, errNoCopy
+	}
+	if err != nil {
+		return nil, time.Time{}, err
+	}
+	archive, err := os.ReadFile(s.path)
+	if err != nil {
+		return nil, time.Time{}, err
+	}
+	f, err := rules.ReadZip(archive)
+	if err != nil {
+		return nil, time.Time{}, fmt.Errorf("read %s: %w", s.path, err)
+	}
+	return f, info.ModTime(), nil
+}

@@ -1,0 +1,297 @@
+// Package watch is for keeping an engine on the newest good Set of a policy folder.
+//
+// Three things are looked at, because none of them is enough: the system's notifications (fast, but lost on network file
+// systems, on overflow, and when a directory is replaced), what stat says about the tree (cheap, but blind to an edit that
+// keeps size and time), and the content itself (never wrong, and read as often as it is cheap to read).
+package watch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/tenterhook/tenterhook/engine"
+	"github.com/tenterhook/tenterhook/rules"
+)
+
+// Options say what is watched, for whom, and how often.
+type Options struct {
+	Dir    string         // the policy folder
+	Data   string         // where the last good copy is kept; empty keeps none
+	Engine *engine.Engine // is given every good Set
+	Rules  rules.Options  // how a folder is loaded
+	Log    *slog.Logger
+
+	// Accept has the last word on a Set before it goes live: what it returns refuses the Set. Nil accepts all.
+	Accept func(*rules.Set) error
+
+	Poll   time.Duration // how often the tree is looked at without a notification; 0: 500 ms
+	Settle time.Duration // how long content must stay the same before it counts; 0: 75 ms
+	Retry  time.Duration // how often a folder that was refused is tried again as it is; 0: 10 s
+}
+
+// Status is what is live and what is in its way.
+type Status struct {
+	Folder     string    `json:"folder"`              // absolute path
+	FolderHash string    `json:"folderHash"`          // the folder's content when it was last read
+	Revision   string    `json:"revision"`            // of the live Set
+	LoadedAt   time.Time `json:"loadedAt"`            // when the live Set went live
+	From       string    `json:"from"`                // FromFolder or FromLastGood
+	Stale      bool      `json:"stale"`               // what is live is not what the folder holds
+	LastError  string    `json:"lastError,omitempty"` // why it is stale
+	FailedAt   time.Time `json:"failedAt,omitzero"`   // when that was first seen
+}
+
+// Where a live Set came from.
+const (
+	FromFolder   = "folder"
+	FromLastGood = "last good copy"
+)
+
+// Watcher keeps an engine on the newest good Set of one folder.
+type Watcher struct {
+	o     Options
+	dir   string
+	store *store
+	check chan struct{} // has room for one: a check that is asked for but not begun
+
+	// What the looking goroutine remembers: Open's first, then Run's.
+	seen    state     // what was loaded, or refused, last
+	retryAt time.Time // when a refused state is tried again; zero after a good one
+	pace    pace
+	set     *rules.Set // the live one, for what the next is compared with; the engine's to close
+
+	mu     sync.Mutex // guards status
+	status Status
+}
+
+// Open loads the folder and puts the Set live. A folder that cannot be loaded is answered with its last good copy, loudly;
+// without one the error is the folder's (rules.Problems when it could be read).
+func Open(ctx context.Context, o Options) (*Watcher, error) {
+	dir, err := filepath.Abs(o.Dir)
+	if err != nil {
+		return nil, err
+	}
+	o.Poll, o.Settle, o.Retry = or(o.Poll, 500*time.Millisecond), or(o.Settle, 75*time.Millisecond), or(o.Retry, 10*time.Second)
+	w := &Watcher{o: o, dir: dir, check: make(chan struct{}, 1), pace: pace{every: o.Poll}, status: Status{Folder: dir}}
+	if o.Data != "" {
+		w.store = newStore(o.Data, dir)
+	}
+	s, err := w.settled(ctx, state{})
+	if err != nil {
+		return nil, err
+	}
+	refused := w.take(s)
+	if refused == nil {
+		return w, nil
+	}
+	if err := w.restore(); err != nil {
+		if !errors.Is(err, errNoCopy) {
+			o.Log.Error("the last good copy cannot be used either", "copy", w.store.path, "error", err)
+		}
+		return nil, refused
+	}
+	return w, nil
+}
+
+func or(d, otherwise time.Duration) time.Duration {
+	if d <= 0 {
+		return otherwise
+	}
+	return d
+}
+
+// Check asks Run to look at the folder now and to try it again even if it was refused as it is. It does not wait.
+func (w *Watcher) Check() {
+	select {
+	case w.check <- struct{}{}:
+	default:
+	}
+}
+
+// Status is what is live, and why the folder is not.
+func (w *Watcher) Status() Status {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.status
+}
+
+// Run follows the folder until the context ends. It is called once.
+func (w *Watcher) Run(ctx context.Context) {
+	n := newNotices(w.dir, w.o.Log)
+	defer n.Close()
+	poll := time.NewTicker(w.o.Poll)
+	defer poll.Stop()
+	soon := time.NewTimer(0) // at once: the folder may have changed since Open
+	defer soon.Stop()
+	for armed := true; ; {
+		select {
+		case <-ctx.Done():
+			return
+		case e := <-n.events():
+			if n.matters(e) && !armed {
+				armed = true // one look for a whole burst
+				soon.Reset(w.o.Settle)
+			}
+			continue
+		case <-n.errors():
+		case <-soon.C:
+			armed = false
+		case <-w.check:
+			w.retryAt = time.Now()
+		case <-poll.C:
+			if !w.pace.due(w.dir) && !w.retryDue() {
+				continue
+			}
+		}
+		w.pace.looking(w.dir)
+		w.look(ctx)
+		n.follow()
+	}
+}
+
+func (w *Watcher) retryDue() bool {
+	return !w.retryAt.IsZero() && !time.Now().Before(w.retryAt)
+}
+
+// look reads the folder and, when it is not what was seen last, takes it.
+func (w *Watcher) look(ctx context.Context) {
+	s, err := w.settled(ctx, w.seen)
+	if err != nil {
+		if ctx.Err() == nil {
+			w.seen = state{} // whatever comes of it is taken
+			w.refuse(err)
+		}
+		return
+	}
+	if s.key == w.seen.key && !w.retryDue() {
+		return
+	}
+	w.take(s) // a refusal is in the status and the log
+}
+
+// take loads a state of the folder and puts it live. The error says why it was refused; what was live stays.
+func (w *Watcher) take(s state) error {
+	w.seen, w.retryAt = s, time.Time{}
+	set, err := w.load(s)
+	if err != nil {
+		w.retryAt = time.Now().Add(w.o.Retry)
+		w.mu.Lock()
+		if s.folder != nil {
+			w.status.FolderHash = s.folder.Hash()
+		}
+		w.mu.Unlock()
+		w.refuse(err)
+		return err
+	}
+	for _, warning := range set.Warnings() {
+		w.o.Log.Warn("policy", "folder", w.dir, "warning", warning.String())
+	}
+	w.live(set, FromFolder, s.folder.Hash())
+	if w.store == nil {
+		return nil
+	}
+	if err := w.store.save(s.folder); err != nil {
+		w.o.Log.Error("the last good copy could not be kept", "copy", w.store.path, "error", err)
+	}
+	return nil
+}
+
+func (w *Watcher) load(s state) (*rules.Set, error) {
+	if s.err != nil {
+		return nil, s.err
+	}
+	return w.compile(s.folder)
+}
+
+func (w *Watcher) compile(f *rules.Folder) (*rules.Set, error) {
+	o := w.o.Rules
+	o.Before = w.set
+	set, err := rules.Load(f, o)
+	if err != nil || w.o.Accept == nil {
+		return set, err
+	}
+	if err := w.o.Accept(set); err != nil {
+		return nil, errors.Join(err, set.Close())
+	}
+	return set, nil
+}
+
+// restore puts the last good copy live.
+func (w *Watcher) restore() error {
+	if w.store == nil {
+		return errNoCopy
+	}
+	folder, kept, err := w.store.load()
+	if err != nil {
+		return err
+	}
+	set, err := w.compile(folder)
+	if err != nil {
+		return fmt.Errorf("load the last good copy: %w", err)
+	}
+	w.o.Log.Warn("starting with the last good copy, because the folder cannot be loaded",
+		"folder", w.dir, "copy", w.store.path, "kept", kept, "revision", set.Revision())
+	w.live(set, FromLastGood, "")
+	return nil
+}
+
+// live hands the Set to the engine and says so. The folder's hash is empty when the Set did not come from it.
+func (w *Watcher) live(set *rules.Set, from, hash string) {
+	revision := set.Revision()
+	w.set = set
+	w.o.Engine.Swap(set)
+	w.o.Engine.MarkStale(from != FromFolder)
+	w.mu.Lock()
+	was := w.status
+	w.status.Revision, w.status.LoadedAt, w.status.From = revision, time.Now(), from
+	if from == FromFolder {
+		w.status.FolderHash, w.status.Stale, w.status.LastError, w.status.FailedAt = hash, false, "", time.Time{}
+	}
+	w.mu.Unlock()
+	if from == FromFolder {
+		w.o.Log.Info("policy is live", "folder", w.dir, "revision", revision, "was", was.Revision, "mended", was.Stale)
+	}
+}
+
+// refuse records why the folder is not live; the log hears it once, until it changes or is mended.
+func (w *Watcher) refuse(err error) {
+	text := err.Error()
+	w.o.Engine.MarkStale(true)
+	w.mu.Lock()
+	known := w.status.LastError == text
+	w.status.Stale = true
+	if !known {
+		w.status.LastError, w.status.FailedAt = text, time.Now()
+	}
+	revision := w.status.Revision
+	w.mu.Unlock()
+	if known {
+		return
+	}
+	w.o.Log.Error("the policy folder was refused; what was live stays", "folder", w.dir, "revision", revision, "error", oneLine(err))
+}
+
+// oneLine is an error for the log: problems without their source lines.
+func oneLine(err error) string {
+	var problems rules.Problems
+	if !errors.As(err, &problems) {
+		return err.Error()
+	}
+	const most = 20
+	var lines []string
+	for _, p := range problems {
+		if !p.Warning {
+			lines = append(lines, p.String())
+		}
+	}
+	if n := len(lines) - most; n > 0 {
+		lines = append(lines[:most], fmt.Sprintf("and %d more", n))
+	}
+	return strings.Join(lines, "; ")
+}

@@ -1,0 +1,159 @@
+package watch_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/tenterhook/tenterhook/engine"
+	"github.com/tenterhook/tenterhook/engine/watch"
+	"github.com/tenterhook/tenterhook/rules"
+)
+
+// watched is a Watcher at work on a real folder, and what it did.
+type watched struct {
+	*watch.Watcher
+	t    *testing.T
+	dir  string
+	data string
+	log  *safeBuffer
+
+	mu   sync.Mutex
+	sets []string // the hooks' names of every Set that went live
+}
+
+// safeBuffer is a log that is read while it is written.
+type safeBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (b *safeBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.Write(p)
+}
+
+func (b *safeBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.String()
+}
+
+func open(t *testing.T, dir, data string) (*watched, error) {
+	t.Helper()
+	w := &watched{t: t, dir: dir, data: data, log: new(safeBuffer)}
+	log := slog.New(slog.NewTextHandler(w.log, nil))
+	e := newEngine(t, log)
+	ctx, cancel := context.WithCancel(context.Background())
+	opened, err := watch.Open(ctx, watch.Options{
+		Dir: dir, Data: data, Engine: e, Log: log, Accept: w.accept,
+		Rules:  rules.Options{Env: func(string) (string, bool) { return "", false }},
+		Settle: 40 * time.Millisecond, Poll: 200 * time.Millisecond, Retry: time.Second,
+	})
+	if err != nil {
+		cancel()
+		return w, err
+	}
+	w.Watcher = opened
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		opened.Run(ctx)
+	}()
+	t.Cleanup(func() {
+		cancel()
+		<-done
+	})
+	return w, nil
+}
+
+func newEngine(t *testing.T, log *slog.Logger) *engine.Engine {
+	t.Helper()
+	e, err := engine.New(engine.Options{Log: log})
+	must(t, err)
+	t.Cleanup(func() { must(t, e.Close()) })
+	return e
+}
+
+func start(t *testing.T, dir string) *watched {
+	t.Helper()
+	w, err := open(t, dir, t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+// accept notes what goes live. It is the last thing a Set meets before the engine.
+func (w *watched) accept(s *rules.Set) error {
+	var names []string
+	for _, h := range s.Hooks() {
+		names = append(names, h.Name)
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.sets = append(w.sets, strings.Join(names, " "))
+	return nil
+}
+
+func (w *watched) live() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return append([]string(nil), w.sets...)
+}
+
+// becomes waits until the hooks that are live are these.
+func (w *watched) becomes(hooks string) {
+	w.t.Helper()
+	w.until("live: "+hooks, func() bool {
+		live := w.live()
+		return len(live) > 0 && live[len(live)-1] == hooks && !w.Status().Stale
+	})
+}
+
+// until waits for what is promised within a second; a loaded machine is given more.
+func (w *watched) until(what string, is func() bool) {
+	w.t.Helper()
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+		if is() {
+			return
+		}
+	}
+	w.t.Fatalf("never became %s\nsets: %q\nstatus: %+v\nlog:\n%s", what, w.live(), w.Status(), w.log)
+}
+
+// policy is a file with hooks of these names.
+func policy(hooks ...string) string {
+	var b strings.Builder
+	b.WriteString("tenterhook: 1\nhooks:\n")
+	for _, h := range hooks {
+		fmt.Fprintf(&b, "  - {name: %s, type: token, auth: none, rules: [{name: r, debug: {by: %s}}]}\n", h, h)
+	}
+	return b.String()
+}
+
+func put(t testing.TB, path, text string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
