@@ -1,0 +1,27 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/tenterhook/tenterhook/engine/watch"
+)
+
+// announce tells a person, on standard output, what is running where. What happens later is in the log.
+func (s *server) announce() {
+	status := s.watcher.Status()
+	var b strings.Builder
+	fmt.Fprintf(&b, "tenterhook %s: %s, revision %s\n", s.p.named(), s.f.dir, status.Revision)
+	if status.From == watch.FromLastGood {
+		fmt.Fprintf(&b, "NOT THE FOLDER AS IT IS: it cannot be loaded (see the log); these are its rules when it last could\n")
+	}
+	t := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(t, "hooks at\thttp://%s\n", s.hooksAt.Addr())
+	for _, h := range s.engine.Status().Hooks {
+		fmt.Fprintf(t, "  %s\t%s\t%s\n", h.Name, h.Path, h.Type)
+	}
+	fmt.Fprintf(t, "admin at\thttp://%s\n", s.adminAt.Addr())
+	t.Flush()
+	fmt.Fprint(s.p.Stdout, b.String()+"ready\n")
+}

@@ -1,0 +1,129 @@
+package cli
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tenterhook/tenterhook/rules"
+)
+
+func (p *Program) check() *cobra.Command {
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "check DIR",
+		Short: "Report everything that is wrong with a policy folder",
+		Long: "Check loads a policy folder as serve does and prints every problem with its line. Names that the environment does not\n" +
+			"have are warnings here, because a policy is checked where its secrets are not.",
+		Args: cobra.ExactArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			_, set, err := p.load(args[0])
+			return p.reportCheck(args[0], set, err, asJSON)
+		},
+	}
+	c.Flags().BoolVar(&asJSON, "json", false, "one JSON object: {hooks, revision, problems}")
+	return c
+}
+
+// load reads and loads a folder to be looked at, not served. Problems are told by paths from here.
+func (p *Program) load(dir string) (*rules.Folder, *rules.Set, error) {
+	folder, err := rules.Read(dir)
+	if err != nil {
+		return nil, nil, fmt.Errorf("read policy folder: %w", err)
+	}
+	set, err := rules.Load(folder, p.checking())
+	return folder, set, from(dir, err)
+}
+
+// from puts the folder before the files that problems are about, so that a terminal or an editor finds them.
+func from(dir string, err error) error {
+	var problems rules.Problems
+	if !errors.As(err, &problems) {
+		return err
+	}
+	return beneath(dir, problems)
+}
+
+func beneath(dir string, problems rules.Problems) rules.Problems {
+	moved := make(rules.Problems, len(problems))
+	for i, p := range problems {
+		if p.File != "" {
+			p.File = filepath.Join(dir, filepath.FromSlash(p.File))
+		}
+		moved[i] = p
+	}
+	return moved
+}
+
+// checking loads a folder where its secrets need not be.
+func (p *Program) checking() rules.Options { return rules.Options{Env: p.Env, Check: true} }
+
+// checked is what check prints as JSON.
+type checked struct {
+	Folder   string         `json:"folder"`
+	Revision string         `json:"revision,omitempty"` // empty when the folder cannot be loaded
+	Hooks    int            `json:"hooks"`
+	Problems rules.Problems `json:"problems"` // warnings among them
+}
+
+// reportCheck prints the problems: they are what was asked for, and so go to standard output.
+func (p *Program) reportCheck(dir string, set *rules.Set, err error, asJSON bool) error {
+	result := checked{Folder: dir, Problems: rules.Problems{}}
+	switch {
+	case err == nil:
+		defer set.Close()
+		result.Revision, result.Hooks = set.Revision(), len(set.Hooks())
+		result.Problems = append(result.Problems, beneath(dir, set.Warnings())...)
+	case !errors.As(err, &result.Problems):
+		return err
+	}
+	if asJSON {
+		text, _ := json.MarshalIndent(result, "", "  ") // its parts always can
+		fmt.Fprintf(p.Stdout, "%s\n", text)
+	} else {
+		p.printProblems(result, err == nil)
+	}
+	if err != nil {
+		return said(err)
+	}
+	return nil
+}
+
+func (p *Program) printProblems(r checked, good bool) {
+	if len(r.Problems) > 0 {
+		fmt.Fprintf(p.Stdout, "%v\n", r.Problems)
+	}
+	if !good {
+		fmt.Fprintf(p.Stderr, "tenterhook: %s: %s\n", r.Folder, tally(r.Problems))
+		return
+	}
+	fmt.Fprintf(p.Stdout, "%s: %s, %s\n", r.Folder, counted(r.Hooks, "hook"), tally(r.Problems))
+}
+
+// tally is how many problems and warnings there are.
+func tally(all rules.Problems) string {
+	warnings := 0
+	for _, p := range all {
+		if p.Warning {
+			warnings++
+		}
+	}
+	text := "no problems"
+	if n := len(all) - warnings; n > 0 {
+		text = counted(n, "problem")
+	}
+	if warnings > 0 {
+		text += ", " + counted(warnings, "warning")
+	}
+	return text
+}
+
+func counted(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}

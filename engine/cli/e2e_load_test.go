@@ -1,0 +1,176 @@
+package cli_test
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/tenterhook/tenterhook/sdk/hook"
+)
+
+// reloadUnderLoad reloads while calls come in: no call is lost, and none is answered by half a Set: the policy's two files
+// carry one version each, and every answer shows both.
+func reloadUnderLoad(t *testing.T, bin string) {
+	calls, reloads := 20_000, 50
+	if testing.Short() {
+		calls, reloads = 2_000, 5
+	}
+	home := t.TempDir()
+	dir := filepath.Join(home, "current")
+	version := func(n int) { // the folder is a link to a release, so that each change is one step
+		release := filepath.Join(home, fmt.Sprintf("v%d", n))
+		if err := os.Mkdir(release, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		write(t, filepath.Join(release, "vars.yaml"), fmt.Sprintf("tenterhook: 1\nvars: {v: %d}\n", n))
+		write(t, filepath.Join(release, "hooks.yaml"), fmt.Sprintf("tenterhook: 1\nhooks: [{name: a, type: token, auth: none, "+
+			"rules: [{name: r, debug: {v: \"${vars.v}\", h: %d, id: \"${eventId}\"}}]}]\n", n))
+		relinked(t, release, dir)
+	}
+	version(0)
+	p := launch(t, bin, dir)
+	l := &load{p: p, total: int64(calls)}
+	var workers sync.WaitGroup
+	for range 8 {
+		workers.Go(l.run)
+	}
+	live := 0.0
+	for n := 1; n <= reloads; n++ {
+		swaps := p.metric("set_swaps_total")
+		version(n)
+		p.until("reloaded", func() bool { return p.metric("set_swaps_total") > swaps })
+		live = p.metric("set_swaps_total")
+	}
+	l.reloaded.Store(true)
+	workers.Wait()
+	p.stop(0)
+	if lost := l.lost.Load(); lost != 0 || l.sent.Load() < l.total {
+		t.Errorf("%d of %d calls lost; the first: %v", lost, l.sent.Load(), l.first.Load())
+	}
+	t.Logf("%d calls, %d lost, over %v Sets", l.sent.Load(), l.lost.Load(), live)
+}
+
+// relinked makes a link lead elsewhere, in one step.
+func relinked(t *testing.T, target, link string) {
+	t.Helper()
+	if err := os.Symlink(target, link+".new"); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(link+".new", link); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// load is a stream of calls, each with its own eventId, until there were enough of them and of reloads.
+type load struct {
+	p          *process
+	total      int64
+	sent, lost atomic.Int64
+	reloaded   atomic.Bool
+	first      atomic.Value // what was wrong with the first call that was lost
+}
+
+func (l *load) run() {
+	for {
+		n := l.sent.Add(1)
+		if n > l.total && l.reloaded.Load() {
+			l.sent.Add(-1)
+			return
+		}
+		if err := l.one(fmt.Sprintf("e%d", n)); err != nil {
+			l.lost.Add(1)
+			l.first.CompareAndSwap(nil, err.Error())
+		}
+	}
+}
+
+func (l *load) one(id string) error {
+	status, answer, err := l.p.ask("/hooks/a", call(hook.Token, id))
+	if err != nil || status != http.StatusOK {
+		return fmt.Errorf("%d %w", status, err)
+	}
+	var got struct {
+		DebugContext struct {
+			V, H int
+			ID   string
+		}
+	}
+	if err := json.Unmarshal([]byte(answer), &got); err != nil {
+		return err
+	}
+	if got.DebugContext.ID != id || got.DebugContext.V != got.DebugContext.H {
+		return fmt.Errorf("answered %s", answer)
+	}
+	return nil
+}
+
+// half sends the first half of a call on a connection of its own, and gives the rest.
+func half(t *testing.T, p *process) (net.Conn, []byte) {
+	t.Helper()
+	c, err := net.Dial("tcp", strings.TrimPrefix(p.hooks, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	body := call(hook.Token, "slow")
+	head := fmt.Sprintf("POST /hooks/a HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n", len(body))
+	if _, err := c.Write(append([]byte(head), body[:len(body)/2]...)); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(100 * time.Millisecond) // for the program to have read it; there is nothing to ask for that
+	return c, body[len(body)/2:]
+}
+
+// drain: a call that is under way when SIGTERM comes is answered, and the program ends with 0.
+func drain(t *testing.T, bin string) {
+	p := launch(t, bin, folder(t, map[string]string{"policy.yaml": versioned(1)}))
+	c, rest := half(t, p)
+	p.cmd.Process.Signal(syscall.SIGTERM)
+	p.until("ending", func() bool { return strings.Contains(p.errs.String(), "ending") })
+	p.until("closed to new calls", func() bool {
+		again, err := net.Dial("tcp", strings.TrimPrefix(p.hooks, "http://"))
+		if err == nil {
+			again.Close()
+		}
+		return err != nil
+	})
+	if _, err := c.Write(rest); err != nil {
+		t.Fatal(err)
+	}
+	response, err := http.ReadResponse(bufio.NewReader(c), nil)
+	if err != nil {
+		t.Fatalf("the call under way was not answered: %v\n%s", err, p.errs)
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		t.Errorf("status %d", response.StatusCode)
+	}
+	p.until("ended", p.ended)
+	if code := p.cmd.ProcessState.ExitCode(); code != 0 {
+		t.Errorf("exit code %d\n%s", code, p.errs)
+	}
+}
+
+// secondSignal: the second SIGTERM does not wait for a call that never ends.
+func secondSignal(t *testing.T, bin string) {
+	p := launch(t, bin, folder(t, map[string]string{"policy.yaml": versioned(1)}), "--drain", "1h")
+	half(t, p)
+	start := time.Now()
+	p.cmd.Process.Signal(syscall.SIGTERM)
+	p.until("ending", func() bool { return strings.Contains(p.errs.String(), "ending") })
+	p.cmd.Process.Signal(syscall.SIGTERM)
+	p.until("ended", p.ended)
+	if code := p.cmd.ProcessState.ExitCode(); code != 1 {
+		t.Errorf("exit code %d after %v\n%s", code, time.Since(start), p.errs)
+	}
+}

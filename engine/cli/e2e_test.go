@@ -1,0 +1,265 @@
+package cli_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/tenterhook/tenterhook/sdk/hook"
+	"github.com/tenterhook/tenterhook/sdk/hook/sample"
+)
+
+// TestBinary builds the program as a user does and talks to it over loopback.
+func TestBinary(t *testing.T) {
+	bin := filepath.Join(t.TempDir(), "tenterhook")
+	if out, err := exec.Command("go", "build", "-o", bin, "../..").CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, out)
+	}
+	tests := []struct {
+		name string
+		run  func(*testing.T, string)
+	}{
+		{"EveryType", everyType},
+		{"Failures", failures},
+		{"Overload", overload},
+		{"Repeats", repeats},
+		{"Twins", twins},
+		{"ReloadUnderLoad", reloadUnderLoad},
+		{"RestartOverBroken", restartOverBroken},
+		{"Drain", drain},
+		{"SecondSignal", secondSignal},
+		{"Kill", kill},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) { test.run(t, bin) })
+	}
+}
+
+// process is a running serve.
+type process struct {
+	t            *testing.T
+	cmd          *exec.Cmd
+	out, errs    *output
+	hooks, admin string // addresses, as URLs
+	done         chan struct{}
+	client       *http.Client
+}
+
+// output is what a process prints, read while it prints.
+type output struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.b.Write(p)
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.b.String()
+}
+
+func launch(t *testing.T, bin string, args ...string) *process {
+	t.Helper()
+	p := &process{t: t, out: new(output), errs: new(output), done: make(chan struct{})}
+	p.cmd = exec.Command(bin, append([]string{"serve", "--listen=127.0.0.1:0", "--admin=127.0.0.1:0"}, args...)...)
+	p.cmd.Stdout, p.cmd.Stderr = p.out, p.errs
+	p.cmd.Env = []string{"HOME=" + t.TempDir()}
+	p.client = &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 64}}
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		defer close(p.done)
+		p.cmd.Wait()
+	}()
+	t.Cleanup(func() {
+		p.client.CloseIdleConnections()
+		p.cmd.Process.Kill() // ended already when all went well
+		<-p.done
+	})
+	p.until("ready", func() bool { return p.ended() || strings.HasSuffix(p.out.String(), "ready\n") })
+	for _, m := range address.FindAllStringSubmatch(p.out.String(), -1) {
+		if m[1] == "hooks" {
+			p.hooks = m[2]
+		} else {
+			p.admin = m[2]
+		}
+	}
+	if p.hooks == "" || p.admin == "" {
+		t.Fatalf("serve did not start:\n%s\n%s", p.out, p.errs)
+	}
+	return p
+}
+
+func (p *process) ended() bool {
+	select {
+	case <-p.done:
+		return true
+	default:
+		return false
+	}
+}
+
+// until waits for what takes a second at most; a loaded machine is given more.
+func (p *process) until(what string, is func() bool) {
+	p.t.Helper()
+	for end := time.Now().Add(20 * time.Second); !is(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(end) {
+			p.t.Fatalf("never became %s\n%s\n%s", what, p.out, p.errs)
+		}
+	}
+}
+
+// stop asks the process to end and wants the exit code.
+func (p *process) stop(code int) {
+	p.t.Helper()
+	p.client.CloseIdleConnections()
+	p.cmd.Process.Signal(syscall.SIGTERM)
+	p.until("ended", p.ended)
+	if got := p.cmd.ProcessState.ExitCode(); got != code {
+		p.t.Errorf("exit code %d, want %d\n%s", got, code, p.errs)
+	}
+	if log := p.errs.String(); strings.Contains(log, "panic") || strings.Contains(log, "goroutine ") {
+		p.t.Errorf("the log tells of a panic:\n%s", log)
+	}
+}
+
+// ask posts a body and gives status and answer.
+func (p *process) ask(path string, body []byte) (int, string, error) {
+	request, err := http.NewRequestWithContext(context.Background(), http.MethodPost, p.hooks+path, bytes.NewReader(body))
+	if err != nil {
+		return 0, "", err
+	}
+	request.Header.Set("Content-Type", "application/json")
+	response, err := p.client.Do(request)
+	if err != nil {
+		return 0, "", err
+	}
+	defer response.Body.Close()
+	answer, err := io.ReadAll(response.Body)
+	return response.StatusCode, string(answer), err
+}
+
+// answered is the answer to a body, which must come with 200.
+func (p *process) answered(path string, body []byte) string {
+	p.t.Helper()
+	status, answer, err := p.ask(path, body)
+	if err != nil || status != http.StatusOK {
+		p.t.Errorf("%s: %d %q %v", path, status, answer, err)
+	}
+	return answer
+}
+
+// metric is the sum of a metric's series that have these labels (each as name="value").
+func (p *process) metric(name string, labels ...string) float64 {
+	p.t.Helper()
+	response, err := p.client.Get(p.admin + "/metrics")
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	sum := 0.0
+lines:
+	for line := range strings.Lines(string(text)) {
+		if !strings.HasPrefix(line, "tenterhook_"+name+"{") && !strings.HasPrefix(line, "tenterhook_"+name+" ") {
+			continue
+		}
+		for _, label := range labels {
+			if !strings.Contains(line, label) {
+				continue lines
+			}
+		}
+		v, err := strconv.ParseFloat(line[strings.LastIndexByte(line, ' ')+1:len(line)-1], 64)
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		sum += v
+	}
+	return sum
+}
+
+var eventID = regexp.MustCompile(`"eventId"\s*:\s*"[^"]*"`)
+
+// call is the type's sample with this eventId.
+func call(t hook.Type, id string) []byte {
+	return eventID.ReplaceAll(sample.Of(t), []byte(`"eventId":"`+id+`"`))
+}
+
+// folder writes a policy folder of these files.
+func folder(t *testing.T, files map[string]string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range files {
+		write(t, filepath.Join(dir, name), text)
+	}
+	return dir
+}
+
+func write(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func everyType(t *testing.T, bin string) {
+	tests := []struct {
+		kind       hook.Type
+		rule, want string
+	}{
+		{hook.Registration, "profile: {division: sales}", `{"commands":[{"type":"com.okta.user.profile.update","value":{"division":"sales"}}]}`},
+		{hook.Token, "claims: {access: {role: staff}}", `{"commands":[{"type":"com.okta.access.patch","value":[{"op":"add","path":"/claims/role","value":"staff"}]}]}`},
+		{hook.SAML, "session_lifetime: 900", `{"commands":[{"type":"com.okta.assertion.patch","value":[{"op":"add","path":"/authentication/sessionLifetime","value":900}]}]}`},
+		{hook.UserImport, "create_user: true", `{"commands":[{"type":"com.okta.action.update","value":{"result":"CREATE_USER"}}]}`},
+		{hook.PasswordImport, "verify: ${data.context.credential.username != nil}", `{"commands":[{"type":"com.okta.action.update","value":{"credential":"VERIFIED"}}]}`},
+		{hook.Telephony, "telephony: {status: PENDING, provider: example}", `{"commands":[{"type":"com.okta.telephony.action","value":[{"status":"PENDING","provider":"example"}]}]}`},
+	}
+	var policy strings.Builder
+	policy.WriteString("tenterhook: 1\nhooks:\n")
+	for _, test := range tests {
+		fmt.Fprintf(&policy, "  - {name: %s, type: %s, auth: none, rules: [{name: r, %s}]}\n", test.kind, test.kind, quoteHole(test.rule))
+	}
+	p := launch(t, bin, folder(t, map[string]string{"policy.yaml": policy.String()}))
+	for _, test := range tests {
+		t.Run(test.kind.String(), func(t *testing.T) {
+			got := p.answered("/hooks/"+test.kind.String(), call(test.kind, "e1"))
+			if got != test.want {
+				t.Errorf("got  %s\nwant %s", got, test.want)
+			}
+			if status, _, _ := p.ask("/hooks/"+test.kind.String(), []byte(`{"eventType": "com.okta.event_hook", "eventId": "x"}`)); status != http.StatusBadRequest {
+				t.Errorf("another type's call: %d", status)
+			}
+		})
+	}
+	p.stop(0)
+}
+
+// quoteHole puts quotes around a ${…}, which ends a flow mapping otherwise.
+func quoteHole(rule string) string {
+	name, value, _ := strings.Cut(rule, ": ")
+	if strings.HasPrefix(value, "${") {
+		return name + `: "` + value + `"`
+	}
+	return rule
+}

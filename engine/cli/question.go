@@ -1,0 +1,110 @@
+package cli
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/sdk/hook"
+	"github.com/tenterhook/tenterhook/sdk/hook/sample"
+)
+
+// readInput reads a file, or standard input for "-".
+func (p *Program) readInput(name string) ([]byte, error) {
+	if name == "-" {
+		return io.ReadAll(p.Stdin)
+	}
+	return os.ReadFile(name)
+}
+
+// parse reads a call's body; what is wrong with it is told by line and column.
+func parse(name string, src []byte) (*hook.Doc, error) {
+	var d hook.Doc
+	err := d.Parse(src, hook.Limits{})
+	var at *hook.SyntaxError
+	if errors.As(err, &at) {
+		line, column := position(src, at.Offset)
+		return nil, fmt.Errorf("%s:%d:%d: %w: want %s", name, line, column, at.Err, at.Want)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	if d.Root().Kind() != hook.Object {
+		return nil, fmt.Errorf("%s: want a JSON object, as Okta sends it", name)
+	}
+	return &d, nil
+}
+
+func position(src []byte, offset int) (line, column int) {
+	before := string(src[:min(offset, len(src))])
+	return strings.Count(before, "\n") + 1, len(before) - strings.LastIndexByte(before, '\n')
+}
+
+// question says which call is to be sent or decided on.
+type question struct {
+	kind   hook.Type
+	file   string   // a file with the call; - is standard input
+	sample string   // or which sample; empty: the type's
+	sets   []string // members to change, each as path=value
+}
+
+// ask is the call's body.
+func (p *Program) ask(q question) ([]byte, error) {
+	src, name, err := p.source(q)
+	if err != nil {
+		return nil, err
+	}
+	d, err := parse(name, src)
+	if err != nil {
+		return nil, err
+	}
+	if got := d.Root().Get("eventType").Text(); got != q.kind.EventType() {
+		return nil, fmt.Errorf("%s: eventType: want %q for a %s hook, got %q", name, q.kind.EventType(), q.kind, got)
+	}
+	for _, s := range q.sets {
+		if src, err = set(src, s); err != nil {
+			return nil, err
+		}
+	}
+	return src, nil
+}
+
+func (p *Program) source(q question) (src []byte, name string, err error) {
+	switch {
+	case q.file != "" && q.sample != "":
+		return nil, "", usage("want one of --input and --sample")
+	case q.file != "":
+		src, err = p.readInput(q.file)
+		return src, q.file, err
+	case q.sample == "":
+		return sample.Of(q.kind), "sample " + q.kind.String(), nil
+	}
+	src, ok := sample.Named(q.sample)
+	if !ok {
+		return nil, "", usage("--sample %s: want one of %s%s", q.sample, strings.Join(sample.Names(), ", "), suggestion(q.sample, sample.Names()))
+	}
+	return src, "sample " + q.sample, nil
+}
+
+// set changes one member of a call: path=value, the path as rules.ReplaceMember has it. A value that is JSON is taken as
+// such, any other text as a string.
+func set(src []byte, assignment string) ([]byte, error) {
+	path, text, ok := strings.Cut(assignment, "=")
+	if !ok || path == "" {
+		return nil, usage("--set %s: want path=value, such as data.userProfile.email=eve@example.com", assignment)
+	}
+	value := []byte(text)
+	var d hook.Doc
+	if d.Parse(value, hook.Limits{}) != nil {
+		value, _ = json.Marshal(text) // a string always can
+	}
+	out, err := rules.ReplaceMember(src, path, value)
+	if err != nil {
+		return nil, usage("--set %s: %w", path, err)
+	}
+	return out, nil
+}

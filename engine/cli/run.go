@@ -1,0 +1,208 @@
+package cli
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tenterhook/tenterhook/engine"
+	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/sdk/hook"
+	"github.com/tenterhook/tenterhook/sdk/hook/sample"
+)
+
+type runFlags struct {
+	hook, input, sample string
+	sets                []string
+	explain, json       bool
+}
+
+func (p *Program) run() *cobra.Command {
+	var f runFlags
+	c := &cobra.Command{
+		Use:   "run DIR --hook NAME",
+		Short: "Decide one call, without a server, and say why",
+		Long: "Run decides one call by a hook's rules and prints the answer as JSON. The call is a sample of the hook's type, or what\n" +
+			"--input gives. --explain says on standard error which rules were looked at and what became of each.",
+		Example: "  tenterhook run policy --hook signup --set data.userProfile.email=eve@example.com --explain",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			return p.decide(args[0], f)
+		},
+	}
+	flags := c.Flags()
+	flags.StringVar(&f.hook, "hook", "", "name of the hook")
+	flags.StringVar(&f.input, "input", "", "file with the call; - is standard input")
+	flags.StringVar(&f.sample, "sample", "", "which sample call: "+strings.Join(sample.Names(), ", "))
+	flags.StringArrayVar(&f.sets, "set", nil, "member to change, as path=value; may be repeated")
+	flags.BoolVar(&f.explain, "explain", false, "say why, on standard error")
+	flags.BoolVar(&f.json, "json", false, "one JSON object on standard output: answer, outcome and why")
+	return c
+}
+
+func (p *Program) decide(dir string, f runFlags) error {
+	_, set, err := p.load(dir)
+	if err != nil {
+		return err
+	}
+	defer set.Close()
+	h, err := chosenHook(set, f.hook)
+	if err != nil {
+		return err
+	}
+	body, err := p.ask(question{kind: h.Type, file: f.input, sample: f.sample, sets: f.sets})
+	if err != nil {
+		return err
+	}
+	d, err := decided(h, body)
+	if err != nil {
+		return err
+	}
+	return p.told(h, d, f)
+}
+
+func chosenHook(set *rules.Set, name string) (*rules.Hook, error) {
+	var names []string
+	for _, h := range set.Hooks() {
+		if h.Name == name {
+			return h, nil
+		}
+		names = append(names, h.Name)
+	}
+	if name == "" {
+		return nil, usage("--hook is missing: want one of %s", strings.Join(names, ", "))
+	}
+	return nil, usage("--hook: there is no hook %s%s", name, suggestion(name, names))
+}
+
+// decided runs the rules on a body, traced, under the deadline of a real call.
+func decided(h *rules.Hook, body []byte) (*rules.Decision, error) {
+	doc, err := parse("call", body)
+	if err != nil {
+		return nil, err
+	}
+	now := time.Now()
+	d := &rules.Decision{Trace: new(rules.Trace)}
+	h.Decide(&hook.Call{
+		Hook: h.Name, ID: doc.Root().Get("eventId").Text(), Type: h.Type, Start: now, Deadline: now.Add(engine.Patience), Doc: doc,
+	}, d)
+	return d, nil
+}
+
+// ran is what run prints as JSON.
+type ran struct {
+	Hook     string            `json:"hook"`
+	Outcome  string            `json:"outcome"`
+	Answer   json.RawMessage   `json:"answer"`
+	Rules    []rules.RuleTrace `json:"rules"`
+	Failures []string          `json:"failures"`
+	Logs     []string          `json:"logs"`
+	Fuel     int64             `json:"fuel"`
+}
+
+// told prints a decision; the error says that a rule failed.
+func (p *Program) told(h *rules.Hook, d *rules.Decision, f runFlags) error {
+	failures := failed(h, d)
+	if f.json {
+		r := ran{Hook: h.Name, Outcome: d.Outcome.String(), Answer: d.Answer, Rules: d.Trace.Rules, Failures: failures, Logs: []string{}, Fuel: d.Fuel}
+		for _, l := range d.Logs {
+			r.Logs = append(r.Logs, l.Rule+": "+l.Text)
+		}
+		text, _ := json.MarshalIndent(r, "", "  ") // its parts always can
+		fmt.Fprintf(p.Stdout, "%s\n", text)
+	} else {
+		fmt.Fprintf(p.Stdout, "%s\n", d.Answer)
+	}
+	if f.explain {
+		p.explain(h, d)
+	}
+	if len(failures) == 0 {
+		return nil
+	}
+	return errors.New(strings.Join(failures, "\n"))
+}
+
+// failed tells of each rule that failed.
+func failed(h *rules.Hook, d *rules.Decision) []string {
+	failures := []string{}
+	names := h.RuleNames()
+	for _, r := range d.Results {
+		if r.Err != nil {
+			failures = append(failures, fmt.Sprintf("rule %q failed: %v", names[r.Rule], r.Err))
+		}
+	}
+	return failures
+}
+
+// explain says why: each rule that was looked at, what became of it, and what that came to.
+func (p *Program) explain(h *rules.Hook, d *rules.Decision) {
+	var b strings.Builder
+	fmt.Fprintf(&b, "hook %s (%s)\n", h.Name, h.Type)
+	t := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	total := time.Duration(0)
+	for _, r := range d.Trace.Rules {
+		total += r.Time
+		fmt.Fprintf(t, "  %s\t%s\tfuel %d\t%v\n", r.Rule, became(r), r.Fuel, r.Time.Round(time.Microsecond/10))
+	}
+	t.Flush()
+	for _, r := range d.Trace.Rules {
+		explainRule(&b, r)
+	}
+	if rest := h.RuleNames()[len(d.Trace.Rules):]; len(rest) > 0 {
+		fmt.Fprintf(&b, "not looked at: %s\n", strings.Join(rest, ", "))
+	}
+	for _, c := range d.Conflicts {
+		fmt.Fprintf(&b, "%s: set by %s after %s\n", c.Path, c.Rule, c.Earlier)
+	}
+	fmt.Fprintf(&b, "%s: %s; fuel %d of %d, time %v of %v\n", d.Outcome, meaning(d), d.Fuel, h.Budget.Fuel, total.Round(time.Microsecond), h.Budget.Time)
+	fmt.Fprint(p.Stderr, b.String())
+}
+
+func became(r rules.RuleTrace) string {
+	switch {
+	case r.Err != nil:
+		return "failed"
+	case r.Matched:
+		return "matched"
+	}
+	return "no match"
+}
+
+func explainRule(b *strings.Builder, r rules.RuleTrace) {
+	if r.Matched || r.Err != nil || len(r.Lets) > 0 {
+		fmt.Fprintf(b, "%s:\n", r.Rule)
+	}
+	for _, l := range r.Lets {
+		fmt.Fprintf(b, "  let %s = %s\n", l.Name, l.Value)
+	}
+	if !r.Matched && r.Err == nil {
+		return
+	}
+	if r.When != "" {
+		fmt.Fprintf(b, "  when %s\n", r.When)
+	}
+	if r.Draft != "" {
+		fmt.Fprintf(b, "  wants %s\n", r.Draft)
+	}
+	if r.Err != nil {
+		fmt.Fprintf(b, "  failed: %v; nothing of what it wants is in the answer\n", r.Err)
+	}
+}
+
+// meaning is an outcome in a sentence.
+func meaning(d *rules.Decision) string {
+	switch d.Outcome {
+	case rules.Silent:
+		return "no rule had anything to say"
+	case rules.Denied:
+		return "a rule refused"
+	case rules.Failed:
+		return "the hook's failure answer, because a rule failed that fails closed or the hook's budget ran out"
+	}
+	return "what the rules that matched want"
+}

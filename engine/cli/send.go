@@ -1,0 +1,257 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"os"
+	"os/signal"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tenterhook/tenterhook/sdk/hook"
+	"github.com/tenterhook/tenterhook/sdk/hook/sample"
+)
+
+// oktaWaits is how long Okta waits for an answer (hooks.md section 1).
+const oktaWaits = 3 * time.Second
+
+type sendFlags struct {
+	typ, sample, input string
+	headers, sets      []string
+	count, repeat      int
+	verify, json       bool
+	timeout            time.Duration
+}
+
+func (p *Program) send() *cobra.Command {
+	var f sendFlags
+	c := &cobra.Command{
+		Use:   "send URL --type TYPE",
+		Short: "Play Okta: call a hook and show question and answer",
+		Long: "Send calls a hook as Okta does: with a sample call of the type, an eventId of its own and the present time. It shows\n" +
+			"the question and the answer, and tells when the answer is not one that Okta would apply.",
+		Example: "  tenterhook send http://127.0.0.1:8080/hooks/signup --type registration --set data.userProfile.email=eve@example.com\n" +
+			"  tenterhook send https://hooks.example.com/hooks/token --type token --header 'Authorization: …' --count 10 --repeat 1",
+		Args: cobra.ExactArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			return p.play(args[0], f)
+		},
+	}
+	flags := c.Flags()
+	flags.StringVar(&f.typ, "type", "", "hook type: "+typeNames())
+	flags.StringVar(&f.sample, "sample", "", "which sample call: "+strings.Join(sample.Names(), ", "))
+	flags.StringVar(&f.input, "input", "", "file with the call to send instead of a sample; - is standard input")
+	flags.StringArrayVar(&f.headers, "header", nil, "header to send, as 'Name: value'; may be repeated")
+	flags.StringArrayVar(&f.sets, "set", nil, "member to change, as path=value; may be repeated")
+	flags.IntVar(&f.count, "count", 1, "how many calls, each with its own eventId")
+	flags.IntVar(&f.repeat, "repeat", 0, "how many times each call is sent again, as Okta's retry is")
+	flags.BoolVar(&f.verify, "verify", false, "send an event hook's verification challenge instead")
+	flags.DurationVar(&f.timeout, "timeout", oktaWaits, "how long to wait for an answer")
+	flags.BoolVar(&f.json, "json", false, "one JSON object for each call")
+	return c
+}
+
+func typeNames() string {
+	var names []string
+	for _, t := range hook.Types() {
+		names = append(names, t.String())
+	}
+	return strings.Join(names, ", ")
+}
+
+// caller plays Okta towards one URL.
+type caller struct {
+	url     string
+	headers http.Header
+	client  *http.Client
+	json    bool
+	p       *Program
+}
+
+func (p *Program) play(target string, f sendFlags) error {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	c, err := p.caller(target, f)
+	if err != nil {
+		return err
+	}
+	defer c.client.CloseIdleConnections()
+	if f.verify {
+		return c.challenge(ctx)
+	}
+	if f.count < 1 || f.repeat < 0 {
+		return usage("want --count of at least 1 and --repeat of at least 0")
+	}
+	t, body, err := p.chosen(f)
+	if err != nil {
+		return err
+	}
+	return c.play(ctx, t, body, f)
+}
+
+// chosen is the call to send and its type.
+func (p *Program) chosen(f sendFlags) (hook.Type, []byte, error) {
+	if f.typ == "" {
+		return 0, nil, usage("--type is missing: want one of %s", typeNames())
+	}
+	t, ok := hook.ParseType(f.typ)
+	if !ok {
+		return 0, nil, usage("--type %s: want one of %s%s", f.typ, typeNames(), suggestion(f.typ, strings.Split(typeNames(), ", ")))
+	}
+	if !t.Inline() {
+		return 0, nil, usage("--type event: calls of event hooks come with event hooks, which this version does not have yet; --verify is here")
+	}
+	q := question{kind: t, file: f.input, sample: f.sample, sets: f.sets}
+	body, err := p.ask(q)
+	return t, body, err
+}
+
+func (p *Program) caller(target string, f sendFlags) (*caller, error) {
+	u, err := url.Parse(target)
+	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
+		return nil, usage("%s: want a URL such as http://127.0.0.1:8080/hooks/signup", target)
+	}
+	c := &caller{url: target, p: p, json: f.json, headers: make(http.Header)}
+	for _, line := range f.headers {
+		name, value, ok := strings.Cut(line, ":")
+		if !ok || name == "" {
+			return nil, usage("--header %s: want 'Name: value'", name) // never the value
+		}
+		c.headers.Add(name, strings.TrimSpace(value))
+	}
+	c.client = &http.Client{
+		Timeout:       f.timeout,
+		Transport:     &http.Transport{Proxy: http.ProxyFromEnvironment, DisableCompression: true},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }, // Okta follows none
+	}
+	return c, nil
+}
+
+// play sends count calls, each with its repeats, and reports each. The error counts those that were not well answered.
+func (c *caller) play(ctx context.Context, t hook.Type, body []byte, f sendFlags) error {
+	calls, bad := f.count*(1+f.repeat), 0
+	var times []time.Duration
+	for range f.count {
+		fresh := sample.Fresh(body, sample.ID(t), time.Now())
+		var first *exchange
+		for n := range 1 + f.repeat {
+			x := c.exchange(ctx, t, fresh)
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			x.compare(first, n)
+			c.report(x, calls > 1)
+			if len(x.Problems) > 0 {
+				bad++
+			}
+			if first == nil {
+				first = x
+			}
+			times = append(times, x.took)
+		}
+	}
+	if calls > 1 && !c.json {
+		slices.Sort(times)
+		fmt.Fprintf(c.p.Stdout, "%d calls, %d well answered; time: least %v, median %v, most %v\n",
+			calls, calls-bad, tidy(times[0]), tidy(times[len(times)/2]), tidy(times[len(times)-1]))
+	}
+	if bad > 0 {
+		return said(fmt.Errorf("%d of %d calls were not well answered", bad, calls))
+	}
+	return nil
+}
+
+// exchange is one question and what came back.
+type exchange struct {
+	EventID  string          `json:"eventId"`
+	Repeat   int             `json:"repeat"`
+	Status   int             `json:"status,omitempty"`
+	Millis   float64         `json:"millis"`
+	Question json.RawMessage `json:"question"`
+	Answer   json.RawMessage `json:"answer,omitempty"`
+	Same     *bool           `json:"same,omitempty"` // of a repeat: the same bytes as the first answer
+	Problems []string        `json:"problems,omitempty"`
+
+	took time.Duration
+	raw  []byte
+}
+
+func (c *caller) exchange(ctx context.Context, t hook.Type, body []byte) *exchange {
+	x := &exchange{Question: body}
+	if d, err := parse("call", body); err == nil {
+		x.EventID = d.Root().Get("eventId").Text()
+	}
+	status, answer, err := c.do(ctx, http.MethodPost, body, nil, &x.took)
+	x.Status, x.raw, x.Millis = status, answer, float64(x.took.Microseconds())/1000
+	if json.Valid(answer) {
+		x.Answer = answer
+	}
+	if err != nil {
+		x.Problems = append(x.Problems, fmt.Sprintf("no answer: %v", plain(err)), "Okta "+silence(t))
+		return x
+	}
+	x.Problems = judge(t, status, answer, c.hints())
+	return x
+}
+
+// compare holds the nth sending of a call against the first one's answer.
+func (x *exchange) compare(first *exchange, n int) {
+	if first == nil || x.Status == 0 {
+		return
+	}
+	same := x.Status == first.Status && bytes.Equal(x.raw, first.raw)
+	x.Repeat, x.Same = n, &same
+	if !same {
+		x.Problems = append(x.Problems, "this repeat was answered otherwise than the call itself")
+	}
+}
+
+// do sends one request with the headers Okta sends (hooks.md section 1.1).
+func (c *caller) do(ctx context.Context, method string, body []byte, more http.Header, took *time.Duration) (int, []byte, error) {
+	request, err := http.NewRequestWithContext(ctx, method, c.url, bytes.NewReader(body))
+	if err != nil {
+		return 0, nil, err
+	}
+	request.Header.Set("Accept", "application/json")
+	request.Header.Set("User-Agent", "Okta-Integrations")
+	if method == http.MethodPost {
+		request.Header.Set("Content-Type", "application/json")
+	}
+	for name, values := range more {
+		request.Header[name] = values
+	}
+	for name, values := range c.headers {
+		request.Header[name] = values
+	}
+	start := time.Now()
+	defer func() { *took = time.Since(start) }()
+	response, err := c.client.Do(request)
+	if err != nil {
+		return 0, nil, err
+	}
+	defer response.Body.Close()
+	var answer bytes.Buffer
+	if _, err := answer.ReadFrom(http.MaxBytesReader(nil, response.Body, 1<<20)); err != nil {
+		return 0, nil, fmt.Errorf("read the answer: %w", err)
+	}
+	return response.StatusCode, answer.Bytes(), nil
+}
+
+// plain is the cause, without the URL that http.Client puts before it.
+func plain(err error) error {
+	var e *url.Error
+	if errors.As(err, &e) {
+		return e.Err
+	}
+	return err
+}
+
+func tidy(d time.Duration) time.Duration { return d.Round(10 * time.Microsecond) }

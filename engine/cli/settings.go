@@ -1,0 +1,149 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/parser"
+	"github.com/spf13/pflag"
+)
+
+// layer settles the flags of a verb: what the command line says counts, then the environment (TENTERHOOK_LOG_LEVEL for
+// --log-level), then the configuration file (log-level:), then the default. All that is wrong is reported at once.
+func (p *Program) layer(flags *pflag.FlagSet) error {
+	var wrong []error
+	p.fromEnvironment(flags, &wrong)
+	file := flags.Lookup("config").Value.String()
+	if file != "" {
+		fromFile(flags, file, &wrong)
+	}
+	if len(wrong) > 0 {
+		return usage("%w", errors.Join(wrong...))
+	}
+	return nil
+}
+
+func (p *Program) fromEnvironment(flags *pflag.FlagSet, wrong *[]error) {
+	flags.VisitAll(func(f *pflag.Flag) {
+		name := "TENTERHOOK_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
+		text, ok := p.Env(name)
+		if !ok || text == "" || f.Changed || f.Name == "help" {
+			return
+		}
+		if err := flags.Set(f.Name, text); err != nil {
+			*wrong = append(*wrong, fmt.Errorf("environment %s: want a %s, got %q", name, f.Value.Type(), text))
+		}
+	})
+}
+
+// fromFile reads the configuration file: a YAML mapping of flag names to values.
+func fromFile(flags *pflag.FlagSet, name string, wrong *[]error) {
+	text, err := os.ReadFile(name)
+	if err != nil {
+		*wrong = append(*wrong, fmt.Errorf("configuration file: %w", err))
+		return
+	}
+	doc, err := parser.ParseBytes(text, 0)
+	if err != nil {
+		*wrong = append(*wrong, fmt.Errorf("configuration file %s: %w", name, err))
+		return
+	}
+	for _, d := range doc.Docs {
+		if d.Body == nil {
+			continue
+		}
+		entries, ok := d.Body.(ast.MapNode)
+		if !ok {
+			*wrong = append(*wrong, fmt.Errorf("%s:%d: want settings, each as name: value", name, d.Body.GetToken().Position.Line))
+			continue
+		}
+		for each := entries.MapRange(); each.Next(); {
+			if err := fromEntry(flags, each.Key(), each.Value()); err != nil {
+				at := each.Key().GetToken().Position
+				*wrong = append(*wrong, fmt.Errorf("%s:%d:%d: %w", name, at.Line, at.Column, err))
+			}
+		}
+	}
+}
+
+func fromEntry(flags *pflag.FlagSet, key ast.MapKeyNode, value ast.Node) error {
+	name := key.GetToken().Value
+	f := flags.Lookup(name)
+	if f == nil || name == "config" || name == "help" {
+		return fmt.Errorf("unknown setting %s%s", name, suggestion(name, settable(flags)))
+	}
+	scalar, ok := value.(ast.ScalarNode)
+	if !ok || value.Type() == ast.NullType {
+		return fmt.Errorf("%s: want a %s", name, f.Value.Type())
+	}
+	if f.Changed {
+		return nil
+	}
+	text := fmt.Sprint(scalar.GetValue())
+	if err := flags.Set(name, text); err != nil {
+		return fmt.Errorf("%s: want a %s, got %q", name, f.Value.Type(), text)
+	}
+	return nil
+}
+
+func settable(flags *pflag.FlagSet) []string {
+	var names []string
+	flags.VisitAll(func(f *pflag.Flag) {
+		if f.Name != "config" && f.Name != "help" {
+			names = append(names, f.Name)
+		}
+	})
+	return names
+}
+
+// suggestion is ", did you mean …?" when one of the names is near.
+func suggestion(name string, names []string) string {
+	best, least := "", 3
+	for _, n := range names {
+		if d := distance(name, n); d < least {
+			best, least = n, d
+		}
+	}
+	if best == "" {
+		return ""
+	}
+	return ", did you mean " + best + "?"
+}
+
+// distance is how many bytes must be put in, left out or exchanged to make b of a.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := diagonal
+			if a[i] != b[j] {
+				cost++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(cost, row[j]+1, diagonal+1)
+		}
+	}
+	return row[len(b)]
+}
+
+// stateDir is where the program keeps what must outlive it when nobody says where: the user's state folder, as the XDG
+// base directory specification has it. It is never the working directory.
+func (p *Program) stateDir() (string, error) {
+	if dir, ok := p.Env("XDG_STATE_HOME"); ok && filepath.IsAbs(dir) {
+		return filepath.Join(dir, "tenterhook"), nil
+	}
+	home, ok := p.Env("HOME")
+	if !ok || !filepath.IsAbs(home) {
+		return "", usage("there is no home folder to keep data in: say where with --data")
+	}
+	return filepath.Join(home, ".local", "state", "tenterhook"), nil
+}

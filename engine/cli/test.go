@@ -1,0 +1,82 @@
+package cli
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"regexp"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tenterhook/tenterhook/rules/suite"
+)
+
+type testFlags struct {
+	junit, run string
+	json       bool
+}
+
+func (p *Program) test() *cobra.Command {
+	var f testFlags
+	c := &cobra.Command{
+		Use:   "test DIR",
+		Short: "Run the tests of a policy folder",
+		Long: "Test runs the *_test.yaml files of a policy folder. What is not as expected is shown as a difference; at the end stand\n" +
+			"the rules that no test reached.",
+		Args: cobra.ExactArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			return p.runTests(args[0], f)
+		},
+	}
+	c.Flags().StringVar(&f.junit, "junit", "", "file to write the results to, in JUnit's XML")
+	c.Flags().StringVar(&f.run, "run", "", "only the tests whose name matches this regular expression")
+	c.Flags().BoolVar(&f.json, "json", false, "one JSON object on standard output")
+	return c
+}
+
+func (p *Program) runTests(dir string, f testFlags) error {
+	only, err := regexp.Compile(f.run)
+	if err != nil {
+		return usage("--run: %w", err)
+	}
+	folder, set, err := p.load(dir)
+	if err != nil {
+		return err
+	}
+	defer set.Close()
+	report, err := suite.Run(folder, set, suite.Options{Select: only.MatchString})
+	if err != nil {
+		return from(dir, err)
+	}
+	return p.reportTests(dir, report, f)
+}
+
+func (p *Program) reportTests(dir string, r *suite.Report, f testFlags) error {
+	if f.junit != "" {
+		if err := writeJUnit(f.junit, r); err != nil {
+			return err
+		}
+	}
+	if f.json {
+		text, _ := json.MarshalIndent(r, "", "  ") // its parts always can
+		fmt.Fprintf(p.Stdout, "%s\n", text)
+	} else if err := r.WriteText(p.Stdout); err != nil {
+		return err
+	}
+	if len(r.Cases) == 0 {
+		fmt.Fprintf(p.Stderr, "tenterhook: %s: no tests were run\n", dir)
+	}
+	if r.Failed > 0 {
+		return said(fmt.Errorf("%d tests failed", r.Failed))
+	}
+	return nil
+}
+
+func writeJUnit(name string, r *suite.Report) error {
+	f, err := os.Create(name)
+	if err != nil {
+		return err
+	}
+	return errors.Join(r.WriteJUnit(f), f.Close())
+}

@@ -1,0 +1,164 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"time"
+
+	"github.com/tenterhook/tenterhook/sdk/hook"
+)
+
+// silence is what Okta does when a hook of the type does not answer as it should (hooks.md sections 0 and 10).
+func silence(t hook.Type) string {
+	switch t {
+	case hook.Registration:
+		return "refuses the registration when a hook fails"
+	case hook.Token:
+		return "issues the token unmodified when a hook fails, and does not ask again"
+	case hook.SAML:
+		return "sends the assertion unmodified when a hook fails"
+	case hook.UserImport:
+		return "goes on with the import when a hook fails, and creates the user"
+	case hook.PasswordImport:
+		return "refuses the sign-in when a hook fails, and asks again the next time"
+	case hook.Telephony:
+		return "sends the code itself when a hook fails, and does not ask again"
+	}
+	return "asks once more when a hook fails, and then drops the events"
+}
+
+// judge lists what keeps Okta from applying an answer; nothing when it would.
+func judge(t hook.Type, status int, answer []byte, hint string) []string {
+	switch {
+	case status == http.StatusNoContent && t != hook.Telephony:
+		return nil
+	case status != http.StatusOK:
+		problems := []string{fmt.Sprintf("status %d: want 200; Okta %s", status, silence(t))}
+		if status == http.StatusUnauthorized && hint != "" {
+			problems = append(problems, hint)
+		}
+		return problems
+	}
+	var d hook.Doc
+	if err := d.Parse(answer, hook.Limits{}); err != nil {
+		return []string{fmt.Sprintf("the answer: %v; Okta %s", err, silence(t))}
+	}
+	var problems []string
+	for _, p := range hook.CheckAnswer(t, d.Root()) {
+		problems = append(problems, fmt.Sprintf("Okta would not apply this: %s: %s", p.Path, p.Message))
+	}
+	return problems
+}
+
+// hints says what to do about a 401, where it can be known.
+func (c *caller) hints() string {
+	if len(c.headers) > 0 {
+		return ""
+	}
+	u, err := url.Parse(c.url)
+	if err != nil || !loopback(u.Hostname()) {
+		return ""
+	}
+	return "this hook wants a secret: give it with --header 'Authorization: …', as the hook's auth: has it"
+}
+
+func loopback(host string) bool {
+	if host == "localhost" {
+		return true
+	}
+	ip, err := netip.ParseAddr(host)
+	return err == nil && ip.IsLoopback()
+}
+
+// report prints an exchange: whole, or as one line of many. What is wrong goes to standard error.
+func (c *caller) report(x *exchange, brief bool) {
+	out := c.p.Stdout
+	switch {
+	case c.json:
+		line, _ := json.Marshal(x) // its parts are JSON already
+		fmt.Fprintf(out, "%s\n", line)
+		return
+	case brief:
+		fmt.Fprintf(out, "%s  %d  %8v  %d bytes%s\n", x.EventID, x.Status, tidy(x.took), len(x.raw), x.likeness())
+	default:
+		fmt.Fprintf(out, "POST %s\n%s\n", c.url, indented(x.Question))
+		if x.Status != 0 {
+			fmt.Fprintf(out, "\n%d %s in %v\n%s", x.Status, http.StatusText(x.Status), tidy(x.took), indented(x.raw))
+		}
+		if len(x.raw) > 0 {
+			fmt.Fprintln(out)
+		}
+	}
+	for _, problem := range x.Problems {
+		fmt.Fprintf(c.p.Stderr, "tenterhook: %s\n", problem)
+	}
+}
+
+func (x *exchange) likeness() string {
+	switch {
+	case x.Same == nil:
+		return ""
+	case *x.Same:
+		return "  repeat, the same bytes"
+	}
+	return "  repeat, other bytes"
+}
+
+// indented is JSON made readable; any other text is as it is.
+func indented(text []byte) []byte {
+	var b bytes.Buffer
+	if json.Indent(&b, text, "", "  ") != nil {
+		return text
+	}
+	return b.Bytes()
+}
+
+// challenge plays the one-time verification of an event hook (hooks.md section 3.1).
+func (c *caller) challenge(ctx context.Context) error {
+	want := rand.Text()
+	var took time.Duration
+	header := http.Header{"X-Okta-Verification-Challenge": {want}}
+	status, answer, err := c.do(ctx, http.MethodGet, nil, header, &took)
+	if err != nil {
+		return fmt.Errorf("verify %s: %w", c.url, plain(err))
+	}
+	var got struct {
+		Verification string `json:"verification"`
+	}
+	problem := ""
+	switch {
+	case status != http.StatusOK:
+		problem = fmt.Sprintf("status %d: want 200", status)
+	case json.Unmarshal(answer, &got) != nil || got.Verification != want:
+		problem = `the answer is not {"verification": <the challenge>}`
+	}
+	c.verified(status, took, problem)
+	if problem != "" {
+		return said(fmt.Errorf("verify %s: %s", c.url, problem))
+	}
+	return nil
+}
+
+func (c *caller) verified(status int, took time.Duration, problem string) {
+	if c.json {
+		line, _ := json.Marshal(struct { // its parts always can
+			Status   int     `json:"status"`
+			Millis   float64 `json:"millis"`
+			Verified bool    `json:"verified"`
+			Problem  string  `json:"problem,omitempty"`
+		}{status, float64(took.Microseconds()) / 1000, problem == "", problem})
+		fmt.Fprintf(c.p.Stdout, "%s\n", line)
+		return
+	}
+	if problem != "" {
+		fmt.Fprintf(c.p.Stderr, "tenterhook: Okta would not verify this hook: %s\n", problem)
+		return
+	}
+	fmt.Fprintf(c.p.Stdout, "verified in %v\n", tidy(took))
+}
