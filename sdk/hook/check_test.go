@@ -182,6 +182,8 @@ func TestCheckAnswerProblems(t *testing.T) {
 			`commands[0].value[0].path: want /claims/{name} or /token/lifetime/expiration, got "claims.role", did you mean "/claims/role"?`},
 		{"a short lifetime path", hook.Token, command(id, `[{"op":"replace","path":"/lifetime/expiration","value":300}]`),
 			`commands[0].value[0].path: want /claims/{name} or /token/lifetime/expiration, got "/lifetime/expiration", did you mean "/token/lifetime/expiration"?`},
+		{"claim", hook.Token, command(id, `[{"op":"remove","path":"/claim/role"}]`),
+			`commands[0].value[0].path: want /claims/{name} or /token/lifetime/expiration, got "/claim/role", did you mean "/claims/role"?`},
 		{"all claims", hook.Token, command(id, `[{"op":"replace","path":"/claims","value":{}}]`),
 			`commands[0].value[0].path: want /claims/{name} or /token/lifetime/expiration, got "/claims"`},
 		{"no claim", hook.Token, command(id, `[{"op":"add","path":"/claims/","value":1}]`), "commands[0].value[0].path: want a claim's name after /claims/"},
@@ -214,6 +216,10 @@ func TestCheckAnswerProblems(t *testing.T) {
 				"commands[0].value[0].value.attributeValues[0]: want an object with attributes and value, got a string"},
 		{"a replaced value of a number", hook.SAML, command(assertion, `[{"op":"replace","path":"/claims/a/attributeValues/1/value","value":1}]`),
 			"commands[0].value[0].value: want a string, got a number: an attribute's value is text whatever its xsi:type"},
+		{"values replaced", hook.SAML, command(assertion, `[{"op":"replace","path":"/claims/a/attributeValues","value":"x"},{"op":"add","path":"/claims/a/attributeValues/-","value":"x"},`+
+			`{"op":"replace","path":"/claims/a/attributeValues","value":[{"value":"x","type":"y","attributes":"z"}]}]`),
+			"commands[0].value[0].value: want an array of {attributes, value}, got a string\ncommands[0].value[1].value: want an object with attributes and value, got a string\n" +
+				"commands[0].value[2].value[0].type: unknown member; want attributes or value\ncommands[0].value[2].value[0].attributes: want an object of strings, got a string"},
 		{"a subject added", hook.SAML, command(assertion, `[{"op":"add","path":"/subject/nameId","value":"x"}]`),
 			"commands[0].value[0].op: add makes attributes and /authentication/sessionLifetime: replace what is there already"},
 		{"an assertion's lifetime", hook.SAML, command(assertion, `[{"op":"replace","path":"/lifetime/expiration","value":300}]`),
@@ -277,5 +283,48 @@ func TestCheckDraftUnreadable(t *testing.T) {
 		if len(problems) != 1 || !strings.HasPrefix(problems[0].Message, "want one JSON object: at byte ") {
 			t.Errorf("%s: %v", draft, problems)
 		}
+	}
+}
+
+// What a problem says may end in a log: it names members, commands and claims, and never a value.
+func TestProblemsQuoteNoValue(t *testing.T) {
+	const value = "hunter2"
+	for _, typ := range hook.Types() {
+		for _, answer := range []string{
+			`"hunter2"`, `{"error":"hunter2"}`, `{"error":{"errorSummary":["hunter2"],"x":"hunter2"}}`, `{"debugContext":"hunter2"}`, `{"x":"hunter2"}`,
+			command(action, `{"credential":"hunter2","registration":"hunter2","result":"hunter2","x":"hunter2"}`), command(action, `"hunter2"`),
+			command(profile, `"hunter2"`), command(profile, `{"password":"hunter2"}`), command("com.okta.user.update", `{"id":["hunter2"]}`),
+			command(telephony, `[{"status":"hunter2","provider":["hunter2"],"x":"hunter2"}]`),
+			command(id, `[{"op":"remove","path":"/claims/a","value":"hunter2"},{"op":"replace","path":"/token/lifetime/expiration","value":"hunter2"},{"op":"add","path":"/claims/aud","value":"hunter2"}]`),
+			command(assertion, `[{"op":"add","path":"/claims/a","value":["hunter2"]},{"op":"add","path":"/authentication/sessionLifetime","value":"hunter2"},{"op":"add","path":"/subject/nameId","value":"hunter2"}]`),
+		} {
+			if text := lines(hook.CheckAnswer(typ, parse(t, answer))); strings.Contains(text, value) {
+				t.Errorf("%v %s: %s", typ, answer, text)
+			}
+		}
+	}
+}
+
+// A name from outside cannot break a line, nor fill one.
+func TestProblemsQuoteNames(t *testing.T) {
+	long := strings.Repeat("é", 100)
+	for _, test := range []struct{ answer, want string }{
+		{command(`a\nb`, `[]`), `commands[0].type: unknown command "a\nb"; want com.okta.identity.patch or com.okta.access.patch`},
+		{command(long, `[]`), `commands[0].type: unknown command "` + long[:80] + `"…; want com.okta.identity.patch or com.okta.access.patch`},
+		{`{"` + long + `":1}`, `["` + long[:80] + `"…]: unknown member; want commands, error or debugContext`},
+		{`{"":1}`, `[""]: unknown member; want commands, error or debugContext`},
+	} {
+		if got := strings.TrimSuffix(lines(hook.CheckAnswer(hook.Token, parse(t, test.answer))), "\n"); got != test.want {
+			t.Errorf("got  %s\nwant %s", got, test.want)
+		}
+	}
+}
+
+func TestCheckOfNoType(t *testing.T) {
+	if got := lines(hook.CheckAnswer(0, parse(t, command(action, `{}`)))); !strings.Contains(got, "carries no commands") {
+		t.Error(got)
+	}
+	if got := hook.Commands(99); len(got) > 0 {
+		t.Error(got)
 	}
 }

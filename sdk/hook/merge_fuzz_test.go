@@ -90,3 +90,26 @@ func FuzzPatch(f *testing.F) {
 		}
 	})
 }
+
+// FuzzAnswer checks any text as an answer of every type: whatever is accepted as an answer is accepted as a draft too.
+func FuzzAnswer(f *testing.F) {
+	f.Add([]byte(`{"commands":[{"type":"com.action.update","value":{"registration":"ALLOW"}}],"error":null}`))
+	f.Add([]byte(`{"error":[{"errorSummary":"x"},{"errorCauses":{}}]}`))
+	f.Add([]byte(command(assertion, `[{"op":"replace","path":"/claims/a/attributeValues","value":[{"value":1}]},{"op":"add","path":"/claims/http://x","value":"1"}]`)))
+	f.Add([]byte(command(telephony, `[{"status":"SUCCESS","id":1}]`)))
+	f.Add([]byte(command(id, `[{"op":"replace","path":"/token/lifetime/expiration","value":3e2},{"op":"add","path":"/claims/~","value":null}]`)))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		var d hook.Doc
+		if d.Parse(text, hook.Limits{Bytes: 256*1024 - 1}) != nil {
+			t.Skip("not JSON")
+		}
+		for _, typ := range hook.Types() {
+			if len(hook.CheckAnswer(typ, d.Root())) > 0 {
+				continue
+			}
+			if problems := hook.CheckDraft(typ, &hook.Draft{JSON: text}); len(problems) > 0 {
+				t.Errorf("%v takes %s as an answer, but not as a draft: %v", typ, text, problems)
+			}
+		}
+	})
+}

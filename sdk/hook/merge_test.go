@@ -255,6 +255,50 @@ func TestMergeProgressive(t *testing.T) {
 	}
 }
 
+// An assertion without claims takes attributes, also after a draft that was refused.
+func TestMergeFirstAttribute(t *testing.T) {
+	var m hook.Merge
+	m.Begin(event(t, hook.SAML, `{"data":{"assertion":{"subject":{"nameId":"ada"},"claims":null}}}`))
+	if err := m.Add("one", &hook.Draft{JSON: []byte(command(assertion, `[{"op":"add","path":"/claims/a","value":"x"},{"op":"replace","path":"/claims/b","value":"x"}]`))}); !errors.Is(err, hook.ErrContract) {
+		t.Errorf("an attribute that is not there: %v", err)
+	}
+	if err := m.Add("two", &hook.Draft{JSON: []byte(command(assertion, `[{"op":"replace","path":"/claims/a","value":"x"}]`))}); !errors.Is(err, hook.ErrContract) {
+		t.Errorf("an attribute that a refused draft added: %v", err)
+	}
+	want := command(assertion, `[{"op":"add","path":"/claims/a","value":"x"},{"op":"replace","path":"/claims/a","value":"y"},{"op":"add","path":"/authentication/sessionLifetime","value":1}]`)
+	if err := m.Add("three", &hook.Draft{JSON: []byte(want)}); err != nil {
+		t.Fatal(err)
+	}
+	if got := render(t, hook.SAML, &m); got != want {
+		t.Errorf("got %s", got)
+	}
+}
+
+// What a hostile draft has blown up does not change what comes after it.
+func TestMergeAfterSprawl(t *testing.T) {
+	var m hook.Merge
+	for range 3 {
+		m.Begin(event(t, hook.UserImport, importCall))
+		if err := m.Add("large", &hook.Draft{JSON: []byte(command(profile, `{"x":"`+strings.Repeat("x", 200_000)+`"}`))}); err != nil {
+			t.Fatal(err)
+		}
+		if len(render(t, hook.UserImport, &m)) < 200_000 {
+			t.Error("the large attribute is gone")
+		}
+		if err := m.Add("large", &hook.Draft{JSON: []byte(command(profile, `{"y":"`+strings.Repeat("y", 200_000)+`"}`))}); !errors.Is(err, hook.ErrContract) {
+			t.Errorf("both are too long: %v", err)
+		}
+		m.Begin(event(t, hook.UserImport, importCall))
+		want := command(profile, `{"y":1}`)
+		if err := m.Add("small", &hook.Draft{JSON: []byte(want)}); err != nil {
+			t.Fatal(err)
+		}
+		if got := render(t, hook.UserImport, &m); got != want {
+			t.Errorf("got %s", got)
+		}
+	}
+}
+
 func TestMergeSays(t *testing.T) {
 	for _, test := range []struct {
 		name, draft   string

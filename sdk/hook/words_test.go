@@ -2,6 +2,7 @@ package hook_test
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -132,7 +133,7 @@ func TestTokenKind(t *testing.T) {
 		t.Error("claims")
 	}
 	for _, name := range []string{"id", "access"} {
-		if k, ok := hook.ParseTokenKind(name); !ok || k.String() != name {
+		if k, ok := hook.ParseTokenKind(name); !ok || k.String() != name || !slices.Contains(hook.Commands(hook.Token), k.Command()) {
 			t.Errorf("%s is %v", name, k)
 		}
 	}
