@@ -2,6 +2,8 @@ package runtime
 
 import (
 	"errors"
+
+	"github.com/tenterhook/tenterhook/sdk/hook"
 )
 
 // The reasons a run can fail. What a program returns wraps one of them.
@@ -32,6 +34,8 @@ func Reason(err error) string {
 		return "value"
 	case errors.Is(err, ErrTrap):
 		return "trap"
+	case errors.Is(err, hook.ErrContract):
+		return "contract"
 	}
 	return "internal"
 }

@@ -37,14 +37,13 @@ type Cell struct {
 
 // Fit makes room for what l needs. Scratch that served another layout since the Run began is emptied first.
 func (s *Scratch) Fit(l *Layout) {
-	if s.layout == l && s.version == l.Version {
-		return
+	if s.layout != l || s.version != l.Version {
+		s.fit(l)
 	}
-	s.fit(l)
 }
 
 func (s *Scratch) fit(l *Layout) {
-	if s.layout != l {
+	if s.layout != nil && s.layout != l {
 		clear(s.Slots)
 		clear(s.Cells)
 		clear(s.Locals)
@@ -80,7 +79,7 @@ func (s *Scratch) reset() {
 	if cap(s.values) > keepValues {
 		s.values = nil
 	}
-	s.Missed = false
+	s.Missed, s.layout = false, nil // a pool must not keep an old Set alive
 }
 
 // Text gives n bytes to build a text in: length 0, capacity n. The caller has asked the Meter.

@@ -81,16 +81,50 @@ func NodeOf(n hook.Node) Value {
 	case hook.String:
 		return TextOf(n.Text())
 	case hook.Number:
-		if i, ok := n.Int(); ok {
-			return Value{kind: Int, num: uint64(i), node: n}
-		}
-		return Value{kind: Float, num: math.Float64bits(n.Float()), node: n}
+		return numberOf(n)
 	case hook.Array:
 		return Value{kind: List, node: n}
 	case hook.Object:
 		return Value{kind: Object, node: n}
 	}
 	return Value{}
+}
+
+// longest is how long a number may be written. One that is longer is not read, which would take as long as whoever sent
+// it likes: it is not a number (NaN), and nothing but to hand it on can be done with it.
+const longest = 512
+
+func numberOf(n hook.Node) Value {
+	raw := n.Raw()
+	if len(raw) > longest {
+		return Value{kind: Float, num: math.Float64bits(math.NaN()), node: n}
+	}
+	if i, ok := intOf(raw); ok {
+		return Value{kind: Int, num: uint64(i), node: n}
+	}
+	return Value{kind: Float, num: math.Float64bits(n.Float()), node: n}
+}
+
+// intOf reads a whole number that fits; strconv would allocate an error for any other.
+func intOf(raw []byte) (int64, bool) {
+	digits := raw
+	if raw[0] == '-' {
+		digits = raw[1:]
+	}
+	if len(digits) > 19 {
+		return 0, false
+	}
+	var u uint64
+	for _, c := range digits {
+		if c -= '0'; c > 9 {
+			return 0, false
+		}
+		u = u*10 + uint64(c)
+	}
+	if len(digits) < len(raw) {
+		return -int64(u), u <= 1<<63
+	}
+	return int64(u), u < 1<<63
 }
 
 // Kind is what v is.

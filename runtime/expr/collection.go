@@ -3,7 +3,6 @@ package expr
 import (
 	"math"
 	"slices"
-	"strings"
 	"unicode/utf8"
 
 	"github.com/expr-lang/expr/ast"
@@ -13,8 +12,7 @@ import (
 func length(r *runtime.Run, args []runtime.Value, _ string) runtime.Value {
 	v := args[0]
 	if v.Kind() == runtime.String {
-		charge(r, int64(len(v.Text()))>>4)
-		return runtime.IntOf(int64(utf8.RuneCountInString(v.Text())))
+		return runtime.IntOf(characters(r, v.Text()))
 	}
 	return runtime.IntOf(int64(v.Len()))
 }
@@ -74,7 +72,7 @@ func extreme(r *runtime.Run, args []runtime.Value, pos string, side int) (best r
 		if !numeric(v) {
 			fail(pos, "want numbers, got %s", v.Kind())
 		}
-		if c, _ := compareNumbers(v, best); best.IsNull() || c*side > 0 {
+		if best.IsNull() || ordered(r, v, best, pos, "min or max")*side > 0 {
 			best = v
 		}
 		return true
@@ -153,12 +151,7 @@ func sorted(r *runtime.Run, args []runtime.Value, pos string) runtime.Value {
 		if numeric(x) != numeric(y) {
 			fail(pos, "sort wants all numbers or all texts")
 		}
-		if numeric(x) {
-			c, _ := compareNumbers(x, y)
-			return c
-		}
-		charge(r, int64(min(len(x.Text()), len(y.Text())))>>6)
-		return strings.Compare(x.Text(), y.Text())
+		return ordered(r, x, y, pos, "sort")
 	})
 	return runtime.ListOf(b.values)
 }
@@ -225,19 +218,41 @@ func sliceList(r *runtime.Run, v runtime.Value, from, to int64) runtime.Value {
 
 // sliceText counts characters, so that no half of one is left over.
 func sliceText(r *runtime.Run, s string, from, to int64) runtime.Value {
-	charge(r, 1+int64(len(s))>>3)
-	from, to = bounds(int64(utf8.RuneCountInString(s)), from, to)
-	start := skip(s, from)
-	return runtime.TextOf(s[start : start+skip(s[start:], to-from)])
+	if from < 0 || to < 0 {
+		from, to = bounds(characters(r, s), from, to)
+	}
+	start := skip(r, s, from)
+	return runtime.TextOf(s[start : start+skip(r, s[start:], max(0, to-from))])
 }
 
-// skip is how many bytes the first n characters have.
-func skip(s string, n int64) int {
-	for i := range s {
-		if n == 0 {
-			return i
+// characters is how many characters s has; the Meter is asked for every window.
+func characters(r *runtime.Run, s string) int64 {
+	n := 0
+	for len(s) > 0 {
+		w := s[:min(len(s), window)]
+		charge(r, 1+int64(len(w))>>4)
+		for i := range len(w) {
+			if utf8.RuneStart(w[i]) {
+				n++
+			}
 		}
-		n--
+		s = s[len(w):]
+	}
+	return int64(n)
+}
+
+// skip is how many bytes the first n characters have; all of s when it has fewer.
+func skip(r *runtime.Run, s string, n int64) int {
+	for i := range len(s) {
+		if i&(window-1) == 0 {
+			charge(r, 1+int64(min(window, len(s)-i))>>4)
+		}
+		if utf8.RuneStart(s[i]) {
+			if n == 0 {
+				return i
+			}
+			n--
+		}
 	}
 	return len(s)
 }

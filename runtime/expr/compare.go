@@ -244,10 +244,7 @@ func (k *compiler) order(n *ast.BinaryNode) *code {
 		if a.IsNull() || b.IsNull() {
 			return isNull
 		}
-		cmp, comparable := ordered(r, a, b, pos, op)
-		if !comparable {
-			return isFalse
-		}
+		cmp := ordered(r, a, b, pos, op)
 		if less {
 			cmp = -cmp
 		}
@@ -257,13 +254,17 @@ func (k *compiler) order(n *ast.BinaryNode) *code {
 }
 
 // ordered compares two numbers or two texts, and fails for anything else.
-func ordered(r *runtime.Run, a, b runtime.Value, pos, op string) (int, bool) {
+func ordered(r *runtime.Run, a, b runtime.Value, pos, op string) int {
 	if numeric(a) && numeric(b) {
-		return compareNumbers(a, b)
+		c, ok := compareNumbers(a, b)
+		if !ok {
+			fail(pos, "%s: a number that is too long to be read", op)
+		}
+		return c
 	}
 	if a.Kind() != runtime.String || b.Kind() != runtime.String {
 		fail(pos, "%s wants two numbers or two texts, got %s and %s", op, a.Kind(), b.Kind())
 	}
 	charge(r, int64(min(len(a.Text()), len(b.Text())))>>6)
-	return strings.Compare(a.Text(), b.Text()), true
+	return strings.Compare(a.Text(), b.Text())
 }

@@ -150,6 +150,9 @@ func (k *compiler) want(n ast.Node, c *code, t types, who string) bool {
 
 // fold computes what needs no event while it is compiled. A value that cannot be computed is a mistake in the text.
 func (k *compiler) fold(n ast.Node, c *code, from ...*code) *code {
+	if len(k.errs) > 0 {
+		return c
+	}
 	for _, f := range from {
 		if !f.constant {
 			return c

@@ -53,7 +53,7 @@ func (e Errors) shift(src string, offset int) Errors {
 
 // nearest is the candidate that name was probably meant to be, "" when none is near.
 func nearest(name string, candidates []string) string {
-	best, limit := "", 1+len(name)/4
+	best, limit := "", 1+len(name)/5
 	for _, c := range candidates {
 		if strings.EqualFold(c, name) {
 			return c

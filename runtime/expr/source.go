@@ -50,7 +50,10 @@ func parseError(src string, err error) *Error {
 	if strings.Contains(message, "exceeds maximum allowed nodes") {
 		message = fmt.Sprintf("too much in one expression: want at most %d operators, names and values", maxNodes)
 	}
-	return at(src, offsetOf(src, e.From), strings.Replace(message, "unexpected token EOF", "the expression ends too soon", 1))
+	if message == "unexpected end of expression" || message == "unexpected token EOF" {
+		message = "the expression ends too soon"
+	}
+	return at(src, offsetOf(src, e.From), message)
 }
 
 // offsetOf turns the parser's count of characters into one of bytes.

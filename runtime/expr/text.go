@@ -21,9 +21,11 @@ func lower(r *runtime.Run, args []runtime.Value, _ string) runtime.Value {
 // cased changes the case of a text; one that has nothing from..to and nothing beyond ASCII stays where it is.
 func cased(r *runtime.Run, v runtime.Value, from, to byte, change func(rune) rune) runtime.Value {
 	s := v.Text()
-	charge(r, 1+int64(len(s))>>4)
 	same, ascii := true, true
-	for i := 0; i < len(s); i++ {
+	for i := 0; i < len(s) && (same || ascii); i++ {
+		if i&(window-1) == 0 {
+			charge(r, 1+int64(min(window, len(s)-i))>>4)
+		}
 		same = same && s[i]-from > to-from
 		ascii = ascii && s[i] < utf8.RuneSelf
 	}
@@ -49,16 +51,28 @@ func cased(r *runtime.Run, v runtime.Value, from, to byte, change func(rune) run
 
 func trim(r *runtime.Run, args []runtime.Value, pos string) runtime.Value {
 	s := args[0].Text()
-	if len(args) == 1 {
-		charge(r, int64(len(s))>>4)
-		return runtime.TextOf(strings.TrimSpace(s))
+	set := "\t\n\v\f\r \u0085\u00a0"
+	if len(args) == 2 {
+		set = args[1].Text()
 	}
-	set := args[1].Text()
 	if len(set) > 64 {
 		fail(pos, "trim wants at most 64 bytes of characters")
 	}
-	charge(r, int64(len(s)))
-	return runtime.TextOf(strings.Trim(s, set))
+	for s != "" {
+		c, size := utf8.DecodeRuneInString(s)
+		if charge(r, 1); !strings.ContainsRune(set, c) {
+			break
+		}
+		s = s[size:]
+	}
+	for s != "" {
+		c, size := utf8.DecodeLastRuneInString(s)
+		if charge(r, 1); !strings.ContainsRune(set, c) {
+			break
+		}
+		s = s[:len(s)-size]
+	}
+	return runtime.TextOf(s)
 }
 
 func trimPrefix(r *runtime.Run, args []runtime.Value, _ string) runtime.Value {
