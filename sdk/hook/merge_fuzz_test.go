@@ -39,8 +39,9 @@ func FuzzDraft(f *testing.F) {
 			err := m.Add("rule", d)
 			clear(d.JSON)
 			after := render(t, typ, &m)
-			if err == nil && !json.Valid([]byte(after)) {
-				t.Fatalf("not JSON: %s", after)
+			var compact bytes.Buffer
+			if err := json.Compact(&compact, []byte(after)); err != nil || compact.String() != after {
+				t.Fatalf("not compact JSON: %v in %s", err, after)
 			}
 			if err != nil && (after != before || !errors.Is(err, hook.ErrContract)) {
 				t.Fatalf("%v, but %s became %s", err, before, after)

@@ -1,7 +1,6 @@
 package hook
 
 import (
-	"bytes"
 	"encoding/binary"
 	"strings"
 	"unicode/utf8"
@@ -81,30 +80,23 @@ func AppendPath(dst []byte, names ...string) []byte {
 
 // appendCompact appends a JSON text without the white space between its tokens.
 func appendCompact(dst, text []byte) []byte {
-	if !spaced(text) {
+	if !airy(text) {
 		return append(dst, text...)
 	}
-	for {
-		i := bytes.IndexByte(text, '"')
-		if i < 0 {
-			return appendTokens(dst, text)
+	for from := 0; ; {
+		i := gap(text, from)
+		dst = append(dst, text[from:i]...)
+		if i == len(text) {
+			return dst
 		}
-		dst = appendTokens(dst, text[:i])
-		text = text[i:]
-		end := 1
-		for ; text[end] != '"'; end++ {
-			if text[end] == '\\' {
-				end++
-			}
+		for from = i + 1; from < len(text) && text[from] <= ' '; from++ {
 		}
-		dst = append(dst, text[:end+1]...)
-		text = text[end+1:]
 	}
 }
 
-// spaced reports whether a text has white space anywhere, in strings too. It looks at eight bytes at a time: the high
-// bit of a byte comes out set where the byte was below 0x21, and perhaps in one above such a byte.
-func spaced(text []byte) bool {
+// airy reports whether a text has white space anywhere, in strings too. It looks at eight bytes at a time: some high
+// bit comes out set exactly when some byte is below 0x21.
+func airy(text []byte) bool {
 	const ones, highs = 0x0101010101010101, 0x8080808080808080
 	for len(text) >= 8 {
 		x := binary.LittleEndian.Uint64(text)
@@ -121,12 +113,19 @@ func spaced(text []byte) bool {
 	return false
 }
 
-// appendTokens appends what stands between strings.
-func appendTokens(dst, text []byte) []byte {
-	for _, c := range text {
-		if c > ' ' {
-			dst = append(dst, c)
+// gap is where the first white space outside strings is, from a place outside strings on; the length when there is none.
+func gap(text []byte, from int) int {
+	for i := from; i < len(text); i++ {
+		switch c := text[i]; {
+		case c <= ' ':
+			return i
+		case c == '"':
+			for i++; text[i] != '"'; i++ {
+				if text[i] == '\\' {
+					i++
+				}
+			}
 		}
 	}
-	return dst
+	return len(text)
 }
