@@ -160,6 +160,12 @@ func parsePrefix(s string) (netip.Prefix, error) {
 // network finds the longest prefix around the address. An IPv4 address written in IPv6 is the IPv4 address; one with a
 // zone is in no network.
 func (t *Table) network(key string) hook.Node {
+	if strings.IndexByte(key, ':') < 0 {
+		if a, ok := parse4(key); ok {
+			return t.v4.find(a)
+		}
+		return hook.Node{}
+	}
 	if !plausible(key) {
 		return hook.Node{}
 	}
@@ -173,37 +179,34 @@ func (t *Table) network(key string) hook.Node {
 	return t.v6.find(number(ip))
 }
 
-// plausible keeps what is no address from the parser, whose errors are made on the heap.
+// parse4 reads four numbers with dots between. Unlike netip it makes no error on the heap for what is none.
+func parse4(key string) (address, bool) {
+	all, part, digits, dots := uint64(0), 0, 0, 0
+	for i := range len(key) {
+		switch c := key[i]; {
+		case c == '.' && digits > 0:
+			all, part, digits, dots = all<<8|uint64(part), 0, 0, dots+1
+		case c-'0' <= 9 && (digits == 0 || part > 0):
+			if part, digits = part*10+int(c-'0'), digits+1; part > 255 {
+				return address{}, false
+			}
+		default:
+			return address{}, false
+		}
+	}
+	return address{lo: all<<8 | uint64(part)}, dots == 3 && digits > 0
+}
+
+// plausible keeps most of what is no IPv6 address from netip, whose errors are made on the heap.
 func plausible(key string) bool {
 	const longest = len("ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255")
 	if len(key) < len("::") || len(key) > longest {
 		return false
 	}
-	if strings.IndexByte(key, ':') < 0 {
-		return dotted(key)
-	}
-	for i := 0; i < len(key); i++ {
+	for i := range len(key) {
 		if c := key[i]; c != ':' && c != '.' && c-'0' > 9 && (c|0x20)-'a' > 5 {
 			return false
 		}
 	}
 	return true
-}
-
-// dotted reports whether the key is four numbers of at most 255 with dots between.
-func dotted(key string) bool {
-	part, digits, dots := 0, 0, 0
-	for i := 0; i < len(key); i++ {
-		switch c := key[i]; {
-		case c == '.' && digits > 0:
-			part, digits, dots = 0, 0, dots+1
-		case c-'0' <= 9 && !(digits > 0 && part == 0):
-			if part, digits = part*10+int(c-'0'), digits+1; part > 255 {
-				return false
-			}
-		default:
-			return false
-		}
-	}
-	return dots == 3 && digits > 0
 }

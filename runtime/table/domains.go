@@ -55,37 +55,38 @@ func foldDomain(buf *[maxName]byte, s string) int {
 	if s == "" || len(s) > maxName {
 		return 0
 	}
-	label := 0
-	for i := 0; i < len(s); i++ {
-		c := s[i]
-		switch {
-		case c == '.':
-			if label == 0 {
-				return 0
-			}
-			label = -1
-		case 'A' <= c && c <= 'Z':
-			c += 'a' - 'A'
-		case !named[c]:
-			return 0
-		}
-		if label++; label > maxLabel {
+	begin := 0 // of the label
+	for i := range len(s) {
+		c := folded[s[i]]
+		if c == 0 {
 			return 0
 		}
 		buf[i] = c
+		if c == '.' {
+			if i == begin || i-begin > maxLabel {
+				return 0
+			}
+			begin = i + 1
+		}
 	}
-	if label == 0 {
+	if begin == len(s) || len(s)-begin > maxLabel {
 		return 0
 	}
 	return len(s)
 }
 
-// named holds the bytes of a label: those of host names, the underscore that DNS allows, and whatever is not ASCII.
-var named = func() (set [256]bool) {
-	for c := range set {
-		set[c] = c >= 0x80 || c == '-' || c == '_' || '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
+// folded is each byte of a name as it is kept, 0 for those that no name has: those of host names stay, in lower case, and
+// so do the underscore that DNS allows and whatever is not ASCII.
+var folded = func() (fold [256]byte) {
+	for i := range fold {
+		switch c := byte(i); {
+		case 'A' <= c && c <= 'Z':
+			fold[i] = c + 'a' - 'A'
+		case c >= 0x80, c == '.', c == '-', c == '_', '0' <= c && c <= '9', 'a' <= c && c <= 'z':
+			fold[i] = c
+		}
 	}
-	return set
+	return fold
 }()
 
 // domain finds the longest name that is the key or that the key is beneath, label by label from the right.
