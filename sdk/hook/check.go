@@ -56,9 +56,24 @@ func (c *checker) reset() {
 
 // fail reports a problem at suffix below the command or operation that is being read.
 func (c *checker) fail(suffix, format string, args ...any) {
-	if len(c.problems) < c.limit {
+	if !c.full() {
 		c.problems = append(c.problems, Problem{c.path(suffix), fmt.Sprintf(format, args...)})
 	}
+}
+
+// full reports whether c takes no more problems: reading on finds nothing, and a hint costs more than what it is about.
+func (c *checker) full() bool { return len(c.problems) >= c.limit }
+
+// unknown reports a member that does not belong below path.
+func (c *checker) unknown(path, name, what string, known []string) {
+	if c.full() {
+		return
+	}
+	where := path + dot(name)
+	if !c.inside && path == "" {
+		where = strings.TrimPrefix(where, ".")
+	}
+	c.fail(where, "unknown member%s%s", what, hint(name, known))
 }
 
 func (c *checker) path(suffix string) string {
@@ -158,62 +173,7 @@ func (c *checker) unknownTop(n Node) {
 			c.fail(name, "a command stands in commands: [{type, value}]")
 			continue
 		}
-		c.fail(strings.TrimPrefix(dot(name), "."), "unknown member%s", hint(name, known))
-	}
-}
-
-// errorObject checks the error that is shown to people (hooks.md section 1.4). A draft may give it as its text alone.
-func (c *checker) errorObject(n Node) {
-	switch {
-	case n.Kind() == String && c.mode != wholeAnswer:
-		if n.Text() == "" {
-			c.fail("error", "want words: Okta refuses the call even when the error says nothing")
-		}
-		return
-	case n.Kind() == Array:
-		c.fail("error", "want an object with errorSummary and errorCauses, got an array")
-		return
-	case n.Kind() != Object:
-		c.fail("error", "want an object with errorSummary, got %s", n.what())
-		return
-	}
-	summary, causes := n.Get("errorSummary"), n.Get("errorCauses")
-	if summary.Text() == "" {
-		c.fail("error.errorSummary", "want words, got %s: Okta refuses the call even when the error says nothing", summary.what())
-	}
-	if causes.Kind() != Missing && causes.Kind() != Array {
-		c.fail("error.errorCauses", "want an array of causes, got %s", causes.what())
-	}
-	if n.Len() != present(summary)+present(causes) {
-		for name := range n.Members() {
-			if name != "errorSummary" && name != "errorCauses" {
-				c.fail("error"+dot(name), "unknown member%s", hint(name, []string{"errorSummary", "errorCauses"}))
-			}
-		}
-	}
-	i := 0
-	for cause := range causes.Elements() {
-		c.cause(i, cause)
-		i++
-	}
-}
-
-var causeMembers = []string{"errorSummary", "reason", "locationType", "location", "domain"}
-
-func (c *checker) cause(i int, n Node) {
-	if n.Kind() != Object {
-		c.fail("error.errorCauses["+strconv.Itoa(i)+"]", "want an object, got %s", n.what())
-		return
-	}
-	for name, v := range n.Members() {
-		switch name {
-		case "errorSummary", "reason", "locationType", "location", "domain":
-			if v.Kind() != String {
-				c.fail("error.errorCauses["+strconv.Itoa(i)+"]."+name, "want a string, got %s", v.what())
-			}
-		default:
-			c.fail("error.errorCauses["+strconv.Itoa(i)+"]"+dot(name), "unknown member%s", hint(name, causeMembers))
-		}
+		c.unknown("", name, "", known)
 	}
 }
 
@@ -221,6 +181,9 @@ func (c *checker) commands(list Node) {
 	c.inside = true
 	i := int32(0)
 	for n := range list.Elements() {
+		if c.full() {
+			break
+		}
 		c.at = place{i, -1}
 		c.command(n)
 		i++
@@ -260,6 +223,8 @@ func (c *checker) command(n Node) {
 	}
 }
 
+var commandMembers = []string{"type", "value"}
+
 func (c *checker) unknownBeside(n Node) {
 	for name := range n.Members() {
 		switch {
@@ -267,7 +232,7 @@ func (c *checker) unknownBeside(n Node) {
 		case c.hook == Telephony && isMessageMember(name):
 			c.fail(dot(name), "belongs into value: [{%s}], not beside type", quote(name))
 		default:
-			c.fail(dot(name), "unknown member of a command%s", hint(name, []string{"type", "value"}))
+			c.unknown("", name, " of a command", commandMembers)
 		}
 	}
 }

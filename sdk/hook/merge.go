@@ -144,6 +144,9 @@ func (m *Merge) steps() error {
 		if p := m.step(s, before, fresh); p != nil {
 			return p
 		}
+		if m.tired() {
+			return tooMany
+		}
 	}
 	if m.hook == UserImport {
 		if p := m.link(before); p != nil {
@@ -153,7 +156,9 @@ func (m *Merge) steps() error {
 	m.raise(c.err)
 	fresh = len(m.entries)
 	for name, v := range c.debug.Members() {
-		m.set(entry{command: debugging, name: name, node: v}, fresh)
+		if m.set(entry{command: debugging, name: name, node: v}, fresh); m.tired() {
+			return tooMany
+		}
 	}
 	return m.bounds()
 }
@@ -328,11 +333,13 @@ func (m *Merge) link(before int) error {
 	return nil
 }
 
-// bounds refuses the draft that makes the answer too long, or the merging.
+// tired reports whether merging costs more than any real answer would.
+func (m *Merge) tired() bool { return m.compared > maxWork }
+
+var tooMany = &ContractError{Problem{Message: "too much to compare: want fewer attributes and operations"}}
+
+// bounds refuses the draft that makes the answer too long.
 func (m *Merge) bounds() error {
-	if m.compared > maxWork {
-		return &ContractError{Problem{Message: "too much to compare: want fewer attributes and operations"}}
-	}
 	if m.size < maxAnswer-1024 {
 		return nil
 	}

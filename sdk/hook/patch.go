@@ -11,7 +11,10 @@ const (
 	opRemove
 )
 
-var operations = []string{"add", "replace", "remove"}
+var (
+	operations       = []string{"add", "replace", "remove"}
+	operationMembers = []string{"op", "path", "value"}
+)
 
 const (
 	lifetimePath = "/token/lifetime/expiration"
@@ -31,6 +34,9 @@ func (c *checker) patch(cmd *command, v Node) {
 		return
 	}
 	for n := range v.Elements() {
+		if c.full() {
+			return
+		}
 		c.at.op++
 		c.operation(cmd, n)
 	}
@@ -51,7 +57,7 @@ func (c *checker) operation(cmd *command, n Node) {
 		case "value":
 			value = m
 		default:
-			c.fail(dot(name), "unknown member of an operation%s", hint(name, []string{"op", "path", "value"}))
+			c.unknown("", name, " of an operation", operationMembers)
 		}
 	}
 	s := step{command: cmd, name: path.Text(), op: c.op(cmd, op), node: n, value: value, place: c.at}

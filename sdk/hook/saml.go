@@ -7,6 +7,11 @@ const sessionPath = "/authentication/sessionLifetime"
 // assertionRoots are what a SAML patch may replace below (hooks.md section 5).
 var assertionRoots = []string{"/subject/", "/authentication/", "/conditions/", claimsPath}
 
+var (
+	attributeMembers = []string{"attributes", "attributeValues"}
+	valueMembers     = []string{"attributes", "value"}
+)
+
 // assertionPath checks where an operation on an assertion points, and what may be set there.
 func (c *checker) assertionPath(s *step) {
 	if s.name == sessionPath {
@@ -71,7 +76,7 @@ func (c *checker) attribute(v Node) {
 	if v.Len() != present(attributes)+present(values) {
 		for name := range v.Members() {
 			if name != "attributes" && name != "attributeValues" {
-				c.fail(".value"+dot(name), "unknown member of an attribute%s", hint(name, []string{"attributes", "attributeValues"}))
+				c.unknown(".value", name, " of an attribute", attributeMembers)
 			}
 		}
 	}
@@ -86,6 +91,9 @@ func (c *checker) attributeValues(path string, v Node) {
 	}
 	c.below, c.item = path, 0
 	for n := range v.Elements() {
+		if c.full() {
+			break
+		}
 		c.attributeValue("", n)
 		c.item++
 	}
@@ -102,7 +110,7 @@ func (c *checker) attributeValue(path string, v Node) {
 	if v.Len() != present(attributes)+present(value) {
 		for name := range v.Members() {
 			if name != "attributes" && name != "value" {
-				c.fail(path+dot(name), "unknown member%s", hint(name, []string{"attributes", "value"}))
+				c.unknown(path, name, "", valueMembers)
 			}
 		}
 	}

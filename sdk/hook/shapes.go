@@ -74,7 +74,7 @@ func (c *checker) id(cmd *command, v Node) {
 	if v.Len() != present(id) {
 		for name := range v.Members() {
 			if name != "id" {
-				c.fail(".value"+dot(name), "unknown member%s", hint(name, []string{"id"}))
+				c.unknown(".value", name, "", idMembers)
 			}
 		}
 	}
@@ -86,6 +86,7 @@ func (c *checker) id(cmd *command, v Node) {
 }
 
 var (
+	idMembers      = []string{"id"}
 	statuses       = []string{"SUCCESSFUL", "PENDING", "FAILED"}
 	messageMembers = []string{"status", "provider", "transactionId", "transactionMetadata"}
 )
@@ -121,7 +122,7 @@ func (c *checker) message(cmd *command, v Node) {
 	for name, m := range n.Members() {
 		switch {
 		case !isMessageMember(name):
-			c.fail(dot(name), "unknown member%s", hint(name, messageMembers))
+			c.unknown("", name, "", messageMembers)
 		case m.Kind() != String:
 			c.fail(dot(name), "want a string, got %s", m.what())
 		}

@@ -33,7 +33,8 @@ func distance(a, b string, limit int) int {
 	if d := len(a) - len(b); d >= limit || -d >= limit || len(b) > 255 {
 		return limit
 	}
-	var before, last, row [256]int
+	var rows [3][256]int
+	before, last, row := &rows[0], &rows[1], &rows[2]
 	for j := range len(b) + 1 {
 		last[j] = j
 	}
@@ -54,7 +55,7 @@ func distance(a, b string, limit int) int {
 		if least >= limit {
 			return limit
 		}
-		before, last = last, row
+		before, last, row = last, row, before
 	}
 	return last[len(b)]
 }

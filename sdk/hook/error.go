@@ -1,0 +1,66 @@
+package hook
+
+import "strconv"
+
+// errorObject checks the error that is shown to people (hooks.md section 1.4). A draft may give it as its text alone.
+func (c *checker) errorObject(n Node) {
+	switch {
+	case n.Kind() == String && c.mode != wholeAnswer:
+		if n.Text() == "" {
+			c.fail("error", "want words: Okta refuses the call even when the error says nothing")
+		}
+		return
+	case n.Kind() == Array:
+		c.fail("error", "want an object with errorSummary and errorCauses, got an array")
+		return
+	case n.Kind() != Object:
+		c.fail("error", "want an object with errorSummary, got %s", n.what())
+		return
+	}
+	summary, causes := n.Get("errorSummary"), n.Get("errorCauses")
+	if summary.Text() == "" {
+		c.fail("error.errorSummary", "want words, got %s: Okta refuses the call even when the error says nothing", summary.what())
+	}
+	if causes.Kind() != Missing && causes.Kind() != Array {
+		c.fail("error.errorCauses", "want an array of causes, got %s", causes.what())
+	}
+	if n.Len() != present(summary)+present(causes) {
+		for name := range n.Members() {
+			if name != "errorSummary" && name != "errorCauses" {
+				c.unknown("error", name, "", errorMembers)
+			}
+		}
+	}
+	i := 0
+	for cause := range causes.Elements() {
+		if c.full() {
+			return
+		}
+		c.cause(i, cause)
+		i++
+	}
+}
+
+var (
+	errorMembers = []string{"errorSummary", "errorCauses"}
+	causeMembers = []string{"errorSummary", "reason", "locationType", "location", "domain"}
+)
+
+func causePath(i int) string { return "error.errorCauses[" + strconv.Itoa(i) + "]" }
+
+func (c *checker) cause(i int, n Node) {
+	if n.Kind() != Object {
+		c.fail(causePath(i), "want an object, got %s", n.what())
+		return
+	}
+	for name, v := range n.Members() {
+		switch name {
+		case "errorSummary", "reason", "locationType", "location", "domain":
+			if v.Kind() != String {
+				c.fail(causePath(i)+"."+name, "want a string, got %s", v.what())
+			}
+		default:
+			c.unknown(causePath(i), name, "", causeMembers)
+		}
+	}
+}
