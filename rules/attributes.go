@@ -41,6 +41,7 @@ func compileAttributes(m *maker, n *node) {
 		m.add(n.problem("want attributes as a map of names to values, got %s", n.is()))
 		return
 	}
+	var statements []appender
 	for _, a := range n.members {
 		if strings.Contains(a.key, "${") {
 			m.add(a.at.problem("a name cannot be computed: ${ } is for values"))
@@ -51,10 +52,18 @@ func compileAttributes(m *maker, n *node) {
 			continue
 		}
 		if values := m.values(a.value); values != nil {
-			m.sets = append(m.sets, setting{"the attribute " + a.key, a.at})
-			m.effects.commands = append(m.effects.commands, assert(statement(a.key, values)))
+			m.sets = append(m.sets, setting{"the attribute " + a.key, a.at, len(values) > 0 && !a.value.computed()})
+			statements = append(statements, statement(a.key, values))
 		}
 	}
+	m.effects.commands = append(m.effects.commands, assert(func(dst []byte, r *runtime.Run) (_ []byte, err error) {
+		for _, add := range statements {
+			if dst, err = add(dst, r); err != nil {
+				return dst, err
+			}
+		}
+		return dst, nil
+	}))
 }
 
 // attributeValue appends the values of a statement to the list that dst ends in.

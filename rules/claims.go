@@ -84,7 +84,7 @@ func (m *maker) fixedClaims(k hook.TokenKind, n *node) {
 		sample = append(value.appendSample(sample, `"x"`), `}]}]}`...)
 		if m.checkPart(sample, c.at) {
 			claims = append(claims, claim{before, value})
-			m.sets = append(m.sets, setting{"the claim " + c.key + " of the " + k.String() + " token", c.at})
+			m.sets = append(m.sets, setting{"the claim " + c.key + " of the " + k.String() + " token", c.at, value.constant()})
 		}
 	}
 	m.effects.commands = append(m.effects.commands, patch(k, func(dst []byte, r *runtime.Run) ([]byte, error) {
@@ -199,8 +199,12 @@ func members(v runtime.Value, do func(name string, value runtime.Value) error) e
 func compileRemoveClaims(m *maker, n *node) {
 	m.tokens(n, "remove_claims", func(k hook.TokenKind, n *node) {
 		if n.kind == textNode {
-			if t := m.text(n); t != nil && t.Whole() != nil {
-				m.effects.commands = append(m.effects.commands, removalsOf(k, t.Whole()))
+			t := m.text(n)
+			if t == nil {
+				return
+			}
+			if x := t.Whole(); x != nil {
+				m.effects.commands = append(m.effects.commands, removalsOf(k, x))
 				return
 			}
 		}
@@ -322,7 +326,7 @@ func compileLifetime(m *maker, n *node) {
 		if !m.checkPart(append(sample, `}]}]}`...), n) {
 			return
 		}
-		m.sets = append(m.sets, setting{"the lifetime of the " + k.String() + " token", n})
+		m.sets = append(m.sets, setting{"the lifetime of the " + k.String() + " token", n, t.constant()})
 		m.effects.commands = append(m.effects.commands, patch(k, around(before, t, "}")))
 	})
 }

@@ -75,13 +75,22 @@ func (c *compiler) faults(n *node, err error) {
 	}
 }
 
-// check holds a draft with stand-ins for what is computed against the contract. A problem is reported at the node that
-// where finds for its path; where returns nil for what depends on the call.
-func (c *compiler) check(draft []byte, where func(path string) *node) {
+// check holds a draft, with stand-ins for what is computed, against the contract. n is what stands at root in the draft.
+// What is computed is left to the call.
+func (c *compiler) check(draft []byte, n *node, root string) {
 	for _, p := range hook.CheckDraft(c.hookType, &hook.Draft{JSON: draft}) {
-		if n := where(p.Path); n != nil {
-			c.add(n.problem("%s", p.Message))
+		path, below := strings.CutPrefix(p.Path, root)
+		at, key, whole := n, (*node)(nil), false
+		if below {
+			at, key, whole = n.find(path)
 		}
+		if whole && at.computed() {
+			continue
+		}
+		if whole && key != nil && strings.HasPrefix(p.Message, "unknown member") {
+			at = key
+		}
+		c.add(at.problem("%s", p.Message))
 	}
 }
 

@@ -14,7 +14,7 @@ type eaten struct {
 
 var (
 	keyed    = regexp.MustCompile(`^(\s*(?:- +)*(?:[A-Za-z_][\w.-]*|"[^"]*"|'[^']*')\s*:\s+)(\S.*)$`)
-	flowHole = regexp.MustCompile(`[{,]\s*["']?[\w.-]+["']?\s*:\s*\$\{`)
+	flowHole = regexp.MustCompile(`[{,]\s*["']?[\w.-]+["']?\s*:\s*\$?\$\{`)
 )
 
 // eatenLine recognises an expression that YAML has eaten: what expr and YAML both give a meaning to.
@@ -25,17 +25,17 @@ func eatenLine(line string) (eaten, bool) {
 	}
 	key, value := m[1], strings.TrimRight(m[2], " \t")
 	e := eaten{key: key, column: characters(key) + 1}
-	whole := "quote the whole value, as in " + quoted(value)
+	whole := "quote the whole value" + asIn(line, value)
 	switch {
 	case flowHole.MatchString(value) && value[0] == '{':
 		at := flowHole.FindStringIndex(value)
-		e.column += characters(value[:at[1]-2])
+		e.column += characters(strings.TrimRight(value[:at[1]-2], "$"))
 		e.message = "inside { } YAML ends the value at the first }: quote each ${ }, or write one member a line"
 	case value[0] == '"' || value[0] == '\'':
 		e.message = "YAML ends a value that begins with a quote at the second one: " + whole
 	case value[0] == '!' || value[0] == '&' || value[0] == '*' || value[0] == '%' || value[0] == '@' || value[0] == '`' || value[0] == '?':
 		e.message = "YAML does not allow a value to begin with " + value[:1] + ": " + whole
-	case value[0] == '{' || value[0] == '[':
+	case (value[0] == '{' || value[0] == '[') && !strings.HasSuffix(value, "}") && !strings.HasSuffix(value, "]"):
 		e.message = "YAML takes a value that begins with " + value[:1] + " for a list or map of its own: " + whole
 	case strings.Contains(value, ": "):
 		e.column += characters(value[:strings.Index(value, ": ")])
@@ -44,6 +44,14 @@ func eatenLine(line string) (eaten, bool) {
 		return eaten{}, false
 	}
 	return e, true
+}
+
+// asIn is how a value of the line is quoted, unless that would be long or show a secret.
+func asIn(line, value string) string {
+	if len(value) > 90 || secretLine.MatchString(line) {
+		return ""
+	}
+	return ", as in " + quoted(value)
 }
 
 // quoted writes a value the way YAML reads it back as text, preferring the quotes that need no escapes.

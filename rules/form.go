@@ -20,13 +20,14 @@ type maker struct {
 	*compiler
 	rule    *ruleSpec
 	effects *effects
-	sets    []setting // the names the rule sets in any case
+	sets    []setting
 }
 
-// setting is one name that a rule sets whenever it matches: a claim, an attribute.
+// setting is one name that a rule sets: a claim, an attribute.
 type setting struct {
-	what string // such as `the claim role of the access token`
-	at   *node
+	what   string // such as `the claim role of the access token`
+	at     *node
+	surely bool // whenever the rule matches
 }
 
 func always(*node) bool { return true }

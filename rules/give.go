@@ -51,13 +51,7 @@ func compileCommands(m *maker, n *node) {
 	if !fine {
 		return
 	}
-	m.check(append(sample, "]}"...), func(path string) *node {
-		at, whole := n.find(strings.TrimPrefix(path, "commands"))
-		if whole && at.computed() {
-			return nil
-		}
-		return at
-	})
+	m.check(append(sample, "]}"...), n, "commands")
 }
 
 // computedCommands is one expression that gives the whole list.
@@ -103,16 +97,10 @@ func compileError(m *maker, n *node) {
 	if t == nil {
 		return
 	}
-	t.keepEmpty()
+	t.stay()
 	m.effects.error = plainly(t)
 	sample := append([]byte(`{"error":`), t.appendSample(nil, `"x"`)...)
-	m.check(append(sample, '}'), func(path string) *node {
-		at, whole := n.find(strings.TrimPrefix(path, "error"))
-		if whole && at.computed() {
-			return nil
-		}
-		return at
-	})
+	m.check(append(sample, '}'), n, "error")
 }
 
 // refusal is what is said when a refusal's own text comes out empty: the refusal stands.

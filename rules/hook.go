@@ -26,15 +26,16 @@ func (l *loader) hook(s *Set, spec *hookSpec) *Hook {
 		h.lets = append(h.lets, let.key)
 	}
 	names := map[string]*node{}
+	sets := map[string]string{} // what rules set, and the last one to
 	for _, r := range spec.rules {
 		if first := names[r.name]; first != nil && r.name != "" {
 			l.add(r.nameAt.problem("rule %q is there twice in this hook, first on line %d", r.name, first.line))
 		}
 		names[r.name] = r.nameAt
-		h.rules = append(h.rules, c.rule(h, r))
+		h.rules = append(h.rules, c.rule(h, r, sets))
 	}
-	if len(spec.rules) == 0 {
-		l.add(spec.node.warning("hook %s has no rules: it never has anything to say", spec.name))
+	if rules := spec.node.get("rules"); len(spec.rules) == 0 && (rules == nil || rules.kind == listNode) {
+		l.add(spec.node.warning("a hook without rules never has anything to say"))
 	}
 	l.answers(h, spec)
 	return h
@@ -89,12 +90,16 @@ func (c *compiler) let(m member) {
 			c.add(m.at.problem("want a let's name of letters, digits and _, got %q", m.key))
 			return
 		}
+		if strings.HasPrefix(err.Error(), "the name ") { // it is the name that is wrong
+			c.add(m.at.problem("%s", err))
+			return
+		}
 		c.faults(m.value, err)
 	}
 }
 
 // rule compiles one rule.
-func (c *compiler) rule(h *Hook, spec *ruleSpec) rule {
+func (c *compiler) rule(h *Hook, spec *ruleSpec, sets map[string]string) rule {
 	r := rule{name: spec.name, budget: spec.budget, limited: spec.budget != (runtime.Budget{})}
 	restricts := spec.restricts()
 	refuses := spec.give("deny") != nil || spec.give("error") != nil
@@ -115,13 +120,22 @@ func (c *compiler) rule(h *Hook, spec *ruleSpec) rule {
 		g.form.compile(m, g.node)
 	}
 	r.program = m.effects
+	for _, s := range m.sets {
+		earlier, twice := sets[s.what]
+		if twice && earlier != r.name && s.surely && spec.when == nil {
+			c.add(s.at.warning("rule %q sets %s in any case: what rule %q sets it to never counts", r.name, s.what, earlier))
+		}
+		if sets[s.what] = r.name; r.last {
+			delete(sets, s.what)
+		}
+	}
 	if spec.give("deny") != nil && spec.give("error") != nil {
 		c.add(spec.give("error").problem("a deny makes the error itself: want one of them"))
 	}
-	if spec.at != nil && spec.give("deny") == nil {
+	if spec.at != nil && spec.node.get("deny") == nil {
 		c.add(spec.at.problem("at says where a deny is shown, and this rule has none"))
 	}
-	if len(spec.gives) == 0 && !spec.stop {
+	if len(spec.gives) == 0 && !spec.stop && !spec.faulty {
 		c.add(spec.node.warning("rule %q gives nothing: want one of %s", spec.name, list(keys(formFields(), c.hookType))))
 	}
 	return r
@@ -142,7 +156,7 @@ func (c *compiler) failure(h *Hook, spec *ruleSpec, r *rule, restricts bool) {
 
 func (c *compiler) condition(spec *ruleSpec, r *rule, refuses bool) {
 	if spec.when == nil {
-		if spec.missing != "" {
+		if spec.missing != "" && spec.node.get("when") == nil {
 			c.add(spec.missingAt.problem("missing is for a rule with a condition: want when"))
 		}
 		return
@@ -192,11 +206,11 @@ func (l *loader) auth(spec *hookSpec) (all []Credential) {
 	switch {
 	case n == nil:
 		if spec.node.kind == mapNode && spec.node.get("auth") == nil {
-			l.add(spec.node.problem("hook %s has no auth: say who may call it, or auth: none to try it on loopback", spec.name))
+			l.add(spec.node.problem("a hook without auth: say who may call it, or auth: none to try it on loopback"))
 		}
 		return nil
 	case n.kind == textNode && n.text == "none":
-		l.add(n.warning("anybody may call hook %s: it is served on loopback only", spec.name))
+		l.add(n.warning("anybody may call this hook: it is served on loopback only"))
 		return nil
 	case n.kind == textNode || n.kind == mapNode || n.kind == listNode && len(n.items) == 0:
 		l.add(n.problem("want auth as a list of entries of which any may match, or none, got %s", n.is()))
@@ -248,7 +262,7 @@ func (l *loader) header(n *node, name string) {
 	switch {
 	case name == "":
 	case !valid:
-		l.add(n.problem("want the name of a header, got %q", name))
+		l.add(n.problem("want the name of a header: letters, digits and hyphens"))
 	case slices.Contains(takenHeaders, strings.ToLower(name)):
 		l.add(n.problem("Okta sends %s with a value of its own: want another header", name))
 	}

@@ -47,6 +47,7 @@ type ruleSpec struct {
 	stop        bool
 	at          *node
 	gives       []given
+	faulty      bool // a problem is reported: what is not there may only have been misspelt
 }
 
 // given is one thing a rule gives: a short form, commands, error, debug or log.
@@ -160,6 +161,9 @@ func readHook(d *decoder, n *node) *hookSpec {
 		d.hookType = readType(d, t)
 	}
 	h.typ = d.hookType
+	if auth := n.get("auth"); auth != nil && auth.kind == listNode { // before anything quotes a line
+		auth.hide()
+	}
 	decode(d, n, "a hook", hookFields, h)
 	d.hookType = 0
 	return h
@@ -182,7 +186,9 @@ func readType(d *decoder, n *node) hook.Type {
 
 func readRule(d *decoder, n *node) *ruleSpec {
 	r := &ruleSpec{node: n}
+	before := len(d.problems)
 	decode(d, n, "a rule", allRuleFields, r)
+	r.faulty = len(d.problems) > before
 	return r
 }
 

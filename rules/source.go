@@ -8,8 +8,9 @@ import (
 
 // source is one policy file's text, for problems to point into.
 type source struct {
-	name  string
-	lines []string
+	name   string
+	lines  []string
+	hidden map[int]int // lines that hold a secret, and the column it begins at
 }
 
 func newSource(name string, text []byte) *source {
@@ -28,18 +29,63 @@ func (s *source) line(n int) string {
 // secretLine finds what follows a key that holds a secret. Problems are printed and logged, so they never quote it, unless
 // it is only the name of an environment variable or a file.
 var (
-	secretLine = regexp.MustCompile(`(?i)(secrets?|passwords?|token)["']?\s*:\s*`)
-	secretName = regexp.MustCompile(`^["']?\$\{(env|file)\.[^{}]*\}["']?\s*[},\]]*\s*$`)
+	secretLine = regexp.MustCompile(`(?i)(?:secrets?|passwords?)["']?\s*:\s*`)
+	secretName = regexp.MustCompile(`^["']?\$\{(?:env|file)\.[^{}]*\}["']?(?:[\s,}\]]|$)`)
 )
+
+// secretAt is where line n begins to say a secret, in bytes; -1 when it does not.
+func (s *source) secretAt(n int) int {
+	line := s.line(n)
+	if column, ok := s.hidden[n]; ok {
+		return len(string([]rune(line)[:min(column-1, characters(line))]))
+	}
+	for _, at := range secretLine.FindAllStringIndex(line, -1) {
+		if rest := line[at[1]:]; rest != "" && !secretName.MatchString(rest) {
+			return at[1]
+		}
+	}
+	return -1
+}
 
 // shown is line n as problems quote it.
 func (s *source) shown(n int) string {
 	line := s.line(n)
-	at := secretLine.FindStringIndex(line)
-	if at == nil || at[1] == len(line) || secretName.MatchString(line[at[1]:]) {
-		return line
+	if at := s.secretAt(n); at >= 0 {
+		return line[:at] + "[hidden]"
 	}
-	return line[:at[1]] + "[hidden]"
+	return line
+}
+
+// hide keeps every text of n out of problems, but for names of environment variables and files.
+func (n *node) hide() {
+	if n.kind == textNode && !secretName.MatchString(n.text) || n.kind == numberNode {
+		n.src.hideFrom(n.line, n.column)
+		deep := indentation([]rune(n.src.line(n.line)))
+		for i := n.line + 1; i <= len(n.src.lines); i++ { // a text may go on in lines that are further in
+			line := []rune(n.src.line(i))
+			if in := indentation(line); in < len(line) && in <= deep {
+				break
+			}
+			n.src.hideFrom(i, 1)
+		}
+	}
+	for _, item := range n.items {
+		item.hide()
+	}
+	for _, m := range n.members {
+		if m.key != "header" {
+			m.value.hide()
+		}
+	}
+}
+
+func (s *source) hideFrom(line, column int) {
+	if s.hidden == nil {
+		s.hidden = map[int]int{}
+	}
+	if at, ok := s.hidden[line]; !ok || column < at {
+		s.hidden[line] = column
+	}
 }
 
 // problem makes a problem at a place in the file.

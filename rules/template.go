@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"bytes"
 	"strconv"
 	"strings"
 
@@ -16,7 +17,7 @@ type template struct {
 	names   [][]byte   // a map's names, as `"name":`
 	parts   []*template
 	object  bool
-	stays   bool // a leaf: null renders as an empty text
+	stays   string // a leaf of an error: what it says when it comes out empty; "": it is left out
 }
 
 // constant reports whether the tree has no holes.
@@ -88,11 +89,11 @@ func (t *template) append(dst []byte, r *runtime.Run) (out []byte, null bool, er
 		return append(dst, t.literal...), false, nil
 	}
 	if t.text != nil {
-		dst, null, err = t.text.AppendJSON(dst, r)
-		if null && t.stays {
-			return append(dst, `""`...), false, err
+		if t.stays != "" {
+			dst, err = t.appendStaying(dst, r)
+			return dst, false, err
 		}
-		return dst, null, err
+		return t.text.AppendJSON(dst, r)
 	}
 	open, end := byte('['), byte(']')
 	if t.object {
@@ -145,10 +146,11 @@ func (t *template) appendSample(dst []byte, standIn string) []byte {
 	return append(dst, end)
 }
 
-// find follows a path such as [0].value[1].path as far as the node goes. whole is false when the path goes on beyond it.
-func (n *node) find(path string) (found *node, whole bool) {
+// find follows a path such as [0].value[1].path as far as the node goes, to the value and its key, if it has one. whole is
+// false when the path goes on beyond it.
+func (n *node) find(path string) (found, key *node, whole bool) {
 	for path != "" {
-		var next *node
+		var next, at *node
 		if rest, ok := strings.CutPrefix(path, "["); ok {
 			digits, tail, _ := strings.Cut(rest, "]")
 			if i, err := strconv.Atoi(digits); err == nil && n.kind == listNode && i < len(n.items) {
@@ -158,17 +160,17 @@ func (n *node) find(path string) (found *node, whole bool) {
 			path = strings.TrimPrefix(path, ".")
 			for _, m := range n.members {
 				if rest, ok := strings.CutPrefix(path, m.key); ok && (rest == "" || rest[0] == '.' || rest[0] == '[') {
-					next, path = m.value, rest
+					next, at, path = m.value, m.at, rest
 					break
 				}
 			}
 		}
 		if next == nil {
-			return n, false
+			return n, key, false
 		}
-		n = next
+		n, key = next, at
 	}
-	return n, true
+	return n, key, true
 }
 
 // computed reports whether anything in the node is filled in when a call comes.
@@ -189,10 +191,24 @@ func (n *node) computed() bool {
 	return false
 }
 
-// keepEmpty makes texts whose holes are null render empty instead of being left out.
-func (t *template) keepEmpty() {
-	t.stays = t.text != nil
-	for _, part := range t.parts {
-		part.keepEmpty()
+// stay makes the leaves of an error stay when their holes are null: the refusal stands, in as many words as there are.
+func (t *template) stay() {
+	for i, part := range t.parts {
+		part.stays = "-"
+		if t.object && string(t.names[i]) == `"errorSummary":` {
+			part.stays = refusal
+		}
+		part.stay()
 	}
+}
+
+// appendStaying appends a leaf as a JSON string, with nothing for holes that are null.
+func (t *template) appendStaying(dst []byte, r *runtime.Run) ([]byte, error) {
+	dst = append(dst, '"')
+	start := len(dst)
+	dst, err := appendEscaped(dst, t.text, r)
+	if len(bytes.TrimSpace(dst[start:])) == 0 {
+		dst = append(dst[:start], t.stays...)
+	}
+	return append(dst, '"'), err
 }

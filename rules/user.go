@@ -52,7 +52,7 @@ func (m *maker) profile(n *node, what, command string) *template {
 	for _, a := range n.members {
 		sample := append(runtime.AppendQuoted([]byte(`{"commands":[`+command+`{`), a.key), `:"x"}}]}`...)
 		fine = m.checkPart(sample, a.at) && fine
-		m.sets = append(m.sets, setting{"the attribute " + a.key + " of the " + what, a.at})
+		m.sets = append(m.sets, setting{"the attribute " + a.key + " of the " + what, a.at, !a.value.computed()})
 	}
 	if !fine {
 		return nil
@@ -143,16 +143,6 @@ func compileTelephony(m *maker, n *node) {
 	}
 	const before = `{"type":"com.okta.telephony.action","value":[`
 	sample := append(t.appendSample([]byte(`{"commands":[`+before), `"x"`), `]}]}`...)
-	const root = "commands[0].value[0]"
-	m.check(sample, func(path string) *node {
-		if len(path) < len(root) {
-			return n
-		}
-		at, whole := n.find(path[len(root):])
-		if whole && at.computed() {
-			return nil
-		}
-		return at
-	})
+	m.check(sample, n, "commands[0].value[0]")
 	m.effects.commands = append(m.effects.commands, around(before, t, "]}"))
 }

@@ -43,12 +43,13 @@ func readYAML(src *source) (root *node, problems Problems) {
 	if file == nil {
 		return nil, r.problems
 	}
-	for i, doc := range file.Docs {
+	for _, doc := range file.Docs {
 		if doc.Body == nil || doc.Body.Type() == ast.CommentType {
 			continue
 		}
 		if root != nil {
-			r.add(file.Docs[i].Body.GetToken(), "one document a file: a second one begins here, put it into a file of its own")
+			second := r.convert(doc.Body)
+			r.problems = append(r.problems, second.problem("one document a file: a second one begins here, put it into a file of its own"))
 			break
 		}
 		root = r.convert(doc.Body)
@@ -79,21 +80,36 @@ func (r *reader) parse() *ast.File {
 		}
 		at := where.GetToken().Position
 		n := min(max(at.Line, 1), len(lines))
-		if e, ok := eatenLine(r.src.line(n)); ok && !r.mended[n] {
+		if e, ok := eatenLine(r.src.line(n)); ok && !r.mended[n] && where.GetMessage() != tooDeepMessage {
 			r.problems = append(r.problems, r.src.problem(n, e.column, e.message))
 			lines[n-1], r.mended[n] = e.key+placeholder, true
 			continue
 		}
-		r.problems = append(r.problems, r.src.problem(n, max(at.Column, 1), "not YAML: "+where.GetMessage()))
+		r.problems = append(r.problems, r.src.problem(n, max(at.Column, 1), "not YAML: "+reworded(where.GetMessage())))
 		return nil
 	}
 	return nil
 }
 
+const tooDeepMessage = "lists and maps inside each other, too deep"
+
+// reworded says what the library says, in words that tell what to do where it can be known.
+func reworded(message string) string {
+	switch {
+	case strings.Contains(message, "\t"):
+		return "a tab where YAML wants spaces"
+	case message == "value is not allowed in this context":
+		return "this does not line up with what is above it"
+	case strings.Contains(message, "must be specified"):
+		return message + ": inside { } and [ ], quote a value that holds a bracket or a comma"
+	}
+	return message
+}
+
 func parseLines(lines []string) (*ast.File, error) {
 	tokens := lexer.Tokenize(strings.Join(lines, "\n"))
 	if t := tooDeep(tokens); t != nil {
-		return nil, &yaml.SyntaxError{Message: "nested too deep", Token: t}
+		return nil, &yaml.SyntaxError{Message: tooDeepMessage, Token: t}
 	}
 	return parser.Parse(tokens, parser.ParseComments, parser.AllowDuplicateMapKey())
 }
@@ -156,8 +172,11 @@ func (r *reader) convert(n ast.Node) *node {
 	case *ast.AliasNode:
 		return r.alias(n)
 	case *ast.TagNode:
-		r.add(n.GetToken(), "YAML takes a leading ! for a tag: quote the whole value, as in %s", quoted(n.GetToken().Value))
-		return r.node(n, brokenNode)
+		at := r.node(n, brokenNode)
+		line := r.src.line(at.line)
+		_, rest, _ := strings.Cut(line, n.GetToken().Value)
+		r.add(n.GetToken(), "YAML takes a leading ! for a tag: quote the whole value%s", asIn(line, n.GetToken().Value+strings.TrimRight(rest, " ")))
+		return at
 	}
 	r.add(n.GetToken(), "want a value, got YAML of a kind that policies do not use")
 	return r.node(n, brokenNode)
@@ -228,7 +247,7 @@ func (r *reader) alias(n *ast.AliasNode) *node {
 	if v, ok := r.anchors[name]; ok {
 		return v
 	}
-	r.add(n.GetToken(), "YAML takes a leading * for an alias, and nothing is anchored as &%s: quote the whole value if it is an expression", name)
+	r.add(n.GetToken(), "YAML takes a leading * for an alias, and nothing is anchored by its name: quote the whole value if it is an expression")
 	return r.node(n, brokenNode)
 }
 

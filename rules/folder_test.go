@@ -1,0 +1,188 @@
+package rules_test
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/tenterhook/tenterhook/rules"
+)
+
+func write(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func link(t *testing.T, to, path string) {
+	t.Helper()
+	if err := os.Symlink(to, path); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestRead(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir+"/policy.yaml", "a")
+	write(t, dir+"/sub/tables/x.csv", "b")
+	write(t, dir+"/.git/config", "no")
+	write(t, dir+"/.policy.yaml.swp", "no")
+	if err := os.Mkdir(dir+"/empty", 0o755); err != nil {
+		t.Fatal(err)
+	}
+	f, err := rules.Read(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"policy.yaml", "sub/tables/x.csv"}; !slices.Equal(f.Names(), want) {
+		t.Errorf("got %v, want %v", f.Names(), want)
+	}
+	if b, ok := f.File("sub/tables/x.csv"); !ok || string(b) != "b" {
+		t.Errorf("got %q, %t", b, ok)
+	}
+	same := rules.NewFolder(map[string][]byte{"policy.yaml": []byte("a"), "sub/tables/x.csv": []byte("b")})
+	if f.Hash() != same.Hash() {
+		t.Error("the hash depends on more than names and contents")
+	}
+	other := rules.NewFolder(map[string][]byte{"policy.yaml": []byte("as"), "ub/tables/x.csv": []byte("b")})
+	if f.Hash() == other.Hash() {
+		t.Error("two folders have one hash")
+	}
+}
+
+// TestReadConfigMap reads what Kubernetes mounts: links to ..data, which is a link to a folder with a time in its name.
+func TestReadConfigMap(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir+"/..2026_01_01/policy.yaml", "old")
+	link(t, "..2026_01_01", dir+"/..data")
+	link(t, "..data/policy.yaml", dir+"/policy.yaml")
+	read := func() string {
+		f, err := rules.Read(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, _ := f.File("policy.yaml")
+		if len(f.Names()) != 1 {
+			t.Errorf("got %v, want one file", f.Names())
+		}
+		return string(b)
+	}
+	if got := read(); got != "old" {
+		t.Errorf("got %q", got)
+	}
+	write(t, dir+"/..2026_01_02/policy.yaml", "new")
+	link(t, "..2026_01_02", dir+"/..data_tmp")
+	if err := os.Rename(dir+"/..data_tmp", dir+"/..data"); err != nil {
+		t.Fatal(err)
+	}
+	if got := read(); got != "new" {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestReadRefuses(t *testing.T) {
+	tests := []struct {
+		name string
+		make func(dir string)
+		want string
+	}{
+		{"no folder", func(dir string) { os.Remove(dir) }, "no such file"},
+		{"a link out of the folder", func(dir string) {
+			write(t, dir+"-outside", "secret")
+			link(t, dir+"-outside", dir+"/policy.yaml")
+		}, "escapes"},
+		{"a link to nothing", func(dir string) { link(t, "nothing", dir+"/policy.yaml") }, "no such file"},
+		{"a large file", func(dir string) {
+			write(t, dir+"/x", "")
+			os.Truncate(dir+"/x", 33<<20)
+		}, "too large"},
+		{"a deep folder", func(dir string) { write(t, dir+strings.Repeat("/d", 20)+"/x", "") }, "inside each other"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			dir := t.TempDir()
+			tt.make(dir)
+			if _, err := rules.Read(dir); err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("got %v, want %q", err, tt.want)
+			}
+		})
+	}
+}
+
+// TestReadIsNeverTorn writes two files that always agree but for the time between them: a reading in which they do not
+// agree must be refused, not returned.
+func TestReadIsNeverTorn(t *testing.T) {
+	dir := t.TempDir()
+	versions := []string{"first", "second", "a third, which is longer"}
+	put := func(name, text string) {
+		if err := os.WriteFile(dir+"/."+name, []byte(text), 0o644); err != nil {
+			t.Error(err)
+		}
+		if err := os.Rename(dir+"/."+name, dir+"/"+name); err != nil {
+			t.Error(err)
+		}
+	}
+	put("a", versions[0])
+	put("b", versions[0])
+	stop, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		for i := 0; ; i++ {
+			select {
+			case <-stop:
+				return
+			default:
+				put("a", versions[i%3])
+				put("b", versions[i%3])
+			}
+		}
+	}()
+	// A reading between the two renames is whole, though they differ by one version: what may not be is a reading that has
+	// the newer b with the older a.
+	newer := map[string]string{versions[0]: versions[1], versions[1]: versions[2], versions[2]: versions[0]}
+	for range 300 {
+		f, err := rules.Read(dir)
+		if errors.Is(err, rules.ErrChanging) {
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		a, _ := f.File("a")
+		b, _ := f.File("b")
+		if string(a) != string(b) && newer[string(b)] != string(a) {
+			t.Fatalf("torn: a is %q, b is %q", a, b)
+		}
+	}
+	close(stop)
+	<-done
+}
+
+func TestZip(t *testing.T) {
+	files := map[string][]byte{"policy.yaml": []byte("a"), "tables/ä.csv": bytes.Repeat([]byte("x,y\n"), 10_000), "empty": {}}
+	f := rules.NewFolder(files)
+	var one, two bytes.Buffer
+	if err := errors.Join(f.WriteZip(&one), f.WriteZip(&two)); err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(one.Bytes(), two.Bytes()) {
+		t.Error("one folder, two archives")
+	}
+	back, err := rules.ReadZip(one.Bytes())
+	if err != nil || back.Hash() != f.Hash() {
+		t.Errorf("got another folder back: %v", err)
+	}
+	for cut := range one.Len() {
+		if _, err := rules.ReadZip(one.Bytes()[:cut]); err == nil {
+			t.Fatalf("%d of %d bytes were taken for an archive", cut, one.Len())
+		}
+	}
+}

@@ -1,0 +1,133 @@
+package rules_test
+
+import (
+	"testing"
+)
+
+const (
+	signup      = `{"requestType":"self.service.registration","data":{"userProfile":{"email":"ada@example.com","name":"Ada \"A\""}}}`
+	progressive = `{"requestType":"progressive.profile","data":{"userProfileUpdate":{"email":"ada@example.com"}}}`
+	both        = `{"data":{"context":{"user":{"id":"00u1"}},"identity":{"claims":{"sub":"00u1","groups":["Admins","app:crm"],"x/y":1}},"access":{"claims":{"sub":"a","role":"old"}}}}`
+	accessOnly  = `{"data":{"access":{"claims":{"sub":"a","role":"old"}}}}`
+	imported    = `{"data":{"action":{"result":"CREATE_USER"},"appUser":{"profile":{"email":"ada@example.com","phone":null}},"user":{"id":"00u1","profile":{}}}}`
+	unmatched   = `{"data":{"action":{"result":"CREATE_USER"},"appUser":{"profile":{}},"user":{"profile":{}}}}`
+	samlCall    = `{"data":{"context":{"user":{"profile":{"groups":["a","b"],"none":[],"vip":true,"level":7,"rate":1.5}}},"assertion":{"subject":{"nameId":"ada"},"claims":{"array":{"attributeValues":[]}}}}}`
+	password    = `{"data":{"context":{"credential":{"username":"ada","password":"right"}},"action":{"credential":"UNVERIFIED"}}}`
+	message     = `{"data":{"userProfile":{"login":"ada"},"messageProfile":{"otpCode":"00123"}}}`
+)
+
+func identity(ops string) string {
+	return `{"type":"com.okta.identity.patch","value":[` + ops + `]}`
+}
+func access(ops string) string { return `{"type":"com.okta.access.patch","value":[` + ops + `]}` }
+func commands(all string) string {
+	return `{"commands":[` + all + `]}`
+}
+func attribute(name, format, values string) string {
+	return `{"op":"add","path":"/claims/` + name + `","value":{"attributes":{"NameFormat":"urn:oasis:names:tc:SAML:2.0:attrname-format:` +
+		format + `"},"attributeValues":[` + values + `]}}`
+}
+func typed(xsi, value string) string {
+	return `{"attributes":{"xsi:type":"xs:` + xsi + `"},"value":"` + value + `"}`
+}
+func assertion(ops string) string {
+	return commands(`{"type":"com.okta.assertion.patch","value":[` + ops + `]}`)
+}
+
+const denial = `{"type":"com.okta.action.update","value":{"registration":"DENY"}}`
+
+// TestForms holds every short form to the commands it makes: one rule, one call, the exact answer.
+func TestForms(t *testing.T) {
+	tests := []struct{ name, kind, gives, body, answer string }{
+		{"deny", "registration", "deny: no", signup, `{"commands":[` + denial + `],"error":{"errorSummary":"no"}}`},
+		{"deny with a hole", "registration", "deny: ${data.userProfile.name} no", signup, `{"commands":[` + denial + `],"error":{"errorSummary":"Ada \"A\" no"}}`},
+		{"deny with a null hole", "registration", "deny: no, ${data.userProfile.none}!", signup, `{"commands":[` + denial + `],"error":{"errorSummary":"no, !"}}`},
+		{"deny that comes out empty", "registration", "deny: ${data.userProfile.none}", signup, `{"commands":[` + denial + `],"error":{"errorSummary":"This request was refused."}}`},
+		{"deny at", "registration", "deny: no\nat: data.userProfile.email", signup,
+			`{"commands":[` + denial + `],"error":{"errorSummary":"no","errorCauses":[{"errorSummary":"no","reason":"REFUSED","locationType":"body","location":"data.userProfile.email","domain":"end-user"}]}}`},
+		{"error text", "token", "error: no ${data.context.user.id}", both, `{"error":{"errorSummary":"no 00u1"}}`},
+		{"error object", "saml", "error: {errorSummary: '${data.context.session.status}no', errorCauses: [{reason: X, errorSummary: '${data.context.user.profile.x}'}]}", samlCall,
+			`{"error":{"errorSummary":"no","errorCauses":[{"reason":"X","errorSummary":"This request was refused."}]}}`},
+		{"profile", "registration", "profile: {a: '${upper(data.userProfile.email)}', b: null, c: '${data.userProfile.none}', d: [1, true, 'x${data.userProfile.none}'], e: '$${x}'}", signup,
+			commands(`{"type":"com.okta.user.profile.update","value":{"a":"ADA@EXAMPLE.COM","b":null,"d":[1,true],"e":"${x}"}}`)},
+		{"profile, progressive", "registration", "profile: {a: b}", progressive, commands(`{"type":"com.okta.user.progressive.profile.update","value":{"a":"b"}}`)},
+		{"profile without members left", "registration", "profile: {c: '${data.userProfile.none}'}", signup, `{}`},
+		{"profile of one expression", "registration", "profile: \"${ {a: data.userProfile.email} }\"", signup, commands(`{"type":"com.okta.user.profile.update","value":{"a":"ada@example.com"}}`)},
+		{"profile, import", "user-import", "profile: {a: '${data.appUser.profile.email}'}", imported, commands(`{"type":"com.okta.user.profile.update","value":{"a":"ada@example.com"}}`)},
+		{"app_profile", "user-import", "app_profile: {a: b, phone: '${data.appUser.profile.phone}'}", imported, commands(`{"type":"com.okta.appUser.profile.update","value":{"a":"b"}}`)},
+		{"link_user", "user-import", "link_user: ${data.user.id}", imported,
+			commands(`{"type":"com.okta.action.update","value":{"result":"LINK_USER"}},{"type":"com.okta.user.update","value":{"id":"00u1"}}`)},
+		{"link_user null", "user-import", "link_user: ${data.user.id}", unmatched, `{}`},
+		{"create_user", "user-import", "create_user: true", imported, commands(`{"type":"com.okta.action.update","value":{"result":"CREATE_USER"}}`)},
+		{"create_user false", "user-import", "create_user: ${data.user.id == nil}", imported, `{}`},
+		{"claims", "token", "claims: {id: {role: admin, 'x/y~z': 1}, access: {o: {a: [null, '${data.context.user.profile.nope}']}}}", both,
+			commands(identity(`{"op":"add","path":"/claims/role","value":"admin"},{"op":"add","path":"/claims/x~1y~0z","value":1}`) + "," +
+				access(`{"op":"add","path":"/claims/o","value":{"a":[null]}}`))},
+		{"claims of a token that is not minted", "token", "claims: {id: {role: admin}, access: {role: user}}", accessOnly,
+			commands(access(`{"op":"add","path":"/claims/role","value":"user"}`))},
+		{"claims that are null", "token", "claims: {id: {role: '${data.context.user.profile.none}'}}", both, `{}`},
+		{"claims of one expression", "token", "claims: {id: \"${ {role: 'admin', none: data.context.user.profile.x, user: data.context.user} }\"}", both,
+			commands(identity(`{"op":"add","path":"/claims/role","value":"admin"},{"op":"add","path":"/claims/user","value":{"id":"00u1"}}`))},
+		{"claims of both tokens in one expression", "token", "claims: \"${ {id: {a: 1}, access: data.context.user} }\"", both,
+			commands(identity(`{"op":"add","path":"/claims/a","value":1}`) + "," + access(`{"op":"add","path":"/claims/id","value":"00u1"}`))},
+		{"remove_claims", "token", "remove_claims: {id: [groups, x/y, none, groups], access: [none]}", both,
+			commands(identity(`{"op":"remove","path":"/claims/groups"},{"op":"remove","path":"/claims/x~1y"}`))},
+		{"remove_claims that are computed", "token", "remove_claims: {id: \"${filter(['groups', 'none'], true)}\", access: '${data.context.user.profile.x}'}", both,
+			commands(identity(`{"op":"remove","path":"/claims/groups"}`))},
+		{"lifetime", "token", "lifetime: {access: 600, id: '${data.context.user == nil ? 300 : nil}'}", both,
+			commands(access(`{"op":"replace","path":"/token/lifetime/expiration","value":600}`))},
+		{"attributes", "saml", "attributes: {plan: gold, 'urn:x/y': 1, vip: '${data.context.user.profile.vip}', none: '${data.context.user.profile.nope}', text: 'a ${data.context.user.profile.level}'}", samlCall,
+			assertion(attribute("plan", "basic", typed("string", "gold")) + "," + attribute("urn:x~1y", "uri", typed("integer", "1")) + "," +
+				attribute("vip", "basic", typed("boolean", "true")) + "," + attribute("text", "basic", typed("string", "a 7")))},
+		{"attributes with several values", "saml", "attributes: {groups: '${data.context.user.profile.groups}', empty: '${data.context.user.profile.none}', list: [x, '${data.context.user.profile.rate}', '${data.context.user.profile.nope}', 2.5, true]}", samlCall,
+			assertion(attribute("groups", "basic", typed("string", "a")+","+typed("string", "b")) + "," +
+				attribute("list", "basic", typed("string", "x")+","+typed("double", "1.5")+","+typed("double", "2.5")+","+typed("boolean", "true")))},
+		{"attributes of one expression", "saml", "attributes: \"${ {a: data.context.user.profile.groups, b: nil} }\"", samlCall,
+			assertion(attribute("a", "basic", typed("string", "a")+","+typed("string", "b")))},
+		{"name_id", "saml", "name_id: ${upper(data.assertion.subject.nameId)}", samlCall, assertion(`{"op":"replace","path":"/subject/nameId","value":"ADA"}`)},
+		{"session_lifetime", "saml", "session_lifetime: 300", samlCall, assertion(`{"op":"add","path":"/authentication/sessionLifetime","value":300}`)},
+		{"verify", "password-import", "verify: ${data.context.credential.password == 'right'}", password, commands(`{"type":"com.okta.action.update","value":{"credential":"VERIFIED"}}`)},
+		{"verify wrong", "password-import", "verify: ${data.context.credential.password == 'wrong'}", password, commands(`{"type":"com.okta.action.update","value":{"credential":"UNVERIFIED"}}`)},
+		{"verify by what is not a boolean", "password-import", "verify: ${data.context.credential.password}", password, commands(`{"type":"com.okta.action.update","value":{"credential":"UNVERIFIED"}}`)},
+		{"verify what is missing", "password-import", "verify: ${data.context.credential.username == data.context.request.id}", password, commands(`{"type":"com.okta.action.update","value":{"credential":"UNVERIFIED"}}`)},
+		{"telephony", "telephony", "telephony: {status: SUCCESSFUL, provider: '${data.userProfile.login}', transactionId: '${data.userProfile.userId}'}", message,
+			commands(`{"type":"com.okta.telephony.action","value":[{"status":"SUCCESSFUL","provider":"ada"}]}`)},
+		{"telephony says nothing", "telephony", "log: nothing", message, commands(`{"type":"com.okta.telephony.action","value":[{"status":"FAILED"}]}`)},
+		{"commands", "token", "commands:\n  - type: com.okta.access.patch\n    value:\n      - {op: replace, path: /claims/role, value: '${data.context.user.id}'}", both,
+			commands(access(`{"op":"replace","path":"/claims/role","value":"00u1"}`))},
+		{"commands of one expression", "token", "commands: \"${ [{type: 'com.okta.access.patch', value: [{op: 'remove', path: '/claims/role'}]}] }\"", both,
+			commands(access(`{"op":"remove","path":"/claims/role"}`))},
+		{"debug", "token", "debug: {rule: r, id: '${data.context.user.id}', none: '${data.context.user.profile.x}'}", both, `{"debugContext":{"rule":"r","id":"00u1"}}`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			indented := "- name: r\n"
+			for _, line := range splitLines(tt.gives) {
+				indented += "  " + line + "\n"
+			}
+			d := decide(t, policy(tt.kind, "", indented), tt.body)
+			if string(d.Answer) != tt.answer {
+				t.Errorf("got  %s\nwant %s", d.Answer, tt.answer)
+			}
+			for _, r := range d.Results {
+				if r.Err != nil {
+					t.Errorf("rule failed: %v", r.Err)
+				}
+			}
+		})
+	}
+}
+
+// TestRemoveTwice: a claim that an earlier rule has removed is not there any more, and one it has added is.
+func TestRemoveTwice(t *testing.T) {
+	d := decide(t, policy("token", "", "- {name: a, remove_claims: {access: [role]}}\n- {name: b, claims: {access: {new: 1}}}\n- {name: c, remove_claims: {access: [role, new]}}"), both)
+	want := commands(access(`{"op":"remove","path":"/claims/role"},{"op":"add","path":"/claims/new","value":1},{"op":"remove","path":"/claims/new"}`))
+	if string(d.Answer) != want {
+		t.Errorf("got  %s\nwant %s", d.Answer, want)
+	}
+	for _, r := range d.Results {
+		if r.Err != nil {
+			t.Errorf("rule %d failed: %v", r.Rule, r.Err)
+		}
+	}
+}

@@ -1,0 +1,63 @@
+package rules_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/tenterhook/tenterhook/rules"
+)
+
+// TestSchemaIsFresh holds policy.schema.json to the tables it is made from; -update writes it.
+func TestSchemaIsFresh(t *testing.T) {
+	const path = "policy.schema.json"
+	got := rules.Schema()
+	if *update {
+		if err := os.WriteFile(path, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil || !bytes.Equal(got, want) {
+		t.Errorf("%s is stale (%v): run go generate ./rules", path, err)
+	}
+}
+
+// TestSchemaHasEveryForm: what a rule of a type may give is in that type's rules, and nothing else is.
+func TestSchemaHasEveryForm(t *testing.T) {
+	var schema struct {
+		Defs map[string]struct {
+			Properties map[string]struct{ Description string }
+			Required   []string
+		} `json:"$defs"`
+	}
+	if err := json.Unmarshal(rules.Schema(), &schema); err != nil {
+		t.Fatal(err)
+	}
+	tests := []struct{ def, has, not string }{
+		{"registration-rule", "name when missing on_failure budget stop commands error debug log deny at profile", "claims send wasm on verify"},
+		{"token-rule", "claims remove_claims lifetime", "deny at profile"},
+		{"saml-rule", "attributes name_id session_lifetime", "claims"},
+		{"user-import-rule", "profile app_profile link_user create_user", "deny"},
+		{"password-import-rule", "verify", "profile"},
+		{"telephony-rule", "telephony", "verify"},
+		{"hook", "name type path auth concurrency budget let on_failure rules", "destinations"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.def, func(t *testing.T) {
+			def := schema.Defs[tt.def]
+			for _, key := range strings.Fields(tt.has) {
+				if p, ok := def.Properties[key]; !ok || p.Description == "" {
+					t.Errorf("%s is missing or has no description", key)
+				}
+			}
+			for _, key := range strings.Fields(tt.not) {
+				if _, ok := def.Properties[key]; ok {
+					t.Errorf("%s is there", key)
+				}
+			}
+		})
+	}
+}
