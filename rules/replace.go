@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/tenterhook/tenterhook/runtime"
 	"github.com/tenterhook/tenterhook/sdk/hook"
@@ -29,6 +30,9 @@ func ReplaceMember(text []byte, at string, value []byte) ([]byte, error) {
 		}
 	} else if steps = strings.Split(at, "."); strings.Contains("."+at+".", "..") {
 		return nil, errors.New("a name in the path is empty: want a path such as data.userProfile.email")
+	}
+	if !utf8.ValidString(at) {
+		return nil, errors.New("the path is not UTF-8")
 	}
 	if len(steps) > maxSteps {
 		return nil, fmt.Errorf("want at most %d names in the path", maxSteps)
@@ -82,7 +86,7 @@ func replacedMembers(dst []byte, n hook.Node, steps []string, value []byte) (_ [
 
 func replacedElements(dst []byte, n hook.Node, steps []string, value []byte) (_ []byte, err error) {
 	at, err := strconv.Atoi(steps[0])
-	if err != nil || at < 0 || at > n.Len() {
+	if err != nil || at < 0 || at > n.Len() || strconv.Itoa(at) != steps[0] {
 		return nil, fmt.Errorf("want the number of an element, 0 to %d, got %q", n.Len(), steps[0])
 	}
 	dst = append(dst, '[')

@@ -191,3 +191,36 @@ func TestTableProblemsAreCapped(t *testing.T) {
 		t.Errorf("%d problems, the last is %v", len(problems), problems[len(problems)-1])
 	}
 }
+
+func FuzzTable(f *testing.F) {
+	f.Add("csv", "a,b\n1,\"2\n\"\n", "domains", "a", "", "")
+	f.Add("csv", "\ufeffa;b\r\n1;2", "rows", "", "a", "b")
+	f.Add("txt", "10.0.0.0/8 # x\n::/0\n", "cidrs", "", "", "")
+	f.Add("json", `[{"a": 1, "b": [2]}, {"a": "x"}]`, "map", "", "a", "b")
+	f.Add("json", `{"a": {"b": 1}}`, "rows", "", "", "")
+	f.Add("yaml", "- a\n- &x b\n- *x\n", "set", "", "", "")
+	f.Add("yaml", "a: {b: 1}\n", "domains", "", "", "b")
+	f.Fuzz(func(t *testing.T, format, text, as, column, key, value string) {
+		n := &node{src: newSource("policy.yaml", nil), kind: mapNode}
+		for name, v := range map[string]string{"file": "l." + format, "as": as, "column": column, "key": key, "value": value, "min_rows": "0"} {
+			one := &node{src: n.src, kind: textNode, text: v}
+			if name == "min_rows" {
+				one.kind = numberNode
+			}
+			if v != "" {
+				n.members = append(n.members, member{name, one, one})
+			}
+		}
+		made, problems := loadTable("t", n, NewFolder(map[string][]byte{"l." + format: []byte(text)}), 0)
+		warned := true
+		for _, p := range problems {
+			warned = warned && p.Warning
+			if lines := 1 + strings.Count(text, "\n"); p.File == "l."+format && p.Message != "" && (p.Line > lines || p.Line < 0 || p.Column < 0) {
+				t.Errorf("%v in %d lines", p, lines)
+			}
+		}
+		if warned != (made != nil) {
+			t.Errorf("table %v with %v", made, problems)
+		}
+	})
+}

@@ -242,8 +242,9 @@ func FuzzTests(f *testing.F) {
 	f.Add("tests: [{name: x, hook: token, input: {sample: token}, set: {data.0.x: [1, {}]}, expect: {claims: {id: {a: 1}}}}]")
 	f.Add("tests: [{name: x, hook: token, input: {sample: token}, set: {/data/identity/claims/a~1b: *x}, expect: {error: ~}}]")
 	f.Add("&a tests: [*a]")
+	_, s := load(f, "")
 	f.Fuzz(func(t *testing.T, tests string) {
-		folder, s := load(t, tests)
+		folder := rules.NewFolder(map[string][]byte{"a_test.yaml": []byte(tests), "signup.json": []byte("{}")})
 		r, err := suite.Run(folder, s, suite.Options{})
 		if err != nil {
 			if problems, ok := errors.AsType[rules.Problems](err); !ok || len(problems) == 0 {
