@@ -237,10 +237,11 @@ func (v Value) AppendJSON(dst []byte, m *Meter) ([]byte, error) {
 	}
 	switch v.kind {
 	case String:
-		if !m.Emit(int64(v.num) + 2) {
+		if !m.Emit(2) {
 			return dst, m.Err()
 		}
-		return AppendQuoted(dst, v.Text()), nil
+		dst, err := appendEscaped(append(dst, '"'), v.Text(), m)
+		return append(dst, '"'), err
 	case List, Object:
 		return v.appendBuilt(dst, m)
 	}
@@ -248,6 +249,32 @@ func (v Value) AppendJSON(dst []byte, m *Meter) ([]byte, error) {
 		return dst, m.Err()
 	}
 	return v.AppendScalar(dst), nil
+}
+
+// AppendEscaped appends v as it stands in the middle of a JSON string: AppendText, escaped.
+func (v Value) AppendEscaped(dst []byte, m *Meter) ([]byte, error) {
+	if v.kind == String {
+		return appendEscaped(dst, v.Text(), m)
+	}
+	from := len(dst)
+	dst, err := v.AppendText(dst, m)
+	if err != nil || v.kind < String {
+		return dst, err
+	}
+	return appendEscaped(dst[:from], string(dst[from:]), m)
+}
+
+// appendEscaped asks for what escapes add once they are written: they add five times the text at most.
+func appendEscaped(dst []byte, s string, m *Meter) ([]byte, error) {
+	if !m.Emit(int64(len(s))) {
+		return dst, m.Err()
+	}
+	from := len(dst)
+	dst = AppendEscaped(dst, s)
+	if more := len(dst) - from - len(s); more > 0 && !m.Emit(int64(more)) {
+		return dst[:from], m.Err()
+	}
+	return dst, nil
 }
 
 // AppendScalar appends a null, a boolean or a number as JSON writes it, and nothing for any other kind.

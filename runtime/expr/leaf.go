@@ -163,21 +163,9 @@ func (x *Expression) appendEscaped(dst []byte, r *runtime.Run) (out []byte, null
 	if err != nil || v.IsNull() {
 		return dst, err == nil, err
 	}
-	from := len(dst)
-	if dst, err = v.AppendText(dst, r.Meter); err != nil || v.Kind() < runtime.String {
-		return dst, false, err
-	}
-	if !strings.ContainsFunc(string(dst[from:]), special) {
-		return dst, false, nil
-	}
-	plain := string(dst[from:])
-	if !r.Meter.Hold(int64(len(plain))) || !r.Meter.Emit(int64(len(plain))) {
-		return dst, false, r.Meter.Err()
-	}
-	return runtime.AppendEscaped(dst[:from], plain), false, nil
+	out, err = v.AppendEscaped(dst, r.Meter)
+	return out, false, err
 }
-
-func special(c rune) bool { return c < ' ' || c == '"' || c == '\\' }
 
 // AppendText appends the leaf as plain text, with nothing where a hole is null.
 func (t *Text) AppendText(dst []byte, r *runtime.Run) ([]byte, error) {

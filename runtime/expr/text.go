@@ -49,25 +49,23 @@ func cased(r *runtime.Run, v runtime.Value, from, to byte, change func(rune) run
 	return built(b)
 }
 
-func trim(r *runtime.Run, args []runtime.Value, pos string) runtime.Value {
+func trim(r *runtime.Run, args []runtime.Value, _ string) runtime.Value {
 	s := args[0].Text()
 	set := "\t\n\v\f\r \u0085\u00a0"
 	if len(args) == 2 {
 		set = args[1].Text()
 	}
-	if len(set) > 64 {
-		fail(pos, "trim wants at most 64 bytes of characters")
-	}
+	cost := 1 + int64(len(set))>>4
 	for s != "" {
 		c, size := utf8.DecodeRuneInString(s)
-		if charge(r, 1); !strings.ContainsRune(set, c) {
+		if charge(r, cost); !strings.ContainsRune(set, c) {
 			break
 		}
 		s = s[size:]
 	}
 	for s != "" {
 		c, size := utf8.DecodeLastRuneInString(s)
-		if charge(r, 1); !strings.ContainsRune(set, c) {
+		if charge(r, cost); !strings.ContainsRune(set, c) {
 			break
 		}
 		s = s[:len(s)-size]

@@ -1,0 +1,169 @@
+package expr_test
+
+import (
+	"encoding/json"
+	"errors"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/tenterhook/tenterhook/runtime"
+	"github.com/tenterhook/tenterhook/runtime/expr"
+	"github.com/tenterhook/tenterhook/sdk/hook"
+)
+
+var tight = runtime.Budget{Time: 50 * time.Millisecond, Fuel: 100_000, Memory: 1 << 20, Output: 64 << 10}
+
+// FuzzCompile: any text at all compiles or gives Errors with places inside it.
+func FuzzCompile(f *testing.F) {
+	for _, src := range hostile(f) {
+		if len(src) < 1<<16 {
+			f.Add(src)
+		}
+	}
+	for i := range 8 {
+		f.Add(rule(i))
+	}
+	o := options(f, hook.Token)
+	f.Fuzz(func(t *testing.T, src string) {
+		_, err := expr.Compile(src, expr.NewEnv(o))
+		var all expr.Errors
+		if err != nil && (!errors.As(err, &all) || len(all) == 0) {
+			t.Fatalf("%q: %T", src, err)
+		}
+		for _, e := range all {
+			if e.Offset < 0 || e.Offset > len(src) || e.Line < 1 || e.Column < 1 || e.Message == "" {
+				t.Errorf("%q: %+v", src, e)
+			}
+		}
+	})
+}
+
+// FuzzEval: any expression on any event ends within its budget, in JSON or one of the reasons, and the same twice.
+func FuzzEval(f *testing.F) {
+	payloads := []string{`{"data": {"s": "abc", "n": 1e999, "arr": [1, "a", null, {"x": [true]}], "long": 12345678901234567890}}`, `{}`, `[]`, `null`}
+	for i, src := range hostile(f) {
+		if len(src) < 1<<12 {
+			f.Add(src, payloads[i%len(payloads)])
+		}
+	}
+	g := newGenerator(1)
+	for range 50 {
+		f.Add(g.expression(), `{"data": {"userProfile": {"name": 1, "age": "x", "tags": {"a": []}, "ages": null}}}`)
+	}
+	w := spiteful(f)
+	o := options(f, hook.Registration)
+	o.Known = []string{"data.s", "data.n", "data.arr", "data.long"}
+	f.Fuzz(func(t *testing.T, src, payload string) {
+		w.t, w.env = t, expr.NewEnv(o)
+		x, err := expr.Compile(src, w.env)
+		if err != nil || (&hook.Doc{}).Parse([]byte(payload), hook.Limits{}) != nil {
+			return
+		}
+		r := w.begin(payload, tight)
+		first, err := rendered(x, r)
+		if got := runtime.Reason(err); got == "internal" {
+			t.Fatalf("%s: %v", src, err)
+		}
+		if err == nil && !json.Valid(first) {
+			t.Fatalf("%s: not JSON: %s", src, first)
+		}
+		yes, missing, matchErr := x.Match(w.begin(payload, tight))
+		if yes && missing {
+			t.Errorf("%s: matches, and is missing something to", src)
+		}
+		if err != nil || runtime.Reason(matchErr) == "time" {
+			return
+		}
+		again, err := rendered(x, w.begin(payload, tight))
+		if err == nil && string(first) != string(again) {
+			t.Errorf("%s: %s, then %s", src, first, again)
+		}
+	})
+}
+
+func rendered(x *expr.Expression, r *runtime.Run) ([]byte, error) {
+	v, err := x.Eval(r)
+	if err != nil {
+		return nil, err
+	}
+	return v.AppendJSON(nil, r.Meter)
+}
+
+// FuzzText: any leaf compiles or gives Errors, and renders as JSON.
+func FuzzText(f *testing.F) {
+	for _, src := range []string{"plain", "${1}", "a ${data.userProfile.name} b", "$${", "${'}'}", `${"\"}"}`, "${{a: 1}}", "${", "${a", "$${${1}}",
+		"${`}`}", "${[1,2][0]}${nil}", "${1 // }\n}", "\x00${\"\\u0000\"}"} {
+		f.Add(src, `{"data": {"userProfile": {"name": "x\"\u0007"}}}`)
+	}
+	w := newWorld(f, hook.Registration)
+	o := options(f, hook.Registration)
+	f.Fuzz(func(t *testing.T, src, payload string) {
+		w.t, w.env = t, expr.NewEnv(o)
+		leaf, err := expr.CompileText(src, w.env)
+		var all expr.Errors
+		if err != nil && (!errors.As(err, &all) || len(all) == 0) {
+			t.Fatalf("%q: %T", src, err)
+		}
+		for _, e := range all {
+			if e.Offset < 0 || e.Offset > len(src) {
+				t.Errorf("%q: %+v", src, e)
+			}
+		}
+		if err != nil || (&hook.Doc{}).Parse([]byte(payload), hook.Limits{}) != nil {
+			return
+		}
+		out, null, err := leaf.AppendJSON(nil, w.begin(payload, tight))
+		if err != nil && len(out) > 0 || null && len(out) > 0 {
+			t.Errorf("%q: %s is left over: %v %v", src, out, null, err)
+		}
+		if err == nil && !null && !json.Valid(out) {
+			t.Errorf("%q: not JSON: %s", src, out)
+		}
+		if s, ok := leaf.Literal(); ok {
+			if text, err := leaf.AppendText(nil, w.begin(payload, tight)); err != nil || string(text) != s {
+				t.Errorf("%q: literal %q, text %q %v", src, s, text, err)
+			}
+		}
+	})
+}
+
+// One Env's expressions, run by many goroutines on events of their own.
+func TestConcurrentRuns(t *testing.T) {
+	shared := newWorld(t, hook.Registration)
+	if err := shared.env.Let("company", `domain(data.userProfile.email)`); err != nil {
+		t.Fatal(err)
+	}
+	var all []*expr.Expression
+	for _, src := range []string{
+		`company == "a.example"`, `company in ["a.example", "b.example"]`, `any(data.userProfile.tags, # == company)`,
+		`upper(company) matches "^[AB]"`, `len(map(data.userProfile.tags, # + company)) == 2`,
+	} {
+		x, err := expr.Compile(src, shared.env)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, x)
+	}
+	var wait sync.WaitGroup
+	for _, payload := range []string{
+		`{"data": {"userProfile": {"email": "x@a.example", "tags": ["a.example", "q"]}}}`,
+		`{"data": {"userProfile": {"email": "x@A.EXAMPLE", "tags": ["z", "a.example"]}}}`,
+		`{"data": {"userProfile": {"email": "y@a.example", "tags": ["a.example", null]}}}`,
+	} {
+		wait.Go(func() {
+			w := &world{t: t, env: shared.env}
+			for range 300 {
+				r := w.begin(payload, runtime.Budget{})
+				for i, x := range all {
+					if yes, err := x.Test(r); err != nil || !yes {
+						t.Errorf("%s: expression %d: %v %v", payload, i, yes, err)
+						return
+					}
+				}
+				r.End()
+			}
+		})
+	}
+	wait.Wait()
+}
