@@ -1,0 +1,61 @@
+package suite
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/sdk/hook"
+)
+
+func TestDiffer(t *testing.T) {
+	tests := []struct {
+		name, want, got string
+		diff            string
+	}{
+		{"equal", `{"a":1,"b":[true,null]}`, `{ "b": [true, null], "a": 1 }`, ""},
+		{"numbers written in other ways", `[1, 100, 0.5, 0]`, `[1.0, 1e2, 5.0e-1, -0]`, ""},
+		{"escapes", `"é<"`, `"\u00e9\u003c"`, ""},
+		{"large whole numbers", `9007199254740993`, `9007199254740992`, "want 9007199254740993\ngot  9007199254740992"},
+		{"numbers too large to write out", `1e999999999`, `1e999999998`, "want 1e999999999\ngot  1e999999998"},
+		{"a text and a number", `"1"`, `1`, "want \"1\"\ngot  1"},
+		{"null and nothing", `{"a":null}`, `{}`, "- want, + got\n- {\n-   \"a\": null\n- }\n+ {}"},
+		{"elements in another order", `[1,2]`, `[2,1]`, "- want, + got\n  [\n-   1,\n-   2\n+   2,\n+   1\n  ]"},
+		{"far apart", `[0,1,2,3,4,5,6,7,8,9]`, `["a",1,2,3,4,5,6,7,8,"b"]`,
+			"- want, + got\n  [\n-   0,\n+   \"a\",\n    1,\n    2,\n    3,\n  ...\n    6,\n    7,\n    8,\n-   9\n+   \"b\"\n  ]"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			if got := differ([]byte(test.want), []byte(test.got)); got != test.diff {
+				t.Errorf("got\n%s\nwant\n%s", got, test.diff)
+			}
+		})
+	}
+}
+
+func TestClaims(t *testing.T) {
+	const commands = `[
+		{"type": "com.okta.identity.patch", "value": [
+			{"op": "add", "path": "/claims/role", "value": "x"}, {"op": "add", "path": "/claims/a~1b", "value": 1},
+			{"op": "add", "path": "/claims/employee/manager", "value": []}, {"op": "remove", "path": "/claims/old"},
+			{"op": "replace", "path": "/token/lifetime/expiration", "value": 600}]},
+		{"type": "com.okta.identity.patch", "value": [{"op": "replace", "path": "/claims/role", "value": "y"}]},
+		{"type": "com.okta.access.patch", "value": [{"op": "remove", "path": "/claims/old"}]}]`
+	const want = `{"id":{"a/b":1,"employee/manager":[],"role":"y"}}`
+	var doc hook.Doc
+	if err := doc.Parse([]byte(commands), hook.Limits{}); err != nil {
+		t.Fatal(err)
+	}
+	if got := string(claims(doc.Root())); got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+func TestAnswerThatBreaksTheContract(t *testing.T) {
+	for _, answer := range []string{`{"commands": [{"type": "com.action.update", "value": {}}]}`, `{"error": {}, "more": 1}`, `[]`, `{`, ``} {
+		failures := compare(&rules.Hook{Type: hook.Registration}, &rules.Expect{}, &rules.Decision{Answer: []byte(answer)})
+		if len(failures) == 0 || failures[0].What != "contract" || strings.HasPrefix(failures[0].Text, ":") {
+			t.Errorf("%s: %v", answer, failures)
+		}
+	}
+}
