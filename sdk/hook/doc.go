@@ -32,8 +32,8 @@ type Doc struct {
 // node is one value, or one member name, in the order of the text: an object's names each stand before their value.
 // 16 bytes each, and a text has at most one for every two bytes.
 type node struct {
-	start uint32 // a value's offset in src; a name's first character, in src or (when rich) in text
-	end   uint32 // a value's end in src; an indexed object's first name: where the object's names begin in index
+	start uint32 // offset in src of a value, of a string behind its quote; a rich name's offset in text
+	end   uint32 // offset in src of a value's end, of a string's closing quote; an indexed object's first name: where the object's names begin in index
 	link  uint32 // container: the node after its last descendant; name: the next name, or the object's end; rich string: offset in text
 	info  uint32 // kind, rich, and size: elements, members, or a string's decoded length
 }
@@ -48,8 +48,8 @@ func (t *node) kind() Kind   { return Kind(t.info & kindMask) }
 func (t *node) size() uint32 { return t.info >> sizeShift }
 
 // Parse reads src, which it borrows: src must not change while the Doc is in use. An error is a *SyntaxError and leaves
-// the Doc empty. It takes time and memory in proportion to src, whatever src holds: at most 8 bytes of tape and 5 of
-// index for each byte of text, typically 1 altogether.
+// the Doc empty. Time and memory are in proportion to src, whatever it holds: at most twelve bytes for each byte of it,
+// usually less than two.
 func (d *Doc) Parse(src []byte, l Limits) error {
 	d.Reset()
 	if l.Bytes <= 0 {
@@ -64,11 +64,14 @@ func (d *Doc) Parse(src []byte, l Limits) error {
 	if d.salt.first == 0 {
 		d.salt = newSalt()
 	}
+	if expect := len(src) / 12; expect > cap(d.nodes) {
+		d.nodes = make([]node, 0, expect) // one node for every 12 bytes is usual
+	}
 	d.src = src
 	r := reader{Doc: *d, open: none, room: l.Depth}
-	ok := r.read()
+	end := r.document()
 	*d = r.Doc
-	if !ok {
+	if end < 0 {
 		d.Reset()
 		return r.err
 	}

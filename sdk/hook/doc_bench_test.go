@@ -44,3 +44,42 @@ func BenchmarkDoc(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkNode looks a member up by its path, as an expression does, beside fastjson.
+func BenchmarkNode(b *testing.B) {
+	for _, bm := range []struct {
+		name, payload string
+		path          []string
+	}{
+		{"profile", "registration", []string{"data", "userProfile", "email"}},
+		{"last", "registration", []string{"data", "userProfile", "newsletter"}},
+		{"missing", "registration", []string{"data", "userProfile", "nowhere"}},
+		{"claims", "token", []string{"data", "identity", "claims", "groups"}},
+	} {
+		src := payload(b, bm.payload)
+		b.Run(bm.name+"/doc", func(b *testing.B) {
+			var d hook.Doc
+			if err := d.Parse(src, hook.Limits{}); err != nil {
+				b.Fatal(err)
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				n := d.Root()
+				for _, name := range bm.path {
+					n = n.Get(name)
+				}
+			}
+		})
+		b.Run(bm.name+"/fastjson", func(b *testing.B) {
+			var p fastjson.Parser
+			v, err := p.ParseBytes(src)
+			if err != nil {
+				b.Fatal(err)
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				v.Get(bm.path...)
+			}
+		})
+	}
+}

@@ -7,8 +7,8 @@ import (
 	"unsafe"
 )
 
-// How many members an object has decides how its names are told apart and found again: few are compared one by one,
-// some are hashed by their ends, more are hashed whole.
+// How many members an object has decides how its names are told apart and found again: few are looked at one by one,
+// some are in a table by the hash of their ends, more in a table by the hash of all of a name.
 const (
 	few  = 4
 	some = 32
@@ -25,25 +25,78 @@ func newSalt() salt {
 	return salt{s, maphash.String(s, "first") | 1, maphash.String(s, "last") &^ 1}
 }
 
-// sketch hashes a name by its first and last eight bytes: multiply-shift, where any two that differ there meet with a
-// chance of two in the size of the table. Names that differ only in the middle always meet, so it is for some, not for more.
-func (s *salt) sketch(name string) uint64 {
-	var w, v uint64
-	switch n := len(name); {
-	case n >= 8:
-		w = binary.LittleEndian.Uint64([]byte(name[:8]))
-		v = binary.LittleEndian.Uint64([]byte(name[n-8:]))
-	default:
-		for i := n - 1; i >= 0; i-- {
-			w = w<<8 | uint64(name[i])
-		}
-		v = w
-	}
-	return w*s.first + v*s.last
+// sketch hashes a name's first and last eight bytes: multiply-shift, where any two that differ there meet with a chance
+// of about two in the size of the table. Names that differ only in the middle always meet; that some of them do is no harm.
+func (s *salt) sketch(first, last uint64) uint32 {
+	return uint32((first*s.first + last*s.last) >> 32)
 }
 
-// name is the text of the member name at node i.
-func (d *Doc) name(i uint32) string {
+func (s *salt) sketchOf(name string) uint32 {
+	b := unsafe.Slice(unsafe.StringData(name), len(name))
+	if len(b) >= 8 {
+		return s.sketch(binary.LittleEndian.Uint64(b), binary.LittleEndian.Uint64(b[len(b)-8:]))
+	}
+	var w uint64
+	if n := len(b); n >= 4 {
+		w = uint64(binary.LittleEndian.Uint32(b)) | uint64(binary.LittleEndian.Uint32(b[n-4:]))<<(8*(n-4))
+	} else {
+		for i, c := range b {
+			w |= uint64(c) << (8 * i)
+		}
+	}
+	return s.sketch(w, w)
+}
+
+// name reads the member name at pos and the colon. A name is short: there is one look for its closing quote, and its
+// sketch is taken in passing, while the bytes are at hand and the processor waits for the next quote anyway.
+func (r *reader) name(pos int) int {
+	src := r.src
+	r.nodes[r.open].end = uint32(len(r.nodes))
+	if pos+24 > len(src) || src[pos] != '"' {
+		return r.anyName(pos)
+	}
+	start := pos + 1
+	w := load(src, start)
+	n := below(special(w), special(load(src, start+8)))
+	end := start + n
+	if src[end] != '"' {
+		return r.anyName(pos)
+	}
+	keep := ^uint64(0) >> (64 - 8*min(n, 8)) // the name's part of its first eight bytes
+	last := load(src, start+max(n, 8)-8)
+	r.nodes = append(r.nodes, node{start: uint32(start), end: r.salt.sketch(w&keep, last&keep),
+		info: uint32(String) | uint32(n)<<sizeShift})
+	if src[end+1] == ':' && src[end+2] > ' ' {
+		return end + 2
+	}
+	return r.colon(end + 1)
+}
+
+// anyName is name for all that is not short and plain, and for what is no name.
+func (r *reader) anyName(pos int) int {
+	if pos >= len(r.src) || r.src[pos] != '"' {
+		return r.fail(pos, ErrSyntax, "a member name in quotes")
+	}
+	if pos = r.str(pos); pos < 0 {
+		return pos
+	}
+	i := uint32(len(r.nodes) - 1)
+	if t := &r.nodes[i]; t.info&rich != 0 {
+		t.start = t.link
+	}
+	r.nodes[i].end = r.salt.sketchOf(r.nameOf(i))
+	return r.colon(pos)
+}
+
+func (r *reader) colon(pos int) int {
+	if pos = space(r.src, pos); pos >= len(r.src) || r.src[pos] != ':' {
+		return r.fail(pos, ErrSyntax, "a colon")
+	}
+	return space(r.src, pos+1)
+}
+
+// nameOf is the text of the member name at node i.
+func (d *Doc) nameOf(i uint32) string {
 	t := &d.nodes[i]
 	from := d.src
 	if t.info&rich != 0 {
@@ -57,14 +110,14 @@ func view(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
 
 // unique refuses the object at node i when it has one name twice. Names count decoded: "a" and "\u0061" are one.
 func (r *reader) unique(i uint32) bool {
-	o := &r.nodes[i]
+	nodes := r.nodes
+	o := &nodes[i]
 	if o.size() > few {
 		return r.tabulate(i)
 	}
-	for name := r.nodes[i+1].link; name < o.link; name = r.nodes[name].link {
-		text := r.name(name)
-		for k := i + 1; k < name; k = r.nodes[k].link {
-			if r.name(k) == text {
+	for name := nodes[i+1].link; name < o.link; name = nodes[name].link {
+		for k := i + 1; k < name; k = nodes[k].link {
+			if nodes[k].end == nodes[name].end && r.nameOf(k) == r.nameOf(name) {
 				return r.twice(i, name)
 			}
 		}
@@ -73,20 +126,28 @@ func (r *reader) unique(i uint32) bool {
 }
 
 // tabulate puts the names of the object at node i into a table of their own in index, open-addressed and at most half
-// full; a slot holds the number of a name's node, or 0.
+// full; a slot holds the number of a name's node, or 0. Where the table begins takes the place of the first name's
+// sketch, which is of no more use.
 func (r *reader) tabulate(i uint32) bool {
-	o := &r.nodes[i]
-	from := len(r.index)
-	r.nodes[i+1].end = uint32(from)
-	r.index = extend(r.index, 1<<width(o.size()))
+	nodes := r.nodes
+	o := &nodes[i]
+	from, bits, all := len(r.index), width(o.size()), o.size() > some
+	r.index = extend(r.index, 1<<bits)
 	table := r.index[from:]
-	for name := i + 1; name < o.link; name = r.nodes[name].link {
-		slot := r.slot(table, o.size(), r.name(name))
+	for name := i + 1; name < o.link; name = nodes[name].link {
+		h := nodes[name].end
+		if all {
+			h = uint32(maphash.String(r.salt.seed, r.nameOf(name)))
+		}
+		slot := int(h >> (32 - bits))
 		if table[slot] != 0 {
-			return r.twice(i, name)
+			if slot = r.probe(table, slot, r.nameOf(name)); table[slot] != 0 {
+				return r.twice(i, name)
+			}
 		}
 		table[slot] = name
 	}
+	nodes[i+1].end = uint32(from)
 	return true
 }
 
@@ -103,20 +164,14 @@ func extend(s []uint32, by int) []uint32 {
 	return s
 }
 
-// slot is where a name is in the table of an object of so many members, or the empty slot where it would be.
-func (d *Doc) slot(table []uint32, size uint32, name string) uint64 {
-	var h uint64
-	if size <= some {
-		h = d.salt.sketch(name)
-	} else {
-		h = maphash.String(d.salt.seed, name)
-	}
-	mask := uint64(len(table) - 1)
-	for h >>= 64 - width(size); ; h = (h + 1) & mask {
-		if i := table[h]; i == 0 || d.name(i) == name {
-			return h
+// probe is where a name is in a table, from its hash's slot on, or the empty slot where it would be.
+func (d *Doc) probe(table []uint32, slot int, name string) int {
+	for ; table[slot] != 0; slot = (slot + 1) & (len(table) - 1) {
+		if d.nameOf(table[slot]) == name {
+			break
 		}
 	}
+	return slot
 }
 
 // twice refuses a name of the object at node i. Where the name stands in the text is found again: it follows the value
@@ -126,7 +181,8 @@ func (r *reader) twice(i, name uint32) bool {
 	for r.nodes[before].link != name {
 		before = r.nodes[before].link
 	}
-	comma := space(r.src, int(r.nodes[before+1].end))
+	_, end := Node{&r.Doc, before + 1}.Span()
+	comma := space(r.src, end)
 	r.fail(space(r.src, comma+1), ErrDuplicate, "each name once in an object")
 	return false
 }
@@ -135,17 +191,30 @@ func (r *reader) twice(i, name uint32) bool {
 func (d *Doc) member(object uint32, name string) uint32 {
 	o := &d.nodes[object]
 	if o.size() > few {
-		from := d.nodes[object+1].end
-		table := d.index[from : from+1<<width(o.size())]
-		if i := table[d.slot(table, o.size(), name)]; i != 0 {
-			return i + 1
-		}
-		return 0
+		return d.find(object, name)
 	}
+	h := d.salt.sketchOf(name)
 	for i := object + 1; i < o.link; i = d.nodes[i].link {
-		if d.name(i) == name {
+		if d.nodes[i].end == h && d.nameOf(i) == name {
 			return i + 1
 		}
+	}
+	return 0
+}
+
+// find is member for an object that has a table.
+func (d *Doc) find(object uint32, name string) uint32 {
+	size := d.nodes[object].size()
+	var h uint32
+	if size > some {
+		h = uint32(maphash.String(d.salt.seed, name))
+	} else {
+		h = d.salt.sketchOf(name)
+	}
+	bits, from := width(size), d.nodes[object+1].end
+	table := d.index[from : from+1<<bits]
+	if i := table[d.probe(table, int(h>>(32-bits)), name)]; i != 0 {
+		return i + 1
 	}
 	return 0
 }

@@ -43,8 +43,8 @@ func (n Node) Raw() []byte {
 	if n.d == nil {
 		return nil
 	}
-	t := n.node()
-	return n.d.src[t.start:t.end:t.end]
+	start, end := n.Span()
+	return n.d.src[start:end:end]
 }
 
 // Span is where Raw is in the text: the offset of its first byte and of the byte behind its last; 0, 0 when it is missing.
@@ -53,6 +53,9 @@ func (n Node) Span() (start, end int) {
 		return 0, 0
 	}
 	t := n.node()
+	if t.kind() == String {
+		return int(t.start) - 1, int(t.end) + 1 // with the quotes
+	}
 	return int(t.start), int(t.end)
 }
 
@@ -69,29 +72,11 @@ func (d *Doc) string(i uint32) string {
 	if t.info&rich != 0 {
 		return view(d.text[t.link : t.link+t.size()])
 	}
-	return view(d.src[t.start+1 : t.end-1])
+	return view(d.src[t.start:t.end])
 }
 
 // Bool reports whether the value is true.
 func (n Node) Bool() bool { return n.Kind() == True }
-
-// Int is a number's exact value; false when it has a fraction or an exponent, or does not fit.
-func (n Node) Int() (int64, bool) {
-	if n.Kind() != Number {
-		return 0, false
-	}
-	v, err := strconv.ParseInt(view(n.Raw()), 10, 64)
-	return v, err == nil
-}
-
-// Float is a number's nearest float64; 0 of anything else, infinite when it is out of range.
-func (n Node) Float() float64 {
-	if n.Kind() != Number {
-		return 0
-	}
-	v, _ := strconv.ParseFloat(view(n.Raw()), 64)
-	return v
-}
 
 // Len is the number of elements or members; 0 of anything else.
 func (n Node) Len() int {
@@ -118,7 +103,10 @@ func (n Node) At(i int) Node {
 	if n.Kind() != Array || i < 0 || i >= n.Len() {
 		return Node{}
 	}
-	at := n.i + 1
+	at, end := n.i+1, n.node().link
+	if int(end-at) == n.Len() { // no element has parts of its own
+		return Node{n.d, at + uint32(i)}
+	}
 	for ; i > 0; i-- {
 		at = n.d.after(at)
 	}
@@ -132,7 +120,7 @@ func (n Node) Members() iter.Seq2[string, Node] {
 			return
 		}
 		for i, end := n.i+1, n.node().link; i < end; i = n.d.nodes[i].link {
-			if !yield(n.d.name(i), Node{n.d, i + 1}) {
+			if !yield(n.d.nameOf(i), Node{n.d, i + 1}) {
 				return
 			}
 		}

@@ -23,39 +23,56 @@ func (r *reader) fail(at int, err error, want string) int {
 
 var bom = []byte("\xef\xbb\xbf")
 
-func (r *reader) read() bool {
+func (r *reader) document() int {
 	if bytes.HasPrefix(r.src, bom) {
-		r.fail(0, ErrSyntax, "no byte order mark")
-		return false
+		return r.fail(0, ErrSyntax, "no byte order mark")
 	}
-	src, pos := r.src, space(r.src, 0)
+	pos := r.values(space(r.src, 0))
+	if pos < 0 {
+		return pos
+	}
+	if pos = space(r.src, pos); pos < len(r.src) {
+		return r.fail(pos, ErrSyntax, "nothing after the value")
+	}
+	return pos
+}
+
+// values reads the value at pos with all there is in it, one value at each turn. What is after alone in spirit, a comma
+// and no space before it, is done here: it is what follows nearly every value.
+func (r *reader) values(pos int) int {
+	src := r.src
 	for pos >= 0 {
 		if pos >= len(src) {
-			pos = r.fail(pos, ErrSyntax, "a value")
-			break
+			return r.fail(pos, ErrSyntax, "a value")
 		}
 		switch c := src[pos]; c {
 		case '"':
 			pos = r.str(pos)
 		case '{', '[':
-			pos = r.enter(pos, c)
-			if pos >= 0 && pos < len(src) && src[pos] != c+2 { // ] and } are two after [ and {
+			if pos = r.enter(pos, c); pos < 0 {
+				return pos
+			}
+			if pos >= len(src) || src[pos] != c+2 { // ] and } are two after [ and {
 				pos = r.next(pos)
 				continue
 			}
+			pos = r.leave(pos)
 		default:
 			pos = r.scalar(pos, c)
 		}
-		if pos = r.after(pos); pos < 0 || r.open == none {
-			break
+		if pos < 0 {
+			return pos
+		}
+		if pos < len(src) && src[pos] == ',' && r.open != none {
+			r.settle()
+			pos = r.next(space(src, pos+1))
+			continue
+		}
+		if pos = r.after(pos); r.open == none {
+			return pos
 		}
 	}
-	if pos >= 0 {
-		if pos = space(src, pos); pos < len(src) {
-			pos = r.fail(pos, ErrSyntax, "nothing after the value")
-		}
-	}
-	return pos >= 0
+	return pos
 }
 
 // enter opens a container and returns where its first element, first name or end must be.
@@ -68,81 +85,64 @@ func (r *reader) enter(pos int, c byte) int {
 	if c == '{' {
 		kind = Object
 	}
-	i := uint32(len(r.nodes))
-	r.nodes = append(r.nodes, node{start: uint32(pos), end: i, link: r.open, info: uint32(kind)})
-	r.open = i
+	r.nodes = append(r.nodes, node{start: uint32(pos), link: r.open, info: uint32(kind)})
+	r.open = uint32(len(r.nodes) - 1)
 	return space(r.src, pos+1)
 }
 
-// next counts one more element or member of the open container and reads a member's name; it returns where the value
+// next counts one more element or member of the open container and reads the member's name; it returns where the value
 // must be.
 func (r *reader) next(pos int) int {
 	o := &r.nodes[r.open]
 	o.info += 1 << sizeShift
-	if o.kind() == Array {
-		return pos
+	if o.kind() == Object {
+		return r.name(pos)
 	}
-	src := r.src
-	if pos >= len(src) || src[pos] != '"' {
-		return r.fail(pos, ErrSyntax, "a member name in quotes")
+	return pos
+}
+
+// settle ends a member: the next node is the next name, or belongs no longer to the object.
+func (r *reader) settle() {
+	if o := &r.nodes[r.open]; o.kind() == Object {
+		r.nodes[o.end].link = uint32(len(r.nodes))
 	}
-	name := uint32(len(r.nodes))
-	o.end = name
-	if pos = r.str(pos); pos < 0 {
-		return pos
-	}
-	if t := &r.nodes[name]; t.info&rich == 0 {
-		t.start++
-	} else {
-		t.start = t.link
-	}
-	pos = space(src, pos)
-	if pos >= len(src) || src[pos] != ':' {
-		return r.fail(pos, ErrSyntax, "a colon")
-	}
-	return space(src, pos+1)
 }
 
 // after reads what follows a value: the ends of the containers it is the last of, then a comma and what a next one needs.
 func (r *reader) after(pos int) int {
-	if pos < 0 {
-		return pos
-	}
 	src := r.src
-	for r.open != none {
-		pos = space(src, pos)
-		o := &r.nodes[r.open]
-		object := o.kind() == Object
-		if object && o.info>>sizeShift > 0 {
-			r.nodes[o.end].link = uint32(len(r.nodes))
+	for pos >= 0 && r.open != none {
+		closer, want := byte(']'), "a comma or the array's end"
+		if r.nodes[r.open].kind() == Object {
+			closer, want = '}', "a comma or the object's end"
 		}
-		switch {
-		case pos < len(src) && src[pos] == ',':
+		r.settle()
+		if pos = space(src, pos); pos >= len(src) {
+			return r.fail(pos, ErrSyntax, want)
+		}
+		switch src[pos] {
+		case ',':
 			return r.next(space(src, pos+1))
-		case object && pos < len(src) && src[pos] == '}', !object && pos < len(src) && src[pos] == ']':
-			pos++
-			if !r.leave(o, pos) {
-				return -1
-			}
-		case object:
-			return r.fail(pos, ErrSyntax, "a comma or the object's end")
+		case closer:
+			pos = r.leave(pos)
 		default:
-			return r.fail(pos, ErrSyntax, "a comma or the array's end")
+			return r.fail(pos, ErrSyntax, want)
 		}
 	}
 	return pos
 }
 
-// leave closes o, the open container.
-func (r *reader) leave(o *node, pos int) bool {
+// leave closes the open container.
+func (r *reader) leave(pos int) int {
 	i := r.open
+	o := &r.nodes[i]
 	r.open = o.link
 	r.room++
-	o.end, o.link = uint32(pos), uint32(len(r.nodes))
-	if o.kind() == Object && o.size() > 1 {
-		return r.unique(i)
+	o.end, o.link = uint32(pos+1), uint32(len(r.nodes))
+	if o.kind() == Object && o.size() > 1 && !r.unique(i) {
+		return -1
 	}
-	return true
+	return pos + 1
 }
 
 // space is the offset of the first byte from pos on that is not white space.

@@ -2,20 +2,32 @@ package hook
 
 import (
 	"encoding/binary"
-	"math/bits"
 	"unicode/utf16"
 	"unicode/utf8"
+	"unsafe"
 )
 
-// str reads the string whose opening quote is at pos.
+// str reads the string whose opening quote is at pos. It looks for the closing quote at sixteen bytes at a time and
+// without branches, which would be guessed wrong as often as strings differ in length.
 func (r *reader) str(pos int) int {
-	src := r.src
-	end := plain(src, pos+1)
-	if end < len(src) && src[end] == '"' {
-		r.nodes = append(r.nodes, node{start: uint32(pos), end: uint32(end + 1), info: uint32(String) | uint32(end-pos-1)<<sizeShift})
-		return end + 1
+	src, start := r.src, pos+1
+	for pos = start; pos+16 <= len(src); pos += 16 {
+		low, high := special(load(src, pos)), special(load(src, pos+8))
+		if low|high == 0 {
+			continue
+		}
+		if pos += below(low, high); src[pos] != '"' {
+			break
+		}
+		r.nodes = append(r.nodes, node{start: uint32(start), end: uint32(pos), info: uint32(String) | uint32(pos-start)<<sizeShift})
+		return pos + 1
 	}
-	return r.uncommon(pos, end)
+	return r.uncommon(start, pos)
+}
+
+// load is the eight bytes from pos on, which must be there, the first one lowest.
+func load(src []byte, pos int) uint64 {
+	return binary.LittleEndian.Uint64((*[8]byte)(unsafe.Pointer(&src[pos]))[:])
 }
 
 const (
@@ -23,51 +35,38 @@ const (
 	tops = 0x8080808080808080
 )
 
-// plain is the offset of the first byte from pos on that is not just a printable ASCII character of a string: a quote,
-// a backslash, a control character, part of a longer character. It looks at sixteen bytes at a time, without branches,
-// which would be guessed wrong as often as strings differ in length.
-func plain(src []byte, pos int) int {
-	for ; pos+16 <= len(src); pos += 16 {
-		low := special(binary.LittleEndian.Uint64(src[pos:]))
-		high := special(binary.LittleEndian.Uint64(src[pos+8:]))
-		if low|high != 0 {
-			n := below(low)
-			return pos + n + below(high)&-(n>>3)
-		}
-	}
-	for ; pos < len(src); pos++ {
-		if c := src[pos]; c < ' ' || c == '"' || c == '\\' || c >= utf8.RuneSelf {
-			break
-		}
-	}
-	return pos
-}
-
-// special marks in w the top bit of each byte that is not plain. Subtracting sets a byte's top bit when the byte was
-// smaller; what the borrow does to the bytes above it does not matter, since only the lowest mark is used.
+// special marks in w the top bit of each byte that is not just a printable ASCII character of a string: a quote, a
+// backslash, a control character, part of a longer character. Subtracting sets a byte's top bit when the byte was
+// smaller, and with bit 1 turned over a quote comes to lie between the control characters and the rest. What the borrow
+// does to the bytes above does not matter: only the lowest mark is used.
 func special(w uint64) uint64 {
-	quote, slash := w^ones*'"', w^ones*'\\'
-	return (w | (w - ones*' ') | (quote - ones) | (slash - ones)) & tops
+	return (w | ((w ^ ones*2) - ones*0x21) | ((w ^ ones*'\\') - ones)) & tops
 }
 
-// below is how many bytes are below the lowest that special marked; 8 when none is. Counting ones is far quicker than
-// counting trailing zeros on a processor that is only known to be an amd64.
-func below(marks uint64) int { return bits.OnesCount64((marks-1)&^marks) >> 3 }
+// below is how many bytes come before the first that special marked in two times eight: 16 when none is. Of the bits
+// below a mark one for each byte is added up by multiplying, which is quicker than to count trailing zeros on a
+// processor that is only known to be an amd64.
+func below(low, high uint64) int {
+	low, high = low>>7, high>>7
+	n := (((low - 1) &^ low & ones) * ones) >> 56
+	m := (((high - 1) &^ high & ones) * ones) >> 56
+	return int(n + m&-(n>>3))
+}
 
-// uncommon reads the string whose opening quote is at start and whose first byte that is not plain is at pos.
+// uncommon reads on at pos in the string whose first character is at start: there is something else than plain
+// characters, or the text ends soon.
 func (r *reader) uncommon(start, pos int) int {
-	src, from := r.src, len(r.text) // decoded: src[start+1:copied], then text[from:]
-	copied, escaped := start+1, false
+	src, from := r.src, len(r.text)
+	copied, escaped := start, false // src[:copied] is decoded, in text[from:]
 	for pos < len(src) {
 		switch c := src[pos]; {
 		case c == '"' && !escaped:
-			r.nodes = append(r.nodes, node{start: uint32(start), end: uint32(pos + 1),
-				info: uint32(String) | uint32(pos-start-1)<<sizeShift})
+			r.nodes = append(r.nodes, node{start: uint32(start), end: uint32(pos), info: uint32(String) | uint32(pos-start)<<sizeShift})
 			return pos + 1
 		case c == '"':
 			r.text = append(r.text, src[copied:pos]...)
-			r.nodes = append(r.nodes, node{start: uint32(start), end: uint32(pos + 1), link: uint32(from),
-				info: uint32(String) | rich | uint32(len(r.text)-from)<<sizeShift})
+			size := len(r.text) - from
+			r.nodes = append(r.nodes, node{start: uint32(start), end: uint32(pos), link: uint32(from), info: uint32(String) | rich | uint32(size)<<sizeShift})
 			return pos + 1
 		case c == '\\':
 			r.text = append(r.text, src[copied:pos]...)
@@ -84,10 +83,25 @@ func (r *reader) uncommon(start, pos int) int {
 		case c < ' ':
 			return r.fail(pos, ErrSyntax, "control characters escaped")
 		default:
-			pos = plain(src, pos)
+			pos = plain(src, pos+1)
 		}
 	}
 	return r.fail(pos, ErrSyntax, "the string's end")
+}
+
+// plain is the offset of the first special byte from pos on.
+func plain(src []byte, pos int) int {
+	for ; pos+8 <= len(src); pos += 8 {
+		if marks := special(load(src, pos)); marks != 0 {
+			return pos + below(marks, 0)
+		}
+	}
+	for ; pos < len(src); pos++ {
+		if c := src[pos]; c < ' ' || c == '"' || c == '\\' || c >= utf8.RuneSelf {
+			break
+		}
+	}
+	return pos
 }
 
 // escapes holds what a backslash and one character stand for.
@@ -142,67 +156,4 @@ func hex(src []byte, pos int) (c rune, ok bool) {
 		}
 	}
 	return c, true
-}
-
-// scalar reads a number, or true, false or null; c is its first byte.
-func (r *reader) scalar(pos int, c byte) int {
-	src, end, kind := r.src, pos, Number
-	switch {
-	case c == '-' || c-'0' <= 9:
-		return r.number(pos)
-	case c == 't' && word(src, pos, "true"):
-		end, kind = pos+4, True
-	case c == 'f' && word(src, pos, "false"):
-		end, kind = pos+5, False
-	case c == 'n' && word(src, pos, "null"):
-		end, kind = pos+4, Null
-	default:
-		return r.fail(pos, ErrSyntax, "a value")
-	}
-	r.nodes = append(r.nodes, node{start: uint32(pos), end: uint32(end), info: uint32(kind)})
-	return end
-}
-
-func word(src []byte, pos int, w string) bool {
-	return len(src)-pos >= len(w) && string(src[pos:pos+len(w)]) == w
-}
-
-func (r *reader) number(start int) int {
-	src, pos, info := r.src, start, uint32(Number)
-	if src[pos] == '-' {
-		pos++
-	}
-	first := pos
-	if pos = digits(src, pos); pos == first {
-		return r.fail(pos, ErrSyntax, "a digit")
-	}
-	if src[first] == '0' && pos > first+1 {
-		return r.fail(first, ErrSyntax, "no zero before other digits")
-	}
-	if pos < len(src) && src[pos] == '.' {
-		info |= rich
-		first = pos + 1
-		if pos = digits(src, first); pos == first {
-			return r.fail(pos, ErrSyntax, "a digit")
-		}
-	}
-	if pos < len(src) && src[pos]|' ' == 'e' {
-		info |= rich
-		if pos++; pos < len(src) && (src[pos] == '+' || src[pos] == '-') {
-			pos++
-		}
-		first = pos
-		if pos = digits(src, first); pos == first {
-			return r.fail(pos, ErrSyntax, "a digit")
-		}
-	}
-	r.nodes = append(r.nodes, node{start: uint32(start), end: uint32(pos), info: info})
-	return pos
-}
-
-func digits(src []byte, pos int) int {
-	for pos < len(src) && src[pos]-'0' <= 9 {
-		pos++
-	}
-	return pos
 }

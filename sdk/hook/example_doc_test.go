@@ -1,0 +1,39 @@
+package hook_test
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/tenterhook/tenterhook/sdk/hook"
+)
+
+// A call is read once; whoever needs something of it asks for it by name.
+func ExampleDoc() {
+	body := []byte(`{"eventType":"com.okta.user.pre-registration","data":{"userProfile":{"email":"ada@example.com","tags":["a","b"]}}}`)
+	var d hook.Doc
+	if err := d.Parse(body, hook.Limits{}); err != nil {
+		fmt.Println(err)
+		return
+	}
+	profile := d.Root().Get("data").Get("userProfile")
+	fmt.Println(profile.Get("email").Text())
+	fmt.Println(profile.Pointer("/tags/1").Text())
+	fmt.Println(profile.Get("title").Kind() == hook.Missing)
+	fmt.Printf("%s\n", profile.Get("tags").Raw())
+	// Output:
+	// ada@example.com
+	// b
+	// true
+	// ["a","b"]
+}
+
+// What readers could understand differently is refused, and where it is can be shown.
+func ExampleSyntaxError_Position() {
+	text := []byte("{\n  \"role\": \"user\",\n  \"r\\u006fle\": \"admin\"\n}")
+	err := new(hook.Doc).Parse(text, hook.Limits{})
+	if syntax, ok := errors.AsType[*hook.SyntaxError](err); ok {
+		line, col := syntax.Position(text)
+		fmt.Printf("%d:%d: %v\n", line, col, syntax.Err)
+	}
+	// Output: 3:3: a member that is there twice
+}
