@@ -229,7 +229,7 @@ func equalObjects(r *runtime.Run, a, b runtime.Value) bool {
 
 // order is <, >, <= and >=, between two numbers or two texts.
 func (k *compiler) order(n *ast.BinaryNode) *code {
-	x, y := k.compile(n.Left), k.compile(n.Right)
+	x, y := k.compared(n.Left), k.compared(n.Right)
 	op := n.Operator
 	ok := k.want(n, x, number|text, op) && k.want(n, y, number|text, op)
 	if ok && x.types != 0 && y.types != 0 && x.types&y.types&(number|text) == 0 {
@@ -251,6 +251,20 @@ func (k *compiler) order(n *ast.BinaryNode) *code {
 		return verdictOf(cmp > 0 || (orEqual && cmp == 0))
 	})
 	return k.fold(n, c, x, y)
+}
+
+// compared compiles a side of a comparison once: in a < b < c the parser has put the same b on two sides, and in a
+// nest of those the work would double at every level.
+func (k *compiler) compared(n ast.Node) *code {
+	if c := k.shared[n]; c != nil {
+		return c
+	}
+	c := k.compile(n)
+	if k.shared == nil {
+		k.shared = make(map[ast.Node]*code)
+	}
+	k.shared[n] = c
+	return c
 }
 
 // ordered compares two numbers or two texts, and fails for anything else.

@@ -3,6 +3,7 @@ package expr
 import (
 	"fmt"
 	"slices"
+	"unicode/utf8"
 
 	"github.com/expr-lang/expr/ast"
 	"github.com/tenterhook/tenterhook/runtime"
@@ -12,6 +13,7 @@ import (
 type compiler struct {
 	env      *Env
 	src      string
+	offsets  []int // of each character in src; nil when it is ASCII
 	errs     Errors
 	vars     []variable     // let x = …; of this expression, innermost last
 	elements []variable     // what # is, innermost last; its local is followed by #index's
@@ -19,6 +21,20 @@ type compiler struct {
 	high     int            // locals in use at once
 	depth    int            // of the tree
 	present  map[string]int // what is known not to be missing where we are, by how often it is known
+	shared   map[ast.Node]*code
+}
+
+// mostErrors are reported of one expression; who has made more knows by then.
+const mostErrors = 20
+
+func newCompiler(e *Env, src string) *compiler {
+	k := &compiler{env: e, src: src, next: e.locals}
+	if utf8.RuneCountInString(src) < len(src) {
+		for i := range src {
+			k.offsets = append(k.offsets, i)
+		}
+	}
+	return k
 }
 
 type variable struct {
@@ -36,21 +52,37 @@ func (k *compiler) result() error {
 }
 
 func (k *compiler) wrong(n ast.Node, format string, args ...any) *code {
-	k.errs = append(k.errs, at(k.src, k.offset(n), fmt.Sprintf(format, args...)))
+	if len(k.errs) < mostErrors {
+		k.errs = append(k.errs, at(k.src, k.offset(n), fmt.Sprintf(format, args...)))
+	}
 	return unknown()
 }
 
 // wrongName is wrong, with what was probably meant.
 func (k *compiler) wrongName(n ast.Node, what, name string, candidates []string) *code {
+	before := len(k.errs)
 	c := k.wrong(n, "unknown %s %s", what, name)
-	e := k.errs[len(k.errs)-1]
+	if len(k.errs) == before {
+		return c
+	}
+	e := k.errs[before]
 	if e.Suggest = nearest(name, candidates); e.Suggest != "" {
 		e.Message += ", did you mean " + e.Suggest + "?"
 	}
 	return c
 }
 
-func (k *compiler) offset(n ast.Node) int { return offsetOf(k.src, n.Location().From) }
+// offset is where n is: the parser counts characters.
+func (k *compiler) offset(n ast.Node) int {
+	at := n.Location().From
+	if k.offsets == nil || at < 0 {
+		return at
+	}
+	if at >= len(k.offsets) {
+		return len(k.src)
+	}
+	return k.offsets[at]
+}
 
 // pos is where n is, for messages at run time.
 func (k *compiler) pos(n ast.Node) string {

@@ -50,7 +50,7 @@ func NewEnv(o Options) *Env {
 // can read it by its name; a let reads only those before it. The error is Errors; the name is known all the same, so
 // that one mistake is not reported again wherever it is used.
 func (e *Env) Let(name, src string) error {
-	k := &compiler{env: e, src: src, next: e.locals}
+	k := newCompiler(e, src)
 	c := unknown()
 	if problem := e.refuse(name); problem != "" {
 		return Errors{at(src, 0, problem)}

@@ -27,11 +27,11 @@ type Expression struct {
 // to make a rule that refuses come out false by sending a list where a text was meant. Only == and in compare values of
 // any two types, and a member of what is no object is missing.
 func Compile(src string, e *Env) (*Expression, error) {
-	k := &compiler{env: e, src: src, next: e.locals}
 	node, errs := parse(src)
 	if errs != nil {
 		return nil, errs
 	}
+	k := newCompiler(e, src)
 	c := k.compile(node)
 	e.reserve(k.high)
 	if err := k.result(); err != nil {

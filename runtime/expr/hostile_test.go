@@ -94,6 +94,8 @@ func made(t testing.TB, line string) string {
 		return b.String()
 	case "nested": // a quantifier in a quantifier
 		return strings.Repeat("all(data.arr, ", n) + "true" + strings.Repeat(")", n)
+	case "between": // the parser shares what is in the middle
+		return strings.Repeat("(0 < (", n) + "data.s.x" + strings.Repeat(" ? 1 : 0) < 1)", n)
 	case "strings":
 		return `"` + strings.Repeat("a", n) + `"`
 	}

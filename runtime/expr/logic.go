@@ -230,7 +230,7 @@ func (k *compiler) supposeBinary(n *ast.BinaryNode, outcome bool) {
 }
 
 func (k *compiler) note(n ast.Node) {
-	if name := key(n); name != "" {
+	if name := key(n, 0); name != "" {
 		k.present[name]++
 	}
 }

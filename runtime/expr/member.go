@@ -26,7 +26,7 @@ func (k *compiler) path(n ast.Node, parent int, name string, s *shape) *code {
 
 // known marks what a condition around n has found to be there.
 func (k *compiler) known(n ast.Node, c *code) *code {
-	if c.null && k.present[key(n)] > 0 {
+	if c.null && len(k.present) > 0 && k.present[key(n, 0)] > 0 {
 		c.null, c.falls = false, false
 	}
 	return c
@@ -213,18 +213,24 @@ func shapeOfNode(n hook.Node) *shape {
 	return nil
 }
 
-// key is how a path is known among what is present; "" for what is no path.
-func key(n ast.Node) string {
+// key is how a path is known among what is present; "" for what is no path, or a very long one.
+func key(n ast.Node, depth int) string {
+	if depth > 16 {
+		return ""
+	}
 	switch n := n.(type) {
 	case *ast.IdentifierNode:
 		return n.Value
 	case *ast.ChainNode:
-		return key(n.Node)
+		return key(n.Node, depth)
 	case *ast.PointerNode:
 		return "#" + n.Name
 	case *ast.MemberNode:
-		base := key(n.Node)
-		if name, ok := constantName(n.Property); ok && base != "" {
+		name, ok := constantName(n.Property)
+		if !ok {
+			return ""
+		}
+		if base := key(n.Node, depth+1); base != "" {
 			return fmt.Sprintf("%s[%q]", base, name)
 		}
 	}
