@@ -104,6 +104,21 @@ func TestRelease(t *testing.T) {
 	w.becomes("later")
 }
 
+// TestLinkAbove moves a link above the folder, which the system gives no notice of: only looking helps.
+func TestLinkAbove(t *testing.T) {
+	home := t.TempDir()
+	put(t, filepath.Join(home, "v1", "policy", "policy.yaml"), policy("first"))
+	put(t, filepath.Join(home, "v2", "policy", "policy.yaml"), policy("after"))
+	current := filepath.Join(home, "current")
+	must(t, os.Symlink("v1", current))
+	w := start(t, filepath.Join(current, "policy"))
+	w.becomes("first")
+	time.Sleep(100 * time.Millisecond) // until the notices are set up, and what follows is not seen by chance
+	must(t, os.Symlink("v2", current+".new"))
+	must(t, os.Rename(current+".new", current))
+	w.becomes("after")
+}
+
 // TestGit checks out real branches, forth and back: what goes live is always one branch, whole.
 func TestGit(t *testing.T) {
 	if _, err := exec.LookPath("git"); err != nil {
@@ -161,7 +176,7 @@ func TestBulkCopy(t *testing.T) {
 		live := w.live()
 		return len(strings.Fields(live[len(live)-1])) == files+1
 	})
-	if n := len(w.live()); n > 20 {
+	if n := len(w.live()); n > files/2 {
 		t.Errorf("a copy of %d files was loaded %d times", files, n)
 	}
 }
@@ -192,4 +207,3 @@ func TestPairs(t *testing.T) {
 	}
 	t.Logf("%d pairs written, %d Sets went live, %d writers were slow", last, len(w.live()), len(slow))
 }
-

@@ -58,10 +58,8 @@ func (n *notices) errors() <-chan error {
 // matters reports whether an event can be about the folder's content. The folder's parent is watched too, for the moment
 // the folder itself is replaced; its other children are none of our business.
 func (n *notices) matters(e fsnotify.Event) bool {
-	if filepath.Dir(e.Name) == filepath.Dir(n.dir) {
-		return e.Name == n.dir
-	}
-	return true
+	name := filepath.Clean(e.Name) // the root's children come as //name
+	return name == n.dir || filepath.Dir(name) != filepath.Dir(n.dir)
 }
 
 // follow brings what is watched in line with the tree as it is now: directories come and go, and one that was replaced is

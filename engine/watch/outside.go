@@ -14,24 +14,28 @@ import (
 	"github.com/tenterhook/tenterhook/rules"
 )
 
-// outside is a hash over the files outside the folder that its policy files name: ${file./run/secrets/okta}. A secret that
-// is rotated there goes live as a changed rule does. It is empty when there are none. Nothing of their content is kept.
-func outside(f *rules.Folder) string {
-	h := sha256.New()
-	found := false
+// outside lists the files outside the folder that its policy files name: ${file./run/secrets/okta}. A secret that is rotated
+// there goes live as a changed rule does.
+func outside(f *rules.Folder) []string {
+	var files []string
 	for _, name := range f.Names() {
-		if ext := path.Ext(name); ext != ".yaml" && ext != ".yml" {
-			continue
-		}
-		text, _ := f.File(name)
-		for _, file := range named(text) {
-			found = true
-			fmt.Fprintf(h, "%q ", file)
-			digest(h, file)
+		if ext := path.Ext(name); ext == ".yaml" || ext == ".yml" {
+			text, _ := f.File(name)
+			files = append(files, named(text)...)
 		}
 	}
-	if !found {
+	return files
+}
+
+// digests is a hash over the files' contents, empty when there are none. Nothing of the contents is kept.
+func digests(files []string) string {
+	if len(files) == 0 {
 		return ""
+	}
+	h := sha256.New()
+	for _, name := range files {
+		fmt.Fprintf(h, "%q ", name)
+		digest(h, name)
 	}
 	return hex.EncodeToString(h.Sum(nil))
 }

@@ -23,6 +23,7 @@ const patience = 10 * time.Second
 type state struct {
 	key    string // equal keys are equal states
 	folder *rules.Folder
+	files  []string // outside the folder, that it names
 	err    error
 }
 
@@ -33,7 +34,8 @@ func (w *Watcher) read() state {
 	if err != nil {
 		return state{key: "error: " + err.Error(), err: err}
 	}
-	return state{key: folder.Hash() + outside(folder), folder: folder}
+	files := outside(folder)
+	return state{key: folder.Hash() + digests(files), folder: folder, files: files}
 }
 
 // settled reads the folder until it is the same twice with a pause between, and no checkout is under way. Two equal
@@ -79,32 +81,50 @@ func checkout(dir string) bool {
 	}
 }
 
-// pace decides when the content is read without a notice: when stat shows a change, and otherwise so often that reading
-// takes about a hundredth of the time.
+// often is how often, at most, content is read without a notice and with nothing for stat to see.
+const often = 5 * time.Second
+
+// pace decides when the folder is looked at without a notice: when stat shows a change, and now and then anyway. Either is
+// done so seldom that it takes about a hundredth of the time, however large the folder is.
 type pace struct {
-	every time.Duration // at least, between two readings
-	cost  time.Duration // of the last reading
-	print uint64        // what stat said before it
-	next  time.Time     // when the content is read again anyway
+	cost   time.Duration // of the last reading
+	print  uint64        // what stat said before it
+	again  time.Time     // when the content is read anyway
+	glance time.Time     // when stat is asked again
 }
 
-func (p *pace) due(dir string) bool {
-	return !time.Now().Before(p.next) || fingerprint(dir) != p.print
+func (p *pace) due(dir string, files []string) bool {
+	now := time.Now()
+	if !now.Before(p.again) {
+		return true
+	}
+	if now.Before(p.glance) {
+		return false
+	}
+	changed := fingerprint(dir, files) != p.print
+	p.glance = now.Add(100 * time.Since(now))
+	return changed
 }
 
 // looking is called before the folder is read, so that what changes meanwhile is seen the next time.
-func (p *pace) looking(dir string) {
-	p.print = fingerprint(dir)
-	p.next = time.Now().Add(max(p.every, 100*p.cost))
+func (p *pace) looking(dir string, files []string) {
+	p.print = fingerprint(dir, files)
+	p.again = time.Now().Add(max(often, 100*p.cost))
 }
 
 // maxDepth ends a walk that a symlink leads in a circle.
 const maxDepth = 16
 
-// fingerprint is a hash over what stat says of the folder's tree, links followed: names, sizes and times.
-func fingerprint(dir string) uint64 {
+// fingerprint is a hash over what stat says of the folder's tree, links followed, and of the files it names outside: names,
+// sizes and times.
+func fingerprint(dir string, files []string) uint64 {
 	h := fnv.New64a()
 	stat(h, dir, maxDepth)
+	for _, name := range files {
+		if info, err := os.Stat(name); err == nil {
+			mix(h, name, info)
+		}
+	}
 	return h.Sum64()
 }
 

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -78,7 +79,7 @@ func Open(ctx context.Context, o Options) (*Watcher, error) {
 		return nil, err
 	}
 	o.Poll, o.Settle, o.Retry = or(o.Poll, 500*time.Millisecond), or(o.Settle, 75*time.Millisecond), or(o.Retry, 10*time.Second)
-	w := &Watcher{o: o, dir: dir, check: make(chan struct{}, 1), pace: pace{every: o.Poll}, status: Status{Folder: dir}}
+	w := &Watcher{o: o, dir: dir, check: make(chan struct{}, 1), status: Status{Folder: dir}}
 	if o.Data != "" {
 		w.store = newStore(o.Data, dir)
 	}
@@ -145,11 +146,11 @@ func (w *Watcher) Run(ctx context.Context) {
 		case <-w.check:
 			w.retryAt = time.Now()
 		case <-poll.C:
-			if !w.pace.due(w.dir) && !w.retryDue() {
+			if !w.pace.due(w.dir, w.seen.files) && !w.retryDue() {
 				continue
 			}
 		}
-		w.pace.looking(w.dir)
+		w.pace.looking(w.dir, w.seen.files)
 		w.look(ctx)
 		n.follow()
 	}
@@ -189,9 +190,7 @@ func (w *Watcher) take(s state) error {
 		w.refuse(err)
 		return err
 	}
-	for _, warning := range set.Warnings() {
-		w.o.Log.Warn("policy", "folder", w.dir, "warning", warning.String())
-	}
+	w.warn(set)
 	w.live(set, FromFolder, s.folder.Hash())
 	if w.store == nil {
 		return nil
@@ -200,6 +199,19 @@ func (w *Watcher) take(s state) error {
 		w.o.Log.Error("the last good copy could not be kept", "copy", w.store.path, "error", err)
 	}
 	return nil
+}
+
+// warn logs the warnings about a Set that the one before did not have.
+func (w *Watcher) warn(set *rules.Set) {
+	var before rules.Problems
+	if w.set != nil {
+		before = w.set.Warnings()
+	}
+	for _, warning := range set.Warnings() {
+		if !slices.ContainsFunc(before, func(p rules.Problem) bool { return p.File == warning.File && p.Message == warning.Message }) {
+			w.o.Log.Warn("a warning about the policy", "folder", w.dir, "warning", warning.String())
+		}
+	}
 }
 
 func (w *Watcher) load(s state) (*rules.Set, error) {

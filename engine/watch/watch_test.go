@@ -156,4 +156,3 @@ func must(t testing.TB, err error) {
 		t.Fatal(err)
 	}
 }
-

@@ -1,0 +1,48 @@
+package watch_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/tenterhook/tenterhook/engine"
+	"github.com/tenterhook/tenterhook/engine/watch"
+)
+
+// BenchmarkLive is how long a saved file takes to be live, with everything as it is served; what is waited for, not worked.
+func BenchmarkLive(b *testing.B) {
+	dir := b.TempDir()
+	path := filepath.Join(dir, "policy.yaml")
+	put(b, path, policy("h"))
+	log := slog.New(slog.NewTextHandler(io.Discard, nil))
+	e, err := engine.New(engine.Options{Log: log})
+	must(b, err)
+	defer e.Close()
+	ctx, cancel := context.WithCancel(context.Background())
+	w, err := watch.Open(ctx, watch.Options{Dir: dir, Data: b.TempDir(), Engine: e, Log: log})
+	must(b, err)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		w.Run(ctx)
+	}()
+	defer func() {
+		cancel()
+		<-done
+	}()
+	time.Sleep(300 * time.Millisecond) // Run looks once when it begins
+	b.ReportAllocs()
+	n := 0
+	for b.Loop() {
+		was := w.Status().LoadedAt
+		n++
+		put(b, path, policy(fmt.Sprintf("h-%d", n)))
+		for w.Status().LoadedAt.Equal(was) {
+			time.Sleep(time.Millisecond)
+		}
+	}
+}
