@@ -12,7 +12,7 @@ import (
 func (s *server) announce() {
 	status := s.watcher.Status()
 	var b strings.Builder
-	fmt.Fprintf(&b, "tenterhook %s: %s, revision %s\n", s.p.named(), s.f.dir, status.Revision)
+	fmt.Fprintf(&b, "tenterhook %s: %s, revision %s\n", s.p.named(), s.f.dir, status.Revision[:min(12, len(status.Revision))])
 	if status.From == watch.FromLastGood {
 		fmt.Fprintf(&b, "NOT THE FOLDER AS IT IS: it cannot be loaded (see the log); these are its rules when it last could\n")
 	}

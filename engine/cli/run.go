@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -143,14 +142,9 @@ func failed(h *rules.Hook, d *rules.Decision) []string {
 func (p *Program) explain(h *rules.Hook, d *rules.Decision) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "hook %s (%s)\n", h.Name, h.Type)
-	t := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	total := time.Duration(0)
 	for _, r := range d.Trace.Rules {
 		total += r.Time
-		fmt.Fprintf(t, "  %s\t%s\tfuel %d\t%v\n", r.Rule, became(r), r.Fuel, r.Time.Round(time.Microsecond/10))
-	}
-	t.Flush()
-	for _, r := range d.Trace.Rules {
 		explainRule(&b, r)
 	}
 	if rest := h.RuleNames()[len(d.Trace.Rules):]; len(rest) > 0 {
@@ -166,31 +160,26 @@ func (p *Program) explain(h *rules.Hook, d *rules.Decision) {
 func became(r rules.RuleTrace) string {
 	switch {
 	case r.Err != nil:
-		return "failed"
+		return "fails"
 	case r.Matched:
-		return "matched"
+		return "matches"
 	}
-	return "no match"
+	return "does not match"
 }
 
 func explainRule(b *strings.Builder, r rules.RuleTrace) {
-	if r.Matched || r.Err != nil || len(r.Lets) > 0 {
-		fmt.Fprintf(b, "%s:\n", r.Rule)
+	fmt.Fprintf(b, "%s: %s (fuel %d, %v)\n", r.Rule, became(r), r.Fuel, r.Time.Round(100*time.Nanosecond))
+	if r.When != "" {
+		fmt.Fprintf(b, "  when %s\n", strings.ReplaceAll(r.When, "\n", "\n       "))
 	}
 	for _, l := range r.Lets {
 		fmt.Fprintf(b, "  let %s = %s\n", l.Name, l.Value)
-	}
-	if !r.Matched && r.Err == nil {
-		return
-	}
-	if r.When != "" {
-		fmt.Fprintf(b, "  when %s\n", r.When)
 	}
 	if r.Draft != "" {
 		fmt.Fprintf(b, "  wants %s\n", r.Draft)
 	}
 	if r.Err != nil {
-		fmt.Fprintf(b, "  failed: %v; nothing of what it wants is in the answer\n", r.Err)
+		fmt.Fprintf(b, "  %v; nothing of what it wants is in the answer\n", r.Err)
 	}
 }
 

@@ -93,7 +93,9 @@ func (p *Program) serveFolder(f serveFlags) error {
 	defer signal.Stop(signals)
 	s := &server{p: p, f: f, log: log}
 	defer s.close()
-	if err := s.open(); err != nil {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := s.open(ctx); err != nil {
 		return err
 	}
 	return s.run(signals)
@@ -151,7 +153,7 @@ func (s *server) listen(flag, address string) (net.Listener, error) {
 }
 
 // open makes everything ready to run; close undoes it.
-func (s *server) open() (err error) {
+func (s *server) open(ctx context.Context) (err error) {
 	if s.hooksAt, err = s.listen("listen", s.f.listen); err != nil {
 		return err
 	}
@@ -163,7 +165,7 @@ func (s *server) open() (err error) {
 	if s.engine, err = engine.New(engine.Options{Log: s.log, Registry: registry, Version: s.p.named()}); err != nil {
 		return err
 	}
-	s.watcher, err = watch.Open(context.Background(), watch.Options{
+	s.watcher, err = watch.Open(ctx, watch.Options{
 		Dir: s.f.dir, Data: s.f.data, Engine: s.engine, Log: s.log,
 		Rules: rules.Options{Env: s.p.Env}, Accept: s.accept,
 	})

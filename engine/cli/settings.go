@@ -40,25 +40,35 @@ func (p *Program) fromEnvironment(flags *pflag.FlagSet, wrong *[]error) {
 	})
 }
 
+// maxSettings is more than any configuration file needs; it bounds what the parser is given.
+const maxSettings = 64 << 10
+
 // fromFile reads the configuration file: a YAML mapping of flag names to values.
 func fromFile(flags *pflag.FlagSet, name string, wrong *[]error) {
 	text, err := os.ReadFile(name)
+	if err == nil && len(text) > maxSettings {
+		err = fmt.Errorf("%s: want at most %d bytes", name, maxSettings)
+	}
 	if err != nil {
 		*wrong = append(*wrong, fmt.Errorf("configuration file: %w", err))
 		return
 	}
-	doc, err := parser.ParseBytes(text, 0)
+	fromText(flags, name, text, wrong)
+}
+
+func fromText(flags *pflag.FlagSet, name string, text []byte, wrong *[]error) {
+	file, err := parseYAML(text)
 	if err != nil {
 		*wrong = append(*wrong, fmt.Errorf("configuration file %s: %w", name, err))
 		return
 	}
-	for _, d := range doc.Docs {
-		if d.Body == nil {
+	for _, doc := range file.Docs {
+		if doc.Body == nil || doc.Body.Type() == ast.CommentType {
 			continue
 		}
-		entries, ok := d.Body.(ast.MapNode)
+		entries, ok := doc.Body.(ast.MapNode)
 		if !ok {
-			*wrong = append(*wrong, fmt.Errorf("%s:%d: want settings, each as name: value", name, d.Body.GetToken().Position.Line))
+			*wrong = append(*wrong, fmt.Errorf("%s:%d: want settings, each as name: value", name, doc.Body.GetToken().Position.Line))
 			continue
 		}
 		for each := entries.MapRange(); each.Next(); {
@@ -68,6 +78,15 @@ func fromFile(flags *pflag.FlagSet, name string, wrong *[]error) {
 			}
 		}
 	}
+}
+
+func parseYAML(text []byte) (file *ast.File, err error) {
+	defer func() {
+		if recover() != nil { // the library's parser, on a text it did not foresee
+			err = errors.New("this is no YAML")
+		}
+	}()
+	return parser.ParseBytes(text, 0)
 }
 
 func fromEntry(flags *pflag.FlagSet, key ast.MapKeyNode, value ast.Node) error {

@@ -1,0 +1,38 @@
+package cli
+
+import (
+	"io"
+	"strings"
+	"testing"
+)
+
+// FuzzSettings reads any text as a configuration file: whatever is wrong with it is told, and nothing else happens.
+func FuzzSettings(f *testing.F) {
+	for _, seed := range []string{
+		"listen: 127.0.0.1:8080\ndrain: 3s\nbehind-proxy: true\n", "# nothing\n", "", "lisen: x", "drain: [1]", "- a", "a: &x {b: *x}",
+		"? listen\n: y", "!!binary listen: x", "listen: |\n  x\n", "{", "listen: ~", "a: b: c", "\t", "---\nlisten: a\n---\nlisten: b\n", "<<: {listen: x}",
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		if len(text) > maxSettings {
+			return
+		}
+		p := Program{Stdin: strings.NewReader(""), Stdout: io.Discard, Stderr: io.Discard, Env: func(string) (string, bool) { return "", false }}
+		var wrong []error
+		fromText(p.serve().Flags(), "config.yaml", []byte(text), &wrong)
+	})
+}
+
+func TestDistance(t *testing.T) {
+	for _, test := range []struct {
+		a, b string
+		want int
+	}{
+		{"", "", 0}, {"listen", "listen", 0}, {"lisen", "listen", 1}, {"listne", "listen", 2}, {"", "abc", 3}, {"abc", "", 3}, {"kitten", "sitting", 3},
+	} {
+		if got := distance(test.a, test.b); got != test.want {
+			t.Errorf("distance(%q, %q) = %d, want %d", test.a, test.b, got, test.want)
+		}
+	}
+}
