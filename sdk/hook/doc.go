@@ -30,12 +30,18 @@ type Doc struct {
 }
 
 // node is one value, or one member name, in the order of the text: an object's names each stand before their value.
-// 16 bytes each, and a text has at most one for every two bytes.
+// A text has at most one for every two bytes.
 type node struct {
-	start uint32 // offset in src of a value, of a string behind its quote; a rich name's offset in text
-	end   uint32 // offset in src of a value's end, of a string's closing quote; an indexed object's first name: where the object's names begin in index
-	link  uint32 // container: the node after its last descendant; name: the next name, or the object's end; rich string: offset in text
-	info  uint32 // kind, rich, and size: elements, members, or a string's decoded length
+	// Where it begins in src; a string or a name behind its quote, a rich name in text.
+	start uint32
+	// Where it ends in src, a string before its quote. A name: its sketch; the first name of an object that has a table:
+	// where that begins in index.
+	end uint32
+	// A container: the node after its last descendant. A name: the next name, or the node after the object's last. A rich
+	// string: where it begins in text.
+	link uint32
+	// Kind, rich, and size: elements, members, or a string's decoded length.
+	info uint32
 }
 
 const (

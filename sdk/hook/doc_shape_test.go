@@ -134,3 +134,18 @@ func TestConcurrentReaders(t *testing.T) {
 	}
 	readers.Wait()
 }
+
+// Every beginning of a call is refused as it is when nothing is behind it in memory: Doc looks at several bytes at once,
+// and must not look at what is not the text.
+func TestBeginnings(t *testing.T) {
+	for _, name := range []string{"registration", "token"} {
+		src := payload(t, name)
+		var d, alone hook.Doc
+		for n := range src {
+			got, want := d.Parse(src[:n], hook.Limits{}), alone.Parse(bytes.Clone(src[:n]), hook.Limits{})
+			if got == nil || want == nil || got.Error() != want.Error() {
+				t.Fatalf("%s: %v, but alone %v", src[:n], got, want)
+			}
+		}
+	}
+}

@@ -8,9 +8,10 @@ import (
 )
 
 // How many members an object has decides how its names are told apart and found again: few are looked at one by one,
-// some are in a table by the hash of their ends, more in a table by the hash of all of a name.
+// some are in a table by the hash of their ends, more in a table by the hash of all of a name. Names made to meet cost a
+// look at each other, which does not hurt among some; among more it would, and there the hash is the library's.
 const (
-	few  = 4
+	few  = 8
 	some = 32
 )
 
@@ -25,8 +26,8 @@ func newSalt() salt {
 	return salt{s, maphash.String(s, "first") | 1, maphash.String(s, "last") &^ 1}
 }
 
-// sketch hashes a name's first and last eight bytes: multiply-shift, where any two that differ there meet with a chance
-// of about two in the size of the table. Names that differ only in the middle always meet; that some of them do is no harm.
+// sketch hashes a name by its first and last eight bytes: multiply-shift, where two that differ there meet with a chance
+// of about two in the size of the table. Names that differ only in the middle always meet.
 func (s *salt) sketch(first, last uint64) uint32 {
 	return uint32((first*s.first + last*s.last) >> 32)
 }
@@ -190,26 +191,20 @@ func (r *reader) twice(i, name uint32) bool {
 // member is the node of the object's member of that name, 0 when there is none.
 func (d *Doc) member(object uint32, name string) uint32 {
 	o := &d.nodes[object]
-	if o.size() > few {
-		return d.find(object, name)
-	}
-	h := d.salt.sketchOf(name)
-	for i := object + 1; i < o.link; i = d.nodes[i].link {
-		if d.nodes[i].end == h && d.nameOf(i) == name {
-			return i + 1
+	size := o.size()
+	if size <= few {
+		for i := object + 1; i < o.link; i = d.nodes[i].link {
+			if d.nodes[i].size() == uint32(len(name)) && d.nameOf(i) == name {
+				return i + 1
+			}
 		}
+		return 0
 	}
-	return 0
-}
-
-// find is member for an object that has a table.
-func (d *Doc) find(object uint32, name string) uint32 {
-	size := d.nodes[object].size()
 	var h uint32
-	if size > some {
-		h = uint32(maphash.String(d.salt.seed, name))
-	} else {
+	if size <= some {
 		h = d.salt.sketchOf(name)
+	} else {
+		h = uint32(maphash.String(d.salt.seed, name))
 	}
 	bits, from := width(size), d.nodes[object+1].end
 	table := d.index[from : from+1<<bits]

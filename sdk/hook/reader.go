@@ -37,8 +37,8 @@ func (r *reader) document() int {
 	return pos
 }
 
-// values reads the value at pos with all there is in it, one value at each turn. What is after alone in spirit, a comma
-// and no space before it, is done here: it is what follows nearly every value.
+// values reads the value at pos and all there is in it, one value at each turn. A comma at once behind a value is what
+// nearly always follows, so it is seen to here; whatever else may follow is left to after.
 func (r *reader) values(pos int) int {
 	src := r.src
 	for pos >= 0 {
