@@ -108,7 +108,7 @@ func (k *compiler) compute(c *code) (v runtime.Value, err error, done bool) {
 	now := time.Now()
 	m.Start(folding, now, time.Time{})
 	r.Begin(hook.Event{}, now, &m)
-	layout := runtime.Layout{Locals: k.high}
+	layout := runtime.Layout{Slots: 1, Locals: k.high}
 	r.Scratch.Fit(&layout)
 	func() {
 		defer caught(&r, &err)

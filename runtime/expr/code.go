@@ -20,10 +20,18 @@ type code struct {
 	shape    *shape // of its members or elements
 	constant bool
 	value    runtime.Value // when constant
-	slot     int           // 1 + the number of its Slot, when it is a path into the event
+	slot     int           // the number of its Slot, when it is a path into the event; Slot 0 is never filled
 	table    *table.Table
 
 	settle func(*runtime.Run) settled // as a condition, with what is missing left open
+}
+
+// read is eval, short cut where the value has been found in the event before: most of what conditions look at.
+func (c *code) read(r *runtime.Run) runtime.Value {
+	if s := &r.Scratch.Slots[c.slot]; s.Known {
+		return s.Value
+	}
+	return c.eval(r)
 }
 
 // settled is a condition's outcome when something it needs may be missing.

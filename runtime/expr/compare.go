@@ -61,7 +61,7 @@ func (k *compiler) equality(n *ast.BinaryNode) *code {
 		c.test = equalsText(x, y.value.Text(), negate)
 	default:
 		c.test = func(r *runtime.Run) bool {
-			a, b := x.eval(r), y.eval(r)
+			a, b := x.read(r), y.read(r)
 			if a.IsNull() || b.IsNull() {
 				r.Scratch.Missed = true
 				return negate
@@ -76,11 +76,10 @@ func isNil(n ast.Node) bool { _, ok := n.(*ast.NilNode); return ok }
 
 // equalsText is x == "text", the commonest of all conditions.
 func equalsText(x *code, want string, negate bool) func(*runtime.Run) bool {
-	eval := x.eval
 	cost := 1 + int64(len(want))>>6
 	return func(r *runtime.Run) bool {
 		charge(r, cost)
-		v := eval(r)
+		v := x.read(r)
 		if v.Kind() == runtime.String {
 			return (v.Text() == want) != negate
 		}
@@ -240,7 +239,7 @@ func (k *compiler) order(n *ast.BinaryNode) *code {
 	c := &code{null: x.null || y.null, falls: x.soft || y.soft, rises: x.soft || y.soft}
 	decided(c, func(r *runtime.Run) verdict {
 		charge(r, 1)
-		a, b := x.eval(r), y.eval(r)
+		a, b := x.read(r), y.read(r)
 		if a.IsNull() || b.IsNull() {
 			return isNull
 		}

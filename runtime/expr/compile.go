@@ -210,7 +210,7 @@ func (k *compiler) identifier(n *ast.IdentifierNode) *code {
 		return k.let(l)
 	}
 	if s := k.env.shape; s != nil && s.members[n.Value] != nil {
-		return k.path(n, -1, n.Value, s.members[n.Value])
+		return k.path(n, 0, n.Value, s.members[n.Value])
 	}
 	switch {
 	case n.Value == "$env":

@@ -32,7 +32,7 @@ type Env struct {
 
 // path is a member of the event that some expression reads: the Slot of the same number holds its value.
 type path struct {
-	parent int // -1: the event itself
+	parent int // 0: the event itself
 	name   string
 }
 
@@ -43,7 +43,9 @@ type let struct {
 
 // NewEnv makes an Env. A type without members that are known, such as zero, has none at all.
 func NewEnv(o Options) *Env {
-	return &Env{o: o, shape: shapeOf(o.Type, o.Known), index: make(map[string]int), lets: make(map[string]*let)}
+	e := &Env{o: o, shape: shapeOf(o.Type, o.Known), index: make(map[string]int), lets: make(map[string]*let)}
+	e.slot(0, "") // the event itself
+	return e
 }
 
 // Let adds a value that is computed at most once for each event, when it is first needed. What is compiled afterwards
@@ -118,7 +120,7 @@ func (e *Env) names() []string {
 	return all
 }
 
-// slot gives the path parent.name its place in the Scratch; parent -1 is the event.
+// slot gives the path parent.name its place in the Scratch; parent 0 is the event.
 func (e *Env) slot(parent int, name string) int {
 	key := fmt.Sprintf("%d %s", parent, name)
 	if i, ok := e.index[key]; ok {
@@ -139,7 +141,7 @@ func (e *Env) find(r *runtime.Run, i int) runtime.Value {
 	}
 	p := &e.paths[i]
 	n := e.root(r, p)
-	if p.parent >= 0 {
+	if p.parent > 0 {
 		n = e.find(r, p.parent).Node()
 		charge(r, 1+int64(n.Len())>>3)
 		n = n.Get(p.name)

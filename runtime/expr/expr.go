@@ -6,6 +6,8 @@
 package expr
 
 import (
+	"errors"
+
 	"github.com/tenterhook/tenterhook/runtime"
 )
 
@@ -69,8 +71,16 @@ func (x *Expression) Match(r *runtime.Run) (yes, missing bool, err error) {
 	if yes, err = x.Test(r); yes || err != nil || !x.code.falls {
 		return yes, false, err
 	}
+	s, err := x.settle(r)
+	if errors.Is(err, runtime.ErrValue) { // in a part that Test had no need to look at: it decides nothing
+		return false, true, nil
+	}
+	return false, s == unsettled, err
+}
+
+func (x *Expression) settle(r *runtime.Run) (s settled, err error) {
 	defer caught(r, &err)
-	return false, x.code.settle(r) == unsettled, nil
+	return x.code.settle(r), nil
 }
 
 // Nullable reports whether the condition can be not true merely because a payload leaves something out. A rule that

@@ -35,7 +35,7 @@ func (k *compiler) in(n *ast.BinaryNode) *code {
 
 func inTable(x *code, t *table.Table, pos string) func(*runtime.Run) bool {
 	return func(r *runtime.Run) bool {
-		key, ok := tableKey(r, x.eval(r), pos)
+		key, ok := tableKey(r, x.read(r), pos)
 		if !ok {
 			r.Scratch.Missed = true
 			return false
@@ -76,9 +76,8 @@ func setOf(y *code) *set {
 }
 
 func (s *set) has(x *code) func(*runtime.Run) bool {
-	eval := x.eval
 	return func(r *runtime.Run) bool {
-		v := eval(r)
+		v := x.read(r)
 		switch v.Kind() {
 		case runtime.Null:
 			r.Scratch.Missed = true
@@ -127,7 +126,7 @@ func between(x, lo, hi *code, pos string) func(*runtime.Run) bool {
 func inValue(x, y *code, pos string) func(*runtime.Run) bool {
 	return func(r *runtime.Run) bool {
 		charge(r, 1)
-		v, all := x.eval(r), y.eval(r)
+		v, all := x.read(r), y.read(r)
 		if v.IsNull() || all.IsNull() {
 			r.Scratch.Missed = true
 			return false

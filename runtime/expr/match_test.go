@@ -39,6 +39,7 @@ func TestMatch(t *testing.T) {
 		{`any(["a"], # == "x")`, false, false},
 		{`len(data.userProfile.none) > 2`, false, true},
 		{`len(data.userProfile.groups) > 2`, false, false},
+		{`data.userProfile.kind == "n" and data.userProfile.type > 3`, false, true},
 		{`bad`, false, true},
 		{`bad and true`, false, true},
 		{`good`, true, false},

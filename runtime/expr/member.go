@@ -13,7 +13,7 @@ import (
 // path is parent.name in the event: one Slot that is filled when it is first read.
 func (k *compiler) path(n ast.Node, parent int, name string, s *shape) *code {
 	env, i := k.env, k.env.slot(parent, name)
-	c := &code{types: s.kinds(), null: parent >= 0 || name != "eventType", shape: s, slot: i + 1}
+	c := &code{types: s.kinds(), null: parent > 0 || name != "eventType", shape: s, slot: i}
 	c.eval = func(r *runtime.Run) runtime.Value {
 		charge(r, 1)
 		if s := &r.Scratch.Slots[i]; s.Known {
@@ -95,7 +95,7 @@ func (k *compiler) field(n *ast.MemberNode, base *code, name string) *code {
 		return k.wrong(n, "%s has no members", base.types.words())
 	}
 	if base.slot > 0 {
-		return k.path(n, base.slot-1, name, s)
+		return k.path(n, base.slot, name, s)
 	}
 	c := &code{types: s.kinds(), null: true, shape: s}
 	c.eval = func(r *runtime.Run) runtime.Value {

@@ -66,7 +66,14 @@ func (k *compiler) quantify(n ast.Node, name string, q *quantifier, args []ast.N
 	k.next = before
 	c := &code{types: q.gives, null: q.null || (!q.empty && l.list.null)}
 	k.outcome(name, c, l)
-	if name == "filter" {
+	switch name {
+	case "any":
+		c.test = func(r *runtime.Run) bool { return l.holds(r, true) }
+	case "all":
+		c.test = func(r *runtime.Run) bool { return !l.holds(r, false) }
+	case "none":
+		c.test = func(r *runtime.Run) bool { return !l.holds(r, true) }
+	case "filter":
 		c.shape = l.list.shape
 	}
 	run := q.eval
@@ -138,7 +145,7 @@ func hasNull(v runtime.Value) bool {
 // values computes the list; false when it is missing.
 func (l *loop) values(r *runtime.Run) (runtime.Value, bool) {
 	charge(r, 1)
-	v := l.list.eval(r)
+	v := l.list.read(r)
 	switch v.Kind() {
 	case runtime.List:
 		return v, true

@@ -57,9 +57,9 @@ func searching(x, y *code, op, pos string) *code {
 	search := searchers[op]
 	c := &code{null: x.null || y.null}
 	if y.constant && y.value.Kind() == runtime.String {
-		part, eval := y.value.Text(), x.eval
+		part := y.value.Text()
 		c.test = func(r *runtime.Run) bool {
-			v := eval(r)
+			v := x.read(r)
 			if v.Kind() == runtime.String {
 				return search(r, v.Text(), part)
 			}
@@ -71,7 +71,7 @@ func searching(x, y *code, op, pos string) *code {
 		}
 	}
 	return decided(c, func(r *runtime.Run) verdict {
-		a, b := x.eval(r), y.eval(r)
+		a, b := x.read(r), y.read(r)
 		if a.IsNull() || b.IsNull() {
 			return isNull
 		}
@@ -102,7 +102,7 @@ func (k *compiler) matches(n *ast.BinaryNode) *code {
 	pos := k.pos(n)
 	c := &code{null: x.null}
 	decided(c, func(r *runtime.Run) verdict {
-		v := x.eval(r)
+		v := x.read(r)
 		if v.IsNull() {
 			return isNull
 		}

@@ -1,0 +1,81 @@
+package expr_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/expr-lang/expr/builtin"
+
+	"github.com/tenterhook/tenterhook/runtime"
+	"github.com/tenterhook/tenterhook/runtime/expr"
+	"github.com/tenterhook/tenterhook/sdk/hook"
+)
+
+func Example() {
+	env := expr.NewEnv(expr.Options{Type: hook.Registration})
+	if err := env.Let("company", `domain(data.userProfile.email)`); err != nil {
+		panic(err)
+	}
+	condition, err := expr.Compile(`company not in ["example.com", "example.org"]`, env)
+	if err != nil {
+		panic(err)
+	}
+	text, err := expr.CompileText(`${company ?? "That"} is not ours.`, env)
+	if err != nil {
+		panic(err)
+	}
+
+	var run runtime.Run
+	var meter runtime.Meter
+	for _, body := range []string{
+		`{"data": {"userProfile": {"email": "ann@Example.COM"}}}`,
+		`{"data": {"userProfile": {"email": "eve@elsewhere.example"}}}`,
+		`{"data": {"userProfile": {}}}`,
+	} {
+		var doc hook.Doc
+		if err := doc.Parse([]byte(body), hook.Limits{}); err != nil {
+			panic(err)
+		}
+		now := time.Now()
+		meter.Start(runtime.Budget{Time: 10 * time.Millisecond}, now, time.Time{})
+		run.Begin(hook.Event{Node: doc.Root()}, now, &meter)
+		refuse, err := condition.Test(&run)
+		if err != nil || !refuse {
+			fmt.Println(refuse, err)
+			continue
+		}
+		message, err := text.AppendText(nil, &run)
+		fmt.Println(refuse, err, string(message))
+	}
+	// Output:
+	// false <nil>
+	// true <nil> elsewhere.example is not ours.
+	// true <nil> That is not ours.
+}
+
+func ExampleCompile() {
+	_, err := expr.Compile(`data.userProfil.email endsWith 3`, expr.NewEnv(expr.Options{Type: hook.Registration}))
+	for _, e := range err.(expr.Errors) {
+		fmt.Printf("%d:%d: %s\n", e.Line, e.Column, e.Message)
+	}
+	// Output:
+	// 1:6: unknown field userProfil, did you mean userProfile?
+	// 1:23: endsWith on its right wants a text, got a number
+}
+
+// Whatever expr has by name, we have, or refuse by name.
+func TestReference(t *testing.T) {
+	known := make(map[string]bool)
+	for _, e := range expr.Reference() {
+		if known[e.Name] || e.Doc == "" || e.Refused == (e.Usage != "") {
+			t.Errorf("%+v", e)
+		}
+		known[e.Name] = true
+	}
+	for _, b := range builtin.Builtins {
+		if !known[b.Name] {
+			t.Errorf("%s is neither there nor refused", b.Name)
+		}
+	}
+}
