@@ -167,27 +167,29 @@ func (r *tableReader) csv() {
 			r.csvError(err, "")
 			return
 		}
-		line, _ := c.FieldPos(0)
-		if len(record) != len(columns) {
-			r.add(place{line: line, column: 1}, "%s here and %s in the first line", cells(len(record)), cells(len(columns)))
-			continue
-		}
-		_, column := c.FieldPos(key)
-		at := place{line: line, column: column}
-		name := strings.TrimSpace(record[key])
-		if name == "" {
-			r.add(at, "the cell in column %s is empty", columns[key])
-			continue
-		}
-		if value >= 0 && strings.TrimSpace(record[value]) == "" {
-			line, column := c.FieldPos(value)
-			r.add(place{line: line, column: column}, "the cell in column %s is empty", columns[value])
-			continue
-		}
-		if !r.put(strings.Clone(name), r.cell(columns, record, value), at) {
+		if !r.row(c, columns, record, key, value) {
 			return
 		}
 	}
+}
+
+// row takes one line of a CSV file; false when no more can follow.
+func (r *tableReader) row(c *csv.Reader, columns, record []string, key, value int) bool {
+	at := func(cell int) place {
+		line, column := c.FieldPos(cell)
+		return place{line: line, column: column}
+	}
+	if len(record) != len(columns) {
+		r.add(at(0), "%s here and %s in the first line", cells(len(record)), cells(len(columns)))
+		return true
+	}
+	for _, cell := range []int{key, value} {
+		if cell >= 0 && strings.TrimSpace(record[cell]) == "" {
+			r.add(at(cell), "the cell in column %s is empty", columns[cell])
+			return true
+		}
+	}
+	return r.put(strings.Clone(strings.TrimSpace(record[key])), r.cell(columns, record, value), at(key))
 }
 
 func cells(n int) string {
