@@ -15,6 +15,7 @@ type Scratch struct {
 	Locals []Value // variables of the expression under way
 	Missed bool    // an operator has decided on something that is missing
 
+	found   []int32 // the Slots that are known
 	layout  *Layout
 	version int
 	text    []byte // the chunk texts are being cut from
@@ -44,7 +45,7 @@ func (s *Scratch) Fit(l *Layout) {
 
 func (s *Scratch) fit(l *Layout) {
 	if s.layout != nil && s.layout != l {
-		clear(s.Slots)
+		s.forget()
 		clear(s.Cells)
 		clear(s.Locals)
 	}
@@ -67,7 +68,7 @@ const (
 )
 
 func (s *Scratch) reset() {
-	clear(s.Slots)
+	s.forget()
 	clear(s.Cells)
 	clear(s.Locals)
 	clear(s.text)
@@ -80,6 +81,20 @@ func (s *Scratch) reset() {
 		s.values = nil
 	}
 	s.Missed, s.layout = false, nil // a pool must not keep an old Set alive
+}
+
+// Found keeps the value of Slot i.
+func (s *Scratch) Found(i int, v Value) {
+	s.Slots[i] = Slot{v, true}
+	s.found = append(s.found, int32(i))
+}
+
+// forget empties the Slots that were found: a large policy has many, and an event looks at few.
+func (s *Scratch) forget() {
+	for _, i := range s.found {
+		s.Slots[i] = Slot{}
+	}
+	s.found = s.found[:0]
 }
 
 // Text gives n bytes to build a text in: length 0, capacity n. The caller has asked the Meter.

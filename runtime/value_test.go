@@ -74,7 +74,7 @@ func TestBegin(t *testing.T) {
 	r.Begin(hook.Event{Node: d.Root()}, time.Now(), m)
 	r.Scratch.Fit(l)
 	secret := runtime.NodeOf(d.Root().Get("password"))
-	r.Scratch.Slots[0] = runtime.Slot{Value: secret, Known: true}
+	r.Scratch.Found(0, secret)
 	r.Scratch.Cells[0] = runtime.Cell{Value: secret, Known: true, Missed: true}
 	r.Scratch.Locals[0] = secret
 	text := append(r.Scratch.Text(16), "secret"...)

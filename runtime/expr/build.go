@@ -35,7 +35,7 @@ func building(r *runtime.Run, size int) builder {
 
 func (b *builder) grow(size int) {
 	if size > maxList {
-		fail("built", "a list of more than %d values", maxList)
+		tooLarge("a list of more than %d values", maxList)
 	}
 	charge(b.r, int64(size)>>2)
 	hold(b.r, int64(size)*valueSize)
@@ -62,10 +62,15 @@ func (b *builder) member(key, v runtime.Value) {
 	b.add(v)
 }
 
+// tooLarge ends the run: one value would be larger than any may be, whatever the budget.
+func tooLarge(format string, most int) {
+	panic(&fault{fmt.Errorf("%w: "+format, runtime.ErrMemory, most)})
+}
+
 // room gives memory for a text of up to n bytes, or fails.
 func room(r *runtime.Run, n int) []byte {
 	if n > maxText {
-		panic(&fault{fmt.Errorf("%w: a text of more than %d bytes", runtime.ErrMemory, maxText)})
+		tooLarge("a text of more than %d bytes", maxText)
 	}
 	charge(r, 1+int64(n)>>4)
 	hold(r, int64(n))
@@ -98,15 +103,16 @@ func each(r *runtime.Run, v runtime.Value, f func(i int, item runtime.Value) boo
 	}
 }
 
-// What is spent at most on a constant while it is compiled.
-var folding = runtime.Budget{Time: 20 * time.Millisecond, Fuel: 200_000, Memory: 1 << 20}
+// What is spent at most on the constants of one expression while it is compiled.
+const folding = 200_000
 
 // compute runs c without an event. It is not done when that takes too much; the run will see.
 func (k *compiler) compute(c *code) (v runtime.Value, err error, done bool) {
 	var m runtime.Meter
 	var r runtime.Run
 	now := time.Now()
-	m.Start(folding, now, time.Time{})
+	m.Start(runtime.Budget{Fuel: max(1, folding-k.folded), Memory: 1 << 20}, now, time.Time{})
+	defer func() { k.folded += m.Spent() }()
 	r.Begin(hook.Event{}, now, &m)
 	layout := runtime.Layout{Slots: 1, Locals: k.high}
 	r.Scratch.Fit(&layout)

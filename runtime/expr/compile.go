@@ -22,6 +22,7 @@ type compiler struct {
 	depth    int            // of the tree
 	present  map[string]int // what is known not to be missing where we are, by how often it is known
 	shared   map[ast.Node]*code
+	folded   int64 // fuel spent on constants
 }
 
 // mostErrors are reported of one expression; who has made more knows by then.
@@ -115,16 +116,8 @@ func (k *compiler) source(n ast.Node) *code {
 	}
 	defer func() { k.depth-- }()
 	switch n := n.(type) {
-	case *ast.NilNode:
-		return literal(runtime.Value{})
-	case *ast.BoolNode:
-		return literal(runtime.BoolOf(n.Value))
-	case *ast.IntegerNode:
-		return literal(runtime.IntOf(int64(n.Value)))
-	case *ast.FloatNode:
-		return literal(runtime.FloatOf(n.Value))
-	case *ast.StringNode:
-		return literal(runtime.TextOf(n.Value))
+	case *ast.NilNode, *ast.BoolNode, *ast.IntegerNode, *ast.FloatNode, *ast.StringNode:
+		return literal(written(n))
 	case *ast.IdentifierNode:
 		return k.known(n, k.identifier(n))
 	case *ast.MemberNode:
@@ -153,6 +146,14 @@ func (k *compiler) source(n ast.Node) *code {
 		if id, ok := n.Callee.(*ast.IdentifierNode); ok {
 			return k.call(n, id.Value, n.Arguments)
 		}
+	}
+	return k.strange(n)
+}
+
+// strange is what the parser reads and we have no use for.
+func (k *compiler) strange(n ast.Node) *code {
+	switch n.(type) {
+	case *ast.CallNode:
 		return k.wrong(n, "values have no methods to call")
 	case *ast.SequenceNode:
 		return k.wrong(n, "want one expression: only let is followed by ;")
@@ -160,6 +161,21 @@ func (k *compiler) source(n ast.Node) *code {
 		return k.wrong(n, "bytes are not supported: want a text without the b")
 	}
 	return k.wrong(n, "not supported")
+}
+
+// written is the value of a literal.
+func written(n ast.Node) runtime.Value {
+	switch n := n.(type) {
+	case *ast.BoolNode:
+		return runtime.BoolOf(n.Value)
+	case *ast.IntegerNode:
+		return runtime.IntOf(int64(n.Value))
+	case *ast.FloatNode:
+		return runtime.FloatOf(n.Value)
+	case *ast.StringNode:
+		return runtime.TextOf(n.Value)
+	}
+	return runtime.Value{}
 }
 
 // condition compiles n as an operand of and, or, not, ?: or a quantifier.

@@ -135,8 +135,7 @@ func (e *Env) slot(parent int, name string) int {
 
 // find looks a path up in the event, and remembers what is there.
 func (e *Env) find(r *runtime.Run, i int) runtime.Value {
-	s := &r.Scratch.Slots[i]
-	if s.Known {
+	if s := &r.Scratch.Slots[i]; s.Known {
 		return s.Value
 	}
 	p := &e.paths[i]
@@ -146,8 +145,9 @@ func (e *Env) find(r *runtime.Run, i int) runtime.Value {
 		charge(r, 1+int64(n.Len())>>3)
 		n = n.Get(p.name)
 	}
-	s.Value, s.Known = runtime.NodeOf(n), true
-	return s.Value
+	v := runtime.NodeOf(n)
+	r.Scratch.Found(i, v)
+	return v
 }
 
 // root is the value of a name that the event has.

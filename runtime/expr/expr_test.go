@@ -2,6 +2,7 @@ package expr_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -149,6 +150,7 @@ func TestValues(t *testing.T) {
 		{"large number equals itself", `data.userProfile.big == data.userProfile.big`, `true`},
 		{"in span", `data.userProfile.age in 1..1000000`, `true`},
 		{"in vars", `"a.example" in vars.domains`, `true`},
+		{"number in object", `5 in {"": 1}`, `false`},
 		{"in object", `"zip" in data.userProfile.address`, `true`},
 		{"matches", `data.userProfile.email matches "^[A-Z][a-z]+@"`, `true`},
 		{"event type", `eventType`, `"e"`},
@@ -265,12 +267,32 @@ func TestErrValue(t *testing.T) {
 		`int(data.userProfile.s)`,
 		`data.userProfile.l in tables.banned`,
 		`data.userProfile.l[data.userProfile.l]`,
-		`0..data.userProfile.max`,
+		`1 in data.userProfile.s`,
 		`sort([data.userProfile.n, data.userProfile.s])`,
 	} {
 		t.Run(src, func(t *testing.T) {
 			if got, err := newWorld(t, hook.Registration).eval(src, payload); !errors.Is(err, runtime.ErrValue) {
 				t.Errorf("got %s %v, want ErrValue", got, err)
+			}
+		})
+	}
+}
+
+// One value is never larger than it may be, whatever the budget.
+func TestErrMemory(t *testing.T) {
+	long := strings.Repeat("a", 40_000)
+	payload := `{"eventType": "e", "data": {"userProfile": {"s": "` + long + `", "max": 9223372036854775807, "ten": 10}}}`
+	for _, src := range []string{
+		`data.userProfile.s + data.userProfile.s`,
+		`join([data.userProfile.s, data.userProfile.s])`,
+		`replace(data.userProfile.s, "a", "bb")`,
+		`0..data.userProfile.max`,
+		`split(data.userProfile.s, "a")`,
+		`let l = map(1..10000, data.userProfile.ten); concat(l, l)`,
+	} {
+		t.Run(src, func(t *testing.T) {
+			if got, err := newWorld(t, hook.Registration).eval(src, payload); !errors.Is(err, runtime.ErrMemory) {
+				t.Errorf("got %.40s %v, want ErrMemory", got, err)
 			}
 		})
 	}

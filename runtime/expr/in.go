@@ -136,7 +136,7 @@ func inValue(x, y *code, pos string) func(*runtime.Run) bool {
 			return inList(r, v, all)
 		case runtime.Object:
 			charge(r, int64(all.Len())>>3)
-			return !all.Get(v.Text()).IsNull()
+			return v.Kind() == runtime.String && !all.Get(v.Text()).IsNull()
 		}
 		fail(pos, "in wants a list or an object on its right, got %s", all.Kind())
 		return false

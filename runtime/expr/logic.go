@@ -139,19 +139,22 @@ func (k *compiler) conditional(n *ast.ConditionalNode) *code {
 		}
 		return other.test(r)
 	}
-	c.settle = func(r *runtime.Run) settled {
-		switch x.settle(r) {
-		case yes:
-			return then.settle(r)
-		case no:
-			return other.settle(r)
-		}
-		if a := then.settle(r); a == other.settle(r) {
-			return a
-		}
-		return unsettled
-	}
+	c.settle = func(r *runtime.Run) settled { return settleEither(x.settle(r), then, other, r) }
 	return k.fold(n, conditional(c, k.pos(n)), x, then, other)
+}
+
+// settleEither is what x ? then : other comes to. When x is open, both have to come out the same.
+func settleEither(x settled, then, other *code, r *runtime.Run) settled {
+	switch x {
+	case yes:
+		return then.settle(r)
+	case no:
+		return other.settle(r)
+	}
+	if s := then.settle(r); s == other.settle(r) {
+		return s
+	}
+	return unsettled
 }
 
 // otherwise is x ?? y.

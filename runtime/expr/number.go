@@ -179,7 +179,7 @@ func (k *compiler) span(n *ast.BinaryNode) *code {
 			return runtime.ListOf(nil)
 		}
 		if size := uint64(to) - uint64(from); size >= maxList {
-			fail(pos, "a range of more than %d numbers", maxList)
+			tooLarge("a range of more than %d numbers", maxList)
 		}
 		l := building(r, int(to-from)+1)
 		for i := from; len(l.values) <= int(to-from); i++ {
