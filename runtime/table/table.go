@@ -96,10 +96,15 @@ func (t *Table) hold(entries []Entry) ([]hook.Node, error) {
 	if err := t.values.Parse(append(text, ']'), hook.Limits{Bytes: math.MaxInt32, Depth: 65}); err != nil {
 		return nil, err
 	}
+	return t.nodes(entries), nil
+}
+
+// nodes gives each entry its node: the first of the Doc's is the true that all entries without a value share.
+func (t *Table) nodes(entries []Entry) []hook.Node {
 	nodes := make([]hook.Node, len(entries))
 	yes, at := t.values.Root().At(0), -1
 	for n := range t.values.Root().Elements() {
-		if at < 0 { // the true that all entries without a value share
+		if at < 0 {
 			at = 0
 			continue
 		}
@@ -111,7 +116,7 @@ func (t *Table) hold(entries []Entry) ([]hook.Node, error) {
 	for ; at < len(entries); at++ {
 		nodes[at] = yes
 	}
-	return nodes, nil
+	return nodes
 }
 
 func (t *Table) indexKeys(entries []Entry, nodes []hook.Node) (errs Errors) {
