@@ -3,6 +3,7 @@ package watch_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"os"
@@ -135,6 +136,30 @@ func TestRestart(t *testing.T) {
 			t.Errorf("got %v, log:\n%s", err, w.log)
 		}
 	})
+}
+
+// TestShrunken: a table that may not shrink may not do so while the program is down either.
+func TestShrunken(t *testing.T) {
+	dir, data := t.TempDir(), t.TempDir()
+	put(t, filepath.Join(dir, "policy.yaml"), policy("a")+"tables:\n  partners: {file: partners.txt, as: set, max_shrink: 10%}\n")
+	var rows strings.Builder
+	for i := range 100 {
+		fmt.Fprintf(&rows, "partner-%d\n", i)
+	}
+	t.Run("Before", func(t *testing.T) {
+		put(t, filepath.Join(dir, "partners.txt"), rows.String())
+		w, err := open(t, dir, data)
+		must(t, err)
+		w.becomes("a")
+	})
+	put(t, filepath.Join(dir, "partners.txt"), "partner-1\n")
+	w, err := open(t, dir, data)
+	must(t, err)
+	if s := w.Status(); s.From != watch.FromLastGood || !strings.Contains(s.LastError, "partners") {
+		t.Errorf("status: %+v", s)
+	}
+	put(t, filepath.Join(dir, "partners.txt"), rows.String()[:len(rows.String())-len("partner-99\n")])
+	w.becomes("a")
 }
 
 func TestRefusedByAccept(t *testing.T) {

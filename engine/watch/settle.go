@@ -21,7 +21,7 @@ const patience = 10 * time.Second
 
 // state is one reading of the folder: its content and that of the secrets it names, or why it could not be read.
 type state struct {
-	key    string // equal keys are equal states
+	key    string // equal keys are equal states; empty: it did not settle
 	folder *rules.Folder
 	files  []string // outside the folder, that it names
 	err    error
@@ -41,25 +41,25 @@ func (w *Watcher) read() state {
 // settled reads the folder until it is the same twice with a pause between, and no checkout is under way. Two equal
 // readings mean that the folder really was like this from the end of the first to the start of the second: what was read
 // is not half of one state and half of the next. A state that was seen before needs no second reading.
-func (w *Watcher) settled(ctx context.Context, seen state) (state, error) {
+func (w *Watcher) settled(ctx context.Context, seen state) state {
 	last := w.read()
 	if last.key == seen.key {
-		return last, nil
+		return last
 	}
 	pause := time.NewTimer(w.o.Settle)
 	defer pause.Stop()
 	for start := time.Now(); ; pause.Reset(w.o.Settle) {
 		select {
 		case <-ctx.Done():
-			return state{}, ctx.Err()
+			return state{err: ctx.Err()}
 		case <-pause.C:
 		}
 		next := w.read()
 		if next.key == last.key && !errors.Is(next.err, rules.ErrChanging) && !checkout(w.dir) {
-			return next, nil
+			return next
 		}
 		if time.Since(start) > patience {
-			return state{}, fmt.Errorf("read %s: it has kept changing for %v", w.dir, patience)
+			return state{err: fmt.Errorf("read %s: it has kept changing for %v", w.dir, patience)}
 		}
 		last = next
 	}

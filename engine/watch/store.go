@@ -9,7 +9,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"time"
 
 	"github.com/tenterhook/tenterhook/rules"
 )
@@ -69,22 +68,18 @@ func syncDir(dir string) error {
 	return errors.Join(d.Sync(), d.Close())
 }
 
-// load reads the copy and when it was kept.
-func (s *store) load() (*rules.Folder, time.Time, error) {
-	info, err := os.Stat(s.path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, time.Time{}, errNoCopy
-	}
-	if err != nil {
-		return nil, time.Time{}, err
-	}
+// load reads the copy.
+func (s *store) load() (*rules.Folder, error) {
 	archive, err := os.ReadFile(s.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, errNoCopy
+	}
 	if err != nil {
-		return nil, time.Time{}, err
+		return nil, err
 	}
 	f, err := rules.ReadZip(archive)
 	if err != nil {
-		return nil, time.Time{}, fmt.Errorf("read %s: %w", s.path, err)
+		return nil, fmt.Errorf("read %s: %w", s.path, err)
 	}
-	return f, info.ModTime(), nil
+	return f, nil
 }

@@ -26,7 +26,7 @@ type Options struct {
 	Data   string         // where the last good copy is kept; empty keeps none
 	Engine *engine.Engine // is given every good Set
 	Rules  rules.Options  // how a folder is loaded
-	Log    *slog.Logger
+	Log    *slog.Logger   // nil: slog.Default()
 
 	// Accept has the last word on a Set before it goes live: what it returns refuses the Set. Nil accepts all.
 	Accept func(*rules.Set) error
@@ -65,7 +65,7 @@ type Watcher struct {
 	seen    state     // what was loaded, or refused, last
 	retryAt time.Time // when a refused state is tried again; zero after a good one
 	pace    pace
-	set     *rules.Set // the live one, for what the next is compared with; the engine's to close
+	set     *rules.Set // what the next one is compared with: the live one, which is the engine's to close
 
 	mu     sync.Mutex // guards status
 	status Status
@@ -79,25 +79,32 @@ func Open(ctx context.Context, o Options) (*Watcher, error) {
 		return nil, err
 	}
 	o.Poll, o.Settle, o.Retry = or(o.Poll, 500*time.Millisecond), or(o.Settle, 75*time.Millisecond), or(o.Retry, 10*time.Second)
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
 	w := &Watcher{o: o, dir: dir, check: make(chan struct{}, 1), status: Status{Folder: dir}}
 	if o.Data != "" {
 		w.store = newStore(o.Data, dir)
 	}
-	s, err := w.settled(ctx, state{})
-	if err != nil {
-		return nil, err
+	kept, keptErr := w.kept()
+	w.set = kept // so that a table's max_shrink holds across a restart
+	refused := w.take(w.settled(ctx, state{}))
+	if refused == nil && kept != nil {
+		return w, kept.Close()
 	}
-	refused := w.take(s)
 	if refused == nil {
 		return w, nil
 	}
-	if err := w.restore(); err != nil {
-		if !errors.Is(err, errNoCopy) {
-			o.Log.Error("the last good copy cannot be used either", "copy", w.store.path, "error", err)
-		}
-		return nil, refused
+	if keptErr == nil {
+		keptErr = w.restore(kept)
 	}
-	return w, nil
+	if keptErr == nil {
+		return w, nil
+	}
+	if !errors.Is(keptErr, errNoCopy) {
+		o.Log.Error("the last good copy cannot be used either", "error", keptErr)
+	}
+	return nil, refused
 }
 
 func or(d, otherwise time.Duration) time.Duration {
@@ -162,15 +169,8 @@ func (w *Watcher) retryDue() bool {
 
 // look reads the folder and, when it is not what was seen last, takes it.
 func (w *Watcher) look(ctx context.Context) {
-	s, err := w.settled(ctx, w.seen)
-	if err != nil {
-		if ctx.Err() == nil {
-			w.seen = state{} // whatever comes of it is taken
-			w.refuse(err)
-		}
-		return
-	}
-	if s.key == w.seen.key && !w.retryDue() {
+	s := w.settled(ctx, w.seen)
+	if ctx.Err() != nil || s.key == w.seen.key && !w.retryDue() {
 		return
 	}
 	w.take(s) // a refusal is in the status and the log
@@ -204,7 +204,7 @@ func (w *Watcher) take(s state) error {
 // warn logs the warnings about a Set that the one before did not have.
 func (w *Watcher) warn(set *rules.Set) {
 	var before rules.Problems
-	if w.set != nil {
+	if w.Status().Revision != "" {
 		before = w.set.Warnings()
 	}
 	for _, warning := range set.Warnings() {
@@ -218,37 +218,52 @@ func (w *Watcher) load(s state) (*rules.Set, error) {
 	if s.err != nil {
 		return nil, s.err
 	}
-	return w.compile(s.folder)
-}
-
-func (w *Watcher) compile(f *rules.Folder) (*rules.Set, error) {
 	o := w.o.Rules
 	o.Before = w.set
-	set, err := rules.Load(f, o)
-	if err != nil || w.o.Accept == nil {
-		return set, err
+	set, err := rules.Load(s.folder, o)
+	if err != nil {
+		return nil, err
+	}
+	if err := w.accept(set); err != nil {
+		return nil, err
+	}
+	return set, nil
+}
+
+// accept asks for the last word on a Set, and closes the one that is refused.
+func (w *Watcher) accept(set *rules.Set) error {
+	if w.o.Accept == nil {
+		return nil
 	}
 	if err := w.o.Accept(set); err != nil {
-		return nil, errors.Join(err, set.Close())
+		return errors.Join(err, set.Close())
+	}
+	return nil
+}
+
+// kept loads the last good copy.
+func (w *Watcher) kept() (*rules.Set, error) {
+	if w.store == nil {
+		return nil, errNoCopy
+	}
+	folder, err := w.store.load()
+	if err != nil {
+		return nil, err
+	}
+	set, err := rules.Load(folder, w.o.Rules)
+	if err != nil {
+		return nil, fmt.Errorf("load %s: %w", w.store.path, err)
 	}
 	return set, nil
 }
 
 // restore puts the last good copy live.
-func (w *Watcher) restore() error {
-	if w.store == nil {
-		return errNoCopy
-	}
-	folder, kept, err := w.store.load()
-	if err != nil {
+func (w *Watcher) restore(set *rules.Set) error {
+	if err := w.accept(set); err != nil {
 		return err
 	}
-	set, err := w.compile(folder)
-	if err != nil {
-		return fmt.Errorf("load the last good copy: %w", err)
-	}
 	w.o.Log.Warn("starting with the last good copy, because the folder cannot be loaded",
-		"folder", w.dir, "copy", w.store.path, "kept", kept, "revision", set.Revision())
+		"folder", w.dir, "copy", w.store.path, "revision", set.Revision())
 	w.live(set, FromLastGood, "")
 	return nil
 }
