@@ -70,6 +70,7 @@ func typeNames() string {
 // caller plays Okta towards one URL.
 type caller struct {
 	url     string
+	shown   string // the URL without a password
 	headers http.Header
 	client  *http.Client
 	json    bool
@@ -119,7 +120,7 @@ func (p *Program) caller(target string, f sendFlags) (*caller, error) {
 	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
 		return nil, usage("%s: want a URL such as http://127.0.0.1:8080/hooks/signup", target)
 	}
-	c := &caller{url: target, p: p, json: f.json, headers: make(http.Header)}
+	c := &caller{url: target, shown: u.Redacted(), p: p, json: f.json, headers: make(http.Header)}
 	for _, line := range f.headers {
 		name, value, ok := strings.Cut(line, ":")
 		if !ok || name == "" {
@@ -135,10 +136,9 @@ func (p *Program) caller(target string, f sendFlags) (*caller, error) {
 	return c, nil
 }
 
-// play sends count calls, each with its repeats, and reports each. The error counts those that were not well answered.
+// play sends count calls, each with its repeats. The error counts those that were not well answered.
 func (c *caller) play(ctx context.Context, t hook.Type, body []byte, f sendFlags) error {
-	calls, bad := f.count*(1+f.repeat), 0
-	var times []time.Duration
+	var all []*exchange
 	for range f.count {
 		fresh := sample.Fresh(body, sample.ID(t), time.Now())
 		var first *exchange
@@ -148,23 +148,32 @@ func (c *caller) play(ctx context.Context, t hook.Type, body []byte, f sendFlags
 				return err
 			}
 			x.compare(first, n)
-			c.report(x, calls > 1)
-			if len(x.Problems) > 0 {
-				bad++
-			}
+			c.report(x, f.count+f.repeat > 1)
 			if first == nil {
 				first = x
 			}
-			times = append(times, x.took)
+			all = append(all, x)
 		}
 	}
-	if calls > 1 && !c.json {
+	return c.summary(all)
+}
+
+func (c *caller) summary(all []*exchange) error {
+	bad := 0
+	times := make([]time.Duration, len(all))
+	for i, x := range all {
+		times[i] = x.took
+		if len(x.Problems) > 0 {
+			bad++
+		}
+	}
+	if len(all) > 1 && !c.json {
 		slices.Sort(times)
 		fmt.Fprintf(c.p.Stdout, "%d calls, %d well answered; time: least %v, median %v, most %v\n",
-			calls, calls-bad, tidy(times[0]), tidy(times[len(times)/2]), tidy(times[len(times)-1]))
+			len(all), len(all)-bad, tidy(times[0]), tidy(times[len(times)/2]), tidy(times[len(times)-1]))
 	}
 	if bad > 0 {
-		return said(fmt.Errorf("%d of %d calls were not well answered", bad, calls))
+		return said(fmt.Errorf("%d of %d calls were not well answered", bad, len(all)))
 	}
 	return nil
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/tenterhook/tenterhook/engine"
 	"github.com/tenterhook/tenterhook/engine/admin"
@@ -53,7 +54,12 @@ func (p *Program) serve() *cobra.Command {
 			return p.serveFolder(f)
 		},
 	}
-	flags := c.Flags()
+	f.define(c.Flags())
+	return c
+}
+
+// define makes the flags. Their names are also those of the settings file and, in another spelling, of the environment.
+func (f *serveFlags) define(flags *pflag.FlagSet) {
 	flags.StringVar(&f.dir, "dir", "policy", "the policy folder")
 	flags.MarkHidden("dir") // its place is the argument; here for the environment and the file
 	flags.StringVar(&f.listen, "listen", "127.0.0.1:8080", "address for Okta's calls; port 0 is any free one")
@@ -64,7 +70,6 @@ func (p *Program) serve() *cobra.Command {
 	flags.DurationVar(&f.drain, "drain", 5*time.Second, "how long calls under way may take when the program ends")
 	flags.StringVar(&f.logFormat, "log-format", "text", "text or json")
 	flags.StringVar(&f.logLevel, "log-level", "info", "debug, info, warn or error")
-	return c
 }
 
 // server is what serve has running.
@@ -85,7 +90,7 @@ func (p *Program) serveFolder(f serveFlags) error {
 	if err != nil {
 		return err
 	}
-	if f.data, err = p.dataDir(f.data); err != nil {
+	if f.data, err = p.dataDir(f.data, f.dir); err != nil {
 		return err
 	}
 	signals := make(chan os.Signal, 8)
@@ -116,22 +121,47 @@ func (p *Program) logger(f serveFlags) (*slog.Logger, error) {
 	return nil, usage("--log-format: want text or json, got %q", f.logFormat)
 }
 
-// dataDir makes the data directory, for its owner only.
-func (p *Program) dataDir(dir string) (string, error) {
-	if dir == "" {
+// dataDir makes the data directory, for its owner only. It lies outside the policy folder: what is written there would
+// change the folder.
+func (p *Program) dataDir(data, policy string) (string, error) {
+	if data == "" {
 		var err error
-		if dir, err = p.stateDir(); err != nil {
+		if data, err = p.stateDir(); err != nil {
 			return "", err
 		}
 	}
-	dir, err := filepath.Abs(dir)
+	data, err := filepath.Abs(data)
 	if err != nil {
 		return "", err
 	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := os.MkdirAll(data, 0o700); err != nil {
 		return "", fmt.Errorf("make the data directory: %w", err)
 	}
-	return dir, nil
+	if within(data, policy) {
+		return "", usage("--data %s: want a directory outside the policy folder %s", data, policy)
+	}
+	return data, nil
+}
+
+// within reports whether path lies in dir, wherever links lead.
+func within(path, dir string) bool {
+	top, err := os.Stat(dir)
+	if err != nil {
+		return false // the folder is not there; that is told when it is read
+	}
+	if path, err = filepath.EvalSymlinks(path); err != nil {
+		return false
+	}
+	for {
+		if here, err := os.Stat(path); err == nil && os.SameFile(here, top) {
+			return true
+		}
+		up := filepath.Dir(path)
+		if up == path {
+			return false
+		}
+		path = up
+	}
 }
 
 // listen opens an address, which must be on loopback: calls carry secrets and passwords, and this program speaks plain
@@ -145,7 +175,7 @@ func (s *server) listen(flag, address string) (net.Listener, error) {
 		return nil, usage("--%s %s: want an address on loopback, such as 127.0.0.1:%d: this is plain HTTP, and secrets and passwords would cross the "+
 			"network readable by all; where a proxy in front of it speaks TLS to Okta, say so with --behind-proxy", flag, address, at.Port)
 	}
-	l, err := net.Listen("tcp", address)
+	l, err := net.ListenTCP("tcp", at)
 	if err != nil {
 		return nil, fmt.Errorf("--%s: %w", flag, err)
 	}

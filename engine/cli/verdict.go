@@ -87,7 +87,7 @@ func (c *caller) report(x *exchange, brief bool) {
 	case brief:
 		fmt.Fprintf(out, "%s  %d  %8v  %d bytes%s\n", x.EventID, x.Status, tidy(x.took), len(x.raw), x.likeness())
 	default:
-		fmt.Fprintf(out, "POST %s\n%s\n", c.url, indented(x.Question))
+		fmt.Fprintf(out, "POST %s\n%s\n", c.shown, indented(x.Question))
 		if x.Status != 0 {
 			fmt.Fprintf(out, "\n%d %s in %v\n%s", x.Status, http.StatusText(x.Status), tidy(x.took), indented(x.raw))
 		}
@@ -126,7 +126,7 @@ func (c *caller) challenge(ctx context.Context) error {
 	header := http.Header{"X-Okta-Verification-Challenge": {want}}
 	status, answer, err := c.do(ctx, http.MethodGet, nil, header, &took)
 	if err != nil {
-		return fmt.Errorf("verify %s: %w", c.url, plain(err))
+		return fmt.Errorf("verify %s: %w", c.shown, plain(err))
 	}
 	var got struct {
 		Verification string `json:"verification"`
@@ -140,7 +140,7 @@ func (c *caller) challenge(ctx context.Context) error {
 	}
 	c.verified(status, took, problem)
 	if problem != "" {
-		return said(fmt.Errorf("verify %s: %s", c.url, problem))
+		return said(fmt.Errorf("verify %s: %s", c.shown, problem))
 	}
 	return nil
 }
