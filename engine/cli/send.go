@@ -152,6 +152,7 @@ func (c *caller) play(ctx context.Context, t hook.Type, body []byte, f sendFlags
 			if first == nil {
 				first = x
 			}
+			x.Question = nil // shown; there may be very many
 			all = append(all, x)
 		}
 	}
