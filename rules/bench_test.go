@@ -68,6 +68,9 @@ func TestBenchPolicies(t *testing.T) {
 
 // TestDecideAllocates: nothing but the answer, which outlives the decision.
 func TestDecideAllocates(t *testing.T) {
+	if raced {
+		t.Skip("the race detector allocates")
+	}
 	for name, c := range map[string]struct{ policy, body string }{"registration": {registrationPolicy, benchSignup}, "token": {tokenPolicy, benchToken}} {
 		t.Run(name, func(t *testing.T) {
 			h := load(t, c.policy).Hook("h")

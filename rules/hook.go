@@ -113,6 +113,9 @@ func (c *compiler) rule(h *Hook, spec *ruleSpec, sets map[string]string) rule {
 		if g.node.kind == brokenNode {
 			continue
 		}
+		if key := g.form.key; key == "log" || key == "debug" || key == "error" {
+			c.leaks(g.node, key)
+		}
 		if g.form.key == "log" {
 			r.log = c.log(g.node)
 			continue

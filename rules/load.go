@@ -85,7 +85,7 @@ func (l *loader) file(name string) {
 		return
 	}
 	if len(text) > maxPolicyBytes {
-		l.add(Problem{File: name, Message: "a policy file of more than 2 MiB: spread it over several, or put its data into tables"})
+		l.add(Problem{File: name, Message: "a policy file of more than 1 MiB: spread it over several, or put its data into tables"})
 		return
 	}
 	root, problems := readYAML(newSource(name, text))

@@ -10,13 +10,14 @@ import (
 type source struct {
 	name   string
 	lines  []string
+	size   int         // bytes
 	hidden map[int]int // lines that hold a secret, and the column it begins at
 }
 
 func newSource(name string, text []byte) *source {
 	s := strings.TrimPrefix(string(text), "\ufeff")
 	s = strings.ReplaceAll(s, "\r\n", "\n")
-	return &source{name: name, lines: strings.Split(s, "\n")}
+	return &source{name: name, lines: strings.Split(s, "\n"), size: len(s)}
 }
 
 func (s *source) line(n int) string {

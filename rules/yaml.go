@@ -15,12 +15,17 @@ import (
 	yaml "github.com/goccy/go-yaml"
 )
 
-// What a policy file may hold. The parser recurses, so what nests is counted before it is parsed.
+// What a policy file may hold. The parser recurses, and takes a time that grows with the square of a map's keys and of a
+// file's documents, so all of these are counted before it is let loose.
 const (
-	maxPolicyBytes = 2 << 20
+	maxPolicyBytes = 1 << 20
 	maxFlowDepth   = 64
 	maxLineMarks   = 64      // "- - - -", "&a &b", "!x !y" in one line
+	maxTokens      = 300_000 // names, values, commas, colons
+	maxKeys        = 8_000   // of one map
+	maxOddities    = 200     // tags, and keys that begin with ?, which no policy needs
 	maxValues      = 200_000 // values of one file, each alias counted in full
+	maxMended      = 2 << 20 // bytes that are parsed again because of lines that YAML cannot read
 )
 
 // reader turns one file into nodes.
@@ -68,7 +73,7 @@ const placeholder = `"` + "\ue000" + `"`
 // file parsed again, so that one such line does not hide every other problem.
 func (r *reader) parse() *ast.File {
 	lines := append([]string(nil), r.src.lines...)
-	for range 20 {
+	for spent := 0; ; {
 		file, err := parseLines(lines)
 		if err == nil {
 			return file
@@ -80,7 +85,8 @@ func (r *reader) parse() *ast.File {
 		}
 		at := where.GetToken().Position
 		n := min(max(at.Line, 1), len(lines))
-		if e, ok := eatenLine(r.src.line(n)); ok && !r.mended[n] && where.GetMessage() != tooDeepMessage {
+		e, ok := eatenLine(r.src.line(n))
+		if spent += r.src.size; ok && !r.mended[n] && spent < maxMended && len(r.mended) < 50 && !isTooMuch(err) {
 			r.problems = append(r.problems, r.src.problem(n, e.column, e.message))
 			lines[n-1], r.mended[n] = e.key+placeholder, true
 			continue
@@ -88,10 +94,7 @@ func (r *reader) parse() *ast.File {
 		r.problems = append(r.problems, r.src.problem(n, max(at.Column, 1), "not YAML: "+reworded(where.GetMessage())))
 		return nil
 	}
-	return nil
 }
-
-const tooDeepMessage = "lists and maps inside each other, too deep"
 
 // reworded says what the library says, in words that tell what to do where it can be known.
 func reworded(message string) string {
@@ -108,32 +111,90 @@ func reworded(message string) string {
 
 func parseLines(lines []string) (*ast.File, error) {
 	tokens := lexer.Tokenize(strings.Join(lines, "\n"))
-	if t := tooDeep(tokens); t != nil {
-		return nil, &yaml.SyntaxError{Message: tooDeepMessage, Token: t}
+	if err := measure(tokens); err != nil {
+		return nil, err
 	}
 	return parser.Parse(tokens, parser.ParseComments, parser.AllowDuplicateMapKey())
 }
 
-// tooDeep finds the token at which the text nests deeper than the parser is allowed to follow.
-func tooDeep(tokens token.Tokens) *token.Token {
-	depth, line, marks := 0, 0, 0
-	for _, t := range tokens {
-		if t.Position.Line != line {
-			line, marks = t.Position.Line, 0
+// tooMuch is what the parser is not let loose on.
+type tooMuch struct{ *yaml.SyntaxError }
+
+func isTooMuch(err error) bool {
+	_, ok := err.(tooMuch)
+	return ok
+}
+
+// measure refuses a text that would take the parser too deep or too long.
+func measure(tokens token.Tokens) error {
+	var m measurer
+	for i, t := range tokens {
+		message := m.take(t)
+		if i == maxTokens {
+			message = "too much for one file: want tables in files of their own, as .csv or .json"
 		}
-		switch t.Type {
-		case token.MappingStartType, token.SequenceStartType:
-			depth++
-		case token.MappingEndType, token.SequenceEndType:
-			depth--
-		case token.SequenceEntryType, token.MappingKeyType, token.AnchorType, token.TagType:
-			marks++
-		}
-		if depth > maxFlowDepth || marks > maxLineMarks || t.Position.Column > 2000 && t.Type == token.SequenceEntryType {
-			return t
+		if message != "" {
+			return tooMuch{&yaml.SyntaxError{Message: message, Token: t}}
 		}
 	}
 	return nil
+}
+
+// measurer counts what nests and what piles up.
+type measurer struct {
+	depth, line, marks, documents, oddities int
+	keys                                    []int                 // by column, of the maps that are open
+	flow                                    [maxFlowDepth + 2]int // by depth, likewise
+}
+
+func (m *measurer) take(t *token.Token) (refused string) {
+	if t.Position.Line != m.line {
+		m.line, m.marks = t.Position.Line, 0
+		m.keys = m.keys[:min(len(m.keys), max(t.Position.Column, 0)+1)]
+	}
+	switch t.Type {
+	case token.MappingStartType, token.SequenceStartType:
+		if m.depth++; m.depth <= maxFlowDepth {
+			m.flow[m.depth] = 0
+		}
+	case token.MappingEndType, token.SequenceEndType:
+		m.depth = max(m.depth-1, 0)
+	case token.SequenceEntryType, token.AnchorType:
+		m.marks++
+	case token.MappingKeyType, token.TagType:
+		m.marks++
+		m.oddities++
+	case token.DocumentHeaderType, token.DocumentEndType:
+		m.documents++
+	case token.MappingValueType:
+		if t.Prev != nil && m.key(t.Prev.Position.Column) > maxKeys {
+			return fmt.Sprintf("more than %d keys in one map: want a table in a file of its own, as .csv or .json", maxKeys)
+		}
+	}
+	if m.depth > maxFlowDepth || m.marks > maxLineMarks || t.Position.Column > 2000 && t.Type == token.SequenceEntryType {
+		return "lists and maps inside each other, too deep"
+	}
+	if m.oddities > maxOddities {
+		return "too many tags, or keys that begin with ?"
+	}
+	if m.documents > 8 {
+		return "more than one document in a file"
+	}
+	return ""
+}
+
+// key counts one more key, in brackets or at a column.
+func (m *measurer) key(column int) int {
+	if m.depth > 0 && m.depth <= maxFlowDepth {
+		m.flow[m.depth]++
+		return m.flow[m.depth]
+	}
+	column = min(max(column, 0), 2000)
+	for len(m.keys) <= column {
+		m.keys = append(m.keys, 0)
+	}
+	m.keys[column]++
+	return m.keys[column]
 }
 
 func (r *reader) add(t *token.Token, format string, args ...any) {

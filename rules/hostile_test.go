@@ -1,0 +1,42 @@
+package rules_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/tenterhook/tenterhook/rules"
+)
+
+// TestHostileFiles loads what takes a YAML parser minutes, or its stack: all of it is refused before it is parsed.
+func TestHostileFiles(t *testing.T) {
+	times := strings.Repeat
+	keys := func(format string, n int) string {
+		var b strings.Builder
+		for i := range n {
+			fmt.Fprintf(&b, format, i)
+		}
+		return b.String()
+	}
+	tests := []struct{ name, vars, want string }{
+		{"keys in lines", "\n" + keys("  k%d: v\n", 70_000), "keys in one map"},
+		{"keys in braces", "{" + keys("a%d: 1,", 70_000) + "}", "keys in one map"},
+		{"documents", times("\n---\na: b", 90_000), "more than one document"},
+		{"tags", "\n" + times("  - !a\n", 90_000), "too many tags"},
+		{"question marks", "\n" + times("  ? a\n  : b\n", 60_000), "too many tags"},
+		{"elements", "[" + times("a,", 400_000) + "]", "too much for one file"},
+		{"brackets", times("[", 500_000), "too deep"},
+		{"dashes", times("- ", 400_000), "too deep"},
+		{"anchors", times("&a ", 300_000), "too deep"},
+		{"bytes", times("x", 2<<20), "more than 1 MiB"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			f := rules.NewFolder(map[string][]byte{"policy.yaml": []byte("tenterhook: 1\nvars: " + tt.vars + "\n")})
+			_, err := rules.Load(f, rules.Options{})
+			if err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("want %q, got %.300v", tt.want, err)
+			}
+		})
+	}
+}
