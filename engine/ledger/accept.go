@@ -1,0 +1,135 @@
+package ledger
+
+import (
+	"context"
+	"sync"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+// Accept records a delivery. When it returns nil, every event of it is on the disk, now or from before; what Receipt calls new
+// waits to be claimed. It copies what it keeps. Errors: ErrFull, ErrSpace, ErrBroken, ErrClosed, or the context's, after which the
+// delivery may still be recorded.
+func (l *Ledger) Accept(ctx context.Context, d Delivery) (Receipt, error) {
+	op := &delivered{hook: d.Hook, id: d.ID, ids: make([]ID, len(d.Events)), rows: make([][]byte, len(d.Events))}
+	now := l.now()
+	for i, e := range d.Events {
+		op.ids[i] = e.ID
+		op.rows[i] = eventRow(e.ID, now, d.Hook, e.Payload)
+		op.bytes += len(op.rows[i])
+	}
+	if op.bytes > maxRow {
+		return Receipt{}, ErrSpace
+	}
+	op.received = now.UnixNano()
+	op.places = make([]Ref, len(d.Events))
+	if err := l.submit(ctx, op, false); err != nil {
+		return Receipt{}, err
+	}
+	r := Receipt{Duplicate: op.duplicate, New: make([]bool, len(op.places))}
+	for i, place := range op.places {
+		r.New[i] = place.Row != 0
+	}
+	return r, nil
+}
+
+// delivered is a delivery on its way into a commit.
+type delivered struct {
+	hook      string
+	id        ID
+	ids       []ID
+	rows      [][]byte
+	bytes     int
+	received  int64
+	duplicate bool
+	places    []Ref // where the events went that are new
+	slot      *slot
+}
+
+func (d *delivered) size() int { return d.bytes + (len(d.ids)+1)*(len(ID{})+64) }
+
+func (d *delivered) stage(c *commit) error {
+	if d.duplicate = c.seen(d.id); d.duplicate {
+		return nil
+	}
+	d.slot = c.slot
+	c.add(d.id)
+	for i, id := range d.ids {
+		if c.seen(id) {
+			continue
+		}
+		c.add(id)
+		d.places[i] = Ref{Slot: c.slot.number, Row: c.put(c.slot, d.rows[i])}
+		c.slot.open++
+	}
+	return nil
+}
+
+func (d *delivered) settle(l *Ledger) {
+	if d.duplicate {
+		l.count.duplicates.Add(1)
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for i, place := range d.places {
+		if place.Row == 0 {
+			l.count.duplicates.Add(1)
+			continue
+		}
+		l.count.accepted.Add(1)
+		l.backlog.addEvent(d.slot, &item{ref: place, hook: l.backlog.intern(d.hook), id: d.ids[i], received: d.received})
+	}
+}
+
+// noteBook gathers the ids of inline calls, for the next commit.
+type noteBook struct {
+	mu   sync.Mutex // guards ids
+	ids  []ID
+	old  []ID // the committer's, to be used again
+	wake chan struct{}
+}
+
+const maxNotes = 1 << 16
+
+// Note records an inline call's id with the next commit, behind its answer. It never waits: when the committer is that far behind,
+// the id is dropped and counted.
+func (l *Ledger) Note(id ID) {
+	n := &l.notes
+	n.mu.Lock()
+	full := len(n.ids) >= maxNotes
+	if !full {
+		n.ids = append(n.ids, id)
+	}
+	first := len(n.ids) == 1
+	n.mu.Unlock()
+	if full {
+		l.count.dropped.Add(1)
+	}
+	if first {
+		select {
+		case n.wake <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// swap returns what was noted since the last time.
+func (n *noteBook) swap() []ID {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.ids, n.old = n.old[:0], n.ids
+	return n.old
+}
+
+// Seen reports whether an id is on the disk.
+func (l *Ledger) Seen(id ID) bool {
+	found := false
+	_ = l.view(func(tx *bolt.Tx) error {
+		l.indexMu.RLock()
+		defer l.indexMu.RUnlock()
+		found = l.known(tx, l.allSlots(), id)
+		return nil
+	})
+	return found
+}

@@ -1,0 +1,185 @@
+package ledger
+
+import (
+	"cmp"
+	"container/heap"
+	"slices"
+	"time"
+)
+
+// backlog is what is not finished: the events whose rules have not run, and the steps of those whose have. It is in memory only,
+// as the rows say; the ledger's mu guards it.
+type backlog struct {
+	events       line[*item] // unclaimed, in the order of recording
+	destinations map[string]*destination
+	names        map[string]string // hooks' names, each kept once
+	changed      chan struct{}     // closed when an event is added
+	open         int               // items
+	steps        int               // open steps
+	unplanned    int
+}
+
+// item is an open event, or actions that an inline call left.
+type item struct {
+	ref      Ref
+	hook     string
+	id       ID
+	received int64
+	plan     uint32 // the row with its actions; 0 while its rules have not run
+	steps    []step // by index
+	open     int    // of them
+	ending   int    // of them that are finished, or on their way: the committer's count
+	finished bool
+	settling bool // an outcome for the whole is on its way into a commit
+}
+
+// step is an open or finished action of an item.
+type step struct {
+	item     *item
+	number   uint32
+	dest     *destination // nil: finished
+	due      time.Time    // zero: at once
+	taken    bool
+	settling bool
+	attempts int
+	history  []Attempt
+}
+
+// destination is the queue of what goes to one place. None waits for another's.
+type destination struct {
+	name    string
+	steps   line[*step] // not taken, by when they are due
+	open    int
+	changed chan struct{} // closed when a step is added
+}
+
+func (b *backlog) init() {
+	b.events.before = func(x, y *item) bool { return x.ref.before(y.ref) }
+	b.destinations = make(map[string]*destination)
+	b.names = make(map[string]string)
+	b.changed = make(chan struct{})
+}
+
+// intern returns name as it was first seen, so that a hundred thousand items do not each keep a copy.
+func (b *backlog) intern(name string) string {
+	if known, ok := b.names[name]; ok {
+		return known
+	}
+	b.names[name] = name
+	return name
+}
+
+func (b *backlog) destination(name string) *destination {
+	d := b.destinations[name]
+	if d == nil {
+		d = &destination{name: name, changed: make(chan struct{})}
+		d.steps.before = func(x, y *step) bool {
+			return cmp.Or(x.due.Compare(y.due), cmp.Compare(x.item.ref.Slot, y.item.ref.Slot), cmp.Compare(x.item.ref.Row, y.item.ref.Row),
+				cmp.Compare(x.number, y.number)) < 0
+		}
+		b.destinations[name] = d
+	}
+	return d
+}
+
+// addEvent takes in an event whose rules have not run.
+func (b *backlog) addEvent(s *slot, it *item) {
+	s.items[it.ref.Row] = it
+	b.open++
+	b.unplanned++
+	b.offer(it)
+}
+
+// offer makes an event claimable.
+func (b *backlog) offer(it *item) {
+	heap.Push(&b.events, it)
+	close(b.changed)
+	b.changed = make(chan struct{})
+}
+
+// plan gives an item its steps. It is in the slot's items already.
+func (b *backlog) plan(it *item, row uint32, actions []Action) {
+	it.plan, it.open = row, len(actions)
+	it.steps = make([]step, len(actions))
+	for i, a := range actions {
+		it.steps[i] = step{item: it, number: uint32(i), dest: b.destination(a.Destination)}
+		it.steps[i].dest.open++
+		b.steps++
+	}
+}
+
+// send makes an item's open steps due.
+func (b *backlog) send(it *item) {
+	for i := range it.steps {
+		if it.steps[i].dest != nil {
+			b.push(&it.steps[i])
+		}
+	}
+}
+
+func (b *backlog) push(s *step) {
+	s.taken, s.settling = false, false
+	d := s.dest
+	heap.Push(&d.steps, s)
+	close(d.changed)
+	d.changed = make(chan struct{})
+}
+
+// hurry makes waiting steps due, all at once since their lines are sorted anew.
+func (b *backlog) hurry(steps []*step) {
+	lines := make(map[*destination]bool)
+	for _, s := range steps {
+		s.due, s.settling = time.Time{}, false
+		lines[s.dest] = true
+	}
+	for d := range lines {
+		heap.Init(&d.steps)
+		close(d.changed)
+		d.changed = make(chan struct{})
+	}
+}
+
+// finishStep closes a step, and its item with the last of them. One that nobody took stays in its line until Take comes upon it.
+func (b *backlog) finishStep(sl *slot, s *step) {
+	s.dest.open--
+	s.dest, s.history = nil, nil
+	b.steps--
+	if s.item.open--; s.item.open == 0 {
+		b.finish(sl, s.item)
+	}
+}
+
+// finish forgets an item. An event that nobody claimed stays in its line until Claim comes upon it.
+func (b *backlog) finish(s *slot, it *item) {
+	it.finished = true
+	delete(s.items, it.ref.Row)
+	b.open--
+}
+
+// remember adds to a step's history.
+func (s *step) remember(at time.Time, text string) {
+	s.attempts++
+	if len(s.history) == maxHistory {
+		s.history = slices.Delete(s.history, 0, 1)
+	}
+	s.history = append(s.history, Attempt{At: at, Outcome: text})
+}
+
+// line is a queue in an order of its own: a heap.
+type line[T any] struct {
+	all    []T
+	before func(x, y T) bool
+}
+
+func (l *line[T]) Len() int           { return len(l.all) }
+func (l *line[T]) Less(i, j int) bool { return l.before(l.all[i], l.all[j]) }
+func (l *line[T]) Swap(i, j int)      { l.all[i], l.all[j] = l.all[j], l.all[i] }
+func (l *line[T]) Push(x any)         { l.all = append(l.all, x.(T)) }
+func (l *line[T]) Pop() any {
+	last := len(l.all) - 1
+	x := l.all[last]
+	var none T
+	l.all[last] = none
+	l.all = l.all[:last]
+	return x
+}

@@ -1,0 +1,191 @@
+package ledger
+
+import (
+	"encoding/binary"
+	"time"
+)
+
+// The bodies of the rows, each with its writer and its reader. Times are nanoseconds since 1970.
+
+// eventBody is a recorded event. payload is a part of the row.
+type eventBody struct {
+	id       ID
+	received int64
+	hook     string
+	payload  []byte
+}
+
+func eventRow(id ID, received time.Time, hook string, payload []byte) []byte {
+	row := newRow(kindEvent, len(id)+8+binary.MaxVarintLen32+len(hook)+len(payload))
+	row = append(row, id[:]...)
+	row = binary.BigEndian.AppendUint64(row, uint64(received.UnixNano()))
+	row = appendBytes(row, hook)
+	return append(row, payload...)
+}
+
+func readEvent(body []byte) (e eventBody, err error) {
+	c := cursor{b: body}
+	e.id, e.received, e.hook, e.payload = c.id(), int64(c.u64()), c.text(), c.b
+	if c.bad {
+		return eventBody{}, errShape
+	}
+	return e, nil
+}
+
+// planBody is what follows from an event (event is its row), or from an inline call (event is 0). The specs are parts of the row.
+type planBody struct {
+	event    uint32
+	at       int64
+	id       ID // of the event or the call
+	hook     string
+	revision string
+	actions  []Action
+}
+
+func planRow(p planBody) []byte {
+	size := 4 + 8 + len(p.id) + len(p.hook) + len(p.revision) + 3*binary.MaxVarintLen32
+	for _, a := range p.actions {
+		size += len(a.Destination) + len(a.Key) + len(a.Spec) + 3*binary.MaxVarintLen32
+	}
+	row := newRow(kindPlan, size)
+	row = binary.BigEndian.AppendUint32(row, p.event)
+	row = binary.BigEndian.AppendUint64(row, uint64(p.at))
+	row = append(row, p.id[:]...)
+	row = appendBytes(row, p.hook)
+	row = appendBytes(row, p.revision)
+	row = binary.AppendUvarint(row, uint64(len(p.actions)))
+	for _, a := range p.actions {
+		row = appendBytes(row, a.Destination)
+		row = appendBytes(row, a.Key)
+		row = appendBytes(row, a.Spec)
+	}
+	return row
+}
+
+func readPlan(body []byte) (p planBody, err error) {
+	c := cursor{b: body}
+	p.event, p.at, p.id = c.u32(), int64(c.u64()), c.id()
+	p.hook, p.revision = c.text(), c.text()
+	n := c.uvarint()
+	if n > uint64(len(c.b))/3 { // an action is three lengths at least
+		return planBody{}, errShape
+	}
+	p.actions = make([]Action, 0, n)
+	for range n {
+		p.actions = append(p.actions, Action{Destination: c.text(), Key: c.text(), Spec: c.bytes()})
+	}
+	return p, c.end()
+}
+
+// outcome is what became of a step, or of an event as a whole.
+type outcome byte
+
+const (
+	outNothing  outcome = iota + 1 // the rules asked for nothing: the event is finished
+	outDone                        // the step was carried out
+	outRetry                       // the attempt did not succeed; the next is due after delay
+	outBuried                      // given up; a dead letter lies in its bucket
+	outDropped                     // an operator dropped the step, or the event before its rules ran
+	outRedriven                    // an operator made the step due at once
+)
+
+// mark is one outcome. Row is the head's: the event's, or the plan's where there is no event.
+type mark struct {
+	row    uint32
+	step   uint32
+	out    outcome
+	at     int64
+	delay  int64 // of the next attempt, from at
+	reason string
+}
+
+func (m mark) append(row []byte) []byte {
+	row = binary.BigEndian.AppendUint32(row, m.row)
+	row = binary.AppendUvarint(row, uint64(m.step))
+	row = append(row, byte(m.out))
+	row = binary.BigEndian.AppendUint64(row, uint64(m.at))
+	if m.out == outRetry {
+		row = binary.BigEndian.AppendUint64(row, uint64(m.delay))
+	}
+	return appendBytes(row, m.reason)
+}
+
+// readMarks hands each mark of a row to do, which may refuse it.
+func readMarks(body []byte, do func(mark) error) error {
+	c := cursor{b: body}
+	for len(c.b) > 0 {
+		m := mark{row: c.u32()}
+		step := c.uvarint()
+		m.step, m.out, m.at = uint32(step), outcome(c.u8()), int64(c.u64())
+		if m.out == outRetry {
+			m.delay = int64(c.u64())
+		}
+		m.reason = c.text()
+		if c.bad || step > maxSteps || m.out < outNothing || m.out > outRedriven {
+			return errShape
+		}
+		if err := do(m); err != nil {
+			return err
+		}
+	}
+	return c.end()
+}
+
+// readIDs returns how many ids a row has, and the bytes of them.
+func readIDs(body []byte) ([]byte, int, error) {
+	n := len(body) / len(ID{})
+	if n == 0 || len(body)%len(ID{}) != 0 {
+		return nil, 0, errShape
+	}
+	return body, n, nil
+}
+
+// deadBody is a dead letter: an action that was given up, with what is known of it.
+type deadBody struct {
+	at       int64
+	origin   StepID
+	received int64
+	id       ID
+	hook     string
+	revision string
+	action   Action
+	reason   string
+	attempts uint64
+	history  []Attempt
+}
+
+func deadRow(d deadBody) []byte {
+	row := newRow(kindDead, 128+len(d.hook)+len(d.revision)+len(d.reason)+len(d.action.Destination)+len(d.action.Key)+len(d.action.Spec))
+	row = binary.BigEndian.AppendUint64(row, uint64(d.at))
+	row = binary.BigEndian.AppendUint32(row, d.origin.Slot)
+	row = binary.BigEndian.AppendUint32(row, d.origin.Row)
+	row = binary.BigEndian.AppendUint32(row, d.origin.Step)
+	row = binary.BigEndian.AppendUint64(row, uint64(d.received))
+	row = append(row, d.id[:]...)
+	for _, s := range []string{d.hook, d.revision, d.action.Destination, d.action.Key, d.reason} {
+		row = appendBytes(row, s)
+	}
+	row = appendBytes(row, d.action.Spec)
+	row = binary.AppendUvarint(row, d.attempts)
+	for _, a := range d.history {
+		row = binary.BigEndian.AppendUint64(row, uint64(a.At.UnixNano()))
+		row = appendBytes(row, a.Outcome)
+	}
+	return row
+}
+
+func readDead(body []byte) (d deadBody, err error) {
+	c := cursor{b: body}
+	d.at = int64(c.u64())
+	d.origin = StepID{Ref: Ref{Slot: c.u32(), Row: c.u32()}, Step: c.u32()}
+	d.received, d.id = int64(c.u64()), c.id()
+	for _, s := range []*string{&d.hook, &d.revision, &d.action.Destination, &d.action.Key, &d.reason} {
+		*s = c.text()
+	}
+	d.action.Spec = c.bytes()
+	d.attempts = c.uvarint()
+	for len(c.b) > 0 {
+		d.history = append(d.history, Attempt{At: time.Unix(0, int64(c.u64())), Outcome: c.text()})
+	}
+	return d, c.end()
+}

@@ -1,0 +1,319 @@
+package ledger
+
+import (
+	"cmp"
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+const (
+	maxBatch   = 4096
+	notesWait  = 100 * time.Millisecond // how long ids that nobody waits for may wait for company
+	tidyPeriod = time.Minute
+)
+
+// commitLoop is the committer: the only goroutine that writes. It takes whatever waits, and puts it into one transaction;
+// while that is being synced, the next batch gathers. Nothing lingers but ids that nobody waits for.
+func (l *Ledger) commitLoop() {
+	defer close(l.done)
+	tick := time.NewTicker(tidyPeriod)
+	defer tick.Stop()
+	late := time.NewTimer(time.Hour)
+	defer late.Stop()
+	for {
+		select {
+		case r := <-l.queue:
+			l.commitBatch(l.gather(r))
+		case <-l.notes.wake:
+			late.Reset(notesWait)
+			continue
+		case <-late.C:
+			l.commitBatch(nil)
+		case <-tick.C:
+			l.tidy()
+		case <-l.stop:
+			l.drain()
+			return
+		}
+		if l.tidied != l.hour {
+			l.tidy()
+		}
+		l.room.grow(0)
+	}
+}
+
+// gather returns r and what waits behind it.
+func (l *Ledger) gather(r *request) []*request {
+	batch := []*request{r}
+	bytes := r.op.size()
+	for len(batch) < maxBatch && bytes < maxRow {
+		select {
+		case r = <-l.queue:
+			batch = append(batch, r)
+			bytes += r.op.size()
+		default:
+			return batch
+		}
+	}
+	return batch
+}
+
+// drain commits what is queued when the ledger is closed.
+func (l *Ledger) drain() {
+	for {
+		select {
+		case r := <-l.queue:
+			l.commitBatch(l.gather(r))
+		default:
+			l.commitBatch(nil) // what is noted
+			return
+		}
+	}
+}
+
+// commitBatch makes a batch durable and answers each of its callers.
+func (l *Ledger) commitBatch(batch []*request) {
+	notes := l.notes.swap()
+	if len(batch) == 0 && len(notes) == 0 {
+		return
+	}
+	err := l.broken()
+	if err == nil {
+		err = l.tryBatch(batch, notes)
+	}
+	for _, r := range batch {
+		if r.err == nil {
+			r.err = err
+		}
+		close(r.done)
+	}
+}
+
+// tryBatch stops the ledger when anything but the caller's own wish goes wrong: after a failed commit nobody knows what is on
+// the disk, and what bbolt has in memory may not be.
+func (l *Ledger) tryBatch(batch []*request, notes []ID) (err error) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true)) // the file is mapped: a page that cannot be read is a fault
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v", p)
+		}
+		if err != nil {
+			l.fail(err)
+			err = l.broken()
+		}
+	}()
+	start := time.Now()
+	c, err := l.beginCommit(batch)
+	if err != nil {
+		return err
+	}
+	defer c.tx.Rollback() // after Commit it does nothing
+	for _, r := range batch {
+		if r.err = l.admit(c, r.op); r.err == nil {
+			r.err = r.op.stage(c)
+		}
+	}
+	for _, id := range notes {
+		c.note(id)
+	}
+	if err := cmp.Or(c.err, l.broken()); err != nil {
+		return err
+	}
+	if c.dirty {
+		err = c.finish()
+	}
+	if err != nil {
+		return err
+	}
+	l.settle(c, batch)
+	l.count.commitTime.Store(int64(time.Since(start)))
+	return nil
+}
+
+// admit refuses what there is no room for.
+func (l *Ledger) admit(c *commit, op operation) error {
+	size := op.size()
+	if size == 0 {
+		return nil
+	}
+	if c.bytes+size > c.room {
+		l.count.refused.Add(1)
+		return ErrSpace
+	}
+	c.bytes += size
+	return nil
+}
+
+// settle carries a commit into memory: only now that it is on the disk may an id be called known.
+func (l *Ledger) settle(c *commit, batch []*request) {
+	l.indexMu.Lock()
+	first := c.slot.ids - uint32(len(c.ids)) + 1
+	for i, id := range c.ids {
+		c.slot.index.add(l.print(id), first+uint32(i))
+	}
+	l.indexMu.Unlock()
+	for _, r := range batch {
+		if r.err == nil {
+			r.op.settle(l)
+		}
+	}
+	if c.dirty {
+		l.count.batch(len(batch))
+		l.committed()
+	}
+}
+
+// committed takes note of a commit.
+func (l *Ledger) committed() {
+	l.count.commits.Add(1)
+	l.measure()
+	l.id.note(l.sequence)
+}
+
+// commit is one transaction in the making.
+type commit struct {
+	l       *Ledger
+	tx      *bolt.Tx
+	now     time.Time
+	slot    *slot // takes new rows
+	buckets map[*slot]*bolt.Bucket
+	ids     []ID
+	pending map[ID]struct{}
+	marks   map[*slot][]byte
+	dirty   bool
+	room    int // bytes that may still be added by what can be refused
+	bytes   int
+	err     error // the first thing that went wrong with the file
+}
+
+func (l *Ledger) beginCommit(batch []*request) (*commit, error) {
+	need := 0
+	for _, r := range batch {
+		need += r.op.size()
+	}
+	l.room.grow(need)
+	tx, err := l.db.Begin(true)
+	if err != nil {
+		return nil, err
+	}
+	now := l.now()
+	return &commit{
+		l: l, tx: tx, now: now, slot: l.current(now), room: l.room.left(),
+		buckets: make(map[*slot]*bolt.Bucket, 2), marks: make(map[*slot][]byte), pending: make(map[ID]struct{}),
+	}, nil
+}
+
+// put appends a row to a slot and returns its number.
+func (c *commit) put(s *slot, row []byte) uint32 {
+	b := c.buckets[s]
+	if b == nil {
+		var err error
+		if b, err = c.tx.CreateBucketIfNotExists(s.rowsName()); err != nil {
+			c.stop(err)
+			return 0
+		}
+		b.FillPercent = 1 // rows are only ever appended
+		c.buckets[s] = b
+	}
+	s.rows++
+	c.write(b, key32(s.rows), row, s.number)
+	return s.rows
+}
+
+func (c *commit) write(b *bolt.Bucket, key, row []byte, slot uint32) {
+	seal(row, key, slot, c.l.epoch)
+	c.dirty = true
+	c.stop(b.Put(key, row))
+}
+
+func (c *commit) stop(err error) {
+	if c.err == nil {
+		c.err = err
+	}
+}
+
+// seen reports whether an id is in the ledger or was added to this commit.
+func (c *commit) seen(id ID) bool {
+	if _, ok := c.pending[id]; ok {
+		return true
+	}
+	return c.l.known(c.tx, c.l.slots, id)
+}
+
+func (c *commit) add(id ID) {
+	c.pending[id] = struct{}{}
+	c.ids = append(c.ids, id)
+	c.dirty = true
+}
+
+func (c *commit) note(id ID) {
+	if c.bytes+len(id) > c.room || c.seen(id) {
+		return
+	}
+	c.bytes += len(id)
+	c.add(id)
+	c.l.count.noted.Add(1)
+}
+
+// mark notes an outcome in the slot of what it is about.
+func (c *commit) mark(s *slot, m mark) {
+	row := c.marks[s]
+	if row == nil {
+		row = newRow(kindMarks, 64)
+	}
+	c.marks[s] = m.append(row)
+	c.dirty = true
+}
+
+// finish writes what was gathered, and the state, and commits.
+func (c *commit) finish() error {
+	for s, row := range c.marks {
+		c.put(s, row)
+	}
+	if len(c.ids) > 0 {
+		c.putIDs()
+	}
+	c.l.sequence++
+	meta := c.tx.Bucket(bucketMeta)
+	c.write(meta, keyState, c.l.state().row(), 0)
+	if c.err != nil {
+		return c.err
+	}
+	return c.tx.Commit()
+}
+
+func (c *commit) putIDs() {
+	b, err := c.tx.CreateBucketIfNotExists(c.slot.idsName())
+	if err != nil {
+		c.stop(err)
+		return
+	}
+	b.FillPercent = 1
+	row := newRow(kindIDs, len(c.ids)*len(ID{}))
+	for _, id := range c.ids {
+		row = append(row, id[:]...)
+	}
+	c.write(b, key32(c.slot.ids+1), row, c.slot.number)
+	c.slot.ids += uint32(len(c.ids))
+}
+
+// change runs what the committer itself does to the file, in a transaction of its own.
+func (l *Ledger) change(do func(c *commit) error) error {
+	c, err := l.beginCommit(nil)
+	if err != nil {
+		return err
+	}
+	defer c.tx.Rollback()
+	c.dirty = true
+	if err := do(c); err != nil {
+		return err
+	}
+	if err := c.finish(); err != nil {
+		return err
+	}
+	l.committed()
+	return nil
+}

@@ -1,0 +1,125 @@
+package ledger
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+// identity is the file beside the ledger's. It is one line: whose ledger lies here, how it was left, and the number of the last
+// commit. bbolt takes an empty file for a new one, and any file for the right one; this line tells. It is also the lock: it is
+// never replaced, only written over.
+type identity struct {
+	file     *os.File
+	uuid     string // 32 hexadecimal digits
+	state    string
+	sequence uint64
+}
+
+const (
+	stateMaking = "making" // the ledger's file was not finished: nothing can have been acknowledged
+	stateOpen   = "open"
+	stateClosed = "closed"
+
+	identityFormat = "tenterhook ledger 1 %s %-6s %020d %08x\n"
+	identitySize   = 20 + 32 + 1 + 6 + 1 + 20 + 1 + 8 + 1
+	adviceRepair   = "run `tenterhook ledger repair`, which keeps the file and saves what is whole"
+)
+
+func lockIdentity(path string) (*identity, error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, err
+	}
+	file, err := os.OpenFile(path+".id", os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := flock(file); err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	return &identity{file: file}, nil
+}
+
+// fresh reads the line, and reports whether there is no ledger yet.
+func (i *identity) fresh(path string) (bool, error) {
+	info, err := os.Stat(path)
+	exists := err == nil && info.Size() > 0
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return false, err
+	}
+	empty, err := i.read()
+	switch {
+	case err != nil:
+		return false, err
+	case empty && exists:
+		return false, fmt.Errorf("%w: %s.id, which says whose it is, is missing or empty; if the file is right, %s", ErrSwapped, path, adviceRepair)
+	case empty || i.state == stateMaking:
+		return true, nil
+	case !exists:
+		return false, fmt.Errorf("%w, but %d commits were made to it; bring it back, or %s and begins an empty one", ErrMissing, i.sequence, adviceRepair)
+	}
+	return false, nil
+}
+
+func (i *identity) read() (empty bool, err error) {
+	line := make([]byte, identitySize+1)
+	n, _ := i.file.ReadAt(line, 0)
+	if n == 0 {
+		return true, nil
+	}
+	words := strings.Fields(string(line[:n]))
+	if n == identitySize && len(words) == 7 {
+		i.uuid, i.state = words[3], words[4]
+		i.sequence, err = strconv.ParseUint(words[5], 10, 64)
+		if err == nil && i.line() == string(line[:n]) {
+			return false, nil
+		}
+	}
+	return false, fmt.Errorf("%w: %s is not as it was written; %s", ErrDamaged, i.file.Name(), adviceRepair)
+}
+
+func (i *identity) line() string {
+	sum := crc32.Checksum(fmt.Appendf(nil, "%s %s %d", i.uuid, i.state, i.sequence), castagnoli)
+	return fmt.Sprintf(identityFormat, i.uuid, i.state, i.sequence, sum)
+}
+
+// rename gives the ledger a new identity.
+func (i *identity) rename() {
+	var uuid [16]byte
+	rand.Read(uuid[:])
+	i.uuid = hex.EncodeToString(uuid[:])
+}
+
+// mark writes the line and waits until it is on the disk.
+func (i *identity) mark(state string, sequence uint64) error {
+	i.state, i.sequence = state, sequence
+	if _, err := i.file.WriteAt([]byte(i.line()), 0); err != nil {
+		return err
+	}
+	return i.file.Sync()
+}
+
+// note writes the line and does not wait: it may lag behind the file, which is never the other way round. It survives the process,
+// and a power cut by what the system has written back.
+func (i *identity) note(sequence uint64) {
+	i.sequence = sequence
+	_, _ = i.file.WriteAt([]byte(i.line()), 0)
+}
+
+func (i *identity) close() error { return i.file.Close() }
+
+// syncDir makes a new name in a folder durable.
+func syncDir(path string) error {
+	dir, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	return errors.Join(dir.Sync(), dir.Close())
+}

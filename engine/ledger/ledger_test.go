@@ -1,0 +1,207 @@
+package ledger_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/tenterhook/tenterhook/engine/ledger"
+)
+
+// now is a context that has ended: Claim and Take return what there is and wait for nothing.
+var now = func() context.Context {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	return ctx
+}()
+
+// clock is a clock that only a test moves.
+type clock struct{ nanos atomic.Int64 }
+
+func newClock() *clock {
+	c := &clock{}
+	c.nanos.Store(1_800_000_000 * int64(time.Second))
+	return c
+}
+
+func (c *clock) now() time.Time        { return time.Unix(0, c.nanos.Load()) }
+func (c *clock) move(by time.Duration) { c.nanos.Add(int64(by)) }
+
+func options(t testing.TB) ledger.Options {
+	t.Helper()
+	return ledger.Options{Path: filepath.Join(t.TempDir(), "ledger.db"), Step: 1 << 20}
+}
+
+func open(t testing.TB, o ledger.Options) *ledger.Ledger {
+	t.Helper()
+	l, err := ledger.Open(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := l.Close(); err != nil && !errors.Is(err, ledger.ErrClosed) {
+			t.Errorf("close: %v", err)
+		}
+	})
+	return l
+}
+
+func reopen(t testing.TB, l *ledger.Ledger, o ledger.Options) *ledger.Ledger {
+	t.Helper()
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return open(t, o)
+}
+
+// delivery is a delivery of that number with events of those numbers.
+func delivery(n int, events ...int) ledger.Delivery {
+	d := ledger.Delivery{Hook: "audit", ID: ledger.Key("audit", fmt.Sprint("delivery", n))}
+	for _, e := range events {
+		d.Events = append(d.Events, ledger.Event{ID: ledger.EventKey("audit", fmt.Sprint(e)), Payload: fmt.Appendf(nil, `{"uuid":"%d"}`, e)})
+	}
+	return d
+}
+
+func accept(t testing.TB, l *ledger.Ledger, d ledger.Delivery) ledger.Receipt {
+	t.Helper()
+	r, err := l.Accept(t.Context(), d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func claim(t testing.TB, l *ledger.Ledger, n int) []ledger.Task {
+	t.Helper()
+	tasks, err := l.Claim(now, n)
+	if err != nil && !errors.Is(err, context.Canceled) {
+		t.Fatal(err)
+	}
+	return tasks
+}
+
+func take(t testing.TB, l *ledger.Ledger, destination string, n int) []ledger.Step {
+	t.Helper()
+	steps, err := l.Take(now, destination, n)
+	if err != nil && !errors.Is(err, context.Canceled) {
+		t.Fatal(err)
+	}
+	return steps
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func action(destination, key string) ledger.Action {
+	return ledger.Action{Destination: destination, Key: key, Spec: []byte("spec of " + key)}
+}
+
+func TestAccept(t *testing.T) {
+	o := options(t)
+	l := open(t, o)
+	if r := accept(t, l, delivery(1, 1, 2, 2)); r.Duplicate || fmt.Sprint(r.New) != "[true true false]" {
+		t.Errorf("first: %+v", r)
+	}
+	for range 2 {
+		if r := accept(t, l, delivery(1, 1, 2, 2)); !r.Duplicate || fmt.Sprint(r.New) != "[false false false]" {
+			t.Errorf("repeated: %+v", r)
+		}
+		if r := accept(t, l, delivery(2, 2, 3)); r.Duplicate == r.New[1] || r.New[0] {
+			t.Errorf("batched anew: %+v", r)
+		}
+		l = reopen(t, l, o)
+	}
+	tasks := claim(t, l, 10)
+	if len(tasks) != 3 || string(tasks[2].Payload) != `{"uuid":"3"}` || tasks[0].Hook != "audit" || tasks[0].ID != ledger.EventKey("audit", "1") {
+		t.Errorf("claimed %+v", tasks)
+	}
+}
+
+func TestWork(t *testing.T) {
+	o, c := options(t), newClock()
+	o.Now = c.now
+	l := open(t, o)
+	accept(t, l, delivery(1, 1, 2))
+	tasks := claim(t, l, 10)
+	must(t, l.Plan(t.Context(), tasks[0], "r1", []ledger.Action{action("slack", "k1"), action("siem", "k2"), action("siem", "k3")}))
+	must(t, l.Plan(t.Context(), tasks[1], "r1", nil))
+	if err := l.Plan(t.Context(), tasks[1], "r1", nil); !errors.Is(err, ledger.ErrGone) {
+		t.Errorf("planned twice: %v", err)
+	}
+	steps := take(t, l, "siem", 10)
+	if len(steps) != 2 || steps[0].Key != "k2" || string(steps[1].Spec) != "spec of k3" || steps[0].Revision != "r1" {
+		t.Fatalf("took %+v", steps)
+	}
+	must(t, l.Done(t.Context(), steps[0].ID))
+	must(t, l.Retry(t.Context(), steps[1].ID, c.now().Add(time.Minute), "500"))
+	if again := take(t, l, "siem", 10); len(again) != 0 {
+		t.Errorf("took %+v", again)
+	}
+	c.move(time.Minute)
+	for range 2 { // the second time after a restart
+		if again := take(t, l, "siem", 10); len(again) != 1 || again[0].Key != "k3" || again[0].Attempts != 1 {
+			t.Errorf("took %+v", again)
+		}
+		l = reopen(t, l, o)
+	}
+	steps = take(t, l, "siem", 10)
+	must(t, l.Bury(t.Context(), steps[0].ID, "gave up"))
+	if err := l.Done(t.Context(), steps[0].ID); !errors.Is(err, ledger.ErrGone) {
+		t.Errorf("done after it was buried: %v", err)
+	}
+	must(t, l.Done(t.Context(), take(t, l, "slack", 1)[0].ID))
+	must(t, l.Queue(t.Context(), "signup", ledger.Key("signup", "7"), "r2", []ledger.Action{action("siem", "k9")}))
+	l = reopen(t, l, o)
+	if s := l.Stats(); s.Unplanned != 0 || s.Steps != 1 || s.Dead != 1 {
+		t.Errorf("%+v", s)
+	}
+	if steps = take(t, l, "siem", 10); len(steps) != 1 || steps[0].Key != "k9" || steps[0].Hook != "signup" {
+		t.Errorf("took %+v", steps)
+	}
+	must(t, l.Done(t.Context(), steps[0].ID))
+}
+
+func TestNote(t *testing.T) {
+	o := options(t)
+	l := open(t, o)
+	id := ledger.Key("signup", "1")
+	l.Note(id)
+	l = reopen(t, l, o)
+	if !l.Seen(id) || l.Seen(ledger.Key("signup", "2")) {
+		t.Error("the noted id is not seen, or another is")
+	}
+}
+
+func TestExpiry(t *testing.T) {
+	o, c := options(t), newClock()
+	o.Now = c.now
+	l := open(t, o)
+	accept(t, l, delivery(1, 1))
+	must(t, l.Plan(t.Context(), claim(t, l, 1)[0], "r", nil))
+	c.move(time.Hour)
+	accept(t, l, delivery(2, 2))
+	for range 27 {
+		c.move(time.Hour)
+		accept(t, l, delivery(3))
+	}
+	accept(t, l, delivery(3)) // the committer has tidied up before
+	if s := l.Stats(); s.Expired != 2 || s.Slots != 27 {
+		t.Errorf("%+v", s)
+	}
+	if r := accept(t, l, delivery(2, 1)); r.Duplicate || !r.New[0] {
+		t.Errorf("ids of two days ago are known: %+v", r)
+	}
+	l = reopen(t, l, o)
+	if tasks := claim(t, l, 10); len(tasks) != 2 || tasks[0].ID != ledger.EventKey("audit", "2") {
+		t.Errorf("claimed %+v", tasks)
+	}
+}

@@ -1,0 +1,246 @@
+package ledger
+
+import (
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+// create makes an empty ledger. Until the identity says otherwise it may be made again from nothing.
+func (l *Ledger) create() error {
+	l.id.rename()
+	if err := l.id.mark(stateMaking, 0); err != nil {
+		return err
+	}
+	if err := os.Remove(l.opt.Path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	l.hourFrom = l.now()
+	if err := l.openFile(); err != nil {
+		return err
+	}
+	err := l.db.Update(func(tx *bolt.Tx) error { return putMeta(tx, l.id.uuid, l.state()) })
+	if err != nil {
+		return err
+	}
+	return syncDir(l.opt.Path)
+}
+
+// putMeta gives an empty file its fixed buckets and rows.
+func putMeta(tx *bolt.Tx, uuid string, s state) error {
+	meta, err := tx.CreateBucketIfNotExists(bucketMeta)
+	if err != nil {
+		return err
+	}
+	if _, err := tx.CreateBucketIfNotExists(bucketDead); err != nil {
+		return err
+	}
+	raw, err := hex.DecodeString(uuid)
+	if err != nil {
+		return err
+	}
+	row := append(newRow(kindIdentity, len(raw)), raw...)
+	seal(row, keyIdentity, 0, s.epoch)
+	if err := meta.Put(keyIdentity, row); err != nil {
+		return err
+	}
+	row = s.row()
+	seal(row, keyState, 0, s.epoch)
+	return meta.Put(keyState, row)
+}
+
+func (l *Ledger) openFile() error {
+	var err error
+	l.db, err = bolt.Open(l.opt.Path, 0o600, &bolt.Options{
+		PageSize: pageSize, NoFreelistSync: true, FreelistType: bolt.FreelistMapType, NoSync: l.opt.noSync, OpenFile: l.opt.open,
+		InitialMmapSize: int(min(l.opt.MaxSize, 1<<30)), Timeout: time.Second,
+	})
+	if err != nil {
+		return err
+	}
+	if l.room, err = openRoom(l.opt); err != nil {
+		return err
+	}
+	l.measure()
+	l.room.grow(0)
+	return nil
+}
+
+// load reads the file, and opens it when nothing is wrong with it.
+func (l *Ledger) load() error {
+	a, err := l.read()
+	if errors.Is(err, ErrDamaged) {
+		return fmt.Errorf("%w\n%s", err, adviceRepair)
+	}
+	if err != nil {
+		return err
+	}
+	switch {
+	case a.uuid != l.id.uuid:
+		return fmt.Errorf("%w: %s, where %s is expected; bring the right one back, or %s", ErrSwapped, a.uuid, l.id.uuid, adviceRepair)
+	case a.state.sequence < l.id.sequence:
+		return fmt.Errorf("%w: commit %d, where %d is expected; bring the right one back, or %s", ErrRolledBack, a.state.sequence, l.id.sequence, adviceRepair)
+	}
+	l.epoch, l.sequence, l.nextDead = a.state.epoch, a.state.sequence, a.state.nextDead
+	l.hour, l.hourFrom = a.state.hour, time.Unix(0, a.state.hourFrom)
+	l.count.dead.Store(int64(a.state.dead))
+	l.count.deadBytes.Store(int64(a.state.deadBytes))
+	return l.openFile()
+}
+
+// read audits the file, and gathers the slots with their ids and what is open.
+func (l *Ledger) read() (*audit, error) {
+	file, err := os.OpenFile(l.opt.Path, os.O_RDWR, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	if l.id.state != stateClosed {
+		if err := file.Sync(); err != nil {
+			return nil, err
+		}
+		forget(file)
+	}
+	info, err := file.Stat()
+	if err != nil {
+		return nil, err
+	}
+	now := l.now()
+	a := &audit{idsRow: l.indexRow}
+	a.row = func(s *slot, n uint32, k kind, body []byte) error {
+		if s.open == 0 {
+			return nil // the checksum will do
+		}
+		return l.replay(s, n, k, body, now)
+	}
+	if err := a.run(file, info.Size()); err != nil {
+		return nil, err
+	}
+	l.slots = a.state.slots
+	for i, s := range l.slots {
+		if int(s.open) != len(s.items) {
+			return nil, damage("slot %d has %d open events, where %d are counted", s.number, len(s.items), s.open)
+		}
+		if i < len(l.slots)-1 {
+			s.index.trim()
+		}
+		l.resume(s)
+	}
+	return a, nil
+}
+
+func (l *Ledger) indexRow(s *slot, first uint32, body []byte) {
+	for i := 0; i < len(body); i += len(ID{}) {
+		s.index.add(l.print(ID(body[i:i+len(ID{})])), first+uint32(i/len(ID{})))
+	}
+}
+
+// begin opens a new epoch, durably, before the first row is written in it.
+func (l *Ledger) begin() error {
+	if err := l.id.mark(stateOpen, l.id.sequence); err != nil {
+		return err
+	}
+	l.epoch++
+	return l.change(func(*commit) error { return nil })
+}
+
+// replay applies a row of a slot that has something open.
+func (l *Ledger) replay(s *slot, n uint32, k kind, body []byte, now time.Time) error {
+	b := &l.backlog
+	switch k {
+	case kindEvent:
+		e, err := readEvent(body)
+		if err != nil {
+			return err
+		}
+		s.items[n] = &item{ref: Ref{Slot: s.number, Row: n}, hook: b.intern(e.hook), id: e.id, received: e.received}
+	case kindPlan:
+		return l.replayPlan(s, n, body)
+	case kindMarks:
+		return readMarks(body, func(m mark) error { return s.apply(m, now) })
+	case kindLost:
+	default:
+		return errShape
+	}
+	return nil
+}
+
+func (l *Ledger) replayPlan(s *slot, n uint32, body []byte) error {
+	p, err := readPlan(body)
+	if err != nil {
+		return err
+	}
+	it := s.items[p.event]
+	if p.event == 0 {
+		it = &item{ref: Ref{Slot: s.number, Row: n}, hook: l.backlog.intern(p.hook), id: p.id, received: p.at}
+		s.items[n] = it
+	}
+	if it == nil || it.plan != 0 || len(p.actions) == 0 {
+		return errShape
+	}
+	it.plan, it.open = n, len(p.actions)
+	it.steps = make([]step, len(p.actions))
+	for i, a := range p.actions {
+		it.steps[i] = step{item: it, number: uint32(i), dest: l.backlog.destination(a.Destination)}
+	}
+	return nil
+}
+
+// apply carries an outcome into a slot's items.
+func (s *slot) apply(m mark, now time.Time) error {
+	it := s.items[m.row]
+	if it == nil {
+		return errShape
+	}
+	if it.plan == 0 {
+		if m.out != outNothing && m.out != outDropped {
+			return errShape
+		}
+		delete(s.items, m.row)
+		return nil
+	}
+	if int(m.step) >= len(it.steps) || it.steps[m.step].dest == nil {
+		return errShape
+	}
+	st := &it.steps[m.step]
+	switch at := time.Unix(0, m.at); m.out {
+	case outRetry:
+		st.remember(at, m.reason)
+		// Never later than the delay from now: the clock may have been ahead when the mark was made.
+		st.due = now.Add(min(time.Duration(m.delay), max(0, at.Add(time.Duration(m.delay)).Sub(now))))
+	case outRedriven:
+		st.due = time.Time{}
+	default:
+		st.dest = nil
+		it.open--
+		it.ending++
+		if it.open == 0 {
+			delete(s.items, m.row)
+		}
+	}
+	return nil
+}
+
+// resume makes what is open in a slot claimable and due.
+func (l *Ledger) resume(s *slot) {
+	b := &l.backlog
+	for _, it := range s.items {
+		b.open++
+		if it.plan == 0 {
+			b.unplanned++
+			b.offer(it)
+			continue
+		}
+		for i := range it.steps {
+			if d := it.steps[i].dest; d != nil {
+				d.open++
+				b.steps++
+			}
+		}
+		b.send(it)
+	}
+}

@@ -1,0 +1,196 @@
+package ledger
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// Plan records what follows from a claimed task: its actions, under the revision of the Set whose rules asked for them; or, with no
+// action, that nothing does. When it returns nil the rules of the task never run again. Errors: ErrGone when the task is not open,
+// ErrBroken, ErrClosed, the context's.
+func (l *Ledger) Plan(ctx context.Context, t Task, revision string, actions []Action) error {
+	p := &planned{
+		body: planBody{event: t.Ref.Row, at: l.now().UnixNano(), id: t.ID, hook: t.Hook, revision: revision, actions: actions},
+		ref:  t.Ref,
+	}
+	if err := p.prepare(); err != nil {
+		return err
+	}
+	return l.submit(ctx, p, true)
+}
+
+// Queue records actions that an inline call left, to be carried out like an event's. The call's id says whose they are; it is not
+// checked for being known. When it returns nil they are on the disk. Errors as for Accept.
+func (l *Ledger) Queue(ctx context.Context, hook string, call ID, revision string, actions []Action) error {
+	if len(actions) == 0 {
+		return nil
+	}
+	p := &planned{body: planBody{at: l.now().UnixNano(), id: call, hook: hook, revision: revision, actions: actions}}
+	if err := p.prepare(); err != nil {
+		return err
+	}
+	return l.submit(ctx, p, false)
+}
+
+// planned is a plan on its way into a commit.
+type planned struct {
+	body planBody
+	row  []byte
+	ref  Ref // of the event; or where the plan went
+	slot *slot
+	item *item
+	at   uint32
+}
+
+// prepare makes the row, which copies what is kept.
+func (p *planned) prepare() error {
+	if len(p.body.actions) > maxSteps {
+		return fmt.Errorf("%w: %d actions of one event, at most %d", ErrSpace, len(p.body.actions), maxSteps)
+	}
+	p.row = planRow(p.body)
+	if len(p.row) > maxRow {
+		return fmt.Errorf("%w: %d bytes of actions, at most %d", ErrSpace, len(p.row), maxRow)
+	}
+	actions := make([]Action, len(p.body.actions))
+	for i, a := range p.body.actions {
+		actions[i].Destination = a.Destination // settle needs no more, perhaps after the caller has gone
+	}
+	p.body.actions = actions
+	return nil
+}
+
+// size: what follows from a recorded event may always go in, or it could never be finished.
+func (p *planned) size() int {
+	if p.body.event != 0 {
+		return 0
+	}
+	return len(p.row) + 64
+}
+
+func (p *planned) stage(c *commit) error {
+	if p.body.event == 0 {
+		p.slot = c.slot
+		p.at = c.put(p.slot, p.row)
+		p.ref = Ref{Slot: p.slot.number, Row: p.at}
+		p.item = &item{ref: p.ref, hook: p.body.hook, id: p.body.id, received: p.body.at}
+		p.slot.open++
+		return nil
+	}
+	c.l.mu.Lock()
+	p.slot, p.item = c.l.find(p.ref)
+	gone := p.item == nil || p.item.plan != 0 || p.item.settling
+	if !gone {
+		p.item.settling = true
+	}
+	c.l.mu.Unlock()
+	if gone {
+		return ErrGone
+	}
+	if len(p.body.actions) == 0 {
+		c.mark(p.slot, mark{row: p.ref.Row, out: outNothing, at: p.body.at})
+		p.slot.open--
+		return nil
+	}
+	p.at = c.put(p.slot, p.row)
+	return nil
+}
+
+func (p *planned) settle(l *Ledger) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	b := &l.backlog
+	if p.body.event == 0 {
+		p.item.hook = b.intern(p.item.hook)
+		p.slot.items[p.at] = p.item
+		b.open++
+	} else {
+		b.unplanned--
+	}
+	p.item.settling = false
+	if len(p.body.actions) == 0 {
+		b.finish(p.slot, p.item)
+		return
+	}
+	b.plan(p.item, p.at, p.body.actions)
+	b.send(p.item)
+}
+
+// Done records that a taken step was carried out. Errors: ErrGone when it is not open, ErrBroken, ErrClosed, the context's.
+func (l *Ledger) Done(ctx context.Context, id StepID) error {
+	return l.settleStep(ctx, id, mark{out: outDone})
+}
+
+// Retry records that an attempt at a taken step did not succeed, and that it is due again at that time.
+func (l *Ledger) Retry(ctx context.Context, id StepID, at time.Time, reason string) error {
+	return l.settleStep(ctx, id, mark{out: outRetry, delay: int64(max(0, at.Sub(l.now()))), reason: clip(reason)})
+}
+
+// Bury gives a taken step up: it becomes a dead letter, with the reason and what is known of the attempts.
+func (l *Ledger) Bury(ctx context.Context, id StepID, reason string) error {
+	return l.settleStep(ctx, id, mark{out: outBuried, reason: clip(reason)})
+}
+
+func (l *Ledger) settleStep(ctx context.Context, id StepID, m mark) error {
+	m.row, m.step, m.at = id.Row, id.Step, l.now().UnixNano()
+	return l.submit(ctx, &settled{id: id, mark: m, now: l.now()}, true)
+}
+
+// settled is an outcome of a step on its way into a commit.
+type settled struct {
+	id   StepID
+	mark mark
+	now  time.Time // with its monotonic part: a clock that is set while a retry waits does not move it
+	slot *slot
+	step *step
+}
+
+func (s *settled) size() int { return 0 }
+
+func (s *settled) stage(c *commit) error {
+	c.l.mu.Lock()
+	s.slot, _ = c.l.find(s.id.Ref)
+	s.step = c.l.findStep(s.id)
+	gone := s.step == nil || s.step.settling
+	last := false
+	if !gone {
+		s.step.settling = true
+		last = s.step.item.ends(s.mark.out)
+	}
+	c.l.mu.Unlock()
+	if gone {
+		return ErrGone
+	}
+	if s.mark.out == outBuried {
+		if err := c.bury(s.step, s.mark); err != nil {
+			return err
+		}
+	}
+	if last {
+		s.slot.open--
+	}
+	c.mark(s.slot, s.mark)
+	return nil
+}
+
+// ends reports whether an outcome of one of its steps finishes the item, when those that are on their way are counted.
+func (it *item) ends(out outcome) bool {
+	if out == outRetry {
+		return false
+	}
+	it.ending++
+	return it.ending == len(it.steps)
+}
+
+func (s *settled) settle(l *Ledger) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch s.mark.out {
+	case outRetry:
+		s.step.remember(s.now, s.mark.reason)
+		s.step.due = s.now.Add(time.Duration(s.mark.delay))
+		l.backlog.push(s.step)
+	default:
+		l.backlog.finishStep(s.slot, s.step)
+	}
+}

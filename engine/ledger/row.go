@@ -1,0 +1,141 @@
+package ledger
+
+import (
+	"encoding/binary"
+	"errors"
+	"hash/crc32"
+)
+
+// A row is
+//
+//	crc32c of the rest and of its key (4) | kind (1) | slot (4) | epoch (4) | body
+//
+// Slot and kind stand in the row, so that a row found without its bucket says where it belongs; the epoch counts the openings
+// of the file, so that of two rows for one place the later is known. bbolt's own pages have no checksum at all.
+const headerSize = 4 + 1 + 4 + 4
+
+type kind byte
+
+const (
+	kindEvent    kind = iota + 1 // a recorded event
+	kindPlan                     // the actions that follow from an event, or from an inline call
+	kindMarks                    // what became of steps
+	kindLost                     // stands where repair found no row
+	kindIDs                      // keys that were seen
+	kindDead                     // a dead letter
+	kindState                    // the table of slots
+	kindIdentity                 // whose file it is
+)
+
+var (
+	errChecksum = errors.New("checksum does not match")
+	errShape    = errors.New("not the shape of its kind")
+)
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// newRow returns a row without body, with room for size bytes of it.
+func newRow(k kind, size int) []byte {
+	row := make([]byte, headerSize, headerSize+size)
+	row[4] = byte(k)
+	return row
+}
+
+// seal completes a row for its place.
+func seal(row, key []byte, slot, epoch uint32) {
+	binary.BigEndian.PutUint32(row[5:], slot)
+	binary.BigEndian.PutUint32(row[9:], epoch)
+	binary.BigEndian.PutUint32(row, checksum(row, key))
+}
+
+func checksum(row, key []byte) uint32 {
+	return crc32.Update(crc32.Checksum(row[4:], castagnoli), castagnoli, key)
+}
+
+// header is what every row says of itself.
+type header struct {
+	kind        kind
+	slot, epoch uint32
+}
+
+// openRow checks a row against its key and returns its header and its body, which is a part of row.
+func openRow(key, row []byte) (header, []byte, error) {
+	if len(row) < headerSize {
+		return header{}, nil, errShape
+	}
+	if binary.BigEndian.Uint32(row) != checksum(row, key) {
+		return header{}, nil, errChecksum
+	}
+	h := header{kind: kind(row[4]), slot: binary.BigEndian.Uint32(row[5:]), epoch: binary.BigEndian.Uint32(row[9:])}
+	return h, row[headerSize:], nil
+}
+
+// cursor reads a body from its front. After the first thing that is not there, bad is set and everything reads as zero.
+type cursor struct {
+	b   []byte
+	bad bool
+}
+
+func (c *cursor) take(n uint64) []byte {
+	if n > uint64(len(c.b)) {
+		c.bad, c.b = true, nil
+		return nil
+	}
+	head := c.b[:n]
+	c.b = c.b[n:]
+	return head
+}
+
+func (c *cursor) u32() uint32 {
+	if b := c.take(4); b != nil {
+		return binary.BigEndian.Uint32(b)
+	}
+	return 0
+}
+
+func (c *cursor) u64() uint64 {
+	if b := c.take(8); b != nil {
+		return binary.BigEndian.Uint64(b)
+	}
+	return 0
+}
+
+func (c *cursor) u8() byte {
+	if b := c.take(1); b != nil {
+		return b[0]
+	}
+	return 0
+}
+
+func (c *cursor) id() (id ID) {
+	copy(id[:], c.take(uint64(len(id))))
+	return id
+}
+
+func (c *cursor) uvarint() uint64 {
+	v, n := binary.Uvarint(c.b)
+	if n <= 0 {
+		c.bad, c.b = true, nil
+		return 0
+	}
+	c.b = c.b[n:]
+	return v
+}
+
+func (c *cursor) bytes() []byte { return c.take(c.uvarint()) }
+func (c *cursor) text() string  { return string(c.bytes()) }
+
+// end reports whether the body was read whole and had nothing left.
+func (c *cursor) end() error {
+	if c.bad || len(c.b) > 0 {
+		return errShape
+	}
+	return nil
+}
+
+func appendBytes[T string | []byte](dst []byte, v T) []byte {
+	return append(binary.AppendUvarint(dst, uint64(len(v))), v...)
+}
+
+func key32(n uint32) []byte { return binary.BigEndian.AppendUint32(nil, n) }
+func key64(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }

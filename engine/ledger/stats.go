@@ -1,0 +1,78 @@
+package ledger
+
+import (
+	"math/bits"
+	"time"
+)
+
+// Stats is what a ledger counts of itself. Counters run from when it was opened.
+type Stats struct {
+	Queue, QueueCap int // calls that wait for a commit
+
+	Unplanned int       // events whose rules have not run
+	Steps     int       // actions that are not carried out
+	Oldest    time.Time // when the oldest of either was recorded; zero when there is none
+	Dead      int64     // dead letters
+	DeadBytes int64
+
+	Commits    uint64
+	Batches    [14]uint64    // commits by how many calls they held: up to 1, 2, 4 … 4096, more
+	CommitTime time.Duration // of the last one
+	Accepted   uint64        // events
+	Duplicates uint64        // deliveries, and events of others
+	Noted      uint64        // ids of inline calls
+	Dropped    uint64        // ids that could not be noted
+	Full       uint64        // calls refused by a full queue
+	Refused    uint64        // calls refused for lack of room
+	Buried     uint64
+	Trimmed    uint64 // dead letters dropped for their age, or for their number
+	Expired    uint64 // slots
+
+	IDs, IndexBytes    int64 // ids in memory, and what they take
+	FileSize, FileUsed int64
+	Slots              int
+}
+
+// Stats returns the counters. It is cheap enough for every scrape.
+func (l *Ledger) Stats() Stats {
+	c := &l.count
+	s := Stats{
+		Queue: len(l.queue), QueueCap: cap(l.queue), Commits: c.commits.Load(), CommitTime: time.Duration(c.commitTime.Load()),
+		Accepted: c.accepted.Load(), Duplicates: c.duplicates.Load(), Noted: c.noted.Load(), Dropped: c.dropped.Load(),
+		Full: c.full.Load(), Refused: c.refused.Load(), Buried: c.buried.Load(), Trimmed: c.trimmed.Load(), Expired: c.expired.Load(),
+		Dead: c.dead.Load(), DeadBytes: c.deadBytes.Load(), FileSize: c.fileSize.Load(), FileUsed: c.fileUsed.Load(),
+	}
+	for i := range s.Batches {
+		s.Batches[i] = c.batches[i].Load()
+	}
+	l.indexMu.RLock()
+	defer l.indexMu.RUnlock()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	s.Unplanned, s.Steps, s.Slots = l.backlog.unplanned, l.backlog.steps, len(l.slots)
+	for _, p := range l.slots {
+		s.IDs += int64(p.index.used)
+		s.IndexBytes += p.index.bytes()
+		if s.Oldest.IsZero() && len(p.items) > 0 {
+			s.Oldest = p.oldest()
+		}
+	}
+	return s
+}
+
+// oldest is when the first of a slot's open items was recorded.
+func (s *slot) oldest() time.Time {
+	first := int64(1<<63 - 1)
+	for _, it := range s.items {
+		first = min(first, it.received)
+	}
+	return time.Unix(0, first)
+}
+
+func (c *counters) batch(n int) {
+	at := 0
+	if n > 1 {
+		at = bits.Len(uint(n - 1))
+	}
+	c.batches[min(at, len(c.batches)-1)].Add(1)
+}

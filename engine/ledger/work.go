@@ -1,0 +1,235 @@
+package ledger
+
+import (
+	"container/heap"
+	"context"
+	"fmt"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+// Claim waits until there are recorded events whose rules have not run, and returns up to n of them, in the order of recording. Each
+// is the caller's until Plan or Release; a crash gives them all back. Errors: the context's, ErrBroken, ErrClosed.
+func (l *Ledger) Claim(ctx context.Context, n int) ([]Task, error) {
+	for {
+		l.mu.Lock()
+		var items []*item
+		for len(items) < n && l.backlog.events.Len() > 0 {
+			if it := heap.Pop(&l.backlog.events).(*item); !it.finished && !it.settling {
+				items = append(items, it)
+			}
+		}
+		changed := l.backlog.changed
+		l.mu.Unlock()
+		if len(items) > 0 {
+			return l.tasks(items)
+		}
+		if err := l.wait(ctx, changed, nil); err != nil {
+			return nil, err
+		}
+	}
+}
+
+func (l *Ledger) tasks(items []*item) ([]Task, error) {
+	tasks := make([]Task, 0, len(items))
+	err := l.view(func(tx *bolt.Tx) error {
+		for _, it := range items {
+			body, err := readRow(tx, it.ref, kindEvent)
+			if err != nil {
+				return err
+			}
+			e, err := readEvent(body)
+			if err != nil {
+				return err
+			}
+			t := Task{Ref: it.ref, Hook: it.hook, ID: it.id, Received: time.Unix(0, it.received)}
+			t.Payload = append(t.Payload, e.payload...)
+			tasks = append(tasks, t)
+		}
+		return nil
+	})
+	return tasks, err
+}
+
+// Release gives a claimed task back, its rules not having run.
+func (l *Ledger) Release(t Task) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if _, it := l.find(t.Ref); it != nil && it.plan == 0 && !it.settling {
+		l.backlog.offer(it)
+	}
+}
+
+// Take waits until steps for a destination are due, and returns up to n of them, the longest due first. Each is the caller's until
+// Done, Retry, Bury or ReleaseStep; a crash gives them all back. Errors: the context's, ErrBroken, ErrClosed.
+func (l *Ledger) Take(ctx context.Context, destination string, n int) ([]Step, error) {
+	for {
+		l.mu.Lock()
+		d := l.backlog.destination(destination)
+		now := l.now()
+		var due []*step
+		for len(due) < n && d.steps.Len() > 0 && !d.steps.all[0].due.After(now) {
+			if s := heap.Pop(&d.steps).(*step); s.dest != nil && !s.settling {
+				s.taken = true
+				due = append(due, s)
+			}
+		}
+		steps := make([]Step, len(due))
+		rows := make([]Ref, len(due))
+		for i, s := range due {
+			steps[i] = s.public()
+			rows[i] = Ref{Slot: s.item.ref.Slot, Row: s.item.plan}
+		}
+		var next *time.Time
+		if d.steps.Len() > 0 {
+			next = &d.steps.all[0].due
+			wait := *next
+			next = &wait
+		}
+		changed := d.changed
+		l.mu.Unlock()
+		if len(steps) > 0 {
+			return steps, l.fill(steps, rows)
+		}
+		if err := l.wait(ctx, changed, next); err != nil {
+			return nil, err
+		}
+	}
+}
+
+func (s *step) public() Step {
+	it := s.item
+	return Step{
+		ID: StepID{Ref: it.ref, Step: s.number}, Hook: it.hook, Event: it.id, Received: time.Unix(0, it.received), Attempts: s.attempts,
+	}
+}
+
+// fill reads the actions of steps from the rows of their plans.
+func (l *Ledger) fill(steps []Step, rows []Ref) error {
+	return l.view(func(tx *bolt.Tx) error {
+		for i := range steps {
+			body, err := readRow(tx, rows[i], kindPlan)
+			if err != nil {
+				return err
+			}
+			p, err := readPlan(body)
+			if err != nil {
+				return err
+			}
+			a := p.actions[steps[i].ID.Step]
+			steps[i].Revision = p.revision
+			steps[i].Action = Action{Destination: a.Destination, Key: a.Key, Spec: append([]byte(nil), a.Spec...)}
+		}
+		return nil
+	})
+}
+
+// ReleaseStep gives a taken step back, nothing having been tried.
+func (l *Ledger) ReleaseStep(id StepID) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if s := l.findStep(id); s != nil && s.taken && !s.settling {
+		l.backlog.push(s)
+	}
+}
+
+// Destinations returns the names of all that have open steps, and how many.
+func (l *Ledger) Destinations() map[string]int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	names := make(map[string]int)
+	for name, d := range l.backlog.destinations {
+		if d.open > 0 {
+			names[name] = d.open
+		}
+	}
+	return names
+}
+
+// wait returns nil when changed is closed or next has come.
+func (l *Ledger) wait(ctx context.Context, changed <-chan struct{}, next *time.Time) error {
+	var due <-chan time.Time
+	if next != nil {
+		t := time.NewTimer(next.Sub(l.now()))
+		defer t.Stop()
+		due = t.C
+	}
+	select {
+	case <-changed:
+	case <-due:
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-l.failed:
+		return l.failure
+	case <-l.stop:
+		return ErrClosed
+	}
+	return nil
+}
+
+// find returns an open item and its slot; mu is held.
+func (l *Ledger) find(r Ref) (*slot, *item) {
+	s := l.slotOf(r.Slot)
+	if s == nil {
+		return nil, nil
+	}
+	return s, s.items[r.Row]
+}
+
+// slotOf returns a slot by its number; mu is held.
+func (l *Ledger) slotOf(number uint32) *slot {
+	for i := len(l.slots) - 1; i >= 0; i-- {
+		if l.slots[i].number == number {
+			return l.slots[i]
+		}
+	}
+	return nil
+}
+
+// findStep returns an open step; mu is held.
+func (l *Ledger) findStep(id StepID) *step {
+	_, it := l.find(id.Ref)
+	if it == nil || int(id.Step) >= len(it.steps) || it.steps[id.Step].dest == nil {
+		return nil
+	}
+	return &it.steps[id.Step]
+}
+
+func (l *Ledger) allSlots() []*slot {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.slots
+}
+
+// view reads the file. What it cannot read stops the ledger.
+func (l *Ledger) view(do func(*bolt.Tx) error) error {
+	select {
+	case <-l.stop:
+		return ErrClosed
+	default:
+	}
+	if err := l.broken(); err != nil {
+		return err
+	}
+	if err := l.db.View(do); err != nil {
+		l.fail(err)
+		return l.broken()
+	}
+	return nil
+}
+
+// readRow returns the body of a slot's row, a part of the file's map.
+func readRow(tx *bolt.Tx, r Ref, want kind) ([]byte, error) {
+	s := slot{number: r.Slot}
+	b := tx.Bucket(s.rowsName())
+	if b == nil {
+		return nil, fmt.Errorf("%w: no slot %d", ErrDamaged, r.Slot)
+	}
+	key := key32(r.Row)
+	h, body, err := openRow(key, b.Get(key))
+	if err != nil || h.kind != want || h.slot != r.Slot {
+		return nil, fmt.Errorf("%w: row %s", ErrDamaged, r)
+	}
+	return body, nil
+}
