@@ -85,3 +85,36 @@ func BenchmarkEval(b *testing.B) {
 		})
 	}
 }
+
+// What has warmed up does not allocate, whether it builds texts or not.
+func TestNoAllocations(t *testing.T) {
+	w := newWorld(t, hook.Token)
+	if err := w.env.Let("company", `domain(upper(data.identity.claims.email))`); err != nil {
+		t.Fatal(err)
+	}
+	for _, src := range []string{
+		rule(0), rule(1), rule(2), rule(3), rule(4), rule(5), rule(7),
+		`company in tables.partners`,
+		`any(split(data.identity.claims.email, "@"), # + "x" == company)`,
+		`len(filter(data.identity.claims.groups, # startsWith "Eng")) > 7`,
+		`data.identity.claims.auth_time / 2 > 1.5`,
+		`{"a": data.identity.claims.email}.a == "x"`,
+		`sum(map(1..100, # * 2)) == 1`,
+	} {
+		x, err := expr.Compile(src, w.env)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := w.begin(string(sample.Of(hook.Token)), runtime.Budget{})
+		got := testing.AllocsPerRun(20, func() {
+			w.m.Start(runtime.Budget{}, r.Now, time.Time{})
+			r.Begin(r.Event, r.Now, &w.m)
+			if _, err := x.Test(r); err != nil {
+				t.Fatal(err)
+			}
+		})
+		if got != 0 {
+			t.Errorf("%s: %v allocations", src, got)
+		}
+	}
+}

@@ -16,7 +16,7 @@ type code struct {
 	null     bool   // it may be null
 	falls    bool   // as a condition it may be not true merely because something is missing
 	rises    bool   // it may be true merely because something is missing
-	soft     bool   // it is a number that counts a missing list as empty
+	soft     bool   // it may be another value, though not null, because something is missing
 	shape    *shape // of its members or elements
 	constant bool
 	value    runtime.Value // when constant
@@ -24,6 +24,29 @@ type code struct {
 	table    *table.Table
 
 	settle func(*runtime.Run) settled // as a condition, with what is missing left open
+}
+
+// loose reports whether the value may be another one, though not null, because something is missing: a list that
+// counts as empty, a condition that was taken for false.
+func (c *code) loose() bool {
+	return c.soft || (c.types == boolean && !c.null && (c.falls || c.rises))
+}
+
+func loose(all ...*code) bool {
+	for _, c := range all {
+		if c.loose() {
+			return true
+		}
+	}
+	return false
+}
+
+// loosen marks a condition that compares loose values: what is missing may push it either way.
+func (c *code) loosen(from ...*code) *code {
+	if loose(from...) {
+		c.falls, c.rises, c.soft = true, true, true
+	}
+	return c
 }
 
 // read is eval, short cut where the value has been found in the event before: most of what conditions look at.

@@ -67,6 +67,7 @@ func largest(r *runtime.Run, args []runtime.Value, pos string) runtime.Value {
 func extreme(r *runtime.Run, args []runtime.Value, pos string, side int) (best runtime.Value) {
 	consider := func(_ int, v runtime.Value) bool {
 		if v.IsNull() {
+			r.Scratch.Missed = true
 			return true
 		}
 		if !numeric(v) {
@@ -123,6 +124,7 @@ func uniq(r *runtime.Run, args []runtime.Value, _ string) runtime.Value {
 	b := building(r, 0)
 	each(r, args[0], func(_ int, item runtime.Value) bool {
 		if item.IsNull() {
+			r.Scratch.Missed = true
 			return true
 		}
 		for _, kept := range b.values {
@@ -170,7 +172,7 @@ func (k *compiler) slice(n *ast.SliceNode) *code {
 		k.want(n.To, to, number, "[ : ]")
 	}
 	pos := k.pos(n)
-	c := &code{types: x.types & (list | text), null: x.null || from.null || to.null, shape: x.shape}
+	c := &code{types: x.types & (list | text), null: x.null || from.null || to.null, soft: loose(x, from, to), shape: x.shape}
 	c.eval = func(r *runtime.Run) runtime.Value {
 		charge(r, 1)
 		v, a, b := x.eval(r), from.eval(r), to.eval(r)

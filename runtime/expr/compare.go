@@ -51,8 +51,8 @@ func (k *compiler) equality(n *ast.BinaryNode) *code {
 		}
 		return k.wrong(n, "%s is never equal to %s%s", x.types.words(), y.types.words(), hint)
 	}
-	soft := x.soft || y.soft
-	c := &code{falls: soft || !negate && (x.null || y.null), rises: soft || negate && (x.null || y.null)}
+	c := &code{falls: !negate && (x.null || y.null), rises: negate && (x.null || y.null)}
+	c.loosen(x, y)
 	if x.constant {
 		x, y = y, x
 	}
@@ -94,6 +94,7 @@ func equalsText(x *code, want string, negate bool) func(*runtime.Run) bool {
 func (k *compiler) missing(n ast.Node, x *code, negate bool) *code {
 	eval := x.eval
 	c := &code{test: func(r *runtime.Run) bool { charge(r, 1); return eval(r).IsNull() != negate }}
+	c.loosen(x)
 	return k.fold(n, judged(c), x)
 }
 
@@ -198,6 +199,14 @@ func compareMixed(i int64, f float64) (int, bool) {
 	return 0, true
 }
 
+func equalParts(r *runtime.Run, a, b runtime.Value) bool {
+	if a.IsNull() || b.IsNull() {
+		r.Scratch.Missed = true
+		return false
+	}
+	return equal(r, a, b)
+}
+
 func equalLists(r *runtime.Run, a, b runtime.Value) bool {
 	if a.Len() != b.Len() {
 		return false
@@ -206,7 +215,7 @@ func equalLists(r *runtime.Run, a, b runtime.Value) bool {
 	each(r, a, func(i int, item runtime.Value) bool {
 		charge(r, int64(i)>>3)
 		other := b.At(i)
-		same = !item.IsNull() && !other.IsNull() && equal(r, item, other)
+		same = equalParts(r, item, other)
 		return same
 	})
 	return same
@@ -220,7 +229,7 @@ func equalObjects(r *runtime.Run, a, b runtime.Value) bool {
 	eachMember(r, a, func(name string, v runtime.Value) bool {
 		charge(r, int64(b.Len())>>3)
 		other := b.Get(name)
-		same = !v.IsNull() && !other.IsNull() && equal(r, v, other)
+		same = equalParts(r, v, other)
 		return same
 	})
 	return same
@@ -236,7 +245,8 @@ func (k *compiler) order(n *ast.BinaryNode) *code {
 	}
 	less, orEqual := op[0] == '<', len(op) == 2
 	pos := k.pos(n)
-	c := &code{null: x.null || y.null, falls: x.soft || y.soft, rises: x.soft || y.soft}
+	c := &code{null: x.null || y.null}
+	c.loosen(x, y)
 	decided(c, func(r *runtime.Run) verdict {
 		charge(r, 1)
 		a, b := x.read(r), y.read(r)

@@ -306,7 +306,7 @@ func (k *compiler) array(n *ast.ArrayNode) *code {
 	for i, item := range n.Nodes {
 		items[i] = k.compile(item)
 	}
-	c := &code{types: list, eval: func(r *runtime.Run) runtime.Value {
+	c := &code{types: list, soft: partial(items), eval: func(r *runtime.Run) runtime.Value {
 		b := building(r, len(items))
 		for _, item := range items {
 			b.add(item.eval(r))
@@ -314,6 +314,11 @@ func (k *compiler) array(n *ast.ArrayNode) *code {
 		return runtime.ListOf(b.values)
 	}}
 	return k.fold(n, conditional(c, ""), items...)
+}
+
+// partial reports whether something in a list or object that is written out may be missing.
+func partial(items []*code) bool {
+	return slices.ContainsFunc(items, func(c *code) bool { return !c.constant && c.null || c.loose() })
 }
 
 func (k *compiler) object(n *ast.MapNode) *code {
@@ -332,7 +337,7 @@ func (k *compiler) object(n *ast.MapNode) *code {
 		}
 		parts = append(parts, key, k.compile(pair.Value))
 	}
-	c := &code{types: object, eval: func(r *runtime.Run) runtime.Value {
+	c := &code{types: object, soft: partial(parts), eval: func(r *runtime.Run) runtime.Value {
 		b := building(r, len(parts))
 		for i := 0; i < len(parts); i += 2 {
 			key := parts[i].eval(r)

@@ -148,7 +148,7 @@ func (k *compiler) function(n ast.Node, name string, f *function, args []ast.Nod
 			from[i] = k.compile(arg)
 		}
 		k.want(arg, from[i], f.args[min(i, len(f.args)-1)], name)
-		null, soft = null || from[i].null, soft || from[i].soft
+		null, soft = null || from[i].null, soft || from[i].loose()
 	}
 	c := &code{types: f.gives, null: null, soft: soft}
 	if name == "len" {

@@ -15,6 +15,7 @@ func (k *compiler) in(n *ast.BinaryNode) *code {
 	}
 	y := k.source(n.Right)
 	c := &code{falls: x.null || y.null}
+	c.loosen(x, y)
 	switch {
 	case y.table != nil:
 		k.want(n.Left, x, text|number, "in, for a table, on its left")
@@ -106,7 +107,7 @@ func (k *compiler) inSpan(n *ast.BinaryNode, x *code, span *ast.BinaryNode) *cod
 	k.want(span, lo, number, "..")
 	k.want(span, hi, number, "..")
 	c := &code{falls: x.null || lo.null || hi.null, test: between(x, lo, hi, k.pos(span))}
-	return k.fold(n, judged(c), x, lo, hi)
+	return k.fold(n, judged(c.loosen(x, lo, hi)), x, lo, hi)
 }
 
 func between(x, lo, hi *code, pos string) func(*runtime.Run) bool {
@@ -149,7 +150,7 @@ func inList(r *runtime.Run, v, all runtime.Value) bool {
 	}
 	found := false
 	each(r, all, func(_ int, item runtime.Value) bool {
-		found = !item.IsNull() && equal(r, v, item)
+		found = equalParts(r, v, item)
 		return !found
 	})
 	return found
@@ -160,6 +161,9 @@ func textInArray(r *runtime.Run, s string, n hook.Node) bool {
 		charge(r, 1)
 		if item.Kind() == hook.String && item.Text() == s {
 			return true
+		}
+		if item.Kind() == hook.Null {
+			r.Scratch.Missed = true
 		}
 	}
 	return false

@@ -118,10 +118,11 @@ func (k *compiler) conditional(n *ast.ConditionalNode) *code {
 	k.suppose(n.Cond, false)
 	other := k.compile(n.Exp2)
 	k.present = back
-	moved := x.falls || x.rises
+	moved := x.falls || x.rises || x.soft
 	c := &code{
 		types: then.types | other.types,
 		null:  then.null || other.null,
+		soft:  moved || loose(then, other),
 		falls: then.falls || other.falls || moved,
 		rises: then.rises || other.rises || moved,
 	}
@@ -160,7 +161,7 @@ func settleEither(x settled, then, other *code, r *runtime.Run) settled {
 // otherwise is x ?? y.
 func (k *compiler) otherwise(n *ast.BinaryNode) *code {
 	x, y := k.compile(n.Left), k.compile(n.Right)
-	c := &code{types: x.types | y.types, null: x.null && y.null, falls: y.falls, rises: y.rises}
+	c := &code{types: x.types | y.types, null: x.null && y.null, falls: y.falls, rises: y.rises, soft: loose(x, y)}
 	if !x.null {
 		c.falls, c.rises = x.falls, x.rises
 	}

@@ -115,6 +115,7 @@ func (l *loop) sum(r *runtime.Run) runtime.Value {
 			item = l.body.eval(r)
 		}
 		if item.IsNull() {
+			r.Scratch.Missed = true
 			return true
 		}
 		if !numeric(item) {

@@ -1,6 +1,9 @@
 package expr_test
 
 import (
+	"encoding/json"
+	"math/rand/v2"
+	"strings"
 	"testing"
 
 	"github.com/tenterhook/tenterhook/runtime"
@@ -148,4 +151,57 @@ func TestLet(t *testing.T) {
 			t.Errorf("got %q %v", v.Text(), err)
 		}
 	})
+}
+
+// Where something is taken out of an event, and a condition that held no longer does, Match says that something is
+// missing, and Nullable said so beforehand. Conditions and events are random.
+func TestMissingIsNoticed(t *testing.T) {
+	const payload = `{"eventType": "e", "data": {"userProfile": {
+		"name": "Ann Lee", "mail": "ann@example.com", "empty": "", "word": "abcabc",
+		"age": 41, "zero": 0, "neg": -7, "half": 2.5, "yes": true, "no": false,
+		"tags": ["a", "b", "abc", "ann@example.com"], "ages": [41, 3, 0, -7, 12],
+		"people": [{"name": "Bo", "age": 3, "in": true}, {"name": "Cy", "age": 41, "in": false}]}}}`
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	g := newGenerator(seed)
+	w := newWorld(t, hook.Registration)
+	noticed := 0
+	for range 4000 {
+		src := g.boolean(4)
+		if strings.Contains(src, "??") || strings.Contains(src, "in data.userProfile)") {
+			continue // they ask whether something is there
+		}
+		x, err := expr.Compile(src, w.env)
+		if err != nil {
+			continue
+		}
+		if yes, err := x.Test(w.begin(payload, runtime.Budget{})); err != nil || !yes {
+			continue
+		}
+		var less map[string]any
+		if err := json.Unmarshal([]byte(payload), &less); err != nil {
+			t.Fatal(err)
+		}
+		profile := less["data"].(map[string]any)["userProfile"].(map[string]any)
+		for name := range profile {
+			if g.IntN(3) == 0 {
+				delete(profile, name)
+			}
+		}
+		text, err := json.Marshal(less)
+		if err != nil {
+			t.Fatal(err)
+		}
+		yes, missing, err := x.Match(w.begin(string(text), runtime.Budget{}))
+		if err != nil || yes {
+			continue
+		}
+		noticed++
+		if !missing || !x.Nullable() {
+			t.Errorf("%s\nheld, and does not on %s: missing %v, nullable %v", src, text, missing, x.Nullable())
+		}
+	}
+	if noticed < 100 {
+		t.Errorf("only %d conditions came to depend on what is missing", noticed)
+	}
 }

@@ -97,7 +97,7 @@ func (k *compiler) field(n *ast.MemberNode, base *code, name string) *code {
 	if base.slot > 0 {
 		return k.path(n, base.slot, name, s)
 	}
-	c := &code{types: s.kinds(), null: true, shape: s}
+	c := &code{types: s.kinds(), null: true, shape: s, soft: base.soft}
 	c.eval = func(r *runtime.Run) runtime.Value {
 		v := base.eval(r)
 		charge(r, 1+int64(v.Len())>>3)
@@ -114,7 +114,7 @@ func (k *compiler) index(n *ast.MemberNode, base, index *code) *code {
 		k.want(n, index, number|text, "what is between [ and ]")
 	}
 	pos := k.pos(n)
-	c := &code{types: anything, null: true}
+	c := &code{types: anything, null: true, soft: loose(base, index)}
 	if base.shape != nil && base.types == list {
 		c.shape = base.shape.element
 		c.types = c.shape.kinds()
@@ -163,7 +163,7 @@ func (k *compiler) table(n *ast.MemberNode, name string) *code {
 func (k *compiler) lookup(n ast.Node, t *table.Table, index *code) *code {
 	k.want(n, index, text|number, "a table's key")
 	pos := k.pos(n)
-	c := &code{types: anything, null: true}
+	c := &code{types: anything, null: true, soft: index.soft}
 	c.eval = func(r *runtime.Run) runtime.Value {
 		key, ok := tableKey(r, index.eval(r), pos)
 		if !ok {

@@ -96,9 +96,13 @@ func (k *compiler) outcome(name string, c *code, l *loop) {
 		c.falls, c.rises = rises, falls || l.list.null
 	case "one":
 		c.falls, c.rises = falls || rises || l.list.null, falls || rises
-	case "count":
-		c.soft = falls || rises || l.list.null
 	}
+	// Which values there are, or what becomes of them, may depend on what is missing too.
+	bodyLoose := l.body != nil && (l.body.loose() || l.body.null)
+	if l.list.loose() || (l.body != nil && bodyLoose && c.types != boolean) {
+		c.falls, c.rises, c.soft = c.falls || c.types == boolean, c.rises || c.types == boolean, true
+	}
+	c.soft = c.soft || ((falls || rises || l.list.null) && c.types != boolean)
 }
 
 // body compiles a quantifier's second argument, in which # is an element.

@@ -56,6 +56,7 @@ func (k *compiler) find(n *ast.BinaryNode) *code {
 func searching(x, y *code, op, pos string) *code {
 	search := searchers[op]
 	c := &code{null: x.null || y.null}
+	c.loosen(x, y)
 	if y.constant && y.value.Kind() == runtime.String {
 		part := y.value.Text()
 		c.test = func(r *runtime.Run) bool {
@@ -101,6 +102,7 @@ func (k *compiler) matches(n *ast.BinaryNode) *code {
 	}
 	pos := k.pos(n)
 	c := &code{null: x.null}
+	c.loosen(x)
 	decided(c, func(r *runtime.Run) verdict {
 		v := x.read(r)
 		if v.IsNull() {

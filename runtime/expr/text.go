@@ -163,6 +163,7 @@ func join(r *runtime.Run, args []runtime.Value, pos string) runtime.Value {
 	size, parts := 0, 0
 	each(r, args[0], func(_ int, v runtime.Value) bool {
 		if v.IsNull() {
+			r.Scratch.Missed = true
 			return true
 		}
 		if v.Kind() > runtime.String {
