@@ -96,7 +96,7 @@ func Open(ctx context.Context, o Options) (*Watcher, error) {
 		return w, nil
 	}
 	if keptErr == nil {
-		keptErr = w.restore(kept)
+		keptErr = w.restore(kept, refused)
 	}
 	if keptErr == nil {
 		return w, nil
@@ -257,13 +257,13 @@ func (w *Watcher) kept() (*rules.Set, error) {
 	return set, nil
 }
 
-// restore puts the last good copy live.
-func (w *Watcher) restore(set *rules.Set) error {
+// restore puts the last good copy live, in place of the folder that was refused.
+func (w *Watcher) restore(set *rules.Set, refused error) error {
 	if err := w.accept(set); err != nil {
 		return err
 	}
-	w.o.Log.Warn("starting with the last good copy, because the folder cannot be loaded",
-		"folder", w.dir, "copy", w.store.path, "revision", set.Revision())
+	w.o.Log.Error("the policy folder cannot be loaded; starting with its last good copy",
+		"folder", w.dir, "copy", w.store.path, "revision", set.Revision(), "error", oneLine(refused))
 	w.live(set, FromLastGood, "")
 	return nil
 }
@@ -298,7 +298,7 @@ func (w *Watcher) refuse(err error) {
 	}
 	revision := w.status.Revision
 	w.mu.Unlock()
-	if known {
+	if known || revision == "" { // without anything live it is Open's to tell
 		return
 	}
 	w.o.Log.Error("the policy folder was refused; what was live stays", "folder", w.dir, "revision", revision, "error", oneLine(err))
