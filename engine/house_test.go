@@ -20,6 +20,8 @@ var floors = [][]string{
 	{"/engine/admin"},
 	{"/engine/gate", "/engine/watch"},
 	{"/engine"},
+	{"/engine/dispatch"},
+	{"/engine/outlet", "/engine/ledger"},
 	{"/rules/suite"},
 	{"/rules"},
 	{"/runtime/expr"},

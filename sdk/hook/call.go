@@ -1,4 +1,4 @@
-// Package hook is the words every part of Tenterhook speaks: hook types, documents, calls, drafts and answers, and
+// Package hook is for the words every part of Tenterhook speaks: hook types, documents, calls, drafts and answers, and
 // the contract of Okta's hooks. It needs nothing but the standard library.
 package hook
 
