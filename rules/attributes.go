@@ -72,19 +72,7 @@ type attributeValue func(dst []byte, r *runtime.Run) ([]byte, error)
 // values compiles one value or a list of them, nil when there was a problem.
 func (m *maker) values(n *node) []attributeValue {
 	if n.kind == listNode {
-		all := []attributeValue{}
-		for _, item := range n.items {
-			if item.kind == listNode {
-				m.add(item.problem("want an attribute's value as a text, a number or a boolean, got a list"))
-				return nil
-			}
-			one := m.values(item)
-			if one == nil {
-				return nil
-			}
-			all = append(all, one...)
-		}
-		return all
+		return m.severalValues(n)
 	}
 	switch n.kind {
 	case mapNode:
@@ -110,6 +98,22 @@ func (m *maker) values(n *node) []attributeValue {
 		return []attributeValue{evaluated(x)}
 	}
 	return []attributeValue{rendered(t)}
+}
+
+func (m *maker) severalValues(n *node) []attributeValue {
+	all := []attributeValue{}
+	for _, item := range n.items {
+		if item.kind == listNode {
+			m.add(item.problem("want an attribute's value as a text, a number or a boolean, got a list"))
+			return nil
+		}
+		one := m.values(item)
+		if one == nil {
+			return nil
+		}
+		all = append(all, one...)
+	}
+	return all
 }
 
 func typed(xsi, text string) attributeValue {

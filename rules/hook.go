@@ -123,15 +123,27 @@ func (c *compiler) rule(h *Hook, spec *ruleSpec, sets map[string]string) rule {
 		g.form.compile(m, g.node)
 	}
 	r.program = m.effects
+	c.overlaps(m, sets, r.last)
+	c.coherent(spec)
+	return r
+}
+
+// overlaps warns of what an earlier rule sets in vain. sets is what rules set, and the last one to.
+func (c *compiler) overlaps(m *maker, sets map[string]string, last bool) {
+	name := m.rule.name
 	for _, s := range m.sets {
 		earlier, twice := sets[s.what]
-		if twice && earlier != r.name && s.surely && spec.when == nil {
-			c.add(s.at.warning("rule %q sets %s in any case: what rule %q sets it to never counts", r.name, s.what, earlier))
+		if twice && earlier != name && s.surely && m.rule.when == nil {
+			c.add(s.at.warning("rule %q sets %s in any case: what rule %q sets it to never counts", name, s.what, earlier))
 		}
-		if sets[s.what] = r.name; r.last {
+		if sets[s.what] = name; last { // no later rule runs beside this one
 			delete(sets, s.what)
 		}
 	}
+}
+
+// coherent reports parts of a rule that do not go together.
+func (c *compiler) coherent(spec *ruleSpec) {
 	if spec.give("deny") != nil && spec.give("error") != nil {
 		c.add(spec.give("error").problem("a deny makes the error itself: want one of them"))
 	}
@@ -141,7 +153,6 @@ func (c *compiler) rule(h *Hook, spec *ruleSpec, sets map[string]string) rule {
 	if len(spec.gives) == 0 && !spec.stop && !spec.faulty {
 		c.add(spec.node.warning("rule %q gives nothing: want one of %s", spec.name, list(keys(formFields(), c.hookType))))
 	}
-	return r
 }
 
 func (c *compiler) failure(h *Hook, spec *ruleSpec, r *rule, restricts bool) {
