@@ -38,7 +38,10 @@ var keepers = map[string][]string{
 	"github.com/goccy/go-yaml":        {"/rules", "/rules/suite", "/engine/cli"},
 	"github.com/spf13/cobra":          {"/engine/cli"},
 	"github.com/fsnotify/fsnotify":    {"/engine/watch"},
-	"github.com/prometheus":           {"/engine", "/engine/gate", "/engine/admin", "/engine/watch", "/engine/cli"},
+	"github.com/prometheus":           {"/engine", "/engine/gate", "/engine/admin", "/engine/dispatch", "/engine/watch", "/engine/cli"},
+	"go.etcd.io/bbolt":                {"/engine/ledger"},
+	"github.com/cenkalti/backoff":     {"/engine/outlet", "/engine/dispatch"},
+	"github.com/sony/gobreaker":       {"/engine/outlet"},
 	"github.com/rogpeppe/go-internal": {"/rules/suite"},
 }
 
