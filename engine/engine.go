@@ -48,11 +48,12 @@ type Engine struct {
 	stale    atomic.Bool
 	swaps    atomic.Uint64
 
-	mu       sync.Mutex // guards tallies, and orders Swap and Close
+	mu       sync.Mutex // guards what follows, and orders Swap and Close
 	tallies  map[string]*tally
+	hooks    uint64 // that were ever live
 	closed   bool
 	closings sync.WaitGroup // Sets that are being closed
-	errs     error          // what closing Sets said; under mu
+	errs     error          // what closing Sets said
 }
 
 // New makes an Engine that has no Set yet. The caller closes it.

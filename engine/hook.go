@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"fmt"
 	"sync"
 	"time"
 
@@ -39,6 +40,7 @@ type Reply struct {
 // Hook is one hook of a leased Set.
 type Hook struct {
 	Rules  *rules.Hook // name, path, type, credentials and rules
+	Mark   string      // " 17": tells the hook of this Set from all that this Engine has had, and never looks like a word
 	e      *Engine
 	tally  *tally
 	memory memory
@@ -48,8 +50,10 @@ type Hook struct {
 	matched []*counter
 }
 
+// newHook prepares a hook of a Set that is to be live. The caller holds e.mu.
 func (e *Engine) newHook(r *rules.Hook, t *tally, among int) *Hook {
-	h := &Hook{Rules: r, e: e, tally: t, decide: r.Decide, cap: int64(r.Concurrency)}
+	e.hooks++
+	h := &Hook{Rules: r, Mark: fmt.Sprint(" ", e.hooks), e: e, tally: t, decide: r.Decide, cap: int64(r.Concurrency)}
 	if h.cap <= 0 {
 		h.cap = int64(e.o.HookConcurrency)
 	}

@@ -13,35 +13,51 @@ const mediaType = "application/json"
 
 // headers judges a request when its headers have arrived and nothing of its body was read. A refused one is left without a
 // body and without a connection to send it on, so that nothing more of it is read, and nothing of it can pass for the next
-// request. The verdict takes the place of the method, behind a space that no method has.
+// request.
+//
+// The verdict takes the place of the method, behind a space, which no method has: a letter for a refusal, and the Mark of
+// the hook for a call that was let in.
 func (g *Gate) headers(h *fasthttp.RequestHeader) (c fasthttp.RequestConfig) {
-	verdict := broken
+	r, mark := broken, ""
 	defer func() {
 		if p := recover(); p != nil {
 			g.bug(p)
 		}
-		if verdict != admitted {
-			h.SetMethodBytes([]byte{' ', 'A' + byte(verdict)})
-			h.SetContentLength(0)
-			h.Del(fasthttp.HeaderExpect)
-			h.SetConnectionClose()
+		if r == admitted {
+			h.SetMethod(mark)
+			return
 		}
+		h.SetMethodBytes([]byte{' ', 'A' + byte(r)})
+		h.SetContentLength(0)
+		h.Del(fasthttp.HeaderExpect)
+		h.SetConnectionClose()
 	}()
 	k, ok := g.e.Peek(path(h))
 	if !ok {
-		verdict = notReady
+		r = notReady
 		return c
 	}
-	verdict = g.judge(h, k)
+	if r = g.judge(h, k); r == admitted {
+		mark = k.Mark
+	}
 	return c
 }
 
-// verdict is what headers has left in the method.
-func verdict(method []byte) reason {
-	if len(method) == 2 && method[0] == ' ' {
-		return reason(method[1] - 'A')
+// refused is what headers has left in the method of a request that it did not let in.
+func refused(method []byte) (reason, bool) {
+	if len(method) == 2 && method[0] == ' ' && method[1] >= 'A' {
+		return reason(method[1] - 'A'), true
 	}
-	return admitted
+	return admitted, false
+}
+
+// readmit judges once more when the Set has changed while the body was read: the Set that decides is the one that lets in.
+func (g *Gate) readmit(h *fasthttp.RequestHeader, k *engine.Hook) reason {
+	if k != nil && string(h.Method()) == k.Mark {
+		return admitted
+	}
+	h.SetMethod(fasthttp.MethodPost) // headers has let in nothing else
+	return g.judge(h, k)
 }
 
 // path is the path as it was sent. It is compared byte by byte: nothing is unescaped or cleaned up, so there is one way to
@@ -61,8 +77,7 @@ func (g *Gate) judge(h *fasthttp.RequestHeader, k *engine.Hook) reason {
 		return wrongMethod
 	}
 	var room [4]shown
-	f := fields{auth: room[:0]}
-	f.wants(k.Rules.Auth)
+	f := fields{auth: wanted(room[:0], k.Rules.Auth)}
 	if !f.read(h.RawHeaders()) {
 		return malformed
 	}
@@ -111,21 +126,22 @@ type shown struct {
 	digest [32]byte
 }
 
-// wants lists the headers that the credentials ask for, each once.
-func (f *fields) wants(auth []rules.Credential) {
+// wanted lists the headers that the credentials ask for, each once.
+func wanted(list []shown, auth []rules.Credential) []shown {
 	for i := range auth {
 		for j := range auth[i].Lines {
-			if name := auth[i].Lines[j].Header; f.shown(name) == nil {
-				f.auth = append(f.auth, shown{name: name})
+			if name := auth[i].Lines[j].Header; find(list, name) == nil {
+				list = append(list, shown{name: name})
 			}
 		}
 	}
+	return list
 }
 
-func (f *fields) shown(name string) *shown {
-	for i := range f.auth {
-		if equalFold([]byte(name), f.auth[i].name) {
-			return &f.auth[i]
+func find(list []shown, name string) *shown {
+	for i := range list {
+		if equalFold(list[i].name, name) {
+			return &list[i]
 		}
 	}
 	return nil
@@ -183,7 +199,7 @@ func (f *fields) authentic(auth []rules.Credential) bool {
 	for i := range auth {
 		every := len(auth[i].Lines) > 0
 		for j := range auth[i].Lines {
-			s, right := f.shown(auth[i].Lines[j].Header), false
+			s, right := find(f.auth, auth[i].Lines[j].Header), false
 			for _, secret := range auth[i].Lines[j].Secrets {
 				right = secret.Matches(s.digest) || right
 			}
@@ -195,7 +211,7 @@ func (f *fields) authentic(auth []rules.Credential) bool {
 }
 
 // equalFold compares a header's name, or a word of its value, without regard to the case of ASCII letters.
-func equalFold(b []byte, s string) bool {
+func equalFold[T string | []byte](b T, s string) bool {
 	if len(b) != len(s) {
 		return false
 	}

@@ -27,7 +27,7 @@ var sheets = sync.Pool{New: func() any { return new(sheet) }}
 func (g *Gate) serve(ctx *fasthttp.RequestCtx) {
 	c := ctx.Conn().(*conn)
 	defer func() { c.fresh = true }()
-	if r := verdict(ctx.Method()); r != admitted {
+	if r, ok := refused(ctx.Method()); ok {
 		c.unread = true
 		g.refuse(ctx, r)
 		return
@@ -38,9 +38,8 @@ func (g *Gate) serve(ctx *fasthttp.RequestCtx) {
 		g.refuse(ctx, notReady)
 		return
 	}
-	// The Set may have changed while the body was read. The one that decides is the one that lets in.
 	k := lease.At(path(&ctx.Request.Header))
-	if r := g.judge(&ctx.Request.Header, k); r != admitted {
+	if r := g.readmit(&ctx.Request.Header, k); r != admitted {
 		g.refuse(ctx, r)
 		return
 	}

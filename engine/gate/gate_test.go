@@ -237,6 +237,31 @@ func TestSlow(t *testing.T) {
 	}
 }
 
+// TestSecretChangesWhileTheBodyComes: the Set that decides is the one that lets in.
+func TestSecretChangesWhileTheBodyComes(t *testing.T) {
+	tests := []struct {
+		name   string
+		next   string
+		status int
+	}{
+		{"SameSecret", strings.Replace(policy, "stamp", "seal", 1), 200},
+		{"OtherSecret", strings.Replace(policy, "secret: Bearer 0", "secret: Bearer 1", 1), 401},
+		{"HookIsGone", strings.Replace(policy, "hook-a", "hook-b", 1), 404},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			d := open(t, policy, gate.Options{})
+			whole := good(body)
+			l := d.dial().send(whole[:len(whole)-1])
+			time.Sleep(50 * time.Millisecond) // its headers have been judged
+			d.engine.Swap(load(t, tt.next))
+			if status, _, _ := l.send(whole[len(whole)-1:]).answer(); status != tt.status {
+				t.Errorf("got %d, want %d", status, tt.status)
+			}
+		})
+	}
+}
+
 // TestSlowBodyEatsItsOwnTime sends a body so late that the call's deadline has passed: no rule runs for it.
 func TestSlowBodyEatsItsOwnTime(t *testing.T) {
 	d := open(t, policy, gate.Options{Read: 10 * time.Second})

@@ -1,0 +1,171 @@
+package gate
+
+import (
+	"bufio"
+	"bytes"
+	"log/slog"
+	"strings"
+	"testing"
+
+	"github.com/valyala/fasthttp"
+
+	"github.com/tenterhook/tenterhook/engine"
+	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/sdk/hook"
+	"github.com/tenterhook/tenterhook/sdk/hook/sample"
+)
+
+func line(header string, secrets ...string) rules.Line {
+	l := rules.Line{Header: header}
+	for _, s := range secrets {
+		l.Secrets = append(l.Secrets, rules.NewSecret([]byte(s)))
+	}
+	return l
+}
+
+func TestAuthentic(t *testing.T) {
+	one := []rules.Credential{{Lines: []rules.Line{line("Authorization", "alpha", "beta")}}}
+	two := []rules.Credential{
+		{Lines: []rules.Line{line("Authorization", "alpha"), line("X-Extra", "gamma")}},
+		{Lines: []rules.Line{line("x-extra", "delta")}},
+	}
+	many := []rules.Credential{{Lines: []rules.Line{line("A", "1"), line("B", "2"), line("C", "3"), line("D", "4"), line("E", "5"), line("F", "6")}}}
+	tests := []struct {
+		name string
+		auth []rules.Credential
+		raw  string
+		want bool
+	}{
+		{"OneSecret", one, "Authorization: alpha\r\n", true},
+		{"OtherLiveSecret", one, "Authorization: beta\r\n", true},
+		{"NameInAnyCase", one, "aUtHoRiZaTiOn: beta\r\n", true},
+		{"SpaceAround", one, "Authorization: \t beta \t\r\n", true},
+		{"Wrong", one, "Authorization: gamma\r\n", false},
+		{"Prefix", one, "Authorization: alph\r\n", false},
+		{"Longer", one, "Authorization: alphaa\r\n", false},
+		{"CaseOfTheValue", one, "Authorization: Alpha\r\n", false},
+		{"Empty", one, "Authorization:\r\n", false},
+		{"Absent", one, "X-Authorization: alpha\r\n", false},
+		{"Twice", one, "Authorization: alpha\r\nauthorization: alpha\r\n", false},
+		{"EveryLine", two, "Authorization: alpha\r\nX-Extra: gamma\r\n", true},
+		{"OneLineOfTwo", two, "Authorization: alpha\r\n", false},
+		{"LinesOfTwoCredentials", two, "Authorization: alpha\r\nX-Extra: delta\r\n", true},
+		{"LinesMixedUp", two, "Authorization: gamma\r\nX-Extra: alpha\r\n", false},
+		{"SecondCredential", two, "X-Extra: delta\r\n", true},
+		{"ManyLines", many, "A: 1\r\nB: 2\r\nC: 3\r\nD: 4\r\nE: 5\r\nF: 6\r\n", true},
+		{"ManyLinesButOne", many, "A: 1\r\nB: 2\r\nC: 3\r\nD: 4\r\nE: 5\r\n", false},
+		{"OpenToAll", nil, "", true},
+		{"NoLines", []rules.Credential{{}}, "", false},
+		{"NoSecrets", []rules.Credential{{Lines: []rules.Line{line("A")}}}, "A: 1\r\n", false},
+		{"ZeroSecret", []rules.Credential{{Lines: []rules.Line{{Header: "A", Secrets: make([]rules.Secret, 1)}}}}, "A: \r\n", false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			f := fields{auth: wanted(nil, tt.auth)}
+			if !f.read([]byte(tt.raw)) {
+				t.Fatal("not read")
+			}
+			if got := f.authentic(tt.auth); got != tt.want {
+				t.Errorf("got %v, want %v", got, tt.want)
+			}
+		})
+	}
+}
+
+// desk is a Gate whose insides are used without a connection.
+func desk(t testing.TB, typ hook.Type) (*Gate, *engine.Engine) {
+	t.Helper()
+	e, err := engine.New(engine.Options{Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { e.Close() })
+	text := "tenterhook: 1\nhooks:\n  - name: hook-a\n    type: " + typ.String() + "\n    auth: none\n    rules:\n      - name: note\n        debug: {by: note}\n"
+	s, err := rules.Load(rules.NewFolder(map[string][]byte{"policy.yaml": []byte(text)}), rules.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	e.Swap(s)
+	g, err := New(e, Options{Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return g, e
+}
+
+// request reads a request as the server does, up to its handler.
+func request(t testing.TB, g *Gate, body []byte) *fasthttp.RequestCtx {
+	t.Helper()
+	text := "POST /hooks/hook-a HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+	ctx := new(fasthttp.RequestCtx)
+	ctx.Init2(&conn{g: g}, silence{}, false)
+	if err := ctx.Request.Header.Read(bufio.NewReader(strings.NewReader(text))); err != nil {
+		t.Fatal(err)
+	}
+	g.headers(&ctx.Request.Header)
+	ctx.Request.SetBody(body)
+	return ctx
+}
+
+func TestPanicStillAnswers(t *testing.T) {
+	g, e := desk(t, hook.Registration)
+	k, _ := e.Peek([]byte("/hooks/hook-a"))
+	ctx := request(t, g, sample.Of(hook.Registration))
+	g.answer(ctx, ctx.Conn().(*conn), &engine.Hook{Rules: k.Rules}) // lacks all that an engine gives it
+	if ctx.Response.StatusCode() != 200 || !bytes.Equal(ctx.Response.Body(), k.Rules.Failure) || g.panics.Load() != 1 {
+		t.Errorf("got %d %q, %d panics", ctx.Response.StatusCode(), ctx.Response.Body(), g.panics.Load())
+	}
+}
+
+func TestSecretBodiesAreWiped(t *testing.T) {
+	for _, typ := range hook.Types() {
+		if !typ.Inline() {
+			continue
+		}
+		t.Run(typ.String(), func(t *testing.T) {
+			g, _ := desk(t, typ)
+			ctx := request(t, g, sample.Of(typ))
+			text := ctx.Request.Body()
+			g.serve(ctx)
+			if ctx.Response.StatusCode() != 200 {
+				t.Fatalf("got %d %q", ctx.Response.StatusCode(), ctx.Response.Body())
+			}
+			wiped := bytes.Count(text, []byte{0}) == len(text)
+			if want := typ == hook.PasswordImport || typ == hook.Telephony; wiped != want {
+				t.Errorf("wiped: %v, want %v", wiped, want)
+			}
+		})
+	}
+}
+
+// FuzzServe gives the gate any head and any body. Whatever they are, it answers from its table or from the rules, and is
+// ready for the next call.
+func FuzzServe(f *testing.F) {
+	f.Add([]byte("POST /hooks/hook-a HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n"), []byte("{}"))
+	f.Add([]byte("POST /hooks/hook-a HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"), sample.Of(hook.Registration))
+	f.Add([]byte("POST /hooks/hook-a HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n\r\n"), []byte(`{"eventType":"com.okta.user.pre-registration","eventId":1}`))
+	f.Add([]byte("GET * HTTP/1.0\r\n\r\n"), []byte(`{"eventType":"com.okta.user.pre-registration","eventId":"\ud83d\ude00"}`))
+	f.Add([]byte("POST http://x/hooks/hook-a HTTP/1.1\r\nA: 1\r\n b\r\n\r\n"), []byte{0xff})
+	g, _ := desk(f, hook.Registration)
+	f.Fuzz(func(t *testing.T, head, body []byte) {
+		ctx := new(fasthttp.RequestCtx)
+		ctx.Init2(&conn{g: g}, silence{}, false)
+		if err := ctx.Request.Header.Read(bufio.NewReader(bytes.NewReader(head))); err != nil {
+			g.unreadable(ctx, err)
+		} else {
+			g.headers(&ctx.Request.Header)
+			ctx.Request.SetBody(body)
+			g.serve(ctx)
+		}
+		known := ctx.Response.StatusCode() == 200
+		for _, r := range refusals {
+			known = known || r.status == ctx.Response.StatusCode()
+		}
+		if !known || g.panics.Load() > 0 {
+			t.Errorf("got %d; %d panics", ctx.Response.StatusCode(), g.panics.Load())
+		}
+		if err := new(hook.Doc).Parse(ctx.Response.Body(), hook.Limits{}); err != nil && len(ctx.Response.Body()) > 0 {
+			t.Errorf("answered with %q: %v", ctx.Response.Body(), err)
+		}
+	})
+}
