@@ -29,6 +29,8 @@ type item struct {
 	steps    []step // by index
 	open     int    // of them
 	ending   int    // of them that are finished, or on their way: the committer's count
+	lost     bool   // its event's row is missing; its plan is not
+	claimed  bool   // by a worker
 	finished bool
 	settling bool // an outcome for the whole is on its way into a commit
 }
@@ -92,6 +94,7 @@ func (b *backlog) addEvent(s *slot, it *item) {
 
 // offer makes an event claimable.
 func (b *backlog) offer(it *item) {
+	it.claimed = false
 	heap.Push(&b.events, it)
 	close(b.changed)
 	b.changed = make(chan struct{})
@@ -129,7 +132,7 @@ func (b *backlog) push(s *step) {
 func (b *backlog) hurry(steps []*step) {
 	lines := make(map[*destination]bool)
 	for _, s := range steps {
-		s.due, s.settling = time.Time{}, false
+		s.due = time.Time{}
 		lines[s.dest] = true
 	}
 	for d := range lines {

@@ -79,17 +79,25 @@ func (l *Ledger) load() error {
 	if err != nil {
 		return err
 	}
-	switch {
-	case a.uuid != l.id.uuid:
-		return fmt.Errorf("%w: %s, where %s is expected; bring the right one back, or %s", ErrSwapped, a.uuid, l.id.uuid, adviceRepair)
-	case a.state.sequence < l.id.sequence:
-		return fmt.Errorf("%w: commit %d, where %d is expected; bring the right one back, or %s", ErrRolledBack, a.state.sequence, l.id.sequence, adviceRepair)
+	if err := l.id.agrees(a); err != nil {
+		return err
 	}
 	l.epoch, l.sequence, l.nextDead = a.state.epoch, a.state.sequence, a.state.nextDead
 	l.hour, l.hourFrom = a.state.hour, time.Unix(0, a.state.hourFrom)
 	l.count.dead.Store(int64(a.state.dead))
 	l.count.deadBytes.Store(int64(a.state.deadBytes))
 	return l.openFile()
+}
+
+// agrees reports whether a file is the one that the identity is of, and as far along.
+func (i *identity) agrees(a *audit) error {
+	switch {
+	case a.uuid != i.uuid:
+		return fmt.Errorf("%w: %s, where %s is expected; bring the right one back, or %s", ErrSwapped, a.uuid, i.uuid, adviceRepair)
+	case a.state.sequence < i.sequence:
+		return fmt.Errorf("%w: commit %d, where %d is expected; bring the right one back, or %s", ErrRolledBack, a.state.sequence, i.sequence, adviceRepair)
+	}
+	return nil
 }
 
 // read audits the file, and gathers the slots with their ids and what is open.
@@ -122,6 +130,7 @@ func (l *Ledger) read() (*audit, error) {
 	}
 	l.slots = a.state.slots
 	for i, s := range l.slots {
+		s.settleLost()
 		if int(s.open) != len(s.items) {
 			return nil, damage("slot %d has %d open events, where %d are counted", s.number, len(s.items), s.open)
 		}
@@ -162,11 +171,22 @@ func (l *Ledger) replay(s *slot, n uint32, k kind, body []byte, now time.Time) e
 		return l.replayPlan(s, n, body)
 	case kindMarks:
 		return readMarks(body, func(m mark) error { return s.apply(m, now) })
-	case kindLost:
+	case kindLost: // perhaps an event, whose plan says all that is needed
+		s.lost = true
+		s.items[n] = &item{ref: Ref{Slot: s.number, Row: n}, lost: true}
 	default:
 		return errShape
 	}
 	return nil
+}
+
+// settleLost forgets what repair put in the place of missing rows, where it turned out to be no event with actions.
+func (s *slot) settleLost() {
+	for n, it := range s.items {
+		if it.lost && it.plan == 0 {
+			delete(s.items, n)
+		}
+	}
 }
 
 func (l *Ledger) replayPlan(s *slot, n uint32, body []byte) error {
@@ -182,6 +202,9 @@ func (l *Ledger) replayPlan(s *slot, n uint32, body []byte) error {
 	if it == nil || it.plan != 0 || len(p.actions) == 0 {
 		return errShape
 	}
+	if it.lost {
+		it.hook, it.id, it.received = l.backlog.intern(p.hook), p.id, p.at
+	}
 	it.plan, it.open = n, len(p.actions)
 	it.steps = make([]step, len(p.actions))
 	for i, a := range p.actions {
@@ -193,6 +216,9 @@ func (l *Ledger) replayPlan(s *slot, n uint32, body []byte) error {
 // apply carries an outcome into a slot's items.
 func (s *slot) apply(m mark, now time.Time) error {
 	it := s.items[m.row]
+	if s.lost && (it == nil || it.plan == 0) && m.out != outNothing {
+		return nil // what it is about was lost
+	}
 	if it == nil {
 		return errShape
 	}

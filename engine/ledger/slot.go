@@ -32,6 +32,7 @@ type slot struct {
 	ids    uint32 // numbered from 1, without a gap; 0 when they have been dropped
 	open   uint32 // items that are not finished
 
+	lost  bool // repair found some of its rows missing
 	index index
 	items map[uint32]*item // the open ones, by their head's row
 }

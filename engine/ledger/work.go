@@ -17,6 +17,7 @@ func (l *Ledger) Claim(ctx context.Context, n int) ([]Task, error) {
 		var items []*item
 		for len(items) < n && l.backlog.events.Len() > 0 {
 			if it := heap.Pop(&l.backlog.events).(*item); !it.finished && !it.settling {
+				it.claimed = true
 				items = append(items, it)
 			}
 		}
@@ -56,7 +57,7 @@ func (l *Ledger) tasks(items []*item) ([]Task, error) {
 func (l *Ledger) Release(t Task) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if _, it := l.find(t.Ref); it != nil && it.plan == 0 && !it.settling {
+	if _, it := l.find(t.Ref); it != nil && it.claimed && it.plan == 0 && !it.settling {
 		l.backlog.offer(it)
 	}
 }

@@ -1,0 +1,55 @@
+package ledger
+
+import (
+	"fmt"
+	"os"
+	"time"
+)
+
+// Report is what a check found.
+type Report struct {
+	Identity    string
+	Sequence    uint64 // of the last commit
+	Clean       bool   // it was closed, not killed
+	Size        int64
+	Slots, Open int
+	Rows, IDs   uint64
+	Dead        uint64
+	DeadBytes   uint64
+}
+
+// Check reads a whole ledger that no process has open, and changes nothing. The error, when the file is not exactly what was
+// acknowledged, is every problem found: one of ErrDamaged, ErrMissing, ErrSwapped or ErrRolledBack.
+func Check(path string) (Report, error) {
+	r, err := check(path)
+	if err != nil {
+		return r, fmt.Errorf("check ledger %s: %w", path, err)
+	}
+	return r, nil
+}
+
+func check(path string) (r Report, err error) {
+	if _, err := os.Stat(path + ".id"); err != nil {
+		return r, err
+	}
+	id, err := lockIdentity(path)
+	if err != nil {
+		return r, err
+	}
+	defer id.close()
+	fresh, err := id.fresh(path)
+	if err != nil || fresh {
+		return r, err
+	}
+	l := &Ledger{opt: Options{Path: path}, now: time.Now, id: id}
+	l.backlog.init()
+	a, err := l.read()
+	if err != nil {
+		return r, err
+	}
+	r = Report{
+		Identity: a.uuid, Sequence: a.state.sequence, Clean: id.state == stateClosed, Size: int64(a.tree.high) * pageSize,
+		Slots: len(a.state.slots), Open: l.backlog.open, Rows: a.rows, IDs: a.ids, Dead: a.dead, DeadBytes: a.state.deadBytes,
+	}
+	return r, id.agrees(a)
+}

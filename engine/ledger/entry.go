@@ -1,0 +1,145 @@
+package ledger
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"time"
+)
+
+// State is how far an event, or one of its steps, has come.
+type State string
+
+const (
+	Recorded State = "recorded" // its rules have not run
+	Waiting  State = "waiting"  // something is left to do
+	Finished State = "finished"
+	Dropped  State = "dropped" // by an operator
+	Dead     State = "dead"    // given up: a dead letter
+)
+
+// Entry is an event, the actions that an inline call left, or a dead letter, as an operator sees it.
+type Entry struct {
+	ID       string      `json:"id"`               // slot-row, or dead-number
+	Origin   string      `json:"origin,omitempty"` // of a dead letter: the step it was
+	State    State       `json:"state"`
+	Hook     string      `json:"hook"`
+	Key      ID          `json:"key"` // of the event or of the call
+	Received time.Time   `json:"received"`
+	Revision string      `json:"revision,omitempty"`
+	Payload  Blob        `json:"payload,omitempty"` // of an event; only where it was asked for
+	Steps    []EntryStep `json:"steps,omitempty"`
+}
+
+// EntryStep is one action of an entry.
+type EntryStep struct {
+	State       State     `json:"state"`
+	Destination string    `json:"destination"`
+	Key         string    `json:"key"`
+	Attempts    int       `json:"attempts,omitempty"`
+	Due         time.Time `json:"due,omitzero"`
+	History     []Attempt `json:"history,omitempty"` // the last ones
+	Spec        Blob      `json:"spec,omitempty"`    // only where it was asked for
+}
+
+// Blob is bytes that are JSON as a rule: they are written as what they are, and as {"base64": …} when they are not.
+type Blob []byte
+
+// MarshalJSON writes the bytes as JSON.
+func (b Blob) MarshalJSON() ([]byte, error) {
+	if json.Valid(b) {
+		return b, nil
+	}
+	return json.Marshal(map[string][]byte{"base64": b})
+}
+
+// MarshalText writes an ID in hexadecimal digits.
+func (id ID) MarshalText() ([]byte, error) { return []byte(id.String()), nil }
+
+// Filter chooses entries. What is left zero does not count.
+type Filter struct {
+	IDs         []string // of entries
+	Hook        string
+	Destination string // of any of its steps
+	State       State  // of the entry
+	Key         string // the beginning of its key, in hexadecimal digits; or the idempotency key of a step
+	After       time.Time
+	Before      time.Time // received in between
+}
+
+func (f Filter) matches(e *Entry) bool {
+	return (len(f.IDs) == 0 || slices.Contains(f.IDs, e.ID)) &&
+		(f.Hook == "" || f.Hook == e.Hook) &&
+		(f.State == "" || f.State == e.State) &&
+		(f.After.IsZero() || !e.Received.Before(f.After)) &&
+		(f.Before.IsZero() || e.Received.Before(f.Before)) &&
+		(f.Destination == "" || slices.ContainsFunc(e.Steps, func(s EntryStep) bool { return s.Destination == f.Destination })) &&
+		(f.Key == "" || strings.HasPrefix(e.Key.String(), f.Key) || slices.ContainsFunc(e.Steps, func(s EntryStep) bool { return s.Key == f.Key }))
+}
+
+// tell works an outcome into an entry.
+func (e *Entry) tell(m mark) {
+	switch {
+	case m.out == outNothing:
+		e.State = Finished
+	case len(e.Steps) == 0 && m.out == outDropped:
+		e.State = Dropped
+	case int(m.step) < len(e.Steps):
+		e.Steps[m.step].tell(m)
+		e.settle()
+	}
+}
+
+func (s *EntryStep) tell(m mark) {
+	at := time.Unix(0, m.at)
+	switch m.out {
+	case outDone:
+		s.State = Finished
+		s.try(at, "done")
+	case outRetry:
+		s.try(at, m.reason)
+		s.Due = at.Add(time.Duration(m.delay))
+		return
+	case outBuried:
+		s.State = Dead
+		s.try(at, m.reason)
+	case outDropped:
+		s.State = Dropped
+	case outRedriven:
+	}
+	s.Due = time.Time{}
+}
+
+func (s *EntryStep) try(at time.Time, text string) {
+	s.Attempts++
+	if len(s.History) == maxHistory {
+		s.History = slices.Delete(s.History, 0, 1)
+	}
+	s.History = append(s.History, Attempt{At: at, Outcome: text})
+}
+
+// settle makes an entry's state out of its steps'.
+func (e *Entry) settle() {
+	e.State = Finished
+	for _, s := range e.Steps {
+		switch {
+		case s.State == Waiting:
+			e.State = Waiting
+			return
+		case s.State == Dead, s.State == Dropped && e.State != Dead:
+			e.State = s.State
+		}
+	}
+}
+
+// follow gives an entry the steps of its plan.
+func (e *Entry) follow(p planBody, full bool) {
+	e.State, e.Revision = Waiting, p.revision
+	for _, a := range p.actions {
+		s := EntryStep{State: Waiting, Destination: a.Destination, Key: a.Key}
+		if full {
+			s.Spec = slices.Clone(a.Spec)
+		}
+		e.Steps = append(e.Steps, s)
+	}
+}

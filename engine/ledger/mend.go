@@ -1,0 +1,175 @@
+package ledger
+
+import (
+	"context"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// mendBatch is how many entries an operator's wish changes in one commit.
+const mendBatch = 1000
+
+// Redrive gives what a filter chooses another try at once: dead letters become open steps again, under their old idempotency keys, and
+// steps that wait for their next attempt are due. It returns how many steps that were; after an error, how many until then.
+func (l *Ledger) Redrive(ctx context.Context, f Filter) (int, error) {
+	return l.mend(ctx, f, outRedriven)
+}
+
+// Drop gives up what a filter chooses and is not finished: events whose rules have not run, open steps, dead letters. What a worker
+// holds just now is left alone. It returns how many that were; after an error, how many until then.
+func (l *Ledger) Drop(ctx context.Context, f Filter) (int, error) {
+	return l.mend(ctx, f, outDropped)
+}
+
+func (l *Ledger) mend(ctx context.Context, f Filter, out outcome) (int, error) {
+	var heads []Ref
+	var dead []uint64
+	err := l.scan(f, "", false, func(e Entry) bool {
+		if number, ok := strings.CutPrefix(e.ID, deadPrefix); ok {
+			n, _ := strconv.ParseUint(number, 10, 64)
+			dead = append(dead, n)
+		} else if r, ok := parseRef(e.ID); ok && (e.State == Waiting || e.State == Recorded) {
+			heads = append(heads, r)
+		}
+		return true
+	})
+	if err != nil {
+		return 0, err
+	}
+	count := 0
+	for len(heads)+len(dead) > 0 {
+		m := &mended{out: out, at: l.now().UnixNano(), destination: f.Destination}
+		m.heads, heads = cut(heads)
+		m.dead, dead = cut(dead)
+		if err := l.submit(ctx, m, true); err != nil {
+			return count, err
+		}
+		count += m.count
+	}
+	return count, nil
+}
+
+func cut[T any](s []T) (head, rest []T) {
+	n := min(len(s), mendBatch)
+	return s[:n], s[n:]
+}
+
+// mended is an operator's wish on its way into a commit.
+type mended struct {
+	out         outcome
+	at          int64
+	destination string // only its steps; "" for all
+	heads       []Ref
+	dead        []uint64
+
+	count  int
+	events []*item // dropped
+	steps  []*step
+	slots  map[*item]*slot
+	plans  []*planned // of dead letters
+}
+
+func (m *mended) size() int {
+	if m.out == outRedriven {
+		return 1024 * len(m.dead)
+	}
+	return 0
+}
+
+func (m *mended) stage(c *commit) error {
+	m.slots = make(map[*item]*slot)
+	c.l.mu.Lock()
+	for _, r := range m.heads {
+		if s, it := c.l.find(r); it != nil && !it.settling {
+			m.slots[it] = s
+			m.choose(c, s, it)
+		}
+	}
+	c.l.mu.Unlock()
+	return m.letters(c)
+}
+
+// choose takes what may be mended of an item; mu is held.
+func (m *mended) choose(c *commit, s *slot, it *item) {
+	if it.plan == 0 {
+		if m.out == outDropped && !it.claimed {
+			it.settling = true
+			s.open--
+			m.events = append(m.events, it)
+			c.mark(s, mark{row: it.ref.Row, out: m.out, at: m.at})
+			m.count++
+		}
+		return
+	}
+	for i := range it.steps {
+		st := &it.steps[i]
+		if st.dest == nil || st.taken || st.settling || m.destination != "" && st.dest.name != m.destination {
+			continue
+		}
+		if m.out == outRedriven && st.due.IsZero() {
+			continue
+		}
+		if m.out == outDropped {
+			st.settling = true
+			if it.ends(m.out) {
+				s.open--
+			}
+		}
+		m.steps = append(m.steps, st)
+		c.mark(s, mark{row: it.ref.Row, step: st.number, out: m.out, at: m.at})
+		m.count++
+	}
+}
+
+func (m *mended) letters(c *commit) error {
+	b := c.tx.Bucket(bucketDead)
+	for _, n := range m.dead {
+		key := key64(n)
+		row := b.Get(key)
+		if row == nil {
+			continue
+		}
+		_, body, err := openRow(key, row)
+		if err != nil {
+			c.stop(err)
+			return err
+		}
+		d, err := readDead(body)
+		if err != nil {
+			c.stop(err)
+			return err
+		}
+		if m.out == outRedriven {
+			p := &planned{body: planBody{at: m.at, id: d.id, hook: d.hook, revision: d.revision, actions: []Action{d.action}}}
+			if err := p.prepare(); err != nil {
+				return err
+			}
+			_ = p.stage(c)
+			m.plans = append(m.plans, p)
+		}
+		c.dropDead(b, key, row)
+		m.count++
+	}
+	return nil
+}
+
+func (m *mended) settle(l *Ledger) {
+	for _, p := range m.plans {
+		p.settle(l)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, it := range m.events {
+		l.backlog.unplanned--
+		l.backlog.finish(m.slots[it], it)
+	}
+	if m.out == outRedriven {
+		l.backlog.hurry(m.steps)
+		return
+	}
+	for _, s := range m.steps {
+		s.due = time.Time{}
+		l.backlog.finishStep(m.slots[s.item], s)
+	}
+}

@@ -1,0 +1,205 @@
+package ledger
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+// Repaired says what Repair saved.
+type Repaired struct {
+	Kept    string // where the old file is now; "" when there was none
+	Rows    int    // saved
+	Lost    int    // rows that are missing; what they recorded is lost, or done again under the same key
+	IDs     int    // saved
+	LostIDs int
+	Dead    int // dead letters saved
+	Open    int // events with something left to do
+}
+
+// Repair makes a new ledger at path of every row of the old one that is whole, and keeps the old file beside it. It gives the ledger a
+// new identity, so it is also how a file that was brought back from a backup is accepted. No process may have the ledger open.
+func Repair(path string, now time.Time) (Repaired, error) {
+	r, err := repair(path, now)
+	if err != nil {
+		return r, fmt.Errorf("repair ledger %s: %w", path, err)
+	}
+	return r, nil
+}
+
+func repair(path string, now time.Time) (r Repaired, err error) {
+	id, err := lockIdentity(path)
+	if err != nil {
+		return r, err
+	}
+	defer id.close()
+	id.rename()
+	old, err := os.Open(path)
+	if err == nil {
+		defer old.Close()
+	}
+	info, err2 := os.Stat(path)
+	if errors.Is(err, os.ErrNotExist) || err2 == nil && info.Size() == 0 {
+		return r, id.mark(stateMaking, 0)
+	}
+	if err := errors.Join(err, err2); err != nil {
+		return r, err
+	}
+	s := newSalvage(old, info.Size())
+	s.run()
+	s.slots()
+	s.live(info.Size())
+	fresh := path + ".repair"
+	if err := os.Remove(fresh); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return r, err
+	}
+	b := &rebuild{salvage: s, report: &r, now: now}
+	if err := b.write(fresh, id.uuid); err != nil {
+		return r, err
+	}
+	r.Kept = path + ".damaged-" + now.UTC().Format("20060102T150405")
+	if err := os.Link(path, r.Kept); err != nil {
+		return r, err
+	}
+	if err := errors.Join(os.Rename(fresh, path), syncDir(path)); err != nil {
+		return r, err
+	}
+	return r, id.mark(stateOpen, s.state.sequence)
+}
+
+// rebuild writes what was salvaged into a new file.
+type rebuild struct {
+	*salvage
+	report *Repaired
+	now    time.Time
+	db     *bolt.DB
+	tx     *bolt.Tx
+	bytes  int
+}
+
+func (b *rebuild) write(path, uuid string) (err error) {
+	b.db, err = bolt.Open(path, 0o600, &bolt.Options{PageSize: pageSize, NoFreelistSync: true, FreelistType: bolt.FreelistMapType})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, b.db.Close()) }()
+	if b.tx, err = b.db.Begin(true); err != nil {
+		return err
+	}
+	defer func() { b.tx.Rollback() }()
+	b.state.epoch = b.epoch + 1
+	b.state.sequence++
+	for _, s := range b.state.slots {
+		if err := errors.Join(b.rows(s), b.ids(s)); err != nil {
+			return err
+		}
+		b.report.Open += int(s.open)
+	}
+	if err := b.letters(); err != nil {
+		return err
+	}
+	if err := putMeta(b.tx, uuid, b.state); err != nil {
+		return err
+	}
+	return b.tx.Commit()
+}
+
+// rows copies a slot's rows, and counts what is open in them.
+func (b *rebuild) rows(s *slot) error {
+	scratch := &Ledger{}
+	scratch.backlog.init()
+	s.items, s.open = make(map[uint32]*item), 0
+	for n := uint32(1); n <= s.rows; n++ {
+		row, body, ok := b.read(place{class: 'h', Ref: Ref{Slot: s.number, Row: n}})
+		if ok && scratch.replay(s, n, kind(row[4]), body, b.now) != nil {
+			ok = false
+		}
+		if !ok {
+			row = newRow(kindLost, 0)
+			seal(row, key32(n), s.number, b.state.epoch)
+			_ = scratch.replay(s, n, kindLost, nil, b.now)
+			b.report.Lost++
+		} else {
+			b.report.Rows++
+		}
+		if err := b.put(s.rowsName(), key32(n), row); err != nil {
+			return err
+		}
+	}
+	s.settleLost()
+	s.open = uint32(len(s.items))
+	s.items = nil
+	return nil
+}
+
+// ids copies a slot's ids. Where some are missing, as many that are nobody's take their place.
+func (b *rebuild) ids(s *slot) error {
+	written, n := s.ids, uint32(0)
+	for n < written {
+		row, body, ok := b.read(place{class: 'i', Ref: Ref{Slot: s.number, Row: n + 1}})
+		_, count, err := readIDs(body)
+		if ok && err == nil {
+			b.report.IDs += count
+		} else {
+			count = b.gap(s, n+1, written)
+			b.report.LostIDs += count
+			row = append(newRow(kindIDs, 0), make([]byte, count*len(ID{}))...)
+			seal(row, key32(n+1), s.number, b.state.epoch)
+		}
+		if err := b.put(s.idsName(), key32(n+1), row); err != nil {
+			return err
+		}
+		n += uint32(count)
+	}
+	s.ids = n
+	return nil
+}
+
+// gap is how many ids are missing from that number on.
+func (b *rebuild) gap(s *slot, from, last uint32) int {
+	for n := from + 1; n <= last; n++ {
+		if _, ok := b.found[place{class: 'i', Ref: Ref{Slot: s.number, Row: n}}]; ok {
+			return int(n - from)
+		}
+	}
+	return int(last - from + 1)
+}
+
+func (b *rebuild) letters() error {
+	b.state.dead, b.state.deadBytes = 0, 0
+	for n, row := range b.dead {
+		b.state.nextDead = max(b.state.nextDead, n)
+		b.state.dead++
+		b.state.deadBytes += uint64(len(row))
+		b.report.Dead++
+		if err := b.put(bucketDead, key64(n), row); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// put adds a row, and commits now and then so that a large file needs little memory.
+func (b *rebuild) put(bucket, key, row []byte) error {
+	if b.bytes += len(row); b.bytes > 4*maxRow {
+		if err := b.tx.Commit(); err != nil {
+			return err
+		}
+		var err error
+		if b.tx, err = b.db.Begin(true); err != nil {
+			return err
+		}
+		b.bytes = len(row)
+	}
+	target, err := b.tx.CreateBucketIfNotExists(bucket)
+	if err != nil {
+		return err
+	}
+	if bucket[0] != bucketDead[0] {
+		target.FillPercent = 1
+	}
+	return target.Put(key, row)
+}
