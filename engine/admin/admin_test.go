@@ -1,0 +1,211 @@
+package admin_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/tenterhook/tenterhook/engine"
+	"github.com/tenterhook/tenterhook/engine/admin"
+	"github.com/tenterhook/tenterhook/engine/watch"
+)
+
+const policy = `tenterhook: 1
+hooks:
+  - name: hook-a
+    type: registration
+    auth: none
+    rules:
+      - name: stamp
+        profile: {division: sales}
+`
+
+var tokens = admin.Tokens{Read: "read-0123456789", Publish: "publish-0123456789"}
+
+// office is an Admin on loopback, over an Engine that follows a folder.
+type office struct {
+	t      *testing.T
+	dir    string
+	url    string
+	engine *engine.Engine
+}
+
+func open(t *testing.T) *office {
+	t.Helper()
+	o := &office{t: t, dir: t.TempDir()}
+	o.write(policy)
+	quiet, registry := slog.New(slog.DiscardHandler), prometheus.NewPedanticRegistry()
+	var err error
+	if o.engine, err = engine.New(engine.Options{Log: quiet, Registry: registry}); err != nil {
+		t.Fatal(err)
+	}
+	w, err := watch.Open(t.Context(), watch.Options{Dir: o.dir, Engine: o.engine, Log: quiet})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := admin.New(admin.Options{Engine: o.engine, Watch: w, Registry: registry, Tokens: tokens, Log: quiet})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.url = "http://" + l.Addr().String()
+	served := make(chan error)
+	go func() { served <- a.Serve(l) }()
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		http.DefaultClient.CloseIdleConnections()
+		if err := errors.Join(a.Shutdown(ctx), <-served, o.engine.Close()); err != nil {
+			t.Error(err)
+		}
+	})
+	return o
+}
+
+func (o *office) write(policy string) {
+	o.t.Helper()
+	if err := os.WriteFile(filepath.Join(o.dir, "policy.yaml"), []byte(policy), 0o600); err != nil {
+		o.t.Fatal(err)
+	}
+}
+
+func (o *office) ask(method, path, authorization string) (int, string, http.Header) {
+	o.t.Helper()
+	r, err := http.NewRequestWithContext(o.t.Context(), method, o.url+path, nil)
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	if authorization != "" {
+		r.Header.Set("Authorization", authorization)
+	}
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	return answer.StatusCode, string(text), answer.Header
+}
+
+func TestWhoMay(t *testing.T) {
+	read, publish := "Bearer "+tokens.Read, "Bearer "+tokens.Publish
+	tests := []struct {
+		name, method, path, authorization string
+		status                            int
+	}{
+		{"Health", "GET", "/healthz", "", 200},
+		{"Ready", "GET", "/readyz", "", 200},
+		{"Metrics", "GET", "/metrics", "", 200},
+		{"StatusByReader", "GET", "/v1/status", read, 200},
+		{"StatusByPublisher", "GET", "/v1/status", publish, 200},
+		{"StatusSchemeInAnyCase", "GET", "/v1/status", "bearer " + tokens.Read, 200},
+		{"StatusByNobody", "GET", "/v1/status", "", 401},
+		{"StatusByWrongToken", "GET", "/v1/status", read + "x", 401},
+		{"StatusByEmptyToken", "GET", "/v1/status", "Bearer ", 401},
+		{"StatusByOtherScheme", "GET", "/v1/status", "Basic " + tokens.Read, 401},
+		{"StatusByBareToken", "GET", "/v1/status", tokens.Read, 401},
+		{"CheckByReader", "POST", "/v1/check", read, 200},
+		{"CheckByNobody", "POST", "/v1/check", "", 401},
+		{"CheckIsAPost", "GET", "/v1/check", read, 405},
+		{"NothingElse", "GET", "/debug/pprof/", "", 404},
+		{"NoHooks", "POST", "/hooks/hook-a", "", 404},
+	}
+	o := open(t)
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			status, text, h := o.ask(tt.method, tt.path, tt.authorization)
+			if status != tt.status {
+				t.Errorf("got %d %q, want %d", status, text, tt.status)
+			}
+			if h.Get("X-Content-Type-Options") != "nosniff" || h.Get("Cache-Control") != "no-store" || h.Get("Content-Security-Policy") == "" {
+				t.Errorf("headers %v", h)
+			}
+		})
+	}
+}
+
+func TestReady(t *testing.T) {
+	o := open(t)
+	o.engine.Drain()
+	if status, _, _ := o.ask("GET", "/readyz", ""); status != 503 {
+		t.Errorf("ready while draining: %d", status)
+	}
+	if status, _, _ := o.ask("GET", "/healthz", ""); status != 200 {
+		t.Errorf("not healthy while draining: %d", status)
+	}
+}
+
+func TestStatus(t *testing.T) {
+	o := open(t)
+	_, text, _ := o.ask("GET", "/v1/status", "Bearer "+tokens.Read)
+	var got admin.Status
+	if err := json.Unmarshal([]byte(text), &got); err != nil {
+		t.Fatal(err)
+	}
+	if got.Revision == "" || got.Revision != o.engine.Status().Revision || got.From != watch.FromFolder || got.Stale || !got.Ready ||
+		got.LoadedAt.IsZero() || len(got.Hooks) != 1 || got.Hooks[0].Name != "hook-a" {
+		t.Errorf("got %s", text)
+	}
+	if _, text, _ := o.ask("GET", "/metrics", ""); !strings.Contains(text, `tenterhook_set_info{revision="`+got.Revision+`"} 1`) {
+		t.Errorf("metrics without the revision: %s", text)
+	}
+}
+
+func TestCheck(t *testing.T) {
+	tests := []struct {
+		name, policy string
+		ok           bool
+		problem      string
+	}{
+		{name: "AsItIs", policy: policy, ok: true},
+		{name: "Changed", policy: strings.Replace(policy, "sales", "support", 1), ok: true},
+		{name: "Broken", policy: strings.Replace(policy, "registration", "registrasion", 1), problem: "registration"},
+		{name: "NotYAML", policy: "tenterhook: 1\nhooks: [", problem: ":"},
+	}
+	o := open(t)
+	live := o.engine.Status().Revision
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			o.write(tt.policy)
+			status, text, _ := o.ask("POST", "/v1/check", "Bearer "+tokens.Read)
+			var got admin.Check
+			if err := json.Unmarshal([]byte(text), &got); err != nil || status != 200 {
+				t.Fatalf("%d %s, %v", status, text, err)
+			}
+			if got.OK != tt.ok || got.FolderHash == "" || (got.Revision != "") != tt.ok {
+				t.Errorf("got %s", text)
+			}
+			if !tt.ok && (len(got.Problems) == 0 || !strings.Contains(got.Problems[0].Message, tt.problem) && tt.problem != ":") {
+				t.Errorf("problems: %s", text)
+			}
+			if o.engine.Status().Revision != live {
+				t.Error("a check changed what is live")
+			}
+		})
+	}
+}
+
+func TestNewWantsTwoTokens(t *testing.T) {
+	for _, tokens := range []admin.Tokens{{}, {Read: "a"}, {Publish: "a"}, {Read: "a", Publish: "a"}} {
+		if _, err := admin.New(admin.Options{Tokens: tokens}); !errors.Is(err, admin.ErrTokens) {
+			t.Errorf("got %v, want ErrTokens", err)
+		}
+	}
+}
