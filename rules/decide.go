@@ -3,6 +3,7 @@ package rules
 import (
 	"errors"
 	"fmt"
+	goruntime "runtime"
 	"sync"
 	"time"
 
@@ -73,7 +74,7 @@ func (h *Hook) Decide(c *hook.Call, d *Decision) {
 	defer func() {
 		if p := recover(); p != nil { // k is not used again: nobody knows what it is now
 			d.Answer, d.Outcome = h.Failure, Failed
-			d.Results = append(d.Results, RuleResult{Rule: k.rule, Err: fmt.Errorf("%w: panic: %v", ErrBug, p)})
+			d.Results = append(d.Results, RuleResult{Rule: k.rule, Err: bug(p)})
 			return
 		}
 		k.release()
@@ -85,6 +86,14 @@ func (h *Hook) Decide(c *hook.Call, d *Decision) {
 	k.decide(d)
 	d.Fuel = k.meter.Spent()
 	d.Conflicts = append(d.Conflicts, k.merge.Conflicts()...)
+}
+
+// bug is a caught panic as an error. Only the Go runtime's own words are told: any others may quote the call.
+func bug(p any) error {
+	if err, ok := p.(goruntime.Error); ok {
+		return fmt.Errorf("%w: %w", ErrBug, err)
+	}
+	return fmt.Errorf("%w: a panic with %T", ErrBug, p)
 }
 
 func (k *chain) begin(h *Hook, c *hook.Call) {
