@@ -1,0 +1,90 @@
+package outlet_test
+
+import (
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/tenterhook/tenterhook/engine/outlet"
+)
+
+// BenchmarkDeliver is one step there and back, beside what http.Client and the bare disk take for the same.
+func BenchmarkDeliver(b *testing.B) {
+	body := []byte(`{"text":"` + strings.Repeat("x", 1000) + `"}`)
+	url := serve(b, func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		_, _ = io.WriteString(w, "ok")
+	})
+	quick := raw(b, func(c net.Conn, _ *http.Request) {
+		_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+	})
+	o := open(b, map[string]outlet.Spec{
+		"http":   {URL: url, AllowPrivate: loopback, Concurrency: 64},
+		"ok":     {URL: url, AllowPrivate: loopback, OK: ok, Concurrency: 64},
+		"quick":  {URL: quick, AllowPrivate: loopback, Concurrency: 64},
+		"file":   {File: filepath.Join(b.TempDir(), "x.jsonl"), Concurrency: 1024},
+		"stdout": {Stdout: true},
+	}, outlet.Options{Stdout: io.Discard})
+	send := func(b *testing.B, name string) {
+		s := outlet.Step{Destination: name, Key: "0123456789abcdef", Attempt: 1, Body: body}
+		if r := o.Deliver(context.Background(), s); r.Kind != outlet.Done {
+			b.Fatal(r.Err)
+		}
+	}
+	for _, name := range []string{"http", "ok", "quick", "file", "stdout"} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			b.SetBytes(int64(len(body)))
+			for b.Loop() {
+				send(b, name)
+			}
+		})
+	}
+	b.Run("client", func(b *testing.B) { // http.Client, to compare
+		b.ReportAllocs()
+		for b.Loop() {
+			post(b, url, body)
+		}
+	})
+	b.Run("file-64", func(b *testing.B) { // 64 at a time share their commits
+		b.ReportAllocs()
+		b.SetParallelism(32)
+		b.RunParallel(func(p *testing.PB) {
+			for p.Next() {
+				send(b, "file")
+			}
+		})
+	})
+}
+
+func post(b *testing.B, url string, body []byte) {
+	ctx, cancel := context.WithTimeout(context.Background(), 1e10)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, "POST", url, strings.NewReader(string(body)))
+	if err != nil {
+		b.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Idempotency-Key", "0123456789abcdef")
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		b.Fatal(err)
+	}
+	_, _ = io.Copy(io.Discard, resp.Body)
+	resp.Body.Close()
+}
+
+// BenchmarkRefused is what a step costs at a destination that rests.
+func BenchmarkRefused(b *testing.B) {
+	url := serve(b, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500) })
+	o := one(b, outlet.Spec{URL: url, Breaker: outlet.Breaker{Failures: 1, Rest: 3600e9}})
+	o.Deliver(context.Background(), step("{}"))
+	b.ReportAllocs()
+	for b.Loop() {
+		o.Deliver(context.Background(), step("{}"))
+	}
+}

@@ -1,0 +1,96 @@
+package outlet
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/url"
+
+	"github.com/tenterhook/tenterhook/sdk/hook"
+)
+
+// maxBody is the longest body, in bytes, that is made into a form or a line.
+const maxBody = 16 << 20
+
+// read reads a step's body where its shape matters.
+func read(d *hook.Doc, body []byte) (hook.Node, error) {
+	if err := d.Parse(body, hook.Limits{Bytes: maxBody}); err != nil {
+		return hook.Node{}, fmt.Errorf("%w: its body: %w", ErrStep, err)
+	}
+	return d.Root(), nil
+}
+
+// form writes a JSON object as application/x-www-form-urlencoded, in the order of its members. A list gives its name once
+// for each element, null and a missing value nothing, an object its JSON, as Slack's payload field wants it.
+func form(body []byte) ([]byte, error) {
+	var d hook.Doc
+	root, err := read(&d, body)
+	if err != nil {
+		return nil, err
+	}
+	if root.Kind() != hook.Object {
+		return nil, fmt.Errorf("%w: a form is made of an object", ErrStep)
+	}
+	var out []byte
+	for name, value := range root.Members() {
+		if value.Kind() != hook.Array {
+			out = appendField(out, name, value)
+			continue
+		}
+		for element := range value.Elements() {
+			out = appendField(out, name, element)
+		}
+	}
+	return out, nil
+}
+
+func appendField(dst []byte, name string, value hook.Node) []byte {
+	text := string(value.Raw())
+	switch value.Kind() {
+	case hook.Missing, hook.Null:
+		return dst
+	case hook.String:
+		text = value.Text()
+	}
+	if len(dst) > 0 {
+		dst = append(dst, '&')
+	}
+	dst = append(dst, url.QueryEscape(name)...)
+	dst = append(dst, '=')
+	return append(dst, url.QueryEscape(text)...)
+}
+
+// jsonLine writes a step as one line: its body, an object, with its key as the first member; what is not an object stands
+// in a member called body. A member of that name in the body is its author's and stays.
+func jsonLine(member, key string, body []byte) ([]byte, error) {
+	var d hook.Doc
+	root, err := read(&d, body)
+	if err != nil {
+		return nil, err
+	}
+	var out bytes.Buffer
+	out.Grow(len(member) + len(key) + len(body) + 24)
+	if root.Kind() == hook.Object && root.Get(member).Kind() != hook.Missing {
+		err = json.Compact(&out, root.Raw())
+		out.WriteByte('\n')
+		return out.Bytes(), err
+	}
+	out.WriteByte('{')
+	out.Write(hook.AppendString(nil, member))
+	out.WriteByte(':')
+	out.Write(hook.AppendString(nil, key))
+	switch {
+	case root.Kind() != hook.Object:
+		out.WriteString(`,"body":`)
+		err = json.Compact(&out, root.Raw())
+		out.WriteByte('}')
+	case root.Len() == 0:
+		out.WriteByte('}')
+	default:
+		at := out.Len()
+		err = json.Compact(&out, root.Raw())
+		out.Bytes()[at] = ',' // instead of its brace
+	}
+	out.WriteByte('\n')
+	return out.Bytes(), err
+}

@@ -1,0 +1,94 @@
+package outlet
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// busyWait is what a step is told to wait for when every slot is taken: a slot is free again soon, or the breaker opens.
+const busyWait = 100 * time.Millisecond
+
+// destination is one place to deliver to, with its slots and its rest.
+type destination struct {
+	name    string
+	spec    Spec
+	kind    string
+	slots   chan struct{}
+	rest    *rest
+	carrier carrier
+}
+
+func newDestination(name string, s Spec, o Options) *destination {
+	log := o.Log.With("destination", name)
+	d := &destination{name: name, spec: s, slots: make(chan struct{}, s.Concurrency), rest: newRest(s.Breaker, o.Now, log)}
+	switch {
+	case s.File != "":
+		f := &file{path: s.File, size: s.Rotate.Size, keep: s.Rotate.Keep, log: log}
+		d.kind, d.carrier = "file", newLines(s, f, log)
+	case s.Stdout:
+		d.kind, d.carrier = "stdout", newLines(s, stream{o.Stdout}, log)
+	default:
+		d.kind, d.carrier = "http", newWeb(s, o)
+	}
+	return d
+}
+
+func (d *destination) deliver(ctx context.Context, s Step) Result {
+	select {
+	case d.slots <- struct{}{}:
+		defer func() { <-d.slots }()
+	default:
+		return Result{Err: ErrBusy, After: busyWait}
+	}
+	report, wait, ok := d.rest.allow()
+	if !ok {
+		return Result{Err: ErrResting, After: wait}
+	}
+	start := time.Now()
+	r := d.attempt(ctx, s)
+	r.Elapsed = time.Since(start)
+	report(r)
+	if r.Kind == Retry && r.Attempted && s.Attempt >= d.spec.Retry.Attempts {
+		r.Kind, r.Err = Never, fmt.Errorf("%w after %d: %w", ErrExhausted, s.Attempt, r.Err)
+	}
+	return r
+}
+
+// attempt keeps what is not the destination's fault from being held against it.
+func (d *destination) attempt(caller context.Context, s Step) Result {
+	if err := caller.Err(); err != nil {
+		return Result{Err: fmt.Errorf("%w: %w", ErrStopped, err)}
+	}
+	if !keyFits(s.Key) {
+		return Result{Kind: Never, Err: fmt.Errorf("%w: its key is not 1 to 255 visible ASCII characters", ErrStep)}
+	}
+	ctx, cancel := context.WithTimeoutCause(caller, d.spec.Timeout, ErrTimeout)
+	defer cancel()
+	r := d.carrier.carry(ctx, s)
+	r.Attempted = !errors.Is(r.Err, ErrStep)
+	if err := caller.Err(); err != nil && errors.Is(r.Err, ErrTimeout) {
+		r.health, r.Err = unknown, fmt.Errorf("%w: %w", ErrStopped, err)
+	}
+	return r
+}
+
+func (d *destination) state() State {
+	breaker, wait := d.rest.state()
+	return State{Destination: d.name, Carrier: d.kind, Breaker: breaker,
+		InFlight: len(d.slots), Concurrency: cap(d.slots), Rest: wait}
+}
+
+// keyFits reports whether a key can stand in a header and a line as it is.
+func keyFits(key string) bool {
+	if key == "" || len(key) > 255 {
+		return false
+	}
+	for i := range len(key) {
+		if key[i] <= ' ' || key[i] > '~' {
+			return false
+		}
+	}
+	return true
+}

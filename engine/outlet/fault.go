@@ -1,0 +1,77 @@
+package outlet
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"syscall"
+)
+
+// explain says in our own words why there was no answer. The errors of net/http and crypto/tls are not wrapped: they quote
+// URLs, names from certificates, and what was answered, which from an echo is our own request with its secrets.
+func (w *web) explain(ctx context.Context, err error) error {
+	var (
+		where  *forbidden
+		verify *tls.CertificateVerificationError
+		record tls.RecordHeaderError
+		op     *net.OpError
+		name   *net.DNSError
+		no     syscall.Errno
+		wait   interface{ Timeout() bool }
+	)
+	switch {
+	case ctx.Err() != nil:
+		return fmt.Errorf("%w: %v", ErrTimeout, w.spec.Timeout)
+	case errors.As(err, &where):
+		return where
+	case errors.As(err, &verify):
+		return fmt.Errorf("%w: %s", ErrTLS, distrust(verify.Err))
+	case errors.As(err, &op) && (op.Op == "remote error" || op.Op == "local error"): // an alert, out of crypto/tls's own table
+		return fmt.Errorf("%w: %w", ErrTLS, op.Err)
+	case errors.As(err, &record), errors.Is(err, http.ErrSchemeMismatch):
+		return fmt.Errorf("%w: it does not speak TLS", ErrTLS)
+	case errors.As(err, &name):
+		return fmt.Errorf("%w: %s", ErrConnection, unresolved(name))
+	case errors.As(err, &no):
+		return fmt.Errorf("%w: %w", ErrConnection, no)
+	case errors.As(err, &wait) && wait.Timeout():
+		return fmt.Errorf("%w: no connection after %v", ErrTimeout, min(connect, w.spec.Timeout))
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return fmt.Errorf("%w: closed before an answer", ErrConnection)
+	}
+	return fmt.Errorf("%w: it is not HTTP, breaks off, or has headers over %d KiB", ErrGarbled, maxHeaders>>10)
+}
+
+// distrust says what is wrong with a certificate.
+func distrust(err error) string {
+	var (
+		other   x509.HostnameError
+		unknown x509.UnknownAuthorityError
+		invalid x509.CertificateInvalidError
+	)
+	switch {
+	case errors.As(err, &other):
+		return "its certificate is for another name"
+	case errors.As(err, &unknown):
+		return "its certificate is signed by an unknown authority"
+	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
+		return "its certificate is out of date"
+	}
+	return "its certificate is not valid"
+}
+
+// unresolved says why a name led nowhere.
+func unresolved(err *net.DNSError) string {
+	switch {
+	case err.IsNotFound:
+		return "no such host"
+	case err.IsTimeout:
+		return "the name server does not answer"
+	}
+	return "the name cannot be resolved"
+}

@@ -1,0 +1,107 @@
+package outlet
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/url"
+	"path"
+	"strings"
+	"testing"
+	"time"
+)
+
+func FuzzRetryAfter(f *testing.F) {
+	for _, value := range []string{"", "0", "7", " 7\t", "120", "-1", "+1", "1.5", "1e3", "99999999999999999999", "0x10", "٣",
+		"Sun, 01 Mar 2026 12:01:30 GMT", "Sunday, 01-Mar-26 12:01:30 GMT", "Sun Mar  1 12:01:30 2026", "Sun, 01 Mar 9999 12:01:30 GMT", "soon"} {
+		f.Add(value, "Sun, 01 Mar 2026 12:00:00 GMT")
+		f.Add(value, "")
+	}
+	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	f.Fuzz(func(t *testing.T, value, date string) {
+		got := retryAfter(http.Header{"Retry-After": {value}, "Date": {date}}, now)
+		if got < 0 || got > maxAfter {
+			t.Fatalf("%q gives %v", value, got)
+		}
+		var seconds json.Number
+		trimmed := strings.TrimLeft(strings.Trim(value, " \t"), "0")
+		if len(trimmed) > 0 && len(trimmed) < 4 && len(value) <= 64 && json.Unmarshal([]byte(trimmed), &seconds) == nil && strings.Trim(trimmed, "0123456789") == "" {
+			if n, _ := seconds.Int64(); got != time.Duration(n)*time.Second {
+				t.Fatalf("%q gives %v", value, got)
+			}
+		}
+	})
+}
+
+// FuzzJoin holds paths to their base: what is accepted is sent as it was written, and leads beneath the base however often
+// the other side decodes it once.
+func FuzzJoin(f *testing.F) {
+	for _, p := range []string{"a", "/a/b", "//h/a", "../a", "a/./b", "%2e%2e/a", "a%2f..%2fb", "a%5C..%5Cb", "a?b", "a#b", "a b", "é", "%zz", "a//b", "...", "%252e%252e", ":@!$&'()*+,;=", "a;x=..", "a\"b"} {
+		f.Add(p)
+	}
+	base, _ := url.Parse("https://h.example/base/%2Fx/?sig=1")
+	f.Fuzz(func(t *testing.T, p string) {
+		u, err := join(base, p)
+		if err != nil {
+			if !errors.Is(err, ErrStep) {
+				t.Fatalf("got %v", err)
+			}
+			return
+		}
+		if u.Host != "h.example" || u.RawQuery != "sig=1" || u.Scheme != "https" {
+			t.Fatalf("%q leads to %s", p, u)
+		}
+		if want := "/base/%2Fx/" + strings.TrimLeft(p, "/"); u.EscapedPath() != want {
+			t.Fatalf("%q is sent as %s", p, u.EscapedPath())
+		}
+		for _, seen := range []string{u.EscapedPath(), u.Path, strings.ReplaceAll(u.Path, `\`, "/")} {
+			if clean := path.Clean(seen) + "/"; !strings.HasPrefix(clean, "/base/") {
+				t.Fatalf("%q climbs to %s", p, clean)
+			}
+		}
+		again, err := url.Parse(u.String())
+		if err != nil || again.Host != u.Host || again.Path != u.Path {
+			t.Fatalf("%q reads back as %v, %v", p, again, err)
+		}
+	})
+}
+
+// FuzzBody holds lines and forms to what encoding/json and net/url make of them.
+func FuzzBody(f *testing.F) {
+	for _, body := range []string{`{}`, `{"a":1}`, `{"a":[1,"x",null,{"b":[]}],"é":"&=\n"}`, `[1]`, `"x"`, "{\n\"a\"\n:\r1}", `{"k":1}`, `{"a"`, ``, "\u2028"} {
+		f.Add([]byte(body), "k")
+	}
+	f.Fuzz(func(t *testing.T, body []byte, key string) {
+		if !keyFits(key) {
+			t.Skip()
+		}
+		line, err := jsonLine("k", key, body)
+		if err != nil {
+			if !errors.Is(err, ErrStep) {
+				t.Fatalf("got %v", err)
+			}
+			return
+		}
+		if strings.IndexByte(string(line), '\n') != len(line)-1 || strings.ContainsRune(string(line), '\r') {
+			t.Fatalf("not one line: %q", line)
+		}
+		var got map[string]json.RawMessage
+		if err := json.Unmarshal(line, &got); err != nil {
+			t.Fatalf("%q is no object: %v", line, err)
+		}
+		var was map[string]json.RawMessage
+		if json.Unmarshal(body, &was) == nil && was != nil && was["k"] == nil {
+			was["k"], _ = json.Marshal(key)
+			if len(got) != len(was) || string(got["k"]) == "" {
+				t.Fatalf("%q became %q", body, line)
+			}
+		}
+		fields, err := form(body)
+		if err != nil {
+			return
+		}
+		if _, err := url.ParseQuery(string(fields)); err != nil {
+			t.Fatalf("%q is no form: %v", fields, err)
+		}
+	})
+}

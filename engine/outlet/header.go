@@ -1,0 +1,42 @@
+package outlet
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// own are the headers that decide how the message is framed and where it goes. Whoever could set them could make one
+// request into two.
+var own = []string{"Connection", "Content-Length", "Expect", "Host", "Keep-Alive", "Te", "Trailer", "Transfer-Encoding", "Upgrade"}
+
+// kept reports whether a header is not the author's to set.
+func kept(name string) bool {
+	name = http.CanonicalHeaderKey(name)
+	return slices.Contains(own, name) || strings.HasPrefix(name, "Proxy-")
+}
+
+// nameFits reports whether a text is a header's name: a token of RFC 9110 section 5.6.2.
+func nameFits(name string) bool {
+	if name == "" || len(name) > 256 {
+		return false
+	}
+	for i := range len(name) {
+		c := name[i]
+		letter := 'a' <= c|0x20 && c|0x20 <= 'z'
+		if !letter && (c < '0' || c > '9') && !strings.ContainsRune("!#$%&'*+-.^_`|~", rune(c)) {
+			return false
+		}
+	}
+	return true
+}
+
+// valueFits reports whether a text can be a header's value without ending it: RFC 9110 section 5.5.
+func valueFits(value string) bool {
+	for i := range len(value) {
+		if c := value[i]; c < ' ' && c != '\t' || c == 0x7f {
+			return false
+		}
+	}
+	return len(value) <= 16<<10
+}

@@ -1,0 +1,133 @@
+package outlet
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"sync/atomic"
+	"time"
+)
+
+// sink is where lines end up. All calls come from one goroutine.
+type sink interface {
+	begin() error             // looks whether it will do; an error changes nothing
+	commit(text []byte) error // nil: all of it is there for good. An error: none of it is, as far as can be told
+	close() error
+}
+
+// lines carries steps to a sink, one line each. One goroutine writes; what has gathered while it was writing goes with its
+// next commit, so that many lines share one fsync.
+type lines struct {
+	member  string
+	timeout time.Duration
+	sink    sink
+	log     *slog.Logger
+	in      chan *line
+	ended   chan error
+}
+
+// line is a step's line on its way. Whoever swaps taken first decides: the writer, or a step that waits no longer.
+type line struct {
+	text  []byte
+	taken atomic.Bool
+	done  chan error
+}
+
+func newLines(s Spec, to sink, log *slog.Logger) *lines {
+	l := &lines{member: s.Key, timeout: s.Timeout, sink: to, log: log,
+		in: make(chan *line, s.Concurrency), ended: make(chan error, 1)}
+	go l.write()
+	return l
+}
+
+func (l *lines) carry(ctx context.Context, s Step) Result {
+	text, err := jsonLine(l.member, s.Key, s.Body)
+	if err != nil {
+		return Result{Kind: Never, Err: err}
+	}
+	n := &line{text: text, done: make(chan error, 1)}
+	late := Result{health: down, Err: fmt.Errorf("%w: %v", ErrTimeout, l.timeout)}
+	select {
+	case l.in <- n:
+	case <-ctx.Done():
+		return late
+	}
+	select {
+	case err = <-n.done:
+	case <-ctx.Done():
+		n.taken.Store(true)
+		return late
+	}
+	if err != nil {
+		return Result{health: down, Err: fmt.Errorf("%w: %w", ErrWrite, err)}
+	}
+	return Result{Kind: Done, health: up}
+}
+
+// close is called when nobody carries any more.
+func (l *lines) close() error {
+	close(l.in)
+	return <-l.ended
+}
+
+func (l *lines) write() {
+	if err := l.sink.begin(); err != nil {
+		l.log.Warn("nothing can be written now", "err", err)
+	}
+	const keep = 1 << 20 // bytes of memory kept from one commit to the next
+	var text []byte
+	var batch []*line
+	for first := range l.in {
+		batch = append(batch[:0], first)
+		for more := true; more && len(batch) < cap(l.in); {
+			select {
+			case n, ok := <-l.in:
+				if more = ok; ok {
+					batch = append(batch, n)
+				}
+			default:
+				more = false
+			}
+		}
+		text = l.commit(text[:0], batch)
+		if cap(text) > keep {
+			text = nil
+		}
+		clear(batch)
+	}
+	l.ended <- l.sink.close()
+}
+
+// commit writes a batch and tells those who wait for it.
+func (l *lines) commit(text []byte, batch []*line) []byte {
+	waiting := batch[:0]
+	for _, n := range batch {
+		if n.taken.CompareAndSwap(false, true) {
+			text = append(text, n.text...)
+			waiting = append(waiting, n)
+		}
+	}
+	if len(waiting) == 0 {
+		return text
+	}
+	err := l.sink.commit(text)
+	for _, n := range waiting {
+		n.done <- err
+	}
+	return text
+}
+
+// stream is a sink that is there already: standard output. What it was handed is out of our hands.
+type stream struct {
+	w io.Writer
+}
+
+func (s stream) begin() error { return nil }
+
+func (s stream) commit(text []byte) error {
+	_, err := s.w.Write(text)
+	return err
+}
+
+func (s stream) close() error { return nil }

@@ -1,0 +1,204 @@
+package outlet_test
+
+import (
+	"context"
+	"crypto/x509"
+	"encoding/pem"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tenterhook/tenterhook/engine/outlet"
+)
+
+var loopback = []string{"127.0.0.0/8", "::1/128"}
+
+// open opens an Outlet that is closed, and by then idle, at the end of the test.
+func open(t testing.TB, specs map[string]outlet.Spec, o outlet.Options) *outlet.Outlet {
+	t.Helper()
+	if o.Log == nil {
+		o.Log = slog.New(slog.NewTextHandler(io.Discard, nil))
+	}
+	out, err := outlet.Open(specs, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+		defer cancel()
+		if err := out.Close(ctx); err != nil {
+			t.Error(err)
+		}
+	})
+	return out
+}
+
+// one opens an Outlet with one destination, called there, that may be on loopback.
+func one(t testing.TB, s outlet.Spec) *outlet.Outlet {
+	t.Helper()
+	if s.URL != "" {
+		s.AllowPrivate = loopback
+	}
+	return open(t, map[string]outlet.Spec{"there": s}, outlet.Options{})
+}
+
+func serve(t testing.TB, h http.HandlerFunc) string {
+	t.Helper()
+	s := httptest.NewServer(h)
+	t.Cleanup(s.Close)
+	return s.URL
+}
+
+func step(body string) outlet.Step {
+	return outlet.Step{Destination: "there", Key: "step-1", Attempt: 1, Body: []byte(body)}
+}
+
+func deliver(t testing.TB, o *outlet.Outlet, s outlet.Step) outlet.Result {
+	t.Helper()
+	return o.Deliver(context.Background(), s)
+}
+
+// authority is a test server's certificate, as Spec.CA wants it.
+func authority(c *x509.Certificate) string {
+	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Raw}))
+}
+
+func TestRequest(t *testing.T) {
+	type seen struct {
+		method, uri, host, body string
+		header                  http.Header
+	}
+	tests := []struct {
+		name string
+		spec outlet.Spec
+		step outlet.Step
+		at   string // beneath the server's address
+		want seen
+	}{
+		{"plain", outlet.Spec{}, step(`{"a":1}`), "/in",
+			seen{"POST", "/in", "", `{"a":1}`, http.Header{"Content-Type": {"application/json"}, "Idempotency-Key": {"step-1"}, "User-Agent": {"tenterhook/unknown"}}}},
+		{"everything configured",
+			outlet.Spec{Method: "put", Path: "v1/x", Query: map[string]string{"q": "a b"}, Headers: map[string]string{"x-team": "iam", "content-type": "application/vnd.x+json"}, Key: "x-dedupe"},
+			step(`1`), "/in?sig=a%2Fb",
+			seen{"PUT", "/in/v1/x?sig=a%2Fb&q=a+b", "", `1`, http.Header{"X-Team": {"iam"}, "X-Dedupe": {"step-1"}, "Content-Type": {"application/vnd.x+json"}, "Idempotency-Key": nil}}},
+		{"everything from the step", outlet.Spec{Path: "/a", Query: map[string]string{"q": "1"}, Headers: map[string]string{"X-Team": "iam"}},
+			outlet.Step{Destination: "there", Key: "k", Path: "/u/eve%2Fx", Query: map[string]string{"q": "2"}, Headers: map[string]string{"x-team": "soc"}}, "/",
+			seen{"POST", "/u/eve%2Fx?q=2", "", "", http.Header{"X-Team": {"soc"}, "Content-Type": nil}}},
+		{"a leading double slash names no host", outlet.Spec{}, outlet.Step{Destination: "there", Key: "k", Path: "//evil.example/x"}, "",
+			seen{"POST", "/evil.example/x", "", "", nil}},
+		{"a form", outlet.Spec{Encoding: "form"}, step(`{"b":"x&y","a":[1,"z"],"none":null,"payload":{"t":"é"},"b2":true}`), "/",
+			seen{"POST", "/", "", "b=x%26y&a=1&a=z&payload=%7B%22t%22%3A%22%C3%A9%22%7D&b2=true", http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			var got seen
+			url := serve(t, func(w http.ResponseWriter, r *http.Request) {
+				body, _ := io.ReadAll(r.Body)
+				got = seen{r.Method, r.RequestURI, r.Host, string(body), r.Header}
+			})
+			test.spec.URL = url + test.at
+			if r := deliver(t, one(t, test.spec), test.step); r.Kind != outlet.Done || r.Err != nil || !r.Attempted {
+				t.Fatalf("got %+v", r)
+			}
+			if got.method != test.want.method || got.uri != test.want.uri || got.body != test.want.body || got.host != strings.TrimPrefix(url, "http://") {
+				t.Errorf("got %q %q %q %q", got.method, got.uri, got.host, got.body)
+			}
+			for name, want := range test.want.header {
+				if strings.Join(got.header[name], "|") != strings.Join(want, "|") {
+					t.Errorf("%s: got %q, want %q", name, got.header[name], want)
+				}
+			}
+		})
+	}
+}
+
+func TestBasic(t *testing.T) {
+	url := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if user, password, _ := r.BasicAuth(); user != "okta" || password != "p@ss" {
+			w.WriteHeader(http.StatusUnauthorized)
+		}
+	})
+	o := one(t, outlet.Spec{URL: strings.Replace(url, "http://", "http://okta:p%40ss@", 1)})
+	if r := deliver(t, o, step("")); r.Kind != outlet.Done {
+		t.Errorf("got %+v", r)
+	}
+}
+
+func TestProxy(t *testing.T) {
+	t.Setenv("HTTP_PROXY", "http://127.0.0.1:1")
+	t.Setenv("http_proxy", "http://127.0.0.1:1")
+	there := serve(t, func(http.ResponseWriter, *http.Request) {})
+	if r := deliver(t, one(t, outlet.Spec{URL: there}), step("")); r.Kind != outlet.Done {
+		t.Errorf("without one: %+v", r)
+	}
+	through := make(chan string, 1)
+	proxy := serve(t, func(w http.ResponseWriter, r *http.Request) { through <- r.RequestURI })
+	if r := deliver(t, one(t, outlet.Spec{URL: "http://nowhere.example/x", Proxy: proxy}), step("")); r.Kind != outlet.Done {
+		t.Fatalf("through one: %+v", r)
+	}
+	if uri := <-through; uri != "http://nowhere.example/x" {
+		t.Errorf("the proxy was asked for %q", uri)
+	}
+}
+
+// TestUnfit shows what a step cannot smuggle into a request. None of it is sent.
+func TestUnfit(t *testing.T) {
+	url := serve(t, func(_ http.ResponseWriter, r *http.Request) { t.Errorf("sent: %s %v", r.RequestURI, r.Header) })
+	o := open(t, map[string]outlet.Spec{
+		"there": {URL: url + "/base", AllowPrivate: loopback},
+		"form":  {URL: url, AllowPrivate: loopback, Encoding: "form"},
+		"out":   {Stdout: true},
+	}, outlet.Options{Stdout: io.Discard})
+	to := func(name, body string) outlet.Step {
+		return outlet.Step{Destination: name, Key: "k", Body: []byte(body)}
+	}
+	header := func(name, value string) outlet.Step {
+		return outlet.Step{Destination: "there", Key: "k", Headers: map[string]string{name: value}}
+	}
+	path := func(p string) outlet.Step { return outlet.Step{Destination: "there", Key: "k", Path: p} }
+	tests := []struct {
+		name string
+		step outlet.Step
+	}{
+		{"no key", outlet.Step{Destination: "there"}},
+		{"a key with a line end", outlet.Step{Destination: "there", Key: "a\r\nX: y"}},
+		{"a long key", outlet.Step{Destination: "there", Key: strings.Repeat("k", 256)}},
+		{"a value with a line end", header("X-A", "a\r\nX-B: c")},
+		{"a value with a bare line feed", header("X-A", "a\nb")},
+		{"a value with a zero", header("X-A", "a\x00b")},
+		{"a name with a line end", header("X-A\r\nX-B", "c")},
+		{"a name with a colon", header("X-A:", "c")},
+		{"an empty name", header("", "c")},
+		{"the host", header("host", "evil.example")},
+		{"the length", header("Content-Length", "1")},
+		{"the coding", header("transfer-encoding", "chunked")},
+		{"the proxy's credentials", header("Proxy-Authorization", "x")},
+		{"the key's own header", header("idempotency-key", "other")},
+		{"climbing", path("../admin")},
+		{"climbing, encoded", path("x/%2e%2E/admin")},
+		{"climbing behind an encoded slash", path("x%2f..%2fadmin")},
+		{"climbing behind a backslash", path(`x%5c..%5cadmin`)},
+		{"a query", path("x?a=b")},
+		{"a fragment", path("x#a")},
+		{"a line end", path("x\r\nHost: evil")},
+		{"an encoded line end", path("x%0d%0aHost: evil")},
+		{"half an escape", path("x%2")},
+		{"a space", path("x HTTP/1.1")},
+		{"a form of a list", to("form", `[1]`)},
+		{"a form of what is not JSON", to("form", `{"a"`)},
+		{"a line of what is not JSON", to("out", "{}\n{}")},
+		{"an empty line", to("out", "")},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			is(t, deliver(t, o, test.step), outlet.Never, outlet.ErrStep)
+			if r := deliver(t, o, test.step); r.Attempted {
+				t.Error("it counts as attempted")
+			}
+		})
+	}
+}

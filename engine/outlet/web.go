@@ -1,0 +1,203 @@
+package outlet
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/base64"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"time"
+)
+
+const (
+	connect    = 5 * time.Second // for a connection, and again for its handshake; the destination's timeout if that is less
+	maxHeaders = 64 << 10        // bytes of an answer's headers
+	maxAnswer  = 64 << 10        // bytes read of an answer's body
+)
+
+// web carries steps by HTTP. It uses the transport and not http.Client: redirects are not followed and cookies not kept
+// because there is nothing that could.
+type web struct {
+	spec      Spec
+	root      string  // scheme and host, without anything secret
+	base      url.URL // where Spec.URL leads; no user in it
+	header    http.Header
+	now       func() time.Time
+	transport *http.Transport
+}
+
+// newWeb makes the carrier of a Spec that is valid and filled.
+func newWeb(s Spec, o Options) *web {
+	u, _ := url.Parse(s.URL)
+	w := &web{spec: s, base: *u, header: make(http.Header), now: o.Now, transport: newTransport(s, u, o)}
+	w.root = u.Scheme + "://" + u.Host
+	w.base.User = nil
+	w.header.Set("User-Agent", "tenterhook/"+cmp.Or(o.Version, "unknown"))
+	w.header.Set("Accept", "*/*")
+	w.header.Set("Content-Type", "application/json")
+	if s.Encoding == "form" {
+		w.header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	if u.User != nil {
+		password, _ := u.User.Password()
+		basic := base64.StdEncoding.EncodeToString([]byte(u.User.Username() + ":" + password))
+		w.header.Set("Authorization", "Basic "+basic)
+	}
+	for name, value := range s.Headers {
+		w.header.Set(name, value)
+	}
+	// The transport repeats a request by itself when the kept connection it chose turns out to be dead before the first
+	// byte of an answer, if this header says that a repeat does no harm. Empty, it says so without being sent.
+	w.header["Idempotency-Key"] = nil
+	return w
+}
+
+func newTransport(s Spec, u *url.URL, o Options) *http.Transport {
+	g := &guard{open: u.Scheme == "https"}
+	for _, text := range s.AllowPrivate {
+		g.allow = append(g.allow, netip.MustParsePrefix(text).Masked())
+	}
+	dialer := &net.Dialer{Timeout: min(connect, s.Timeout), Resolver: o.Resolver, ControlContext: g.control}
+	t := &http.Transport{
+		DialContext:            dialer.DialContext,
+		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
+		TLSHandshakeTimeout:    min(connect, s.Timeout),
+		MaxResponseHeaderBytes: maxHeaders,
+		MaxIdleConnsPerHost:    s.Concurrency,
+		IdleConnTimeout:        time.Minute,
+		DisableCompression:     true, // 64 KiB are 64 KiB
+		ForceAttemptHTTP2:      true,
+		HTTP2:                  &http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: connect},
+	}
+	if s.CA != "" {
+		t.TLSClientConfig.RootCAs = x509.NewCertPool()
+		t.TLSClientConfig.RootCAs.AppendCertsFromPEM([]byte(s.CA))
+	}
+	if s.Proxy != "" {
+		proxy, _ := url.Parse(s.Proxy)
+		t.Proxy = http.ProxyURL(proxy)
+	}
+	return t
+}
+
+func (w *web) close() error {
+	w.transport.CloseIdleConnections()
+	return nil
+}
+
+func (w *web) carry(ctx context.Context, s Step) Result {
+	req, err := w.request(ctx, &s)
+	if err != nil {
+		return Result{Kind: Never, Err: err}
+	}
+	resp, err := w.transport.RoundTrip(req)
+	if err != nil {
+		return Result{health: down, Err: w.explain(ctx, err)}
+	}
+	return w.judge(ctx, resp)
+}
+
+// request makes the request of a step. Whatever a step says, it goes to the destination's host.
+func (w *web) request(ctx context.Context, s *Step) (*http.Request, error) {
+	u, err := w.locate(s)
+	if err != nil {
+		return nil, err
+	}
+	body := s.Body
+	if w.spec.Encoding == "form" && len(body) > 0 {
+		if body, err = form(body); err != nil {
+			return nil, err
+		}
+	}
+	req, err := http.NewRequestWithContext(ctx, w.spec.Method, w.root, bytes.NewReader(body))
+	if err != nil {
+		return nil, fmt.Errorf("%w: its destination has no usable address", ErrStep)
+	}
+	req.URL = u
+	req.Header = w.header.Clone()
+	for name, value := range s.Headers {
+		if !nameFits(name) || kept(name) || http.CanonicalHeaderKey(name) == http.CanonicalHeaderKey(w.spec.Key) {
+			return nil, fmt.Errorf("%w: one of its headers has a name that is not its to set", ErrStep)
+		}
+		if !valueFits(value) {
+			return nil, fmt.Errorf("%w: its header %s has control characters or is too long", ErrStep, http.CanonicalHeaderKey(name))
+		}
+		req.Header.Set(name, value)
+	}
+	if len(body) == 0 {
+		req.Header.Del("Content-Type")
+	}
+	req.Header.Set(w.spec.Key, s.Key)
+	return req, nil
+}
+
+// locate is where a step goes.
+func (w *web) locate(s *Step) (*url.URL, error) {
+	u := w.base
+	if path := cmp.Or(s.Path, w.spec.Path); path != "" {
+		joined, err := join(&u, path)
+		if err != nil {
+			return nil, err
+		}
+		u = *joined
+	}
+	if len(w.spec.Query) == 0 && len(s.Query) == 0 {
+		return &u, nil
+	}
+	query := make(url.Values, len(w.spec.Query)+len(s.Query))
+	for name, value := range w.spec.Query {
+		query.Set(name, value)
+	}
+	for name, value := range s.Query {
+		query.Set(name, value)
+	}
+	if u.RawQuery != "" {
+		u.RawQuery += "&" // the url's own query stays as it is: some are signed
+	}
+	u.RawQuery += query.Encode()
+	return &u, nil
+}
+
+// judge reads an answer as far as it matters and says what it means.
+func (w *web) judge(ctx context.Context, resp *http.Response) Result {
+	defer resp.Body.Close()
+	r := Result{Status: resp.StatusCode}
+	r.Kind, r.health = meaning(resp.StatusCode)
+	if r.Kind == Retry {
+		r.After = retryAfter(resp.Header, w.now())
+	}
+	if r.Kind != Done {
+		r.Err = fmt.Errorf("%w %d %s", ErrStatus, r.Status, http.StatusText(r.Status))
+	}
+	if w.spec.OK == nil {
+		// The status has said it all. The rest is read so that the connection can be used again, as far as that pays.
+		_, _ = io.CopyN(io.Discard, resp.Body, maxAnswer+1)
+		return r
+	}
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
+	if err != nil {
+		r.Kind, r.health = Retry, down
+		r.Err = fmt.Errorf("%w: its body ends too early", ErrGarbled)
+		if ctx.Err() != nil {
+			r.Err = fmt.Errorf("%w: %v", ErrTimeout, w.spec.Timeout)
+		}
+		return r
+	}
+	a := Answer{Status: r.Status, Header: resp.Header, Body: body, Truncated: len(body) > maxAnswer}
+	a.Body = a.Body[:min(len(a.Body), maxAnswer)]
+	switch ok, err := w.spec.OK(a); {
+	case err == nil && ok:
+		return Result{Kind: Done, Status: r.Status, health: up}
+	case r.Kind == Done:
+		r.Kind, r.health = Retry, unknown
+		r.Err = ErrNotOK
+	}
+	return r
+}
