@@ -37,6 +37,7 @@ type Decision struct {
 	Results   []RuleResult // of the rules that matched or failed, in order
 	Logs      []Log
 	Conflicts []hook.Conflict
+	Actions   []Action
 	Fuel      int64  // spent by the whole chain
 	Trace     *Trace // set by the caller to be told why; nil: nothing is traced
 }
@@ -56,24 +57,28 @@ type Log struct {
 
 // chain is one call's way through a hook's rules.
 type chain struct {
-	hook  *Hook
-	run   runtime.Run
-	meter runtime.Meter
-	merge hook.Merge
-	draft hook.Draft
-	rule  int // under way
+	hook    *Hook
+	run     runtime.Run
+	meter   runtime.Meter
+	merge   hook.Merge
+	draft   hook.Draft
+	event   hook.Node // what the rules decide on
+	rule    int       // under way
+	picks   picker    // of an event hook
+	senders []int     // the rule of each action
 }
 
 var chains = sync.Pool{New: func() any { return new(chain) }}
 
 // Decide runs the hook's rules on a call, on the caller's goroutine, within the hook's budget and the call's deadline.
-// Whatever happens, d.Answer is valid for the hook's type.
+// Whatever happens, d.Answer is valid for the hook's type. Of an event hook's delivery it decides on the first event, and
+// the answer is empty.
 func (h *Hook) Decide(c *hook.Call, d *Decision) {
-	*d = Decision{Answer: h.Failure, Outcome: Failed, Results: d.Results[:0], Logs: d.Logs[:0], Conflicts: d.Conflicts[:0], Trace: d.Trace}
+	*d = Decision{Answer: h.Failure, Outcome: Failed, Results: d.Results[:0], Logs: d.Logs[:0], Conflicts: d.Conflicts[:0], Actions: d.Actions[:0], Trace: d.Trace}
 	k := chains.Get().(*chain)
 	defer func() {
 		if p := recover(); p != nil { // k is not used again: nobody knows what it is now
-			d.Answer, d.Outcome = h.Failure, Failed
+			d.Answer, d.Outcome, d.Actions = h.Failure, Failed, d.Actions[:0]
 			d.Results = append(d.Results, RuleResult{Rule: k.rule, Err: bug(p)})
 			return
 		}
@@ -83,7 +88,12 @@ func (h *Hook) Decide(c *hook.Call, d *Decision) {
 	if d.Trace != nil {
 		d.Trace.begin(k)
 	}
-	k.decide(d)
+	if h.Type.Inline() {
+		k.decide(d)
+	} else {
+		k.look(d)
+	}
+	k.actions(d)
 	d.Fuel = k.meter.Spent()
 	d.Conflicts = append(d.Conflicts, k.merge.Conflicts()...)
 }
@@ -99,11 +109,15 @@ func bug(p any) error {
 func (k *chain) begin(h *Hook, c *hook.Call) {
 	now := time.Now()
 	e := hook.Event{Call: c, Node: c.Doc.Root()}
-	k.hook, k.rule = h, 0
+	if !h.Type.Inline() {
+		e.Node = hook.Events(e.Node).At(0)
+	}
+	k.hook, k.rule, k.event, k.senders = h, 0, e.Node, k.senders[:0]
 	k.meter.Start(h.Budget, now, c.Deadline)
 	k.run.Begin(e, now, &k.meter)
 	k.run.Merge = &k.merge
 	k.merge.Begin(e)
+	k.merge.Allow(h.names)
 }
 
 // release puts k back. The pool must not keep a call's body alive.
@@ -115,23 +129,20 @@ func (k *chain) release() {
 		k.draft.JSON = nil
 	}
 	clear(k.draft.JSON[:cap(k.draft.JSON)])
-	k.hook = nil
+	k.hook, k.event = nil, hook.Node{}
+	if k.picks.n > 0 {
+		k.picks = picker{}
+	}
 	chains.Put(k)
 }
 
 // decide goes through the rules and renders the answer.
 func (k *chain) decide(d *Decision) {
 	for i := range k.hook.rules {
-		k.rule = i
 		r := &k.hook.rules[i]
-		spent := k.meter.Spent()
-		matched, err := k.apply(r, d)
-		if err == nil && !matched {
-			continue
-		}
-		d.Results = append(d.Results, RuleResult{Rule: i, Matched: matched, Err: err, Fuel: k.meter.Spent() - spent})
+		matched, err := k.try(i, d)
 		switch {
-		case err == nil && r.last:
+		case err == nil && matched && r.last:
 			k.render(d)
 			return
 		case err == nil:
@@ -143,6 +154,40 @@ func (k *chain) decide(d *Decision) {
 		}
 	}
 	k.render(d)
+}
+
+// look goes through the rules that an event is for. A rule that fails takes nothing with it; what was asked for before
+// the budget ran out is done.
+func (k *chain) look(d *Decision) {
+	if k.event.Kind() != hook.Object {
+		d.Outcome = Silent
+		return
+	}
+	k.hook.on.of(k.event.Get("eventType").Text(), &k.picks)
+	for i := k.picks.next(); i >= 0; i = k.picks.next() {
+		matched, err := k.try(i, d)
+		if err != nil && k.out() {
+			return
+		}
+		if err == nil && matched && k.hook.rules[i].last {
+			break
+		}
+	}
+	d.Outcome = Silent
+	if len(k.senders) > 0 {
+		d.Outcome = Answered
+	}
+}
+
+// try runs rule i and notes what became of it.
+func (k *chain) try(i int, d *Decision) (matched bool, err error) {
+	k.rule = i
+	spent := k.meter.Spent()
+	matched, err = k.apply(&k.hook.rules[i], d)
+	if matched || err != nil {
+		d.Results = append(d.Results, RuleResult{Rule: i, Matched: matched, Err: err, Fuel: k.meter.Spent() - spent})
+	}
+	return matched, err
 }
 
 // out reports whether the hook's own budget has run out.
@@ -173,6 +218,9 @@ func (k *chain) apply(r *rule, d *Decision) (matched bool, err error) {
 	if err := k.merge.Add(r.name, &k.draft); err != nil {
 		d.Logs = d.Logs[:logs]
 		return true, err
+	}
+	for len(k.senders) < len(k.merge.Actions()) {
+		k.senders = append(k.senders, k.rule)
 	}
 	return true, nil
 }

@@ -12,11 +12,12 @@ import (
 
 // Set is everything loaded from one policy folder: compiled, immutable, safe for concurrent use until it is closed.
 type Set struct {
-	revision string
-	hooks    []*Hook
-	tables   map[string]*table.Table
-	vars     hook.Doc
-	warnings Problems
+	revision     string
+	hooks        []*Hook
+	tables       map[string]*table.Table
+	vars         hook.Doc
+	destinations []Destination
+	warnings     Problems
 }
 
 // Revision is the hash of the folder the Set was loaded from.
@@ -51,16 +52,19 @@ func (s *Set) Close() error {
 
 // Hook is one configured endpoint. Nothing of it may be changed.
 type Hook struct {
-	Name, Path  string
-	Type        hook.Type
-	Auth        []Credential   // any may match; none when everybody may call, which is for loopback only
-	Concurrency int            // calls decided at once; 0: the server's default
-	Budget      runtime.Budget // of one call
-	Failure     []byte         // the answer when the hook cannot decide; always valid
-	Silent      []byte         // the answer when no rule has anything to say
-	closed      []byte         // the answer when a rule fails that fails closed
-	lets        []string
-	rules       []rule
+	Name, Path   string
+	Type         hook.Type
+	Auth         []Credential   // any may match; none when everybody may call, which is for loopback only
+	Concurrency  int            // calls decided at once; 0: the server's default
+	Budget       runtime.Budget // of one call
+	Failure      []byte         // the answer when the hook cannot decide; always valid
+	Silent       []byte         // the answer when no rule has anything to say
+	closed       []byte         // the answer when a rule fails that fails closed
+	lets         []string
+	rules        []rule
+	on           selection     // of an event hook
+	destinations []Destination // the Set's
+	names        []string      // theirs
 }
 
 // RuleNames lists the rules in the order they run.

@@ -42,15 +42,19 @@ type checker struct {
 	below    string // an array that is being read, below at
 	item     int    // and the element of it
 
-	steps []step
-	err   Node
-	debug Node
+	steps   []step
+	err     Node
+	debug   Node
+	actions Node
+
+	destinations []string // what actions may go to, when closed
+	closed       bool
 }
 
 // reset makes c ready for another draft of the same hook type.
 func (c *checker) reset() {
 	c.problems, c.steps = c.problems[:0], c.steps[:0]
-	c.err, c.debug = Node{}, Node{}
+	c.err, c.debug, c.actions = Node{}, Node{}, Node{}
 	c.inside, c.below = false, ""
 }
 
@@ -121,9 +125,7 @@ func (c *checker) draft(n Node) {
 	known := present(n.Get("commands")) + present(n.Get("debugContext")) + present(c.err)
 	if c.mode != wholeAnswer {
 		known += present(n.Get("actions"))
-		if c.member(n, "actions", Array, "an array of actions").Len() > 0 {
-			c.fail("actions", "actions come with event hooks, which this version does not have yet")
-		}
+		c.actions = c.member(n, "actions", Array, "an array of actions")
 	}
 	if known != n.Len() {
 		c.unknownTop(n)
@@ -136,6 +138,7 @@ func (c *checker) draft(n Node) {
 	}
 	c.commands(commands)
 	c.whole(commands)
+	c.doing()
 }
 
 // member is n's member of that kind. In a draft null is as good as missing.

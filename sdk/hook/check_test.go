@@ -264,7 +264,7 @@ func TestCheckDraft(t *testing.T) {
 		{"a message left to another rule", hook.Telephony, `{"debugContext":{}}`, ""},
 		{"a link whose user another rule gives", hook.UserImport, command(action, `{"result":"LINK_USER"}`), ""},
 		{"an error of no text", hook.Token, `{"error":""}`, "error: want words: Okta refuses the call even when the error says nothing"},
-		{"actions", hook.Token, `{"actions":[{}]}`, "actions: actions come with event hooks, which this version does not have yet"},
+		{"actions", hook.Token, `{"actions":[{}]}`, "actions[0].to: want the name of a destination, got nothing"},
 		{"an error beside commands", hook.Token, `{"commands":[{"type":"com.okta.access.patch","value":[{"op":"remove","path":"/claims/a"}]}],"error":"x"}`,
 			"error: an error cancels every command: give the error or the commands"},
 	} {

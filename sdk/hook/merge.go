@@ -2,6 +2,7 @@ package hook
 
 import (
 	"bytes"
+	"strconv"
 	"strings"
 )
 
@@ -18,6 +19,7 @@ type Merge struct {
 	order     []*command // commands in order of first appearance
 	replaced  []replaced // entries that this draft changed
 	conflicts []Conflict
+	actions   []Action
 	err       Node
 	errRule   int32
 	size      int // bytes of all drafts that are in: the answer is never much longer
@@ -68,7 +70,10 @@ func (m *Merge) Begin(e Event) {
 	}
 	m.used, m.err, m.size, m.compared = 0, Node{}, 0, 0
 	m.entries, m.order, m.conflicts = m.entries[:0], m.order[:0], m.conflicts[:0]
+	clear(m.actions)
+	m.actions = m.actions[:0]
 	m.check.hook, m.check.limit = m.hook, 1
+	m.check.destinations, m.check.closed = nil, false
 	m.sim.reset()
 }
 
@@ -119,6 +124,7 @@ func (m *Merge) join(size int) error {
 	m.used++
 	problem := m.steps()
 	if problem == nil {
+		m.queue()
 		return nil
 	}
 	m.used--
@@ -159,6 +165,9 @@ func (m *Merge) steps() error {
 		if m.set(entry{command: debugging, name: name, node: v}, fresh); m.tired() {
 			return tooMany
 		}
+	}
+	if len(m.actions)+c.actions.Len() > maxActions {
+		return tooManyActions
 	}
 	return m.bounds()
 }
@@ -337,6 +346,8 @@ func (m *Merge) link(before int) error {
 func (m *Merge) tired() bool { return m.compared > maxWork }
 
 var tooMany = &ContractError{Problem{Message: "too much to compare: want fewer attributes and operations"}}
+
+var tooManyActions = &ContractError{Problem{"actions", "want at most " + strconv.Itoa(maxActions) + " actions for one event"}}
 
 // bounds refuses the draft that makes the answer too long.
 func (m *Merge) bounds() error {

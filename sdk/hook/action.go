@@ -1,0 +1,216 @@
+package hook
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Action is what a rule wants to be done once the answer is out: one delivery to a destination. It is good until the
+// next Begin.
+type Action struct {
+	Rule string // whose it is
+	To   string // the destination's name
+	JSON []byte // as the rule wrote it
+	node Node
+}
+
+// maxActions is what the rules of one event can ask for.
+const maxActions = 256
+
+// Append appends the action as compact JSON: its members that are not null, and body as its body when it has none of
+// its own and body is not empty. A body that is null stays null.
+func (a *Action) Append(dst, body []byte) []byte {
+	dst = append(dst, '{')
+	for name, v := range a.node.Members() {
+		if v.Kind() == Null && name != "body" {
+			continue
+		}
+		dst = appendCompact(appendMember(dst, name), v.Raw())
+	}
+	if len(body) > 0 && !a.HasBody() {
+		dst = appendCompact(appendMember(dst, "body"), body)
+	}
+	return append(dst, '}')
+}
+
+// HasBody reports whether the rule said what to send.
+func (a *Action) HasBody() bool { return a.node.Get("body").Kind() != Missing }
+
+// Method is the HTTP method the rule asks for; empty when it leaves that to the destination.
+func (a *Action) Method() string { return a.node.Get("method").Text() }
+
+// Allow names the destinations there are: a draft with an action for another is refused. Without it any name will do.
+// It holds until the next Begin.
+func (m *Merge) Allow(destinations []string) {
+	m.check.destinations, m.check.closed = destinations, true
+}
+
+// Actions lists what is to be done once the answer is out, in the order of the drafts. An error does not cancel them: it
+// is the refused sign-up that an audit wants to hear of.
+func (m *Merge) Actions() []Action { return m.actions }
+
+// queue keeps the actions of the draft that has just been merged.
+func (m *Merge) queue() {
+	rule := m.sheets[m.used-1].rule
+	for n := range m.check.actions.Elements() {
+		m.actions = append(m.actions, Action{Rule: rule, To: n.Get("to").Text(), JSON: n.Raw(), node: n})
+	}
+}
+
+var actionMembers = []string{"to", "method", "path", "query", "headers", "encoding", "body", "key"}
+
+// methods are those a delivery can be made with: what CONNECT and TRACE do is none.
+var methods = []string{"POST", "PUT", "PATCH", "DELETE", "GET"}
+
+// doing reads the actions.
+func (c *checker) doing() {
+	if c.actions.Len() > maxActions {
+		c.fail("actions", "want at most %d actions", maxActions)
+		return
+	}
+	i := 0
+	for n := range c.actions.Elements() {
+		if c.full() {
+			return
+		}
+		c.action(i, n)
+		i++
+	}
+}
+
+// action reads one element of actions. Null is as good as missing, but for body.
+func (c *checker) action(i int, n Node) {
+	if n.Kind() != Object {
+		c.failAction(i, "", "want an object with to, got "+n.what())
+		return
+	}
+	known := 0
+	for _, name := range actionMembers {
+		known += present(n.Get(name))
+	}
+	if known != n.Len() {
+		for name := range n.Members() {
+			if !slices.Contains(actionMembers, name) {
+				c.failAction(i, dot(name), "unknown member of an action"+hint(name, actionMembers))
+			}
+		}
+	}
+	c.receiver(i, n.Get("to"))
+	c.wordOf(i, n, "method", methods)
+	c.wordOf(i, n, "encoding", []string{"json", "form"})
+	if s, ok := c.actionText(i, n, "path"); ok {
+		c.actionPath(i, s)
+	}
+	if s, ok := c.actionText(i, n, "key"); ok && !keyFits(s) {
+		c.failAction(i, ".key", "want 1 to 255 visible ASCII characters")
+	}
+	c.textMap(i, n, "query", func(string, string) string { return "" })
+	c.textMap(i, n, "headers", headerFits)
+}
+
+func (c *checker) receiver(i int, to Node) {
+	switch {
+	case to.Kind() != String || to.Text() == "":
+		c.failAction(i, ".to", "want the name of a destination, got "+to.what())
+	case c.closed && !slices.Contains(c.destinations, to.Text()):
+		if len(c.destinations) == 0 {
+			c.failAction(i, ".to", "there are no destinations")
+			return
+		}
+		c.failAction(i, ".to", "there is no such destination"+hint(to.Text(), c.destinations))
+	}
+}
+
+// wordOf checks a member that is one of a few words.
+func (c *checker) wordOf(i int, n Node, name string, words []string) {
+	s, ok := c.actionText(i, n, name)
+	if ok && !slices.Contains(words, s) {
+		c.failAction(i, "."+name, "unknown "+name+hint(s, words))
+	}
+}
+
+// actionText is the text of a member that is there and is one.
+func (c *checker) actionText(i int, n Node, name string) (string, bool) {
+	m := n.Get(name)
+	switch m.Kind() {
+	case Missing, Null:
+		return "", false
+	case String:
+		return m.Text(), true
+	}
+	c.failAction(i, "."+name, "want a text, got "+m.what())
+	return "", false
+}
+
+// textMap checks a member that is an object of texts; fits says what is wrong with one of them.
+func (c *checker) textMap(i int, n Node, name string, fits func(name, value string) string) {
+	m := n.Get(name)
+	switch m.Kind() {
+	case Missing, Null:
+		return
+	case Object:
+	default:
+		c.failAction(i, "."+name, "want an object of texts, got "+m.what())
+		return
+	}
+	for key, v := range m.Members() {
+		if v.Kind() == Null {
+			continue
+		}
+		if v.Kind() != String {
+			c.failAction(i, "."+name+dot(key), "want a text, got "+v.what())
+		} else if problem := fits(key, v.Text()); problem != "" {
+			c.failAction(i, "."+name+dot(key), problem)
+		}
+	}
+}
+
+func (c *checker) failAction(i int, suffix, message string) {
+	if !c.full() {
+		c.problems = append(c.problems, Problem{"actions[" + strconv.Itoa(i) + "]" + suffix, message})
+	}
+}
+
+// actionPath refuses what would not stay a path. Whether it climbs is checked where it is joined to its URL: a payload
+// must not be able to make the whole draft fail by saying "..".
+func (c *checker) actionPath(i int, path string) {
+	if strings.ContainsAny(path, "?#\\") || strings.ContainsFunc(path, func(r rune) bool { return r <= ' ' || r == 0x7f }) {
+		c.failAction(i, ".path", "want a path alone, percent-encoded: a query goes into query")
+		return
+	}
+	if c.mode != staticDraft {
+		return
+	}
+	for segment := range strings.SplitSeq(path, "/") {
+		if segment == "." || segment == ".." {
+			c.failAction(i, ".path", "want a path without . and .. segments")
+			return
+		}
+	}
+}
+
+func keyFits(key string) bool {
+	return key != "" && len(key) <= 255 && !strings.ContainsFunc(key, func(r rune) bool { return r <= ' ' || r > '~' })
+}
+
+// framing are the headers that say how a request is framed and where it goes. Whoever sets them can make two requests of
+// one.
+var framing = []string{"connection", "content-length", "expect", "host", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"}
+
+// headerFits says what is wrong with a header, by RFC 9110 sections 5.1 and 5.5.
+func headerFits(name, value string) string {
+	switch lower := strings.ToLower(name); {
+	case name == "" || len(name) > 256 || strings.ContainsFunc(name, func(r rune) bool { return !token(r) }):
+		return "want the name of a header: letters, digits and hyphens"
+	case slices.Contains(framing, lower) || strings.HasPrefix(lower, "proxy-"):
+		return "this header is not a rule's to set"
+	case strings.ContainsFunc(value, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }):
+		return "want a header's value without control characters"
+	}
+	return ""
+}
+
+func token(r rune) bool {
+	return 'a' <= r|0x20 && r|0x20 <= 'z' || '0' <= r && r <= '9' || strings.ContainsRune("!#$%&'*+-.^_`|~", r)
+}

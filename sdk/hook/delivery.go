@@ -1,0 +1,22 @@
+package hook
+
+// Events are the events of an event hook's delivery (hooks.md section 3.2): the array data.events, or a missing Node.
+func Events(delivery Node) Node {
+	if n := delivery.Get("data").Get("events"); n.Kind() == Array {
+		return n
+	}
+	return Node{}
+}
+
+// AppendDelivery appends the delivery with event, one of its own, as its only one. All else stays as Okta wrote it.
+func AppendDelivery(dst []byte, delivery, event Node) []byte {
+	whole, list := delivery.Raw(), Events(delivery)
+	if list.Kind() == Missing {
+		return append(dst, whole...)
+	}
+	base, _ := delivery.Span()
+	from, to := list.Span()
+	dst = append(dst, whole[:from-base+1]...)
+	dst = append(dst, event.Raw()...)
+	return append(dst, whole[to-base-1:]...)
+}

@@ -1,0 +1,113 @@
+package hook
+
+import (
+	_ "embed"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// Okta's catalogue, release 2026.08.1: the types that carry the tag event-hook-eligible (hooks.md section 3.2).
+//
+//go:embed event-types.txt
+var eventTypeText string
+
+var eventTypes = sync.OnceValue(func() []string {
+	all := strings.Fields(eventTypeText)
+	slices.Sort(all)
+	return all
+})
+
+// EventTypes lists the types of events that Okta delivers to event hooks, sorted. It is a fresh copy.
+func EventTypes() []string { return slices.Clone(eventTypes()) }
+
+// Subscribable reports whether Okta delivers events of that type to event hooks. Case counts.
+func Subscribable(eventType string) bool {
+	_, ok := slices.BinarySearch(eventTypes(), eventType)
+	return ok
+}
+
+// EventPattern is what a rule says the events it is for are: an event type, or one that ends in a segment * such as
+// user.session.*, which is every type beneath it. * alone is every type.
+type EventPattern string
+
+// Under is what the types that a pattern with a * stands for begin with, the dot included; false for a plain type.
+func (p EventPattern) Under() (prefix string, ok bool) {
+	prefix, ok = strings.CutSuffix(string(p), "*")
+	return prefix, ok && (prefix == "" || strings.HasSuffix(prefix, "."))
+}
+
+// Matches reports whether the pattern stands for the type.
+func (p EventPattern) Matches(eventType string) bool {
+	if prefix, ok := p.Under(); ok {
+		return strings.HasPrefix(eventType, prefix) && len(eventType) > len(prefix)
+	}
+	return string(p) == eventType
+}
+
+// Check says what is wrong with a pattern: that Okta delivers no type it stands for, with what it may have meant. known
+// are types that Okta has added since. It is empty when all is well.
+func (p EventPattern) Check(known []string) string {
+	if star := strings.IndexByte(string(p), '*'); star >= 0 {
+		if _, ok := p.Under(); !ok || star < len(p)-1 {
+			return "want * in the place of the last segment alone, as in user.session.*"
+		}
+	}
+	all := eventTypes()
+	if slices.ContainsFunc(all, p.Matches) || slices.ContainsFunc(known, p.Matches) {
+		return ""
+	}
+	return "Okta delivers no events of type " + quote(string(p)) + " to event hooks" + p.meant(all)
+}
+
+// meant is the suggestion: among the types for a type, among their beginnings for a pattern.
+func (p EventPattern) meant(all []string) string {
+	prefix, wild := p.Under()
+	words := all
+	if wild {
+		words = beginnings(all)
+	}
+	if s, ok := Suggest(string(p), words); ok {
+		return ", did you mean " + s + "?"
+	}
+	if !wild && slices.ContainsFunc(all, EventPattern(string(p)+".*").Matches) {
+		return ", did you mean " + string(p) + ".*?"
+	}
+	if wild {
+		prefix = strings.TrimSuffix(prefix, ".")
+	} else {
+		prefix = string(p)
+	}
+	for { // what is near is what has the same beginning
+		at := strings.LastIndexByte(prefix, '.')
+		if at < 0 {
+			return "; known lists types that it has added since"
+		}
+		prefix = prefix[:at]
+		if near := beneath(all, prefix+"."); len(near) > 0 && len(near) <= 6 {
+			return "; " + prefix + " has " + oneOf(near)
+		}
+	}
+}
+
+// beginnings are the patterns with a * that stand for some type.
+func beginnings(all []string) (patterns []string) {
+	for _, t := range all {
+		for i := range len(t) {
+			if t[i] == '.' {
+				patterns = append(patterns, t[:i]+".*")
+			}
+		}
+	}
+	slices.Sort(patterns)
+	return slices.Compact(patterns)
+}
+
+func beneath(all []string, prefix string) (found []string) {
+	for _, t := range all {
+		if strings.HasPrefix(t, prefix) {
+			found = append(found, t)
+		}
+	}
+	return found
+}
