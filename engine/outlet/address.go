@@ -16,13 +16,7 @@ type guard struct {
 	open  bool           // public addresses are allowed too
 }
 
-// forbidden is an ErrAddress in our own words, however deep the dialer wraps it.
-type forbidden struct{ why string }
-
-func (f *forbidden) Error() string { return ErrAddress.Error() + ": " + f.why }
-func (f *forbidden) Unwrap() error { return ErrAddress }
-
-func forbid(format string, args ...any) error { return &forbidden{fmt.Sprintf(format, args...)} }
+func forbid(format string, args ...any) error { return &told{ErrAddress, fmt.Sprintf(format, args...)} }
 
 // control is the dialer's ControlContext.
 func (g *guard) control(_ context.Context, network, address string, _ syscall.RawConn) error {

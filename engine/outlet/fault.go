@@ -12,11 +12,20 @@ import (
 	"syscall"
 )
 
+// told is an error in our own words from underneath the transport. It is found again however deep it is wrapped there.
+type told struct {
+	reason error // one of the package's
+	why    string
+}
+
+func (t *told) Error() string { return t.reason.Error() + ": " + t.why }
+func (t *told) Unwrap() error { return t.reason }
+
 // explain says in our own words why there was no answer. The errors of net/http and crypto/tls are not wrapped: they quote
 // URLs, names from certificates, and what was answered, which from an echo is our own request with its secrets.
 func (w *web) explain(ctx context.Context, err error) error {
 	var (
-		where  *forbidden
+		ours   *told
 		verify *tls.CertificateVerificationError
 		record tls.RecordHeaderError
 		op     *net.OpError
@@ -27,8 +36,8 @@ func (w *web) explain(ctx context.Context, err error) error {
 	switch {
 	case ctx.Err() != nil:
 		return fmt.Errorf("%w: %v", ErrTimeout, w.spec.Timeout)
-	case errors.As(err, &where):
-		return where
+	case errors.As(err, &ours):
+		return ours
 	case errors.As(err, &verify):
 		return fmt.Errorf("%w: %s", ErrTLS, distrust(verify.Err))
 	case errors.As(err, &op) && (op.Op == "remote error" || op.Op == "local error"): // an alert, out of crypto/tls's own table

@@ -23,7 +23,8 @@ type file struct {
 	keep int
 	log  *slog.Logger
 
-	f *os.File // nil: not open
+	f     *os.File // nil: not open
+	whole bool     // its end was looked at since it was opened
 }
 
 // begin repairs the file before anybody waits for a line.
@@ -70,7 +71,10 @@ func (f *file) ready(room int64) (size int64, err error) {
 				return 0, err
 			}
 		}
-		size, there, err := f.look()
+		there, err := f.look()
+		if err == nil && there {
+			size, err = f.repair()
+		}
 		if err == nil && there && (size == 0 || size+room <= f.size) {
 			return size, nil
 		}
@@ -84,7 +88,7 @@ func (f *file) ready(room int64) (size int64, err error) {
 	return 0, fmt.Errorf("%s: it is moved again and again", f.path)
 }
 
-// open opens the file, makes sure that its name lasts, and repairs its end.
+// open opens the file and makes sure that its name lasts.
 func (f *file) open() error {
 	info, err := os.Lstat(f.path)
 	if err == nil && !info.Mode().IsRegular() {
@@ -94,43 +98,34 @@ func (f *file) open() error {
 		return err
 	}
 	missing := err != nil
+	f.whole = false
 	f.f, err = os.OpenFile(f.path, os.O_APPEND|os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return err
 	}
-	if missing {
-		err = syncDir(f.path)
+	if !missing {
+		return nil
 	}
-	if err == nil {
-		err = lock(f.f)
-	}
-	if err == nil {
-		err = f.repair()
-		unlock(f.f)
-	}
-	if err != nil {
+	if err := syncDir(f.path); err != nil {
 		return errors.Join(err, f.close())
 	}
 	return nil
 }
 
-// look locks the file, says how long it is, and whether it still is what stands at its path.
-func (f *file) look() (size int64, there bool, err error) {
+// look locks the file and says whether it is what stands at its path.
+func (f *file) look() (there bool, err error) {
 	if err := lock(f.f); err != nil {
-		return 0, false, err
+		return false, err
 	}
 	have, err := f.f.Stat()
 	if err != nil {
-		return 0, false, err
+		return false, err
 	}
 	stands, err := os.Lstat(f.path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return 0, false, nil
+		return false, nil
 	}
-	if err != nil {
-		return 0, false, err
-	}
-	return have.Size(), os.SameFile(have, stands), nil
+	return err == nil && os.SameFile(have, stands), err
 }
 
 // rotate puts the file aside. A crash in the middle leaves a gap in the numbers, which the next one closes.
@@ -149,26 +144,36 @@ func (f *file) rotate() error {
 
 func (f *file) aside(n int) string { return f.path + "." + strconv.Itoa(n) }
 
-// repair ends a file whose last line was torn by a crash. A line of ours that has no end was never promised to anybody,
-// and its step comes again: it is cut off. A rest that we cannot have written is only ended.
-func (f *file) repair() error {
+// repair says how long the file is, and when it was just opened sees to it that its last line is whole. A line of ours that
+// a crash has torn was never promised to anybody, and its step comes again: it is cut off. A rest that we cannot have
+// written is only ended.
+func (f *file) repair() (size int64, err error) {
 	info, err := f.f.Stat()
 	if err != nil {
-		return err
+		return 0, err
+	}
+	if f.whole {
+		return info.Size(), nil
 	}
 	start, first, err := f.tail(info.Size())
-	if err != nil || start == info.Size() {
-		return err
+	if err != nil {
+		return 0, err
+	}
+	if f.whole = start == info.Size(); f.whole {
+		return start, nil
 	}
 	torn := slog.Int64("bytes", info.Size()-start)
 	if first != '{' && first != 0 { // what a crash has left unwritten reads as zeros
 		f.log.Warn("ended a last line that is not ours", torn)
 		_, err = f.f.WriteString("\n")
+		start = info.Size() + 1
 	} else {
 		f.log.Warn("cut off a torn last line", torn)
 		err = f.f.Truncate(start)
 	}
-	return errors.Join(err, f.f.Sync())
+	err = errors.Join(err, f.f.Sync())
+	f.whole = err == nil
+	return start, err
 }
 
 // tail finds where the rest behind the last newline starts, and its first byte.

@@ -101,6 +101,7 @@ func TestRotation(t *testing.T) {
 func TestTornLine(t *testing.T) {
 	long := `{"a":"` + strings.Repeat("x", 200<<10)
 	tests := []struct{ name, before, after string }{
+		{"no file yet", "", ""},
 		{"none", "{\"a\":1}\n", "{\"a\":1}\n"},
 		{"behind a line", "{\"a\":1}\n{\"a\":", "{\"a\":1}\n"},
 		{"the only line", "{\"a\":", ""},

@@ -6,6 +6,7 @@ import (
 	"encoding/pem"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -143,6 +144,43 @@ func TestProxy(t *testing.T) {
 	if uri := <-through; uri != "http://nowhere.example/x" {
 		t.Errorf("the proxy was asked for %q", uri)
 	}
+}
+
+// TestTunnel shows that TLS goes through a proxy, and that what the proxy says when it refuses stays with it.
+func TestTunnel(t *testing.T) {
+	there := httptest.NewTLSServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	t.Cleanup(there.Close)
+	proxy := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Proxy-Authorization") == "" {
+			w.WriteHeader(http.StatusProxyAuthRequired)
+			return
+		}
+		out, err := net.Dial("tcp", r.Host)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		w.WriteHeader(http.StatusOK)
+		in, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		go func() {
+			_, _ = io.Copy(out, in)
+			out.Close()
+		}()
+		_, _ = io.Copy(in, out)
+		in.Close()
+	})
+	spec := outlet.Spec{URL: there.URL, CA: authority(there.Certificate()), Proxy: proxy}
+	r := deliver(t, one(t, spec), step("{}"))
+	is(t, r, outlet.Retry, outlet.ErrConnection)
+	if !strings.HasSuffix(r.Err.Error(), "the proxy answered 407 Proxy Authentication Required") {
+		t.Errorf("got %q", r.Err)
+	}
+	spec.Proxy = strings.Replace(proxy, "//", "//user:password@", 1)
+	is(t, deliver(t, one(t, spec), step("{}")), outlet.Done, nil)
 }
 
 // TestUnfit shows what a step cannot smuggle into a request. None of it is sent.

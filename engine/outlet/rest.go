@@ -1,6 +1,7 @@
 package outlet
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"sync"
@@ -24,7 +25,7 @@ type rest struct {
 	period  time.Duration
 	now     func() time.Time
 
-	mu     sync.Mutex // guards what follows; the breaker calls changed under its own lock, so mu is taken last
+	mu     sync.Mutex // guards what follows; the breaker calls open under its own lock, so mu is taken last
 	opened time.Time  // when the breaker last opened
 	until  time.Time  // what an answer asked for
 }
@@ -37,17 +38,18 @@ func newRest(b Breaker, now func() time.Time, log *slog.Logger) *rest {
 		IsExcluded:   func(err error) bool { return err == errUnknown },
 		IsSuccessful: func(err error) bool { return err == nil },
 		OnStateChange: func(_ string, from, to gobreaker.State) {
-			r.changed(to)
-			log.Warn("breaker changed", "from", from.String(), "to", to.String())
+			level := slog.LevelInfo
+			if to == gobreaker.StateOpen {
+				level = slog.LevelWarn
+				r.open()
+			}
+			log.Log(context.Background(), level, "breaker changed", "from", from.String(), "to", to.String())
 		},
 	})
 	return r
 }
 
-func (r *rest) changed(to gobreaker.State) {
-	if to != gobreaker.StateOpen {
-		return
-	}
+func (r *rest) open() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.opened = time.Now()

@@ -1,15 +1,19 @@
 package outlet_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/tenterhook/tenterhook/engine/outlet"
@@ -25,43 +29,52 @@ func until(t *testing.T, what string, ok func() bool) {
 	}
 }
 
-func TestBreaker(t *testing.T) {
-	var broken atomic.Bool
-	var calls atomic.Int64
-	url := serve(t, func(w http.ResponseWriter, _ *http.Request) {
-		calls.Add(1)
-		if broken.Load() {
-			w.WriteHeader(http.StatusBadGateway)
-		}
-	})
+// pipe is a standard output whose reader may be gone.
+type pipe struct{ gone atomic.Bool }
+
+func (p *pipe) Write(text []byte) (int, error) {
+	if p.gone.Load() {
+		return 0, syscall.EPIPE
+	}
+	return len(text), nil
+}
+
+func TestBreaker(t *testing.T) { synctest.Test(t, testBreaker) }
+
+func testBreaker(t *testing.T) {
+	var out pipe
 	var log strings.Builder
-	o := open(t, map[string]outlet.Spec{"there": {URL: url, AllowPrivate: loopback,
-		Breaker: outlet.Breaker{Failures: 3, Rest: 300 * time.Millisecond}}}, outlet.Options{Log: logTo(&log)})
-	breaker := func(want string) {
+	o := open(t, map[string]outlet.Spec{"there": {Stdout: true, Breaker: outlet.Breaker{Failures: 3, Rest: time.Minute}}},
+		outlet.Options{Log: logTo(&log), Stdout: &out})
+	breaker := func(want string, rest time.Duration) {
 		t.Helper()
-		if got := o.States()[0].Breaker; got != want {
-			t.Fatalf("the breaker is %s, want %s", got, want)
+		if s := o.States()[0]; s.Breaker != want || s.Rest != rest {
+			t.Fatalf("the breaker is %s for %v, want %s for %v", s.Breaker, s.Rest, want, rest)
 		}
 	}
-	broken.Store(true)
+	out.gone.Store(true)
 	for range 3 {
-		breaker("closed")
-		is(t, deliver(t, o, step("{}")), outlet.Retry, outlet.ErrStatus)
+		breaker("closed", 0)
+		is(t, deliver(t, o, step("{}")), outlet.Retry, outlet.ErrWrite)
 	}
-	breaker("open")
-	before := calls.Load()
+	breaker("open", time.Minute)
+	time.Sleep(20 * time.Second)
+	breaker("open", 40*time.Second)
 	r := deliver(t, o, step("{}"))
 	is(t, r, outlet.Retry, outlet.ErrResting)
-	if r.Attempted || r.After <= 0 || r.After > 300*time.Millisecond || calls.Load() != before || o.States()[0].Rest <= 0 {
+	if r.Attempted || r.After != 40*time.Second || r.Elapsed != 0 {
 		t.Errorf("while open: %+v", r)
 	}
-	until(t, "a probe", func() bool { return deliver(t, o, step("{}")).Attempted })
-	breaker("open") // the probe has failed
-	broken.Store(false)
-	until(t, "a probe that is answered", func() bool { return deliver(t, o, step("{}")).Kind == outlet.Done })
-	breaker("closed")
+	time.Sleep(40*time.Second + 1)
+	breaker("half-open", 0)
+	is(t, deliver(t, o, step("{}")), outlet.Retry, outlet.ErrWrite)
+	breaker("open", time.Minute) // again, from now
+	out.gone.Store(false)
+	time.Sleep(time.Minute + 1)
 	is(t, deliver(t, o, step("{}")), outlet.Done, nil)
-	for _, line := range []string{"from=closed to=open", "from=open to=half-open", "from=half-open to=open", "from=half-open to=closed", "destination=there"} {
+	breaker("closed", 0)
+	is(t, deliver(t, o, step("{}")), outlet.Done, nil)
+	for _, line := range []string{"WARN msg=\"breaker changed\" destination=there from=closed to=open", "from=open to=half-open", "from=half-open to=open", "from=half-open to=closed"} {
 		if !strings.Contains(log.String(), line) {
 			t.Errorf("the log lacks %q: %s", line, log.String())
 		}
@@ -209,6 +222,30 @@ func TestClose(t *testing.T) {
 	close(release)
 	is(t, <-result, outlet.Done, nil)
 	is(t, deliver(t, o, outlet.Step{Destination: "nobody", Key: "k"}), outlet.Never, outlet.ErrUnknown)
+}
+
+// TestNothingIsLeft looks for goroutines that a closed Outlet has left behind.
+func TestNothingIsLeft(t *testing.T) {
+	fine := serve(t, func(http.ResponseWriter, *http.Request) {})
+	o := open(t, map[string]outlet.Spec{
+		"stalls": {URL: raw(t, stall), AllowPrivate: loopback, Timeout: 20 * time.Millisecond},
+		"there":  {URL: fine, AllowPrivate: loopback},
+		"file":   {File: t.TempDir() + "/x"},
+		"out":    {Stdout: true},
+	}, outlet.Options{Stdout: io.Discard})
+	for _, state := range o.States() {
+		for range 3 {
+			deliver(t, o, outlet.Step{Destination: state.Destination, Key: "k", Body: []byte("{}")})
+		}
+	}
+	if err := o.Close(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "no goroutine of it", func() bool {
+		all := make([]byte, 1<<20)
+		all = all[:runtime.Stack(all, true)]
+		return !bytes.Contains(all, []byte("outlet.(*")) && !bytes.Contains(all, []byte("http.(*persistConn)"))
+	})
 }
 
 // TestHammer delivers from many goroutines to destinations of every kind and behaviour while states are read, and closes in

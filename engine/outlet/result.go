@@ -29,7 +29,7 @@ type Step struct {
 	Destination string
 	Key         string            // idempotency key, the same in every attempt; visible ASCII, at most 255 bytes
 	Attempt     int               // which attempt this is, counted from 1
-	Body        []byte            // JSON; may be empty for HTTP. Deliver reads it only until it returns
+	Body        []byte            // JSON; may be empty for HTTP. it is not kept when Deliver returns
 	Path        string            // instead of the destination's own path, beneath its url; percent-encoded, no dot segments
 	Query       map[string]string // beside the destination's own, or instead of one of the same name
 	Headers     map[string]string // the same

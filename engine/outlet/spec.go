@@ -14,12 +14,16 @@ type Spec struct {
 	Path     string            // beneath URL's own path
 	Query    map[string]string // beside URL's own query
 	Headers  map[string]string
-	Encoding string                     // of the body: json (the default), or form: its members as fields
-	OK       func(Answer) (bool, error) // decides, instead of the status, what is Done; nil: 2xx is
+	Encoding string // of the body: json (the default), or form: its members as fields
+	// OK decides, instead of the status, what is Done. A 2xx that is not ok, or for which OK has an error, is Retry.
+	// nil: 2xx is Done.
+	OK func(Answer) (bool, error)
 
 	AllowPrivate []string // CIDR ranges this destination may be in although they are not public
-	Proxy        string   // http:// or https:// URL; without it no proxy is used, whatever the environment says
-	CA           string   // PEM certificates to trust instead of the system's
+	// Proxy is an http:// or https:// URL. It is its address then that AllowPrivate is asked about, and where a name leads
+	// is the proxy's to decide. Without it none is used, whatever the environment says.
+	Proxy string
+	CA    string // PEM certificates to trust instead of the system's
 
 	File   string // absolute path of a file of JSON lines
 	Rotate Rotate

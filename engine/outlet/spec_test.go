@@ -36,6 +36,7 @@ func TestValidate(t *testing.T) {
 			Proxy: "socks5://x", CA: "x", Rotate: outlet.Rotate{Keep: 1}, Timeout: time.Hour, Retry: outlet.Retries{Attempts: -1, First: time.Minute, Max: time.Second},
 			Breaker: outlet.Breaker{Failures: -1, Rest: time.Hour * 2}, Concurrency: 1e6},
 			"allow_private[0] allow_private[1] query method path encoding headers.Host headers headers.X-A headers.idempotency-key proxy ca rotate timeout retry.max breaker.rest retry.attempts breaker.failures concurrency"},
+		{"one header twice", outlet.Spec{URL: "https://h.example", Headers: map[string]string{"X-Team": "a", "x-team": "b"}}, "headers.x-team"},
 		{"a key that is not a header's to be", outlet.Spec{URL: "https://h.example", Key: "Content-Length"}, "key"},
 		{"much of a url in a file", outlet.Spec{File: "x", Method: "POST", Path: "x", Query: map[string]string{"a": "b"}, Headers: map[string]string{"a": "b"}, Encoding: "json",
 			OK: ok, AllowPrivate: []string{"::/0"}, Proxy: "x", CA: "x", Key: strings.Repeat("x", 65), Rotate: outlet.Rotate{Size: 1, Keep: -1}},

@@ -187,6 +187,8 @@ func (c *checks) headers(s Spec) {
 			c.add("headers", "one of them has no header's name")
 		case kept(name):
 			c.add(path, "it is set by the program")
+		case name != http.CanonicalHeaderKey(name) && s.Headers[http.CanonicalHeaderKey(name)] != "":
+			c.add(path, "it is there twice")
 		case strings.EqualFold(name, key):
 			c.add(path, "it is the idempotency key's")
 		case !valueFits(s.Headers[name]):

@@ -20,6 +20,7 @@ const (
 	connect    = 5 * time.Second // for a connection, and again for its handshake; the destination's timeout if that is less
 	maxHeaders = 64 << 10        // bytes of an answer's headers
 	maxAnswer  = 64 << 10        // bytes read of an answer's body
+	drain      = time.Second / 4 // spent on a body that nobody needs
 )
 
 // web carries steps by HTTP. It uses the transport and not http.Client: redirects are not followed and cookies not kept
@@ -83,8 +84,17 @@ func newTransport(s Spec, u *url.URL, o Options) *http.Transport {
 	if s.Proxy != "" {
 		proxy, _ := url.Parse(s.Proxy)
 		t.Proxy = http.ProxyURL(proxy)
+		t.OnProxyConnectResponse = tunnelled
 	}
 	return t
+}
+
+// tunnelled keeps what a proxy says when it refuses out of the errors.
+func tunnelled(_ context.Context, _ *url.URL, _ *http.Request, resp *http.Response) error {
+	if resp.StatusCode == http.StatusOK {
+		return nil
+	}
+	return &told{ErrConnection, fmt.Sprintf("the proxy answered %d %s", resp.StatusCode, http.StatusText(resp.StatusCode))}
 }
 
 func (w *web) close() error {
@@ -93,6 +103,8 @@ func (w *web) close() error {
 }
 
 func (w *web) carry(ctx context.Context, s Step) Result {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
 	req, err := w.request(ctx, &s)
 	if err != nil {
 		return Result{Kind: Never, Err: err}
@@ -100,6 +112,12 @@ func (w *web) carry(ctx context.Context, s Step) Result {
 	resp, err := w.transport.RoundTrip(req)
 	if err != nil {
 		return Result{health: down, Err: w.explain(ctx, err)}
+	}
+	defer resp.Body.Close()
+	if w.spec.OK == nil {
+		// The status says it all. The rest is read so that the connection can be used again, as far as that pays.
+		defer time.AfterFunc(drain, stop).Stop()
+		_, _ = io.CopyN(io.Discard, resp.Body, maxAnswer+1)
 	}
 	return w.judge(ctx, resp)
 }
@@ -110,7 +128,7 @@ func (w *web) request(ctx context.Context, s *Step) (*http.Request, error) {
 	if err != nil {
 		return nil, err
 	}
-	body := s.Body
+	body := bytes.Clone(s.Body) // a RoundTripper may go on reading it after it has returned
 	if w.spec.Encoding == "form" && len(body) > 0 {
 		if body, err = form(body); err != nil {
 			return nil, err
@@ -167,7 +185,6 @@ func (w *web) locate(s *Step) (*url.URL, error) {
 
 // judge reads an answer as far as it matters and says what it means.
 func (w *web) judge(ctx context.Context, resp *http.Response) Result {
-	defer resp.Body.Close()
 	r := Result{Status: resp.StatusCode}
 	r.Kind, r.health = meaning(resp.StatusCode)
 	if r.Kind == Retry {
@@ -177,8 +194,6 @@ func (w *web) judge(ctx context.Context, resp *http.Response) Result {
 		r.Err = fmt.Errorf("%w %d %s", ErrStatus, r.Status, http.StatusText(r.Status))
 	}
 	if w.spec.OK == nil {
-		// The status has said it all. The rest is read so that the connection can be used again, as far as that pays.
-		_, _ = io.CopyN(io.Discard, resp.Body, maxAnswer+1)
 		return r
 	}
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
