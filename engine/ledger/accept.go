@@ -46,7 +46,7 @@ type delivered struct {
 	slot      *slot
 }
 
-func (d *delivered) size() int { return d.bytes + (len(d.ids)+1)*(len(ID{})+64) }
+func (d *delivered) size() (int, bool) { return d.bytes + (len(d.ids)+1)*(len(ID{})+64), false }
 
 func (d *delivered) stage(c *commit) error {
 	if d.duplicate = c.seen(d.id); d.duplicate {

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"fmt"
+	"hash/maphash"
 	"os"
 	"time"
 )
@@ -41,7 +42,7 @@ func check(path string) (r Report, err error) {
 	if err != nil || fresh {
 		return r, err
 	}
-	l := &Ledger{opt: Options{Path: path}, now: time.Now, id: id}
+	l := &Ledger{opt: Options{Path: path}, now: time.Now, id: id, seed: maphash.MakeSeed()}
 	l.backlog.init()
 	a, err := l.read()
 	if err != nil {

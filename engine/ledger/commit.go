@@ -41,19 +41,20 @@ func (l *Ledger) commitLoop() {
 		if l.tidied != l.hour {
 			l.tidy()
 		}
-		l.room.grow(0)
+		l.room.grow(l.promised())
 	}
 }
 
 // gather returns r and what waits behind it.
 func (l *Ledger) gather(r *request) []*request {
 	batch := []*request{r}
-	bytes := r.op.size()
+	bytes, _ := r.op.size()
 	for len(batch) < maxBatch && bytes < maxRow {
 		select {
 		case r = <-l.queue:
 			batch = append(batch, r)
-			bytes += r.op.size()
+			size, _ := r.op.size()
+			bytes += size
 		default:
 			return batch
 		}
@@ -135,11 +136,12 @@ func (l *Ledger) tryBatch(batch []*request, notes []ID) (err error) {
 
 // admit refuses what there is no room for.
 func (l *Ledger) admit(c *commit, op operation) error {
-	size := op.size()
-	if size == 0 {
-		return nil
+	size, owed := op.size()
+	limit := c.fresh
+	if owed {
+		limit = c.owed
 	}
-	if c.bytes+size > c.room {
+	if c.bytes+size > limit {
 		l.count.refused.Add(1)
 		return ErrSpace
 	}
@@ -184,7 +186,8 @@ type commit struct {
 	pending map[ID]struct{}
 	marks   map[*slot][]byte
 	dirty   bool
-	room    int // bytes that may still be added by what can be refused
+	fresh   int // bytes that may be added by what can be refused
+	owed    int // and by what follows from what was not
 	bytes   int
 	err     error // the first thing that went wrong with the file
 }
@@ -192,18 +195,28 @@ type commit struct {
 func (l *Ledger) beginCommit(batch []*request) (*commit, error) {
 	need := 0
 	for _, r := range batch {
-		need += r.op.size()
+		size, _ := r.op.size()
+		need += size
 	}
-	l.room.grow(need)
+	promised := l.promised()
+	l.room.grow(need + promised)
+	fresh, owed := l.room.left(promised)
 	tx, err := l.db.Begin(true)
 	if err != nil {
 		return nil, err
 	}
 	now := l.now()
 	return &commit{
-		l: l, tx: tx, now: now, slot: l.current(now), room: l.room.left(),
+		l: l, tx: tx, now: now, slot: l.current(now), fresh: fresh, owed: owed,
 		buckets: make(map[*slot]*bolt.Bucket, 2), marks: make(map[*slot][]byte), pending: make(map[ID]struct{}),
 	}, nil
+}
+
+// promised is about how many bytes will be needed to plan what is recorded, and to mark what is planned.
+func (l *Ledger) promised() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return 256*l.backlog.unplanned + 192*l.backlog.steps
 }
 
 // put appends a row to a slot and returns its number.
@@ -250,7 +263,7 @@ func (c *commit) add(id ID) {
 }
 
 func (c *commit) note(id ID) {
-	if c.bytes+len(id) > c.room || c.seen(id) {
+	if c.bytes+len(id) > c.fresh || c.seen(id) {
 		return
 	}
 	c.bytes += len(id)

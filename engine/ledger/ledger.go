@@ -211,7 +211,7 @@ type request struct {
 type operation interface {
 	stage(c *commit) error
 	settle(l *Ledger)
-	size() int // about how many bytes it adds; 0 for what may go in even when there is no room
+	size() (bytes int, owed bool) // about what it adds; owed: it follows from what was acknowledged
 }
 
 // submit hands an operation to the committer and waits until it is durable. With wait it waits for a place in the queue;

@@ -1,10 +1,12 @@
 package ledger_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -58,11 +60,16 @@ func reopen(t testing.TB, l *ledger.Ledger, o ledger.Options) *ledger.Ledger {
 	return open(t, o)
 }
 
+// payload is an event of that number; every third is a long one.
+func payload(e int) []byte {
+	return fmt.Appendf(nil, `{"uuid":"%d","pad":"%s"}`, e, strings.Repeat("x", 900*(1-min(1, e%3))))
+}
+
 // delivery is a delivery of that number with events of those numbers.
 func delivery(n int, events ...int) ledger.Delivery {
 	d := ledger.Delivery{Hook: "audit", ID: ledger.Key("audit", fmt.Sprint("delivery", n))}
 	for _, e := range events {
-		d.Events = append(d.Events, ledger.Event{ID: ledger.EventKey("audit", fmt.Sprint(e)), Payload: fmt.Appendf(nil, `{"uuid":"%d"}`, e)})
+		d.Events = append(d.Events, ledger.Event{ID: ledger.EventKey("audit", fmt.Sprint(e)), Payload: payload(e)})
 	}
 	return d
 }
@@ -121,7 +128,7 @@ func TestAccept(t *testing.T) {
 		l = reopen(t, l, o)
 	}
 	tasks := claim(t, l, 10)
-	if len(tasks) != 3 || string(tasks[2].Payload) != `{"uuid":"3"}` || tasks[0].Hook != "audit" || tasks[0].ID != ledger.EventKey("audit", "1") {
+	if len(tasks) != 3 || !bytes.Equal(tasks[2].Payload, payload(3)) || tasks[0].Hook != "audit" || tasks[0].ID != ledger.EventKey("audit", "1") {
 		t.Errorf("claimed %+v", tasks)
 	}
 }

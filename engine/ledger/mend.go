@@ -70,12 +70,7 @@ type mended struct {
 	plans  []*planned // of dead letters
 }
 
-func (m *mended) size() int {
-	if m.out == outRedriven {
-		return 1024 * len(m.dead)
-	}
-	return 0
-}
+func (m *mended) size() (int, bool) { return 64*len(m.heads) + 2048*len(m.dead), m.out == outDropped }
 
 func (m *mended) stage(c *commit) error {
 	m.slots = make(map[*item]*slot)

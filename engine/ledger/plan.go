@@ -60,13 +60,7 @@ func (p *planned) prepare() error {
 	return nil
 }
 
-// size: what follows from a recorded event may always go in, or it could never be finished.
-func (p *planned) size() int {
-	if p.body.event != 0 {
-		return 0
-	}
-	return len(p.row) + 64
-}
+func (p *planned) size() (int, bool) { return len(p.row) + 64, p.body.event != 0 }
 
 func (p *planned) stage(c *commit) error {
 	if p.body.event == 0 {
@@ -145,7 +139,8 @@ type settled struct {
 	step *step
 }
 
-func (s *settled) size() int { return 0 }
+// size: a dead letter is as long as its action, which is not known yet; there is room for it, or for marks.
+func (s *settled) size() (int, bool) { return 128 + len(s.mark.reason), true }
 
 func (s *settled) stage(c *commit) error {
 	c.l.mu.Lock()

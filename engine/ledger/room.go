@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"math"
 	"os"
 	"time"
 
@@ -51,16 +52,21 @@ func (r *room) look(db *bolt.DB) {
 	}
 }
 
-// grow makes place for need bytes of rows and half a step more, if the disk and the cap allow.
+// grow makes place for need bytes of rows and half a step more, if the disk and the cap allow. The cap is for what can be refused:
+// what follows from it may go beyond.
 func (r *room) grow(need int) {
-	want := r.used + 2*int64(need) + r.step/2
-	if want <= r.size || r.size >= r.max {
+	least := r.used + 2*int64(need)
+	want := least + r.step/2
+	if want <= r.size || r.size >= r.max && least <= r.size {
 		return
 	}
 	if away := r.now().Sub(r.refused); !r.refused.IsZero() && away >= 0 && away < time.Second {
 		return
 	}
-	to := min(r.max, (want+r.step/2+r.step-1)/r.step*r.step)
+	to := (want + r.step/2 + r.step - 1) / r.step * r.step
+	if to > r.max {
+		to = max(r.max, least)
+	}
 	r.refused = time.Time{}
 	if r.zero(to) != nil {
 		r.refused = r.now()
@@ -83,13 +89,14 @@ func (r *room) zero(to int64) error {
 	return nil
 }
 
-// left is how many bytes of rows may be added by what can be refused. Rows may need up to twice their size in pages; some room is
-// kept for marks, which let work be finished and slots be dropped.
-func (r *room) left() int {
-	end := r.max
-	if !r.refused.IsZero() {
-		end = r.size
+// left is how many bytes of rows may be added: by what can be refused, and by what is owed, which follows from what was acknowledged
+// and lets work be finished and slots be dropped. promised bytes are kept for that. Rows may need up to twice their size in pages.
+func (r *room) left(promised int) (fresh, owed int) {
+	reserve := min(r.step, r.max) / 8
+	fresh = int((r.max-r.used+r.free)/2-reserve) - promised
+	if r.refused.IsZero() {
+		return fresh, math.MaxInt
 	}
-	reserve := min(max(r.max/64, 256<<10), 16<<20)
-	return int((end-r.used+r.free)/2 - reserve)
+	disk := int((r.size-r.used+r.free)/2 - reserve)
+	return min(fresh, disk-promised), disk + int(reserve/2)
 }
