@@ -184,6 +184,24 @@ func TestFileNotWritable(t *testing.T) {
 	is(t, deliver(t, o, step("{}")), outlet.Done, nil)
 }
 
+// TestNoRoomAside shows that a file which cannot be put aside is not written beyond its size.
+func TestNoRoomAside(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "x.jsonl")
+	full := "{\"pad\":\"" + strings.Repeat("x", 1020) + "\"}\n"
+	if err := errors.Join(os.MkdirAll(path+".1/x", 0o700), os.WriteFile(path, []byte(full), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	o := one(t, outlet.Spec{File: path, Rotate: outlet.Rotate{Size: 1024, Keep: 1}})
+	is(t, deliver(t, o, step("{}")), outlet.Retry, outlet.ErrWrite)
+	if err := os.RemoveAll(path + ".1"); err != nil {
+		t.Fatal(err)
+	}
+	is(t, deliver(t, o, step("{}")), outlet.Done, nil)
+	if got := contents(t, path+".1"); got != full {
+		t.Errorf("got %q", got)
+	}
+}
+
 // TestTwoOutletsOneFile writes to one file from two Outlets, as it is for a while after a reload, across many rotations:
 // every line is whole and there once.
 func TestTwoOutletsOneFile(t *testing.T) {

@@ -8,7 +8,8 @@ import (
 
 // own are the headers that decide how the message is framed and where it goes. Whoever could set them could make one
 // request into two.
-var own = []string{"Connection", "Content-Length", "Expect", "Host", "Keep-Alive", "Te", "Trailer", "Transfer-Encoding", "Upgrade"}
+var own = []string{"Connection", "Content-Length", "Expect", "Host", "Keep-Alive", "Te", "Trailer", "Transfer-Encoding",
+	"Upgrade"}
 
 // kept reports whether a header is not the author's to set.
 func kept(name string) bool {

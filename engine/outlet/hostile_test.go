@@ -3,10 +3,15 @@ package outlet_test
 import (
 	"bufio"
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
+	"math/big"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -212,6 +217,26 @@ func TestNobodyThere(t *testing.T) {
 	is(t, r, outlet.Retry, syscall.ECONNREFUSED)
 }
 
+// outdated is a certificate for 127.0.0.1 that was valid until an hour ago.
+func outdated(t *testing.T) tls.Certificate {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-2 * time.Hour), NotAfter: time.Now().Add(-time.Hour),
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	leaf, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}
+}
+
 func TestTLS(t *testing.T) {
 	version := make(chan string, 1)
 	s := httptest.NewUnstartedServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { version <- r.Proto }))
@@ -222,6 +247,10 @@ func TestTLS(t *testing.T) {
 	old.TLS = &tls.Config{MinVersion: tls.VersionTLS11, MaxVersion: tls.VersionTLS11}
 	old.StartTLS()
 	t.Cleanup(old.Close)
+	late := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	late.TLS = &tls.Config{Certificates: []tls.Certificate{outdated(t)}}
+	late.StartTLS()
+	t.Cleanup(late.Close)
 	plain := serve(t, func(http.ResponseWriter, *http.Request) {})
 	_, port, _ := net.SplitHostPort(s.Listener.Addr().String())
 	trusted := authority(s.Certificate())
@@ -234,6 +263,7 @@ func TestTLS(t *testing.T) {
 		{"trusted", s.URL, trusted, outlet.Done, nil, ""},
 		{"unknown authority", s.URL, "", outlet.Retry, outlet.ErrTLS, "its certificate is signed by an unknown authority"},
 		{"wrong name", "https://localhost:" + port, trusted, outlet.Retry, outlet.ErrTLS, "its certificate is for another name"},
+		{"out of date", late.URL, authority(late.TLS.Certificates[0].Leaf), outlet.Retry, outlet.ErrTLS, "its certificate is out of date"},
 		{"an old version", old.URL, authority(old.Certificate()), outlet.Retry, outlet.ErrTLS, "protocol version not supported"},
 		{"no TLS at all", strings.Replace(plain, "http", "https", 1), "", outlet.Retry, outlet.ErrTLS, "it does not speak TLS"},
 	}

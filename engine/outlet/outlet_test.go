@@ -161,13 +161,13 @@ func TestTunnel(t *testing.T) {
 			return
 		}
 		w.WriteHeader(http.StatusOK)
-		in, _, err := http.NewResponseController(w).Hijack()
+		in, buffered, err := http.NewResponseController(w).Hijack()
 		if err != nil {
 			t.Error(err)
 			return
 		}
 		go func() {
-			_, _ = io.Copy(out, in)
+			_, _ = io.Copy(out, buffered)
 			out.Close()
 		}()
 		_, _ = io.Copy(in, out)

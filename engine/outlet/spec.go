@@ -9,7 +9,8 @@ import (
 // Spec is one destination as it is configured: exactly one of URL, File and Stdout. A field that is left zero has its
 // default. Secrets stand in it resolved.
 type Spec struct {
-	URL      string            // https://host/path?query, with user:password@ for Basic; http:// only to what AllowPrivate names
+	// URL is https://host/path?query, with user:password@ for Basic. http:// goes only to what AllowPrivate names.
+	URL      string
 	Method   string            // default POST
 	Path     string            // beneath URL's own path
 	Query    map[string]string // beside URL's own query

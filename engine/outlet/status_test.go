@@ -49,6 +49,14 @@ func TestStatus(t *testing.T) {
 	}
 }
 
+func TestLabels(t *testing.T) {
+	for kind, want := range map[outlet.Kind]string{outlet.Retry: "retry", outlet.Done: "done", outlet.Never: "never"} {
+		if kind.String() != want {
+			t.Errorf("got %q, want %q", kind, want)
+		}
+	}
+}
+
 func TestRedirectIsNotFollowed(t *testing.T) {
 	elsewhere := serve(t, func(_ http.ResponseWriter, r *http.Request) { t.Errorf("followed, with %v", r.Header) })
 	url := serve(t, func(w http.ResponseWriter, r *http.Request) {
