@@ -1,0 +1,44 @@
+package dispatch
+
+import (
+	"fmt"
+
+	"github.com/tenterhook/tenterhook/engine/outlet"
+	"github.com/tenterhook/tenterhook/rules"
+)
+
+// Problems is what the outlet finds wrong with a Set's destinations, which a policy file does not show: nil when they can be
+// opened. A Set that has any is not to be put live.
+func Problems(s *rules.Set) rules.Problems {
+	var problems rules.Problems
+	for _, d := range s.Destinations() {
+		for _, p := range specOf(d).Validate() {
+			problems = append(problems, rules.Problem{Message: fmt.Sprintf("destination %s: %s", d.Name, p)})
+		}
+	}
+	return problems
+}
+
+// specsOf has the destinations as the outlet wants them, by name.
+func specsOf(list []rules.Destination) map[string]outlet.Spec {
+	specs := make(map[string]outlet.Spec, len(list))
+	for _, d := range list {
+		specs[d.Name] = specOf(d)
+	}
+	return specs
+}
+
+func specOf(d rules.Destination) outlet.Spec {
+	s := outlet.Spec{
+		URL: d.URL, Method: d.Method, Path: d.Path, Query: d.Query, Headers: d.Headers, Encoding: d.Encoding, Proxy: d.Proxy, CA: d.CA,
+		File: d.File, Rotate: outlet.Rotate(d.Rotate), Stdout: d.Stdout, Key: d.Key, Timeout: d.Timeout, Retry: outlet.Retries(d.Retry),
+		Breaker: outlet.Breaker(d.Breaker), Concurrency: d.Concurrency,
+	}
+	for _, p := range d.AllowPrivate {
+		s.AllowPrivate = append(s.AllowPrivate, p.String())
+	}
+	if d.OK != nil {
+		s.OK = func(a outlet.Answer) (bool, error) { return d.OK(a.Status, a.Header, a.Body) }
+	}
+	return s
+}

@@ -1,0 +1,466 @@
+package dispatch_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/tenterhook/tenterhook/engine/dispatch"
+	"github.com/tenterhook/tenterhook/engine/ledger"
+	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/sdk/hook"
+)
+
+var loopback = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
+
+// receiver is an HTTP destination that remembers what came, by key.
+type receiver struct {
+	*httptest.Server
+	status atomic.Int64
+	mu     sync.Mutex
+	came   map[string]int
+	bodies []string
+}
+
+func newReceiver(t testing.TB) *receiver {
+	r := &receiver{came: make(map[string]int)}
+	r.status.Store(200)
+	r.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		body, _ := io.ReadAll(req.Body)
+		r.mu.Lock()
+		r.came[req.Header.Get("Idempotency-Key")]++
+		r.bodies = append(r.bodies, string(body))
+		r.mu.Unlock()
+		w.WriteHeader(int(r.status.Load()))
+	}))
+	t.Cleanup(r.Close)
+	return r
+}
+
+func (r *receiver) keys() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.came)
+}
+
+func (r *receiver) destination(name string) rules.Destination {
+	return rules.Destination{Name: name, URL: r.URL, AllowPrivate: loopback, Timeout: 2 * time.Second,
+		Retry: rules.Retry{First: 10 * time.Millisecond, Max: 20 * time.Millisecond}, Breaker: rules.Breaker{Failures: 1000}}
+}
+
+// bench is a Dispatch over a ledger of its own.
+type bench struct {
+	*dispatch.Dispatch
+	t        testing.TB
+	ledger   *ledger.Ledger
+	path     string
+	registry *prometheus.Registry
+}
+
+// everyTo sends the event itself to each of the names.
+func everyTo(names ...string) func(*hook.Call) (dispatch.Plan, error) {
+	return func(c *hook.Call) (dispatch.Plan, error) {
+		p := dispatch.Plan{Revision: "r1"}
+		for _, name := range names {
+			text := fmt.Sprintf(`{"to":%q,"body":%s}`, name, hook.Events(c.Doc.Root()).At(0).Raw())
+			p.Actions = append(p.Actions, dispatch.Action{Rule: "tell", To: name, JSON: []byte(text)})
+		}
+		return p, nil
+	}
+}
+
+func openLedger(t testing.TB, path string) *ledger.Ledger {
+	l, err := ledger.Open(ledger.Options{Path: path, Step: 1 << 20})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+func open(t testing.TB, decide func(*hook.Call) (dispatch.Plan, error), o dispatch.Options) *bench {
+	b := &bench{t: t, path: filepath.Join(t.TempDir(), "ledger"), registry: prometheus.NewRegistry()}
+	b.ledger = openLedger(t, b.path)
+	b.start(decide, o)
+	t.Cleanup(func() { b.stop() })
+	return b
+}
+
+func (b *bench) start(decide func(*hook.Call) (dispatch.Plan, error), o dispatch.Options) {
+	o.Ledger, o.Decide, o.Registry = b.ledger, decide, b.registry
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	var err error
+	if b.Dispatch, err = dispatch.New(o); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+func (b *bench) stop() {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	b.Close(ctx)
+	b.ledger.Close()
+}
+
+// accept records n events as deliveries of one, the ith with the uuid prefix-i.
+func (b *bench) accept(prefix string, n int) {
+	b.t.Helper()
+	for i := range n {
+		b.acceptPayload(fmt.Sprintf("%s-%d", prefix, i), fmt.Sprintf(`{"eventId":"d","data":{"events":[{"uuid":"%s-%d"}]}}`, prefix, i))
+	}
+}
+
+func (b *bench) acceptPayload(id, payload string) {
+	b.t.Helper()
+	_, err := b.ledger.Accept(context.Background(), ledger.Delivery{Hook: "h", ID: ledger.Key("h", id),
+		Events: []ledger.Event{{ID: ledger.EventKey("h", id), Payload: []byte(payload)}}})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+func (b *bench) until(what string, ok func() bool) {
+	b.t.Helper()
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(2 * time.Millisecond) {
+		if ok() {
+			return
+		}
+	}
+	page, _ := b.ledger.List(ledger.Filter{}, "", 20)
+	text, _ := json.Marshal(page)
+	b.t.Fatalf("never %s; %+v\n%s", what, b.ledger.Stats(), text)
+}
+
+func (b *bench) finished() bool {
+	s := b.ledger.Stats()
+	return s.Unplanned == 0 && s.Steps == 0
+}
+
+func (b *bench) dead() []ledger.Entry {
+	b.t.Helper()
+	page, err := b.ledger.List(ledger.Filter{State: ledger.Dead}, "dead-0", 1000)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return page.Entries
+}
+
+func TestEachOnce(t *testing.T) {
+	r := newReceiver(t)
+	b := open(t, everyTo("a", "a"), dispatch.Options{})
+	b.accept("x", 200)
+	b.Use([]rules.Destination{r.destination("a")})
+	b.until("finished", b.finished)
+	if r.keys() != 400 || len(r.bodies) != 400 {
+		t.Errorf("%d keys, %d deliveries, want 400 of both", r.keys(), len(r.bodies))
+	}
+}
+
+func TestNothingBeforeUse(t *testing.T) {
+	r := newReceiver(t)
+	b := open(t, everyTo("a"), dispatch.Options{})
+	b.accept("x", 1)
+	time.Sleep(50 * time.Millisecond)
+	if b.ledger.Stats().Unplanned != 1 {
+		t.Error("rules were run before there was a Set")
+	}
+	b.Use([]rules.Destination{r.destination("a")})
+	b.until("finished", b.finished)
+}
+
+func TestDownThenUp(t *testing.T) {
+	r := newReceiver(t)
+	r.status.Store(503)
+	ran := atomic.Int64{}
+	decide := everyTo("a")
+	b := open(t, func(c *hook.Call) (dispatch.Plan, error) { ran.Add(1); return decide(c) }, dispatch.Options{})
+	d := r.destination("a")
+	d.Breaker = rules.Breaker{Failures: 3, Rest: 20 * time.Millisecond}
+	d.Retry.Attempts = 1000
+	b.Use([]rules.Destination{d})
+	b.accept("x", 20)
+	b.until("tried", func() bool { return r.keys() > 5 })
+	r.status.Store(200)
+	b.until("finished", b.finished)
+	if r.keys() != 20 || ran.Load() != 20 || len(b.dead()) != 0 {
+		t.Errorf("%d keys, rules ran %d times, %d dead", r.keys(), ran.Load(), len(b.dead()))
+	}
+}
+
+func TestRestartKeepsKeys(t *testing.T) {
+	r := newReceiver(t)
+	r.status.Store(500)
+	b := open(t, everyTo("a", "a"), dispatch.Options{})
+	b.Use([]rules.Destination{r.destination("a")})
+	b.accept("x", 10)
+	b.until("tried", func() bool { return r.keys() == 20 })
+	b.stop()
+	r.status.Store(200)
+	b.ledger, b.registry = openLedger(t, b.path), prometheus.NewRegistry()
+	b.start(func(*hook.Call) (dispatch.Plan, error) {
+		t.Error("rules ran again")
+		return dispatch.Plan{}, nil
+	}, dispatch.Options{})
+	b.Use([]rules.Destination{r.destination("a")})
+	b.until("finished", b.finished)
+	if r.keys() != 20 {
+		t.Errorf("%d keys, want the same 20", r.keys())
+	}
+}
+
+// TestStalled has a destination that never answers: what goes to another is not held up.
+func TestStalled(t *testing.T) {
+	stop := make(chan struct{})
+	stalled := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-stop }))
+	t.Cleanup(stalled.Close)
+	t.Cleanup(func() { close(stop) })
+	r := newReceiver(t)
+	b := open(t, everyTo("stalled", "a"), dispatch.Options{})
+	d := r.destination("stalled")
+	d.URL = stalled.URL
+	b.Use([]rules.Destination{d, r.destination("a")})
+	b.accept("x", 500)
+	b.until("the other got all", func() bool { return r.keys() == 500 })
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	start := time.Now()
+	b.Close(ctx)
+	if took := time.Since(start); took > time.Second {
+		t.Errorf("an end at once took %v", took)
+	}
+}
+
+// TestBadEvent has events that no rules can be run on, among others.
+func TestBadEvent(t *testing.T) {
+	r := newReceiver(t)
+	tell := everyTo("a")
+	b := open(t, func(c *hook.Call) (dispatch.Plan, error) {
+		switch hook.Events(c.Doc.Root()).At(0).Get("uuid").Text() {
+		case "panic":
+			panic("at the disco")
+		case "fail":
+			p, _ := tell(c)
+			return p, errors.New("the budget ran out")
+		}
+		return tell(c)
+	}, dispatch.Options{})
+	b.Use([]rules.Destination{r.destination("a")})
+	for i, bad := range []string{`}`, `{}`, `{"data":{"events":[1]}}`, `{"data":{"events":[{"uuid":"panic"}]}}`, `{"data":{"events":[{"uuid":"fail"}]}}`} {
+		b.acceptPayload(bad, bad)
+		b.accept(fmt.Sprint("good-", i), 1)
+	}
+	b.until("finished", b.finished)
+	if r.keys() != 6 { // of the one that failed, what it wanted is done
+		t.Errorf("%d of 6 arrived", r.keys())
+	}
+	dead := b.dead()
+	if len(dead) != 5 {
+		t.Fatalf("%d dead letters, want 5", len(dead))
+	}
+	for _, e := range dead {
+		if e.Steps[0].Destination != "(rules)" || len(e.Steps[0].History) == 0 || e.Steps[0].History[0].Outcome == "" {
+			t.Errorf("dead letter without a reason: %+v", e)
+		}
+	}
+}
+
+// TestRedriven gives an event whose rules could not be run another try when they can.
+func TestRedriven(t *testing.T) {
+	r := newReceiver(t)
+	var mended atomic.Bool
+	tell := everyTo("a")
+	b := open(t, func(c *hook.Call) (dispatch.Plan, error) {
+		if !mended.Load() {
+			return dispatch.Plan{}, errors.New("out of order")
+		}
+		return tell(c)
+	}, dispatch.Options{})
+	b.Use([]rules.Destination{r.destination("a")})
+	b.accept("x", 3)
+	b.until("given up", func() bool { return len(b.dead()) == 3 })
+	mended.Store(true)
+	if n, err := b.ledger.Redrive(context.Background(), ledger.Filter{State: ledger.Dead}); n != 3 || err != nil {
+		t.Fatalf("redriven %d, %v", n, err)
+	}
+	b.until("arrived", func() bool { return r.keys() == 3 && b.finished() })
+}
+
+func TestHookIsGone(t *testing.T) {
+	r := newReceiver(t)
+	tell := everyTo("a")
+	var back atomic.Bool
+	decide := func(c *hook.Call) (dispatch.Plan, error) {
+		if !back.Load() {
+			return dispatch.Plan{}, dispatch.ErrAbsent
+		}
+		return tell(c)
+	}
+	t.Run("Back", func(t *testing.T) {
+		b := open(t, decide, dispatch.Options{})
+		b.Use([]rules.Destination{r.destination("a")})
+		b.accept("x", 1)
+		b.until("waits", func() bool { return b.ledger.Stats().Steps == 1 })
+		back.Store(true)
+		b.Use([]rules.Destination{r.destination("a")})
+		b.until("arrived", func() bool { return r.keys() == 1 && b.finished() })
+	})
+	t.Run("Never", func(t *testing.T) {
+		back.Store(false)
+		b := open(t, decide, dispatch.Options{Grace: time.Millisecond})
+		b.Use(nil)
+		b.accept("x", 1)
+		b.until("given up", func() bool { return b.finished() && len(b.dead()) == 1 })
+	})
+}
+
+func TestDestinationIsGone(t *testing.T) {
+	t.Run("Back", func(t *testing.T) {
+		r := newReceiver(t)
+		b := open(t, everyTo("a"), dispatch.Options{})
+		b.Use(nil)
+		b.accept("x", 30)
+		b.until("waits", func() bool {
+			page, _ := b.ledger.List(ledger.Filter{}, "", 100)
+			told := 0
+			for _, e := range page.Entries {
+				if len(e.Steps) == 1 && len(e.Steps[0].History) > 0 {
+					told++
+				}
+			}
+			return told == 30
+		})
+		if d := b.Destinations(); len(d) != 1 || !d[0].Absent || d[0].Open != 30 {
+			t.Errorf("got %+v", d)
+		}
+		b.Use([]rules.Destination{r.destination("a")})
+		b.until("arrived", func() bool { return r.keys() == 30 && b.finished() })
+	})
+	t.Run("Never", func(t *testing.T) {
+		b := open(t, everyTo("a"), dispatch.Options{Grace: time.Millisecond})
+		b.Use(nil)
+		b.accept("x", 30)
+		b.until("given up", func() bool { return b.finished() && len(b.dead()) == 30 })
+	})
+}
+
+func TestMoved(t *testing.T) {
+	old, next := newReceiver(t), newReceiver(t)
+	old.status.Store(500)
+	b := open(t, everyTo("a"), dispatch.Options{})
+	b.Use([]rules.Destination{old.destination("a")})
+	b.accept("x", 10)
+	b.until("tried", func() bool { return old.keys() == 10 })
+	b.Use([]rules.Destination{next.destination("a")})
+	b.until("arrived", func() bool { return next.keys() == 10 && b.finished() })
+	for key := range next.came {
+		if old.came[key] == 0 {
+			t.Errorf("key %s is new", key)
+		}
+	}
+}
+
+func TestRefusedForGood(t *testing.T) {
+	r := newReceiver(t)
+	r.status.Store(410)
+	b := open(t, everyTo("a"), dispatch.Options{})
+	b.Use([]rules.Destination{r.destination("a")})
+	b.accept("x", 1)
+	b.until("dead", func() bool { return len(b.dead()) == 1 })
+	if h := b.dead()[0].Steps[0].History; len(h) != 1 || !strings.Contains(h[0].Outcome, "410") {
+		t.Errorf("history %+v", h)
+	}
+}
+
+func TestSend(t *testing.T) {
+	r := newReceiver(t)
+	b := open(t, everyTo(), dispatch.Options{})
+	b.Use([]rules.Destination{r.destination("a")})
+	p := dispatch.Plan{Revision: "r", Actions: []dispatch.Action{
+		{Rule: "one", To: "a", JSON: []byte(`{"to":"a","body":{"n":1}}`)},
+		{Rule: "one", To: "a", JSON: []byte(`{"to":"a","body":{"n":2}}`)},
+		{Rule: "two", To: "a", JSON: []byte(`{"to":"a","key":"mine","body":{"n":3}}`)},
+	}}
+	for range 2 { // the same call, after a restart: the same keys
+		if !b.Send("h", ledger.Key("h", "call"), p) {
+			t.Fatal("not sent")
+		}
+	}
+	b.until("arrived", func() bool { return r.keys() == 3 && b.finished() })
+	if r.came["mine"] != 2 {
+		t.Errorf("came: %v", r.came)
+	}
+}
+
+func TestSendBeforeClose(t *testing.T) {
+	b := open(t, everyTo(), dispatch.Options{})
+	b.Use(nil)
+	for i := range 1000 {
+		b.Send("h", ledger.Key("h", fmt.Sprint(i)), dispatch.Plan{Actions: []dispatch.Action{{Rule: "r", To: "nowhere", JSON: []byte(`{}`)}}})
+	}
+	b.Close(context.Background())
+	if n := b.ledger.Stats().Steps; n != 1000 {
+		t.Errorf("%d of 1000 are in the ledger", n)
+	}
+	if b.Send("h", ledger.ID{}, dispatch.Plan{Actions: []dispatch.Action{{To: "a"}}}) {
+		t.Error("taken after Close")
+	}
+}
+
+func TestFile(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "out.jsonl")
+	b := open(t, everyTo("log"), dispatch.Options{})
+	b.Use([]rules.Destination{{Name: "log", File: name}})
+	b.accept("x", 100)
+	b.until("finished", b.finished)
+	text, err := os.ReadFile(name)
+	if err != nil || strings.Count(string(text), "\n") != 100 {
+		t.Errorf("%d lines, %v", strings.Count(string(text), "\n"), err)
+	}
+}
+
+func TestMetrics(t *testing.T) {
+	r := newReceiver(t)
+	b := open(t, everyTo("a", "b"), dispatch.Options{})
+	b.Use([]rules.Destination{r.destination("a")})
+	b.accept("x", 2)
+	b.until("delivered", func() bool { return r.keys() == 2 })
+	b.until("counted", func() bool { return b.ledger.Stats().Steps == 2 })
+	families, err := b.registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := make(map[string]float64)
+	for _, f := range families {
+		for _, m := range f.GetMetric() {
+			name := f.GetName()
+			for _, l := range m.GetLabel() {
+				name += " " + l.GetValue()
+			}
+			got[name] = m.GetCounter().GetValue() + m.GetGauge().GetValue()
+		}
+	}
+	for name, want := range map[string]float64{
+		"tenterhook_events_run_total planned": 2, "tenterhook_attempts_total a done": 2, "tenterhook_steps_total a done": 2,
+		"tenterhook_steps_open b": 2, "tenterhook_destination_absent b": 1, "tenterhook_destination_absent a": 0, "tenterhook_ledger_events_total": 2,
+	} {
+		if v, ok := got[name]; v != want || !ok {
+			t.Errorf("%s is %v, want %v", name, v, want)
+		}
+	}
+}

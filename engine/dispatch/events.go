@@ -1,0 +1,191 @@
+package dispatch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	"github.com/tenterhook/tenterhook/engine/ledger"
+	"github.com/tenterhook/tenterhook/sdk/hook"
+)
+
+// window is how many events are claimed and not planned: enough to fill a commit with plans.
+const window = 128
+
+// rulesLane is the name under which an event goes on whose rules could not be run. No destination can have it.
+const rulesLane = "(rules)"
+
+// claim takes recorded events to the rules, in the order of recording as far as they are as fast as each other.
+func (d *Dispatch) claim() {
+	places, turns := make(places, window), make(places, d.o.Rules)
+	for {
+		n := places.enter(d.ctx, window/2)
+		if n == 0 {
+			break
+		}
+		tasks, err := d.o.Ledger.Claim(d.ctx, n)
+		places.leave(n - len(tasks))
+		for _, t := range tasks {
+			d.all.Go(func() {
+				defer places.leave(1)
+				d.event(t, turns)
+			})
+		}
+		if d.stopped(err) || d.ctx.Err() != nil {
+			return
+		}
+		if err != nil {
+			d.log.Error("claim events", "error", err)
+			d.pause(time.Second)
+		}
+	}
+}
+
+// event runs the rules of one event and records what follows. When they cannot be run to their end, one of the steps is to run them
+// again; it becomes a dead letter when that cannot be done either.
+func (d *Dispatch) event(t ledger.Task, turns places) {
+	if turns.enter(d.ctx, 1) == 0 {
+		d.o.Ledger.Release(t)
+		return
+	}
+	p, err := d.decide(t.Hook, t.Payload)
+	turns.leave(1)
+	actions := d.steps(t.Hook, t.ID, p)
+	if err != nil {
+		d.log.Warn("the rules of an event could not be run", "hook", t.Hook, "event", t.Ref.String(), "reason", brief(err))
+		actions = append(actions, d.again(t.Hook, t.ID, t.Payload))
+	}
+	planned := d.o.Ledger.Plan(d.hard, t, p.Revision, actions)
+	if errors.Is(planned, ledger.ErrSpace) { // more than one event may ask for
+		err = planned
+		actions = []ledger.Action{d.again(t.Hook, t.ID, t.Payload)}
+		planned = d.o.Ledger.Plan(d.hard, t, p.Revision, actions)
+	}
+	switch {
+	case planned == nil:
+	case errors.Is(planned, ledger.ErrGone): // an operator dropped it
+		return
+	case d.stopped(planned), d.hard.Err() != nil:
+		return
+	default:
+		d.log.Error("record what follows from an event", "hook", t.Hook, "event", t.Ref.String(), "error", planned)
+		d.o.Ledger.Release(t)
+		d.pause(time.Second)
+		return
+	}
+	d.tallies.ran(err, len(actions), time.Since(t.Received))
+	for _, a := range actions {
+		d.lane(a.Destination)
+	}
+}
+
+// again is the step of an event whose rules could not be run. It carries the event, so that it outlives the ledger's row.
+func (d *Dispatch) again(hookName string, id ledger.ID, payload []byte) ledger.Action {
+	return ledger.Action{Destination: rulesLane, Key: stepKey(hookName, id, rulesLane, 0), Spec: payload}
+}
+
+// retrace runs the rules of an event that once could not be run: because its hook was missing, because of a fault, or because an
+// operator wants it.
+func (d *Dispatch) retrace(s ledger.Step) outcome {
+	p, err := d.decide(s.Hook, s.Spec)
+	switch {
+	case errors.Is(err, ErrAbsent) && time.Since(s.Received) < d.o.Grace:
+		return outcome{kind: retry, reason: err.Error(), after: patience(s.Attempts)}
+	case err != nil:
+		d.log.Warn("an event was given up", "hook", s.Hook, "event", s.ID.String(), "reason", brief(err))
+		return outcome{kind: bury, reason: brief(err)}
+	}
+	actions := d.steps(s.Hook, s.Event, p)
+	err = d.o.Ledger.Queue(d.hard, s.Hook, s.Event, p.Revision, actions)
+	switch {
+	case errors.Is(err, ledger.ErrFull), errors.Is(err, ledger.ErrSpace) && len(actions) <= maxActions:
+		return outcome{kind: retry, reason: err.Error(), after: 10 * time.Second}
+	case errors.Is(err, ledger.ErrSpace):
+		return outcome{kind: bury, reason: err.Error()}
+	case err != nil:
+		return outcome{kind: giveBack}
+	}
+	for _, a := range actions {
+		d.lane(a.Destination)
+	}
+	return outcome{kind: done}
+}
+
+// maxActions is more than what any event's rules ask for; beyond it the ledger's refusal is the event's fault.
+const maxActions = 1024
+
+// decide runs the rules on the delivery of one event that a payload is. Nothing that happens in it reaches another event.
+func (d *Dispatch) decide(name string, payload []byte) (p Plan, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			d.log.Error("a panic was caught: this is a bug", "hook", name, "panic", fmt.Sprintf("%T", r), "stack", string(debug.Stack()))
+			p, err = Plan{Revision: p.Revision}, errBug
+		}
+	}()
+	var doc hook.Doc
+	if err := doc.Parse(payload, hook.Limits{Bytes: len(payload)}); err != nil {
+		return Plan{}, fmt.Errorf("%w: %w", errPayload, err)
+	}
+	events := doc.Root().Get("data").Get("events")
+	if events.Len() != 1 || events.At(0).Kind() != hook.Object {
+		return Plan{}, errPayload
+	}
+	now := time.Now()
+	c := &hook.Call{
+		Hook: name, ID: doc.Root().Get("eventId").Text(), Type: hook.EventHook, Start: now, Deadline: now.Add(d.o.Budget), Doc: &doc,
+	}
+	return d.o.Decide(c)
+}
+
+var (
+	errPayload = errors.New("this is no event")
+	errBug     = errors.New("a fault of the server's")
+)
+
+// brief is an error's text, for a reason.
+func brief(err error) string {
+	const most = 300
+	text := err.Error()
+	if len(text) > most {
+		return text[:most] + "..."
+	}
+	return text
+}
+
+// pause waits, but not longer than there is work to be begun.
+func (d *Dispatch) pause(t time.Duration) {
+	timer := time.NewTimer(t)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-d.ctx.Done():
+	}
+}
+
+// places bounds how many do something at one time.
+type places chan struct{}
+
+// enter waits for a place, takes up to most that are free, and returns how many: 0 when the context ended.
+func (p places) enter(ctx context.Context, most int) int {
+	select {
+	case p <- struct{}{}:
+	case <-ctx.Done():
+		return 0
+	}
+	for n := 1; n < most; n++ {
+		select {
+		case p <- struct{}{}:
+		default:
+			return n
+		}
+	}
+	return most
+}
+
+func (p places) leave(n int) {
+	for range n {
+		<-p
+	}
+}

@@ -1,0 +1,72 @@
+package dispatch
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+
+	"github.com/tenterhook/tenterhook/engine/ledger"
+	"github.com/tenterhook/tenterhook/engine/outlet"
+	"github.com/tenterhook/tenterhook/sdk/hook"
+)
+
+// steps makes the ledger's actions out of a plan's. Each gets its idempotency key here, once.
+func (d *Dispatch) steps(hookName string, id ledger.ID, p Plan) []ledger.Action {
+	steps := make([]ledger.Action, len(p.Actions))
+	nth := make(map[string]int, len(p.Actions)) // of a rule's actions
+	for i, a := range p.Actions {
+		steps[i] = ledger.Action{Destination: a.To, Key: ownKey(a.JSON), Spec: a.JSON}
+		if steps[i].Key == "" {
+			steps[i].Key = stepKey(hookName, id, a.Rule, nth[a.Rule])
+		}
+		nth[a.Rule]++
+	}
+	return steps
+}
+
+// ownKey is the key that an action asks for, "" when it does not.
+func ownKey(action []byte) string {
+	var doc hook.Doc
+	if doc.Parse(action, hook.Limits{Bytes: len(action)}) != nil {
+		return ""
+	}
+	return string([]byte(doc.Root().Get("key").Text()))
+}
+
+// stepKey is the idempotency key of a rule's nth action on an event, or on an inline call: 32 hexadecimal digits, the same
+// whenever and however often they are worked out.
+func stepKey(hookName string, id ledger.ID, rule string, nth int) string {
+	b := append([]byte("step\x00"), id[:]...)
+	for _, s := range []string{hookName, rule} {
+		b = binary.AppendUvarint(b, uint64(len(s)))
+		b = append(b, s...)
+	}
+	sum := sha256.Sum256(binary.AppendUvarint(b, uint64(nth)))
+	return hex.EncodeToString(sum[:16])
+}
+
+// outward is what the outlet is asked to deliver.
+func outward(s ledger.Step) (outlet.Step, error) {
+	var doc hook.Doc
+	if err := doc.Parse(s.Spec, hook.Limits{Bytes: len(s.Spec)}); err != nil {
+		return outlet.Step{}, fmt.Errorf("%w: what the rule wrote is no action: %w", outlet.ErrStep, err)
+	}
+	a := doc.Root()
+	return outlet.Step{
+		Destination: s.Destination, Key: s.Key, Attempt: s.Attempts + 1,
+		Path: string([]byte(a.Get("path").Text())), Query: texts(a.Get("query")), Headers: texts(a.Get("headers")), Body: a.Get("body").Raw(),
+	}, nil
+}
+
+// texts reads an object of texts.
+func texts(n hook.Node) map[string]string {
+	if n.Len() == 0 {
+		return nil
+	}
+	m := make(map[string]string, n.Len())
+	for name, value := range n.Members() {
+		m[string([]byte(name))] = string([]byte(value.Text()))
+	}
+	return m
+}
