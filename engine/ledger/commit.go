@@ -12,6 +12,7 @@ import (
 const (
 	maxBatch   = 4096
 	notesWait  = 100 * time.Millisecond // how long ids that nobody waits for may wait for company
+	idleWait   = 50 * time.Millisecond  // without a call, before the file is made longer
 	tidyPeriod = time.Minute
 )
 
@@ -23,10 +24,17 @@ func (l *Ledger) commitLoop() {
 	defer tick.Stop()
 	late := time.NewTimer(time.Hour)
 	defer late.Stop()
+	idle := time.NewTimer(idleWait)
+	defer idle.Stop()
 	for {
 		select {
 		case r := <-l.queue:
 			l.commitBatch(l.gather(r))
+		case <-idle.C:
+			if l.broken() == nil && l.room.idle() {
+				idle.Reset(time.Millisecond)
+			}
+			continue
 		case <-l.notes.wake:
 			late.Reset(notesWait)
 			continue
@@ -41,24 +49,25 @@ func (l *Ledger) commitLoop() {
 		if l.tidied != l.hour {
 			l.tidy()
 		}
-		l.room.grow(l.promised())
+		idle.Reset(idleWait)
 	}
 }
 
 // gather returns r and what waits behind it.
 func (l *Ledger) gather(r *request) []*request {
 	batch := []*request{r}
-	bytes, _ := r.op.size()
-	for len(batch) < maxBatch && bytes < maxRow {
+	size, _ := r.op.size()
+	for bytes := size; len(batch) < maxBatch && bytes < maxRow; bytes += size {
+		l.waiting.Add(-int64(size))
 		select {
 		case r = <-l.queue:
 			batch = append(batch, r)
-			size, _ := r.op.size()
-			bytes += size
+			size, _ = r.op.size()
 		default:
 			return batch
 		}
 	}
+	l.waiting.Add(-int64(size))
 	return batch
 }
 

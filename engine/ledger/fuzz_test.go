@@ -72,11 +72,12 @@ func small(t testing.TB) (ledger.Options, []byte) {
 	}
 	must(t, l.Queue(t.Context(), "signup", ledger.Key("signup", "1"), "r1", []ledger.Action{action("siem", "k")}))
 	l.Note(ledger.Key("signup", "1"))
-	used := l.Stats().FileUsed
 	must(t, l.Close())
 	file, err := os.ReadFile(o.Path)
 	must(t, err)
-	for used = int64(len(file)); used > 0 && bytes.Count(file[used-4096:used], []byte{0}) == 4096; used -= 4096 {
+	used := len(file)
+	for used > 0 && bytes.Count(file[used-4096:used], []byte{0}) == 4096 {
+		used -= 4096
 	}
 	return o, file[:used]
 }

@@ -40,9 +40,10 @@ var (
 type Options struct {
 	Path      string           // of the bbolt file; beside it lies Path + ".id", which says whose it is
 	Now       func() time.Time // time.Now
-	Queue     int              // calls that may wait for one commit: 8192
+	Queue     int              // calls that may wait for a commit: 8192; and no more than QueueSize bytes of them
+	QueueSize int              // 64 MB
 	MaxSize   int64            // of the file, in bytes: 8 GB; beyond it deliveries are refused, marks still go in
-	Step      int64            // how far the file grows at a time, in bytes: 16 MB
+	Step      int64            // how much of the file is kept ready ahead of what is written, in bytes: 64 MB
 	DeadAge   time.Duration    // dead letters older than this are dropped: 30 days
 	DeadBytes int64            // the oldest dead letters beyond this are dropped: a quarter of MaxSize
 
@@ -57,11 +58,14 @@ func (o Options) withDefaults() Options {
 	if o.Queue <= 0 {
 		o.Queue = 8192
 	}
+	if o.QueueSize <= 0 {
+		o.QueueSize = 64 << 20
+	}
 	if o.MaxSize <= 0 {
 		o.MaxSize = 8 << 30
 	}
 	if o.Step <= 0 {
-		o.Step = 16 << 20
+		o.Step = 64 << 20
 	}
 	if o.DeadAge <= 0 {
 		o.DeadAge = 30 * 24 * time.Hour
@@ -83,6 +87,7 @@ type Ledger struct {
 	epoch uint32
 
 	queue   chan *request
+	waiting atomic.Int64  // bytes in the queue
 	stop    chan struct{} // closed by Close
 	done    chan struct{} // closed when the committer has ended
 	failed  chan struct{} // closed when a commit did not succeed
@@ -245,23 +250,32 @@ func (l *Ledger) enqueue(ctx context.Context, r *request, wait bool) error {
 		return ErrClosed
 	default:
 	}
+	size, _ := r.op.size()
+	if !wait && l.waiting.Load() > int64(l.opt.QueueSize-size) {
+		l.count.full.Add(1)
+		return ErrFull
+	}
+	l.waiting.Add(int64(size))
 	select {
 	case l.queue <- r:
 		return nil
 	default:
 	}
-	if !wait {
+	err := ErrFull
+	if wait {
+		select {
+		case l.queue <- r:
+			return nil
+		case <-ctx.Done():
+			err = ctx.Err()
+		case <-l.done:
+			err = ErrClosed
+		}
+	} else {
 		l.count.full.Add(1)
-		return ErrFull
 	}
-	select {
-	case l.queue <- r:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-l.done:
-		return ErrClosed
-	}
+	l.waiting.Add(-int64(size))
+	return err
 }
 
 // counters are what the ledger counts of itself; Stats copies them.
@@ -270,5 +284,5 @@ type counters struct {
 	expired, buried, trimmed                                     atomic.Uint64
 	batches                                                      [len(Stats{}.Batches)]atomic.Uint64
 	commitTime                                                   atomic.Int64
-	ids, idBytes, fileSize, fileUsed, dead, deadBytes            atomic.Int64
+	fileSize, fileUsed, dead, deadBytes                          atomic.Int64
 }

@@ -13,7 +13,7 @@ import (
 // create makes an empty ledger. Until the identity says otherwise it may be made again from nothing.
 func (l *Ledger) create() error {
 	l.id.rename()
-	if err := l.id.mark(stateMaking, 0); err != nil {
+	if err := errors.Join(l.id.mark(stateMaking, 0), syncDir(l.opt.Path)); err != nil {
 		return err
 	}
 	if err := os.Remove(l.opt.Path); err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -66,7 +66,7 @@ func (l *Ledger) openFile() error {
 		return err
 	}
 	l.measure()
-	l.room.grow(0)
+	l.room.grow(int(l.opt.Step / 4))
 	return nil
 }
 

@@ -1,13 +1,21 @@
 package ledger_test
 
 import (
+	"context"
+	"fmt"
+	"math/rand/v2"
 	"os"
+	"sync"
 	"testing"
+	"time"
+
+	"github.com/tenterhook/tenterhook/engine/ledger"
 )
 
 const (
 	rounds = "TENTERHOOK_CRASH_ROUNDS" // how many rounds the crash tests play; a few when it is not set
 	worker = "TENTERHOOK_LEDGER_WORKER"
+	unsync = "TENTERHOOK_LEDGER_UNSYNC"
 )
 
 // TestMain is the crash tests' worker, too: the same binary, started again with a ledger to work on.
@@ -18,4 +26,100 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-func work(path string) int { return 0 }
+// work accepts deliveries and carries out what follows from them until it is killed. What it says is what it has promised or done:
+//
+//	A number   the delivery of that number was acknowledged, and with it two events
+//	X key      the step of that key is carried out
+//	D key      and that is on record
+func work(path string) int {
+	o := ledger.Options{Path: path, Step: 4 << 20}
+	if os.Getenv(unsync) != "" {
+		o = o.WithoutSync()
+	}
+	l, err := ledger.Open(o)
+	if err != nil {
+		fmt.Println("E", err)
+		return 3
+	}
+	w := &crashWorker{l: l}
+	for range 8 {
+		w.wg.Go(w.accept)
+	}
+	w.wg.Go(w.plan)
+	w.wg.Go(w.deliver)
+	w.wg.Go(w.deliver)
+	w.wg.Wait()
+	return 4 // a disk that has gone away ends every loop
+}
+
+type crashWorker struct {
+	l  *ledger.Ledger
+	mu sync.Mutex // guards stdout
+	wg sync.WaitGroup
+}
+
+func (w *crashWorker) say(word, what string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	_, _ = fmt.Fprintf(os.Stdout, "%s %s\n", word, what)
+}
+
+// crashEvents are the keys of a delivery's two events.
+func crashEvents(number string) [2]ledger.ID {
+	return [2]ledger.ID{ledger.EventKey("h", number+"/0"), ledger.EventKey("h", number+"/1")}
+}
+
+func (w *crashWorker) accept() {
+	for {
+		number := fmt.Sprintf("%016x", rand.Uint64())
+		d := ledger.Delivery{Hook: "h", ID: ledger.Key("h", number)}
+		for _, id := range crashEvents(number) {
+			d.Events = append(d.Events, ledger.Event{ID: id, Payload: make([]byte, rand.IntN(3000))})
+		}
+		if _, err := w.l.Accept(context.Background(), d); err != nil {
+			return
+		}
+		w.say("A", number)
+		w.l.Note(ledger.Key("inline", number))
+	}
+}
+
+func (w *crashWorker) plan() {
+	for {
+		tasks, err := w.l.Claim(context.Background(), 64)
+		if err != nil {
+			return
+		}
+		var wg sync.WaitGroup
+		for _, t := range tasks {
+			wg.Go(func() {
+				_ = w.l.Plan(context.Background(), t, "r", []ledger.Action{{Destination: "d", Key: t.ID.String(), Spec: t.Payload}})
+			})
+		}
+		wg.Wait()
+	}
+}
+
+func (w *crashWorker) deliver() {
+	ctx := context.Background()
+	for {
+		steps, err := w.l.Take(ctx, "d", 64)
+		if err != nil {
+			return
+		}
+		var wg sync.WaitGroup
+		for _, s := range steps {
+			wg.Go(func() {
+				if rand.IntN(10) == 0 {
+					_ = w.l.Retry(ctx, s.ID, time.Now().Add(10*time.Millisecond), "503")
+					return
+				}
+				w.say("X", s.Key)
+				if w.l.Done(ctx, s.ID) == nil {
+					w.say("D", s.Key)
+				}
+			})
+		}
+		wg.Wait()
+	}
+}

@@ -52,18 +52,31 @@ func (r *room) look(db *bolt.DB) {
 	}
 }
 
-// grow makes place for need bytes of rows and half a step more, if the disk and the cap allow. The cap is for what can be refused:
-// what follows from it may go beyond.
+// grow makes place for need bytes of rows and a part of a step more, if the disk and the cap allow. The cap is for what can be
+// refused: what follows from it may go beyond.
 func (r *room) grow(need int) {
 	least := r.used + 2*int64(need)
-	want := least + r.step/2
+	want := least + r.step/8
 	if want <= r.size || r.size >= r.max && least <= r.size {
 		return
 	}
+	r.extend(least, want+r.step/8)
+}
+
+// idle makes a part of a step's place while nobody waits, until a whole step lies ahead. It reports whether there is more to make.
+func (r *room) idle() bool {
+	if !r.refused.IsZero() || r.size >= r.max || r.size-r.used >= r.step {
+		return false
+	}
+	r.extend(r.size, r.size+r.step/16)
+	return true
+}
+
+func (r *room) extend(least, want int64) {
 	if away := r.now().Sub(r.refused); !r.refused.IsZero() && away >= 0 && away < time.Second {
 		return
 	}
-	to := (want + r.step/2 + r.step - 1) / r.step * r.step
+	to := (want + pageSize - 1) / pageSize * pageSize
 	if to > r.max {
 		to = max(r.max, least)
 	}
@@ -92,7 +105,7 @@ func (r *room) zero(to int64) error {
 // left is how many bytes of rows may be added: by what can be refused, and by what is owed, which follows from what was acknowledged
 // and lets work be finished and slots be dropped. promised bytes are kept for that. Rows may need up to twice their size in pages.
 func (r *room) left(promised int) (fresh, owed int) {
-	reserve := min(r.step, r.max) / 8
+	reserve := min(r.step, r.max) / 16
 	fresh = int((r.max-r.used+r.free)/2-reserve) - promised
 	if r.refused.IsZero() {
 		return fresh, math.MaxInt

@@ -3,10 +3,12 @@ package ledger
 import (
 	"container/heap"
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
+	berrors "go.etcd.io/bbolt/errors"
 )
 
 // Claim waits until there are recorded events whose rules have not run, and returns up to n of them, in the order of recording. Each
@@ -68,35 +70,39 @@ func (l *Ledger) Take(ctx context.Context, destination string, n int) ([]Step, e
 	for {
 		l.mu.Lock()
 		d := l.backlog.destination(destination)
-		now := l.now()
-		var due []*step
-		for len(due) < n && d.steps.Len() > 0 && !d.steps.all[0].due.After(now) {
-			if s := heap.Pop(&d.steps).(*step); s.dest != nil && !s.settling {
-				s.taken = true
-				due = append(due, s)
-			}
-		}
-		steps := make([]Step, len(due))
-		rows := make([]Ref, len(due))
-		for i, s := range due {
-			steps[i] = s.public()
-			rows[i] = Ref{Slot: s.item.ref.Slot, Row: s.item.plan}
-		}
-		var next *time.Time
-		if d.steps.Len() > 0 {
-			next = &d.steps.all[0].due
-			wait := *next
-			next = &wait
-		}
-		changed := d.changed
+		steps, plans := d.take(l.now(), n)
+		next, changed := d.next(), d.changed
 		l.mu.Unlock()
 		if len(steps) > 0 {
-			return steps, l.fill(steps, rows)
+			return steps, l.fill(steps, plans)
 		}
 		if err := l.wait(ctx, changed, next); err != nil {
 			return nil, err
 		}
 	}
+}
+
+// take takes up to n due steps out of the line, and returns them with the rows of their plans.
+func (d *destination) take(now time.Time, n int) (steps []Step, plans []Ref) {
+	for len(steps) < n && d.steps.Len() > 0 && !d.steps.all[0].due.After(now) {
+		s := heap.Pop(&d.steps).(*step)
+		if s.dest == nil || s.settling {
+			continue // an operator dropped it
+		}
+		s.taken = true
+		steps = append(steps, s.public())
+		plans = append(plans, Ref{Slot: s.item.ref.Slot, Row: s.item.plan})
+	}
+	return steps, plans
+}
+
+// next is when the first of the line is due; nil when there is none.
+func (d *destination) next() *time.Time {
+	if d.steps.Len() == 0 {
+		return nil
+	}
+	due := d.steps.all[0].due
+	return &due
 }
 
 func (s *step) public() Step {
@@ -213,7 +219,11 @@ func (l *Ledger) view(do func(*bolt.Tx) error) error {
 	if err := l.broken(); err != nil {
 		return err
 	}
-	if err := l.db.View(do); err != nil {
+	err := l.db.View(do)
+	if errors.Is(err, berrors.ErrDatabaseNotOpen) {
+		return ErrClosed
+	}
+	if err != nil {
 		l.fail(err)
 		return l.broken()
 	}
