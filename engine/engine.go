@@ -1,7 +1,8 @@
-// Package engine is for deciding each hook call once, under the Set of rules that is live.
+// Package engine is for deciding each hook call once, under the Set of rules that is live, and for recording each event once.
 package engine
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"sync"
@@ -10,14 +11,18 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/tenterhook/tenterhook/engine/dispatch"
+	"github.com/tenterhook/tenterhook/engine/ledger"
+	"github.com/tenterhook/tenterhook/engine/outlet"
 	"github.com/tenterhook/tenterhook/rules"
 	"github.com/tenterhook/tenterhook/sdk/hook"
 )
 
 // Why a call cannot be answered at all.
 var (
-	ErrNoSet  = errors.New("no rules are loaded")            // before the first Swap and after Close
-	ErrNoHook = errors.New("no hook of that name is loaded") // the live Set has none
+	ErrNoSet  = errors.New("no rules are loaded")                                   // before the first Swap and after Close
+	ErrNoHook = errors.New("no hook of that name is loaded")                        // the live Set has none
+	ErrEvents = errors.New("an event hook's deliveries are accepted, not answered") // Answer of one
 )
 
 // Patience is how long a call may take, counted from its first byte. Okta waits 3 s, and that includes fetching its own
@@ -35,6 +40,9 @@ type Options struct {
 	Remember        time.Duration // how long an answer is given again to a repeat of its call; default 2 min
 	RememberBytes   int64         // memory for remembered answers, over all hooks; default 64 MiB
 	LogLines        int           // lines about rules written in a second; default 50
+
+	Ledger *ledger.Ledger // records events and what is to be done behind answers; nil: event hooks are refused. The caller closes it after Close
+	Outlet outlet.Options // how destinations are opened; Log is the Engine's
 }
 
 // Engine answers calls under the Set that is live. It is safe for concurrent use.
@@ -42,6 +50,8 @@ type Engine struct {
 	o       Options
 	log     *notes
 	running atomic.Int64 // calls that run rules now
+
+	dispatch *dispatch.Dispatch // nil without a ledger
 
 	live     atomic.Pointer[live]
 	draining atomic.Bool
@@ -68,13 +78,17 @@ func New(o Options) (*Engine, error) {
 	defaults(&o.LogLines, 50)
 	e := &Engine{o: o, tallies: make(map[string]*tally)}
 	e.log = &notes{log: o.Log, limit: int64(o.LogLines)}
-	if o.Registry == nil {
+	if o.Registry != nil {
+		if err := o.Registry.Register(&collector{e: e, version: o.Version}); err != nil {
+			return nil, err
+		}
+	}
+	if o.Ledger == nil {
 		return e, nil
 	}
-	if err := o.Registry.Register(&collector{e: e, version: o.Version}); err != nil {
-		return nil, err
-	}
-	return e, nil
+	var err error
+	e.dispatch, err = dispatch.New(dispatch.Options{Ledger: o.Ledger, Decide: e.decideEvent, Log: o.Log, Registry: o.Registry, Outlet: o.Outlet})
+	return e, err
 }
 
 func defaults[T int | int64 | time.Duration](v *T, otherwise T) {
@@ -97,11 +111,17 @@ func (e *Engine) Swap(s *rules.Set) {
 	if old := e.live.Swap(next); old != nil {
 		old.retire()
 	}
+	if e.dispatch != nil {
+		e.dispatch.Use(s.Destinations())
+	}
 }
 
-// Close retires the live Set and waits until every Set is closed, that is until the last call has left. The error joins
-// what their Close said.
+// Close gives up what Finish did not wait for, retires the live Set and waits until every Set is closed, that is until the last
+// call has left. The error joins what their Close said.
 func (e *Engine) Close() error {
+	at, now := context.WithCancel(context.Background())
+	now()
+	e.Finish(at)
 	e.mu.Lock()
 	e.closed = true
 	if old := e.live.Swap(nil); old != nil {
@@ -149,6 +169,9 @@ func (e *Engine) Answer(c *hook.Call) (Reply, error) {
 	h := l.Named(c.Hook)
 	if h == nil {
 		return Reply{}, ErrNoHook
+	}
+	if !h.Rules.Type.Inline() {
+		return Reply{}, ErrEvents
 	}
 	return h.Answer(c), nil
 }

@@ -14,19 +14,29 @@ type Outcome uint8
 
 // The outcomes. The first four are the rules' own.
 const (
-	Answered Outcome = iota // a rule had something to say
-	Silent                  // no rule had
-	Denied                  // a rule refused
-	Failed                  // a rule failed and its hook's failure answer went out
-	Shed                    // too many calls at one time; no rule ran
-	Late                    // the deadline came first; no rule ran, or a twin's did not end
+	Answered   Outcome = iota // a rule had something to say
+	Silent                    // no rule had
+	Denied                    // a rule refused
+	Failed                    // a rule failed and its hook's failure answer went out
+	Shed                      // too many calls at one time; no rule ran
+	Late                      // the deadline came first; no rule ran, or a twin's did not end
+	Recorded                  // an event hook's delivery is in the ledger
+	Unrecorded                // it is not, or nobody knows
 	outcomes
 )
 
-var outcomeNames = [outcomes]string{"answered", "silent", "denied", "failed", "shed", "late"}
+var outcomeNames = [outcomes]string{"answered", "silent", "denied", "failed", "shed", "late", "recorded", "unrecorded"}
 
 // String is the outcome's word in metrics and logs.
 func (o Outcome) String() string { return outcomeNames[o] }
+
+// of reports whether calls of a type can end so.
+func (o Outcome) of(t hook.Type) bool {
+	if t.Inline() {
+		return o < Recorded
+	}
+	return o >= Shed
+}
 
 // Reply is what a call is answered with. Every Reply has a Body that is valid for the hook's type and goes out with status
 // 200: a business decision is never a status (hooks.md section 1).
@@ -39,21 +49,22 @@ type Reply struct {
 
 // Hook is one hook of a leased Set.
 type Hook struct {
-	Rules  *rules.Hook // name, path, type, credentials and rules
-	Mark   string      // " 17": tells the hook of this Set from all that this Engine has had, and never looks like a word
-	e      *Engine
-	tally  *tally
-	memory memory
-	decide func(*hook.Call, *rules.Decision) // the rules' Decide
-	cap    int64
+	Rules    *rules.Hook // name, path, type, credentials and rules
+	Mark     string      // " 17": tells the hook of this Set from all that this Engine has had, and never looks like a word
+	e        *Engine
+	revision string // of its Set
+	tally    *tally
+	memory   memory
+	decide   func(*hook.Call, *rules.Decision) // the rules' Decide
+	cap      int64
 	// matched has the counter of each rule's matches, by the rule's place in the hook.
 	matched []*counter
 }
 
 // newHook prepares a hook of a Set that is to be live. The caller holds e.mu.
-func (e *Engine) newHook(r *rules.Hook, t *tally, among int) *Hook {
+func (e *Engine) newHook(r *rules.Hook, revision string, t *tally, among int) *Hook {
 	e.hooks++
-	h := &Hook{Rules: r, Mark: fmt.Sprint(" ", e.hooks), e: e, tally: t, decide: r.Decide, cap: int64(r.Concurrency)}
+	h := &Hook{Rules: r, Mark: fmt.Sprint(" ", e.hooks), e: e, revision: revision, tally: t, decide: r.Decide, cap: int64(r.Concurrency)}
 	if h.cap <= 0 {
 		h.cap = int64(e.o.HookConcurrency)
 	}
@@ -174,6 +185,7 @@ func (h *Hook) run(c *hook.Call) Reply {
 	h.decide(c, d)
 	r := Reply{Body: d.Answer, Outcome: outcomeOf(d.Outcome)}
 	h.note(d)
+	h.after(c, d)
 	d.Answer = nil
 	decisions.Put(d)
 	return r

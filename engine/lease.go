@@ -94,7 +94,7 @@ func (e *Engine) install(s *rules.Set) *live {
 			t = &tally{}
 		}
 		tallies[r.Name] = t
-		h := e.newHook(r, t, len(hooks))
+		h := e.newHook(r, l.revision, t, len(hooks))
 		l.hooks = append(l.hooks, h)
 		l.byPath[r.Path], l.byName[r.Name] = h, h
 	}

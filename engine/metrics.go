@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/tenterhook/tenterhook/rules"
 )
 
 // The metrics. What a call counts lies in its hook's tally; Prometheus reads it when it asks, so a hook that went away
@@ -69,7 +71,7 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	gauge(loadedDesc, float64(l.since.UnixNano())/1e9)
 	gauge(ageDesc, time.Since(l.since).Seconds())
 	for _, h := range l.hooks {
-		h.tally.collect(h.Rules.Name, gauge, count)
+		h.tally.collect(h.Rules, gauge, count)
 		out <- h.tally.histogram(h.Rules.Name)
 	}
 }
@@ -77,9 +79,12 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 type gauge = func(d *prometheus.Desc, v float64, labels ...string)
 type count = func(d *prometheus.Desc, v uint64, labels ...string)
 
-func (t *tally) collect(hook string, g gauge, c count) {
-	for o := range t.outcomes {
-		c(callsDesc, t.outcomes[o].Load(), hook, Outcome(o).String())
+func (t *tally) collect(r *rules.Hook, g gauge, c count) {
+	hook := r.Name
+	for o := Outcome(0); o < outcomes; o++ {
+		if o.of(r.Type) {
+			c(callsDesc, t.outcomes[o].Load(), hook, o.String())
+		}
 	}
 	c(repeatsDesc, t.repeats.Load(), hook)
 	c(twinsDesc, t.twins.Load(), hook)

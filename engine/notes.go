@@ -39,6 +39,13 @@ func (n *notes) said(h *Hook, l rules.Log) {
 	}
 }
 
+// unrecorded says that a delivery was refused, which Okta will send once more and then never again.
+func (n *notes) unrecorded(h *Hook, err error) {
+	if n.room() {
+		n.log.Error("a delivery was not recorded", "hook", h.Rules.Name, "error", brief(err.Error()))
+	}
+}
+
 func (n *notes) room() bool {
 	now := time.Now().Unix()
 	if was := n.second.Load(); was != now && n.second.CompareAndSwap(was, now) {

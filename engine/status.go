@@ -1,6 +1,10 @@
 package engine
 
-import "time"
+import (
+	"time"
+
+	"github.com/tenterhook/tenterhook/engine/dispatch"
+)
 
 // Status is what an Engine has live and what it has counted.
 type Status struct {
@@ -9,6 +13,8 @@ type Status struct {
 	Ready    bool         `json:"ready"`
 	Stale    bool         `json:"stale"`
 	Hooks    []HookStatus `json:"hooks"`
+
+	Destinations []dispatch.Destination `json:"destinations,omitempty"`
 }
 
 // HookStatus is what one hook of the live Set has counted since it is there.
@@ -26,6 +32,9 @@ type HookStatus struct {
 // Status reads the counters. It takes no lease.
 func (e *Engine) Status() Status {
 	s := Status{Ready: e.Ready(), Stale: e.stale.Load(), Hooks: []HookStatus{}}
+	if e.dispatch != nil {
+		s.Destinations = e.dispatch.Destinations()
+	}
 	l := e.live.Load()
 	if l == nil {
 		return s
@@ -41,8 +50,10 @@ func (h *Hook) status() HookStatus {
 	t := h.tally
 	s := HookStatus{Name: h.Rules.Name, Type: h.Rules.Type.String(), Path: h.Rules.Path, Calls: make(map[string]uint64, len(t.outcomes)),
 		Repeats: t.repeats.Load(), Twins: t.twins.Load(), Running: t.running.Load()}
-	for o := range t.outcomes {
-		s.Calls[Outcome(o).String()] = t.outcomes[o].Load()
+	for o := Outcome(0); o < outcomes; o++ {
+		if o.of(h.Rules.Type) {
+			s.Calls[o.String()] = t.outcomes[o].Load()
+		}
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -155,7 +155,7 @@ tenterhook_rule_matches_total{hook="hook-a",rule="stamp"} 1
 		t.Error(err)
 	}
 	e.Swap(load(t, strings.ReplaceAll(policy("registration", "other"), "hook-a", "hook-b")))
-	if n, err := testutil.GatherAndCount(r, "tenterhook_calls_total"); err != nil || n != int(outcomes) {
+	if n, err := testutil.GatherAndCount(r, "tenterhook_calls_total"); err != nil || n != int(Recorded) {
 		t.Errorf("%d series of calls after the hook went away, %v", n, err)
 	}
 }

@@ -22,6 +22,7 @@ type lane struct {
 	fresh bool               // spec is not in use yet
 	poke  context.CancelFunc // ends what run waits for
 	until time.Time          // nothing is taken before
+	wary  bool               // it has rested: one step at a time, until one is done
 
 	// Changed by run alone, and only while no step is under way; outlet is changed under mu, for those who look.
 	outlet *outlet.Outlet // nil: there is no such destination
@@ -53,6 +54,13 @@ func (l *lane) rest(t time.Duration) {
 	}
 }
 
+// trust says whether the destination takes steps as fast as it can, as far as anybody knows.
+func (l *lane) trust(yes bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.wary = !yes
+}
+
 func (l *lane) run() {
 	for l.d.ctx.Err() == nil {
 		l.renew()
@@ -60,7 +68,7 @@ func (l *lane) run() {
 		if !l.rested(ctx) {
 			continue
 		}
-		n := l.places.enter(ctx, cap(l.places))
+		n := l.places.enter(ctx, l.most())
 		if n == 0 {
 			continue
 		}
@@ -82,6 +90,18 @@ func (l *lane) run() {
 	}
 	l.under.Wait()
 	l.close()
+}
+
+// most is how many steps may be taken at one time. A destination that has rested lets one attempt through to find out.
+func (l *lane) most() int {
+	l.mu.Lock()
+	wary := l.wary
+	l.mu.Unlock()
+	if !wary {
+		return cap(l.places)
+	}
+	l.under.Wait()
+	return 1
 }
 
 // waiting is a context that ends when the destination changes, or no more work is to be begun.
@@ -193,12 +213,14 @@ func (l *lane) carry(s ledger.Step) (o outcome) {
 func (l *lane) judge(s outlet.Step, r outlet.Result) outcome {
 	switch {
 	case r.Kind == outlet.Done:
+		l.trust(true)
 		return outcome{kind: done}
 	case r.Kind == outlet.Never:
 		return outcome{kind: bury, reason: brief(r.Err)}
 	case l.d.hard.Err() != nil:
 		return outcome{kind: giveBack} // it is tried again when the program runs again
 	case !r.Attempted:
+		l.trust(false)
 		l.rest(max(r.After, 10*time.Millisecond))
 		return outcome{kind: giveBack}
 	}

@@ -23,11 +23,10 @@ type leavings struct {
 }
 
 type leaving struct {
-	hook     string
-	call     ledger.ID
-	revision string
-	actions  []ledger.Action
-	bytes    int64
+	hook  string
+	call  ledger.ID
+	plan  Plan
+	bytes int64
 }
 
 func (l *leavings) init() { l.queue = make(chan leaving, maxLeavings) }
@@ -38,9 +37,9 @@ func (d *Dispatch) Send(hookName string, call ledger.ID, p Plan) bool {
 	if len(p.Actions) == 0 {
 		return true
 	}
-	l := leaving{hook: hookName, call: call, revision: p.Revision, actions: d.steps(hookName, call, p)}
-	for _, a := range l.actions {
-		l.bytes += int64(len(a.Spec))
+	l := leaving{hook: hookName, call: call, plan: p}
+	for _, a := range p.Actions {
+		l.bytes += int64(len(a.JSON))
 	}
 	if d.left.bytes.Add(l.bytes) > maxLeft || d.ctx.Err() != nil {
 		d.lose(l, errCrowded)
@@ -59,7 +58,7 @@ var errCrowded = errors.New("too many wait for the ledger")
 
 func (d *Dispatch) lose(l leaving, why error) {
 	d.left.bytes.Add(-l.bytes)
-	if n := d.left.lost.Add(uint64(len(l.actions))); n&(n-1) == 0 { // each time there are twice as many
+	if n := d.left.lost.Add(uint64(len(l.plan.Actions))); n&(n-1) == 0 { // each time there are twice as many
 		d.log.Error("actions of inline calls were lost", "hook", l.hook, "so far", n, "error", why)
 	}
 }
@@ -87,9 +86,10 @@ func (d *Dispatch) send() {
 // record is patient with a ledger that is full for a moment.
 func (d *Dispatch) record(l leaving) {
 	const tries = 50
+	actions := d.steps(l.hook, l.call, l.plan)
 	var err error
 	for range tries {
-		err = d.o.Ledger.Queue(d.hard, l.hook, l.call, l.revision, l.actions)
+		err = d.o.Ledger.Queue(d.hard, l.hook, l.call, l.plan.Revision, actions)
 		if !errors.Is(err, ledger.ErrFull) {
 			break
 		}
@@ -101,7 +101,7 @@ func (d *Dispatch) record(l leaving) {
 		return
 	}
 	d.left.bytes.Add(-l.bytes)
-	for _, a := range l.actions {
+	for _, a := range actions {
 		d.lane(a.Destination)
 	}
 }

@@ -2,11 +2,13 @@ package gate
 
 import (
 	"bytes"
+	"strings"
 
 	"github.com/valyala/fasthttp"
 
 	"github.com/tenterhook/tenterhook/engine"
 	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/sdk/hook"
 )
 
 const mediaType = "application/json"
@@ -16,7 +18,7 @@ const mediaType = "application/json"
 // request.
 //
 // The verdict takes the place of the method, behind a space, which no method has: a letter for a refusal, and the Mark of
-// the hook for a call that was let in.
+// the hook for a call that was let in, behind a ? for a verification.
 func (g *Gate) headers(h *fasthttp.RequestHeader) (c fasthttp.RequestConfig) {
 	r, mark := broken, ""
 	defer func() {
@@ -37,9 +39,14 @@ func (g *Gate) headers(h *fasthttp.RequestHeader) (c fasthttp.RequestConfig) {
 		r = notReady
 		return c
 	}
-	if r = g.judge(h, k); r == admitted {
-		mark = k.Mark
+	if r = g.judge(h, k); r != admitted {
+		return c
 	}
+	if mark = k.Mark; h.IsGet() {
+		mark = challenging + mark
+		h.SetContentLength(0)
+	}
+	c.MaxRequestBodySize = g.maxBody(k)
 	return c
 }
 
@@ -53,10 +60,14 @@ func refused(method []byte) (reason, bool) {
 
 // readmit judges once more when the Set has changed while the body was read: the Set that decides is the one that lets in.
 func (g *Gate) readmit(h *fasthttp.RequestHeader, k *engine.Hook) reason {
-	if k != nil && string(h.Method()) == k.Mark {
+	mark, get := strings.CutPrefix(string(h.Method()), challenging)
+	if k != nil && mark == k.Mark && (!get || k.Rules.Type == hook.EventHook) {
 		return admitted
 	}
-	h.SetMethod(fasthttp.MethodPost) // headers has let in nothing else
+	h.SetMethod(fasthttp.MethodPost) // headers has let in nothing else, but a GET
+	if get {
+		h.SetMethod(fasthttp.MethodGet)
+	}
 	return g.judge(h, k)
 }
 
@@ -73,7 +84,8 @@ func (g *Gate) judge(h *fasthttp.RequestHeader, k *engine.Hook) reason {
 	if k == nil {
 		return unknownPath
 	}
-	if string(h.Method()) != fasthttp.MethodPost {
+	get := h.IsGet() && k.Rules.Type == hook.EventHook
+	if !get && string(h.Method()) != fasthttp.MethodPost {
 		return wrongMethod
 	}
 	var room [4]shown
@@ -84,17 +96,20 @@ func (g *Gate) judge(h *fasthttp.RequestHeader, k *engine.Hook) reason {
 	if !f.authentic(k.Rules.Auth) {
 		return unauthorized
 	}
-	return g.judgeBody(h, &f)
+	if get {
+		return judgeChallenge(&f)
+	}
+	return judgeBody(h, &f, g.maxBody(k))
 }
 
 // judgeBody decides on what the head says about the body.
-func (g *Gate) judgeBody(h *fasthttp.RequestHeader, f *fields) reason {
+func judgeBody(h *fasthttp.RequestHeader, f *fields, most int) reason {
 	switch n := h.ContentLength(); {
 	case f.length.count > 0 && f.transfer.count > 0, f.media.count > 1, f.encoding.count > 1:
 		return malformed // two headers of which another reader may take the other one
 	case n == -2:
 		return lengthless
-	case n > g.o.MaxBody:
+	case n > most:
 		return bodyTooLarge
 	}
 	if f.encoding.count > 0 && !equalFold(f.encoding.value, "identity") {
@@ -111,6 +126,7 @@ func (g *Gate) judgeBody(h *fasthttp.RequestHeader, f *fields) reason {
 // headers, so the headers are read here once more, as they were sent.
 type fields struct {
 	media, encoding, length, transfer field
+	challenge                         field
 	auth                              []shown // each header that a credential of the hook asks for
 }
 
@@ -175,6 +191,8 @@ func (f *fields) take(name, value []byte) {
 		f.encoding.take(name, value, "content-encoding")
 	case len("Transfer-Encoding"):
 		f.transfer.take(name, value, "transfer-encoding")
+	case len(challengeHeader):
+		f.challenge.take(name, value, challengeHeader)
 	}
 	for i := range f.auth {
 		f.auth[i].take(name, value, f.auth[i].name)

@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"bytes"
 	"fmt"
 	"runtime"
 	"runtime/debug"
@@ -44,6 +45,10 @@ func (g *Gate) serve(ctx *fasthttp.RequestCtx) {
 		return
 	}
 	c.known = true
+	if bytes.HasPrefix(ctx.Method(), []byte(challenging)) {
+		g.verify(ctx)
+		return
+	}
 	g.answer(ctx, c, k)
 }
 
@@ -52,7 +57,7 @@ func (g *Gate) answer(ctx *fasthttp.RequestCtx, c *conn, k *engine.Hook) {
 	body := ctx.Request.Body()
 	s := sheets.Get().(*sheet)
 	defer g.clear(ctx, s, k, body)
-	if err := s.doc.Parse(body, hook.Limits{Bytes: g.o.MaxBody}); err != nil {
+	if err := s.doc.Parse(body, hook.Limits{Bytes: g.maxBody(k)}); err != nil {
 		g.refuse(ctx, notJSON)
 		return
 	}
@@ -62,6 +67,10 @@ func (g *Gate) answer(ctx *fasthttp.RequestCtx, c *conn, k *engine.Hook) {
 		return
 	}
 	s.call = hook.Call{Hook: k.Rules.Name, Type: k.Rules.Type, ID: root.Get("eventId").Text(), Start: c.began(), Doc: &s.doc}
+	if k.Rules.Type == hook.EventHook {
+		g.accept(ctx, k, &s.call)
+		return
+	}
 	respond(ctx, k.Answer(&s.call).Body)
 }
 
@@ -75,9 +84,13 @@ func respond(ctx *fasthttp.RequestCtx, body []byte) {
 func (g *Gate) clear(ctx *fasthttp.RequestCtx, s *sheet, k *engine.Hook, body []byte) {
 	if p := recover(); p != nil {
 		g.bug(p)
-		respond(ctx, k.Rules.Failure) // a decision is owed all the same
 		clear(body)
-		return // whoever holds the sheet now is unknown
+		if k.Rules.Type == hook.EventHook {
+			g.refuse(ctx, unrecorded)
+			return
+		}
+		respond(ctx, k.Rules.Failure) // a decision is owed all the same
+		return                        // whoever holds the sheet now is unknown
 	}
 	secret := k.Rules.Type == hook.PasswordImport || k.Rules.Type == hook.Telephony
 	if secret {

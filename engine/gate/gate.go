@@ -16,6 +16,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"github.com/tenterhook/tenterhook/engine"
+	"github.com/tenterhook/tenterhook/sdk/hook"
 )
 
 // Options are what a Gate is made with.
@@ -24,6 +25,7 @@ type Options struct {
 	Registry prometheus.Registerer // where the metrics are registered; nil: nowhere
 
 	MaxBody    int           // bytes of a body; default 1 MiB
+	MaxEvents  int           // bytes of an event hook's body, which brings many events; default 4 MiB
 	MaxHeader  int           // bytes of a request line and its headers; default 16 KiB
 	MaxConns   int           // connections open at one time; default 4096
 	Read       time.Duration // from a request's first byte to its last; default 3 s, as long as Okta waits
@@ -48,6 +50,7 @@ func New(e *engine.Engine, o Options) (*Gate, error) {
 		o.Log = slog.Default()
 	}
 	defaults(&o.MaxBody, 1<<20)
+	defaults(&o.MaxEvents, max(4<<20, o.MaxBody))
 	defaults(&o.MaxHeader, 16<<10)
 	defaults(&o.MaxConns, 4096)
 	defaults(&o.Read, 3*time.Second)
@@ -80,6 +83,14 @@ func New(e *engine.Engine, o Options) (*Gate, error) {
 		return nil, err
 	}
 	return g, nil
+}
+
+// maxBody is how large a body of a hook may be.
+func (g *Gate) maxBody(k *engine.Hook) int {
+	if k.Rules.Type == hook.EventHook {
+		return g.o.MaxEvents
+	}
+	return g.o.MaxBody
 }
 
 func defaults[T int | time.Duration](v *T, otherwise T) {

@@ -7,6 +7,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/valyala/fasthttp"
+
+	"github.com/tenterhook/tenterhook/sdk/hook"
 )
 
 // reason is why a request is refused.
@@ -28,7 +30,11 @@ const (
 	wrongType    // eventType is not the hook's
 	notReady     // no Set is live
 	crowded      // too many connections
-	broken       // a panic that no hook's failure answer stands in for
+	noChallenge  // a GET without the challenge, or with one that is not to be echoed
+	noEvents     // a delivery without data.events
+	tooManyEvents
+	unrecorded // a delivery that could not be made durable
+	broken     // a panic that no hook's failure answer stands in for
 	reasons
 )
 
@@ -39,21 +45,25 @@ var refusals = [reasons]struct {
 	name   string // also the metric's label
 	told   bool
 }{
-	unknownPath:  {fasthttp.StatusNotFound, "unknown_path", false},
-	wrongMethod:  {fasthttp.StatusMethodNotAllowed, "method", false},
-	unauthorized: {fasthttp.StatusUnauthorized, "unauthorized", false},
-	malformed:    {fasthttp.StatusBadRequest, "malformed_request", false},
-	headTooLarge: {fasthttp.StatusRequestHeaderFieldsTooLarge, "headers_too_large", false},
-	slow:         {fasthttp.StatusRequestTimeout, "timeout", false},
-	lengthless:   {fasthttp.StatusLengthRequired, "length_required", true},
-	bodyTooLarge: {fasthttp.StatusRequestEntityTooLarge, "body_too_large", true},
-	wrongMedia:   {fasthttp.StatusUnsupportedMediaType, "content_type", true},
-	encoded:      {fasthttp.StatusUnsupportedMediaType, "content_encoding", true},
-	notJSON:      {fasthttp.StatusBadRequest, "not_json", true},
-	wrongType:    {fasthttp.StatusBadRequest, "event_type", true},
-	notReady:     {fasthttp.StatusServiceUnavailable, "not_ready", false},
-	crowded:      {fasthttp.StatusServiceUnavailable, "connections", false},
-	broken:       {fasthttp.StatusInternalServerError, "internal", false},
+	unknownPath:   {fasthttp.StatusNotFound, "unknown_path", false},
+	wrongMethod:   {fasthttp.StatusMethodNotAllowed, "method", false},
+	unauthorized:  {fasthttp.StatusUnauthorized, "unauthorized", false},
+	malformed:     {fasthttp.StatusBadRequest, "malformed_request", false},
+	headTooLarge:  {fasthttp.StatusRequestHeaderFieldsTooLarge, "headers_too_large", false},
+	slow:          {fasthttp.StatusRequestTimeout, "timeout", false},
+	lengthless:    {fasthttp.StatusLengthRequired, "length_required", true},
+	bodyTooLarge:  {fasthttp.StatusRequestEntityTooLarge, "body_too_large", true},
+	wrongMedia:    {fasthttp.StatusUnsupportedMediaType, "content_type", true},
+	encoded:       {fasthttp.StatusUnsupportedMediaType, "content_encoding", true},
+	notJSON:       {fasthttp.StatusBadRequest, "not_json", true},
+	wrongType:     {fasthttp.StatusBadRequest, "event_type", true},
+	notReady:      {fasthttp.StatusServiceUnavailable, "not_ready", false},
+	crowded:       {fasthttp.StatusServiceUnavailable, "connections", false},
+	noChallenge:   {fasthttp.StatusBadRequest, "challenge", true},
+	noEvents:      {fasthttp.StatusBadRequest, "no_events", true},
+	tooManyEvents: {fasthttp.StatusRequestEntityTooLarge, "too_many_events", true},
+	unrecorded:    {fasthttp.StatusServiceUnavailable, "unrecorded", false},
+	broken:        {fasthttp.StatusInternalServerError, "internal", false},
 }
 
 // refuse answers a request that gets no decision.
@@ -61,12 +71,20 @@ func (g *Gate) refuse(ctx *fasthttp.RequestCtx, r reason) {
 	g.counts.add(r)
 	ctx.SetStatusCode(refusals[r].status)
 	if r == wrongMethod {
-		ctx.Response.Header.Set(fasthttp.HeaderAllow, fasthttp.MethodPost)
+		ctx.Response.Header.Set(fasthttp.HeaderAllow, g.allowed(ctx))
 	}
 	if refusals[r].told {
 		ctx.SetContentType(mediaType)
 		ctx.SetBodyString(`{"error":"` + refusals[r].name + `"}`)
 	}
+}
+
+// allowed lists the methods there are where a request went.
+func (g *Gate) allowed(ctx *fasthttp.RequestCtx) string {
+	if k, _ := g.e.Peek(path(&ctx.Request.Header)); k != nil && k.Rules.Type == hook.EventHook {
+		return "GET, POST"
+	}
+	return fasthttp.MethodPost
 }
 
 // unreadable answers a request that could not be read to its end. The server closes the connection.

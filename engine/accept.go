@@ -1,0 +1,118 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/tenterhook/tenterhook/engine/ledger"
+	"github.com/tenterhook/tenterhook/sdk/hook"
+)
+
+// Why a delivery is not accepted. ErrNoEvents and ErrTooMuch are the delivery's own fault. Everything else is ours, and answered so that
+// Okta's one retry happens (hooks.md section 3.3).
+var (
+	ErrNoEvents = errors.New("data.events is not a list")              // of a delivery that is none
+	ErrTooMuch  = errors.New("a delivery of too many events")          // more than 4096, or too large once they are taken apart
+	ErrNoLedger = errors.New("there is no ledger to record events in") // the Engine was made without one
+	ErrShed     = errors.New("too many deliveries at one time")        // nothing was recorded
+	ErrInline   = errors.New("Okta waits for the answer of this hook") // Accept of an inline hook's call
+)
+
+const (
+	maxEvents = 4096     // of a delivery; Okta names no number, and the body's cap is met earlier as a rule
+	maxSplit  = 12 << 20 // bytes of a delivery's events, each with the envelope
+)
+
+// Accept records a delivery of the event hook that c.Hook names. It is for embedders, as Answer is.
+func (e *Engine) Accept(c *hook.Call) error {
+	l := e.Lease()
+	if !l.Held() {
+		return ErrNoSet
+	}
+	defer l.Release()
+	h := l.Named(c.Hook)
+	if h == nil {
+		return ErrNoHook
+	}
+	return h.Accept(c)
+}
+
+// Accept records a delivery, and returns nil when every event of it is on the disk, now or from before: only then may Okta be told so,
+// for it never sends it again. The rules run afterwards. What is kept of c is copied. It returns by the call's deadline, as Answer does;
+// a delivery that was not recorded by then may still be, and is known when it comes again.
+func (h *Hook) Accept(c *hook.Call) error {
+	now := time.Now()
+	h.bound(c, now)
+	repeat, err := h.accept(c, now)
+	r := Reply{Outcome: Recorded, Repeat: repeat}
+	switch {
+	case errors.Is(err, ErrShed):
+		r.Outcome = Shed
+	case errors.Is(err, context.DeadlineExceeded):
+		r.Outcome = Late
+	case err != nil:
+		r.Outcome = Unrecorded
+	}
+	h.tally.count(r, time.Since(c.Start))
+	return err
+}
+
+func (h *Hook) accept(c *hook.Call, now time.Time) (repeat bool, err error) {
+	book := h.e.o.Ledger
+	switch {
+	case h.Rules.Type.Inline():
+		return false, ErrInline
+	case book == nil:
+		return false, ErrNoLedger
+	}
+	o, ok := h.enter(c, now)
+	if !ok && o == Late {
+		return false, context.DeadlineExceeded
+	}
+	if !ok {
+		return false, ErrShed
+	}
+	defer h.exit()
+	d, err := split(h.Rules.Name, c)
+	if err != nil {
+		return false, err
+	}
+	ctx, cancel := context.WithDeadline(context.Background(), c.Deadline)
+	defer cancel()
+	receipt, err := book.Accept(ctx, d)
+	if err != nil {
+		h.e.log.unrecorded(h, err)
+		return false, fmt.Errorf("record a delivery: %w", err)
+	}
+	return receipt.Duplicate, nil
+}
+
+// split takes a delivery apart into deliveries of one event each. Both keys are scoped by the hook, or two hooks would swallow each other's
+// copies (hooks.md section 3.4). What has no id is known by its bytes.
+func split(name string, c *hook.Call) (ledger.Delivery, error) {
+	root := c.Doc.Root()
+	d := ledger.Delivery{Hook: name, ID: ledger.Key(name, c.ID)}
+	if c.ID == "" {
+		d.ID = ledger.Key(name, string(root.Raw()))
+	}
+	events := hook.Events(root)
+	if events.Kind() != hook.Array {
+		return d, ErrNoEvents
+	}
+	envelope := len(root.Raw()) - len(events.Raw()) + 2
+	if size := envelope*events.Len() + len(events.Raw()); events.Len() > maxEvents || size > maxSplit {
+		return d, fmt.Errorf("%w: %d events, %d bytes", ErrTooMuch, events.Len(), size)
+	}
+	d.Events = make([]ledger.Event, 0, events.Len())
+	for event := range events.Elements() {
+		id := event.Get("uuid").Text()
+		if id == "" {
+			id = string(event.Raw())
+		}
+		text := make([]byte, 0, envelope+len(event.Raw()))
+		d.Events = append(d.Events, ledger.Event{ID: ledger.EventKey(name, id), Payload: hook.AppendDelivery(text, root, event)})
+	}
+	return d, nil
+}

@@ -1,0 +1,83 @@
+package engine
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+
+	"github.com/tenterhook/tenterhook/engine/dispatch"
+	"github.com/tenterhook/tenterhook/engine/ledger"
+	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/runtime"
+	"github.com/tenterhook/tenterhook/sdk/hook"
+)
+
+// after leaves behind an inline call what outlives its answer: its id, and what the rules want done. Neither waits for the disk: both
+// are in the ledger some time after the answer is out, or never when the machine goes down before.
+func (h *Hook) after(c *hook.Call, d *rules.Decision) {
+	book := h.e.o.Ledger
+	if book == nil {
+		return
+	}
+	var id ledger.ID
+	if c.ID != "" {
+		id = ledger.Key(h.Rules.Name, c.ID)
+		book.Note(id)
+	}
+	if len(d.Actions) == 0 {
+		return
+	}
+	if c.ID == "" { // never a hash of the body: it may hold a password
+		rand.Read(id[:])
+	}
+	h.e.dispatch.Send(h.Rules.Name, id, h.plan(d))
+}
+
+// plan is what a decision wants done.
+func (h *Hook) plan(d *rules.Decision) dispatch.Plan {
+	p := dispatch.Plan{Revision: h.revision}
+	for _, a := range d.Actions {
+		p.Actions = append(p.Actions, dispatch.Action{Rule: h.matched[a.Rule].rule, To: a.To, JSON: a.JSON})
+	}
+	return p
+}
+
+// decideEvent runs the rules of an event hook for dispatch, under the Set that is live now.
+func (e *Engine) decideEvent(c *hook.Call) (dispatch.Plan, error) {
+	l := e.Lease()
+	defer l.Release()
+	if !l.Held() {
+		return dispatch.Plan{}, dispatch.ErrAbsent
+	}
+	h := l.Named(c.Hook)
+	if h == nil || h.Rules.Type != hook.EventHook {
+		return dispatch.Plan{Revision: l.l.revision}, dispatch.ErrAbsent
+	}
+	d := decisions.Get().(*rules.Decision)
+	h.decide(c, d)
+	h.note(d)
+	p, err := h.plan(d), h.unfinished(d)
+	decisions.Put(d)
+	return p, err
+}
+
+// unfinished is why not every rule of an event hook could be asked. Its text has nothing of what a rule saw.
+func (h *Hook) unfinished(d *rules.Decision) error {
+	if d.Outcome != rules.Failed {
+		return nil
+	}
+	for i := len(d.Results) - 1; i >= 0; i-- {
+		if r := d.Results[i]; r.Err != nil {
+			return fmt.Errorf("rule %q failed: %s", h.matched[r.Rule].rule, runtime.Reason(r.Err))
+		}
+	}
+	return fmt.Errorf("the rules failed")
+}
+
+// Finish begins nothing more behind the answers: it lets deliveries to destinations that are under way end until the context does, and
+// leaves the rest in the ledger. It is called when no call can come any more, before Close.
+func (e *Engine) Finish(ctx context.Context) {
+	if e.dispatch != nil {
+		e.dispatch.Close(ctx)
+	}
+}
