@@ -26,6 +26,7 @@ type Expect struct {
 	Answer   []byte   // JSON: the whole answer
 	Commands []byte   // JSON: the answer's commands; [] for none
 	Error    []byte   // JSON: the answer's error; null for none
+	Actions  []byte   // JSON: a list; of each action only the members that are there are looked at
 	Claims   []byte   // JSON: {id: {name: value}, access: {...}}, the claims that are added or replaced
 }
 
@@ -144,7 +145,24 @@ var expectFields = []field[expectSpec]{
 				}
 			}
 		}},
-	{key: "actions", doc: "What is to be done after the answer.", later: eventHooks},
+	{key: "actions", doc: "What is to be done after the answer, in order: a list of maps with to and what else is looked at.",
+		read: func(d *decoder, e *expectSpec, n *node) { e.Actions = d.actions(n) }},
+}
+
+// actions reads the actions that are expected.
+func (d *decoder) actions(n *node) []byte {
+	for _, item := range n.items {
+		if item.kind != mapNode && item.kind != brokenNode {
+			d.add(item.problem("want an action as a map, such as {to: name}, got %s", item.is()))
+			return nil
+		}
+		for _, m := range item.members {
+			if known := append(keys(sendFields, 0), "rule"); !slices.Contains(known, m.key) {
+				d.add(m.at.problem("unknown key %q in an action%s", m.key, suggest(m.key, known)))
+			}
+		}
+	}
+	return d.json(n, listNode)
 }
 
 // names reads a list of texts, or one text.

@@ -11,7 +11,9 @@ import (
 // compiler turns what is written into what runs: one for each hook.
 type compiler struct {
 	*decoder
-	env *expr.Env
+	env          *expr.Env
+	destinations []Destination
+	secrets      []string // lets that hold a password or a code
 }
 
 // expression compiles a bare expression, nil when there was a problem.

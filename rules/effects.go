@@ -13,17 +13,13 @@ type effects struct {
 	commands []appender // each appends whole commands, a comma before each that does not follow [
 	error    appender
 	debug    appender
-	fixed    []byte // the whole draft, when nothing in it depends on the event
+	actions  []appender // each appends whole actions, likewise
 }
 
 var _ runtime.Program = (*effects)(nil)
 
 // Run writes the draft.
 func (e *effects) Run(r *runtime.Run, d *hook.Draft) error {
-	if e.fixed != nil {
-		d.JSON = append(d.JSON[:0], e.fixed...)
-		return nil
-	}
 	dst, err := e.append(d.JSON[:0], r)
 	d.JSON = dst
 	if err != nil || len(dst) == len(`{`) {
@@ -36,25 +32,35 @@ func (e *effects) Run(r *runtime.Run, d *hook.Draft) error {
 
 func (e *effects) append(dst []byte, r *runtime.Run) (_ []byte, err error) {
 	dst = append(dst, '{')
-	if len(e.commands) > 0 {
-		const open = `"commands":[`
-		mark := len(dst)
-		dst = append(dst, open...)
-		for _, add := range e.commands {
-			if dst, err = add(dst, r); err != nil {
-				return dst, err
-			}
-		}
-		if len(dst) == mark+len(open) {
-			dst = dst[:mark]
-		} else {
-			dst = append(dst, ']')
-		}
+	if dst, err = appendList(dst, r, `"commands":[`, e.commands); err != nil {
+		return dst, err
 	}
 	if dst, err = appendMember(dst, r, `"error":`, e.error); err != nil {
 		return dst, err
 	}
-	return appendMember(dst, r, `"debugContext":`, e.debug)
+	if dst, err = appendMember(dst, r, `"debugContext":`, e.debug); err != nil {
+		return dst, err
+	}
+	return appendList(dst, r, `"actions":[`, e.actions)
+}
+
+// appendList appends a member that is a list; nothing when it stays empty.
+func appendList(dst []byte, r *runtime.Run, open string, adds []appender) (_ []byte, err error) {
+	if len(adds) == 0 {
+		return dst, nil
+	}
+	mark := len(dst)
+	dst = begun(dst, open)
+	start := len(dst)
+	for _, add := range adds {
+		if dst, err = add(dst, r); err != nil {
+			return dst, err
+		}
+	}
+	if len(dst) == start {
+		return dst[:mark], nil
+	}
+	return append(dst, ']'), nil
 }
 
 func appendMember(dst []byte, r *runtime.Run, name string, value appender) ([]byte, error) {
@@ -62,10 +68,7 @@ func appendMember(dst []byte, r *runtime.Run, name string, value appender) ([]by
 		return dst, nil
 	}
 	mark := len(dst)
-	if dst[mark-1] != '{' {
-		dst = append(dst, ',')
-	}
-	dst = append(dst, name...)
+	dst = begun(dst, name)
 	start := len(dst)
 	dst, err := value(dst, r)
 	if err == nil && len(dst) == start {

@@ -46,7 +46,7 @@ func decode[T any](d *decoder, n *node, what string, fields []field[T], into *T)
 		case f.later != "":
 			d.add(m.at.problem("%s: comes with %s, which this version does not have yet", m.key, f.later))
 		case !f.fits(d.hookType):
-			d.add(m.at.problem("%s is for %s hooks, this is a %s hook", m.key, typeNames(f.types), d.hookType))
+			d.add(m.at.problem("%s is for %s hooks, this is %s hook", m.key, typeNames(f.types), article(d.hookType)))
 		case m.value.kind != brokenNode:
 			f.read(d, into, m.value)
 		}
@@ -74,7 +74,18 @@ func keys[T any](fields []field[T], t hook.Type) (names []string) {
 
 func keysOf[T any](fields []field[T], t hook.Type) string { return list(keys(fields, t)) }
 
+// article is the type with the article it takes: "an event".
+func article(t hook.Type) string {
+	if t == hook.EventHook {
+		return "an event"
+	}
+	return "a " + t.String()
+}
+
 func typeNames(types []hook.Type) string {
+	if len(types) == len(inline) {
+		return "inline"
+	}
 	names := make([]string, len(types))
 	for i, t := range types {
 		names[i] = t.String()

@@ -40,12 +40,17 @@ const (
 	lifesSchema  = `{"type":"object","properties":{"id":{"type":["integer","string"]},"access":{"type":["integer","string"]}},"additionalProperties":false}`
 )
 
+// inline are the types of hooks that Okta waits for.
+var inline = slices.DeleteFunc(hook.Types(), func(t hook.Type) bool { return !t.Inline() })
+
 var forms = []form{
 	{key: "commands", doc: "Okta's own commands, verbatim, with ${ } inside.", schema: `{"type":["array","string"]}`,
-		restricts: commandsRestrict, compile: compileCommands},
-	{key: "error", doc: "Refuses with a text, or with Okta's own error object.", schema: objectSchema, restricts: always, compile: compileError},
-	{key: "debug", doc: "An object that Okta writes into its System Log. Never a secret.", schema: objectSchema, compile: compileDebug},
+		types: inline, restricts: commandsRestrict, compile: compileCommands},
+	{key: "error", doc: "Refuses with a text, or with Okta's own error object.", schema: objectSchema, types: inline, restricts: always, compile: compileError},
+	{key: "debug", doc: "An object that Okta writes into its System Log. Never a secret.", schema: objectSchema, types: inline, compile: compileDebug},
 	{key: "log", doc: "A line in this server's log when the rule matches.", schema: textSchema, compile: func(*maker, *node) {}},
+	{key: "send", doc: "Actions, delivered once the answer is out: a map with to, or a list of them.", schema: `{"oneOf":[{"$ref":"#/$defs/action"},{"type":"array","items":{"$ref":"#/$defs/action"}},{"type":"string"}]}`,
+		compile: compileSend},
 
 	{key: "deny", doc: "Refuses the registration with this text and ends the chain.", schema: textSchema,
 		types: []hook.Type{hook.Registration}, restricts: always, compile: compileDeny},

@@ -64,7 +64,12 @@ func (m *maker) computedCommands(n *node) {
 		m.add(n.problem("want commands as a list, got a text"))
 		return
 	}
-	m.effects.commands = append(m.effects.commands, func(dst []byte, r *runtime.Run) ([]byte, error) {
+	m.effects.commands = append(m.effects.commands, spliced(t))
+}
+
+// spliced appends what an expression comes to: one element of the list that dst ends in, or the elements of a list.
+func spliced(t *expr.Text) appender {
+	return func(dst []byte, r *runtime.Run) ([]byte, error) {
 		mark := len(dst)
 		dst = comma(dst)
 		start := len(dst)
@@ -72,11 +77,11 @@ func (m *maker) computedCommands(n *node) {
 		if err != nil || null || string(dst[start:]) == "[]" {
 			return dst[:mark], err
 		}
-		if dst[start] == '[' { // its elements are the commands
+		if dst[start] == '[' {
 			return append(dst[:start], dst[start+1:len(dst)-1]...), nil
 		}
 		return dst, nil
-	})
+	}
 }
 
 func compileError(m *maker, n *node) {
@@ -124,13 +129,7 @@ func appendEscaped(dst []byte, t *expr.Text, r *runtime.Run) ([]byte, error) {
 	if err != nil {
 		return dst, err
 	}
-	plain := dst[start:]
-	for _, c := range plain {
-		if c < ' ' || c == '"' || c == '\\' {
-			return runtime.AppendEscaped(dst[:start], string(plain)), nil
-		}
-	}
-	return dst, nil
+	return escaped(dst, start), nil
 }
 
 func compileDebug(m *maker, n *node) {

@@ -20,7 +20,11 @@ func (l *loader) hook(s *Set, spec *hookSpec) *Hook {
 	env := expr.NewEnv(expr.Options{Type: spec.typ, Known: l.known, Vars: s.vars.Root(), Tables: s.tables})
 	l.hookType = spec.typ
 	defer func() { l.hookType = 0 }()
-	c := &compiler{decoder: &l.decoder, env: env}
+	c := &compiler{decoder: &l.decoder, env: env, destinations: s.destinations}
+	h.destinations = s.destinations
+	for _, d := range s.destinations {
+		h.names = append(h.names, d.Name)
+	}
 	for _, let := range spec.lets {
 		c.let(let)
 		h.lets = append(h.lets, let.key)
@@ -32,6 +36,7 @@ func (l *loader) hook(s *Set, spec *hookSpec) *Hook {
 			l.add(r.nameAt.problem("rule %q is there twice in this hook, first on line %d", r.name, first.line))
 		}
 		names[r.name] = r.nameAt
+		h.on.add(len(h.rules), l.patterns(r.on))
 		h.rules = append(h.rules, c.rule(h, r, sets))
 	}
 	if rules := spec.node.get("rules"); len(spec.rules) == 0 && (rules == nil || rules.kind == listNode) {
@@ -61,6 +66,9 @@ func fill(b runtime.Budget) runtime.Budget {
 
 // answers sets what goes out when the rules say nothing, or fail (hooks.md section 10).
 func (l *loader) answers(h *Hook, spec *hookSpec) {
+	if !h.Type.Inline() {
+		return
+	}
 	h.Silent = []byte(`{}`)
 	if h.Type == hook.Telephony {
 		h.Silent = hook.OpenAnswer(h.Type)
@@ -84,6 +92,9 @@ func (c *compiler) let(m member) {
 	if !c.bare(m.value) {
 		c.env.Let(m.key, "nil") // known all the same
 		return
+	}
+	if c.secretive(m.value.text) {
+		c.secrets = append(c.secrets, m.key)
 	}
 	if err := c.env.Let(m.key, m.value.text); err != nil {
 		if !identifier.MatchString(m.key) {

@@ -27,6 +27,7 @@ type loader struct {
 	files   int
 	vars    []member
 	tables  []member
+	places  []member // destinations
 	known   []string
 	hooks   []*hookSpec
 }
@@ -105,6 +106,7 @@ func (l *loader) decode(root *node) {
 	decode(&l.decoder, root, "a policy file", fileFields, &f)
 	l.vars = l.unique(l.vars, f.vars, "the var")
 	l.tables = l.unique(l.tables, f.tables, "the table")
+	l.places = l.unique(l.places, f.destinations, "the destination")
 	for _, k := range f.known {
 		l.known = append(l.known, k.text)
 	}
@@ -134,6 +136,9 @@ func (l *loader) set() *Set {
 		if err := s.vars.Parse(text, hook.Limits{Bytes: maxPolicyBytes * 2}); err != nil {
 			l.add(l.vars[0].at.problem("vars cannot be held: %s", err))
 		}
+	}
+	for _, m := range l.places {
+		l.destination(s, m)
 	}
 	names, paths := map[string]*node{}, map[string]*node{}
 	for _, h := range l.hooks {

@@ -13,6 +13,7 @@ import (
 // fileSpec is one policy file, decoded.
 type fileSpec struct {
 	vars, tables []member
+	destinations []member
 	known        []*node
 	hooks        []*hookSpec
 }
@@ -46,6 +47,7 @@ type ruleSpec struct {
 	budget      runtime.Budget
 	stop        bool
 	at          *node
+	on          []*node
 	gives       []given
 	faulty      bool // a problem is reported: what is not there may only have been misspelt
 }
@@ -57,7 +59,6 @@ type given struct {
 }
 
 const (
-	eventHooks   = "event hooks"
 	modules      = "modules"
 	nameSchema   = `{"type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":64}`
 	textSchema   = `{"type":"string","minLength":1}`
@@ -82,7 +83,7 @@ var fileFields = []field[fileSpec]{
 		}},
 	{key: "tables", doc: "What rules look things up in, as tables.name.", schema: `{"type":"object","additionalProperties":{"$ref":"#/$defs/table"}}`,
 		read: func(d *decoder, f *fileSpec, n *node) { f.tables = d.members(n, "tables") }},
-	{key: "known", doc: "Members that Okta has added to its payloads since this version, as dotted paths.", schema: `{"type":"array","items":{"type":"string"}}`,
+	{key: "known", doc: "What Okta has added since this version: members of its payloads, as dotted paths, and event types.", schema: `{"type":"array","items":{"type":"string"}}`,
 		read: func(d *decoder, f *fileSpec, n *node) {
 			for _, item := range d.items(n, "known") {
 				if d.text(item) != "" {
@@ -90,13 +91,14 @@ var fileFields = []field[fileSpec]{
 				}
 			}
 		}},
-	{key: "destinations", doc: "Where actions are sent.", later: eventHooks},
+	{key: "destinations", doc: "Where actions are sent, by name.", schema: `{"type":"object","additionalProperties":{"$ref":"#/$defs/destination"}}`,
+		read: func(d *decoder, f *fileSpec, n *node) { f.destinations = d.members(n, "destinations") }},
 }
 
 var hookFields = []field[hookSpec]{
 	{key: "name", doc: "Unique name: lower-case letters, digits and hyphens.", schema: nameSchema, need: true,
 		read: func(d *decoder, h *hookSpec, n *node) { h.name, h.nameAt = d.name(n), n }},
-	{key: "type", doc: "What Okta calls this hook for.", schema: `{"enum":["registration","token","saml","user-import","password-import","telephony"]}`, need: true,
+	{key: "type", doc: "What Okta calls this hook for.", schema: `{"enum":["registration","token","saml","user-import","password-import","telephony","event"]}`, need: true,
 		read: func(*decoder, *hookSpec, *node) {}}, // read first, by readHook
 	{key: "path", doc: "The URL path Okta calls; /hooks/NAME when left out.", schema: `{"type":"string","pattern":"^/[^?#\\s]*$"}`,
 		read: func(d *decoder, h *hookSpec, n *node) { h.path, h.pathAt = d.path(n), n }},
@@ -108,7 +110,7 @@ var hookFields = []field[hookSpec]{
 		read: func(d *decoder, h *hookSpec, n *node) { h.budget = readBudget(d, n) }},
 	{key: "let", doc: "Names for expressions, each computed at most once a call.", schema: `{"type":"object","additionalProperties":` + exprSchema + `}`,
 		read: func(d *decoder, h *hookSpec, n *node) { h.lets = d.members(n, "let") }},
-	{key: "on_failure", doc: "What Okta is answered when the hook's budget runs out: open lets things go on, closed refuses.", schema: modeSchema,
+	{key: "on_failure", doc: "What Okta is answered when the hook's budget runs out: open lets things go on, closed refuses.", schema: modeSchema, types: inline,
 		read: func(d *decoder, h *hookSpec, n *node) { h.onFailure, h.onFailureAt = d.oneOf(n, "open", "closed"), n }},
 	{key: "rules", doc: "What is decided, in order.", schema: `{"type":"array","items":{"$ref":"#/$defs/rule"}}`,
 		read: func(d *decoder, h *hookSpec, n *node) {
@@ -124,7 +126,7 @@ var ruleFields = []field[ruleSpec]{
 		read: func(d *decoder, r *ruleSpec, n *node) { r.name, r.nameAt = d.text(n), n }},
 	{key: "when", doc: "The condition, a bare expression; without it the rule always matches.", schema: exprSchema,
 		read: func(_ *decoder, r *ruleSpec, n *node) { r.when = n }},
-	{key: "on_failure", doc: "open: the rest goes on as if the rule had not matched; closed: the hook's closed answer goes out.", schema: modeSchema,
+	{key: "on_failure", doc: "open: the rest goes on as if the rule had not matched; closed: the hook's closed answer goes out.", schema: modeSchema, types: inline,
 		read: func(d *decoder, r *ruleSpec, n *node) { r.onFailure, r.onFailureAt = d.oneOf(n, "open", "closed"), n }},
 	{key: "missing", doc: "Whether a condition that could not be decided, because something is missing, counts as a match.", schema: `{"enum":["match","skip"]}`,
 		read: func(d *decoder, r *ruleSpec, n *node) { r.missing, r.missingAt = d.oneOf(n, "match", "skip"), n }},
@@ -134,8 +136,8 @@ var ruleFields = []field[ruleSpec]{
 		read: func(d *decoder, r *ruleSpec, n *node) { r.stop = d.bool(n) }},
 	{key: "at", doc: "The submitted attribute a deny is shown beside.", schema: `{"type":"string","pattern":"^data\\.userProfile(Update)?\\."}`, types: []hook.Type{hook.Registration},
 		read: func(_ *decoder, r *ruleSpec, n *node) { r.at = n }},
-	{key: "send", doc: "Actions, queued until the answer is out.", later: eventHooks},
-	{key: "on", doc: "The event types the rule is for.", later: eventHooks},
+	{key: "on", doc: "The event types the rule is for, one or a list; user.session.* is every type beneath user.session. Without it every event is.", schema: `{"oneOf":[{"type":"string"},{"type":"array","items":{"type":"string"}}]}`, types: []hook.Type{hook.EventHook},
+		read: func(d *decoder, r *ruleSpec, n *node) { r.on = d.oneOrMore(n) }},
 	{key: "wasm", doc: "The module that decides.", later: modules},
 	{key: "with", doc: "What the module is configured with.", later: modules},
 }
@@ -170,15 +172,9 @@ func readHook(d *decoder, n *node) *hookSpec {
 }
 
 func readType(d *decoder, n *node) hook.Type {
-	if n.kind == textNode && n.text == hook.EventHook.String() {
-		d.add(n.problem("event: comes with event hooks, which this version does not have yet"))
-		return 0
-	}
 	var words []string
 	for _, t := range hook.Types() {
-		if t.Inline() {
-			words = append(words, t.String())
-		}
+		words = append(words, t.String())
 	}
 	t, _ := hook.ParseType(d.oneOf(n, words...))
 	return t

@@ -22,13 +22,15 @@ func Schema() []byte {
 			object{"type": "object", "not": object{"required": []string{"file"}}, "description": "A map."},
 			objectOf(tableFields, 0),
 		}},
+		"destination": objectOf(destinationFields, 0),
+		"retry":       objectOf(retryFields, 0),
+		"breaker":     objectOf(breakerFields, 0),
+		"rotate":      objectOf(rotateFields, 0),
+		"action":      objectOf(sendFields, 0),
 	}
 	each := objectOf(hookFields, 0)
 	var choices []any
 	for _, t := range hook.Types() {
-		if !t.Inline() {
-			continue
-		}
 		name := t.String() + "-rule"
 		defs[name] = objectOf(allRuleFields, t)
 		choices = append(choices, object{

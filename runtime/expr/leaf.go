@@ -188,3 +188,31 @@ func (t *Text) AppendText(dst []byte, r *runtime.Run) ([]byte, error) {
 	}
 	return dst, nil
 }
+
+// AppendHoles appends the leaf as plain text, and lets fit rewrite what each hole has put at the end of dst, from an
+// offset on; nil leaves it. null reports that a hole was null: then nothing is appended.
+func (t *Text) AppendHoles(dst []byte, r *runtime.Run, fit func(dst []byte, from int) []byte) (out []byte, null bool, err error) {
+	out = dst
+	for i := range t.parts {
+		p := &t.parts[i]
+		if p.hole == nil {
+			if !r.Meter.Emit(int64(len(p.text))) {
+				return dst, false, r.Meter.Err()
+			}
+			out = append(out, p.text...)
+			continue
+		}
+		v, err := p.hole.Eval(r)
+		if err != nil || v.IsNull() {
+			return dst, err == nil, err
+		}
+		from := len(out)
+		if out, err = v.AppendText(out, r.Meter); err != nil {
+			return dst, false, err
+		}
+		if fit != nil {
+			out = fit(out, from)
+		}
+	}
+	return out, false, nil
+}

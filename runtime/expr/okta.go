@@ -91,7 +91,18 @@ any  event.actor.detailEntry event.device
 text event.client.userAgent.rawUserAgent event.client.userAgent.os event.client.userAgent.browser
 text event.client.zone event.client.device event.client.id event.client.ipAddress
 open event.client.geographicalContext
-list event.client.ipChain event.request.ipChain event.target
+hops event.client.ipChain event.request.ipChain
+targets event.target
 text event.outcome.result event.outcome.reason
 text event.transaction.type event.transaction.id
 open event.transaction.detail event.debugContext.debugData event.authenticationContext event.securityContext`
+
+// elements are words for lists of objects, and the members of those.
+var elements = map[string]string{
+	"targets": `
+text id type alternateId displayName
+any  detailEntry changeDetails`,
+	"hops": `
+text ip version
+any  source geographicalContext`,
+}

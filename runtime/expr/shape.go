@@ -118,20 +118,33 @@ var leaves = map[string]shape{
 var shapes = sync.OnceValue(func() map[hook.Type]*shape {
 	all := make(map[hook.Type]*shape)
 	for t, lists := range members {
-		s := &shape{types: object, members: map[string]*shape{}}
-		for _, one := range lists {
-			for line := range strings.Lines(one) {
-				fields := strings.Fields(line)
-				for _, path := range fields[min(1, len(fields)):] {
-					leaf := leaves[fields[0]]
-					s.add(strings.Split(path, "."), &leaf)
-				}
-			}
-		}
-		all[t] = s
+		all[t] = read(lists)
 	}
 	return all
 })
+
+// read makes a shape of lists of members.
+func read(lists []string) *shape {
+	s := &shape{types: object, members: map[string]*shape{}}
+	for _, one := range lists {
+		for line := range strings.Lines(one) {
+			fields := strings.Fields(line)
+			for _, path := range fields[min(1, len(fields)):] {
+				leaf := leafOf(fields[0])
+				s.add(strings.Split(path, "."), &leaf)
+			}
+		}
+	}
+	return s
+}
+
+// leafOf is what a word of the lists stands for: one of leaves, or a list of objects.
+func leafOf(word string) shape {
+	if list := elements[word]; list != "" {
+		return shape{types: leaves["list"].types, element: read([]string{list})}
+	}
+	return leaves[word]
+}
 
 // shapeOf is what an event of the type looks like, with the paths that the policy says are known too.
 func shapeOf(t hook.Type, known []string) *shape {

@@ -1,0 +1,194 @@
+package rules_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/sdk/hook"
+	"github.com/tenterhook/tenterhook/sdk/hook/sample"
+)
+
+const places = `
+destinations:
+  slack: {url: "https://hooks.example/x"}
+  siem: {url: "https://siem.example/in", method: PUT}
+  user: {url: "https://api.example/users", method: DELETE}
+  audit: {file: /var/log/audit.jsonl}
+  out: {stdout: true}
+`
+
+// delivery is a delivery of one event.
+func delivery(event string) string {
+	return `{"eventType":"com.okta.event_hook","eventId":"d1","source":"https://o.example/h","data":{"events":[` + event + `]}}`
+}
+
+const (
+	started = `{"uuid":"u1","eventType":"user.session.start","actor":{"id":"00u1","alternateId":"ada@example.com","displayName":"A/B ?\r\nX: y"},` +
+		`"outcome":{"result":"FAILURE"},"target":[{"id":"t1","type":"User"},{"id":"t2","type":"AppInstance"}],"debugContext":{"debugData":{"n":5,"yes":true}}}`
+	suspended = `{"uuid":"u2","eventType":"user.lifecycle.suspend","target":null}`
+)
+
+// planned writes the decision's actions as "rule to json", one a line.
+func planned(h *rules.Hook, d *rules.Decision) string {
+	var all []string
+	for _, a := range d.Actions {
+		all = append(all, fmt.Sprintf("%s %s %s", h.RuleNames()[a.Rule], a.To, a.JSON))
+	}
+	return strings.Join(all, "\n")
+}
+
+func TestEventRules(t *testing.T) {
+	tests := []struct {
+		name, head, rules, event string
+		results, actions         string
+		outcome                  rules.Outcome
+	}{
+		{name: "TheEventItself", rules: "- {name: a, on: user.session.start, send: {to: slack}}", event: started,
+			results: "a", actions: `a slack {"to":"slack","body":` + started + `}`, outcome: rules.Answered},
+		{name: "AnotherType", rules: "- {name: a, on: user.session.end, send: {to: slack}}", event: started, outcome: rules.Silent},
+		{name: "OrderOfTheFile", rules: "- {name: a, on: 'user.*', log: x}\n- {name: b, log: x}\n- {name: c, on: [user.session.end, user.session.start], log: x}\n" +
+			"- {name: d, on: 'user.lifecycle.*', log: x}\n- {name: e, on: ['user.session.*', user.session.start, '*'], log: x}", event: started,
+			results: "a,b,c,e", outcome: rules.Silent},
+		{name: "Stop", rules: "- {name: a, on: 'user.*', stop: true}\n- {name: b, send: {to: slack}}", event: started, results: "a", outcome: rules.Silent},
+		{name: "WhenAndLet", head: "let: {failed: event.outcome.result == 'FAILURE'}",
+			rules: "- {name: a, when: failed, send: {to: slack, body: {text: '${event.actor.alternateId} failed', n: '${event.debugContext.debugData.n}', none: '${event.client.id}'}}}\n" +
+				"- {name: b, when: not failed, send: {to: slack}}", event: started,
+			results: "a", actions: `a slack {"to":"slack","body":{"text":"ada@example.com failed","n":5}}`, outcome: rules.Answered},
+		{name: "Delivery", rules: "- {name: a, send: {to: slack, body: '${delivery.eventId}'}}", event: started,
+			results: "a", actions: `a slack {"to":"slack","body":"d1"}`, outcome: rules.Answered},
+		{name: "Targets", rules: "- {name: a, when: \"any(event.target, .type == 'AppInstance')\", send: {to: slack, body: \"${find(event.target, .type == 'User').id}\"}}", event: started,
+			results: "a", actions: `a slack {"to":"slack","body":"t1"}`, outcome: rules.Answered},
+		{name: "NoTargets", rules: "- {name: a, when: \"any(event.target, .type == 'AppInstance')\", log: x}", event: suspended, outcome: rules.Silent},
+		{name: "NullBodyIsSent", rules: "- {name: a, send: {to: slack, body: '${event.client.id}'}}", event: suspended,
+			results: "a", actions: `a slack {"to":"slack","body":null}`, outcome: rules.Answered},
+		{name: "NobodyToSendTo", rules: "- {name: a, send: [{to: \"${event.target == nil ? nil : 'slack'}\"}, {to: out, body: 1}]}", event: suspended,
+			results: "a", actions: `a out {"to":"out","body":1}`, outcome: rules.Answered},
+		{name: "ComputedReceiver", rules: "- {name: a, send: {to: \"${'sl' + 'ack'}\", body: 1}}", event: suspended,
+			results: "a", actions: `a slack {"to":"slack","body":1}`, outcome: rules.Answered},
+		{name: "ReceiverThatIsNone", rules: "- {name: a, send: {to: '${event.uuid}', body: 1}}\n- {name: b, send: {to: out, body: 2}}", event: suspended,
+			results: "a contract,b", actions: `b out {"to":"out","body":2}`, outcome: rules.Answered},
+		{name: "NoBodyOfADelete", rules: "- {name: a, send: [{to: user, path: '/${event.actor.id}'}, {to: slack, method: GET}, {to: user, method: PUT, encoding: form}]}", event: suspended,
+			results: "a", actions: `a user {"to":"user"}` + "\n" + `a slack {"to":"slack","method":"GET"}` + "\n" +
+				`a user {"to":"user","method":"PUT","encoding":"form","body":` + suspended + `}`, outcome: rules.Answered},
+		{name: "FilesHaveABody", rules: "- {name: a, send: {to: audit}}", event: suspended, results: "a", actions: `a audit {"to":"audit","body":` + suspended + `}`, outcome: rules.Answered},
+		{name: "WhatIsFilledInStaysInItsPlace", rules: "- name: a\n  send: {to: siem, path: '/a/${event.actor.displayName}/b', query: {q: '${event.actor.displayName}', n: 1, none: '${event.client.id}'},\n" +
+			"         headers: {X-Who: '<${event.actor.displayName}>', X-None: '${event.client.id}'}, key: 'k-${event.actor.displayName}', body: 1}", event: started,
+			results: "a", actions: `a siem {"to":"siem","path":"/a/A%2FB%20%3F%0D%0AX%3A%20y/b","query":{"q":"A/B ?\r\nX: y","n":"1"},` +
+				`"headers":{"X-Who":"<A/B ?  X: y>"},"key":"k-A/B%20?%0D%0AX:%20y","body":1}`, outcome: rules.Answered},
+		{name: "MembersThatAreAllNull", rules: "- {name: a, send: {to: siem, path: '${event.client.id}', query: {a: '${event.client.id}'}, headers: '${event.client.id}', key: '${event.client.id}', body: 1}}", event: started,
+			results: "a", actions: `a siem {"to":"siem","body":1}`, outcome: rules.Answered},
+		{name: "LongKey", rules: "- {name: a, send: {to: out, key: \"${long}\", body: 1}}", head: "let: {long: \"join(map(1..300, 'x'))\"}", event: started,
+			results: "a", actions: `a out {"to":"out","key":"0d4e2ca9e9cbced7a7a5380eb29e1a3783b9b6d0db72de36a1051038e1c1fbc7","body":1}`, outcome: rules.Answered},
+		{name: "OneForEachTarget", rules: "- {name: a, send: \"${map(event.target, ({to: 'out', body: #.id}))}\"}", event: started,
+			results: "a", actions: `a out {"to":"out","body":"t1"}` + "\n" + `a out {"to":"out","body":"t2"}`, outcome: rules.Answered},
+		{name: "NoneForNoTarget", rules: "- {name: a, send: \"${map(event.target, ({to: 'out', body: #.id}))}\"}", event: suspended, results: "a", outcome: rules.Silent},
+		{name: "FailedRulesSendNothing", rules: "- {name: a, send: [{to: out, body: 1}, {to: out, body: '${event.debugContext.debugData.yes + 1}'}]}\n- {name: b, send: {to: out, body: 2}}", event: started,
+			results: "a value,b", actions: `b out {"to":"out","body":2}`, outcome: rules.Answered},
+		{name: "OutOfFuel", head: "budget: {fuel: 1000}", rules: "- {name: a, send: {to: out, body: 1}}\n- {name: b, when: '" + slow + "', send: {to: out}}\n- {name: c, send: {to: out}}", event: started,
+			results: "a,b fuel", actions: `a out {"to":"out","body":1}`, outcome: rules.Failed},
+		{name: "TooManyActions", rules: "- {name: a, send: \"${map(1..300, ({to: 'out', body: #}))}\"}", event: started, results: "a contract", outcome: rules.Silent},
+		{name: "NoObject", rules: "- {name: a, send: {to: out}}", event: `null`, outcome: rules.Silent},
+		{name: "NoEvent", rules: "- {name: a, send: {to: out}}", event: ``, outcome: rules.Silent},
+		{name: "NoType", rules: "- {name: a, log: x}\n- {name: b, on: 'user.*', log: x}\n- {name: c, on: '*', log: x}", event: `{}`, results: "a,c", outcome: rules.Silent},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			text := policy("event", tt.head, tt.rules) + places
+			d := decide(t, text, delivery(tt.event))
+			h := load(t, text).Hook("h")
+			if got := planned(h, &d); got != tt.actions {
+				t.Errorf("got actions\n%s\nwant\n%s", got, tt.actions)
+			}
+			if got := told(h, &d); got != tt.results || d.Outcome != tt.outcome {
+				t.Errorf("got %s, %q, want %s, %q", d.Outcome, got, tt.outcome, tt.results)
+			}
+		})
+	}
+}
+
+// TestSendInline: an answer does not cancel actions, and a call whose rule says nothing of the body sends no part of it
+// but its ids.
+func TestSendInline(t *testing.T) {
+	const told = `"body":{"hook":"h","rule":"a","outcome":%q}}`
+	tests := []struct{ name, kind, rules, body, answer, actions string }{
+		{"RefusedSignUp", "registration", "- {name: a, deny: no, send: {to: siem}}", ada, denied, `a siem {"to":"siem",` + fmt.Sprintf(told, "denied")},
+		{"SilentRule", "registration", "- {name: a, send: {to: siem}}", ada, `{}`, `a siem {"to":"siem",` + fmt.Sprintf(told, "silent")},
+		{"BeforeAnError", "registration", "- {name: a, send: {to: siem, body: '${data.userProfile.email}'}}\n- {name: b, error: no}", ada,
+			`{"error":{"errorSummary":"no"}}`, `a siem {"to":"siem","body":"ada@example.com"}`},
+		{"BesideCommands", "registration", "- {name: a, profile: {x: 1}, send: {to: out, body: 1}}", ada, fmt.Sprintf(updated, `"x":1`), `a out {"to":"out","body":1}`},
+		{"BeforeAFailure", "registration", "- {name: a, send: {to: out, body: 1}}\n- {name: b, when: data.userProfile.email + 1 > 2, missing: skip, deny: no}", ada,
+			closedUp, `a out {"to":"out","body":1}`},
+		{"Password", "password-import", "- {name: a, verify: false, send: {to: out}}", `{"eventId":"e","eventType":"t","eventTime":"now","source":"s","data":{"context":{"credential":{"password":"pw"}}}}`,
+			`{"commands":[{"type":"com.okta.action.update","value":{"credential":"UNVERIFIED"}}]}`,
+			`a out {"to":"out","body":{"hook":"h","rule":"a","eventType":"t","eventId":"e","eventTime":"now","source":"s","outcome":"answered"}}`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			text := policy(tt.kind, "", tt.rules) + places
+			d := decide(t, text, tt.body)
+			if got := planned(load(t, text).Hook("h"), &d); got != tt.actions || string(d.Answer) != tt.answer {
+				t.Errorf("got  %s\n%s\nwant %s\n%s", d.Answer, got, tt.answer, tt.actions)
+			}
+		})
+	}
+}
+
+// TestEventAllocations: an event that nothing is done about costs no memory, however many rules there are for others.
+func TestEventAllocations(t *testing.T) {
+	if raced {
+		t.Skip("the race detector empties pools")
+	}
+	h := load(t, manyRules(2000)).Hook("h")
+	c := call(t, h, string(sample.Of(hook.EventHook)))
+	var d rules.Decision
+	h.Decide(c, &d)
+	if n := testing.AllocsPerRun(200, func() { h.Decide(c, &d) }); n > 0 {
+		t.Errorf("got %v allocations, want none", n)
+	}
+}
+
+// TestActionsOutliveTheirDecision: whoever keeps them has no copy to make.
+func TestActionsOutliveTheirDecision(t *testing.T) {
+	h := load(t, policy("event", "", "- {name: a, send: {to: out}}")+places).Hook("h")
+	var d rules.Decision
+	h.Decide(call(t, h, delivery(started)), &d)
+	kept := d.Actions[0].JSON
+	h.Decide(call(t, h, delivery(suspended)), &d)
+	if want := `{"to":"out","body":` + started + `}`; string(kept) != want {
+		t.Errorf("got %s, want %s", kept, want)
+	}
+}
+
+// manyRules is a policy with a rule for each of n event types, none of which is the sample's.
+func manyRules(n int) string {
+	var all strings.Builder
+	types := hook.EventTypes()
+	for i := range n {
+		if at := types[i%len(types)]; !strings.Contains(string(sample.Of(hook.EventHook)), at) {
+			fmt.Fprintf(&all, "- {name: r%d, on: %s, when: event.outcome.result == 'X%d', send: {to: out}}\n", i, at, i)
+		}
+	}
+	all.WriteString("- {name: mine, on: ['user.*', 'group.*'], when: event.outcome.result == 'NEVER', send: {to: out}}")
+	return policy("event", "", all.String()) + places
+}
+
+func BenchmarkEvent(b *testing.B) {
+	for _, bb := range []struct{ name, policy string }{
+		{"nothing to do, 1 rule", manyRules(0)},
+		{"nothing to do, 10000 rules", manyRules(10_000)},
+		{"one action", policy("event", "", "- {name: a, on: 'user.*', when: event.outcome.result != nil, send: {to: siem, path: '/${event.actor.id}', body: {who: '${event.actor.alternateId}', what: '${event.eventType}'}}}\n- {name: g, on: 'group.*', send: {to: out}}") + places},
+		{"the event itself", policy("event", "", "- {name: a, send: {to: out}}") + places},
+	} {
+		b.Run(bb.name, func(b *testing.B) {
+			h := load(b, bb.policy).Hook("h")
+			c := call(b, h, string(sample.Of(hook.EventHook)))
+			var d rules.Decision
+			b.ReportAllocs()
+			for b.Loop() {
+				h.Decide(c, &d)
+			}
+		})
+	}
+}

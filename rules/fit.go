@@ -1,0 +1,66 @@
+package rules
+
+import (
+	"fmt"
+
+	"github.com/tenterhook/tenterhook/runtime"
+)
+
+// fits is how what is filled in is made fit for its place in an action: dst[from:] is rewritten. Whatever a payload says,
+// it stays inside its segment, its header or its key, and the action is not refused for it.
+var fits = map[string]func(dst []byte, from int) []byte{
+	"path":    encoded,
+	"key":     visible,
+	"headers": oneLine,
+}
+
+// encoded percent-encodes all but the unreserved characters of RFC 3986, so that no text makes a segment of its own.
+func encoded(dst []byte, from int) []byte {
+	return percented(dst, from, func(c byte) bool {
+		return 'a' <= c|0x20 && c|0x20 <= 'z' || '0' <= c && c <= '9' || c == '-' || c == '.' || c == '_' || c == '~'
+	})
+}
+
+// visible percent-encodes what an idempotency key cannot have.
+func visible(dst []byte, from int) []byte {
+	return percented(dst, from, func(c byte) bool { return ' ' < c && c <= '~' && c != '%' })
+}
+
+func percented(dst []byte, from int, plain func(byte) bool) []byte {
+	for i := from; i < len(dst); i++ {
+		if plain(dst[i]) {
+			continue
+		}
+		rest := string(dst[i:])
+		dst = dst[:i]
+		for j := range len(rest) {
+			if c := rest[j]; plain(c) {
+				dst = append(dst, c)
+			} else {
+				dst = fmt.Appendf(dst, "%%%02X", c)
+			}
+		}
+		return dst
+	}
+	return dst
+}
+
+// oneLine puts spaces in the place of control characters: a header ends at the first line end.
+func oneLine(dst []byte, from int) []byte {
+	for i := from; i < len(dst); i++ {
+		if c := dst[i]; c < ' ' && c != '\t' || c == 0x7f {
+			dst[i] = ' '
+		}
+	}
+	return dst
+}
+
+// escaped escapes dst[from:], where it must be, as it stands in a JSON string.
+func escaped(dst []byte, from int) []byte {
+	for _, c := range dst[from:] {
+		if c < ' ' || c == '"' || c == '\\' {
+			return runtime.AppendEscaped(dst[:from], string(dst[from:]))
+		}
+	}
+	return dst
+}

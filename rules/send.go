@@ -1,0 +1,277 @@
+package rules
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"slices"
+	"strings"
+
+	"github.com/tenterhook/tenterhook/runtime"
+)
+
+// compileSend makes actions: of a map one, of a list one for each, of an expression what it comes to.
+func compileSend(m *maker, n *node) {
+	m.reveals(n)
+	switch n.kind {
+	case listNode:
+		for _, item := range n.items {
+			m.send(item)
+		}
+	case textNode:
+		m.computedSend(n)
+	default:
+		m.send(n)
+	}
+}
+
+// computedSend is one expression that gives the action, or the whole list.
+func (m *maker) computedSend(n *node) {
+	t := m.text(n)
+	if t == nil {
+		return
+	}
+	if t.Whole() == nil {
+		m.add(n.problem("want send as a map with to, or a list of them, got a text"))
+		return
+	}
+	m.effects.actions = append(m.effects.actions, spliced(t))
+}
+
+// sendFields are the keys of an action.
+var sendFields = []field[sendSpec]{
+	{key: "to", doc: "The destination's name.", schema: textSchema, need: true, read: put("to")},
+	{key: "method", doc: "Instead of the destination's.", schema: textSchema, read: put("method")},
+	{key: "path", doc: "A path beneath the destination's URL; what is filled in is percent-encoded.", schema: textSchema, read: put("path")},
+	{key: "query", doc: "Parameters beside the URL's own.", schema: objectSchema, read: put("query")},
+	{key: "headers", doc: "Headers beside the destination's.", schema: objectSchema, read: put("headers")},
+	{key: "encoding", doc: "json or form, instead of the destination's.", schema: textSchema, read: put("encoding")},
+	{key: "body", doc: "What is sent: any value. Without it an event hook sends the event, an inline hook the names of the hook and the rule and the call's ids.", schema: leafSchema, read: put("body")},
+	{key: "key", doc: "The idempotency key; each action has one of its own without it.", schema: textSchema, read: put("key")},
+}
+
+type sendSpec struct {
+	keys  []string
+	nodes []*node
+}
+
+func put(key string) func(*decoder, *sendSpec, *node) {
+	return func(_ *decoder, s *sendSpec, n *node) {
+		s.keys, s.nodes = append(s.keys, key), append(s.nodes, n)
+	}
+}
+
+// send compiles one action.
+func (m *maker) send(n *node) {
+	var spec sendSpec
+	before := len(m.problems)
+	decode(m.decoder, n, "an action", sendFields, &spec)
+	if n.kind != mapNode {
+		return
+	}
+	sample := []byte(`{"actions":[{`)
+	parts := make([]part, 0, len(spec.keys))
+	for i, key := range spec.keys {
+		p, ok := m.part(key, spec.nodes[i])
+		if !ok {
+			continue
+		}
+		parts = append(parts, p)
+		sample = append(begun(sample, p.name), p.sample...)
+	}
+	m.receiver(n)
+	if len(m.problems) > before {
+		return
+	}
+	m.check(append(sample, "}]}"...), n, "actions[0]")
+	all := assembled(parts)
+	m.effects.actions = append(m.effects.actions, func(dst []byte, r *runtime.Run) ([]byte, error) {
+		mark := len(dst)
+		dst = comma(dst)
+		start := len(dst)
+		dst, err := all(dst, r)
+		if len(dst) == start {
+			dst = dst[:mark]
+		}
+		return dst, err
+	})
+}
+
+// receiver holds what is written to what the destination takes.
+func (m *maker) receiver(n *node) {
+	to := n.get("to")
+	if to == nil || to.kind != textNode || to.computed() {
+		return
+	}
+	i := slices.IndexFunc(m.destinations, func(d Destination) bool { return d.Name == to.text })
+	if i < 0 {
+		var names []string
+		for _, d := range m.destinations {
+			names = append(names, d.Name)
+		}
+		if m.add(to.problem("there is no destination %q%s", to.text, suggest(to.text, names))); len(names) == 0 {
+			m.problems[len(m.problems)-1].Message += ": destinations: name them"
+		}
+		return
+	}
+	if d := &m.destinations[i]; d.File == "" && !d.Stdout {
+		return
+	}
+	for _, key := range []string{"method", "path", "query", "headers", "encoding"} {
+		if v := n.get(key); v != nil {
+			m.add(v.problem("%s is for destinations with a url, and %s has none", key, to.text))
+		}
+	}
+}
+
+// part is one member of an action.
+type part struct {
+	name   string   // as `"name":`
+	value  appender // appends nothing when there is nothing to say
+	sample []byte   // the value, with stand-ins for what is computed
+	need   bool     // there is no action without it
+}
+
+// part compiles one member; false when there was a problem.
+func (m *maker) part(key string, n *node) (p part, ok bool) {
+	p.name, p.need = `"`+key+`":`, key == "to"
+	switch key {
+	case "body":
+		p.value, p.sample = m.body(n)
+	case "query", "headers":
+		p.value, p.sample = m.texts(n, key)
+	default:
+		p.value, p.sample = m.leaf(n, key)
+	}
+	return p, p.value != nil
+}
+
+// body is any value. One that comes out as null is sent as null: the author has said what is sent.
+func (m *maker) body(n *node) (appender, []byte) {
+	t := m.template(n)
+	if t == nil {
+		return nil, nil
+	}
+	return func(dst []byte, r *runtime.Run) ([]byte, error) {
+		dst, null, err := t.append(dst, r)
+		if null {
+			dst = append(dst, "null"...)
+		}
+		return dst, err
+	}, t.appendSample(nil, `"x"`)
+}
+
+// leaf is one text. What is filled in is written as suits the key, and nothing is said when it is null or comes out empty.
+func (m *maker) leaf(n *node, key string) (appender, []byte) {
+	switch n.kind {
+	case textNode:
+	case numberNode, boolNode:
+		return constant(n.text)
+	default:
+		if n.kind != brokenNode {
+			m.add(n.problem("want %s as a text, got %s", key, n.is()))
+		}
+		return nil, nil
+	}
+	t := m.text(n)
+	if t == nil {
+		return nil, nil
+	}
+	if s, ok := t.Literal(); ok {
+		return constant(s)
+	}
+	fit := fits[key]
+	return func(dst []byte, r *runtime.Run) ([]byte, error) {
+		mark := len(dst)
+		dst, null, err := t.AppendHoles(append(dst, '"'), r, fit)
+		if err != nil || null || len(dst) == mark+1 {
+			return dst[:mark], err
+		}
+		if key == "key" && len(dst)-mark-1 > maxKey {
+			sum := sha256.Sum256(dst[mark+1:])
+			dst = hex.AppendEncode(dst[:mark+1], sum[:])
+		}
+		return append(escaped(dst, mark+1), '"'), nil
+	}, []byte(`"x"`)
+}
+
+// maxKey is what an idempotency key may have in bytes; a longer one is replaced by its digest.
+const maxKey = 255
+
+func constant(s string) (appender, []byte) {
+	text := runtime.AppendQuoted(nil, s)
+	return func(dst []byte, _ *runtime.Run) ([]byte, error) { return append(dst, text...), nil }, text
+}
+
+// texts is a map of names to texts, or one expression that gives it.
+func (m *maker) texts(n *node, key string) (appender, []byte) {
+	if n.kind == textNode {
+		if t := m.text(n); t == nil {
+			return nil, nil
+		} else if t.Whole() != nil {
+			return plainly(&template{node: n, text: t}), []byte(`{}`)
+		}
+	}
+	if n.kind != mapNode {
+		m.add(n.problem("want %s as a map of names to texts, got %s", key, n.is()))
+		return nil, nil
+	}
+	var parts []part
+	sample := []byte{'{'}
+	for _, e := range n.members {
+		if strings.Contains(e.key, "${") {
+			m.add(e.at.problem("a name cannot be computed: ${ } is for values"))
+			return nil, nil
+		}
+		if e.value.kind == nullNode {
+			continue
+		}
+		p := part{name: string(append(runtime.AppendQuoted(nil, e.key), ':'))}
+		if p.value, p.sample = m.leaf(e.value, key); p.value == nil {
+			return nil, nil
+		}
+		parts = append(parts, p)
+		sample = append(begun(sample, p.name), p.sample...)
+	}
+	all := assembled(parts)
+	return func(dst []byte, r *runtime.Run) ([]byte, error) {
+		mark := len(dst)
+		dst, err := all(dst, r)
+		if string(dst[mark:]) == "{}" {
+			dst = dst[:mark]
+		}
+		return dst, err
+	}, append(sample, '}')
+}
+
+// assembled appends an object of the parts that have something to say; nothing without one that is needed.
+func assembled(parts []part) appender {
+	return func(dst []byte, r *runtime.Run) (_ []byte, err error) {
+		mark := len(dst)
+		dst = append(dst, '{')
+		for i := range parts {
+			p := &parts[i]
+			before := len(dst)
+			dst = begun(dst, p.name)
+			start := len(dst)
+			if dst, err = p.value(dst, r); err != nil {
+				return dst[:mark], err
+			}
+			if len(dst) > start {
+				continue
+			}
+			if p.need {
+				return dst[:mark], nil
+			}
+			dst = dst[:before]
+		}
+		return append(dst, '}'), nil
+	}
+}
+
+// begun begins one more member of the object that dst ends in.
+func begun(dst []byte, name string) []byte {
+	if dst[len(dst)-1] != '{' {
+		dst = append(dst, ',')
+	}
+	return append(dst, name...)
+}
