@@ -20,7 +20,10 @@ import (
 
 	"github.com/tenterhook/tenterhook/engine"
 	"github.com/tenterhook/tenterhook/engine/admin"
+	"github.com/tenterhook/tenterhook/engine/dispatch"
 	"github.com/tenterhook/tenterhook/engine/gate"
+	"github.com/tenterhook/tenterhook/engine/ledger"
+	"github.com/tenterhook/tenterhook/engine/outlet"
 	"github.com/tenterhook/tenterhook/engine/watch"
 	"github.com/tenterhook/tenterhook/rules"
 )
@@ -77,6 +80,7 @@ type server struct {
 	p       *Program
 	f       serveFlags
 	log     *slog.Logger
+	ledger  *ledger.Ledger
 	engine  *engine.Engine
 	watcher *watch.Watcher
 	gate    *gate.Gate
@@ -192,7 +196,13 @@ func (s *server) open(ctx context.Context) (err error) {
 	}
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	if s.engine, err = engine.New(engine.Options{Log: s.log, Registry: registry, Version: s.p.named()}); err != nil {
+	if s.ledger, err = ledger.Open(ledger.Options{Path: ledgerFile(s.f.data)}); err != nil {
+		return err
+	}
+	s.engine, err = engine.New(engine.Options{
+		Log: s.log, Registry: registry, Version: s.p.named(), Ledger: s.ledger, Outlet: outlet.Options{Stdout: s.p.Stdout, Version: s.p.named()},
+	})
+	if err != nil {
 		return err
 	}
 	s.watcher, err = watch.Open(ctx, watch.Options{
@@ -239,14 +249,11 @@ func (s *server) tokens() (admin.Tokens, error) {
 	return admin.Tokens{Read: r, Publish: w}, nil
 }
 
-// accept refuses hooks without credentials where not only this machine can call them.
+// accept refuses destinations that cannot be opened, and hooks without credentials where not only this machine can call them.
 func (s *server) accept(set *rules.Set) error {
-	if !s.f.behindProxy {
-		return nil
-	}
-	var problems rules.Problems
+	problems := dispatch.Problems(set)
 	for _, h := range set.Hooks() {
-		if len(h.Auth) == 0 {
+		if len(h.Auth) == 0 && s.f.behindProxy {
 			problems = append(problems, rules.Problem{Message: fmt.Sprintf("hook %s: auth: none is for loopback only, and with "+
 				"--behind-proxy anybody may call it: want a secret", h.Name)})
 		}
@@ -296,6 +303,7 @@ func (s *server) shutdown(patience time.Duration) error {
 	if err != nil {
 		err = fmt.Errorf("calls were cut off: %w", err)
 	}
+	s.engine.Finish(ctx)
 	if adminErr := s.admin.Shutdown(ctx); err == nil && adminErr != nil && !errors.Is(adminErr, context.DeadlineExceeded) {
 		err = adminErr
 	}
@@ -313,5 +321,11 @@ func (s *server) close() {
 	}
 	if s.engine != nil {
 		s.engine.Close() // what closing a Set says is in the log
+	}
+	if s.ledger == nil {
+		return
+	}
+	if err := s.ledger.Close(); err != nil {
+		s.log.Error("close the ledger", "error", err)
 	}
 }
