@@ -25,19 +25,32 @@ func (k *chain) actions(d *Decision) {
 	if len(all) == 0 {
 		return
 	}
-	var text, body []byte
+	k.text = k.text[:0]
 	for i := range all {
 		a := &all[i]
-		start, to := len(text), k.hook.destination(a.To)
-		if !a.HasBody() && to.hasBody(a.Method()) {
-			if body = k.event.Raw(); k.hook.Type.Inline() {
-				body = k.tell(a.Rule, d.Outcome)
-			}
-		}
-		text = a.Append(text, body)
-		body = nil
-		d.Actions = append(d.Actions, Action{Rule: k.senders[i], To: to.Name, JSON: text[start:len(text):len(text)]})
+		to := k.hook.destination(a.To)
+		start := len(k.text)
+		k.text = a.Append(k.text, k.body(a, to, d.Outcome))
+		d.Actions = append(d.Actions, Action{Rule: k.senders[i], To: to.Name, JSON: k.text[start:]})
 	}
+	kept := make([]byte, 0, len(k.text)) // nobody else's, for as long as they want
+	for i := range d.Actions {
+		a := &d.Actions[i]
+		start := len(kept)
+		kept = append(kept, a.JSON...)
+		a.JSON = kept[start:len(kept):len(kept)]
+	}
+}
+
+// body is what an action is sent that has no body of its own; empty when it has one, or wants none.
+func (k *chain) body(a *hook.Action, to *Destination, o Outcome) []byte {
+	switch {
+	case a.HasBody() || !to.hasBody(a.Method()):
+		return nil
+	case k.hook.Type.Inline():
+		return k.tell(a.Rule, o)
+	}
+	return k.event.Raw()
 }
 
 // tell is the body of an inline hook's action whose rule gives none: which rule it was, of which call.

@@ -87,6 +87,7 @@ type caseSpec struct {
 	input          *node
 	set            []member
 	expect         *expectSpec
+	expectAt       *node
 }
 
 // expectSpec is what stands after expect.
@@ -117,7 +118,7 @@ var caseFields = []field[caseSpec]{
 		read: func(d *decoder, c *caseSpec, n *node) { c.set = d.members(n, "set") }},
 	{key: "expect", doc: "What the rules decide.", need: true,
 		read: func(d *decoder, c *caseSpec, n *node) {
-			c.expect = &expectSpec{}
+			c.expect, c.expectAt = &expectSpec{}, n
 			decode(d, n, "expect", expectFields, c.expect)
 			if n.kind == mapNode && len(n.members) == 0 {
 				d.add(n.problem("want something to expect: %s", either(keys(expectFields, 0))))
@@ -218,6 +219,9 @@ func (r *caseReader) one(spec *caseSpec) {
 			r.add(n.problem("hook %s has no rule %q%s", h.Name, n.text, suggest(n.text, rules)))
 		}
 	}
+	if !h.Type.Inline() {
+		r.answerless(h, spec)
+	}
 	input, ok := r.input(spec)
 	if !ok {
 		return
@@ -225,6 +229,17 @@ func (r *caseReader) one(spec *caseSpec) {
 	c := Case{File: spec.nameAt.src.name, Line: spec.nameAt.line, Name: spec.name, Hook: spec.hook, Input: input, Expect: spec.expect.Expect}
 	if r.call(spec.input, h, &c) {
 		r.cases = append(r.cases, c)
+	}
+}
+
+// answerless reports what is expected of an answer that an event hook does not have.
+func (r *caseReader) answerless(h *Hook, spec *caseSpec) {
+	for _, m := range spec.expectAt.members {
+		switch m.key {
+		case "answer", "commands", "error", "claims":
+			r.add(m.at.problem("hook %s is an event hook, and has no answer: want rules, failed or actions", h.Name))
+			return
+		}
 	}
 }
 
@@ -282,6 +297,10 @@ func (r *caseReader) call(n *node, h *Hook, c *Case) bool {
 	eventType := doc.Root().Get("eventType").Text()
 	if eventType != h.Type.EventType() {
 		r.add(n.problem("hook %s is called with eventType %q, this has %q", h.Name, h.Type.EventType(), eventType))
+		return false
+	}
+	if !h.Type.Inline() && hook.Events(doc.Root()).Len() == 0 {
+		r.add(n.problem("this delivery has no events: want data.events as a list of them"))
 		return false
 	}
 	return true

@@ -66,6 +66,7 @@ type chain struct {
 	rule    int       // under way
 	picks   picker    // of an event hook
 	senders []int     // the rule of each action
+	text    []byte    // of the actions
 }
 
 var chains = sync.Pool{New: func() any { return new(chain) }}
@@ -129,6 +130,10 @@ func (k *chain) release() {
 		k.draft.JSON = nil
 	}
 	clear(k.draft.JSON[:cap(k.draft.JSON)])
+	if cap(k.text) > large {
+		k.text = nil
+	}
+	clear(k.text)
 	k.hook, k.event = nil, hook.Node{}
 	if k.picks.n > 0 {
 		k.picks = picker{}

@@ -167,7 +167,7 @@ func manyRules(n int) string {
 	types := hook.EventTypes()
 	for i := range n {
 		if at := types[i%len(types)]; !strings.Contains(string(sample.Of(hook.EventHook)), at) {
-			fmt.Fprintf(&all, "- {name: r%d, on: %s, when: event.outcome.result == 'X%d', send: {to: out}}\n", i, at, i)
+			fmt.Fprintf(&all, "- {name: r%d, on: %s, when: event.outcome.result == 'X', log: x}\n", i, at)
 		}
 	}
 	all.WriteString("- {name: mine, on: ['user.*', 'group.*'], when: event.outcome.result == 'NEVER', send: {to: out}}")

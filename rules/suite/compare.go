@@ -24,10 +24,21 @@ func compare(h *rules.Hook, want *rules.Expect, d *rules.Decision) (failures []F
 	if text := namesDiffer(want.Failed, failed); text != "" {
 		add("failed", strings.Join(append([]string{text}, reasons...), "\n"))
 	}
+	if want.Actions != nil {
+		add("actions", actionsDiffer(h, want.Actions, d.Actions))
+	}
+	if h.Type.Inline() {
+		compareAnswer(h, want, d, add)
+	}
+	return failures
+}
+
+// compareAnswer holds the answer against the contract and against what is expected of it.
+func compareAnswer(h *rules.Hook, want *rules.Expect, d *rules.Decision, add func(what, text string)) {
 	var answer hook.Doc
 	if err := answer.Parse(d.Answer, hook.Limits{}); err != nil {
 		add("contract", "the answer is no JSON: "+err.Error())
-		return failures
+		return
 	}
 	root := answer.Root()
 	for _, p := range hook.CheckAnswer(h.Type, root) {
@@ -48,7 +59,6 @@ func compare(h *rules.Hook, want *rules.Expect, d *rules.Decision) (failures []F
 			add(part.what, differ(part.want, part.got()))
 		}
 	}
-	return failures
 }
 
 // split names the rules that matched and those that failed, with their reasons.

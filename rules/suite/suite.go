@@ -30,12 +30,12 @@ type Case struct {
 	Name     string        `json:"name"`
 	Hook     string        `json:"hook"`
 	Failures []Failure     `json:"failures,omitempty"` // none: it passed
-	Duration time.Duration `json:"duration"`           // nanoseconds, of the decision alone
+	Duration time.Duration `json:"duration"`           // nanoseconds, of the decisions alone
 }
 
 // Failure is one thing that is not as expected.
 type Failure struct {
-	What string `json:"what"` // what was compared: rules, answer, commands, error, claims, failed, contract
+	What string `json:"what"` // what was compared: rules, answer, commands, error, claims, actions, failed, contract, input
 	Text string `json:"text"` // what was wanted and what came; more than one line when it is a diff
 }
 
@@ -66,7 +66,7 @@ func Run(f *rules.Folder, s *rules.Set, o Options) (*Report, error) {
 	return r, nil
 }
 
-// run decides one case's call and compares. Every call has a Decision of its own, so that none can hide what another left.
+// run decides one case's call and compares.
 func run(h *rules.Hook, c *rules.Case, seen sight) Case {
 	done := Case{File: c.File, Line: c.Line, Name: c.Name, Hook: c.Hook}
 	var doc hook.Doc
@@ -74,12 +74,39 @@ func run(h *rules.Hook, c *rules.Case, seen sight) Case {
 		done.Failures = []Failure{{"input", err.Error()}}
 		return done
 	}
-	call := hook.Call{Hook: h.Name, ID: doc.Root().Get("eventId").Text(), Type: h.Type, Doc: &doc}
+	var d rules.Decision
+	if h.Type.Inline() {
+		d = decide(h, &doc, seen, &done)
+	} else {
+		d = each(h, &doc, seen, &done)
+	}
+	done.Failures = append(done.Failures, compare(h, &c.Expect, &d)...)
+	return done
+}
+
+// decide is one decision, counted. It is never reused, so that none can hide what another left.
+func decide(h *rules.Hook, doc *hook.Doc, seen sight, done *Case) rules.Decision {
+	call := hook.Call{Hook: h.Name, ID: doc.Root().Get("eventId").Text(), Type: h.Type, Doc: doc}
 	d := rules.Decision{Trace: &rules.Trace{}}
 	start := time.Now()
 	h.Decide(&call, &d)
-	done.Duration = time.Since(start)
+	done.Duration += time.Since(start)
 	seen.add(h, d.Trace)
-	done.Failures = compare(h, &c.Expect, &d)
-	return done
+	return d
+}
+
+// each decides on every event of a delivery by itself, and puts what came of them one after the other.
+func each(h *rules.Hook, delivery *hook.Doc, seen sight, done *Case) (all rules.Decision) {
+	root := delivery.Root()
+	for event := range hook.Events(root).Elements() {
+		var doc hook.Doc
+		if err := doc.Parse(hook.AppendDelivery(nil, root, event), hook.Limits{}); err != nil {
+			done.Failures = append(done.Failures, Failure{"input", err.Error()})
+			return all
+		}
+		d := decide(h, &doc, seen, done)
+		all.Results = append(all.Results, d.Results...)
+		all.Actions = append(all.Actions, d.Actions...)
+	}
+	return all
 }

@@ -28,6 +28,16 @@ hooks:
     rules:
       - {name: role, claims: {id: {role: admin, "a/b": 2}, access: {role: member}}}
       - {name: reserved, when: "data.identity.claims.email == 'x'", commands: [{type: com.okta.access.patch, value: [{op: add, path: "/claims/${data.identity.claims.name}", value: x}]}]}
+  - name: audit
+    type: event
+    auth: none
+    rules:
+      - {name: suspended, on: user.lifecycle.*, send: {to: slack, path: "/${event.target[0].id}", body: {text: "${event.displayMessage}"}}}
+      - {name: failed, when: event.outcome.result == "FAILURE", send: {to: log}}
+      - {name: broken, on: group.user_membership.remove, log: "${event.debugContext.debugData.triggeredByGroupRuleId * 2}"}
+destinations:
+  slack: {url: "https://hooks.example/x"}
+  log: {stdout: true}
 `
 
 // load reads a folder of the policy above and a test file.
@@ -71,6 +81,9 @@ func TestPasses(t *testing.T) {
 		{"an object", `{hook: signup, input: {eventType: com.okta.user.pre-registration, data: {userProfile: {}}}, expect: {rules: [stamp]}}`},
 		{"set changes a member", `{hook: signup, input: signup.json, set: {data.userProfile.email: a@example.com}, expect: {rules: [stamp]}}`},
 		{"set makes members", `{hook: signup, input: {eventType: com.okta.user.pre-registration}, set: {data.userProfile.email: a@example.org}, expect: {rules: [nobody from example.org]}}`},
+		{"actions of every event", `{hook: audit, input: {sample: event-batch}, expect: {rules: [suspended, failed], failed: [broken], actions: [{to: slack, rule: suspended, path: /00u4xa2cDeFgHjKl50g7}, {to: log}]}}`},
+		{"no actions", `{hook: audit, input: {sample: event}, set: {data.events.0.eventType: user.session.start}, expect: {rules: [], actions: []}}`},
+		{"an inline hook's actions", `{hook: signup, input: signup.json, expect: {actions: []}}`},
 		{"set to null", `{hook: signup, input: signup.json, set: {data.userProfile.email: ~}, expect: {rules: [stamp]}}`},
 		{"set by JSON Pointer", `{hook: signup, input: signup.json, set: {/data/userProfile/email: a@example.com}, expect: {rules: [stamp]}}`},
 		{"members in another order", `{hook: signup, input: signup.json, set: {data.userProfile.email: a@example.com}, expect: {answer: {commands: [{value: {level: 3.0, division: sales}, type: com.okta.user.profile.update}]}}}`},
@@ -105,6 +118,8 @@ func TestFailures(t *testing.T) {
 		{"claims", `{hook: token, input: {sample: token}, expect: {claims: {id: {role: admin, a/b: 2.0}}}}`,
 			"claims\n- want, + got\n  {\n+   \"access\": {\n+     \"role\": \"member\"\n+   },\n    \"id\": {\n      \"a/b\": 2,\n      \"role\": \"admin\""},
 	}
+	tests = append(tests, struct{ name, test, want string }{"an action's member", `{hook: audit, input: {sample: event-batch}, expect: {failed: broken, actions: [{to: slack, body: {text: Suspended}}]}}`,
+		"actions\n- want, + got\n  [\n    {\n      \"body\": {\n-       \"text\": \"Suspended\"\n+       \"text\": \"Suspend Okta user\"\n      },\n      \"to\": \"slack\"\n+   },\n+   {\n+     \"rule\": \"failed\",\n+     \"to\": \"log\"\n    }\n  ]"})
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			r, out := text(t, "tests:\n  - "+strings.Replace(test.test, "{", "{name: x, ", 1))
@@ -127,9 +142,15 @@ func TestProblems(t *testing.T) {
 		{"an unknown key", "tests:\n  - {name: x, hook: signup, input: signup.json, expects: {rules: []}, expect: {rules: []}}",
 			"policy_test.yaml:2:49: unknown key \"expects\" in a test, did you mean \"expect\"?"},
 		{"nothing expected", "tests:\n  - {name: x, hook: signup, input: signup.json, expect: {}}",
-			"policy_test.yaml:2:57: want something to expect: rules, failed, answer, commands, error or claims"},
-		{"actions", "tests:\n  - {name: x, hook: signup, input: signup.json, expect: {actions: []}}",
-			"policy_test.yaml:2:58: actions: comes with event hooks, which this version does not have yet"},
+			"policy_test.yaml:2:57: want something to expect: rules, failed, answer, commands, error, claims or actions"},
+		{"an action that is none", "tests:\n  - {name: x, hook: signup, input: signup.json, expect: {actions: [slack]}}",
+			"policy_test.yaml:2:68: want an action as a map, such as {to: name}, got a text"},
+		{"an unknown member of an action", "tests:\n  - {name: x, hook: signup, input: signup.json, expect: {actions: [{to: slack, bodyy: 1}]}}",
+			"policy_test.yaml:2:80: unknown key \"bodyy\" in an action, did you mean \"body\"?"},
+		{"the answer of an event hook", "tests:\n  - {name: x, hook: audit, input: {sample: event}, expect: {answer: {}, commands: []}}",
+			"policy_test.yaml:2:61: hook audit is an event hook, and has no answer: want rules, failed or actions"},
+		{"a delivery without events", "tests:\n  - {name: x, hook: audit, input: {eventType: com.okta.event_hook, data: {events: []}}, expect: {rules: []}}",
+			"policy_test.yaml:2:35: this delivery has no events: want data.events as a list of them"},
 		{"an unknown hook", "tests:\n  - {name: x, hook: sign-up, input: signup.json, expect: {rules: []}}",
 			"policy_test.yaml:2:21: there is no hook \"sign-up\", did you mean \"signup\"?"},
 		{"an unknown rule", "tests:\n  - {name: x, hook: signup, input: signup.json, expect: {rules: [stamps]}}",

@@ -1,0 +1,55 @@
+package suite
+
+import (
+	"slices"
+
+	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/sdk/hook"
+)
+
+// actionsDiffer holds actions against those that are expected, one by one. Of an action that is expected only the members
+// that it has are looked at; rule is the name of the rule that asked for it.
+func actionsDiffer(h *rules.Hook, want []byte, got []rules.Action) string {
+	var doc hook.Doc
+	if err := doc.Parse(want, hook.Limits{Bytes: len(want) + 1}); err != nil {
+		return err.Error()
+	}
+	names := h.RuleNames()
+	all := []byte{'['}
+	for i := range got {
+		if i > 0 {
+			all = append(all, ',')
+		}
+		all = appendAsked(all, doc.Root().At(i), names[got[i].Rule], got[i].JSON)
+	}
+	return differ(want, append(all, ']'))
+}
+
+// appendAsked appends the members of an action that expected has; of one that is not expected, the rule and to.
+func appendAsked(dst []byte, expected hook.Node, rule string, action []byte) []byte {
+	asked := []string{"rule", "to"}
+	if expected.Kind() == hook.Object {
+		asked = nil
+		for name := range expected.Members() {
+			asked = append(asked, name)
+		}
+	}
+	var doc hook.Doc
+	if err := doc.Parse(action, hook.Limits{Bytes: len(action) + 1}); err != nil {
+		return hook.AppendString(dst, err.Error())
+	}
+	dst = append(dst, '{')
+	if slices.Contains(asked, "rule") {
+		dst = hook.AppendString(append(dst, `"rule":`...), rule)
+	}
+	for name, value := range doc.Root().Members() {
+		if !slices.Contains(asked, name) {
+			continue
+		}
+		if dst[len(dst)-1] != '{' {
+			dst = append(dst, ',')
+		}
+		dst = append(append(hook.AppendString(dst, name), ':'), value.Raw()...)
+	}
+	return append(dst, '}')
+}
