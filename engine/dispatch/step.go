@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
+	"strings"
 
 	"github.com/tenterhook/tenterhook/engine/ledger"
 	"github.com/tenterhook/tenterhook/engine/outlet"
@@ -31,7 +32,7 @@ func ownKey(action []byte) string {
 	if doc.Parse(action, hook.Limits{Bytes: len(action)}) != nil {
 		return ""
 	}
-	return string([]byte(doc.Root().Get("key").Text()))
+	return text(doc.Root().Get("key"))
 }
 
 // stepKey is the idempotency key of a rule's nth action on an event, or on an inline call: 32 hexadecimal digits, the same
@@ -55,9 +56,12 @@ func outward(s ledger.Step) (outlet.Step, error) {
 	a := doc.Root()
 	return outlet.Step{
 		Destination: s.Destination, Key: s.Key, Attempt: s.Attempts + 1,
-		Path: string([]byte(a.Get("path").Text())), Query: texts(a.Get("query")), Headers: texts(a.Get("headers")), Body: a.Get("body").Raw(),
+		Method: text(a.Get("method")), Encoding: text(a.Get("encoding")), Path: text(a.Get("path")), Query: texts(a.Get("query")), Headers: texts(a.Get("headers")), Body: a.Get("body").Raw(),
 	}, nil
 }
+
+// text is a text of its own: a Node's shares the memory of its Doc.
+func text(n hook.Node) string { return strings.Clone(n.Text()) }
 
 // texts reads an object of texts.
 func texts(n hook.Node) map[string]string {
@@ -66,7 +70,7 @@ func texts(n hook.Node) map[string]string {
 	}
 	m := make(map[string]string, n.Len())
 	for name, value := range n.Members() {
-		m[string([]byte(name))] = string([]byte(value.Text()))
+		m[strings.Clone(name)] = text(value)
 	}
 	return m
 }

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/tenterhook/tenterhook/engine"
 	"github.com/tenterhook/tenterhook/engine/gate"
+	"github.com/tenterhook/tenterhook/engine/ledger"
 	"github.com/tenterhook/tenterhook/rules"
 )
 
@@ -43,6 +45,7 @@ const body = `{"eventType":"com.okta.user.pre-registration","requestType":"self.
 type door struct {
 	t        *testing.T
 	addr     string
+	ledger   *ledger.Ledger
 	engine   *engine.Engine
 	gate     *gate.Gate
 	registry *prometheus.Registry
@@ -52,7 +55,10 @@ func open(t *testing.T, policy string, o gate.Options) *door {
 	t.Helper()
 	d := &door{t: t, registry: prometheus.NewPedanticRegistry()}
 	var err error
-	if d.engine, err = engine.New(engine.Options{Log: slog.New(slog.DiscardHandler), Registry: d.registry}); err != nil {
+	if d.ledger, err = ledger.Open(ledger.Options{Path: filepath.Join(t.TempDir(), "ledger"), Step: 1 << 20}); err != nil {
+		t.Fatal(err)
+	}
+	if d.engine, err = engine.New(engine.Options{Log: slog.New(slog.DiscardHandler), Registry: d.registry, Ledger: d.ledger}); err != nil {
 		t.Fatal(err)
 	}
 	if policy != "" {
@@ -79,6 +85,7 @@ func open(t *testing.T, policy string, o gate.Options) *door {
 		if err := d.engine.Close(); err != nil {
 			t.Error(err)
 		}
+		d.ledger.Close() // a test may have closed it
 	})
 	return d
 }

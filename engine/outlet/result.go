@@ -24,12 +24,14 @@ var (
 	ErrExhausted  = errors.New("no attempt is left")             // Never: this was the last; wrapped beside its own cause
 )
 
-// Step is one delivery to make. Path, Query and Headers are for HTTP only.
+// Step is one delivery to make. Method, Encoding, Path, Query and Headers are for HTTP only.
 type Step struct {
 	Destination string
 	Key         string            // idempotency key, the same in every attempt; visible ASCII, at most 255 bytes
 	Attempt     int               // which attempt this is, counted from 1
 	Body        []byte            // JSON; may be empty for HTTP. it is not kept when Deliver returns
+	Method      string            // instead of the destination's own
+	Encoding    string            // the same
 	Path        string            // instead of the destination's own path, beneath its url; percent-encoded, no dot segments
 	Query       map[string]string // beside the destination's own, or instead of one of the same name
 	Headers     map[string]string // the same

@@ -13,6 +13,8 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -42,10 +44,7 @@ func newWeb(s Spec, o Options) *web {
 	w.base.User = nil
 	w.header.Set("User-Agent", "tenterhook/"+cmp.Or(o.Version, "unknown"))
 	w.header.Set("Accept", "*/*")
-	w.header.Set("Content-Type", "application/json")
-	if s.Encoding == "form" {
-		w.header.Set("Content-Type", "application/x-www-form-urlencoded")
-	}
+	w.header.Set("Content-Type", mediaTypes[s.Encoding])
 	if u.User != nil {
 		password, _ := u.User.Password()
 		basic := base64.StdEncoding.EncodeToString([]byte(u.User.Username() + ":" + password))
@@ -128,18 +127,19 @@ func (w *web) request(ctx context.Context, s *Step) (*http.Request, error) {
 	if err != nil {
 		return nil, err
 	}
-	body := bytes.Clone(s.Body) // a RoundTripper may go on reading it after it has returned
-	if w.spec.Encoding == "form" && len(body) > 0 {
-		if body, err = form(body); err != nil {
-			return nil, err
-		}
+	body, err := w.body(s)
+	if err != nil {
+		return nil, err
 	}
-	req, err := http.NewRequestWithContext(ctx, w.spec.Method, w.root, bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, cmp.Or(s.Method, w.spec.Method), w.root, bytes.NewReader(body))
 	if err != nil {
 		return nil, fmt.Errorf("%w: its destination has no usable address", ErrStep)
 	}
 	req.URL = u
 	req.Header = w.header.Clone()
+	if s.Encoding != "" && s.Encoding != w.spec.Encoding {
+		req.Header.Set("Content-Type", mediaTypes[s.Encoding])
+	}
 	for name, value := range s.Headers {
 		if !nameFits(name) || kept(name) || http.CanonicalHeaderKey(name) == http.CanonicalHeaderKey(w.spec.Key) {
 			return nil, fmt.Errorf("%w: one of its headers has a name that is not its to set", ErrStep)
@@ -154,6 +154,23 @@ func (w *web) request(ctx context.Context, s *Step) (*http.Request, error) {
 	}
 	req.Header.Set(w.spec.Key, s.Key)
 	return req, nil
+}
+
+// mediaTypes are those of the encodings.
+var mediaTypes = map[string]string{"json": "application/json", "form": "application/x-www-form-urlencoded"}
+
+// body is what a step sends.
+func (w *web) body(s *Step) ([]byte, error) {
+	encoding := cmp.Or(s.Encoding, w.spec.Encoding)
+	switch {
+	case s.Method != "" && !slices.Contains(methods, s.Method):
+		return nil, fmt.Errorf("%w: its method is none of %s", ErrStep, strings.Join(methods, ", "))
+	case mediaTypes[encoding] == "":
+		return nil, fmt.Errorf("%w: its encoding is neither json nor form", ErrStep)
+	case encoding == "form" && len(s.Body) > 0:
+		return form(s.Body)
+	}
+	return bytes.Clone(s.Body), nil // a RoundTripper may go on reading it after it has returned
 }
 
 // locate is where a step goes.

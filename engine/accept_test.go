@@ -1,0 +1,214 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tenterhook/tenterhook/engine/ledger"
+	"github.com/tenterhook/tenterhook/sdk/hook"
+)
+
+// book is an Engine over a ledger of its own.
+func book(t testing.TB, policy string) (*Engine, *ledger.Ledger) {
+	t.Helper()
+	l, err := ledger.Open(ledger.Options{Path: filepath.Join(t.TempDir(), "ledger"), Step: 1 << 20})
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := New(Options{Log: slog.New(slog.DiscardHandler), Ledger: l})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		e.Close()
+		l.Close()
+	})
+	if policy != "" {
+		e.Swap(load(t, policy))
+	}
+	return e, l
+}
+
+// delivery is a call of the hook events.
+func delivery(t testing.TB, text string) *hook.Call {
+	t.Helper()
+	d := new(hook.Doc)
+	if err := d.Parse([]byte(text), hook.Limits{}); err != nil {
+		t.Fatal(err)
+	}
+	return &hook.Call{Hook: "events", Type: hook.EventHook, ID: d.Root().Get("eventId").Text(), Doc: d}
+}
+
+func envelope(id string, events ...string) string {
+	return fmt.Sprintf(`{"eventType":"com.okta.event_hook","eventId":%q,"data":{"events":[%s]},"x":1}`, id, strings.Join(events, ", "))
+}
+
+func until(t testing.TB, what string, ok func() bool) {
+	t.Helper()
+	for end := time.Now().Add(20 * time.Second); !ok(); time.Sleep(2 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("never %s", what)
+		}
+	}
+}
+
+const eventPolicy = `tenterhook: 1
+destinations:
+  log: {file: FILE}
+hooks:
+  - name: events
+    type: event
+    auth: none
+    rules:
+      - name: tell
+        on: user.session.start
+        send: {to: log, body: {id: "${event.uuid}"}}
+`
+
+func TestAccept(t *testing.T) {
+	out := filepath.Join(t.TempDir(), "out")
+	e, l := book(t, strings.Replace(eventPolicy, "FILE", out, 1))
+	start := func(id string) string { return fmt.Sprintf(`{"uuid":%q,"eventType":"user.session.start"}`, id) }
+	for _, text := range []string{
+		envelope("d1", start("a"), start("b")),
+		envelope("d1", start("a"), start("b")), // Okta's retry
+		envelope("d2", start("b"), start("c")), // batched anew
+		envelope("d3", `7`, `null`, start("d")),
+		envelope("", start("e")),
+		envelope("", start("e"), start("f")),
+		envelope("d4", `{"eventType":"user.session.start","n":1}`, `{"eventType":"user.session.start","n":2}`),
+		envelope("d5"),
+	} {
+		if err := e.Accept(delivery(t, text)); err != nil {
+			t.Fatalf("%s: %v", text, err)
+		}
+	}
+	until(t, "finished", func() bool { s := l.Stats(); return s.Unplanned == 0 && s.Steps == 0 })
+	text, err := os.ReadFile(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ids []string
+	for line := range strings.Lines(string(text)) {
+		var v struct{ ID string }
+		if err := json.Unmarshal([]byte(line), &v); err != nil {
+			t.Fatal(err)
+		}
+		ids = append(ids, v.ID)
+	}
+	slices.Sort(ids)
+	if got := strings.Join(ids, ","); got != ",,a,b,c,d,e,f" {
+		t.Errorf("sent for %s", got)
+	}
+	if s := l.Stats(); s.Dead != 2 {
+		t.Errorf("%d dead letters, want those of what is no event", s.Dead)
+	}
+	if s := e.Status().Hooks[0]; s.Calls["recorded"] != 8 || s.Repeats != 1 {
+		t.Errorf("%+v", s)
+	}
+}
+
+func TestAcceptRefuses(t *testing.T) {
+	e, l := book(t, strings.Replace(eventPolicy, "FILE", "/nowhere/out", 1))
+	many := slices.Repeat([]string{"{}"}, maxEvents+1)
+	for _, tt := range []struct {
+		name, text string
+		want       error
+	}{
+		{"NoData", `{"eventId":"d"}`, ErrNoEvents},
+		{"NoList", `{"data":{"events":{}}}`, ErrNoEvents},
+		{"TooMany", envelope("d", many...), ErrTooMuch},
+		{"TooLarge", strings.Replace(envelope("d", many[:100]...), `"x":1`, `"x":"`+strings.Repeat("x", 200<<10)+`"`, 1), ErrTooMuch},
+	} {
+		if err := e.Accept(delivery(t, tt.text)); !errors.Is(err, tt.want) {
+			t.Errorf("%s: %v", tt.name, err)
+		}
+	}
+	if n := l.Stats().Accepted; n != 0 {
+		t.Errorf("%d events recorded", n)
+	}
+	c := delivery(t, envelope("late", "{}"))
+	c.Start = time.Now().Add(-time.Hour)
+	if err := e.Accept(c); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("late: %v", err)
+	}
+	if _, err := e.Answer(c); !errors.Is(err, ErrEvents) {
+		t.Errorf("answer: %v", err)
+	}
+	if err := e.Accept(call(t, "x", "x")); !errors.Is(err, ErrNoHook) {
+		t.Errorf("another hook: %v", err)
+	}
+	l.Close()
+	if err := e.Accept(delivery(t, envelope("d", "{}"))); !errors.Is(err, ledger.ErrClosed) {
+		t.Errorf("closed: %v", err)
+	}
+	bare := open(t, Options{})
+	bare.Swap(load(t, strings.Replace(eventPolicy, "FILE", "/nowhere/out", 1)))
+	if err := bare.Accept(delivery(t, envelope("d", "{}"))); !errors.Is(err, ErrNoLedger) {
+		t.Errorf("without a ledger: %v", err)
+	}
+}
+
+// TestBehindTheAnswer: the id of an inline call, and what a rule that refuses wants sent, are in the ledger after the answer.
+func TestBehindTheAnswer(t *testing.T) {
+	out := filepath.Join(t.TempDir(), "out")
+	e, l := book(t, `tenterhook: 1
+destinations:
+  log: {file: `+out+`}
+hooks:
+  - name: hook-a
+    type: registration
+    auth: none
+    rules:
+      - name: refuse
+        deny: "no"
+        send: {to: log}
+`)
+	for range 2 { // the repeat sends nothing
+		r, err := e.Answer(call(t, "c1", "ann@example.com"))
+		if err != nil || r.Outcome != Denied {
+			t.Fatalf("%+v, %v", r, err)
+		}
+	}
+	until(t, "sent", func() bool {
+		text, _ := os.ReadFile(out)
+		return strings.Count(string(text), "\n") == 1 && l.Stats().Steps == 0
+	})
+	until(t, "noted", func() bool { return l.Seen(ledger.Key("hook-a", "c1")) })
+	if n := l.Stats().Noted; n != 1 {
+		t.Errorf("%d ids noted", n)
+	}
+}
+
+func BenchmarkNote(b *testing.B) {
+	for _, with := range []bool{false, true} {
+		b.Run(fmt.Sprintf("ledger=%v", with), func(b *testing.B) {
+			text := policy("registration", "deny")
+			var e *Engine
+			if with {
+				e, _ = book(b, text)
+			} else {
+				e, _ = New(Options{Log: slog.New(slog.DiscardHandler)})
+				defer e.Close()
+				e.Swap(load(b, text))
+			}
+			c := call(b, "x", "ann@example.com")
+			b.ReportAllocs()
+			for i := 0; b.Loop(); i++ {
+				c.ID, c.Start, c.Deadline = fmt.Sprintf("e-%d", i), time.Time{}, time.Time{}
+				if _, err := e.Answer(c); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

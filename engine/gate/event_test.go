@@ -1,0 +1,135 @@
+package gate_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/tenterhook/tenterhook/engine/gate"
+)
+
+var eventPolicy = `tenterhook: 1
+hooks:
+  - name: events
+    type: event
+    auth:
+      - header: Authorization
+        secret: ` + secret + `
+    rules:
+      - name: note
+        on: user.session.start
+        log: somebody is here
+` + policyHook
+
+// policyHook is the inline hook of policy, beside the event hook.
+var policyHook = strings.TrimPrefix(policy, "tenterhook: 1\nhooks:\n")
+
+const getEvents = "GET /hooks/events HTTP/1.1"
+
+func challenge(value string) string { return "+X-Okta-Verification-Challenge: " + value }
+
+func TestChallenge(t *testing.T) {
+	tests := []struct {
+		name, head string
+		status     int
+		want       string
+		ends       bool
+	}{
+		{"Echoed", head(getEvents, challenge("abc-123")), 200, `{"verification":"abc-123"}`, false},
+		{"Escaped", head(getEvents, challenge(`a"b\c</script>`)), 200, "", false},
+		{"Longest", head(getEvents, challenge(strings.Repeat("x", 4096))), 200, `{"verification":"` + strings.Repeat("x", 4096) + `"}`, false},
+		{"LengthZero", head(getEvents, challenge("abc"), "Content-Length: 0"), 200, `{"verification":"abc"}`, false},
+		{"TooLong", head(getEvents, challenge(strings.Repeat("x", 4097))), 400, `{"error":"challenge"}`, true},
+		{"Missing", head(getEvents), 400, `{"error":"challenge"}`, true},
+		{"Empty", head(getEvents, challenge("")), 400, `{"error":"challenge"}`, true},
+		{"Twice", head(getEvents, challenge("a"), challenge("a")), 400, `{"error":"challenge"}`, true},
+		{"NotASCII", head(getEvents, challenge("\xc3\xa9")), 400, `{"error":"challenge"}`, true},
+		{"WrongSecret", head(getEvents, challenge("abc"), "Authorization: x"), 401, "", true},
+		{"WithABody", head(getEvents, challenge("abc"), "Content-Length: 5") + "hello", 400, "", true},
+		{"WithChunks", head(getEvents, challenge("abc"), "Transfer-Encoding: chunked") + "0\r\n\r\n", 400, "", true},
+		{"InlineHook", head("GET /hooks/hook-a HTTP/1.1", challenge("abc")), 405, "", true},
+		{"Head", head("HEAD /hooks/events HTTP/1.1", challenge("abc")), 405, "", true},
+	}
+	d := open(t, eventPolicy, gate.Options{})
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			l := d.dial()
+			l.t = t
+			l.send(tt.head)
+			if tt.ends {
+				l.wants(tt.status, tt.want)
+				l.ends()
+				return
+			}
+			status, text, h := l.answer()
+			if status != tt.status || tt.want != "" && text != tt.want || h.Get("Content-Type") != "application/json" || strings.Contains(text, "<") && !strings.Contains(text, `\"`) {
+				t.Errorf("got %d %q %v", status, text, h)
+			}
+			if status, text, _ := l.send(head(getEvents, challenge("again"))).answer(); status != 200 || text != `{"verification":"again"}` {
+				t.Errorf("the next on the connection got %d %q", status, text)
+			}
+		})
+	}
+}
+
+// event is a delivery, whole.
+func event(text string) string {
+	return head("POST /hooks/events HTTP/1.1", fmt.Sprint("Content-Length: ", len(text))) + text
+}
+
+func envelope(id string, events ...string) string {
+	return fmt.Sprintf(`{"eventType":"com.okta.event_hook","eventId":%q,"data":{"events":[%s]}}`, id, strings.Join(events, ","))
+}
+
+func TestDelivery(t *testing.T) {
+	large := strings.Repeat(" ", 2<<20)
+	tests := []struct {
+		name, text string
+		status     int
+		want       string
+	}{
+		{"Recorded", event(envelope("d1", `{"uuid":"a"}`, `{"uuid":"b"}`)), 200, ""},
+		{"Again", event(envelope("d1", `{"uuid":"a"}`, `{"uuid":"b"}`)), 200, ""},
+		{"OneBadEvent", event(envelope("d2", `{"uuid":"c"}`, `1`)), 200, ""},
+		{"Large", event(envelope("d3", `{"uuid":"d"}`) + large), 200, ""},
+		{"None", event(envelope("d4")), 200, ""},
+		{"NoEvents", event(`{"eventType":"com.okta.event_hook"}`), 400, `{"error":"no_events"}`},
+		{"TooMany", event(envelope("d5", strings.Repeat("{},", 5000)+"{}")), 413, `{"error":"too_many_events"}`},
+		{"NotJSON", event(`{"eventType":`), 400, `{"error":"not_json"}`},
+		{"InlineCall", event(body), 400, `{"error":"event_type"}`},
+	}
+	d := open(t, eventPolicy, gate.Options{})
+	l := d.dial()
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			l.t = t
+			if status, text, _ := l.send(tt.text).answer(); status != tt.status || text != tt.want {
+				t.Errorf("got %d %q", status, text)
+			}
+		})
+	}
+	if s := d.ledger.Stats(); s.Accepted != 5 {
+		t.Errorf("%d events recorded, want 5", s.Accepted)
+	}
+	l = d.dial().send(head("POST /hooks/events HTTP/1.1", "Content-Length: 4194305"))
+	l.wants(413, `{"error":"body_too_large"}`)
+	l = d.dial().send(head("PUT /hooks/events HTTP/1.1", "Content-Length: 1"))
+	if status, _, h := l.answer(); status != 405 || h.Get("Allow") != "GET, POST" {
+		t.Errorf("got %d %v", status, h)
+	}
+}
+
+// TestUnrecorded: what cannot be made durable is a 503, for Okta sends it once more, and an inline hook goes on.
+func TestUnrecorded(t *testing.T) {
+	d := open(t, eventPolicy, gate.Options{})
+	d.ledger.Close()
+	l := d.dial()
+	for range 2 {
+		if status, text, _ := l.send(event(envelope("d1", `{"uuid":"a"}`))).answer(); status != 503 || text != "" {
+			t.Errorf("got %d %q", status, text)
+		}
+	}
+	if status, _, _ := l.send(good(body)).answer(); status != 200 {
+		t.Errorf("an inline call got %d", status)
+	}
+}
