@@ -18,6 +18,7 @@ type code struct {
 	rises    bool   // it may be true merely because something is missing
 	soft     bool   // it may be another value, though not null, because something is missing
 	shape    *shape // of its members or elements
+	secret   bool   // it may carry a secret member, see Expression.Secret
 	constant bool
 	value    runtime.Value // when constant
 	slot     int           // the number of its Slot, when it is a path into the event; Slot 0 is never filled

@@ -226,7 +226,7 @@ func (k *compiler) identifier(n *ast.IdentifierNode) *code {
 		return k.let(l)
 	}
 	if s := k.env.shape; s != nil && s.members[n.Value] != nil {
-		return k.path(n, 0, n.Value, s.members[n.Value])
+		return k.path(n, 0, n.Value, s.members[n.Value], s.members[n.Value].secret)
 	}
 	switch {
 	case n.Value == "$env":
@@ -272,7 +272,7 @@ func (k *compiler) let(l *let) *code {
 
 // like is a code without closures of which as much is known as of c.
 func (k *compiler) like(c *code) *code {
-	return &code{types: c.types, null: c.null, falls: c.falls, rises: c.rises, soft: c.soft, shape: c.shape}
+	return &code{types: c.types, null: c.null, falls: c.falls, rises: c.rises, soft: c.soft, shape: c.shape, secret: c.secret}
 }
 
 // declaration is let x = value; expr. The value is computed where it is declared.
@@ -306,7 +306,7 @@ func (k *compiler) array(n *ast.ArrayNode) *code {
 	for i, item := range n.Nodes {
 		items[i] = k.compile(item)
 	}
-	c := &code{types: list, soft: partial(items), eval: func(r *runtime.Run) runtime.Value {
+	c := &code{types: list, soft: partial(items), secret: secret(items...), eval: func(r *runtime.Run) runtime.Value {
 		b := building(r, len(items))
 		for _, item := range items {
 			b.add(item.eval(r))
@@ -337,7 +337,7 @@ func (k *compiler) object(n *ast.MapNode) *code {
 		}
 		parts = append(parts, key, k.compile(pair.Value))
 	}
-	c := &code{types: object, soft: partial(parts), eval: func(r *runtime.Run) runtime.Value {
+	c := &code{types: object, soft: partial(parts), secret: secret(parts...), eval: func(r *runtime.Run) runtime.Value {
 		b := building(r, len(parts))
 		for i := 0; i < len(parts); i += 2 {
 			key := parts[i].eval(r)

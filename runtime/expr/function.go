@@ -150,7 +150,7 @@ func (k *compiler) function(n ast.Node, name string, f *function, args []ast.Nod
 		k.want(arg, from[i], f.args[min(i, len(f.args)-1)], name)
 		null, soft = null || from[i].null, soft || from[i].loose()
 	}
-	c := &code{types: f.gives, null: null, soft: soft}
+	c := &code{types: f.gives, null: null, soft: soft, secret: f.gives != boolean && name != "len" && secret(from...)}
 	if name == "len" {
 		c.null, c.soft = false, soft || null
 	}

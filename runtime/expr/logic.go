@@ -120,11 +120,12 @@ func (k *compiler) conditional(n *ast.ConditionalNode) *code {
 	k.present = back
 	moved := x.falls || x.rises || x.soft
 	c := &code{
-		types: then.types | other.types,
-		null:  then.null || other.null,
-		soft:  moved || loose(then, other),
-		falls: then.falls || other.falls || moved,
-		rises: then.rises || other.rises || moved,
+		types:  then.types | other.types,
+		null:   then.null || other.null,
+		soft:   moved || loose(then, other),
+		secret: secret(then, other),
+		falls:  then.falls || other.falls || moved,
+		rises:  then.rises || other.rises || moved,
 	}
 	c.eval = func(r *runtime.Run) runtime.Value {
 		charge(r, 1)
@@ -161,7 +162,7 @@ func settleEither(x settled, then, other *code, r *runtime.Run) settled {
 // otherwise is x ?? y.
 func (k *compiler) otherwise(n *ast.BinaryNode) *code {
 	x, y := k.compile(n.Left), k.compile(n.Right)
-	c := &code{types: x.types | y.types, null: x.null && y.null, falls: y.falls, rises: y.rises, soft: loose(x, y)}
+	c := &code{types: x.types | y.types, null: x.null && y.null, falls: y.falls, rises: y.rises, soft: loose(x, y), secret: secret(x, y)}
 	if !x.null {
 		c.falls, c.rises = x.falls, x.rises
 	}

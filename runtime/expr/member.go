@@ -11,9 +11,9 @@ import (
 )
 
 // path is parent.name in the event: one Slot that is filled when it is first read.
-func (k *compiler) path(n ast.Node, parent int, name string, s *shape) *code {
+func (k *compiler) path(n ast.Node, parent int, name string, s *shape, secret bool) *code {
 	env, i := k.env, k.env.slot(parent, name)
-	c := &code{types: s.kinds(), null: parent > 0 || name != "eventType", shape: s, slot: i}
+	c := &code{types: s.kinds(), null: parent > 0 || name != "eventType", shape: s, slot: i, secret: secret}
 	c.eval = func(r *runtime.Run) runtime.Value {
 		charge(r, 1)
 		if s := &r.Scratch.Slots[i]; s.Known {
@@ -95,9 +95,9 @@ func (k *compiler) field(n *ast.MemberNode, base *code, name string) *code {
 		return k.wrong(n, "%s has no members", base.types.words())
 	}
 	if base.slot > 0 {
-		return k.path(n, base.slot, name, s)
+		return k.path(n, base.slot, name, s, base.secretMember(name))
 	}
-	c := &code{types: s.kinds(), null: true, shape: s, soft: base.soft}
+	c := &code{types: s.kinds(), null: true, shape: s, soft: base.soft, secret: base.secretMember(name)}
 	c.eval = func(r *runtime.Run) runtime.Value {
 		v := base.eval(r)
 		charge(r, 1+int64(v.Len())>>3)
@@ -114,7 +114,7 @@ func (k *compiler) index(n *ast.MemberNode, base, index *code) *code {
 		k.want(n, index, number|text, "what is between [ and ]")
 	}
 	pos := k.pos(n)
-	c := &code{types: anything, null: true, soft: loose(base, index)}
+	c := &code{types: anything, null: true, soft: loose(base, index), secret: base.secret}
 	if base.shape != nil && base.types == list {
 		c.shape = base.shape.element
 		c.types = c.shape.kinds()

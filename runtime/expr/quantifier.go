@@ -66,6 +66,7 @@ func (k *compiler) quantify(n ast.Node, name string, q *quantifier, args []ast.N
 	k.next = before
 	c := &code{types: q.gives, null: q.null || (!q.empty && l.list.null)}
 	k.outcome(name, c, l)
+	c.secret = carries(name, l)
 	switch name {
 	case "any":
 		c.test = func(r *runtime.Run) bool { return l.holds(r, true) }
@@ -82,6 +83,20 @@ func (k *compiler) quantify(n ast.Node, name string, q *quantifier, args []ast.N
 		return k.fold(n, conditional(c, l.pos), l.list)
 	}
 	return k.fold(n, conditional(c, l.pos), l.list, l.body)
+}
+
+// carries reports whether what a quantifier gives can carry a secret: the list's values, or those that were made of them.
+func carries(name string, l *loop) bool {
+	switch name {
+	case "filter", "find", "findLast":
+		return l.list.secret
+	case "map", "sum":
+		if l.body != nil {
+			return l.body.secret
+		}
+		return l.list.secret
+	}
+	return false
 }
 
 // outcome says which way a missing list, or a missing value in one, can push a quantifier.
@@ -111,7 +126,7 @@ func (k *compiler) body(q *quantifier, l *loop, n ast.Node) *code {
 	if !ok {
 		return k.wrong(n, "want a condition for each value")
 	}
-	element := &code{types: anything, null: true}
+	element := &code{types: anything, null: true, secret: l.list.secret}
 	if s := l.list.shape; s != nil && s.element != nil {
 		element.shape, element.types = s.element, s.element.types
 	}

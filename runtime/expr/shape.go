@@ -44,6 +44,7 @@ type shape struct {
 	types   types
 	members map[string]*shape // nil: not known, any name will do
 	element *shape            // of a list
+	secret  bool              // it is a secret member, or has one inside
 }
 
 func (s *shape) kinds() types {
@@ -93,7 +94,7 @@ func (s *shape) clone() *shape {
 	if s == nil {
 		return nil
 	}
-	c := &shape{types: s.types, element: s.element}
+	c := &shape{types: s.types, element: s.element, secret: s.secret}
 	if s.members != nil {
 		c.members = make(map[string]*shape, len(s.members))
 		for name, m := range s.members {
@@ -119,6 +120,9 @@ var shapes = sync.OnceValue(func() map[hook.Type]*shape {
 	all := make(map[hook.Type]*shape)
 	for t, lists := range members {
 		all[t] = read(lists)
+		for _, path := range secrets[t] {
+			all[t].hide(path)
+		}
 	}
 	return all
 })

@@ -1,0 +1,135 @@
+package expr_test
+
+import (
+	"testing"
+
+	"github.com/tenterhook/tenterhook/runtime/expr"
+	"github.com/tenterhook/tenterhook/sdk/hook"
+)
+
+func TestSecret(t *testing.T) {
+	tests := []struct {
+		kind hook.Type
+		src  string
+		want bool
+	}{
+		{hook.PasswordImport, `data.context.credential.password`, true},
+		{hook.PasswordImport, `data.context.credential`, true},
+		{hook.PasswordImport, `data.context`, true},
+		{hook.PasswordImport, `data`, true},
+		{hook.PasswordImport, `data?.context?.credential?.password`, true},
+		{hook.PasswordImport, `data["context"]["credential"]["password"]`, true},
+		{hook.PasswordImport, `data.context.credential["pass" + "word"]`, true},
+		{hook.PasswordImport, `data.context[eventType]`, true},
+		{hook.PasswordImport, `data.context.request[eventType]`, false},
+		{hook.PasswordImport, `data.context.credential.username`, false},
+		{hook.PasswordImport, `data.context.credential["username"]`, false},
+		{hook.PasswordImport, `data.context.credential["other"]`, false},
+		{hook.PasswordImport, `data.context.request`, false},
+		{hook.PasswordImport, `eventType`, false},
+		{hook.PasswordImport, `vars`, false},
+		{hook.PasswordImport, `(data.context).request.id`, false},
+		{hook.PasswordImport, `"x" + data.context.credential.password`, true},
+		{hook.PasswordImport, `upper(data.context.credential.password)`, true},
+		{hook.PasswordImport, `split(data.context.credential.password, "")`, true},
+		{hook.PasswordImport, `join(["a", data.context.credential.password])`, true},
+		{hook.PasswordImport, `replace("a", "a", data.context.credential.password)`, true},
+		{hook.PasswordImport, `int(data.context.credential.password)`, true},
+		{hook.PasswordImport, `int(data.context.credential.password) * 2 + 1`, true},
+		{hook.PasswordImport, `-int(data.context.credential.password)`, true},
+		{hook.PasswordImport, `max(1, int(data.context.credential.password))`, true},
+		{hook.PasswordImport, `int(data.context.credential.password)..9`, true},
+		{hook.PasswordImport, `data.context.credential.password[1:2]`, true},
+		{hook.PasswordImport, `[data.context.credential.password]`, true},
+		{hook.PasswordImport, `{"a": data.context.credential.password}.a`, true},
+		{hook.PasswordImport, `keys({(data.context.credential.password): 1})`, true},
+		{hook.PasswordImport, `values(data.context.credential)`, true},
+		{hook.PasswordImport, `values(data.context.credential)[0]`, true},
+		{hook.PasswordImport, `first(values(data))`, true},
+		{hook.PasswordImport, `data.context.credential.password ?? "none"`, true},
+		{hook.PasswordImport, `data.context.credential.username ?? data.context.credential.password`, true},
+		{hook.PasswordImport, `eventType == "a" ? data.context.credential.password : ""`, true},
+		{hook.PasswordImport, `if eventType == "a" {""} else {data.context.credential.password}`, true},
+		{hook.PasswordImport, `let p = data.context.credential.password; p`, true},
+		{hook.PasswordImport, `let c = data.context.credential; c.password`, true},
+		{hook.PasswordImport, `let c = data.context.credential; c.username`, false},
+		{hook.PasswordImport, `let p = data.context.credential.password; len(p)`, false},
+		{hook.PasswordImport, `password`, true},
+		{hook.PasswordImport, `credential.password`, true},
+		{hook.PasswordImport, `credential["username"]`, false},
+		{hook.PasswordImport, `credential.username`, false},
+		{hook.PasswordImport, `again`, true},
+		{hook.PasswordImport, `long`, false},
+		{hook.PasswordImport, `filter(values(data.context.credential), # != "x")`, true},
+		{hook.PasswordImport, `find(values(data.context.credential), true)`, true},
+		{hook.PasswordImport, `findLast([data.context.credential.password], true)`, true},
+		{hook.PasswordImport, `map([1], data.context.credential.password)`, true},
+		{hook.PasswordImport, `map(split(data.context.credential.password, ""), #)`, true},
+		{hook.PasswordImport, `map(split(data.context.credential.password, ""), ({"c": #}))[0].c`, true},
+		{hook.PasswordImport, `map(split(data.context.credential.password, ""), len(#))`, false},
+		{hook.PasswordImport, `map([1], any([2], # == 1) ? credential : 1)`, true},
+		{hook.PasswordImport, `sum([data.context.credential.password], int(#))`, true},
+		{hook.PasswordImport, `sum([int(data.context.credential.password)])`, true},
+		{hook.PasswordImport, `sum([data.context.credential.password], len(#))`, false},
+		{hook.PasswordImport, `concat(["a"], [password])`, true},
+		{hook.PasswordImport, `sort([password])`, true},
+		{hook.PasswordImport, `data.context.credential.password | upper() | lower()`, true},
+		{hook.PasswordImport, `data.context.credential.password == "x"`, false},
+		{hook.PasswordImport, `data.context.credential.password in ["x"]`, false},
+		{hook.PasswordImport, `data.context.credential.password < "x"`, false},
+		{hook.PasswordImport, `data.context.credential.password matches "^a"`, false},
+		{hook.PasswordImport, `hasPrefix(data.context.credential.password, "a")`, false},
+		{hook.PasswordImport, `data.context.credential.password == nil`, false},
+		{hook.PasswordImport, `len(data.context.credential.password)`, false},
+		{hook.PasswordImport, `len(data.context.credential.password) > 8 ? "long" : "short"`, false},
+		{hook.PasswordImport, `any(values(data), # == 1)`, false},
+		{hook.PasswordImport, `count(values(data), # == 1)`, false},
+		{hook.PasswordImport, `findIndex(values(data), # == 1)`, false},
+		{hook.PasswordImport, `tables.tiers[password]`, false},
+		{hook.PasswordImport, `known.of`, false},
+		{hook.Telephony, `data.messageProfile.otpCode`, true},
+		{hook.Telephony, `data.messageProfile.otpCode["x"]`, true},
+		{hook.Telephony, `data.messageProfile.msgTemplate`, true},
+		{hook.Telephony, `data.messageProfile`, true},
+		{hook.Telephony, `{"a": data.messageProfile}`, true},
+		{hook.Telephony, `data.messageProfile.phoneNumber`, false},
+		{hook.Telephony, `data.userProfile`, false},
+		{hook.Registration, `data`, false},
+		{hook.Token, `data.context`, false},
+	}
+	worlds := make(map[hook.Type]*world)
+	for _, kind := range []hook.Type{hook.PasswordImport, hook.Telephony, hook.Registration, hook.Token} {
+		o := options(t, kind)
+		o.Known = append(o.Known, "data.context.credential", "known.of")
+		worlds[kind] = &world{t: t, env: expr.NewEnv(o)}
+	}
+	for _, let := range [][2]string{
+		{"password", `data.context.credential.password`}, {"credential", `data.context.credential`}, {"again", `credential`},
+		{"long", `len(password) > 8`},
+	} {
+		if err := worlds[hook.PasswordImport].env.Let(let[0], let[1]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, tt := range tests {
+		t.Run(tt.src, func(t *testing.T) {
+			x, err := expr.Compile(tt.src, worlds[tt.kind].env)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := x.Secret(); got != tt.want {
+				t.Errorf("expression: got %v, want %v", got, tt.want)
+			}
+			leaf, err := expr.CompileText("a ${1} ${"+tt.src+"}", worlds[tt.kind].env)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := leaf.Secret(); got != tt.want {
+				t.Errorf("leaf: got %v, want %v", got, tt.want)
+			}
+		})
+	}
+	if leaf, err := expr.CompileText("${1} and text", worlds[hook.Telephony].env); err != nil || leaf.Secret() {
+		t.Errorf("a leaf without an event's value: %v", err)
+	}
+}
