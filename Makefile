@@ -3,13 +3,14 @@
 GO      ?= go
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 FUZZTIME ?= 30s
+CRASHES ?= 1000
 BENCH   ?= .
 SAMPLES := $(wildcard $(CURDIR)/../shared/okta/samples)
 
 # Published Okta payloads, where they lie beside the checkout; the tests that read them are skipped elsewhere.
 export TENTERHOOK_SAMPLES ?= $(SAMPLES)
 
-.PHONY: help build test race fuzz bench lint check examples schema clean
+.PHONY: help build test race fuzz crash bench lint check examples schema clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "%-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +30,10 @@ fuzz: ## every fuzz target for FUZZTIME
 	    echo "$$t ($$(dirname $$f))"; $(GO) test -run '^$$' -fuzz "^$$t\$$" -fuzztime $(FUZZTIME) ./$$(dirname $$f) || exit 1; \
 	  done; \
 	done
+
+crash: ## kill and power-cut the ledger and the program CRASHES times each
+	TENTERHOOK_CRASH_ROUNDS=$(CRASHES) $(GO) test -count 1 -timeout 24h -v -run '^(TestKill|TestPowerCut)$$' ./engine/ledger
+	TENTERHOOK_CRASH_ROUNDS=$(CRASHES) $(GO) test -count 1 -timeout 24h -v -run '^TestBinary$$/^Crash$$' ./engine/cli
 
 bench: ## benchmarks matching BENCH, in benchstat's format
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...

@@ -41,6 +41,8 @@ func TestBinary(t *testing.T) {
 		{"Drain", drain},
 		{"SecondSignal", secondSignal},
 		{"Kill", kill},
+		{"Events", events},
+		{"Crash", crash},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) { test.run(t, bin) })

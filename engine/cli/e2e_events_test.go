@@ -1,0 +1,213 @@
+package cli_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// siem is an HTTP destination: it remembers which event came under which keys, and how often.
+type siem struct {
+	*httptest.Server
+	down atomic.Bool
+	mu   sync.Mutex
+	came map[string]map[string]int // by uuid and key
+}
+
+func newSIEM(t *testing.T) *siem {
+	s := &siem{came: make(map[string]map[string]int)}
+	s.Server = httptest.NewServer(http.HandlerFunc(s.take))
+	t.Cleanup(s.Close)
+	return s
+}
+
+func (s *siem) take(w http.ResponseWriter, r *http.Request) {
+	var event struct{ UUID string }
+	if body, err := io.ReadAll(r.Body); err != nil || json.Unmarshal(body, &event) != nil {
+		return // the caller was killed
+	}
+	if s.down.Load() {
+		w.WriteHeader(http.StatusServiceUnavailable)
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.came[event.UUID] == nil {
+		s.came[event.UUID] = make(map[string]int)
+	}
+	s.came[event.UUID][r.Header.Get("Idempotency-Key")]++
+}
+
+func (s *siem) events() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.came)
+}
+
+// eventFolder is a policy with an event hook that sends everything to a server on loopback, and to a second one.
+func eventFolder(t *testing.T, urls ...string) string {
+	var text strings.Builder
+	text.WriteString("tenterhook: 1\ndestinations:\n")
+	var to []string
+	for i, url := range urls {
+		fmt.Fprintf(&text, "  d%d: {url: %q, allow_private: [127.0.0.0/8], timeout: 2s, retry: {first: 50ms, max: 200ms, attempts: 1000}, breaker: {failures: 3, rest: 100ms}}\n", i, url)
+		to = append(to, fmt.Sprintf("{to: d%d}", i))
+	}
+	fmt.Fprintf(&text, "hooks:\n  - {name: events, type: event, auth: none, rules: [{name: tell, send: [%s]}]}\n", strings.Join(to, ", "))
+	return folder(t, map[string]string{"policy.yaml": text.String()})
+}
+
+// batch is a delivery.
+func batch(id string, events ...string) []byte {
+	for i, e := range events {
+		if !strings.HasPrefix(e, "{") && e != "null" {
+			events[i] = fmt.Sprintf(`{"uuid":%q,"eventType":"user.session.start","published":"2026-01-01T00:00:00.000Z"}`, e)
+		}
+	}
+	return fmt.Appendf(nil, `{"eventType":"com.okta.event_hook","eventTypeVersion":"1.0","eventId":%q,"data":{"events":[%s]}}`, id, strings.Join(events, ","))
+}
+
+func (p *process) worked() bool {
+	return p.metric("ledger_events_unplanned") == 0 && p.metric("steps_open") == 0
+}
+
+// events has a destination that is down for a while and one that is not, deliveries that come twice, and a bad event among good ones.
+func events(t *testing.T, bin string) {
+	a, b := newSIEM(t), newSIEM(t)
+	a.down.Store(true)
+	p := launch(t, bin, eventFolder(t, a.URL, b.URL), "--data="+t.TempDir())
+	for i := range 100 {
+		text := batch(fmt.Sprint("d", i), fmt.Sprint("u", 2*i), "null", fmt.Sprint("u", 2*i+1))
+		for range 2 {
+			if answer := p.answered("/hooks/events", text); answer != "" {
+				t.Fatalf("answered %q", answer)
+			}
+		}
+	}
+	p.until("delivered where it can be", func() bool { return b.events() == 200 })
+	a.down.Store(false)
+	p.until("delivered", func() bool { return a.events() == 200 && p.worked() })
+	for _, s := range []*siem{a, b} {
+		for uuid, keys := range s.came {
+			for key, n := range keys {
+				if len(keys) != 1 || n != 1 || len(key) != 32 {
+					t.Fatalf("%s came as %v", uuid, keys)
+				}
+			}
+		}
+	}
+	if n := p.metric("ledger_dead_letters"); n != 1 { // one null is like another
+		t.Errorf("%v dead letters", n)
+	}
+	response, err := p.client.Get(p.hooks + "/hooks/events")
+	if err != nil || response.StatusCode != http.StatusBadRequest {
+		t.Errorf("a GET without a challenge: %v %v", response, err)
+	}
+	response.Body.Close()
+	p.stop(0)
+}
+
+// crash kills the program at random moments while deliveries come in, and starts it again over the same data: whatever was answered
+// 200 reaches its destination, and what reaches it twice does so under the same key. TENTERHOOK_CRASH_ROUNDS says how often.
+func crash(t *testing.T, bin string) {
+	rounds := 3
+	if n, err := strconv.Atoi(os.Getenv("TENTERHOOK_CRASH_ROUNDS")); err == nil {
+		rounds = n
+	}
+	s := newSIEM(t)
+	dir, data := eventFolder(t, s.URL), t.TempDir()
+	c := &caller{acked: make(map[string]bool)}
+	for range rounds {
+		p := launch(t, bin, dir, "--data="+data)
+		var callers sync.WaitGroup
+		for range 8 {
+			callers.Go(func() { c.call(p) })
+		}
+		time.Sleep(time.Duration(30+rand.IntN(200)) * time.Millisecond)
+		p.cmd.Process.Kill()
+		<-p.done
+		callers.Wait()
+	}
+	p := launch(t, bin, dir, "--data="+data)
+	c.again(p)
+	p.until("worked off", p.worked)
+	p.stop(0)
+	lost, repeated, keys := 0, 0, make(map[string]string)
+	for uuid := range c.acked {
+		if len(s.came[uuid]) == 0 {
+			lost++
+		}
+	}
+	for uuid, under := range s.came {
+		if len(under) != 1 {
+			t.Errorf("%s came under several keys: %v", uuid, under)
+		}
+		for key, n := range under {
+			repeated += n - 1
+			if other, ok := keys[key]; ok && other != uuid {
+				t.Errorf("%s and %s came under the same key", uuid, other)
+			}
+			keys[key] = uuid
+		}
+	}
+	t.Logf("%d rounds: %d events acknowledged, %d lost; %d came twice, under the same key", rounds, len(c.acked), lost, repeated)
+	if lost > 0 || len(c.acked) == 0 {
+		t.Errorf("%d of %d events were lost", lost, len(c.acked))
+	}
+	if most := 8 * rounds; repeated > most { // as many attempts are under way at one time
+		t.Errorf("%d came twice, want at most the %d that were in flight", repeated, most)
+	}
+}
+
+// caller delivers as Okta does, and remembers what it was told.
+type caller struct {
+	mu     sync.Mutex
+	n      int
+	acked  map[string]bool
+	unsure []int // deliveries without an answer
+}
+
+// call delivers until nobody answers.
+func (c *caller) call(p *process) {
+	for {
+		c.mu.Lock()
+		c.n++
+		n := c.n
+		c.mu.Unlock()
+		if !c.deliver(p, n) {
+			return
+		}
+	}
+}
+
+func (c *caller) deliver(p *process, n int) bool {
+	first, second := fmt.Sprintf("u%d-0", n), fmt.Sprintf("u%d-1", n)
+	status, _, err := p.ask("/hooks/events", batch(fmt.Sprint("d", n), first, second))
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err != nil || status != http.StatusOK {
+		c.unsure = append(c.unsure, n)
+		return false
+	}
+	c.acked[first], c.acked[second] = true, true
+	return true
+}
+
+// again delivers what got no answer, as Okta's one retry does.
+func (c *caller) again(p *process) {
+	unsure := c.unsure
+	c.unsure = nil
+	for _, n := range unsure {
+		c.deliver(p, n)
+	}
+}
