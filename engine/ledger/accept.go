@@ -124,10 +124,10 @@ func (n *noteBook) swap() []ID {
 
 // Seen reports whether an id is on the disk.
 func (l *Ledger) Seen(id ID) bool {
+	l.indexMu.RLock() // before the transaction begins: what the index has, the transaction must have
+	defer l.indexMu.RUnlock()
 	found := false
 	_ = l.view(func(tx *bolt.Tx) error {
-		l.indexMu.RLock()
-		defer l.indexMu.RUnlock()
 		found = l.known(tx, l.allSlots(), id)
 		return nil
 	})

@@ -19,6 +19,7 @@ type audit struct {
 	rows, ids, dead uint64
 	deadBytes       uint64
 	problems        []error
+	unread          error // why a part of the file could not be read, which says nothing of what is in it
 
 	// What is done with what is found; each may be nil.
 	row    func(s *slot, n uint32, k kind, body []byte) error
@@ -27,7 +28,7 @@ type audit struct {
 
 const maxProblems = 100
 
-// run returns everything that is wrong, each wrapping ErrDamaged, or nil.
+// run returns everything that is wrong, each wrapping ErrDamaged, or nil; or why the file could not be read.
 func (a *audit) run(file io.ReaderAt, size int64) error {
 	var err error
 	if a.tree, err = openTree(file, size); err != nil {
@@ -52,10 +53,16 @@ func (a *audit) run(file io.ReaderAt, size int64) error {
 	for name := range a.buckets {
 		a.note(damage("bucket %q belongs to nothing", name))
 	}
+	if a.unread != nil {
+		return a.unread
+	}
 	return errors.Join(a.problems...)
 }
 
 func (a *audit) note(err error) {
+	if err != nil && !errors.Is(err, ErrDamaged) {
+		a.unread = err
+	}
 	if err != nil && len(a.problems) < maxProblems {
 		a.problems = append(a.problems, err)
 	}

@@ -105,7 +105,10 @@ func (r *rig) verify() {
 		}
 		return
 	}
-	defer l.Close()
+	defer func() {
+		must(r.T, l.Close())
+		secondOpinion(r.T, r.path)
+	}()
 	states := make(map[string]ledger.State)
 	for from := ""; ; {
 		p, err := l.List(ledger.Filter{}, from, 1<<20)

@@ -211,7 +211,24 @@ func TestOnce(t *testing.T) {
 			}
 		})
 	}
+	stop := make(chan struct{})
+	var watch sync.WaitGroup
+	watch.Go(func() { // somebody asks meanwhile
+		for n := 0; ; n++ {
+			select {
+			case <-stop:
+				return
+			default:
+				l.Seen(ledger.Key("audit", fmt.Sprint("delivery", n%deliveries)))
+				_ = l.Stats()
+				_, _ = l.List(ledger.Filter{}, "", 3)
+			}
+		}
+	})
 	wg.Wait()
+	close(stop)
+	watch.Wait()
+	must(t, l.Broken())
 	for n := range deliveries {
 		if first[n] != 1 || fresh[n/2] != 1 || fresh[n/2+1000] != 1 || fresh[n+2000] != 1 {
 			t.Errorf("delivery %d was new %d times, its events %d, %d, %d times", n, first[n], fresh[n/2], fresh[n/2+1000], fresh[n+2000])

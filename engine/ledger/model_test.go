@@ -297,6 +297,7 @@ func (p *play) restart() {
 		must(p.T, os.WriteFile(copied+ext, file, 0o600))
 	}
 	must(p.T, p.l.Close())
+	secondOpinion(p.T, copied)
 	p.o.Path = copied
 	p.l = open(p.T, p.o)
 }

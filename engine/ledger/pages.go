@@ -3,6 +3,7 @@ package ledger
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"hash/fnv"
 	"io"
@@ -43,8 +44,8 @@ func openTree(file io.ReaderAt, size int64) (*tree, error) {
 	var m [2]meta
 	for i := range m {
 		page := make([]byte, pageSize)
-		if _, err := file.ReadAt(page, int64(i)*pageSize); err != nil {
-			return nil, damage("meta page %d: %v", i, err)
+		if err := readPage(file, page, uint64(i)); err != nil {
+			return nil, err
 		}
 		var err error
 		if m[i], err = readMeta(page, uint64(i)); err != nil {
@@ -150,8 +151,8 @@ func (t *tree) page(id uint64, depth int) ([]byte, error) {
 	if err := t.claim(id, 1); err != nil {
 		return nil, err
 	}
-	if _, err := t.file.ReadAt(buf, int64(id)*pageSize); err != nil {
-		return nil, damage("page %d: %v", id, err)
+	if err := readPage(t.file, buf, id); err != nil {
+		return nil, err
 	}
 	flags, more := native.Uint16(buf[8:]), uint64(native.Uint32(buf[12:]))
 	if native.Uint64(buf) != id || (flags != flagBranch && flags != flagLeaf) {
@@ -162,12 +163,21 @@ func (t *tree) page(id uint64, depth int) ([]byte, error) {
 	}
 	if more > 0 {
 		buf = append(buf, make([]byte, more*pageSize)...)
-		if _, err := t.file.ReadAt(buf[pageSize:], int64(id+1)*pageSize); err != nil {
-			return nil, damage("page %d: %v", id+1, err)
+		if err := readPage(t.file, buf[pageSize:], id+1); err != nil {
+			return nil, err
 		}
 	}
 	t.bufs[depth] = buf
 	return buf, nil
+}
+
+// readPage tells a file that ends too early, which is damaged, from one that cannot be read just now.
+func readPage(file io.ReaderAt, buf []byte, id uint64) error {
+	_, err := file.ReadAt(buf, int64(id)*pageSize)
+	if errors.Is(err, io.EOF) {
+		return damage("page %d: the file ends before it", id)
+	}
+	return err
 }
 
 func (t *tree) claim(id, count uint64) error {

@@ -3,7 +3,9 @@ package ledger
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
@@ -78,6 +80,7 @@ type rebuild struct {
 	db     *bolt.DB
 	tx     *bolt.Tx
 	bytes  int
+	events map[ID]bool // of the slot at hand, whose ids were not found yet
 }
 
 func (b *rebuild) write(path, uuid string) (err error) {
@@ -112,6 +115,7 @@ func (b *rebuild) rows(s *slot) error {
 	scratch := &Ledger{}
 	scratch.backlog.init()
 	s.items, s.open = make(map[uint32]*item), 0
+	b.events = make(map[ID]bool)
 	for n := uint32(1); n <= s.rows; n++ {
 		row, body, ok := b.read(place{class: 'h', Ref: Ref{Slot: s.number, Row: n}})
 		if ok && scratch.replay(s, n, kind(row[4]), body, b.now) != nil {
@@ -125,6 +129,9 @@ func (b *rebuild) rows(s *slot) error {
 		} else {
 			b.report.Rows++
 		}
+		if e, err := readEvent(body); ok && kind(row[4]) == kindEvent && err == nil {
+			b.events[e.id] = true
+		}
 		if err := b.put(s.rowsName(), key32(n), row); err != nil {
 			return err
 		}
@@ -135,27 +142,50 @@ func (b *rebuild) rows(s *slot) error {
 	return nil
 }
 
-// ids copies a slot's ids. Where some are missing, as many that are nobody's take their place.
+// ids copies a slot's ids. In the place of what is missing go those of its events, and zeros, which are nobody's.
 func (b *rebuild) ids(s *slot) error {
-	written, n := s.ids, uint32(0)
+	var rows [][]byte
+	written, n, lost := s.ids, uint32(0), 0
 	for n < written {
 		row, body, ok := b.read(place{class: 'i', Ref: Ref{Slot: s.number, Row: n + 1}})
-		_, count, err := readIDs(body)
-		if ok && err == nil {
-			b.report.IDs += count
-		} else {
-			count = b.gap(s, n+1, written)
-			b.report.LostIDs += count
-			row = append(newRow(kindIDs, 0), make([]byte, count*len(ID{}))...)
-			seal(row, key32(n+1), s.number, b.state.epoch)
+		ids, count, err := readIDs(body)
+		if !ok || err != nil {
+			row, count = nil, b.gap(s, n+1, written)
+			ids = make([]byte, count*len(ID{}))
+			row = append(newRow(kindIDs, len(ids)), ids...)
+			lost += count
 		}
-		if err := b.put(s.idsName(), key32(n+1), row); err != nil {
-			return err
+		for i := 0; i < len(ids); i += len(ID{}) {
+			delete(b.events, ID(ids[i:i+len(ID{})]))
 		}
+		rows = append(rows, row)
 		n += uint32(count)
 	}
-	s.ids = n
+	b.report.IDs += int(n) - lost
+	b.report.LostIDs += lost
+	missing := slices.Collect(maps.Keys(b.events))
+	s.ids = 0
+	for _, row := range rows {
+		missing = fillZeros(row[headerSize:], missing)
+		key := key32(s.ids + 1)
+		seal(row, key, s.number, b.state.epoch)
+		if err := b.put(s.idsName(), key, row); err != nil {
+			return err
+		}
+		s.ids += uint32((len(row) - headerSize) / len(ID{}))
+	}
 	return nil
+}
+
+// fillZeros puts ids in the place of zeros, and returns those for which there was none.
+func fillZeros(body []byte, ids []ID) []ID {
+	for i := 0; i < len(body) && len(ids) > 0; i += len(ID{}) {
+		if at := body[i : i+len(ID{})]; ID(at) == (ID{}) {
+			copy(at, ids[0][:])
+			ids = ids[1:]
+		}
+	}
+	return ids
 }
 
 // gap is how many ids are missing from that number on.
