@@ -6,12 +6,18 @@ import (
 	"github.com/tenterhook/tenterhook/runtime"
 )
 
-// fits is how what is filled in is made fit for its place in an action: dst[from:] is rewritten. Whatever a payload says,
-// it stays inside its segment, its header or its key, and the action is not refused for it.
-var fits = map[string]func(dst []byte, from int) []byte{
-	"path":    encoded,
-	"key":     visible,
-	"headers": oneLine,
+// fitting is how what is filled in is made fit for its place in an action.
+type fitting struct {
+	each func(dst []byte, from int) []byte // rewrites dst[from:], which one hole has put there; nil: it may be anything
+	most int                               // bytes of the whole text; a longer one is replaced by its digest; 0: any number
+}
+
+// fits has the members of an action whose place is narrow. Whatever a payload says, it stays inside its segment, its
+// header or its key, and the action is not refused for it.
+var fits = map[string]fitting{
+	"path":    {each: encoded},
+	"key":     {each: visible, most: 255},
+	"headers": {each: oneLine},
 }
 
 // encoded percent-encodes all but the unreserved characters of RFC 3986, so that no text makes a segment of its own.

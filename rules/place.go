@@ -203,6 +203,9 @@ func (l *loader) contract(n *node, before, text, after string) {
 	}
 }
 
+// answerBudget is what a look at one answer may spend.
+var answerBudget = runtime.Budget{Fuel: 2_000_000}
+
 // check compiles a destination's ok, nil when there was a problem.
 func (l *loader) check(s *Set, n *node) Check {
 	c := &compiler{decoder: &l.decoder, env: expr.NewAnswerEnv(expr.Options{Vars: s.vars.Root(), Tables: s.tables})}
@@ -224,7 +227,7 @@ func (l *loader) check(s *Set, n *node) Check {
 		var m runtime.Meter
 		var r runtime.Run
 		now := time.Now()
-		m.Start(runtime.Default, now, time.Time{})
+		m.Start(answerBudget, now, time.Time{})
 		r.Begin(hook.Event{Node: doc.Root()}, now, &m)
 		return x.Test(&r)
 	}

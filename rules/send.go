@@ -108,9 +108,11 @@ func (m *maker) receiver(n *node) {
 		for _, d := range m.destinations {
 			names = append(names, d.Name)
 		}
-		if m.add(to.problem("there is no destination %q%s", to.text, suggest(to.text, names))); len(names) == 0 {
-			m.problems[len(m.problems)-1].Message += ": destinations: name them"
+		if len(names) == 0 {
+			m.add(to.problem("there is no destination %q: this policy has no destinations", to.text))
+			return
 		}
+		m.add(to.problem("there is no destination %q%s", to.text, suggest(to.text, names)))
 		return
 	}
 	if d := &m.destinations[i]; d.File == "" && !d.Stdout {
@@ -140,7 +142,7 @@ func (m *maker) part(key string, n *node) (p part, ok bool) {
 	case "query", "headers":
 		p.value, p.sample = m.texts(n, key)
 	default:
-		p.value, p.sample = m.leaf(n, key)
+		p.value, p.sample = m.leaf(n, key, fits[key])
 	}
 	return p, p.value != nil
 }
@@ -160,15 +162,15 @@ func (m *maker) body(n *node) (appender, []byte) {
 	}, t.appendSample(nil, `"x"`)
 }
 
-// leaf is one text. What is filled in is written as suits the key, and nothing is said when it is null or comes out empty.
-func (m *maker) leaf(n *node, key string) (appender, []byte) {
+// leaf is one text. What is filled in is made fit, and nothing is said when it is null or comes out empty.
+func (m *maker) leaf(n *node, what string, fit fitting) (appender, []byte) {
 	switch n.kind {
 	case textNode:
 	case numberNode, boolNode:
 		return constant(n.text)
 	default:
 		if n.kind != brokenNode {
-			m.add(n.problem("want %s as a text, got %s", key, n.is()))
+			m.add(n.problem("want %s as a text, got %s", what, n.is()))
 		}
 		return nil, nil
 	}
@@ -179,23 +181,19 @@ func (m *maker) leaf(n *node, key string) (appender, []byte) {
 	if s, ok := t.Literal(); ok {
 		return constant(s)
 	}
-	fit := fits[key]
 	return func(dst []byte, r *runtime.Run) ([]byte, error) {
 		mark := len(dst)
-		dst, null, err := t.AppendHoles(append(dst, '"'), r, fit)
+		dst, null, err := t.AppendHoles(append(dst, '"'), r, fit.each)
 		if err != nil || null || len(dst) == mark+1 {
 			return dst[:mark], err
 		}
-		if key == "key" && len(dst)-mark-1 > maxKey {
+		if fit.most > 0 && len(dst)-mark-1 > fit.most {
 			sum := sha256.Sum256(dst[mark+1:])
 			dst = hex.AppendEncode(dst[:mark+1], sum[:])
 		}
 		return append(escaped(dst, mark+1), '"'), nil
 	}, []byte(`"x"`)
 }
-
-// maxKey is what an idempotency key may have in bytes; a longer one is replaced by its digest.
-const maxKey = 255
 
 func constant(s string) (appender, []byte) {
 	text := runtime.AppendQuoted(nil, s)
@@ -226,7 +224,7 @@ func (m *maker) texts(n *node, key string) (appender, []byte) {
 			continue
 		}
 		p := part{name: string(append(runtime.AppendQuoted(nil, e.key), ':'))}
-		if p.value, p.sample = m.leaf(e.value, key); p.value == nil {
+		if p.value, p.sample = m.leaf(e.value, e.key, fits[key]); p.value == nil {
 			return nil, nil
 		}
 		parts = append(parts, p)

@@ -20,6 +20,7 @@ func FuzzDraft(f *testing.F) {
 		command(access, `[{"op":"replace","path":"/token/lifetime/expiration","value":300},{"op":"add","path":"/claims/a~1b","value":{"c":{}}}]`),
 		command(assertion, `[{"op":"add","path":"/claims/a","value":{"attributes":{"NameFormat":"x"},"attributeValues":[{"value":"1"}]}}]`),
 		`{"commands":[{"type":"com.okta.action.update","value":{"result":"LINK_USER"}},{"type":"com.okta.user.update","value":{"id":"1"}}]}`,
+		`{"actions":[{"to":"slack","path":"/x","query":{"a":"b"},"headers":{"X-A":"b"},"key":"k","body":{"a":[null]}},{"to":"siem","method":"DELETE"}],"error":"no"}`,
 		command(action, `{"result":"CREATE_USER"}`), command(action, `{"credential":"VERIFIED"}`), command(telephony, `[{"status":"PENDING"}]`),
 	} {
 		f.Add(uint8(i), []byte(d), []byte(command(profile, `{"a":2}`)), []byte(`{"debugContext":{"b":[1, 2]}}`))
@@ -33,7 +34,7 @@ func FuzzDraft(f *testing.F) {
 		}
 		var m hook.Merge
 		m.Begin(event(t, typ, call))
-		before := render(t, typ, &m)
+		before, planned := render(t, typ, &m), 0
 		for _, text := range [][]byte{first, second, third} {
 			d := &hook.Draft{JSON: bytes.Clone(text)}
 			err := m.Add("rule", d)
@@ -47,6 +48,15 @@ func FuzzDraft(f *testing.F) {
 				t.Fatalf("%v, but %s became %s", err, before, after)
 			}
 			before = after
+			if n := len(m.Actions()); err != nil && n != planned {
+				t.Fatalf("%v, but %d actions became %d", err, planned, n)
+			}
+			planned = len(m.Actions())
+			for _, a := range m.Actions() {
+				if text := a.Append(nil, nil); !json.Valid(text) || a.To == "" {
+					t.Fatalf("an action to %q: %s", a.To, text)
+				}
+			}
 			problems := hook.CheckDraft(typ, &hook.Draft{JSON: text})
 			if err == nil && len(problems) > 0 && !strings.HasPrefix(problems[0].Message, "an error cancels") {
 				t.Fatalf("merged what check refuses: %v", problems)
