@@ -56,9 +56,10 @@ func (k *compiler) equality(n *ast.BinaryNode) *code {
 	if x.constant {
 		x, y = y, x
 	}
+	pos := k.pos(n)
 	switch {
 	case y.constant && y.value.Kind() == runtime.String:
-		c.test = equalsText(x, y.value.Text(), negate)
+		c.test = equalsText(x, y.value.Text(), negate, pos)
 	default:
 		c.test = func(r *runtime.Run) bool {
 			a, b := x.read(r), y.read(r)
@@ -66,16 +67,29 @@ func (k *compiler) equality(n *ast.BinaryNode) *code {
 				r.Scratch.Missed = true
 				return negate
 			}
+			if !alike(a, b) {
+				incomparable(pos, n.Operator, a, b)
+			}
 			return equal(r, a, b) != negate
 		}
 	}
 	return k.fold(n, judged(c), x, y)
 }
 
+// alike reports whether a and b can be asked to be equal: a list can by a list only, and an object by an object. A
+// list with the text in it that a rule refuses is not merely unequal to that text.
+func alike(a, b runtime.Value) bool {
+	return max(a.Kind(), runtime.String) == max(b.Kind(), runtime.String)
+}
+
+func incomparable(pos, op string, a, b runtime.Value) {
+	fail(pos, "%s cannot compare %s with %s", op, a.Kind(), b.Kind())
+}
+
 func isNil(n ast.Node) bool { _, ok := n.(*ast.NilNode); return ok }
 
 // equalsText is x == "text", the commonest of all conditions.
-func equalsText(x *code, want string, negate bool) func(*runtime.Run) bool {
+func equalsText(x *code, want string, negate bool, pos string) func(*runtime.Run) bool {
 	cost := 1 + int64(len(want))>>6
 	return func(r *runtime.Run) bool {
 		charge(r, cost)
@@ -83,8 +97,11 @@ func equalsText(x *code, want string, negate bool) func(*runtime.Run) bool {
 		if v.Kind() == runtime.String {
 			return (v.Text() == want) != negate
 		}
-		if v.IsNull() {
+		switch v.Kind() {
+		case runtime.Null:
 			r.Scratch.Missed = true
+		case runtime.List, runtime.Object:
+			fail(pos, "== and != cannot compare %s with a text", v.Kind())
 		}
 		return negate
 	}
@@ -98,7 +115,7 @@ func (k *compiler) missing(n ast.Node, x *code, negate bool) *code {
 	return k.fold(n, judged(c), x)
 }
 
-// equal compares values of any kinds, neither of them null. Inside lists and objects null equals nothing either.
+// equal compares values of any kinds, neither of them null: those of different kinds are unequal. Inside lists and objects null equals nothing either.
 func equal(r *runtime.Run, a, b runtime.Value) bool {
 	charge(r, 1)
 	switch ka, kb := a.Kind(), b.Kind(); {

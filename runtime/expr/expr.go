@@ -26,8 +26,10 @@ type Expression struct {
 // null. So nothing a payload leaves out makes an expression fail.
 //
 // A value of a type that an operator cannot work with makes it fail, with runtime.ErrValue: a payload must not be able
-// to make a rule that refuses come out false by sending a list where a text was meant. Only == and in compare values of
-// any two types, and a member of what is no object is missing.
+// to make a rule that refuses come out false by sending a list where a text was meant. So ==, != and in fail too when they
+// compare a text, number or boolean with a list or object, or a list with an object; a text, a number and a boolean are
+// merely unequal to each other, and so are parts of lists and objects, whatever they are. A member of what is no object is
+// missing.
 func Compile(src string, e *Env) (*Expression, error) {
 	node, errs := parse(src)
 	if errs != nil {

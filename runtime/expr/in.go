@@ -26,12 +26,47 @@ func (k *compiler) in(n *ast.BinaryNode) *code {
 	case !k.want(n.Right, y, list|object, "in on its right"):
 		return unknown()
 	}
+	if held := keysOf(y); x.types != 0 && !mayBeAlike(x.types, held) {
+		return k.wrong(n, "in cannot compare %s with %s", x.types.words(), held.words())
+	}
 	if s := setOf(y); s != nil {
-		c.test = s.has(x)
+		c.test = s.has(x, pos)
 	} else {
 		c.test = inValue(x, y, pos)
 	}
 	return k.fold(n, judged(c), x, y)
+}
+
+const scalar = boolean | number | text
+
+// mayBeAlike reports whether some value of x's kinds can be compared with one of y's. 0 is nothing to compare with.
+func mayBeAlike(x, y types) bool {
+	return y == 0 || x&scalar != 0 && y&scalar != 0 || x&y != 0
+}
+
+// keysOf are the kinds of what `in` compares with in y, as far as they are known; 0 when there is nothing.
+func keysOf(y *code) types {
+	switch {
+	case y.types == object:
+		return text
+	case y.types != list:
+		return anything
+	case y.constant:
+		return kindsIn(y.value)
+	case y.shape != nil && y.shape.element != nil:
+		return y.shape.element.types
+	}
+	return anything
+}
+
+func kindsIn(list runtime.Value) (all types) {
+	for _, item := range list.Built() {
+		all |= typeOf(item)
+	}
+	for n := range list.Node().Elements() {
+		all |= typeOf(runtime.NodeOf(n))
+	}
+	return all
 }
 
 func inTable(x *code, t *table.Table, pos string) func(*runtime.Run) bool {
@@ -76,7 +111,7 @@ func setOf(y *code) *set {
 	return s
 }
 
-func (s *set) has(x *code) func(*runtime.Run) bool {
+func (s *set) has(x *code, pos string) func(*runtime.Run) bool {
 	return func(r *runtime.Run) bool {
 		v := x.read(r)
 		switch v.Kind() {
@@ -96,6 +131,8 @@ func (s *set) has(x *code) func(*runtime.Run) bool {
 					return true
 				}
 			}
+		case runtime.List, runtime.Object:
+			fail(pos, "in a list of texts and numbers: cannot compare them with %s", v.Kind())
 		}
 		return false
 	}
@@ -104,6 +141,7 @@ func (s *set) has(x *code) func(*runtime.Run) bool {
 // inSpan is x in a..b, which needs no list.
 func (k *compiler) inSpan(n *ast.BinaryNode, x *code, span *ast.BinaryNode) *code {
 	lo, hi := k.compile(span.Left), k.compile(span.Right)
+	k.want(n.Left, x, number, "in a range")
 	k.want(span, lo, number, "..")
 	k.want(span, hi, number, "..")
 	c := &code{falls: x.null || lo.null || hi.null, test: between(x, lo, hi, k.pos(span))}
@@ -117,6 +155,9 @@ func between(x, lo, hi *code, pos string) func(*runtime.Run) bool {
 		if v.IsNull() || from.IsNull() || to.IsNull() {
 			r.Scratch.Missed = true
 			return false
+		}
+		if v.Kind() > runtime.String {
+			fail(pos, "in a range: cannot compare its numbers with %s", v.Kind())
 		}
 		low, high := wantInt(from, pos), wantInt(to, pos)
 		i, whole := intOf(v)
@@ -134,8 +175,11 @@ func inValue(x, y *code, pos string) func(*runtime.Run) bool {
 		}
 		switch all.Kind() {
 		case runtime.List:
-			return inList(r, v, all)
+			return inList(r, v, all, pos)
 		case runtime.Object:
+			if v.Kind() > runtime.String {
+				incomparable(pos, "in", v, runtime.TextOf(""))
+			}
 			charge(r, int64(all.Len())>>3)
 			return v.Kind() == runtime.String && !all.Get(v.Text()).IsNull()
 		}
@@ -144,27 +188,41 @@ func inValue(x, y *code, pos string) func(*runtime.Run) bool {
 	}
 }
 
-func inList(r *runtime.Run, v, all runtime.Value) bool {
+// inList looks at the whole list before it fails for a value that v cannot be compared with: the order decides nothing.
+func inList(r *runtime.Run, v, all runtime.Value, pos string) bool {
 	if v.Kind() == runtime.String && all.Node().Kind() == hook.Array {
-		return textInArray(r, v.Text(), all.Node())
+		return textInArray(r, v, all.Node(), pos)
 	}
-	found := false
+	found, odd := false, runtime.Value{}
 	each(r, all, func(_ int, item runtime.Value) bool {
-		found = equalParts(r, v, item)
+		if found = equalParts(r, v, item); !found && !item.IsNull() && !alike(v, item) {
+			odd = item
+		}
 		return !found
 	})
+	if !found && !odd.IsNull() {
+		incomparable(pos, "in", v, odd)
+	}
 	return found
 }
 
-func textInArray(r *runtime.Run, s string, n hook.Node) bool {
+func textInArray(r *runtime.Run, v runtime.Value, n hook.Node, pos string) bool {
+	s, odd := v.Text(), hook.Node{}
 	for item := range n.Elements() {
 		charge(r, 1)
-		if item.Kind() == hook.String && item.Text() == s {
-			return true
-		}
-		if item.Kind() == hook.Null {
+		switch item.Kind() {
+		case hook.String:
+			if item.Text() == s {
+				return true
+			}
+		case hook.Null:
 			r.Scratch.Missed = true
+		case hook.Array, hook.Object:
+			odd = item
 		}
+	}
+	if odd.Kind() != hook.Missing {
+		incomparable(pos, "in", v, runtime.NodeOf(odd))
 	}
 	return false
 }

@@ -25,6 +25,7 @@ import (
 //   - len and [ : ] of a text that is not ASCII: characters here; bytes there for [ : ];
 //   - numbers of the data: whole ones stay whole here, all are float64 there. The generator's data has int there;
 //   - == of two different kinds that are known beforehand: a mistake here, false there;
+//   - ==, != and in between a list or object and anything of another form: an error here, false there;
 //   - first, last and find of an empty list: null, as there, but null is not compared;
 //   - % of numbers with a fraction: an error here, a mistake there;
 //   - join, which takes texts only there; split and replace of "", an error here;
