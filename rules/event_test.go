@@ -192,3 +192,43 @@ func BenchmarkEvent(b *testing.B) {
 		})
 	}
 }
+
+// TestEventsAtOnce: what one event leaves behind must not show in another's plan, nor a kept plan change.
+func TestEventsAtOnce(t *testing.T) {
+	h := load(t, policy("event", "", "- {name: a, on: 'user.*', send: [{to: out}, {to: siem, path: '/${event.uuid}', body: '${event.eventType}'}]}")+places).Hook("h")
+	wants := map[string][2]string{}
+	for _, event := range []string{started, suspended} {
+		var d rules.Decision
+		h.Decide(call(t, h, delivery(event)), &d)
+		wants[event] = [2]string{string(d.Actions[0].JSON), string(d.Actions[1].JSON)}
+	}
+	done := make(chan error)
+	for range 4 {
+		go func() {
+			var d rules.Decision
+			var kept []rules.Action
+			for i := range 500 {
+				event := []string{started, suspended}[i%2]
+				var doc hook.Doc
+				if err := doc.Parse([]byte(delivery(event)), hook.Limits{}); err != nil {
+					done <- err
+					return
+				}
+				h.Decide(&hook.Call{Type: h.Type, Doc: &doc}, &d)
+				kept = append(kept, d.Actions...)
+			}
+			for i, a := range kept {
+				if want := wants[[]string{started, suspended}[i/2%2]][i%2]; string(a.JSON) != want {
+					done <- fmt.Errorf("action %d: got %s, want %s", i, a.JSON, want)
+					return
+				}
+			}
+			done <- nil
+		}()
+	}
+	for range 4 {
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}
+}

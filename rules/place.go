@@ -204,7 +204,7 @@ func (l *loader) contract(n *node, before, text, after string) {
 }
 
 // answerBudget is what a look at one answer may spend.
-var answerBudget = runtime.Budget{Fuel: 2_000_000}
+var answerBudget = runtime.Budget{Fuel: 200_000}
 
 // check compiles a destination's ok, nil when there was a problem.
 func (l *loader) check(s *Set, n *node) Check {
