@@ -76,5 +76,5 @@ func (d *Destination) hasBody(method string) bool {
 	if method == "" {
 		method = d.Method
 	}
-	return d.URL == "" || method != "GET" && method != "DELETE"
+	return d.File != "" || d.Stdout || method != "GET" && method != "DELETE"
 }
