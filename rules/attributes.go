@@ -156,12 +156,11 @@ func appendValues(dst []byte, r *runtime.Run, v runtime.Value) (_ []byte, err er
 	if v.Kind() != runtime.List {
 		return appendValue(dst, r, v)
 	}
-	for i := range v.Len() {
-		if dst, err = appendValue(dst, r, v.At(i)); err != nil {
-			return dst, err
-		}
-	}
-	return dst, nil
+	err = elements(v, r.Meter, func(item runtime.Value) (err error) {
+		dst, err = appendValue(dst, r, item)
+		return err
+	})
+	return dst, err
 }
 
 func appendValue(dst []byte, r *runtime.Run, v runtime.Value) ([]byte, error) {
@@ -170,8 +169,11 @@ func appendValue(dst []byte, r *runtime.Run, v runtime.Value) ([]byte, error) {
 	case runtime.Null:
 		return dst, nil
 	case runtime.String:
-		dst = append(comma(dst), typedHead("xs:string")...)
-		dst, err := v.AppendJSON(dst, r.Meter)
+		head := typedHead("xs:string")
+		if !r.Meter.Emit(int64(len(head)) + 2) {
+			return dst, r.Meter.Err()
+		}
+		dst, err := v.AppendJSON(append(comma(dst), head...), r.Meter)
 		return append(dst, '}'), err
 	case runtime.Bool:
 		xsi = "xs:boolean"
@@ -182,7 +184,7 @@ func appendValue(dst []byte, r *runtime.Run, v runtime.Value) ([]byte, error) {
 	default:
 		return dst, wrong("attributes", "a text, a number, a boolean or a list of them", v)
 	}
-	if !r.Meter.Emit(80) {
+	if !r.Meter.Emit(80 + int64(len(v.Node().Raw()))) { // a payload's number may be written as long as it likes
 		return dst, r.Meter.Err()
 	}
 	dst = append(comma(dst), typedHead(xsi)...)
@@ -246,9 +248,11 @@ func attributesOf(x *expr.Expression) appender {
 		if v.Kind() != runtime.Object {
 			return dst, wrong("attributes", "an object", v)
 		}
-		err = members(v, func(name string, value runtime.Value) (err error) {
+		err = members(v, r.Meter, func(name string, value runtime.Value) (err error) {
 			mark := len(dst)
-			dst = appendStatement(comma(dst), name)
+			if dst, err = paid(comma(dst), r, name, appendStatement); err != nil {
+				return err
+			}
 			start := len(dst)
 			if dst, err = appendValues(dst, r, value); err != nil {
 				return err

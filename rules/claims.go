@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -165,33 +166,19 @@ func claimsOf(k hook.TokenKind, x *expr.Expression, member string) appender {
 
 // appendClaims appends an operation for each member of an object; those that are null are left out.
 func appendClaims(dst []byte, r *runtime.Run, v runtime.Value) (_ []byte, err error) {
-	err = members(v, func(name string, value runtime.Value) (err error) {
+	err = members(v, r.Meter, func(name string, value runtime.Value) (err error) {
 		if value.IsNull() {
 			return nil
 		}
-		dst = appendAdd(comma(dst), name)
+		if dst, err = paid(comma(dst), r, name, appendAdd); err != nil {
+			return err
+		}
 		if dst, err = value.AppendJSON(dst, r.Meter); err == nil {
 			dst = append(dst, '}')
 		}
 		return err
 	})
 	return dst, err
-}
-
-// members walks an object's names and values until do fails.
-func members(v runtime.Value, do func(name string, value runtime.Value) error) error {
-	for name, n := range v.Node().Members() {
-		if err := do(name, runtime.NodeOf(n)); err != nil {
-			return err
-		}
-	}
-	built := v.Built()
-	for i := 0; i+1 < len(built); i += 2 {
-		if err := do(built[i].Text(), built[i+1]); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // compileRemoveClaims removes only claims that are there, as earlier rules have left them: the removal of an absent claim
@@ -230,14 +217,21 @@ func (m *maker) fixedRemovals(k hook.TokenKind, n *node) {
 			continue
 		}
 		name := strings.ReplaceAll(item.text, "$${", "${")
+		if slices.Contains(names, name) {
+			continue
+		}
 		sample := appendRemove([]byte(`{"commands":[{"type":"`+k.Command()+`","value":[`), name)
 		if m.checkPart(append(sample, `]}]}`...), item) {
 			names = append(names, name)
 		}
 	}
 	m.effects.commands = append(m.effects.commands, patch(k, func(dst []byte, r *runtime.Run) ([]byte, error) {
-		for i, name := range names {
-			if has(r, k, name) && !contains(names[:i], name) {
+		for _, name := range names {
+			there, err := has(r, k, name)
+			if err != nil {
+				return dst, err
+			}
+			if there {
 				dst = appendRemove(comma(dst), name)
 			}
 		}
@@ -245,20 +239,15 @@ func (m *maker) fixedRemovals(k hook.TokenKind, n *node) {
 	}))
 }
 
-func contains(names []string, name string) bool {
-	for _, n := range names {
-		if n == name {
-			return true
-		}
+// has reports whether the token has the claim, as earlier rules have left it.
+func has(r *runtime.Run, k hook.TokenKind, name string) (bool, error) {
+	if r.Merge == nil {
+		return k.Claims(r.Event).Get(name).Kind() != hook.Missing, nil
 	}
-	return false
-}
-
-func has(r *runtime.Run, k hook.TokenKind, name string) bool {
-	if r.Merge != nil {
-		return r.Merge.Has(k, name)
+	if !r.Meter.Spend(1 + int64(r.Merge.Changes())) {
+		return false, r.Meter.Err()
 	}
-	return k.Claims(r.Event).Get(name).Kind() != hook.Missing
+	return r.Merge.Has(k, name), nil
 }
 
 func appendRemove(dst []byte, name string) []byte {
@@ -275,27 +264,20 @@ func removalsOf(k hook.TokenKind, x *expr.Expression) appender {
 		if v.Kind() != runtime.List {
 			return dst, wrong("remove_claims", "a list of names", v)
 		}
-		for i := range v.Len() {
-			name := v.At(i)
+		var removed names
+		err = elements(v, r.Meter, func(name runtime.Value) error {
 			if name.Kind() != runtime.String {
-				return dst, wrong("remove_claims", "a list of names", name)
+				return wrong("remove_claims", "a list of names", name)
 			}
-			if has(r, k, name.Text()) && !earlier(v, i) {
-				dst = appendRemove(comma(dst), name.Text())
+			there, err := has(r, k, name.Text())
+			if err != nil || !there || !removed.add(name.Text()) {
+				return err
 			}
-		}
-		return dst, nil
+			dst, err = paid(comma(dst), r, name.Text(), appendRemove)
+			return err
+		})
+		return dst, err
 	})
-}
-
-// earlier reports whether element i of a list of texts is there before i as well.
-func earlier(v runtime.Value, i int) bool {
-	for k := range i {
-		if v.At(k).Text() == v.At(i).Text() {
-			return true
-		}
-	}
-	return false
 }
 
 // usual is the lifetime in seconds that Okta gives a token when nobody has set another one.

@@ -220,7 +220,10 @@ func (k *chain) apply(r *rule, d *Decision) (matched bool, err error) {
 	if err := k.log(r, d); err != nil {
 		return true, err
 	}
-	if err := k.merge.Add(r.name, &k.draft); err != nil {
+	work := k.merge.Work()
+	err = k.merge.Add(r.name, &k.draft)
+	k.meter.Spend(int64(k.merge.Work() - work)) // what it has said no to is told by whatever asks next
+	if err != nil {
 		d.Logs = d.Logs[:logs]
 		return true, err
 	}

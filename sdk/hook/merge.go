@@ -24,6 +24,7 @@ type Merge struct {
 	errRule   int32
 	size      int // bytes of all drafts that are in: the answer is never much longer
 	compared  int
+	moved     int // bytes read and written
 	check     checker
 	sim       simulation
 	out       []byte
@@ -68,7 +69,7 @@ func (m *Merge) Begin(e Event) {
 	if e.Call != nil {
 		m.hook = e.Call.Type
 	}
-	m.used, m.err, m.size, m.compared = 0, Node{}, 0, 0
+	m.used, m.err, m.size, m.compared, m.moved = 0, Node{}, 0, 0, 0
 	m.entries, m.order, m.conflicts = m.entries[:0], m.order[:0], m.conflicts[:0]
 	clear(m.actions)
 	m.actions = m.actions[:0]
@@ -92,6 +93,7 @@ func (m *Merge) Add(rule string, d *Draft) error {
 	s := m.sheet()
 	s.rule = rule
 	s.text = append(s.text[:0], d.JSON...)
+	m.moved += len(s.text)
 	if err := s.doc.Parse(s.text, Limits{Bytes: maxAnswer - 1}); err != nil {
 		return &ContractError{Problem{Message: unreadable(err)}}
 	}
@@ -362,6 +364,12 @@ func (m *Merge) bounds() error {
 func (m *Merge) Has(k TokenKind, claim string) bool {
 	return m.sim.ready(k, m.event) && m.sim.has(m.sim.roots[k]-1, claim)
 }
+
+// Changes is how many changes patches have made so far: what one Has looks through at most.
+func (m *Merge) Changes() int { return len(m.sim.kids) }
+
+// Work is what Add has cost since Begin, in units of a few nanoseconds: whoever gives it drafts can hold them to a budget.
+func (m *Merge) Work() int { return m.compared + m.sim.work + m.moved>>4 }
 
 // Empty reports whether nothing has been said.
 func (m *Merge) Empty() bool { return m.err.Kind() == Missing && len(m.entries) == 0 }

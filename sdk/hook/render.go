@@ -5,6 +5,7 @@ package hook
 // 256 KB.
 func (m *Merge) Render() ([]byte, error) {
 	m.out = m.render(m.out[:0])
+	m.moved += len(m.out)
 	if len(m.out) >= maxAnswer {
 		m.out = nil
 		return nil, &ContractError{Problem{Message: tooLong}}

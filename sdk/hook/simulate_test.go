@@ -209,7 +209,7 @@ func TestMergeCost(t *testing.T) {
 	call := event(t, hook.Token, `{"data":{"access":{"claims":{"list":[`+strings.Repeat("1,", 200_000)+`1]}}}}`)
 	t.Run("many operations", func(t *testing.T) {
 		var b strings.Builder
-		for i := range 1000 {
+		for i := range 700 {
 			fmt.Fprintf(&b, `{"op":"add","path":"/claims/c%d","value":%d},`, i, i)
 		}
 		var m hook.Merge
@@ -225,6 +225,41 @@ func TestMergeCost(t *testing.T) {
 		err := m.Add("rule", &hook.Draft{JSON: []byte(command(access, "["+strings.TrimSuffix(operations, ",")+"]"))})
 		if err == nil || !strings.Contains(err.Error(), "costs too much to try out") {
 			t.Error(err)
+		}
+	})
+	t.Run("far into a list of objects", func(t *testing.T) { // each element is found at once, not counted off
+		call := event(t, hook.Token, `{"data":{"access":{"claims":{"list":[`+strings.Repeat(`{"a":[1]},`, 80_000)+`1]}}}}`)
+		var b strings.Builder
+		for i := range 4000 {
+			fmt.Fprintf(&b, `{"op":"add","path":"/claims/list/%d/a/0","value":1},`, 79_999-i)
+		}
+		var m hook.Merge
+		m.Begin(call)
+		if err := m.Add("rule", &hook.Draft{JSON: []byte(command(access, "["+strings.TrimSuffix(b.String(), ",")+"]"))}); err != nil {
+			t.Error(err)
+		}
+	})
+	t.Run("one operation in each draft", func(t *testing.T) {
+		var m hook.Merge
+		m.Begin(event(t, hook.Token, tokenCall))
+		var err error
+		for i := 0; i < 2000 && err == nil; i++ {
+			err = m.Add("rule", &hook.Draft{JSON: fmt.Appendf(nil, command(access, `[{"op":"add","path":"/claims/c%d","value":1}]`), i)})
+		}
+		if err == nil || m.Work() > 2<<18+1<<14 {
+			t.Error(err, m.Work())
+		}
+	})
+	t.Run("questions are free", func(t *testing.T) {
+		var m hook.Merge
+		m.Begin(event(t, hook.Token, tokenCall))
+		m.Has(hook.AccessToken, "sub")
+		before := m.Work()
+		for range 1000 {
+			m.Has(hook.AccessToken, "nothing")
+		}
+		if m.Work() != before {
+			t.Error(m.Work(), before)
 		}
 	})
 	t.Run("profiles without end", func(t *testing.T) {
