@@ -17,7 +17,7 @@ var (
 	ErrTooMuch  = errors.New("a delivery of too many events")          // more than 4096, or too large once they are taken apart
 	ErrNoLedger = errors.New("there is no ledger to record events in") // the Engine was made without one
 	ErrShed     = errors.New("too many deliveries at one time")        // nothing was recorded
-	ErrInline   = errors.New("Okta waits for the answer of this hook") // Accept of an inline hook's call
+	ErrInline   = errors.New("this hook is waited for: its calls are answered") // Accept of an inline hook's call
 )
 
 const (

@@ -16,13 +16,15 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/tenterhook/tenterhook/engine"
+	"github.com/tenterhook/tenterhook/engine/ledger"
 	"github.com/tenterhook/tenterhook/engine/watch"
 	"github.com/tenterhook/tenterhook/rules"
 )
 
-// Options are what an Admin is made with. All but Log and Rules must be there.
+// Options are what an Admin is made with. All but Log, Rules and Ledger must be there.
 type Options struct {
 	Engine   *engine.Engine
+	Ledger   *ledger.Ledger // whose events can be seen and mended; nil: none
 	Watch    *watch.Watcher
 	Rules    rules.Options       // how POST /v1/check loads the folder
 	Registry prometheus.Gatherer // what /metrics shows
@@ -86,6 +88,7 @@ func (a *Admin) routes() http.Handler {
 	}))
 	m.Handle("GET /v1/status", a.reading(a.status))
 	m.Handle("POST /v1/check", a.reading(a.check))
+	a.eventRoutes(m)
 	return m
 }
 

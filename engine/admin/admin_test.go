@@ -18,6 +18,7 @@ import (
 
 	"github.com/tenterhook/tenterhook/engine"
 	"github.com/tenterhook/tenterhook/engine/admin"
+	"github.com/tenterhook/tenterhook/engine/ledger"
 	"github.com/tenterhook/tenterhook/engine/watch"
 )
 
@@ -38,12 +39,13 @@ type office struct {
 	t      *testing.T
 	dir    string
 	url    string
+	ledger *ledger.Ledger // with no engine behind it
 	engine *engine.Engine
 }
 
 func open(t *testing.T) *office {
 	t.Helper()
-	o := &office{t: t, dir: t.TempDir()}
+	o := &office{t: t, dir: t.TempDir(), ledger: openLedger(t)}
 	o.write(policy)
 	quiet, registry := slog.New(slog.DiscardHandler), prometheus.NewPedanticRegistry()
 	var err error
@@ -54,7 +56,7 @@ func open(t *testing.T) *office {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a, err := admin.New(admin.Options{Engine: o.engine, Watch: w, Registry: registry, Tokens: tokens, Log: quiet})
+	a, err := admin.New(admin.Options{Engine: o.engine, Ledger: o.ledger, Watch: w, Registry: registry, Tokens: tokens, Log: quiet})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,7 +71,7 @@ func open(t *testing.T) *office {
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()
 		http.DefaultClient.CloseIdleConnections()
-		if err := errors.Join(a.Shutdown(ctx), <-served, o.engine.Close()); err != nil {
+		if err := errors.Join(a.Shutdown(ctx), <-served, o.engine.Close(), o.ledger.Close()); err != nil {
 			t.Error(err)
 		}
 	})

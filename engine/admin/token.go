@@ -97,6 +97,22 @@ func (a *Admin) reading(next http.HandlerFunc) http.Handler {
 	})
 }
 
+// publishing lets in who has the token to publish.
+func (a *Admin) publishing(next http.HandlerFunc) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		shown := shown(r)
+		read, publish := a.read.Matches(shown), a.publish.Matches(shown)
+		switch {
+		case publish:
+			next(w, r)
+		case read:
+			say(w, http.StatusForbidden, "the token to publish is needed\n")
+		default:
+			deny(w)
+		}
+	})
+}
+
 // shown is the digest of the token that a request shows; the scheme's name is in any case (RFC 9110, section 11.1).
 func shown(r *http.Request) [32]byte {
 	values := r.Header.Values("Authorization")

@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"github.com/tenterhook/tenterhook/engine"
+	"github.com/tenterhook/tenterhook/engine/dispatch"
 	"github.com/tenterhook/tenterhook/engine/watch"
 	"github.com/tenterhook/tenterhook/rules"
 )
@@ -15,11 +16,13 @@ type Status struct {
 	watch.Status
 	Ready bool                `json:"ready"`
 	Hooks []engine.HookStatus `json:"hooks"`
+
+	Destinations []dispatch.Destination `json:"destinations,omitempty"`
 }
 
 func (a *Admin) status(w http.ResponseWriter, _ *http.Request) {
 	live := a.o.Engine.Status()
-	a.answer(w, http.StatusOK, Status{Status: a.o.Watch.Status(), Ready: live.Ready, Hooks: live.Hooks})
+	a.answer(w, http.StatusOK, Status{Status: a.o.Watch.Status(), Ready: live.Ready, Hooks: live.Hooks, Destinations: live.Destinations})
 }
 
 // Check is what POST /v1/check answers: whether the folder, as it is now, would go live.

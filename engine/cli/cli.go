@@ -70,7 +70,7 @@ func (p *Program) root() *cobra.Command {
 			p.begun = true
 		},
 	}
-	root.AddCommand(p.serve(), p.check(), p.test(), p.run(), p.send(), p.version())
+	root.AddCommand(p.serve(), p.check(), p.test(), p.run(), p.send(), p.events(), p.ledger(), p.version())
 	return root
 }
 

@@ -1,6 +1,104 @@
 package cli
 
-import "path/filepath"
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/tenterhook/tenterhook/engine/admin"
+	"github.com/tenterhook/tenterhook/engine/ledger"
+)
 
 // ledgerFile is where the ledger lies in a data directory.
 func ledgerFile(data string) string { return filepath.Join(data, "ledger") }
+
+// desk is where an operator's questions about a ledger go: to the ledger itself, or to the server that has it open.
+type desk struct {
+	p           *Program
+	data, admin string
+}
+
+func (d *desk) define(flags *pflag.FlagSet) {
+	flags.StringVar(&d.data, "data", "", "the data directory (default: in the user's state folder)")
+	flags.StringVar(&d.admin, "admin", "127.0.0.1:8081", "the admin listener of the server that has the ledger open, if one has")
+}
+
+// path is the ledger's file, which must be there: nobody who looks at a ledger wants to make one.
+func (d *desk) path() (string, error) {
+	var err error
+	if d.data == "" {
+		if d.data, err = d.p.stateDir(); err != nil {
+			return "", err
+		}
+	}
+	path := ledgerFile(d.data)
+	if _, err := os.Stat(path + ".id"); errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("there is no ledger in %s: say where with --data", d.data)
+	}
+	return path, nil
+}
+
+// ask asks the ledger, or the server when that has it. here is the question to the ledger itself.
+func (d *desk) ask(ctx context.Context, here func(*ledger.Ledger) (any, error), method, there string, q url.Values) ([]byte, error) {
+	path, err := d.path()
+	if err != nil {
+		return nil, err
+	}
+	l, err := ledger.Open(ledger.Options{Path: path})
+	if errors.Is(err, ledger.ErrLocked) {
+		return d.askServer(ctx, method, there, q)
+	}
+	if err != nil {
+		return nil, err
+	}
+	v, err := here(l)
+	if err := errors.Join(err, l.Close()); err != nil {
+		return nil, err
+	}
+	return json.Marshal(v)
+}
+
+func (d *desk) askServer(ctx context.Context, method, there string, q url.Values) ([]byte, error) {
+	token, err := d.token()
+	if err != nil {
+		return nil, err
+	}
+	u := url.URL{Scheme: "http", Host: strings.TrimPrefix(d.admin, "http://"), Path: there, RawQuery: q.Encode()}
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, method, u.String(), nil)
+	if err != nil {
+		return nil, usage("--admin %s: want HOST:PORT", d.admin)
+	}
+	request.Header.Set("Authorization", "Bearer "+token)
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return nil, fmt.Errorf("ask the server that has the ledger open (--admin says where it is): %w", err)
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(response.Body, 64<<20))
+	if err == nil && response.StatusCode != http.StatusOK {
+		err = fmt.Errorf("the server: %s: %s", response.Status, strings.TrimSpace(string(body)))
+	}
+	return body, err
+}
+
+// token is the one to publish, from the environment or the data directory.
+func (d *desk) token() (string, error) {
+	if t, ok := d.p.Env("TENTERHOOK_ADMIN_PUBLISH_TOKEN"); ok && t != "" {
+		return t, nil
+	}
+	t, _, _, err := admin.Token(d.data)
+	return t.Publish, err
+}

@@ -60,7 +60,8 @@ func eventFolder(t *testing.T, urls ...string) string {
 	text.WriteString("tenterhook: 1\ndestinations:\n")
 	var to []string
 	for i, url := range urls {
-		fmt.Fprintf(&text, "  d%d: {url: %q, allow_private: [127.0.0.0/8], timeout: 2s, retry: {first: 50ms, max: 200ms, attempts: 1000}, breaker: {failures: 3, rest: 100ms}}\n", i, url)
+		fmt.Fprintf(&text, "  d%d: {url: %q, allow_private: [127.0.0.0/8], timeout: 2s, "+
+			"retry: {first: 50ms, max: 200ms, attempts: 1000}, breaker: {failures: 3, rest: 100ms}}\n", i, url)
 		to = append(to, fmt.Sprintf("{to: d%d}", i))
 	}
 	fmt.Fprintf(&text, "hooks:\n  - {name: events, type: event, auth: none, rules: [{name: tell, send: [%s]}]}\n", strings.Join(to, ", "))
@@ -69,12 +70,13 @@ func eventFolder(t *testing.T, urls ...string) string {
 
 // batch is a delivery.
 func batch(id string, events ...string) []byte {
+	const head = `{"eventType":"com.okta.event_hook","eventTypeVersion":"1.0","eventId":%q,"data":{"events":[%s]}}`
 	for i, e := range events {
 		if !strings.HasPrefix(e, "{") && e != "null" {
 			events[i] = fmt.Sprintf(`{"uuid":%q,"eventType":"user.session.start","published":"2026-01-01T00:00:00.000Z"}`, e)
 		}
 	}
-	return fmt.Appendf(nil, `{"eventType":"com.okta.event_hook","eventTypeVersion":"1.0","eventId":%q,"data":{"events":[%s]}}`, id, strings.Join(events, ","))
+	return fmt.Appendf(nil, head, id, strings.Join(events, ","))
 }
 
 func (p *process) worked() bool {

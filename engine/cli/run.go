@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -97,7 +98,8 @@ func decided(h *rules.Hook, body []byte) (*rules.Decision, error) {
 type ran struct {
 	Hook     string            `json:"hook"`
 	Outcome  string            `json:"outcome"`
-	Answer   json.RawMessage   `json:"answer"`
+	Answer   json.RawMessage   `json:"answer,omitempty"` // of an inline hook
+	Actions  []json.RawMessage `json:"actions,omitempty"`
 	Rules    []rules.RuleTrace `json:"rules"`
 	Failures []string          `json:"failures"`
 	Logs     []string          `json:"logs"`
@@ -109,13 +111,16 @@ func (p *Program) told(h *rules.Hook, d *rules.Decision, f runFlags) error {
 	failures := failed(h, d)
 	if f.json {
 		r := ran{Hook: h.Name, Outcome: d.Outcome.String(), Answer: d.Answer, Rules: d.Trace.Rules, Failures: failures, Logs: []string{}, Fuel: d.Fuel}
+		for _, a := range d.Actions {
+			r.Actions = append(r.Actions, a.JSON)
+		}
 		for _, l := range d.Logs {
 			r.Logs = append(r.Logs, l.Rule+": "+l.Text)
 		}
 		text, _ := json.MarshalIndent(r, "", "  ") // its parts always can
 		fmt.Fprintf(p.Stdout, "%s\n", text)
 	} else {
-		fmt.Fprintf(p.Stdout, "%s\n", d.Answer)
+		p.printDecision(h, d)
 	}
 	if f.explain {
 		p.explain(h, d)
@@ -124,6 +129,17 @@ func (p *Program) told(h *rules.Hook, d *rules.Decision, f runFlags) error {
 		return nil
 	}
 	return errors.New(strings.Join(failures, "\n"))
+}
+
+// printDecision prints the answer of an inline hook, and what an event hook wants done, a line each.
+func (p *Program) printDecision(h *rules.Hook, d *rules.Decision) {
+	if h.Type.Inline() {
+		fmt.Fprintf(p.Stdout, "%s\n", d.Answer)
+		return
+	}
+	for _, a := range d.Actions {
+		fmt.Fprintf(p.Stdout, "%s\n", a.JSON)
+	}
 }
 
 // failed tells of each rule that failed.
@@ -147,7 +163,10 @@ func (p *Program) explain(h *rules.Hook, d *rules.Decision) {
 		total += r.Time
 		explainRule(&b, r)
 	}
-	if rest := h.RuleNames()[len(d.Trace.Rules):]; len(rest) > 0 {
+	rest := slices.DeleteFunc(h.RuleNames(), func(name string) bool {
+		return slices.ContainsFunc(d.Trace.Rules, func(r rules.RuleTrace) bool { return r.Rule == name })
+	})
+	if len(rest) > 0 {
 		fmt.Fprintf(&b, "not looked at: %s\n", strings.Join(rest, ", "))
 	}
 	for _, c := range d.Conflicts {

@@ -107,9 +107,6 @@ func (p *Program) chosen(f sendFlags) (hook.Type, []byte, error) {
 	if !ok {
 		return 0, nil, usage("--type %s: want one of %s%s", f.typ, typeNames(), suggestion(f.typ, strings.Split(typeNames(), ", ")))
 	}
-	if !t.Inline() {
-		return 0, nil, usage("--type event: calls of event hooks come with event hooks, which this version does not have yet; --verify is here")
-	}
 	q := question{kind: t, file: f.input, sample: f.sample, sets: f.sets}
 	body, err := p.ask(q)
 	return t, body, err

@@ -225,7 +225,7 @@ func (s *server) doors(registry *prometheus.Registry) (err error) {
 		return err
 	}
 	s.admin, err = admin.New(admin.Options{
-		Engine: s.engine, Watch: s.watcher, Rules: rules.Options{Env: s.p.Env}, Registry: registry, Tokens: tokens, Log: s.log,
+		Engine: s.engine, Ledger: s.ledger, Watch: s.watcher, Rules: rules.Options{Env: s.p.Env}, Registry: registry, Tokens: tokens, Log: s.log,
 	})
 	return err
 }
@@ -285,18 +285,18 @@ func (s *server) run(signals <-chan os.Signal) error {
 				s.watcher.Check()
 				continue
 			}
-			s.log.Info("ending when the calls under way are answered", "signal", sig.String(), "at most", s.f.drain)
-			return s.shutdown(s.f.drain)
+			return s.shutdown(s.f.drain, "signal", sig.String())
 		}
 	}
 }
 
 // shutdown ends the listeners: new calls are refused, those under way get their time, unless a second signal comes.
-func (s *server) shutdown(patience time.Duration) error {
+func (s *server) shutdown(patience time.Duration, why ...any) error {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	s.log.Info("ending when the calls under way are answered", append(why, "at most", patience)...)
 	s.engine.Drain()
 	err := s.gate.Shutdown(ctx)
 	s.hooksAt.Close() // of use when the signal came before Serve did, which then ends at once

@@ -261,7 +261,8 @@ func TestBadEvent(t *testing.T) {
 		return tell(c)
 	}, dispatch.Options{})
 	b.Use([]rules.Destination{r.destination("a")})
-	for i, bad := range []string{`}`, `{}`, `{"data":{"events":[1]}}`, `{"data":{"events":[{"uuid":"panic"}]}}`, `{"data":{"events":[{"uuid":"fail"}]}}`} {
+	for i, bad := range []string{`}`, `{}`, `{"data":{"events":[1]}}`,
+		`{"data":{"events":[{"uuid":"panic"}]}}`, `{"data":{"events":[{"uuid":"fail"}]}}`} {
 		b.acceptPayload(bad, bad)
 		b.accept(fmt.Sprint("good-", i), 1)
 	}

@@ -56,7 +56,8 @@ func outward(s ledger.Step) (outlet.Step, error) {
 	a := doc.Root()
 	return outlet.Step{
 		Destination: s.Destination, Key: s.Key, Attempt: s.Attempts + 1,
-		Method: text(a.Get("method")), Encoding: text(a.Get("encoding")), Path: text(a.Get("path")), Query: texts(a.Get("query")), Headers: texts(a.Get("headers")), Body: a.Get("body").Raw(),
+		Method: text(a.Get("method")), Encoding: text(a.Get("encoding")), Path: text(a.Get("path")),
+		Query: texts(a.Get("query")), Headers: texts(a.Get("headers")), Body: a.Get("body").Raw(),
 	}, nil
 }
 

@@ -1,0 +1,145 @@
+package admin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"reflect"
+	"strconv"
+	"time"
+
+	"github.com/tenterhook/tenterhook/engine/ledger"
+)
+
+// ErrQuestion is what Events returns for a question it does not understand.
+var ErrQuestion = errors.New("want a question with")
+
+// Events is what an operator can see and mend of a ledger: over HTTP, or where no server runs, by the command line.
+type Events struct{ Ledger *ledger.Ledger }
+
+// Mended is what Redrive and Drop answer.
+type Mended struct {
+	Count int `json:"count"`
+}
+
+const (
+	pageSize = 100  // entries of a list, when nothing else is said
+	maxPage  = 1000 // at most
+)
+
+// List answers with a page of what is in the ledger. The question may have id (more than once), hook, destination, state, key,
+// after and before (RFC 3339, or a duration that goes back from now), limit, and from: next of the page before.
+func (e Events) List(q url.Values) (ledger.Page, error) {
+	f, err := filter(q)
+	if err != nil {
+		return ledger.Page{}, err
+	}
+	limit := pageSize
+	if text := q.Get("limit"); text != "" {
+		if limit, err = strconv.Atoi(text); err != nil || limit < 1 || limit > maxPage {
+			return ledger.Page{}, fmt.Errorf("%w limit from 1 to %d", ErrQuestion, maxPage)
+		}
+	}
+	return e.Ledger.List(f, q.Get("from"), limit)
+}
+
+// Redrive gives what the question chooses another try. A question that chooses nothing must say all=true.
+func (e Events) Redrive(ctx context.Context, q url.Values) (Mended, error) {
+	return mend(ctx, q, e.Ledger.Redrive)
+}
+
+// Drop gives up what the question chooses. A question that chooses nothing must say all=true.
+func (e Events) Drop(ctx context.Context, q url.Values) (Mended, error) {
+	return mend(ctx, q, e.Ledger.Drop)
+}
+
+func mend(ctx context.Context, q url.Values, do func(context.Context, ledger.Filter) (int, error)) (Mended, error) {
+	f, err := filter(q)
+	if err != nil {
+		return Mended{}, err
+	}
+	all := q.Get("all") == "true"
+	if chosen := !reflect.DeepEqual(f, ledger.Filter{}); chosen == all || q.Has("limit") || q.Has("from") {
+		return Mended{}, fmt.Errorf("%w something that chooses, or all=true", ErrQuestion)
+	}
+	n, err := do(ctx, f)
+	return Mended{n}, err
+}
+
+// filter reads what a question chooses.
+func filter(q url.Values) (f ledger.Filter, err error) {
+	for name := range q {
+		switch name {
+		case "id", "hook", "destination", "state", "key", "after", "before", "limit", "from", "all":
+		default:
+			return f, fmt.Errorf("%w id, hook, destination, state, key, after or before, got %q", ErrQuestion, name)
+		}
+	}
+	f = ledger.Filter{IDs: q["id"], Hook: q.Get("hook"), Destination: q.Get("destination"), State: ledger.State(q.Get("state")), Key: q.Get("key")}
+	switch f.State {
+	case "", ledger.Recorded, ledger.Waiting, ledger.Finished, ledger.Dropped, ledger.Dead:
+	default:
+		return f, fmt.Errorf("%w state recorded, waiting, finished, dropped or dead", ErrQuestion)
+	}
+	if f.After, err = moment(q.Get("after")); err != nil {
+		return f, err
+	}
+	f.Before, err = moment(q.Get("before"))
+	return f, err
+}
+
+// moment reads a time, or how long ago it was.
+func moment(text string) (time.Time, error) {
+	if text == "" {
+		return time.Time{}, nil
+	}
+	if ago, err := time.ParseDuration(text); err == nil {
+		return time.Now().Add(-ago), nil
+	}
+	at, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		return at, fmt.Errorf("%w a time like 2026-05-04T03:02:01Z or a duration like 90m", ErrQuestion)
+	}
+	return at, nil
+}
+
+func (a *Admin) eventRoutes(m *http.ServeMux) {
+	if a.o.Ledger == nil {
+		return
+	}
+	e := Events{a.o.Ledger}
+	m.Handle("GET /v1/ledger", a.reading(func(w http.ResponseWriter, _ *http.Request) { a.answer(w, http.StatusOK, e.Ledger.Stats()) }))
+	m.Handle("GET /v1/events", a.reading(func(w http.ResponseWriter, r *http.Request) {
+		page, err := e.List(r.URL.Query())
+		a.told(w, page, err)
+	}))
+	m.Handle("GET /v1/events/{id}", a.reading(func(w http.ResponseWriter, r *http.Request) {
+		entry, err := e.Ledger.Show(r.PathValue("id"))
+		a.told(w, entry, err)
+	}))
+	m.Handle("POST /v1/events/redrive", a.publishing(func(w http.ResponseWriter, r *http.Request) {
+		mended, err := e.Redrive(r.Context(), r.URL.Query())
+		a.told(w, mended, err)
+	}))
+	m.Handle("POST /v1/events/drop", a.publishing(func(w http.ResponseWriter, r *http.Request) {
+		mended, err := e.Drop(r.Context(), r.URL.Query())
+		a.told(w, mended, err)
+	}))
+}
+
+// told answers with v, or says why not.
+func (a *Admin) told(w http.ResponseWriter, v any, err error) {
+	switch {
+	case err == nil:
+		a.answer(w, http.StatusOK, v)
+	case errors.Is(err, ErrQuestion):
+		say(w, http.StatusBadRequest, err.Error()+"\n")
+	case errors.Is(err, ledger.ErrGone):
+		say(w, http.StatusNotFound, "there is no such event\n")
+	default:
+		a.o.Log.Error("look into the ledger", "error", err)
+		say(w, http.StatusServiceUnavailable, "the ledger does not answer; the log says why\n")
+	}
+}

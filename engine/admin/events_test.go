@@ -1,0 +1,78 @@
+package admin_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/tenterhook/tenterhook/engine/ledger"
+)
+
+// record puts n events of a hook that nobody has into a ledger.
+func record(t *testing.T, l *ledger.Ledger, n int) {
+	t.Helper()
+	for i := range n {
+		id := fmt.Sprint(i)
+		_, err := l.Accept(context.Background(), ledger.Delivery{Hook: "h", ID: ledger.Key("h", id),
+			Events: []ledger.Event{{ID: ledger.EventKey("h", id), Payload: fmt.Appendf(nil, `{"n":%d}`, i)}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func openLedger(t *testing.T) *ledger.Ledger {
+	t.Helper()
+	l, err := ledger.Open(ledger.Options{Path: filepath.Join(t.TempDir(), "ledger"), Step: 1 << 20})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+func TestEvents(t *testing.T) {
+	read, publish := "Bearer "+tokens.Read, "Bearer "+tokens.Publish
+	o := open(t)
+	record(t, o.ledger, 5)
+	tests := []struct {
+		name, method, path, authorization string
+		status                            int
+		want                              string
+	}{
+		{"List", "GET", "/v1/events", read, 200, `"id": "1-1"`},
+		{"Page", "GET", "/v1/events?limit=2", read, 200, `"Next": "1-3"`},
+		{"NextPage", "GET", "/v1/events?limit=2&from=1-3", read, 200, `"id": "1-4"`},
+		{"Filter", "GET", "/v1/events?state=finished&hook=h&after=1h", read, 200, `"Entries": null`},
+		{"Show", "GET", "/v1/events/1-2", read, 200, `"n": 1`},
+		{"NotThere", "GET", "/v1/events/9-9", read, 404, "no such event"},
+		{"NoID", "GET", "/v1/events/nonsense", read, 404, "no such event"},
+		{"UnknownFilter", "GET", "/v1/events?stat=dead", read, 400, `"stat"`},
+		{"UnknownState", "GET", "/v1/events?state=zombie", read, 400, "want a question with state"},
+		{"NoTime", "GET", "/v1/events?after=yesterday", read, 400, "a time like"},
+		{"NoLimit", "GET", "/v1/events?limit=0", read, 400, "limit"},
+		{"Stat", "GET", "/v1/ledger", read, 200, `"Unplanned": 5`},
+		{"ByNobody", "GET", "/v1/events", "", 401, ""},
+		{"DropByNobody", "POST", "/v1/events/drop?all=true", "", 401, ""},
+		{"DropByReader", "POST", "/v1/events/drop?all=true", read, 403, ""},
+		{"DropWhat", "POST", "/v1/events/drop", publish, 400, "all=true"},
+		{"DropWhatLimit", "POST", "/v1/events/drop?limit=5", publish, 400, "all=true"},
+		{"DropBoth", "POST", "/v1/events/drop?all=true&hook=h", publish, 400, "all=true"},
+		{"DropOne", "POST", "/v1/events/drop?id=1-2", publish, 200, `"count": 1`},
+		{"DropAll", "POST", "/v1/events/drop?all=true", publish, 200, `"count": 4`},
+		{"RedriveNone", "POST", "/v1/events/redrive?state=dead", publish, 200, `"count": 0`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			status, text, h := o.ask(tt.method, tt.path, tt.authorization)
+			if status != tt.status || !strings.Contains(text, tt.want) {
+				t.Errorf("got %d %q, want %d", status, text, tt.status)
+			}
+			if h.Get("Content-Type") == "application/json" && !json.Valid([]byte(text)) {
+				t.Errorf("%q is not JSON", text)
+			}
+		})
+	}
+}

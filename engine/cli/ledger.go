@@ -1,0 +1,121 @@
+package cli
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tenterhook/tenterhook/engine/ledger"
+)
+
+func (p *Program) ledger() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "ledger",
+		Short: "Look after the file that recorded events are in",
+	}
+	c.AddCommand(p.ledgerStat(), p.ledgerCheck(), p.ledgerRepair(), p.ledgerExport())
+	return c
+}
+
+func (p *Program) ledgerStat() *cobra.Command {
+	d := &desk{p: p}
+	c := &cobra.Command{
+		Use:   "stat",
+		Short: "Print what the ledger counts of itself, as JSON",
+		Args:  cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			body, err := d.ask(c.Context(), func(l *ledger.Ledger) (any, error) { return l.Stats(), nil }, "GET", "/v1/ledger", nil)
+			if err != nil {
+				return err
+			}
+			return p.printJSON(body)
+		},
+	}
+	d.define(c.Flags())
+	return c
+}
+
+func (p *Program) ledgerCheck() *cobra.Command {
+	d := &desk{p: p}
+	c := &cobra.Command{
+		Use:   "check",
+		Short: "Read every row of a ledger that no server has open, and report what is wrong",
+		Args:  cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			path, err := d.path()
+			if err != nil {
+				return err
+			}
+			r, err := ledger.Check(path)
+			if err != nil {
+				return closed(err)
+			}
+			return p.printValue(r)
+		},
+	}
+	c.Flags().StringVar(&d.data, "data", "", "the data directory (default: in the user's state folder)")
+	return c
+}
+
+func (p *Program) ledgerRepair() *cobra.Command {
+	d := &desk{p: p}
+	c := &cobra.Command{
+		Use:   "repair",
+		Short: "Make a new ledger of every row that is whole, and keep the old file beside it",
+		Args:  cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			path, err := d.path()
+			if err != nil {
+				return err
+			}
+			r, err := ledger.Repair(path, time.Now())
+			if err != nil {
+				return closed(err)
+			}
+			return p.printValue(r)
+		},
+	}
+	c.Flags().StringVar(&d.data, "data", "", "the data directory (default: in the user's state folder)")
+	return c
+}
+
+func (p *Program) ledgerExport() *cobra.Command {
+	d := &desk{p: p}
+	c := &cobra.Command{
+		Use:   "export",
+		Short: "Write everything in a ledger that no server has open as lines of JSON, payloads and all",
+		Args:  cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			path, err := d.path()
+			if err != nil {
+				return err
+			}
+			l, err := ledger.Open(ledger.Options{Path: path})
+			if err != nil {
+				return closed(err)
+			}
+			return errors.Join(l.Export(p.Stdout), l.Close())
+		},
+	}
+	c.Flags().StringVar(&d.data, "data", "", "the data directory (default: in the user's state folder)")
+	return c
+}
+
+// closed says what to do about a ledger that a server has open.
+func closed(err error) error {
+	if errors.Is(err, ledger.ErrLocked) {
+		return fmt.Errorf("%w: stop the server first", err)
+	}
+	return err
+}
+
+func (p *Program) printValue(v any) error {
+	body, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	return p.printJSON(body)
+}
