@@ -56,6 +56,10 @@ func (r *caseReader) file(name string) {
 		r.add(Problem{File: name, Message: "a test file of more than 2 MiB: spread it over several"})
 		return
 	}
+	if p, ok := readable(name, text); !ok {
+		r.add(p)
+		return
+	}
 	src := newSource(name, text)
 	root, problems := readYAML(src)
 	r.add(problems...)

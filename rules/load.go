@@ -2,10 +2,8 @@ package rules
 
 import (
 	"cmp"
-	"path"
 	"regexp"
 	"slices"
-	"strings"
 
 	"github.com/tenterhook/tenterhook/runtime"
 	"github.com/tenterhook/tenterhook/runtime/table"
@@ -22,14 +20,16 @@ type Options struct {
 // loader gathers what the files of a folder say.
 type loader struct {
 	decoder
-	folder  *Folder
-	options Options
-	files   int
-	vars    []member
-	tables  []member
-	places  []member // destinations
-	known   []string
-	hooks   []*hookSpec
+	folder    *Folder
+	options   Options
+	files     int
+	unread    bool     // one of them is no YAML
+	strangers []string // YAML files that are not policy
+	vars      []member
+	tables    []member
+	places    []member // destinations
+	known     []string
+	hooks     []*hookSpec
 }
 
 // Load compiles a folder. The error is Problems: everything that is wrong with the folder, warnings included. The Set is the
@@ -42,6 +42,7 @@ func Load(f *Folder, o Options) (*Set, error) {
 	for _, name := range f.Names() {
 		l.file(name)
 	}
+	l.judge()
 	if l.files == 0 {
 		l.add(Problem{Message: "no policy here: want a .yaml file that begins with tenterhook: 1"})
 	}
@@ -57,43 +58,6 @@ func Load(f *Folder, o Options) (*Set, error) {
 	}
 	s.warnings = l.problems
 	return s, nil
-}
-
-var (
-	policyStart = regexp.MustCompile(`^(?:\x{feff})?(?:(?:[ \t]*(?:#[^\n]*)?|---[ \t]*|%YAML[^\n]*)\r?\n)*["']?tenterhook["']?[ \t]*:`)
-	policyKey   = regexp.MustCompile(`(?m)^(tenterhook|hooks)[ \t]*:`)
-)
-
-// file reads one file of the folder, if it is a policy file.
-func (l *loader) file(name string) {
-	ext := path.Ext(name)
-	if ext != ".yaml" && ext != ".yml" || strings.HasSuffix(strings.TrimSuffix(name, ext), "_test") {
-		return
-	}
-	text, _ := l.folder.File(name)
-	if !policyStart.Match(text[:min(len(text), 64<<10)]) {
-		if at := policyKey.FindIndex(text[:min(len(text), maxPolicyBytes)]); at != nil {
-			src := newSource(name, text)
-			p := src.problem(strings.Count(string(text[:at[0]]), "\n")+1, 1, "this file is not read as policy: it does not begin with tenterhook: 1")
-			p.Warning = true
-			l.add(p)
-		}
-		return
-	}
-	l.files++
-	if ext == ".yml" {
-		l.add(Problem{File: name, Message: "policy files end in .yaml: rename it"})
-		return
-	}
-	if len(text) > maxPolicyBytes {
-		l.add(Problem{File: name, Message: "a policy file of more than 1 MiB: spread it over several, or put its data into tables"})
-		return
-	}
-	root, problems := readYAML(newSource(name, text))
-	l.add(problems...)
-	if root != nil {
-		l.decode(root)
-	}
 }
 
 func (l *loader) decode(root *node) {

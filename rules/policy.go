@@ -71,7 +71,7 @@ const (
 const versionField = "tenterhook"
 
 var fileFields = []field[fileSpec]{
-	{key: versionField, doc: "The version of the policy language; a file that does not begin with it is not read.", schema: `{"const":1}`, need: true,
+	{key: versionField, doc: "The version of the policy language; a policy file begins with it.", schema: `{"const":1}`, need: true,
 		read: func(*decoder, *fileSpec, *node) {}},
 	{key: "vars", doc: "Constants, readable as vars.name.", schema: `{"type":"object"}`,
 		read: func(d *decoder, f *fileSpec, n *node) { f.vars = d.members(n, "vars") }},

@@ -91,7 +91,7 @@ func (s *source) hideFrom(line, column int) {
 
 // problem makes a problem at a place in the file.
 func (s *source) problem(line, column int, message string) Problem {
-	return Problem{File: s.name, Line: line, Column: column, Message: message, Source: s.shown(line)}
+	return Problem{File: s.name, Line: line, Column: column, Message: message, Source: strings.ToValidUTF8(s.shown(line), "\ufffd")}
 }
 
 // place is where byte offset of the node's text stands in the file: its line, and its column in characters.

@@ -191,6 +191,7 @@ func (w *Watcher) take(s state) error {
 		return err
 	}
 	w.warn(set)
+	w.gone(set)
 	w.live(set, FromFolder, s.folder.Hash())
 	if w.store == nil {
 		return nil
@@ -211,6 +212,22 @@ func (w *Watcher) warn(set *rules.Set) {
 		if !slices.ContainsFunc(before, func(p rules.Problem) bool { return p.File == warning.File && p.Message == warning.Message }) {
 			w.o.Log.Warn("a warning about the policy", "folder", w.dir, "warning", warning.String())
 		}
+	}
+}
+
+// gone logs the hooks that Okta calls in vain from now on, should it still call them.
+func (w *Watcher) gone(set *rules.Set) {
+	if w.set == nil {
+		return
+	}
+	var names []string
+	for _, h := range w.set.Hooks() {
+		if !slices.ContainsFunc(set.Hooks(), func(other *rules.Hook) bool { return other.Path == h.Path }) {
+			names = append(names, fmt.Sprintf("%s (%s)", h.Name, h.Path))
+		}
+	}
+	if len(names) > 0 {
+		w.o.Log.Warn("hooks gone: calls of them are answered 404", "folder", w.dir, "hooks", strings.Join(names, ", "))
 	}
 }
 

@@ -1,0 +1,125 @@
+package rules
+
+import (
+	"bytes"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// preamble is what may stand in a file before its first key: comments, and what opens a YAML document.
+const preamble = `^(?:\x{feff})?(?:(?:[ \t]*(?:#[^\n]*)?|---[ \t]*|%YAML[^\n]*)\r?\n)*`
+
+var (
+	policyStart = regexp.MustCompile(preamble + `["']?tenterhook["']?[ \t]*:`)
+	firstWord   = regexp.MustCompile(preamble + `[ \t]*["']?([A-Za-z][A-Za-z0-9_-]*)`)
+	blank       = regexp.MustCompile(preamble + `[ \t]*(?:#[^\n]*|---[ \t]*)?$`)
+	policyKey   = regexp.MustCompile(`(?m)^(tenterhook|hooks)[ \t]*:`)
+)
+
+// file reads one file of the folder, if it is a policy file. A YAML file that is none is judged when the tables are known.
+func (l *loader) file(name string) {
+	ext := path.Ext(name)
+	if ext != ".yaml" && ext != ".yml" || strings.HasSuffix(strings.TrimSuffix(name, ext), "_test") {
+		return
+	}
+	text, _ := l.folder.File(name)
+	if !policyStart.Match(text[:min(len(text), 64<<10)]) {
+		l.strangers = append(l.strangers, name)
+		return
+	}
+	l.files++
+	if ext == ".yml" {
+		l.add(Problem{File: name, Message: "policy files end in .yaml: rename it"})
+		return
+	}
+	if len(text) > maxPolicyBytes {
+		l.add(Problem{File: name, Message: "a policy file of more than 1 MiB: spread it over several, or put its data into tables"})
+		return
+	}
+	if p, ok := readable(name, text); !ok {
+		l.add(p)
+		return
+	}
+	root, problems := readYAML(newSource(name, text))
+	l.add(problems...)
+	if root != nil {
+		l.decode(root)
+	}
+	l.unread = l.unread || root == nil
+}
+
+// readable reports whether the text is UTF-8, and where it is not.
+func readable(name string, text []byte) (Problem, bool) {
+	switch {
+	case utf16(text):
+		return Problem{File: name, Message: "this file is UTF-16: save it as UTF-8"}, false
+	case utf8.Valid(text):
+		return Problem{}, true
+	}
+	at := 0
+	for at < len(text) {
+		r, n := utf8.DecodeRune(text[at:])
+		if r == utf8.RuneError && n == 1 {
+			break
+		}
+		at += n
+	}
+	line := bytes.Count(text[:at], []byte("\n")) + 1
+	column := characters(strings.TrimPrefix(string(text[bytes.LastIndexByte(text[:at], '\n')+1:at]), "\ufeff")) + 1
+	return newSource(name, text).problem(line, column, "not UTF-8: save the file as UTF-8"), false
+}
+
+// utf16 knows the text by its mark, or by the zero bytes beside plain letters.
+func utf16(text []byte) bool {
+	if bytes.HasPrefix(text, []byte("\xff\xfe")) || bytes.HasPrefix(text, []byte("\xfe\xff")) {
+		return true
+	}
+	return len(text) > 1 && (text[0] == 0) != (text[1] == 0)
+}
+
+// judge reports the YAML files that are not policy. They are mistakes: a policy that was emptied, or whose first line is
+// misspelt, would take its hooks off the air, and the rest of the folder would be right without them.
+func (l *loader) judge() {
+	for _, name := range l.strangers {
+		if slices.ContainsFunc(l.tables, func(t member) bool { return t.value.reads(name) }) {
+			continue
+		}
+		if p := stranger(name, l.folder.files[name]); p.Line > 0 || !l.unread {
+			l.add(p)
+		}
+	}
+}
+
+// reads reports whether a table is read from the file.
+func (n *node) reads(name string) bool {
+	file := n.get("file")
+	return file != nil && file.kind == textNode && path.Clean(file.text) == name
+}
+
+// stranger is what is wrong with a YAML file that is not policy. Without a line it may belong to what could not be read.
+func stranger(name string, text []byte) Problem {
+	if p, ok := readable(name, text); !ok {
+		return p
+	}
+	src := newSource(name, text)
+	if len(text) < 64<<10 && blank.Match(text) {
+		return src.problem(1, 1, "nothing stands in this file: want policy, or no file; to keep it aside, put a dot before its name")
+	}
+	start := text[:min(len(text), 64<<10)]
+	if at := firstWord.FindSubmatchIndex(start); at != nil {
+		line, word := bytes.Count(start[:at[2]], []byte("\n"))+1, string(start[at[2]:at[3]])
+		if suggest(word, []string{versionField}) != "" || word == versionField {
+			return src.problem(line, 1, "this file is not read as policy: want tenterhook: 1 here")
+		}
+		if word == "tests" {
+			return src.problem(line, 1, "tests are read from files whose names end in _test.yaml")
+		}
+	}
+	if at := policyKey.FindIndex(text[:min(len(text), maxPolicyBytes)]); at != nil {
+		return src.problem(bytes.Count(text[:at[0]], []byte("\n"))+1, 1, "this file is not read as policy: it does not begin with tenterhook: 1")
+	}
+	return Problem{File: name, Message: "neither policy nor a table's file: want tenterhook: 1 in its first line, or the file outside of the policy folder"}
+}
