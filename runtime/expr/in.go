@@ -76,8 +76,17 @@ func inTable(x *code, t *table.Table, pos string) func(*runtime.Run) bool {
 			r.Scratch.Missed = true
 			return false
 		}
-		return t.Has(key)
+		return t.Has(key) || untaken(t, key, pos)
 	}
+}
+
+// untaken fails for a key that a table of domains cannot have: a block-list with evil.com in it must not let "evil.com>"
+// in. The empty text is in no table. It is false.
+func untaken(t *table.Table, key, pos string) bool {
+	if key != "" && !t.Takes(key) {
+		fail(pos, "a table of domains is asked for what is no domain")
+	}
+	return false
 }
 
 // set is a constant list of texts and numbers.

@@ -169,7 +169,11 @@ func (k *compiler) lookup(n ast.Node, t *table.Table, index *code) *code {
 		if !ok {
 			return runtime.Value{}
 		}
-		return runtime.NodeOf(t.Lookup(key))
+		found := t.Lookup(key)
+		if found.Kind() == hook.Missing {
+			untaken(t, key, pos)
+		}
+		return runtime.NodeOf(found)
 	}
 	return conditional(c, pos)
 }

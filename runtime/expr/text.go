@@ -211,28 +211,6 @@ func textOf(r *runtime.Run, v runtime.Value) runtime.Value {
 
 func toText(r *runtime.Run, args []runtime.Value, _ string) runtime.Value { return textOf(r, args[0]) }
 
-// domain is what follows the last @: a quoted local part may have another.
-func domain(r *runtime.Run, args []runtime.Value, pos string) runtime.Value {
-	s := args[0].Text()
-	charge(r, int64(len(s))>>4)
-	i := strings.LastIndexByte(s, '@')
-	if i < 0 || i == len(s)-1 {
-		return runtime.Value{}
-	}
-	args[0] = runtime.TextOf(s[i+1:])
-	return lower(r, args, pos)
-}
-
-func localPart(r *runtime.Run, args []runtime.Value, _ string) runtime.Value {
-	s := args[0].Text()
-	charge(r, int64(len(s))>>4)
-	i := strings.LastIndexByte(s, '@')
-	if i <= 0 {
-		return runtime.Value{}
-	}
-	return runtime.TextOf(s[:i])
-}
-
 func toInt(r *runtime.Run, args []runtime.Value, pos string) runtime.Value {
 	v := args[0]
 	if v.Kind() == runtime.Int {

@@ -3,13 +3,15 @@ package table
 import (
 	"fmt"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/tenterhook/tenterhook/sdk/hook"
 )
 
 // A name's longest text, without the root's dot, and a label's (RFC 1035, section 2.3.4).
 const (
-	maxName  = 253
+	MaxName  = 253
 	maxLabel = 63
 )
 
@@ -33,32 +35,35 @@ func (t *Table) indexDomains(entries []Entry, nodes []hook.Node) (errs Errors) {
 	return errs
 }
 
-// parseDomain gives the name as it is kept: ASCII in lower case, no dot at the end. Everything else stays as written: a
-// name in Unicode and its xn-- form are two names here, and Okta sends what the user typed.
+// parseDomain gives the name as it is kept, see FoldDomain.
 func parseDomain(s string) (string, error) {
-	var buf [maxName]byte
-	if n := foldDomain(&buf, s); n > 0 {
+	var buf [MaxName]byte
+	if n := FoldDomain(&buf, s); n > 0 {
 		return string(buf[:n]), nil
 	}
 	bare := strings.TrimPrefix(strings.TrimPrefix(s, "*"), ".")
-	if n := foldDomain(&buf, bare); bare != s && n > 0 {
+	if n := FoldDomain(&buf, bare); bare != s && n > 0 {
 		return "", fmt.Errorf("%w: want %s, which matches its subdomains too", ErrDomain, buf[:n])
 	}
 	return "", fmt.Errorf("%w: want a name such as example.com", ErrDomain)
 }
 
-// foldDomain writes the name into buf as it is kept and returns its length, 0 when it is not a domain.
-func foldDomain(buf *[maxName]byte, s string) int {
+// FoldDomain writes the name into buf in lower case and without a dot at its end, and returns its length in bytes; 0
+// when s is no domain. A name in Unicode and its xn-- form stay two names, and Okta sends what the user typed.
+func FoldDomain(buf *[MaxName]byte, s string) int {
 	if s != "" && s[len(s)-1] == '.' {
 		s = s[:len(s)-1]
 	}
-	if s == "" || len(s) > maxName {
+	if s == "" || len(s) > MaxName {
 		return 0
 	}
 	begin := 0 // of the label
 	for i := range len(s) {
 		c := folded[s[i]]
 		if c == 0 {
+			if s[i] >= utf8.RuneSelf {
+				return foldUnicode(buf, s)
+			}
 			return 0
 		}
 		buf[i] = c
@@ -75,14 +80,65 @@ func foldDomain(buf *[maxName]byte, s string) int {
 	return len(s)
 }
 
+// foldUnicode is FoldDomain for a name that is not all ASCII.
+func foldUnicode(buf *[MaxName]byte, s string) int {
+	n, begin := 0, 0
+	for _, c := range s {
+		if c = foldRune(c); c == 0 || n+utf8.RuneLen(c) > len(buf) {
+			return 0
+		}
+		if c == '.' {
+			if n == begin || n-begin > maxLabel {
+				return 0
+			}
+			begin = n + 1
+		}
+		n += utf8.EncodeRune(buf[n:], c)
+	}
+	if begin == n || n-begin > maxLabel {
+		return 0
+	}
+	return n
+}
+
+// foldRune is a name's character in lower case, 0 for what no name has. A character that mail and browsers take for
+// another one, such as a full-width letter, a ligature or a ring above, is refused: evil。com is no other name than
+// evil.com to them, and must not be one here.
+func foldRune(c rune) rune {
+	if c < utf8.RuneSelf {
+		return rune(folded[c])
+	}
+	small := unicode.ToLower(c)
+	if small < utf8.RuneSelf || !unicode.In(small, unicode.L, unicode.M, unicode.Nd) || unicode.In(c, alias) || unicode.In(small, alias) {
+		return 0
+	}
+	return small
+}
+
+// alias are the letters, marks and digits, and whatever is between them, that compatibility normalization (UAX 15, NFKC)
+// turns into others, the marks that it puts together with the letter before, and those that nobody sees. No alias of an
+// ASCII name is left: ß is a letter of its own since IDNA 2008.
+var alias = &unicode.RangeTable{
+	R16: []unicode.Range16{
+		{0x00aa, 0x00aa, 1}, {0x00ba, 0x00ba, 1}, {0x0130, 0x0130, 1}, {0x0132, 0x0133, 1}, {0x013f, 0x0140, 1},
+		{0x0149, 0x0149, 1}, {0x017f, 0x017f, 1}, {0x01c4, 0x01cc, 1}, {0x01f1, 0x01f3, 1}, {0x02b0, 0x036f, 1},
+		{0x037a, 0x037a, 1}, {0x115f, 0x1160, 1}, {0x17b4, 0x17b5, 1}, {0x180b, 0x180f, 1}, {0x1d2c, 0x1dff, 1},
+		{0x1e9a, 0x1e9b, 1}, {0x2000, 0x2bff, 1}, {0x2c7c, 0x2c7d, 1}, {0x3000, 0x3004, 1}, {0x3131, 0x318f, 1},
+		{0xa69c, 0xa69d, 1}, {0xa770, 0xa770, 1}, {0xa7f2, 0xa7f9, 1}, {0xab5c, 0xab5f, 1}, {0xf900, 0xffff, 1},
+	},
+	R32: []unicode.Range32{
+		{0x10780, 0x107bf, 1}, {0x1d400, 0x1d7ff, 1}, {0x1ee00, 0x1fbff, 1}, {0x2f800, 0x2fa1f, 1}, {0xe0000, 0xe0fff, 1},
+	},
+}
+
 // folded is each byte of a name as it is kept, 0 for those that no name has: those of host names stay, in lower case, and
-// so do the underscore that DNS allows and whatever is not ASCII.
+// so does the underscore that DNS allows.
 var folded = func() (fold [256]byte) {
 	for i := range fold {
 		switch c := byte(i); {
 		case 'A' <= c && c <= 'Z':
 			fold[i] = c + 'a' - 'A'
-		case c >= 0x80, c == '.', c == '-', c == '_', '0' <= c && c <= '9', 'a' <= c && c <= 'z':
+		case c == '.', c == '-', c == '_', '0' <= c && c <= '9', 'a' <= c && c <= 'z':
 			fold[i] = c
 		}
 	}
@@ -91,8 +147,8 @@ var folded = func() (fold [256]byte) {
 
 // domain finds the longest name that is the key or that the key is beneath, label by label from the right.
 func (t *Table) domain(key string) (found hook.Node) {
-	var buf [maxName]byte
-	n := foldDomain(&buf, key)
+	var buf [MaxName]byte
+	n := FoldDomain(&buf, key)
 	labels := 0
 	for i := n - 1; i >= 0 && labels < t.labels; i-- {
 		if i > 0 && buf[i-1] != '.' {

@@ -35,7 +35,7 @@ type Table struct {
 	as     string
 	size   int
 	values hook.Doc
-	exact  map[string]hook.Node // set, map, rows; domains in lower case, without the root's dot
+	exact  map[string]hook.Node // set, map, rows; domains as FoldDomain has them
 	labels int                  // domains: labels of the longest one
 	v4, v6 spans                // cidrs
 }
@@ -137,7 +137,7 @@ func (t *Table) indexKeys(entries []Entry, nodes []hook.Node) (errs Errors) {
 func (t *Table) Has(key string) bool { return t.Lookup(key).Kind() != hook.Missing }
 
 // Lookup gives the key's value: true for an entry that has none, missing when the key finds no entry. What is not an
-// address is in no table of networks, and what is not a domain in none of domains.
+// address is in no table of networks, and what is not a domain in none of domains: see Takes.
 func (t *Table) Lookup(key string) hook.Node {
 	switch t.as {
 	case CIDRs:
@@ -147,6 +147,13 @@ func (t *Table) Lookup(key string) hook.Node {
 	default:
 		return t.exact[key]
 	}
+}
+
+// Takes reports whether the key is one that the table could have: a table of domains has only those. One that is asked
+// for anything else has no answer, whether its names are let in or kept out.
+func (t *Table) Takes(key string) bool {
+	var buf [MaxName]byte
+	return t.as != Domains || FoldDomain(&buf, key) > 0
 }
 
 // Len is the number of entries.

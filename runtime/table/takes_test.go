@@ -1,0 +1,64 @@
+package table_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/tenterhook/tenterhook/runtime/table"
+)
+
+func TestTakes(t *testing.T) {
+	domains := build(t, table.Domains, "evil.com")
+	for _, key := range []string{"evil.com", "EVIL.com.", "other.com", "com", "_dmarc.x", "xn--a.b", "bücher.example", "例え.テスト", "straße.de", "ελλάδα.gr"} {
+		if !domains.Takes(key) {
+			t.Errorf("%q is refused", key)
+		}
+	}
+	for name, key := range map[string]string{
+		"empty": "", "white space": "evil.com ", "a bracket": "evil.com>", "a comment": "evil.com(x)", "a zero": "evil.com\x00", "an @": "a@evil.com",
+		"an ideographic full stop": "evil。com", "a full-width dot": "evil．com", "a half-width dot": "evil｡com", "full-width letters": "ｅvil.com",
+		"a mathematical letter": "𝐞vil.com", "a superscript": "ᵉvil.com", "a ligature": "oﬃce.com", "the kelvin sign": "\u212aelvin.com", "a long s": "e\u017fil.com",
+		"a letter in a circle": "ⓔvil.com", "a double-struck letter": "ℂom.com", "a soft hyphen": "ev\u00adil.com", "a zero-width space": "ev\u200bil.com",
+		"a zero-width joiner": "ev\u200dil.com", "a variation selector": "evil\ufe0f.com", "a combining mark": "bu\u0308cher.example", "not UTF-8": "evil\xff.com",
+		"a right-to-left mark": "evil\u200f.com", "no-break space": "evil.com\u00a0", "an empty label": "ü..com", "a dot at the start": ".ü.com",
+		"two dots at the end": "ü.com..", "a long label": strings.Repeat("ü", 32) + ".com", "too long": strings.Repeat("ü.", 84) + "com",
+		"a capital that is longer when small": strings.Repeat("a.", 125) + "b\u023a",
+	} {
+		if domains.Takes(key) {
+			t.Errorf("%s: %q is taken", name, key)
+		}
+		if domains.Has(key) {
+			t.Errorf("%s: %q is found", name, key)
+		}
+	}
+	for _, as := range []string{table.Set, table.Map, table.CIDRs} {
+		if made := build(t, as); !made.Takes("evil。com") {
+			t.Errorf("%s takes domains only", as)
+		}
+	}
+}
+
+// Two names are one when their bytes in lower case are, and nothing that a name is kept as is ever more than one dot, or
+// longer, or in capitals.
+func FuzzFoldDomain(f *testing.F) {
+	for _, s := range []string{"a.b", "Ä.b.", "evil。com", "\u023a", "a..b", "İ", "\xff"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		var buf, again [table.MaxName]byte
+		n := table.FoldDomain(&buf, s)
+		kept := string(buf[:n])
+		if n == 0 {
+			return
+		}
+		if m := table.FoldDomain(&again, kept); string(again[:m]) != kept {
+			t.Errorf("%q is kept as %q, and that as %q", s, kept, again[:m])
+		}
+		if strings.Contains(kept, "..") || kept[0] == '.' || kept[n-1] == '.' || strings.ToLower(kept) != kept || strings.ContainsAny(kept, "@ <>()\x00") {
+			t.Errorf("%q is kept as %q", s, kept)
+		}
+		if isASCII(kept) && !isASCII(s) {
+			t.Errorf("%q is kept as %q, which is another name", s, kept)
+		}
+	})
+}
