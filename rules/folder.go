@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
@@ -10,10 +11,7 @@ import (
 	"io/fs"
 	"maps"
 	"os"
-	"path"
 	"slices"
-	"strings"
-	"unicode/utf8"
 )
 
 // The reasons a folder cannot be read, beside those of the file system.
@@ -28,6 +26,7 @@ const (
 	maxFileBytes   = 32 << 20
 	maxFolderBytes = 128 << 20
 	maxFolderDepth = 16
+	maxEntries     = 20_000 // of all directories, counted as often as links lead to them
 )
 
 // Folder is one reading of a policy folder: names to contents. It never changes after it was read.
@@ -92,13 +91,13 @@ func readOnce(dir string) (f *Folder, same bool, err error) {
 		return nil, false, err
 	}
 	defer root.Close()
-	before, err := survey(root)
+	before, err := survey(context.Background(), root)
 	if err != nil {
 		return nil, false, err
 	}
-	files := make(map[string][]byte, len(before))
+	files := make(map[string][]byte, len(before.Files))
 	total := int64(0)
-	for name, info := range before {
+	for name, info := range before.Files {
 		b, err := readFile(root, name)
 		if err != nil {
 			return nil, false, err
@@ -111,55 +110,15 @@ func readOnce(dir string) (f *Folder, same bool, err error) {
 		}
 		files[name] = b
 	}
-	after, err := survey(root)
+	after, err := survey(context.Background(), root)
 	if err != nil {
 		return nil, false, err
 	}
-	return NewFolder(files), maps.EqualFunc(before, after, unmoved), nil
+	return NewFolder(files), maps.EqualFunc(before.Files, after.Files, unmoved), nil
 }
 
 func unmoved(a, b fs.FileInfo) bool {
 	return a.Size() == b.Size() && a.ModTime().Equal(b.ModTime()) && os.SameFile(a, b)
-}
-
-// survey finds the folder's files by name.
-func survey(root *os.Root) (map[string]fs.FileInfo, error) {
-	found := map[string]fs.FileInfo{}
-	return found, surveyInto(root, found, ".", 0)
-}
-
-func surveyInto(root *os.Root, found map[string]fs.FileInfo, dir string, depth int) error {
-	if depth > maxFolderDepth {
-		return fmt.Errorf("%s: %w: more than %d folders inside each other", dir, ErrTooLarge, maxFolderDepth)
-	}
-	entries, err := fs.ReadDir(root.FS(), dir)
-	if err != nil {
-		return err
-	}
-	for _, e := range entries {
-		name := path.Join(dir, e.Name())
-		if strings.HasPrefix(e.Name(), ".") || !utf8.ValidString(name) {
-			continue
-		}
-		info, err := root.Stat(name)
-		switch {
-		case err != nil:
-			return fmt.Errorf("read %s: %w", name, err)
-		case info.IsDir():
-			if err := surveyInto(root, found, name, depth+1); err != nil {
-				return err
-			}
-		case info.Mode().IsRegular():
-			if info.Size() > maxFileBytes {
-				return fmt.Errorf("%s: %w: more than %d MiB", name, ErrTooLarge, maxFileBytes>>20)
-			}
-			found[name] = info
-		}
-		if len(found) > maxFiles {
-			return fmt.Errorf("%s: %w: more than %d files", root.Name(), ErrTooLarge, maxFiles)
-		}
-	}
-	return nil
 }
 
 func readFile(root *os.Root, name string) ([]byte, error) {

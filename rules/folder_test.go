@@ -105,6 +105,28 @@ func TestReadRefuses(t *testing.T) {
 			os.Truncate(dir+"/x", 33<<20)
 		}, "too large"},
 		{"a deep folder", func(dir string) { write(t, dir+strings.Repeat("/d", 20)+"/x", "") }, "inside each other"},
+		{"a link to a folder above it", func(dir string) {
+			write(t, dir+"/d/x", "")
+			link(t, "..", dir+"/d/up")
+		}, "d/up: too large for a policy folder: a link to a folder that it lies in"},
+		{"links to itself", func(dir string) {
+			write(t, dir+"/d/x", "")
+			for _, name := range "123456" {
+				link(t, ".", dir+"/d/"+string(name))
+			}
+		}, "a link to a folder that it lies in"},
+		{"links at every level", func(dir string) {
+			at := dir
+			for range 7 {
+				for _, name := range "123456" {
+					link(t, "next", at+"/"+string(name))
+				}
+				at += "/next"
+				if err := os.Mkdir(at, 0o755); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}, "more than 20000 entries"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
