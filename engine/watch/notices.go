@@ -1,13 +1,15 @@
 package watch
 
 import (
+	"context"
 	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/fsnotify/fsnotify"
+
+	"github.com/tenterhook/tenterhook/rules"
 )
 
 // notices are the system's word that something in the folder changed. They only make a change seen sooner: whatever goes
@@ -20,7 +22,7 @@ type notices struct {
 	told    bool // that a directory cannot be watched
 }
 
-func newNotices(dir string, log *slog.Logger) *notices {
+func newNotices(ctx context.Context, dir string, log *slog.Logger) *notices {
 	n := &notices{dir: dir, log: log, watched: make(map[string]fs.FileInfo)}
 	w, err := fsnotify.NewWatcher()
 	if err != nil {
@@ -28,7 +30,7 @@ func newNotices(dir string, log *slog.Logger) *notices {
 		return n
 	}
 	n.watcher = w
-	n.follow()
+	n.follow(ctx)
 	return n
 }
 
@@ -64,13 +66,11 @@ func (n *notices) matters(e fsnotify.Event) bool {
 
 // follow brings what is watched in line with the tree as it is now: directories come and go, and one that was replaced is
 // another directory under the same name.
-func (n *notices) follow() {
+func (n *notices) follow(ctx context.Context) {
 	if n.watcher == nil {
 		return
 	}
-	now := make(map[string]fs.FileInfo)
-	directories(now, filepath.Dir(n.dir), 0)
-	directories(now, n.dir, maxDepth)
+	now := directories(ctx, n.dir)
 	for path, info := range n.watched {
 		if is := now[path]; is == nil || !os.SameFile(is, info) {
 			n.watcher.Remove(path) // an error says that it is gone already
@@ -97,23 +97,17 @@ func (n *notices) tell(path string, err error) {
 	n.log.Warn("no notices of changes from the system; the folder is polled", "directory", path, "error", err)
 }
 
-// directories adds dir and, down to depth, the directories in it that a folder is read from.
-func directories(found map[string]fs.FileInfo, dir string, depth int) {
-	info, err := os.Stat(dir)
-	if err != nil || !info.IsDir() {
-		return
+// directories are those that the folder at dir is read from, and the one it lies in. Of a folder that cannot be surveyed they
+// are those found before that showed.
+func directories(ctx context.Context, dir string) map[string]fs.FileInfo {
+	found, _ := rules.Look(ctx, dir) // reading the folder says what is wrong
+	now := make(map[string]fs.FileInfo, len(found.Folders)+1)
+	for name, info := range found.Folders {
+		now[filepath.Join(dir, filepath.FromSlash(name))] = info
 	}
-	found[dir] = info
-	if depth == 0 {
-		return
+	up := filepath.Dir(dir)
+	if info, err := os.Stat(up); err == nil {
+		now[up] = info
 	}
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return
-	}
-	for _, e := range entries {
-		if !strings.HasPrefix(e.Name(), ".") && e.Type()&(fs.ModeDir|fs.ModeSymlink) != 0 {
-			directories(found, filepath.Join(dir, e.Name()), depth-1)
-		}
-	}
+	return now
 }

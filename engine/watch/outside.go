@@ -2,6 +2,7 @@ package watch
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -9,13 +10,17 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/tenterhook/tenterhook/rules"
 )
 
+// maxOutside is more files than any policy has secrets in; it bounds what one look costs.
+const maxOutside = 1000
+
 // outside lists the files outside the folder that its policy files name: ${file./run/secrets/okta}. A secret that is rotated
-// there goes live as a changed rule does.
+// there goes live as a changed rule does. Of more than maxOutside files the rest is not followed.
 func outside(f *rules.Folder) []string {
 	var files []string
 	for _, name := range f.Names() {
@@ -24,16 +29,21 @@ func outside(f *rules.Folder) []string {
 			files = append(files, named(text)...)
 		}
 	}
-	return files
+	slices.Sort(files)
+	files = slices.Compact(files)
+	return files[:min(len(files), maxOutside)]
 }
 
 // digests is a hash over the files' contents, empty when there are none. Nothing of the contents is kept.
-func digests(files []string) string {
+func digests(ctx context.Context, files []string) string {
 	if len(files) == 0 {
 		return ""
 	}
 	h := sha256.New()
 	for _, name := range files {
+		if ctx.Err() != nil {
+			return "" // nobody will compare it
+		}
 		fmt.Fprintf(h, "%q ", name)
 		digest(h, name)
 	}

@@ -8,9 +8,10 @@ import (
 	"hash"
 	"hash/fnv"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
-	"strings"
+	"slices"
 	"time"
 
 	"github.com/tenterhook/tenterhook/rules"
@@ -27,7 +28,7 @@ type state struct {
 	err    error
 }
 
-func (w *Watcher) read() state {
+func (w *Watcher) read(ctx context.Context) state {
 	start := time.Now()
 	defer func() { w.pace.cost = time.Since(start) }()
 	folder, err := rules.Read(w.dir)
@@ -35,14 +36,14 @@ func (w *Watcher) read() state {
 		return state{key: "error: " + err.Error(), err: err}
 	}
 	files := outside(folder)
-	return state{key: folder.Hash() + digests(files), folder: folder, files: files}
+	return state{key: folder.Hash() + digests(ctx, files), folder: folder, files: files}
 }
 
 // settled reads the folder until it is the same twice with a pause between, and no checkout is under way. Two equal
 // readings mean that the folder really was like this from the end of the first to the start of the second: what was read
 // is not half of one state and half of the next. A state that was seen before needs no second reading.
 func (w *Watcher) settled(ctx context.Context, seen state) state {
-	last := w.read()
+	last := w.read(ctx)
 	if last.key == seen.key {
 		return last
 	}
@@ -54,7 +55,7 @@ func (w *Watcher) settled(ctx context.Context, seen state) state {
 			return state{err: ctx.Err()}
 		case <-pause.C:
 		}
-		next := w.read()
+		next := w.read(ctx)
 		if next.key == last.key && !errors.Is(next.err, rules.ErrChanging) && !checkout(w.dir) {
 			return next
 		}
@@ -93,7 +94,7 @@ type pace struct {
 	glance time.Time     // when stat is asked again
 }
 
-func (p *pace) due(dir string, files []string) bool {
+func (p *pace) due(ctx context.Context, dir string, files []string) bool {
 	now := time.Now()
 	if !now.Before(p.again) {
 		return true
@@ -101,54 +102,32 @@ func (p *pace) due(dir string, files []string) bool {
 	if now.Before(p.glance) {
 		return false
 	}
-	changed := fingerprint(dir, files) != p.print
+	changed := fingerprint(ctx, dir, files) != p.print
 	p.glance = now.Add(100 * time.Since(now))
 	return changed
 }
 
 // looking is called before the folder is read, so that what changes meanwhile is seen the next time.
-func (p *pace) looking(dir string, files []string) {
-	p.print = fingerprint(dir, files)
+func (p *pace) looking(ctx context.Context, dir string, files []string) {
+	p.print = fingerprint(ctx, dir, files)
 	p.again = time.Now().Add(max(often, 100*p.cost))
 }
 
-// maxDepth ends a walk that a symlink leads in a circle.
-const maxDepth = 16
-
-// fingerprint is a hash over what stat says of the folder's tree, links followed, and of the files it names outside: names,
-// sizes and times.
-func fingerprint(dir string, files []string) uint64 {
+// fingerprint is a hash over what stat says of the folder's files, links followed, and of the files it names outside: names,
+// sizes and times. A folder that cannot be surveyed has the fingerprint of the reason.
+func fingerprint(ctx context.Context, dir string, files []string) uint64 {
 	h := fnv.New64a()
-	stat(h, dir, maxDepth)
+	found, err := rules.Look(ctx, dir)
+	fmt.Fprint(h, err)
+	for _, name := range slices.Sorted(maps.Keys(found.Files)) {
+		mix(h, name, found.Files[name])
+	}
 	for _, name := range files {
 		if info, err := os.Stat(name); err == nil {
 			mix(h, name, info)
 		}
 	}
 	return h.Sum64()
-}
-
-func stat(h hash.Hash64, dir string, depth int) {
-	entries, err := os.ReadDir(dir)
-	if err != nil || depth == 0 {
-		fmt.Fprint(h, err)
-		return
-	}
-	for _, e := range entries {
-		if strings.HasPrefix(e.Name(), ".") {
-			continue
-		}
-		path := filepath.Join(dir, e.Name())
-		info, err := os.Stat(path)
-		if err != nil {
-			fmt.Fprint(h, err)
-			continue
-		}
-		mix(h, e.Name(), info)
-		if info.IsDir() {
-			stat(h, path, depth-1)
-		}
-	}
 }
 
 func mix(h hash.Hash64, name string, info fs.FileInfo) {

@@ -21,11 +21,28 @@ var errNoCopy = errors.New("no last good copy")
 // policies share never starts the one with the rules of the other.
 type store struct {
 	path string
+	temp string // the pattern of what a copy is called until it is whole
 }
 
 func newStore(data, dir string) *store {
 	sum := sha256.Sum256([]byte(dir))
-	return &store{path: filepath.Join(data, "last-good", hex.EncodeToString(sum[:8])+".zip")}
+	name := hex.EncodeToString(sum[:8])
+	return &store{path: filepath.Join(data, "last-good", name+".zip"), temp: ".copy-" + name + "-*"}
+}
+
+// sweep removes what a kill has left of copies that never became whole. No other program may be saving one.
+func (s *store) sweep() error {
+	dir := filepath.Dir(s.path)
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	for _, e := range entries {
+		if left, _ := filepath.Match(s.temp, e.Name()); left {
+			err = errors.Join(err, os.Remove(filepath.Join(dir, e.Name())))
+		}
+	}
+	return err
 }
 
 // save replaces the copy: after a crash there is the old one or the new one, whole.
@@ -34,7 +51,7 @@ func (s *store) save(f *rules.Folder) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
-	temp, err := os.CreateTemp(dir, ".copy-*") // mode 0600
+	temp, err := os.CreateTemp(dir, s.temp) // mode 0600
 	if err != nil {
 		return err
 	}

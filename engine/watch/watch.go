@@ -85,6 +85,9 @@ func Open(ctx context.Context, o Options) (*Watcher, error) {
 	w := &Watcher{o: o, dir: dir, check: make(chan struct{}, 1), status: Status{Folder: dir}}
 	if o.Data != "" {
 		w.store = newStore(o.Data, dir)
+		if err := w.store.sweep(); err != nil {
+			o.Log.Error("what is left of copies that were not finished cannot be removed", "error", err)
+		}
 	}
 	kept, keptErr := w.kept()
 	w.set = kept // so that a table's max_shrink holds across a restart
@@ -131,7 +134,7 @@ func (w *Watcher) Status() Status {
 
 // Run follows the folder until the context ends. It is called once.
 func (w *Watcher) Run(ctx context.Context) {
-	n := newNotices(w.dir, w.o.Log)
+	n := newNotices(ctx, w.dir, w.o.Log)
 	defer n.Close()
 	poll := time.NewTicker(w.o.Poll)
 	defer poll.Stop()
@@ -153,13 +156,13 @@ func (w *Watcher) Run(ctx context.Context) {
 		case <-w.check:
 			w.retryAt = time.Now()
 		case <-poll.C:
-			if !w.pace.due(w.dir, w.seen.files) && !w.retryDue() {
+			if !w.pace.due(ctx, w.dir, w.seen.files) && !w.retryDue() {
 				continue
 			}
 		}
-		w.pace.looking(w.dir, w.seen.files)
+		w.pace.looking(ctx, w.dir, w.seen.files)
 		w.look(ctx)
-		n.follow()
+		n.follow(ctx)
 	}
 }
 
