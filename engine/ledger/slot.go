@@ -21,6 +21,7 @@ var (
 const (
 	keepHours = 25      // ids are known for as long; Okta repeats within seconds, and may deliver an hour late
 	slotRows  = 1 << 18 // a slot that has as many is closed before its hour, so that dropping it stays short
+	slotIDs   = 1 << 20 // or as many ids, which are sooner dropped, and looked for in every slot
 )
 
 // slot is an hour of the ledger, or a part of one: the rows of what was recorded in it, everything that followed from that
@@ -101,7 +102,7 @@ func (l *Ledger) current(now time.Time) *slot {
 	}
 	if n := len(l.slots); n > 0 {
 		last := l.slots[n-1]
-		if last.hour == l.hour && last.rows < slotRows && last.ids < slotRows {
+		if last.hour == l.hour && last.rows < slotRows && last.ids < slotIDs {
 			return last
 		}
 		l.indexMu.Lock()
