@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,10 +14,10 @@ import (
 // Why a delivery is not accepted. ErrNoEvents and ErrTooMuch are the delivery's own fault. Everything else is ours, and answered so that
 // Okta's one retry happens (hooks.md section 3.3).
 var (
-	ErrNoEvents = errors.New("data.events is not a list")              // of a delivery that is none
-	ErrTooMuch  = errors.New("a delivery of too many events")          // more than 4096, or too large once they are taken apart
-	ErrNoLedger = errors.New("there is no ledger to record events in") // the Engine was made without one
-	ErrShed     = errors.New("too many deliveries at one time")        // nothing was recorded
+	ErrNoEvents = errors.New("data.events is not a list")                       // of a delivery that is none
+	ErrTooMuch  = errors.New("a delivery of too many events")                   // more than 4096, or too large once they are taken apart
+	ErrNoLedger = errors.New("there is no ledger to record events in")          // the Engine was made without one
+	ErrShed     = errors.New("too many deliveries at one time")                 // nothing was recorded
 	ErrInline   = errors.New("this hook is waited for: its calls are answered") // Accept of an inline hook's call
 )
 
@@ -90,13 +91,11 @@ func (h *Hook) accept(c *hook.Call, now time.Time) (repeat bool, err error) {
 }
 
 // split takes a delivery apart into deliveries of one event each. Both keys are scoped by the hook, or two hooks would swallow each other's
-// copies (hooks.md section 3.4). What has no id is known by its bytes.
+// copies (hooks.md section 3.4). An event without a uuid is known by its bytes; a delivery by its eventId and its events, because nobody
+// promises that what is sent once more under an eventId has no event that the first had not.
 func split(name string, c *hook.Call) (ledger.Delivery, error) {
 	root := c.Doc.Root()
-	d := ledger.Delivery{Hook: name, ID: ledger.Key(name, c.ID)}
-	if c.ID == "" {
-		d.ID = ledger.Key(name, string(root.Raw()))
-	}
+	d := ledger.Delivery{Hook: name}
 	events := hook.Events(root)
 	if events.Kind() != hook.Array {
 		return d, ErrNoEvents
@@ -106,13 +105,16 @@ func split(name string, c *hook.Call) (ledger.Delivery, error) {
 		return d, fmt.Errorf("%w: %d events, %d bytes", ErrTooMuch, events.Len(), size)
 	}
 	d.Events = make([]ledger.Event, 0, events.Len())
+	whole := []byte(cmp.Or(c.ID, root.Get("eventID").Text())) // as the first documents spelled it
 	for event := range events.Elements() {
 		id := event.Get("uuid").Text()
 		if id == "" {
 			id = string(event.Raw())
 		}
 		text := make([]byte, 0, envelope+len(event.Raw()))
-		d.Events = append(d.Events, ledger.Event{ID: ledger.EventKey(name, id), Payload: hook.AppendDelivery(text, root, event)})
+		e := ledger.Event{ID: ledger.EventKey(name, id), Payload: hook.AppendDelivery(text, root, event)}
+		d.Events, whole = append(d.Events, e), append(whole, e.ID[:]...)
 	}
+	d.ID = ledger.Key(name, string(whole))
 	return d, nil
 }

@@ -8,8 +8,10 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -82,6 +84,7 @@ func TestAccept(t *testing.T) {
 		envelope("d1", start("a"), start("b")),
 		envelope("d1", start("a"), start("b")), // Okta's retry
 		envelope("d2", start("b"), start("c")), // batched anew
+		envelope("d2", start("c"), start("g")), // what no document rules out
 		envelope("d3", `7`, `null`, start("d")),
 		envelope("", start("e")),
 		envelope("", start("e"), start("f")),
@@ -106,13 +109,13 @@ func TestAccept(t *testing.T) {
 		ids = append(ids, v.ID)
 	}
 	slices.Sort(ids)
-	if got := strings.Join(ids, ","); got != ",,a,b,c,d,e,f" {
+	if got := strings.Join(ids, ","); got != ",,a,b,c,d,e,f,g" {
 		t.Errorf("sent for %s", got)
 	}
 	if s := l.Stats(); s.Dead != 2 {
 		t.Errorf("%d dead letters, want those of what is no event", s.Dead)
 	}
-	if s := e.Status().Hooks[0]; s.Calls["recorded"] != 8 || s.Repeats != 1 {
+	if s := e.Status().Hooks[0]; s.Calls["recorded"] != 9 || s.Repeats != 1 {
 		t.Errorf("%+v", s)
 	}
 }
@@ -209,6 +212,28 @@ func BenchmarkNote(b *testing.B) {
 					b.Fatal(err)
 				}
 			}
+		})
+	}
+}
+
+// BenchmarkAccept is deliveries of one event of 1.5 KB made durable, by so many callers at one time.
+func BenchmarkAccept(b *testing.B) {
+	text := strings.Replace(eventPolicy, "FILE", filepath.Join(b.TempDir(), "out"), 1)
+	body := fmt.Sprintf(`{"uuid":"%%d","eventType":"user.session.end","x":%q}`, strings.Repeat("x", 1400))
+	for _, callers := range []int{1, 16, 64, 256} {
+		b.Run(fmt.Sprint(callers), func(b *testing.B) {
+			e, _ := book(b, text)
+			var n atomic.Int64
+			b.SetParallelism(max(1, callers/runtime.GOMAXPROCS(0)))
+			b.ReportAllocs()
+			b.RunParallel(func(pb *testing.PB) {
+				for pb.Next() {
+					id := n.Add(1)
+					if err := e.Accept(delivery(b, envelope(fmt.Sprint("d", id), fmt.Sprintf(body, id)))); err != nil {
+						b.Error(err)
+					}
+				}
+			})
 		})
 	}
 }

@@ -36,7 +36,7 @@ func (l *lane) settle(s ledger.Step, o outcome) {
 	case retry:
 		err = book.Retry(l.d.hard, s.ID, time.Now().Add(o.after), o.reason)
 	case bury:
-		l.d.log.Warn("a step was given up", "destination", l.name, "hook", s.Hook, "step", s.ID.String(), "key", s.Key, "reason", o.reason)
+		l.d.log.Warn("a step was given up", "destination", l.name, "hook", s.Hook, "step", s.ID.String(), "reason", o.reason)
 		err = book.Bury(l.d.hard, s.ID, o.reason)
 	default:
 		book.ReleaseStep(s.ID)
