@@ -1,7 +1,10 @@
 package rules_test
 
 import (
+	"errors"
 	"testing"
+
+	"github.com/tenterhook/tenterhook/sdk/hook"
 )
 
 const (
@@ -115,6 +118,16 @@ func TestForms(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestNameIDIsText: a subject that comes out as anything else is refused when the call is decided.
+func TestNameIDIsText(t *testing.T) {
+	for _, value := range []string{"data.context.user.profile.groups", "data.context.user.profile.level", "''", "{'a': 1}"} {
+		d := decide(t, policy("saml", "", `- {name: r, name_id: "${`+value+`}"}`), samlCall)
+		if len(d.Results) != 1 || !errors.Is(d.Results[0].Err, hook.ErrContract) || string(d.Answer) != "{}" {
+			t.Errorf("%s: %s %v", value, d.Answer, d.Results)
+		}
 	}
 }
 

@@ -222,6 +222,8 @@ func TestCheckAnswerProblems(t *testing.T) {
 				"commands[0].value[2].value[0].type: unknown member; want attributes or value\ncommands[0].value[2].value[0].attributes: want an object of strings, got a string"},
 		{"a subject added", hook.SAML, command(assertion, `[{"op":"add","path":"/subject/nameId","value":"x"}]`),
 			"commands[0].value[0].op: add makes attributes and /authentication/sessionLifetime: replace what is there already"},
+		{"a subject that is no text", hook.SAML, command(assertion, `[{"op":"replace","path":"/subject/nameId","value":["x"]},{"op":"replace","path":"/subject/nameFormat","value":""}]`),
+			"commands[0].value[0].value: want a text, got an array\ncommands[0].value[1].value: want a text, got an empty string"},
 		{"an assertion's lifetime", hook.SAML, command(assertion, `[{"op":"replace","path":"/lifetime/expiration","value":300}]`),
 			`commands[0].value[0].path: want a path below /subject/, /authentication/, /conditions/ or /claims/, got "/lifetime/expiration", did you mean /authentication/sessionLifetime?`},
 		{"a root", hook.SAML, command(assertion, `[{"op":"replace","path":"/subject","value":{}}]`),

@@ -29,6 +29,7 @@ func (c *checker) assertionPath(s *step) {
 			if s.op == opAdd {
 				c.fail(".op", "add makes attributes and %s: replace what is there already", sessionPath)
 			}
+			c.subject(s)
 			return
 		}
 	}
@@ -37,6 +38,14 @@ func (c *checker) assertionPath(s *step) {
 		return
 	}
 	c.fail(".path", "want a path below %s, got %s", oneOf(assertionRoots), quote(s.name))
+}
+
+// subject holds the name of who signs in, and that name's format, to text: no service provider knows an assertion's
+// subject by anything else (hooks.md section 5).
+func (c *checker) subject(s *step) {
+	if (s.name == "/subject/nameId" || s.name == "/subject/nameFormat") && s.value.Text() == "" {
+		c.fail(".value", "want a text, got %s", s.value.what())
+	}
 }
 
 // attributePath checks an operation below /claims/: a whole attribute, or something inside one.
