@@ -18,14 +18,15 @@ var (
 )
 
 // eatenLine recognises an expression that YAML has eaten: what expr and YAML both give a meaning to.
-func eatenLine(line string) (eaten, bool) {
+func (s *source) eatenLine(n int) (eaten, bool) {
+	line := s.line(n)
 	m := keyed.FindStringSubmatch(line)
 	if m == nil {
 		return eaten{}, false
 	}
 	key, value := m[1], strings.TrimRight(m[2], " \t")
 	e := eaten{key: key, column: characters(key) + 1}
-	whole := "quote the whole value" + asIn(line, value)
+	whole := "quote the whole value" + s.asIn(n, value)
 	switch {
 	case flowHole.MatchString(value) && value[0] == '{':
 		at := flowHole.FindStringIndex(value)
@@ -46,9 +47,9 @@ func eatenLine(line string) (eaten, bool) {
 	return e, true
 }
 
-// asIn is how a value of the line is quoted, unless that would be long or show a secret.
-func asIn(line, value string) string {
-	if len(value) > 90 || secretLine.MatchString(line) {
+// asIn is how a value of line n is quoted, unless that would be long or show a secret.
+func (s *source) asIn(n int, value string) string {
+	if len(value) > 90 || s.secret[n] {
 		return ""
 	}
 	return ", as in " + quoted(value)

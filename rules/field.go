@@ -38,7 +38,7 @@ func decode[T any](d *decoder, n *node, what string, fields []field[T], into *T)
 	for _, m := range n.members {
 		i := slices.IndexFunc(fields, func(f field[T]) bool { return f.key == m.key })
 		if i < 0 {
-			d.add(m.at.problem("unknown key %q in %s%s", m.key, what, suggest(m.key, keys(fields, d.hookType))))
+			d.add(m.at.problem("unknown %s in %s%s", m.at.named("key"), what, suggest(m.key, keys(fields, d.hookType))))
 			continue
 		}
 		f := &fields[i]

@@ -23,6 +23,7 @@ type outside struct {
 type filled struct {
 	text   string
 	holes  int
+	empty  []string // holes that are filled with nothing
 	faults []holeFault
 }
 
@@ -58,8 +59,11 @@ func (o outside) fill(text string) filled {
 		}
 		at = hole + end + 1
 		value, err := o.value(strings.TrimSpace(text[hole+2 : at-1]))
-		if err != nil {
+		switch {
+		case err != nil:
 			f.faults = append(f.faults, holeFault{hole, errors.Is(err, fs.ErrNotExist), err})
+		case value == "":
+			f.empty = append(f.empty, text[hole:at])
 		}
 		f.holes++
 		out.WriteString(value)
@@ -88,7 +92,7 @@ func (o outside) value(hole string) (string, error) {
 	case kind == "file":
 		return "", fmt.Errorf("${%s}: want an absolute path, as in ${file./run/secrets/okta}", hole)
 	default:
-		return "", fmt.Errorf("${%s}: want ${env.NAME} or ${file./path}", hole)
+		return "", errors.New("want ${env.NAME} or ${file./path}") // what is there may be the secret itself
 	}
 }
 

@@ -57,7 +57,12 @@ func (n *node) get(key string) *node {
 // is names what the node is, for "want X, got Y".
 func (n *node) is() string {
 	switch n.kind {
-	case boolNode, numberNode:
+	case boolNode:
+		return n.text
+	case numberNode:
+		if n.hidden() {
+			return "a number"
+		}
 		return n.text
 	case textNode:
 		if n.text == "" {
@@ -74,7 +79,7 @@ func (n *node) is() string {
 
 // problem is something wrong with the node, at its place.
 func (n *node) problem(format string, args ...any) Problem {
-	return n.src.problem(n.line, n.column, fmt.Sprintf(format, args...))
+	return n.src.problem(n.line, n.column, n.without(fmt.Sprintf(format, args...)))
 }
 
 // warning is something doubtful about the node.

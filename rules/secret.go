@@ -63,7 +63,7 @@ func (o outside) basic(n *node) ([]Secret, Problems) {
 	r := secretReader{outside: o}
 	for _, m := range n.members {
 		if m.key != "user" && m.key != "password" {
-			r.report(m.at, "unknown key %q%s", m.key, suggest(m.key, []string{"user", "password"}))
+			r.report(m.at, "unknown %s%s", m.at.named("key"), suggest(m.key, []string{"user", "password"}))
 		}
 	}
 	user, password := n.get("user"), n.get("password")
@@ -143,6 +143,12 @@ func (r *secretReader) text(n *node, what string) (string, bool) {
 	}
 	if f.text == "" {
 		r.report(n, "the %s is empty", what)
+		return "", false
+	}
+	for _, hole := range f.empty { // what is left of the text is there for everybody to read
+		r.report(n, "%s is empty, and the %s is not what it seems", hole, what)
+	}
+	if len(f.empty) > 0 {
 		return "", false
 	}
 	if f.holes == 0 && what == "secret" {

@@ -1,7 +1,6 @@
 package rules
 
 import (
-	"regexp"
 	"strings"
 	"unicode/utf8"
 )
@@ -10,14 +9,17 @@ import (
 type source struct {
 	name   string
 	lines  []string
-	size   int         // bytes
-	hidden map[int]int // lines that hold a secret, and the column it begins at
+	size   int          // bytes
+	hidden map[int]int  // lines that may hold a secret, and the column from which nothing is told
+	secret map[int]bool // lines below a key that holds one: nothing is quoted of them
 }
 
 func newSource(name string, text []byte) *source {
 	s := strings.TrimPrefix(string(text), "\ufeff")
 	s = strings.ReplaceAll(s, "\r\n", "\n")
-	return &source{name: name, lines: strings.Split(s, "\n"), size: len(s)}
+	src := &source{name: name, lines: strings.Split(s, "\n"), size: len(s), hidden: map[int]int{}, secret: map[int]bool{}}
+	src.conceal()
+	return src
 }
 
 func (s *source) line(n int) string {
@@ -25,68 +27,6 @@ func (s *source) line(n int) string {
 		return ""
 	}
 	return s.lines[n-1]
-}
-
-// secretLine finds what follows a key that holds a secret. Problems are printed and logged, so they never quote it, unless
-// it is only the name of an environment variable or a file.
-var (
-	secretLine = regexp.MustCompile(`(?i)(?:secrets?|passwords?)["']?\s*:\s*`)
-	secretName = regexp.MustCompile(`^["']?\$\{(?:env|file)\.[^{}]*\}["']?(?:[\s,}\]]|$)`)
-)
-
-// secretAt is where line n begins to say a secret, in bytes; -1 when it does not.
-func (s *source) secretAt(n int) int {
-	line := s.line(n)
-	if column, ok := s.hidden[n]; ok {
-		return len(string([]rune(line)[:min(column-1, characters(line))]))
-	}
-	for _, at := range secretLine.FindAllStringIndex(line, -1) {
-		if rest := line[at[1]:]; rest != "" && !secretName.MatchString(rest) {
-			return at[1]
-		}
-	}
-	return -1
-}
-
-// shown is line n as problems quote it.
-func (s *source) shown(n int) string {
-	line := s.line(n)
-	if at := s.secretAt(n); at >= 0 {
-		return line[:at] + "[hidden]"
-	}
-	return line
-}
-
-// hide keeps every text of n out of problems, but for names of environment variables and files.
-func (n *node) hide() {
-	if n.kind == textNode && !secretName.MatchString(n.text) || n.kind == numberNode {
-		n.src.hideFrom(n.line, n.column)
-		deep := indentation([]rune(n.src.line(n.line)))
-		for i := n.line + 1; i <= len(n.src.lines); i++ { // a text may go on in lines that are further in
-			line := []rune(n.src.line(i))
-			if in := indentation(line); in < len(line) && in <= deep {
-				break
-			}
-			n.src.hideFrom(i, 1)
-		}
-	}
-	for _, item := range n.items {
-		item.hide()
-	}
-	for _, m := range n.members {
-		if m.key != "header" {
-			m.value.hide()
-		}
-	}
-}
-
-func (s *source) hideFrom(line, column int) {
-	if s.hidden == nil {
-		s.hidden = map[int]int{}
-	}
-	if at, ok := s.hidden[line]; !ok || column < at {
-		s.hidden[line] = column
-	}
 }
 
 // problem makes a problem at a place in the file.

@@ -80,29 +80,31 @@ func (r *reader) parse() *ast.File {
 		}
 		var where yaml.Error
 		if !errors.As(err, &where) || where.GetToken() == nil {
-			r.problems = append(r.problems, r.src.problem(1, 1, "not YAML: "+err.Error()))
+			r.problems = append(r.problems, r.src.problem(1, 1, "this file cannot be read as YAML"))
 			return nil
 		}
 		at := where.GetToken().Position
 		n := min(max(at.Line, 1), len(lines))
-		e, ok := eatenLine(r.src.line(n))
+		e, ok := r.src.eatenLine(n)
 		if spent += r.src.size; ok && !r.mended[n] && spent < maxMended && len(r.mended) < 50 && !isTooMuch(err) {
 			r.problems = append(r.problems, r.src.problem(n, e.column, e.message))
 			lines[n-1], r.mended[n] = e.key+placeholder, true
 			continue
 		}
-		r.problems = append(r.problems, r.src.problem(n, max(at.Column, 1), "not YAML: "+reworded(where.GetMessage())))
+		r.problems = append(r.problems, r.src.problem(n, max(at.Column, 1), "not YAML: "+r.src.reworded(n, where.GetMessage())))
 		return nil
 	}
 }
 
-// reworded says what the library says, in words that tell what to do where it can be known.
-func reworded(message string) string {
+// reworded says what the library says of line n, in words that tell what to do where it can be known.
+func (s *source) reworded(n int, message string) string {
 	switch {
 	case strings.Contains(message, "\t"):
 		return "a tab where YAML wants spaces"
 	case message == "value is not allowed in this context":
 		return "this does not line up with what is above it"
+	case s.secret[n] && strings.ContainsAny(message, "\"'`"): // it quotes the line
+		return "want the value in quotes"
 	case strings.Contains(message, "must be specified"):
 		return message + ": inside { } and [ ], quote a value that holds a bracket or a comma"
 	}
@@ -236,7 +238,7 @@ func (r *reader) convert(n ast.Node) *node {
 		at := r.node(n, brokenNode)
 		line := r.src.line(at.line)
 		_, rest, _ := strings.Cut(line, n.GetToken().Value)
-		r.add(n.GetToken(), "YAML takes a leading ! for a tag: quote the whole value%s", asIn(line, n.GetToken().Value+strings.TrimRight(rest, " ")))
+		r.add(n.GetToken(), "YAML takes a leading ! for a tag: quote the whole value%s", r.src.asIn(at.line, n.GetToken().Value+strings.TrimRight(rest, " ")))
 		return at
 	}
 	r.add(n.GetToken(), "want a value, got YAML of a kind that policies do not use")
@@ -259,7 +261,11 @@ func (r *reader) number(n ast.Node) *node {
 	if allDigits.MatchString(v.text) {
 		want = "quote it when its zeros count, else leave them out"
 	}
-	r.add(n.GetToken(), "%s is not a number that JSON has: %s", v.text, want)
+	said := v.text
+	if v.hidden() {
+		said = "this"
+	}
+	r.add(n.GetToken(), "%s is not a number that JSON has: %s", said, want)
 	v.kind = brokenNode
 	return v
 }
@@ -330,7 +336,7 @@ func (r *reader) mapping(n *ast.MappingNode) *node {
 			continue
 		}
 		if first := seen[key.text]; first != nil {
-			r.add(pair.Key.GetToken(), "key %q is there twice, first on line %d", key.text, first.line)
+			r.add(pair.Key.GetToken(), "%s is there twice, first on line %d", key.named("key"), first.line)
 			continue
 		}
 		seen[key.text] = key
