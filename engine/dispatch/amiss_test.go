@@ -1,0 +1,145 @@
+package dispatch_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/tenterhook/tenterhook/engine/dispatch"
+	"github.com/tenterhook/tenterhook/engine/ledger"
+	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/sdk/hook"
+)
+
+// TestBadEvent has events that no rules can be run on, among others.
+func TestBadEvent(t *testing.T) {
+	r := newReceiver(t)
+	tell := everyTo("a")
+	b := open(t, func(c *hook.Call) (dispatch.Plan, error) {
+		switch hook.Events(c.Doc.Root()).At(0).Get("uuid").Text() {
+		case "panic":
+			panic("at the disco")
+		case "fail":
+			p, _ := tell(c)
+			return p, errors.New("the budget ran out")
+		}
+		return tell(c)
+	}, dispatch.Options{})
+	b.Use([]rules.Destination{r.destination("a")})
+	for i, bad := range []string{`}`, `{}`, `{"data":{"events":[1]}}`,
+		`{"data":{"events":[{"uuid":"panic"}]}}`, `{"data":{"events":[{"uuid":"fail"}]}}`} {
+		b.acceptPayload(bad, bad)
+		b.accept(fmt.Sprint("good-", i), 1)
+	}
+	b.until("finished", b.finished)
+	if r.keys() != 6 { // of the one that failed, what it wanted is done
+		t.Errorf("%d of 6 arrived", r.keys())
+	}
+	dead := b.dead()
+	if len(dead) != 5 {
+		t.Fatalf("%d dead letters, want 5", len(dead))
+	}
+	for _, e := range dead {
+		if e.Steps[0].Destination != "(rules)" || len(e.Steps[0].History) == 0 || e.Steps[0].History[0].Outcome == "" {
+			t.Errorf("dead letter without a reason: %+v", e)
+		}
+	}
+}
+
+// TestRedriven gives an event whose rules could not be run another try when they can.
+func TestRedriven(t *testing.T) {
+	r := newReceiver(t)
+	var mended atomic.Bool
+	tell := everyTo("a")
+	b := open(t, func(c *hook.Call) (dispatch.Plan, error) {
+		if !mended.Load() {
+			return dispatch.Plan{}, errors.New("out of order")
+		}
+		return tell(c)
+	}, dispatch.Options{})
+	b.Use([]rules.Destination{r.destination("a")})
+	b.accept("x", 3)
+	b.until("given up", func() bool { return len(b.dead()) == 3 })
+	mended.Store(true)
+	if n, err := b.ledger.Redrive(context.Background(), ledger.Filter{State: ledger.Dead}); n != 3 || err != nil {
+		t.Fatalf("redriven %d, %v", n, err)
+	}
+	b.until("arrived", func() bool { return r.keys() == 3 && b.finished() })
+}
+
+func TestHookIsGone(t *testing.T) {
+	r := newReceiver(t)
+	tell := everyTo("a")
+	var back atomic.Bool
+	decide := func(c *hook.Call) (dispatch.Plan, error) {
+		if !back.Load() {
+			return dispatch.Plan{}, dispatch.ErrAbsent
+		}
+		return tell(c)
+	}
+	t.Run("Back", func(t *testing.T) {
+		b := open(t, decide, dispatch.Options{})
+		b.Use([]rules.Destination{r.destination("a")})
+		b.accept("x", 1)
+		b.until("waits", func() bool { return b.ledger.Stats().Steps == 1 })
+		back.Store(true)
+		b.Use([]rules.Destination{r.destination("a")})
+		b.until("arrived", func() bool { return r.keys() == 1 && b.finished() })
+	})
+	t.Run("Never", func(t *testing.T) {
+		back.Store(false)
+		b := open(t, decide, dispatch.Options{Grace: time.Millisecond})
+		b.Use(nil)
+		b.accept("x", 1)
+		b.until("given up", func() bool { return b.finished() && len(b.dead()) == 1 })
+	})
+}
+
+func TestDestinationIsGone(t *testing.T) {
+	t.Run("Back", func(t *testing.T) {
+		r := newReceiver(t)
+		b := open(t, everyTo("a"), dispatch.Options{})
+		b.Use(nil)
+		b.accept("x", 30)
+		b.until("waits", func() bool {
+			page, _ := b.ledger.List(ledger.Filter{}, "", 100)
+			told := 0
+			for _, e := range page.Entries {
+				if len(e.Steps) == 1 && len(e.Steps[0].History) > 0 {
+					told++
+				}
+			}
+			return told == 30
+		})
+		if d := b.Destinations(); len(d) != 1 || !d[0].Absent || d[0].Open != 30 {
+			t.Errorf("got %+v", d)
+		}
+		b.Use([]rules.Destination{r.destination("a")})
+		b.until("arrived", func() bool { return r.keys() == 30 && b.finished() })
+	})
+	t.Run("Never", func(t *testing.T) {
+		b := open(t, everyTo("a"), dispatch.Options{Grace: time.Millisecond})
+		b.Use(nil)
+		b.accept("x", 30)
+		b.until("given up", func() bool { return b.finished() && len(b.dead()) == 30 })
+	})
+}
+
+func TestMoved(t *testing.T) {
+	old, next := newReceiver(t), newReceiver(t)
+	old.status.Store(500)
+	b := open(t, everyTo("a"), dispatch.Options{})
+	b.Use([]rules.Destination{old.destination("a")})
+	b.accept("x", 10)
+	b.until("tried", func() bool { return old.keys() == 10 })
+	b.Use([]rules.Destination{next.destination("a")})
+	b.until("arrived", func() bool { return next.keys() == 10 && b.finished() })
+	for key := range next.came {
+		if old.came[key] == 0 {
+			t.Errorf("key %s is new", key)
+		}
+	}
+}
