@@ -155,8 +155,11 @@ func (s *source) hideFrom(line, column int) {
 	}
 }
 
-// hidden reports whether nothing of n may be quoted: its line may hold a secret.
-func (n *node) hidden() bool { return n.src.secret[n.line] }
+// hidden reports whether nothing of n may be quoted: it may be a secret.
+func (n *node) hidden() bool {
+	column, ok := n.src.hidden[n.line]
+	return ok && n.column >= column
+}
 
 // named names a key, unless it may be a secret that came to stand in the place of one.
 func (n *node) named(what string) string {
@@ -168,8 +171,9 @@ func (n *node) named(what string) string {
 
 // without takes the node's text out of a message about it, where an alias has brought it to a place that quotes.
 func (n *node) without(message string) string {
-	if !n.hidden() || len(n.text) < 4 || expected(n.text) {
+	if !n.hidden() || n.text == "" || expected(n.text) {
 		return message
 	}
-	return strings.ReplaceAll(message, n.text, "[hidden]")
+	message = strings.ReplaceAll(message, strconv.Quote(n.text), "[hidden]")
+	return strings.ReplaceAll(message, `"`+n.text+`"`, "[hidden]")
 }
