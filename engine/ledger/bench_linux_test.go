@@ -171,7 +171,7 @@ func filled(b *testing.B) ledger.Options {
 	o.Step = 64 << 20
 	o.Now = c.now
 	l := open(b, o)
-	const part = 16_000
+	part := min(60_000, ids/25) // what may be noted at once
 	for n := range ids {
 		l.Note(number(4, int64(n)))
 		if n%part == part-1 {
