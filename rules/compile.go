@@ -13,7 +13,7 @@ type compiler struct {
 	*decoder
 	env          *expr.Env
 	destinations []Destination
-	secrets      []string // lets that hold a password or a code
+	form         string // whose value is being compiled
 }
 
 // expression compiles a bare expression, nil when there was a problem.
@@ -56,6 +56,7 @@ func (c *compiler) text(n *node) *expr.Text {
 		c.faults(n, err)
 		return nil
 	}
+	c.leaks(n, t)
 	return t
 }
 

@@ -93,9 +93,6 @@ func (c *compiler) let(m member) {
 		c.env.Let(m.key, "nil") // known all the same
 		return
 	}
-	if c.secretive(m.value.text) {
-		c.secrets = append(c.secrets, m.key)
-	}
 	if err := c.env.Let(m.key, m.value.text); err != nil {
 		if !identifier.MatchString(m.key) {
 			c.add(m.at.problem("want a let's name of letters, digits and _, got %q", m.key))
@@ -124,15 +121,14 @@ func (c *compiler) rule(h *Hook, spec *ruleSpec, sets map[string]string) rule {
 		if g.node.kind == brokenNode {
 			continue
 		}
-		if key := g.form.key; key == "log" || key == "debug" || key == "error" {
-			c.leaks(g.node, key)
-		}
-		if g.form.key == "log" {
+		c.form = g.form.key
+		if c.form == "log" {
 			r.log = c.log(g.node)
 			continue
 		}
 		g.form.compile(m, g.node)
 	}
+	c.form = ""
 	r.program = m.effects
 	c.overlaps(m, sets, r.last)
 	c.coherent(spec)

@@ -11,7 +11,6 @@ import (
 
 // compileSend makes actions: of a map one, of a list one for each, of an expression what it comes to.
 func compileSend(m *maker, n *node) {
-	m.reveals(n)
 	switch n.kind {
 	case listNode:
 		for _, item := range n.items {
