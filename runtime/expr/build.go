@@ -2,8 +2,6 @@ package expr
 
 import (
 	"fmt"
-	"strings"
-	"time"
 	"unsafe"
 
 	"github.com/tenterhook/tenterhook/runtime"
@@ -101,38 +99,6 @@ func each(r *runtime.Run, v runtime.Value, f func(i int, item runtime.Value) boo
 			return
 		}
 	}
-}
-
-// What is spent at most on the constants of one expression while it is compiled.
-const folding = 200_000
-
-// compute runs c without an event. It is not done when that takes too much; the run will see.
-func (k *compiler) compute(c *code) (v runtime.Value, err error, done bool) {
-	var m runtime.Meter
-	var r runtime.Run
-	now := time.Now()
-	m.Start(runtime.Budget{Fuel: max(1, folding-k.folded), Memory: 1 << 20}, now, time.Time{})
-	defer func() { k.folded += m.Spent() }()
-	r.Begin(hook.Event{}, now, &m)
-	layout := runtime.Layout{Slots: 1, Locals: k.high}
-	r.Scratch.Fit(&layout)
-	func() {
-		defer caught(&r, &err)
-		v = c.eval(&r)
-	}()
-	return v, err, m.Err() == nil
-}
-
-// reasonless is an error's text without runtime's reason and without a place, for messages that have one.
-func reasonless(err error) string {
-	_, after, ok := strings.Cut(err.Error(), ": ")
-	if !ok {
-		return err.Error()
-	}
-	if i := strings.LastIndex(after, " ("); i > 0 {
-		return after[:i]
-	}
-	return after
 }
 
 // eachMember calls f with an object's names and values, until f says that it has seen enough.

@@ -196,26 +196,6 @@ func (k *compiler) want(n ast.Node, c *code, t types, who string) bool {
 	return false
 }
 
-// fold computes what needs no event while it is compiled. A value that cannot be computed is a mistake in the text.
-func (k *compiler) fold(n ast.Node, c *code, from ...*code) *code {
-	if len(k.errs) > 0 {
-		return c
-	}
-	for _, f := range from {
-		if !f.constant {
-			return c
-		}
-	}
-	v, err, done := k.compute(c)
-	if !done {
-		return c
-	}
-	if err != nil {
-		return k.wrong(n, "%s", reasonless(err))
-	}
-	return literal(v)
-}
-
 func (k *compiler) identifier(n *ast.IdentifierNode) *code {
 	for _, v := range slices.Backward(k.vars) {
 		if v.name == n.Value {
@@ -236,7 +216,7 @@ func (k *compiler) identifier(n *ast.IdentifierNode) *code {
 	case n.Value == "tables":
 		return k.wrong(n, "want the table's name: tables.NAME")
 	case n.Value == "vars":
-		return k.constant(runtime.NodeOf(k.env.o.Vars))
+		return k.constants()
 	}
 	return k.wrongName(n, "name", n.Value, k.scope())
 }
@@ -313,7 +293,7 @@ func (k *compiler) array(n *ast.ArrayNode) *code {
 		}
 		return runtime.ListOf(b.values)
 	}}
-	return k.fold(n, conditional(c, ""), items...)
+	return k.foldTo(maxNodes, n, conditional(c, ""), items)
 }
 
 // partial reports whether something in a list or object that is written out may be missing.
@@ -348,5 +328,5 @@ func (k *compiler) object(n *ast.MapNode) *code {
 		}
 		return runtime.ObjectOf(b.values)
 	}}
-	return k.fold(n, conditional(c, ""), parts...)
+	return k.foldTo(maxNodes, n, conditional(c, ""), parts)
 }

@@ -27,7 +27,10 @@ type Env struct {
 	paths  []path
 	index  map[string]int // by the path's text, see find
 	lets   map[string]*let
-	locals int // of lets: they may run in the middle of any other expression, so they keep theirs to themselves
+	held   map[hook.Node]held // by lists among the variables
+	vars   *shape             // of the variables
+	folded int                // bytes of constants that were computed
+	locals int                // of lets: they may run in the middle of any other expression, so they keep theirs to themselves
 }
 
 // path is a member of the event that some expression reads: the Slot of the same number holds its value.
@@ -43,7 +46,8 @@ type let struct {
 
 // NewEnv makes an Env. A type without members that are known, such as zero, has none at all.
 func NewEnv(o Options) *Env {
-	e := &Env{o: o, shape: shapeOf(o.Type, o.Known), index: make(map[string]int), lets: make(map[string]*let)}
+	e := &Env{o: o, shape: shapeOf(o.Type, o.Known), index: make(map[string]int), lets: make(map[string]*let),
+		held: make(map[hook.Node]held), vars: shapeOfNode(o.Vars)}
 	e.slot(0, "") // the event itself
 	return e
 }

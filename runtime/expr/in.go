@@ -26,47 +26,16 @@ func (k *compiler) in(n *ast.BinaryNode) *code {
 	case !k.want(n.Right, y, list|object, "in on its right"):
 		return unknown()
 	}
-	if held := keysOf(y); x.types != 0 && !mayBeAlike(x.types, held) {
-		return k.wrong(n, "in cannot compare %s with %s", x.types.words(), held.words())
+	held := k.env.heldBy(y)
+	if x.types != 0 && !mayBeAlike(x.types, held.kinds) {
+		return k.wrong(n, "in cannot compare %s with %s", x.types.words(), held.kinds.words())
 	}
-	if s := setOf(y); s != nil {
-		c.test = s.has(x, pos)
+	if held.set != nil {
+		c.test = held.set.has(x, pos)
 	} else {
 		c.test = inValue(x, y, pos)
 	}
 	return k.fold(n, judged(c), x, y)
-}
-
-const scalar = boolean | number | text
-
-// mayBeAlike reports whether some value of x's kinds can be compared with one of y's. 0 is nothing to compare with.
-func mayBeAlike(x, y types) bool {
-	return y == 0 || x&scalar != 0 && y&scalar != 0 || x&y != 0
-}
-
-// keysOf are the kinds of what `in` compares with in y, as far as they are known; 0 when there is nothing.
-func keysOf(y *code) types {
-	switch {
-	case y.types == object:
-		return text
-	case y.types != list:
-		return anything
-	case y.constant:
-		return kindsIn(y.value)
-	case y.shape != nil && y.shape.element != nil:
-		return y.shape.element.types
-	}
-	return anything
-}
-
-func kindsIn(list runtime.Value) (all types) {
-	for _, item := range list.Built() {
-		all |= typeOf(item)
-	}
-	for n := range list.Node().Elements() {
-		all |= typeOf(runtime.NodeOf(n))
-	}
-	return all
 }
 
 func inTable(x *code, t *table.Table, pos string) func(*runtime.Run) bool {
@@ -87,64 +56,6 @@ func untaken(t *table.Table, key, pos string) bool {
 		fail(pos, "a table of domains is asked for what is no domain")
 	}
 	return false
-}
-
-// set is a constant list of texts and numbers.
-type set struct {
-	texts   map[string]struct{}
-	longest int
-	numbers []runtime.Value
-}
-
-// setOf makes a set of a constant list that has nothing else in it.
-func setOf(y *code) *set {
-	if !y.constant || y.value.Kind() != runtime.List {
-		return nil
-	}
-	s := &set{texts: make(map[string]struct{})}
-	items := y.value.Built()
-	for n := range y.value.Node().Elements() {
-		items = append(items, runtime.NodeOf(n))
-	}
-	for _, item := range items {
-		switch {
-		case item.Kind() == runtime.String:
-			s.texts[item.Text()] = struct{}{}
-			s.longest = max(s.longest, len(item.Text()))
-		case numeric(item):
-			s.numbers = append(s.numbers, item)
-		default:
-			return nil
-		}
-	}
-	return s
-}
-
-func (s *set) has(x *code, pos string) func(*runtime.Run) bool {
-	return func(r *runtime.Run) bool {
-		v := x.read(r)
-		switch v.Kind() {
-		case runtime.Null:
-			r.Scratch.Missed = true
-		case runtime.String:
-			charge(r, 2)
-			if len(v.Text()) > s.longest {
-				return false
-			}
-			charge(r, int64(len(v.Text()))>>6)
-			_, ok := s.texts[v.Text()]
-			return ok
-		case runtime.Int, runtime.Float:
-			for _, n := range s.numbers {
-				if charge(r, 1); equalNumbers(v, n) {
-					return true
-				}
-			}
-		case runtime.List, runtime.Object:
-			fail(pos, "in a list of texts and numbers: cannot compare them with %s", v.Kind())
-		}
-		return false
-	}
 }
 
 // inSpan is x in a..b, which needs no list.

@@ -194,10 +194,10 @@ func tableKey(r *runtime.Run, v runtime.Value, pos string) (string, bool) {
 	return "", false
 }
 
-// constant is a value of the policy's own: it is there before any event, and its members are all known.
-func (k *compiler) constant(v runtime.Value) *code {
-	c := literal(v)
-	c.shape = shapeOfNode(v.Node())
+// constants is vars: the policy's own values are there before any event, and their members are all known.
+func (k *compiler) constants() *code {
+	c := literal(runtime.NodeOf(k.env.o.Vars))
+	c.shape = k.env.vars
 	return c
 }
 

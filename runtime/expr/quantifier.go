@@ -1,8 +1,11 @@
 package expr
 
 import (
+	"slices"
+
 	"github.com/expr-lang/expr/ast"
 	"github.com/tenterhook/tenterhook/runtime"
+	"github.com/tenterhook/tenterhook/sdk/hook"
 )
 
 // loop is what a quantifier's closure works with: the list, the condition or value for each element, and the locals
@@ -153,12 +156,12 @@ func (k *compiler) bodyOf(q *quantifier, p *ast.PredicateNode) *code {
 }
 
 func hasNull(v runtime.Value) bool {
-	for i := range v.Len() {
-		if v.At(i).IsNull() {
+	for n := range v.Node().Elements() {
+		if n.Kind() == hook.Null {
 			return true
 		}
 	}
-	return false
+	return slices.ContainsFunc(v.Built(), runtime.Value.IsNull)
 }
 
 // values computes the list; false when it is missing.

@@ -32,9 +32,7 @@ func parse(src string) (node ast.Node, errs Errors) {
 			node, errs = nil, Errors{at(src, 0, "the parser cannot read this expression")}
 		}
 	}()
-	c := conf.CreateNew()
-	c.MaxNodes = maxNodes
-	tree, err := parser.ParseWithConfig(src, c)
+	tree, err := parser.ParseWithConfig(src, &conf.Config{MaxNodes: maxNodes}) // what else it has is for expr's checker
 	if err != nil {
 		return nil, Errors{parseError(src, err)}
 	}

@@ -219,9 +219,10 @@ func toInt(r *runtime.Run, args []runtime.Value, pos string) runtime.Value {
 	if v.Kind() == runtime.Float {
 		return whole(math.Trunc(v.Float()), pos)
 	}
-	s := strings.TrimSpace(v.Text())
-	if i, err := strconv.ParseInt(s, 10, 64); err == nil && len(s) <= 24 {
-		return runtime.IntOf(i)
+	if s := numeral(r, v.Text()); s != "" {
+		if i, err := strconv.ParseInt(s, 10, 64); err == nil {
+			return runtime.IntOf(i)
+		}
 	}
 	fail(pos, "int wants a text that is a whole number")
 	return v
@@ -232,12 +233,20 @@ func toFloat(r *runtime.Run, args []runtime.Value, pos string) runtime.Value {
 	if numeric(v) {
 		return runtime.FloatOf(v.Float())
 	}
-	s := strings.TrimSpace(v.Text())
-	if len(s) <= 64 {
+	if s := numeral(r, v.Text()); s != "" {
 		if f, err := strconv.ParseFloat(s, 64); err == nil {
 			return finite(f, pos)
 		}
 	}
 	fail(pos, "float wants a text that is a number")
 	return v
+}
+
+// numeral is s without white space around it, "" when that is longer than any number need be.
+func numeral(r *runtime.Run, s string) string {
+	charge(r, int64(len(s))>>4)
+	if s = strings.TrimSpace(s); len(s) > 64 {
+		return ""
+	}
+	return s
 }

@@ -1,0 +1,122 @@
+package expr
+
+import (
+	"strings"
+	"time"
+	"unsafe"
+
+	"github.com/expr-lang/expr/ast"
+	"github.com/tenterhook/tenterhook/runtime"
+	"github.com/tenterhook/tenterhook/sdk/hook"
+)
+
+// What constants may be. A short text can stand for a long list, and every expression would keep its own.
+const (
+	folding     = 200_000   // fuel spent on those of one expression
+	foldingHeld = 256 << 10 // bytes held for one
+	foldedList  = 64        // values in one that is computed; one that is written out is as long as it is written
+	foldedText  = 1 << 10   // bytes of one
+	foldedTotal = 8 << 20   // bytes of all that one Env keeps
+)
+
+// fold computes what needs no event while it is compiled. A value that cannot be computed is a mistake in the text; one
+// that is too large to keep is computed when the expression runs.
+func (k *compiler) fold(n ast.Node, c *code, from ...*code) *code {
+	return k.foldTo(foldedList, n, c, from)
+}
+
+// foldTo is fold with at most so many values kept.
+func (k *compiler) foldTo(most int, n ast.Node, c *code, from []*code) *code {
+	if len(k.errs) > 0 {
+		return c
+	}
+	for _, f := range from {
+		if !f.constant {
+			return c
+		}
+	}
+	v, err, done := k.compute(c)
+	if !done {
+		return c
+	}
+	if err != nil {
+		return k.wrong(n, "%s", reasonless(err))
+	}
+	copied := keeper{most: most, bytes: foldedTotal - k.env.folded}
+	if v = copied.keep(v); copied.full {
+		return c
+	}
+	k.env.folded = foldedTotal - copied.bytes
+	return literal(v)
+}
+
+// keeper copies a value out of the memory it was computed in, of which it may have been a small part.
+type keeper struct {
+	most, bytes int // what is left
+	full        bool
+}
+
+func (k *keeper) keep(v runtime.Value) runtime.Value {
+	switch k.most--; {
+	case k.most < -1 || k.full:
+		k.full = true
+	case v.Kind() == runtime.String:
+		if s := v.Text(); k.take(len(s)) && len(s) <= foldedText {
+			return runtime.TextOf(strings.Clone(s))
+		}
+		k.full = true
+	case v.Kind() >= runtime.List && v.Node().Kind() == hook.Missing:
+		return k.keepBuilt(v)
+	}
+	return v
+}
+
+func (k *keeper) keepBuilt(v runtime.Value) runtime.Value {
+	from := v.Built()
+	if len(from) > k.most+1 || !k.take(len(from)*int(unsafe.Sizeof(v))) {
+		k.full = true
+		return v
+	}
+	to := make([]runtime.Value, len(from))
+	for i := range from {
+		to[i] = k.keep(from[i])
+	}
+	if v.Kind() == runtime.Object {
+		return runtime.ObjectOf(to)
+	}
+	return runtime.ListOf(to)
+}
+
+func (k *keeper) take(bytes int) bool {
+	k.bytes -= bytes
+	return k.bytes >= 0
+}
+
+// compute runs c without an event. It is not done when that takes too much; the run will see.
+func (k *compiler) compute(c *code) (v runtime.Value, err error, done bool) {
+	var m runtime.Meter
+	var r runtime.Run
+	now := time.Now()
+	m.Start(runtime.Budget{Fuel: max(1, folding-k.folded), Memory: foldingHeld}, now, time.Time{})
+	defer func() { k.folded += m.Spent() }()
+	r.Begin(hook.Event{}, now, &m)
+	layout := runtime.Layout{Slots: 1, Locals: k.high}
+	r.Scratch.Fit(&layout)
+	func() {
+		defer caught(&r, &err)
+		v = c.eval(&r)
+	}()
+	return v, err, m.Err() == nil
+}
+
+// reasonless is an error's text without runtime's reason and without a place, for messages that have one.
+func reasonless(err error) string {
+	_, after, ok := strings.Cut(err.Error(), ": ")
+	if !ok {
+		return err.Error()
+	}
+	if i := strings.LastIndex(after, " ("); i > 0 {
+		return after[:i]
+	}
+	return after
+}

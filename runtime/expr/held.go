@@ -1,0 +1,108 @@
+package expr
+
+import (
+	"github.com/tenterhook/tenterhook/runtime"
+	"github.com/tenterhook/tenterhook/sdk/hook"
+)
+
+// held is what is known of the right side of an `in`.
+type held struct {
+	kinds types // of what is compared, as far as they are known; 0 when there is nothing
+	set   *set  // of a constant list of texts and numbers, else nil
+}
+
+// heldBy is what is known of y. A list of the policy's variables is looked through once, however many expressions look
+// into it.
+func (e *Env) heldBy(y *code) held {
+	switch {
+	case y.types == object:
+		return held{kinds: text}
+	case y.types != list:
+		return held{kinds: anything}
+	case y.constant:
+		return e.heldByConstant(y.value)
+	case y.shape != nil && y.shape.element != nil:
+		return held{kinds: y.shape.element.types}
+	}
+	return held{kinds: anything}
+}
+
+func (e *Env) heldByConstant(v runtime.Value) held {
+	if v.Node().Kind() != hook.Array {
+		return heldByList(v)
+	}
+	h, known := e.held[v.Node()]
+	if !known {
+		h = heldByList(v)
+		e.held[v.Node()] = h
+	}
+	return h
+}
+
+func heldByList(list runtime.Value) held {
+	h, s := held{}, &set{texts: make(map[string]struct{})}
+	consider := func(item runtime.Value) {
+		h.kinds |= typeOf(item)
+		switch {
+		case item.Kind() == runtime.String:
+			s.texts[item.Text()] = struct{}{}
+			s.longest = max(s.longest, len(item.Text()))
+		case numeric(item):
+			s.numbers = append(s.numbers, item)
+		default:
+			s.other = true
+		}
+	}
+	for _, item := range list.Built() {
+		consider(item)
+	}
+	for n := range list.Node().Elements() {
+		consider(runtime.NodeOf(n))
+	}
+	if !s.other {
+		h.set = s
+	}
+	return h
+}
+
+// set is a constant list of texts and numbers.
+type set struct {
+	texts   map[string]struct{}
+	longest int
+	numbers []runtime.Value
+	other   bool // something else is in it
+}
+
+func (s *set) has(x *code, pos string) func(*runtime.Run) bool {
+	return func(r *runtime.Run) bool {
+		v := x.read(r)
+		switch v.Kind() {
+		case runtime.Null:
+			r.Scratch.Missed = true
+		case runtime.String:
+			charge(r, 2)
+			if len(v.Text()) > s.longest {
+				return false
+			}
+			charge(r, int64(len(v.Text()))>>6)
+			_, ok := s.texts[v.Text()]
+			return ok
+		case runtime.Int, runtime.Float:
+			for _, n := range s.numbers {
+				if charge(r, 1); equalNumbers(v, n) {
+					return true
+				}
+			}
+		case runtime.List, runtime.Object:
+			fail(pos, "in a list of texts and numbers: cannot compare them with %s", v.Kind())
+		}
+		return false
+	}
+}
+
+const scalar = boolean | number | text
+
+// mayBeAlike reports whether some value of x's kinds can be compared with one of y's. 0 is nothing to compare with.
+func mayBeAlike(x, y types) bool {
+	return y == 0 || x&scalar != 0 && y&scalar != 0 || x&y != 0
+}
