@@ -43,8 +43,7 @@ func compileAttributes(m *maker, n *node) {
 	}
 	var statements []appender
 	for _, a := range n.members {
-		if strings.Contains(a.key, "${") {
-			m.add(a.at.problem("a name cannot be computed: ${ } is for values"))
+		if !m.fixed(a) {
 			continue
 		}
 		sample := appendStatement([]byte(`{"commands":[`+assertion), a.key)

@@ -40,7 +40,7 @@ func (f *Folder) Cases(s *Set) ([]Case, Problems) {
 		}
 		r.file(name)
 	}
-	return r.cases, r.problems
+	return r.cases, r.problems.sorted()
 }
 
 type caseReader struct {
@@ -225,6 +225,8 @@ func (r *caseReader) one(spec *caseSpec) {
 	}
 	if !h.Type.Inline() {
 		r.answerless(h, spec)
+	} else if h.Type != hook.Token && spec.expect.Claims != nil {
+		r.add(spec.expectAt.key("claims").problem("claims are what a token hook gives, and hook %s is %s hook: want commands or answer", h.Name, article(h.Type)))
 	}
 	input, ok := r.input(spec)
 	if !ok {

@@ -78,7 +78,7 @@ func (m *maker) fixedClaims(k hook.TokenKind, n *node) {
 	for _, c := range n.members {
 		value := m.template(c.value)
 		before := appendAdd(nil, c.key)
-		if value == nil {
+		if !m.fixed(c) || value == nil {
 			continue
 		}
 		sample := append([]byte(`{"commands":[{"type":"`+k.Command()+`","value":[`), before...)

@@ -87,7 +87,7 @@ func (c *compiler) check(draft []byte, n *node, root string) {
 		if below {
 			at, key, whole = n.find(path)
 		}
-		if whole && at.computed() {
+		if whole && c.left(at) {
 			continue
 		}
 		if whole && key != nil && strings.HasPrefix(p.Message, "unknown member") {
@@ -95,6 +95,15 @@ func (c *compiler) check(draft []byte, n *node, root string) {
 		}
 		c.add(at.problem("%s", p.Message))
 	}
+}
+
+// left reports whether what n comes to is left to the call.
+func (c *compiler) left(n *node) bool {
+	if n.kind != textNode || !n.computed() {
+		return n.computed()
+	}
+	t, err := expr.CompileText(n.text, c.env)
+	return err != nil || settled(t) == nil
 }
 
 // checkPart is check for a draft that stands for one name or value: at most one problem is reported, at n.

@@ -123,7 +123,7 @@ func TestForms(t *testing.T) {
 
 // TestNameIDIsText: a subject that comes out as anything else is refused when the call is decided.
 func TestNameIDIsText(t *testing.T) {
-	for _, value := range []string{"data.context.user.profile.groups", "data.context.user.profile.level", "''", "{'a': 1}"} {
+	for _, value := range []string{"data.context.user.profile.groups", "data.context.user.profile.level", "data.context.user.profile.vip ? '' : 'x'", "{'a': data.context.user.profile.level}"} {
 		d := decide(t, policy("saml", "", `- {name: r, name_id: "${`+value+`}"}`), samlCall)
 		if len(d.Results) != 1 || !errors.Is(d.Results[0].Err, hook.ErrContract) || string(d.Answer) != "{}" {
 			t.Errorf("%s: %s %v", value, d.Answer, d.Results)

@@ -145,6 +145,9 @@ func compileDebug(m *maker, n *node) {
 		m.add(n.problem("want debug as a map, got a text"))
 		return
 	}
+	if !m.checkPart(append(t.appendSample([]byte(`{"debugContext":`), `{}`), '}'), n) {
+		return
+	}
 	m.effects.debug = plainly(t)
 }
 

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"errors"
 	"slices"
 	"strings"
 
@@ -25,8 +26,8 @@ func (l *loader) hook(s *Set, spec *hookSpec) *Hook {
 	for _, d := range s.destinations {
 		h.names = append(h.names, d.Name)
 	}
-	for _, let := range spec.lets {
-		c.let(let)
+	for i, let := range spec.lets {
+		c.let(let, spec.lets[i+1:])
 		h.lets = append(h.lets, let.key)
 	}
 	names := map[string]*node{}
@@ -88,7 +89,8 @@ func (l *loader) answers(h *Hook, spec *hookSpec) {
 	}
 }
 
-func (c *compiler) let(m member) {
+// let compiles a let. later are those that stand behind it.
+func (c *compiler) let(m member, later []member) {
 	if !c.bare(m.value) {
 		c.env.Let(m.key, "nil") // known all the same
 		return
@@ -102,8 +104,29 @@ func (c *compiler) let(m member) {
 			c.add(m.at.problem("%s", err))
 			return
 		}
-		c.faults(m.value, err)
+		c.faults(m.value, early(err, m.key, later))
 	}
+}
+
+// early says of names that a let cannot read yet that they are lets.
+func early(err error, name string, later []member) error {
+	var all expr.Errors
+	if !errors.As(err, &all) {
+		return err
+	}
+	for _, one := range all {
+		word, ok := strings.CutPrefix(one.Message, "unknown name ")
+		word, _, _ = strings.Cut(word, ",")
+		switch {
+		case !ok:
+			continue
+		case word == name:
+			one.Message = "the let " + name + " uses itself: want what it is made of"
+		case slices.ContainsFunc(later, func(m member) bool { return m.key == word }):
+			one.Message = "the let " + word + " comes later: a let reads only those before it"
+		}
+	}
+	return all
 }
 
 // rule compiles one rule.
@@ -154,12 +177,30 @@ func (c *compiler) coherent(spec *ruleSpec) {
 	if spec.give("deny") != nil && spec.give("error") != nil {
 		c.add(spec.give("error").problem("a deny makes the error itself: want one of them"))
 	}
+	for _, key := range []string{"deny", "error"} {
+		if lost := spec.undone(); spec.give(key) != nil && len(lost) > 0 {
+			c.add(spec.give(lost[0]).warning("nothing comes of %s: the %s beside it refuses the call, and Okta takes no more then", list(lost), key))
+			break
+		}
+	}
 	if spec.at != nil && spec.node.get("deny") == nil {
 		c.add(spec.at.problem("at says where a deny is shown, and this rule has none"))
 	}
 	if len(spec.gives) == 0 && !spec.stop && !spec.faulty {
 		c.add(spec.node.warning("rule %q gives nothing: want one of %s", spec.name, list(keys(formFields(), c.hookType))))
 	}
+}
+
+// undone is what a rule gives that a refusal beside it cancels. Okta's own commands are checked with the error.
+func (r *ruleSpec) undone() (keys []string) {
+	for _, g := range r.gives {
+		switch g.form.key {
+		case "commands", "error", "deny", "debug", "log", "send", "verify":
+		default:
+			keys = append(keys, g.form.key)
+		}
+	}
+	return keys
 }
 
 func (c *compiler) failure(h *Hook, spec *ruleSpec, r *rule, restricts bool) {

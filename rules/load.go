@@ -1,7 +1,6 @@
 package rules
 
 import (
-	"cmp"
 	"regexp"
 	"slices"
 
@@ -47,12 +46,7 @@ func Load(f *Folder, o Options) (*Set, error) {
 		l.add(Problem{Message: "no policy here: want a .yaml file that begins with tenterhook: 1"})
 	}
 	s := l.set()
-	slices.SortStableFunc(l.problems, func(a, b Problem) int {
-		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
-	})
-	l.problems = slices.CompactFunc(l.problems, func(a, b Problem) bool {
-		return a.File == b.File && a.Line == b.Line && a.Column == b.Column && a.Message == b.Message
-	})
+	l.problems = l.problems.sorted()
 	if slices.ContainsFunc(l.problems, func(p Problem) bool { return !p.Warning }) {
 		return nil, l.problems
 	}

@@ -54,6 +54,16 @@ func (n *node) get(key string) *node {
 	return nil
 }
 
+// key is where the key stands in a map that has it.
+func (n *node) key(key string) *node {
+	for i := range n.members {
+		if n.members[i].key == key {
+			return n.members[i].at
+		}
+	}
+	return n
+}
+
 // is names what the node is, for "want X, got Y".
 func (n *node) is() string {
 	switch n.kind {

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -184,7 +185,7 @@ func readRule(d *decoder, n *node) *ruleSpec {
 	r := &ruleSpec{node: n}
 	before := len(d.problems)
 	decode(d, n, "a rule", allRuleFields, r)
-	r.faulty = len(d.problems) > before
+	r.faulty = len(d.problems) > before || slices.ContainsFunc(n.members, func(m member) bool { return m.value.kind == brokenNode })
 	return r
 }
 

@@ -1,7 +1,9 @@
 package rules
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/tenterhook/tenterhook/sdk/hook"
@@ -48,6 +50,16 @@ func (p Problems) Error() string {
 		problem.quote(&b)
 	}
 	return b.String()
+}
+
+// sorted puts the problems into the order of the files, each once.
+func (p Problems) sorted() Problems {
+	slices.SortStableFunc(p, func(a, b Problem) int {
+		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
+	})
+	return slices.CompactFunc(p, func(a, b Problem) bool {
+		return a.File == b.File && a.Line == b.Line && a.Column == b.Column && a.Message == b.Message
+	})
 }
 
 // quote writes the source line with a caret beneath the column. Of a long line it writes what is around the caret.

@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"slices"
-	"strings"
 
 	"github.com/tenterhook/tenterhook/runtime"
 )
@@ -215,8 +214,7 @@ func (m *maker) texts(n *node, key string) (appender, []byte) {
 	var parts []part
 	sample := []byte{'{'}
 	for _, e := range n.members {
-		if strings.Contains(e.key, "${") {
-			m.add(e.at.problem("a name cannot be computed: ${ } is for values"))
+		if !m.fixed(e) {
 			return nil, nil
 		}
 		if e.value.kind == nullNode {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/tenterhook/tenterhook/runtime"
 	"github.com/tenterhook/tenterhook/runtime/expr"
@@ -65,10 +66,7 @@ func (c *compiler) tree(t *template) *template {
 		take(item)
 	}
 	for _, m := range n.members {
-		if strings.Contains(m.key, "${") {
-			c.add(m.at.problem("a name cannot be computed: ${ } is for values"))
-			fine = false
-		}
+		fine = c.fixed(m) && fine
 		t.names = append(t.names, append(runtime.AppendQuoted(nil, m.key), ':'))
 		take(m.value)
 	}
@@ -80,6 +78,15 @@ func (c *compiler) tree(t *template) *template {
 		t.parts, t.names = nil, nil
 	}
 	return t
+}
+
+// fixed reports whether the member's name is what it says: one with ${ } would go out as it is written.
+func (c *compiler) fixed(m member) bool {
+	if strings.Contains(m.key, "${") {
+		c.add(m.at.problem("a name cannot be computed: ${ } is for values"))
+		return false
+	}
+	return true
 }
 
 // append writes the tree as JSON. A hole that is null leaves its member or element out; when it is the tree itself, null
@@ -127,6 +134,9 @@ func (t *template) appendSample(dst []byte, standIn string) []byte {
 		return append(dst, t.literal...)
 	}
 	if t.text != nil {
+		if value := settled(t.text); value != nil && t.stays == "" {
+			return append(dst, value...)
+		}
 		return append(dst, standIn...)
 	}
 	open, end := byte('['), byte(']')
@@ -144,6 +154,26 @@ func (t *template) appendSample(dst []byte, standIn string) []byte {
 		dst = part.appendSample(dst, standIn)
 	}
 	return append(dst, end)
+}
+
+// settled is the JSON of a leaf that is one expression which no call can change, such as ${vars.limit}; nil of any other,
+// and of null, which leaves the leaf out.
+func settled(t *expr.Text) []byte {
+	x := t.Whole()
+	if x == nil {
+		return nil
+	}
+	v, ok := x.Constant()
+	if !ok || v.IsNull() {
+		return nil
+	}
+	var m runtime.Meter
+	m.Start(runtime.Budget{}, time.Now(), time.Time{})
+	text, err := v.AppendJSON(nil, &m)
+	if err != nil {
+		return nil
+	}
+	return text
 }
 
 // find follows a path such as [0].value[1].path as far as the node goes, to the value and its key, if it has one. whole is

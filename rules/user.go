@@ -49,6 +49,9 @@ func (m *maker) profile(n *node, what, command string) *template {
 		return nil
 	}
 	fine := true
+	if n.kind != mapNode {
+		fine = m.checkPart(append(t.appendSample([]byte(`{"commands":[`+command), `{}`), `}]}`...), n)
+	}
 	for _, a := range n.members {
 		sample := append(runtime.AppendQuoted([]byte(`{"commands":[`+command+`{`), a.key), `:"x"}}]}`...)
 		fine = m.checkPart(sample, a.at) && fine
