@@ -100,6 +100,7 @@ func TestNoAllocations(t *testing.T) {
 		`data.identity.claims.auth_time / 2 > 1.5`,
 		`{"a": data.identity.claims.email}.a == "x"`,
 		`sum(map(1..100, # * 2)) == 1`,
+		`split(data.identity.claims.email, "@") == ["a", "b"] or data.context.session.amr == data.context.session.amr`,
 	} {
 		x, err := expr.Compile(src, w.env)
 		if err != nil {

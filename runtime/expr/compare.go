@@ -1,11 +1,13 @@
 package expr
 
 import (
+	"iter"
 	"math"
 	"strings"
 
 	"github.com/expr-lang/expr/ast"
 	"github.com/tenterhook/tenterhook/runtime"
+	"github.com/tenterhook/tenterhook/sdk/hook"
 )
 
 func (k *compiler) binary(n *ast.BinaryNode) *code {
@@ -228,15 +230,25 @@ func equalLists(r *runtime.Run, a, b runtime.Value) bool {
 	if a.Len() != b.Len() {
 		return false
 	}
+	if a.Node().Kind() == hook.Missing { // At of what was built takes no time
+		a, b = b, a
+	}
+	at := b.At
+	if b.Node().Kind() != hook.Missing && b.Len() > few {
+		next, stop := iter.Pull(b.Node().Elements())
+		defer stop()
+		at = func(int) runtime.Value { n, _ := next(); return runtime.NodeOf(n) }
+	}
 	same := true
 	each(r, a, func(i int, item runtime.Value) bool {
-		charge(r, int64(i)>>3)
-		other := b.At(i)
-		same = equalParts(r, item, other)
+		same = equalParts(r, item, at(i))
 		return same
 	})
 	return same
 }
+
+// few values of a document are found faster by counting than by walking along.
+const few = 32
 
 func equalObjects(r *runtime.Run, a, b runtime.Value) bool {
 	if a.Len() != b.Len() {

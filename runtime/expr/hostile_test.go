@@ -167,6 +167,33 @@ func TestHostile(t *testing.T) {
 	}
 }
 
+// Two lists of the payload's are compared in one walk: a list whose values have parts of their own cannot be counted into.
+func TestLongListsCompared(t *testing.T) {
+	w := newWorld(t, hook.Registration)
+	const n = 40_000
+	long := "[" + strings.Repeat("1,", n) + "[1]]"
+	tests := []struct{ name, src, want string }{
+		{"both sent", `data.userProfile.a == data.userProfile.b`, "true"},
+		{"different at the end", `data.userProfile.a == data.userProfile.c`, "false"},
+		{"built and sent", `let l = filter(data.userProfile.s, true); l == data.userProfile.s and data.userProfile.s == l`, "true"},
+		{"built", `let l = filter(data.userProfile.s, true); l == l`, "true"},
+		{"short", `data.userProfile.t == data.userProfile.t`, "true"},
+	}
+	short := "[" + strings.Repeat("1,", 5_000) + "[1]]"
+	payload := fmt.Sprintf(`{"data": {"userProfile": {"a": %s, "b": %s, "c": %s, "s": %s, "t": [1, [2], {"x": [3]}]}}}`,
+		long, long, strings.TrimSuffix(long, "[1]]")+"[2]]", short)
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if got, err := w.eval(tt.src, payload); err != nil || got != tt.want {
+				t.Errorf("got %s %v, want %s", got, err, tt.want)
+			}
+			if w.m.Spent() > 10*n {
+				t.Errorf("spent %d for %d values", w.m.Spent(), n)
+			}
+		})
+	}
+}
+
 // BenchmarkOvershoot reports how far past a deadline of 1 ms an expression is stopped. What others do to the machine
 // shows in it: compare with the expression that only counts.
 func BenchmarkOvershoot(b *testing.B) {
