@@ -34,6 +34,10 @@ func (g *Gate) headers(h *fasthttp.RequestHeader) (c fasthttp.RequestConfig) {
 		h.Del(fasthttp.HeaderExpect)
 		h.SetConnectionClose()
 	}()
+	if p := h.Protocol(); !h.IsHTTP11() && string(p) != "HTTP/1.0" {
+		r = wrongVersion
+		return c
+	}
 	k, ok := g.e.Peek(path(h))
 	if !ok {
 		r = notReady
@@ -42,12 +46,28 @@ func (g *Gate) headers(h *fasthttp.RequestHeader) (c fasthttp.RequestConfig) {
 	if r = g.judge(h, k); r != admitted {
 		return c
 	}
+	if r = g.room(h, k); r != admitted {
+		return c
+	}
 	if mark = k.Mark; h.IsGet() {
 		mark = challenging + mark
 		h.SetContentLength(0)
 	}
 	c.MaxRequestBodySize = g.maxBody(k)
 	return c
+}
+
+// room decides whether there is memory for a large body. Only bytes that have come are counted as held, so that a
+// connection which ends in whatever way cannot leave a claim behind.
+func (g *Gate) room(h *fasthttp.RequestHeader, k *engine.Hook) reason {
+	n := h.ContentLength()
+	if n < 0 {
+		n = g.maxBody(k) // chunks
+	}
+	if n > keep && g.held.Load()+int64(n) > g.o.MaxHeld {
+		return overloaded
+	}
+	return admitted
 }
 
 // refused is what headers has left in the method of a request that it did not let in.

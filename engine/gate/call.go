@@ -27,7 +27,7 @@ var sheets = sync.Pool{New: func() any { return new(sheet) }}
 // serve answers a request that was read to its end, or was refused at its headers. Nothing of ctx is used after it.
 func (g *Gate) serve(ctx *fasthttp.RequestCtx) {
 	c := ctx.Conn().(*conn)
-	defer func() { c.fresh = true }()
+	defer c.ready()
 	if r, ok := refused(ctx.Method()); ok {
 		c.unread = true
 		g.refuse(ctx, r)
@@ -44,7 +44,7 @@ func (g *Gate) serve(ctx *fasthttp.RequestCtx) {
 		g.refuse(ctx, r)
 		return
 	}
-	c.known = true
+	c.recognize()
 	if bytes.HasPrefix(ctx.Method(), []byte(challenging)) {
 		g.verify(ctx)
 		return

@@ -6,45 +6,8 @@ import (
 	"net"
 	"os"
 	"sync/atomic"
-	"syscall"
 	"time"
 )
-
-// listener bounds the number of connections and gives each its clock.
-type listener struct {
-	net.Listener
-	g *Gate
-}
-
-// Accept waits for a connection there is room for. What is one too many is refused at once; running out of file
-// descriptors is waited out.
-func (l *listener) Accept() (net.Conn, error) {
-	pause := 5 * time.Millisecond
-	for {
-		c, err := l.Listener.Accept()
-		if passing(err) {
-			time.Sleep(pause)
-			pause = min(2*pause, time.Second)
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		if l.g.open.Add(1) <= int64(l.g.o.MaxConns) {
-			return &conn{Conn: c, g: l.g, fresh: true, last: time.Now()}, nil
-		}
-		l.g.open.Add(-1)
-		l.g.counts.add(crowded)
-		c.SetWriteDeadline(time.Now().Add(10 * time.Millisecond))
-		io.WriteString(c, "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
-		c.Close()
-	}
-}
-
-func passing(err error) bool {
-	var errno syscall.Errno
-	return errors.As(err, &errno) && (errno.Temporary() || errno == syscall.ECONNABORTED)
-}
 
 // conn is a connection that knows when each request began, and holds it to its time. One goroutine at a time reads,
 // answers and writes, so there is no lock.
@@ -58,12 +21,20 @@ type conn struct {
 
 	fresh  bool      // nothing of the next request was read yet
 	known  bool      // a call came through here that was authenticated
+	taken  int       // bytes of the request that were read; counted in the Gate's when it is more than keep
+	full   bool      // the Gate had no room for more of them
 	unread bool      // the peer may still be sending when the connection is closed
 	first  time.Time // when the first byte of the request was read
 	last   time.Time // when anything was read
 	reads  time.Time // the read deadline that is set
 	writes time.Time // the write deadline that is set
+
+	strange       bool // it is one of the Gate's strangers, whose lock guards this and what follows
+	before, after *conn
 }
+
+// errFull is what reading a body ends with when too much of others is held already.
+var errFull = errors.New("too many bytes of bodies at one time")
 
 // Read reads, under the deadline that is the request's or, before its first byte, the connection's. Deadlines of idle
 // connections are moved only now and then, for they are long, and setting one is not free.
@@ -79,15 +50,55 @@ func (c *conn) Read(p []byte) (int, error) {
 	if c.fresh && errors.Is(err, os.ErrDeadlineExceeded) {
 		return n, io.EOF // nobody is waiting for an answer
 	}
+	if c.taken += n; c.taken > keep && !c.hold(n) {
+		return 0, errFull
+	}
 	return n, err
 }
+
+// hold counts bytes of a large request among those that the Gate holds. It is false when that is too much.
+func (c *conn) hold(n int) bool {
+	if c.taken-n <= keep {
+		n = c.taken
+	}
+	c.full = c.g.held.Add(int64(n)) > c.g.o.MaxHeld
+	return !c.full
+}
+
+// ready makes the connection one that waits for its next request.
+func (c *conn) ready() {
+	c.fresh = true
+	c.settle()
+}
+
+// settle gives back what hold has counted.
+func (c *conn) settle() {
+	if c.taken > keep {
+		c.g.held.Add(-int64(c.taken))
+	}
+	c.taken = 0
+}
+
+// recognize notes that a secret was shown.
+func (c *conn) recognize() {
+	if !c.known {
+		c.known = true
+		c.g.strangers.remove(c)
+	}
+}
+
+// hurry is FirstBytes while more than half of the connections there may be are open.
+const hurry = 5 * time.Second
 
 func (c *conn) setRead() error {
 	by, slack := c.first.Add(c.g.o.Read), time.Duration(0)
 	if c.fresh {
 		wait := c.g.o.FirstBytes
-		if c.known {
+		switch {
+		case c.known:
 			wait = c.g.o.Idle
+		case c.g.open.Load() > int64(c.g.o.MaxConns/2):
+			wait = min(wait, hurry)
 		}
 		by, slack = c.last.Add(wait), wait/4
 	}
@@ -118,8 +129,9 @@ func (c *conn) began() time.Time {
 }
 
 // Close closes the connection. A peer that is refused while it still sends would lose the answer to a reset, so what it
-// sends is thrown away for a moment.
+// sends is thrown away for a moment. The goroutine that reads calls it, and nobody else.
 func (c *conn) Close() error {
+	c.settle()
 	if !c.closed.CompareAndSwap(false, true) {
 		return net.ErrClosed
 	}
@@ -127,6 +139,7 @@ func (c *conn) Close() error {
 	if c.unread {
 		c.linger()
 	}
+	c.g.strangers.remove(c)
 	return c.Conn.Close()
 }
 

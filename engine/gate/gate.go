@@ -7,8 +7,10 @@ package gate
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -19,6 +21,9 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/hook"
 )
 
+// DefaultMaxConns is how many connections may be open at one time where nobody says.
+const DefaultMaxConns = 4096
+
 // Options are what a Gate is made with.
 type Options struct {
 	Log      *slog.Logger          // nil: slog.Default()
@@ -27,11 +32,12 @@ type Options struct {
 	MaxBody    int           // bytes of a body; default 1 MiB
 	MaxEvents  int           // bytes of an event hook's body, which brings many events; default 4 MiB
 	MaxHeader  int           // bytes of a request line and its headers; default 16 KiB
-	MaxConns   int           // connections open at one time; default 4096
+	MaxConns   int           // connections open at one time; default DefaultMaxConns
+	MaxHeld    int64         // bytes of large bodies that are read or decided on at one time; default 128 MiB
 	Read       time.Duration // from a request's first byte to its last; default 3 s, as long as Okta waits
 	Write      time.Duration // at most for writing an answer, at least half of it; default 10 s
 	Idle       time.Duration // between the requests of a connection; default 90 s
-	FirstBytes time.Duration // from a connection's opening to its first byte; default 15 s
+	FirstBytes time.Duration // from a connection's opening to its first byte; default 15 s, and 5 s while more than half of MaxConns are open
 }
 
 // Gate serves the hooks of an Engine.
@@ -40,8 +46,16 @@ type Gate struct {
 	o      Options
 	server *fasthttp.Server
 	open   atomic.Int64 // connections
+	held   atomic.Int64 // bytes of large requests; what is small costs too little to be counted
 	counts counts
 	panics atomic.Uint64
+
+	strangers strangers
+	displaced atomic.Uint64 // connections that had to make room
+
+	mu        sync.Mutex // guards what follows
+	stopped   bool       // Shutdown was called
+	listeners []*listener
 }
 
 // New makes a Gate before an Engine.
@@ -52,7 +66,8 @@ func New(e *engine.Engine, o Options) (*Gate, error) {
 	defaults(&o.MaxBody, 1<<20)
 	defaults(&o.MaxEvents, max(4<<20, o.MaxBody))
 	defaults(&o.MaxHeader, 16<<10)
-	defaults(&o.MaxConns, 4096)
+	defaults(&o.MaxConns, DefaultMaxConns)
+	defaults(&o.MaxHeld, 128<<20)
 	defaults(&o.Read, 3*time.Second)
 	defaults(&o.Write, 10*time.Second)
 	defaults(&o.Idle, 90*time.Second)
@@ -93,22 +108,38 @@ func (g *Gate) maxBody(k *engine.Hook) int {
 	return g.o.MaxBody
 }
 
-func defaults[T int | time.Duration](v *T, otherwise T) {
+func defaults[T int | int64 | time.Duration](v *T, otherwise T) {
 	if *v <= 0 {
 		*v = otherwise
 	}
 }
 
-// Serve answers what comes in at a listener until Shutdown, and then returns nil. It takes ownership of the listener.
+// Serve answers what comes in at a listener until Shutdown, and then returns nil; after one it returns at once. It takes
+// ownership of the listener.
 func (g *Gate) Serve(l net.Listener) error {
-	return g.server.Serve(&listener{Listener: l, g: g})
+	ours := g.listener(l)
+	g.mu.Lock()
+	stopped := g.stopped
+	g.listeners = append(g.listeners, ours)
+	g.mu.Unlock()
+	if stopped {
+		return ours.Close()
+	}
+	return g.server.Serve(ours) // ends at once when Shutdown has closed the listener meanwhile
 }
 
 // Shutdown stops listening, lets the calls under way be answered, closes the connections, and waits for that until the
 // context ends. The Engine is drained first, so that nothing new is sent here.
 func (g *Gate) Shutdown(ctx context.Context) error {
 	g.e.Drain()
-	return g.server.ShutdownWithContext(ctx)
+	g.mu.Lock()
+	g.stopped = true
+	var errs []error
+	for _, l := range g.listeners {
+		errs = append(errs, l.Close())
+	}
+	g.mu.Unlock()
+	return errors.Join(append(errs, g.server.ShutdownWithContext(ctx))...)
 }
 
 // silence drops what fasthttp logs: its messages quote requests. What was refused is counted instead.

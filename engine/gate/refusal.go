@@ -30,6 +30,8 @@ const (
 	wrongType    // eventType is not the hook's
 	notReady     // no Set is live
 	crowded      // too many connections
+	overloaded   // too many bytes of bodies
+	wrongVersion // of HTTP
 	noChallenge  // a GET without the challenge, or with one that is not to be echoed
 	noEvents     // a delivery without data.events
 	tooManyEvents
@@ -59,6 +61,8 @@ var refusals = [reasons]struct {
 	wrongType:     {fasthttp.StatusBadRequest, "event_type", true},
 	notReady:      {fasthttp.StatusServiceUnavailable, "not_ready", false},
 	crowded:       {fasthttp.StatusServiceUnavailable, "connections", false},
+	overloaded:    {fasthttp.StatusServiceUnavailable, "memory", false},
+	wrongVersion:  {fasthttp.StatusHTTPVersionNotSupported, "http_version", false},
 	noChallenge:   {fasthttp.StatusBadRequest, "challenge", true},
 	noEvents:      {fasthttp.StatusBadRequest, "no_events", true},
 	tooManyEvents: {fasthttp.StatusRequestEntityTooLarge, "too_many_events", true},
@@ -89,7 +93,11 @@ func (g *Gate) allowed(ctx *fasthttp.RequestCtx) string {
 
 // unreadable answers a request that could not be read to its end. The server closes the connection.
 func (g *Gate) unreadable(ctx *fasthttp.RequestCtx, err error) {
-	ctx.Conn().(*conn).unread = true
+	c := ctx.Conn().(*conn)
+	c.unread = true
+	if c.full { // the server does not always keep what Read has returned
+		err = errFull
+	}
 	g.refuse(ctx, reasonOf(err))
 }
 
@@ -98,6 +106,8 @@ func reasonOf(err error) reason {
 		return headTooLarge
 	}
 	switch {
+	case errors.Is(err, errFull):
+		return overloaded
 	case errors.Is(err, fasthttp.ErrBodyTooLarge):
 		return bodyTooLarge
 	case errors.Is(err, os.ErrDeadlineExceeded):
@@ -117,6 +127,8 @@ func (c *counts) add(r reason) { c.by[r].Add(1) }
 var (
 	refusedDesc = prometheus.NewDesc("tenterhook_refused_total", "Requests that got no decision, by reason.", []string{"reason"}, nil)
 	connsDesc   = prometheus.NewDesc("tenterhook_connections", "Connections to the hooks' listener that are open.", nil, nil)
+	movedDesc   = prometheus.NewDesc("tenterhook_displaced_total", "Connections closed to make room before they had shown a secret.", nil, nil)
+	heldDesc    = prometheus.NewDesc("tenterhook_held_bytes", "Bytes of large bodies that are being read or decided on.", nil, nil)
 	panicsDesc  = prometheus.NewDesc("tenterhook_panics_total", "Bugs: panics that the gate caught.", nil, nil)
 )
 
@@ -127,6 +139,8 @@ type collector struct{ g *Gate }
 func (c collector) Describe(out chan<- *prometheus.Desc) {
 	out <- refusedDesc
 	out <- connsDesc
+	out <- movedDesc
+	out <- heldDesc
 	out <- panicsDesc
 }
 
@@ -137,5 +151,7 @@ func (c collector) Collect(out chan<- prometheus.Metric) {
 		out <- prometheus.MustNewConstMetric(refusedDesc, prometheus.CounterValue, n, refusals[r].name)
 	}
 	out <- prometheus.MustNewConstMetric(connsDesc, prometheus.GaugeValue, float64(c.g.open.Load()))
+	out <- prometheus.MustNewConstMetric(movedDesc, prometheus.CounterValue, float64(c.g.displaced.Load()))
+	out <- prometheus.MustNewConstMetric(heldDesc, prometheus.GaugeValue, float64(c.g.held.Load()))
 	out <- prometheus.MustNewConstMetric(panicsDesc, prometheus.CounterValue, float64(c.g.panics.Load()))
 }

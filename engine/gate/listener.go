@@ -1,0 +1,154 @@
+package gate
+
+import (
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// listener bounds the number of connections and gives each its clock.
+type listener struct {
+	net.Listener
+	g     *Gate
+	close func() error // once
+	told  time.Time    // when running out of descriptors was last logged; Accept's, which one goroutine calls
+}
+
+func (g *Gate) listener(l net.Listener) *listener {
+	return &listener{Listener: l, g: g, close: sync.OnceValue(l.Close)}
+}
+
+// Close closes the listener, if it is open.
+func (l *listener) Close() error { return l.close() }
+
+// Accept waits for a connection there is room for. When there is none, room is made by closing the connection that has been
+// there longest without a secret; if all have shown one, the new one is refused. Running out of file descriptors is treated
+// the same, and waited out.
+func (l *listener) Accept() (net.Conn, error) {
+	pause := 5 * time.Millisecond
+	for {
+		c, err := l.Listener.Accept()
+		if passing(err) {
+			l.exhausted(err)
+			time.Sleep(pause)
+			pause = min(2*pause, time.Second)
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		if l.g.open.Add(1) <= int64(l.g.o.MaxConns) || l.g.displace() {
+			return l.g.admit(c), nil
+		}
+		l.g.open.Add(-1)
+		l.g.counts.add(crowded)
+		c.SetWriteDeadline(time.Now().Add(10 * time.Millisecond))
+		io.WriteString(c, "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
+		c.Close()
+	}
+}
+
+func passing(err error) bool {
+	var errno syscall.Errno
+	return errors.As(err, &errno) && (errno.Temporary() || scarce(err) || errno == syscall.ECONNABORTED)
+}
+
+// scarce reports whether an error says that the system has no descriptors or no memory for one more connection.
+func scarce(err error) bool {
+	for _, errno := range []syscall.Errno{syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM} {
+		if errors.Is(err, errno) {
+			return true
+		}
+	}
+	return false
+}
+
+// exhausted makes room where the system has none, and says so once a minute.
+func (l *listener) exhausted(err error) {
+	if !scarce(err) {
+		return
+	}
+	l.g.displace()
+	if now := time.Now(); now.Sub(l.told) >= time.Minute {
+		l.told = now
+		l.g.o.Log.Error("a connection cannot be accepted", "connections", l.g.open.Load(), slog.Any("error", err))
+	}
+}
+
+// admit takes a connection in, as a stranger.
+func (g *Gate) admit(c net.Conn) *conn {
+	in := &conn{Conn: c, g: g, fresh: true, last: time.Now()}
+	g.strangers.add(in)
+	return in
+}
+
+// displace closes the connection that has been there longest without showing a secret. It is false when there is none.
+func (g *Gate) displace() bool {
+	c := g.strangers.oldest()
+	if c == nil {
+		return false
+	}
+	if c.closed.CompareAndSwap(false, true) { // or else it is lingering, and counts itself out
+		g.open.Add(-1)
+	}
+	g.displaced.Add(1)
+	c.Conn.Close() // its goroutine notices
+	return true
+}
+
+// strangers are the connections that have never shown a secret, in the order of their coming. A connection takes the lock
+// when it comes, and when it becomes known or goes; never between its calls.
+type strangers struct {
+	mu          sync.Mutex // guards what follows, and the links of every conn in it
+	first, last *conn
+}
+
+func (s *strangers) add(c *conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c.strange, c.before = true, s.last
+	if s.last == nil {
+		s.first = c
+	} else {
+		s.last.after = c
+	}
+	s.last = c
+}
+
+// oldest takes the first one out.
+func (s *strangers) oldest() *conn {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := s.first
+	if c != nil {
+		s.unlink(c)
+	}
+	return c
+}
+
+// remove takes one out that may be gone already.
+func (s *strangers) remove(c *conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if c.strange {
+		s.unlink(c)
+	}
+}
+
+func (s *strangers) unlink(c *conn) {
+	if c.before == nil {
+		s.first = c.after
+	} else {
+		c.before.after = c.after
+	}
+	if c.after == nil {
+		s.last = c.before
+	} else {
+		c.after.before = c.before
+	}
+	c.strange, c.before, c.after = false, nil, nil
+}
