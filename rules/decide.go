@@ -34,6 +34,7 @@ func (o Outcome) String() string { return outcomeNames[o] }
 type Decision struct {
 	Answer    []byte // never changed afterwards, never pooled: it may be kept and shared
 	Outcome   Outcome
+	Exhausted bool         // the hook's own budget ran out: whatever the rules say of failures, the hook's failure answer goes out
 	Results   []RuleResult // of the rules that matched or failed, in order
 	Logs      []Log
 	Conflicts []hook.Conflict
@@ -152,6 +153,7 @@ func (k *chain) decide(d *Decision) {
 			return
 		case err == nil:
 		case k.out():
+			d.Exhausted = true
 			return // the failure answer
 		case r.closed:
 			d.Answer = k.hook.closed
@@ -172,6 +174,7 @@ func (k *chain) look(d *Decision) {
 	for i := k.picks.next(); i >= 0; i = k.picks.next() {
 		matched, err := k.try(i, d)
 		if err != nil && k.out() {
+			d.Exhausted = true
 			return
 		}
 		if err == nil && matched && k.hook.rules[i].last {

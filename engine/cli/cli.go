@@ -21,6 +21,8 @@ type Program struct {
 	Stdout, Stderr io.Writer
 	Env            func(string) (string, bool) // os.LookupEnv
 
+	sayers map[string]string // who has set a flag, where it was not the command line
+
 	begun bool // the verb itself has begun: what fails from here on is not a matter of usage
 }
 
@@ -64,12 +66,14 @@ func (p *Program) root() *cobra.Command {
 		Short: "Answers Okta's hooks by rules",
 		Long: "Tenterhook answers Okta's hooks by the rules of a policy folder: inside the deadline, in the shape Okta accepts, once.\n\n" +
 			"Exit codes: 0 done; 1 failed; 2 usage; 3 the policy has problems.",
+		Version:       p.named(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		PersistentPreRun: func(*cobra.Command, []string) {
 			p.begun = true
 		},
 	}
+	root.SetVersionTemplate("tenterhook {{.Version}}\n")
 	root.AddCommand(p.serve(), p.check(), p.test(), p.run(), p.send(), p.events(), p.ledger(), p.version())
 	return root
 }

@@ -42,6 +42,8 @@ func (p *Program) run() *cobra.Command {
 	flags.StringArrayVar(&f.sets, "set", nil, "member to change, as path=value; may be repeated")
 	flags.BoolVar(&f.explain, "explain", false, "say why, on standard error")
 	flags.BoolVar(&f.json, "json", false, "one JSON object on standard output: answer, outcome and why")
+	p.hookWords(c)
+	sampleWords(c)
 	return c
 }
 
@@ -172,7 +174,7 @@ func (p *Program) explain(h *rules.Hook, d *rules.Decision) {
 	for _, c := range d.Conflicts {
 		fmt.Fprintf(&b, "%s: set by %s after %s\n", c.Path, c.Rule, c.Earlier)
 	}
-	fmt.Fprintf(&b, "%s: %s; fuel %d of %d, time %v of %v\n", d.Outcome, meaning(d), d.Fuel, h.Budget.Fuel, total.Round(time.Microsecond), h.Budget.Time)
+	fmt.Fprintf(&b, "%s: %s; fuel %d of %d, time %v of %v\n", d.Outcome, meaning(h, d), d.Fuel, h.Budget.Fuel, total.Round(time.Microsecond), h.Budget.Time)
 	fmt.Fprint(p.Stderr, b.String())
 }
 
@@ -203,14 +205,35 @@ func explainRule(b *strings.Builder, r rules.RuleTrace) {
 }
 
 // meaning is an outcome in a sentence.
-func meaning(d *rules.Decision) string {
+func meaning(h *rules.Hook, d *rules.Decision) string {
 	switch d.Outcome {
 	case rules.Silent:
 		return "no rule had anything to say"
 	case rules.Denied:
 		return "a rule refused"
 	case rules.Failed:
-		return "the hook's failure answer, because a rule failed that fails closed or the hook's budget ran out"
+		return failure(h, d)
 	}
 	return "what the rules that matched want"
+}
+
+// failure says which answer goes out in the place of what the rules want, and which rule is the cause.
+func failure(h *rules.Hook, d *rules.Decision) string {
+	if len(d.Results) == 0 {
+		return "the hook's failure answer"
+	}
+	last := d.Results[len(d.Results)-1]
+	name := h.RuleNames()[last.Rule]
+	switch {
+	case d.Exhausted && h.Type.Inline():
+		return fmt.Sprintf("the hook's failure answer, because the hook's budget ran out in rule %q, whose on_failure does not count then", name)
+	case d.Exhausted:
+		return fmt.Sprintf("the hook's budget ran out in rule %q; what was asked for before is done", name)
+	case errors.Is(last.Err, rules.ErrBug):
+		return "the hook's failure answer, because of a fault of this program's"
+	}
+	if errors.Is(last.Err, hook.ErrContract) && !last.Matched {
+		return "the hook's failure answer, because what the rules want is no answer together"
+	}
+	return fmt.Sprintf("the closed answer, because rule %q failed, which fails closed", name)
 }

@@ -56,6 +56,8 @@ func (p *Program) send() *cobra.Command {
 	flags.BoolVar(&f.verify, "verify", false, "send an event hook's verification challenge instead")
 	flags.DurationVar(&f.timeout, "timeout", oktaWaits, "how long to wait for an answer")
 	flags.BoolVar(&f.json, "json", false, "one JSON object for each call")
+	typeWords(c)
+	sampleWords(c)
 	return c
 }
 

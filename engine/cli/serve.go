@@ -58,6 +58,8 @@ func (p *Program) serve() *cobra.Command {
 		},
 	}
 	f.define(c.Flags())
+	words(c, "log-format", "text", "json")
+	words(c, "log-level", "debug", "info", "warn", "error")
 	return c
 }
 
@@ -113,7 +115,7 @@ func (p *Program) serveFolder(f serveFlags) error {
 func (p *Program) logger(f serveFlags) (*slog.Logger, error) {
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(f.logLevel)); err != nil {
-		return nil, usage("--log-level: want debug, info, warn or error, got %q", f.logLevel)
+		return nil, usage("%s: want debug, info, warn or error, got %q", p.setting("log-level"), f.logLevel)
 	}
 	o := &slog.HandlerOptions{Level: level}
 	switch f.logFormat {
@@ -122,7 +124,7 @@ func (p *Program) logger(f serveFlags) (*slog.Logger, error) {
 	case "json":
 		return slog.New(slog.NewJSONHandler(p.Stderr, o)), nil
 	}
-	return nil, usage("--log-format: want text or json, got %q", f.logFormat)
+	return nil, usage("%s: want text or json, got %q", p.setting("log-format"), f.logFormat)
 }
 
 // dataDir makes the data directory, for its owner only. It lies outside the policy folder: what is written there would
@@ -142,7 +144,7 @@ func (p *Program) dataDir(data, policy string) (string, error) {
 		return "", fmt.Errorf("make the data directory: %w", err)
 	}
 	if within(data, policy) {
-		return "", usage("--data %s: want a directory outside the policy folder %s", data, policy)
+		return "", usage("%s %s: want a directory outside the policy folder %s", p.setting("data"), data, policy)
 	}
 	return data, nil
 }
@@ -173,15 +175,15 @@ func within(path, dir string) bool {
 func (s *server) listen(flag, address string) (net.Listener, error) {
 	at, err := net.ResolveTCPAddr("tcp", address)
 	if err != nil {
-		return nil, usage("--%s %s: want HOST:PORT: %w", flag, address, err)
+		return nil, usage("%s %s: want HOST:PORT: %w", s.p.setting(flag), address, err)
 	}
 	if !at.IP.IsLoopback() && !s.f.behindProxy {
-		return nil, usage("--%s %s: want an address on loopback, such as 127.0.0.1:%d: this is plain HTTP, and secrets and passwords would cross the "+
-			"network readable by all; where a proxy in front of it speaks TLS to Okta, say so with --behind-proxy", flag, address, at.Port)
+		return nil, usage("%s %s: want an address on loopback, such as 127.0.0.1:%d: this is plain HTTP, and secrets and passwords would cross the "+
+			"network readable by all; where a proxy in front of it speaks TLS to Okta, say so with --behind-proxy", s.p.setting(flag), address, at.Port)
 	}
 	l, err := net.ListenTCP("tcp", at)
 	if err != nil {
-		return nil, fmt.Errorf("--%s: %w", flag, err)
+		return nil, fmt.Errorf("%s: %w", s.p.setting(flag), err)
 	}
 	return l, nil
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -19,7 +20,7 @@ func (p *Program) layer(flags *pflag.FlagSet) error {
 	p.fromEnvironment(flags, &wrong)
 	file := flags.Lookup("config").Value.String()
 	if file != "" {
-		fromFile(flags, file, &wrong)
+		p.fromFile(flags, file, &wrong)
 	}
 	if len(wrong) > 0 {
 		return usage("%w", errors.Join(wrong...))
@@ -37,6 +38,7 @@ func (p *Program) fromEnvironment(flags *pflag.FlagSet, wrong *[]error) {
 		if err := flags.Set(f.Name, text); err != nil {
 			*wrong = append(*wrong, fmt.Errorf("environment %s: want a %s, got %q", name, f.Value.Type(), text))
 		}
+		p.blame(f.Name, "environment "+name)
 	})
 }
 
@@ -44,7 +46,7 @@ func (p *Program) fromEnvironment(flags *pflag.FlagSet, wrong *[]error) {
 const maxSettings = 64 << 10
 
 // fromFile reads the configuration file: a YAML mapping of flag names to values.
-func fromFile(flags *pflag.FlagSet, name string, wrong *[]error) {
+func (p *Program) fromFile(flags *pflag.FlagSet, name string, wrong *[]error) {
 	text, err := os.ReadFile(name)
 	if err == nil && len(text) > maxSettings {
 		err = fmt.Errorf("%s: want at most %d bytes", name, maxSettings)
@@ -53,10 +55,10 @@ func fromFile(flags *pflag.FlagSet, name string, wrong *[]error) {
 		*wrong = append(*wrong, fmt.Errorf("configuration file: %w", err))
 		return
 	}
-	fromText(flags, name, text, wrong)
+	p.fromText(flags, name, text, wrong)
 }
 
-func fromText(flags *pflag.FlagSet, name string, text []byte, wrong *[]error) {
+func (p *Program) fromText(flags *pflag.FlagSet, name string, text []byte, wrong *[]error) {
 	file, err := parseYAML(text)
 	if err != nil {
 		*wrong = append(*wrong, fmt.Errorf("configuration file %s: %w", name, err))
@@ -72,9 +74,10 @@ func fromText(flags *pflag.FlagSet, name string, text []byte, wrong *[]error) {
 			continue
 		}
 		for each := entries.MapRange(); each.Next(); {
-			if err := fromEntry(flags, each.Key(), each.Value()); err != nil {
-				at := each.Key().GetToken().Position
-				*wrong = append(*wrong, fmt.Errorf("%s:%d:%d: %w", name, at.Line, at.Column, err))
+			at := each.Key().GetToken().Position
+			here := fmt.Sprintf("%s:%d:%d: ", name, at.Line, at.Column)
+			if err := p.fromEntry(flags, each.Key(), each.Value(), here); err != nil {
+				*wrong = append(*wrong, fmt.Errorf("%s%w", here, err))
 			}
 		}
 	}
@@ -89,7 +92,7 @@ func parseYAML(text []byte) (file *ast.File, err error) {
 	return parser.ParseBytes(text, 0)
 }
 
-func fromEntry(flags *pflag.FlagSet, key ast.MapKeyNode, value ast.Node) error {
+func (p *Program) fromEntry(flags *pflag.FlagSet, key ast.MapKeyNode, value ast.Node, here string) error {
 	name := key.GetToken().Value
 	f := flags.Lookup(name)
 	if f == nil || name == "config" || name == "help" {
@@ -106,7 +109,21 @@ func fromEntry(flags *pflag.FlagSet, key ast.MapKeyNode, value ast.Node) error {
 	if err := flags.Set(name, text); err != nil {
 		return fmt.Errorf("%s: want a %s, got %q", name, f.Value.Type(), text)
 	}
+	p.blame(name, here+name)
 	return nil
+}
+
+// blame notes who has set a flag, when it was not the command line.
+func (p *Program) blame(flag, who string) {
+	if p.sayers == nil {
+		p.sayers = map[string]string{}
+	}
+	p.sayers[flag] = who
+}
+
+// setting names a flag by who has set it, for what is wrong with its value.
+func (p *Program) setting(flag string) string {
+	return cmp.Or(p.sayers[flag], "--"+flag)
 }
 
 func settable(flags *pflag.FlagSet) []string {

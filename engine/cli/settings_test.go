@@ -20,7 +20,7 @@ func FuzzSettings(f *testing.F) {
 		}
 		p := Program{Stdin: strings.NewReader(""), Stdout: io.Discard, Stderr: io.Discard, Env: func(string) (string, bool) { return "", false }}
 		var wrong []error
-		fromText(p.serve().Flags(), "config.yaml", []byte(text), &wrong)
+		p.fromText(p.serve().Flags(), "config.yaml", []byte(text), &wrong)
 	})
 }
 

@@ -64,8 +64,11 @@ func (p *Program) reportTests(dir string, r *suite.Report, f testFlags) error {
 	} else if err := r.WriteText(p.Stdout); err != nil {
 		return err
 	}
-	if len(r.Cases) == 0 {
-		fmt.Fprintf(p.Stderr, "tenterhook: %s: no tests were run\n", dir)
+	if len(r.Cases) == 0 { // nothing was shown, which a script must not take for a pass
+		if f.run != "" {
+			return fmt.Errorf("%s: no tests were run: no name matches --run %s", dir, f.run)
+		}
+		return fmt.Errorf("%s: no tests were run: want them in files whose names end in _test.yaml", dir)
 	}
 	if r.Failed > 0 {
 		return said(fmt.Errorf("%d tests failed", r.Failed))
