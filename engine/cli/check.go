@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tenterhook/tenterhook/engine/dispatch"
 	"github.com/tenterhook/tenterhook/rules"
 )
 
@@ -35,6 +36,11 @@ func (p *Program) load(dir string) (*rules.Folder, *rules.Set, error) {
 		return nil, nil, fmt.Errorf("read policy folder: %w", err)
 	}
 	set, err := rules.Load(folder, p.checking())
+	if err == nil {
+		if problems := dispatch.Problems(set); len(problems) > 0 {
+			err = errors.Join(problems, set.Close())
+		}
+	}
 	return folder, set, from(dir, err)
 }
 

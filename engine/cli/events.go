@@ -88,7 +88,7 @@ func (p *Program) eventsList() *cobra.Command {
 	ch.flags(c)
 	c.Flags().IntVar(&limit, "limit", 100, "how many, at most 1000")
 	c.Flags().StringVar(&from, "from", "", "where to go on: the id that the list before ended with")
-	c.Flags().BoolVar(&asJSON, "json", false, "one JSON object: {Entries, Next}")
+	c.Flags().BoolVar(&asJSON, "json", false, "one JSON object: {entries, next}")
 	return c
 }
 

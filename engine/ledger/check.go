@@ -9,14 +9,16 @@ import (
 
 // Report is what a check found.
 type Report struct {
-	Identity    string
-	Sequence    uint64 // of the last commit
-	Clean       bool   // it was closed, not killed
-	Size        int64
-	Slots, Open int
-	Rows, IDs   uint64
-	Dead        uint64
-	DeadBytes   uint64
+	Identity  string `json:"identity"`
+	Sequence  uint64 `json:"sequence"` // of the last commit
+	Clean     bool   `json:"clean"`    // it was closed, not killed
+	Size      int64  `json:"size"`
+	Slots     int    `json:"slots"`
+	Open      int    `json:"open"` // events with something left to do
+	Rows      uint64 `json:"rows"`
+	IDs       uint64 `json:"ids"`
+	Dead      uint64 `json:"dead"`
+	DeadBytes uint64 `json:"deadBytes"`
 }
 
 // Check reads a whole ledger that no process has open, and changes nothing. The error, when the file is not exactly what was

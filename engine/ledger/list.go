@@ -17,8 +17,8 @@ import (
 
 // Page is a part of a list.
 type Page struct {
-	Entries []Entry
-	Next    string // where the following page begins; "" when there is none
+	Entries []Entry `json:"entries"`
+	Next    string  `json:"next,omitempty"` // where the following page begins; "" when there is none
 }
 
 const deadPrefix = "dead-"
@@ -26,7 +26,7 @@ const deadPrefix = "dead-"
 // List returns up to limit entries that a filter chooses, from where Next of the page before said: what was recorded in the last 25
 // hours and what is older but open, in the order of recording; then the dead letters. Payloads and specs are left out.
 func (l *Ledger) List(f Filter, from string, limit int) (Page, error) {
-	var p Page
+	p := Page{Entries: []Entry{}}
 	err := l.scan(f, from, false, func(e Entry) bool {
 		if len(p.Entries) == limit {
 			p.Next = e.ID

@@ -13,13 +13,13 @@ import (
 
 // Repaired says what Repair saved.
 type Repaired struct {
-	Kept    string // where the old file is now; "" when there was none
-	Rows    int    // saved
-	Lost    int    // rows that are missing; what they recorded is lost, or done again under the same key
-	IDs     int    // saved
-	LostIDs int
-	Dead    int // dead letters saved
-	Open    int // events with something left to do
+	Kept    string `json:"kept,omitempty"` // where the old file is now; "" when there was none
+	Rows    int    `json:"rows"`           // saved
+	Lost    int    `json:"lost"`           // rows that are missing; what they recorded is lost, or done again under the same key
+	IDs     int    `json:"ids"`            // saved
+	LostIDs int    `json:"lostIds"`
+	Dead    int    `json:"dead"` // dead letters saved
+	Open    int    `json:"open"` // events with something left to do
 }
 
 // Repair makes a new ledger at path of every row of the old one that is whole, and keeps the old file beside it. It gives the ledger a

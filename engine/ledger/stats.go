@@ -7,30 +7,33 @@ import (
 
 // Stats is what a ledger counts of itself. Counters run from when it was opened.
 type Stats struct {
-	Queue, QueueCap int // calls that wait for a commit
+	Queue    int `json:"queue"` // calls that wait for a commit
+	QueueCap int `json:"queueCap"`
 
-	Unplanned int       // events whose rules have not run
-	Steps     int       // actions that are not carried out
-	Oldest    time.Time // when the oldest of either was recorded; zero when there is none
-	Dead      int64     // dead letters
-	DeadBytes int64
+	Unplanned int       `json:"unplanned"`       // events whose rules have not run
+	Steps     int       `json:"steps"`           // actions that are not carried out
+	Oldest    time.Time `json:"oldest,omitzero"` // when the oldest of either was recorded; zero when there is none
+	Dead      int64     `json:"dead"`            // dead letters
+	DeadBytes int64     `json:"deadBytes"`
 
-	Commits    uint64
-	Batches    [14]uint64    // commits by how many calls they held: up to 1, 2, 4 … 4096, more
-	CommitTime time.Duration // of the last one
-	Accepted   uint64        // events
-	Duplicates uint64        // deliveries, and events of others
-	Noted      uint64        // ids of inline calls
-	Dropped    uint64        // ids that could not be noted
-	Full       uint64        // calls refused by a full queue
-	Refused    uint64        // calls refused for lack of room
-	Buried     uint64
-	Trimmed    uint64 // dead letters dropped for their age, or for their number
-	Expired    uint64 // slots
+	Commits    uint64        `json:"commits"`
+	Batches    [14]uint64    `json:"batches"`           // commits by how many calls they held: up to 1, 2, 4 … 4096, more
+	CommitTime time.Duration `json:"commitNanoseconds"` // of the last one
+	Accepted   uint64        `json:"accepted"`          // events
+	Duplicates uint64        `json:"duplicates"`        // deliveries, and events of others
+	Noted      uint64        `json:"noted"`             // ids of inline calls
+	Dropped    uint64        `json:"dropped"`           // ids that could not be noted
+	Full       uint64        `json:"full"`              // calls refused by a full queue
+	Refused    uint64        `json:"refused"`           // calls refused for lack of room
+	Buried     uint64        `json:"buried"`
+	Trimmed    uint64        `json:"trimmed"` // dead letters dropped for their age, or for their number
+	Expired    uint64        `json:"expired"` // slots
 
-	IDs, IndexBytes    int64 // ids in memory, and what they take
-	FileSize, FileUsed int64
-	Slots              int
+	IDs        int64 `json:"ids"`        // in memory
+	IndexBytes int64 `json:"indexBytes"` // what they take
+	FileSize   int64 `json:"fileSize"`
+	FileUsed   int64 `json:"fileUsed"`
+	Slots      int   `json:"slots"`
 }
 
 // Stats returns the counters. It is cheap enough for every scrape.
