@@ -107,7 +107,7 @@ func TestDecide(t *testing.T) {
 			outcome: rules.Answered, answer: fmt.Sprintf(updated, `"z":1`), results: "a value,b"},
 		{name: "AddingRuleMadeClosed", rules: "- {name: a, on_failure: closed, profile: {x: \"${data.userProfile.email + 1}\"}}\n- {name: b, profile: {z: 1}}", body: ada,
 			outcome: rules.Failed, answer: closedUp, results: "a value"},
-		{name: "OutsideTheContract", rules: "- {name: a, commands: [{type: \"${data.userProfile.email}\"}]}\n- {name: b, profile: {z: 1}}", body: ada,
+		{name: "OutsideTheContract", rules: "- {name: a, on_failure: open, commands: [{type: \"${data.userProfile.email}\"}]}\n- {name: b, profile: {z: 1}}", body: ada,
 			outcome: rules.Answered, answer: fmt.Sprintf(updated, `"z":1`), results: "a contract,b"},
 		{name: "HookOutOfFuelOpen", head: "budget: {fuel: 1000}", rules: "- {name: b, profile: {z: 1}}\n- {name: a, when: '" + slow + "', profile: {x: y}}\n- {name: c, profile: {x: y}}", body: ada,
 			outcome: rules.Failed, answer: `{}`, results: "b,a fuel"},

@@ -8,28 +8,6 @@ import (
 	"github.com/tenterhook/tenterhook/runtime/expr"
 )
 
-// commandsRestrict looks for what refuses or takes away in Okta's own commands.
-func commandsRestrict(n *node) bool {
-	if n.kind == textNode {
-		switch n.text {
-		case "DENY", "UNVERIFIED", "remove":
-			return true
-		}
-		return strings.HasSuffix(n.text, "/expiration") || strings.HasSuffix(n.text, "/sessionLifetime")
-	}
-	for _, item := range n.items {
-		if commandsRestrict(item) {
-			return true
-		}
-	}
-	for _, m := range n.members {
-		if commandsRestrict(m.value) {
-			return true
-		}
-	}
-	return false
-}
-
 func compileCommands(m *maker, n *node) {
 	if n.kind == textNode {
 		m.computedCommands(n)
@@ -45,6 +23,7 @@ func compileCommands(m *maker, n *node) {
 		if fine = fine && t != nil; !fine {
 			continue
 		}
+		t.pointers()
 		m.effects.commands = append(m.effects.commands, around("", t, ""))
 		sample = t.appendSample(comma(sample), `"x"`)
 	}

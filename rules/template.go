@@ -18,6 +18,7 @@ type template struct {
 	names   [][]byte   // a map's names, as `"name":`
 	parts   []*template
 	object  bool
+	pointer bool   // a leaf that is a JSON Pointer: what is filled in is one name of it, or a part of one
 	stays   string // a leaf of an error: what it says when it comes out empty; "": it is left out
 }
 
@@ -96,11 +97,7 @@ func (t *template) append(dst []byte, r *runtime.Run) (out []byte, null bool, er
 		return append(dst, t.literal...), false, nil
 	}
 	if t.text != nil {
-		if t.stays != "" {
-			dst, err = t.appendStaying(dst, r)
-			return dst, false, err
-		}
-		return t.text.AppendJSON(dst, r)
+		return t.appendLeaf(dst, r)
 	}
 	open, end := byte('['), byte(']')
 	if t.object {
@@ -126,6 +123,22 @@ func (t *template) append(dst []byte, r *runtime.Run) (out []byte, null bool, er
 		first = false
 	}
 	return append(dst, end), false, nil
+}
+
+func (t *template) appendLeaf(dst []byte, r *runtime.Run) (out []byte, null bool, err error) {
+	switch {
+	case t.stays != "":
+		out, err = t.appendStaying(dst, r)
+		return out, false, err
+	case t.pointer:
+		mark := len(dst)
+		out, null, err = t.text.AppendHoles(append(dst, '"'), r, escapedName)
+		if err != nil || null {
+			return dst, null, err
+		}
+		return append(escaped(out, mark+1), '"'), false, nil
+	}
+	return t.text.AppendJSON(dst, r)
 }
 
 // appendSample writes the tree with standIn for every hole, for checks that are made when the policy is loaded.
@@ -241,4 +254,32 @@ func (t *template) appendStaying(dst []byte, r *runtime.Run) ([]byte, error) {
 		dst = append(dst[:start], t.stays...)
 	}
 	return append(dst, '"'), err
+}
+
+// pointers makes pointers of the paths of a patch's operations. A path that is one expression is a whole pointer, and its
+// author's.
+func (t *template) pointers() {
+	for _, operation := range t.part("value").parts {
+		if path := operation.part("path"); path.text != nil && path.text.Whole() == nil {
+			path.pointer = true
+		}
+	}
+}
+
+// part is the map's member of that name; one that is nothing when there is none.
+func (t *template) part(name string) *template {
+	for i, n := range t.names {
+		if t.object && string(n) == `"`+name+`":` {
+			return t.parts[i]
+		}
+	}
+	return &template{}
+}
+
+// escapedName escapes dst[from:] as a part of one name in a JSON Pointer.
+func escapedName(dst []byte, from int) []byte {
+	if bytes.ContainsAny(dst[from:], "~/") {
+		return append(dst[:from], pointer(string(dst[from:]))...)
+	}
+	return dst
 }
