@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"errors"
 	"log/slog"
 	"sync/atomic"
 	"time"
@@ -27,9 +28,17 @@ func (n *notes) failed(h *Hook, rule string, err error) {
 	}
 	attrs := []any{"hook", h.Rules.Name, "rule", rule, "reason", runtime.Reason(err)}
 	if !secretive(h.Rules.Type) {
-		attrs = append(attrs, "error", brief(err.Error()))
+		attrs = append(attrs, "error", brief(bare(err)))
 	}
 	n.log.Warn("a rule failed", attrs...)
+}
+
+// bare is the error's text without names that a payload may have put into a draft.
+func bare(err error) string {
+	if refused, ok := errors.AsType[*hook.ContractError](err); ok {
+		return refused.Bare()
+	}
+	return err.Error()
 }
 
 // said writes the text of a rule's `log:`.

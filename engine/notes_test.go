@@ -1,0 +1,45 @@
+package engine
+
+import (
+	"log/slog"
+	"strings"
+	"testing"
+
+	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/runtime"
+	"github.com/tenterhook/tenterhook/sdk/hook"
+)
+
+// TestFailuresTellNothing: the log gets the place and the reason of a refused draft, and no name the payload put there.
+func TestFailuresTellNothing(t *testing.T) {
+	tests := []struct{ name, commands, want string }{
+		{"an attribute", `[{type: "com.okta.${data.userProfile.email}", value: {}}]`,
+			`commands[0].type: unknown command \"…\"; want com.okta.action.update, com.okta.user.profile.update or com.okta.user.progressive.profile.update`},
+		{"a member", `"${[{'type': 'com.okta.action.update', 'value': data.userProfile}]}"`, `commands[0].value`},
+		{"a value", `[{type: com.okta.user.profile.update, value: {a: "${data.userProfile.email + 1}"}}]`, "error="},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var lines strings.Builder
+			e := open(t, Options{Log: slog.New(slog.NewTextHandler(&lines, nil))})
+			text, _, _ := strings.Cut(policy("registration", "r"), "        when:")
+			e.Swap(load(t, text+"        commands: "+tt.commands+"\n"))
+			r, err := e.Answer(call(t, "1", "ssn-078-05-1120"))
+			if err != nil || r.Outcome != Failed && tt.name != "a value" {
+				t.Errorf("got %v %s %v", r.Outcome, r.Body, err)
+			}
+			if got := lines.String(); strings.Contains(got, "078") || !strings.Contains(got, tt.want) || !strings.Contains(got, `rule=r `) {
+				t.Errorf("got %s", got)
+			}
+		})
+	}
+}
+
+// TestBareKeepsReasons: what is not about a draft is told as it is.
+func TestBareKeepsReasons(t *testing.T) {
+	for _, err := range []error{runtime.ErrTime, rules.ErrBug, hook.ErrContract} {
+		if got := bare(err); got != err.Error() {
+			t.Errorf("got %q of %q", got, err)
+		}
+	}
+}

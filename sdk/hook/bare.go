@@ -1,0 +1,87 @@
+package hook
+
+import (
+	"slices"
+	"strings"
+)
+
+// Bare is the problem without the names it quotes, but for the contract's own: those of a draft that was computed may
+// have come out of the payload, and a log must not tell them.
+func (p Problem) Bare() string { return Problem{barePath(p.Path), bareText(p.Message)}.String() }
+
+// bareText puts dots in the place of what is quoted.
+func bareText(text string) string {
+	var b strings.Builder
+	for {
+		from := strings.IndexByte(text, '"')
+		if from < 0 {
+			return b.String() + text
+		}
+		end := from + 1
+		for end < len(text) && text[end] != '"' {
+			if text[end] == '\\' {
+				end++
+			}
+			end++
+		}
+		end = min(end+1, len(text))
+		word := text[from:end]
+		if !ours(strings.Trim(word, `"`)) {
+			word = `"…"`
+		}
+		b.WriteString(text[:from] + word)
+		text = strings.TrimPrefix(text[end:], "…") // of a name that was cut short
+	}
+}
+
+// barePath keeps the places of a path and the members that are the contract's.
+func barePath(path string) string {
+	var b strings.Builder
+	for len(path) > 0 {
+		if path[0] == '[' {
+			end := strings.IndexByte(path, ']') + 1
+			if end == 0 || path[1] == '"' { // a member of any name; nothing of the contract's is below it
+				return b.String() + "[…]"
+			}
+			b.WriteString(path[:end])
+			path = path[end:]
+			continue
+		}
+		name := strings.TrimPrefix(path, ".")
+		if i := strings.IndexAny(name, ".["); i >= 0 {
+			name = name[:i]
+		}
+		dot := strings.HasPrefix(path, ".")
+		path = strings.TrimPrefix(path, ".")[len(name):]
+		if !ours(name) {
+			name = "…"
+		}
+		if dot {
+			name = "." + name
+		}
+		b.WriteString(name)
+	}
+	return b.String()
+}
+
+// ours reports whether a word is the contract's, so that to tell it tells nothing.
+func ours(word string) bool {
+	for _, commands := range contracts {
+		for i := range commands {
+			c := &commands[i]
+			if word == c.name || word == c.key || slices.Contains(c.words, word) {
+				return true
+			}
+		}
+	}
+	for _, words := range [][]string{commandMembers, operationMembers, errorMembers, causeMembers, actionMembers, operations, messageMembers, statuses} {
+		if slices.Contains(words, word) {
+			return true
+		}
+	}
+	switch word {
+	case "commands", "error", "debugContext", "actions", "id", lifetimePath:
+		return true
+	}
+	return IDToken.Reserved(word) || AccessToken.Reserved(word)
+}
