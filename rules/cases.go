@@ -228,7 +228,7 @@ func (r *caseReader) one(spec *caseSpec) {
 	} else if h.Type != hook.Token && spec.expect.Claims != nil {
 		r.add(spec.expectAt.key("claims").problem("claims are what a token hook gives, and hook %s is %s hook: want commands or answer", h.Name, article(h.Type)))
 	}
-	input, ok := r.input(spec)
+	input, ok := r.input(h, spec)
 	if !ok {
 		return
 	}
@@ -250,7 +250,7 @@ func (r *caseReader) answerless(h *Hook, spec *caseSpec) {
 }
 
 // input is the call's text with everything set in it.
-func (r *caseReader) input(spec *caseSpec) ([]byte, bool) {
+func (r *caseReader) input(h *Hook, spec *caseSpec) ([]byte, bool) {
 	text, ok := r.source(spec.input)
 	for _, m := range spec.set {
 		if !ok {
@@ -261,6 +261,9 @@ func (r *caseReader) input(spec *caseSpec) ([]byte, bool) {
 			return nil, false
 		}
 		changed, err := ReplaceMember(text, m.key, value)
+		if err == nil {
+			err = KnownMember(text, m.key, h.Type, r.set.Known())
+		}
 		if err != nil {
 			r.add(m.at.problem("set %s: %s", m.key, err))
 			return nil, false

@@ -46,3 +46,29 @@ a_test.yaml:4:59: unknown key "rulez" in expect, did you mean "rules"?`
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 }
+
+// TestSetKnownMembers holds that what a test sets is a member that calls have.
+func TestSetKnownMembers(t *testing.T) {
+	got := caseProblems(t, `tests:
+  - name: slips
+    hook: signup
+    input: {sample: registration}
+    set: {data.userProfil.email: x}
+    expect: {rules: [r]}
+  - name: open parts, what is known, elements, and what the input has
+    hook: signup
+    input: {eventType: com.okta.user.pre-registration, data: {x: {y: 1}}}
+    set: {data.userProfile.any.thing: x, data.context.device.id: x, data.x.y: 2, /data/userProfil/email: x}
+    expect: {rules: [r]}
+  - name: events
+    hook: event
+    input: {sample: event}
+    set: {data.events.0.actor.id: x, data.events.0.actor.tpye: x}
+    expect: {rules: [r]}
+`)
+	want := `a_test.yaml:5:11: set data.userProfil.email: unknown field userProfil, did you mean userProfile?
+a_test.yaml:15:38: set data.events.0.actor.tpye: unknown field tpye, did you mean type?`
+	if got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}

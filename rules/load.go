@@ -86,7 +86,7 @@ func (l *loader) unique(all, more []member, what string) []member {
 
 // set compiles everything. It is of use only when there are no problems.
 func (l *loader) set() *Set {
-	s := &Set{revision: l.folder.Hash(), tables: make(map[string]*table.Table, len(l.tables))}
+	s := &Set{revision: l.folder.Hash(), known: l.known, tables: make(map[string]*table.Table, len(l.tables))}
 	for _, t := range l.tables {
 		l.table(s, t)
 	}

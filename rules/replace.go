@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/tenterhook/tenterhook/runtime"
+	"github.com/tenterhook/tenterhook/runtime/expr"
 	"github.com/tenterhook/tenterhook/sdk/hook"
 )
 
@@ -22,6 +23,15 @@ func ReplaceMember(text []byte, at string, value []byte) ([]byte, error) {
 	if err := doc.Parse(text, hook.Limits{}); err != nil {
 		return nil, err
 	}
+	steps, err := stepsOf(at)
+	if err != nil {
+		return nil, err
+	}
+	return replaced(nil, doc.Root(), steps, value)
+}
+
+// stepsOf splits a path into names.
+func stepsOf(at string) ([]string, error) {
 	var steps []string
 	if pointer, ok := strings.CutPrefix(at, "/"); ok {
 		steps = strings.Split(pointer, "/")
@@ -37,7 +47,35 @@ func ReplaceMember(text []byte, at string, value []byte) ([]byte, error) {
 	if len(steps) > maxSteps {
 		return nil, fmt.Errorf("want at most %d names in the path", maxSteps)
 	}
-	return replaced(nil, doc.Root(), steps, value)
+	return steps, nil
+}
+
+// KnownMember refuses a dotted path that neither the call has nor calls of its type may have, as ReplaceMember would make a
+// member for every slip. known is what the policy names under known. A JSON Pointer is taken at its word.
+func KnownMember(call []byte, at string, t hook.Type, known []string) error {
+	steps, err := stepsOf(at)
+	if err != nil || strings.HasPrefix(at, "/") {
+		return err
+	}
+	var doc hook.Doc
+	if err := doc.Parse(call, hook.Limits{}); err != nil {
+		return err
+	}
+	n := doc.Root()
+	for _, name := range steps {
+		if i, err := strconv.Atoi(name); err == nil && n.Kind() == hook.Array {
+			n = n.At(i)
+		} else {
+			n = n.Get(name)
+		}
+	}
+	if n.Kind() != hook.Missing {
+		return nil
+	}
+	if misses := expr.Misses(t, known, steps); misses != "" {
+		return errors.New(misses)
+	}
+	return nil
 }
 
 // replaced appends n with the value at the end of the steps.

@@ -17,6 +17,7 @@ type Set struct {
 	tables       map[string]*table.Table
 	vars         hook.Doc
 	destinations []Destination
+	known        []string
 	warnings     Problems
 }
 
@@ -35,6 +36,10 @@ func (s *Set) Hook(name string) *Hook {
 	}
 	return nil
 }
+
+// Known is what the policy says that Okta has added: members of its payloads, as dotted paths, and event types. The caller must
+// not change it.
+func (s *Set) Known() []string { return s.known }
 
 // Warnings is what is doubtful about the folder, though it can be served.
 func (s *Set) Warnings() Problems { return s.warnings }

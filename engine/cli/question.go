@@ -50,6 +50,7 @@ type question struct {
 	file   string   // a file with the call; - is standard input
 	sample string   // or which sample; empty: the type's
 	sets   []string // members to change, each as path=value
+	known  []string // members that Okta has added, as the policy says
 }
 
 // ask is the call's body.
@@ -66,7 +67,7 @@ func (p *Program) ask(q question) ([]byte, error) {
 		return nil, fmt.Errorf("%s: eventType: want %q for a %s hook, got %q", name, q.kind.EventType(), q.kind, got)
 	}
 	for _, s := range q.sets {
-		if src, err = set(src, s); err != nil {
+		if src, err = q.set(src, s); err != nil {
 			return nil, err
 		}
 	}
@@ -92,7 +93,7 @@ func (p *Program) source(q question) (src []byte, name string, err error) {
 
 // set changes one member of a call: path=value, the path as rules.ReplaceMember has it. A value that is JSON is taken as
 // such, any other text as a string.
-func set(src []byte, assignment string) ([]byte, error) {
+func (q *question) set(src []byte, assignment string) ([]byte, error) {
 	path, text, ok := strings.Cut(assignment, "=")
 	if !ok || path == "" {
 		return nil, usage("--set %s: want path=value, such as data.userProfile.email=eve@example.com", assignment)
@@ -103,6 +104,9 @@ func set(src []byte, assignment string) ([]byte, error) {
 		value, _ = json.Marshal(text) // a string always can
 	}
 	out, err := rules.ReplaceMember(src, path, value)
+	if err == nil {
+		err = rules.KnownMember(src, path, q.kind, q.known)
+	}
 	if err != nil {
 		return nil, usage("--set %s: %w", path, err)
 	}

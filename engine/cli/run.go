@@ -39,7 +39,7 @@ func (p *Program) run() *cobra.Command {
 	flags.StringVar(&f.hook, "hook", "", "name of the hook")
 	flags.StringVar(&f.input, "input", "", "file with the call; - is standard input")
 	flags.StringVar(&f.sample, "sample", "", "which sample call: "+strings.Join(sample.Names(), ", "))
-	flags.StringArrayVar(&f.sets, "set", nil, "member to change, as path=value; may be repeated")
+	flags.StringArrayVar(&f.sets, "set", nil, "member to change, as path=value; a path such as data.x.y is one that calls have, /data/x/y any; may be repeated")
 	flags.BoolVar(&f.explain, "explain", false, "say why, on standard error")
 	flags.BoolVar(&f.json, "json", false, "one JSON object on standard output: answer, outcome and why")
 	p.hookWords(c)
@@ -57,7 +57,7 @@ func (p *Program) decide(dir string, f runFlags) error {
 	if err != nil {
 		return err
 	}
-	body, err := p.ask(question{kind: h.Type, file: f.input, sample: f.sample, sets: f.sets})
+	body, err := p.ask(question{kind: h.Type, file: f.input, sample: f.sample, sets: f.sets, known: set.Known()})
 	if err != nil {
 		return err
 	}

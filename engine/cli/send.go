@@ -50,7 +50,7 @@ func (p *Program) send() *cobra.Command {
 	flags.StringVar(&f.sample, "sample", "", "which sample call: "+strings.Join(sample.Names(), ", "))
 	flags.StringVar(&f.input, "input", "", "file with the call to send instead of a sample; - is standard input")
 	flags.StringArrayVar(&f.headers, "header", nil, "header to send, as 'Name: value'; may be repeated")
-	flags.StringArrayVar(&f.sets, "set", nil, "member to change, as path=value; may be repeated")
+	flags.StringArrayVar(&f.sets, "set", nil, "member to change, as path=value; a path such as data.x.y is one that calls have, /data/x/y any; may be repeated")
 	flags.IntVar(&f.count, "count", 1, "how many calls, each with its own eventId")
 	flags.IntVar(&f.repeat, "repeat", 0, "how many times each call is sent again, as Okta's retry is")
 	flags.BoolVar(&f.verify, "verify", false, "send an event hook's verification challenge instead")

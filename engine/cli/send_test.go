@@ -94,7 +94,7 @@ func TestSendAsOkta(t *testing.T) {
 	}))
 	defer server.Close()
 	url := strings.Replace(server.URL, "http://", "http://okta:hidden@", 1)
-	code, out, errs := program("send", url, "--type", "token", "--count", "2", "--repeat", "1", "--header", "x-extra: a: b", "--set", "data.a.b=7", "--json")
+	code, out, errs := program("send", url, "--type", "token", "--count", "2", "--repeat", "1", "--header", "x-extra: a: b", "--set", "/data/a/b=7", "--json")
 	if code != 0 || errs != "" || strings.Contains(out+errs, "hidden") {
 		t.Errorf("exit code %d, standard error %q", code, errs)
 	}
