@@ -65,6 +65,7 @@ type chain struct {
 	draft   hook.Draft
 	event   hook.Node // what the rules decide on
 	rule    int       // under way
+	lacking bool      // it matches only because something is missing
 	picks   picker    // of an event hook
 	senders []int     // the rule of each action
 	text    []byte    // of the actions
@@ -212,7 +213,7 @@ func (k *chain) apply(r *rule, d *Decision) (matched bool, err error) {
 	if d.Trace != nil {
 		defer func() { d.Trace.rule(k, r, matched, err) }()
 	}
-	k.draft.JSON = k.draft.JSON[:0]
+	k.draft.JSON, k.lacking = k.draft.JSON[:0], false
 	if matched, err = k.match(r); err != nil || !matched {
 		return matched, err
 	}
@@ -245,6 +246,7 @@ func (k *chain) match(r *rule) (bool, error) {
 		return r.when.Test(&k.run)
 	}
 	yes, missing, err := r.when.Match(&k.run)
+	k.lacking = missing
 	return yes || missing, err
 }
 

@@ -234,7 +234,7 @@ func (c *compiler) condition(spec *ruleSpec, r *rule, refuses bool) {
 	}
 	r.when = x
 	if refuses && spec.missing == "" && x.Nullable() {
-		c.add(spec.when.warning("when something it asks for is missing, rule %q does not match and refuses nothing: say missing: match or missing: skip", spec.name))
+		c.add(spec.when.warning("when %s is missing, rule %q may not match, and then refuses nothing: say missing: match or missing: skip", lacked(r.source), spec.name))
 	}
 }
 

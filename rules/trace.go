@@ -19,6 +19,8 @@ type RuleTrace struct {
 	Rule    string        `json:"rule"`
 	When    string        `json:"when,omitempty"` // the condition as it is written
 	Matched bool          `json:"matched"`
+	Lacking bool          `json:"lacking,omitempty"` // it matched only because something is missing: missing: match
+	Missing []string      `json:"missing,omitempty"` // members that the condition names and the call does not have
 	Err     error         `json:"-"`
 	Error   string        `json:"error,omitempty"`
 	Draft   string        `json:"draft,omitempty"` // JSON; also of a draft that was refused
@@ -41,6 +43,10 @@ func (t *Trace) begin(k *chain) {
 func (t *Trace) rule(k *chain, r *rule, matched bool, err error) {
 	now, spent := time.Now(), k.meter.Spent()
 	one := RuleTrace{Rule: r.name, When: r.source, Matched: matched, Err: err, Fuel: spent - t.spent, Time: now.Sub(t.last)}
+	one.Lacking = k.lacking
+	if r.when != nil {
+		one.Missing = absent(r.source, k.event, k.run.Event.Call)
+	}
 	t.last, t.spent = now, spent
 	if err != nil {
 		one.Error = err.Error()

@@ -182,10 +182,23 @@ func became(r rules.RuleTrace) string {
 	switch {
 	case r.Err != nil:
 		return "fails"
+	case r.Lacking && len(r.Missing) > 0:
+		return "matches: " + missing(r.Missing) + " (missing: match)"
+	case r.Lacking:
+		return "matches: something is missing (missing: match)"
 	case r.Matched:
 		return "matches"
+	case len(r.Missing) > 0:
+		return "does not match; " + missing(r.Missing)
 	}
 	return "does not match"
+}
+
+func missing(members []string) string {
+	if len(members) == 1 {
+		return members[0] + " is missing"
+	}
+	return strings.Join(members, ", ") + " are missing"
 }
 
 func explainRule(b *strings.Builder, r rules.RuleTrace) {

@@ -1,0 +1,57 @@
+package rules
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/tenterhook/tenterhook/sdk/hook"
+)
+
+var (
+	quotation = regexp.MustCompile(`'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"`)
+	memberOf  = regexp.MustCompile(`(?:^|[^\w.#$])((?:data|event|delivery|source|requestType|eventType|eventId|eventTime)(?:\??\.[A-Za-z_]\w*)*)\b`)
+)
+
+// asked lists the members of a call that an expression names, as dotted paths, each once. It is for telling people: what
+// a let or an index asks for is not among them.
+func asked(source string) (paths []string) {
+	for _, m := range memberOf.FindAllStringSubmatch(quotation.ReplaceAllString(source, "''"), -1) {
+		if path := strings.ReplaceAll(m[1], "?.", "."); !slices.Contains(paths, path) {
+			paths = append(paths, path)
+		}
+	}
+	return paths
+}
+
+// absent is which of the members that an expression names are missing in the event.
+func absent(source string, e hook.Node, c *hook.Call) (paths []string) {
+	for _, path := range asked(source) {
+		n, steps := e, strings.Split(path, ".")
+		if !c.Type.Inline() {
+			if steps[0] == "delivery" {
+				n = c.Doc.Root()
+			}
+			steps = steps[1:]
+		}
+		for _, name := range steps {
+			n = n.Get(name)
+		}
+		if k := n.Kind(); k == hook.Missing || k == hook.Null {
+			paths = append(paths, path)
+		}
+	}
+	return paths
+}
+
+// lacked words what a condition cannot do without.
+func lacked(source string) string {
+	paths := asked(source)
+	switch {
+	case len(paths) == 0:
+		return "something it asks for"
+	case len(paths) > 4:
+		return either(append(paths[:4:4], "something else it asks for"))
+	}
+	return either(paths)
+}
