@@ -55,7 +55,7 @@ func (e *Engine) decideEvent(c *hook.Call) (dispatch.Plan, error) {
 	}
 	d := decisions.Get().(*rules.Decision)
 	h.decide(c, d)
-	h.note(d)
+	h.note(c, d)
 	p, err := h.plan(d), h.unfinished(d)
 	decisions.Put(d)
 	return p, err

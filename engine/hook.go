@@ -73,6 +73,12 @@ func (e *Engine) newHook(r *rules.Hook, revision string, t *tally, among int) *H
 	return h
 }
 
+// Unauthorized counts a request that did not show the hook's secret, and has the log tell of it now and then.
+func (h *Hook) Unauthorized() {
+	h.tally.strangers.Add(1)
+	h.e.log.stranger(h)
+}
+
 var decisions = sync.Pool{New: func() any { return new(rules.Decision) }}
 
 // Answer decides a call, on the caller's goroutine. The hook's lease is held meanwhile. It returns by the call's deadline,
@@ -184,7 +190,7 @@ func (h *Hook) run(c *hook.Call) Reply {
 	d := decisions.Get().(*rules.Decision) // not put back when the run panics: nobody knows what it is then
 	h.decide(c, d)
 	r := Reply{Body: d.Answer, Outcome: outcomeOf(d.Outcome)}
-	h.note(d)
+	h.note(c, d)
 	h.after(c, d)
 	d.Answer = nil
 	decisions.Put(d)
@@ -205,7 +211,7 @@ func outcomeOf(o rules.Outcome) Outcome {
 }
 
 // note counts and logs what the rules of one call did.
-func (h *Hook) note(d *rules.Decision) {
+func (h *Hook) note(c *hook.Call, d *rules.Decision) {
 	for i := range d.Results {
 		r := &d.Results[i]
 		if r.Matched {
@@ -213,11 +219,11 @@ func (h *Hook) note(d *rules.Decision) {
 		}
 		if r.Err != nil {
 			h.tally.failed(h.matched[r.Rule].rule, r.Err)
-			h.e.log.failed(h, h.matched[r.Rule].rule, r.Err)
+			h.e.log.failed(h, c.ID, h.matched[r.Rule].rule, r.Err)
 		}
 	}
 	for i := range d.Logs {
-		h.e.log.said(h, d.Logs[i])
+		h.e.log.said(h, c.ID, d.Logs[i])
 	}
 	if n := len(d.Conflicts); n > 0 {
 		h.tally.conflicts.Add(uint64(n))

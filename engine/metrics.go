@@ -16,6 +16,7 @@ var (
 	durationDesc  = describe("call_duration_seconds", "Time from a call's first byte to its answer.", "hook")
 	repeatsDesc   = describe("repeats_total", "Calls answered with the bytes of an earlier, same call.", "hook")
 	twinsDesc     = describe("twins_total", "Calls that waited for the same call already under way.", "hook")
+	strangersDesc = describe("unauthorized_total", "Requests that did not show the secret of a hook.", "hook")
 	runningDesc   = describe("calls_running", "Calls that run rules now.", "hook")
 	conflictsDesc = describe("rule_conflicts_total", "Times a rule set what an earlier rule of the call had set.", "hook")
 	matchesDesc   = describe("rule_matches_total", "Times a rule matched.", "hook", "rule")
@@ -41,7 +42,7 @@ type collector struct {
 
 // Describe lists the metrics.
 func (c *collector) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{callsDesc, durationDesc, repeatsDesc, twinsDesc, runningDesc, conflictsDesc, matchesDesc,
+	for _, d := range []*prometheus.Desc{callsDesc, durationDesc, repeatsDesc, twinsDesc, strangersDesc, runningDesc, conflictsDesc, matchesDesc,
 		failuresDesc, setDesc, loadedDesc, ageDesc, staleDesc, swapsDesc, droppedDesc, buildDesc} {
 		out <- d
 	}
@@ -89,6 +90,7 @@ func (t *tally) collect(r *rules.Hook, g gauge, c count) {
 	c(repeatsDesc, t.repeats.Load(), hook)
 	c(twinsDesc, t.twins.Load(), hook)
 	c(conflictsDesc, t.conflicts.Load(), hook)
+	c(strangersDesc, t.strangers.Load(), hook)
 	g(runningDesc, float64(t.running.Load()), hook)
 	t.mu.Lock()
 	defer t.mu.Unlock()

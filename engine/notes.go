@@ -3,6 +3,7 @@ package engine
 import (
 	"errors"
 	"log/slog"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -22,11 +23,11 @@ type notes struct {
 
 // failed says that a rule failed. The error's own text may tell what a rule saw; where that is a password or a one-time
 // code, only the reason is written.
-func (n *notes) failed(h *Hook, rule string, err error) {
+func (n *notes) failed(h *Hook, call, rule string, err error) {
 	if !n.room() {
 		return
 	}
-	attrs := []any{"hook", h.Rules.Name, "rule", rule, "reason", runtime.Reason(err)}
+	attrs := []any{"hook", h.Rules.Name, "eventId", short(call), "rule", rule, "reason", runtime.Reason(err)}
 	if !secretive(h.Rules.Type) {
 		attrs = append(attrs, "error", brief(bare(err)))
 	}
@@ -42,9 +43,9 @@ func bare(err error) string {
 }
 
 // said writes the text of a rule's `log:`.
-func (n *notes) said(h *Hook, l rules.Log) {
+func (n *notes) said(h *Hook, call string, l rules.Log) {
 	if n.room() {
-		n.log.Info("a rule says", "hook", h.Rules.Name, "rule", l.Rule, "text", brief(l.Text))
+		n.log.Info("a rule says", "hook", h.Rules.Name, "eventId", short(call), "rule", l.Rule, "text", brief(l.Text))
 	}
 }
 
@@ -53,6 +54,15 @@ func (n *notes) unrecorded(h *Hook, err error) {
 	if n.room() {
 		n.log.Error("a delivery was not recorded", "hook", h.Rules.Name, "error", brief(err.Error()))
 	}
+}
+
+// stranger says that somebody without the secret has called a hook: once a minute for each hook, since anybody can call.
+func (n *notes) stranger(h *Hook) {
+	minute := time.Now().Unix() / 60
+	if was := h.tally.warned.Load(); was == minute || !h.tally.warned.CompareAndSwap(was, minute) {
+		return
+	}
+	n.log.Warn("a caller did not show the secret of a hook", "hook", h.Rules.Name, "times", h.tally.strangers.Load())
 }
 
 func (n *notes) room() bool {
@@ -71,6 +81,9 @@ func (n *notes) room() bool {
 
 // secretive are the types whose calls carry a cleartext password or a one-time code (hooks.md section 8).
 func secretive(t hook.Type) bool { return t == hook.PasswordImport || t == hook.Telephony }
+
+// short is an eventId as it is logged: cloned, for it shares the call's memory.
+func short(id string) string { return strings.Clone(id[:min(len(id), 64)]) }
 
 func brief(text string) string {
 	const most = 1024

@@ -19,14 +19,15 @@ type Status struct {
 
 // HookStatus is what one hook of the live Set has counted since it is there.
 type HookStatus struct {
-	Name     string            `json:"name"`
-	Type     string            `json:"type"`
-	Path     string            `json:"path"`
-	Calls    map[string]uint64 `json:"calls"` // by outcome
-	Repeats  uint64            `json:"repeats"`
-	Twins    uint64            `json:"twins"`
-	Running  int64             `json:"running"`
-	Failures uint64            `json:"ruleFailures"`
+	Name         string            `json:"name"`
+	Type         string            `json:"type"`
+	Path         string            `json:"path"`
+	Calls        map[string]uint64 `json:"calls"` // by outcome
+	Repeats      uint64            `json:"repeats"`
+	Twins        uint64            `json:"twins"`
+	Running      int64             `json:"running"`
+	Unauthorized uint64            `json:"unauthorized"` // requests without the hook's secret
+	Failures     uint64            `json:"ruleFailures"`
 }
 
 // Status reads the counters. It takes no lease.
@@ -49,7 +50,7 @@ func (e *Engine) Status() Status {
 func (h *Hook) status() HookStatus {
 	t := h.tally
 	s := HookStatus{Name: h.Rules.Name, Type: h.Rules.Type.String(), Path: h.Rules.Path, Calls: make(map[string]uint64, len(t.outcomes)),
-		Repeats: t.repeats.Load(), Twins: t.twins.Load(), Running: t.running.Load()}
+		Repeats: t.repeats.Load(), Twins: t.twins.Load(), Running: t.running.Load(), Unauthorized: t.strangers.Load()}
 	for o := Outcome(0); o < outcomes; o++ {
 		if o.of(h.Rules.Type) {
 			s.Calls[o.String()] = t.outcomes[o].Load()

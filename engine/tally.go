@@ -16,6 +16,8 @@ type tally struct {
 	twins     atomic.Uint64
 	conflicts atomic.Uint64
 	running   atomic.Int64
+	strangers atomic.Uint64 // who called without the secret
+	warned    atomic.Int64  // the minute in which the log told of them, in Unix time
 
 	slow    [len(bounds) + 1]atomic.Uint64 // calls by duration; the last is beyond all bounds
 	elapsed atomic.Int64                   // nanoseconds, of all calls

@@ -387,4 +387,10 @@ func TestMetrics(t *testing.T) {
 	if len(got) != 2 || got["unknown_path"] != 1 || got["unauthorized"] != 1 {
 		t.Errorf("refused: %v", got)
 	}
+	if n := d.value("tenterhook_unauthorized_total"); n != 1 {
+		t.Errorf("%v strangers at the only hook", n)
+	}
+	if n := d.engine.Status().Hooks[0].Unauthorized; n != 1 {
+		t.Errorf("%d strangers in the hook's status", n)
+	}
 }

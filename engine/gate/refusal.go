@@ -73,6 +73,11 @@ var refusals = [reasons]struct {
 // refuse answers a request that gets no decision.
 func (g *Gate) refuse(ctx *fasthttp.RequestCtx, r reason) {
 	g.counts.add(r)
+	if r == unauthorized {
+		if k, _ := g.e.Peek(path(&ctx.Request.Header)); k != nil {
+			k.Unauthorized()
+		}
+	}
 	ctx.SetStatusCode(refusals[r].status)
 	if r == wrongMethod {
 		ctx.Response.Header.Set(fasthttp.HeaderAllow, g.allowed(ctx))
