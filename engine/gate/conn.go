@@ -39,10 +39,7 @@ var errFull = errors.New("too many bytes of bodies at one time")
 // Read reads, under the deadline that is the request's or, before its first byte, the connection's. Deadlines of idle
 // connections are moved only now and then, for they are long, and setting one is not free.
 func (c *conn) Read(p []byte) (int, error) {
-	if err := c.setRead(); err != nil {
-		return 0, err
-	}
-	n, err := c.Conn.Read(p)
+	n, err := c.await(p)
 	c.last = time.Now()
 	if n > 0 && c.fresh {
 		c.fresh, c.first = false, c.last
@@ -54,6 +51,21 @@ func (c *conn) Read(p []byte) (int, error) {
 		return 0, errFull
 	}
 	return n, err
+}
+
+// await reads. A deadline that is not its own is Shutdown's word to who says nothing; a request that has begun is read on.
+func (c *conn) await(p []byte) (int, error) {
+	for {
+		if err := c.setRead(); err != nil {
+			return 0, err
+		}
+		n, err := c.Conn.Read(p)
+		if n == 0 && !c.fresh && errors.Is(err, os.ErrDeadlineExceeded) && time.Now().Before(c.reads) {
+			c.reads = time.Time{}
+			continue
+		}
+		return n, err
+	}
 }
 
 // hold counts bytes of a large request among those that the Gate holds. It is false when that is too much.

@@ -79,7 +79,7 @@ func TestStrangersMakeRoom(t *testing.T) {
 
 // TestCrowdOfStrangers comes and goes at all places at once: every connection is counted out again.
 func TestCrowdOfStrangers(t *testing.T) {
-	d := open(t, policy, gate.Options{MaxConns: 8})
+	d := open(t, policy, gate.Options{MaxConns: 8, FirstBytes: 200 * time.Millisecond})
 	var all sync.WaitGroup
 	for g := range 16 {
 		all.Go(func() {
@@ -191,6 +191,20 @@ func TestVersion(t *testing.T) {
 		t.Errorf("1.0: got %d", status)
 	}
 	l.ends()
+}
+
+// TestShutdownOfStrangers: nobody who says nothing keeps the program from ending in time.
+func TestShutdownOfStrangers(t *testing.T) {
+	d := open(t, policy, gate.Options{})
+	silent := d.dial()
+	d.settles("tenterhook_connections", 1)
+	time.Sleep(50 * time.Millisecond) // it is being read from
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+	defer cancel()
+	if err := d.gate.Shutdown(ctx); err != nil {
+		t.Error(err)
+	}
+	silent.ends()
 }
 
 func TestShutdownBeforeServe(t *testing.T) {

@@ -139,6 +139,7 @@ func (g *Gate) Shutdown(ctx context.Context) error {
 		errs = append(errs, l.Close())
 	}
 	g.mu.Unlock()
+	g.strangers.dismiss() // the server would wait for them, as if they had begun
 	return errors.Join(append(errs, g.server.ShutdownWithContext(ctx))...)
 }
 

@@ -130,6 +130,15 @@ func (s *strangers) oldest() *conn {
 	return c
 }
 
+// dismiss ends those of which nothing was read.
+func (s *strangers) dismiss() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for c := s.first; c != nil; c = c.after {
+		c.Conn.SetReadDeadline(time.Unix(1, 0)) // see await
+	}
+}
+
 // remove takes one out that may be gone already.
 func (s *strangers) remove(c *conn) {
 	s.mu.Lock()
