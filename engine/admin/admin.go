@@ -29,6 +29,7 @@ type Options struct {
 	Rules    rules.Options       // how POST /v1/check loads the folder
 	Registry prometheus.Gatherer // what /metrics shows
 	Tokens   Tokens              // who may use /v1
+	Hosts    []string            // names that requests may call this listener by, beside addresses and localhost
 	Log      *slog.Logger        // nil: slog.Default()
 }
 
@@ -54,7 +55,8 @@ func New(o Options) (*Admin, error) {
 	}
 	a := &Admin{o: o, read: bearer(o.Tokens.Read), publish: bearer(o.Tokens.Publish)}
 	a.server = &http.Server{
-		Handler:           guarded(a.routes()),
+		Handler:           seated(guarded(addressed(o.Hosts, a.routes()))),
+		ConnContext:       withGuest,
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       10 * time.Second,
 		WriteTimeout:      30 * time.Second,
@@ -67,7 +69,7 @@ func New(o Options) (*Admin, error) {
 
 // Serve answers what comes in at a listener until Shutdown, and then returns nil. It takes ownership of the listener.
 func (a *Admin) Serve(l net.Listener) error {
-	err := a.server.Serve(l)
+	err := a.server.Serve(&crowd{Listener: l})
 	if errors.Is(err, http.ErrServerClosed) {
 		return nil
 	}

@@ -56,7 +56,7 @@ func open(t *testing.T) *office {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a, err := admin.New(admin.Options{Engine: o.engine, Ledger: o.ledger, Watch: w, Registry: registry, Tokens: tokens, Log: quiet})
+	a, err := admin.New(admin.Options{Engine: o.engine, Ledger: o.ledger, Watch: w, Registry: registry, Tokens: tokens, Hosts: []string{"admin.example.com"}, Log: quiet})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -93,6 +93,7 @@ func (a *Admin) reading(next http.HandlerFunc) http.Handler {
 			deny(w)
 			return
 		}
+		keep(w)
 		next(w, r)
 	})
 }
@@ -104,6 +105,7 @@ func (a *Admin) publishing(next http.HandlerFunc) http.Handler {
 		read, publish := a.read.Matches(shown), a.publish.Matches(shown)
 		switch {
 		case publish:
+			keep(w)
 			next(w, r)
 		case read:
 			say(w, http.StatusForbidden, "the token to publish is needed\n")
