@@ -6,6 +6,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/tenterhook/tenterhook/engine/watch"
+	"github.com/tenterhook/tenterhook/rules"
 )
 
 // announce tells a person, on standard output, what is running where. What happens later is in the log.
@@ -24,4 +25,20 @@ func (s *server) announce() {
 	fmt.Fprintf(t, "admin at\thttp://%s\n", s.adminAt.Addr())
 	t.Flush()
 	fmt.Fprint(s.p.Stdout, b.String()+"ready\n")
+}
+
+// warnOpen says which hooks answer whoever can reach them, when they are others than before.
+func (s *server) warnOpen(set *rules.Set) {
+	var names []string
+	for _, h := range set.Hooks() {
+		if len(h.Auth) == 0 {
+			names = append(names, h.Name)
+		}
+	}
+	open := strings.Join(names, ", ")
+	if open != "" && open != s.warned {
+		s.log.Warn("hooks with auth: none answer everybody on this machine; a proxy on this machine in front of them would make them public",
+			"hooks", open)
+	}
+	s.warned = open
 }

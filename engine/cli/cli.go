@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"runtime/debug"
 	"strings"
 
@@ -29,6 +30,7 @@ type Program struct {
 // Main runs the verb that args name (without the program's own name) and returns the exit code. Results are on Stdout,
 // errors on Stderr.
 func (p *Program) Main(args []string) int {
+	log.SetOutput(io.Discard) // net/http and others write there, and quote what a peer has sent
 	root := p.root()
 	root.SetArgs(args)
 	root.SetIn(p.Stdin)

@@ -2,14 +2,11 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"os"
 	"os/signal"
-	"path/filepath"
-	"sync"
 	"syscall"
 	"time"
 
@@ -31,8 +28,9 @@ import (
 type serveFlags struct {
 	dir, listen, admin, data string
 	config                   string
+	adminHosts               []string
 	behindProxy              bool
-	drain                    time.Duration
+	drainDelay, drain        time.Duration
 	logFormat, logLevel      string
 }
 
@@ -69,9 +67,11 @@ func (f *serveFlags) define(flags *pflag.FlagSet) {
 	flags.MarkHidden("dir") // its place is the argument; here for the environment and the file
 	flags.StringVar(&f.listen, "listen", "127.0.0.1:8080", "address for Okta's calls; port 0 is any free one")
 	flags.StringVar(&f.admin, "admin", "127.0.0.1:8081", "address for health, metrics and status")
+	flags.StringSliceVar(&f.adminHosts, "admin-host", nil, "names, beside addresses and localhost, that requests may call the admin listener by")
 	flags.StringVar(&f.data, "data", "", "folder for what must outlive the program (default: in the user's state folder)")
 	flags.StringVar(&f.config, "config", "", "file with settings, in YAML")
 	flags.BoolVar(&f.behindProxy, "behind-proxy", false, "a proxy in front speaks TLS to Okta: listen on any address")
+	flags.DurationVar(&f.drainDelay, "drain-delay", 0, "how long calls are still taken after /readyz has begun to fail, when the program ends")
 	flags.DurationVar(&f.drain, "drain", 5*time.Second, "how long calls under way may take when the program ends")
 	flags.StringVar(&f.logFormat, "log-format", "text", "text or json")
 	flags.StringVar(&f.logLevel, "log-level", "info", "debug, info, warn or error")
@@ -89,6 +89,7 @@ type server struct {
 	admin   *admin.Admin
 	hooksAt net.Listener
 	adminAt net.Listener
+	warned  string // the hooks that warnOpen has named
 }
 
 func (p *Program) serveFolder(f serveFlags) error {
@@ -99,10 +100,15 @@ func (p *Program) serveFolder(f serveFlags) error {
 	if f.data, err = p.dataDir(f.data, f.dir); err != nil {
 		return err
 	}
+	s := &server{p: p, f: f, log: log}
+	return s.inTime(s.serve)
+}
+
+// serve is all of it, from opening to closing.
+func (s *server) serve() error {
 	signals := make(chan os.Signal, 8)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer signal.Stop(signals)
-	s := &server{p: p, f: f, log: log}
 	defer s.close()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -125,49 +131,6 @@ func (p *Program) logger(f serveFlags) (*slog.Logger, error) {
 		return slog.New(slog.NewJSONHandler(p.Stderr, o)), nil
 	}
 	return nil, usage("%s: want text or json, got %q", p.setting("log-format"), f.logFormat)
-}
-
-// dataDir makes the data directory, for its owner only. It lies outside the policy folder: what is written there would
-// change the folder.
-func (p *Program) dataDir(data, policy string) (string, error) {
-	if data == "" {
-		var err error
-		if data, err = p.stateDir(); err != nil {
-			return "", err
-		}
-	}
-	data, err := filepath.Abs(data)
-	if err != nil {
-		return "", err
-	}
-	if err := os.MkdirAll(data, 0o700); err != nil {
-		return "", fmt.Errorf("make the data directory: %w", err)
-	}
-	if within(data, policy) {
-		return "", usage("%s %s: want a directory outside the policy folder %s", p.setting("data"), data, policy)
-	}
-	return data, nil
-}
-
-// within reports whether path lies in dir, wherever links lead.
-func within(path, dir string) bool {
-	top, err := os.Stat(dir)
-	if err != nil {
-		return false // the folder is not there; that is told when it is read
-	}
-	if path, err = filepath.EvalSymlinks(path); err != nil {
-		return false
-	}
-	for {
-		if here, err := os.Stat(path); err == nil && os.SameFile(here, top) {
-			return true
-		}
-		up := filepath.Dir(path)
-		if up == path {
-			return false
-		}
-		path = up
-	}
 }
 
 // listen opens an address, which must be on loopback: calls carry secrets and passwords, and this program speaks plain
@@ -219,7 +182,7 @@ func (s *server) open(ctx context.Context) (err error) {
 
 // doors makes the two listeners' servers.
 func (s *server) doors(registry *prometheus.Registry) (err error) {
-	if s.gate, err = gate.New(s.engine, gate.Options{Log: s.log, Registry: registry}); err != nil {
+	if s.gate, err = gate.New(s.engine, gate.Options{Log: s.log, Registry: registry, MaxConns: s.connections()}); err != nil {
 		return err
 	}
 	tokens, err := s.tokens()
@@ -228,9 +191,13 @@ func (s *server) doors(registry *prometheus.Registry) (err error) {
 	}
 	s.admin, err = admin.New(admin.Options{
 		Engine: s.engine, Ledger: s.ledger, Watch: s.watcher, Rules: rules.Options{Env: s.p.Env}, Registry: registry, Tokens: tokens, Log: s.log,
+		Hosts: s.f.adminHosts,
 	})
 	return err
 }
+
+// leastToken is the length of the shortest admin token that is taken from the environment, in bytes.
+const leastToken = 16
 
 // tokens are the admin listener's: from the environment, or else from the data directory, where the first start makes
 // them. They are no flags, because a command line can be read by every user of the machine.
@@ -247,6 +214,8 @@ func (s *server) tokens() (admin.Tokens, error) {
 		return t, err
 	case r == "" || w == "" || r == w:
 		return admin.Tokens{}, usage("environment: want both %s and %s, and not the same", read, publish)
+	case min(len(r), len(w)) < leastToken:
+		return admin.Tokens{}, usage("environment: want at least %d bytes in %s and in %s", leastToken, read, publish)
 	}
 	return admin.Tokens{Read: r, Publish: w}, nil
 }
@@ -260,74 +229,9 @@ func (s *server) accept(set *rules.Set) error {
 				"--behind-proxy anybody may call it: want a secret", h.Name)})
 		}
 	}
-	if len(problems) == 0 {
-		return nil
+	if len(problems) > 0 {
+		return problems
 	}
-	return problems
-}
-
-// run serves until a signal, or until something that should run does not.
-func (s *server) run(signals <-chan os.Signal) error {
-	ctx, cancel := context.WithCancel(context.Background())
-	var running sync.WaitGroup
-	defer running.Wait()
-	defer cancel()
-	ended := make(chan error, 2)
-	running.Go(func() { s.watcher.Run(ctx) })
-	running.Go(func() { ended <- s.gate.Serve(s.hooksAt) })
-	running.Go(func() { ended <- s.admin.Serve(s.adminAt) })
-	s.announce()
-	for {
-		select {
-		case err := <-ended:
-			return errors.Join(fmt.Errorf("a listener ended: %w", err), s.shutdown(0))
-		case sig := <-signals:
-			if sig == syscall.SIGHUP {
-				s.log.Info("loading the folder, because of a signal", "signal", sig.String())
-				s.watcher.Check()
-				continue
-			}
-			return s.shutdown(s.f.drain, "signal", sig.String())
-		}
-	}
-}
-
-// shutdown ends the listeners: new calls are refused, those under way get their time, unless a second signal comes.
-func (s *server) shutdown(patience time.Duration, why ...any) error {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
-	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	s.log.Info("ending when the calls under way are answered", append(why, "at most", patience)...)
-	s.engine.Drain()
-	err := s.gate.Shutdown(ctx)
-	s.hooksAt.Close() // of use when the signal came before Serve did, which then ends at once
-	if err != nil {
-		err = fmt.Errorf("calls were cut off: %w", err)
-	}
-	s.engine.Finish(ctx)
-	if adminErr := s.admin.Shutdown(ctx); err == nil && adminErr != nil && !errors.Is(adminErr, context.DeadlineExceeded) {
-		err = adminErr
-	}
-	if err == nil {
-		s.log.Info("ended; every call was answered")
-	}
-	return err
-}
-
-func (s *server) close() {
-	for _, l := range []net.Listener{s.hooksAt, s.adminAt} {
-		if l != nil {
-			l.Close() // closed already after a shutdown
-		}
-	}
-	if s.engine != nil {
-		s.engine.Close() // what closing a Set says is in the log
-	}
-	if s.ledger == nil {
-		return
-	}
-	if err := s.ledger.Close(); err != nil {
-		s.log.Error("close the ledger", "error", err)
-	}
+	s.warnOpen(set)
+	return nil
 }

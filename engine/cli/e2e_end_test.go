@@ -1,0 +1,99 @@
+package cli_test
+
+import (
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/tenterhook/tenterhook/sdk/hook"
+)
+
+// drainDelay: after a signal /readyz fails at once, and calls are still answered until the delay is over.
+func drainDelay(t *testing.T, bin string) {
+	p := launch(t, bin, folder(t, map[string]string{"policy.yaml": versioned(1)}), "--drain-delay", "1h")
+	p.cmd.Process.Signal(syscall.SIGTERM)
+	p.until("unready", func() bool {
+		response, err := p.client.Get(p.admin + "/readyz")
+		if err != nil {
+			t.Fatal(err)
+		}
+		response.Body.Close()
+		return response.StatusCode == http.StatusServiceUnavailable
+	})
+	p.client.CloseIdleConnections() // the next call comes on a new connection
+	p.answered("/hooks/a", call(hook.Token, "late"))
+	p.stop(1) // a second signal waits for nothing
+}
+
+// stuck: nobody reads the log, so that whoever writes a line waits for good; two signals end the program all the same.
+func stuck(t *testing.T, bin string) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	out := new(output)
+	cmd := exec.Command(bin, "serve", "--listen=127.0.0.1:0", "--admin=127.0.0.1:0", folder(t, map[string]string{"policy.yaml": versioned(1)}))
+	cmd.Stdout, cmd.Stderr, cmd.Env = out, w, []string{"HOME=" + t.TempDir()}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	p := &process{t: t, cmd: cmd, out: out, errs: new(output), done: make(chan struct{})}
+	go func() {
+		defer close(p.done)
+		cmd.Wait()
+	}()
+	t.Cleanup(func() {
+		cmd.Process.Kill() // ended already when all went well
+		<-p.done
+	})
+	p.until("ready", func() bool { return p.ended() || strings.HasSuffix(out.String(), "ready\n") })
+	full := make(chan struct{})
+	go func() {
+		defer close(full)
+		w.Write(make([]byte, 1<<20)) // more than any pipe takes
+	}()
+	defer func() { r.Close(); <-full }()
+	time.Sleep(100 * time.Millisecond)
+	cmd.Process.Signal(syscall.SIGTERM)
+	time.Sleep(100 * time.Millisecond)
+	cmd.Process.Signal(syscall.SIGTERM)
+	p.until("ended", p.ended)
+	if code := cmd.ProcessState.ExitCode(); code != 1 {
+		t.Errorf("exit code %d", code)
+	}
+}
+
+// fewDescriptors: where the system allows few files, idle connections to either listener do not keep calls out.
+func fewDescriptors(t *testing.T, bin string) {
+	limited := bin + "-limited"
+	if err := os.WriteFile(limited, []byte("#!/bin/sh\nulimit -n 128 && exec "+bin+" \"$@\"\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	p := launch(t, limited, folder(t, map[string]string{"policy.yaml": versioned(1)}))
+	if log := p.errs.String(); !strings.Contains(log, "limit on open files") || !strings.Contains(log, "connections=32") {
+		t.Errorf("the log does not say that there are few:\n%s", log)
+	}
+	for _, at := range []string{p.admin, p.hooks} {
+		for range 150 {
+			c, err := net.Dial("tcp", strings.TrimPrefix(at, "http://"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.Close()
+		}
+	}
+	for range 10 {
+		p.client.CloseIdleConnections()
+		p.answered("/hooks/a", call(hook.Token, "one"))
+	}
+	if p.metric("displaced_total") == 0 {
+		t.Error("nobody made room")
+	}
+	p.stop(0)
+}
