@@ -36,7 +36,7 @@ func failures(t *testing.T, bin string) {
 		{"password", hook.PasswordImport, poor + ",", `{name: r, verify: "${len(filter(1..1000, # > 3)) == 997}"}`, string(hook.ClosedAnswer(hook.PasswordImport))},
 		{"telephony", hook.Telephony, poor + ",", "{name: r, telephony: {status: PENDING, provider: " + heavy + "}}", string(hook.ClosedAnswer(hook.Telephony))},
 		{"time", hook.Token, "budget: {time: 1ms, fuel: 1000000000}, on_failure: closed,", `{name: r, debug: {n: "${len(filter(1..9999, any(1..9999, # == -1)))}"}}`, string(hook.ClosedAnswer(hook.Token))},
-		{"contract", hook.Token, "", `{name: r, commands: [{type: com.okta.access.patch, value: [{op: replace, path: "/claims/${eventType}", value: 1}]}]}, {name: next, debug: {b: c}}`, `{"debugContext":{"b":"c"}}`},
+		{"contract", hook.Token, "", `{name: r, on_failure: open, commands: [{type: com.okta.access.patch, value: [{op: replace, path: "/claims/${eventType}", value: 1}]}]}, {name: next, debug: {b: c}}`, `{"debugContext":{"b":"c"}}`},
 	}
 	var policy strings.Builder
 	policy.WriteString("tenterhook: 1\nhooks:\n")
