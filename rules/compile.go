@@ -13,7 +13,8 @@ type compiler struct {
 	*decoder
 	env          *expr.Env
 	destinations []Destination
-	form         string // whose value is being compiled
+	known        []string // members that the policy names
+	form         string   // whose value is being compiled
 }
 
 // expression compiles a bare expression, nil when there was a problem.
@@ -26,6 +27,7 @@ func (c *compiler) expression(n *node) *expr.Expression {
 		c.faults(n, err)
 		return nil
 	}
+	c.attributes(n)
 	return x
 }
 
@@ -57,6 +59,7 @@ func (c *compiler) text(n *node) *expr.Text {
 		return nil
 	}
 	c.leaks(n, t)
+	c.attributes(n)
 	return t
 }
 

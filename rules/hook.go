@@ -21,7 +21,7 @@ func (l *loader) hook(s *Set, spec *hookSpec) *Hook {
 	env := expr.NewEnv(expr.Options{Type: spec.typ, Known: l.known, Vars: s.vars.Root(), Tables: s.tables})
 	l.hookType = spec.typ
 	defer func() { l.hookType = 0 }()
-	c := &compiler{decoder: &l.decoder, env: env, destinations: s.destinations}
+	c := &compiler{decoder: &l.decoder, env: env, destinations: s.destinations, known: l.known}
 	h.destinations = s.destinations
 	for _, d := range s.destinations {
 		h.names = append(h.names, d.Name)
@@ -105,7 +105,9 @@ func (c *compiler) let(m member, later []member) {
 			return
 		}
 		c.faults(m.value, early(err, m.key, later))
+		return
 	}
+	c.attributes(m.value)
 }
 
 // early says of names that a let cannot read yet that they are lets.

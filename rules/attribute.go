@@ -1,0 +1,34 @@
+package rules
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/tenterhook/tenterhook/sdk/hook"
+)
+
+// baseAttributes are what every Okta user has. An org adds attributes of its own, so a profile takes any name; one that is
+// nearly one of these is most likely a slip, and would be missing in every call.
+var baseAttributes = strings.Fields(`login email secondEmail firstName lastName middleName honorificPrefix honorificSuffix title
+	displayName nickName profileUrl primaryPhone mobilePhone streetAddress city state zipCode countryCode postalAddress
+	preferredLanguage locale timezone userType employeeNumber costCenter organization division department managerId manager`)
+
+// profileMember finds what an expression reads of a user's profile. What an application keeps of its user has names of its own.
+var profileMember = regexp.MustCompile(`\bdata\??\.(?:[A-Za-z]+\??\.)*?(?:userProfile|userProfileUpdate|user\??\.profile)\??\.([A-Za-z_]\w*)`)
+
+// attributes warns of names that are nearly those of Okta's own attributes. known has those that are right all the same.
+func (c *compiler) attributes(n *node) {
+	for _, at := range profileMember.FindAllStringSubmatchIndex(n.text, -1) {
+		name := n.text[at[2]:at[3]]
+		path := strings.ReplaceAll(n.text[at[0]:at[1]], "?.", ".")
+		if slices.Contains(baseAttributes, name) || slices.Contains(c.known, path) {
+			continue
+		}
+		if near, ok := hook.Suggest(name, baseAttributes); ok {
+			p := n.problemAt(at[2], "Okta has no attribute "+name+" of its own, did you mean "+near+"? If it is one of yours, say so: known: ["+path+"]")
+			p.Warning = true
+			c.add(p)
+		}
+	}
+}
