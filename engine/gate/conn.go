@@ -48,7 +48,10 @@ func (c *conn) Read(p []byte) (int, error) {
 		return n, io.EOF // nobody is waiting for an answer
 	}
 	if c.taken += n; c.taken > keep && !c.hold(n) {
-		return 0, errFull
+		err = errFull
+	}
+	if err != nil {
+		c.settle() // nothing will come of the request
 	}
 	return n, err
 }
@@ -83,7 +86,7 @@ func (c *conn) ready() {
 	c.settle()
 }
 
-// settle gives back what hold has counted.
+// settle gives back what hold has counted. Reading has failed, or the request was answered or refused: no request ends without.
 func (c *conn) settle() {
 	if c.taken > keep {
 		c.g.held.Add(-int64(c.taken))
@@ -141,9 +144,8 @@ func (c *conn) began() time.Time {
 }
 
 // Close closes the connection. A peer that is refused while it still sends would lose the answer to a reset, so what it
-// sends is thrown away for a moment. The goroutine that reads calls it, and nobody else.
+// sends is thrown away for a moment. Shutdown calls it, too, for a connection that is idle.
 func (c *conn) Close() error {
-	c.settle()
 	if !c.closed.CompareAndSwap(false, true) {
 		return net.ErrClosed
 	}

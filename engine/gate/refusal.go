@@ -100,6 +100,7 @@ func (g *Gate) allowed(ctx *fasthttp.RequestCtx) string {
 func (g *Gate) unreadable(ctx *fasthttp.RequestCtx, err error) {
 	c := ctx.Conn().(*conn)
 	c.unread = true
+	c.settle()
 	if c.full { // the server does not always keep what Read has returned
 		err = errFull
 	}
