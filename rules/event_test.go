@@ -63,6 +63,11 @@ func TestEventRules(t *testing.T) {
 		{name: "NoTargets", rules: "- {name: a, when: \"any(event.target, .type == 'AppInstance')\", log: x}", event: suspended, outcome: rules.Silent},
 		{name: "NullBodyIsSent", rules: "- {name: a, send: {to: slack, body: '${event.client.id}'}}", event: suspended,
 			results: "a", actions: `a slack {"to":"slack","body":null}`, outcome: rules.Answered},
+		{name: "WhatIsMissingIsEmptyInAText", rules: "- {name: a, send: {to: slack, body: {text: '${event.actor.alternateId} granted ${event.displayMessage}', " +
+			"list: ['${event.uuid}: ${event.client.id}', '${event.client.id}'], both: '${event.client.id}${event.client.id}', none: '${event.client.id}'}}}", event: suspended,
+			results: "a", actions: `a slack {"to":"slack","body":{"text":" granted ","list":["u2: "],"both":""}}`, outcome: rules.Answered},
+		{name: "ABodyOfTextIsSent", rules: "- {name: a, send: {to: slack, body: 'by \"${event.client.id}\"'}}", event: suspended,
+			results: "a", actions: `a slack {"to":"slack","body":"by \"\""}`, outcome: rules.Answered},
 		{name: "NobodyToSendTo", rules: "- {name: a, send: [{to: \"${event.target == nil ? nil : 'slack'}\"}, {to: out, body: 1}]}", event: suspended,
 			results: "a", actions: `a out {"to":"out","body":1}`, outcome: rules.Answered},
 		{name: "ComputedReceiver", rules: "- {name: a, send: {to: \"${'sl' + 'ack'}\", body: 1}}", event: suspended,

@@ -43,7 +43,7 @@ var sendFields = []field[sendSpec]{
 	{key: "query", doc: "Parameters beside the URL's own.", schema: objectSchema, read: put("query")},
 	{key: "headers", doc: "Headers beside the destination's.", schema: objectSchema, read: put("headers")},
 	{key: "encoding", doc: "json or form, instead of the destination's.", schema: textSchema, read: put("encoding")},
-	{key: "body", doc: "What is sent: any value. Without it an event hook sends the event, an inline hook the names of the hook and the rule and the call's ids.", schema: leafSchema, read: put("body")},
+	{key: "body", doc: "What is sent: any value. A ${} that is null is empty inside a text, and leaves its member out when it is all there is. Without it an event hook sends the event, an inline hook the names of the hook and the rule and the call's ids.", schema: leafSchema, read: put("body")},
 	{key: "key", doc: "The idempotency key; each action has one of its own without it.", schema: textSchema, read: put("key")},
 }
 
@@ -145,12 +145,14 @@ func (m *maker) part(key string, n *node) (p part, ok bool) {
 	return p, p.value != nil
 }
 
-// body is any value. One that comes out as null is sent as null: the author has said what is sent.
+// body is any value. One that comes out as null is sent as null: the author has said what is sent. A text of more than one
+// hole is never left out for want of one of them: it is what somebody is to read.
 func (m *maker) body(n *node) (appender, []byte) {
 	t := m.template(n)
 	if t == nil {
 		return nil, nil
 	}
+	t.fill()
 	return func(dst []byte, r *runtime.Run) ([]byte, error) {
 		dst, null, err := t.append(dst, r)
 		if null {

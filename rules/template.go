@@ -19,6 +19,7 @@ type template struct {
 	parts   []*template
 	object  bool
 	pointer bool   // a leaf that is a JSON Pointer: what is filled in is one name of it, or a part of one
+	fills   bool   // a leaf of a body: beside other text a hole that is null is empty
 	stays   string // a leaf of an error: what it says when it comes out empty; "": it is left out
 }
 
@@ -129,6 +130,9 @@ func (t *template) appendLeaf(dst []byte, r *runtime.Run) (out []byte, null bool
 	switch {
 	case t.stays != "":
 		out, err = t.appendStaying(dst, r)
+		return out, false, err
+	case t.fills && !t.whole():
+		out, err = t.text.AppendString(dst, r)
 		return out, false, err
 	case t.pointer:
 		mark := len(dst)
@@ -242,6 +246,15 @@ func (t *template) stay() {
 			part.stays = refusal
 		}
 		part.stay()
+	}
+}
+
+// fill makes the tree's texts stay when holes in them are null: a message that lacks a name is still sent. A leaf that is
+// one hole has nothing else to say, and is left out.
+func (t *template) fill() {
+	t.fills = true
+	for _, part := range t.parts {
+		part.fill()
 	}
 }
 

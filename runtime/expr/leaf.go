@@ -140,6 +140,16 @@ func (t *Text) AppendJSON(dst []byte, r *runtime.Run) (out []byte, null bool, er
 		}
 		return out, false, nil
 	}
+	return t.appendString(dst, r, false)
+}
+
+// AppendString appends the leaf as a JSON string, with nothing where a hole is null. An error wraps one of runtime's reasons.
+func (t *Text) AppendString(dst []byte, r *runtime.Run) ([]byte, error) {
+	dst, _, err := t.appendString(dst, r, true)
+	return dst, err
+}
+
+func (t *Text) appendString(dst []byte, r *runtime.Run, fill bool) (out []byte, null bool, err error) {
 	out = append(dst, '"')
 	for i := range t.parts {
 		p := &t.parts[i]
@@ -150,7 +160,7 @@ func (t *Text) AppendJSON(dst []byte, r *runtime.Run) (out []byte, null bool, er
 			out = append(out, p.escaped...)
 			continue
 		}
-		if out, null, err = p.hole.appendEscaped(out, r); null || err != nil {
+		if out, null, err = p.hole.appendEscaped(out, r); err != nil || null && !fill {
 			return dst, null, err
 		}
 	}

@@ -52,6 +52,11 @@ func TestText(t *testing.T) {
 			if text, err := leaf.AppendText(nil, r); err != nil || string(text) != tt.text {
 				t.Errorf("text: got %s %v, want %s", text, err, tt.text)
 			}
+			var said string
+			quoted, err := leaf.AppendString([]byte(nil), r)
+			if wrong := json.Unmarshal(quoted, &said); err != nil || wrong != nil || said != tt.text {
+				t.Errorf("string: got %s %v, want %s", quoted, err, tt.text)
+			}
 		})
 	}
 }
