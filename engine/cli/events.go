@@ -114,7 +114,7 @@ func (p *Program) printEvents(body []byte, asJSON bool) error {
 	if err := json.Unmarshal(body, &page); err != nil {
 		return fmt.Errorf("read the server's answer: %w", err)
 	}
-	t := tabwriter.NewWriter(p.Stdout, 0, 0, 2, ' ', 0)
+	t := tabwriter.NewWriter(inert{p.Stdout}, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(t, "ID\tSTATE\tRECEIVED\tHOOK\tACTIONS\n")
 	for _, e := range page.Entries {
 		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t", e.ID, e.State, e.Received.Format(time.DateTime), e.Hook)
@@ -143,7 +143,7 @@ func (p *Program) printJSON(body []byte) error {
 	if err := json.Indent(&out, body, "", "  "); err != nil {
 		return fmt.Errorf("read the server's answer: %w", err)
 	}
-	_, err := fmt.Fprintln(p.Stdout, string(bytes.TrimSpace(out.Bytes())))
+	_, err := fmt.Fprintln(inert{p.Stdout}, string(bytes.TrimSpace(out.Bytes())))
 	return err
 }
 

@@ -97,7 +97,7 @@ func (p *Program) ledgerExport() *cobra.Command {
 			if err != nil {
 				return closed(err)
 			}
-			return errors.Join(l.Export(p.Stdout), l.Close())
+			return errors.Join(l.Export(inert{p.Stdout}), l.Close())
 		},
 	}
 	c.Flags().StringVar(&d.data, "data", "", "the data directory (default: in the user's state folder)")
