@@ -61,7 +61,8 @@ func appendField(dst []byte, name string, value hook.Node) []byte {
 }
 
 // jsonLine writes a step as one line: its body, an object, with its key as the first member; what is not an object stands
-// in a member called body. A member of that name in the body is its author's and stays.
+// in a member called body. A member of the key's name in the body is left out: who reads the file knows repeats by the key,
+// and an event that brings one of its own would pass for another.
 func jsonLine(member, key string, body []byte) ([]byte, error) {
 	var d hook.Doc
 	root, err := read(&d, body)
@@ -70,11 +71,6 @@ func jsonLine(member, key string, body []byte) ([]byte, error) {
 	}
 	var out bytes.Buffer
 	out.Grow(len(member) + len(key) + len(body) + 24)
-	if root.Kind() == hook.Object && root.Get(member).Kind() != hook.Missing {
-		err = json.Compact(&out, root.Raw())
-		out.WriteByte('\n')
-		return out.Bytes(), err
-	}
 	out.WriteByte('{')
 	out.Write(hook.AppendString(nil, member))
 	out.WriteByte(':')
@@ -83,6 +79,9 @@ func jsonLine(member, key string, body []byte) ([]byte, error) {
 	case root.Kind() != hook.Object:
 		out.WriteString(`,"body":`)
 		err = json.Compact(&out, root.Raw())
+		out.WriteByte('}')
+	case root.Get(member).Kind() != hook.Missing:
+		err = membersBut(&out, root, member)
 		out.WriteByte('}')
 	case root.Len() == 0:
 		out.WriteByte('}')
@@ -93,4 +92,20 @@ func jsonLine(member, key string, body []byte) ([]byte, error) {
 	}
 	out.WriteByte('\n')
 	return out.Bytes(), err
+}
+
+// membersBut writes the members of an object, each behind a comma, without those of one name.
+func membersBut(out *bytes.Buffer, object hook.Node, but string) error {
+	for name, value := range object.Members() {
+		if name == but {
+			continue
+		}
+		out.WriteByte(',')
+		out.Write(hook.AppendString(nil, name))
+		out.WriteByte(':')
+		if err := json.Compact(out, value.Raw()); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -47,7 +47,8 @@ func TestLines(t *testing.T) {
 		{"an object", "", "{\n \"a\": 1,\r\n \"b\": \"x\\n\"\n}\n", `{"idempotencyKey":"step-1","a":1,"b":"x\n"}`},
 		{"an empty object", "", `{ }`, `{"idempotencyKey":"step-1"}`},
 		{"no object", "", `[1, "a"]`, `{"idempotencyKey":"step-1","body":[1,"a"]}`},
-		{"a member of its own", "", `{"a": 1, "idempotencyKey": "mine"}`, `{"a":1,"idempotencyKey":"mine"}`},
+		{"a member of its own", "", `{"a": 1, "idempotencyKey": "mine", "b": [ 2 ]}`, `{"idempotencyKey":"step-1","a":1,"b":[2]}`},
+		{"a member of its own in escapes", "", `{"\u0069dempotencyKey": "mine"}`, `{"idempotencyKey":"step-1"}`},
 		{"a key of another name", "dedupe", `{"a":1}`, `{"dedupe":"step-1","a":1}`},
 	}
 	for _, test := range tests {

@@ -68,7 +68,7 @@ func FuzzJoin(f *testing.F) {
 
 // FuzzBody holds lines and forms to what encoding/json and net/url make of them.
 func FuzzBody(f *testing.F) {
-	for _, body := range []string{`{}`, `{"a":1}`, `{"a":[1,"x",null,{"b":[]}],"é":"&=\n"}`, `[1]`, `"x"`, "{\n\"a\"\n:\r1}", `{"k":1}`, `{"a"`, ``, "\u2028"} {
+	for _, body := range []string{`{}`, `{"a":1}`, `{"a":[1,"x",null,{"b":[]}],"é":"&=\n"}`, `[1]`, `"x"`, "{\n\"a\"\n:\r1}", `{"k":1}`, `{"a":1,"\u006b":1,"b":[ ]}`, `{"a"`, ``, "\u2028"} {
 		f.Add([]byte(body), "k")
 	}
 	f.Fuzz(func(t *testing.T, body []byte, key string) {
@@ -90,9 +90,13 @@ func FuzzBody(f *testing.F) {
 			t.Fatalf("%q is no object: %v", line, err)
 		}
 		var was map[string]json.RawMessage
-		if json.Unmarshal(body, &was) == nil && was != nil && was["k"] == nil {
-			was["k"], _ = json.Marshal(key)
-			if len(got) != len(was) || string(got["k"]) == "" {
+		var first string
+		if json.Unmarshal(got["k"], &first) != nil || first != key {
+			t.Fatalf("%q became %q, without the key %q", body, line, key)
+		}
+		if json.Unmarshal(body, &was) == nil && was != nil {
+			was["k"] = got["k"]
+			if len(got) != len(was) {
 				t.Fatalf("%q became %q", body, line)
 			}
 		}
