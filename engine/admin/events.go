@@ -70,7 +70,10 @@ func mend(ctx context.Context, q url.Values, do func(context.Context, ledger.Fil
 
 // filter reads what a question chooses.
 func filter(q url.Values) (f ledger.Filter, err error) {
-	for name := range q {
+	for name, values := range q {
+		if len(values) > 1 && name != "id" {
+			return f, fmt.Errorf("%w %s once", ErrQuestion, name)
+		}
 		switch name {
 		case "id", "hook", "destination", "state", "key", "after", "before", "limit", "from", "all":
 		default:
