@@ -99,7 +99,7 @@ func (f *file) open() error {
 	}
 	missing := err != nil
 	f.whole = false
-	f.f, err = os.OpenFile(f.path, os.O_APPEND|os.O_CREATE|os.O_RDWR, 0o600)
+	f.f, err = os.OpenFile(f.path, os.O_APPEND|os.O_CREATE|os.O_RDWR|noFollow, 0o600)
 	if err != nil {
 		return err
 	}

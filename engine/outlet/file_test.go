@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/tenterhook/tenterhook/engine/outlet"
 )
@@ -183,6 +184,36 @@ func TestFileNotWritable(t *testing.T) {
 		t.Fatal(err)
 	}
 	is(t, deliver(t, o, step("{}")), outlet.Done, nil)
+}
+
+// TestLinkRace puts a link where the file is to be, and takes it away, as fast as it can: what it leads to is never made.
+func TestLinkRace(t *testing.T) {
+	dir := t.TempDir()
+	path, target := filepath.Join(dir, "x.jsonl"), filepath.Join(dir, "target")
+	o := one(t, outlet.Spec{File: path, Breaker: outlet.Breaker{Failures: 1000}})
+	stop := make(chan struct{})
+	var other sync.WaitGroup
+	other.Go(func() {
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+			}
+			_ = errors.Join(os.Remove(path), os.Symlink(target, path))
+			time.Sleep(20 * time.Microsecond)
+			_ = os.Remove(path)
+			time.Sleep(20 * time.Microsecond)
+		}
+	})
+	for range 900 {
+		deliver(t, o, step("{}"))
+	}
+	close(stop)
+	other.Wait()
+	if _, err := os.Lstat(target); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("there is a target: %v", err)
+	}
 }
 
 // TestNoRoomAside shows that a file which cannot be put aside is not written beyond its size.

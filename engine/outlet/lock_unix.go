@@ -23,3 +23,6 @@ func unlock(f *os.File) {
 		_ = syscall.Flock(int(f.Fd()), syscall.LOCK_UN)
 	}
 }
+
+// noFollow refuses a link where the file is opened: between a look at the path and opening it, somebody may put one there.
+const noFollow = syscall.O_NOFOLLOW
