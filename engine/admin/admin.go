@@ -99,6 +99,10 @@ func (a *Admin) ready(w http.ResponseWriter, _ *http.Request) {
 		say(w, http.StatusServiceUnavailable, "not ready\n")
 		return
 	}
+	if a.o.Ledger != nil && a.o.Ledger.Broken() != nil { // inline hooks are still answered
+		say(w, http.StatusOK, "ready, but no event can be recorded: the ledger is broken; restart\n")
+		return
+	}
 	say(w, http.StatusOK, "ready\n")
 }
 

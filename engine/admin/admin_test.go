@@ -41,11 +41,14 @@ type office struct {
 	url    string
 	ledger *ledger.Ledger // with no engine behind it
 	engine *engine.Engine
+
+	ledgerFile string
 }
 
 func open(t *testing.T) *office {
 	t.Helper()
-	o := &office{t: t, dir: t.TempDir(), ledger: openLedger(t)}
+	o := &office{t: t, dir: t.TempDir(), ledgerFile: filepath.Join(t.TempDir(), "ledger")}
+	o.ledger = openLedger(t, o.ledgerFile)
 	o.write(policy)
 	quiet, registry := slog.New(slog.DiscardHandler), prometheus.NewPedanticRegistry()
 	var err error

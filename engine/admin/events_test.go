@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -24,9 +23,9 @@ func record(t *testing.T, l *ledger.Ledger, n int) {
 	}
 }
 
-func openLedger(t *testing.T) *ledger.Ledger {
+func openLedger(t *testing.T, path string) *ledger.Ledger {
 	t.Helper()
-	l, err := ledger.Open(ledger.Options{Path: filepath.Join(t.TempDir(), "ledger"), Step: 1 << 20})
+	l, err := ledger.Open(ledger.Options{Path: path, Step: 1 << 20})
 	if err != nil {
 		t.Fatal(err)
 	}

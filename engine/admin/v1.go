@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -18,11 +19,32 @@ type Status struct {
 	Hooks []engine.HookStatus `json:"hooks"`
 
 	Destinations []dispatch.Destination `json:"destinations,omitempty"`
+	Ledger       *LedgerStatus          `json:"ledger,omitempty"`
+}
+
+// LedgerStatus says whether events can be recorded.
+type LedgerStatus struct {
+	Broken bool   `json:"broken"`
+	Error  string `json:"error,omitempty"` // why it is, or why there is little room
+}
+
+func (a *Admin) ledgerStatus() *LedgerStatus {
+	if a.o.Ledger == nil {
+		return nil
+	}
+	err := a.o.Ledger.Broken()
+	s := &LedgerStatus{Broken: err != nil}
+	if err := cmp.Or(err, a.o.Ledger.Cramped()); err != nil {
+		s.Error = err.Error()
+	}
+	return s
 }
 
 func (a *Admin) status(w http.ResponseWriter, _ *http.Request) {
 	live := a.o.Engine.Status()
-	a.answer(w, http.StatusOK, Status{Status: a.o.Watch.Status(), Ready: live.Ready, Hooks: live.Hooks, Destinations: live.Destinations})
+	a.answer(w, http.StatusOK, Status{
+		Status: a.o.Watch.Status(), Ready: live.Ready, Hooks: live.Hooks, Destinations: live.Destinations, Ledger: a.ledgerStatus(),
+	})
 }
 
 // Check is what POST /v1/check answers: whether the folder, as it is now, would go live.

@@ -164,6 +164,10 @@ func (s *server) open(ctx context.Context) (err error) {
 	if s.ledger, err = ledger.Open(ledger.Options{Path: ledgerFile(s.f.data)}); err != nil {
 		return err
 	}
+	if err := s.ledger.Cramped(); err != nil {
+		s.log.Warn("the disk is too full for the ledger: what is recorded is worked off, and new events may be refused until there is room",
+			"file", ledgerFile(s.f.data), "error", err)
+	}
 	s.engine, err = engine.New(engine.Options{
 		Log: s.log, Registry: registry, Version: s.p.named(), Ledger: s.ledger, Outlet: outlet.Options{Stdout: s.p.Stdout, Version: s.p.named()},
 	})

@@ -86,6 +86,8 @@ type Ledger struct {
 	room  room
 	epoch uint32
 
+	cramped error // why Open found too little room
+
 	queue   chan *request
 	waiting atomic.Int64  // bytes in the queue
 	stop    chan struct{} // closed by Close
@@ -181,6 +183,10 @@ func (l *Ledger) Close() error {
 	})
 	return err
 }
+
+// Cramped returns what Open found wrong with the room for an existing ledger, ErrSpace as a rule, or nil: it works, and refuses
+// deliveries until there is more.
+func (l *Ledger) Cramped() error { return l.cramped }
 
 // Broken returns why the ledger has stopped, or nil.
 func (l *Ledger) Broken() error { return l.broken() }

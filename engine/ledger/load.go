@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"cmp"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -20,7 +21,7 @@ func (l *Ledger) create() error {
 		return err
 	}
 	l.hourFrom = l.now()
-	if err := l.openFile(); err != nil {
+	if err := cmp.Or(l.openFile(), l.cramped); err != nil {
 		return err
 	}
 	err := l.db.Update(func(tx *bolt.Tx) error { return putMeta(tx, l.id.uuid, l.state()) })
@@ -65,8 +66,12 @@ func (l *Ledger) openFile() error {
 	if l.room, err = openRoom(l.opt); err != nil {
 		return err
 	}
+	l.db.AllocSize = pageSize // what it makes longer by itself has holes
 	l.measure()
-	l.room.grow(int(l.opt.Step / 4))
+	l.room.settle()
+	if l.cramped = l.room.first(); l.cramped == nil {
+		l.room.grow(int(l.opt.Step / 4))
+	}
 	return nil
 }
 

@@ -15,3 +15,13 @@ func flock(file *os.File) error {
 	}
 	return err
 }
+
+// sparse reports whether a file is longer than what the disk holds of it.
+func sparse(file *os.File) bool {
+	info, err := file.Stat()
+	if err != nil {
+		return false
+	}
+	s, ok := info.Sys().(*syscall.Stat_t)
+	return ok && s.Blocks*512 < info.Size()
+}

@@ -1,8 +1,12 @@
 package ledger
 
 import (
+	"errors"
+	"fmt"
 	"math"
 	"os"
+	"path/filepath"
+	"syscall"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
@@ -38,6 +42,33 @@ func openRoom(o Options) (room, error) {
 	return room{file: file, size: info.Size(), max: o.MaxSize, step: o.Step, now: o.Now}, nil
 }
 
+// settle makes sure that what lies beyond bbolt's mark is on the disk and no mere length: a write into a hole meets a full disk in
+// the middle of a commit. What cannot be allocated is cut off.
+func (r *room) settle() {
+	if !sparse(r.file) || r.size <= r.used {
+		return
+	}
+	to := r.size
+	r.size = r.used
+	_ = r.extend(r.used, to)
+}
+
+// first makes the least that a ledger can work in, and says what is wanted, and where, when the disk has not got it.
+func (r *room) first() error {
+	least := min(r.step, r.max) / 4
+	if r.size-r.used+r.free >= least {
+		return nil
+	}
+	r.refused = time.Time{}
+	if err := r.extend(r.used+least-r.free, r.used+least-r.free); err != nil {
+		if !errors.Is(err, syscall.ENOSPC) && !errors.Is(err, syscall.EDQUOT) && !errors.Is(err, syscall.EFBIG) {
+			return err
+		}
+		return fmt.Errorf("%w: it wants %d KB free in %s: %w", ErrSpace, (least+1023)>>10, filepath.Dir(r.file.Name()), err)
+	}
+	return nil
+}
+
 // look takes note of how much of the file is in use.
 func (r *room) look(db *bolt.DB) {
 	_ = db.View(func(tx *bolt.Tx) error {
@@ -60,7 +91,7 @@ func (r *room) grow(need int) {
 	if want <= r.size || r.size >= r.max && least <= r.size {
 		return
 	}
-	r.extend(least, want+r.step/8)
+	_ = r.extend(least, want+r.step/8)
 }
 
 // idle makes a part of a step's place while nobody waits, until a whole step lies ahead. It reports whether there is more to make.
@@ -68,23 +99,26 @@ func (r *room) idle() bool {
 	if !r.refused.IsZero() || r.size >= r.max || r.size-r.used >= r.step {
 		return false
 	}
-	r.extend(r.size, r.size+r.step/16)
+	_ = r.extend(r.size, r.size+r.step/16)
 	return true
 }
 
-func (r *room) extend(least, want int64) {
+// extend makes the file that long, within the cap; it returns why the disk refuses. It asks a disk that did so once a second.
+func (r *room) extend(least, want int64) error {
 	if away := r.now().Sub(r.refused); !r.refused.IsZero() && away >= 0 && away < time.Second {
-		return
+		return nil
 	}
 	to := (want + pageSize - 1) / pageSize * pageSize
 	if to > r.max {
 		to = max(r.max, least)
 	}
 	r.refused = time.Time{}
-	if r.zero(to) != nil {
+	err := r.zero(to)
+	if err != nil {
 		r.refused = r.now()
 		_ = r.file.Truncate(r.size) // the rest of the machine may need what little there is
 	}
+	return err
 }
 
 func (r *room) zero(to int64) error {
