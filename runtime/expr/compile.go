@@ -218,6 +218,9 @@ func (k *compiler) identifier(n *ast.IdentifierNode) *code {
 	case n.Value == "vars":
 		return k.constants()
 	}
+	if place := k.env.elsewhere(n.Value); place != "" {
+		return k.wrong(n, "unknown name %s, in an event hook: %s", n.Value, place)
+	}
 	return k.wrongName(n, "name", n.Value, k.scope())
 }
 

@@ -124,6 +124,25 @@ func (e *Env) names() []string {
 	return all
 }
 
+// elsewhere is where an event hook finds what an inline hook, or Okta's own page, has under that name; "" for any other.
+func (e *Env) elsewhere(name string) string {
+	if e.o.Type != hook.EventHook {
+		return ""
+	}
+	switch name {
+	case "data", "events":
+		return "event (a rule sees one event of data.events at a time)"
+	case "requestType":
+		return "event.eventType"
+	}
+	for _, root := range []string{"event", "delivery"} {
+		if s := e.shape.members[root]; s.closed() && slices.Contains(s.names(), name) {
+			return root + "." + name
+		}
+	}
+	return ""
+}
+
 // slot gives the path parent.name its place in the Scratch; parent 0 is the event.
 func (e *Env) slot(parent int, name string) int {
 	key := fmt.Sprintf("%d %s", parent, name)

@@ -112,6 +112,70 @@ func lines(err error) []string {
 	return out
 }
 
+// TestSlips: what other languages have taught is met with what is written here.
+func TestSlips(t *testing.T) {
+	const notWants = "behind a value not wants in, contains, startsWith, endsWith or matches; what is unequal is !="
+	for _, test := range []struct{ src, want string }{
+		{`eventType = "x"`, `1:11: = compares nothing: write ==`},
+		{`"ü" = eventType`, `1:5: = compares nothing: write ==`},
+		{`any([1], # = 1)`, `1:12: = compares nothing: write ==`},
+		{"true and\neventType === 'x'", `2:11: === compares nothing: write ==`},
+		{`eventType !== "x"`, `1:11: !== compares nothing: write !=`},
+		{`1 => 2`, `1:3: => compares nothing: write >=`},
+		{`1 =< 2`, `1:3: =< compares nothing: write <=`},
+		{`1 <> 2`, `1:3: <> compares nothing: write !=`},
+		{`data.a not tables.y`, `1:8: write data.a not in tables.y`},
+		{`data.a not /* a */ tables.y`, `1:8: ` + notWants},
+		{`d not vars.x and true`, `1:3: write d not in vars.x`},
+		{`data.a not like`, `1:8: ` + notWants},
+		{`data.a not ("secret")`, `1:8: ` + notWants},
+		{`"secret" not data.a`, `1:10: ` + notWants},
+		{`data.a not "secret"`, `1:8: ` + notWants},
+		{`data.a not == "x"`, `1:8: ` + notWants},
+		{`data.a not null`, `1:8: write != nil`},
+		{`endsWith(data.a, "b")`, `1:1: endsWith is no function: write a endsWith b`},
+		{`not startsWith (data.a, "b")`, `1:5: startsWith is no function: write a startsWith b`},
+		{`true and matches(data.a, "b")`, `1:10: matches is no function: write a matches b`},
+		{`contains(data.a, "b")`, `1:1: contains is no function: write a contains b`},
+		{`in(data.a, ["b"])`, `1:1: in is no function: write a in b`},
+		{`true AND false`, `1:6: write and`},
+		{`true OR false`, `1:6: write or`},
+		{`NOT true`, `1:1: write not`},
+		{`true & false`, `1:6: write and`},
+		{`data.a is "b"`, `1:8: write ==`},
+		{`contains`, `1:1: unexpected token Operator("contains")`},
+		{`(1 2)`, `1:4: unexpected token Number("2")`},
+	} {
+		t.Run(test.src, func(t *testing.T) {
+			_, err := expr.Compile(test.src, newWorld(t, hook.Registration).env)
+			if got := strings.Join(lines(err), "\n"); got != test.want {
+				t.Errorf("got  %s\nwant %s", got, test.want)
+			}
+		})
+	}
+}
+
+func TestNamesElsewhere(t *testing.T) {
+	const one = "event (a rule sees one event of data.events at a time)"
+	for _, test := range []struct{ src, want string }{
+		{`eventType == "x"`, `1:1: unknown name eventType, in an event hook: event.eventType`},
+		{`requestType == "x"`, `1:1: unknown name requestType, in an event hook: event.eventType`},
+		{`data.events[0].actor.id`, `1:1: unknown name data, in an event hook: ` + one},
+		{`eventId + source`, `1:1: unknown name eventId, in an event hook: delivery.eventId` + "\n" +
+			`1:11: unknown name source, in an event hook: delivery.source`},
+		{`any(target, .id == "x")`, `1:5: unknown name target, in an event hook: event.target`},
+		{`evnt.actor`, `1:1: unknown name evnt, did you mean event?`},
+		{`members`, `1:1: unknown name members`},
+	} {
+		t.Run(test.src, func(t *testing.T) {
+			_, err := expr.Compile(test.src, newWorld(t, hook.EventHook).env)
+			if got := strings.Join(lines(err), "\n"); got != test.want {
+				t.Errorf("got  %s\nwant %s", got, test.want)
+			}
+		})
+	}
+}
+
 func TestLetMistakes(t *testing.T) {
 	env := newWorld(t, hook.Registration).env
 	tests := []struct{ name, src, want string }{

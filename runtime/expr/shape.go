@@ -150,7 +150,8 @@ func leafOf(word string) shape {
 	return leaves[word]
 }
 
-// shapeOf is what an event of the type looks like, with the paths that the policy says are known too.
+// shapeOf is what an event of the type looks like, with the paths that the policy says are known too. Those of an event hook
+// begin with event or delivery: any other is an inline hook's, or a type of event.
 func shapeOf(t hook.Type, known []string) *shape {
 	s := shapes()[t]
 	if s == nil {
@@ -158,7 +159,11 @@ func shapeOf(t hook.Type, known []string) *shape {
 	}
 	s = s.clone()
 	for _, path := range known {
-		s.add(strings.Split(path, "."), nil)
+		steps := strings.Split(path, ".")
+		if _, ok := s.member(steps[0]); !ok && t == hook.EventHook {
+			continue
+		}
+		s.add(steps, nil)
 	}
 	return s
 }

@@ -51,7 +51,11 @@ func parseError(src string, err error) *Error {
 	if message == "unexpected end of expression" || message == "unexpected token EOF" {
 		message = "the expression ends too soon"
 	}
-	return at(src, offsetOf(src, e.From), message)
+	offset := offsetOf(src, e.From)
+	if begin, meant := slip(src, offset); meant != "" && strings.HasPrefix(message, "unexpected token") {
+		return at(src, begin, meant)
+	}
+	return at(src, offset, message)
 }
 
 // offsetOf turns the parser's count of characters into one of bytes.
