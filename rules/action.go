@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/tenterhook/tenterhook/runtime"
@@ -19,33 +20,58 @@ type Action struct {
 	JSON []byte
 }
 
+// mostActions bounds the actions of one decision, in bytes with the bodies they are given: a rule can ask for 256 copies of
+// an event of megabytes. The ledger keeps that much in one plan, and the event beside it.
+const mostActions = 12 << 20
+
+// dropped is among the senders for an action that is not made.
+const dropped = -1
+
+// afford takes the actions of the rule under way, or none of them when there is no room for all. Nothing is copied yet.
+func (k *chain) afford() (err error) {
+	all, sender, size := k.merge.Actions(), k.rule, k.asked
+	for i := len(k.senders); i < len(all); i++ {
+		a := &all[i]
+		size += len(a.JSON) + len(`,"body":`)
+		if to := k.hook.destination(a.To); !k.hook.Type.Inline() && wantsBody(a, to) {
+			size += len(k.event.Raw())
+		}
+	}
+	if size <= mostActions {
+		k.meter.Spend(int64(size-k.asked) >> 6)
+		k.asked = size
+	} else {
+		sender, err = dropped, fmt.Errorf("%w: more than %d MiB of actions", runtime.ErrOutput, mostActions>>20)
+	}
+	for len(k.senders) < len(all) {
+		k.senders = append(k.senders, sender)
+	}
+	return err
+}
+
 // actions puts what the rules want to be done into d, in memory of its own.
 func (k *chain) actions(d *Decision) {
-	all := k.merge.Actions()
-	if len(all) == 0 {
+	if k.asked == 0 {
 		return
 	}
-	k.text = k.text[:0]
+	kept := make([]byte, 0, k.asked) // nobody else's, for as long as they want
+	all := k.merge.Actions()
 	for i := range all {
 		a := &all[i]
+		if k.senders[i] == dropped {
+			continue
+		}
 		to := k.hook.destination(a.To)
-		start := len(k.text)
-		k.text = a.Append(k.text, k.body(a, to, d.Outcome))
-		d.Actions = append(d.Actions, Action{Rule: k.senders[i], To: to.Name, JSON: k.text[start:]})
-	}
-	kept := make([]byte, 0, len(k.text)) // nobody else's, for as long as they want
-	for i := range d.Actions {
-		a := &d.Actions[i]
 		start := len(kept)
-		kept = append(kept, a.JSON...)
-		a.JSON = kept[start:len(kept):len(kept)]
+		kept = a.Append(kept, k.body(a, to, d.Outcome))
+		d.Actions = append(d.Actions, Action{Rule: k.senders[i], To: to.Name, JSON: kept[start:len(kept):len(kept)]})
 	}
 }
 
 // body is what an action is sent that has no body of its own; empty when it has one, or wants none.
 func (k *chain) body(a *hook.Action, to *Destination, o Outcome) []byte {
 	switch {
-	case a.HasBody() || !to.hasBody(a.Method()):
+	case !wantsBody(a, to):
 		return nil
 	case k.hook.Type.Inline():
 		return k.tell(a.Rule, o)
@@ -53,12 +79,16 @@ func (k *chain) body(a *hook.Action, to *Destination, o Outcome) []byte {
 	return k.event.Raw()
 }
 
-// tell is the body of an inline hook's action whose rule gives none: which rule it was, of which call.
+// wantsBody reports whether an action is to be given a body.
+func wantsBody(a *hook.Action, to *Destination) bool { return !a.HasBody() && to.hasBody(a.Method()) }
+
+// tell is the body of an inline hook's action whose rule gives none: which rule it was, of which call. What is longer than
+// anything Okta says there is left out, for the same reason as there is mostActions.
 func (k *chain) tell(rule string, o Outcome) []byte {
 	b := runtime.AppendQuoted([]byte(`{"hook":`), k.hook.Name)
 	b = runtime.AppendQuoted(append(b, `,"rule":`...), rule)
 	for _, name := range []string{"eventType", "eventId", "eventTime", "source"} {
-		if n := k.event.Get(name); n.Kind() == hook.String {
+		if n := k.event.Get(name); n.Kind() == hook.String && len(n.Raw()) <= 1024 {
 			b = append(append(append(b, `,"`...), name...), `":`...)
 			b = append(b, n.Raw()...)
 		}

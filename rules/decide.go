@@ -67,8 +67,8 @@ type chain struct {
 	rule    int       // under way
 	lacking bool      // it matches only because something is missing
 	picks   picker    // of an event hook
-	senders []int     // the rule of each action
-	text    []byte    // of the actions
+	senders []int     // the rule of each action, or dropped
+	asked   int       // bytes of the actions, at most
 }
 
 var chains = sync.Pool{New: func() any { return new(chain) }}
@@ -115,7 +115,7 @@ func (k *chain) begin(h *Hook, c *hook.Call) {
 	if !h.Type.Inline() {
 		e.Node = hook.Events(e.Node).At(0)
 	}
-	k.hook, k.rule, k.event, k.senders = h, 0, e.Node, k.senders[:0]
+	k.hook, k.rule, k.event, k.senders, k.asked = h, 0, e.Node, k.senders[:0], 0
 	k.meter.Start(h.Budget, now, c.Deadline)
 	k.run.Begin(e, now, &k.meter)
 	k.run.Merge = &k.merge
@@ -132,10 +132,6 @@ func (k *chain) release() {
 		k.draft.JSON = nil
 	}
 	clear(k.draft.JSON[:cap(k.draft.JSON)])
-	if cap(k.text) > large {
-		k.text = nil
-	}
-	clear(k.text)
 	k.hook, k.event = nil, hook.Node{}
 	if k.picks.n > 0 {
 		k.picks = picker{}
@@ -183,7 +179,7 @@ func (k *chain) look(d *Decision) {
 		}
 	}
 	d.Outcome = Silent
-	if len(k.senders) > 0 {
+	if k.asked > 0 {
 		d.Outcome = Answered
 	}
 }
@@ -227,14 +223,13 @@ func (k *chain) apply(r *rule, d *Decision) (matched bool, err error) {
 	work := k.merge.Work()
 	err = k.merge.Add(r.name, &k.draft)
 	k.meter.Spend(int64(k.merge.Work() - work)) // what it has said no to is told by whatever asks next
+	if err == nil {
+		err = k.afford() // of an inline hook's rule, whose commands are in, never too much
+	}
 	if err != nil {
 		d.Logs = d.Logs[:logs]
-		return true, err
 	}
-	for len(k.senders) < len(k.merge.Actions()) {
-		k.senders = append(k.senders, k.rule)
-	}
-	return true, nil
+	return true, err
 }
 
 // match tests the rule's condition.
