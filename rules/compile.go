@@ -27,7 +27,7 @@ func (c *compiler) expression(n *node) *expr.Expression {
 		c.faults(n, err)
 		return nil
 	}
-	c.attributes(n)
+	c.doubts(n)
 	return x
 }
 
@@ -59,7 +59,7 @@ func (c *compiler) text(n *node) *expr.Text {
 		return nil
 	}
 	c.leaks(n, t)
-	c.attributes(n)
+	c.doubts(n)
 	return t
 }
 

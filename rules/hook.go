@@ -107,7 +107,7 @@ func (c *compiler) let(m member, later []member) {
 		c.faults(m.value, early(err, m.key, later))
 		return
 	}
-	c.attributes(m.value)
+	c.doubts(m.value)
 }
 
 // early says of names that a let cannot read yet that they are lets.

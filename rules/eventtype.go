@@ -1,0 +1,37 @@
+package rules
+
+import (
+	"regexp"
+
+	"github.com/tenterhook/tenterhook/sdk/hook"
+)
+
+// comparedType finds a type of events that an expression compares an event's own with.
+var comparedType = regexp.MustCompile(`\bevent\??\.eventType\s*[=!]=\s*(?:"([\w.*-]+)"|'([\w.*-]+)')`)
+
+// eventTypes warns of types that no event has: a condition with one is never true, or always. A pattern is for `on`; == takes
+// it by its letters.
+func (c *compiler) eventTypes(n *node) {
+	if c.hookType != hook.EventHook {
+		return
+	}
+	for _, at := range comparedType.FindAllStringSubmatchIndex(n.text, -1) {
+		from, to := max(at[2], at[4]), max(at[3], at[5])
+		pattern := hook.EventPattern(n.text[from:to])
+		message := pattern.Check(c.known)
+		if _, wild := pattern.Under(); wild {
+			message = "no event's type ends in *: == compares every letter. A rule for many types says on: " + string(pattern)
+		}
+		if message != "" {
+			p := n.problemAt(from, message)
+			p.Warning = true
+			c.add(p)
+		}
+	}
+}
+
+// doubts warns of what an expression says that is right but most likely a slip.
+func (c *compiler) doubts(n *node) {
+	c.attributes(n)
+	c.eventTypes(n)
+}
