@@ -75,11 +75,41 @@ func (p *Program) ledgerRepair() *cobra.Command {
 			if err != nil {
 				return closed(err)
 			}
-			return p.printValue(r)
+			return errors.Join(p.printValue(r), p.tellRepaired(r))
 		},
 	}
 	c.Flags().StringVar(&d.data, "data", "", "the data directory (default: in the user's state folder)")
 	return c
+}
+
+// tellRepaired says what a repair means to those who wait for what was recorded. The error is for what was lost.
+func (p *Program) tellRepaired(r ledger.Repaired) error {
+	switch {
+	case r.Healthy:
+		fmt.Fprintln(p.Stderr, "nothing is wrong with the ledger, and nothing was changed")
+		return nil
+	case r.Whole():
+		fmt.Fprintln(p.Stderr, "everything was saved")
+		return nil
+	}
+	const after = "events that Okta sends again may be taken for new, and what was delivered may be sent again, under the same idempotency key"
+	if r.Rows+r.IDs+r.Dead == 0 && (r.Commits > 0 || r.Blind) {
+		made := "whatever was there"
+		if r.Commits > 0 {
+			made = fmt.Sprintf("%d commits that were made", r.Commits)
+		}
+		return fmt.Errorf("nothing could be saved: of %s, nothing is left, and the ledger begins empty; "+
+			"events that were not delivered are lost, as are dead letters; "+after, made)
+	}
+	said := fmt.Sprintf("%d rows and %d ids are gone, and %d dead letters; events that were recorded in them and not delivered are lost; "+after,
+		r.Lost, r.LostIDs, r.LostDead)
+	if r.Blind {
+		said = "at least " + said
+	}
+	if r.Commits > 0 {
+		said += fmt.Sprintf("; the last %d commits are not in the file at all", r.Commits)
+	}
+	return errors.New(said)
 }
 
 func (p *Program) ledgerExport() *cobra.Command {

@@ -213,6 +213,39 @@ func TestRepair(t *testing.T) {
 	}
 }
 
+// TestRepairSays repairs ledgers with nothing, something and everything wrong.
+func TestRepairSays(t *testing.T) {
+	for _, test := range []struct {
+		name    string
+		damage  func(file []byte) []byte
+		healthy bool
+		whole   bool
+		nothing bool
+	}{
+		{"healthy", func(file []byte) []byte { return file }, true, true, false},
+		{"rows lost", func(file []byte) []byte { return bytes.ReplaceAll(file, []byte("audit"), []byte("AUDIT")) }, false, false, false},
+		{"wiped", func(file []byte) []byte { return make([]byte, len(file)) }, false, false, true},
+		{"emptied", func([]byte) []byte { return nil }, false, false, true},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			o, _ := small(t)
+			file, err := os.ReadFile(o.Path)
+			must(t, err)
+			damaged := test.damage(file)
+			must(t, os.WriteFile(o.Path, damaged, 0o600))
+			r, err := ledger.Repair(o.Path, time.Now())
+			must(t, err)
+			if r.Healthy != test.healthy || r.Whole() != test.whole || (r.Rows+r.IDs+r.Dead == 0) != test.nothing || test.nothing != (r.Commits > 0) {
+				t.Errorf("%+v", r)
+			}
+			if now, err := os.ReadFile(o.Path); err != nil || test.healthy && !bytes.Equal(now, damaged) {
+				t.Error("it was changed", err)
+			}
+			open(t, o)
+		})
+	}
+}
+
 // known shows that every event that is there is called a duplicate.
 func known(t *testing.T, l *ledger.Ledger) {
 	t.Helper()

@@ -13,18 +13,31 @@ import (
 
 // Repaired says what Repair saved.
 type Repaired struct {
-	Kept    string `json:"kept,omitempty"` // where the old file is now; "" when there was none
-	Rows    int    `json:"rows"`           // saved
-	Lost    int    `json:"lost"`           // rows that are missing; what they recorded is lost, or done again under the same key
-	IDs     int    `json:"ids"`            // saved
-	LostIDs int    `json:"lostIds"`
-	Dead    int    `json:"dead"` // dead letters saved
-	Open    int    `json:"open"` // events with something left to do
+	Kept     string `json:"kept,omitempty"` // where the old file is now; "" when there was none
+	Rows     int    `json:"rows"`           // saved
+	Lost     int    `json:"lost"`           // rows that are missing; what they recorded is lost, or done again under the same key
+	IDs      int    `json:"ids"`            // saved
+	LostIDs  int    `json:"lostIds"`
+	Dead     int    `json:"dead"`              // dead letters saved
+	LostDead int    `json:"lostDead"`          // dead letters that are missing
+	Open     int    `json:"open"`              // events with something left to do
+	Healthy  bool   `json:"healthy"`           // nothing was wrong, and nothing was changed
+	Commits  uint64 `json:"commits,omitempty"` // how many more than the old file has were made, as the file beside it knows
+	Blind    bool   `json:"blind,omitempty"`   // the row that says how much there was is lost: more may be missing
 }
 
+// Whole reports whether nothing was lost, as far as anybody can know.
+func (r Repaired) Whole() bool { return r.Lost+r.LostIDs+r.LostDead == 0 && r.Commits == 0 && !r.Blind }
+
 // Repair makes a new ledger at path of every row of the old one that is whole, and keeps the old file beside it. It gives the ledger a
-// new identity, so it is also how a file that was brought back from a backup is accepted. No process may have the ledger open.
+// new identity, so it is also how a file that was brought back from a backup is accepted. A ledger with nothing wrong is left as it is.
+// No process may have the ledger open.
 func Repair(path string, now time.Time) (Repaired, error) {
+	if found, err := check(path); err == nil && found.Identity != "" {
+		return Repaired{
+			Healthy: true, Rows: int(found.Rows), IDs: int(found.IDs), Dead: int(found.Dead), Open: found.Open,
+		}, nil
+	}
 	r, err := repair(path, now)
 	if err != nil {
 		return r, fmt.Errorf("repair ledger %s: %w", path, err)
@@ -38,6 +51,8 @@ func repair(path string, now time.Time) (r Repaired, err error) {
 		return r, err
 	}
 	defer id.close()
+	_, _ = id.read() // it may be what is damaged
+	made := id.sequence
 	id.rename()
 	old, err := os.Open(path)
 	if err == nil {
@@ -45,6 +60,7 @@ func repair(path string, now time.Time) (r Repaired, err error) {
 	}
 	info, err2 := os.Stat(path)
 	if errors.Is(err, os.ErrNotExist) || err2 == nil && info.Size() == 0 {
+		r.Commits = made
 		return r, id.mark(stateMaking, 0)
 	}
 	if err := errors.Join(err, err2); err != nil {
@@ -57,6 +73,10 @@ func repair(path string, now time.Time) (r Repaired, err error) {
 	fresh := path + ".repair"
 	if err := os.Remove(fresh); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return r, err
+	}
+	seen := s.state.sequence
+	if r.Blind = seen == 0; made > seen && !(r.Blind && len(s.found) > 0) {
+		r.Commits = made - seen
 	}
 	b := &rebuild{salvage: s, report: &r, now: now}
 	if err := b.write(fresh, id.uuid); err != nil {
@@ -199,6 +219,7 @@ func (b *rebuild) gap(s *slot, from, last uint32) int {
 }
 
 func (b *rebuild) letters() error {
+	b.report.LostDead = max(0, int(b.state.dead)-len(b.dead))
 	b.state.dead, b.state.deadBytes = 0, 0
 	for n, row := range b.dead {
 		b.state.nextDead = max(b.state.nextDead, n)
