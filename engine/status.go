@@ -47,6 +47,13 @@ func (e *Engine) Status() Status {
 	return s
 }
 
+// Wake has destinations that rest after failures tried at once; no name means all.
+func (e *Engine) Wake(names ...string) {
+	if e.dispatch != nil {
+		e.dispatch.Wake(names...)
+	}
+}
+
 func (h *Hook) status() HookStatus {
 	t := h.tally
 	s := HookStatus{Name: h.Rules.Name, Type: h.Rules.Type.String(), Path: h.Rules.Path, Calls: make(map[string]uint64, len(t.outcomes)),

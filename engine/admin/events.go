@@ -16,8 +16,14 @@ import (
 // ErrQuestion is what Events returns for a question it does not understand.
 var ErrQuestion = errors.New("want a question with")
 
+// ErrNoEntry is what Events returns for an id that nothing has.
+var ErrNoEntry = errors.New("no such entry")
+
 // Events is what an operator can see and mend of a ledger: over HTTP, or where no server runs, by the command line.
-type Events struct{ Ledger *ledger.Ledger }
+type Events struct {
+	Ledger *ledger.Ledger
+	Wake   func(destinations ...string) // has them tried at once, though they rest; nil: nothing is sent here
+}
 
 // Mended is what Redrive and Drop answer.
 type Mended struct {
@@ -42,30 +48,77 @@ func (e Events) List(q url.Values) (ledger.Page, error) {
 			return ledger.Page{}, fmt.Errorf("%w limit from 1 to %d", ErrQuestion, maxPage)
 		}
 	}
+	if _, err := e.known(f.IDs); err != nil {
+		return ledger.Page{}, err
+	}
 	return e.Ledger.List(f, q.Get("from"), limit)
 }
 
-// Redrive gives what the question chooses another try. A question that chooses nothing must say all=true.
+// known returns the destinations of the entries with these ids, each of which must be there.
+func (e Events) known(ids []string) (destinations []string, err error) {
+	missing := make(map[string]bool)
+	for _, id := range ids {
+		missing[id] = true
+	}
+	for from := ""; len(ids) > 0; {
+		page, err := e.Ledger.List(ledger.Filter{IDs: ids}, from, maxPage)
+		if err != nil {
+			return nil, err
+		}
+		for _, entry := range page.Entries {
+			delete(missing, entry.ID)
+			for _, s := range entry.Steps {
+				destinations = append(destinations, s.Destination)
+			}
+		}
+		if from = page.Next; from == "" {
+			break
+		}
+	}
+	for _, id := range ids {
+		if missing[id] {
+			return nil, fmt.Errorf("%w: %q", ErrNoEntry, id)
+		}
+	}
+	return destinations, nil
+}
+
+// Redrive gives what the question chooses another try, for which its destinations end their rest. A question that chooses nothing must say all=true.
 func (e Events) Redrive(ctx context.Context, q url.Values) (Mended, error) {
-	return mend(ctx, q, e.Ledger.Redrive)
+	f, destinations, err := e.chosen(q)
+	if err != nil {
+		return Mended{}, err
+	}
+	n, err := e.Ledger.Redrive(ctx, f)
+	if err == nil && e.Wake != nil {
+		e.Wake(destinations...)
+	}
+	return Mended{n}, err
 }
 
 // Drop gives up what the question chooses. A question that chooses nothing must say all=true.
 func (e Events) Drop(ctx context.Context, q url.Values) (Mended, error) {
-	return mend(ctx, q, e.Ledger.Drop)
-}
-
-func mend(ctx context.Context, q url.Values, do func(context.Context, ledger.Filter) (int, error)) (Mended, error) {
-	f, err := filter(q)
+	f, _, err := e.chosen(q)
 	if err != nil {
 		return Mended{}, err
 	}
+	n, err := e.Ledger.Drop(ctx, f)
+	return Mended{n}, err
+}
+
+// chosen reads what is to be mended, and for which destinations; none: any.
+func (e Events) chosen(q url.Values) (f ledger.Filter, destinations []string, err error) {
+	if f, err = filter(q); err != nil {
+		return f, nil, err
+	}
 	all := q.Get("all") == "true"
 	if chosen := !reflect.DeepEqual(f, ledger.Filter{}); chosen == all || q.Has("limit") || q.Has("from") {
-		return Mended{}, fmt.Errorf("%w something that chooses, or all=true", ErrQuestion)
+		return f, nil, fmt.Errorf("%w something that chooses, or all=true (--all)", ErrQuestion)
 	}
-	n, err := do(ctx, f)
-	return Mended{n}, err
+	if destinations, err = e.known(f.IDs); f.Destination != "" {
+		destinations = []string{f.Destination}
+	}
+	return f, destinations, err
 }
 
 // filter reads what a question chooses.
@@ -112,7 +165,7 @@ func (a *Admin) eventRoutes(m *http.ServeMux) {
 	if a.o.Ledger == nil {
 		return
 	}
-	e := Events{a.o.Ledger}
+	e := Events{Ledger: a.o.Ledger, Wake: a.o.Engine.Wake}
 	m.Handle("GET /v1/ledger", a.reading(func(w http.ResponseWriter, _ *http.Request) { a.answer(w, http.StatusOK, e.Ledger.Stats()) }))
 	m.Handle("GET /v1/events", a.reading(func(w http.ResponseWriter, r *http.Request) {
 		page, err := e.List(r.URL.Query())
@@ -139,6 +192,8 @@ func (a *Admin) told(w http.ResponseWriter, v any, err error) {
 		a.answer(w, http.StatusOK, v)
 	case errors.Is(err, ErrQuestion):
 		say(w, http.StatusBadRequest, err.Error()+"\n")
+	case errors.Is(err, ErrNoEntry):
+		say(w, http.StatusNotFound, err.Error()+"\n")
 	case errors.Is(err, ledger.ErrGone):
 		say(w, http.StatusNotFound, "there is no such event\n")
 	default:

@@ -68,11 +68,10 @@ func (p *Program) eventsList() *cobra.Command {
 	var from string
 	var asJSON bool
 	c := &cobra.Command{
-		Use:   "list",
+		Use:   "list [ID...]",
 		Short: "List what is in the ledger, dead letters last",
-		Args:  cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error {
-			q := ch.question(nil)
+		RunE: func(c *cobra.Command, ids []string) error {
+			q := ch.question(ids)
 			q.Set("limit", fmt.Sprint(limit))
 			if from != "" {
 				q.Set("from", from)
