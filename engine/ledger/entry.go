@@ -77,6 +77,37 @@ func (f Filter) matches(e *Entry) bool {
 		(f.Key == "" || strings.HasPrefix(e.Key.String(), f.Key) || slices.ContainsFunc(e.Steps, func(s EntryStep) bool { return s.Key == f.Key }))
 }
 
+// chooser is a filter that also knows, before an entry is read whole, that it cannot match.
+type chooser struct {
+	Filter
+	rows map[uint32]map[uint32]bool // of IDs, by slot
+	dead bool                       // one of IDs is a dead letter's
+}
+
+func newChooser(f Filter) *chooser {
+	c := &chooser{Filter: f, rows: make(map[uint32]map[uint32]bool)}
+	for _, id := range f.IDs {
+		if strings.HasPrefix(id, deadPrefix) {
+			c.dead = true
+		} else if r, ok := parseRef(id); ok {
+			if c.rows[r.Slot] == nil {
+				c.rows[r.Slot] = make(map[uint32]bool)
+			}
+			c.rows[r.Slot][r.Row] = true
+		}
+	}
+	return c
+}
+
+func (c *chooser) mayMatchIn(slot uint32) bool { return len(c.IDs) == 0 || c.rows[slot] != nil }
+func (c *chooser) mayMatchDead() bool          { return len(c.IDs) == 0 || c.dead }
+
+func (c *chooser) mayMatch(at Ref, hook string, received int64) bool {
+	t := time.Unix(0, received)
+	return (len(c.IDs) == 0 || c.rows[at.Slot][at.Row]) && (c.Hook == "" || c.Hook == hook) &&
+		(c.After.IsZero() || !t.Before(c.After)) && (c.Before.IsZero() || t.Before(c.Before))
+}
+
 // tell works an outcome into an entry.
 func (e *Entry) tell(m mark) {
 	switch {
@@ -132,14 +163,11 @@ func (e *Entry) settle() {
 	}
 }
 
-// follow gives an entry the steps of its plan.
-func (e *Entry) follow(p planBody, full bool) {
+// follow gives an entry the steps of its plan, without their specs.
+func (e *Entry) follow(p planBody) {
 	e.State, e.Revision = Waiting, p.revision
-	for _, a := range p.actions {
-		s := EntryStep{State: Waiting, Destination: a.Destination, Key: a.Key}
-		if full {
-			s.Spec = slices.Clone(a.Spec)
-		}
-		e.Steps = append(e.Steps, s)
+	e.Steps = make([]EntryStep, len(p.actions))
+	for i, a := range p.actions {
+		e.Steps[i] = EntryStep{State: Waiting, Destination: a.Destination, Key: a.Key}
 	}
 }

@@ -105,9 +105,11 @@ type Ledger struct {
 	hourFrom time.Time
 	tidied   uint32 // the hour in which expired slots were looked for
 
-	indexMu sync.RWMutex // guards the slots' indexes against readers outside of the committer
-	mu      sync.Mutex   // guards slots and backlog
-	slots   []*slot      // oldest first; the last one takes the rows
+	indexMu  sync.RWMutex // guards the slots' indexes against readers outside of the committer
+	scanning sync.Mutex   // held by the one that looks through the rows
+
+	mu      sync.Mutex // guards slots and backlog
+	slots   []*slot    // oldest first; the last one takes the rows
 	backlog backlog
 
 	count counters

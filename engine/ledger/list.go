@@ -6,8 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"maps"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -23,12 +21,13 @@ type Page struct {
 
 const deadPrefix = "dead-"
 
-// List returns up to limit entries that a filter chooses, from where Next of the page before said: what was recorded in the last 25
+// List returns up to limit entries that a filter chooses, fewer when they have very many steps, from where Next of the page before said: what was recorded in the last 25
 // hours and what is older but open, in the order of recording; then the dead letters. Payloads and specs are left out.
 func (l *Ledger) List(f Filter, from string, limit int) (Page, error) {
 	p := Page{Entries: []Entry{}}
+	steps := 0
 	err := l.scan(f, from, false, func(e Entry) bool {
-		if len(p.Entries) == limit {
+		if steps += len(e.Steps); len(p.Entries) == limit || len(p.Entries) > 0 && steps > windowSteps {
 			p.Next = e.ID
 			return false
 		}
@@ -69,7 +68,8 @@ func (l *Ledger) Export(w io.Writer) error {
 	return bad
 }
 
-// scan hands the entries that f chooses to do until it says no, beginning with from. It holds no transaction while do runs.
+// scan hands the entries that f chooses to do until it says no, beginning with from. It holds no transaction while do runs, and has
+// a part of a slot in memory; one scan runs at a time.
 func (l *Ledger) scan(f Filter, from string, full bool, do func(Entry) bool) error {
 	var first Ref
 	dead, isDead := strings.CutPrefix(from, deadPrefix)
@@ -79,119 +79,111 @@ func (l *Ledger) scan(f Filter, from string, full bool, do func(Entry) bool) err
 			return fmt.Errorf("%w: %q", ErrGone, from)
 		}
 	}
-	if f.State == Dead && !isDead && len(f.IDs) == 0 {
+	l.scanning.Lock()
+	defer l.scanning.Unlock()
+	if isDead || f.State == Dead && len(f.IDs) == 0 {
 		first.Slot = 1<<32 - 1 // the dead letters alone
 	}
+	ch := newChooser(f)
 	for _, s := range l.allSlots() {
-		if isDead || s.number < first.Slot {
+		if s.number < first.Slot || !ch.mayMatchIn(s.number) {
 			continue
 		}
-		entries, err := l.readSlot(s.number, full)
-		if err != nil {
+		row := uint32(0)
+		if s.number == first.Slot {
+			row = first.Row
+		}
+		if more, err := l.scanSlot(ch, Ref{Slot: s.number, Row: row}, full, do); err != nil || !more {
 			return err
 		}
-		for i := range entries {
-			e := &entries[i]
-			if r, _ := parseRef(e.ID); r.before(first) || !f.matches(e) {
-				continue
-			}
-			if !do(*e) {
-				return nil
-			}
-		}
+	}
+	if !ch.mayMatchDead() {
+		return nil
 	}
 	number, _ := strconv.ParseUint(dead, 10, 64)
 	return l.scanDead(f, number, full, do)
 }
 
-// readSlot reads what a slot has, in the order of recording.
-func (l *Ledger) readSlot(number uint32, full bool) ([]Entry, error) {
-	all := make(map[uint32]*Entry)
-	err := l.view(func(tx *bolt.Tx) error {
-		s := slot{number: number}
-		b := tx.Bucket(s.rowsName())
-		if b == nil {
-			return nil // it has just been dropped
+// scanSlot hands over what f chooses of a slot, from a row on, and reports whether more is wanted.
+func (l *Ledger) scanSlot(ch *chooser, from Ref, full bool, do func(Entry) bool) (more bool, err error) {
+	for most := firstWindow; ; most = min(2*most, widest) {
+		w := &window{slot: from.Slot, from: from.Row, most: most, f: ch, all: make(map[uint32]*head)}
+		if err := l.view(w.read); err != nil {
+			return false, err
 		}
-		return b.ForEach(func(k, v []byte) error {
-			h, body, err := openRow(k, v)
-			if err == nil {
-				err = readInto(all, Ref{Slot: number, Row: binary.BigEndian.Uint32(k)}, h.kind, body, full)
+		for _, h := range w.heads {
+			if h.State == "" || !ch.matches(&h.Entry) {
+				continue
 			}
-			if err != nil {
-				return fmt.Errorf("%w: row %x of slot %d: %w", ErrDamaged, k, number, err)
+			if full {
+				there := false
+				err := l.view(func(tx *bolt.Tx) (err error) {
+					there, err = h.unfold(tx, w.slot)
+					return err
+				})
+				if err != nil {
+					return false, err
+				}
+				if !there {
+					return true, nil
+				}
 			}
-			return nil
-		})
-	})
-	entries := make([]Entry, 0, len(all))
-	for _, row := range slices.Sorted(maps.Keys(all)) {
-		entries = append(entries, *all[row])
+			if !do(h.Entry) {
+				return false, nil
+			}
+			h.Entry = Entry{} // do has what it wants of it
+		}
+		if w.to == 0 {
+			return true, nil
+		}
+		from.Row = w.to
 	}
-	return entries, err
 }
 
-func readInto(all map[uint32]*Entry, at Ref, k kind, body []byte, full bool) error {
-	switch k {
-	case kindEvent:
-		e, err := readEvent(body)
-		entry := &Entry{ID: at.String(), State: Recorded, Hook: e.hook, Key: e.id, Received: time.Unix(0, e.received)}
-		if full {
-			entry.Payload = slices.Clone(e.payload)
-		}
-		all[at.Row] = entry
-		return err
-	case kindPlan:
-		p, err := readPlan(body)
-		entry := all[p.event]
-		if entry == nil { // of an inline call, or its event was lost
-			if p.event != 0 {
-				at.Row = p.event
-			}
-			entry = &Entry{ID: at.String(), Hook: p.hook, Key: p.id, Received: time.Unix(0, p.at)}
-			all[at.Row] = entry
-		}
-		entry.follow(p, full)
-		return err
-	case kindMarks:
-		return readMarks(body, func(m mark) error {
-			if e := all[m.row]; e != nil {
-				e.tell(m)
-			}
-			return nil
-		})
-	}
-	return nil
-}
-
+// scanDead hands over the dead letters that f chooses.
 func (l *Ledger) scanDead(f Filter, from uint64, full bool, do func(Entry) bool) error {
-	const part = 1000 // in one transaction
-	for {
+	const part, partBytes = 1000, 16 << 20 // in one transaction
+	for more := true; more; {
 		var entries []Entry
+		more = false
 		err := l.view(func(tx *bolt.Tx) error {
 			c := tx.Bucket(bucketDead).Cursor()
-			for k, v := c.Seek(key64(from)); k != nil && len(entries) < part; k, v = c.Next() {
-				e, err := readLetter(k, v, full)
+			looked, size := 0, 0
+			for k, v := c.Seek(key64(from)); k != nil; k, v = c.Next() {
+				if more = looked == part || size >= partBytes; more {
+					return nil
+				}
+				e, err := readLetter(k, v)
 				if err != nil {
 					return fmt.Errorf("%w: dead letter %x: %w", ErrDamaged, k, err)
 				}
+				looked, from = looked+1, binary.BigEndian.Uint64(k)+1
+				if !f.matches(&e) {
+					continue
+				}
+				spec := e.Steps[0].Spec
+				if e.Steps[0].Spec = nil; full {
+					e.Steps[0].Spec = bytes.Clone(spec)
+					size += len(spec)
+				}
 				entries = append(entries, e)
-				from = binary.BigEndian.Uint64(k) + 1
 			}
 			return nil
 		})
-		if err != nil || len(entries) == 0 {
+		if err != nil {
 			return err
 		}
 		for i := range entries {
-			if f.matches(&entries[i]) && !do(entries[i]) {
+			if !do(entries[i]) {
 				return nil
 			}
 		}
 	}
+	return nil
 }
 
-func readLetter(key, row []byte, full bool) (Entry, error) {
+// readLetter reads a dead letter. Its spec is a part of the row.
+func readLetter(key, row []byte) (Entry, error) {
 	_, body, err := openRow(key, row)
 	if err != nil {
 		return Entry{}, err
@@ -200,10 +192,7 @@ func readLetter(key, row []byte, full bool) (Entry, error) {
 	if err != nil {
 		return Entry{}, err
 	}
-	step := EntryStep{State: Dead, Destination: d.action.Destination, Key: d.action.Key, Attempts: int(d.attempts), History: d.history}
-	if full {
-		step.Spec = bytes.Clone(d.action.Spec)
-	}
+	step := EntryStep{State: Dead, Destination: d.action.Destination, Key: d.action.Key, Attempts: int(d.attempts), History: d.history, Spec: d.action.Spec}
 	return Entry{
 		ID: deadPrefix + strconv.FormatUint(binary.BigEndian.Uint64(key), 10), Origin: d.origin.String(), State: Dead, Hook: d.hook, Key: d.id,
 		Received: time.Unix(0, d.received), Revision: d.revision, Steps: []EntryStep{step},

@@ -1,0 +1,182 @@
+package ledger
+
+import (
+	"encoding/binary"
+	"fmt"
+	"slices"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+// How much of a slot a scan has in memory at one time. A slot may have 250,000 entries, and one of them thousands of steps.
+const (
+	firstWindow = 512 // entries
+	widest      = 1 << 14
+	windowSteps = 1 << 14 // steps, unless one entry has more
+)
+
+// window is the entries of a part of a slot, without payloads and specs.
+type window struct {
+	slot  uint32
+	from  uint32 // its first row
+	to    uint32 // the first row behind it; 0: it goes to the slot's end
+	most  int    // entries
+	steps int
+	f     *chooser
+	heads []*head // in the order of rows
+	all   map[uint32]*head
+}
+
+// head is an entry that a window has.
+type head struct {
+	Entry
+	row, plan uint32 // plan: the row with its actions, 0 when it has none
+	event     bool   // its row has a payload
+}
+
+// read reads the window: its heads, and what became of them, which always lies behind them.
+func (w *window) read(tx *bolt.Tx) error {
+	b := tx.Bucket((&slot{number: w.slot}).rowsName())
+	if b == nil {
+		return nil // it has just been dropped
+	}
+	c := b.Cursor()
+	for k, v := c.Seek(key32(w.from)); k != nil; k, v = c.Next() {
+		if err := w.row(k, v); err != nil {
+			return fmt.Errorf("%w: row %x of slot %d: %w", ErrDamaged, k, w.slot, err)
+		}
+	}
+	return nil
+}
+
+// row takes in a row. What is of no entry of the window is not so much as checked: it may be a gigabyte.
+func (w *window) row(key, row []byte) error {
+	if len(key) != 4 || len(row) < headerSize {
+		return errShape
+	}
+	n := binary.BigEndian.Uint32(key)
+	switch k := kind(row[4]); {
+	case k == kindEvent && !w.has(n), k == kindPlan && !w.wants(n, row[headerSize:]):
+		return nil
+	}
+	h, body, err := openRow(key, row)
+	if err != nil {
+		return err
+	}
+	switch h.kind {
+	case kindEvent:
+		e, err := readEvent(body)
+		if err == nil && w.f.mayMatch(Ref{w.slot, n}, e.hook, e.received) {
+			w.add(&head{row: n, event: true, Entry: Entry{State: Recorded, Hook: e.hook, Key: e.id, Received: time.Unix(0, e.received)}})
+		}
+		return err
+	case kindLost: // perhaps an event, whose plan says all that is needed
+		if w.has(n) {
+			w.add(&head{row: n})
+		}
+	case kindPlan:
+		return w.plan(n, body)
+	case kindMarks:
+		return readMarks(body, func(m mark) error {
+			if h := w.all[m.row]; h != nil && h.State != "" {
+				h.tell(m)
+			}
+			return nil
+		})
+	}
+	return nil
+}
+
+// has reports whether a head in that row is the window's.
+func (w *window) has(row uint32) bool { return row >= w.from && (w.to == 0 || row < w.to) }
+
+// wants reports whether a plan is of an entry of the window: its event's row comes first in its body.
+func (w *window) wants(row uint32, body []byte) bool {
+	c := cursor{b: body}
+	event := c.u32()
+	return c.bad || event == 0 && w.has(row) || w.all[event] != nil
+}
+
+func (w *window) plan(row uint32, body []byte) error {
+	p, err := readPlan(body)
+	if err != nil {
+		return err
+	}
+	h := w.all[p.event]
+	if p.event == 0 { // of an inline call
+		if !w.f.mayMatch(Ref{w.slot, row}, p.hook, p.at) {
+			return nil
+		}
+		h = &head{row: row}
+		if !w.add(h) {
+			return nil
+		}
+	}
+	if h == nil {
+		return nil
+	}
+	if !h.event {
+		h.Hook, h.Key, h.Received = p.hook, p.id, time.Unix(0, p.at)
+	}
+	h.plan = row
+	h.follow(p)
+	w.steps += len(h.Steps)
+	for w.steps > windowSteps && len(w.heads) > 1 {
+		w.cut()
+	}
+	return nil
+}
+
+// add takes in a head. One too many is where the next window begins.
+func (w *window) add(h *head) bool {
+	if len(w.heads) == w.most {
+		w.to = h.row
+		return false
+	}
+	h.ID = Ref{Slot: w.slot, Row: h.row}.String()
+	w.heads = append(w.heads, h)
+	w.all[h.row] = h
+	return true
+}
+
+// cut leaves the last head to the next window.
+func (w *window) cut() {
+	last := len(w.heads) - 1
+	h := w.heads[last]
+	w.to = h.row
+	w.steps -= len(h.Steps)
+	delete(w.all, h.row)
+	w.heads[last] = nil
+	w.heads = w.heads[:last]
+}
+
+// unfold adds the payload and the specs to an entry, and reports false when its slot has just been dropped.
+func (h *head) unfold(tx *bolt.Tx, number uint32) (there bool, err error) {
+	if tx.Bucket((&slot{number: number}).rowsName()) == nil {
+		return false, nil
+	}
+	if h.event {
+		body, err := readRow(tx, Ref{Slot: number, Row: h.row}, kindEvent)
+		if err != nil {
+			return false, err
+		}
+		e, err := readEvent(body)
+		if err != nil {
+			return false, err
+		}
+		h.Payload = slices.Clone(e.payload)
+	}
+	if h.plan == 0 {
+		return true, nil
+	}
+	body, err := readRow(tx, Ref{Slot: number, Row: h.plan}, kindPlan)
+	if err != nil {
+		return false, err
+	}
+	p, err := readPlan(body)
+	for i, a := range p.actions {
+		h.Steps[i].Spec = slices.Clone(a.Spec)
+	}
+	return true, err
+}
