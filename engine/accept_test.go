@@ -237,3 +237,28 @@ func BenchmarkAccept(b *testing.B) {
 		})
 	}
 }
+
+// TestFailedRule: a rule that fails on an event leaves a dead letter behind that names it, and takes nothing from its neighbours.
+func TestFailedRule(t *testing.T) {
+	out := filepath.Join(t.TempDir(), "out")
+	e, l := book(t, strings.Replace(eventPolicy, "FILE", out, 1)+`      - name: count
+        send: {to: log, body: {n: "${event.debugContext.debugData.n + 1}"}}
+      - name: last
+        send: {to: log, body: 1}
+`)
+	if err := e.Accept(delivery(t, envelope("d1", `{"uuid":"a","eventType":"user.session.start","debugContext":{"debugData":{"n":"x"}}}`))); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "finished", func() bool { s := l.Stats(); return s.Unplanned == 0 && s.Steps == 0 && s.Dead == 1 })
+	page, err := l.List(ledger.Filter{State: ledger.Dead}, "dead-0", 10)
+	if err != nil || len(page.Entries) != 1 {
+		t.Fatalf("%+v, %v", page, err)
+	}
+	if d := page.Entries[0]; d.Hook != "events" || d.Steps[0].History[0].Outcome != `rule "count" failed: value` {
+		t.Errorf("%+v", d)
+	}
+	text, _ := os.ReadFile(out)
+	if strings.Count(string(text), "\n") != 2 {
+		t.Errorf("sent %s", text)
+	}
+}

@@ -3,7 +3,9 @@ package engine
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/tenterhook/tenterhook/engine/dispatch"
 	"github.com/tenterhook/tenterhook/engine/ledger"
@@ -61,17 +63,22 @@ func (e *Engine) decideEvent(c *hook.Call) (dispatch.Plan, error) {
 	return p, err
 }
 
-// unfinished is why not every rule of an event hook could be asked. Its text has nothing of what a rule saw.
+// unfinished is why not every rule of an event hook has said what it wants: each that failed, and the reason. Its text has nothing of
+// what a rule saw.
 func (h *Hook) unfinished(d *rules.Decision) error {
-	if d.Outcome != rules.Failed {
-		return nil
-	}
-	for i := len(d.Results) - 1; i >= 0; i-- {
-		if r := d.Results[i]; r.Err != nil {
-			return fmt.Errorf("rule %q failed: %s", h.matched[r.Rule].rule, runtime.Reason(r.Err))
+	var failed []string
+	for _, r := range d.Results {
+		if r.Err != nil {
+			failed = append(failed, fmt.Sprintf("rule %q failed: %s", h.matched[r.Rule].rule, runtime.Reason(r.Err)))
 		}
 	}
-	return fmt.Errorf("the rules failed")
+	switch {
+	case failed != nil:
+		return errors.New(strings.Join(failed, "; "))
+	case d.Outcome == rules.Failed:
+		return errors.New("the rules failed")
+	}
+	return nil
 }
 
 // Finish begins nothing more behind the answers: it lets deliveries to destinations that are under way end until the context does, and

@@ -143,3 +143,45 @@ func TestMoved(t *testing.T) {
 		}
 	}
 }
+
+// TestFailingRules has rules that fail beside one that does not. What is planned once is never planned again, whatever the rerun
+// comes to, and what is left at the end is one dead letter that says why.
+func TestFailingRules(t *testing.T) {
+	r := newReceiver(t)
+	var mended atomic.Int64
+	b := open(t, func(c *hook.Call) (p dispatch.Plan, err error) {
+		for i, name := range []string{"good", "bad", "worse"} {
+			if int64(i) > mended.Load() {
+				return p, fmt.Errorf("rule %q failed: value", name)
+			}
+			p.Actions = append(p.Actions, dispatch.Action{Rule: name, To: "a", JSON: []byte(`{"to":"a","body":1}`)})
+		}
+		return p, nil
+	}, dispatch.Options{})
+	b.Use([]rules.Destination{r.destination("a")})
+	b.accept("x", 1)
+	for i, name := range []string{"bad", "worse"} {
+		b.until("given up", func() bool { return len(b.dead()) == 1 && b.finished() })
+		if e := b.dead()[0]; e.Hook != "h" || e.Steps[0].History[0].Outcome != fmt.Sprintf("rule %q failed: value", name) {
+			t.Errorf("dead letter %+v", e)
+		}
+		if r.keys() != i+1 || len(r.bodies) != i+1 {
+			t.Errorf("%d keys, %d deliveries, want %d of both", r.keys(), len(r.bodies), i+1)
+		}
+		b.redrive(1) // in vain
+		b.until("given up again", func() bool { return len(b.dead()) == 1 && b.finished() })
+		mended.Add(1)
+		b.redrive(1)
+	}
+	b.until("all arrived", func() bool { return r.keys() == 3 && b.finished() })
+	if len(r.bodies) != 3 || len(b.dead()) != 0 {
+		t.Errorf("%d deliveries, %d dead letters", len(r.bodies), len(b.dead()))
+	}
+}
+
+func (b *bench) redrive(n int) {
+	b.t.Helper()
+	if got, err := b.ledger.Redrive(context.Background(), ledger.Filter{State: ledger.Dead}); got != n || err != nil {
+		b.t.Fatalf("redriven %d, %v, want %d", got, err, n)
+	}
+}

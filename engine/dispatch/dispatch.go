@@ -40,7 +40,7 @@ type Options struct {
 }
 
 // Plan is what the rules want done about an event, under the Set of that revision. One that comes with an error is as far as the
-// rules got: it is carried out, and the event is kept for another try beside it.
+// rules got: it is carried out, and the event is kept beside it for another try, of which the rules that are in the Plan have no part.
 type Plan struct {
 	Revision string
 	Actions  []Action

@@ -55,12 +55,12 @@ func (d *Dispatch) event(t ledger.Task, turns places) {
 	actions := d.steps(t.Hook, t.ID, p)
 	if err != nil {
 		d.log.Warn("the rules of an event could not be run", "hook", t.Hook, "event", t.Ref.String(), "reason", brief(err))
-		actions = append(actions, d.again(t.Hook, t.ID, t.Payload))
+		actions = append(actions, d.again(t.Hook, t.ID, rerun{t.Payload, p.rules()}))
 	}
 	planned := d.o.Ledger.Plan(d.hard, t, p.Revision, actions)
 	if errors.Is(planned, ledger.ErrSpace) { // more than one event may ask for
 		err = planned
-		actions = []ledger.Action{d.again(t.Hook, t.ID, t.Payload)}
+		actions = []ledger.Action{d.again(t.Hook, t.ID, rerun{payload: t.Payload})}
 		planned = d.o.Ledger.Plan(d.hard, t, p.Revision, actions)
 	}
 	switch {
@@ -79,38 +79,6 @@ func (d *Dispatch) event(t ledger.Task, turns places) {
 	for _, a := range actions {
 		d.lane(a.Destination)
 	}
-}
-
-// again is the step of an event whose rules could not be run. It carries the event, so that it outlives the ledger's row.
-func (d *Dispatch) again(hookName string, id ledger.ID, payload []byte) ledger.Action {
-	return ledger.Action{Destination: rulesLane, Key: stepKey(hookName, id, rulesLane, 0), Spec: payload}
-}
-
-// retrace runs the rules of an event that once could not be run: because its hook was missing, because of a fault, or because an
-// operator wants it.
-func (d *Dispatch) retrace(s ledger.Step) outcome {
-	p, err := d.decide(s.Hook, s.Spec)
-	switch {
-	case errors.Is(err, ErrAbsent) && time.Since(s.Received) < d.o.Grace:
-		return outcome{kind: retry, reason: err.Error(), after: patience(s.Attempts)}
-	case err != nil:
-		d.log.Warn("an event was given up", "hook", s.Hook, "event", s.ID.String(), "reason", brief(err))
-		return outcome{kind: bury, reason: brief(err)}
-	}
-	actions := d.steps(s.Hook, s.Event, p)
-	err = d.o.Ledger.Queue(d.hard, s.Hook, s.Event, p.Revision, actions)
-	switch {
-	case errors.Is(err, ledger.ErrFull), errors.Is(err, ledger.ErrSpace) && len(actions) <= maxActions:
-		return outcome{kind: retry, reason: err.Error(), after: 10 * time.Second}
-	case errors.Is(err, ledger.ErrSpace):
-		return outcome{kind: bury, reason: err.Error()}
-	case err != nil:
-		return outcome{kind: giveBack}
-	}
-	for _, a := range actions {
-		d.lane(a.Destination)
-	}
-	return outcome{kind: done}
 }
 
 // maxActions is more than what any event's rules ask for; beyond it the ledger's refusal is the event's fault.

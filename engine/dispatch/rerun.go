@@ -1,0 +1,97 @@
+package dispatch
+
+import (
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/tenterhook/tenterhook/engine/ledger"
+	"github.com/tenterhook/tenterhook/runtime"
+	"github.com/tenterhook/tenterhook/sdk/hook"
+)
+
+// rerun is an event whose rules are to run again, because not all of them came to their end. What the rules in done asked for is
+// planned already: they are run with the others, for the sake of those, and what they ask for now is not planned a second time.
+type rerun struct {
+	payload []byte
+	done    []string
+}
+
+// spec is the rerun as the ledger keeps it: the delivery, or an object of done and delivery.
+func (r rerun) spec() []byte {
+	if len(r.done) == 0 {
+		return r.payload
+	}
+	b := []byte(`{"done":`)
+	for i, name := range r.done {
+		b = runtime.AppendQuoted(append(b, "[,"[min(i, 1)]), name)
+	}
+	b = append(append(b, `],"delivery":`...), r.payload...)
+	return append(b, '}')
+}
+
+// rerunOf reads what spec wrote. A delivery has data, and so is none of the other kind.
+func rerunOf(spec []byte) rerun {
+	var doc hook.Doc
+	if doc.Parse(spec, hook.Limits{Bytes: len(spec)}) != nil {
+		return rerun{payload: spec}
+	}
+	root := doc.Root()
+	done, delivery := root.Get("done"), root.Get("delivery")
+	if root.Len() != 2 || done.Kind() != hook.Array || delivery.Kind() != hook.Object {
+		return rerun{payload: spec}
+	}
+	r := rerun{payload: delivery.Raw()}
+	for name := range done.Elements() {
+		r.done = append(r.done, text(name))
+	}
+	return r
+}
+
+// rules names the rules that want something done.
+func (p Plan) rules() (names []string) {
+	for _, a := range p.Actions {
+		if !slices.Contains(names, a.Rule) {
+			names = append(names, a.Rule)
+		}
+	}
+	return names
+}
+
+// again is the step of an event whose rules are to run again. It carries the event, so that it outlives the ledger's row.
+func (d *Dispatch) again(hookName string, id ledger.ID, r rerun) ledger.Action {
+	return ledger.Action{Destination: rulesLane, Key: stepKey(hookName, id, rulesLane, 0), Spec: r.spec()}
+}
+
+// retrace runs the rules of an event that once could not be run to their end: because its hook was missing, because of a fault, or
+// because an operator wants it. When some rule still fails, and another has something new to say, that is planned with a step for
+// the rest; so each rerun that leaves one behind has fewer rules before it, and the last becomes the dead letter.
+func (d *Dispatch) retrace(s ledger.Step) outcome {
+	r := rerunOf(s.Spec)
+	p, err := d.decide(s.Hook, r.payload)
+	p.Actions = slices.DeleteFunc(p.Actions, func(a Action) bool { return slices.Contains(r.done, a.Rule) })
+	switch {
+	case errors.Is(err, ErrAbsent) && time.Since(s.Received) < d.o.Grace:
+		return outcome{kind: retry, reason: err.Error(), after: patience(s.Attempts)}
+	case err != nil && len(p.Actions) == 0:
+		d.log.Warn("an event was given up", "hook", s.Hook, "event", s.ID.String(), "reason", brief(err))
+		return outcome{kind: bury, reason: brief(err)}
+	}
+	actions := d.steps(s.Hook, s.Event, p)
+	if err != nil {
+		actions = append(actions, d.again(s.Hook, s.Event, rerun{r.payload, append(r.done, p.rules()...)}))
+	}
+	err = d.o.Ledger.Queue(d.hard, s.Hook, s.Event, p.Revision, actions)
+	switch {
+	case errors.Is(err, ledger.ErrFull), errors.Is(err, ledger.ErrSpace) && len(actions) <= maxActions:
+		return outcome{kind: retry, reason: err.Error(), after: 10 * time.Second}
+	case errors.Is(err, ledger.ErrSpace):
+		return outcome{kind: bury, reason: err.Error()}
+	case err != nil:
+		return outcome{kind: giveBack}
+	}
+	for _, a := range actions {
+		d.lane(a.Destination)
+	}
+	return outcome{kind: done}
+}
