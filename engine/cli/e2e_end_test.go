@@ -76,9 +76,10 @@ func fewDescriptors(t *testing.T, bin string) {
 		t.Fatal(err)
 	}
 	p := launch(t, limited, folder(t, map[string]string{"policy.yaml": versioned(1)}))
-	if log := p.errs.String(); !strings.Contains(log, "limit on open files") || !strings.Contains(log, "connections=32") {
-		t.Errorf("the log does not say that there are few:\n%s", log)
-	}
+	p.until("telling that there are few", func() bool {
+		log := p.errs.String() // it comes by another pipe than what launch waits for
+		return strings.Contains(log, "limit on open files") && strings.Contains(log, "connections=32")
+	})
 	for _, at := range []string{p.admin, p.hooks} {
 		for range 150 {
 			c, err := net.Dial("tcp", strings.TrimPrefix(at, "http://"))
