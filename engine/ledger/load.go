@@ -22,6 +22,7 @@ func (l *Ledger) create() error {
 	}
 	l.hourFrom = l.now()
 	if err := cmp.Or(l.openFile(), l.cramped); err != nil {
+		_ = os.Remove(l.opt.Path) // what it got is of more use to others
 		return err
 	}
 	err := l.db.Update(func(tx *bolt.Tx) error { return putMeta(tx, l.id.uuid, l.state()) })

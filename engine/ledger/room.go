@@ -50,7 +50,20 @@ func (r *room) settle() {
 	}
 	to := r.size
 	r.size = r.used
-	_ = r.extend(r.used, to)
+	_ = r.reach(to)
+	_ = r.file.Truncate(r.size)
+}
+
+// reach makes the file that long bit by bit, and keeps what it could get: work that is recorded needs room to be finished.
+func (r *room) reach(to int64) error {
+	r.refused = time.Time{}
+	for had := int64(-1); r.size < to && r.size > had; { // the cap may end it
+		had = r.size
+		if err := r.extend(r.size, min(to, r.size+max(r.step/16, pageSize))); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // first makes the least that a ledger can work in, and says what is wanted, and where, when the disk has not got it.
@@ -59,15 +72,15 @@ func (r *room) first() error {
 	if r.size-r.used+r.free >= least {
 		return nil
 	}
-	r.refused = time.Time{}
-	if err := r.extend(r.used+least-r.free, r.used+least-r.free); err != nil {
-		if !errors.Is(err, syscall.ENOSPC) && !errors.Is(err, syscall.EDQUOT) && !errors.Is(err, syscall.EFBIG) {
-			return err
-		}
+	err := r.reach(r.used + least - r.free)
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EFBIG) {
 		return fmt.Errorf("%w: it wants %d KB free in %s: %w", ErrSpace, (least+1023)>>10, filepath.Dir(r.file.Name()), err)
 	}
-	return nil
+	return err
 }
+
+// scarce reports whether the disk refuses, and what is left is so little that even dropping what is over may not go in.
+func (r *room) scarce() bool { return !r.refused.IsZero() && r.size-r.used+r.free < 64*pageSize }
 
 // look takes note of how much of the file is in use.
 func (r *room) look(db *bolt.DB) {

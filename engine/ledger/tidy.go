@@ -11,6 +11,9 @@ import (
 // tidy drops what is over: ids after their hours, slots that have nothing open, dead letters that nobody wanted. Each is a
 // transaction of its own, so that no call waits for more than one.
 func (l *Ledger) tidy() {
+	if l.room.grow(0); l.room.scarce() {
+		return
+	}
 	l.tidied = l.hour
 	for l.broken() == nil {
 		more, err := l.expire()
