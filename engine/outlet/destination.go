@@ -42,7 +42,7 @@ func (d *destination) deliver(ctx context.Context, s Step) Result {
 	default:
 		return Result{Err: ErrBusy, After: busyWait}
 	}
-	report, wait, ok := d.rest.allow()
+	report, wait, ok := d.rest.allow(s.Key)
 	if !ok {
 		return Result{Err: ErrResting, After: wait}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -19,7 +20,7 @@ var (
 	errUnknown = errors.New("unknown")
 )
 
-// rest is when a destination is left alone: its breaker is open after failures in a row, or an answer asked for time.
+// rest is when a destination is left alone: its breaker is open after failures in a row, or the answers to several steps asked for time.
 type rest struct {
 	breaker *gobreaker.TwoStepCircuitBreaker[struct{}]
 	period  time.Duration
@@ -27,7 +28,8 @@ type rest struct {
 
 	mu     sync.Mutex // guards what follows; the breaker calls open under its own lock, so mu is taken last
 	opened time.Time  // when the breaker last opened
-	until  time.Time  // what an answer asked for
+	until  time.Time  // what answers asked for
+	asking []string   // the keys of the last steps whose answer asked for time, each once, since one was well answered
 }
 
 func newRest(b Breaker, now func() time.Time, log *slog.Logger) *rest {
@@ -56,7 +58,7 @@ func (r *rest) open() {
 }
 
 // allow lets an attempt through, whose outcome must then be reported, or says how long to wait.
-func (r *rest) allow() (report func(Result), wait time.Duration, ok bool) {
+func (r *rest) allow(key string) (report func(Result), wait time.Duration, ok bool) {
 	if wait := r.asked(); wait > 0 {
 		return nil, wait, false
 	}
@@ -67,10 +69,10 @@ func (r *rest) allow() (report func(Result), wait time.Duration, ok bool) {
 	if err != nil {
 		return nil, probeWait, false
 	}
-	return func(result Result) { r.report(done, result) }, 0, true
+	return func(result Result) { r.report(done, key, result) }, 0, true
 }
 
-func (r *rest) report(done func(error), result Result) {
+func (r *rest) report(done func(error), key string, result Result) {
 	switch result.health {
 	case up:
 		done(nil)
@@ -79,13 +81,27 @@ func (r *rest) report(done func(error), result Result) {
 	default:
 		done(errUnknown)
 	}
-	// An answer that asks for time (RFC 9110 section 10.2.3) means us, not this one step.
-	if result.After <= 0 {
-		return
-	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if until := r.now().Add(result.After); until.After(r.until) {
+	if result.health == up {
+		r.asking = r.asking[:0]
+	}
+	if result.After > 0 {
+		r.ask(key, result.After)
+	}
+}
+
+// ask is told that an answer asked for time, which (RFC 9110 section 10.2.3) may mean us, or what this one step is about: an event
+// that brings such an answer about is not to hold up all others. When several steps were answered so, it is us. mu is held.
+func (r *rest) ask(key string, after time.Duration) {
+	const several, longest = 3, 5 * time.Minute
+	if !slices.Contains(r.asking, key) && len(r.asking) < several {
+		r.asking = append(r.asking, key)
+	}
+	if len(r.asking) < several {
+		return
+	}
+	if until := r.now().Add(min(after, longest)); until.After(r.until) {
 		r.until = until
 	}
 }

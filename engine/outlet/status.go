@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// maxAfter is the longest a destination can make its steps wait by asking for time.
+// maxAfter is the longest a destination can make a step wait by asking for time.
 const maxAfter = time.Hour
 
 // meaning is what a status means for a step and for its destination. A redirect is Never: whoever follows one takes the

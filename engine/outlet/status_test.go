@@ -3,6 +3,7 @@ package outlet_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
@@ -134,8 +135,12 @@ func TestRetryAfter(t *testing.T) {
 			clock := now
 			o := open(t, map[string]outlet.Spec{"there": {URL: url, AllowPrivate: loopback}},
 				outlet.Options{Now: func() time.Time { return clock }})
-			if r := deliver(t, o, step("{}")); r.After != test.want || !r.Attempted {
-				t.Fatalf("got %+v", r)
+			for i, key := range []string{"a", "a", "b", "c"} { // one of a kind means the step, several mean us
+				s := step("{}")
+				s.Key = key
+				if r := deliver(t, o, s); r.After != test.want || !r.Attempted {
+					t.Fatalf("%d: got %+v", i, r)
+				}
 			}
 			r := deliver(t, o, step("{}"))
 			if rested := !r.Attempted; rested != (test.want > 0) {
@@ -145,14 +150,36 @@ func TestRetryAfter(t *testing.T) {
 				return
 			}
 			is(t, r, outlet.Retry, outlet.ErrResting)
-			if r.After != test.want || o.States()[0].Rest != test.want {
+			want := min(test.want, 5*time.Minute)
+			if r.After != want || o.States()[0].Rest != want {
 				t.Errorf("rests for %v, %v", r.After, o.States()[0].Rest)
 			}
-			clock = clock.Add(test.want)
+			clock = clock.Add(want)
 			if r := deliver(t, o, step("{}")); !r.Attempted {
 				t.Errorf("afterwards got %+v", r)
 			}
 		})
+	}
+}
+
+// TestAskedByTheSame shows that steps whose answers ask for time hold up no others while others are well answered.
+func TestAskedByTheSame(t *testing.T) {
+	url := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.Header.Get("Idempotency-Key"), "poison") {
+			w.Header().Set("Retry-After", "3600")
+			w.WriteHeader(429)
+		}
+	})
+	o := one(t, outlet.Spec{URL: url})
+	for i := range 10 {
+		for _, key := range []string{"poison", fmt.Sprint("poison", i)} {
+			s := step("{}")
+			s.Key = key
+			if r := deliver(t, o, s); !r.Attempted || r.After != time.Hour {
+				t.Fatalf("%d: got %+v", i, r)
+			}
+		}
+		is(t, deliver(t, o, step("{}")), outlet.Done, nil)
 	}
 }
 
