@@ -76,16 +76,21 @@ func TestEventRules(t *testing.T) {
 			results: "a", actions: `a slack {"to":"slack","body":1}`, outcome: rules.Answered},
 		{name: "ReceiverThatIsNone", rules: "- {name: a, send: {to: '${event.uuid}', body: 1}}\n- {name: b, send: {to: out, body: 2}}", event: suspended,
 			results: "a contract,b", actions: `b out {"to":"out","body":2}`, outcome: rules.Answered},
-		{name: "NoBodyOfADelete", rules: "- {name: a, send: [{to: user, path: '/${event.actor.id}'}, {to: slack, method: GET}, {to: user, method: PUT, encoding: form}]}", event: suspended,
-			results: "a", actions: `a user {"to":"user"}` + "\n" + `a slack {"to":"slack","method":"GET"}` + "\n" +
+		{name: "NoBodyOfADelete", rules: "- {name: a, send: [{to: user, path: '/${event.uuid}'}, {to: slack, method: GET}, {to: user, method: PUT, encoding: form}]}", event: suspended,
+			results: "a", actions: `a user {"to":"user","path":"/u2"}` + "\n" + `a slack {"to":"slack","method":"GET"}` + "\n" +
 				`a user {"to":"user","method":"PUT","encoding":"form","body":` + suspended + `}`, outcome: rules.Answered},
 		{name: "FilesHaveABody", rules: "- {name: a, send: {to: audit}}", event: suspended, results: "a", actions: `a audit {"to":"audit","body":` + suspended + `}`, outcome: rules.Answered},
 		{name: "WhatIsFilledInStaysInItsPlace", rules: "- name: a\n  send: {to: siem, path: '/a/${event.actor.displayName}/b', query: {q: '${event.actor.displayName}', n: 1, none: '${event.client.id}'},\n" +
 			"         headers: {X-Who: '<${event.actor.displayName}>', X-None: '${event.client.id}'}, key: 'k-${event.actor.displayName}', body: 1}", event: started,
 			results: "a", actions: `a siem {"to":"siem","path":"/a/A%2FB%20%3F%0D%0AX%3A%20y/b","query":{"q":"A/B ?\r\nX: y","n":"1"},` +
 				`"headers":{"X-Who":"<A/B ?  X: y>"},"key":"k-A/B%20?%0D%0AX:%20y","body":1}`, outcome: rules.Answered},
-		{name: "MembersThatAreAllNull", rules: "- {name: a, send: {to: siem, path: '${event.client.id}', query: {a: '${event.client.id}'}, headers: '${event.client.id}', key: '${event.client.id}', body: 1}}", event: started,
+		{name: "MembersThatAreAllNull", rules: "- {name: a, send: {to: siem, query: {a: '${event.client.id}'}, headers: '${event.client.id}', key: '${event.client.id}', body: 1}}", event: started,
 			results: "a", actions: `a siem {"to":"siem","body":1}`, outcome: rules.Answered},
+		{name: "PathThatLacksSomething", rules: "- {name: a, log: x, send: [{to: out, body: 1}, {to: user, path: '/users/${event.target[0].id}'}]}\n" +
+			"- {name: b, send: {to: user, path: '/users/${event.displayMessage}/x'}}\n- {name: c, send: {to: user, path: '${event.client.id}'}}\n" +
+			"- {name: d, send: {path: '${event.client.id}', to: '${event.client.id}'}}\n- {name: e, send: {path: '/${event.uuid}', to: user}}",
+			event: `{"uuid":"u","displayMessage":"","target":[{}]}`, results: "a value,b value,c value,d,e",
+			actions: `e user {"to":"user","path":"/u"}`, outcome: rules.Answered},
 		{name: "LongKey", rules: "- {name: a, send: {to: out, key: \"${long}\", body: 1}}", head: "let: {long: \"join(map(1..300, 'x'))\"}", event: started,
 			results: "a", actions: `a out {"to":"out","key":"0d4e2ca9e9cbced7a7a5380eb29e1a3783b9b6d0db72de36a1051038e1c1fbc7","body":1}`, outcome: rules.Answered},
 		{name: "OneForEachTarget", rules: "- {name: a, send: \"${map(event.target, ({to: 'out', body: #.id}))}\"}", event: started,

@@ -4,20 +4,42 @@ import (
 	"fmt"
 
 	"github.com/tenterhook/tenterhook/runtime"
+	"github.com/tenterhook/tenterhook/runtime/expr"
 )
 
 // fitting is how what is filled in is made fit for its place in an action.
 type fitting struct {
 	each func(dst []byte, from int) []byte // rewrites dst[from:], which one hole has put there; nil: it may be anything
 	most int                               // bytes of the whole text; a longer one is replaced by its digest; 0: any number
+	full bool                              // a hole with nothing to fill in is a failure
 }
 
 // fits has the members of an action whose place is narrow. Whatever a payload says, it stays inside its segment, its
-// header or its key, and the action is not refused for it.
+// header or its key, and the action is not refused for it. A path of which something is missing is another path: the user's
+// becomes that of all users.
 var fits = map[string]fitting{
-	"path":    {each: encoded},
+	"path":    {each: encoded, full: true},
 	"key":     {each: visible, most: 255},
 	"headers": {each: oneLine},
+}
+
+// errHole says nothing of where the hole is: the rule's name is told with it.
+var errHole = fmt.Errorf("%w: a ${} in path has nothing to fill in", runtime.ErrValue)
+
+// holes appends a leaf as Text.AppendHoles does.
+func (f fitting) holes(dst []byte, t *expr.Text, r *runtime.Run) (_ []byte, null bool, err error) {
+	if !f.full {
+		return t.AppendHoles(dst, r, f.each)
+	}
+	empty := false
+	dst, null, err = t.AppendHoles(dst, r, func(dst []byte, from int) []byte {
+		empty = empty || from == len(dst)
+		return f.each(dst, from)
+	})
+	if err == nil && (null || empty) {
+		err = errHole
+	}
+	return dst, null, err
 }
 
 // encoded percent-encodes all but the unreserved characters of RFC 3986, so that no text makes a segment of its own.

@@ -39,7 +39,7 @@ func (m *maker) computedSend(n *node) {
 var sendFields = []field[sendSpec]{
 	{key: "to", doc: "The destination's name.", schema: textSchema, need: true, read: put("to")},
 	{key: "method", doc: "Instead of the destination's.", schema: textSchema, read: put("method")},
-	{key: "path", doc: "A path beneath the destination's URL; what is filled in is percent-encoded.", schema: textSchema, read: put("path")},
+	{key: "path", doc: "A path beneath the destination's URL; what is filled in is percent-encoded. One with nothing to fill in makes the rule fail.", schema: textSchema, read: put("path")},
 	{key: "query", doc: "Parameters beside the URL's own.", schema: objectSchema, read: put("query")},
 	{key: "headers", doc: "Headers beside the destination's.", schema: objectSchema, read: put("headers")},
 	{key: "encoding", doc: "json or form, instead of the destination's.", schema: textSchema, read: put("encoding")},
@@ -73,7 +73,10 @@ func (m *maker) send(n *node) {
 		if !ok {
 			continue
 		}
-		parts = append(parts, p)
+		if parts = append(parts, p); p.need { // what is sent to nobody has no other member looked at
+			copy(parts[1:], parts)
+			parts[0] = p
+		}
 		sample = append(begun(sample, p.name), p.sample...)
 	}
 	m.receiver(n)
@@ -162,7 +165,8 @@ func (m *maker) body(n *node) (appender, []byte) {
 	}, t.appendSample(nil, `"x"`)
 }
 
-// leaf is one text. What is filled in is made fit, and nothing is said when it is null or comes out empty.
+// leaf is one text. What is filled in is made fit, and nothing is said when it is null or comes out empty,
+// unless the place wants it filled.
 func (m *maker) leaf(n *node, what string, fit fitting) (appender, []byte) {
 	switch n.kind {
 	case textNode:
@@ -183,7 +187,7 @@ func (m *maker) leaf(n *node, what string, fit fitting) (appender, []byte) {
 	}
 	return func(dst []byte, r *runtime.Run) ([]byte, error) {
 		mark := len(dst)
-		dst, null, err := t.AppendHoles(append(dst, '"'), r, fit.each)
+		dst, null, err := fit.holes(append(dst, '"'), t, r)
 		if err != nil || null || len(dst) == mark+1 {
 			return dst[:mark], err
 		}
