@@ -34,6 +34,9 @@ func (l *Ledger) List(f Filter, from string, limit int) (Page, error) {
 		p.Entries = append(p.Entries, e)
 		return true
 	})
+	if err == nil {
+		err = l.relocate(p.Entries)
+	}
 	return p, err
 }
 

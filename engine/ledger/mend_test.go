@@ -107,6 +107,26 @@ func TestRedrive(t *testing.T) {
 	}
 }
 
+// TestMoved lists the event of a dead letter before and after it is redriven.
+func TestMoved(t *testing.T) {
+	o, c := options(t), newClock()
+	o.Now = c.now
+	l := busy(t, o, c)
+	for _, want := range []string{"finished waiting dead recorded dead", "finished waiting moved recorded waiting"} {
+		p, err := l.List(ledger.Filter{}, "", 10)
+		must(t, err)
+		var got []string
+		for _, e := range p.Entries {
+			got = append(got, string(e.State))
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("%v, want %s", got, want)
+		}
+		_, err = l.Redrive(t.Context(), ledger.Filter{State: ledger.Dead})
+		must(t, err)
+	}
+}
+
 func TestDrop(t *testing.T) {
 	o, c := options(t), newClock()
 	o.Now = c.now
