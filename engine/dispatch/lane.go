@@ -23,6 +23,7 @@ type lane struct {
 	poke  context.CancelFunc // ends what run waits for
 	until time.Time          // nothing is taken before
 	wary  bool               // it has rested: one step at a time, until one is done
+	shy   time.Time          // it has rested lately: until then steps are taken in no order
 
 	// Changed by run alone, and only while no step is under way; outlet is changed under mu, for those who look.
 	outlet *outlet.Outlet // nil: there is no such destination
@@ -58,7 +59,22 @@ func (l *lane) rest(t time.Duration) {
 func (l *lane) trust(yes bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.wary && yes {
+		l.shy = time.Now().Add(time.Minute)
+	}
 	l.wary = !yes
+}
+
+// take takes steps in their order; for a while after a rest in none, because it may be the first in line that the destination fails at,
+// and each of them would bring about the next rest.
+func (l *lane) take(ctx context.Context, n int) ([]ledger.Step, error) {
+	l.mu.Lock()
+	shy := l.wary || time.Now().Before(l.shy)
+	l.mu.Unlock()
+	if shy {
+		return l.d.o.Ledger.TakeAny(ctx, l.name, n)
+	}
+	return l.d.o.Ledger.Take(ctx, l.name, n)
 }
 
 func (l *lane) run() {
@@ -72,7 +88,7 @@ func (l *lane) run() {
 		if n == 0 {
 			continue
 		}
-		steps, err := l.d.o.Ledger.Take(ctx, l.name, n)
+		steps, err := l.take(ctx, n)
 		l.places.leave(n - len(steps))
 		for _, s := range steps {
 			l.under.Go(func() {

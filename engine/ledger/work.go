@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
@@ -66,11 +67,21 @@ func (l *Ledger) Release(t Task) {
 
 // Take waits until steps for a destination are due, and returns up to n of them, the longest due first. Each is the caller's until
 // Done, Retry, Bury or ReleaseStep; a crash gives them all back. Errors: the context's, ErrBroken, ErrClosed.
-func (l *Ledger) Take(ctx context.Context, destination string, n int) ([]Step, error) {
+func (l *Ledger) Take(ctx context.Context, name string, n int) ([]Step, error) {
+	return l.take(ctx, name, n, (*destination).first)
+}
+
+// TakeAny is Take of any steps that are due, rather those that were tried less: who finds out whether a destination is well again
+// must not ask with the very steps that it is never well for.
+func (l *Ledger) TakeAny(ctx context.Context, name string, n int) ([]Step, error) {
+	return l.take(ctx, name, n, (*destination).any)
+}
+
+func (l *Ledger) take(ctx context.Context, name string, n int, pick func(*destination, time.Time) int) ([]Step, error) {
 	for {
 		l.mu.Lock()
-		d := l.backlog.destination(destination)
-		steps, plans := d.take(l.now(), n)
+		d := l.backlog.destination(name)
+		steps, plans := d.take(l.now(), n, pick)
 		next, changed := d.next(), d.changed
 		l.mu.Unlock()
 		if len(steps) > 0 {
@@ -83,9 +94,9 @@ func (l *Ledger) Take(ctx context.Context, destination string, n int) ([]Step, e
 }
 
 // take takes up to n due steps out of the line, and returns them with the rows of their plans.
-func (d *destination) take(now time.Time, n int) (steps []Step, plans []Ref) {
+func (d *destination) take(now time.Time, n int, pick func(*destination, time.Time) int) (steps []Step, plans []Ref) {
 	for len(steps) < n && d.steps.Len() > 0 && !d.steps.all[0].due.After(now) {
-		s := heap.Pop(&d.steps).(*step)
+		s := heap.Remove(&d.steps, pick(d, now)).(*step)
 		if s.dest == nil || s.settling {
 			continue // an operator dropped it
 		}
@@ -94,6 +105,23 @@ func (d *destination) take(now time.Time, n int) (steps []Step, plans []Ref) {
 		plans = append(plans, Ref{Slot: s.item.ref.Slot, Row: s.item.plan})
 	}
 	return steps, plans
+}
+
+// first is the place of the step that is due the longest.
+func (d *destination) first(time.Time) int { return 0 }
+
+// any is the place of the step, out of a few, that is due and was tried the least.
+func (d *destination) any(now time.Time) int {
+	const few = 16
+	best := 0
+	for n := range few {
+		i := rand.IntN(d.steps.Len())
+		s := d.steps.all[i]
+		if !s.due.After(now) && (n == 0 || s.attempts < d.steps.all[best].attempts) {
+			best = i
+		}
+	}
+	return best
 }
 
 // next is when the first of the line is due; nil when there is none.

@@ -1,0 +1,51 @@
+package dispatch_test
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/tenterhook/tenterhook/engine/dispatch"
+	"github.com/tenterhook/tenterhook/rules"
+)
+
+// TestPoison has a destination that fails at the first events in line and at nothing else: they do not hold up all others until each of
+// them has been the one to find out whether it is well again.
+func TestPoison(t *testing.T) {
+	const poison, good = 40, 200
+	var mu sync.Mutex
+	bad := make(map[string]bool)
+	before := 0 // how many of them came before the first good one
+	fine := 0
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		mu.Lock()
+		defer mu.Unlock()
+		if strings.Contains(string(body), "poison") {
+			bad[r.Header.Get("Idempotency-Key")] = true
+			w.WriteHeader(500)
+			return
+		}
+		if fine++; fine == 1 {
+			before = len(bad)
+		}
+	}))
+	t.Cleanup(server.Close)
+	b := open(t, everyTo("a"), dispatch.Options{})
+	b.accept("poison", poison)
+	b.accept("x", good)
+	b.Use([]rules.Destination{{Name: "a", URL: server.URL, AllowPrivate: loopback, Timeout: 2 * time.Second, Concurrency: 1,
+		Retry: rules.Retry{First: time.Minute, Max: time.Hour}, Breaker: rules.Breaker{Failures: 3, Rest: 20 * time.Millisecond}}})
+	b.until("the good ones are there", func() bool {
+		mu.Lock()
+		defer mu.Unlock()
+		return fine == good
+	})
+	if before >= poison {
+		t.Errorf("all %d came first", before)
+	}
+}
