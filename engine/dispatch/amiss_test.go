@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -183,5 +184,28 @@ func (b *bench) redrive(n int) {
 	b.t.Helper()
 	if got, err := b.ledger.Redrive(context.Background(), ledger.Filter{State: ledger.Dead}); got != n || err != nil {
 		b.t.Fatalf("redriven %d, %v, want %d", got, err, n)
+	}
+}
+
+// TestTooLargeToPlan has rules that ask for more than the ledger keeps of one event: that is given up at once, for it never fits.
+func TestTooLargeToPlan(t *testing.T) {
+	r := newReceiver(t)
+	var ran atomic.Int64
+	large := []byte(`{"to":"a","body":"` + strings.Repeat("x", 6<<20) + `"}`)
+	b := open(t, func(*hook.Call) (p dispatch.Plan, err error) {
+		ran.Add(1)
+		for range 3 {
+			p.Actions = append(p.Actions, dispatch.Action{Rule: "many", To: "a", JSON: large})
+		}
+		return p, nil
+	}, dispatch.Options{})
+	b.Use([]rules.Destination{r.destination("a")})
+	b.accept("x", 1)
+	b.until("given up", func() bool { return len(b.dead()) == 1 && b.finished() })
+	if reason := b.dead()[0].Steps[0].History[0].Outcome; !strings.Contains(reason, ledger.ErrLarge.Error()) {
+		t.Errorf("reason %q", reason)
+	}
+	if ran.Load() != 2 || r.keys() != 0 {
+		t.Errorf("the rules ran %d times, %d deliveries", ran.Load(), r.keys())
 	}
 }

@@ -58,7 +58,7 @@ func (d *Dispatch) event(t ledger.Task, turns places) {
 		actions = append(actions, d.again(t.Hook, t.ID, rerun{t.Payload, p.rules()}))
 	}
 	planned := d.o.Ledger.Plan(d.hard, t, p.Revision, actions)
-	if errors.Is(planned, ledger.ErrSpace) { // more than one event may ask for
+	if errors.Is(planned, ledger.ErrLarge) {
 		err = planned
 		actions = []ledger.Action{d.again(t.Hook, t.ID, rerun{payload: t.Payload})}
 		planned = d.o.Ledger.Plan(d.hard, t, p.Revision, actions)
@@ -80,9 +80,6 @@ func (d *Dispatch) event(t ledger.Task, turns places) {
 		d.lane(a.Destination)
 	}
 }
-
-// maxActions is more than what any event's rules ask for; beyond it the ledger's refusal is the event's fault.
-const maxActions = 1024
 
 // decide runs the rules on the delivery of one event that a payload is. Nothing that happens in it reaches another event.
 func (d *Dispatch) decide(name string, payload []byte) (p Plan, err error) {

@@ -82,10 +82,11 @@ func (d *Dispatch) retrace(s ledger.Step) outcome {
 		actions = append(actions, d.again(s.Hook, s.Event, rerun{r.payload, append(r.done, p.rules()...)}))
 	}
 	err = d.o.Ledger.Queue(d.hard, s.Hook, s.Event, p.Revision, actions)
+	full := errors.Is(err, ledger.ErrFull) || errors.Is(err, ledger.ErrSpace)
 	switch {
-	case errors.Is(err, ledger.ErrFull), errors.Is(err, ledger.ErrSpace) && len(actions) <= maxActions:
-		return outcome{kind: retry, reason: err.Error(), after: 10 * time.Second}
-	case errors.Is(err, ledger.ErrSpace):
+	case full && time.Since(s.Received) < d.o.Grace:
+		return outcome{kind: retry, reason: err.Error(), after: max(patience(s.Attempts), 10*time.Second)}
+	case full, errors.Is(err, ledger.ErrLarge):
 		return outcome{kind: bury, reason: err.Error()}
 	case err != nil:
 		return outcome{kind: giveBack}

@@ -25,6 +25,7 @@ var (
 	ErrBroken = errors.New("the ledger has stopped after a write that did not succeed") // until it is opened again
 	ErrClosed = errors.New("the ledger is closed")
 	ErrGone   = errors.New("no such open work in the ledger") // finished already, dropped or never there
+	ErrLarge  = errors.New("more than one plan may hold")     // and so it stays, however much room there is
 )
 
 // Why a ledger is not opened. Each comes wrapped in text that says what to do next.

@@ -8,7 +8,7 @@ import (
 
 // Plan records what follows from a claimed task: its actions, under the revision of the Set whose rules asked for them; or, with no
 // action, that nothing does. When it returns nil the rules of the task never run again. Errors: ErrGone when the task is not open,
-// ErrBroken, ErrClosed, the context's.
+// ErrLarge, ErrBroken, ErrClosed, the context's.
 func (l *Ledger) Plan(ctx context.Context, t Task, revision string, actions []Action) error {
 	p := &planned{
 		body: planBody{event: t.Ref.Row, at: l.now().UnixNano(), id: t.ID, hook: t.Hook, revision: revision, actions: actions},
@@ -21,7 +21,8 @@ func (l *Ledger) Plan(ctx context.Context, t Task, revision string, actions []Ac
 }
 
 // Queue records actions that an inline call left, to be carried out like an event's. The call's id says whose they are; it is not
-// checked for being known. When it returns nil they are on the disk. Errors as for Accept.
+// checked for being known. When it returns nil they are on the disk. Errors as for Accept, and
+// ErrLarge.
 func (l *Ledger) Queue(ctx context.Context, hook string, call ID, revision string, actions []Action) error {
 	if len(actions) == 0 {
 		return nil
@@ -43,14 +44,21 @@ type planned struct {
 	at   uint32
 }
 
-// prepare makes the row, which copies what is kept.
+// prepare makes the row, which copies what is kept, when a row can hold it.
 func (p *planned) prepare() error {
 	if len(p.body.actions) > maxSteps {
-		return fmt.Errorf("%w: %d actions of one event, at most %d", ErrSpace, len(p.body.actions), maxSteps)
+		return fmt.Errorf("%w: %d actions of one event, at most %d", ErrLarge, len(p.body.actions), maxSteps)
+	}
+	size := 0
+	for _, a := range p.body.actions {
+		size += len(a.Spec)
+	}
+	if size > maxRow {
+		return fmt.Errorf("%w: %d bytes of actions, at most %d", ErrLarge, size, maxRow)
 	}
 	p.row = planRow(p.body)
 	if len(p.row) > maxRow {
-		return fmt.Errorf("%w: %d bytes of actions, at most %d", ErrSpace, len(p.row), maxRow)
+		return fmt.Errorf("%w: %d bytes of actions, at most %d", ErrLarge, len(p.row), maxRow)
 	}
 	actions := make([]Action, len(p.body.actions))
 	for i, a := range p.body.actions {
