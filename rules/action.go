@@ -85,8 +85,8 @@ func wantsBody(a *hook.Action, to *Destination) bool { return !a.HasBody() && to
 // tell is the body of an inline hook's action whose rule gives none: which rule it was, of which call. What is longer than
 // anything Okta says there is left out, for the same reason as there is mostActions.
 func (k *chain) tell(rule string, o Outcome) []byte {
-	b := runtime.AppendQuoted([]byte(`{"hook":`), k.hook.Name)
-	b = runtime.AppendQuoted(append(b, `,"rule":`...), rule)
+	b := hook.AppendString([]byte(`{"hook":`), k.hook.Name)
+	b = hook.AppendString(append(b, `,"rule":`...), rule)
 	for _, name := range []string{"eventType", "eventId", "eventTime", "source"} {
 		if n := k.event.Get(name); n.Kind() == hook.String && len(n.Raw()) <= 1024 {
 			b = append(append(append(b, `,"`...), name...), `":`...)

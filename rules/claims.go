@@ -128,7 +128,7 @@ func patch(k hook.TokenKind, operations appender) appender {
 // appendAdd appends the operation that sets a claim, up to its value. A name with / or ~ is escaped as in a JSON Pointer.
 func appendAdd(dst []byte, name string) []byte {
 	dst = append(dst, `{"op":"add","path":"/claims/`...)
-	return append(runtime.AppendEscaped(dst, pointer(name)), `","value":`...)
+	return append(hook.AppendEscaped(dst, pointer(name)), `","value":`...)
 }
 
 func pointer(name string) string {
@@ -252,7 +252,7 @@ func has(r *runtime.Run, k hook.TokenKind, name string) (bool, error) {
 
 func appendRemove(dst []byte, name string) []byte {
 	dst = append(dst, `{"op":"remove","path":"/claims/`...)
-	return append(runtime.AppendEscaped(dst, pointer(name)), `"}`...)
+	return append(hook.AppendEscaped(dst, pointer(name)), `"}`...)
 }
 
 func removalsOf(k hook.TokenKind, x *expr.Expression) appender {

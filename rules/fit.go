@@ -5,6 +5,7 @@ import (
 
 	"github.com/tenterhook/tenterhook/runtime"
 	"github.com/tenterhook/tenterhook/runtime/expr"
+	"github.com/tenterhook/tenterhook/sdk/hook"
 )
 
 // fitting is how what is filled in is made fit for its place in an action.
@@ -87,7 +88,7 @@ func oneLine(dst []byte, from int) []byte {
 func escaped(dst []byte, from int) []byte {
 	for _, c := range dst[from:] {
 		if c < ' ' || c == '"' || c == '\\' {
-			return runtime.AppendEscaped(dst[:from], string(dst[from:]))
+			return hook.AppendEscaped(dst[:from], string(dst[from:]))
 		}
 	}
 	return dst

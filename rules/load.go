@@ -4,7 +4,6 @@ import (
 	"regexp"
 	"slices"
 
-	"github.com/tenterhook/tenterhook/runtime"
 	"github.com/tenterhook/tenterhook/runtime/table"
 	"github.com/tenterhook/tenterhook/sdk/hook"
 )
@@ -157,7 +156,7 @@ func (l *loader) constants() []byte {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		dst = append(runtime.AppendQuoted(dst, v.key), ':')
+		dst = append(hook.AppendString(dst, v.key), ':')
 		value, fine := appendNode(nil, v.value, maxPolicyBytes)
 		if !fine {
 			value = []byte("null")

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/tenterhook/tenterhook/runtime"
 	"github.com/tenterhook/tenterhook/runtime/expr"
 	"github.com/tenterhook/tenterhook/sdk/hook"
 )
@@ -99,7 +98,7 @@ func replacedMembers(dst []byte, n hook.Node, steps []string, value []byte) (_ [
 		if len(dst) > begin {
 			dst = append(dst, ',')
 		}
-		dst = append(runtime.AppendQuoted(dst, name), ':')
+		dst = append(hook.AppendString(dst, name), ':')
 		if name != steps[0] {
 			dst = append(dst, v.Raw()...)
 			continue
@@ -115,7 +114,7 @@ func replacedMembers(dst []byte, n hook.Node, steps []string, value []byte) (_ [
 	if len(dst) > begin {
 		dst = append(dst, ',')
 	}
-	dst = append(runtime.AppendQuoted(dst, steps[0]), ':')
+	dst = append(hook.AppendString(dst, steps[0]), ':')
 	if dst, err = replaced(dst, hook.Node{}, steps[1:], value); err != nil {
 		return nil, err
 	}

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/tenterhook/tenterhook/runtime"
 	"github.com/tenterhook/tenterhook/runtime/table"
 	"github.com/tenterhook/tenterhook/sdk/hook"
 )
@@ -105,7 +104,7 @@ func appendNode(dst []byte, n *node, limit int) ([]byte, bool) {
 	case boolNode, numberNode:
 		return append(dst, n.text...), true
 	case textNode:
-		return runtime.AppendQuoted(dst, n.text), true
+		return hook.AppendString(dst, n.text), true
 	case listNode:
 		dst = append(dst, '[')
 		for i, item := range n.items {
@@ -123,7 +122,7 @@ func appendNode(dst []byte, n *node, limit int) ([]byte, bool) {
 			if i > 0 {
 				dst = append(dst, ',')
 			}
-			dst = append(runtime.AppendQuoted(dst, m.key), ':')
+			dst = append(hook.AppendString(dst, m.key), ':')
 			if dst, ok = appendNode(dst, m.value, limit); !ok {
 				return dst, false
 			}

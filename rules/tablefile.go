@@ -11,8 +11,8 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/tenterhook/tenterhook/runtime"
 	"github.com/tenterhook/tenterhook/runtime/table"
+	"github.com/tenterhook/tenterhook/sdk/hook"
 )
 
 // tableReader turns a table's text into entries and gathers what is wrong with it.
@@ -260,7 +260,7 @@ func otherColumn(missing string, names []string) string {
 // cell is the JSON of the entry's value: none, one column, or the row.
 func (r *tableReader) cell(columns, record []string, value int) []byte {
 	if value >= 0 {
-		return runtime.AppendQuoted(nil, strings.TrimSpace(record[value]))
+		return hook.AppendString(nil, strings.TrimSpace(record[value]))
 	}
 	if r.spec.column != "" {
 		return nil
@@ -274,8 +274,8 @@ func (r *tableReader) cell(columns, record []string, value int) []byte {
 		if len(row) > 1 {
 			row = append(row, ',')
 		}
-		row = append(runtime.AppendQuoted(row, columns[i]), ':')
-		row = runtime.AppendQuoted(row, text)
+		row = append(hook.AppendString(row, columns[i]), ':')
+		row = hook.AppendString(row, text)
 	}
 	return append(row, '}')
 }

@@ -270,7 +270,7 @@ func appendEscaped(dst []byte, s string, m *Meter) ([]byte, error) {
 		return dst, m.Err()
 	}
 	from := len(dst)
-	dst = AppendEscaped(dst, s)
+	dst = hook.AppendEscaped(dst, s)
 	if more := len(dst) - from - len(s); more > 0 && !m.Emit(int64(more)) {
 		return dst[:from], m.Err()
 	}
@@ -327,37 +327,4 @@ func appendFloat(dst []byte, f float64) []byte {
 		format = 'e'
 	}
 	return strconv.AppendFloat(dst, f, format, -1, 64)
-}
-
-// AppendQuoted appends s, which is UTF-8, as a JSON string.
-func AppendQuoted(dst []byte, s string) []byte {
-	dst = append(dst, '"')
-	return append(AppendEscaped(dst, s), '"')
-}
-
-// AppendEscaped appends s, which is UTF-8, as it stands between a JSON string's quotes.
-func AppendEscaped(dst []byte, s string) []byte {
-	const hex = "0123456789abcdef"
-	from := 0
-	for i := 0; i < len(s); i++ {
-		c := s[i]
-		if c >= ' ' && c != '"' && c != '\\' {
-			continue
-		}
-		dst = append(dst, s[from:i]...)
-		from = i + 1
-		switch c {
-		case '"', '\\':
-			dst = append(dst, '\\', c)
-		case '\n':
-			dst = append(dst, '\\', 'n')
-		case '\r':
-			dst = append(dst, '\\', 'r')
-		case '\t':
-			dst = append(dst, '\\', 't')
-		default:
-			dst = append(dst, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
-		}
-	}
-	return append(dst, s[from:]...)
 }

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/tenterhook/tenterhook/engine/ledger"
-	"github.com/tenterhook/tenterhook/runtime"
 	"github.com/tenterhook/tenterhook/sdk/hook"
 )
 
@@ -24,7 +23,7 @@ func (r rerun) spec() []byte {
 	}
 	b := []byte(`{"done":`)
 	for i, name := range r.done {
-		b = runtime.AppendQuoted(append(b, "[,"[min(i, 1)]), name)
+		b = hook.AppendString(append(b, "[,"[min(i, 1)]), name)
 	}
 	b = append(append(b, `],"delivery":`...), r.payload...)
 	return append(b, '}')

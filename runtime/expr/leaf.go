@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/tenterhook/tenterhook/runtime"
+	"github.com/tenterhook/tenterhook/sdk/hook"
 )
 
 // Text is a leaf of a policy file: text with expressions in it, as ${…}.
@@ -61,7 +62,7 @@ func (t *Text) literal(s string) {
 		t.parts = t.parts[:n-1]
 	}
 	if s != "" {
-		t.parts = append(t.parts, part{text: s, escaped: string(runtime.AppendEscaped(nil, s))})
+		t.parts = append(t.parts, part{text: s, escaped: string(hook.AppendEscaped(nil, s))})
 	}
 }
 

@@ -163,7 +163,7 @@ func (c *checker) claim(rest string) (name string, deeper bool) {
 		return "", false
 	}
 	if deeper && strings.HasSuffix(name, ":") && strings.HasPrefix(rest[len(name):], "//") {
-		c.fail(".path", "the / in a claim's name is written ~1, did you mean %s?", quote(claimsPath[:len(claimsPath)-1]+string(AppendPointer(nil, rest))))
+		c.fail(".path", "the / in a claim's name is written ~1, did you mean %s?", quote(claimsPath[:len(claimsPath)-1]+string(appendPointer(nil, rest))))
 		return "", false
 	}
 	return name, deeper

@@ -11,7 +11,11 @@ const hexDigits = "0123456789abcdef"
 // AppendString appends s as a JSON string in quotes. Only what RFC 8259 demands is escaped; bytes that are not UTF-8
 // become U+FFFD.
 func AppendString(dst []byte, s string) []byte {
-	dst = append(dst, '"')
+	return append(AppendEscaped(append(dst, '"'), s), '"')
+}
+
+// AppendEscaped appends s as it stands between a JSON string's quotes.
+func AppendEscaped(dst []byte, s string) []byte {
 	from := 0
 	for i := 0; i < len(s); {
 		c := s[i]
@@ -28,14 +32,14 @@ func AppendString(dst []byte, s string) []byte {
 			i += size
 			continue
 		}
-		dst = appendEscaped(append(dst, s[from:i]...), c)
+		dst = appendEscape(append(dst, s[from:i]...), c)
 		i++
 		from = i
 	}
-	return append(append(dst, s[from:]...), '"')
+	return append(dst, s[from:]...)
 }
 
-func appendEscaped(dst []byte, c byte) []byte {
+func appendEscape(dst []byte, c byte) []byte {
 	switch c {
 	case '"', '\\':
 		return append(dst, '\\', c)
@@ -49,9 +53,9 @@ func appendEscaped(dst []byte, c byte) []byte {
 	return append(dst, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
 }
 
-// AppendPointer appends one more name to a JSON Pointer: a slash and the name, escaped (RFC 6901). The result is plain
+// appendPointer appends one more name to a JSON Pointer: a slash and the name, escaped (RFC 6901). The result is plain
 // text, not yet a JSON string.
-func AppendPointer(dst []byte, name string) []byte {
+func appendPointer(dst []byte, name string) []byte {
 	dst = append(dst, '/')
 	for {
 		i := strings.IndexAny(name, "~/")
@@ -66,16 +70,6 @@ func AppendPointer(dst []byte, name string) []byte {
 		}
 		name = name[i+1:]
 	}
-}
-
-// AppendPath appends the JSON Pointer through names as a JSON string in quotes: "/claims/https:~1~1example.com~1role".
-func AppendPath(dst []byte, names ...string) []byte {
-	var scratch [128]byte
-	path := scratch[:0]
-	for _, name := range names {
-		path = AppendPointer(path, name)
-	}
-	return AppendString(dst, view(path))
 }
 
 // appendCompact appends a JSON text without the white space between its tokens.

@@ -77,33 +77,6 @@ func FuzzAppendString(f *testing.F) {
 	})
 }
 
-func TestAppendPath(t *testing.T) {
-	for _, test := range []struct {
-		name  string
-		names []string
-		want  string
-	}{
-		{"plain", []string{"claims", "role"}, `"/claims/role"`},
-		{"an address", []string{"claims", "https://example.com/~me"}, `"/claims/https:~1~1example.com~1~0me"`},
-		{"quotes", []string{`a"b`}, `"/a\"b"`},
-		{"nothing", nil, `""`},
-		{"an empty name", []string{""}, `"/"`},
-		{"long", []string{strings.Repeat("x/", 100)}, `"/` + strings.Repeat("x~1", 100) + `"`},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			if got := string(hook.AppendPath(nil, test.names...)); got != test.want {
-				t.Errorf("got %s, want %s", got, test.want)
-			}
-		})
-	}
-	if n := testing.AllocsPerRun(100, func() {
-		var b [64]byte
-		hook.AppendPath(b[:0], "claims", "https://example.com")
-	}); n > 0 {
-		t.Errorf("%v allocations", n)
-	}
-}
-
 func TestFailureAnswers(t *testing.T) {
 	for _, typ := range hook.Types() {
 		t.Run(typ.String(), func(t *testing.T) {
