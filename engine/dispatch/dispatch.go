@@ -69,6 +69,7 @@ type Dispatch struct {
 	lanes map[string]*lane
 	specs map[string]outlet.Spec // of the live Set; nil before the first Use
 
+	turns   *turns
 	left    leavings
 	tallies tallies
 	broken  atomic.Bool // it was told that the ledger has stopped
@@ -89,7 +90,7 @@ func New(o Options) (*Dispatch, error) {
 	if o.Grace <= 0 {
 		o.Grace = 24 * time.Hour
 	}
-	d := &Dispatch{o: o, log: o.Log, lanes: make(map[string]*lane)}
+	d := &Dispatch{o: o, log: o.Log, lanes: make(map[string]*lane), turns: newTurns(o.Rules)}
 	d.ctx, d.end = context.WithCancel(context.Background())
 	d.hard, d.cut = context.WithCancel(context.Background())
 	d.left.init()

@@ -17,9 +17,10 @@ const window = 128
 // rulesLane is the name under which an event goes on whose rules could not be run. No destination can have it.
 const rulesLane = "(rules)"
 
-// claim takes recorded events to the rules, in the order of recording as far as they are as fast as each other.
+// claim takes recorded events to the rules: hooks in turn, the events of each in the order of recording as far as they are as fast as
+// each other.
 func (d *Dispatch) claim() {
-	places, turns := make(places, window), make(places, d.o.Rules)
+	places := make(places, window)
 	for {
 		n := places.enter(d.ctx, window/2)
 		if n == 0 {
@@ -30,7 +31,7 @@ func (d *Dispatch) claim() {
 		for _, t := range tasks {
 			d.all.Go(func() {
 				defer places.leave(1)
-				d.event(t, turns)
+				d.event(t)
 			})
 		}
 		if d.stopped(err) || d.ctx.Err() != nil {
@@ -45,13 +46,13 @@ func (d *Dispatch) claim() {
 
 // event runs the rules of one event and records what follows. When they cannot be run to their end, one of the steps is to run them
 // again; it becomes a dead letter when that cannot be done either.
-func (d *Dispatch) event(t ledger.Task, turns places) {
-	if turns.enter(d.ctx, 1) == 0 {
+func (d *Dispatch) event(t ledger.Task) {
+	if !d.turns.enter(d.ctx, t.Hook) {
 		d.o.Ledger.Release(t)
 		return
 	}
 	p, err := d.decide(t.Hook, t.Payload)
-	turns.leave(1)
+	d.turns.leave()
 	actions := d.steps(t.Hook, t.ID, p)
 	if err != nil {
 		d.log.Warn("the rules of an event could not be run", "hook", t.Hook, "event", t.Ref.String(), "reason", brief(err))

@@ -212,6 +212,10 @@ func (l *lane) carry(s ledger.Step) (o outcome) {
 	}()
 	switch {
 	case l.name == rulesLane:
+		if !l.d.turns.enter(l.d.ctx, s.Hook) {
+			return outcome{kind: giveBack}
+		}
+		defer l.d.turns.leave()
 		return l.d.retrace(s)
 	case l.outlet == nil:
 		return l.orphan(s)

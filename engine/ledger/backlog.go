@@ -10,7 +10,9 @@ import (
 // backlog is what is not finished: the events whose rules have not run, and the steps of those whose have. It is in memory only,
 // as the rows say; the ledger's mu guards it.
 type backlog struct {
-	events       line[*item] // unclaimed, in the order of recording
+	events       map[string]*line[*item] // unclaimed, by hook, each in the order of recording
+	turn         []*line[*item]          // the same, in the order in which hooks have their turns
+	next         int                     // of turn
 	destinations map[string]*destination
 	names        map[string]string // hooks' names, each kept once
 	changed      chan struct{}     // closed when an event is added
@@ -56,7 +58,7 @@ type destination struct {
 }
 
 func (b *backlog) init() {
-	b.events.before = func(x, y *item) bool { return x.ref.before(y.ref) }
+	b.events = make(map[string]*line[*item])
 	b.destinations = make(map[string]*destination)
 	b.names = make(map[string]string)
 	b.changed = make(chan struct{})
@@ -95,9 +97,31 @@ func (b *backlog) addEvent(s *slot, it *item) {
 // offer makes an event claimable.
 func (b *backlog) offer(it *item) {
 	it.claimed = false
-	heap.Push(&b.events, it)
+	q := b.events[it.hook]
+	if q == nil {
+		q = &line[*item]{before: func(x, y *item) bool { return x.ref.before(y.ref) }}
+		b.events[it.hook] = q
+		b.turn = append(b.turn, q)
+	}
+	heap.Push(q, it)
 	close(b.changed)
 	b.changed = make(chan struct{})
+}
+
+// claim takes the next event of the hook whose turn it is: a hook that has thousands of them holds up no other. It returns nil when
+// there is none.
+func (b *backlog) claim() *item {
+	for range b.turn {
+		q := b.turn[b.next]
+		b.next = (b.next + 1) % len(b.turn)
+		for q.Len() > 0 {
+			if it := heap.Pop(q).(*item); !it.finished && !it.settling {
+				it.claimed = true
+				return it
+			}
+		}
+	}
+	return nil
 }
 
 // plan gives an item its steps. It is in the slot's items already.

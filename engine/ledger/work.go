@@ -12,17 +12,19 @@ import (
 	berrors "go.etcd.io/bbolt/errors"
 )
 
-// Claim waits until there are recorded events whose rules have not run, and returns up to n of them, in the order of recording. Each
-// is the caller's until Plan or Release; a crash gives them all back. Errors: the context's, ErrBroken, ErrClosed.
+// Claim waits until there are recorded events whose rules have not run, and returns up to n of them: the hooks in turn, the
+// events of each in the order of recording. Each is the caller's until Plan or Release; a crash gives them all back. Errors: the
+// context's, ErrBroken, ErrClosed.
 func (l *Ledger) Claim(ctx context.Context, n int) ([]Task, error) {
 	for {
 		l.mu.Lock()
 		var items []*item
-		for len(items) < n && l.backlog.events.Len() > 0 {
-			if it := heap.Pop(&l.backlog.events).(*item); !it.finished && !it.settling {
-				it.claimed = true
-				items = append(items, it)
+		for len(items) < n {
+			it := l.backlog.claim()
+			if it == nil {
+				break
 			}
+			items = append(items, it)
 		}
 		changed := l.backlog.changed
 		l.mu.Unlock()

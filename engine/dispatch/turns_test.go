@@ -1,0 +1,62 @@
+package dispatch_test
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/tenterhook/tenterhook/engine/dispatch"
+	"github.com/tenterhook/tenterhook/engine/ledger"
+	"github.com/tenterhook/tenterhook/sdk/hook"
+)
+
+// TestHooksInTurn shows that the events of a hook whose rules are slow hold up no other hook's.
+func TestHooksInTurn(t *testing.T) {
+	var mu sync.Mutex
+	var ran []string
+	step := make(chan struct{})
+	b := open(t, func(c *hook.Call) (dispatch.Plan, error) {
+		if c.Hook == "h" {
+			<-step
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		ran = append(ran, c.Hook)
+		return dispatch.Plan{Revision: "r1"}, nil
+	}, dispatch.Options{Rules: 1})
+	const slow = 400
+	b.accept("x", slow)
+	b.Use(nil)
+	for range 3 { // some of them are under way
+		step <- struct{}{}
+	}
+	_, err := b.ledger.Accept(context.Background(), ledger.Delivery{Hook: "quick", ID: ledger.Key("quick", "1"),
+		Events: []ledger.Event{{ID: ledger.EventKey("quick", "1"), Payload: []byte(`{"data":{"events":[{}]}}`)}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := func() (slow int, quick bool) {
+		mu.Lock()
+		defer mu.Unlock()
+		text := strings.Join(ran, " ")
+		return strings.Count(text, "h"), strings.Contains(text, "quick")
+	}
+	before := -1
+	for range slow - 3 {
+		select {
+		case step <- struct{}{}:
+		case <-time.After(10 * time.Second):
+			t.Fatal("stuck")
+		}
+		time.Sleep(time.Millisecond) // a slow hook's rules
+		if n, quick := done(); quick && before < 0 {
+			before = n
+		}
+	}
+	b.until("finished", b.finished)
+	if before < 0 || before > slow/4 {
+		t.Errorf("%d of the slow hook's %d came before the quick one's", before, slow)
+	}
+}
