@@ -185,7 +185,7 @@ func (l *lane) renew() {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.outlet = out
+	l.outlet, l.until = out, time.Time{} // what the last attempts at the old one said of its rest is over with it
 }
 
 func (l *lane) close() {
