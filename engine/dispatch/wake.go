@@ -3,8 +3,8 @@ package dispatch
 import "slices"
 
 // Wake has the destinations of these names tried at once, although they failed and are left alone: an operator knows that they are
-// well again, or wants to know. No name means all. One that asked for time itself is given it. Each begins with one attempt at a
-// time, and rests again when they fail.
+// well again, or wants to know. No name means all. Each begins with one attempt at a time, and
+// rests again when they fail.
 func (d *Dispatch) Wake(names ...string) {
 	for _, s := range d.Destinations() {
 		if s.Breaker == "open" && (len(names) == 0 || slices.Contains(names, s.Name)) {

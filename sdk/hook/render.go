@@ -29,7 +29,7 @@ func (m *Merge) render(b []byte) []byte {
 	}
 	for _, c := range m.order {
 		if c == debugging {
-			b = m.renderMembers(append(appendMember(b, "debugContext"), '{'), c)
+			b = append(m.renderItems(append(appendMember(b, "debugContext"), '{'), c, true), '}')
 		}
 	}
 	return append(b, '}')
@@ -59,11 +59,11 @@ func (m *Merge) renderCommands(b []byte) []byte {
 		b = append(append(b, c.name...), `","value":`...)
 		switch c.shape {
 		case patchShape:
-			b = append(m.renderItems(append(b, '['), c), ']')
+			b = append(m.renderItems(append(b, '['), c, false), ']')
 		case profileShape:
-			b = m.renderMembers(append(b, '{'), c)
+			b = append(m.renderItems(append(b, '{'), c, true), '}')
 		default:
-			b = m.renderItems(b, c)
+			b = m.renderItems(b, c, false)
 		}
 		b = append(b, '}')
 	}
@@ -91,33 +91,22 @@ func (m *Merge) cancelled(c *command) bool {
 	return true
 }
 
-// renderItems writes the command's entries with commas between them.
-func (m *Merge) renderItems(b []byte, c *command) []byte {
+// renderItems writes the command's entries with commas between them, each behind its name when they are members.
+func (m *Merge) renderItems(b []byte, c *command, members bool) []byte {
 	first := true
 	for i := range m.entries {
-		if e := &m.entries[i]; e.command == c && !e.dead {
-			if !first {
-				b = append(b, ',')
-			}
-			first = false
-			b = appendCompact(b, e.node.Raw())
+		e := &m.entries[i]
+		if e.command != c || e.dead {
+			continue
 		}
+		if !first {
+			b = append(b, ',')
+		}
+		first = false
+		if members {
+			b = append(AppendString(b, e.name), ':')
+		}
+		b = appendCompact(b, e.node.Raw())
 	}
 	return b
-}
-
-// renderMembers writes the command's entries as an object that has been opened.
-func (m *Merge) renderMembers(b []byte, c *command) []byte {
-	first := true
-	for i := range m.entries {
-		if e := &m.entries[i]; e.command == c && !e.dead {
-			if !first {
-				b = append(b, ',')
-			}
-			first = false
-			b = append(AppendString(b, e.name), ':')
-			b = appendCompact(b, e.node.Raw())
-		}
-	}
-	return append(b, '}')
 }
