@@ -1,0 +1,35 @@
+package meter
+
+// Limits is what a module may be at most, found out before anything compiles it. They keep a small upload from becoming
+// hours of compilation or gigabytes of host memory; real modules stay far below them.
+type Limits struct {
+	Bytes       int // of the module
+	Types       int
+	Functions   int // that the module defines
+	Params      int // of one function type, and as many results
+	Imports     int
+	Exports     int
+	Globals     int
+	Tables      int
+	Table       int // elements that a table begins with or grows to
+	Elements    int // element segments
+	ElementRefs int // elements of all segments
+	Data        int // data segments
+	DataBytes   int // of all segments
+	Custom      int // bytes of all custom sections
+	Name        int // bytes of one name
+
+	Body       int // bytes of one function
+	Locals     int // of one function, parameters among them
+	LocalLoops int // locals times loops of one function: what the register allocator's work grows with
+	Nesting    int // of blocks
+	BrTable    int // targets of one br_table
+	BrTables   int // targets of all br_tables of one function
+}
+
+// DefaultLimits takes what Go's standard toolchain, TinyGo, Rust, C and AssemblyScript make, and nothing much larger.
+var DefaultLimits = Limits{
+	Bytes: 8 << 20, Types: 5_000, Functions: 50_000, Params: 256, Imports: 256, Exports: 1_000, Globals: 1_000,
+	Tables: 8, Table: 100_000, Elements: 10_000, ElementRefs: 200_000, Data: 20_000, DataBytes: 8 << 20, Custom: 4 << 20, Name: 1 << 10,
+	Body: 256 << 10, Locals: 2_000, LocalLoops: 50_000, Nesting: 500, BrTable: 10_000, BrTables: 20_000,
+}

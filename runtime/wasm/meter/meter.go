@@ -1,0 +1,92 @@
+// Package meter makes a WebAssembly module stop: it rewrites it so that it counts what it does, asks for leave to go on,
+// and can be put back to where it was.
+//
+// The rewritten module keeps a count of fuel that is left in a local of every function, takes from it at the head of each
+// stretch of code, and when it falls below nought calls Yield on its own goroutine. Nothing else is needed to stop it:
+// no signal, no flag, no second goroutine. The same module with the same input spends the same on every machine.
+package meter
+
+import "math"
+
+// What is injected. Names that begin with Reserved are refused in what is uploaded, so nothing of it is reachable but
+// for the host.
+const (
+	Reserved = "tenterhook:"
+
+	// Import and Yield name the function that the rewritten module imports: (left i64) -> i64. It is called when the slice
+	// of fuel is used up, with what is left of it, which is below nought, and between the pieces of a long bulk operation,
+	// when it may not be. It returns the next slice, or panics to end the guest. Debt is carried by the host: what has been
+	// spent of a slice of n units is n - left. While it runs, the global Fuel says nothing.
+	Import = "tenterhook:meter"
+	Yield  = "yield"
+
+	// Fuel is an exported mutable i64 global: units left of the slice. The host sets it before it calls an export and reads
+	// it after; inside an imported function it is exact, and what is written there counts. It begins at nought, so a guest
+	// that nobody gave fuel asks for it first. After a trap it is what was left at the last call or return.
+	Fuel = "tenterhook:fuel"
+
+	// Save and Restore are exported, () -> (), and not metered. Save notes all mutable globals, of any type, and all tables
+	// that can change; Restore puts them back, and forgets how deep calls were nested when a trap ended them. Neither
+	// touches memory.
+	Save    = "tenterhook:save"
+	Restore = "tenterhook:restore"
+
+	// Start is the module's start function, () -> (), exported when it has one. It is not run by instantiation: the host
+	// calls it like any other export, first and once, under a budget.
+	Start = "tenterhook:start"
+)
+
+// Deep is the argument of Yield when calls nest deeper than Options.Depth. The host should panic; a guest that is let go
+// on traps at once.
+const Deep = math.MinInt64
+
+// What is charged beside one unit for each instruction.
+const (
+	perCall   = 8       // a call through a table, a host function: what the host asks for its work comes on top
+	perGrow   = 1000    // a memory.grow or table.grow
+	perPage   = 4096    // each page that memory.grow asks for, up to the cap
+	bulkShift = 3       // bulk operations on memory: one for every 8 bytes; on tables: one an element
+	chunk     = 1 << 18 // bytes of a bulk operation between two looks at the clock
+	chunkRefs = 1 << 14 // the same, elements of a table
+)
+
+// Options says what a module may be. The zero Options has DefaultLimits, 256 pages and 10,000 calls.
+type Options struct {
+	Limits Limits // a field of nought is that of DefaultLimits
+	Pages  uint32 // most memory, in pages of 64 KiB. The rewritten module declares one page more: see Module.MemoryMax
+	Depth  uint32 // how deep calls may nest; a function with many locals counts as several
+}
+
+// Module is a rewritten module and what the host should know of it.
+type Module struct {
+	Code    []byte   // the rewritten module
+	Imports []Extern // of the module as it was uploaded, in its order; functions only
+	Exports []Extern
+
+	HasMemory bool
+	MemoryMin uint32 // pages
+	// MemoryMax is what Code declares, in pages: one more than the module may have, which is the smaller of Options.Pages
+	// and what the module declared. wazero lets a memory shrink only while it grows, so a memory at its cap must be able
+	// to grow by one page: the host's allocator gives back a shorter memory then, and refuses to go above the cap itself.
+	MemoryMax uint32
+
+	Functions, Types, Tables, Globals, Data, Elements int
+
+	Start        bool     // it has a start function: see the constant
+	Unrestorable []string // what Restore cannot undo, of table.grow, data.drop and elem.drop: a new instance for each call
+}
+
+// Extern is something that a module imports or exports.
+type Extern struct {
+	Module string // of an import
+	Name   string
+	Kind   string // "func", "table", "memory" or "global"
+	Type   string // "(i32, i32) -> i64", "() -> ()", "funcref", "1..16 pages", "mut i64"
+}
+
+// Rewrite makes a module that stops within its budget out of src, which it does not keep. An error is Refusals: every
+// reason for which src is not accepted. Types are not checked; who compiles Code does that, and what was badly typed in
+// src is badly typed in Code.
+func Rewrite(src []byte, o Options) (*Module, error) {
+	return nil, Refusals{{Place: "module", Reason: "the rewriter is not complete yet"}}
+}
