@@ -22,7 +22,8 @@ var (
 )
 
 // authKeys are the keys of who may call.
-var authKeys = []string{"auth", "authorization", "header", "secret", "basic", "user", "password"}
+var authKeys = []string{"auth", "authorization", "header", "secret", "name", "value", "basic", "user", "password",
+	"oauth", "issuer", "audience", "client", "scope", "keys", "algorithms"}
 
 // conceal finds the lines that may hold a secret.
 func (s *source) conceal() {

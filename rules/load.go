@@ -28,6 +28,8 @@ type loader struct {
 	places    []member // destinations
 	known     []string
 	hooks     []*hookSpec
+	orgs      []member
+	shown     map[[32]byte]*hookSpec // digests of secrets, and the first hook that has each
 }
 
 // Load compiles a folder. The error is Problems: everything that is wrong with the folder, warnings included. The Set is the
@@ -36,7 +38,7 @@ func Load(f *Folder, o Options) (*Set, error) {
 	if o.Env == nil {
 		o.Env = func(string) (string, bool) { return "", false }
 	}
-	l := &loader{folder: f, options: o}
+	l := &loader{folder: f, options: o, shown: make(map[[32]byte]*hookSpec)}
 	for _, name := range f.Names() {
 		l.file(name)
 	}
@@ -64,6 +66,7 @@ func (l *loader) decode(root *node) {
 	l.vars = l.unique(l.vars, f.vars, "the var")
 	l.tables = l.unique(l.tables, f.tables, "the table")
 	l.places = l.unique(l.places, f.destinations, "the destination")
+	l.orgs = l.unique(l.orgs, f.orgs, "the org")
 	for _, k := range f.known {
 		l.known = append(l.known, k.text)
 	}
@@ -97,6 +100,7 @@ func (l *loader) set() *Set {
 	for _, m := range l.places {
 		l.destination(s, m)
 	}
+	orgs := l.readOrgs()
 	names, paths := map[string]*node{}, map[string]*node{}
 	for _, h := range l.hooks {
 		if h.name != "" {
@@ -109,6 +113,7 @@ func (l *loader) set() *Set {
 			l.taken(paths, h.path, h.pathAt, "the path %s is taken by the hook in %s line %d")
 		}
 		if built := l.hook(s, h); built != nil {
+			built.Org = l.orgOf(orgs, h)
 			s.hooks = append(s.hooks, built)
 		}
 	}

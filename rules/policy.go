@@ -15,6 +15,7 @@ import (
 type fileSpec struct {
 	vars, tables []member
 	destinations []member
+	orgs         []member
 	known        []*node
 	hooks        []*hookSpec
 }
@@ -27,6 +28,8 @@ type hookSpec struct {
 	pathAt      *node
 	typ         hook.Type
 	auth        *node
+	org         string
+	orgAt       *node
 	concurrency int
 	budget      runtime.Budget
 	lets        []member
@@ -94,6 +97,8 @@ var fileFields = []field[fileSpec]{
 		}},
 	{key: "destinations", doc: "Where actions are sent, by name.", schema: `{"type":"object","additionalProperties":{"$ref":"#/$defs/destination"}}`,
 		read: func(d *decoder, f *fileSpec, n *node) { f.destinations = d.members(n, "destinations") }},
+	{key: "orgs", doc: "The Okta orgs that call, by name.", schema: `{"type":"object","additionalProperties":{"$ref":"#/$defs/org"}}`,
+		read: func(d *decoder, f *fileSpec, n *node) { f.orgs = d.members(n, "orgs") }},
 }
 
 var hookFields = []field[hookSpec]{
@@ -105,6 +110,8 @@ var hookFields = []field[hookSpec]{
 		read: func(d *decoder, h *hookSpec, n *node) { h.path, h.pathAt = d.path(n), n }},
 	{key: "auth", doc: "Who may call: any entry may match, inside one every line must; none lets anybody call and serves on loopback only.", schema: `{"$ref":"#/$defs/auth"}`,
 		read: func(_ *decoder, h *hookSpec, n *node) { h.auth = n }},
+	{key: "org", doc: "Which of the orgs calls it; a call whose source names a host of another org is refused.", schema: nameSchema,
+		read: func(d *decoder, h *hookSpec, n *node) { h.org, h.orgAt = d.name(n), n }},
 	{key: "concurrency", doc: "Calls that are decided at once; more are answered with the failure answer.", schema: `{"type":"integer","minimum":1,"maximum":10000}`,
 		read: func(d *decoder, h *hookSpec, n *node) { h.concurrency = int(d.int(n, 1, 10_000)) }},
 	{key: "budget", doc: "What one call may spend in all.", schema: budgetSchema,

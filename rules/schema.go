@@ -17,6 +17,9 @@ func Schema() []byte {
 	defs := object{
 		"budget": objectOf(budgetFields, 0),
 		"auth":   authSchema(),
+		"secret": object{"oneOf": []any{object{"type": "string"}, objectOf(namedFields, 0)}},
+		"oauth":  objectOf(oauthFields, 0),
+		"org":    objectOf(orgFields, 0),
 		"table": object{"oneOf": []any{
 			object{"type": "array", "description": "A set."},
 			object{"type": "object", "not": object{"required": []string{"file"}}, "description": "A map."},

@@ -11,22 +11,21 @@ import (
 	"testing"
 )
 
-const longSecret = "0123456789abcdef"
+const longSecret = "0c7e42d1b85fa963"
 
 // readTestSecrets reads the member secret or basic of a policy text.
 func readTestSecrets(t *testing.T, policy string, check bool) ([]Secret, string) {
 	t.Helper()
 	env := map[string]string{"LONG": longSecret, "SHORT": "short", "EMPTY": "", "PADDED": " " + longSecret, "USER": "okta", "COLON": "a:b"}
-	o := outside{check: check, env: func(name string) (string, bool) { v, ok := env[name]; return v, ok }}
+	r := secretReader{outside: outside{check: check, env: func(name string) (string, bool) { v, ok := env[name]; return v, ok }}}
 	root, problems := readYAML(newSource("policy.yaml", []byte(policy)))
 	var secrets []Secret
-	var more Problems
 	if n := root.get("basic"); n != nil {
-		secrets, more = o.basic(n)
+		secrets = r.basic(n)
 	} else {
-		secrets, more = o.secrets(root.get("secret"))
+		secrets = r.secrets(root.get("secret"))
 	}
-	return secrets, strings.TrimPrefix(append(problems, more...).Error(), "\n")
+	return secrets, strings.TrimPrefix(append(problems, r.problems...).Error(), "\n")
 }
 
 func TestSecrets(t *testing.T) {
@@ -90,7 +89,7 @@ func TestSecrets(t *testing.T) {
 		{"a large file", "secret: ${file." + write("f", strings.Repeat("a", maxSecretFile+1)) + "}", false, []string{""},
 			"policy.yaml:1:9: " + dir + "/f: want at most 65536 bytes\n    1 | secret: ${file." + dir + "/f}\n      |         ^"},
 		{"an empty list", `secret: []`, true, nil, "policy.yaml:1:9: want a secret, got an empty list, which lets nobody in"},
-		{"a map", `secret: {a: b}`, true, []string{""}, "policy.yaml:1:9: want the secret as text, got a map"},
+		{"a map", `secret: {a: b}`, true, []string{""}, "policy.yaml:1:10: unknown key in a secret"},
 		{"a number", `secret: 12345678901234567`, true, []string{""},
 			"policy.yaml:1:9: want the secret as text: put it in quotes"},
 		{"a number in a list", "secret:\n  - 12345678901234567", true, []string{""},

@@ -59,6 +59,7 @@ func (s *Set) Close() error {
 type Hook struct {
 	Name, Path   string
 	Type         hook.Type
+	Org          *Org           // whose calls these are; nil: the policy does not say
 	Auth         []Credential   // any may match; none when everybody may call, which is for loopback only
 	Concurrency  int            // calls decided at once; 0: the server's default
 	Budget       runtime.Budget // of one call
@@ -79,17 +80,6 @@ func (h *Hook) RuleNames() []string {
 		names[i] = h.rules[i].name
 	}
 	return names
-}
-
-// Credential is one way to be let in: every line must match.
-type Credential struct {
-	Lines []Line
-}
-
-// Line is a header and what its whole value may be: any of the secrets.
-type Line struct {
-	Header  string
-	Secrets []Secret
 }
 
 // rule is a condition and what follows from it.

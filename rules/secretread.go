@@ -1,0 +1,195 @@
+package rules
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"regexp"
+	"strings"
+)
+
+// namedSpec is a secret with a name.
+type namedSpec struct {
+	name   string
+	nameAt *node
+	value  *node
+}
+
+var secretLabel = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9._-]{0,62}[A-Za-z0-9])?$`)
+
+var namedFields = []field[namedSpec]{
+	{key: "name", doc: "What metrics and the status call this secret, such as the month it was made in.", schema: `{"type":"string","pattern":"` + secretLabel.String() + `"}`, need: true,
+		read: func(_ *decoder, s *namedSpec, n *node) { s.name, s.nameAt = n.text, n }},
+	{key: "value", doc: "The secret: ${env.NAME} or ${file./path}.", schema: textSchema, need: true,
+		read: func(_ *decoder, s *namedSpec, n *node) { s.value = n }},
+}
+
+// told is where a secret stands, without the scheme or the user before it.
+type told struct {
+	at     *node
+	digest [sha256.Size]byte
+}
+
+// secretReader gathers problems on the way. None of them quotes more of the file than the name of a variable or a file.
+type secretReader struct {
+	outside
+	problems Problems
+	shown    []told // those that have a value
+}
+
+// secrets reads what stands after `secret:`, one or a list of which any will do. Where check leaves one unfilled, the zero
+// Secret stands for it.
+func (r *secretReader) secrets(n *node) []Secret {
+	return r.list(n, func(value string) string { return value })
+}
+
+// basic reads {user, password}. The secrets are whole Authorization values, "Basic base64(user:password)" (hooks.md
+// section 2), one for each password of a list.
+func (r *secretReader) basic(n *node) []Secret {
+	if n.kind != mapNode {
+		r.problems = append(r.problems, n.problem("want {user, password}, got %s", n.is()))
+		return nil
+	}
+	for _, m := range n.members {
+		if m.key != "user" && m.key != "password" {
+			r.report(m.at, "unknown %s%s", m.at.named("key"), suggest(m.key, []string{"user", "password"}))
+		}
+	}
+	user, password := n.get("user"), n.get("password")
+	if user == nil || password == nil {
+		r.report(n, "want both user and password")
+		return nil
+	}
+	name, ok := r.text(user, "user")
+	if strings.Contains(name, ":") {
+		r.report(user, "a user of Basic authentication has no colon (RFC 7617)")
+	}
+	secrets := r.list(password, func(value string) string {
+		return "Basic " + base64.StdEncoding.EncodeToString([]byte(name+":"+value))
+	})
+	if !ok {
+		clear(secrets)
+	}
+	return secrets
+}
+
+func (r *secretReader) report(n *node, format string, args ...any) {
+	p := n.problem(format, args...)
+	if n.kind != textNode || !secretName.MatchString(n.text) {
+		p.Source = ""
+	}
+	r.problems = append(r.problems, p)
+}
+
+func (r *secretReader) warn(n *node, format string, args ...any) {
+	r.report(n, format, args...)
+	r.problems[len(r.problems)-1].Warning = true
+}
+
+// list reads one secret or several. header makes the header's value of each.
+func (r *secretReader) list(n *node, header func(string) string) []Secret {
+	each := []*node{n}
+	if n.kind == listNode {
+		if each = n.items; len(each) == 0 {
+			r.report(n, "want a secret, got an empty list, which lets nobody in")
+		}
+	}
+	secrets := make([]Secret, len(each))
+	for i, one := range each {
+		name, at := r.named(one)
+		if value, ok := r.text(at, "secret"); ok {
+			r.judge(at, value)
+			secrets[i] = NewSecret([]byte(header(value)))
+		}
+		secrets[i].name = name
+	}
+	return secrets
+}
+
+// named reads {name, value}, and anything else as the value alone.
+func (r *secretReader) named(n *node) (string, *node) {
+	if n.kind != mapNode {
+		return "", n
+	}
+	var d decoder
+	var spec namedSpec
+	decode(&d, n, "a secret", namedFields, &spec)
+	r.problems = append(r.problems, d.problems...)
+	if at := spec.nameAt; at != nil && (at.kind != textNode && at.kind != numberNode || !secretLabel.MatchString(at.text)) {
+		r.report(at, "want a secret's name of up to 64 letters, digits, hyphens, dots and _, such as 2026-10; it is no secret itself")
+		spec.name = ""
+	}
+	if spec.value == nil {
+		return spec.name, &node{src: n.src, line: n.line, column: n.column, kind: brokenNode}
+	}
+	return spec.name, spec.value
+}
+
+// text fills one text's holes; false when it cannot be used.
+func (r *secretReader) text(n *node, what string) (string, bool) {
+	switch n.kind {
+	case brokenNode:
+		return "", false
+	case textNode:
+	case numberNode, boolNode:
+		r.report(n, "want the %s as text: put it in quotes", what)
+		return "", false
+	default:
+		r.report(n, "want the %s as text, got %s", what, n.is())
+		return "", false
+	}
+	f := r.fill(n.text)
+	for _, fault := range f.faults {
+		r.report(n, "%s", fault.err)
+		r.problems[len(r.problems)-1].Warning = fault.absent && r.check
+	}
+	if len(f.faults) > 0 {
+		return "", false
+	}
+	if f.text == "" {
+		r.report(n, "the %s is empty", what)
+		return "", false
+	}
+	for _, hole := range f.empty { // what is left of the text is there for everybody to read
+		r.report(n, "%s is empty, and the %s is not what it seems", hole, what)
+	}
+	if len(f.empty) > 0 {
+		return "", false
+	}
+	if f.holes == 0 && what == "secret" {
+		r.warn(n, "a secret stands in the policy itself: want ${env.NAME} or ${file./path}")
+	}
+	return f.text, true
+}
+
+// judge warns about a secret that is likely a mistake, or easily guessed. Nothing of it is told but its length.
+func (r *secretReader) judge(n *node, value string) {
+	switch {
+	case strings.TrimSpace(value) != value:
+		r.warn(n, "the secret begins or ends with white space, which a header's value never does")
+	case strings.ContainsFunc(value, func(c rune) bool { return c < ' ' || c == 0x7f }):
+		r.warn(n, "the secret has a line end or another control character, which a header's value never does")
+	}
+	core := bare(value)
+	r.shown = append(r.shown, told{n, Digest([]byte(core))})
+	if is := weak(core); is != "" {
+		r.warn(n, "%s", is)
+	}
+}
+
+// bare is a header's value without the scheme before it, and of Basic authentication the password.
+func bare(value string) string {
+	scheme, rest, ok := strings.Cut(value, " ")
+	rest = strings.TrimSpace(rest)
+	switch {
+	case !ok || rest == "" || !authScheme.MatchString(scheme):
+		return value
+	case strings.EqualFold(scheme, "basic"):
+		text, err := base64.StdEncoding.DecodeString(rest)
+		if _, password, found := strings.Cut(string(text), ":"); err == nil && found {
+			return password
+		}
+	}
+	return rest
+}
+
+var authScheme = regexp.MustCompile(`^(?i:basic|bearer|token|apikey|ssws)$`)
