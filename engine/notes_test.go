@@ -16,7 +16,7 @@ func TestFailuresTellNothing(t *testing.T) {
 		{"an attribute", `[{type: "com.okta.${data.userProfile.email}", value: {}}]`,
 			`commands[0].type: unknown command \"…\"; want com.okta.action.update, com.okta.user.profile.update or com.okta.user.progressive.profile.update`},
 		{"a member", `"${[{'type': 'com.okta.action.update', 'value': data.userProfile}]}"`, `commands[0].value`},
-		{"a value", `[{type: com.okta.user.profile.update, value: {a: "${data.userProfile.email + 1}"}}]`, "error="},
+		{"a value", `[{type: com.okta.user.profile.update, value: {a: "${int(data.userProfile.email)}"}}]`, "error="},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -130,7 +130,7 @@ func TestSendInline(t *testing.T) {
 		{"BeforeAnError", "registration", "- {name: a, send: {to: siem, body: '${data.userProfile.email}'}}\n- {name: b, error: no}", ada,
 			`{"error":{"errorSummary":"no"}}`, `a siem {"to":"siem","body":"ada@example.com"}`},
 		{"BesideCommands", "registration", "- {name: a, profile: {x: 1}, send: {to: out, body: 1}}", ada, fmt.Sprintf(updated, `"x":1`), `a out {"to":"out","body":1}`},
-		{"BeforeAFailure", "registration", "- {name: a, send: {to: out, body: 1}}\n- {name: b, when: data.userProfile.email + 1 > 2, missing: skip, deny: no}", ada,
+		{"BeforeAFailure", "registration", "- {name: a, send: {to: out, body: 1}}\n- {name: b, when: int(data.userProfile.email) > 2, missing: skip, deny: no}", ada,
 			closedUp, `a out {"to":"out","body":1}`},
 		{"Password", "password-import", "- {name: a, verify: false, send: {to: out}}", `{"eventId":"e","eventType":"t","eventTime":"now","source":"s","data":{"context":{"credential":{"password":"pw"}}}}`,
 			`{"commands":[{"type":"com.okta.action.update","value":{"credential":"UNVERIFIED"}}]}`,
@@ -179,10 +179,10 @@ func manyRules(n int) string {
 	types := hook.EventTypes()
 	for i := range n {
 		if at := types[i%len(types)]; !strings.Contains(string(sample.Of(hook.EventHook)), at) {
-			fmt.Fprintf(&all, "- {name: r%d, on: %s, when: event.outcome.result == 'X', log: x}\n", i, at)
+			fmt.Fprintf(&all, "- {name: r%d, on: %s, when: event.outcome.result == 'UNKNOWN', log: x}\n", i, at)
 		}
 	}
-	all.WriteString("- {name: mine, on: ['user.*', 'group.*'], when: event.outcome.result == 'NEVER', send: {to: out}}")
+	all.WriteString("- {name: mine, on: ['user.*', 'group.*'], when: event.outcome.result == 'UNANSWERED', send: {to: out}}")
 	return policy("event", "", all.String()) + places
 }
 

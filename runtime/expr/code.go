@@ -17,7 +17,8 @@ type code struct {
 	falls    bool   // as a condition it may be not true merely because something is missing
 	rises    bool   // it may be true merely because something is missing
 	soft     bool   // it may be another value, though not null, because something is missing
-	shape    *shape // of its members or elements
+	shape    *shape // of its members or elements, or of itself
+	form     string // the function that gave it, when that is one of forms
 	secret   bool   // it may carry a secret member, see Expression.Secret
 	constant bool
 	value    runtime.Value // when constant

@@ -53,6 +53,8 @@ func (k *compiler) equality(n *ast.BinaryNode) *code {
 		}
 		return k.wrong(n, "%s is never equal to %s%s", x.types.words(), y.types.words(), hint)
 	}
+	k.possible(n.Right, x, y.value)
+	k.possible(n.Left, y, x.value)
 	c := &code{falls: !negate && (x.null || y.null), rises: negate && (x.null || y.null)}
 	c.loosen(x, y)
 	if x.constant {

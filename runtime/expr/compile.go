@@ -141,10 +141,10 @@ func (k *compiler) source(n ast.Node) *code {
 	case *ast.MapNode:
 		return k.object(n)
 	case *ast.BuiltinNode:
-		return k.call(n, n.Name, n.Arguments)
+		return formed(n.Name, k.call(n, n.Name, n.Arguments))
 	case *ast.CallNode:
 		if id, ok := n.Callee.(*ast.IdentifierNode); ok {
-			return k.call(n, id.Value, n.Arguments)
+			return formed(id.Value, k.call(n, id.Value, n.Arguments))
 		}
 	}
 	return k.strange(n)
@@ -255,7 +255,7 @@ func (k *compiler) let(l *let) *code {
 
 // like is a code without closures of which as much is known as of c.
 func (k *compiler) like(c *code) *code {
-	return &code{types: c.types, null: c.null, falls: c.falls, rises: c.rises, soft: c.soft, shape: c.shape, secret: c.secret}
+	return &code{types: c.types, null: c.null, falls: c.falls, rises: c.rises, soft: c.soft, shape: c.shape, form: c.form, secret: c.secret}
 }
 
 // declaration is let x = value; expr. The value is computed where it is declared.

@@ -30,6 +30,9 @@ func (k *compiler) in(n *ast.BinaryNode) *code {
 	if x.types != 0 && !mayBeAlike(x.types, held.kinds) {
 		return k.wrong(n, "in cannot compare %s with %s", x.types.words(), held.kinds.words())
 	}
+	if y.constant && y.types == list {
+		k.possibleIn(n.Right, x, y.value)
+	}
 	if held.set != nil {
 		c.test = held.set.has(x, pos)
 	} else {

@@ -79,7 +79,7 @@ func TestLet(t *testing.T) {
 		{"email", `lower(data.userProfile.email)`},
 		{"company", `domain(email)`},
 		{"wrong", `data.userProfile.age startsWith "x"`},
-		{"many", `all(1..9000, # != data.userProfile.email)`},
+		{"many", `all(1..9000, # != data.userProfile.badge)`},
 		{"both", `any(["a", "b"], # == company) or len(map(["x"], # + email)) == 1`},
 	} {
 		if err := w.env.Let(l.name, l.src); err != nil {

@@ -92,7 +92,7 @@ func (k *compiler) field(n *ast.MemberNode, base *code, name string) *code {
 		return k.wrongName(n, "field", name, base.shape.names())
 	}
 	if base.types != 0 && base.types&object == 0 {
-		return k.wrong(n, "%s has no members", base.types.words())
+		return k.memberless(n, base, name)
 	}
 	if base.slot > 0 {
 		return k.path(n, base.slot, name, s, base.secretMember(name))
@@ -108,10 +108,20 @@ func (k *compiler) field(n *ast.MemberNode, base *code, name string) *code {
 	return c
 }
 
+// memberless is a member of what can have none. Of a list it may be that of one of its values.
+func (k *compiler) memberless(n *ast.MemberNode, base *code, name string) *code {
+	if base.types == list && base.shape != nil && base.shape.element.closed() {
+		if _, ok := base.shape.element.member(name); ok {
+			return k.wrong(n, "a list has no members: want any(LIST, .%s …) or find(LIST, …).%s", name, name)
+		}
+	}
+	return k.wrong(n, "%s has no members", base.types.words())
+}
+
 // index is x[i]: a list's value, counted from its end when i is negative, or an object's member.
 func (k *compiler) index(n *ast.MemberNode, base, index *code) *code {
 	if k.want(n, base, list|object, "[ ]") {
-		k.want(n, index, number|text, "what is between [ and ]")
+		k.want(n, index, indexes(base.types), "what is between [ and ]")
 	}
 	pos := k.pos(n)
 	c := &code{types: anything, null: true, soft: loose(base, index), secret: base.secret}
@@ -142,6 +152,17 @@ func (k *compiler) index(n *ast.MemberNode, base, index *code) *code {
 }
 
 const maxIndex = 1 << 30
+
+// indexes are the kinds that a value of these kinds is indexed by.
+func indexes(base types) (by types) {
+	if base&list != 0 {
+		by |= number
+	}
+	if base&object != 0 {
+		by |= text
+	}
+	return by
+}
 
 // table is tables.name.
 func (k *compiler) table(n *ast.MemberNode, name string) *code {

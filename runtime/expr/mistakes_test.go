@@ -240,7 +240,7 @@ func TestNullable(t *testing.T) {
 		{`count(data.userProfile.groups, # == "x") == 0`, true},
 		{`any(["a", "b"], # == eventType)`, false},
 		{`eventType == "x"`, false},
-		{`eventType == "x" and data.action == "y"`, true},
+		{`eventType == "x" and data.action == "ALLOW"`, true},
 		{`true`, false},
 		{`let e = data.userProfile.email; e == nil or e in tables.banned`, false},
 	}

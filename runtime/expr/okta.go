@@ -3,7 +3,9 @@ package expr
 import "github.com/tenterhook/tenterhook/sdk/hook"
 
 // members are the members Okta's calls have, from hooks.md and the published samples: a word for the kind, then paths.
-// `open` and `any` are not looked into: profiles, claims and other parts whose members an org decides on.
+// `open` and `any` are not looked into: claims and other parts whose members an org decides on. Of `more` and `grows` some
+// members are known: an org has others in the first, Okta adds others to the second. What the published pages show as a
+// number here and as a text there (hooks.md section 1.2) is `scalar`, which is either.
 var members = map[hook.Type][]string{
 	hook.Registration:   {envelope, request, user, registration},
 	hook.Token:          {envelope, request, session, user, token},
@@ -16,8 +18,8 @@ var members = map[hook.Type][]string{
 
 // hooks.md section 1.2.
 const envelope = `
-text eventType eventId eventTime source contentType requestType
-any  eventTypeVersion cloudEventVersion`
+text   eventType eventId eventTime source contentType requestType
+scalar eventTypeVersion cloudEventVersion`
 
 const request = `
 text data.context.request.id data.context.request.method data.context.request.url.value data.context.request.ipAddress`
@@ -32,20 +34,34 @@ bool  data.context.session.mfaActive`
 
 const user = `
 text data.context.user.id data.context.user.passwordChanged
-open data.context.user.profile data.context.user._links`
+more data.context.user.profile
+text data.context.user.profile.login data.context.user.profile.firstName data.context.user.profile.lastName
+text data.context.user.profile.locale data.context.user.profile.timeZone
+open data.context.user._links`
 
 // hooks.md section 6: action is a plain text here.
 const registration = `
-open data.userProfile data.userProfileUpdate
-text data.action`
+profile data.userProfile data.userProfileUpdate
+text    data.action`
 
-// hooks.md section 4: the spec spells OriginalGrant with a capital, captures do not.
+// hooks.md section 4: the spec spells OriginalGrant with a capital, captures do not. Of the claims those have a type that no
+// org can change; aud is not among them.
 const token = `
 text   data.context.protocol.type data.context.protocol.issuer.uri
-open   data.context.protocol.request data.context.protocol.originalGrant data.context.protocol.OriginalGrant
+grows  data.context.protocol.request
+text   data.context.protocol.request.scope data.context.protocol.request.state data.context.protocol.request.redirect_uri
+text   data.context.protocol.request.response_mode data.context.protocol.request.response_type
+text   data.context.protocol.request.client_id data.context.protocol.request.grant_type
+open   data.context.protocol.originalGrant data.context.protocol.OriginalGrant
 text   data.context.protocol.client.id data.context.protocol.client.name data.context.protocol.client.type
 text   data.context.policy.id data.context.policy.rule.id
-open   data.identity.claims data.access.claims data.access.scopes
+more   data.identity.claims data.access.claims
+text   data.identity.claims.iss data.identity.claims.jti data.identity.claims.sub data.identity.claims.idp
+number data.identity.claims.auth_time data.identity.claims.exp data.identity.claims.iat data.identity.claims.ver
+texts  data.identity.claims.amr data.access.claims.scp
+text   data.access.claims.iss data.access.claims.jti data.access.claims.cid data.access.claims.uid
+number data.access.claims.auth_time data.access.claims.exp data.access.claims.iat data.access.claims.ver
+open   data.access.scopes
 number data.identity.token.lifetime.expiration data.access.token.lifetime.expiration
 text   data.refresh_token.jti`
 
@@ -67,7 +83,8 @@ list  data.context.matches
 text  data.context.application.name data.context.application.id data.context.application.label
 text  data.context.application.status data.context.job.id data.context.job.type
 text  data.action.result data.user.id
-open  data.appUser.profile data.user.profile`
+open  data.appUser.profile
+profile data.user.profile`
 
 // hooks.md section 8.1.
 const passwordImport = `
@@ -78,31 +95,48 @@ const telephony = `
 text data.userProfile.firstName data.userProfile.lastName data.userProfile.login data.userProfile.userId
 text data.messageProfile.msgTemplate data.messageProfile.deliveryChannel data.messageProfile.locale
 text data.messageProfile.otpExpires
-any  data.messageProfile.phoneNumber data.messageProfile.otpCode`
+scalar data.messageProfile.phoneNumber data.messageProfile.otpCode`
 
 // hooks.md sections 1.2 and 3.2. Event hooks write the version's name in the plural.
 const logEvent = `
-text delivery.eventType delivery.eventId delivery.eventTime delivery.source delivery.contentType
-any  delivery.eventTypeVersion delivery.cloudEventsVersion delivery.data
+text   delivery.eventType delivery.eventId delivery.eventTime delivery.source delivery.contentType
+scalar delivery.eventTypeVersion delivery.cloudEventsVersion
+any    delivery.data
 text event.uuid event.published event.eventType event.version event.displayMessage event.severity
 text event.legacyEventType event.insertionTimestamp
 text event.actor.id event.actor.type event.actor.alternateId event.actor.displayName
-any  event.actor.detailEntry event.device
+open event.actor.detailEntry event.device
 text event.client.userAgent.rawUserAgent event.client.userAgent.os event.client.userAgent.browser
 text event.client.zone event.client.device event.client.id event.client.ipAddress
-open event.client.geographicalContext
+place event.client.geographicalContext
 hops event.client.ipChain event.request.ipChain
 targets event.target
 text event.outcome.result event.outcome.reason
 text event.transaction.type event.transaction.id
-open event.transaction.detail event.debugContext.debugData event.authenticationContext event.securityContext`
+open event.transaction.detail event.debugContext.debugData
+grows  event.authenticationContext event.securityContext
+text   event.authenticationContext.authenticationProvider event.authenticationContext.credentialProvider
+text   event.authenticationContext.credentialType event.authenticationContext.externalSessionId
+text   event.authenticationContext.interface event.authenticationContext.issuer.id event.authenticationContext.issuer.type
+number event.authenticationContext.authenticationStep event.securityContext.asNumber
+text   event.securityContext.asOrg event.securityContext.isp event.securityContext.domain
+bool   event.securityContext.isProxy`
 
-// elements are words for lists of objects, and the members of those.
-var elements = map[string]string{
+// parts are words for objects that stand in several places, and for the elements of lists: the members of those.
+var parts = map[string]string{
 	"targets": `
 text id type alternateId displayName
-any  detailEntry changeDetails`,
+open detailEntry
+any  changeDetails.from changeDetails.to`,
 	"hops": `
-text ip version
-any  source geographicalContext`,
+text ip version source
+place geographicalContext`,
+	"place": `
+text   city state country postalCode
+number geolocation.lat geolocation.lon`,
+	"profile": `
+text   login email secondEmail firstName lastName middleName honorificPrefix honorificSuffix title displayName nickName
+text   profileUrl streetAddress city state countryCode postalAddress preferredLanguage locale timezone userType
+text   costCenter organization division department managerId manager
+scalar primaryPhone mobilePhone zipCode employeeNumber`,
 }

@@ -24,7 +24,7 @@ import (
 //   - x / 0: an error here, infinite there;
 //   - len and [ : ] of a text that is not ASCII: characters here; bytes there for [ : ];
 //   - numbers of the data: whole ones stay whole here, all are float64 there. The generator's data has int there;
-//   - == of two different kinds that are known beforehand: a mistake here, false there;
+//   - == of two different kinds that are known beforehand, or of upper(x) and "a": a mistake here, false there;
 //   - ==, != and in between a list or object and anything of another form: an error here, false there;
 //   - first, last and find of an empty list: null, as there, but null is not compared;
 //   - % of numbers with a fraction: an error here, a mistake there;
@@ -50,7 +50,7 @@ func TestOracle(t *testing.T) {
 		}
 		ours, err := expr.Compile(src, w.env)
 		if err != nil {
-			if message := err.Error(); strings.Contains(message, "never equal") || strings.Contains(message, "64 bits") ||
+			if message := err.Error(); strings.Contains(message, "never equal") || strings.Contains(message, "never gives") || strings.Contains(message, "64 bits") ||
 				strings.Contains(message, "zero") || strings.Contains(message, "finite") {
 				continue
 			}

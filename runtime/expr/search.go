@@ -50,6 +50,7 @@ func (k *compiler) find(n *ast.BinaryNode) *code {
 	}
 	k.want(n, x, text, n.Operator+" on its left")
 	k.want(n, y, text, n.Operator+" on its right")
+	k.possiblyFound(n.Right, x, y, n.Operator)
 	return k.fold(n, searching(x, y, n.Operator, k.pos(n)), x, y)
 }
 
@@ -100,6 +101,7 @@ func (k *compiler) matches(n *ast.BinaryNode) *code {
 	if err != nil {
 		return k.wrong(n.Right, "the pattern: %s", err)
 	}
+	k.possiblyMatched(n.Right, x, y.value.Text(), p.re)
 	pos := k.pos(n)
 	c := &code{null: x.null}
 	c.loosen(x)

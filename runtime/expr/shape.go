@@ -43,9 +43,20 @@ func (t types) words() string {
 type shape struct {
 	types   types
 	members map[string]*shape // nil: not known, any name will do
+	rest    rest              // what other members it may have
 	element *shape            // of a list
+	words   *words            // what its texts can be, nil: anything
 	secret  bool              // it is a secret member, or has one inside
 }
+
+// rest is what other members an object may have beside those that are known.
+type rest uint8
+
+const (
+	none    rest = iota
+	orgs         // any: an org names them as it likes
+	growing      // any that are no slip of the pen: Okta names them
+)
 
 func (s *shape) kinds() types {
 	if s == nil {
@@ -62,7 +73,10 @@ func (s *shape) member(name string) (*shape, bool) {
 		return nil, true
 	}
 	m, ok := s.members[name]
-	return m, ok
+	if ok || s.rest == none {
+		return m, ok
+	}
+	return nil, s.rest == orgs || !slices.ContainsFunc(s.names(), func(known string) bool { return slipped(name, known) })
 }
 
 func (s *shape) names() []string { return slices.Sorted(maps.Keys(s.members)) }
@@ -94,24 +108,27 @@ func (s *shape) clone() *shape {
 	if s == nil {
 		return nil
 	}
-	c := &shape{types: s.types, element: s.element, secret: s.secret}
+	c := *s
 	if s.members != nil {
 		c.members = make(map[string]*shape, len(s.members))
 		for name, m := range s.members {
 			c.members[name] = m.clone()
 		}
 	}
-	return c
+	return &c
 }
 
-// leaves are the words of the lists below.
+// leaves are the words of the lists in okta.go that are no parts.
 var leaves = map[string]shape{
 	"text":   {types: text},
 	"number": {types: number},
+	"scalar": {types: number | text},
 	"bool":   {types: boolean},
 	"list":   {types: list},
 	"texts":  {types: list, element: &shape{types: text}},
 	"open":   {types: object},
+	"more":   {types: object, rest: orgs},
+	"grows":  {types: object, rest: growing},
 	"any":    {types: anything},
 }
 
@@ -120,6 +137,8 @@ var shapes = sync.OnceValue(func() map[hook.Type]*shape {
 	all := make(map[hook.Type]*shape)
 	for t, lists := range members {
 		all[t] = read(lists)
+		all[t].say(closedWords[t], true)
+		all[t].say(openWords[t], false)
 		for _, path := range secrets[t] {
 			all[t].hide(path)
 		}
@@ -142,16 +161,28 @@ func read(lists []string) *shape {
 	return s
 }
 
-// leafOf is what a word of the lists stands for: one of leaves, or a list of objects.
+// leafOf is what a word of the lists stands for: one of leaves, or of parts.
 func leafOf(word string) shape {
-	if list := elements[word]; list != "" {
-		return shape{types: leaves["list"].types, element: read([]string{list})}
+	switch word {
+	case "targets", "hops":
+		return shape{types: list, element: read([]string{parts[word]})}
+	case "place":
+		return *read([]string{parts[word]})
+	case "profile":
+		s := *read([]string{parts[word]})
+		s.rest = orgs
+		return s
 	}
-	return leaves[word]
+	leaf := leaves[word]
+	if leaf.rest != none {
+		leaf.members = map[string]*shape{}
+	}
+	return leaf
 }
 
-// shapeOf is what an event of the type looks like, with the paths that the policy says are known too. Those of an event hook
-// begin with event or delivery: any other is an inline hook's, or a type of event.
+// shapeOf is what an event of the type looks like, with the paths that the policy says are known too: one that is known here
+// already is then anything. Those of an event hook begin with event or delivery: any other is an inline hook's, or a type of
+// event.
 func shapeOf(t hook.Type, known []string) *shape {
 	s := shapes()[t]
 	if s == nil {
@@ -164,6 +195,7 @@ func shapeOf(t hook.Type, known []string) *shape {
 			continue
 		}
 		s.add(steps, nil)
+		s.free(steps)
 	}
 	return s
 }

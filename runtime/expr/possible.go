@@ -1,0 +1,116 @@
+package expr
+
+import (
+	"regexp"
+	"strings"
+	"unicode"
+
+	"github.com/expr-lang/expr/ast"
+	"github.com/tenterhook/tenterhook/runtime"
+)
+
+// forms are functions that give texts of one form: what has another form is never what they give. Letters are taken one by
+// one, as the functions do.
+var forms = map[string]func(string) string{
+	"lower":  func(s string) string { return strings.Map(unicode.ToLower, s) },
+	"upper":  func(s string) string { return strings.Map(unicode.ToUpper, s) },
+	"domain": func(s string) string { return strings.Map(unicode.ToLower, s) },
+}
+
+// formed marks a text that a function of forms gives.
+func formed(name string, c *code) *code {
+	if forms[name] != nil && !c.constant {
+		c.form = name
+	}
+	return c
+}
+
+// possible says so when x, a text of the event, is compared for equality with a constant text that it never is. n is where
+// the constant stands.
+func (k *compiler) possible(n ast.Node, x *code, v runtime.Value) {
+	if v.Kind() != runtime.String || x.constant {
+		return
+	}
+	s := v.Text()
+	if f := forms[x.form]; f != nil && f(s) != s {
+		k.wrong(n, "%s never gives %q: want %q", x.form, s, f(s))
+		return
+	}
+	if x.shape == nil || x.shape.words.allows(s) {
+		return
+	}
+	k.wrongWord(n, s, x.shape.words)
+}
+
+// wrongWord is wrong, with the words that were possible.
+func (k *compiler) wrongWord(n ast.Node, s string, w *words) {
+	before := len(k.errs)
+	k.wrong(n, "Okta never sends %q here", s)
+	if len(k.errs) == before {
+		return
+	}
+	e := k.errs[before]
+	if e.Suggest = w.meant(s); e.Suggest == "" {
+		e.Message += ": want " + oneOf(w.all)
+		return
+	}
+	e.Message += ", did you mean " + e.Suggest + "?"
+}
+
+// oneOf is "a, b or c".
+func oneOf(all []string) string {
+	last := len(all) - 1
+	if last < 1 {
+		return strings.Join(all, "")
+	}
+	return strings.Join(all[:last], ", ") + " or " + all[last]
+}
+
+// possibleIn is possible for each text of a constant list.
+func (k *compiler) possibleIn(n ast.Node, x *code, list runtime.Value) {
+	if x.form == "" && (x.shape == nil || x.shape.words == nil) {
+		return
+	}
+	if written, ok := n.(*ast.ArrayNode); ok {
+		for _, item := range written.Nodes {
+			if s, ok := item.(*ast.StringNode); ok {
+				k.possible(item, x, runtime.TextOf(s.Value))
+			}
+		}
+		return
+	}
+	for _, item := range list.Built() {
+		k.possible(n, x, item)
+	}
+	for item := range list.Node().Elements() {
+		k.possible(n, x, runtime.NodeOf(item))
+	}
+}
+
+// possibly says so when none of the words that x is one of passes a test, which op and what name.
+func (k *compiler) possibly(n ast.Node, x *code, op, what string, passes func(string) bool) {
+	if x.constant || x.shape == nil || x.shape.words == nil || !x.shape.words.closed {
+		return
+	}
+	for _, word := range x.shape.words.all {
+		if passes(word) {
+			return
+		}
+	}
+	k.wrong(n, "Okta sends nothing here that %s %q: it sends %s", op, what, oneOf(x.shape.words.all))
+}
+
+var finders = map[string]func(s, part string) bool{
+	"contains": strings.Contains, "startsWith": strings.HasPrefix, "endsWith": strings.HasSuffix,
+}
+
+func (k *compiler) possiblyFound(n ast.Node, x, y *code, op string) {
+	if y.constant && y.value.Kind() == runtime.String {
+		part := y.value.Text()
+		k.possibly(n, x, op, part, func(s string) bool { return finders[op](s, part) })
+	}
+}
+
+func (k *compiler) possiblyMatched(n ast.Node, x *code, pattern string, re *regexp.Regexp) {
+	k.possibly(n, x, "matches", pattern, re.MatchString)
+}
