@@ -1,0 +1,149 @@
+package rule
+
+import "strings"
+
+// The commands an answer can carry, in Okta's spelling (hooks.md sections 4 to 8).
+const (
+	ActionUpdate      = "com.okta.action.update"                   // registration, user-import, password-import
+	ProfileUpdate     = "com.okta.user.profile.update"             // registration, user-import
+	ProgressiveUpdate = "com.okta.user.progressive.profile.update" // registration, when requestType is progressive.profile
+	AppProfileUpdate  = "com.okta.appUser.profile.update"          // user-import
+	UserUpdate        = "com.okta.user.update"                     // user-import, beside LINK_USER
+	IdentityPatch     = "com.okta.identity.patch"                  // token: the ID token
+	AccessPatch       = "com.okta.access.patch"                    // token: the access token
+	AssertionPatch    = "com.okta.assertion.patch"                 // saml
+	TelephonyAction   = "com.okta.telephony.action"                // telephony
+)
+
+// Deny refuses a registration and says why. At is the field it is shown at, like data.userProfile.email; empty for
+// none.
+func (d *Draft) Deny(summary, at string) {
+	d.member(ActionUpdate, "registration", "DENY")
+	if at == "" {
+		d.Error(summary)
+		return
+	}
+	d.Error(summary, Cause{Summary: summary, Reason: "REFUSED", LocationType: "body", Location: at, Domain: "end-user"})
+}
+
+// Profile sets an attribute of the user's Okta profile, in a registration, a progressive profile or a user import: by
+// whichever command this call takes.
+func (d *Draft) Profile(attribute string, value any) {
+	name := ProfileUpdate
+	if requestType, _ := d.event.Text("/requestType"); requestType == "progressive.profile" {
+		name = ProgressiveUpdate
+	}
+	d.member(name, attribute, value)
+}
+
+// AppProfile sets an attribute of the imported user's profile in the application, which flows on into the Okta profile
+// through the mappings.
+func (d *Draft) AppProfile(attribute string, value any) { d.member(AppProfileUpdate, attribute, value) }
+
+// LinkUser links the imported user to the Okta user of that id.
+func (d *Draft) LinkUser(id string) {
+	d.member(ActionUpdate, "result", "LINK_USER")
+	d.member(UserUpdate, "id", id)
+}
+
+// CreateUser makes the imported user a new one, whatever Okta has matched.
+func (d *Draft) CreateUser() { d.member(ActionUpdate, "result", "CREATE_USER") }
+
+// Verify answers a password import: VERIFIED when ok, else UNVERIFIED.
+func (d *Draft) Verify(ok bool) {
+	word := "UNVERIFIED"
+	if ok {
+		word = "VERIFIED"
+	}
+	d.member(ActionUpdate, "credential", word)
+}
+
+// Token is one of the two tokens that a token hook's call may be about to mint.
+type Token uint8
+
+// The tokens.
+const (
+	ID Token = iota
+	Access
+)
+
+var patches = [...]string{ID: IdentityPatch, Access: AccessPatch}
+var minted = [...]string{ID: "/data/identity", Access: "/data/access"}
+
+// Claim sets a claim of a token. It says nothing when this call does not mint that token: Okta would drop the whole
+// patch.
+func (d *Draft) Claim(t Token, name string, value any) {
+	if d.event.Has(minted[t]) {
+		d.Operation(patches[t], "add", "/claims/"+Escape(name), value)
+	}
+}
+
+// RemoveClaim takes a claim out of a token. It says nothing when the claim is not there.
+func (d *Draft) RemoveClaim(t Token, name string) {
+	if d.event.There(minted[t] + "/claims/" + Escape(name)) {
+		d.Operation(patches[t], "remove", "/claims/"+Escape(name), nil)
+	}
+}
+
+// Lifetime sets how long a token is good for: 300 to 86400 seconds. It says nothing when this call does not mint it.
+func (d *Draft) Lifetime(t Token, seconds int) {
+	if d.event.Has(minted[t]) {
+		d.Operation(patches[t], "replace", "/token/lifetime/expiration", seconds)
+	}
+}
+
+// Attribute adds an attribute statement to a SAML assertion, with one text for each value; without values, none.
+func (d *Draft) Attribute(name string, values ...string) {
+	if len(values) == 0 {
+		return
+	}
+	format := "basic"
+	if strings.Contains(name, ":") {
+		format = "uri"
+	}
+	value := []byte(`{"attributes":{"NameFormat":"urn:oasis:names:tc:SAML:2.0:attrname-format:` + format + `"},"attributeValues":[`)
+	for i, v := range values {
+		if i > 0 {
+			value = append(value, ',')
+		}
+		value = append(appendText(append(value, `{"attributes":{"xsi:type":"xs:string"},"value":`...), v), '}')
+	}
+	d.Operation(AssertionPatch, "add", "/claims/"+Escape(name), Value(append(value, "]}"...)))
+}
+
+// NameID replaces the name of an assertion's subject.
+func (d *Draft) NameID(name string) { d.Operation(AssertionPatch, "replace", "/subject/nameId", name) }
+
+// SessionLifetime ends the session at the service provider that many seconds after the assertion was made.
+func (d *Draft) SessionLifetime(seconds int) {
+	d.Operation(AssertionPatch, "add", "/authentication/sessionLifetime", seconds)
+}
+
+// What became of a telephony hook's message.
+const (
+	Successful = "SUCCESSFUL" // delivered
+	Pending    = "PENDING"    // handed over
+	Failed     = "FAILED"     // not sent: Okta sends it itself
+)
+
+// Message reports what became of a telephony hook's message. An empty field is left out; Status is required.
+type Message struct {
+	Status              string // Successful, Pending or Failed
+	Provider            string
+	TransactionID       string
+	TransactionMetadata string
+}
+
+// Telephony answers a telephony hook.
+func (d *Draft) Telephony(m Message) {
+	value := appendMembers([]byte{'['}, []member{
+		text("status", m.Status), text("provider", m.Provider), text("transactionId", m.TransactionID),
+		text("transactionMetadata", m.TransactionMetadata),
+	})
+	d.Command(TelephonyAction, Value(append(value, ']')))
+}
+
+// Escape writes a name as one step of a JSON Pointer: ~ as ~0, / as ~1. Claims with a URL for a name need it.
+func Escape(name string) string {
+	return strings.ReplaceAll(strings.ReplaceAll(name, "~", "~0"), "/", "~1")
+}

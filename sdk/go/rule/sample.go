@@ -1,0 +1,147 @@
+//go:build !wasip1
+
+package rule
+
+import (
+	"encoding/json"
+	"errors"
+	"strconv"
+	"strings"
+)
+
+// Sample is an event to try the registered rule on, by `go test` where it is written. It is not part of a module.
+type Sample struct {
+	Event  string                       // its JSON
+	With   string                       // the rule's with as JSON; empty for none
+	Tables map[string]map[string]string // of each table the values as JSON by their keys, which are compared as they are
+	Log    func(line string)            // what the rule logs, such as a test's Log; nil: nothing is kept
+}
+
+// Run runs the rule that is registered and gives its draft, empty for no opinion; an error is a rule that failed. One
+// Sample runs at a time.
+func (s Sample) Run() (draft string, err error) {
+	if !json.Valid([]byte(s.Event)) {
+		return "", errors.New("the sample's event is not JSON")
+	}
+	if s.With != "" && module.configure != nil {
+		if err := module.configure([]byte(s.With)); err != nil {
+			return "", err
+		}
+	}
+	r := &run{host: host{sample: s}}
+	text, err := r.decide()
+	if err == nil {
+		err = r.broken
+	}
+	if err != nil {
+		return "", err
+	}
+	return string(text), nil
+}
+
+// host reads out of a Sample as the host functions read out of a call.
+type host struct {
+	sample Sample
+	broken error // what would be a trap
+}
+
+func (h *host) get(pointer string, buf []byte) int32 { return give(buf, string(h.find(pointer))) }
+
+func (h *host) getText(pointer string, buf []byte) int32 {
+	v := h.find(pointer)
+	switch v.Kind() {
+	case Missing:
+		return codeMissing
+	case Null:
+		return codeNull
+	case Text:
+		text, _ := v.Text()
+		if len(text) > len(buf) {
+			return int32(len(text))
+		}
+		return int32(copy(buf, text))
+	}
+	return codeKind
+}
+
+func (h *host) length(pointer string) int32 {
+	v := h.find(pointer)
+	switch v.Kind() {
+	case Missing:
+		return codeMissing
+	case Null:
+		return codeNull
+	case List:
+		return int32(len(elements(v)))
+	case Object:
+		return int32(len(members(v)))
+	}
+	return codeKind
+}
+
+func (h *host) lookup(table, key string, buf []byte) int32 {
+	t, ok := h.sample.Tables[table]
+	if !ok {
+		h.broken = errors.New("the policy has no table " + strconv.Quote(table))
+		return codeMissing
+	}
+	return give(buf, t[key])
+}
+
+func (h *host) log(text string) {
+	if h.sample.Log != nil {
+		h.sample.Log(text)
+	}
+}
+
+func give(buf []byte, json string) int32 {
+	switch Value(json).Kind() {
+	case Missing:
+		return codeMissing
+	case Null:
+		return codeNull
+	}
+	if len(json) > len(buf) {
+		return int32(len(json))
+	}
+	return int32(copy(buf, json))
+}
+
+// find follows a JSON Pointer.
+func (h *host) find(pointer string) Value {
+	v := Value(strings.TrimSpace(h.sample.Event))
+	if pointer == "" {
+		return v
+	}
+	if pointer[0] != '/' {
+		h.broken = errors.New("JSON Pointer " + strconv.Quote(pointer) + ": want it to begin with /")
+		return ""
+	}
+	for step := range strings.SplitSeq(pointer[1:], "/") {
+		step = strings.ReplaceAll(strings.ReplaceAll(step, "~1", "/"), "~0", "~")
+		switch v.Kind() {
+		case Object:
+			v = Value(members(v)[step])
+		case List:
+			i, err := strconv.Atoi(step)
+			if list := elements(v); err == nil && i >= 0 && i < len(list) && strconv.Itoa(i) == step {
+				v = Value(list[i])
+				continue
+			}
+			return ""
+		default:
+			return ""
+		}
+	}
+	return v
+}
+
+func elements(v Value) (list []json.RawMessage) {
+	_ = json.Unmarshal([]byte(v), &list) // the sample is valid JSON
+	return list
+}
+
+func members(v Value) (object map[string]json.RawMessage) {
+	_ = json.Unmarshal([]byte(v), &object)
+	return object
+}
