@@ -19,9 +19,11 @@ var floors = [][]string{
 	{"/engine/cli"},
 	{"/engine/admin"},
 	{"/engine/gate", "/engine/watch"},
+	{"/engine/peer"},
 	{"/engine"},
 	{"/engine/dispatch"},
 	{"/engine/outlet", "/engine/ledger"},
+	{"/engine/file"},
 	{"/rules/suite"},
 	{"/rules"},
 	{"/runtime/expr", "/runtime/wasm"},
@@ -43,6 +45,7 @@ var keepers = map[string][]string{
 	"github.com/tetratelabs/wazero":   {"/runtime/wasm"},
 	"github.com/cenkalti/backoff":     {"/engine/outlet", "/engine/dispatch"},
 	"github.com/sony/gobreaker":       {"/engine/outlet"},
+	"github.com/pires/go-proxyproto":  {}, // tests of /engine/peer compare
 	"github.com/rogpeppe/go-internal": {"/rules/suite"},
 }
 

@@ -1,0 +1,147 @@
+// Package file is for files that change while they are used: certificates and their keys, lists of addresses.
+package file
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// most is larger than any file that is read in this way.
+const most = 8 << 20
+
+// ErrNotRegular is what reading something else than a regular file ends with: a pipe or a device could be read for ever.
+var ErrNotRegular = errors.New("want a regular file")
+
+// ErrTooLarge is what reading a file of more than 8 MiB ends with.
+var ErrTooLarge = errors.New("want at most 8 MiB")
+
+// Source is a value that is made of the content of files, and follows them. What cannot be used is not: the value that was
+// made before stays.
+type Source[T any] struct {
+	paths  []string
+	create func(contents [][]byte) (T, error)
+	value  atomic.Pointer[T]
+
+	mu   sync.Mutex        // guards what follows
+	sum  [sha256.Size]byte // of what the value was made of
+	seen string            // what was wrong when last looked
+	err  error             // what was wrong twice in a row
+}
+
+// Open reads the files and makes the value, which create gets their contents for in the same order.
+func Open[T any](create func(contents [][]byte) (T, error), paths ...string) (*Source[T], error) {
+	s := &Source[T]{paths: paths, create: create}
+	v, sum, err := s.read()
+	if err != nil {
+		return nil, err
+	}
+	s.value.Store(&v)
+	s.sum = sum
+	return s, nil
+}
+
+// Value is the one that was made last.
+func (s *Source[T]) Value() T { return *s.value.Load() }
+
+// Paths are the files.
+func (s *Source[T]) Paths() []string { return s.paths }
+
+// Err is why the files as they are cannot be used; nil when they are.
+func (s *Source[T]) Err() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.err
+}
+
+// Look reads the files again. It is true when there is a new value. An error is what is wrong with them, told once, and only
+// when it was so the last time as well: files that belong together are rarely written at one moment.
+func (s *Source[T]) Look() (bool, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	v, sum, err := s.read()
+	if err != nil {
+		return false, s.trouble(err)
+	}
+	s.seen, s.err = "", nil
+	if sum == s.sum {
+		return false, nil
+	}
+	s.sum = sum
+	s.value.Store(&v)
+	return true, nil
+}
+
+func (s *Source[T]) trouble(err error) error {
+	again := s.seen == err.Error()
+	s.seen = err.Error()
+	if !again || s.err != nil && s.err.Error() == s.seen {
+		return nil
+	}
+	s.err = err
+	return err
+}
+
+// read makes a value of the files as they are. Where they are what the value in use was made of, it is that one.
+func (s *Source[T]) read() (v T, sum [sha256.Size]byte, err error) {
+	contents := make([][]byte, len(s.paths))
+	h := sha256.New()
+	for i, path := range s.paths {
+		if contents[i], err = Read(path); err != nil {
+			return v, sum, err
+		}
+		binary.Write(h, binary.BigEndian, int64(len(contents[i]))) // a hash takes everything
+		h.Write(contents[i])
+	}
+	h.Sum(sum[:0])
+	if in := s.value.Load(); in != nil && sum == s.sum {
+		return *in, sum, nil
+	}
+	v, err = s.create(contents)
+	return v, sum, err
+}
+
+// Read reads a regular file of at most 8 MiB.
+func Read(path string) ([]byte, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s: %w", path, ErrNotRegular)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, most+1))
+	if err != nil {
+		return nil, err
+	}
+	if len(b) > most {
+		return nil, fmt.Errorf("%s: %w", path, ErrTooLarge)
+	}
+	return b, nil
+}
+
+// Follow calls look every so often until the context ends.
+func Follow(ctx context.Context, every time.Duration, look func()) {
+	t := time.NewTicker(every)
+	defer t.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.C:
+			look()
+		}
+	}
+}
