@@ -1,0 +1,162 @@
+package peer
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"maps"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/tenterhook/tenterhook/engine/file"
+)
+
+// every is how often the files are looked at.
+const every = time.Second
+
+// Allowed are the addresses that may come. A nil Allowed has all.
+type Allowed struct {
+	fixed List
+	files []*file.Source[List]
+}
+
+// OpenAllowed makes an Allowed of addresses, prefixes, and files. A file has an address or a prefix on each line, with
+// comments behind a #, or is the JSON that Okta publishes: {"us_cell_1": {"ip_ranges": ["192.0.2.0/24"]}, ...}, of which
+// FILE:us_cell_1 takes one cell. No texts make a nil Allowed.
+func OpenAllowed(texts []string) (*Allowed, error) {
+	if len(texts) == 0 {
+		return nil, nil
+	}
+	a := new(Allowed)
+	var fixed []string
+	for _, text := range texts {
+		if _, err := prefix(text); err == nil {
+			fixed = append(fixed, text)
+			continue
+		}
+		path, cell := split(text)
+		f, err := file.Open(func(c [][]byte) (List, error) { return listed(path, c[0], cell) }, path)
+		if err != nil {
+			return nil, fmt.Errorf("read the allowed addresses: %w", err)
+		}
+		a.files = append(a.files, f)
+	}
+	var err error
+	a.fixed, err = NewList(fixed)
+	return a, err
+}
+
+// split takes the cell from behind a file's name.
+func split(text string) (path, cell string) {
+	i := strings.LastIndexByte(text, ':')
+	if _, err := os.Stat(text); i < 0 || err == nil || strings.ContainsAny(text[i:], `/\`) || i < len(filepath.VolumeName(text)) {
+		return text, ""
+	}
+	return text[:i], text[i+1:]
+}
+
+// Has reports whether an address may come.
+func (a *Allowed) Has(addr netip.Addr) bool {
+	if a == nil || a.fixed.Has(addr) {
+		return true
+	}
+	for _, f := range a.files {
+		if f.Value().Has(addr) {
+			return true
+		}
+	}
+	return false
+}
+
+// Err is why a file as it is cannot be used, so that what it held before still counts; nil when all can be.
+func (a *Allowed) Err() error {
+	if a == nil {
+		return nil
+	}
+	for _, f := range a.files {
+		if err := f.Err(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Run follows the files until the context ends.
+func (a *Allowed) Run(ctx context.Context, log *slog.Logger) {
+	if a == nil {
+		return
+	}
+	file.Follow(ctx, every, func() {
+		for _, f := range a.files {
+			changed, err := f.Look()
+			if err != nil {
+				log.Error("the list of allowed addresses cannot be used; the one before stays", "file", f.Paths()[0], "error", err)
+			}
+			if changed {
+				log.Info("the list of allowed addresses has changed", "file", f.Paths()[0])
+			}
+		}
+	})
+}
+
+// listed reads a file. An empty list is a problem: it is more likely half a file than the wish that nobody may come.
+func listed(path string, content []byte, cell string) (List, error) {
+	texts, err := lines(content), error(nil)
+	if b := bytes.TrimSpace(content); len(b) > 0 && b[0] == '{' {
+		texts, err = published(b, cell)
+	} else if cell != "" {
+		err = fmt.Errorf("want Okta's JSON for the cell %s", cell)
+	}
+	if err == nil && len(texts) == 0 {
+		err = fmt.Errorf("want at least one address")
+	}
+	var l List
+	if err == nil {
+		l, err = NewList(texts)
+	}
+	if err != nil {
+		return List{}, fmt.Errorf("%s: %w", path, err)
+	}
+	return l, nil
+}
+
+func lines(content []byte) (texts []string) {
+	for s := bufio.NewScanner(bytes.NewReader(content)); s.Scan(); {
+		text, _, _ := strings.Cut(s.Text(), "#")
+		if text = strings.TrimSpace(text); text != "" {
+			texts = append(texts, text)
+		}
+	}
+	return texts
+}
+
+// published reads what Okta publishes; cell: the one that is wanted, or empty for all.
+func published(content []byte, cell string) (texts []string, err error) {
+	var cells map[string]struct {
+		Ranges []string `json:"ip_ranges"`
+	}
+	if err := json.Unmarshal(content, &cells); err != nil {
+		return nil, err
+	}
+	names := slices.Sorted(maps.Keys(cells))
+	if cell != "" {
+		if !slices.Contains(names, cell) {
+			return nil, fmt.Errorf("want a cell of %s, got %q", strings.Join(names, ", "), cell)
+		}
+		names = []string{cell}
+	}
+	for _, name := range names {
+		if len(cells[name].Ranges) == 0 {
+			return nil, fmt.Errorf("%s: want ip_ranges", name)
+		}
+		texts = append(texts, cells[name].Ranges...)
+	}
+	return texts, nil
+}

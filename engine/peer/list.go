@@ -1,0 +1,111 @@
+// Package peer is for knowing who is at the other end of a connection, and who may be.
+package peer
+
+import (
+	"cmp"
+	"fmt"
+	"net"
+	"net/netip"
+	"slices"
+	"strings"
+)
+
+// List is a set of addresses. The zero List is empty. It is not changed, and safe for concurrent use.
+type List struct {
+	ranges []span // in order, none touching another
+}
+
+// span is a range of addresses, both ends in it.
+type span struct{ first, last netip.Addr }
+
+// NewList makes a List of addresses and prefixes such as 192.0.2.7, 192.0.2.0/24 and 2001:db8::/32.
+func NewList(texts []string) (List, error) {
+	var all []span
+	for _, text := range texts {
+		p, err := prefix(text)
+		if err != nil {
+			return List{}, err
+		}
+		all = append(all, span{p.Addr(), last(p)})
+	}
+	return List{merged(all)}, nil
+}
+
+// prefix reads an address or a prefix. One with bits beyond its length is refused: it may be meant as the address, or as the net.
+func prefix(text string) (netip.Prefix, error) {
+	text = strings.TrimSpace(text)
+	if a, err := netip.ParseAddr(text); err == nil && a.Zone() == "" {
+		a = a.Unmap()
+		return netip.PrefixFrom(a, a.BitLen()), nil
+	}
+	p, err := netip.ParsePrefix(text)
+	if err != nil || p.Addr().Is4In6() {
+		return p, fmt.Errorf("want an address or a prefix such as 192.0.2.0/24, got %q", text)
+	}
+	if p != p.Masked() {
+		return p, fmt.Errorf("want %v or a single address, got %q", p.Masked(), text)
+	}
+	return p, nil
+}
+
+// last is the last address of a prefix.
+func last(p netip.Prefix) netip.Addr {
+	b := p.Addr().AsSlice()
+	for i := p.Bits(); i < len(b)*8; i++ {
+		b[i/8] |= 0x80 >> (i % 8)
+	}
+	a, _ := netip.AddrFromSlice(b)
+	return a
+}
+
+// merged orders spans and joins those that touch.
+func merged(all []span) []span {
+	slices.SortFunc(all, func(a, b span) int { return cmp.Or(a.first.Compare(b.first), a.last.Compare(b.last)) })
+	var out []span
+	for _, s := range all {
+		if n := len(out); n > 0 && s.first.BitLen() == out[n-1].last.BitLen() && s.first.Compare(after(out[n-1].last)) <= 0 {
+			if out[n-1].last.Less(s.last) {
+				out[n-1].last = s.last
+			}
+			continue
+		}
+		out = append(out, s)
+	}
+	return out
+}
+
+// after is the next address, or the same where there is none.
+func after(a netip.Addr) netip.Addr {
+	if n := a.Next(); n.IsValid() {
+		return n
+	}
+	return a
+}
+
+// Has reports whether an address is in the list.
+func (l List) Has(a netip.Addr) bool {
+	a = a.Unmap().WithZone("")
+	i, exact := slices.BinarySearchFunc(l.ranges, a, func(s span, a netip.Addr) int { return s.first.Compare(a) })
+	if exact {
+		return true
+	}
+	return i > 0 && a.Compare(l.ranges[i-1].last) <= 0
+}
+
+// Empty reports whether nothing is in the list.
+func (l List) Empty() bool { return len(l.ranges) == 0 }
+
+// Of is the address of a connection's end; it is not valid when it has none.
+func Of(a net.Addr) netip.Addr {
+	switch a := a.(type) {
+	case *net.TCPAddr:
+		return a.AddrPort().Addr().Unmap().WithZone("")
+	case nil:
+		return netip.Addr{}
+	}
+	at, err := netip.ParseAddrPort(a.String())
+	if err != nil {
+		return netip.Addr{}
+	}
+	return at.Addr().Unmap().WithZone("")
+}
