@@ -23,8 +23,10 @@ func ExampleRegister() {
 		Event:  `{"data": {"userProfile": {"email": "ada@example.com"}}}`,
 		Tables: map[string]map[string]string{"blocked": {"eve@example.com": "true"}},
 	}.Run()
-	fmt.Println(draft, err)
-	// Output: {"commands":[{"type":"com.okta.user.profile.update","value":{"userType":"partner"}}]} <nil>
+	fmt.Println(draft)
+	fmt.Println(err)
+	// Output: {"commands":[{"type":"com.okta.user.profile.update","value":{"userType":"partner"}}]}
+	// <nil>
 }
 
 // What the policy's rule says under `with` comes as a struct, decoded and checked when the policy is loaded.
@@ -47,7 +49,8 @@ func ExampleRegisterWith() {
 		Event: `{"data": {"identity": {"claims": {"groups": ["app:crm", "staff", "app:wiki"]}}}}`,
 		With:  `{"prefix": "app:"}`,
 	}.Run()
-	fmt.Println(draft, err)
+	fmt.Println(draft)
+	fmt.Println(err)
 	// Output:
 	// {"commands":[{"type":"com.okta.identity.patch","value":[{"op":"add","path":"/claims/apps","value":["crm","wiki"]}]}]}
 	// <nil>
@@ -65,6 +68,8 @@ func ExampleValue_Decode() {
 	})
 
 	draft, err := rule.Sample{Event: `{"data": {"appUser": {"profile": {"firstName": "Sally", "lastName": "Ride"}}}}`}.Run()
-	fmt.Println(draft, err)
-	// Output: {"commands":[{"type":"com.okta.user.profile.update","value":{"displayName":"Ride, Sally"}}]} <nil>
+	fmt.Println(draft)
+	fmt.Println(err)
+	// Output: {"commands":[{"type":"com.okta.user.profile.update","value":{"displayName":"Ride, Sally"}}]}
+	// <nil>
 }
