@@ -14,6 +14,7 @@ type Scratch struct {
 	Cells  []Cell  // by let
 	Locals []Value // variables of the expression under way
 	Missed bool    // an operator has decided on something that is missing
+	Drawn  uint64  // how often chance was asked, see Run.Seed
 
 	found   []int32 // the Slots that are known
 	layout  *Layout
@@ -80,7 +81,7 @@ func (s *Scratch) reset() {
 	if cap(s.values) > keepValues {
 		s.values = nil
 	}
-	s.Missed, s.layout = false, nil // a pool must not keep an old Set alive
+	s.Missed, s.Drawn, s.layout = false, 0, nil // a pool must not keep an old Set alive
 }
 
 // Found keeps the value of Slot i.

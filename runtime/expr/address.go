@@ -1,6 +1,8 @@
 package expr
 
 import (
+	"fmt"
+	"net/netip"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -8,6 +10,19 @@ import (
 	"github.com/tenterhook/tenterhook/runtime"
 	"github.com/tenterhook/tenterhook/runtime/table"
 )
+
+// addressFunctions are what there is for mail and network addresses.
+var addressFunctions = map[string]*function{
+	"domain": {usage: "domain(email) text", doc: "what follows the @, in lower case; null when it is no mail address",
+		example: `domain('Ada@Mail.Example')`, value: `"mail.example"`, cost: "1 + email/8",
+		args: []types{text}, gives: text, null: true, call: domain},
+	"localPart": {usage: "localPart(email) text", doc: "what is before the @; null when it is no mail address",
+		example: `localPart('Ada@Mail.Example')`, value: `"Ada"`, cost: "1 + email/8",
+		args: []types{text}, gives: text, null: true, call: localPart},
+	"inCIDR": {usage: "inCIDR(ip, networks…) boolean", doc: "the address is in one of the networks, which are written out or a list of vars; null when it is no address",
+		example: `inCIDR('10.1.2.3', '10.0.0.0/8', '2001:db8::/32')`, value: `true`, cost: "4",
+		args: []types{text, text | list}, rest: true, gives: boolean, null: true, fixed: 0xfe, fix: inCIDR},
+}
 
 // maxAddress is more than any mail address has (RFC 5321, section 4.5.3.1).
 const maxAddress = 1 << 10
@@ -88,4 +103,54 @@ func special(c rune) bool {
 		return true
 	}
 	return !unicode.IsPrint(c)
+}
+
+// inCIDR makes a table of the networks: an address is looked up in it as in any other.
+func inCIDR(_ *Env, args []runtime.Value) (caller, error) {
+	var entries []table.Entry
+	for _, v := range args[1:] {
+		parts := []runtime.Value{v}
+		if v.Kind() == runtime.List {
+			parts = constants(v)
+		}
+		for _, p := range parts {
+			if p.Kind() != runtime.String {
+				return nil, fmt.Errorf("inCIDR wants networks such as 10.0.0.0/8, got %s", p.Kind())
+			}
+			entries = append(entries, table.Entry{Key: p.Text()})
+		}
+	}
+	networks, err := table.New(table.CIDRs, entries)
+	if err != nil {
+		return nil, fmt.Errorf("inCIDR: %w", err)
+	}
+	return func(r *runtime.Run, args []runtime.Value, _ string) runtime.Value {
+		charge(r, 3)
+		s := args[0].Text()
+		if networks.Has(s) {
+			return runtime.BoolOf(true)
+		}
+		if len(s) > maxIP {
+			return runtime.Value{}
+		}
+		if _, err := netip.ParseAddr(s); err != nil {
+			return runtime.Value{}
+		}
+		return runtime.BoolOf(false)
+	}, nil
+}
+
+// maxIP is more than any address has, with its zone.
+const maxIP = 64
+
+// constants are the values of a list that is known at load.
+func constants(list runtime.Value) []runtime.Value {
+	if built := list.Built(); built != nil {
+		return built
+	}
+	var all []runtime.Value
+	for n := range list.Node().Elements() {
+		all = append(all, runtime.NodeOf(n))
+	}
+	return all
 }

@@ -85,7 +85,7 @@ func (e *Env) refuse(name string) string {
 	if e.lets[name] != nil {
 		return fmt.Sprintf("the name %s is that of a let already", name)
 	}
-	if _, ok := functions[name]; ok || quantifiers[name] != nil || refused[name] != "" || slices.Contains(keywords, name) {
+	if quantifiers[name] != nil || slices.Contains(keywords, name) { // a function's is free: there will be more of them
 		return fmt.Sprintf("the name %s is the language's own", name)
 	}
 	if name == "tables" || name == "vars" || (e.shape != nil && e.shape.members[name] != nil) || slices.Contains(e.roots(), name) {

@@ -19,39 +19,52 @@ type loop struct {
 
 // quantifier is a function whose second argument is computed for each value of a list.
 type quantifier struct {
-	usage, doc string
-	body       bool // the second argument is a condition; else it is a value
-	optional   bool // it may be left out
-	gives      types
-	null       bool // what it gives may be null for a list that is there
-	empty      bool // a missing list counts as empty; else it gives null
-	eval       func(l *loop, r *runtime.Run) runtime.Value
+	usage, doc     string
+	example, value string // as of a function
+	body           bool   // the second argument is a condition; else it is a value
+	optional       bool   // it may be left out
+	gives          types
+	null           bool // what it gives may be null for a list that is there
+	empty          bool // a missing list counts as empty; else it gives null
+	eval           func(l *loop, r *runtime.Run) runtime.Value
 }
 
 var quantifiers = map[string]*quantifier{
 	"all": {usage: "all(list, condition) boolean", doc: "the condition holds for every value",
+		example: `all([1, 2], # > 0)`, value: `true`,
 		body: true, gives: boolean, empty: true, eval: (*loop).all},
 	"any": {usage: "any(list, condition) boolean", doc: "it holds for one value or more",
+		example: `any(['a', 'b'], # == 'b')`, value: `true`,
 		body: true, gives: boolean, empty: true, eval: (*loop).any},
 	"none": {usage: "none(list, condition) boolean", doc: "it holds for no value",
+		example: `none(['a', 'b'], # == 'c')`, value: `true`,
 		body: true, gives: boolean, empty: true, eval: (*loop).none},
 	"one": {usage: "one(list, condition) boolean", doc: "it holds for exactly one value",
+		example: `one([1, 2, 3], # > 2)`, value: `true`,
 		body: true, gives: boolean, empty: true, eval: (*loop).one},
-	"count": {usage: "count(list, condition) number", doc: "how many values it holds for; without one, how many are true",
+	"count": {usage: "count(list, condition?) number", doc: "how many values it holds for; without one, how many are true",
+		example: `count(['a', 'b', 'a'], # == 'a')`, value: `2`,
 		body: true, optional: true, gives: number, empty: true, eval: (*loop).count},
 	"filter": {usage: "filter(list, condition) list", doc: "the values it holds for",
+		example: `filter([1, 2, 3], # > 1)`, value: `[2,3]`,
 		body: true, gives: list, eval: (*loop).filter},
 	"map": {usage: "map(list, value) list", doc: "the value for each of the list's",
+		example: `map(['a', 'b'], upper(#))`, value: `["A","B"]`,
 		gives: list, eval: (*loop).each},
 	"find": {usage: "find(list, condition) value", doc: "the first value it holds for, null when there is none",
+		example: `find([1, 2, 3], # > 1)`, value: `2`,
 		body: true, gives: anything, null: true, eval: (*loop).find},
 	"findIndex": {usage: "findIndex(list, condition) number", doc: "where that is, counted from 0",
+		example: `findIndex(['a', 'b'], # == 'b')`, value: `1`,
 		body: true, gives: number, null: true, eval: (*loop).findIndex},
 	"findLast": {usage: "findLast(list, condition) value", doc: "the last value it holds for",
+		example: `findLast([1, 2, 3], # > 1)`, value: `3`,
 		body: true, gives: anything, null: true, eval: (*loop).findLast},
 	"findLastIndex": {usage: "findLastIndex(list, condition) number", doc: "where that is",
+		example: `findLastIndex([1, 2, 3], # < 3)`, value: `1`,
 		body: true, gives: number, null: true, eval: (*loop).findLastIndex},
-	"sum": {usage: "sum(list, value) number", doc: "the sum of the values, or of the list's own; null ones are left out",
+	"sum": {usage: "sum(list, value?) number", doc: "the sum of the values, or of the list's own; null ones are left out",
+		example: `sum(['a', 'bb'], len(#))`, value: `3`,
 		optional: true, gives: number, eval: (*loop).sum},
 }
 

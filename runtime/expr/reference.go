@@ -1,33 +1,105 @@
 package expr
 
 import (
+	"cmp"
+	"fmt"
 	"maps"
 	"slices"
+	"strings"
 )
 
-// Entry is a function of the language, for its reference.
+// Entry is a function of the language, or one of its other notations, for the reference.
 type Entry struct {
 	Name, Usage, Doc string
-	Refused          bool // expr has it and we have not; Doc says what to do instead
+	Missing          string // what it comes to when an argument is missing
+	Cost             string // in fuel
+	Example, Value   string // an expression, and what it comes to as JSON
+	Refused          bool   // expr has it and we have not; Doc says what to do instead
 }
 
-// Reference lists all functions by name: what there is, and what is refused.
+// notations are what there is beside functions.
+var notations = []Entry{
+	{Name: "??", Usage: "value ?? other", Doc: "the first of them that is not missing", Missing: "the other", Cost: "1",
+		Example: `data.userProfile.gone ?? 'none'`, Value: `"none"`},
+	{Name: "tables", Usage: "tables.NAME[key] ?? value", Doc: "what a table has for a key, or a value in its place", Missing: "null", Cost: "4 + key/64",
+		Example: `tables.tiers['silver'] ?? 1`, Value: `1`},
+	{Name: "in", Usage: "value in list, object or table", Doc: "it is one of them, a member's name, a key; a domain is in a table with a domain above it", Missing: "false", Cost: "1 to 4, or 1 for each value of a list",
+		Example: `'eu.partner.example' in tables.partners`, Value: `true`},
+	{Name: "matches", Usage: "text matches pattern", Doc: "a regular expression (RE2), written out, finds something", Missing: "null", Cost: "1 + text × instructions of the pattern/8",
+		Example: `'ada-42' matches '-[0-9]+$'`, Value: `true`},
+	{Name: "contains", Usage: "text contains part", Doc: "also startsWith and endsWith", Missing: "null", Cost: "1 + text/16",
+		Example: `'CN=Admins,DC=example' contains 'Admins'`, Value: `true`},
+	{Name: "[ ]", Usage: "list[from:to], text[from:to]", Doc: "some of the values or characters; a negative place counts from the end", Missing: "null", Cost: "1 + what is passed over/16",
+		Example: `'Lovelace'[:4] + ['a', 'b'][-1]`, Value: `"Loveb"`},
+}
+
+// Reference lists all of the language by name: functions and quantifiers, then other notations, then what is refused.
 func Reference() []Entry {
 	var all []Entry
 	for name, q := range quantifiers {
-		all = append(all, Entry{Name: name, Usage: q.usage, Doc: q.doc})
+		missing := "null"
+		if q.empty {
+			missing = "as of an empty list"
+		}
+		all = append(all, Entry{name, q.usage, q.doc, missing, "1 + 1 for each value, and what is computed for it", q.example, q.value, false})
 	}
 	for name, f := range functions {
-		all = append(all, Entry{Name: name, Usage: f.usage, Doc: f.doc})
+		all = append(all, Entry{name, f.usage, f.doc, f.missing(name), cmp.Or(f.cost, "1"), f.example, f.value, false})
 	}
+	slices.SortFunc(all, func(a, b Entry) int { return cmp.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)) })
+	all = append(all, notations...)
 	for _, name := range slices.Sorted(maps.Keys(refused)) {
 		all = append(all, Entry{Name: name, Doc: refused[name], Refused: true})
 	}
-	slices.SortFunc(all, func(a, b Entry) int {
-		if a.Name < b.Name {
-			return -1
-		}
-		return 1
-	})
 	return all
 }
+
+// missing is what a function comes to for want of an argument.
+func (f *function) missing(name string) string {
+	switch {
+	case len(f.args) == 0:
+		return ""
+	case name == "len":
+		return "0"
+	case f.nulls != 0:
+		return "see there"
+	}
+	return "null"
+}
+
+// AppendReference appends the reference as a page of Markdown.
+func AppendReference(dst []byte) []byte {
+	dst = append(dst, page...)
+	row := func(cells ...string) {
+		for i, c := range cells {
+			cells[i] = strings.ReplaceAll(c, "|", `\|`)
+		}
+		dst = fmt.Appendf(dst, "| %s |\n", strings.Join(cells, " | "))
+	}
+	row("what", "is", "with something missing", "fuel", "for example", "comes to")
+	row("---", "---", "---", "---", "---", "---")
+	for _, e := range Reference() {
+		if !e.Refused {
+			row("`"+e.Usage+"`", e.Doc, e.Missing, e.Cost, "`"+e.Example+"`", "`"+e.Value+"`")
+		}
+	}
+	dst = append(dst, "\nNot supported, though expr has it:\n\n"...)
+	row("what", "instead")
+	row("---", "---")
+	for _, e := range Reference() {
+		if e.Refused {
+			row("`"+e.Name+"`", e.Doc)
+		}
+	}
+	return dst
+}
+
+const page = `# The functions of the rule language
+
+Written from the code by ` + "`go test ./runtime/expr -run TestReference -update`" + `; every example is run by that test.
+
+A function that is given null gives null, and one that is given a value of another kind than it wants makes the rule fail
+(while the policy is loaded, where that can be known). Fuel is asked for before the work is done; a text counts in bytes.
+A ? marks what can be left out, an … what can be repeated.
+
+`

@@ -1,0 +1,109 @@
+package expr
+
+import (
+	"crypto/hmac"
+	"crypto/md5"
+	"crypto/sha1"
+	"crypto/sha256"
+	"crypto/sha512"
+	"encoding/base64"
+	"encoding/hex"
+	"fmt"
+	"hash"
+
+	"github.com/tenterhook/tenterhook/runtime"
+)
+
+// digestFunctions are what there is for hashes. A plain hash of a secret is as secret as it was: whoever sees it can try
+// all passwords and codes there are. Without its key an hmac can only be
+// compared; one under a secret key is as secret as the key.
+var digestFunctions = map[string]*function{
+	"sha256": {usage: "sha256(text, form?) text", doc: "SHA-256 in hex, or in the form 'base64' or 'base64url'",
+		example: `sha256('ada@example.com')[:16]`, value: `"b5fc85e55755f9e0"`, cost: "4 + text/16",
+		args: []types{text, text}, optional: 1, gives: text, fixed: 2, fix: digest(sha256.New)},
+	"sha512": {usage: "sha512(text, form?) text", doc: "SHA-512, likewise",
+		example: `sha512('ada@example.com')[:16]`, value: `"8618c684a678c6cf"`, cost: "4 + text/16",
+		args: []types{text, text}, optional: 1, gives: text, fixed: 2, fix: digest(sha512.New)},
+	"sha1": {usage: "sha1(text, form?) text", doc: "SHA-1, for what is old: it keeps nobody out",
+		example: `sha1('ada@example.com')[:16]`, value: `"3ca93ad87e0bb737"`, cost: "4 + text/16",
+		args: []types{text, text}, optional: 1, gives: text, fixed: 2, fix: digest(sha1.New)},
+	"md5": {usage: "md5(text, form?) text", doc: "MD5, for what is old: it keeps nobody out",
+		example: `md5('ada@example.com')`, value: `"3e3417d7ef77d5932a6734b916515ed5"`, cost: "4 + text/16",
+		args: []types{text, text}, optional: 1, gives: text, fixed: 2, fix: digest(md5.New)},
+	"hmac": {usage: "hmac(key, text, form?) text", doc: "HMAC with SHA-256 under the key, in hex, or in the form 'base64' or 'base64url'; a secret text is none any more",
+		example: `hmac('key', 'ada@example.com')[:16]`, value: `"20caa94149b865c2"`, cost: "8 + key/16 + text/16",
+		args: []types{text, text, text}, optional: 1, gives: text, blind: 2, fixed: 4, fix: keyed},
+}
+
+// alphabet writes bytes as a text.
+type alphabet struct {
+	size   func(int) int
+	append func(dst, src []byte) []byte
+}
+
+var alphabets = map[string]alphabet{
+	"hex":       {hex.EncodedLen, hex.AppendEncode},
+	"base64":    {base64.StdEncoding.EncodedLen, base64.StdEncoding.AppendEncode},
+	"base64url": {base64.RawURLEncoding.EncodedLen, base64.RawURLEncoding.AppendEncode},
+}
+
+// formOf is the form among constant arguments, hex when there is none.
+func formOf(args []runtime.Value, i int) (alphabet, error) {
+	name := "hex"
+	if i < len(args) {
+		name = args[i].Text()
+	}
+	f, ok := alphabets[name]
+	if !ok {
+		return f, fmt.Errorf("want the form hex, base64 or base64url, got %q", name)
+	}
+	return f, nil
+}
+
+func (f alphabet) of(r *runtime.Run, b []byte) runtime.Value {
+	return built(f.append(room(r, f.size(len(b))), b))
+}
+
+func digest(alike func() hash.Hash) func(*Env, []runtime.Value) (caller, error) {
+	return func(_ *Env, args []runtime.Value) (caller, error) {
+		f, err := formOf(args, 1)
+		if err != nil {
+			return nil, err
+		}
+		return func(r *runtime.Run, args []runtime.Value, _ string) runtime.Value {
+			h := alike()
+			hashed(r, h, args[0].Text())
+			var sum [sha512.Size]byte
+			return f.of(r, h.Sum(sum[:0]))
+		}, nil
+	}
+}
+
+func keyed(_ *Env, args []runtime.Value) (caller, error) {
+	f, err := formOf(args, 2)
+	if err != nil {
+		return nil, err
+	}
+	return func(r *runtime.Run, args []runtime.Value, pos string) runtime.Value {
+		key := args[0].Text()
+		if key == "" {
+			fail(pos, "hmac wants a key")
+		}
+		charge(r, 4+int64(len(key))>>4)
+		h := hmac.New(sha256.New, bytesOf(key))
+		hashed(r, h, args[1].Text())
+		var sum [sha256.Size]byte
+		return f.of(r, h.Sum(sum[:0]))
+	}, nil
+}
+
+// hashed writes s into h, and asks the Meter for every window.
+func hashed(r *runtime.Run, h hash.Hash, s string) {
+	charge(r, 3)
+	for len(s) > 0 {
+		w := s[:min(len(s), window)]
+		charge(r, 1+int64(len(w))>>4)
+		h.Write(bytesOf(w))
+		s = s[len(w):]
+	}
+}

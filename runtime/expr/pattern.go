@@ -1,0 +1,183 @@
+package expr
+
+import (
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/tenterhook/tenterhook/runtime"
+)
+
+// patternFunctions are what there is for patterns, all of them constant: one that a payload could choose is a way to take
+// our time.
+var patternFunctions = map[string]*function{
+	"glob": {usage: "glob(text, pattern) boolean", doc: "the whole text fits the pattern: * is any number of characters, ? is one, \\ takes the next as it is",
+		example: `glob('app:crm:admin', 'app:*:admin')`, value: `true`, cost: "1 + text/8, and as much again for every * that has to go on",
+		args: []types{text, text}, gives: boolean, fixed: 2, fix: glob},
+	"regexFind": {usage: "regexFind(text, pattern) text", doc: "what the pattern finds first, of a pattern with a group what the first group holds; null when there is nothing",
+		example: `regexFind('emp-00123', '^emp-0*([0-9]+)$')`, value: `"123"`, cost: "1 + text × instructions of the pattern/8",
+		args: []types{text, text}, gives: text, null: true, fixed: 2, fix: regexFind},
+	"regexGroups": {usage: "regexGroups(text, pattern) list", doc: "the whole that the pattern finds first, then what its groups hold; null when there is nothing",
+		example: `regexGroups('ada@example.com', '^(.+)@(.+)$')`, value: `["ada@example.com","ada","example.com"]`, cost: "1 + text × instructions of the pattern/8",
+		args: []types{text, text}, gives: list, null: true, fixed: 2, fix: regexGroups},
+	"regexReplace": {usage: "regexReplace(text, pattern, new) text", doc: "with all that the pattern finds replaced by new",
+		example: `regexReplace('Ada  B. Lovelace', '\\s+', ' ')`, value: `"Ada B. Lovelace"`, cost: "text × instructions of the pattern/8, for every place",
+		args: []types{text, text, text}, gives: text, fixed: 2, fix: regexReplace},
+}
+
+// maxGlob is how long a glob may be.
+const maxGlob = 256
+
+func glob(_ *Env, args []runtime.Value) (caller, error) {
+	p := args[1].Text()
+	if len(p) > maxGlob {
+		return nil, fmt.Errorf("glob: want a pattern of at most %d bytes", maxGlob)
+	}
+	if n := len(p) - len(strings.TrimRight(p, `\`)); n%2 == 1 {
+		return nil, fmt.Errorf(`glob: nothing follows the last \`)
+	}
+	return func(r *runtime.Run, args []runtime.Value, _ string) runtime.Value {
+		charge(r, int64(len(args[0].Text()))>>3)
+		return runtime.BoolOf(fits(r, args[0].Text(), p))
+	}, nil
+}
+
+// fits goes back to the last * only: what an earlier one could have had, that one can have too. Work is text times
+// pattern at most, and the Meter is asked whenever it goes back.
+func fits(r *runtime.Run, s, p string) bool {
+	star, from := -1, 0 // behind the last *, and where in s it was to go on
+	i, j := 0, 0
+	for i < len(s) {
+		if j < len(p) && p[j] == '*' {
+			j++
+			star, from = j, i
+			continue
+		}
+		if n, m := one(s[i:], p[j:]); n > 0 {
+			i, j = i+n, j+m
+			continue
+		}
+		if star < 0 {
+			return false
+		}
+		charge(r, 1+int64(i-from)>>3)
+		_, size := utf8.DecodeRuneInString(s[from:])
+		from += size
+		i, j = from, star
+	}
+	return strings.Trim(p[j:], "*") == ""
+}
+
+// one is how many bytes of s and p a character takes that fits the next of p, 0 when it does not fit.
+func one(s, p string) (n, m int) {
+	if p == "" {
+		return 0, 0
+	}
+	c, n := utf8.DecodeRuneInString(s)
+	if p[0] == '?' {
+		return n, 1
+	}
+	skip := 0
+	if p[0] == '\\' {
+		skip = 1
+	}
+	if want, m := utf8.DecodeRuneInString(p[skip:]); c == want {
+		return n, skip + m
+	}
+	return 0, 0
+}
+
+// patternOf is the pattern among the arguments.
+func patternOf(name string, v runtime.Value) (*pattern, error) {
+	p, err := compilePattern(v.Text())
+	if err != nil {
+		return nil, fmt.Errorf("%s: the pattern: %w", name, err)
+	}
+	return p, nil
+}
+
+func regexFind(_ *Env, args []runtime.Value) (caller, error) {
+	p, err := patternOf("regexFind", args[1])
+	if err != nil {
+		return nil, err
+	}
+	group := 2 * min(1, p.re.NumSubexp())
+	return func(r *runtime.Run, args []runtime.Value, _ string) runtime.Value {
+		s := args[0].Text()
+		at := p.search(r, s)
+		if at == nil || at[group] < 0 {
+			return runtime.Value{}
+		}
+		return runtime.TextOf(s[at[group]:at[group+1]])
+	}, nil
+}
+
+func regexGroups(_ *Env, args []runtime.Value) (caller, error) {
+	p, err := patternOf("regexGroups", args[1])
+	if err != nil {
+		return nil, err
+	}
+	return func(r *runtime.Run, args []runtime.Value, _ string) runtime.Value {
+		s := args[0].Text()
+		at := p.search(r, s)
+		if at == nil {
+			return runtime.Value{}
+		}
+		b := building(r, len(at)/2)
+		for i := 0; i < len(at); i += 2 {
+			if at[i] < 0 {
+				b.add(runtime.Value{})
+				continue
+			}
+			b.add(runtime.TextOf(s[at[i]:at[i+1]]))
+		}
+		return runtime.ListOf(b.values)
+	}, nil
+}
+
+// search is where the pattern and its groups are found, nil when they are not.
+func (p *pattern) search(r *runtime.Run, s string) []int {
+	hold(r, int64(p.re.NumSubexp()+1)*16)
+	steps := (int64(len(s)) + 1) * p.size
+	if steps <= atOnce {
+		charge(r, 1+steps>>3)
+		return p.re.FindStringSubmatchIndex(s)
+	}
+	in := metered{r: r, text: s, cost: 1 + p.size>>2}
+	at := p.re.FindReaderSubmatchIndex(&in)
+	if in.stopped {
+		panic(stop{})
+	}
+	return at
+}
+
+// searchAtOnce is how many steps (bytes of text times instructions) a search takes that cannot be stopped half way: a few
+// milliseconds.
+const searchAtOnce = 256 << 10
+
+// regexReplace asks, before each search, for what it takes to look through the rest.
+func regexReplace(_ *Env, args []runtime.Value) (caller, error) {
+	p, err := patternOf("regexReplace", args[1])
+	if err != nil {
+		return nil, err
+	}
+	return func(r *runtime.Run, args []runtime.Value, _ string) runtime.Value {
+		s, with := args[0].Text(), args[2].Text()
+		rest := (int64(len(s)) + 1) * p.size
+		if rest > searchAtOnce {
+			tooLarge("with this pattern, a text of more than %d bytes", int(searchAtOnce/p.size))
+		}
+		charge(r, 1+rest>>3)
+		size := len(s)
+		hold(r, int64(size))
+		out := p.re.ReplaceAllStringFunc(s, func(found string) string {
+			charge(r, 1+rest>>3)
+			hold(r, int64(len(with)))
+			if size += len(with) - len(found); size > maxText {
+				tooLarge("a text of more than %d bytes", maxText)
+			}
+			return with
+		})
+		return runtime.TextOf(out)
+	}, nil
+}

@@ -1,0 +1,26 @@
+package expr
+
+// refused are functions that expr has and we do not, and what to do instead.
+var refused = map[string]string{
+	"reduce":     "it can double what it holds at every step: use sum, join, count or map",
+	"repeat":     "write the text out",
+	"date":       "use parseTime",
+	"timezone":   "the functions of time take the zone's name",
+	"groupBy":    "use filter or count",
+	"sortBy":     "use sort",
+	"get":        "write x[key]",
+	"type":       "compare with nil to see what is missing",
+	"flatten":    "use concat",
+	"splitAfter": "use split",
+	"toPairs":    "use keys or values",
+	"fromPairs":  "write the object out",
+	"reverse":    "use last, or x[-1]",
+	"take":       "write x[:n]",
+	"mean":       "write sum(x) / len(x)",
+	"median":     "use sort",
+	"indexOf":    "use contains or split", "lastIndexOf": "use contains or split",
+	"bitand": noBits, "bitor": noBits, "bitxor": noBits, "bitnand": noBits, "bitnot": noBits, "bitshl": noBits,
+	"bitshr": noBits, "bitushr": noBits,
+}
+
+const noBits = "hooks carry no bit fields"
