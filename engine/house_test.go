@@ -17,7 +17,7 @@ const module = "github.com/tenterhook/tenterhook"
 var floors = [][]string{
 	{""},
 	{"/engine/cli"},
-	{"/engine/admin"},
+	{"/engine/admin", "/engine/doctor"},
 	{"/engine/gate", "/engine/watch"},
 	{"/engine/peer"},
 	{"/engine"},

@@ -16,12 +16,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tenterhook/tenterhook/engine/doctor"
 	"github.com/tenterhook/tenterhook/sdk/hook"
 	"github.com/tenterhook/tenterhook/sdk/hook/sample"
 )
-
-// oktaWaits is how long Okta waits for an answer (hooks.md section 1).
-const oktaWaits = 3 * time.Second
 
 type sendFlags struct {
 	typ, sample, input string
@@ -54,7 +52,7 @@ func (p *Program) send() *cobra.Command {
 	flags.IntVar(&f.count, "count", 1, "how many calls, each with its own eventId")
 	flags.IntVar(&f.repeat, "repeat", 0, "how many times each call is sent again, as Okta's retry is")
 	flags.BoolVar(&f.verify, "verify", false, "send an event hook's verification challenge instead")
-	flags.DurationVar(&f.timeout, "timeout", oktaWaits, "how long to wait for an answer")
+	flags.DurationVar(&f.timeout, "timeout", doctor.OktaWaits, "how long to wait for an answer")
 	flags.BoolVar(&f.json, "json", false, "one JSON object for each call")
 	typeWords(c)
 	sampleWords(c)
@@ -119,14 +117,11 @@ func (p *Program) caller(target string, f sendFlags) (*caller, error) {
 	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
 		return nil, usage("%s: want a URL such as http://127.0.0.1:8080/hooks/signup", target)
 	}
-	c := &caller{url: target, shown: u.Redacted(), p: p, json: f.json, headers: make(http.Header)}
-	for _, line := range f.headers {
-		name, value, ok := strings.Cut(line, ":")
-		if !ok || name == "" {
-			return nil, usage("--header %s: want 'Name: value'", name) // never the value
-		}
-		c.headers.Add(name, strings.TrimSpace(value))
+	headers, err := parseHeaders(f.headers)
+	if err != nil {
+		return nil, err
 	}
+	c := &caller{url: target, shown: u.Redacted(), p: p, json: f.json, headers: headers}
 	c.client = &http.Client{
 		Timeout:       f.timeout,
 		Transport:     &http.Transport{Proxy: http.ProxyFromEnvironment, DisableCompression: true},
@@ -204,10 +199,13 @@ func (c *caller) exchange(ctx context.Context, t hook.Type, body []byte) *exchan
 		x.Answer = answer
 	}
 	if err != nil {
-		x.Problems = append(x.Problems, fmt.Sprintf("no answer: %v", plain(err)), "Okta "+silence(t))
+		x.Problems = append(x.Problems, fmt.Sprintf("no answer: %v", plain(err)), "Okta "+doctor.Silence(t))
 		return x
 	}
-	x.Problems = judge(t, status, answer, c.hints())
+	x.Problems = doctor.Judge(t, status, answer)
+	if hint := c.hints(); status == http.StatusUnauthorized && hint != "" {
+		x.Problems = append(x.Problems, hint)
+	}
 	return x
 }
 

@@ -10,53 +10,7 @@ import (
 	"net/netip"
 	"net/url"
 	"time"
-
-	"github.com/tenterhook/tenterhook/sdk/hook"
 )
-
-// silence is what Okta does when a hook of the type does not answer as it should (hooks.md sections 0 and 10).
-func silence(t hook.Type) string {
-	switch t {
-	case hook.Registration:
-		return "refuses the registration when a hook fails"
-	case hook.Token:
-		return "issues the token unmodified when a hook fails, and does not ask again"
-	case hook.SAML:
-		return "sends the assertion unmodified when a hook fails"
-	case hook.UserImport:
-		return "goes on with the import when a hook fails, and creates the user"
-	case hook.PasswordImport:
-		return "refuses the sign-in when a hook fails, and asks again the next time"
-	case hook.Telephony:
-		return "sends the code itself when a hook fails, and does not ask again"
-	}
-	return "asks once more when a hook fails, and then drops the events"
-}
-
-// judge lists what keeps Okta from applying an answer; nothing when it would.
-func judge(t hook.Type, status int, answer []byte, hint string) []string {
-	switch {
-	case status == http.StatusNoContent && t != hook.Telephony:
-		return nil
-	case status == http.StatusOK && t == hook.EventHook:
-		return nil // Okta reads nothing more (hooks.md section 3.3)
-	case status != http.StatusOK:
-		problems := []string{fmt.Sprintf("status %d: want 200; Okta %s", status, silence(t))}
-		if status == http.StatusUnauthorized && hint != "" {
-			problems = append(problems, hint)
-		}
-		return problems
-	}
-	var d hook.Doc
-	if err := d.Parse(answer, hook.Limits{}); err != nil {
-		return []string{fmt.Sprintf("the answer: %v; Okta %s", err, silence(t))}
-	}
-	var problems []string
-	for _, p := range hook.CheckAnswer(t, d.Root()) {
-		problems = append(problems, fmt.Sprintf("Okta would not apply this: %s: %s", p.Path, p.Message))
-	}
-	return problems
-}
 
 // hints says what to do about a 401, where it can be known.
 func (c *caller) hints() string {

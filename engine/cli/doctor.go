@@ -1,0 +1,175 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"os"
+	"os/signal"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tenterhook/tenterhook/engine/doctor"
+	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/sdk/hook"
+)
+
+type doctorFlags struct {
+	policy, hook, typ string
+	headers           []string
+	calls             int
+	roots             string
+	json              bool
+}
+
+func (p *Program) doctor() *cobra.Command {
+	var f doctorFlags
+	c := &cobra.Command{
+		Use:   "doctor URL --hook NAME",
+		Short: "Find out what Okta would meet at a URL, and what to enter there",
+		Long: "Doctor plays Okta against the real endpoint, from where it is run: it looks at the URL, the name, the certificate, calls\n" +
+			"without the secret and with a wrong one, plays an event hook's verification, makes twenty calls and judges answers and\n" +
+			"times. Then it says what an administrator enters in Okta. The calls are samples with example.com addresses; an event\n" +
+			"hook is sent deliveries without events.",
+		Example: "  tenterhook doctor https://hooks.example.com --hook partner-signup --policy policy --header \"Authorization: $SIGNUP_SECRET\"\n" +
+			"  tenterhook doctor https://hooks.example.com/hooks/token --type token --header 'Authorization: …'",
+		Args: cobra.ExactArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			return p.examine(args[0], f)
+		},
+	}
+	flags := c.Flags()
+	flags.StringVar(&f.hook, "hook", "", "name of the hook in the policy folder, which says its type, path and credentials")
+	flags.StringVar(&f.policy, "policy", "policy", "the policy folder, for --hook")
+	flags.StringVar(&f.typ, "type", "", "hook type, where there is no policy folder: "+typeNames())
+	flags.StringArrayVar(&f.headers, "header", nil, "header to send, as 'Name: value'; may be repeated")
+	flags.IntVar(&f.calls, "calls", 20, "how many calls are timed")
+	flags.StringVar(&f.roots, "roots", "", "file with certificates of authorities to trust beside the system's, in PEM; Okta will not trust them")
+	flags.BoolVar(&f.json, "json", false, "one JSON object")
+	typeWords(c)
+	return c
+}
+
+func (p *Program) examine(target string, f doctorFlags) error {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	headers, err := parseHeaders(f.headers)
+	if err != nil {
+		return err
+	}
+	o := doctor.Options{URL: target, Headers: headers, Calls: f.calls}
+	if f.calls < 1 {
+		return usage("--calls %d: want at least 1", f.calls)
+	}
+	if o.Roots, err = trusted(f.roots); err != nil {
+		return err
+	}
+	h, done, err := p.subject(&o, f)
+	if err != nil {
+		return err
+	}
+	defer done()
+	report, err := doctor.Examine(ctx, o)
+	if err != nil {
+		return err
+	}
+	return p.diagnosis(o, h, report, f.json)
+}
+
+// subject finds out what is examined: a hook of a policy folder, or one of which the type is said. h is nil then.
+func (p *Program) subject(o *doctor.Options, f doctorFlags) (h *rules.Hook, done func() error, err error) {
+	done = func() error { return nil }
+	if f.hook == "" {
+		if f.typ == "" {
+			return nil, done, usage("want --hook NAME with --policy DIR, or --type TYPE")
+		}
+		t, ok := hook.ParseType(f.typ)
+		if !ok {
+			return nil, done, usage("--type %s: want one of %s%s", f.typ, typeNames(), suggestion(f.typ, strings.Split(typeNames(), ", ")))
+		}
+		o.Type = t
+		return nil, done, nil
+	}
+	_, set, err := p.load(f.policy)
+	if err != nil {
+		return nil, done, err
+	}
+	if h, err = chosenHook(set, f.hook); err != nil {
+		return nil, done, errors.Join(err, set.Close())
+	}
+	o.Type = h.Type
+	if u, err := url.Parse(o.URL); err == nil && (u.Path == "" || u.Path == "/") {
+		o.URL = strings.TrimSuffix(o.URL, "/") + h.Path
+	}
+	return h, set.Close, nil
+}
+
+// parseHeaders reads 'Name: value' lines. An error never shows a value.
+func parseHeaders(lines []string) (http.Header, error) {
+	headers := make(http.Header)
+	for _, line := range lines {
+		name, value, ok := strings.Cut(line, ":")
+		if !ok || name == "" {
+			return nil, usage("--header %s: want 'Name: value'", name)
+		}
+		headers.Add(name, strings.TrimSpace(value))
+	}
+	return headers, nil
+}
+
+// trusted are the system's authorities and those of a file; nil for the system's alone.
+func trusted(file string) (*x509.CertPool, error) {
+	if file == "" {
+		return nil, nil
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("--roots: %w", err)
+	}
+	pool, err := x509.SystemCertPool()
+	if err != nil {
+		return nil, err
+	}
+	if !pool.AppendCertsFromPEM(text) {
+		return nil, usage("--roots %s: want certificates in PEM", file)
+	}
+	return pool, nil
+}
+
+// diagnosis prints what was found, the worst of which is the verb's outcome.
+func (p *Program) diagnosis(o doctor.Options, h *rules.Hook, r *doctor.Report, asJSON bool) error {
+	entry := doctor.Entry(o.URL, o.Type, h)
+	if asJSON {
+		text, _ := json.Marshal(struct { // its parts always can
+			*doctor.Report
+			Place string         `json:"place"`
+			Enter []doctor.Field `json:"enter"`
+		}{r, doctor.Place(o.Type), entry})
+		fmt.Fprintf(p.Stdout, "%s\n", text)
+	} else {
+		p.findings(r)
+		fmt.Fprintf(p.Stdout, "\nEnter in Okta, at %s:\n", doctor.Place(o.Type))
+		for _, f := range entry {
+			fmt.Fprintf(p.Stdout, "  %-22s %s\n", f.Name, f.Value)
+		}
+	}
+	if r.Worst() == doctor.Wrong {
+		return said(errors.New("Okta would not get through, or others would"))
+	}
+	return nil
+}
+
+func (p *Program) findings(r *doctor.Report) {
+	for _, f := range r.Findings {
+		fmt.Fprintf(p.Stdout, "%-8s %-13s %s\n", f.Grade, f.Subject, cmp.Or(f.Text, f.Advice))
+		if f.Advice != "" && f.Text != "" {
+			fmt.Fprintf(p.Stdout, "%-22s %s\n", "", f.Advice)
+		}
+	}
+}

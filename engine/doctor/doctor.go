@@ -1,0 +1,135 @@
+// Package doctor is for finding out what Okta would meet at an endpoint: it calls it from outside, as Okta does, and judges
+// what comes back.
+package doctor
+
+import (
+	"cmp"
+	"context"
+	"crypto/x509"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/tenterhook/tenterhook/sdk/hook"
+)
+
+// OktaWaits is how long Okta waits for an answer (hooks.md section 1).
+const OktaWaits = 3 * time.Second
+
+// Options say what is examined.
+type Options struct {
+	URL     string         // as it is, or will be, entered in Okta
+	Type    hook.Type      // of the hook that is served there
+	Headers http.Header    // the credential, as Okta sends it; empty: the endpoint asks for none
+	Calls   int            // well-authenticated calls that are timed; default 20
+	Roots   *x509.CertPool // who may have issued the certificate; nil: the system's, which are much like Okta's
+	Now     func() time.Time
+}
+
+// Grade is how a finding is to be taken.
+type Grade uint8
+
+// The grades, from good to bad.
+const (
+	Fine     Grade = iota
+	Skipped        // could not be looked at, because of another finding
+	Doubtful       // works today, or works but should not
+	Wrong          // Okta would not get through, or others would
+)
+
+var gradeNames = [...]string{"ok", "skipped", "warning", "wrong"}
+
+// String is the grade's word.
+func (g Grade) String() string { return gradeNames[g] }
+
+// MarshalText is the grade's word.
+func (g Grade) MarshalText() ([]byte, error) { return []byte(g.String()), nil }
+
+// Finding is one thing that was looked at.
+type Finding struct {
+	Grade   Grade  `json:"grade"`
+	Subject string `json:"subject"` // "certificate", "wrong secret"
+	Text    string `json:"text"`
+	Advice  string `json:"advice,omitempty"` // what to do about it
+}
+
+// Report is everything that was found out, in the order it was looked at.
+type Report struct {
+	Findings []Finding `json:"findings"`
+	Times    *Times    `json:"times,omitempty"` // nil when no call was answered
+}
+
+// Times is how long calls took, from the first byte sent to the last received.
+type Times struct {
+	Calls  int           `json:"calls"`
+	First  time.Duration `json:"firstNanos"` // on a new connection, which takes a TLS handshake too
+	Median time.Duration `json:"medianNanos"`
+	Most   time.Duration `json:"mostNanos"`
+}
+
+// Worst is the worst grade there is.
+func (r *Report) Worst() Grade {
+	worst := Fine
+	for _, f := range r.Findings {
+		worst = max(worst, f.Grade)
+	}
+	return worst
+}
+
+// examination is one under way.
+type examination struct {
+	o      Options
+	url    *url.URL
+	client *http.Client
+	report Report
+}
+
+// Examine looks at an endpoint. The error is the context's, or says that the URL is none; everything else is a finding.
+// Calls to an event hook bring no events, so nothing follows from them.
+func Examine(ctx context.Context, o Options) (*Report, error) {
+	u, err := url.Parse(o.URL)
+	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
+		return nil, fmt.Errorf("%s: want a URL such as https://hooks.example.com/hooks/signup", o.URL)
+	}
+	o.Calls = cmp.Or(max(o.Calls, 0), 20)
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	e := &examination{o: o, url: u}
+	e.client = e.newClient()
+	defer e.client.CloseIdleConnections()
+	e.address(ctx)
+	if e.reachable(ctx) {
+		e.strangers(ctx)
+		e.challenge(ctx)
+		e.calls(ctx)
+	}
+	return &e.report, ctx.Err()
+}
+
+func (e *examination) find(g Grade, subject, text, advice string) {
+	e.report.Findings = append(e.report.Findings, Finding{g, subject, text, advice})
+}
+
+func (e *examination) fine(subject, format string, args ...any) {
+	e.find(Fine, subject, fmt.Sprintf(format, args...), "")
+}
+
+// address judges the URL by itself (hooks.md section 1).
+func (e *examination) address(ctx context.Context) {
+	switch {
+	case e.url.Scheme != "https":
+		e.find(Wrong, "url", "it begins with http://", "Okta calls https only: serve with a certificate, or put what speaks TLS in front")
+	case len(e.o.URL) > 1024 || strings.ContainsAny(e.o.URL, " \t\r\n"):
+		e.find(Wrong, "url", "Okta takes no URL of more than 1,024 characters or with white space", "")
+	case e.url.User != nil:
+		e.find(Wrong, "url", "it has a user or a password in it", "give them as the header that Okta sends: --header 'Authorization: Basic …'")
+	case e.url.RawQuery != "" || e.url.Fragment != "":
+		e.find(Doubtful, "url", "it has a query or a fragment", "what stands there ends in logs of every proxy: keep secrets in headers")
+	default:
+		e.fine("url", "%s", e.url.Redacted())
+	}
+	e.resolve(ctx)
+}

@@ -1,0 +1,187 @@
+package doctor_test
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tenterhook/tenterhook/engine/doctor"
+	"github.com/tenterhook/tenterhook/sdk/hook"
+)
+
+const secret = "Bearer a-secret-that-is-long-enough"
+
+// good answers as a hook of the type should.
+func good(t hook.Type) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		switch {
+		case r.Header.Get("Authorization") != secret:
+			w.WriteHeader(http.StatusUnauthorized)
+		case r.Method == http.MethodGet:
+			w.Header().Set("Content-Type", "application/json")
+			json.NewEncoder(w).Encode(map[string]string{"verification": r.Header.Get("X-Okta-Verification-Challenge")})
+		case !json.Valid(body):
+			w.WriteHeader(http.StatusBadRequest)
+		case t == hook.EventHook:
+		default:
+			w.Write(hook.OpenAnswer(t))
+		}
+	}
+}
+
+func credential(value string) http.Header { return http.Header{"Authorization": {value}} }
+
+// examine looks at a TLS server, as one who trusts its authority and lives at a time.
+func examine(t *testing.T, typ hook.Type, h http.HandlerFunc, change func(*doctor.Options)) *doctor.Report {
+	t.Helper()
+	s := httptest.NewTLSServer(h)
+	t.Cleanup(s.Close)
+	s.Config.ErrorLog = nil
+	pool := x509.NewCertPool()
+	pool.AddCert(s.Certificate())
+	o := doctor.Options{URL: s.URL + "/hooks/h", Type: typ, Headers: credential(secret), Calls: 3, Roots: pool}
+	if change != nil {
+		change(&o)
+	}
+	r, err := doctor.Examine(context.Background(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func found(r *doctor.Report, subject string) doctor.Finding {
+	for _, f := range r.Findings {
+		if f.Subject == subject {
+			return f
+		}
+	}
+	return doctor.Finding{Text: "nothing was found about " + subject}
+}
+
+func TestWell(t *testing.T) {
+	for _, typ := range hook.Types() {
+		t.Run(typ.String(), func(t *testing.T) {
+			r := examine(t, typ, good(typ), nil)
+			for _, f := range r.Findings {
+				if f.Grade != doctor.Fine && f.Subject != "address" { // a test server is on loopback
+					t.Errorf("%s: %s: %s", f.Grade, f.Subject, f.Text)
+				}
+			}
+			if r.Times == nil || r.Times.Calls != 3 || r.Times.Most < r.Times.Median {
+				t.Errorf("times: %+v", r.Times)
+			}
+		})
+	}
+}
+
+func TestFindings(t *testing.T) {
+	answers := func(text string) http.HandlerFunc {
+		return func(w http.ResponseWriter, r *http.Request) {
+			if r.Header.Get("Authorization") != secret {
+				w.WriteHeader(http.StatusUnauthorized)
+				return
+			}
+			fmt.Fprint(w, text)
+		}
+	}
+	status := func(code int) http.HandlerFunc {
+		return func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(code) }
+	}
+	tests := []struct {
+		name    string
+		typ     hook.Type
+		handler http.HandlerFunc
+		change  func(*doctor.Options)
+		subject string
+		grade   doctor.Grade
+		says    string
+	}{
+		{"OpenToAll", hook.Token, answersAnybody, nil, "wrong secret", doctor.Wrong, "anybody can call"},
+		{"NoSecret", hook.Token, answersAnybody, nil, "no secret", doctor.Wrong, "anybody can call"},
+		{"NotGiven", hook.Token, good(hook.Token), func(o *doctor.Options) { o.Headers = nil }, "calls", doctor.Wrong, "give it with --header"},
+		{"OtherSecret", hook.Token, good(hook.Token), func(o *doctor.Options) { o.Headers = credential("other") }, "calls", doctor.Wrong, "adds no scheme"},
+		{"NotFound", hook.Token, status(404), nil, "calls", doctor.Wrong, "nothing is served"},
+		{"Fault", hook.Token, status(500), nil, "no secret", doctor.Doubtful, "tries again"},
+		{"Redirect", hook.Token, http.RedirectHandler("/elsewhere", 301).ServeHTTP, nil, "calls", doctor.Wrong, "follows no redirects"},
+		{"NotApplied", hook.Token, answers(`{"commands":[{"type":"com.okta.identity.path","value":[]}]}`), nil, "calls", doctor.Wrong, "would not apply"},
+		{"NotJSON", hook.SAML, answers(`<html>`), nil, "calls", doctor.Wrong, "the answer"},
+		{"TakesAnything", hook.SAML, answers(`{}`), nil, "broken call", doctor.Doubtful, "want 400"},
+		{"NoChallenge", hook.EventHook, answers(`{}`), nil, "verification", doctor.Wrong, "would not verify"},
+		{"Expires", hook.Token, good(hook.Token), func(o *doctor.Options) { o.Now = at(o, -24*time.Hour) }, "certificate", doctor.Doubtful, "ends soon"},
+		{"Expired", hook.Token, good(hook.Token), func(o *doctor.Options) { o.Now = at(o, time.Hour) }, "certificate", doctor.Wrong, "renew"},
+		{"Untrusted", hook.Token, good(hook.Token), func(o *doctor.Options) { o.Roots = x509.NewCertPool() }, "certificate", doctor.Wrong, "public authorities only"},
+		{"OtherName", hook.Token, good(hook.Token), func(o *doctor.Options) { o.URL = strings.Replace(o.URL, "127.0.0.1", "localhost", 1) }, "certificate", doctor.Wrong, "get a certificate for localhost"},
+		{"Nobody", hook.Token, good(hook.Token), func(o *doctor.Options) { o.URL = "https://127.0.0.1:1/hooks/h" }, "certificate", doctor.Wrong, "nothing speaks TLS"},
+		{"Private", hook.Token, good(hook.Token), nil, "address", doctor.Doubtful, "cannot reach"},
+		{"Query", hook.Token, good(hook.Token), func(o *doctor.Options) { o.URL += "?key=x" }, "url", doctor.Doubtful, "secrets in headers"},
+		{"Long", hook.Token, good(hook.Token), func(o *doctor.Options) { o.URL += "/" + strings.Repeat("x", 1100) }, "url", doctor.Wrong, "1,024"},
+		{"Password", hook.Token, good(hook.Token), func(o *doctor.Options) { o.URL = strings.Replace(o.URL, "//", "//okta:hunter2@", 1) }, "url", doctor.Wrong, "Basic"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			r := examine(t, tt.typ, tt.handler, tt.change)
+			f := found(r, tt.subject)
+			if f.Grade != tt.grade || !strings.Contains(f.Text+" "+f.Advice, tt.says) {
+				t.Errorf("%s: got %s: %s; %s", f.Subject, f.Grade, f.Text, f.Advice)
+			}
+			for _, f := range r.Findings {
+				if text := f.Text + f.Advice; strings.Contains(text, "hunter2") || strings.Contains(text, "long-enough") {
+					t.Errorf("a secret is told: %s", text)
+				}
+			}
+		})
+	}
+}
+
+func answersAnybody(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, `{}`) }
+
+// at is a time before, or after, the test server's certificate ends.
+func at(o *doctor.Options, d time.Duration) func() time.Time {
+	c, err := tls.Dial("tcp", strings.TrimPrefix(strings.TrimSuffix(o.URL, "/hooks/h"), "https://"), &tls.Config{RootCAs: o.Roots})
+	if err != nil {
+		panic(err)
+	}
+	defer c.Close()
+	return func() time.Time { return c.ConnectionState().PeerCertificates[0].NotAfter.Add(d) }
+}
+
+func TestPlain(t *testing.T) {
+	s := httptest.NewServer(good(hook.Token))
+	defer s.Close()
+	r, err := doctor.Examine(context.Background(), doctor.Options{URL: s.URL, Type: hook.Token, Headers: credential(secret), Calls: 1})
+	if err != nil || found(r, "url").Grade != doctor.Wrong || found(r, "calls").Grade != doctor.Fine || r.Worst() != doctor.Wrong {
+		t.Errorf("plain http: %v, %+v", err, r)
+	}
+	s2 := httptest.NewServer(good(hook.Token))
+	defer s2.Close()
+	r, err = doctor.Examine(context.Background(), doctor.Options{URL: strings.Replace(s2.URL, "http:", "https:", 1), Type: hook.Token})
+	if f := found(r, "certificate"); err != nil || !strings.Contains(f.Advice, "plain HTTP") {
+		t.Errorf("TLS to who speaks plain http: %v, %+v", err, f)
+	}
+}
+
+func TestNoURL(t *testing.T) {
+	for _, u := range []string{"", "hooks.example.com", "ftp://x", "https://", "://"} {
+		if _, err := doctor.Examine(context.Background(), doctor.Options{URL: u, Type: hook.Token}); err == nil {
+			t.Errorf("%q is taken for a URL", u)
+		}
+	}
+}
+
+func TestCancelled(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if _, err := doctor.Examine(ctx, doctor.Options{URL: "https://127.0.0.1:1", Type: hook.Token}); err == nil {
+		t.Error("no error after a cancellation")
+	}
+}

@@ -1,0 +1,140 @@
+package doctor
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// soon is when a certificate's end is worth a warning.
+const soon = 21 * 24 * time.Hour
+
+func (e *examination) newClient() *http.Client {
+	return &http.Client{
+		Timeout: OktaWaits,
+		Transport: &http.Transport{
+			Proxy: http.ProxyFromEnvironment, DisableCompression: true, ForceAttemptHTTP2: false,
+			TLSClientConfig: &tls.Config{RootCAs: e.o.Roots, Time: e.o.Now},
+		},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }, // Okta follows none
+	}
+}
+
+// resolve looks up where the name leads. Okta calls from the internet.
+func (e *examination) resolve(ctx context.Context) {
+	all, err := net.DefaultResolver.LookupNetIP(ctx, "ip", e.url.Hostname())
+	if err != nil {
+		e.find(Wrong, "address", fmt.Sprintf("%s is not found: %v", e.url.Hostname(), err), "Okta looks names up in the public DNS")
+		return
+	}
+	var private, names []string
+	for _, a := range all {
+		a = a.Unmap()
+		names = append(names, a.String())
+		if inside(a) {
+			private = append(private, a.String())
+		}
+	}
+	if len(private) > 0 {
+		e.find(Doubtful, "address", fmt.Sprintf("%s is %s", e.url.Hostname(), strings.Join(private, " and ")),
+			"this is a private or local address: Okta cannot reach it, unless its DNS says otherwise")
+		return
+	}
+	e.fine("address", "%s is %s", e.url.Hostname(), strings.Join(names, " and "))
+}
+
+func inside(a netip.Addr) bool {
+	return a.IsPrivate() || a.IsLoopback() || a.IsLinkLocalUnicast() || a.IsUnspecified()
+}
+
+// reachable connects, and judges the certificate. When it is false there is nobody to talk to.
+func (e *examination) reachable(ctx context.Context) bool {
+	if e.url.Scheme != "https" {
+		return e.connects(ctx)
+	}
+	dialer := tls.Dialer{
+		NetDialer: &net.Dialer{Timeout: OktaWaits},
+		Config:    &tls.Config{RootCAs: e.o.Roots, Time: e.o.Now, ServerName: e.url.Hostname()},
+	}
+	c, err := dialer.DialContext(ctx, "tcp", e.hostPort("443"))
+	if err != nil {
+		e.untrusted(err)
+		return false
+	}
+	defer c.Close()
+	e.certificate(c.(*tls.Conn).ConnectionState())
+	return true
+}
+
+func (e *examination) hostPort(port string) string {
+	if p := e.url.Port(); p != "" {
+		port = p
+	}
+	return net.JoinHostPort(e.url.Hostname(), port)
+}
+
+func (e *examination) connects(ctx context.Context) bool {
+	c, err := (&net.Dialer{Timeout: OktaWaits}).DialContext(ctx, "tcp", e.hostPort("80"))
+	if err != nil {
+		e.find(Wrong, "connection", plain(err).Error(), "nothing answers at this address, from here")
+		return false
+	}
+	c.Close()
+	return true
+}
+
+// untrusted says why there is no connection, and what is to be done about it.
+func (e *examination) untrusted(err error) {
+	var unknown x509.UnknownAuthorityError
+	var name x509.HostnameError
+	var invalid x509.CertificateInvalidError
+	var record tls.RecordHeaderError
+	advice := "nothing speaks TLS at this address, from here"
+	switch {
+	case errors.As(err, &unknown):
+		advice = "Okta trusts public authorities only, and needs the intermediate certificates sent along with the server's own"
+	case errors.As(err, &name):
+		advice = "get a certificate for " + e.url.Hostname()
+	case errors.As(err, &invalid):
+		advice = "renew it; tenterhook reads certificate files again when they change"
+	case errors.As(err, &record):
+		advice = "what answers there speaks plain HTTP: serve with a certificate, or put what speaks TLS in front"
+	}
+	e.find(Wrong, "certificate", plain(err).Error(), advice)
+}
+
+func (e *examination) certificate(s tls.ConnectionState) {
+	leaf := s.PeerCertificates[0]
+	left := leaf.NotAfter.Sub(e.o.Now())
+	text := fmt.Sprintf("valid until %s (%d days), issued by %s, %s", leaf.NotAfter.UTC().Format(time.DateOnly), int(left.Hours()/24),
+		issuer(leaf), tls.VersionName(s.Version))
+	if left < soon {
+		e.find(Doubtful, "certificate", text, "it ends soon: see that it is renewed")
+		return
+	}
+	e.find(Fine, "certificate", text, "")
+}
+
+func issuer(c *x509.Certificate) string {
+	if c.Issuer.CommonName != "" {
+		return c.Issuer.CommonName
+	}
+	return c.Issuer.String()
+}
+
+// plain is the cause, without the URL that http.Client puts before it.
+func plain(err error) error {
+	var u *url.Error
+	if errors.As(err, &u) {
+		return u.Err
+	}
+	return err
+}
