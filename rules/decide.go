@@ -41,6 +41,13 @@ type Decision struct {
 	Actions   []Action
 	Fuel      int64  // spent by the whole chain
 	Trace     *Trace // set by the caller to be told why; nil: nothing is traced
+	Fixed     *Fixed // set by the caller, for a test; nil: the clock's time, and the call's own randomness
+}
+
+// Fixed is a clock that stands still and randomness that is known.
+type Fixed struct {
+	Now  time.Time
+	Seed [32]byte
 }
 
 // RuleResult is what became of one rule that matched or failed.
@@ -77,7 +84,7 @@ var chains = sync.Pool{New: func() any { return new(chain) }}
 // Whatever happens, d.Answer is valid for the hook's type. Of an event hook's delivery it decides on the first event, and
 // the answer is empty.
 func (h *Hook) Decide(c *hook.Call, d *Decision) {
-	*d = Decision{Answer: h.Failure, Outcome: Failed, Results: d.Results[:0], Logs: d.Logs[:0], Conflicts: d.Conflicts[:0], Actions: d.Actions[:0], Trace: d.Trace}
+	*d = Decision{Answer: h.Failure, Outcome: Failed, Results: d.Results[:0], Logs: d.Logs[:0], Conflicts: d.Conflicts[:0], Actions: d.Actions[:0], Trace: d.Trace, Fixed: d.Fixed}
 	k := chains.Get().(*chain)
 	defer func() {
 		if p := recover(); p != nil { // k is not used again: nobody knows what it is now
@@ -87,7 +94,7 @@ func (h *Hook) Decide(c *hook.Call, d *Decision) {
 		}
 		k.release()
 	}()
-	k.begin(h, c)
+	k.begin(h, c, d.Fixed)
 	if d.Trace != nil {
 		d.Trace.begin(k)
 	}
@@ -109,7 +116,7 @@ func bug(p any) error {
 	return fmt.Errorf("%w: a panic with %T", ErrBug, p)
 }
 
-func (k *chain) begin(h *Hook, c *hook.Call) {
+func (k *chain) begin(h *Hook, c *hook.Call, fixed *Fixed) {
 	now := time.Now()
 	e := hook.Event{Call: c, Node: c.Doc.Root()}
 	if !h.Type.Inline() {
@@ -118,7 +125,11 @@ func (k *chain) begin(h *Hook, c *hook.Call) {
 	k.hook, k.rule, k.event, k.senders, k.asked = h, 0, e.Node, k.senders[:0], 0
 	k.meter.Start(h.Budget, now, c.Deadline)
 	k.run.Begin(e, now, &k.meter)
-	k.run.Merge = &k.merge
+	k.run.Merge, k.run.Random = &k.merge, h.random
+	if fixed != nil {
+		k.run.Now = fixed.Now
+		k.run.Fix(fixed.Seed)
+	}
 	k.merge.Begin(e)
 	k.merge.Allow(h.names)
 }

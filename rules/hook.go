@@ -12,7 +12,7 @@ import (
 
 // hook compiles one hook, nil when its type is not known.
 func (l *loader) hook(s *Set, spec *hookSpec) *Hook {
-	h := &Hook{Name: spec.name, Path: spec.path, Type: spec.typ, Concurrency: spec.concurrency}
+	h := &Hook{Name: spec.name, Path: spec.path, Type: spec.typ, Concurrency: spec.concurrency, random: l.options.Random}
 	h.Auth = l.auth(spec)
 	if spec.typ == 0 {
 		return nil

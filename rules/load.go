@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"slices"
 
+	"github.com/tenterhook/tenterhook/runtime"
 	"github.com/tenterhook/tenterhook/runtime/table"
 	"github.com/tenterhook/tenterhook/sdk/hook"
 )
@@ -13,6 +14,7 @@ type Options struct {
 	Env    func(string) (string, bool) // looks up ${env.NAME}; nil: the environment is empty
 	Check  bool                        // what is not set here, but may be where it is served, is a warning
 	Before *Set                        // the Set that runs now, for tables with max_shrink; nil: none
+	Random *runtime.Random             // makes the randomness of runs; nil: one with a key of its own
 }
 
 // loader gathers what the files of a folder say.
@@ -37,6 +39,9 @@ type loader struct {
 func Load(f *Folder, o Options) (*Set, error) {
 	if o.Env == nil {
 		o.Env = func(string) (string, bool) { return "", false }
+	}
+	if o.Random == nil {
+		o.Random = runtime.NewRandom(nil)
 	}
 	l := &loader{folder: f, options: o, shown: make(map[[32]byte]*hookSpec)}
 	for _, name := range f.Names() {

@@ -66,6 +66,7 @@ type Hook struct {
 	Failure      []byte         // the answer when the hook cannot decide; always valid
 	Silent       []byte         // the answer when no rule has anything to say
 	closed       []byte         // the answer when a rule fails that fails closed
+	random       *runtime.Random
 	lets         []string
 	rules        []rule
 	on           selection     // of an event hook

@@ -22,16 +22,19 @@ type Program interface {
 type Run struct {
 	Event   hook.Event
 	Now     time.Time   // one instant for the whole chain
-	Seed    [32]byte    // for randomness; the same for the whole chain
 	Meter   *Meter      // one for the whole chain, started
 	Scratch Scratch     // what the expressions of the chain share
 	Merge   *hook.Merge // what earlier rules of the chain have said; nil: nothing, and nothing is merged
+	Random  *Random     // what Seed is made by
+
+	seed   [32]byte
+	seeded bool // seed is known
 }
 
 // Begin makes r ready for e. Whatever an earlier event left is gone: values, texts and memory that was built for them.
 func (r *Run) Begin(e hook.Event, now time.Time, m *Meter) {
-	r.Event, r.Now, r.Meter, r.Merge = e, now, m, nil
-	r.Seed = [32]byte{}
+	r.Event, r.Now, r.Meter, r.Merge, r.Random = e, now, m, nil, nil
+	r.seed, r.seeded = [32]byte{}, false
 	r.Scratch.reset()
 }
 

@@ -87,12 +87,21 @@ func run(h *rules.Hook, c *rules.Case, seen sight) Case {
 // decide is one decision, counted. It is never reused, so that none can hide what another left.
 func decide(h *rules.Hook, doc *hook.Doc, seen sight, done *Case) rules.Decision {
 	call := hook.Call{Hook: h.Name, ID: doc.Root().Get("eventId").Text(), Type: h.Type, Doc: doc}
-	d := rules.Decision{Trace: &rules.Trace{}}
+	d := rules.Decision{Trace: &rules.Trace{}, Fixed: &rules.Fixed{Now: instant(doc.Root())}}
 	start := time.Now()
 	h.Decide(&call, &d)
 	done.Duration += time.Since(start)
 	seen.add(h, d.Trace)
 	return d
+}
+
+// instant is the time at which a test decides: when the call says that it was made, so that it passes today as it did yesterday.
+func instant(call hook.Node) time.Time {
+	at, err := time.Parse(time.RFC3339, call.Get("eventTime").Text())
+	if err != nil {
+		return time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	}
+	return at
 }
 
 // each decides on every event of a delivery by itself, and puts what came of them one after the other.

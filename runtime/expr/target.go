@@ -108,7 +108,8 @@ func place(r *runtime.Run, v runtime.Value, pos string) (lat, lon float64, ok bo
 func drawn(r *runtime.Run) [sha256.Size]byte {
 	charge(r, 15)
 	var b [40]byte
-	copy(b[:], r.Seed[:])
+	seed := r.Seed()
+	copy(b[:], seed[:])
 	binary.BigEndian.PutUint64(b[32:], r.Scratch.Drawn)
 	r.Scratch.Drawn++
 	return sha256.Sum256(b[:])
