@@ -19,7 +19,7 @@ var floors = [][]string{
 	{"/engine/cli"},
 	{"/engine/admin", "/engine/doctor"},
 	{"/engine/gate", "/engine/watch"},
-	{"/engine/peer"},
+	{"/engine/certificate", "/engine/peer"},
 	{"/engine"},
 	{"/engine/dispatch"},
 	{"/engine/outlet", "/engine/ledger"},
@@ -35,18 +35,20 @@ var floors = [][]string{
 
 // keepers names the only packages that may know a library.
 var keepers = map[string][]string{
-	"github.com/valyala/fasthttp":     {"/engine/gate"},
-	"github.com/expr-lang/expr":       {"/runtime/expr"},
-	"github.com/goccy/go-yaml":        {"/rules", "/rules/suite", "/engine/cli"},
-	"github.com/spf13/cobra":          {"/engine/cli"},
-	"github.com/fsnotify/fsnotify":    {"/engine/watch"},
-	"github.com/prometheus":           {"/engine", "/engine/gate", "/engine/admin", "/engine/dispatch", "/engine/watch", "/engine/cli"},
-	"go.etcd.io/bbolt":                {"/engine/ledger"},
-	"github.com/tetratelabs/wazero":   {"/runtime/wasm"},
-	"github.com/cenkalti/backoff":     {"/engine/outlet", "/engine/dispatch"},
-	"github.com/sony/gobreaker":       {"/engine/outlet"},
-	"github.com/pires/go-proxyproto":  {}, // tests of /engine/peer compare
-	"github.com/rogpeppe/go-internal": {"/rules/suite"},
+	"github.com/valyala/fasthttp":      {"/engine/gate"},
+	"github.com/expr-lang/expr":        {"/runtime/expr"},
+	"github.com/goccy/go-yaml":         {"/rules", "/rules/suite", "/engine/cli"},
+	"github.com/spf13/cobra":           {"/engine/cli"},
+	"github.com/fsnotify/fsnotify":     {"/engine/watch"},
+	"github.com/prometheus":            {"/engine", "/engine/gate", "/engine/admin", "/engine/dispatch", "/engine/watch", "/engine/certificate", "/engine/cli"},
+	"go.etcd.io/bbolt":                 {"/engine/ledger"},
+	"github.com/tetratelabs/wazero":    {"/runtime/wasm"},
+	"github.com/caddyserver/certmagic": {"/engine/certificate"},
+	"go.uber.org/zap":                  {"/engine/certificate"}, // which certmagic logs with
+	"github.com/cenkalti/backoff":      {"/engine/outlet", "/engine/dispatch"},
+	"github.com/sony/gobreaker":        {"/engine/outlet"},
+	"github.com/pires/go-proxyproto":   {}, // tests of /engine/peer compare
+	"github.com/rogpeppe/go-internal":  {"/rules/suite"},
 }
 
 // TestHouse holds the arrows of the house: which package may import which, and who keeps which library.

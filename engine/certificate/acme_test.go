@@ -1,0 +1,109 @@
+package certificate_test
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/letsencrypt/pebble/v2/ca"
+	"github.com/letsencrypt/pebble/v2/db"
+	"github.com/letsencrypt/pebble/v2/va"
+	"github.com/letsencrypt/pebble/v2/wfe"
+
+	"github.com/tenterhook/tenterhook/engine/certificate"
+)
+
+// directory is a real ACME server, which asks whether a domain is ours at the ports that it is told.
+type directory struct {
+	url   string
+	root  string // file of the authority of the server itself
+	roots *x509.CertPool
+	asked atomic.Int64
+}
+
+func newDirectory(t *testing.T, tlsPort, httpPort int) *directory {
+	t.Helper()
+	t.Setenv("PEBBLE_VA_NOSLEEP", "1")
+	t.Setenv("PEBBLE_WFE_NONCEREJECT", "0")
+	quiet, store := log.New(io.Discard, "", 0), db.NewMemoryStore()
+	authority := ca.New(quiet, store, "", "ecdsa", 0, 1, map[string]ca.Profile{"default": {ValidityPeriod: 90 * 24 * 60 * 60}})
+	front := wfe.New(quiet, store, va.New(quiet, httpPort, tlsPort, false, "", store), authority, []string{"ca.example"}, false, false, 0, 0)
+	d := &directory{roots: x509.NewCertPool()}
+	handler := front.Handler()
+	s := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		d.asked.Add(1)
+		handler.ServeHTTP(w, r)
+	}))
+	t.Cleanup(s.Close)
+	d.url = s.URL + wfe.DirectoryPath
+	d.root = write(t, filepath.Join(t.TempDir(), "root.pem"), pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw}))
+	d.roots.AddCert(authority.GetRootCert(0).Cert)
+	return d
+}
+
+// free is a port that nobody listens at.
+func free(t *testing.T) int {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port
+}
+
+// TestACME gets a certificate from a real server, over each of the two ways to show that a domain is ours, and has it again after
+// a restart without asking.
+func TestACME(t *testing.T) {
+	for _, way := range []string{"TLS", "HTTP"} {
+		t.Run(way, func(t *testing.T) {
+			o := certificate.ACME{Domains: []string{"localhost"}, Email: "ops@example.com", Storage: t.TempDir()}
+			var d *directory
+			port := free(t)
+			h := openAt(t, port, func(addr string) certificate.Options {
+				web := free(t)
+				d = newDirectory(t, port, web)
+				o.Directory, o.Root = d.url, d.root
+				if way == "HTTP" {
+					o.HTTP, o.OnlyHTTP = net.JoinHostPort("127.0.0.1", strconv.Itoa(web)), true
+				}
+				return certificate.Options{ACME: o}
+			})
+			client := &tls.Config{RootCAs: d.roots, ServerName: "localhost"}
+			h.until("got", func() bool { _, err := h.greet(client); return err == nil })
+			s := h.k.Status()
+			if len(s) != 1 || s[0].Name != "localhost" || s[0].From != certificate.FromACME || s[0].NotAfter.IsZero() {
+				t.Errorf("status %+v", s)
+			}
+			if log := h.log.String(); !strings.Contains(log, "got a certificate") || strings.Contains(log, "level=ERROR") {
+				t.Errorf("log:\n%s", log)
+			}
+			asked := d.asked.Load()
+			again := open(t, certificate.Options{ACME: o})
+			again.until("read", func() bool { _, err := again.greet(client); return err == nil })
+			if n := d.asked.Load() - asked; n > 2 { // it may ask when to renew
+				t.Errorf("it asked %d times", n)
+			}
+		})
+	}
+}
+
+// TestACMERefused: an authority that does not believe us is told of.
+func TestACMERefused(t *testing.T) {
+	d := newDirectory(t, free(t), free(t)) // nobody answers there
+	h := open(t, certificate.Options{ACME: certificate.ACME{Domains: []string{"localhost"}, Directory: d.url, Root: d.root, Storage: t.TempDir()}})
+	h.until("told", func() bool { return strings.Contains(h.log.String(), "a certificate cannot be got; it is tried again") })
+	if s := h.k.Status(); len(s) != 0 {
+		t.Errorf("status %+v", s)
+	}
+}

@@ -1,0 +1,236 @@
+// Package certificate is for what a listener shows of itself, and asks of others: certificates from files that are replaced
+// while they are used, or by ACME; and whose certificates clients must show.
+package certificate
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/tenterhook/tenterhook/engine/file"
+)
+
+// What can be wrong with what is given, beside what the files themselves say.
+var (
+	ErrNone        = errors.New("want certificate and key files, or domains for ACME")                            // nothing to show
+	ErrNoAuthority = errors.New("want certificates of authorities, in PEM")                                       // a file of authorities
+	ErrNoName      = errors.New("want a certificate that names the hosts it is for (subjectAltName)")             // an old one, or not a server's
+	ErrEnded       = errors.New("it has ended already")                                                           // a new one, when there is another
+	ErrDomain      = errors.New("want a domain such as hooks.example.com, without a wildcard, port or user name") // of ACME
+)
+
+// every is how often the files are looked at.
+const every = time.Second
+
+// Options are what a Keeper is made with.
+type Options struct {
+	Pairs    []Pair                // files; a client is shown the first that fits the name it asks for, or else the first
+	ACME     ACME                  // whom to get others from
+	ClientCA string                // file of the authorities of which clients must show a certificate; empty: none is asked for
+	Log      *slog.Logger          // nil: slog.Default()
+	Registry prometheus.Registerer // where the metric is registered; nil: nowhere
+}
+
+// Pair names the files of a certificate (with its chain) and its key, in PEM.
+type Pair struct{ Certificate, Key string }
+
+// Keeper keeps certificates new.
+type Keeper struct {
+	o      Options
+	pairs  []*file.Source[*tls.Certificate]
+	client *file.Source[*x509.CertPool] // nil: clients show nothing
+	magic  *magic                       // nil: no ACME
+	live   atomic.Pointer[configs]
+	warned map[string]time.Time // by name, when its end was last told; Run's, which one goroutine calls
+}
+
+// configs are what new connections are given: with and without a certificate of the client.
+type configs struct{ asking, plain *tls.Config }
+
+// Open reads the files; what is wrong with any of them is in the error. Close ends what it begins.
+func Open(o Options) (*Keeper, error) {
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	if len(o.Pairs) == 0 && len(o.ACME.Domains) == 0 {
+		return nil, ErrNone
+	}
+	k := &Keeper{o: o, warned: make(map[string]time.Time)}
+	if err := k.open(); err != nil {
+		k.Close()
+		return nil, err
+	}
+	k.renew()
+	if o.Registry == nil {
+		return k, nil
+	}
+	if err := o.Registry.Register(collector{k}); err != nil {
+		k.Close()
+		return nil, err
+	}
+	return k, nil
+}
+
+func (k *Keeper) open() error {
+	var wrong []error
+	serving := false // where something is shown already, it is better than what has ended
+	defer func() { serving = true }()
+	for _, p := range k.o.Pairs {
+		s, err := file.Open(func(c [][]byte) (*tls.Certificate, error) { return pair(c, p, serving) }, p.Certificate, p.Key)
+		if err != nil {
+			wrong = append(wrong, err)
+			continue
+		}
+		k.pairs = append(k.pairs, s)
+	}
+	if path := k.o.ClientCA; path != "" {
+		var err error
+		if k.client, err = file.Open(func(c [][]byte) (*x509.CertPool, error) { return authorities(c[0], path) }, path); err != nil {
+			wrong = append(wrong, err)
+		}
+	}
+	if len(k.o.ACME.Domains) > 0 {
+		var err error
+		if k.magic, err = openMagic(k.o.ACME, k.o.Log); err != nil {
+			wrong = append(wrong, err)
+		}
+	}
+	return errors.Join(wrong...)
+}
+
+// Close ends the renewal of certificates.
+func (k *Keeper) Close() {
+	if k.magic != nil {
+		k.magic.cache.Stop()
+	}
+}
+
+// pair reads a certificate and its key.
+func pair(contents [][]byte, p Pair, serving bool) (*tls.Certificate, error) {
+	c, err := tls.X509KeyPair(contents[0], contents[1])
+	if err != nil {
+		return nil, fmt.Errorf("%s with %s: %w", p.Certificate, p.Key, err)
+	}
+	if len(names(c.Leaf)) == 0 {
+		return nil, fmt.Errorf("%s: %w", p.Certificate, ErrNoName)
+	}
+	if serving && time.Now().After(c.Leaf.NotAfter) {
+		return nil, fmt.Errorf("%s: %w", p.Certificate, ErrEnded)
+	}
+	return &c, nil
+}
+
+func authorities(content []byte, path string) (*x509.CertPool, error) {
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(content) {
+		return nil, fmt.Errorf("%s: %w", path, ErrNoAuthority)
+	}
+	return pool, nil
+}
+
+// Config is for a listener whose clients show a certificate, where Options.ClientCA says of whom. It follows the files.
+func (k *Keeper) Config() *tls.Config {
+	return k.following(func(c *configs) *tls.Config { return c.asking })
+}
+
+// Plain is for a listener whose clients show nothing. It follows the files.
+func (k *Keeper) Plain() *tls.Config {
+	return k.following(func(c *configs) *tls.Config { return c.plain })
+}
+
+func (k *Keeper) following(which func(*configs) *tls.Config) *tls.Config {
+	outer := k.base()
+	outer.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
+		if k.magic != nil && challenged(hello) {
+			return k.magic.challenge(), nil
+		}
+		return which(k.live.Load()), nil
+	}
+	return outer
+}
+
+// base is what every connection has. Renegotiation is never done by Go's servers; session tickets are encrypted with keys that
+// it changes every day.
+func (k *Keeper) base() *tls.Config {
+	return &tls.Config{
+		MinVersion: tls.VersionTLS12,
+		CipherSuites: []uint16{ // of TLS 1.2: forward secrecy and authenticated encryption
+			tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
+			tls.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, tls.TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
+			tls.TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256, tls.TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
+		},
+		NextProtos:                  []string{"http/1.1"},
+		DynamicRecordSizingDisabled: true, // answers are small, and wanted whole
+	}
+}
+
+// renew makes the configurations of what is there now.
+func (k *Keeper) renew() {
+	plain := k.base()
+	for _, s := range k.pairs {
+		plain.Certificates = append(plain.Certificates, *s.Value())
+	}
+	if k.magic != nil {
+		plain.GetCertificate = k.certificate
+	}
+	asking := plain
+	if k.client != nil {
+		asking = plain.Clone()
+		asking.ClientAuth, asking.ClientCAs = tls.RequireAndVerifyClientCert, k.client.Value()
+		asking.SessionTicketsDisabled = true // one would outlive the authority that let it in
+	}
+	k.live.Store(&configs{asking, plain})
+}
+
+// certificate finds the one that ACME has brought for a name; none where a file is to be shown.
+func (k *Keeper) certificate(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+	if len(k.pairs) > 0 && !k.magic.manages(hello.ServerName) {
+		return nil, nil
+	}
+	return k.magic.config.GetCertificate(hello)
+}
+
+// Run keeps what is shown new until the context ends: it follows the files, gets certificates by ACME, and tells in time of those
+// that end. It is called once, when the listener is open.
+func (k *Keeper) Run(ctx context.Context) {
+	if k.magic != nil {
+		k.magic.manage(ctx)
+	}
+	k.warn(time.Now())
+	file.Follow(ctx, every, func() {
+		if k.look() {
+			k.renew()
+		}
+		k.warn(time.Now())
+	})
+}
+
+// look reads the files again. It is true when some have changed.
+func (k *Keeper) look() bool {
+	some := false
+	for _, s := range k.pairs {
+		some = followed(s, k.o.Log) || some
+	}
+	if k.client != nil {
+		some = followed(k.client, k.o.Log) || some
+	}
+	return some
+}
+
+func followed[T any](s *file.Source[T], log *slog.Logger) bool {
+	changed, err := s.Look()
+	if err != nil {
+		log.Error("a changed certificate cannot be used; the one before stays", "file", s.Paths()[0], "error", err)
+	}
+	if changed {
+		log.Info("a certificate has changed", "file", s.Paths()[0])
+	}
+	return changed
+}

@@ -1,0 +1,425 @@
+package certificate_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"errors"
+	"io"
+	"log/slog"
+	"math/big"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/tenterhook/tenterhook/engine/certificate"
+)
+
+// authority signs certificates.
+type authority struct {
+	t    testing.TB
+	key  *ecdsa.PrivateKey
+	cert *x509.Certificate
+	pem  []byte
+}
+
+func newAuthority(t testing.TB, name string) *authority {
+	t.Helper()
+	a := &authority{t: t}
+	a.cert = &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().AddDate(1, 0, 0),
+	}
+	a.cert, a.key, a.pem, _ = a.sign(a.cert)
+	return a
+}
+
+// sign makes a certificate, of its own when there is none yet.
+func (a *authority) sign(c *x509.Certificate) (*x509.Certificate, *ecdsa.PrivateKey, []byte, []byte) {
+	a.t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	by := a.key
+	if by == nil {
+		by = key
+	}
+	der, err := x509.CreateCertificate(rand.Reader, c, a.cert, key.Public(), by)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	made, err := x509.ParseCertificate(der)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	secret, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	return made, key, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret})
+}
+
+// issue makes a certificate for names, which ends in so long, and has lived as long as 90 days.
+func (a *authority) issue(ends time.Duration, names ...string) (cert, key []byte) {
+	a.t.Helper()
+	_, _, cert, key = a.sign(&x509.Certificate{
+		SerialNumber: big.NewInt(time.Now().UnixNano()), DNSNames: names, NotBefore: time.Now().Add(ends - 90*24*time.Hour), NotAfter: time.Now().Add(ends),
+		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
+	})
+	return cert, key
+}
+
+func (a *authority) pool() *x509.CertPool {
+	p := x509.NewCertPool()
+	p.AddCert(a.cert)
+	return p
+}
+
+const month = 30 * 24 * time.Hour
+
+func write(t testing.TB, path string, content []byte) string {
+	t.Helper()
+	if err := os.WriteFile(path, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// files writes a pair.
+func files(t testing.TB, dir string, cert, key []byte) certificate.Pair {
+	t.Helper()
+	return certificate.Pair{Certificate: write(t, filepath.Join(dir, "tls.crt"), cert), Key: write(t, filepath.Join(dir, "tls.key"), key)}
+}
+
+// text is a log that is read while it is written.
+type text struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (t *text) Write(p []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.b.Write(p)
+}
+
+func (t *text) String() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.b.String()
+}
+
+// hall is a Keeper that runs, with a listener that shows what it keeps.
+type hall struct {
+	t    testing.TB
+	k    *certificate.Keeper
+	addr string
+	log  *text
+}
+
+func open(t testing.TB, o certificate.Options) *hall {
+	t.Helper()
+	return openAt(t, 0, func(string) certificate.Options { return o })
+}
+
+// openAt opens at a port, 0 for any, with options made for its address.
+func openAt(t testing.TB, port int, options func(addr string) certificate.Options) *hall {
+	t.Helper()
+	h := &hall{t: t, log: new(text)}
+	l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.addr = l.Addr().String()
+	o := options(h.addr)
+	o.Log = slog.New(slog.NewTextHandler(h.log, nil))
+	if len(o.ACME.Domains) > 0 {
+		o.ACME.Listen = h.addr
+	}
+	if h.k, err = certificate.Open(o); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	var all sync.WaitGroup
+	all.Go(func() { h.k.Run(ctx) })
+	all.Go(func() {
+		for l := tls.NewListener(l, h.k.Config()); ; {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			all.Go(func() {
+				defer c.Close()
+				c.SetDeadline(time.Now().Add(10 * time.Second))
+				io.WriteString(c, "hello") // what fails is for the client to see
+			})
+		}
+	})
+	t.Cleanup(func() {
+		l.Close()
+		cancel()
+		all.Wait()
+		h.k.Close()
+	})
+	return h
+}
+
+// greet connects; the leaf that was shown is returned.
+func (h *hall) greet(c *tls.Config) (*x509.Certificate, error) {
+	conn, err := tls.DialWithDialer(&net.Dialer{Timeout: 10 * time.Second}, "tcp", h.addr, c)
+	if err != nil {
+		return nil, err
+	}
+	defer conn.Close()
+	conn.SetDeadline(time.Now().Add(10 * time.Second))
+	if b, err := io.ReadAll(conn); err != nil || string(b) != "hello" {
+		return nil, errors.Join(errors.New("no hello"), err)
+	}
+	return conn.ConnectionState().PeerCertificates[0], nil
+}
+
+func (h *hall) until(what string, is func() bool) {
+	h.t.Helper()
+	for end := time.Now().Add(30 * time.Second); !is(); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(end) {
+			h.t.Fatalf("never %s\n%s", what, h.log)
+		}
+	}
+}
+
+func TestNames(t *testing.T) {
+	a := newAuthority(t, "a")
+	var pairs []certificate.Pair
+	for _, names := range [][]string{{"one.example.com", "uno.example.com"}, {"*.two.example.com"}} {
+		cert, key := a.issue(month, names...)
+		pairs = append(pairs, files(t, t.TempDir(), cert, key))
+	}
+	h := open(t, certificate.Options{Pairs: pairs})
+	for name, want := range map[string]string{
+		"one.example.com": "one.example.com", "uno.example.com": "one.example.com", "a.two.example.com": "*.two.example.com",
+		"three.example.com": "one.example.com", "": "one.example.com", // the first for whom there is none
+	} {
+		leaf, err := h.greet(&tls.Config{ServerName: name, InsecureSkipVerify: true}) // which one it is, is looked at
+		if err != nil || leaf.DNSNames[0] != want {
+			t.Errorf("%q: got %v, %v", name, leaf, err)
+		}
+	}
+	if s := h.k.Status(); len(s) != 3 || s[2].Name != "*.two.example.com" || s[2].From != certificate.FromFiles || s[2].Near {
+		t.Errorf("status %+v", s)
+	}
+}
+
+// TestModern: what is old is refused, and what is asked for by nobody who calls hooks.
+func TestModern(t *testing.T) {
+	a := newAuthority(t, "a")
+	cert, key := a.issue(month, "one.example.com")
+	h := open(t, certificate.Options{Pairs: []certificate.Pair{files(t, t.TempDir(), cert, key)}})
+	tests := []struct {
+		name   string
+		client *tls.Config
+		ok     bool
+	}{
+		{"TLS13", &tls.Config{MinVersion: tls.VersionTLS13}, true},
+		{"TLS12", &tls.Config{MaxVersion: tls.VersionTLS12}, true},
+		{"TLS11", &tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}, false},
+		{"CBC", &tls.Config{MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{tls.TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA}}, false},
+		{"HTTP1", &tls.Config{NextProtos: []string{"h2", "http/1.1"}}, true},
+		{"OnlyHTTP2", &tls.Config{NextProtos: []string{"h2"}}, false},
+		{"ACMEUnasked", &tls.Config{NextProtos: []string{"acme-tls/1"}}, false},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			test.client.RootCAs, test.client.ServerName = a.pool(), "one.example.com"
+			if _, err := h.greet(test.client); (err == nil) != test.ok {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+}
+
+// TestRotation has clients greet all the while the files are replaced: none of them fails, and a bad pair changes nothing.
+func TestRotation(t *testing.T) {
+	a, dir := newAuthority(t, "a"), t.TempDir()
+	link := func(to string) {
+		t.Helper()
+		if err := errors.Join(os.Symlink(to, filepath.Join(dir, "new")), os.Rename(filepath.Join(dir, "new"), filepath.Join(dir, "..data"))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put := func(version string, cert, key []byte) { // as Kubernetes replaces a secret
+		t.Helper()
+		if err := os.Mkdir(filepath.Join(dir, version), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		files(t, filepath.Join(dir, version), cert, key)
+		link(version)
+	}
+	cert, key := a.issue(month, "v1.example.com", "one.example.com")
+	put("v1", cert, key)
+	pair := certificate.Pair{Certificate: filepath.Join(dir, "tls.crt"), Key: filepath.Join(dir, "tls.key")}
+	if err := errors.Join(os.Symlink("..data/tls.crt", pair.Certificate), os.Symlink("..data/tls.key", pair.Key)); err != nil {
+		t.Fatal(err)
+	}
+	h := open(t, certificate.Options{Pairs: []certificate.Pair{pair}})
+	stop, greeted := make(chan struct{}), 0
+	var load sync.WaitGroup
+	load.Go(func() {
+		cache := tls.NewLRUClientSessionCache(1)
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+			}
+			c := &tls.Config{RootCAs: a.pool(), ServerName: "one.example.com"}
+			if greeted%2 == 0 {
+				c.ClientSessionCache = cache
+			}
+			if _, err := h.greet(c); err != nil {
+				t.Errorf("greeting %d: %v", greeted, err)
+				return
+			}
+			greeted++
+		}
+	})
+	shown := func() string {
+		leaf, err := h.greet(&tls.Config{RootCAs: a.pool(), ServerName: "one.example.com"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return leaf.DNSNames[0]
+	}
+	cert, key = a.issue(month, "v2.example.com", "one.example.com")
+	put("v2", cert, key)
+	h.until("v2", func() bool { return shown() == "v2.example.com" })
+
+	_, other := a.issue(month, "v3.example.com")
+	put("v3", cert, other)
+	h.until("told", func() bool { return strings.Contains(h.log.String(), "the one before stays") })
+	ended, key := a.issue(-time.Minute, "v4.example.com", "one.example.com")
+	put("v4", ended, key)
+	h.until("told of its end", func() bool { return strings.Contains(h.log.String(), certificate.ErrEnded.Error()) })
+	if s := h.k.Status(); len(s) != 3 || !strings.Contains(s[2].Error, certificate.ErrEnded.Error()) {
+		t.Errorf("status %+v", s)
+	}
+	if got := shown(); got != "v2.example.com" {
+		t.Errorf("%s is shown", got)
+	}
+	cert, key = a.issue(month, "v5.example.com", "one.example.com")
+	put("v5", cert, key)
+	h.until("v5", func() bool { return shown() == "v5.example.com" })
+	close(stop)
+	load.Wait()
+	t.Log(greeted, "greetings")
+	if s := h.k.Status(); len(s) != 2 {
+		t.Errorf("status %+v", s)
+	}
+}
+
+func TestClients(t *testing.T) {
+	server, old, next := newAuthority(t, "server"), newAuthority(t, "old"), newAuthority(t, "next")
+	cert, key := server.issue(month, "one.example.com")
+	path := write(t, filepath.Join(t.TempDir(), "clients.pem"), old.pem)
+	h := open(t, certificate.Options{Pairs: []certificate.Pair{files(t, t.TempDir(), cert, key)}, ClientCA: path})
+	sessions := tls.NewLRUClientSessionCache(1)
+	greet := func(a *authority, ends time.Duration) error {
+		t.Helper()
+		c := &tls.Config{RootCAs: server.pool(), ServerName: "one.example.com", ClientSessionCache: sessions}
+		if a != nil {
+			cert, key := a.issue(ends, "gateway.example.com")
+			own, err := tls.X509KeyPair(cert, key)
+			if err != nil {
+				t.Fatal(err)
+			}
+			c.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &own, nil }
+		}
+		_, err := h.greet(c)
+		return err
+	}
+	if err := greet(old, month); err != nil {
+		t.Error("its own is refused:", err)
+	}
+	for name, err := range map[string]error{"none": greet(nil, 0), "another's": greet(next, month), "one that has ended": greet(old, -time.Minute)} {
+		if err == nil {
+			t.Errorf("%s is let in", name)
+		}
+	}
+	write(t, path, next.pem)
+	h.until("changed", func() bool { return greet(next, month) == nil })
+	if err := greet(old, month); err == nil {
+		t.Error("one of the old authority is let in")
+	}
+	write(t, path, []byte("nothing"))
+	h.until("told", func() bool { return strings.Contains(h.log.String(), certificate.ErrNoAuthority.Error()) })
+	if err := greet(next, month); err != nil {
+		t.Error("what was good is refused:", err)
+	}
+}
+
+func TestOpenTellsAll(t *testing.T) {
+	a, dir := newAuthority(t, "a"), t.TempDir()
+	cert, key := a.issue(month, "one.example.com")
+	nameless, its := a.issue(month)
+	good := files(t, t.TempDir(), cert, key)
+	o := certificate.Options{
+		Pairs:    []certificate.Pair{good, {good.Key, good.Certificate}, files(t, dir, nameless, its), {filepath.Join(dir, "x"), good.Key}},
+		ClientCA: good.Key, ACME: certificate.ACME{Domains: []string{"*.example.com"}, Listen: "127.0.0.1:1"},
+	}
+	_, err := certificate.Open(o)
+	for _, want := range []error{certificate.ErrNoName, certificate.ErrNoAuthority, certificate.ErrDomain, os.ErrNotExist} {
+		if !errors.Is(err, want) {
+			t.Errorf("%v is not in it: %v", want, err)
+		}
+	}
+	if strings.Contains(err.Error(), "PRIVATE KEY") || strings.Contains(err.Error(), "MIG") {
+		t.Errorf("it quotes a key: %v", err)
+	}
+	if _, err := certificate.Open(certificate.Options{}); !errors.Is(err, certificate.ErrNone) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// TestExpiry: near ends are in the metric, the status and the log.
+func TestExpiry(t *testing.T) {
+	const day = 24 * time.Hour
+	a, registry := newAuthority(t, "a"), prometheus.NewPedanticRegistry()
+	var pairs []certificate.Pair
+	for name, ends := range map[string]time.Duration{"far": 30 * day, "near": 20*day + time.Hour, "ended": -day} {
+		cert, key := a.issue(ends, name+".example.com", "all.example.com")
+		pairs = append(pairs, files(t, t.TempDir(), cert, key))
+	}
+	h := open(t, certificate.Options{Pairs: pairs, Registry: registry})
+	h.until("warned", func() bool {
+		log := h.log.String()
+		return strings.Contains(log, "a certificate ends soon\" name=near.example.com") && strings.Contains(log, "days=20") &&
+			strings.Contains(log, "has ended: Okta refuses it\" name=ended.example.com") && !strings.Contains(log, "name=far")
+	})
+	time.Sleep(1500 * time.Millisecond) // it has looked again
+	if n := strings.Count(h.log.String(), "near.example.com"); n != 1 {
+		t.Errorf("told %d times", n)
+	}
+	families, err := registry.Gather()
+	if err != nil || len(families) != 1 || families[0].GetName() != "tenterhook_certificate_expiry_seconds" || len(families[0].GetMetric()) != 4 {
+		t.Fatal(families, err)
+	}
+	for _, m := range families[0].GetMetric() {
+		name, left := m.GetLabel()[0].GetValue(), time.Duration(m.GetGauge().GetValue())*time.Second
+		if want := map[string]time.Duration{"far.example.com": 30 * day, "near.example.com": 20*day + time.Hour, "ended.example.com": -day, "all.example.com": -day}[name]; want-left > time.Hour || left > want {
+			t.Errorf("%s: %v left, want %v", name, left, want)
+		}
+	}
+}

@@ -1,0 +1,140 @@
+package certificate
+
+import (
+	"crypto/x509"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// Of a certificate's end is warned when it is so near, or nearer than a part of its lifetime where that is shorter: one that
+// lives a week is renewed when days are left.
+const (
+	soon  = 21 * 24 * time.Hour
+	part  = 4
+	again = 24 * time.Hour
+)
+
+// ending is a certificate, for one of its names.
+type ending struct {
+	name       string
+	from, till time.Time
+	acme       bool
+}
+
+// near reports whether it is time to warn.
+func (e ending) near(now time.Time) bool {
+	return e.till.Sub(now) < min(soon, e.till.Sub(e.from)/part)
+}
+
+// Status is a certificate as it is shown.
+type Status struct {
+	Name     string    `json:"name"`
+	NotAfter time.Time `json:"notAfter,omitzero"` // when it ends; zero while there is none
+	From     string    `json:"from"`              // FromFiles or FromACME
+	Near     bool      `json:"near"`              // its end is
+	Error    string    `json:"error,omitempty"`   // why the files as they are cannot be used
+}
+
+// Where certificates come from.
+const (
+	FromFiles = "files"
+	FromACME  = "acme"
+)
+
+// Status lists the certificates by name; of two for one name the one that ends first.
+func (k *Keeper) Status() []Status {
+	var list []Status
+	for _, e := range k.endings() {
+		s := Status{Name: e.name, NotAfter: e.till, From: FromFiles, Near: e.near(time.Now())}
+		if e.acme {
+			s.From = FromACME
+		}
+		list = append(list, s)
+	}
+	for _, p := range k.pairs {
+		if err := p.Err(); err != nil {
+			list = append(list, Status{Name: p.Paths()[0], From: FromFiles, Error: err.Error()})
+		}
+	}
+	if k.client == nil {
+		return list
+	}
+	if err := k.client.Err(); err != nil {
+		list = append(list, Status{Name: k.o.ClientCA, From: FromFiles, Error: err.Error()})
+	}
+	return list
+}
+
+// endings lists what is shown, each name once.
+func (k *Keeper) endings() []ending {
+	var all []ending
+	for _, s := range k.pairs {
+		leaf := s.Value().Leaf
+		for _, name := range names(leaf) {
+			all = append(all, ending{name: name, from: leaf.NotBefore, till: leaf.NotAfter})
+		}
+	}
+	if k.magic != nil {
+		all = append(all, k.magic.got()...)
+	}
+	at := make(map[string]int)
+	var once []ending
+	for _, e := range all {
+		i, known := at[e.name]
+		switch {
+		case !known:
+			at[e.name] = len(once)
+			once = append(once, e)
+		case e.till.Before(once[i].till):
+			once[i] = e
+		}
+	}
+	return once
+}
+
+// names are what a certificate is for.
+func names(leaf *x509.Certificate) []string {
+	list := append([]string(nil), leaf.DNSNames...)
+	for _, ip := range leaf.IPAddresses {
+		list = append(list, ip.String())
+	}
+	return list
+}
+
+// warn logs which certificates end soon or are no use now, each once a day.
+func (k *Keeper) warn(now time.Time) {
+	for _, e := range k.endings() {
+		if now.Sub(k.warned[e.name]) < again {
+			continue
+		}
+		switch {
+		case now.After(e.till):
+			k.o.Log.Error("a certificate has ended: Okta refuses it", "name", e.name, "ended", e.till)
+		case now.Before(e.from):
+			k.o.Log.Error("a certificate does not count yet: Okta refuses it", "name", e.name, "from", e.from)
+		case e.near(now):
+			k.o.Log.Warn("a certificate ends soon", "name", e.name, "ends", e.till, "days", int(e.till.Sub(now)/(24*time.Hour)))
+		default:
+			delete(k.warned, e.name) // it is another one now
+			continue
+		}
+		k.warned[e.name] = now
+	}
+}
+
+var expiryDesc = prometheus.NewDesc("tenterhook_certificate_expiry_seconds", "Seconds until a certificate ends, by name; negative afterwards.",
+	[]string{"name"}, nil)
+
+// collector shows Prometheus when certificates end.
+type collector struct{ k *Keeper }
+
+// Describe lists the metric.
+func (c collector) Describe(out chan<- *prometheus.Desc) { out <- expiryDesc }
+
+// Collect counts the seconds.
+func (c collector) Collect(out chan<- prometheus.Metric) {
+	for _, e := range c.k.endings() {
+		out <- prometheus.MustNewConstMetric(expiryDesc, prometheus.GaugeValue, time.Until(e.till).Seconds(), e.name)
+	}
+}
