@@ -102,6 +102,27 @@ func (m *Meter) Err() error { return m.limit.err }
 // Spent is how many units were asked for so far.
 func (m *Meter) Spent() int64 { return m.paid - m.left }
 
+// Left is how many units the limit still has: what may be handed out to be accounted for later. It is 0 once the Meter has
+// said no.
+func (m *Meter) Left() int64 {
+	if m.limit.err != nil {
+		return 0
+	}
+	return max(m.limit.fuel-m.Spent(), 0)
+}
+
+// Deadline is when the limit's time is up. It has a monotonic reading.
+func (m *Meter) Deadline() time.Time { return m.start.Add(m.limit.time) }
+
+// Look reads the clock, whatever is left of the slice in hand, and is false when the time is up or the Meter has said no.
+func (m *Meter) Look() bool {
+	if m.limit.err != nil {
+		return false
+	}
+	m.paid, m.left = m.Spent(), 0
+	return m.refill()
+}
+
 // Nest begins a smaller budget inside what is left; a zero field of b adds no limit. End, given what Nest returned,
 // ends it.
 func (m *Meter) Nest(b Budget) Limit {

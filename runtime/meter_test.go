@@ -177,6 +177,41 @@ func TestNest(t *testing.T) {
 	})
 }
 
+func TestLeft(t *testing.T) {
+	m := started(runtime.Budget{Fuel: 1000})
+	drain(m, 100)
+	outer := m.Nest(runtime.Budget{Fuel: 50})
+	if got := m.Left(); got != 50 {
+		t.Errorf("inside: %d units of 50", got)
+	}
+	m.End(outer)
+	if got := m.Left(); got != 900 || !m.Spend(got) || m.Left() != 0 {
+		t.Errorf("outside: %d units of 900: %v", got, m.Err())
+	}
+	if m.Spend(1) || m.Left() != 0 {
+		t.Errorf("a meter that has run out has %d left", m.Left())
+	}
+}
+
+func TestLook(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := started(runtime.Budget{Time: time.Second})
+		if end := m.Deadline(); time.Until(end) != time.Second {
+			t.Errorf("the deadline is %v away", time.Until(end))
+		}
+		if !m.Spend(1) || !m.Look() || m.Spent() != 1 {
+			t.Fatalf("in time: %v, spent %d", m.Err(), m.Spent())
+		}
+		time.Sleep(time.Second)
+		if !m.Spend(1) {
+			t.Error("the slice in hand is not spent")
+		}
+		if m.Look() || m.Look() || !errors.Is(m.Err(), runtime.ErrTime) {
+			t.Errorf("past the deadline: %v", m.Err())
+		}
+	})
+}
+
 func TestWithin(t *testing.T) {
 	tests := []struct {
 		name            string
