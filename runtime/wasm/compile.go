@@ -1,0 +1,220 @@
+package wasm
+
+import (
+	"bytes"
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/tetratelabs/wazero"
+)
+
+// What a compile child may take. Real modules take a tenth of it; a module of a few kilobytes that was made to hurt takes
+// whatever there is.
+const (
+	compileTime    = 60 * time.Second // by the wall
+	compileSeconds = 30               // of the processor
+	compileMemory  = 768 << 20        // bytes
+	keptModules    = 256              // compiled modules that are kept
+)
+
+// compile makes native code of a rewritten module. A child process does the work and leaves it in the cache folder, and
+// this process loads it from there. The child goes first even when the folder has the code already: what it has not
+// loaded within its limits is not loaded here.
+func (m *Module) compile(ctx context.Context, code []byte) error {
+	var dir string
+	if m.runtime.child != "" {
+		sum := sha256.Sum256(code)
+		dir = filepath.Join(m.runtime.cache, hex.EncodeToString(sum[:]))
+		if err := m.runtime.cached(ctx, dir, code); err != nil {
+			return err
+		}
+	}
+	machine, compiled, err := compiled(ctx, dir, code)
+	if err != nil {
+		return err
+	}
+	if err := furnish(context.Background(), machine); err != nil {
+		machine.Close(context.Background())
+		return err
+	}
+	m.machine, m.code = machine, compiled
+	return nil
+}
+
+// compiled is the module compiled, from or into the folder; "" is none.
+func compiled(ctx context.Context, dir string, code []byte) (wazero.Runtime, wazero.CompiledModule, error) {
+	config := wazero.NewRuntimeConfigCompiler().WithDebugInfoEnabled(false)
+	if dir != "" {
+		cache, err := wazero.NewCompilationCacheWithDir(dir)
+		if err != nil {
+			return nil, nil, err
+		}
+		config = config.WithCompilationCache(cache)
+	}
+	machine := wazero.NewRuntimeWithConfig(context.Background(), config)
+	c, err := machine.CompileModule(ctx, code)
+	if err != nil {
+		machine.Close(context.Background())
+		return nil, nil, fmt.Errorf("compile: %w", err)
+	}
+	return machine, c, nil
+}
+
+// cached has a child see to it that the folder holds the compiled module. A folder that is not as it was left is made
+// anew.
+func (r *Runtime) cached(ctx context.Context, dir string, code []byte) error {
+	found := r.intact(dir)
+	if !found {
+		if err := os.RemoveAll(dir); err != nil {
+			return err
+		}
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	err := r.breed(ctx, dir, code)
+	if err != nil && found && ctx.Err() == nil { // compiled by another version, perhaps
+		found, err = false, errors.Join(os.RemoveAll(dir), os.MkdirAll(dir, 0o700))
+		if err == nil {
+			err = r.breed(ctx, dir, code)
+		}
+	}
+	if err == nil {
+		err = r.seal(dir)
+	}
+	if err != nil {
+		os.RemoveAll(dir)
+		return err
+	}
+	r.trim()
+	return nil
+}
+
+// breed runs the child. It gets no environment, so none of the server's secrets, and the module by its standard input.
+func (r *Runtime) breed(ctx context.Context, dir string, code []byte) error {
+	limited, cancel := context.WithTimeout(ctx, compileTime)
+	defer cancel()
+	var says bytes.Buffer
+	cmd := exec.CommandContext(limited, r.child)
+	cmd.Args = []string{childName, dir}
+	cmd.Env = []string{"GOMAXPROCS=1", "GOTRACEBACK=none"}
+	cmd.Dir = dir
+	cmd.Stdin = bytes.NewReader(code)
+	cmd.Stderr = &capped{to: &says}
+	cmd.WaitDelay = time.Second
+	err := cmd.Run()
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case limited.Err() != nil || cmd.ProcessState.ExitCode() == exitTime || strings.Contains(cmd.ProcessState.String(), "CPU time"):
+		return fmt.Errorf("compile: it takes more than %d s of processor or %v of time", compileSeconds, compileTime)
+	case cmd.ProcessState.ExitCode() == exitMemory || strings.Contains(says.String(), "out of memory") || strings.Contains(says.String(), "cannot allocate"):
+		return fmt.Errorf("compile: it takes more than %d MiB", compileMemory>>20)
+	case cmd.ProcessState.ExitCode() == exitRefused:
+		return errors.New(strings.TrimSpace(says.String()))
+	}
+	return fmt.Errorf("compile: the child ended with %v: %.500s", err, strings.TrimSpace(says.String()))
+}
+
+// capped keeps the first few kilobytes of what is written to it.
+type capped struct{ to *bytes.Buffer }
+
+func (c *capped) Write(b []byte) (int, error) {
+	if room := 4<<10 - c.to.Len(); room > 0 {
+		c.to.Write(b[:min(len(b), room)])
+	}
+	return len(b), nil
+}
+
+// sealName is the file beside what the child left: the MAC of all of it, under the server's key.
+const sealName = "seal"
+
+// intact reports whether the folder holds what it held when it was sealed, by this key.
+func (r *Runtime) intact(dir string) bool {
+	want, err := os.ReadFile(filepath.Join(dir, sealName))
+	if err != nil {
+		return false
+	}
+	got, err := r.mac(dir)
+	return err == nil && hmac.Equal(got, want)
+}
+
+func (r *Runtime) seal(dir string) error {
+	mac, err := r.mac(dir)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(dir, sealName), mac, 0o600)
+}
+
+func (r *Runtime) mac(dir string) ([]byte, error) {
+	h := hmac.New(sha256.New, r.key)
+	files := 0
+	err := filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() || e.Name() == sealName {
+			return err
+		}
+		files++
+		name, err := filepath.Rel(dir, path)
+		if err != nil {
+			return err
+		}
+		f, err := os.Open(path)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		fmt.Fprintf(h, "compiled %q\n", name)
+		_, err = io.Copy(h, f)
+		return err
+	})
+	if err == nil && files == 0 {
+		err = errors.New("compile: the child left nothing")
+	}
+	return h.Sum(nil), err
+}
+
+// trim removes the compiled modules that have not been loaded for longest. One that is in use stays in use.
+func (r *Runtime) trim() {
+	entries, err := os.ReadDir(r.cache)
+	if err != nil || len(entries) <= keptModules {
+		return
+	}
+	age := func(e fs.DirEntry) time.Time {
+		info, err := os.Stat(filepath.Join(r.cache, e.Name(), sealName))
+		if err != nil {
+			return time.Now() // somebody is at it
+		}
+		return info.ModTime()
+	}
+	slices.SortFunc(entries, func(a, b fs.DirEntry) int { return age(a).Compare(age(b)) })
+	for _, e := range entries[:len(entries)-keptModules] {
+		os.RemoveAll(filepath.Join(r.cache, e.Name()))
+	}
+}
+
+// private reports a folder that others than its owner may write to.
+func private(dir string) error {
+	info, err := os.Stat(dir)
+	if err != nil {
+		return err
+	}
+	if mode := info.Mode().Perm(); mode&0o022 != 0 {
+		return fmt.Errorf("the folder of compiled modules %s has mode %#o: want 0700, since what lies in it is run", dir, mode)
+	}
+	return nil
+}

@@ -1,0 +1,85 @@
+package wasm
+
+import (
+	"strings"
+	"unicode/utf16"
+	"unsafe"
+
+	"github.com/tenterhook/tenterhook/runtime"
+)
+
+// logs takes down what one run writes, up to a cap.
+type logs struct {
+	lines, bytes int
+	full         bool
+	part         [2][]byte // of stdout and stderr: a line that has not ended
+}
+
+// begin forgets the run before.
+func (l *logs) begin() {
+	l.lines, l.bytes, l.full = 0, 0, false
+	l.part[0], l.part[1] = l.part[0][:0], l.part[1][:0]
+}
+
+// line notes one line, cut to maxLogLine. text is copied.
+func (l *logs) line(r *runtime.Run, text string) {
+	if l.full || r == nil {
+		return
+	}
+	text = text[:min(len(text), maxLogLine)]
+	l.lines++
+	if l.bytes += len(text); l.lines > maxLogLines || l.bytes > maxLogBytes {
+		l.full = true
+		r.Logs = append(r.Logs, "(it wrote more than is kept)")
+		return
+	}
+	r.Logs = append(r.Logs, strings.ToValidUTF8(strings.Clone(text), "\ufffd"))
+}
+
+// write takes what goes to stdout (0) or stderr (1), and notes each line that ends.
+func (l *logs) write(r *runtime.Run, stream int, b []byte) {
+	for _, c := range b {
+		if l.full {
+			return
+		}
+		if c == '\n' {
+			l.flush(r, stream)
+		} else if len(l.part[stream]) < maxLogLine {
+			l.part[stream] = append(l.part[stream], c)
+		}
+	}
+}
+
+func (l *logs) flush(r *runtime.Run, stream int) {
+	part := l.part[stream]
+	l.line(r, unsafe.String(unsafe.SliceData(part), len(part)))
+	l.part[stream] = part[:0]
+}
+
+// end notes the lines that have not ended.
+func (l *logs) end(r *runtime.Run) {
+	for stream, part := range l.part {
+		if len(part) > 0 {
+			l.flush(r, stream)
+		}
+	}
+}
+
+// said is the text of an AssemblyScript string, which is UTF-16 behind its length in bytes; "" when there is none to read.
+func (in *instance) said(ptr uint64) string {
+	const most = 256 // bytes that are read
+	memory, at := in.memory.bytes(), uint64(uint32(ptr))
+	if at < 4 || at > uint64(len(memory)) {
+		return ""
+	}
+	size := uint64(memory[at-4]) | uint64(memory[at-3])<<8 | uint64(memory[at-2])<<16 | uint64(memory[at-1])<<24
+	size = min(size, most) &^ 1
+	if size == 0 || at+size > uint64(len(memory)) {
+		return ""
+	}
+	units := make([]uint16, 0, most/2)
+	for i := at; i < at+size; i += 2 {
+		units = append(units, uint16(memory[i])|uint16(memory[i+1])<<8)
+	}
+	return string(utf16.Decode(units))
+}

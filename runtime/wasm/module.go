@@ -1,0 +1,139 @@
+package wasm
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/tetratelabs/wazero"
+
+	"github.com/tenterhook/tenterhook/runtime"
+	"github.com/tenterhook/tenterhook/runtime/wasm/meter"
+)
+
+// Module is a compiled module, shared by all that hold it. It is immutable and safe for concurrent use.
+type Module struct {
+	runtime *Runtime
+	hash    [sha256.Size]byte
+	loaded  chan struct{} // closed once what follows is set
+	err     error         // why it is refused
+	report  Report
+	machine wazero.Runtime // of this module alone, with its own host modules: closing it closes all there is
+	code    wazero.CompiledModule
+	pages   uint32 // most memory of an instance
+	decides bool   // its convention is decide
+	holders int    // guarded by runtime.mu
+}
+
+// Report is what is known of a module before it runs.
+type Report struct {
+	Hash       string // SHA-256 of the bytes as they were uploaded, in hexadecimal
+	Bytes      int    // as uploaded
+	Metered    int    // bytes once it counts what it does
+	Convention string // "evaluate" or "decide"
+	Imports    []string
+	Exports    []string
+	Functions  int
+	Memory     int64    // bytes an instance begins with
+	MaxMemory  int64    // bytes it may have at most, whatever the budget
+	Fresh      []string // what it does that cannot be undone; unless empty, each call gets a new instance
+	Compile    time.Duration
+}
+
+// maxPages is the most memory a module can have: as much as any budget grants.
+var maxPages = uint32(runtime.Most.Memory >> 16)
+
+// load judges the module and compiles it. What it finds is in m once m.loaded is closed; a module that is refused is
+// no longer found.
+func (m *Module) load(ctx context.Context, src []byte) {
+	start := time.Now()
+	err := m.judge(ctx, src)
+	m.report.Compile = time.Since(start)
+	switch {
+	case err != nil && ctx.Err() != nil:
+		m.err = fmt.Errorf("%w: %w", errLeft, ctx.Err())
+	case err != nil:
+		m.err = fmt.Errorf("%w: %w", ErrModule, err)
+	}
+	if err != nil {
+		m.runtime.mu.Lock()
+		delete(m.runtime.modules, m.hash)
+		m.runtime.mu.Unlock()
+	}
+	close(m.loaded)
+}
+
+func (m *Module) judge(ctx context.Context, src []byte) error {
+	select {
+	case m.runtime.judges <- struct{}{}:
+		defer func() { <-m.runtime.judges }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	if err := foreign(src); err != nil {
+		return err
+	}
+	rewritten, err := meter.Rewrite(src, meter.Options{Limits: m.runtime.limits, Pages: maxPages})
+	if rewritten == nil {
+		return err
+	}
+	if err := errors.Join(convention(rewritten), err); err != nil {
+		return err
+	}
+	m.read(src, rewritten)
+	return m.compile(ctx, rewritten.Code)
+}
+
+// read keeps what the rewriter tells of the module.
+func (m *Module) read(src []byte, w *meter.Module) {
+	m.pages = w.MemoryMax - 1
+	m.report = Report{
+		Hash: m.Hash(), Bytes: len(src), Metered: len(w.Code), Convention: exportEvaluate, Functions: w.Functions,
+		Memory: int64(w.MemoryMin) << 16, MaxMemory: int64(m.pages) << 16, Fresh: w.Unrestorable,
+	}
+	for _, e := range w.Imports {
+		m.report.Imports = append(m.report.Imports, e.Module+"."+e.Name+" "+e.Type)
+	}
+	for _, e := range w.Exports {
+		m.report.Exports = append(m.report.Exports, e.Name+" "+e.Type)
+		m.decides = m.decides || e.Name == exportDecide
+	}
+	if m.decides {
+		m.report.Convention = exportDecide
+	}
+}
+
+// Hash is the SHA-256 of the module as it was uploaded, in hexadecimal.
+func (m *Module) Hash() string { return hex.EncodeToString(m.hash[:]) }
+
+// Report is what is known of the module.
+func (m *Module) Report() Report { return m.report }
+
+// hold counts one more holder, and is false when the last one has gone.
+func (m *Module) hold() bool {
+	m.runtime.mu.Lock()
+	defer m.runtime.mu.Unlock()
+	if m.holders == 0 {
+		return false
+	}
+	m.holders++
+	return true
+}
+
+// Close says that one holder is done with the module. With the last one it is gone; its programs count as holders.
+func (m *Module) Close() error {
+	m.runtime.mu.Lock()
+	m.holders--
+	last := m.holders == 0
+	if last && m.runtime.modules[m.hash] == m {
+		delete(m.runtime.modules, m.hash)
+	}
+	m.runtime.mu.Unlock()
+	if !last || m.machine == nil {
+		return nil
+	}
+	return m.machine.Close(context.Background())
+}

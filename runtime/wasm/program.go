@@ -1,0 +1,226 @@
+package wasm
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/tenterhook/tenterhook/runtime"
+	"github.com/tenterhook/tenterhook/runtime/table"
+	"github.com/tenterhook/tenterhook/sdk/hook"
+)
+
+// ProgramOptions is what one rule makes of a module.
+type ProgramOptions struct {
+	Type   hook.Type               // of the hook the rule is in
+	With   []byte                  // JSON for configure; empty: it is not called
+	Tables map[string]*table.Table // what lookup finds
+	Warm   []byte                  // a call of the type, as Okta sends it, that the module decides on before its state is frozen; empty: none
+	Budget runtime.Budget          // its Memory caps an instance's memory; a zero field is the default
+}
+
+// Program is one rule's use of a module: it implements runtime.Program. Its instances are pooled; each run has one to
+// itself, whose memory, globals and tables are as they were when the Program was made.
+type Program struct {
+	module *Module
+	o      ProgramOptions
+	pages  uint32    // most memory of an instance
+	fresh  bool      // its instances cannot be restored: each run has a new one
+	slow   bool      // they are restored behind the answer, by the keeper
+	most   int       // instances there may be
+	now    time.Time // the instant of whatever runs before an event
+	warm   *sample   // nil: none
+	sample Cost
+	keeper keeper
+
+	mu      sync.Mutex // guards what follows; never held while a guest runs or is restored
+	clean   []*instance
+	dirty   []*instance // to be restored, by the keeper or by who needs one first
+	made    int         // instances there are or are being made
+	busy    int         // runs that are under way, those that wait among them
+	waiters []*waiter
+	closed  bool
+	idle    sync.Cond // closed, and nothing is busy
+	stats   ProgramStats
+	image   []byte // memory as it is restored, of the instance that was made last
+	cold    error
+}
+
+// Cost is what a run has cost.
+type Cost struct {
+	Fuel   int64
+	Memory int64 // bytes of linear memory, at its peak
+	Time   time.Duration
+}
+
+// ProgramStats counts a Program's runs.
+type ProgramStats struct {
+	Runs, Failed int64
+	Waited       int64 // runs that had to wait for an instance
+	Total        Cost  // of all runs; Memory is the most that one of them had
+	Instances    int   // there are
+}
+
+// sample is the call of a warm-up.
+type sample struct {
+	doc  hook.Doc
+	call hook.Call
+	node hook.Node
+}
+
+func newSample(t hook.Type, src []byte) (*sample, error) {
+	s := new(sample)
+	if err := s.doc.Parse(src, hook.Limits{}); err != nil {
+		return nil, err
+	}
+	s.call = hook.Call{Type: t, ID: s.doc.Root().Get("eventId").Text(), Doc: &s.doc}
+	s.node = s.doc.Root()
+	if !t.Inline() {
+		s.node = hook.Events(s.node).At(0)
+	}
+	return s, nil
+}
+
+func (s *sample) event() hook.Event { return hook.Event{Call: &s.call, Node: s.node} }
+
+// slowImage is how much memory is restored before the answer goes on: it takes some microseconds.
+const slowImage = 256 << 10
+
+// Program makes a Program of the module: an instance is made, initialized and configured, decides on a sample, and is
+// frozen. The caller closes it. An error wraps ErrModule and one of runtime's reasons, and names the step: instantiate,
+// start, _initialize, configure or warm-up.
+func (m *Module) Program(ctx context.Context, o ProgramOptions) (*Program, error) {
+	p := &Program{
+		module: m, o: o, fresh: len(m.report.Fresh) > 0, most: m.runtime.slots.size + 1, now: time.Now(),
+		pages: min(m.pages, uint32(o.Budget.Within(runtime.Budget{}).Memory>>16)),
+	}
+	p.idle.L = &p.mu
+	if len(o.Warm) > 0 {
+		var err error
+		if p.warm, err = newSample(o.Type, o.Warm); err != nil {
+			return nil, fmt.Errorf("%w: warm-up: %w", ErrModule, err)
+		}
+	}
+	if need := m.report.Memory; need > int64(p.pages)<<16 {
+		return nil, fmt.Errorf("%w: instantiate: %w: it begins with %d bytes, and the budget has %d", ErrModule, runtime.ErrMemory, need, int64(p.pages)<<16)
+	}
+	if !m.hold() {
+		return nil, ErrClosed
+	}
+	deadline, _ := ctx.Deadline()
+	if err := p.open(deadline); err != nil {
+		m.Close()
+		return nil, fmt.Errorf("%w: %w", ErrModule, err)
+	}
+	return p, nil
+}
+
+// open makes the first instance and runs the sample on it, twice: both must come to the same.
+func (p *Program) open(deadline time.Time) error {
+	in, err := p.prepared(initial(deadline))
+	if err != nil {
+		return err
+	}
+	if p.fresh {
+		in.close()
+		return nil
+	}
+	p.slow = len(in.image) > slowImage
+	p.made, p.clean = 1, append(p.clean, in)
+	p.keeper.start(p)
+	if p.warm == nil || p.cold != nil {
+		return nil
+	}
+	if err := p.trial(deadline); err != nil {
+		p.shut()
+		return err
+	}
+	return nil
+}
+
+func (p *Program) trial(deadline time.Time) error {
+	var drafts [2]hook.Draft
+	var costs [2]Cost
+	for i := range drafts {
+		m := initial(deadline)
+		r := p.sampled(m)
+		start := time.Now()
+		if err := p.Run(r, &drafts[i]); err != nil {
+			return fmt.Errorf("warm-up: on the same call again: %w%s", err, quoted(r.Logs))
+		}
+		costs[i] = Cost{Fuel: m.Spent(), Memory: r.Memory, Time: time.Since(start)}
+	}
+	if string(drafts[0].JSON) != string(drafts[1].JSON) || costs[0].Fuel != costs[1].Fuel {
+		return errors.New("warm-up: two runs on the same call differ")
+	}
+	p.sample = costs[1]
+	p.stats = ProgramStats{}
+	return nil
+}
+
+// sampled is a Run on the sample.
+func (p *Program) sampled(m *runtime.Meter) *runtime.Run {
+	return &runtime.Run{Event: p.warm.event(), Now: p.now, Meter: m, Random: p.module.runtime.random}
+}
+
+// initial is the budget of what runs before any event: as much as any run may have.
+func initial(deadline time.Time) *runtime.Meter {
+	m := new(runtime.Meter)
+	m.Start(runtime.Most, time.Now(), deadline)
+	return m
+}
+
+// Run decides on r.Event, as runtime.Program says. What the module writes is added to r.Logs, and r.Memory is what it had
+// at most. Waiting for an instance or a slot counts against the deadline.
+func (p *Program) Run(r *runtime.Run, d *hook.Draft) (err error) {
+	start, spent := time.Now(), r.Meter.Spent()
+	in, err := p.take(r.Meter)
+	if err != nil {
+		return err
+	}
+	whole := false
+	defer func() {
+		r.Memory = int64(in.memory.peak)
+		p.give(in, whole, err != nil, Cost{Fuel: r.Meter.Spent() - spent, Memory: r.Memory, Time: time.Since(start)})
+	}()
+	err = in.decideOn(r, d)
+	whole = true
+	return err
+}
+
+// Sample is what a run on the warm-up's call costs once the state is frozen; zero without one.
+func (p *Program) Sample() Cost { return p.sample }
+
+// Cold is why the module's state was frozen without having decided on a sample: the run on it trapped. Nil when there
+// was none to decide on.
+func (p *Program) Cold() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.cold
+}
+
+func (p *Program) chill(err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.cold = err
+}
+
+// Stats counts what the Program has done so far.
+func (p *Program) Stats() ProgramStats {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s := p.stats
+	s.Instances = p.made
+	return s
+}
+
+// Close waits for the runs that are under way and lets go of the instances and the module. A Run that comes later fails
+// with ErrClosed.
+func (p *Program) Close() error {
+	if !p.shut() {
+		return nil
+	}
+	return p.module.Close()
+}
