@@ -19,7 +19,7 @@ var floors = [][]string{
 	{"/engine/cli"},
 	{"/engine/admin", "/engine/doctor"},
 	{"/engine/gate", "/engine/watch"},
-	{"/engine/certificate", "/engine/peer"},
+	{"/engine/audit", "/engine/certificate", "/engine/issuer", "/engine/peer"},
 	{"/engine"},
 	{"/engine/dispatch"},
 	{"/engine/outlet", "/engine/ledger"},

@@ -1,0 +1,80 @@
+package cli
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tenterhook/tenterhook/engine/audit"
+)
+
+// auditFile lies in the data directory.
+func auditFile(data string) string { return filepath.Join(data, "audit.jsonl") }
+
+func (p *Program) audit() *cobra.Command {
+	var data string
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "audit",
+		Short: "Show who changed what, and whether the record is whole",
+		Long: "Audit prints the acts that are recorded in a data directory: what was published and by whom, which Sets went live, what\n" +
+			"was redriven or dropped. Each line seals those before it; one that was changed or taken out is told, and ends it with 1.\n" +
+			"Whoever can write the file can begin it anew: keep its last line elsewhere where that matters.",
+		Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			if data == "" {
+				var err error
+				if data, err = p.stateDir(); err != nil {
+					return err
+				}
+			}
+			return p.printAudit(auditFile(data), asJSON)
+		},
+	}
+	c.Flags().StringVar(&data, "data", "", "the data directory (default: in the user's state folder)")
+	c.Flags().BoolVar(&asJSON, "json", false, "the lines as they stand in the file")
+	return c
+}
+
+func (p *Program) printAudit(path string, asJSON bool) error {
+	last := audit.Line{}
+	n, err := audit.Read(path, func(l audit.Line) error {
+		last = l
+		if asJSON {
+			text, _ := json.Marshal(l) // it was read from JSON
+			_, err := fmt.Fprintf(p.Stdout, "%s\n", text)
+			return err
+		}
+		_, err := fmt.Fprintln(p.Stdout, inWords(l))
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if n == 0 {
+		return errors.New("nothing is recorded yet")
+	}
+	if !asJSON {
+		fmt.Fprintf(p.Stdout, "%d acts, each sealed by the next; the last one's seal is %s\n", n, last.Hash)
+	}
+	return nil
+}
+
+// inWords is an act as a person reads it.
+func inWords(l audit.Line) string {
+	words := []string{l.Time.Format(time.RFC3339), l.Act.Act, l.Subject, l.Outcome}
+	for _, w := range [][2]string{{"by", l.By}, {"from", l.From}} {
+		if w[1] != "" {
+			words = append(words, w[0], w[1])
+		}
+	}
+	if l.Detail != "" {
+		words = append(words, "("+l.Detail+")")
+	}
+	return strings.Join(words, " ")
+}
