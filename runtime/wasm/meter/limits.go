@@ -33,3 +33,21 @@ var DefaultLimits = Limits{
 	Tables: 8, Table: 100_000, Elements: 10_000, ElementRefs: 200_000, Data: 20_000, DataBytes: 8 << 20, Custom: 4 << 20, Name: 1 << 10,
 	Body: 256 << 10, Locals: 2_000, LocalLoops: 50_000, Nesting: 500, BrTable: 10_000, BrTables: 20_000,
 }
+
+// filled is l with the bounds of DefaultLimits in its zero fields.
+func (l Limits) filled() Limits {
+	fallback := DefaultLimits
+	own := l.bounds()
+	for i, bound := range fallback.bounds() {
+		if *own[i] <= 0 {
+			*own[i] = *bound
+		}
+	}
+	return l
+}
+
+func (l *Limits) bounds() []*int {
+	return []*int{
+		&l.Bytes, &l.Types, &l.Functions, &l.Params, &l.Imports, &l.Exports, &l.Globals, &l.Tables, &l.Table, &l.Elements, &l.ElementRefs, &l.Data, &l.DataBytes, &l.Custom, &l.Name, &l.Body, &l.Locals, &l.LocalLoops, &l.Nesting, &l.BrTable, &l.BrTables,
+	}
+}

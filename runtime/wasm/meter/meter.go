@@ -36,13 +36,16 @@ const (
 	Start = "tenterhook:start"
 )
 
+// depthOfLinked is the depth, where Options.linked exports it: tests go on after a trap without Restore.
+const depthOfLinked = "tenterhook:depth"
+
 // Deep is the argument of Yield when calls nest deeper than Options.Depth. The host should panic; a guest that is let go
 // on traps at once.
 const Deep = math.MinInt64
 
 // What is charged beside one unit for each instruction.
 const (
-	perCall   = 8       // a call through a table, a host function: what the host asks for its work comes on top
+	perBulk   = 8       // a bulk operation of any length
 	perGrow   = 1000    // a memory.grow or table.grow
 	perPage   = 4096    // each page that memory.grow asks for, up to the cap
 	bulkShift = 3       // bulk operations on memory: one for every 8 bytes; on tables: one an element
@@ -55,6 +58,9 @@ type Options struct {
 	Limits Limits // a field of nought is that of DefaultLimits
 	Pages  uint32 // most memory, in pages of 64 KiB. The rewritten module declares one page more: see Module.MemoryMax
 	Depth  uint32 // how deep calls may nest; a function with many locals counts as several
+
+	linked bool // tests only: memories, tables and globals may be imported, a memory's most stays as it was, the depth is exported
+	exact  bool // tests only: every instruction is charged when it is reached
 }
 
 // Module is a rewritten module and what the host should know of it.
@@ -88,5 +94,31 @@ type Extern struct {
 // reason for which src is not accepted. Types are not checked; who compiles Code does that, and what was badly typed in
 // src is badly typed in Code.
 func Rewrite(src []byte, o Options) (*Module, error) {
-	return nil, Refusals{{Place: "module", Reason: "the rewriter is not complete yet"}}
+	o = o.filled()
+	m := &module{src: src, o: o, start: -1, dataCount: -1}
+	if !m.most(0, "module", "bytes", len(src), o.Limits.Bytes) {
+		return nil, m.refusals
+	}
+	m.decode()
+	if !m.partial {
+		m.plan()
+	}
+	if len(m.refusals) > 0 {
+		return nil, m.refusals
+	}
+	return m.rewritten(), nil
+}
+
+// filled is o with defaults in its zero fields.
+func (o Options) filled() Options {
+	o.Limits = o.Limits.filled()
+	if o.Pages == 0 {
+		o.Pages = 256
+	}
+	if o.Depth == 0 {
+		o.Depth = 10_000
+	}
+	o.Pages = min(o.Pages, 1<<16-1)
+	o.Depth = min(o.Depth, 1<<30)
+	return o
 }

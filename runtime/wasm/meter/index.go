@@ -1,0 +1,131 @@
+package meter
+
+// instruction checks an instruction's indexes, notes what it means for the function and the module, and gives its price.
+func (s *scan) instruction(i *instr) int32 {
+	m := s.m
+	switch i.op {
+	case opLocalGet, opLocalSet, opLocalTee:
+		if i.a >= s.p.locals {
+			s.refusef(i.at, "there is no local %d", i.a)
+		}
+	case opGlobalGet, opGlobalSet:
+		s.within(i.at, "global", i.a, len(m.globals))
+	case opRefFunc:
+		s.within(i.at, "function", i.a, len(m.funcs))
+		if int64(i.a) < int64(len(m.funcs)) && !m.declared[i.a] {
+			s.refusef(i.at, "function %d is not declared for a reference", i.a)
+		}
+	case opCall:
+		return s.call(i)
+	case opCallIndirect:
+		s.within(i.at, "type", i.a, len(m.types))
+		s.within(i.at, "table", i.b, len(m.tables))
+		s.called, s.p.calls = true, true
+		if m.o.exact {
+			return 1
+		}
+		return 1 + small
+	case opMemoryGrow:
+		s.called = true
+	case opTableGet, opTableSize:
+		s.within(i.at, "table", i.a, len(m.tables))
+	case opTableSet:
+		s.changes(i.at, i.a)
+	default:
+		if i.op>>8 == 0xfc && i.op >= opMemoryInit {
+			return s.bulk(i)
+		}
+	}
+	return 1
+}
+
+func (s *scan) call(i *instr) int32 {
+	s.within(i.at, "function", i.a, len(s.m.funcs))
+	if s.broken {
+		return 1
+	}
+	defined := int(i.a) - s.m.imported.funcs
+	if defined >= 0 && s.m.price[defined] > 0 {
+		return 1 + s.m.price[defined]
+	}
+	s.called, s.p.calls = true, true
+	if defined < 0 && !s.m.o.exact {
+		return 1 + small
+	}
+	return 1
+}
+
+// changes notes that a table changes, so that it must be saved.
+func (s *scan) changes(at int, i uint32) {
+	s.within(at, "table", i, len(s.m.tables))
+	if int64(i) < int64(len(s.m.tables)) {
+		s.m.changed[i] = true
+	}
+}
+
+func (s *scan) bulk(i *instr) int32 {
+	m := s.m
+	switch i.op {
+	case opMemoryInit, opDataDrop:
+		if m.dataCount < 0 {
+			s.refusef(i.at, "it uses a data segment, and their count is not announced")
+		}
+		s.within(i.at, "data segment", i.a, int(m.dataCount))
+	case opTableInit:
+		s.within(i.at, "element segment", i.a, len(m.elements))
+		s.changes(i.at, i.b)
+	case opElemDrop:
+		s.within(i.at, "element segment", i.a, len(m.elements))
+	case opTableCopy:
+		s.changes(i.at, i.a)
+		s.within(i.at, "table", i.b, len(m.tables))
+	case opTableGrow, opTableFill:
+		s.changes(i.at, i.a)
+	case opTableSize:
+		s.within(i.at, "table", i.a, len(m.tables))
+	}
+	switch i.op {
+	case opDataDrop:
+		m.drops.data = true
+	case opElemDrop:
+		m.drops.elements = true
+	case opTableGrow:
+		s.called = true
+		if int64(i.a) < int64(len(m.grown)) {
+			m.grown[i.a] = true
+		}
+	case opMemoryInit, opMemoryCopy, opMemoryFill, opTableInit, opTableCopy, opTableFill:
+		s.p.scratch = true
+		return 1 + perBulk
+	}
+	return 1
+}
+
+// smallPrice is what a function costs whose callers pay for it, 0 for any other: a few instructions, none of which
+// loops, calls, or works by length.
+func (m *module) smallPrice(body [2]int) int32 {
+	if body[1]-body[0] > 8*small || m.o.exact {
+		return 0
+	}
+	r := reader{src: m.src, p: body[0], end: body[1]}
+	for n := r.u32(); n > 0 && r.bad == ""; n-- {
+		r.u32()
+		r.byte()
+	}
+	price := int32(0)
+	for i := (instr{}); r.bad == "" && r.more(); {
+		r.next(&i)
+		switch {
+		case i.op == opLoop, i.op == opCall, i.op == opCallIndirect, i.op == opMemoryGrow,
+			i.op >= opMemoryInit && i.op <= opTableFill:
+			return 0
+		case i.op == opNop, i.op == opBlock, i.op == opElse, i.op == opEnd:
+		default:
+			price++
+		}
+	}
+	if r.bad != "" || price > small {
+		return 0
+	}
+	return max(price, 1)
+}

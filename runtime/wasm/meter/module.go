@@ -1,0 +1,265 @@
+package meter
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+)
+
+// module is a module as it was uploaded. Indexes in it are those of the upload.
+type module struct {
+	src      []byte
+	o        Options
+	refusals Refusals
+
+	types     []funcType
+	imports   []imported
+	funcs     []uint32 // type of each function, imports first
+	tables    []table
+	memories  []limits
+	globals   []global
+	exports   []exported
+	start     int64 // -1: none
+	elements  []element
+	dataCount int64    // -1: not announced
+	bodies    [][2]int // where each function's body begins and ends
+	data      [][2]int // where each segment's bytes begin and end
+	dataBody  [2]int   // the section's
+	named     int      // bytes of custom sections
+	functions []byte   // names of functions, as a custom section has them
+
+	imported struct{ funcs, tables, memories, globals int }
+	partial  bool // a section was not read to its end, so indexes cannot be judged
+
+	price    []int32 // of each defined function whose callers pay for it, else 0
+	plans    []plan
+	declared []bool // functions that ref.func may name: their place outside of code says so
+	changed  []bool // tables that change
+	grown    []bool // and that grow
+	drops    struct{ data, elements bool }
+
+	added   []funcType // behind the upload's types
+	typeOf  map[string]uint32
+	helpers []helper // behind the upload's functions
+	helper  map[helperKey]uint32
+}
+
+type funcType struct{ params, results []byte }
+
+type imported struct {
+	module, name string
+	kind         byte
+	at           int
+	desc         [2]int // where what follows the kind is
+	index        int    // among its kind
+}
+
+type limits struct {
+	min, max uint32
+	bounded  bool
+}
+
+type table struct {
+	elem byte
+	limits
+}
+
+type global struct {
+	kind    byte
+	mutable bool
+	init    [2]int // where its expression is
+	expr    expr
+}
+
+type exported struct {
+	name  string
+	kind  byte
+	index uint32
+}
+
+// element is one segment. Its functions are those of the upload.
+type element struct {
+	flags, table uint32
+	offset       [2]int
+	kind         byte // the byte behind the flags, if they want one
+	refs         []expr
+}
+
+// expr is a constant expression of one instruction.
+type expr struct {
+	op    byte
+	index uint32
+	at    [2]int
+}
+
+// Kinds of what is imported and exported.
+const (
+	kindFunc = iota
+	kindTable
+	kindMemory
+	kindGlobal
+)
+
+var kindNames = [...]string{"func", "table", "memory", "global"}
+
+// mostRefusals is how many reasons are kept: a module with more is not read by anybody.
+const mostRefusals = 100
+
+func (m *module) refuse(at int, place, reason string) {
+	if len(m.refusals) < mostRefusals {
+		m.refusals = append(m.refusals, Refusal{Place: place, Offset: at, Reason: reason})
+	}
+}
+
+func (m *module) refusef(at int, place, format string, args ...any) {
+	if len(m.refusals) < mostRefusals {
+		m.refuse(at, place, fmt.Sprintf(format, args...))
+	}
+}
+
+// most refuses a value that is over its bound.
+func (m *module) most(at int, place, what string, n, bound int) bool {
+	if n > bound {
+		m.refusef(at, place, "%s: %d, want at most %d", what, n, bound)
+		return false
+	}
+	return true
+}
+
+// section is how one of the sections is read.
+type section struct {
+	name  string
+	order int
+	read  func(*module, *reader)
+}
+
+var sections = [...]section{
+	1:  {"types", 1, (*module).readTypes},
+	2:  {"imports", 2, (*module).readImports},
+	3:  {"functions", 3, (*module).readFunctions},
+	4:  {"tables", 4, (*module).readTables},
+	5:  {"memory", 5, (*module).readMemories},
+	6:  {"globals", 6, (*module).readGlobals},
+	7:  {"exports", 7, (*module).readExports},
+	8:  {"start", 8, (*module).readStart},
+	9:  {"elements", 9, (*module).readElements},
+	10: {"code", 11, (*module).readCode},
+	11: {"data", 12, (*module).readData},
+	12: {"data count", 10, (*module).readDataCount},
+}
+
+// decode reads all but the bodies of functions. A section that cannot be read is refused and stepped over.
+func (m *module) decode() {
+	m.partial = true
+	if !bytes.HasPrefix(m.src, []byte("\x00asm")) {
+		m.refuse(0, "module", "it is not WebAssembly: want \\0asm first")
+		return
+	}
+	if !bytes.HasPrefix(m.src[4:], []byte{1, 0, 0, 0}) {
+		reason := "it is not of version 1"
+		if bytes.HasPrefix(m.src[4:], []byte{0x0d, 0, 1, 0}) {
+			reason = "it is a component, want a core module"
+		}
+		m.refuse(4, "module", reason)
+		return
+	}
+	m.partial = false
+	r := reader{src: m.src, p: 8, end: len(m.src)}
+	for last := 0; r.more(); {
+		at := r.p
+		id := r.byte()
+		body := r.sub(r.u32())
+		if body.bad != "" || r.bad != "" {
+			m.refusef(at, "module", "section %d is longer than the module", id)
+			m.partial = true
+			return
+		}
+		last = m.section(id, at, last, &body)
+	}
+	m.matching()
+}
+
+// section reads one section and gives back the order of the last one that has an order.
+func (m *module) section(id byte, at, last int, body *reader) int {
+	if id == 0 {
+		m.readCustom(body)
+		return last
+	}
+	if int(id) >= len(sections) {
+		reason := "there is no such section"
+		if id == 13 {
+			reason = "it uses exceptions"
+		}
+		m.refuse(at, fmt.Sprintf("section %d", id), reason)
+		m.partial = true
+		return last
+	}
+	s := &sections[id]
+	place := "section " + s.name
+	if s.order <= last {
+		m.refuse(at, place, "it comes twice or too late")
+		m.partial = true
+		return last
+	}
+	n := len(m.refusals)
+	s.read(m, body)
+	switch {
+	case body.bad != "":
+		m.refuse(body.p, place, body.bad)
+		m.partial = true
+	case body.p != body.end && len(m.refusals) == n:
+		m.refusef(body.p, place, "it has %d bytes too many", body.end-body.p)
+	}
+	return s.order
+}
+
+// matching refuses sections that do not fit each other.
+func (m *module) matching() {
+	defined := len(m.funcs) - m.imported.funcs
+	if defined != len(m.bodies) && !m.partial {
+		m.partial = true
+		m.refusef(0, "section code", "it has %d functions, want %d as announced", len(m.bodies), defined)
+	}
+	if m.dataCount >= 0 && m.dataCount != int64(len(m.data)) && len(m.refusals) == 0 {
+		m.refusef(0, "section data", "it has %d segments, want %d as announced", len(m.data), m.dataCount)
+	}
+	if len(m.memories) > 1 {
+		m.refuse(0, "section memory", "it uses multiple memories")
+	}
+}
+
+func (m *module) readCustom(r *reader) {
+	place := "custom section"
+	m.named += r.end - r.p
+	m.most(r.p, place, "bytes of all custom sections", m.named, m.o.Limits.Custom)
+	name := r.name()
+	if r.bad != "" {
+		m.refuse(r.p, place, r.bad)
+	}
+	if name == "name" {
+		m.functions = r.src[r.p:r.end]
+	}
+}
+
+// typeText writes a function's type as "(i32, i32) -> i64".
+func (t funcType) text() string {
+	var b strings.Builder
+	list := func(of []byte) {
+		b.WriteByte('(')
+		for i, v := range of {
+			if i > 0 {
+				b.WriteString(", ")
+			}
+			b.WriteString(typeName(v))
+		}
+		b.WriteByte(')')
+	}
+	list(t.params)
+	b.WriteString(" -> ")
+	if len(t.results) == 1 {
+		b.WriteString(typeName(t.results[0]))
+		return b.String()
+	}
+	list(t.results)
+	return b.String()
+}

@@ -1,0 +1,222 @@
+package meter_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/api"
+
+	"github.com/tenterhook/tenterhook/runtime/wasm/meter"
+)
+
+// suite is the folder of the WebAssembly specification's tests, which wazero's module brings along.
+func suite(t *testing.T) string {
+	t.Helper()
+	out, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/tetratelabs/wazero").Output()
+	dir := filepath.Join(strings.TrimSpace(string(out)), "internal", "integration_test", "spectest")
+	if err != nil {
+		t.Skipf("wazero's source is not at hand: %v", err)
+	}
+	if _, err := os.Stat(dir); err != nil {
+		t.Skipf("wazero's source has no tests: %v", err)
+	}
+	return dir
+}
+
+// script is a file of the suite: modules, and what to do with them.
+type script struct {
+	Commands []struct {
+		Type       string
+		Line       int
+		Name       string
+		Filename   string
+		As         string
+		ModuleType string `json:"module_type"`
+		Action     action
+	}
+}
+
+type action struct {
+	Type, Field, Module string
+	Args                []struct {
+		Type     string
+		LaneType string `json:"lane_type"`
+		Value    any
+	}
+}
+
+func readScript(t *testing.T, path string) (s script) {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(b, &s); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// world is where a script runs: plain or metered.
+type world struct {
+	r       wazero.Runtime
+	h       *host
+	metered bool
+	named   map[string]api.Module
+	last    api.Module
+}
+
+func newWorld(t *testing.T, spectest []byte, metered bool) *world {
+	w := &world{h: &host{slice: 500}, metered: metered, named: map[string]api.Module{}}
+	w.r = newRuntime(t, wazero.NewRuntimeConfigCompiler(), w.h)
+	if _, err := w.r.Instantiate(context.Background(), spectest); err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+var suiteOptions = meter.Linked(meter.Options{
+	Pages: 65535, Limits: meter.Limits{Table: 1 << 31, Nesting: 5000, Name: 1 << 20, LocalLoops: 1 << 30, Locals: 50_000, BrTable: 100_000, BrTables: 1 << 30, Tables: 100},
+})
+
+// begin instantiates a module.
+func (w *world) begin(code []byte, as string) error {
+	var m *meter.Module
+	var err error
+	if w.metered {
+		if m, err = meter.Rewrite(code, suiteOptions); err != nil {
+			return err
+		}
+		code = m.Code
+	}
+	mod, err := w.r.InstantiateWithConfig(context.Background(), code, wazero.NewModuleConfig().WithName(as).WithStartFunctions())
+	if err != nil {
+		return err
+	}
+	w.last = mod
+	if m != nil && m.Start {
+		if _, err = mod.ExportedFunction(meter.Start).Call(context.Background()); err != nil {
+			mod.Close(context.Background())
+		}
+	}
+	return err
+}
+
+// do runs an action: the results' bits, or the reason why there are none.
+func (w *world) do(a action) ([]uint64, error) {
+	m := w.last
+	if a.Module != "" {
+		m = w.named[a.Module]
+	}
+	if m == nil {
+		return nil, errors.New("no module")
+	}
+	if a.Type == "get" {
+		g := m.ExportedGlobal(a.Field)
+		return []uint64{g.Get()}, nil
+	}
+	var args []uint64
+	for _, arg := range a.Args {
+		args = append(args, bits(arg.Type, arg.LaneType, arg.Value)...)
+	}
+	results, err := m.ExportedFunction(a.Field).Call(context.Background(), args...)
+	if depth := m.ExportedGlobal(meter.DepthOfLinked); err != nil && depth != nil {
+		depth.(api.MutableGlobal).Set(0)
+	}
+	return results, err
+}
+
+// bits are an argument's.
+func bits(kind, lane string, v any) []uint64 {
+	if kind != "v128" {
+		text, _ := v.(string)
+		n, err := strconv.ParseUint(text, 10, 64)
+		if err != nil {
+			signed, _ := strconv.ParseInt(text, 10, 64)
+			n = uint64(signed)
+		}
+		if kind == "externref" && text != "null" {
+			n++ // wazero takes 0 for null
+		}
+		return []uint64{n}
+	}
+	lanes := v.([]any)
+	width := 128 / len(lanes)
+	var out [2]uint64
+	for i, one := range lanes {
+		n, _ := strconv.ParseUint(one.(string), 10, 64)
+		at := i * width
+		out[at/64] |= n << (at % 64)
+	}
+	return out[:]
+}
+
+// TestSuite runs the specification's tests plain and metered: every module that is accepted is accepted, every one that
+// is refused is refused, and every call gives the same bits or the same trap.
+func TestSuite(t *testing.T) {
+	dir := suite(t)
+	spectest, err := os.ReadFile(filepath.Join(dir, "testdata", "spectest.wasm"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	scripts, _ := filepath.Glob(filepath.Join(dir, "v2", "testdata", "*.json"))
+	for i, path := range scripts {
+		name := strings.TrimSuffix(filepath.Base(path), ".json")
+		if testing.Short() && (i%5 != 0 || strings.HasPrefix(name, "simd")) {
+			continue
+		}
+		t.Run(name, func(t *testing.T) { runScript(t, path, spectest) })
+	}
+}
+
+func runScript(t *testing.T, path string, spectest []byte) {
+	s := readScript(t, path)
+	plain, metered := newWorld(t, spectest, false), newWorld(t, spectest, true)
+	for i, c := range s.Commands {
+		switch c.Type {
+		case "module", "assert_uninstantiable", "assert_unlinkable", "assert_invalid", "assert_malformed":
+			if c.ModuleType == "text" {
+				continue
+			}
+			as := ""
+			if i+1 < len(s.Commands) && s.Commands[i+1].Type == "register" {
+				as = s.Commands[i+1].As
+			}
+			code, err := os.ReadFile(filepath.Join(filepath.Dir(path), c.Filename))
+			if err != nil {
+				t.Fatal(err)
+			}
+			want, got := plain.begin(code, as), metered.begin(code, as)
+			if (want == nil) != (got == nil) {
+				t.Fatalf("line %d: %s %s: plain %v, metered %v", c.Line, c.Type, c.Filename, want, got)
+			}
+			if c.Name != "" {
+				plain.named[c.Name], metered.named[c.Name] = plain.last, metered.last
+			}
+		case "action", "assert_return", "assert_trap", "assert_exhaustion":
+			want, wantErr := plain.do(c.Action)
+			got, gotErr := metered.do(c.Action)
+			if c.Type == "assert_exhaustion" {
+				if !errors.Is(gotErr, errDeep) {
+					t.Errorf("line %d: %s: got %v, want %v", c.Line, c.Action.Field, gotErr, errDeep)
+				}
+				continue
+			}
+			if reason(wantErr) != reason(gotErr) {
+				t.Errorf("line %d: %s: plain %q, metered %q", c.Line, c.Action.Field, reason(wantErr), reason(gotErr))
+			}
+			if c.Type != "assert_trap" && !slices.Equal(want, got) {
+				t.Errorf("line %d: %s: plain %x, metered %x", c.Line, c.Action.Field, want, got)
+			}
+		}
+	}
+}

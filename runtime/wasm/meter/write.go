@@ -1,0 +1,323 @@
+package meter
+
+import "fmt"
+
+// plan reads every function's body.
+func (m *module) plan() {
+	m.changed, m.grown = make([]bool, len(m.tables)), make([]bool, len(m.tables))
+	m.price, m.plans = make([]int32, len(m.bodies)), make([]plan, len(m.bodies))
+	for i, body := range m.bodies {
+		m.price[i] = m.smallPrice(body)
+	}
+	m.declare()
+	s := scan{m: m}
+	for i, body := range m.bodies {
+		s.fn = m.imported.funcs + i
+		kind := m.funcs[s.fn]
+		if int64(kind) >= int64(len(m.types)) {
+			continue // refused already
+		}
+		s.p = &m.plans[i]
+		s.p.params, s.p.small, s.p.price = len(m.types[kind].params), m.price[i] > 0, m.price[i]
+		s.function(body)
+	}
+}
+
+// declare finds the functions that ref.func may name. Exporting the start function would make it one of them.
+func (m *module) declare() {
+	m.declared = make([]bool, len(m.funcs))
+	for _, x := range m.exports {
+		if x.kind == kindFunc && int64(x.index) < int64(len(m.funcs)) {
+			m.declared[x.index] = true
+		}
+	}
+	note := func(x expr) {
+		if x.op == opRefFunc && int64(x.index) < int64(len(m.funcs)) {
+			m.declared[x.index] = true
+		}
+	}
+	for _, g := range m.globals {
+		note(g.expr)
+	}
+	for _, s := range m.elements {
+		for _, x := range s.refs {
+			note(x)
+		}
+	}
+}
+
+// rewritten writes the module and says what it is.
+func (m *module) rewritten() *Module {
+	m.helper = make(map[helperKey]uint32)
+	bodies := m.appendBodies(make([]byte, 0, len(m.src)+len(m.src)/2))
+	s := m.saved()
+	idle := m.typeIndex(nil, nil)
+	for _, back := range []bool{false, true} {
+		m.helpers = append(m.helpers, helper{kind: idle, body: m.carry(s, back)})
+	}
+	w := &writer{m: m, s: s, out: make([]byte, 0, len(bodies)+len(m.src)/2)}
+	w.out = append(w.out, "\x00asm\x01\x00\x00\x00"...)
+	m.typeIndex([]byte{typeI64}, []byte{typeI64})
+	w.types()
+	w.imports()
+	w.functions()
+	w.tables()
+	w.memory()
+	w.globals()
+	w.exports()
+	w.elements()
+	if m.dataCount >= 0 {
+		w.section(12, appendU32(nil, uint32(m.dataCount)))
+	}
+	w.code(bodies)
+	if m.dataBody[1] > 0 {
+		w.section(11, m.src[m.dataBody[0]:m.dataBody[1]])
+	}
+	return m.described(w.out)
+}
+
+// appendBodies writes the bodies of the upload's functions, with their sizes.
+func (m *module) appendBodies(b []byte) []byte {
+	entries := make([]bool, len(m.funcs))
+	for _, x := range m.exports {
+		if x.kind == kindFunc {
+			entries[x.index] = true
+		}
+	}
+	if m.start >= 0 {
+		entries[m.start] = true
+	}
+	e := emit{m: m}
+	for i := range m.bodies {
+		fn := m.imported.funcs + i
+		e.function(&m.plans[i], m.types[m.funcs[fn]].results, entries[fn])
+		b = append(appendU32(b, uint32(len(e.out))), e.out...)
+	}
+	return b
+}
+
+// writer writes the sections.
+type writer struct {
+	m   *module
+	s   saved
+	out []byte
+}
+
+func (w *writer) section(id byte, body []byte) {
+	w.out = append(appendU32(append(w.out, id), uint32(len(body))), body...)
+}
+
+func (w *writer) types() {
+	all := append(append([]funcType(nil), w.m.types...), w.m.added...)
+	b := appendU32(nil, uint32(len(all)))
+	for _, t := range all {
+		b = append(appendU32(append(b, typeFunc), uint32(len(t.params))), t.params...)
+		b = append(appendU32(b, uint32(len(t.results))), t.results...)
+	}
+	w.section(1, b)
+}
+
+// imports writes the upload's and, behind its functions, Yield.
+func (w *writer) imports() {
+	m := w.m
+	b := appendU32(nil, uint32(len(m.imports)+1))
+	for _, i := range m.imports {
+		b = append(appendName(appendName(b, i.module), i.name), i.kind)
+		b = append(b, m.src[i.desc[0]:i.desc[1]]...)
+	}
+	b = append(appendName(appendName(b, Import), Yield), kindFunc)
+	w.section(2, appendU32(b, m.typeIndex([]byte{typeI64}, []byte{typeI64})))
+}
+
+func (w *writer) functions() {
+	m := w.m
+	own := m.funcs[m.imported.funcs:]
+	b := appendU32(nil, uint32(len(own)+len(m.helpers)))
+	for _, kind := range own {
+		b = appendU32(b, kind)
+	}
+	for _, h := range m.helpers {
+		b = appendU32(b, h.kind)
+	}
+	w.section(3, b)
+}
+
+func (w *writer) tables() {
+	m := w.m
+	own := m.tables[m.imported.tables:]
+	b := appendU32(nil, uint32(len(own)+len(w.s.tables)))
+	for i, t := range own {
+		if m.grown[m.imported.tables+i] {
+			t.bounded, t.max = true, m.tableMost(m.imported.tables+i)
+		}
+		b = appendLimits(append(b, t.elem), t.limits)
+	}
+	for _, i := range w.s.tables {
+		t := m.tables[i]
+		b = appendLimits(append(b, t.elem), limits{t.min, t.min, true})
+	}
+	w.section(4, b)
+}
+
+func appendLimits(b []byte, l limits) []byte {
+	if !l.bounded {
+		return appendU32(append(b, 0), l.min)
+	}
+	return appendU32(appendU32(append(b, 1), l.min), l.max)
+}
+
+// memory writes the memory, with room for the page more that Module.MemoryMax tells of.
+func (w *writer) memory() {
+	m := w.m
+	own := m.memories[m.imported.memories:]
+	if len(own) == 0 {
+		return
+	}
+	l := own[0]
+	if !m.o.linked {
+		l.bounded, l.max = true, m.memoryMost()+1
+	}
+	w.section(5, appendLimits([]byte{1}, l))
+}
+
+func (w *writer) globals() {
+	m := w.m
+	own := m.globals[m.imported.globals:]
+	b := appendU32(nil, uint32(len(own)+2+len(w.s.globals)))
+	for _, g := range own {
+		b = append(b, g.kind, 0)
+		if g.mutable {
+			b[len(b)-1] = 1
+		}
+		b = m.appendExpr(b, g.expr)
+	}
+	b = append(append(b, typeI64, 1), nothing(typeI64)...)
+	b = append(append(b, typeI32, 1), nothing(typeI32)...)
+	for _, i := range w.s.globals {
+		b = append(append(b, m.globals[i].kind, 1), nothing(m.globals[i].kind)...)
+	}
+	w.section(6, b)
+}
+
+func (m *module) appendExpr(b []byte, x expr) []byte {
+	if x.op == opRefFunc {
+		return append(appendU32(append(b, opRefFunc), m.moved(x.index)), opEnd)
+	}
+	return append(b, m.src[x.at[0]:x.at[1]]...)
+}
+
+func (w *writer) exports() {
+	m := w.m
+	last := uint32(len(m.funcs) + 1 + len(m.helpers))
+	n := len(m.exports) + 3
+	if m.start >= 0 {
+		n++
+	}
+	if m.o.linked {
+		n++
+	}
+	b := appendU32(nil, uint32(n))
+	for _, x := range m.exports {
+		if x.kind == kindFunc {
+			x.index = m.moved(x.index)
+		}
+		b = appendU32(append(appendName(b, x.name), x.kind), x.index)
+	}
+	b = appendU32(append(appendName(b, Fuel), kindGlobal), m.fuel())
+	b = appendU32(append(appendName(b, Save), kindFunc), last-2)
+	b = appendU32(append(appendName(b, Restore), kindFunc), last-1)
+	if m.start >= 0 {
+		b = appendU32(append(appendName(b, Start), kindFunc), m.moved(uint32(m.start)))
+	}
+	if m.o.linked {
+		b = appendU32(append(appendName(b, depthOfLinked), kindGlobal), m.depth())
+	}
+	w.section(7, b)
+}
+
+func (w *writer) elements() {
+	m := w.m
+	if len(m.elements) == 0 {
+		return
+	}
+	b := appendU32(nil, uint32(len(m.elements)))
+	for _, s := range m.elements {
+		b = appendU32(b, s.flags)
+		if s.flags&3 == 2 {
+			b = appendU32(b, s.table)
+		}
+		b = append(b, m.src[s.offset[0]:s.offset[1]]...)
+		if s.flags&3 != 0 {
+			b = append(b, s.kind)
+		}
+		b = appendU32(b, uint32(len(s.refs)))
+		for _, x := range s.refs {
+			if s.flags&4 != 0 {
+				b = m.appendExpr(b, x)
+				continue
+			}
+			b = appendU32(b, m.moved(x.index))
+		}
+	}
+	w.section(9, b)
+}
+
+// code writes the code section: the upload's bodies and the helpers.
+func (w *writer) code(bodies []byte) {
+	n := len(bodies)
+	for _, h := range w.m.helpers {
+		n += len(appendU32(nil, uint32(len(h.body)))) + len(h.body)
+	}
+	count := appendU32(nil, uint32(len(w.m.bodies)+len(w.m.helpers)))
+	w.out = append(appendU32(append(w.out, 10), uint32(n+len(count))), count...)
+	w.out = append(w.out, bodies...)
+	for _, h := range w.m.helpers {
+		w.out = append(appendU32(w.out, uint32(len(h.body))), h.body...)
+	}
+}
+
+// described is what the host is told.
+func (m *module) described(code []byte) *Module {
+	d := &Module{
+		Code: code, Functions: len(m.bodies), Types: len(m.types), Tables: len(m.tables), Globals: len(m.globals),
+		Data: len(m.data), Elements: len(m.elements), Start: m.start >= 0,
+	}
+	for _, i := range m.imports {
+		d.Imports = append(d.Imports, Extern{i.module, i.name, kindNames[i.kind], m.typeText(i.kind, uint32(i.index))})
+	}
+	for _, x := range m.exports {
+		d.Exports = append(d.Exports, Extern{"", x.name, kindNames[x.kind], m.typeText(x.kind, x.index)})
+	}
+	if len(m.memories) > 0 {
+		d.HasMemory, d.MemoryMin, d.MemoryMax = true, m.memories[0].min, m.memoryMost()+1
+	}
+	for _, grown := range m.grown {
+		if grown {
+			d.Unrestorable = append(d.Unrestorable, "table.grow")
+			break
+		}
+	}
+	if m.drops.data {
+		d.Unrestorable = append(d.Unrestorable, "data.drop")
+	}
+	if m.drops.elements {
+		d.Unrestorable = append(d.Unrestorable, "elem.drop")
+	}
+	return d
+}
+
+// typeText says what an import or export is.
+func (m *module) typeText(kind byte, i uint32) string {
+	switch kind {
+	case kindFunc:
+		return m.types[m.funcs[i]].text()
+	case kindTable:
+		return typeName(m.tables[i].elem)
+	case kindMemory:
+		return fmt.Sprintf("%d..%d pages", m.memories[i].min, m.memoryMost())
+	}
+	if g := m.globals[i]; g.mutable {
+		return "mut " + typeName(g.kind)
+	}
+	return typeName(m.globals[i].kind)
+}
