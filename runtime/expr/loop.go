@@ -6,6 +6,38 @@ func (l *loop) all(r *runtime.Run) runtime.Value  { return runtime.BoolOf(!l.hol
 func (l *loop) any(r *runtime.Run) runtime.Value  { return runtime.BoolOf(l.holds(r, true)) }
 func (l *loop) none(r *runtime.Run) runtime.Value { return runtime.BoolOf(!l.holds(r, true)) }
 
+// looking looks for a value that the condition comes out as want for, and is found when there is one.
+func (l *loop) looking(want, found bool) func(*runtime.Run) bool {
+	if l.body == nil || l.body.each == nil {
+		return func(r *runtime.Run) bool { return l.holds(r, want) == found }
+	}
+	from, test := l.from, l.body.each
+	return func(r *runtime.Run) bool {
+		v := from.read(r)
+		if v.Kind() != runtime.List {
+			l.values(r)
+			return !found
+		}
+		charge(r, 1)
+		return meets(r, v, test, want) == found
+	}
+}
+
+// meets reports whether test comes out as want for any value. It needs nothing that is put where # is read.
+func meets(r *runtime.Run, v runtime.Value, test func(*runtime.Run, runtime.Value) bool, want bool) bool {
+	for item := range v.Node().Elements() {
+		if charge(r, 1); test(r, runtime.NodeOf(item)) == want {
+			return true
+		}
+	}
+	for _, item := range v.Built() {
+		if charge(r, 1); test(r, item) == want {
+			return true
+		}
+	}
+	return false
+}
+
 // holds reports whether the condition comes out as want for any value.
 func (l *loop) holds(r *runtime.Run, want bool) bool {
 	found := false
