@@ -86,7 +86,7 @@ func TestOracle(t *testing.T) {
 }
 
 // decoded is the payload as stock expr sees it, with whole numbers as int.
-func decoded(t *testing.T, payload string) map[string]any {
+func decoded(t testing.TB, payload string) map[string]any {
 	var v map[string]any
 	d := json.NewDecoder(strings.NewReader(payload))
 	d.UseNumber()
