@@ -26,6 +26,7 @@ type code struct {
 	slot     int           // the number of its Slot, when it is a path into the event; Slot 0 is never filled
 	hash     bool          // it is the innermost quantifier's value
 	part     string        // it is the member of that name of the innermost quantifier's value
+	word     *string       // it is whether the innermost quantifier's value is this text
 	table    *table.Table
 
 	settle func(*runtime.Run) settled // as a condition, with what is missing left open

@@ -40,17 +40,23 @@ func (c *code) tested(x *code, test func(*runtime.Run, runtime.Value) bool) *cod
 	return c
 }
 
-// testText gives c the test of x == "text", the commonest of all conditions, and of x != "text".
+// testText gives c the test of x == "text", the commonest of all conditions, and of x != "text". A text in a Slot is looked at
+// where it is: a Value is too large to be handed around for that.
 func (c *code) testText(x *code, want string, negate bool, pos string) {
-	cost := 1 + int64(len(want))>>6
-	o := x.operand()
+	cost, slot, eval := 1+int64(len(want))>>6, x.slot, x.eval
+	if x.hash && !negate {
+		c.word = &want
+	}
 	c.tested(x, func(r *runtime.Run, v runtime.Value) bool {
 		charge(r, cost)
 		return isText(r, v, want, pos) != negate
 	})
 	c.test = func(r *runtime.Run) bool {
 		charge(r, cost)
-		return isText(r, o.read(r), want, pos) != negate
+		if v := &r.Scratch.Slots[slot].Value; v.Kind() == runtime.String {
+			return (v.Text() == want) != negate
+		}
+		return isText(r, eval(r), want, pos) != negate
 	}
 }
 
@@ -75,28 +81,33 @@ func unlike(r *runtime.Run, v runtime.Value, pos string) bool {
 
 // testFind gives c the test of x startsWith "part" and its like.
 func (c *code) testFind(x *code, part, op, pos string) {
-	o, search := x.operand(), searchers[op]
-	c.tested(x, func(r *runtime.Run, v runtime.Value) bool {
-		return isPart(r, v, op, pos) && search(r, v.Text(), part)
-	})
+	slot, eval, search := x.slot, x.eval, searchers[op]
+	find := func(r *runtime.Run, v runtime.Value) bool { return isPart(r, v, op, pos) && search(r, v.Text(), part) }
+	c.tested(x, find)
 	cost := 1 + int64(len(part))>>6
 	switch op {
 	case "startsWith":
 		c.test = func(r *runtime.Run) bool {
-			charge(r, cost)
-			v := o.read(r)
-			return isPart(r, v, op, pos) && strings.HasPrefix(v.Text(), part)
+			if v := &r.Scratch.Slots[slot].Value; v.Kind() == runtime.String {
+				charge(r, cost)
+				return strings.HasPrefix(v.Text(), part)
+			}
+			return find(r, eval(r))
 		}
 	case "endsWith":
 		c.test = func(r *runtime.Run) bool {
-			charge(r, cost)
-			v := o.read(r)
-			return isPart(r, v, op, pos) && strings.HasSuffix(v.Text(), part)
+			if v := &r.Scratch.Slots[slot].Value; v.Kind() == runtime.String {
+				charge(r, cost)
+				return strings.HasSuffix(v.Text(), part)
+			}
+			return find(r, eval(r))
 		}
 	case "contains":
 		c.test = func(r *runtime.Run) bool {
-			v := o.read(r)
-			return isPart(r, v, op, pos) && containsText(r, v.Text(), part)
+			if v := &r.Scratch.Slots[slot].Value; v.Kind() == runtime.String {
+				return containsText(r, v.Text(), part)
+			}
+			return find(r, eval(r))
 		}
 	}
 }
