@@ -73,8 +73,9 @@ type set struct {
 	other   bool // something else is in it
 }
 
-func (s *set) has(pos string) func(*runtime.Run, runtime.Value) bool {
-	return func(r *runtime.Run, v runtime.Value) bool {
+func (s *set) has(x *code, pos string) func(*runtime.Run) bool {
+	return func(r *runtime.Run) bool {
+		v := x.read(r)
 		switch v.Kind() {
 		case runtime.Null:
 			r.Scratch.Missed = true
