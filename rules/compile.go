@@ -11,6 +11,7 @@ import (
 // compiler turns what is written into what runs: one for each hook.
 type compiler struct {
 	*decoder
+	shelf        *shelf
 	env          *expr.Env
 	destinations []Destination
 	known        []string // members that the policy names

@@ -56,11 +56,14 @@ type RuleResult struct {
 	Matched bool  // its condition held; also of a rule that failed afterwards
 	Err     error // why it failed; wraps one of runtime's reasons, hook.ErrContract or ErrBug
 	Fuel    int64
+	Memory  int64         // of a module: bytes, at its peak
+	Time    time.Duration // of a module
 }
 
 // Log is a line a rule wants in the server's log.
 type Log struct {
 	Rule, Text string
+	Module     bool // these are a module's own words, which may have anything of the call in them
 }
 
 // chain is one call's way through a hook's rules.
@@ -70,13 +73,13 @@ type chain struct {
 	meter   runtime.Meter
 	merge   hook.Merge
 	draft   hook.Draft
-	event   hook.Node // what the rules decide on
-	rule    int       // under way
-	lacking bool      // it matches only because something is missing
-	picks   picker    // of an event hook
-	senders []int     // the rule of each action, or dropped
-	asked   int       // bytes of the actions, at most
-	stamps  []byte
+	event   hook.Node     // what the rules decide on
+	rule    int           // under way
+	lacking bool          // it matches only because something is missing
+	took    time.Duration // by its module
+	picks   picker        // of an event hook
+	senders []int         // the rule of each action, or dropped
+	asked   int           // bytes of the actions, at most
 }
 
 var chains = sync.Pool{New: func() any { return new(chain) }}
@@ -198,11 +201,11 @@ func (k *chain) look(d *Decision) {
 
 // try runs rule i and notes what became of it.
 func (k *chain) try(i int, d *Decision) (matched bool, err error) {
-	k.rule = i
+	k.rule, k.took, k.run.Memory = i, 0, 0
 	spent := k.meter.Spent()
 	matched, err = k.apply(&k.hook.rules[i], d)
 	if matched || err != nil {
-		d.Results = append(d.Results, RuleResult{Rule: i, Matched: matched, Err: err, Fuel: k.meter.Spent() - spent})
+		d.Results = append(d.Results, RuleResult{Rule: i, Matched: matched, Err: err, Fuel: k.meter.Spent() - spent, Memory: k.run.Memory, Time: k.took})
 	}
 	return matched, err
 }
@@ -225,7 +228,12 @@ func (k *chain) apply(r *rule, d *Decision) (matched bool, err error) {
 	if matched, err = k.match(r); err != nil || !matched {
 		return matched, err
 	}
-	if err := r.program.Run(&k.run, &k.draft); err != nil {
+	if r.module {
+		err = k.guest(r, d)
+	} else {
+		err = r.program.Run(&k.run, &k.draft)
+	}
+	if err != nil {
 		return true, err
 	}
 	logs := len(d.Logs)
@@ -242,6 +250,18 @@ func (k *chain) apply(r *rule, d *Decision) (matched bool, err error) {
 		d.Logs = d.Logs[:logs]
 	}
 	return true, err
+}
+
+// guest runs a rule's module. What it says is kept however it ends.
+func (k *chain) guest(r *rule, d *Decision) error {
+	k.run.Logs = k.run.Logs[:0]
+	start := time.Now()
+	err := r.program.Run(&k.run, &k.draft)
+	k.took = time.Since(start)
+	for _, text := range k.run.Logs {
+		d.Logs = append(d.Logs, Log{r.name, text, true})
+	}
+	return err
 }
 
 // match tests the rule's condition.
@@ -263,7 +283,7 @@ func (k *chain) log(r *rule, d *Decision) error {
 	}
 	text, err := r.log.AppendText(nil, &k.run)
 	if err == nil {
-		d.Logs = append(d.Logs, Log{r.name, string(text)})
+		d.Logs = append(d.Logs, Log{r.name, string(text), false})
 	}
 	return err
 }
@@ -274,7 +294,6 @@ func (k *chain) render(d *Decision) {
 		d.Answer, d.Outcome = k.hook.Silent, Silent
 		return
 	}
-	k.stamp(d)
 	answer, err := k.merge.Render()
 	if err != nil {
 		d.Results = append(d.Results, RuleResult{Rule: k.rule, Err: err})

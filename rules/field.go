@@ -13,7 +13,6 @@ type field[T any] struct {
 	doc    string      // one sentence; editors show it
 	schema string      // JSON Schema of the value
 	types  []hook.Type // the hook types that have it; nil: all
-	later  string      // not in this version: what it comes with
 	need   bool
 	read   func(d *decoder, into *T, n *node)
 }
@@ -43,8 +42,6 @@ func decode[T any](d *decoder, n *node, what string, fields []field[T], into *T)
 		}
 		f := &fields[i]
 		switch {
-		case f.later != "":
-			d.add(m.at.problem("%s: comes with %s, which this version does not have yet", m.key, f.later))
 		case !f.fits(d.hookType):
 			d.add(m.at.problem("%s is for %s hooks, this is %s hook", m.key, typeNames(f.types), article(d.hookType)))
 		case m.value.kind != brokenNode:
@@ -65,7 +62,7 @@ func (f *field[T]) fits(t hook.Type) bool {
 
 func keys[T any](fields []field[T], t hook.Type) (names []string) {
 	for i := range fields {
-		if f := &fields[i]; f.later == "" && f.fits(t) {
+		if f := &fields[i]; f.fits(t) {
 			names = append(names, f.key)
 		}
 	}

@@ -54,6 +54,23 @@ func NewFolder(files map[string][]byte) *Folder {
 	return f
 }
 
+// With is the folder with these files over its own, under the limits of Read. It keeps the contents, which must not change.
+func (f *Folder) With(files map[string][]byte) (*Folder, error) {
+	if len(files) == 0 {
+		return f, nil
+	}
+	all := maps.Clone(f.files)
+	maps.Copy(all, files)
+	total := 0
+	for _, b := range all {
+		total += len(b)
+	}
+	if len(all) > maxFiles || total > maxFolderBytes {
+		return nil, fmt.Errorf("%w: more than %d files, or %d MiB in all", ErrTooLarge, maxFiles, maxFolderBytes>>20)
+	}
+	return NewFolder(all), nil
+}
+
 // Names lists the files, sorted. The caller must not change it.
 func (f *Folder) Names() []string { return f.names }
 

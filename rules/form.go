@@ -105,5 +105,5 @@ func (r *ruleSpec) give(key string) *node {
 
 // restricts reports whether the rule refuses or takes something away.
 func (r *ruleSpec) restricts() bool {
-	return slices.ContainsFunc(r.gives, func(g given) bool { return g.form.restricts != nil && g.form.restricts(g.node) })
+	return r.module.restricts(r) || slices.ContainsFunc(r.gives, func(g given) bool { return g.form.restricts != nil && g.form.restricts(g.node) })
 }

@@ -18,10 +18,10 @@ func (l *loader) hook(s *Set, spec *hookSpec) *Hook {
 		return nil
 	}
 	h.Budget = fill(spec.budget)
-	env := expr.NewEnv(expr.Options{Type: spec.typ, Known: l.known, Vars: s.vars.Root(), Tables: s.tables, Workers: s.workers})
+	env := expr.NewEnv(expr.Options{Type: spec.typ, Known: l.known, Vars: s.vars.Root(), Tables: s.tables})
 	l.hookType = spec.typ
 	defer func() { l.hookType = 0 }()
-	c := &compiler{decoder: &l.decoder, env: env, destinations: s.destinations, known: l.known}
+	c := &compiler{decoder: &l.decoder, shelf: l.shelf, env: env, destinations: s.destinations, known: l.known}
 	h.destinations = s.destinations
 	for _, d := range s.destinations {
 		h.names = append(h.names, d.Name)
@@ -155,6 +155,9 @@ func (c *compiler) rule(h *Hook, spec *ruleSpec, sets map[string]string) rule {
 	}
 	c.form = ""
 	r.program = m.effects
+	if spec.module != nil {
+		r.program, r.module = c.shelf.program(h, spec, r.budget.Within(h.Budget)), true
+	}
 	c.overlaps(m, sets, r.last)
 	c.coherent(spec)
 	return r
@@ -188,8 +191,24 @@ func (c *compiler) coherent(spec *ruleSpec) {
 	if spec.at != nil && spec.node.get("deny") == nil {
 		c.add(spec.at.problem("at says where a deny is shown, and this rule has none"))
 	}
+	if spec.with != nil && spec.node.get("wasm") == nil {
+		c.add(spec.node.key("with").problem("with is what a module is configured with, and this rule has none: want wasm"))
+	}
+	if spec.module != nil {
+		c.alone(spec)
+		return
+	}
 	if len(spec.gives) == 0 && !spec.stop && !spec.faulty {
 		c.add(spec.node.warning("rule %q gives nothing: want one of %s", spec.name, list(keys(formFields(), c.hookType))))
+	}
+}
+
+// alone reports what stands beside a module: its draft is all that its rule gives.
+func (c *compiler) alone(spec *ruleSpec) {
+	for _, g := range spec.gives {
+		if g.form.key != "log" {
+			c.add(spec.node.key(g.form.key).problem("%s beside wasm: the module says all that its rule gives: want a rule of its own for this", g.form.key))
+		}
 	}
 }
 

@@ -2,21 +2,21 @@ package rules
 
 import (
 	"regexp"
-	goruntime "runtime"
 	"slices"
 
 	"github.com/tenterhook/tenterhook/runtime"
-	"github.com/tenterhook/tenterhook/runtime/expr"
 	"github.com/tenterhook/tenterhook/runtime/table"
+	"github.com/tenterhook/tenterhook/runtime/wasm"
 	"github.com/tenterhook/tenterhook/sdk/hook"
 )
 
 // Options is what a folder is loaded with.
 type Options struct {
-	Env    func(string) (string, bool) // looks up ${env.NAME}; nil: the environment is empty
-	Check  bool                        // what is not set here, but may be where it is served, is a warning
-	Before *Set                        // the Set that runs now, for tables with max_shrink; nil: none
-	Random *runtime.Random             // makes the randomness of runs; nil: one with a key of its own
+	Env     func(string) (string, bool) // looks up ${env.NAME}; nil: the environment is empty
+	Check   bool                        // what is not set here, but may be where it is served, is a warning
+	Before  *Set                        // the Set that runs now, for tables with max_shrink; nil: none
+	Modules *wasm.Runtime               // runs modules, and outlives the Set; nil: a rule with one is a problem
+	Random  *runtime.Random             // makes the randomness of runs; nil: one with a key of its own
 }
 
 // loader gathers what the files of a folder say.
@@ -30,6 +30,7 @@ type loader struct {
 	vars      []member
 	tables    []member
 	places    []member // destinations
+	shelf     *shelf
 	known     []string
 	hooks     []*hookSpec
 	orgs      []member
@@ -56,6 +57,7 @@ func Load(f *Folder, o Options) (*Set, error) {
 	s := l.set()
 	l.problems = l.problems.sorted()
 	if slices.ContainsFunc(l.problems, func(p Problem) bool { return !p.Warning }) {
+		s.Close() // its modules; what they say as they go is of no interest
 		return nil, l.problems
 	}
 	s.warnings = l.problems
@@ -95,7 +97,7 @@ func (l *loader) unique(all, more []member, what string) []member {
 
 // set compiles everything. It is of use only when there are no problems.
 func (l *loader) set() *Set {
-	s := &Set{workers: expr.NewWorkers(goruntime.GOMAXPROCS(0) - 1), revision: l.folder.Hash(), known: l.known, tables: make(map[string]*table.Table, len(l.tables))}
+	s := &Set{revision: l.folder.Hash(), known: l.known, tables: make(map[string]*table.Table, len(l.tables))}
 	for _, t := range l.tables {
 		l.table(s, t)
 	}
@@ -108,6 +110,7 @@ func (l *loader) set() *Set {
 		l.destination(s, m)
 	}
 	orgs := l.readOrgs()
+	l.shelf = newShelf(l, s.tables)
 	names, paths := map[string]*node{}, map[string]*node{}
 	for _, h := range l.hooks {
 		if h.name != "" {

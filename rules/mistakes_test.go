@@ -44,7 +44,8 @@ func TestMistakes(t *testing.T) {
 					files[f.Name] = f.Data
 				}
 			}
-			_, err = rules.Load(rules.NewFolder(files), rules.Options{Env: env})
+			modules := guests(t, files)
+			_, err = rules.Load(rules.NewFolder(files), rules.Options{Env: env, Modules: modules})
 			var problems rules.Problems
 			if !errors.As(err, &problems) {
 				t.Fatalf("want problems, got %v", err)

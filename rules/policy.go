@@ -41,6 +41,7 @@ type hookSpec struct {
 // ruleSpec is a rule as it is written. What it gives stays in nodes until it is compiled.
 type ruleSpec struct {
 	node        *node
+	typ         hook.Type
 	name        string
 	nameAt      *node
 	when        *node
@@ -52,6 +53,8 @@ type ruleSpec struct {
 	stop        bool
 	at          *node
 	on          []*node
+	module      *moduleSpec // nil: a rule of expressions
+	with        *node
 	gives       []given
 	faulty      bool // a problem is reported: what is not there may only have been misspelt
 }
@@ -63,7 +66,6 @@ type given struct {
 }
 
 const (
-	modules      = "modules"
 	nameSchema   = `{"type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":64}`
 	textSchema   = `{"type":"string","minLength":1}`
 	exprSchema   = `{"type":["string","boolean"]}`
@@ -146,8 +148,10 @@ var ruleFields = []field[ruleSpec]{
 		read: func(_ *decoder, r *ruleSpec, n *node) { r.at = n }},
 	{key: "on", doc: "The event types the rule is for, one or a list; user.session.* is every type beneath user.session. Without it every event is.", schema: `{"oneOf":[{"type":"string"},{"type":"array","items":{"type":"string"}}]}`, types: []hook.Type{hook.EventHook},
 		read: func(d *decoder, r *ruleSpec, n *node) { r.on = d.oneOrMore(n) }},
-	{key: "wasm", doc: "The module that decides.", later: modules},
-	{key: "with", doc: "What the module is configured with.", later: modules},
+	{key: "wasm", doc: "The module that decides: a .wasm file of the policy folder, or a map with file and sha256.", schema: `{"oneOf":[{"type":"string","pattern":"\\.wasm$"},{"$ref":"#/$defs/module"}]}`,
+		read: func(d *decoder, r *ruleSpec, n *node) { r.module = readModule(d, n) }},
+	{key: "with", doc: "What the module is configured with, once: any value, with ${env.NAME} and ${file./path} filled in.", schema: `{}`,
+		read: func(_ *decoder, r *ruleSpec, n *node) { r.with = n }},
 }
 
 var budgetFields = []field[runtime.Budget]{
@@ -189,7 +193,7 @@ func readType(d *decoder, n *node) hook.Type {
 }
 
 func readRule(d *decoder, n *node) *ruleSpec {
-	r := &ruleSpec{node: n}
+	r := &ruleSpec{node: n, typ: d.hookType}
 	before := len(d.problems)
 	decode(d, n, "a rule", allRuleFields, r)
 	r.faulty = len(d.problems) > before || slices.ContainsFunc(n.members, func(m member) bool { return m.value.kind == brokenNode })

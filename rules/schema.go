@@ -30,6 +30,7 @@ func Schema() []byte {
 		"breaker":     objectOf(breakerFields, 0),
 		"rotate":      objectOf(rotateFields, 0),
 		"action":      objectOf(sendFields, 0),
+		"module":      objectOf(moduleFields, 0),
 	}
 	each := objectOf(hookFields, 0)
 	var choices []any
@@ -67,7 +68,7 @@ func objectOf[T any](fields []field[T], t hook.Type) object {
 	properties, required := object{}, []string{}
 	for i := range fields {
 		f := &fields[i]
-		if f.later != "" || !f.fits(t) {
+		if !f.fits(t) {
 			continue
 		}
 		var value object

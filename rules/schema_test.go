@@ -37,13 +37,14 @@ func TestSchemaHasEveryForm(t *testing.T) {
 		t.Fatal(err)
 	}
 	tests := []struct{ def, has, not string }{
-		{"registration-rule", "name when missing on_failure budget stop commands error debug log send deny at profile", "claims wasm on verify"},
+		{"registration-rule", "name when missing on_failure budget stop wasm with commands error debug log send deny at profile", "claims on verify"},
 		{"token-rule", "claims remove_claims lifetime", "deny at profile"},
 		{"saml-rule", "attributes name_id session_lifetime", "claims"},
 		{"user-import-rule", "profile app_profile link_user create_user", "deny"},
 		{"password-import-rule", "verify", "profile"},
 		{"telephony-rule", "telephony", "verify"},
-		{"event-rule", "name when missing budget stop on send log", "on_failure commands error debug deny profile"},
+		{"event-rule", "name when missing budget stop wasm with on send log", "on_failure commands error debug deny profile"},
+		{"module", "file sha256", "with"},
 		{"action", "to method path query headers encoding body key", "url"},
 		{"destination", "url file stdout method path query headers encoding ok key timeout retry breaker concurrency allow_private proxy ca rotate", "to"},
 		{"hook", "name type path auth concurrency budget let on_failure rules", "destinations"},

@@ -19,7 +19,6 @@ type Set struct {
 	destinations []Destination
 	known        []string
 	warnings     Problems
-	workers      *expr.Workers
 }
 
 // Revision is the hash of the folder the Set was loaded from.
@@ -45,10 +44,8 @@ func (s *Set) Known() []string { return s.known }
 // Warnings is what is doubtful about the folder, though it can be served.
 func (s *Set) Warnings() Problems { return s.warnings }
 
-// Close frees what the rules' programs hold, and waits for password hashes that nobody waits for any more. No decision may be
-// under way or follow.
+// Close frees what the rules' programs hold. No decision may be under way or follow.
 func (s *Set) Close() error {
-	s.workers.Close()
 	var errs []error
 	for _, h := range s.hooks {
 		for i := range h.rules {
@@ -93,6 +90,7 @@ type rule struct {
 	when    *expr.Expression // nil: always
 	missing bool             // a condition that could not be decided counts as a match
 	program runtime.Program
+	module  bool // the program is a module
 	log     *expr.Text
 	budget  runtime.Budget
 	limited bool // budget is set

@@ -25,8 +25,9 @@ type RuleTrace struct {
 	Error   string        `json:"error,omitempty"`
 	Draft   string        `json:"draft,omitempty"` // JSON; also of a draft that was refused
 	Fuel    int64         `json:"fuel"`
-	Time    time.Duration `json:"time"`           // in nanoseconds
-	Lets    []LetTrace    `json:"lets,omitempty"` // those that this rule was the first to ask for
+	Memory  int64         `json:"memory,omitempty"` // of a module: bytes, at its peak
+	Time    time.Duration `json:"time"`             // in nanoseconds
+	Lets    []LetTrace    `json:"lets,omitempty"`   // those that this rule was the first to ask for
 }
 
 // LetTrace is a let's name and its value as JSON.
@@ -42,7 +43,7 @@ func (t *Trace) begin(k *chain) {
 // rule notes what became of r.
 func (t *Trace) rule(k *chain, r *rule, matched bool, err error) {
 	now, spent := time.Now(), k.meter.Spent()
-	one := RuleTrace{Rule: r.name, When: r.source, Matched: matched, Err: err, Fuel: spent - t.spent, Time: now.Sub(t.last)}
+	one := RuleTrace{Rule: r.name, When: r.source, Matched: matched, Err: err, Fuel: spent - t.spent, Memory: k.run.Memory, Time: now.Sub(t.last)}
 	one.Lacking = k.lacking
 	if r.when != nil {
 		one.Missing = absent(r.source, k.event, k.run.Event.Call)

@@ -11,6 +11,7 @@ import (
 // Options is what a suite is run with.
 type Options struct {
 	Select func(name string) bool // the tests to run, by name; nil: all
+	Until  time.Time              // tests that could only begin later fail; zero: there is time enough
 }
 
 // Report is what became of a folder's tests.
@@ -35,7 +36,7 @@ type Case struct {
 
 // Failure is one thing that is not as expected.
 type Failure struct {
-	What string `json:"what"` // what was compared: rules, answer, commands, error, claims, actions, failed, contract, input
+	What string `json:"what"` // what was compared: rules, answer, commands, error, claims, actions, failed, contract, input, time
 	Text string `json:"text"` // what was wanted and what came; more than one line when it is a diff
 }
 
@@ -53,7 +54,7 @@ func Run(f *rules.Folder, s *rules.Set, o Options) (*Report, error) {
 		if o.Select != nil && !o.Select(cases[i].Name) {
 			continue
 		}
-		c := run(s.Hook(cases[i].Hook), &cases[i], seen)
+		c := run(s.Hook(cases[i].Hook), &cases[i], seen, o.Until)
 		if len(c.Failures) == 0 {
 			r.Passed++
 		} else {
@@ -67,8 +68,12 @@ func Run(f *rules.Folder, s *rules.Set, o Options) (*Report, error) {
 }
 
 // run decides one case's call and compares.
-func run(h *rules.Hook, c *rules.Case, seen sight) Case {
+func run(h *rules.Hook, c *rules.Case, seen sight, until time.Time) Case {
 	done := Case{File: c.File, Line: c.Line, Name: c.Name, Hook: c.Hook}
+	if !until.IsZero() && time.Now().After(until) {
+		done.Failures = []Failure{{"time", "the tests before this one have taken all there was"}}
+		return done
+	}
 	var doc hook.Doc
 	if err := doc.Parse(c.Input, hook.Limits{}); err != nil {
 		done.Failures = []Failure{{"input", err.Error()}}

@@ -1,0 +1,119 @@
+package rules
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"sync/atomic"
+
+	"github.com/tenterhook/tenterhook/runtime"
+	"github.com/tenterhook/tenterhook/runtime/wasm"
+	"github.com/tenterhook/tenterhook/sdk/hook"
+)
+
+// Module is a rule's module.
+type Module struct {
+	Hook   string `json:"hook"`
+	Rule   string `json:"rule"`
+	File   string `json:"file"`   // in the folder
+	SHA256 string `json:"sha256"` // of the file, in hex
+	Pinned bool   `json:"pinned"` // the policy says which one it must be
+}
+
+// Modules lists the modules that rules run, in the order of the hooks and their rules.
+func (s *Set) Modules() (all []Module) {
+	for _, h := range s.hooks {
+		for i := range h.rules {
+			if m, ok := h.rules[i].program.(*instance); ok {
+				all = append(all, Module{h.Name, h.rules[i].name, m.file, m.sha256, m.pinned})
+			}
+		}
+	}
+	return all
+}
+
+// moduleSpec is what stands after wasm.
+type moduleSpec struct {
+	at, file *node
+	sha256   string
+	sha256At *node
+}
+
+var sha256Hex = regexp.MustCompile(`^[0-9a-f]{64}$`)
+
+var moduleFields = []field[moduleSpec]{
+	{key: "file", doc: "The module: a .wasm file of the policy folder.", schema: textSchema, need: true,
+		read: func(_ *decoder, m *moduleSpec, n *node) { m.file = n }},
+	{key: "sha256", doc: "The file's SHA-256 in hex: no other is run.", schema: `{"type":"string","pattern":"^[0-9a-f]{64}$"}`,
+		read: func(d *decoder, m *moduleSpec, n *node) {
+			if m.sha256, m.sha256At = n.text, n; !sha256Hex.MatchString(n.text) {
+				d.add(n.problem("want the file's SHA-256 as a text of 64 digits in lower-case hex, got %s", n.is()))
+				m.sha256 = ""
+			}
+		}},
+}
+
+func readModule(d *decoder, n *node) *moduleSpec {
+	m := &moduleSpec{at: n, file: n}
+	if n.kind != textNode {
+		m.file = nil
+		decode(d, n, "a module", moduleFields, m)
+	}
+	if m.file != nil && (m.file.kind != textNode || !strings.HasSuffix(m.file.text, ".wasm")) {
+		got := m.file.is()
+		if m.file.kind == textNode && m.file.text != "" {
+			got = fmt.Sprintf("%q", m.file.text)
+		}
+		d.add(m.file.problem("want a .wasm file of the policy folder, such as modules/score.wasm, got %s", got))
+		m.file = nil
+	}
+	return m
+}
+
+// restricts reports whether the module counts as one that refuses or takes something away. What it does is its own business, so
+// it does where a hook can refuse at all, until the rule says otherwise; on a registration hook, which decides who gets in, always.
+func (m *moduleSpec) restricts(r *ruleSpec) bool {
+	return m != nil && !hook.FailureFixed(r.typ) && (r.typ == hook.Registration || r.onFailure != "open")
+}
+
+// instance is a module at work for one rule. The Sets that have the rule as it is share it.
+type instance struct {
+	*wasm.Program
+	key          string // the same of rules that can share it
+	print        string // of the tables it looks into; empty: it looks into none
+	file, sha256 string
+	pinned       bool
+	holders      atomic.Int64
+}
+
+// hold is for one more Set; false when the last one has let go of it.
+func (m *instance) hold() bool {
+	for {
+		n := m.holders.Load()
+		if n == 0 {
+			return false
+		}
+		if m.holders.CompareAndSwap(n, n+1) {
+			return true
+		}
+	}
+}
+
+// Close lets go of it for one Set, and closes it for the last.
+func (m *instance) Close() error {
+	if m.holders.Add(-1) > 0 {
+		return nil
+	}
+	return m.Program.Close()
+}
+
+// unready is the program of a rule whose module could not be made ready where it is only looked at.
+type unready struct{}
+
+var errUnready = fmt.Errorf("%w: what its module is configured with is not set here", runtime.ErrValue)
+
+// Run fails.
+func (unready) Run(*runtime.Run, *hook.Draft) error { return errUnready }
+
+// Close frees nothing.
+func (unready) Close() error { return nil }

@@ -1,0 +1,415 @@
+package rules_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/runtime"
+	"github.com/tenterhook/tenterhook/runtime/wasm"
+	"github.com/tenterhook/tenterhook/sdk/hook"
+	"github.com/tenterhook/tenterhook/sdk/hook/sample"
+)
+
+// guest is one of the tests' modules.
+func guest(t testing.TB, name string) []byte {
+	t.Helper()
+	code, err := os.ReadFile("testdata/modules/" + name + ".wasm")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return code
+}
+
+// guests puts the tests' modules in where a fixture says testdata/modules, and makes what runs them; nil when there are none.
+func guests(t testing.TB, files map[string][]byte) *wasm.Runtime {
+	t.Helper()
+	any := false
+	for name, text := range files {
+		if path.Ext(name) != ".wasm" {
+			continue
+		}
+		any = true
+		if strings.TrimSpace(string(text)) == "testdata/modules" {
+			files[name] = guest(t, strings.TrimSuffix(path.Base(name), ".wasm"))
+		}
+	}
+	if !any {
+		return nil
+	}
+	r, err := wasm.New(wasm.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := r.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return r
+}
+
+// house is a folder with modules that is loaded again and again.
+type house struct {
+	t      testing.TB
+	guests *wasm.Runtime
+	files  map[string][]byte
+}
+
+func newHouse(t testing.TB, policy string, names ...string) *house {
+	h := &house{t: t, files: map[string][]byte{"policy.yaml": []byte(policy)}}
+	for _, name := range names {
+		h.files["modules/"+name+".wasm"] = []byte("testdata/modules")
+	}
+	h.guests = guests(t, h.files)
+	return h
+}
+
+func (h *house) load(o rules.Options) *rules.Set {
+	h.t.Helper()
+	o.Modules = h.guests
+	if o.Env == nil {
+		o.Env = env
+	}
+	s, err := rules.Load(rules.NewFolder(h.files), o)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return s
+}
+
+// opened is the set of a folder with modules, closed before what runs them.
+func (h *house) opened(o rules.Options) *rules.Set {
+	s := h.load(o)
+	h.t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			h.t.Error(err)
+		}
+	})
+	return s
+}
+
+func decided(t testing.TB, h *rules.Hook, body string, fixed *rules.Fixed) *rules.Decision {
+	t.Helper()
+	d := &rules.Decision{Trace: &rules.Trace{}, Fixed: fixed}
+	c := call(t, h, body)
+	c.ID = c.Doc.Root().Get("eventId").Text()
+	h.Decide(c, d)
+	valid(t, h, d.Answer)
+	return d
+}
+
+// TestModule has rules with modules beside rules without: their drafts are merged alike.
+func TestModule(t *testing.T) {
+	h := newHouse(t, policy("registration", "", `
+- {name: before, profile: {division: none, title: x}}
+- {name: stamp, when: data.userProfile.login != 'nobody', wasm: modules/stamp.wasm}
+- {name: settings, wasm: modules/with.wasm, with: {list: [1, "a", null], key: "${env.SECRET}"}}
+- {name: plain, wasm: modules/with.wasm}
+- {name: after, log: "after ${data.userProfile.login}"}`), "stamp", "with")
+	s := h.opened(rules.Options{})
+	hk := s.Hook("h")
+	d := decided(t, hk, `{"data":{"userProfile":{"login":"x"}}}`, nil)
+	want := `{"commands":[{"type":"com.okta.user.profile.update","value":{"division":"first","title":"x"}}],"debugContext":{"with":null}}`
+	if string(d.Answer) != want || d.Outcome != rules.Answered || len(d.Results) != 5 {
+		t.Errorf("got %s, %+v", d.Answer, d.Results)
+	}
+	for _, i := range []int{1, 2, 3} {
+		if r := d.Results[i]; r.Memory != 64<<10 || r.Fuel <= 0 || r.Time <= 0 {
+			t.Errorf("rule %d: %+v", i, r)
+		}
+	}
+	if r := d.Results[4]; r.Memory != 0 || r.Time != 0 || d.Trace.Rules[1].Memory != 64<<10 || d.Trace.Rules[4].Memory != 0 {
+		t.Errorf("a rule of expressions: %+v, traces %+v", r, d.Trace.Rules)
+	}
+	if got := d.Trace.Rules[2].Draft; got != `{"debugContext":{"with":{"list":[1,"a",null],"key":"t5mQzv0Lk2Rb8JxW"}}}` {
+		t.Errorf("configured with %s", got)
+	}
+	if d := decided(t, hk, `{"data":{"userProfile":{"login":"nobody"}}}`, nil); d.Results[1].Rule == 1 {
+		t.Error("the module of a rule that does not match has run")
+	}
+	all := s.Modules()
+	if len(all) != 3 || all[0].Hook != "h" || all[0].Rule != "stamp" || all[0].File != "modules/stamp.wasm" || len(all[0].SHA256) != 64 || all[0].Pinned {
+		t.Errorf("modules: %+v", all)
+	}
+}
+
+// TestModuleFailure: where a hook can refuse, a module that fails refuses, until its rule says otherwise.
+func TestModuleFailure(t *testing.T) {
+	tests := []struct {
+		name, kind, more   string
+		closed, hookCloses bool
+		warning            string
+	}{
+		{"registration", "registration", "", true, true, ""},
+		{"registration, open", "registration", ", on_failure: open", false, true, "counts for nothing when it fails"},
+		{"token", "token", "", true, true, ""},
+		{"token, open", "token", ", on_failure: open", false, false, ""},
+		{"token, closed", "token", ", on_failure: closed", true, true, ""},
+		{"saml", "saml", "", true, true, ""},
+		{"saml, open", "saml", ", on_failure: open", false, false, ""},
+		{"user-import", "user-import", "", false, false, ""},
+		{"password-import", "password-import", "", true, false, ""},
+		{"telephony", "telephony", "", false, false, ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			h := newHouse(t, policy(tt.kind, "", "- {name: r, wasm: modules/talk.wasm"+tt.more+"}\n- {name: after, debug: {after: true}}"), "talk")
+			s := h.opened(rules.Options{})
+			hk := s.Hook("h")
+			open, closed := string(hook.OpenAnswer(hk.Type)), string(hook.ClosedAnswer(hk.Type))
+			if got := string(hk.Failure); got == closed != tt.hookCloses && open != closed {
+				t.Errorf("the hook's failure answer is %s", got)
+			}
+			d := decided(t, hk, `{"data":{"evil":true}}`, nil)
+			if len(d.Results) == 0 || !errors.Is(d.Results[0].Err, runtime.ErrTrap) {
+				t.Fatalf("results: %+v", d.Results)
+			}
+			if ended := len(d.Trace.Rules) == 1; ended != tt.closed {
+				t.Errorf("the chain ends: %v, answer %s", ended, d.Answer)
+			}
+			if tt.closed && string(d.Answer) != closed {
+				t.Errorf("got %s", d.Answer)
+			}
+			told := slices.ContainsFunc(s.Warnings(), func(p rules.Problem) bool { return strings.Contains(p.Message, "when it fails") })
+			if told != (tt.warning != "") {
+				t.Errorf("warnings: %v", s.Warnings())
+			}
+			if want := []rules.Log{{Rule: "r", Text: "hello", Module: true}}; !slices.Equal(d.Logs, want) {
+				t.Errorf("logs: %+v", d.Logs)
+			}
+		})
+	}
+}
+
+// TestModuleStops holds a module that never ends to its rule's budget; the call after it is answered as ever.
+func TestModuleStops(t *testing.T) {
+	for name, budget := range map[string]string{"time": "{time: 5ms}", "fuel": "{fuel: 100000}"} {
+		t.Run(name, func(t *testing.T) {
+			h := newHouse(t, policy("token", "", "- {name: r, on_failure: open, budget: "+budget+", wasm: modules/evil.wasm}\n- {name: after, debug: {after: true}}"), "evil")
+			hk := h.opened(rules.Options{}).Hook("h")
+			for range 3 {
+				d := decided(t, hk, `{"data":{"evil":1}}`, nil)
+				if len(d.Results) != 2 || runtime.Reason(d.Results[0].Err) != name || !strings.Contains(string(d.Answer), "after") {
+					t.Fatalf("got %s, %+v", d.Answer, d.Results)
+				}
+				if d := decided(t, hk, `{"data":{}}`, nil); d.Results[0].Err != nil {
+					t.Fatal(d.Results[0].Err)
+				}
+			}
+		})
+	}
+}
+
+// TestModuleRandom: randomness is the same for the same call, another for another, and a test's own where it is fixed.
+func TestModuleRandom(t *testing.T) {
+	h := newHouse(t, policy("token", "", "- {name: r, wasm: modules/random.wasm}"), "random")
+	one, two := runtime.NewRandom([]byte("one")), runtime.NewRandom([]byte("two"))
+	a := h.opened(rules.Options{Random: one}).Hook("h")
+	b := h.opened(rules.Options{Random: two}).Hook("h")
+	answer := func(hk *rules.Hook, body string, fixed *rules.Fixed) string {
+		return string(decided(t, hk, body, fixed).Answer)
+	}
+	first := answer(a, `{"eventId":"1"}`, nil)
+	if answer(a, `{"eventId":"1"}`, nil) != first {
+		t.Error("the same call has other randomness")
+	}
+	if answer(a, `{"eventId":"2"}`, nil) == first || answer(b, `{"eventId":"1"}`, nil) == first {
+		t.Error("another call, or another key, has the same randomness")
+	}
+	fixed := &rules.Fixed{Now: time.Unix(0, 0)}
+	if answer(a, `{"eventId":"1"}`, fixed) != answer(b, `{"eventId":"2"}`, fixed) {
+		t.Error("fixed randomness is not")
+	}
+}
+
+// TestModuleEvents gives each event of an event hook to its module.
+func TestModuleEvents(t *testing.T) {
+	h := newHouse(t, policy("event", "", "- {name: r, on: user.session.start, wasm: modules/talk.wasm}\n- {name: other, on: user.lifecycle.create, wasm: modules/talk.wasm}"), "talk")
+	hk := h.opened(rules.Options{}).Hook("h")
+	d := decided(t, hk, `{"data":{"events":[{"uuid":"1","eventType":"user.session.start","data":{"evil":1}}]}}`, nil)
+	if len(d.Results) != 1 || !errors.Is(d.Results[0].Err, runtime.ErrTrap) {
+		t.Errorf("results: %+v", d.Results)
+	}
+}
+
+// TestModulePinned runs the module that the policy names by its hash, and its mark is in the list.
+func TestModulePinned(t *testing.T) {
+	h := newHouse(t, policy("registration", "", "- {name: r, wasm: modules/stamp.wasm}"), "stamp")
+	sum := h.opened(rules.Options{}).Modules()[0].SHA256
+	h.files["policy.yaml"] = []byte(policy("registration", "", "- {name: r, wasm: {file: ./modules/stamp.wasm, sha256: "+sum+"}}"))
+	if all := h.opened(rules.Options{}).Modules(); !all[0].Pinned || all[0].File != "modules/stamp.wasm" {
+		t.Errorf("modules: %+v", all)
+	}
+	h.files["modules/stamp.wasm"] = bytes.Replace(h.files["modules/stamp.wasm"], []byte("first"), []byte("other"), 1)
+	if _, err := rules.Load(rules.NewFolder(h.files), rules.Options{Modules: h.guests}); err == nil || !strings.Contains(err.Error(), "is another file than this") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// TestModuleKept: a rule that is what it was goes on with its instances when the folder is loaded again; they go with the last Set.
+func TestModuleKept(t *testing.T) {
+	const rule = "- {name: r, wasm: modules/lookup.wasm}\n- {name: s, wasm: modules/random.wasm}"
+	text := policy("token", "", rule) + "tables: {tiers: {gold: 3}}\n"
+	h := newHouse(t, text, "lookup", "random")
+	first := h.load(rules.Options{})
+	h.files["policy.yaml"] = []byte(strings.Replace(text, "rules:", "concurrency: 9\n    rules:", 1))
+	second := h.load(rules.Options{Before: first})
+	if err := first.Close(); err != nil {
+		t.Error(err)
+	}
+	if got := second.Shared(first); got != 2 {
+		t.Errorf("%d of 2 are shared", got)
+	}
+	if d := decided(t, second.Hook("h"), `{}`, nil); !strings.Contains(string(d.Answer), `"tier":3`) {
+		t.Errorf("got %s", d.Answer)
+	}
+	h.files["policy.yaml"] = []byte(strings.Replace(text, "gold: 3", "gold: 4", 1))
+	third := h.load(rules.Options{Before: second})
+	if got := third.Shared(second); got != 1 {
+		t.Errorf("%d are shared, want the one that looks nothing up", got)
+	}
+	if d := decided(t, third.Hook("h"), `{}`, nil); !strings.Contains(string(d.Answer), `"tier":4`) {
+		t.Errorf("got %s", d.Answer)
+	}
+	late := h.load(rules.Options{Before: first}) // which is closed: nothing of it can be held any more but what others hold
+	for _, s := range []*rules.Set{second, third, late} {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	if n := h.guests.Stats().Modules; n != 0 {
+		t.Errorf("%d modules are left", n)
+	}
+}
+
+// TestModuleUnready: where a folder is only looked at, what is not set there is a warning, and the rule fails that wants it.
+func TestModuleUnready(t *testing.T) {
+	h := newHouse(t, policy("token", "", "- {name: r, wasm: modules/with.wasm, with: {key: '${env.ABSENT}'}}"), "with")
+	s := h.opened(rules.Options{Check: true})
+	if w := s.Warnings(); len(w) == 0 || !strings.Contains(fmt.Sprint(w), "the environment has no ABSENT") {
+		t.Errorf("warnings: %v", w)
+	}
+	if d := decided(t, s.Hook("h"), `{}`, nil); d.Outcome != rules.Failed || runtime.Reason(d.Results[0].Err) != "value" {
+		t.Errorf("got %s: %+v", d.Answer, d.Results)
+	}
+}
+
+// TestModuleLeftover: a folder that is refused leaves no module behind.
+func TestModuleLeftover(t *testing.T) {
+	h := newHouse(t, policy("token", "", "- {name: r, wasm: modules/random.wasm}\n- {name: s, nothing: 1}"), "random")
+	if _, err := rules.Load(rules.NewFolder(h.files), rules.Options{Modules: h.guests}); err == nil {
+		t.Error("it is taken")
+	}
+	if n := h.guests.Stats().Modules; n != 0 {
+		t.Errorf("%d modules are left", n)
+	}
+}
+
+// TestTrials tries a module on a call of every type, and one that never ends on one.
+func TestTrials(t *testing.T) {
+	tests := []struct {
+		name  string
+		types int
+		fine  []string
+	}{
+		{"stamp", 7, []string{"registration", "user-import"}},
+		{"with", 7, []string{"registration", "token", "saml", "user-import", "password-import", "telephony"}},
+		{"talk", 7, []string{"registration", "token", "saml", "user-import", "password-import", "telephony", "event"}},
+		{"endless", 1, nil},
+		{"loop", 1, nil},
+	}
+	r := newHouse(t, "", "stamp").guests
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			m, err := r.Load(t.Context(), guest(t, tt.name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer m.Close()
+			all := rules.Trials(t.Context(), m, nil)
+			var fine []string
+			for _, one := range all {
+				if one.Failure == "" {
+					fine = append(fine, one.Type)
+					if one.Fuel <= 0 || one.Memory != 64<<10 || one.Time <= 0 {
+						t.Errorf("%+v", one)
+					}
+				}
+			}
+			if len(all) != tt.types || !slices.Equal(fine, tt.fine) {
+				t.Errorf("got %+v", all)
+			}
+		})
+	}
+}
+
+// TestGuestsAreFresh holds what is assembled to its text.
+func TestGuestsAreFresh(t *testing.T) {
+	assembler, err := exec.LookPath("wat2wasm")
+	if err != nil {
+		t.Skip("wat2wasm is not installed (apt package wabt)")
+	}
+	files, err := filepath.Glob("testdata/modules/*.wat")
+	if err != nil || len(files) == 0 {
+		t.Fatal(len(files), err)
+	}
+	for _, file := range files {
+		out := filepath.Join(t.TempDir(), "out.wasm")
+		if said, err := exec.Command(assembler, file, "-o", out).CombinedOutput(); err != nil {
+			t.Fatalf("%v\n%s", err, said)
+		}
+		got, err := os.ReadFile(out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(got, guest(t, strings.TrimSuffix(filepath.Base(file), ".wat"))) {
+			t.Errorf("%s is not what its text says: assemble it with wat2wasm", file)
+		}
+	}
+}
+
+// BenchmarkModule is a call of one rule, whose module sets an attribute.
+func BenchmarkModule(b *testing.B) {
+	h := newHouse(b, policy("registration", "", "- {name: r, wasm: modules/stamp.wasm}"), "stamp")
+	hk := h.opened(rules.Options{}).Hook("h")
+	c := call(b, hk, string(sample.Of(hook.Registration)))
+	c.Deadline = time.Time{}
+	var d rules.Decision
+	b.ReportAllocs()
+	for b.Loop() {
+		hk.Decide(c, &d)
+	}
+}
+
+// BenchmarkReload loads 1,000 rules and 10 modules once more, all of them unchanged.
+func BenchmarkReload(b *testing.B) {
+	var text strings.Builder
+	for i := range 1000 {
+		fmt.Fprintf(&text, "- {name: r%d, when: domain(data.userProfile.email) == 'd%d.example', profile: {division: d%d}}\n", i, i, i)
+	}
+	h := newHouse(b, "", "stamp")
+	for i := range 10 {
+		fmt.Fprintf(&text, "- {name: m%d, wasm: modules/m%d.wasm}\n", i, i)
+		h.files[fmt.Sprintf("modules/m%d.wasm", i)] = bytes.Replace(guest(b, "stamp"), []byte("first"), fmt.Appendf(nil, "m%04d", i), 1)
+	}
+	h.files["policy.yaml"] = []byte(policy("registration", "", text.String()))
+	set := h.load(rules.Options{})
+	b.ReportAllocs()
+	for b.Loop() {
+		next := h.load(rules.Options{Before: set})
+		set.Close()
+		set = next
+	}
+	b.StopTimer()
+	set.Close()
+}

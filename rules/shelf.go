@@ -1,0 +1,210 @@
+package rules
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/tenterhook/tenterhook/runtime"
+	"github.com/tenterhook/tenterhook/runtime/table"
+	"github.com/tenterhook/tenterhook/runtime/wasm"
+	"github.com/tenterhook/tenterhook/sdk/hook/sample"
+)
+
+// shelf has the modules of the folder under load, and those of the Set before it: a rule whose module, tables and settings are what
+// they were goes on with the instances it has.
+type shelf struct {
+	*loader
+	tables map[string]*table.Table
+	files  map[string]string    // the modules' hashes, by file; empty: what is wrong with the file is reported
+	faulty map[string]bool      // modules whose faults are reported, by hash
+	before map[string]*instance // by key
+	print  string               // of the tables, once it was asked for
+}
+
+func newShelf(l *loader, tables map[string]*table.Table) *shelf {
+	s := &shelf{loader: l, tables: tables, files: map[string]string{}, faulty: map[string]bool{}, before: map[string]*instance{}}
+	if l.options.Before == nil {
+		return s
+	}
+	for _, h := range l.options.Before.hooks {
+		for i := range h.rules {
+			if m, ok := h.rules[i].program.(*instance); ok {
+				s.before[m.key] = m
+			}
+		}
+	}
+	return s
+}
+
+// program makes a rule's program of its module. Where there was a problem it is one that cannot be run.
+func (s *shelf) program(h *Hook, spec *ruleSpec, budget runtime.Budget) runtime.Program {
+	m := spec.module
+	if m.file == nil {
+		return unready{}
+	}
+	if s.options.Modules == nil {
+		s.add(m.at.problem("modules are not run here: want rules of expressions"))
+		return unready{}
+	}
+	file := path.Clean(m.file.text)
+	code, hash := s.read(m, file)
+	with, ready := s.with(spec.with)
+	if hash == "" || s.faulty[hash] || !ready {
+		return unready{}
+	}
+	key := fmt.Sprintf("%s %q %q %d %s %q %v %v %s", hash, h.Name, spec.name, h.Type, file, m.sha256, budget, with != nil, with)
+	if old := s.before[key]; old != nil && (old.print == "" || old.print == s.fingerprint()) && old.hold() {
+		return old
+	}
+	made := &instance{key: key, file: file, sha256: hash, pinned: m.sha256 != ""}
+	made.holders.Store(1)
+	if !s.start(made, code, spec, wasm.ProgramOptions{Type: h.Type, With: with, Warm: sample.Of(h.Type), Budget: budget}) {
+		return unready{}
+	}
+	return made
+}
+
+// read finds the file and holds it against the policy's hash; the hash is empty when there was a problem.
+func (s *shelf) read(m *moduleSpec, file string) (code []byte, hash string) {
+	code, there := s.folder.File(file)
+	hash, known := s.files[file]
+	switch {
+	case !there && !known:
+		s.add(m.file.problem("there is no %s in the policy folder%s", file, suggest(file, modulesOf(s.folder))))
+		fallthrough
+	case !there:
+		s.files[file] = ""
+		return nil, ""
+	case !known:
+		sum := sha256.Sum256(code)
+		hash = hex.EncodeToString(sum[:])
+		s.files[file] = hash
+	}
+	if m.sha256 != "" && m.sha256 != hash {
+		s.add(m.sha256At.problem("%s is another file than this: its SHA-256 is %s", file, hash))
+		return nil, ""
+	}
+	return code, hash
+}
+
+func modulesOf(f *Folder) []string {
+	return slices.DeleteFunc(slices.Clone(f.Names()), func(name string) bool { return path.Ext(name) != ".wasm" })
+}
+
+// start loads the module and makes it ready; false when it is refused.
+func (s *shelf) start(made *instance, code []byte, spec *ruleSpec, o wasm.ProgramOptions) bool {
+	at := spec.module.file
+	module, err := s.options.Modules.Load(context.Background(), code)
+	if err != nil {
+		s.faulty[made.sha256] = true
+		s.refused(at, made.file, err, false)
+		return false
+	}
+	defer module.Close() // the Program holds it
+	if looks(module) {
+		o.Tables, made.print = s.tables, s.fingerprint()
+	}
+	secret := spec.with != nil && spec.with.computed()
+	if made.Program, err = module.Program(context.Background(), o); err != nil {
+		s.refused(at, made.file, err, secret)
+		return false
+	}
+	if cold := made.Cold(); cold != nil {
+		s.add(at.warning("%s: it cannot decide on a sample call, so that its first calls are slower: %s", made.file, wording(cold, secret)))
+	}
+	return true
+}
+
+// looks reports whether a module looks into tables.
+func looks(m *wasm.Module) bool {
+	return slices.ContainsFunc(m.Report().Imports, func(name string) bool { return strings.HasPrefix(name, "tenterhook.lookup ") })
+}
+
+// refused reports each reason by itself.
+func (s *shelf) refused(at *node, file string, err error, secret bool) {
+	for _, reason := range strings.Split(wording(err, secret), "\n") {
+		s.add(at.problem("%s: %s", file, reason))
+	}
+}
+
+// wording leaves out what a module wrote that has been told a secret.
+func wording(err error, secret bool) string {
+	text := strings.TrimPrefix(err.Error(), wasm.ErrModule.Error()+": ")
+	if before, _, wrote := strings.Cut(text, "; it wrote: "); secret && wrote {
+		return before + "; what it wrote is left out, because with has ${ } in it"
+	}
+	return text
+}
+
+// Reasons takes apart why package wasm refuses a module.
+func Reasons(err error) []string {
+	return strings.Split(wording(err, false), "\n")
+}
+
+// maxWith is the length of the longest with, as JSON.
+const maxWith = 256 << 10
+
+// with is a module's settings as JSON; nil when there are none. It is not ready where something is not set that they name: then
+// the module cannot be configured, which is no fault of its own.
+func (s *shelf) with(n *node) (text []byte, ready bool) {
+	if n == nil {
+		return nil, true
+	}
+	whole, ready := s.filled(n)
+	if !ready {
+		return nil, false
+	}
+	text, ready = appendNode(nil, whole, maxWith)
+	if len(text) > maxWith {
+		s.add(n.problem("with is too large: want at most %d KiB; data goes into tables", maxWith>>10))
+		return nil, false
+	}
+	return text, ready
+}
+
+// filled is n with ${env.NAME} and ${file./path} filled in; false when one of them is not there.
+func (s *shelf) filled(n *node) (*node, bool) {
+	if !n.computed() {
+		return n, true
+	}
+	f, ready := *n, true
+	if n.kind == textNode {
+		f.text = s.outside(n, "value")
+		return &f, f.text != ""
+	}
+	f.items, f.members = slices.Clone(n.items), slices.Clone(n.members)
+	for i, item := range f.items {
+		var ok bool
+		f.items[i], ok = s.filled(item)
+		ready = ready && ok
+	}
+	for i, m := range f.members {
+		var ok bool
+		f.members[i].value, ok = s.filled(m.value)
+		ready = ready && ok
+	}
+	return &f, ready
+}
+
+// fingerprint tells tables apart by what they are made of.
+func (s *shelf) fingerprint() string {
+	if s.print != "" {
+		return s.print
+	}
+	sum := sha256.New()
+	for _, t := range s.loader.tables {
+		text, _ := appendNode(nil, t.value, maxPolicyBytes)
+		fmt.Fprintf(sum, "%q %s\n", t.key, text)
+		if file := t.value.get("file"); file != nil {
+			content, _ := s.folder.File(path.Clean(file.text))
+			fmt.Fprintf(sum, "%x\n", sha256.Sum256(content))
+		}
+	}
+	s.print = hex.EncodeToString(sum.Sum(nil))
+	return s.print
+}
