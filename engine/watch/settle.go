@@ -22,10 +22,11 @@ const patience = 10 * time.Second
 
 // state is one reading of the folder: its content and that of the secrets it names, or why it could not be read.
 type state struct {
-	key    string // equal keys are equal states; empty: it did not settle
-	folder *rules.Folder
-	files  []string // outside the folder, that it names
-	err    error
+	key     string // equal keys are equal states of the folder; empty: it did not settle
+	folder  *rules.Folder
+	uploads *uploads // that lie over it
+	files   []string // outside the folder, that it names
+	err     error
 }
 
 func (w *Watcher) read(ctx context.Context) state {
@@ -33,10 +34,10 @@ func (w *Watcher) read(ctx context.Context) state {
 	defer func() { w.pace.cost = time.Since(start) }()
 	folder, err := rules.Read(w.dir)
 	if err != nil {
-		return state{key: "error: " + err.Error(), err: err}
+		return state{key: "error: " + err.Error(), uploads: w.uploads.Load(), err: err}
 	}
 	files := outside(folder)
-	return state{key: folder.Hash() + digests(ctx, files), folder: folder, files: files}
+	return state{key: folder.Hash() + digests(ctx, files), folder: folder, uploads: w.uploads.Load(), files: files}
 }
 
 // settled reads the folder until it is the same twice with a pause between, and no checkout is under way. Two equal
@@ -52,7 +53,7 @@ func (w *Watcher) settled(ctx context.Context, seen state) state {
 	for start := time.Now(); ; pause.Reset(w.o.Settle) {
 		select {
 		case <-ctx.Done():
-			return state{err: ctx.Err()}
+			return state{uploads: w.uploads.Load(), err: ctx.Err()}
 		case <-pause.C:
 		}
 		next := w.read(ctx)
@@ -60,7 +61,7 @@ func (w *Watcher) settled(ctx context.Context, seen state) state {
 			return next
 		}
 		if time.Since(start) > patience {
-			return state{err: fmt.Errorf("read %s: it has kept changing for %v", w.dir, patience)}
+			return state{uploads: w.uploads.Load(), err: fmt.Errorf("read %s: it has kept changing for %v", w.dir, patience)}
 		}
 		last = next
 	}

@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/tenterhook/tenterhook/engine"
@@ -23,7 +24,7 @@ import (
 // Options say what is watched, for whom, and how often.
 type Options struct {
 	Dir    string         // the policy folder
-	Data   string         // where the last good copy is kept; empty keeps none
+	Data   string         // where the last good copy and uploaded modules are kept; empty keeps none
 	Engine *engine.Engine // is given every good Set
 	Rules  rules.Options  // how a folder is loaded
 	Log    *slog.Logger   // nil: slog.Default()
@@ -46,6 +47,7 @@ type Status struct {
 	Stale      bool      `json:"stale"`               // what is live is not what the folder holds
 	LastError  string    `json:"lastError,omitempty"` // why it is stale
 	FailedAt   time.Time `json:"failedAt,omitzero"`   // when that was first seen
+	Modules    []Module  `json:"modules,omitempty"`   // that rules can run; not to be changed
 }
 
 // Where a live Set came from.
@@ -60,12 +62,15 @@ type Watcher struct {
 	dir   string
 	store *store
 	check chan struct{} // has room for one: a check that is asked for but not begun
+	attic *attic        // nil: nothing can be uploaded
+	turn  chan struct{} // holds one while the folder is looked at or a change is judged; it guards what follows
 
-	// What the looking goroutine remembers: Open's first, then Run's.
 	seen    state     // what was loaded, or refused, last
 	retryAt time.Time // when a refused state is tried again; zero after a good one
 	pace    pace
 	set     *rules.Set // what the next one is compared with: the live one, which is the engine's to close
+
+	uploads atomic.Pointer[uploads] // changed in turn, read by all
 
 	mu     sync.Mutex // guards status
 	status Status
@@ -82,9 +87,12 @@ func Open(ctx context.Context, o Options) (*Watcher, error) {
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
-	w := &Watcher{o: o, dir: dir, check: make(chan struct{}, 1), status: Status{Folder: dir}}
+	w := &Watcher{o: o, dir: dir, check: make(chan struct{}, 1), turn: make(chan struct{}, 1), status: Status{Folder: dir}}
+	w.uploads.Store(new(uploads))
 	if o.Data != "" {
-		w.store = newStore(o.Data, dir)
+		w.store, w.attic = newStore(o.Data, dir), &attic{filepath.Join(o.Data, "modules")}
+		w.uploads.Store(w.attic.open())
+		w.sweep()
 		if err := w.store.sweep(); err != nil {
 			o.Log.Error("what is left of copies that were not finished cannot be removed", "error", err)
 		}
@@ -141,6 +149,7 @@ func (w *Watcher) Run(ctx context.Context) {
 	soon := time.NewTimer(0) // at once: the folder may have changed since Open
 	defer soon.Stop()
 	for armed := true; ; {
+		again, idle := false, false
 		select {
 		case <-ctx.Done():
 			return
@@ -154,16 +163,44 @@ func (w *Watcher) Run(ctx context.Context) {
 		case <-soon.C:
 			armed = false
 		case <-w.check:
-			w.retryAt = time.Now()
+			again = true
 		case <-poll.C:
-			if !w.pace.due(ctx, w.dir, w.seen.files) && !w.retryDue() {
-				continue
-			}
+			idle = true
 		}
-		w.pace.looking(ctx, w.dir, w.seen.files)
-		w.look(ctx)
-		n.follow(ctx)
+		if w.visit(ctx, again, idle) {
+			n.follow(ctx)
+		}
 	}
+}
+
+// begin waits for the turn; false when the context ends first.
+func (w *Watcher) begin(ctx context.Context) bool {
+	select {
+	case w.turn <- struct{}{}:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+func (w *Watcher) end() { <-w.turn }
+
+// visit looks at the folder: again, though it was refused as it is, or when nothing has happened, only if it is time to. It reports
+// whether it did.
+func (w *Watcher) visit(ctx context.Context, again, idle bool) bool {
+	if !w.begin(ctx) {
+		return false
+	}
+	defer w.end()
+	if again {
+		w.retryAt = time.Now()
+	}
+	if idle && !w.pace.due(ctx, w.dir, w.seen.files) && !w.retryDue() {
+		return false
+	}
+	w.pace.looking(ctx, w.dir, w.seen.files)
+	w.look(ctx)
+	return true
 }
 
 func (w *Watcher) retryDue() bool {
@@ -173,7 +210,7 @@ func (w *Watcher) retryDue() bool {
 // look reads the folder and, when it is not what was seen last, takes it.
 func (w *Watcher) look(ctx context.Context) {
 	s := w.settled(ctx, w.seen)
-	if ctx.Err() != nil || s.key == w.seen.key && !w.retryDue() {
+	if ctx.Err() != nil || s.key == w.seen.key && s.uploads == w.seen.uploads && !w.retryDue() {
 		return
 	}
 	w.take(s) // a refusal is in the status and the log
@@ -189,20 +226,40 @@ func (w *Watcher) take(s state) error {
 		if s.folder != nil {
 			w.status.FolderHash = s.folder.Hash()
 		}
+		w.status.Modules = modules(s, w.set)
 		w.mu.Unlock()
 		w.refuse(err)
 		return err
 	}
+	w.install(s, set)
+	return nil
+}
+
+// install puts a Set live that was loaded from a state of the folder, and keeps a copy of that.
+func (w *Watcher) install(s state, set *rules.Set) {
 	w.warn(set)
 	w.gone(set)
+	w.mu.Lock()
+	w.status.Modules = modules(s, set)
+	w.mu.Unlock()
 	w.live(set, FromFolder, s.folder.Hash())
 	if w.store == nil {
-		return nil
+		return
 	}
-	if err := w.store.save(s.folder); err != nil {
+	whole, err := s.whole()
+	if err == nil {
+		err = w.store.save(whole)
+	}
+	if err != nil {
 		w.o.Log.Error("the last good copy could not be kept", "copy", w.store.path, "error", err)
 	}
-	return nil
+}
+
+// sweep removes uploads that nothing speaks of any more.
+func (w *Watcher) sweep() {
+	if err := w.attic.sweep(w.uploads.Load()); err != nil {
+		w.o.Log.Error("what is left of modules that were uploaded before cannot be removed", "error", err)
+	}
 }
 
 // warn logs the warnings about a Set that the one before did not have.
@@ -235,12 +292,13 @@ func (w *Watcher) gone(set *rules.Set) {
 }
 
 func (w *Watcher) load(s state) (*rules.Set, error) {
-	if s.err != nil {
-		return nil, s.err
+	folder, err := s.whole()
+	if err != nil {
+		return nil, err
 	}
 	o := w.o.Rules
 	o.Before = w.set
-	set, err := rules.Load(s.folder, o)
+	set, err := rules.Load(folder, o)
 	if err != nil {
 		return nil, err
 	}

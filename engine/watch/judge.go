@@ -1,0 +1,99 @@
+package watch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/rules/suite"
+	"github.com/tenterhook/tenterhook/runtime/wasm"
+)
+
+// judgement is a Change being judged.
+type judgement struct {
+	Change
+	w      *Watcher
+	module *wasm.Module // nil: one is taken back
+	before state        // of the folder, without the change
+	done   Changed
+}
+
+// judge loads the folder with the change and runs its tests. It returns no Set where the folder has problems of its own.
+func (j *judgement) judge(ctx context.Context, s state) (*rules.Set, error) {
+	set, err := j.w.load(s)
+	if err != nil {
+		return nil, j.blame(err)
+	}
+	if err := j.test(ctx, s, set); err != nil {
+		return nil, errors.Join(err, set.Close())
+	}
+	j.run(ctx, set)
+	return set, nil
+}
+
+// test runs the folder's tests.
+func (j *judgement) test(ctx context.Context, s state, set *rules.Set) error {
+	folder, err := s.whole()
+	if err != nil {
+		return err
+	}
+	deadline, _ := ctx.Deadline()
+	report, err := suite.Run(folder, set, suite.Options{Until: deadline})
+	if problems, ok := errors.AsType[rules.Problems](err); ok {
+		return &Refusal{Problems: problems}
+	}
+	if err != nil {
+		return err
+	}
+	if report.Failed > 0 {
+		return &Refusal{Tests: slices.DeleteFunc(report.Cases, func(c suite.Case) bool { return len(c.Failures) == 0 })}
+	}
+	j.done.Tests = report.Passed
+	return nil
+}
+
+// run says what a sample call costs the rules that run the module; when none does, what it costs on every type of hook.
+func (j *judgement) run(ctx context.Context, set *rules.Set) {
+	if j.module == nil {
+		return
+	}
+	for _, t := range set.Trials() {
+		if t.File == moduleFile(j.Name) {
+			j.done.Runs = append(j.done.Runs, t)
+		}
+	}
+	if len(j.done.Runs) == 0 {
+		j.done.Runs = rules.Trials(ctx, j.module, nil)
+	}
+}
+
+// blame finds out whose problems these are: the change's, which is refused then, or the folder's own.
+func (j *judgement) blame(err error) error {
+	var without rules.Problems
+	set, fault := j.w.load(j.before)
+	if fault != nil {
+		without = problems(fault)
+	} else if err := set.Close(); err != nil {
+		return err
+	}
+	all := problems(err)
+	fresh := slices.DeleteFunc(slices.Clone(all), func(p rules.Problem) bool { return p.Warning || slices.Contains(without, p) })
+	if len(fresh) == 0 {
+		j.done.Problems = all
+		return nil
+	}
+	if j.Code == nil && !j.before.has(moduleFile(j.Name)) {
+		return fmt.Errorf("%w: %s", ErrReferenced, fresh[0])
+	}
+	return &Refusal{Problems: fresh}
+}
+
+// problems is any error as problems of the folder.
+func problems(err error) rules.Problems {
+	if all, ok := errors.AsType[rules.Problems](err); ok {
+		return all
+	}
+	return rules.Problems{{Message: err.Error()}}
+}

@@ -1,0 +1,122 @@
+package watch
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/tenterhook/tenterhook/rules"
+)
+
+// Module is a module that rules can run: a file of the folder, or an upload that lies over it.
+type Module struct {
+	Name   string    `json:"name,omitempty"` // that an upload over it has; empty: none can lie there
+	File   string    `json:"file"`           // by which rules know it
+	From   string    `json:"from"`           // FromFolder or FromUpload
+	SHA256 string    `json:"sha256"`         // in hex
+	Bytes  int       `json:"bytes"`
+	At     time.Time `json:"uploadedAt,omitzero"`
+	Over   string    `json:"over,omitempty"` // the SHA-256 of the folder's module that an upload hides
+	Rules  []Runner  `json:"rules"`          // that run it now, whatever the folder says
+
+	Referenced bool `json:"referenced"` // there are such rules
+}
+
+// FromUpload is where a module came from that was uploaded.
+const FromUpload = "upload"
+
+// Runner is a rule that runs a module.
+type Runner struct {
+	Hook   string `json:"hook"`
+	Rule   string `json:"rule"`
+	SHA256 string `json:"sha256"` // of the module it runs; another than the file's where the folder is not live
+}
+
+// modules lists what there is in the folder and over it, by file, and who runs it.
+func modules(s state, set *rules.Set) (all []Module) {
+	if s.folder != nil {
+		for _, file := range s.folder.Names() {
+			if code, _ := s.folder.File(file); strings.HasSuffix(file, ".wasm") {
+				all = append(all, Module{Name: nameOf(file), File: file, From: FromFolder, SHA256: Hash(code), Bytes: len(code)})
+			}
+		}
+	}
+	for name, u := range s.uploads.list {
+		m := Module{Name: name, File: moduleFile(name), From: FromUpload, SHA256: u.SHA256, Bytes: u.Bytes, At: u.At}
+		if i := slices.IndexFunc(all, func(o Module) bool { return o.File == m.File }); i >= 0 {
+			m.Over = all[i].SHA256
+			all[i] = m
+			continue
+		}
+		all = append(all, m)
+	}
+	for i := range all {
+		all[i].run(set)
+	}
+	slices.SortFunc(all, func(a, b Module) int { return strings.Compare(a.File, b.File) })
+	return all
+}
+
+func (m *Module) run(set *rules.Set) {
+	m.Rules = []Runner{}
+	if set == nil {
+		return
+	}
+	for _, one := range set.Modules() {
+		if one.File == m.File {
+			m.Rules = append(m.Rules, Runner{one.Hook, one.Rule, one.SHA256})
+			m.Referenced = true
+		}
+	}
+}
+
+// nameOf is the name of the upload that would lie over a file; empty when there is none.
+func nameOf(file string) string {
+	name := strings.TrimSuffix(strings.TrimPrefix(file, "modules/"), ".wasm")
+	if moduleFile(name) != file || !moduleName.MatchString(name) {
+		return ""
+	}
+	return name
+}
+
+// Over is a reading of the folder with the uploads over it: what would be loaded.
+func (w *Watcher) Over(f *rules.Folder) (*rules.Folder, error) { return w.uploads.Load().over(f) }
+
+// module is the one of that name; the zero Module when there is none.
+func (w *Watcher) module(name string) Module {
+	for _, m := range w.Status().Modules {
+		if m.Name == name {
+			return m
+		}
+	}
+	return Module{}
+}
+
+// has reports whether the folder itself has the file.
+func (s *state) has(file string) bool {
+	if s.folder == nil {
+		return false
+	}
+	_, ok := s.folder.File(file)
+	return ok
+}
+
+// lying is the hash of the module that rules know by that name, empty when there is none.
+func (s *state) lying(name string) string {
+	if u, ok := s.uploads.list[name]; ok {
+		return u.SHA256
+	}
+	if !s.has(moduleFile(name)) {
+		return ""
+	}
+	code, _ := s.folder.File(moduleFile(name))
+	return Hash(code)
+}
+
+// whole is the folder with the uploads over it.
+func (s *state) whole() (*rules.Folder, error) {
+	if s.err != nil {
+		return nil, s.err
+	}
+	return s.uploads.over(s.folder)
+}

@@ -1,0 +1,135 @@
+package watch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/rules/suite"
+)
+
+// Why an uploaded module cannot be changed.
+var (
+	ErrNoUploads  = errors.New("no modules can be uploaded here")                                    // without a data directory, or without what runs modules
+	ErrModuleName = errors.New("want a module's name of up to 64 letters, digits, hyphens and _")    // of the Change
+	ErrNoUpload   = errors.New("no module of that name was uploaded")                                // there is nothing to take back
+	ErrReferenced = errors.New("a rule runs this module, and the policy folder has none of its own") // so it is not taken back
+	ErrChanged    = errors.New("what lies there is not what it was thought to be")                   // the Change's own condition does not hold
+)
+
+// Refusal is why a change of an uploaded module would not do. What was live stays, and nothing was stored.
+type Refusal struct {
+	Reasons  []string       `json:"reasons,omitempty"`  // of the module itself
+	Problems rules.Problems `json:"problems,omitempty"` // that the folder has with it, and would not have without
+	Tests    []suite.Case   `json:"tests,omitempty"`    // of the folder, that fail with it
+}
+
+func (r *Refusal) Error() string {
+	switch {
+	case len(r.Reasons) > 0:
+		return "the module is refused: " + r.Reasons[0]
+	case len(r.Problems) > 0:
+		return "the policy folder is refused with it: " + r.Problems[0].String()
+	}
+	return fmt.Sprintf("%d of the policy folder's tests fail with it", len(r.Tests))
+}
+
+// Change is what is to become of an uploaded module.
+type Change struct {
+	Name string
+	Code []byte            // nil: it is taken back
+	If   func(string) bool // whether it may, by the hash of the module that rules would run now, empty for none; nil: it may
+}
+
+// Changed is what became of it.
+type Changed struct {
+	Module
+	Live     bool           `json:"live"`               // the folder is live with it; if not, the folder has problems of its own
+	Revision string         `json:"revision,omitempty"` // of the Set that is live
+	Tests    int            `json:"testsPassed"`        // of the folder
+	Runs     []rules.Trial  `json:"runs,omitempty"`     // a sample call, by each rule that runs it, or else by each type of hook
+	Problems rules.Problems `json:"problems,omitempty"` // for which the folder is not live
+}
+
+// judging is how long the judging of one change may take.
+const judging = time.Minute
+
+// Change judges a module beside the folder as it is now: its limits, metering, compilation and convention, then what the folder's
+// problems and tests are with it. When nothing is against it, it is stored and the folder is live with it. Changes wait for each
+// other; calls do not. Where the folder has problems of its own, which a change neither makes nor mends, it is stored for when the
+// folder is mended. The error is a *Refusal when the module is the reason.
+func (w *Watcher) Change(ctx context.Context, c Change) (Changed, error) {
+	if w.attic == nil || w.o.Rules.Modules == nil {
+		return Changed{}, ErrNoUploads
+	}
+	if !moduleName.MatchString(c.Name) {
+		return Changed{}, ErrModuleName
+	}
+	ctx, cancel := context.WithTimeout(ctx, judging)
+	defer cancel()
+	j := judgement{w: w, Change: c}
+	if c.Code != nil {
+		m, err := w.o.Rules.Modules.Load(ctx, c.Code) // before the turn: it is what takes time
+		if err != nil && ctx.Err() != nil {
+			return Changed{}, err
+		}
+		if err != nil {
+			return Changed{}, &Refusal{Reasons: rules.Reasons(err)}
+		}
+		defer m.Close() // the Set holds it too by then
+		j.module = m
+	}
+	if !w.begin(ctx) {
+		return Changed{}, ctx.Err()
+	}
+	defer w.end()
+	return w.change(ctx, &j)
+}
+
+// change is the part of Change that is done in turn.
+func (w *Watcher) change(ctx context.Context, j *judgement) (Changed, error) {
+	j.before = w.settled(ctx, w.seen)
+	if ctx.Err() != nil {
+		return Changed{}, ctx.Err()
+	}
+	if j.If != nil && !j.If(j.before.lying(j.Name)) {
+		return Changed{}, ErrChanged
+	}
+	if _, uploaded := j.before.uploads.list[j.Name]; j.Code == nil && !uploaded {
+		return Changed{}, ErrNoUpload
+	}
+	next, err := j.before.uploads.changed(j.Change)
+	if err != nil {
+		return Changed{}, &Refusal{Reasons: []string{err.Error()}}
+	}
+	s := j.before
+	s.uploads = next
+	set, err := j.judge(ctx, s)
+	if err != nil {
+		return Changed{}, err
+	}
+	if err := w.attic.keep(next, j.Name); err != nil {
+		return Changed{}, errors.Join(fmt.Errorf("keep an uploaded module: %w", err), dismissed(set))
+	}
+	w.uploads.Store(next)
+	if set != nil {
+		w.seen, w.retryAt = s, time.Time{}
+		w.install(s, set)
+	} else {
+		w.take(s) // refused, as it was before; the log hears of it when the reason is another
+	}
+	w.sweep()
+	w.o.Log.Info("an uploaded module was changed", "module", j.Name, "sha256", s.lying(j.Name), "deleted", j.Code == nil, "live", set != nil)
+	j.done.Module, j.done.Live, j.done.Revision = w.module(j.Name), set != nil, w.Status().Revision
+	return j.done, nil
+}
+
+// dismissed closes a Set that does not go live; nil is none.
+func dismissed(set *rules.Set) error {
+	if set == nil {
+		return nil
+	}
+	return set.Close()
+}

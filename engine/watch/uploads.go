@@ -1,0 +1,201 @@
+package watch
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/tenterhook/tenterhook/rules"
+)
+
+// What uploads may come to.
+const (
+	maxUploads     = 256
+	maxUploadBytes = 64 << 20 // of all of them
+)
+
+// Upload is a module that lies over the folder's of that name.
+type Upload struct {
+	SHA256 string    `json:"sha256"` // of the module, in hex
+	Bytes  int       `json:"bytes"`
+	At     time.Time `json:"at"`
+}
+
+// uploads is which modules lie over the folder. It is never changed; a change makes another.
+type uploads struct {
+	list map[string]Upload // by name
+	code map[string][]byte // by name; without one whose file is gone or damaged
+	err  error             // why the list cannot be read
+}
+
+// moduleFile is where the module of that name lies in a folder.
+func moduleFile(name string) string { return "modules/" + name + ".wasm" }
+
+var moduleName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$`)
+
+// ModuleName reports whether an uploaded module can be called so.
+func ModuleName(name string) bool { return moduleName.MatchString(name) }
+
+// Hash is the SHA-256 of a module, in hex.
+func Hash(code []byte) string {
+	sum := sha256.Sum256(code)
+	return hex.EncodeToString(sum[:])
+}
+
+// over is the folder with the uploads over it.
+func (u *uploads) over(f *rules.Folder) (*rules.Folder, error) {
+	if u.err != nil {
+		return nil, u.err
+	}
+	files := make(map[string][]byte, len(u.list))
+	for _, name := range slices.Sorted(maps.Keys(u.list)) {
+		code, ok := u.code[name]
+		if !ok {
+			return nil, fmt.Errorf("the uploaded module %s is gone or damaged: upload it again, or delete it", name)
+		}
+		files[moduleFile(name)] = code
+	}
+	return f.With(files)
+}
+
+// changed is u after the change.
+func (u *uploads) changed(c Change) (*uploads, error) {
+	if c.Code == nil {
+		return u.without(c.Name), nil
+	}
+	return u.with(c.Name, c.Code)
+}
+
+// with is u with one more, or another in its place.
+func (u *uploads) with(name string, code []byte) (*uploads, error) {
+	next := u.without(name)
+	next.list[name] = Upload{SHA256: Hash(code), Bytes: len(code), At: time.Now().UTC().Truncate(time.Second)}
+	next.code[name] = code
+	total := 0
+	for _, one := range next.list {
+		total += one.Bytes
+	}
+	if len(next.list) > maxUploads || total > maxUploadBytes {
+		return nil, fmt.Errorf("%w: more than %d uploads, or %d MiB in all: delete some", rules.ErrTooLarge, maxUploads, maxUploadBytes>>20)
+	}
+	return next, nil
+}
+
+func (u *uploads) without(name string) *uploads {
+	next := &uploads{list: map[string]Upload{}, code: map[string][]byte{}, err: u.err}
+	maps.Copy(next.list, u.list)
+	maps.Copy(next.code, u.code)
+	delete(next.list, name)
+	delete(next.code, name)
+	return next
+}
+
+// attic keeps uploads in the data directory: each module in a file that is named by its hash, and a list of which name has which.
+// After a crash there is the old list or the new one, and every file it speaks of.
+type attic struct{ dir string }
+
+const (
+	listName = "uploads.json"
+	tempName = ".upload-*"
+)
+
+// listed is the list's file.
+type listed struct {
+	Modules map[string]Upload `json:"modules"`
+}
+
+// open reads the uploads. What is damaged is told when a folder is to lie beneath it.
+func (a attic) open() *uploads {
+	u := &uploads{list: map[string]Upload{}, code: map[string][]byte{}}
+	text, err := os.ReadFile(filepath.Join(a.dir, listName))
+	if errors.Is(err, fs.ErrNotExist) {
+		return u
+	}
+	var l listed
+	if err == nil {
+		err = json.Unmarshal(text, &l)
+	}
+	if err != nil {
+		u.err = fmt.Errorf("read the list of uploaded modules %s: %w", filepath.Join(a.dir, listName), err)
+		return u
+	}
+	for name, one := range l.Modules {
+		if !moduleName.MatchString(name) {
+			u.err = fmt.Errorf("read the list of uploaded modules %s: %q: %w", filepath.Join(a.dir, listName), name, ErrModuleName)
+			return u
+		}
+		u.list[name] = one
+		if code, err := os.ReadFile(a.file(one.SHA256)); err == nil && Hash(code) == one.SHA256 {
+			u.code[name] = code
+		}
+	}
+	return u
+}
+
+func (a attic) file(hash string) string { return filepath.Join(a.dir, filepath.Base(hash)+".wasm") }
+
+// keep makes the uploads durable, the one of that name being new.
+func (a attic) keep(u *uploads, name string) error {
+	if u.err != nil {
+		return u.err
+	}
+	if err := os.MkdirAll(a.dir, 0o700); err != nil {
+		return err
+	}
+	if one, ok := u.list[name]; ok {
+		if err := a.put(a.file(one.SHA256), u.code[name]); err != nil {
+			return err
+		}
+	}
+	text, err := json.MarshalIndent(listed{u.list}, "", "  ")
+	if err != nil {
+		return err
+	}
+	return a.put(filepath.Join(a.dir, listName), append(text, '\n'))
+}
+
+// put replaces a file whole.
+func (a attic) put(path string, content []byte) error {
+	temp, err := os.CreateTemp(a.dir, tempName) // mode 0600
+	if err != nil {
+		return err
+	}
+	defer os.Remove(temp.Name()) // gone already when all went well
+	_, err = temp.Write(content)
+	if err := errors.Join(err, temp.Sync(), temp.Close()); err != nil {
+		return err
+	}
+	if err := os.Rename(temp.Name(), path); err != nil {
+		return err
+	}
+	return syncDir(a.dir)
+}
+
+// sweep removes what no name has any more, and what a kill has left half written.
+func (a attic) sweep(u *uploads) error {
+	entries, err := os.ReadDir(a.dir)
+	if errors.Is(err, fs.ErrNotExist) || u.err != nil {
+		return nil
+	}
+	used := map[string]bool{listName: true}
+	for _, one := range u.list {
+		used[filepath.Base(a.file(one.SHA256))] = true
+	}
+	for _, e := range entries {
+		temp, _ := filepath.Match(tempName, e.Name())
+		if temp || strings.HasSuffix(e.Name(), ".wasm") && !used[e.Name()] {
+			err = errors.Join(err, os.Remove(filepath.Join(a.dir, e.Name())))
+		}
+	}
+	return err
+}
