@@ -37,7 +37,6 @@ var floors = [][]string{
 var keepers = map[string][]string{
 	"github.com/valyala/fasthttp":      {"/engine/gate"},
 	"github.com/expr-lang/expr":        {"/runtime/expr"},
-	"golang.org/x/crypto":              {"/runtime/expr"},
 	"github.com/goccy/go-yaml":         {"/rules", "/rules/suite", "/engine/cli"},
 	"github.com/spf13/cobra":           {"/engine/cli"},
 	"github.com/fsnotify/fsnotify":     {"/engine/watch"},

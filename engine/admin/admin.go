@@ -39,7 +39,8 @@ type Admin struct {
 	server   *http.Server
 	read     rules.Secret
 	publish  rules.Secret
-	checking sync.Mutex // held while a check runs: one at a time
+	checking sync.Mutex    // held while a check runs: one at a time
+	uploads  chan struct{} // holds one while a module is changed: one at a time
 }
 
 // ErrTokens is what New returns for tokens that would let anybody in.
@@ -53,7 +54,7 @@ func New(o Options) (*Admin, error) {
 	if o.Tokens.Read == "" || o.Tokens.Publish == "" || o.Tokens.Read == o.Tokens.Publish {
 		return nil, ErrTokens
 	}
-	a := &Admin{o: o, read: bearer(o.Tokens.Read), publish: bearer(o.Tokens.Publish)}
+	a := &Admin{o: o, read: bearer(o.Tokens.Read), publish: bearer(o.Tokens.Publish), uploads: make(chan struct{}, 1)}
 	a.server = &http.Server{
 		Handler:           seated(guarded(addressed(o.Hosts, a.routes()))),
 		ConnContext:       withGuest,
@@ -90,6 +91,7 @@ func (a *Admin) routes() http.Handler {
 	}))
 	m.Handle("GET /v1/status", a.reading(a.status))
 	m.Handle("POST /v1/check", a.reading(a.check))
+	a.moduleRoutes(m)
 	a.eventRoutes(m)
 	return m
 }
@@ -120,7 +122,7 @@ func guarded(next http.Handler) http.Handler {
 		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
 		h.Set("Referrer-Policy", "no-referrer")
 		h.Set("X-Content-Type-Options", "nosniff")
-		r.Body = http.MaxBytesReader(w, r.Body, 64<<10)
+		r.Body = http.MaxBytesReader(w, r.Body, bodyLimit(r))
 		next.ServeHTTP(w, r)
 	})
 }

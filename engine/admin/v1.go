@@ -77,6 +77,10 @@ func (a *Admin) checkFolder() (Check, error) {
 		return Check{}, err
 	}
 	c := Check{FolderHash: f.Hash(), Problems: rules.Problems{}}
+	if f, err = a.o.Watch.Over(f); err != nil {
+		c.Problems = append(c.Problems, rules.Problem{Message: err.Error()})
+		return c, nil
+	}
 	s, err := rules.Load(f, a.o.Rules)
 	if problems, ok := errors.AsType[rules.Problems](err); ok {
 		c.Problems = problems

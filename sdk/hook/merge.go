@@ -28,9 +28,6 @@ type Merge struct {
 	check     checker
 	sim       simulation
 	out       []byte
-
-	stampName string // see Stamp
-	stamp     []byte
 }
 
 // sheet is the copy of one draft.
@@ -78,7 +75,6 @@ func (m *Merge) Begin(e Event) {
 	m.actions = m.actions[:0]
 	m.check.hook, m.check.limit = m.hook, 1
 	m.check.destinations, m.check.closed = nil, false
-	m.stampName, m.stamp = "", nil
 	m.sim.reset()
 }
 

@@ -1,0 +1,201 @@
+package admin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/tenterhook/tenterhook/engine/watch"
+	"github.com/tenterhook/tenterhook/runtime/wasm/meter"
+)
+
+// MaxModule is the size of the largest module that is taken, in bytes.
+var MaxModule = int64(meter.DefaultLimits.Bytes)
+
+// How long an upload may take to come in, and to be judged after that. Both begin when it has its turn.
+const (
+	uploading = time.Minute
+	answering = 2 * time.Minute
+)
+
+// Modules is what GET /v1/modules answers.
+type Modules struct {
+	Modules []watch.Module `json:"modules"`
+}
+
+func (a *Admin) moduleRoutes(m *http.ServeMux) {
+	m.Handle("GET /v1/modules", a.reading(func(w http.ResponseWriter, _ *http.Request) {
+		a.answer(w, http.StatusOK, Modules{append([]watch.Module{}, a.o.Watch.Status().Modules...)})
+	}))
+	m.Handle("GET /v1/modules/{name}", a.reading(a.showModule))
+	m.Handle("PUT /v1/modules/{name}", a.publishing(a.putModule))
+	m.Handle("DELETE /v1/modules/{name}", a.publishing(a.deleteModule))
+}
+
+// modulePath is where the only requests go that may have a large body.
+const modulePath = "/v1/modules/"
+
+func (a *Admin) showModule(w http.ResponseWriter, r *http.Request) {
+	name := r.PathValue("name")
+	all := a.o.Watch.Status().Modules
+	i := slices.IndexFunc(all, func(m watch.Module) bool { return m.Name == name && name != "" })
+	if i < 0 {
+		say(w, http.StatusNotFound, "there is no such module\n")
+		return
+	}
+	w.Header().Set("ETag", tag(all[i].SHA256))
+	a.answer(w, http.StatusOK, all[i])
+}
+
+// putModule reads an upload and has it judged. Its name, its length and its conditions are looked at before its body is, and one body
+// is held at a time.
+func (a *Admin) putModule(w http.ResponseWriter, r *http.Request) {
+	c := watch.Change{Name: r.PathValue("name")}
+	if !watch.ModuleName(c.Name) {
+		say(w, http.StatusBadRequest, watch.ErrModuleName.Error()+"\n")
+		return
+	}
+	if r.ContentLength > MaxModule {
+		tooLarge(w)
+		return
+	}
+	var ok bool
+	if c.If, ok = a.condition(w, r); !ok {
+		return
+	}
+	if !a.turn(w, r) {
+		return
+	}
+	defer func() { <-a.uploads }()
+	if c.Code, ok = receive(w, r); !ok {
+		return
+	}
+	if want := r.URL.Query().Get("sha256"); want != "" && want != watch.Hash(c.Code) {
+		say(w, http.StatusUnprocessableEntity, "this is not the module of that sha256: it was damaged on its way, or another was meant\n")
+		return
+	}
+	done, err := a.o.Watch.Change(r.Context(), c)
+	a.changed(w, done, err)
+}
+
+func (a *Admin) deleteModule(w http.ResponseWriter, r *http.Request) {
+	may, ok := a.condition(w, r)
+	if !ok {
+		return
+	}
+	if !a.turn(w, r) {
+		return
+	}
+	defer func() { <-a.uploads }()
+	done, err := a.o.Watch.Change(r.Context(), watch.Change{Name: r.PathValue("name"), If: may})
+	a.changed(w, done, err)
+}
+
+// turn waits until no other change of a module is under way, and then gives this one the time that it takes.
+func (a *Admin) turn(w http.ResponseWriter, r *http.Request) bool {
+	longer(w)
+	ctx, cancel := context.WithTimeout(r.Context(), uploading)
+	defer cancel()
+	select {
+	case a.uploads <- struct{}{}:
+		longer(w)
+		return true
+	case <-ctx.Done():
+		w.Header().Set("Retry-After", "5")
+		say(w, http.StatusTooManyRequests, "other modules are being judged\n")
+		return false
+	}
+}
+
+func tooLarge(w http.ResponseWriter) {
+	say(w, http.StatusRequestEntityTooLarge, fmt.Sprintf("want a module of at most %d bytes\n", MaxModule))
+}
+
+// longer gives the request the time that judging takes. A connection that cannot be given more keeps what it has.
+func longer(w http.ResponseWriter) {
+	c := http.NewResponseController(w)
+	now := time.Now()
+	c.SetReadDeadline(now.Add(uploading))
+	c.SetWriteDeadline(now.Add(answering))
+}
+
+// receive reads the body.
+func receive(w http.ResponseWriter, r *http.Request) ([]byte, bool) {
+	code, err := io.ReadAll(r.Body)
+	_, large := errors.AsType[*http.MaxBytesError](err)
+	switch {
+	case large:
+		tooLarge(w)
+	case err != nil:
+		say(w, http.StatusBadRequest, "the module did not come in whole\n")
+	case len(code) == 0:
+		say(w, http.StatusBadRequest, "want the module as the body\n")
+	default:
+		return code, true
+	}
+	return nil, false
+}
+
+var entityTag = regexp.MustCompile(`^"[0-9a-f]{64}"$`)
+
+func tag(hash string) string { return `"` + hash + `"` }
+
+// condition reads If-Match and If-None-Match, for which a module's SHA-256 is its tag; nil is no condition.
+func (a *Admin) condition(w http.ResponseWriter, r *http.Request) (may func(string) bool, ok bool) {
+	match, none := r.Header.Get("If-Match"), r.Header.Get("If-None-Match")
+	switch {
+	case match == "" && none == "":
+		return nil, true
+	case none == "*" && match == "":
+		return func(hash string) bool { return hash == "" }, true
+	case match == "*" && none == "":
+		return func(hash string) bool { return hash != "" }, true
+	case entityTag.MatchString(match) && none == "":
+		return func(hash string) bool { return tag(hash) == match }, true
+	}
+	say(w, http.StatusBadRequest, "want If-Match: \"SHA-256 in hex\" or *, or If-None-Match: *\n")
+	return nil, false
+}
+
+// changed answers a change, by the one table from its errors to a status.
+func (a *Admin) changed(w http.ResponseWriter, done watch.Changed, err error) {
+	refusal, refused := errors.AsType[*watch.Refusal](err)
+	switch {
+	case err == nil:
+		if done.SHA256 != "" {
+			w.Header().Set("ETag", tag(done.SHA256))
+		}
+		a.answer(w, http.StatusOK, done)
+	case refused:
+		a.answer(w, http.StatusUnprocessableEntity, refusal)
+	case errors.Is(err, watch.ErrModuleName):
+		say(w, http.StatusBadRequest, err.Error()+"\n")
+	case errors.Is(err, watch.ErrNoUpload):
+		say(w, http.StatusNotFound, err.Error()+"\n")
+	case errors.Is(err, watch.ErrReferenced):
+		say(w, http.StatusConflict, err.Error()+"\n")
+	case errors.Is(err, watch.ErrChanged):
+		say(w, http.StatusPreconditionFailed, err.Error()+"\n")
+	case errors.Is(err, watch.ErrNoUploads):
+		say(w, http.StatusNotImplemented, err.Error()+"\n")
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		say(w, http.StatusServiceUnavailable, "the module was not judged in time; what was live stays\n")
+	default:
+		a.o.Log.Error("change an uploaded module", "error", err)
+		say(w, http.StatusInternalServerError, "the module cannot be kept; the log says why\n")
+	}
+}
+
+// bodyLimit is how much a request may send.
+func bodyLimit(r *http.Request) int64 {
+	if r.Method == http.MethodPut && strings.HasPrefix(r.URL.Path, modulePath) {
+		return MaxModule
+	}
+	return 64 << 10
+}
