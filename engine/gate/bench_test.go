@@ -3,6 +3,7 @@ package gate_test
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"log/slog"
@@ -20,30 +21,32 @@ import (
 )
 
 // BenchmarkGate is one call at a time over loopback, all told, beside a fasthttp server that only echoes a constant. What
-// lies between the two is what this program costs a call.
+// lies between the two is what this program costs a call; tls is a fresh one over TLS.
 func BenchmarkGate(b *testing.B) {
 	b.Run("bare", func(b *testing.B) {
 		s := &fasthttp.Server{NoDefaultServerHeader: true, Handler: func(ctx *fasthttp.RequestCtx) {
 			ctx.SetContentType("application/json")
 			ctx.Response.SetBodyRaw(constant)
 		}}
-		exchange(b, s.Serve, func() { s.Shutdown() }, true)
+		exchange(b, s.Serve, func() { s.Shutdown() }, true, nil)
 	})
 	for _, bench := range []struct {
-		name  string
-		fresh bool
-	}{{"fresh", true}, {"repeat", false}} {
+		name          string
+		fresh, secure bool
+	}{{"fresh", true, false}, {"repeat", false, false}, {"tls", true, true}} {
 		b.Run(bench.name, func(b *testing.B) {
 			e, err := engine.New(engine.Options{Log: slog.New(slog.DiscardHandler), Registry: prometheus.NewRegistry()})
 			if err != nil {
 				b.Fatal(err)
 			}
 			e.Swap(load(b, policy))
-			g, err := gate.New(e, gate.Options{})
+			var o gate.Options
+			_, client := dress{secure: bench.secure}.wear(b, &o)
+			g, err := gate.New(e, o)
 			if err != nil {
 				b.Fatal(err)
 			}
-			exchange(b, g.Serve, func() { g.Shutdown(context.Background()) }, bench.fresh)
+			exchange(b, g.Serve, func() { g.Shutdown(context.Background()) }, bench.fresh, client)
 			if err := e.Close(); err != nil {
 				b.Error(err)
 			}
@@ -54,7 +57,7 @@ func BenchmarkGate(b *testing.B) {
 var constant = []byte(`{"commands":[{"type":"com.okta.user.profile.update","value":{"division":"sales"}}]}`)
 
 // exchange sends the same call again and again, each time with an eventId of its own when fresh.
-func exchange(b *testing.B, serve func(net.Listener) error, shutdown func(), fresh bool) {
+func exchange(b *testing.B, serve func(net.Listener) error, shutdown func(), fresh bool, secure *tls.Config) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		b.Fatal(err)
@@ -64,6 +67,9 @@ func exchange(b *testing.B, serve func(net.Listener) error, shutdown func(), fre
 	c, err := net.Dial("tcp", l.Addr().String())
 	if err != nil {
 		b.Fatal(err)
+	}
+	if secure != nil {
+		c = tls.Client(c, secure)
 	}
 	call := sample.Of(hook.Registration)
 	request := []byte(head(post, fmt.Sprint("Content-Length: ", len(call)), "User-Agent: Okta-Integrations") + string(call))

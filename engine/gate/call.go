@@ -28,8 +28,12 @@ var sheets = sync.Pool{New: func() any { return new(sheet) }}
 func (g *Gate) serve(ctx *fasthttp.RequestCtx) {
 	c := ctx.Conn().(*conn)
 	defer c.ready()
-	if r, ok := refused(ctx.Method()); ok {
-		c.unread = true
+	r, ok := refused(ctx.Method())
+	c.unread = ok
+	if c.trusted && !g.o.Allowed.Has(g.client(ctx)) {
+		r, ok = elsewhere, true
+	}
+	if ok {
 		g.refuse(ctx, r)
 		return
 	}

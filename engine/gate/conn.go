@@ -1,9 +1,11 @@
 package gate
 
 import (
+	"crypto/tls"
 	"errors"
 	"io"
 	"net"
+	"net/netip"
 	"os"
 	"sync/atomic"
 	"time"
@@ -14,16 +16,24 @@ import (
 //
 // A request that was sent before the one ahead of it was answered (pipelining, which Okta does not do) began at the latest
 // when its connection was last read.
+//
+// The net.Conn is what lies beneath everything else: deadlines are set there, and it is closed by who makes room.
 type conn struct {
 	net.Conn
 	g      *Gate
 	closed atomic.Bool
+	secure atomic.Pointer[tls.Conn] // what is read and written when there is TLS
+
+	from    netip.Addr // who is at the other end; a proxy's header may say another
+	trusted bool       // it is a proxy, whose requests say who calls
+	greeting
 
 	fresh  bool      // nothing of the next request was read yet
 	known  bool      // a call came through here that was authenticated
 	taken  int       // bytes of the request that were read; counted in the Gate's when it is more than keep
 	full   bool      // the Gate had no room for more of them
 	unread bool      // the peer may still be sending when the connection is closed
+	begun  time.Time // when the first byte of its first record came, where there is TLS; zero before
 	first  time.Time // when the first byte of the request was read
 	last   time.Time // when anything was read
 	reads  time.Time // the read deadline that is set
@@ -39,10 +49,16 @@ var errFull = errors.New("too many bytes of bodies at one time")
 // Read reads, under the deadline that is the request's or, before its first byte, the connection's. Deadlines of idle
 // connections are moved only now and then, for they are long, and setting one is not free.
 func (c *conn) Read(p []byte) (int, error) {
+	if !c.greeted && !c.greet() {
+		return 0, io.EOF
+	}
 	n, err := c.await(p)
 	c.last = time.Now()
 	if n > 0 && c.fresh {
 		c.fresh, c.first = false, c.last
+		if !c.begun.IsZero() {
+			c.first = c.begun
+		}
 	}
 	if c.fresh && errors.Is(err, os.ErrDeadlineExceeded) {
 		return n, io.EOF // nobody is waiting for an answer
@@ -62,8 +78,8 @@ func (c *conn) await(p []byte) (int, error) {
 		if err := c.setRead(); err != nil {
 			return 0, err
 		}
-		n, err := c.Conn.Read(p)
-		if n == 0 && !c.fresh && errors.Is(err, os.ErrDeadlineExceeded) && time.Now().Before(c.reads) {
+		n, err := c.stream().Read(p)
+		if n == 0 && (!c.fresh || !c.begun.IsZero()) && errors.Is(err, os.ErrDeadlineExceeded) && time.Now().Before(c.reads) {
 			c.reads = time.Time{}
 			continue
 		}
@@ -82,8 +98,16 @@ func (c *conn) hold(n int) bool {
 
 // ready makes the connection one that waits for its next request.
 func (c *conn) ready() {
-	c.fresh = true
+	c.fresh, c.begun = true, time.Time{}
 	c.settle()
+}
+
+// stream is what is read and written.
+func (c *conn) stream() net.Conn {
+	if t := c.secure.Load(); t != nil {
+		return t
+	}
+	return c.Conn
 }
 
 // settle gives back what hold has counted. Reading has failed, or the request was answered or refused: no request ends without.
@@ -132,7 +156,7 @@ func (c *conn) Write(p []byte) (int, error) {
 			return 0, err
 		}
 	}
-	return c.Conn.Write(p)
+	return c.stream().Write(p)
 }
 
 // began is when the first byte of the request that is now being served arrived.
@@ -154,11 +178,14 @@ func (c *conn) Close() error {
 		c.linger()
 	}
 	c.g.strangers.remove(c)
-	return c.Conn.Close()
+	return c.stream().Close()
 }
 
 func (c *conn) linger() {
 	const moment, most = 250 * time.Millisecond, 256 << 10
+	if t := c.secure.Load(); t != nil {
+		t.CloseWrite() // of no use where there was no handshake
+	}
 	half, ok := c.Conn.(interface{ CloseWrite() error })
 	if !ok || half.CloseWrite() != nil || c.Conn.SetReadDeadline(time.Now().Add(moment)) != nil {
 		return

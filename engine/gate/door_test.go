@@ -3,6 +3,7 @@ package gate_test
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"log/slog"
@@ -49,6 +50,8 @@ type door struct {
 	engine   *engine.Engine
 	gate     *gate.Gate
 	registry *prometheus.Registry
+	says     string      // what a connection begins with
+	client   *tls.Config // nil: plain
 }
 
 func open(t *testing.T, policy string, o gate.Options) *door {
@@ -65,6 +68,7 @@ func open(t *testing.T, policy string, o gate.Options) *door {
 		d.engine.Swap(load(t, policy))
 	}
 	o.Registry, o.Log = d.registry, slog.New(slog.DiscardHandler)
+	d.says, d.client = worn.wear(t, &o)
 	if d.gate, err = gate.New(d.engine, o); err != nil {
 		t.Fatal(err)
 	}
@@ -114,6 +118,12 @@ func (d *door) dial() *line {
 	}
 	d.t.Cleanup(func() { c.Close() })
 	c.SetDeadline(time.Now().Add(20 * time.Second))
+	if d.says != "" {
+		io.WriteString(c, d.says) // an error comes again
+	}
+	if d.client != nil {
+		c = tls.Client(c, d.client) // shakes hands with the first byte
+	}
 	return &line{d.t, c, bufio.NewReader(c)}
 }
 

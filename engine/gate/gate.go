@@ -7,6 +7,7 @@ package gate
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"log/slog"
 	"net"
@@ -18,6 +19,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"github.com/tenterhook/tenterhook/engine"
+	"github.com/tenterhook/tenterhook/engine/peer"
 	"github.com/tenterhook/tenterhook/sdk/hook"
 )
 
@@ -37,7 +39,13 @@ type Options struct {
 	Read       time.Duration // from a request's first byte to its last; default 3 s, as long as Okta waits
 	Write      time.Duration // at most for writing an answer, at least half of it; default 10 s
 	Idle       time.Duration // between the requests of a connection; default 90 s
-	FirstBytes time.Duration // from a connection's opening to its first byte; default 15 s, and 5 s while more than half of MaxConns are open
+	FirstBytes time.Duration // from a connection's opening, or its handshake, to its first byte; default 15 s, and 5 s while more than half of MaxConns are open
+	Handshake  time.Duration // from a connection's opening to the end of its handshake; default 5 s
+
+	TLS         *tls.Config   // nil: plain HTTP, which is for loopback, or behind a proxy
+	Proxies     peer.List     // who may say whom they speak for; without TLS nobody else comes but from this machine
+	ProxyHeader bool          // each connection begins with a PROXY header, and is of one of the Proxies
+	Allowed     *peer.Allowed // who may call; nil: everybody
 }
 
 // Gate serves the hooks of an Engine.
@@ -49,6 +57,10 @@ type Gate struct {
 	held   atomic.Int64 // bytes of large requests; what is small costs too little to be counted
 	counts counts
 	panics atomic.Uint64
+
+	tls      *tls.Config // nil: none
+	turns    turns
+	failures *peer.Failures
 
 	strangers strangers
 	displaced atomic.Uint64 // connections that had to make room
@@ -72,7 +84,8 @@ func New(e *engine.Engine, o Options) (*Gate, error) {
 	defaults(&o.Write, 10*time.Second)
 	defaults(&o.Idle, 90*time.Second)
 	defaults(&o.FirstBytes, 15*time.Second)
-	g := &Gate{e: e, o: o}
+	defaults(&o.Handshake, 5*time.Second)
+	g := &Gate{e: e, o: o, tls: o.TLS, turns: newTurns(), failures: peer.NewFailures()}
 	g.server = &fasthttp.Server{
 		Handler:        g.serve,
 		HeaderReceived: g.headers,

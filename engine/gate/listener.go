@@ -5,9 +5,12 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/netip"
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/tenterhook/tenterhook/engine/peer"
 )
 
 // listener bounds the number of connections and gives each its clock.
@@ -41,15 +44,31 @@ func (l *listener) Accept() (net.Conn, error) {
 		if err != nil {
 			return nil, err
 		}
+		from := peer.Of(c.RemoteAddr())
+		if r := l.g.comes(from); r != admitted {
+			l.g.counts.add(r)
+			reset(c)
+			continue
+		}
 		if l.g.open.Add(1) <= int64(l.g.o.MaxConns) || l.g.displace() {
-			return l.g.admit(c), nil
+			return l.g.admit(c, from), nil
 		}
 		l.g.open.Add(-1)
 		l.g.counts.add(crowded)
-		c.SetWriteDeadline(time.Now().Add(10 * time.Millisecond))
-		io.WriteString(c, "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
+		if l.g.tls == nil {
+			c.SetWriteDeadline(time.Now().Add(10 * time.Millisecond))
+			io.WriteString(c, "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
+		}
 		c.Close()
 	}
+}
+
+// reset closes a connection that nothing is said on, so that nothing is left of it.
+func reset(c net.Conn) {
+	if l, ok := c.(interface{ SetLinger(int) error }); ok {
+		l.SetLinger(0)
+	}
+	c.Close()
 }
 
 func passing(err error) bool {
@@ -80,8 +99,8 @@ func (l *listener) exhausted(err error) {
 }
 
 // admit takes a connection in, as a stranger.
-func (g *Gate) admit(c net.Conn) *conn {
-	in := &conn{Conn: c, g: g, fresh: true, last: time.Now()}
+func (g *Gate) admit(c net.Conn, from netip.Addr) *conn {
+	in := &conn{Conn: c, g: g, from: from, trusted: g.o.Proxies.Has(from), fresh: true, last: time.Now()}
 	g.strangers.add(in)
 	return in
 }

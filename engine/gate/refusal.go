@@ -30,6 +30,10 @@ const (
 	wrongType    // eventType is not the hook's
 	notReady     // no Set is live
 	crowded      // too many connections
+	elsewhere    // an address that may not call
+	noProxy      // no proxy's connection, where it must be, or none that says whom it speaks for
+	noTLS        // no handshake
+	tooOften     // an address that has failed too often to show a secret
 	overloaded   // too many bytes of bodies
 	wrongVersion // of HTTP
 	noChallenge  // a GET without the challenge, or with one that is not to be echoed
@@ -61,6 +65,10 @@ var refusals = [reasons]struct {
 	wrongType:     {fasthttp.StatusBadRequest, "event_type", true},
 	notReady:      {fasthttp.StatusServiceUnavailable, "not_ready", false},
 	crowded:       {fasthttp.StatusServiceUnavailable, "connections", false},
+	elsewhere:     {fasthttp.StatusForbidden, "address", false},
+	noProxy:       {fasthttp.StatusBadRequest, "proxy", false}, // never told: there is no HTTP yet
+	noTLS:         {fasthttp.StatusBadRequest, "tls", false},
+	tooOften:      {fasthttp.StatusTooManyRequests, "too_many_failures", false},
 	overloaded:    {fasthttp.StatusServiceUnavailable, "memory", false},
 	wrongVersion:  {fasthttp.StatusHTTPVersionNotSupported, "http_version", false},
 	noChallenge:   {fasthttp.StatusBadRequest, "challenge", true},
@@ -72,12 +80,13 @@ var refusals = [reasons]struct {
 
 // refuse answers a request that gets no decision.
 func (g *Gate) refuse(ctx *fasthttp.RequestCtx, r reason) {
-	g.counts.add(r)
 	if r == unauthorized {
 		if k, _ := g.e.Peek(path(&ctx.Request.Header)); k != nil {
 			k.Unauthorized()
 		}
+		r = g.failed(ctx)
 	}
+	g.counts.add(r)
 	ctx.SetStatusCode(refusals[r].status)
 	if r == wrongMethod {
 		ctx.Response.Header.Set(fasthttp.HeaderAllow, g.allowed(ctx))

@@ -1,0 +1,171 @@
+package gate_test
+
+import (
+	"bufio"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tenterhook/tenterhook/engine/gate"
+	"github.com/tenterhook/tenterhook/engine/peer"
+)
+
+func allowed(t *testing.T, texts ...string) *peer.Allowed {
+	t.Helper()
+	a, err := peer.OpenAllowed(texts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+// gone expects the end of a connection, in whatever way.
+func (l *line) gone() {
+	l.t.Helper()
+	if b, err := io.ReadAll(l.r); len(b) > 0 || err != nil && strings.Contains(err.Error(), "timeout") {
+		l.t.Errorf("got %q, %v", b, err)
+	}
+}
+
+// turnedAway expects that a connection is not taken.
+func (d *door) turnedAway() {
+	d.t.Helper()
+	c, err := net.Dial("tcp", d.addr)
+	if err != nil { // it was fast
+		return
+	}
+	defer c.Close()
+	c.SetDeadline(time.Now().Add(20 * time.Second))
+	(&line{d.t, c, bufio.NewReader(c)}).gone()
+}
+
+// TestAllowedAddresses: who may not call is gone before anything is read.
+func TestAllowedAddresses(t *testing.T) {
+	okta := filepath.Join(t.TempDir(), "ip_ranges.json")
+	if err := os.WriteFile(okta, []byte(`{"us_cell_1":{"ip_ranges":["127.0.0.0/8"]},"us_cell_2":{"ip_ranges":["192.0.2.0/24"]}}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	d := open(t, policy, gate.Options{Allowed: allowed(t, okta+":us_cell_1")})
+	if status, _, _ := d.dial().send(good(body)).answer(); status != 200 {
+		t.Errorf("got %d", status)
+	}
+	d = open(t, policy, gate.Options{Allowed: allowed(t, okta+":us_cell_2")})
+	d.turnedAway()
+	d.counts("address", 1)
+	d.settles("tenterhook_connections", 0)
+}
+
+// TestForwardedFor: behind a proxy it is the client that may call or not, and not what a client says of itself.
+func TestForwardedFor(t *testing.T) {
+	length := "Content-Length: 0"
+	tests := []struct {
+		name    string
+		proxies string // none: the connection is nobody's
+		lines   []string
+		status  int
+	}{
+		{"Client", "127.0.0.1", []string{"X-Forwarded-For: 192.0.2.7"}, 200},
+		{"OtherClient", "127.0.0.1", []string{"X-Forwarded-For: 198.51.100.7"}, 403},
+		{"Spoofed", "127.0.0.1", []string{"X-Forwarded-For: 192.0.2.7, 198.51.100.7"}, 403},
+		{"SpoofedInALineOfItsOwn", "127.0.0.1", []string{"X-Forwarded-For: 192.0.2.7", "+x-forwarded-for: 198.51.100.7"}, 403},
+		{"ThroughTwo", "127.0.0.0/8", []string{"X-Forwarded-For: 198.51.100.7, 192.0.2.7, 127.0.0.9"}, 200},
+		{"NoClient", "127.0.0.1", nil, 403},
+		{"Garbage", "127.0.0.1", []string{"X-Forwarded-For: unknown"}, 403},
+		{"Forbidden before unauthorized", "127.0.0.1", []string{"X-Forwarded-For: 198.51.100.7", "Authorization: x", length}, 403},
+		{"Unauthorized", "127.0.0.1", []string{"X-Forwarded-For: 192.0.2.7", "Authorization: x", length}, 401},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			d := open(t, policy, gate.Options{Proxies: list(t, tt.proxies), Allowed: allowed(t, "192.0.2.0/24")})
+			extra := tt.lines
+			if tt.status != 401 && !strings.Contains(strings.Join(extra, ""), length) {
+				extra = append(extra, "Content-Length: "+strconv.Itoa(len(body)))
+			}
+			text := head(post, extra...)
+			if !strings.Contains(text, length+"\r\n") {
+				text += body
+			}
+			if status, _, _ := d.dial().send(text).answer(); status != tt.status {
+				t.Errorf("got %d, want %d", status, tt.status)
+			}
+		})
+	}
+	t.Run("FromNoProxy", func(t *testing.T) {
+		d := open(t, policy, gate.Options{Proxies: list(t, "10.0.0.0/8"), Allowed: allowed(t, "127.0.0.1")})
+		l := d.dial().send(head(post, "X-Forwarded-For: 198.51.100.7", "Content-Length: "+strconv.Itoa(len(body))) + body)
+		if status, _, _ := l.answer(); status != 200 { // what it says is nobody's word
+			t.Errorf("got %d", status)
+		}
+	})
+}
+
+// TestSuspectBehindProxy: who fails behind a proxy is the client, and the proxy's others are not kept from being told.
+func TestSuspectBehindProxy(t *testing.T) {
+	d := open(t, policy, gate.Options{Proxies: list(t, "127.0.0.1")})
+	fail := func(client string) int {
+		status, _, _ := d.dial().send(head(post, "Authorization: x", "Content-Length: 0", "X-Forwarded-For: "+client)).answer()
+		return status
+	}
+	for range 50 {
+		fail("192.0.2.7")
+	}
+	if a, b := fail("192.0.2.7"), fail("192.0.2.8"); a != 429 || b != 401 {
+		t.Errorf("got %d and %d", a, b)
+	}
+}
+
+// TestProxyHeader: where each connection must begin with one, nothing else is read.
+func TestProxyHeader(t *testing.T) {
+	for _, secure := range []bool{false, true} {
+		worn = dress{secure: secure}
+		o := gate.Options{ProxyHeader: true, Proxies: list(t, "127.0.0.1"), Allowed: allowed(t, "192.0.2.0/24"), Handshake: 300 * time.Millisecond}
+		tests := []struct {
+			name, says string
+			status     int // 0: none
+			reason     string
+		}{
+			{"Client", "PROXY TCP4 192.0.2.7 127.0.0.1 4711 443\r\n", 200, ""},
+			{"Version2", "\r\n\r\n\x00\r\nQUIT\n\x21\x11\x00\x0c\xc0\x00\x02\x01\x7f\x00\x00\x01\x12\x34\x01\xbb", 200, ""},
+			{"OtherClient", "PROXY TCP4 198.51.100.7 127.0.0.1 4711 443\r\n", 0, "address"},
+			{"None", "", 0, "proxy"},
+			{"Twice", "PROXY TCP4 192.0.2.7 127.0.0.1 4711 443\r\nPROXY TCP4 192.0.2.7 127.0.0.1 4711 443\r\n", 400, ""},
+			{"Endless", "PROXY " + strings.Repeat("x", 200), 0, "proxy"},
+			{"Half", "PROXY TCP4 192.0.2.7 ", 0, "proxy"},
+		}
+		for _, tt := range tests {
+			t.Run(tt.name, func(t *testing.T) {
+				d := open(t, policy, o)
+				d.says = tt.says
+				switch {
+				case tt.status == 0:
+					l := d.raw()
+					io.WriteString(l, tt.says)
+					if tt.says == "" {
+						io.WriteString(l, good(body))
+					}
+					l.gone()
+				case secure && tt.status == 400: // the second is no handshake
+					d.raw().send(tt.says).gone()
+				default:
+					if status, _, _ := d.dial().send(good(body)).answer(); status != tt.status {
+						t.Errorf("got %d, want %d", status, tt.status)
+					}
+				}
+				if tt.reason != "" {
+					d.counts(tt.reason, 1)
+				}
+			})
+		}
+	}
+	worn = dress{}
+	t.Run("FromNoProxy", func(t *testing.T) {
+		d := open(t, policy, gate.Options{ProxyHeader: true, Proxies: list(t, "10.0.0.0/8")})
+		d.turnedAway()
+		d.counts("proxy", 1)
+	})
+}

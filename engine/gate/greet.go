@@ -1,0 +1,199 @@
+package gate
+
+import (
+	"crypto/tls"
+	"errors"
+	"io"
+	"os"
+	"runtime"
+	"sync/atomic"
+	"time"
+
+	"github.com/tenterhook/tenterhook/engine/peer"
+)
+
+// greeting is what a connection needs until its first request.
+type greeting struct {
+	greeted bool
+	shaking bool         // hands are being shaken
+	heard   bool         // something came
+	by      time.Time    // when hands must be shaken
+	lanes   atomic.Int32 // how many of the Gate's turns it has
+	suspect bool         // its address has failed too often
+}
+
+// acmeProtocol is what an authority speaks that wants to see a certificate, and nothing else (RFC 8737).
+const acmeProtocol = "acme-tls/1"
+
+// greet does what comes before the first request: a proxy's header, and the handshake. It is done when the server first reads,
+// and so on the connection's own goroutine: who is slow here keeps nobody waiting. It is false when there will be no request.
+func (c *conn) greet() (ok bool) {
+	c.greeted = true
+	if !c.g.o.ProxyHeader && c.g.tls == nil {
+		return true
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			c.g.bug(p)
+			ok = false
+		}
+		c.yield()
+	}()
+	c.by = c.last.Add(c.g.o.Handshake)
+	if c.Conn.SetDeadline(c.by) != nil {
+		return false
+	}
+	r, err := c.introduce()
+	if r == admitted && err == nil && c.g.tls != nil {
+		r, err = c.shake()
+	}
+	if r != admitted && (c.heard || !errors.Is(err, io.EOF)) { // or else it came and went, as health checks do
+		c.g.counts.add(r)
+	}
+	c.last, c.reads, c.writes = time.Now(), time.Time{}, time.Time{}
+	return r == admitted && err == nil
+}
+
+// introduce reads whom a proxy speaks for.
+func (c *conn) introduce() (reason, error) {
+	if !c.g.o.ProxyHeader {
+		return admitted, nil
+	}
+	from, err := peer.ReadHeader(c.Conn)
+	if err != nil {
+		return noProxy, err
+	}
+	if from.IsValid() { // or else the proxy speaks for itself
+		c.from, c.trusted = from, c.g.o.Proxies.Has(from)
+	}
+	return c.g.calls(c.from), nil
+}
+
+// shake does the handshake.
+func (c *conn) shake() (reason, error) {
+	t := tls.Server((*wire)(c), c.g.tls)
+	c.shaking, c.suspect = true, c.g.failures.Many(c.from, time.Now())
+	err := t.Handshake()
+	c.shaking = false
+	c.secure.Store(t)
+	switch {
+	case err != nil:
+		c.explain(err)
+		return noTLS, err
+	case t.ConnectionState().NegotiatedProtocol == acmeProtocol:
+		return admitted, io.EOF // it has seen what it wanted
+	}
+	return admitted, nil
+}
+
+// explain answers who speaks HTTP where TLS is spoken, which is somebody's mistake in a URL.
+func (c *conn) explain(err error) {
+	plain, ok := errors.AsType[tls.RecordHeaderError](err)
+	if !ok {
+		return
+	}
+	switch string(plain.RecordHeader[:]) {
+	case "POST ", "GET /", "HEAD ":
+		c.secure.Store(nil)
+		c.unread = true
+		io.WriteString(c.Conn, "HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
+	}
+}
+
+// wire is a connection as TLS sees it: what lies beneath.
+type wire conn
+
+// Read reads. During the handshake who has read something waits for a turn, because what follows costs time of the processor.
+// Afterwards it notes when a request begins, and gives it its time from there: a record can come as slowly as a request.
+func (w *wire) Read(p []byte) (int, error) {
+	c := (*conn)(w)
+	c.yield()
+	n, err := c.Conn.Read(p)
+	if n == 0 {
+		return n, err
+	}
+	c.heard = true
+	if c.shaking {
+		if !c.turn() {
+			return 0, os.ErrDeadlineExceeded
+		}
+		return n, err
+	}
+	if c.fresh && c.begun.IsZero() {
+		c.begun = time.Now()
+		c.reads = c.begun.Add(c.g.o.Read)
+		c.Conn.SetReadDeadline(c.reads) // or else the next read says why
+	}
+	return n, err
+}
+
+// Write writes. A turn ends where it waits for the other side.
+func (w *wire) Write(p []byte) (int, error) {
+	(*conn)(w).yield()
+	return w.Conn.Write(p)
+}
+
+// SetWriteDeadline is how TLS bounds what it says at the end, for which nobody waits long: conn sets its own beneath.
+func (w *wire) SetWriteDeadline(t time.Time) error {
+	const moment = 100 * time.Millisecond
+	if most := time.Now().Add(moment); most.Before(t) {
+		t = most
+	}
+	return w.Conn.SetWriteDeadline(t)
+}
+
+// turns bound how many handshakes are being computed, so that any number of them leaves processors to the calls. Those of
+// addresses that have failed too often are computed one at a time: they wait for each other, and others hardly for them.
+type turns struct {
+	all, suspects chan struct{}
+}
+
+func newTurns() turns {
+	return turns{make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2)), make(chan struct{}, 1)}
+}
+
+// turn waits for a turn, as long as there is time for a handshake.
+func (c *conn) turn() bool {
+	if c.suspect {
+		if !take(c.g.turns.suspects, c.by) {
+			return false
+		}
+		c.lanes.Store(1)
+	}
+	if !take(c.g.turns.all, c.by) {
+		return false
+	}
+	c.lanes.Add(1)
+	return true
+}
+
+// yield gives back the turn there is.
+func (c *conn) yield() {
+	n := c.lanes.Load()
+	if n == 0 || !c.lanes.CompareAndSwap(n, 0) {
+		return
+	}
+	if c.suspect {
+		<-c.g.turns.suspects
+		n--
+	}
+	if n > 0 {
+		<-c.g.turns.all
+	}
+}
+
+func take(lane chan struct{}, by time.Time) bool {
+	select {
+	case lane <- struct{}{}:
+		return true
+	default:
+	}
+	t := time.NewTimer(time.Until(by))
+	defer t.Stop()
+	select {
+	case lane <- struct{}{}:
+		return true
+	case <-t.C:
+		return false
+	}
+}
