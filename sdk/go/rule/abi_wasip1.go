@@ -65,10 +65,7 @@ func alloc(size uint32) unsafe.Pointer {
 
 //go:wasmexport configure
 func configure(with unsafe.Pointer, size uint32) int32 {
-	if module.configure == nil {
-		return 0 // decide says what is missing
-	}
-	if err := module.configure(unsafe.Slice((*byte)(with), size)); err != nil {
+	if err := held.run.configure(unsafe.Slice((*byte)(with), size)); err != nil {
 		held.run.log(err.Error())
 		return 1
 	}

@@ -16,6 +16,7 @@ type Event struct {
 // run is what one run of the rule has in common: the host, and the first thing that went wrong.
 type run struct {
 	host
+	rule  Func // nil before it is configured
 	buf   []byte
 	wrong error
 }

@@ -31,5 +31,5 @@ func decode(text []byte, with any) error {
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
 		return errors.New("want one JSON value")
 	}
-	return validate(with)
+	return nil
 }

@@ -34,62 +34,64 @@ import "errors"
 // log.
 type Func func(e Event, d *Draft) error
 
-// module is what the exports run: an export is a function without a receiver, so that this has to be a variable.
-var module struct {
-	rule      Func
-	configure func(with []byte) error
-}
+// prepare makes the registered function of the rule's with; nil is none. It is nil before Register. It has to be a
+// variable, since what a module exports are functions without a receiver.
+var prepare func(with []byte) (Func, error)
 
 // Register makes f the module's rule. It is called from the init of package main: a module has no other beginning. Of
 // two rules the later counts.
 func Register(f Func) {
-	register(f, func([]byte) error { return errors.New("this module takes no with") })
+	prepare = func(with []byte) (Func, error) {
+		if with != nil {
+			return nil, errors.New("this module takes no with")
+		}
+		return f, nil
+	}
 }
 
 // RegisterWith makes f the module's rule, and W what the rule's `with` in the policy is decoded into, by
 // encoding/json. A member that W does not have is refused, and so is what W's method Validate() error refuses, if it
 // has one; the policy is then not loaded. Without `with` the rule runs on W's zero value, validated too.
 func RegisterWith[W any](f func(e Event, with W, d *Draft) error) {
-	var with W
-	var given bool
-	register(func(e Event, d *Draft) error {
-		if !given {
-			if err := validate(&with); err != nil {
-				return err
+	prepare = func(text []byte) (Func, error) {
+		var with W
+		if text != nil {
+			if err := decode(text, &with); err != nil {
+				return nil, err
 			}
-			given = true
 		}
-		return f(e, with, d)
-	}, func(text []byte) error {
-		given = true
-		return decode(text, &with)
-	})
+		if v, ok := any(&with).(interface{ Validate() error }); ok {
+			if err := v.Validate(); err != nil {
+				return nil, err
+			}
+		}
+		return func(e Event, d *Draft) error { return f(e, with, d) }, nil
+	}
 }
 
-func register(f Func, configure func([]byte) error) {
-	module.rule, module.configure = f, configure
+// configure makes the rule ready for events.
+func (r *run) configure(with []byte) (err error) {
+	if prepare == nil {
+		return errors.New("no rule is registered: call rule.Register in init")
+	}
+	r.rule, err = prepare(with)
+	return err
 }
 
-// decide runs the registered rule and gives its draft, empty for no opinion.
+// decide runs the rule and gives its draft, empty for no opinion.
 func (r *run) decide() ([]byte, error) {
-	if module.rule == nil {
-		return nil, errors.New("no rule is registered: call rule.Register in init")
+	if r.rule == nil {
+		if err := r.configure(nil); err != nil {
+			return nil, err
+		}
 	}
 	r.wrong = nil
 	d := Draft{event: Event{r}}
-	if err := module.rule(d.event, &d); err != nil {
+	if err := r.rule(d.event, &d); err != nil {
 		return nil, err
 	}
 	if r.wrong != nil {
 		return nil, r.wrong
 	}
 	return d.append(nil), nil
-}
-
-// validate asks with whether it is of use, if it can tell.
-func validate(with any) error {
-	if v, ok := with.(interface{ Validate() error }); ok {
-		return v.Validate()
-	}
-	return nil
 }

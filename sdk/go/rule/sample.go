@@ -17,18 +17,17 @@ type Sample struct {
 	Log    func(line string)            // what the rule logs, such as a test's Log; nil: nothing is kept
 }
 
-// Run runs the rule that is registered and gives its draft, empty for no opinion; an error is a rule that failed. One
-// Sample runs at a time.
+// Run runs the rule that is registered and gives its draft, empty for no opinion; an error is a rule that failed.
 func (s Sample) Run() (draft string, err error) {
 	if !json.Valid([]byte(s.Event)) {
 		return "", errors.New("the sample's event is not JSON")
 	}
-	if s.With != "" && module.configure != nil {
-		if err := module.configure([]byte(s.With)); err != nil {
+	r := &run{host: host{sample: s}}
+	if s.With != "" {
+		if err := r.configure([]byte(s.With)); err != nil {
 			return "", err
 		}
 	}
-	r := &run{host: host{sample: s}}
 	text, err := r.decide()
 	if err == nil {
 		err = r.broken
