@@ -1,6 +1,7 @@
 package wasm
 
 import (
+	"bytes"
 	"strings"
 	"unicode/utf16"
 	"unsafe"
@@ -38,15 +39,14 @@ func (l *logs) line(r *runtime.Run, text string) {
 
 // write takes what goes to stdout (0) or stderr (1), and notes each line that ends.
 func (l *logs) write(r *runtime.Run, stream int, b []byte) {
-	for _, c := range b {
-		if l.full {
-			return
-		}
-		if c == '\n' {
+	for len(b) > 0 && !l.full {
+		line, rest, ends := bytes.Cut(b, []byte{'\n'})
+		room := maxLogLine - len(l.part[stream])
+		l.part[stream] = append(l.part[stream], line[:min(len(line), room)]...)
+		if ends {
 			l.flush(r, stream)
-		} else if len(l.part[stream]) < maxLogLine {
-			l.part[stream] = append(l.part[stream], c)
 		}
+		b = rest
 	}
 }
 

@@ -56,11 +56,13 @@ func (p *Program) claim() (handed, *waiter) {
 		p.dirty = p.dirty[:n-1]
 		return handed{in: in, dirty: true}, nil
 	}
-	if p.made < p.most {
+	switch {
+	case p.made == p.most:
+	case p.fresh:
 		p.made++
-		if p.fresh {
-			return handed{}, nil
-		}
+		return handed{}, nil
+	case len(p.waiters) >= p.keeper.want+p.keeper.restoring:
+		p.made++
 		p.keeper.want++
 		p.keeper.wake()
 	}
@@ -238,7 +240,9 @@ func (p *Program) shut() bool {
 type keeper struct {
 	bell chan struct{} // holds one: there is something to do
 	done sync.WaitGroup
-	want int // instances to be made, counted in made already; guarded by the Program's mu
+
+	want      int // instances to be made, counted in made already; guarded by the Program's mu
+	restoring int // 1 while it restores one; guarded so too
 }
 
 func (k *keeper) start(p *Program) {
@@ -276,19 +280,29 @@ func (k *keeper) work(p *Program) bool {
 	case n > 0:
 		in = p.dirty[n-1]
 		p.dirty = p.dirty[:n-1]
+		k.restoring++
 	}
 	p.mu.Unlock()
 	switch {
 	case grow:
 		k.add(p)
-	case in != nil && in.restore() != nil:
-		p.drop(in)
 	case in != nil:
-		p.mu.Lock()
-		p.put(in, false)
-		p.mu.Unlock()
+		k.restore(p, in)
 	}
 	return grow || in != nil
+}
+
+func (k *keeper) restore(p *Program, in *instance) {
+	err := in.restore()
+	p.mu.Lock()
+	k.restoring--
+	if err == nil {
+		p.put(in, false)
+	}
+	p.mu.Unlock()
+	if err != nil {
+		p.drop(in)
+	}
 }
 
 // add makes one more instance. When that fails, who waits longest is told.

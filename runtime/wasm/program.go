@@ -165,10 +165,12 @@ func (p *Program) sampled(m *runtime.Meter) *runtime.Run {
 	return &runtime.Run{Event: p.warm.event(), Now: p.now, Meter: m, Random: p.module.runtime.random}
 }
 
-// initial is the budget of what runs before any event: as much as any run may have.
+// initially is the budget of what runs before any event. Go's runtime begins with 2,000,000.
+var initially = runtime.Budget{Time: runtime.Most.Time, Fuel: 500_000_000, Output: runtime.Most.Output}
+
 func initial(deadline time.Time) *runtime.Meter {
 	m := new(runtime.Meter)
-	m.Start(runtime.Most, time.Now(), deadline)
+	m.Start(initially, time.Now(), deadline)
 	return m
 }
 

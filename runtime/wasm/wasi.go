@@ -156,7 +156,7 @@ func (in *instance) fdWrite(stack []uint64) {
 		in.errno(stack, wasiBadf)
 		return
 	}
-	const piece = 8 // bytes of one iovec
+	const vector = 8 // bytes of one iovec
 	list, count := stack[1], uint64(uint32(stack[2]))
 	if count > 1<<16 {
 		in.errno(stack, wasiInval)
@@ -165,11 +165,15 @@ func (in *instance) fdWrite(stack []uint64) {
 	in.charge(int64(count))
 	var written uint64
 	for i := range count {
-		v := in.bytes(uint64(uint32(list))+i*piece, piece)
+		v := in.bytes(uint64(uint32(list))+i*vector, vector)
 		b := in.bytes(uint64(binary.LittleEndian.Uint32(v)), uint64(binary.LittleEndian.Uint32(v[4:])))
-		in.charge(int64(len(b)))
-		in.log.write(in.run, int(fd)-1, b)
 		written += uint64(len(b))
+		for len(b) > 0 {
+			n := min(len(b), piece)
+			in.charge(int64(n))
+			in.log.write(in.run, int(fd)-1, b[:n])
+			b = b[n:]
+		}
 	}
 	in.put32(stack[3], uint32(min(written, math.MaxUint32)))
 	in.errno(stack, wasiSuccess)

@@ -1,0 +1,102 @@
+package wasm_test
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/tenterhook/tenterhook/runtime"
+	"github.com/tenterhook/tenterhook/runtime/wasm"
+)
+
+// counter counts its calls in memory, beyond its first memory, in a global and in a table, and answers with three digits. By
+// what the event's data.do says, it goes on to trap (t), to never end (l), to recurse (r), or to grow until it is refused (g).
+func counter() []byte {
+	b := &builder{}
+	text := b.imported("tenterhook", "get_text", "iiii", "i")
+	m := ours(2)
+	b.memory = m.memory
+	b.export("memory", 2, 0)
+	b.rest()
+	count := b.global(0)
+	b.table = join([]byte{2, 0x70, 0, 4, 0x70, 0, 1})                                  // two tables of functions
+	one, two := b.function("", "", "i", 0, i32(0)), b.function("", "", "i", 0, i32(1)) // what a slot stands for
+	b.elements = join([]byte{1, 0}, i32(0), []byte{0x0b, 2}, uleb(one), uleb(two))
+	calls := b.kind("", "i")
+	deep := b.nImports + b.nFunctions
+	b.function("", "", "", 0, call(deep))
+	b.bytes(0, "/data/do")
+	digit := func(at int64, v []byte) []byte { return store8(i32(at), join(v, i32('0'), add)) }
+	when := func(c byte, then ...[]byte) []byte {
+		return join(load32(64), i32(int64(c)), op(0x46), op(0x04, 0x40), join(then...), end)
+	}
+	b.function("decide", "", "I", 1,
+		store32(scratch, join(load32(scratch), i32(1), add)),
+		i32(1), grow, set(0), store32(140_000, join(load32(140_000), i32(1), add)), // in the page that was just grown
+		join(gget(count), i32(1), add), gset(count),
+		digit(2000, load32(scratch)), digit(2001, gget(count)), digit(2002, load32(140_000)),
+		// the first slot of the table stands for 0, until it is made the same as the second
+		digit(2003, join(i32(0), op(0x11), uleb(calls), op(0))),
+		i32(0), i32(1), op(0x25, 0), op(0x26, 0),
+		i32(0), i32(8), i32(64), i32(4), call(text), drop,
+		when('t', unreachable), when('l', loop, br(0), end), when('r', call(deep)),
+		when('g', loop, i32(16), grow, i32(-1), op(0x46), op(0x04, 0x40), unreachable, end, br(0), end),
+		draft(i32(2000), i32(4)))
+	return b.build()
+}
+
+// Whatever was done to an instance before, a call finds it as it was at the beginning.
+func TestFresh(t *testing.T) {
+	calls, hands := 100_000, 4
+	if testing.Short() {
+		calls = 5_000
+	}
+	p := made(t, counter(), wasm.ProgramOptions{})
+	wants := map[string]error{"": nil, "t": runtime.ErrTrap, "l": runtime.ErrFuel, "r": runtime.ErrTrap, "g": runtime.ErrMemory}
+	var group sync.WaitGroup
+	for hand := range hands {
+		group.Go(func() {
+			random := rand.New(rand.NewPCG(1, uint64(hand)))
+			events := make(map[string]*incoming)
+			for do := range wants {
+				events[do] = newEvent(t, fmt.Sprintf(`{"data":{"do":%q}}`, do))
+			}
+			for i := range calls / hands {
+				do := ""
+				if random.IntN(200) == 0 {
+					do = []string{"t", "l", "r", "g"}[random.IntN(4)]
+				}
+				got, _, err := events[do].run(p, runtime.Budget{Time: 2 * time.Second, Fuel: 3_000_000})
+				if !errors.Is(err, wants[do]) || err == nil && got != "1110" {
+					t.Errorf("call %d (%q): got %q, %v", i, do, got, err)
+					return
+				}
+			}
+		})
+	}
+	group.Wait()
+}
+
+// The same event costs the same fuel, whatever was decided on before.
+func TestFuel(t *testing.T) {
+	p := made(t, counter(), wasm.ProgramOptions{})
+	e := newEvent(t, `{"data":{}}`)
+	var first int64
+	for i := range 100 {
+		_, r, err := e.run(p, runtime.Budget{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if spent := r.Meter.Spent(); i == 0 {
+			first = spent
+		} else if spent != first {
+			t.Fatalf("run %d spent %d, the first %d", i, spent, first)
+		}
+		if i%10 == 0 {
+			newEvent(t, `{"data":{"do":"t"}}`).run(p, runtime.Budget{})
+		}
+	}
+}

@@ -1,0 +1,93 @@
+package wasm_test
+
+import (
+	"context"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/tenterhook/tenterhook/runtime"
+	"github.com/tenterhook/tenterhook/runtime/wasm"
+	"github.com/tenterhook/tenterhook/sdk/hook"
+)
+
+func TestMain(m *testing.M) {
+	wasm.Main()
+	os.Exit(m.Run())
+}
+
+// modules is a Runtime that compiles in this process.
+func modules(t testing.TB, o wasm.Options) *wasm.Runtime {
+	t.Helper()
+	r, err := wasm.New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := r.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return r
+}
+
+// made is a Program of the module, alone.
+func made(t testing.TB, src []byte, o wasm.ProgramOptions) *wasm.Program {
+	t.Helper()
+	return programOf(t, modules(t, wasm.Options{}), src, o)
+}
+
+func programOf(t testing.TB, r *wasm.Runtime, src []byte, o wasm.ProgramOptions) *wasm.Program {
+	t.Helper()
+	p, err := open(t, r, src, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { p.Close() })
+	return p
+}
+
+func open(t testing.TB, r *wasm.Runtime, src []byte, o wasm.ProgramOptions) (*wasm.Program, error) {
+	t.Helper()
+	m, err := r.Load(context.Background(), src)
+	if err != nil {
+		return nil, err
+	}
+	defer m.Close()
+	if o.Type == 0 {
+		o.Type = hook.Registration
+	}
+	return m.Program(context.Background(), o)
+}
+
+// incoming is a call whose body is body.
+type incoming struct {
+	doc  hook.Doc
+	call hook.Call
+}
+
+func newEvent(t testing.TB, body string) *incoming {
+	t.Helper()
+	e := new(incoming)
+	if err := e.doc.Parse([]byte(body), hook.Limits{}); err != nil {
+		t.Fatal(err)
+	}
+	e.call = hook.Call{Hook: "sign-up", ID: "1", Type: hook.Registration, Doc: &e.doc}
+	return e
+}
+
+// begin makes r ready for the event.
+func (e *incoming) begin(r *runtime.Run, m *runtime.Meter, b runtime.Budget) {
+	m.Start(b, time.Now(), time.Time{})
+	r.Begin(hook.Event{Call: &e.call, Node: e.doc.Root()}, now, m)
+}
+
+var now = time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
+
+// run is one run of the program on the event.
+func (e *incoming) run(p *wasm.Program, b runtime.Budget) (string, *runtime.Run, error) {
+	r, d := new(runtime.Run), new(hook.Draft)
+	e.begin(r, new(runtime.Meter), b)
+	err := p.Run(r, d)
+	return string(d.JSON), r, err
+}

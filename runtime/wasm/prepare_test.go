@@ -1,0 +1,156 @@
+package wasm_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tenterhook/tenterhook/runtime"
+	"github.com/tenterhook/tenterhook/runtime/wasm"
+	"github.com/tenterhook/tenterhook/sdk/hook"
+)
+
+// initial is a module whose steps before any event are given: nil for one that is not there.
+func initial(start, initialize, configure, decide []byte) []byte {
+	b := &builder{}
+	log := b.imported("tenterhook", "log", "ii", "")
+	m := ours(1)
+	b.memory = m.memory
+	b.export("memory", 2, 0)
+	b.rest()
+	b.bytes(0, "the reason")
+	say := b.function("", "", "", 0, i32(0), i32(10), call(log))
+	if start != nil {
+		b.startAt = uleb(b.function("", "", "", 0, start))
+	}
+	if initialize != nil {
+		b.function("_initialize", "", "", 0, initialize)
+	}
+	if configure != nil {
+		b.function("configure", "ii", "i", 0, call(say), configure)
+	}
+	b.function("decide", "", "I", 0, decide)
+	return b.build()
+}
+
+// counted answers with so many bytes of memory as were counted.
+var counted = join(store32(scratch, join(load32(scratch), i32(1), add)), draft(i32(0), load32(scratch)))
+
+func TestPrepare(t *testing.T) {
+	spin := join(loop, br(0), end)
+	tests := []struct {
+		name   string
+		module []byte
+		o      wasm.ProgramOptions
+		err    error
+		says   string
+	}{
+		{"Start", initial(spin, nil, nil, counted), wasm.ProgramOptions{}, runtime.ErrTime, "start: out of time"},
+		{"StartTraps", initial(unreachable, nil, nil, counted), wasm.ProgramOptions{}, runtime.ErrTrap, "start: trapped: unreachable"},
+		{"Initialize", initial(nil, spin, nil, counted), wasm.ProgramOptions{}, runtime.ErrTime, "_initialize: "},
+		{"Configure", initial(nil, nil, join(spin, i32(0)), counted), wasm.ProgramOptions{With: []byte("1")}, runtime.ErrTime, "configure: "},
+		{"Refuses", initial(nil, nil, i32(7), counted), wasm.ProgramOptions{With: []byte("1")}, runtime.ErrTrap, "configure: trapped: it refused the rule's `with` (it returned 7); it wrote: the reason"},
+		{"NoConfigure", initial(nil, nil, nil, counted), wasm.ProgramOptions{With: []byte("1")}, runtime.ErrTrap, "exports no configure"},
+		{"WarmUp", decides(0, forever), wasm.ProgramOptions{Warm: []byte(body)}, runtime.ErrTime, "warm-up: "},
+		{"NoSample", decides(0, forever), wasm.ProgramOptions{Warm: []byte("{")}, nil, "warm-up: "},
+		{"Memory", initial(nil, nil, nil, counted), wasm.ProgramOptions{Budget: runtime.Budget{Memory: 65535}}, runtime.ErrMemory, "instantiate: out of memory: it begins with 65536 bytes, and the budget has 0"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			r := modules(t, wasm.Options{})
+			ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
+			defer cancel()
+			m, err := r.Load(context.Background(), tt.module)
+			if err != nil {
+				t.Fatal(err)
+			}
+			tt.o.Type = hook.Registration
+			p, err := m.Program(ctx, tt.o)
+			m.Close()
+			if p != nil || !errors.Is(err, wasm.ErrModule) || tt.err != nil && !errors.Is(err, tt.err) || !strings.Contains(err.Error(), tt.says) {
+				t.Errorf("got %v; want %v and %q", err, tt.err, tt.says)
+			}
+			if s := r.Stats(); s != (wasm.Stats{}) {
+				t.Errorf("it is still there: %+v", s)
+			}
+		})
+	}
+}
+
+func TestFrozen(t *testing.T) {
+	count := store32(scratch, join(load32(scratch), i32(1), add))
+	tests := []struct {
+		name   string
+		module []byte
+		o      wasm.ProgramOptions
+		want   int
+	}{
+		{"Nothing", initial(nil, nil, nil, counted), wasm.ProgramOptions{}, 1},
+		{"Start", initial(count, nil, nil, counted), wasm.ProgramOptions{}, 2},
+		{"StartAndInitialize", initial(count, count, nil, counted), wasm.ProgramOptions{}, 3},
+		{"WithoutWith", initial(count, count, join(count, i32(0)), counted), wasm.ProgramOptions{}, 3},
+		{"With", initial(count, count, join(count, i32(0)), counted), wasm.ProgramOptions{With: []byte("{}")}, 4},
+		{"WarmUp", initial(count, count, join(count, i32(0)), counted), wasm.ProgramOptions{With: []byte("{}"), Warm: []byte(body)}, 5},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			p := made(t, tt.module, tt.o)
+			for range 3 {
+				got, r, err := newEvent(t, body).run(p, runtime.Budget{})
+				if err != nil || len(got) != tt.want || r.Memory != 65536 {
+					t.Fatalf("got %d, %d bytes, %v; want %d", len(got), r.Memory, err, tt.want)
+				}
+			}
+			if warm := tt.o.Warm != nil; (p.Sample().Fuel > 0) != warm || p.Cold() != nil {
+				t.Errorf("sample %+v, cold %v", p.Sample(), p.Cold())
+			}
+			if s := p.Stats(); s.Runs != 3 || s.Failed != 0 || s.Total.Memory != 65536 || s.Total.Fuel == 0 || s.Total.Time == 0 || s.Instances != 1 {
+				t.Errorf("stats %+v", s)
+			}
+		})
+	}
+}
+
+// A warm-up that traps leaves nothing behind.
+func TestCold(t *testing.T) {
+	traps := decides(0, store32(scratch, join(load32(scratch), i32(1), add)), unreachable)
+	p := made(t, traps, wasm.ProgramOptions{Warm: []byte(body)})
+	if err := p.Cold(); !errors.Is(err, runtime.ErrTrap) {
+		t.Errorf("cold: %v", err)
+	}
+}
+
+// What cannot be restored gets a new instance for each run.
+func TestUnrestorable(t *testing.T) {
+	b := ours(1).rest()
+	b.table = []byte{1, 0x70, 1, 1, 100}
+	b.function("decide", "", "I", 0, counted[:len(counted)-len(draft(i32(0), load32(scratch)))], op(0xd0, 0x70), i32(1), op(0xfc, 15, 0), drop, draft(i32(0), join(load32(scratch), op(0xfc, 16, 0), add)))
+	r := modules(t, wasm.Options{Slots: 2})
+	p := programOf(t, r, b.build(), wasm.ProgramOptions{})
+	done := make(chan error, 20)
+	for range cap(done) {
+		go func() {
+			e := newEvent(t, body)
+			got, _, err := e.run(p, runtime.Budget{Time: 2 * time.Second})
+			if len(got) != 3 {
+				err = errors.Join(err, errors.New("state was left behind"))
+			}
+			done <- err
+		}()
+	}
+	for range cap(done) {
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestClosed(t *testing.T) {
+	p := made(t, echo(), wasm.ProgramOptions{})
+	p.Close()
+	if _, _, err := newEvent(t, body).run(p, runtime.Budget{}); !errors.Is(err, wasm.ErrClosed) {
+		t.Errorf("got %v", err)
+	}
+}

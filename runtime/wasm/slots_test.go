@@ -1,0 +1,77 @@
+package wasm
+
+import (
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func TestSlots(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSlots(1)
+		far := time.Now().Add(time.Hour)
+		a, b, c := newTicket(), newTicket(), newTicket()
+		if !s.take(a, far) {
+			t.Fatal("the free slot is not to be had")
+		}
+		if s.take(b, time.Now().Add(time.Second)) {
+			t.Fatal("a slot that is taken is to be had")
+		}
+		var order []string
+		var group sync.WaitGroup
+		for name, tk := range map[string]*ticket{"b": b, "c": c} {
+			group.Go(func() {
+				if name == "c" {
+					time.Sleep(time.Second)
+				}
+				if s.take(tk, far) {
+					order = append(order, name)
+					s.give()
+				}
+			})
+		}
+		time.Sleep(2 * time.Second)
+		if !s.pass(a, far) {
+			t.Fatal("the slot does not come back")
+		}
+		order = append(order, "a")
+		s.give()
+		group.Wait()
+		if got := order; len(got) != 3 || got[0] != "b" || got[1] != "c" || got[2] != "a" {
+			t.Errorf("served in the order %v", got)
+		}
+		if s.free != 1 || s.waiting != 0 {
+			t.Errorf("after all: %d free, %d waiting", s.free, s.waiting)
+		}
+	})
+}
+
+// No more hold a slot than there are, and none is lost, whatever deadlines end.
+func TestSlotsHammer(t *testing.T) {
+	s := newSlots(3)
+	var held, most atomic.Int32
+	var group sync.WaitGroup
+	for hand := range 16 {
+		group.Go(func() {
+			tk := newTicket()
+			for i := range 2000 {
+				if !s.take(tk, time.Now().Add(time.Duration(hand*i%50)*time.Microsecond)) {
+					continue
+				}
+				n := held.Add(1)
+				for m := most.Load(); n > m && !most.CompareAndSwap(m, n); m = most.Load() {
+				}
+				held.Add(-1)
+				if s.pass(tk, time.Now().Add(time.Duration(i%20)*time.Microsecond)) {
+					s.give()
+				}
+			}
+		})
+	}
+	group.Wait()
+	if most.Load() > 3 || s.free != 3 || s.waiting != 0 || s.first != nil || s.last != nil {
+		t.Errorf("%d held a slot, %d are free, %d wait", most.Load(), s.free, s.waiting)
+	}
+}
