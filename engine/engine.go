@@ -35,7 +35,7 @@ type Options struct {
 	Registry prometheus.Registerer // where the metrics are registered; nil: nowhere
 	Version  string                // of the program, for the metric tenterhook_build_info
 
-	Concurrency     int           // calls that run rules at one time, over all hooks; default 4096
+	Concurrency     int           // calls that run rules at one time, over all hooks; default 4096. Orgs share it equally, or as their policy says
 	HookConcurrency int           // the same for a hook that does not say; default 256
 	Remember        time.Duration // how long an answer is given again to a repeat of its call; default 2 min
 	RememberBytes   int64         // memory for remembered answers, over all hooks; default 64 MiB
@@ -60,6 +60,7 @@ type Engine struct {
 
 	mu       sync.Mutex // guards what follows, and orders Swap and Close
 	tallies  map[string]*tally
+	orgs     map[string]*org
 	hooks    uint64 // that were ever live
 	closed   bool
 	closings sync.WaitGroup // Sets that are being closed

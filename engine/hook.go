@@ -54,11 +54,14 @@ type Hook struct {
 	e        *Engine
 	revision string // of its Set
 	tally    *tally
+	org      *org // nil: the policy has none
+	orgCap   int64
 	memory   memory
 	decide   func(*hook.Call, *rules.Decision) // the rules' Decide
 	cap      int64
 	// matched has the counter of each rule's matches, by the rule's place in the hook.
 	matched []*counter
+	used    []*usage // of each of the hook's secrets, by place
 }
 
 // newHook prepares a hook of a Set that is to be live. The caller holds e.mu.
@@ -70,13 +73,8 @@ func (e *Engine) newHook(r *rules.Hook, revision string, t *tally, among int) *H
 	}
 	h.memory.init(e.o.Remember, e.o.RememberBytes/int64(among))
 	h.matched = t.rulesOf(r.RuleNames())
+	h.used = t.secretsOf(r.Secrets())
 	return h
-}
-
-// Unauthorized counts a request that did not show the hook's secret, and has the log tell of it now and then.
-func (h *Hook) Unauthorized() {
-	h.tally.strangers.Add(1)
-	h.e.log.stranger(h)
 }
 
 var decisions = sync.Pool{New: func() any { return new(rules.Decision) }}
@@ -165,12 +163,16 @@ func (h *Hook) again(s *shard, m *memo, c *hook.Call, now time.Time) Reply {
 
 func (h *Hook) failure(o Outcome) Reply { return Reply{Body: h.Rules.Failure, Outcome: o} }
 
-// enter takes one of the places for calls that run rules, of the hook and of the engine. Without one the outcome says why.
+// enter takes one of the places for calls that run rules, of the hook, of its org and of the engine. Without one the outcome says why.
 func (h *Hook) enter(c *hook.Call, now time.Time) (Outcome, bool) {
 	if !now.Before(c.Deadline) {
 		return Late, false
 	}
 	if h.tally.running.Add(1) > h.cap {
+		h.tally.running.Add(-1)
+		return Shed, false
+	}
+	if !h.org.enter(h.orgCap) {
 		h.tally.running.Add(-1)
 		return Shed, false
 	}
@@ -183,6 +185,7 @@ func (h *Hook) enter(c *hook.Call, now time.Time) (Outcome, bool) {
 
 func (h *Hook) exit() {
 	h.tally.running.Add(-1)
+	h.org.exit()
 	h.e.running.Add(-1)
 }
 

@@ -14,6 +14,7 @@ type live struct {
 	since    time.Time
 	revision string
 	hooks    []*Hook
+	orgs     map[string]*org
 	byPath   map[string]*Hook
 	byName   map[string]*Hook
 
@@ -87,7 +88,7 @@ func (e *Engine) install(s *rules.Set) *live {
 	hooks := s.Hooks()
 	l := &live{e: e, set: s, since: time.Now(), revision: s.Revision(),
 		byPath: make(map[string]*Hook, len(hooks)), byName: make(map[string]*Hook, len(hooks))}
-	tallies := make(map[string]*tally, len(hooks))
+	tallies, orgs := make(map[string]*tally, len(hooks)), e.orgsOf(hooks)
 	for _, r := range hooks {
 		t := e.tallies[r.Name]
 		if t == nil {
@@ -95,9 +96,11 @@ func (e *Engine) install(s *rules.Set) *live {
 		}
 		tallies[r.Name] = t
 		h := e.newHook(r, l.revision, t, len(hooks))
+		h.join(orgs)
 		l.hooks = append(l.hooks, h)
 		l.byPath[r.Path], l.byName[r.Name] = h, h
 	}
+	l.orgs = orgs
 	e.tallies = tallies // the counters of hooks that went away go with them
 	l.uses.Store(1)
 	return l

@@ -17,6 +17,12 @@ var (
 	repeatsDesc   = describe("repeats_total", "Calls answered with the bytes of an earlier, same call.", "hook")
 	twinsDesc     = describe("twins_total", "Calls that waited for the same call already under way.", "hook")
 	strangersDesc = describe("unauthorized_total", "Requests that did not show the secret of a hook.", "hook")
+	foreignDesc   = describe("foreign_calls_total", "Calls that were refused because they named a host of another org.", "hook")
+	usedDesc      = describe("secret_used_total", "Calls that were let in by a secret.", "hook", "secret")
+	lastUsedDesc  = describe("secret_last_used_timestamp_seconds", "When a secret last let a call in, in Unix time.", "hook", "secret")
+	hookDesc      = describe("hook_info", "The hooks of the live Set; always 1.", "hook", "type", "org")
+	orgDesc       = describe("org_calls_running", "Calls of an org that run rules now.", "org")
+	orgShedDesc   = describe("org_shed_total", "Calls for which their org had no place left.", "org")
 	runningDesc   = describe("calls_running", "Calls that run rules now.", "hook")
 	conflictsDesc = describe("rule_conflicts_total", "Times a rule set what an earlier rule of the call had set.", "hook")
 	matchesDesc   = describe("rule_matches_total", "Times a rule matched.", "hook", "rule")
@@ -42,8 +48,8 @@ type collector struct {
 
 // Describe lists the metrics.
 func (c *collector) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{callsDesc, durationDesc, repeatsDesc, twinsDesc, strangersDesc, runningDesc, conflictsDesc, matchesDesc,
-		failuresDesc, setDesc, loadedDesc, ageDesc, staleDesc, swapsDesc, droppedDesc, buildDesc} {
+	for _, d := range []*prometheus.Desc{callsDesc, durationDesc, repeatsDesc, twinsDesc, strangersDesc, foreignDesc, usedDesc, lastUsedDesc, hookDesc,
+		orgDesc, orgShedDesc, runningDesc, conflictsDesc, matchesDesc, failuresDesc, setDesc, loadedDesc, ageDesc, staleDesc, swapsDesc, droppedDesc, buildDesc} {
 		out <- d
 	}
 }
@@ -72,8 +78,13 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	gauge(loadedDesc, float64(l.since.UnixNano())/1e9)
 	gauge(ageDesc, time.Since(l.since).Seconds())
 	for _, h := range l.hooks {
+		gauge(hookDesc, 1, h.Rules.Name, h.Rules.Type.String(), orgName(h.Rules))
 		h.tally.collect(h.Rules, gauge, count)
 		out <- h.tally.histogram(h.Rules.Name)
+	}
+	for _, o := range l.orgs {
+		gauge(orgDesc, float64(o.running.Load()), o.name)
+		count(orgShedDesc, o.shed.Load(), o.name)
 	}
 }
 
@@ -91,9 +102,16 @@ func (t *tally) collect(r *rules.Hook, g gauge, c count) {
 	c(twinsDesc, t.twins.Load(), hook)
 	c(conflictsDesc, t.conflicts.Load(), hook)
 	c(strangersDesc, t.strangers.Load(), hook)
+	c(foreignDesc, t.foreign.Load(), hook)
 	g(runningDesc, float64(t.running.Load()), hook)
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	for name, u := range t.secrets {
+		c(usedDesc, u.n.Load(), hook, name)
+		if last := u.last.Load(); last > 0 {
+			g(lastUsedDesc, float64(last), hook, name)
+		}
+	}
 	for rule, m := range t.matches {
 		c(matchesDesc, m.n.Load(), hook, rule)
 	}

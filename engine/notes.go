@@ -27,7 +27,7 @@ func (n *notes) failed(h *Hook, call, rule string, err error) {
 	if !n.room() {
 		return
 	}
-	attrs := []any{"hook", h.Rules.Name, "eventId", short(call), "rule", rule, "reason", runtime.Reason(err)}
+	attrs := of(h, "eventId", short(call), "rule", rule, "reason", runtime.Reason(err))
 	if !secretive(h.Rules.Type) {
 		attrs = append(attrs, "error", brief(bare(err)))
 	}
@@ -45,24 +45,45 @@ func bare(err error) string {
 // said writes the text of a rule's `log:`.
 func (n *notes) said(h *Hook, call string, l rules.Log) {
 	if n.room() {
-		n.log.Info("a rule says", "hook", h.Rules.Name, "eventId", short(call), "rule", l.Rule, "text", brief(l.Text))
+		n.log.Info("a rule says", of(h, "eventId", short(call), "rule", l.Rule, "text", brief(l.Text))...)
 	}
 }
 
 // unrecorded says that a delivery was refused, which Okta will send once more and then never again.
 func (n *notes) unrecorded(h *Hook, err error) {
 	if n.room() {
-		n.log.Error("a delivery was not recorded", "hook", h.Rules.Name, "error", brief(err.Error()))
+		n.log.Error("a delivery was not recorded", of(h, "error", brief(err.Error()))...)
 	}
 }
 
 // stranger says that somebody without the secret has called a hook: once a minute for each hook, since anybody can call.
 func (n *notes) stranger(h *Hook) {
-	minute := time.Now().Unix() / 60
-	if was := h.tally.warned.Load(); was == minute || !h.tally.warned.CompareAndSwap(was, minute) {
-		return
+	if once(&h.tally.warned) {
+		n.log.Warn("a caller did not show the secret of a hook", of(h, "times", h.tally.strangers.Load())...)
 	}
-	n.log.Warn("a caller did not show the secret of a hook", "hook", h.Rules.Name, "times", h.tally.strangers.Load())
+}
+
+// foreign says that a call with the hook's secret came from another org: once a minute for each hook.
+func (n *notes) foreign(h *Hook, host string) {
+	if once(&h.tally.named) {
+		n.log.Warn("a call came from a host that is none of its org's", of(h, "host", strings.Clone(host[:min(len(host), 253)]), "times", h.tally.foreign.Load())...)
+	}
+}
+
+// once reports whether this is the first time in a minute.
+func once(last *atomic.Int64) bool {
+	minute := time.Now().Unix() / 60
+	was := last.Load()
+	return was != minute && last.CompareAndSwap(was, minute)
+}
+
+// of is a line's hook, its org if it has one, and what else there is to say.
+func of(h *Hook, more ...any) []any {
+	attrs := []any{"hook", h.Rules.Name}
+	if h.Rules.Org != nil {
+		attrs = append(attrs, "org", h.Rules.Org.Name)
+	}
+	return append(attrs, more...)
 }
 
 func (n *notes) room() bool {

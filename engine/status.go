@@ -22,12 +22,22 @@ type HookStatus struct {
 	Name         string            `json:"name"`
 	Type         string            `json:"type"`
 	Path         string            `json:"path"`
+	Org          string            `json:"org,omitempty"`
 	Calls        map[string]uint64 `json:"calls"` // by outcome
 	Repeats      uint64            `json:"repeats"`
 	Twins        uint64            `json:"twins"`
 	Running      int64             `json:"running"`
-	Unauthorized uint64            `json:"unauthorized"` // requests without the hook's secret
+	Unauthorized uint64            `json:"unauthorized"`      // requests without the hook's secret
+	Foreign      uint64            `json:"foreign,omitempty"` // calls that named a host of another org
 	Failures     uint64            `json:"ruleFailures"`
+	Secrets      []SecretStatus    `json:"secrets,omitempty"` // in the order of the policy
+}
+
+// SecretStatus says whether a secret is still in use: one that no call has shown since it was replaced can go.
+type SecretStatus struct {
+	Name string    `json:"name"`
+	Used uint64    `json:"used"`          // calls it let in
+	Last time.Time `json:"last,omitzero"` // when it last did
 }
 
 // Status reads the counters. It takes no lease.
@@ -57,7 +67,11 @@ func (e *Engine) Wake(names ...string) {
 func (h *Hook) status() HookStatus {
 	t := h.tally
 	s := HookStatus{Name: h.Rules.Name, Type: h.Rules.Type.String(), Path: h.Rules.Path, Calls: make(map[string]uint64, len(t.outcomes)),
-		Repeats: t.repeats.Load(), Twins: t.twins.Load(), Running: t.running.Load(), Unauthorized: t.strangers.Load()}
+		Repeats: t.repeats.Load(), Twins: t.twins.Load(), Running: t.running.Load(), Unauthorized: t.strangers.Load(),
+		Org: orgName(h.Rules), Foreign: t.foreign.Load()}
+	for _, u := range h.used {
+		s.Secrets = append(s.Secrets, u.status())
+	}
 	for o := Outcome(0); o < outcomes; o++ {
 		if o.of(h.Rules.Type) {
 			s.Calls[o.String()] = t.outcomes[o].Load()
@@ -67,6 +81,14 @@ func (h *Hook) status() HookStatus {
 	defer t.mu.Unlock()
 	for _, n := range t.failures {
 		s.Failures += n
+	}
+	return s
+}
+
+func (u *usage) status() SecretStatus {
+	s := SecretStatus{Name: u.name, Used: u.n.Load()}
+	if last := u.last.Load(); last > 0 {
+		s.Last = time.Unix(last, 0).UTC()
 	}
 	return s
 }

@@ -18,13 +18,16 @@ type tally struct {
 	running   atomic.Int64
 	strangers atomic.Uint64 // who called without the secret
 	warned    atomic.Int64  // the minute in which the log told of them, in Unix time
+	foreign   atomic.Uint64 // calls that named another org
+	named     atomic.Int64  // the minute in which the log told of them
 
 	slow    [len(bounds) + 1]atomic.Uint64 // calls by duration; the last is beyond all bounds
 	elapsed atomic.Int64                   // nanoseconds, of all calls
 
-	mu       sync.Mutex // guards both maps, which a call touches only when a rule failed
+	mu       sync.Mutex // guards the maps, which a call touches only when a rule failed
 	matches  map[string]*counter
 	failures map[failure]uint64
+	secrets  map[string]*usage
 }
 
 // counter counts the matches of one rule.
