@@ -37,10 +37,12 @@ var floors = [][]string{
 var keepers = map[string][]string{
 	"github.com/valyala/fasthttp":      {"/engine/gate"},
 	"github.com/expr-lang/expr":        {"/runtime/expr"},
+	"golang.org/x/crypto":              {"/runtime/expr"},
 	"github.com/goccy/go-yaml":         {"/rules", "/rules/suite", "/engine/cli"},
 	"github.com/spf13/cobra":           {"/engine/cli"},
 	"github.com/fsnotify/fsnotify":     {"/engine/watch"},
-	"github.com/prometheus":            {"/engine", "/engine/gate", "/engine/admin", "/engine/dispatch", "/engine/watch", "/engine/certificate", "/engine/cli"},
+	"github.com/prometheus":            {"/engine", "/engine/gate", "/engine/admin", "/engine/dispatch", "/engine/watch", "/engine/certificate", "/engine/issuer", "/engine/cli"},
+	"github.com/go-jose":               {"/engine/issuer"},
 	"go.etcd.io/bbolt":                 {"/engine/ledger"},
 	"github.com/tetratelabs/wazero":    {"/runtime/wasm"},
 	"github.com/caddyserver/certmagic": {"/engine/certificate"},

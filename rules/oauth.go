@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"errors"
 	"net/netip"
 	"net/url"
 	"slices"
@@ -99,19 +100,27 @@ func oktaDomain(host string) bool {
 	})
 }
 
-// web reads an address that keys may come from: https, for whoever could change them on the way could sign. Plain http is
-// for this machine only.
+// web reads an address that keys may come from.
 func (l *loader) web(n *node, text string) (*url.URL, bool) {
-	u, err := url.Parse(text)
-	if err != nil || u.Host == "" || u.User != nil || u.Fragment != "" || u.Opaque != "" || u.Scheme != "https" && u.Scheme != "http" {
-		l.add(n.problem("want an address such as https://acme.okta.com/oauth2/default"))
+	if err := KeysAddress(text); err != nil {
+		l.add(n.problem("%s", err))
 		return nil, false
+	}
+	u, err := url.Parse(text)
+	return u, err == nil
+}
+
+// KeysAddress is what is wrong with an address that keys are to be fetched from, nil when nothing is: it must be https, for
+// whoever could change keys on their way could sign. Plain http is for this machine only.
+func KeysAddress(text string) error {
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" || u.User != nil || u.Fragment != "" || u.Scheme != "https" && u.Scheme != "http" {
+		return errors.New("want an address such as https://acme.okta.com/oauth2/default")
 	}
 	if u.Scheme == "http" && !loopback(u.Hostname()) {
-		l.add(n.problem("want https: whoever sits between could put keys of their own in the place of the issuer's"))
-		return nil, false
+		return errors.New("want https: whoever sits between could put keys of their own in the place of the issuer's")
 	}
-	return u, true
+	return nil
 }
 
 func loopback(host string) bool {

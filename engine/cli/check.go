@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tenterhook/tenterhook/engine/dispatch"
+	"github.com/tenterhook/tenterhook/engine/issuer"
 	"github.com/tenterhook/tenterhook/rules"
 )
 
@@ -37,7 +38,7 @@ func (p *Program) load(dir string) (*rules.Folder, *rules.Set, error) {
 	}
 	set, err := rules.Load(folder, p.checking())
 	if err == nil {
-		if problems := dispatch.Problems(set); len(problems) > 0 {
+		if problems := append(dispatch.Problems(set), issuer.Problems(set)...); len(problems) > 0 {
 			err = errors.Join(problems, set.Close())
 		}
 	}

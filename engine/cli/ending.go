@@ -132,6 +132,9 @@ func (s *server) close() {
 			l.Close() // closed already after a shutdown
 		}
 	}
+	if s.issuers != nil {
+		s.issuers.Close()
+	}
 	if s.engine != nil {
 		s.engine.Close() // what closing a Set says is in the log
 	}

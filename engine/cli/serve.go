@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"syscall"
 	"time"
 
@@ -19,6 +20,7 @@ import (
 	"github.com/tenterhook/tenterhook/engine/admin"
 	"github.com/tenterhook/tenterhook/engine/dispatch"
 	"github.com/tenterhook/tenterhook/engine/gate"
+	"github.com/tenterhook/tenterhook/engine/issuer"
 	"github.com/tenterhook/tenterhook/engine/ledger"
 	"github.com/tenterhook/tenterhook/engine/outlet"
 	"github.com/tenterhook/tenterhook/engine/watch"
@@ -84,6 +86,7 @@ type server struct {
 	log     *slog.Logger
 	ledger  *ledger.Ledger
 	engine  *engine.Engine
+	issuers *issuer.Ring
 	watcher *watch.Watcher
 	gate    *gate.Gate
 	admin   *admin.Admin
@@ -174,6 +177,10 @@ func (s *server) open(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	s.issuers, err = issuer.New(issuer.Options{Log: s.log, Registry: registry, Dir: filepath.Join(s.f.data, "issuers"), Version: s.p.named()})
+	if err != nil {
+		return err
+	}
 	s.watcher, err = watch.Open(ctx, watch.Options{
 		Dir: s.f.dir, Data: s.f.data, Engine: s.engine, Log: s.log,
 		Rules: rules.Options{Env: s.p.Env}, Accept: s.accept,
@@ -186,7 +193,7 @@ func (s *server) open(ctx context.Context) (err error) {
 
 // doors makes the two listeners' servers.
 func (s *server) doors(registry *prometheus.Registry) (err error) {
-	if s.gate, err = gate.New(s.engine, gate.Options{Log: s.log, Registry: registry, MaxConns: s.connections()}); err != nil {
+	if s.gate, err = gate.New(s.engine, gate.Options{Log: s.log, Registry: registry, Issuers: s.issuers, MaxConns: s.connections()}); err != nil {
 		return err
 	}
 	tokens, err := s.tokens()
@@ -226,7 +233,7 @@ func (s *server) tokens() (admin.Tokens, error) {
 
 // accept refuses destinations that cannot be opened, and hooks without credentials where not only this machine can call them.
 func (s *server) accept(set *rules.Set) error {
-	problems := dispatch.Problems(set)
+	problems := append(dispatch.Problems(set), issuer.Problems(set)...)
 	for _, h := range set.Hooks() {
 		if len(h.Auth) == 0 && s.f.behindProxy {
 			problems = append(problems, rules.Problem{Message: fmt.Sprintf("hook %s: auth: none is for loopback only, and with "+
@@ -237,5 +244,6 @@ func (s *server) accept(set *rules.Set) error {
 		return problems
 	}
 	s.warnOpen(set)
+	s.issuers.Use(set) // it goes live next
 	return nil
 }

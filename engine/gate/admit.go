@@ -113,8 +113,8 @@ func (g *Gate) judge(h *fasthttp.RequestHeader, k *engine.Hook) reason {
 	if !f.read(h.RawHeaders()) {
 		return malformed
 	}
-	if !f.authentic(k.Rules.Auth) {
-		return unauthorized
+	if r := g.known(k, &f); r != admitted {
+		return r
 	}
 	if get {
 		return judgeChallenge(&f)
@@ -148,6 +148,7 @@ type fields struct {
 	media, encoding, length, transfer field
 	challenge                         field
 	auth                              []shown // each header that a credential of the hook asks for
+	token                             tokenSeen
 }
 
 type field struct {
@@ -224,28 +225,6 @@ func (f *field) take(name, value []byte, wanted string) {
 		f.value = bytes.Trim(value, " \t")
 		f.count++
 	}
-}
-
-// authentic reports whether one of the credentials was shown; a hook without any is open to everybody. Every secret of
-// every credential is compared, whatever came of the ones before: the time it takes says nothing about which of them, or
-// how much of one, was right. A header that is there twice has no value.
-func (f *fields) authentic(auth []rules.Credential) bool {
-	for i := range f.auth {
-		f.auth[i].digest = rules.Digest(f.auth[i].value)
-	}
-	some := len(auth) == 0
-	for i := range auth {
-		every := len(auth[i].Lines) > 0
-		for j := range auth[i].Lines {
-			s, right := find(f.auth, auth[i].Lines[j].Header), false
-			for _, secret := range auth[i].Lines[j].Secrets {
-				right = secret.Matches(s.digest) || right
-			}
-			every = right && s.count == 1 && every
-		}
-		some = every || some
-	}
-	return some
 }
 
 // equalFold compares a header's name, or a word of its value, without regard to the case of ASCII letters.

@@ -65,7 +65,7 @@ func TestAuthentic(t *testing.T) {
 			if !f.read([]byte(tt.raw)) {
 				t.Fatal("not read")
 			}
-			if got := f.authentic(tt.auth); got != tt.want {
+			if _, got := f.authentic(tt.auth, nil); got != tt.want {
 				t.Errorf("got %v, want %v", got, tt.want)
 			}
 		})

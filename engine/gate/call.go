@@ -70,6 +70,11 @@ func (g *Gate) answer(ctx *fasthttp.RequestCtx, c *conn, k *engine.Hook) {
 		g.refuse(ctx, wrongType)
 		return
 	}
+	if host, is := foreign(k.Rules, root); is {
+		k.Foreign(host)
+		g.refuse(ctx, wrongOrg)
+		return
+	}
 	s.call = hook.Call{Hook: k.Rules.Name, Type: k.Rules.Type, ID: root.Get("eventId").Text(), Start: c.began(), Doc: &s.doc}
 	if k.Rules.Type == hook.EventHook {
 		g.accept(ctx, k, &s.call)

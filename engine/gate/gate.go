@@ -19,6 +19,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"github.com/tenterhook/tenterhook/engine"
+	"github.com/tenterhook/tenterhook/engine/issuer"
 	"github.com/tenterhook/tenterhook/engine/peer"
 	"github.com/tenterhook/tenterhook/sdk/hook"
 )
@@ -30,6 +31,7 @@ const DefaultMaxConns = 4096
 type Options struct {
 	Log      *slog.Logger          // nil: slog.Default()
 	Registry prometheus.Registerer // where the metrics are registered; nil: nowhere
+	Issuers  *issuer.Ring          // judges access tokens; nil: none is accepted
 
 	MaxBody    int           // bytes of a body; default 1 MiB
 	MaxEvents  int           // bytes of an event hook's body, which brings many events; default 4 MiB

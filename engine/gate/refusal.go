@@ -28,6 +28,8 @@ const (
 	encoded      // Content-Encoding
 	notJSON      // or not the strict JSON that hook.Doc reads
 	wrongType    // eventType is not the hook's
+	wrongOrg     // source names a host that is none of the hook's org's
+	keyless      // the keys to judge a token by are not here
 	notReady     // no Set is live
 	crowded      // too many connections
 	elsewhere    // an address that may not call
@@ -63,6 +65,8 @@ var refusals = [reasons]struct {
 	encoded:       {fasthttp.StatusUnsupportedMediaType, "content_encoding", true},
 	notJSON:       {fasthttp.StatusBadRequest, "not_json", true},
 	wrongType:     {fasthttp.StatusBadRequest, "event_type", true},
+	wrongOrg:      {fasthttp.StatusForbidden, "org", true},
+	keyless:       {fasthttp.StatusServiceUnavailable, "keys", false},
 	notReady:      {fasthttp.StatusServiceUnavailable, "not_ready", false},
 	crowded:       {fasthttp.StatusServiceUnavailable, "connections", false},
 	elsewhere:     {fasthttp.StatusForbidden, "address", false},

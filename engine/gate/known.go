@@ -1,0 +1,78 @@
+package gate
+
+import (
+	"bytes"
+
+	"github.com/tenterhook/tenterhook/engine"
+	"github.com/tenterhook/tenterhook/engine/issuer"
+	"github.com/tenterhook/tenterhook/rules"
+)
+
+// tokenSeen is what came of the token that was shown.
+type tokenSeen struct {
+	asked   *rules.OAuth // nil: none was shown
+	verdict issuer.Verdict
+}
+
+// known decides whether the caller is one the hook is for, and counts what it was known by.
+func (g *Gate) known(k *engine.Hook, f *fields) reason {
+	secrets, ok := f.authentic(k.Rules.Auth, g.o.Issuers)
+	if f.token.asked != nil {
+		g.o.Issuers.Note(f.token.asked, f.token.verdict, k.Rules.Name)
+	}
+	switch {
+	case ok:
+		k.Used(secrets)
+		return admitted
+	case f.token.asked != nil && f.token.verdict == issuer.Keyless:
+		return keyless
+	default:
+		return unauthorized
+	}
+}
+
+// authentic reports whether one of the credentials was shown, and by which secrets: a bit for each; a hook without any is open
+// to everybody. Every secret of every credential is compared, whatever came of the ones before: the time it takes says
+// nothing about which of them, or how much of one, was right. A header that is there twice has no value.
+func (f *fields) authentic(auth []rules.Credential, issuers *issuer.Ring) (secrets uint64, some bool) {
+	for i := range f.auth {
+		f.auth[i].digest = rules.Digest(f.auth[i].value)
+	}
+	some = len(auth) == 0
+	for i := range auth {
+		every, matched := len(auth[i].Lines) > 0, uint64(0)
+		for j := range auth[i].Lines {
+			line := &auth[i].Lines[j]
+			s, right := find(f.auth, line.Header), false
+			for n := range line.Secrets {
+				secret := &line.Secrets[n]
+				same := secret.Matches(s.digest)
+				right = same || right
+				if same {
+					matched |= 1 << secret.Place()
+				}
+			}
+			if line.OAuth != nil {
+				right = f.bearer(line.OAuth, s, issuers)
+			}
+			every = right && s.count == 1 && every
+		}
+		if every {
+			some, secrets = true, secrets|matched
+		}
+	}
+	return secrets, some
+}
+
+// bearer judges the token that a header shows (RFC 6750 section 2.1). Of several verdicts the one that tells most is kept.
+func (f *fields) bearer(o *rules.OAuth, s *shown, issuers *issuer.Ring) bool {
+	const scheme = "bearer "
+	if issuers == nil || s.count != 1 || len(s.value) < len(scheme) || !equalFold(s.value[:len(scheme)], scheme) {
+		return false
+	}
+	v := issuers.Check(o, bytes.TrimLeft(s.value[len(scheme):], " "), s.digest)
+	if f.token.asked == nil || v == issuer.Accepted || f.token.verdict == issuer.Issuer {
+		f.token = tokenSeen{o, v}
+	}
+	return v == issuer.Accepted
+}

@@ -1,0 +1,228 @@
+package gate_test
+
+import (
+	"crypto"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/big"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"github.com/tenterhook/tenterhook/engine/gate"
+	"github.com/tenterhook/tenterhook/engine/issuer"
+)
+
+// as is an authorization server that answers for its keys, and signs.
+type as struct {
+	*httptest.Server
+	key *rsa.PrivateKey
+}
+
+func newAS(t testing.TB) *as {
+	t.Helper()
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := &as{key: key}
+	a.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/.well-known/openid-configuration":
+			fmt.Fprintf(w, `{"issuer":%q,"jwks_uri":%q}`, a.URL, a.URL+"/keys")
+		case "/keys":
+			fmt.Fprintf(w, `{"keys":[{"kty":"RSA","kid":"k","use":"sig","n":%q,"e":%q}]}`, b64(key.N.Bytes()), b64(big.NewInt(int64(key.E)).Bytes()))
+		default:
+			http.NotFound(w, r)
+		}
+	}))
+	t.Cleanup(a.Close)
+	return a
+}
+
+func b64(b []byte) string { return base64.RawURLEncoding.EncodeToString(b) }
+
+// token is one for client c with the scope s.
+func (a *as) token(t testing.TB, client string, expires time.Time) string {
+	t.Helper()
+	payload, err := json.Marshal(map[string]any{"iss": a.URL, "aud": "api://default", "cid": client, "scp": []string{"s"}, "exp": expires.Unix()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	signed := b64([]byte(`{"alg":"RS256","kid":"k"}`)) + "." + b64(payload)
+	sum := sha256.Sum256([]byte(signed))
+	sig, err := rsa.SignPKCS1v15(rand.Reader, a.key, crypto.SHA256, sum[:])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return signed + "." + b64(sig)
+}
+
+const tokenPolicy = `tenterhook: 1
+hooks:
+  - name: hook-a
+    type: registration
+    auth:
+      - oauth: {issuer: ISSUER, audience: "api://default", client: c, scope: s}
+      - [{oauth: {issuer: ISSUER, audience: "api://default", client: both, scope: s}}, {header: X-Key, secret: [{name: new, value: k8Jq2mVx0PzL4tRw}, {name: old, value: b5Ns9cYd7HfG3aUe}]}]
+      - basic: {user: okta, password: Zr6WkQ1uTj8EoMv3}
+    rules: [{name: stamp, profile: {division: sales}}]
+`
+
+// bearerDoor is a door that takes tokens of an authorization server.
+func bearerDoor(t *testing.T, a *as, o issuer.Options) *door {
+	t.Helper()
+	o.Log = slog.New(slog.DiscardHandler)
+	ring, err := issuer.New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(ring.Close)
+	d := open(t, policy, gate.Options{Issuers: ring})
+	set := load(t, strings.ReplaceAll(tokenPolicy, "ISSUER", "'"+a.URL+"'"))
+	ring.Use(set)
+	d.engine.Swap(set)
+	return d
+}
+
+func TestToken(t *testing.T) {
+	a := newAS(t)
+	d := bearerDoor(t, a, issuer.Options{})
+	hour := time.Now().Add(time.Hour)
+	good, both := a.token(t, "c", hour), a.token(t, "both", hour)
+	okta := "Basic " + base64.StdEncoding.EncodeToString([]byte("okta:Zr6WkQ1uTj8EoMv3"))
+	tests := []struct {
+		name   string
+		lines  []string
+		status int
+	}{
+		{"Token", []string{"Authorization: Bearer " + good}, 200},
+		{"SchemeInAnyCase", []string{"Authorization: bEARER " + good}, 200},
+		{"SpacesBefore", []string{"Authorization: Bearer   " + good}, 200},
+		{"AnotherCredential", []string{"Authorization: " + okta}, 200},
+		{"BothLines", []string{"Authorization: Bearer " + both, "X-Key: k8Jq2mVx0PzL4tRw"}, 200},
+		{"BothLinesOldSecret", []string{"Authorization: Bearer " + both, "X-Key: b5Ns9cYd7HfG3aUe"}, 200},
+
+		{"NoScheme", []string{"Authorization: " + good}, 401},
+		{"OtherScheme", []string{"Authorization: DPoP " + good}, 401},
+		{"NoToken", []string{"Authorization: Bearer"}, 401},
+		{"NoTokenButSpace", []string{"Authorization: Bearer "}, 401},
+		{"TwoTokens", []string{"Authorization: Bearer " + good + ", Bearer " + good}, 401},
+		{"TwoHeaders", []string{"Authorization: Bearer " + good, "+Authorization: Bearer " + good}, 401},
+		{"InAnotherHeader", []string{"Authorization: x", "X-Key: Bearer " + good}, 401},
+		{"OtherClient", []string{"Authorization: Bearer " + a.token(t, "d", hour)}, 401},
+		{"Expired", []string{"Authorization: Bearer " + a.token(t, "c", time.Now().Add(-time.Hour))}, 401},
+		{"Tampered", []string{"Authorization: Bearer " + good[:len(good)-10] + "AAAAAAAAAA"}, 401},
+		{"OneLineOfTwo", []string{"Authorization: Bearer " + both}, 401},
+		{"OtherLineOfTwo", []string{"Authorization: x", "X-Key: k8Jq2mVx0PzL4tRw"}, 401},
+		{"LinesMixed", []string{"Authorization: " + okta + "x", "X-Key: k8Jq2mVx0PzL4tRw"}, 401},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			l := d.dial()
+			l.t = t
+			status, text, _ := l.send(head(post, append(tt.lines, fmt.Sprint("Content-Length: ", len(body)))...) + body).answer()
+			if status != tt.status {
+				t.Errorf("got %d %s, want %d", status, text, tt.status)
+			}
+		})
+	}
+	want := `
+# HELP tenterhook_secret_used_total Calls that were let in by a secret.
+# TYPE tenterhook_secret_used_total counter
+tenterhook_secret_used_total{hook="hook-a",secret="3"} 1
+tenterhook_secret_used_total{hook="hook-a",secret="new"} 1
+tenterhook_secret_used_total{hook="hook-a",secret="old"} 1
+`
+	if err := testutil.GatherAndCompare(d.registry, strings.NewReader(want), "tenterhook_secret_used_total"); err != nil {
+		t.Error(err)
+	}
+	secrets := d.engine.Status().Hooks[0].Secrets
+	if len(secrets) != 3 || secrets[0].Name != "new" || secrets[0].Used != 1 || secrets[0].Last.IsZero() {
+		t.Errorf("got %+v", secrets)
+	}
+}
+
+// TestNoKeysYet: it is our fault, so Okta is asked to come again, where it does.
+func TestNoKeysYet(t *testing.T) {
+	a := newAS(t)
+	token := a.token(t, "c", time.Now().Add(time.Hour))
+	a.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "later") })
+	d := bearerDoor(t, a, issuer.Options{Wait: time.Millisecond})
+	l := d.dial()
+	l.send(head(post, "Authorization: Bearer "+token, fmt.Sprint("Content-Length: ", len(body))) + body)
+	l.wants(503, "")
+	l = d.dial()
+	l.send(head(post, "Authorization: Bearer x"+token, fmt.Sprint("Content-Length: ", len(body))) + body)
+	l.wants(401, "")
+}
+
+const orgPolicy = `tenterhook: 1
+orgs:
+  acme: {hosts: [acme.okta.com, login.acme.example]}
+  other: {hosts: other.okta.com}
+hooks:
+  - {name: import, type: password-import, org: acme, auth: [{header: Authorization, secret: "` + secret + `"}], rules: [{name: r, verify: false}]}
+  - {name: token, type: token, org: acme, auth: [{header: Authorization, secret: "` + secret + `x"}], rules: [{name: r, debug: {a: b}}]}
+  - {name: events, type: event, org: other, auth: [{header: Authorization, secret: "` + secret + `y"}], rules: [{name: r, log: a}]}
+  - {name: signup, type: registration, org: other, auth: [{header: Authorization, secret: "` + secret + `z"}], rules: [{name: r, debug: {a: b}}]}
+`
+
+func TestOrg(t *testing.T) {
+	event := `"eventType":"com.okta.event_hook","data":{"events":[]}`
+	password := `"eventType":"com.okta.user.credential.password.import","data":{}`
+	token := func(issuer string) string {
+		return `"eventType":"com.okta.oauth2.tokens.transform","data":{"context":{"protocol":{"issuer":{"uri":"` + issuer + `"}}}}`
+	}
+	tests := []struct {
+		name, hook, end, source, rest string
+		status                        int
+	}{
+		{"Own", "import", "", "https://acme.okta.com/api/v1/inlineHooks/cal1", password, 200},
+		{"CustomDomain", "import", "", "https://login.acme.example/api/v1/inlineHooks/cal1", password, 200},
+		{"AnyCase", "import", "", "HTTPS://Acme.Okta.COM/api", password, 200},
+		{"Port", "import", "", "https://acme.okta.com:443/api", password, 200},
+		{"Another", "import", "", "https://other.okta.com/api/v1/inlineHooks/cal1", password, 403},
+		{"Stranger", "import", "", "https://acme.okta.com.evil.example/api", password, 403},
+		{"UserBeforeTheHost", "import", "", "https://acme.okta.com@evil.example/", password, 403},
+		{"HostBehindAUser", "import", "", "https://evil.example@acme.okta.com/", password, 403},
+		{"NoSource", "import", "", "", password, 200},
+		{"Token", "token", "x", "https://acme.okta.com/oauth2/default/v1/authorize", token("https://acme.okta.com/oauth2/default"), 200},
+		{"TokenOfAnotherIssuer", "token", "x", "https://acme.okta.com/oauth2/default/v1/authorize", token("https://other.okta.com/oauth2/default"), 403},
+		{"TokenOfAnotherSource", "token", "x", "https://other.okta.com/oauth2/default/v1/authorize", token("https://acme.okta.com/oauth2/default"), 403},
+		{"Events", "events", "y", "https://other.okta.com/api/v1/eventHooks/who1", event, 200},
+		{"EventsOfAnother", "events", "y", "https://acme.okta.com/api/v1/eventHooks/who1", event, 403},
+		{"BareID", "signup", "z", "reg1", `"eventType":"com.okta.user.pre-registration","data":{}`, 200},
+	}
+	d := open(t, orgPolicy, gate.Options{})
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			text := `{"source":"` + tt.source + `",` + tt.rest + `}`
+			l := d.dial()
+			l.t = t
+			told := ""
+			if tt.status == 403 {
+				told = `{"error":"org"}`
+			}
+			l.send(head("POST /hooks/"+tt.hook+" HTTP/1.1", "Authorization: "+secret+tt.end, fmt.Sprint("Content-Length: ", len(text))) + text)
+			if status, got, _ := l.answer(); status != tt.status || told != "" && got != told {
+				t.Errorf("got %d %s, want %d", status, got, tt.status)
+			}
+		})
+	}
+	for _, h := range d.engine.Status().Hooks {
+		if want := map[string]uint64{"import": 4, "token": 2, "events": 1}[h.Name]; h.Foreign != want || h.Org == "" {
+			t.Errorf("%s of %s: %d foreign calls, want %d", h.Name, h.Org, h.Foreign, want)
+		}
+	}
+}

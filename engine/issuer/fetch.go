@@ -1,0 +1,123 @@
+package issuer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/sdk/hook"
+)
+
+// patience is how long one fetch may take, metadata and keys together.
+const patience = 10 * time.Second
+
+// metadata are the places where an authorization server describes itself, beneath its issuer: as Okta has them.
+var metadata = []string{"/.well-known/oauth-authorization-server", "/.well-known/openid-configuration"}
+
+func newClient() *http.Client {
+	return &http.Client{
+		Transport: &http.Transport{
+			Proxy:                  http.ProxyFromEnvironment,
+			DialContext:            (&net.Dialer{Timeout: 5 * time.Second}).DialContext,
+			TLSHandshakeTimeout:    5 * time.Second,
+			ResponseHeaderTimeout:  5 * time.Second,
+			MaxResponseHeaderBytes: 64 << 10,
+			IdleConnTimeout:        30 * time.Second,
+			ForceAttemptHTTP2:      true,
+			DisableCompression:     true, // a few kilobytes are not worth a second reader
+		},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }, // a redirect is a status that is not 200
+	}
+}
+
+// fetch gets the keys of a source, and their text.
+func (r *Ring) fetch(ctx context.Context, at source) ([]byte, *keys, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	url := at.url
+	if url == "" {
+		var err error
+		if url, err = r.discover(ctx, at.issuer); err != nil {
+			return nil, nil, err
+		}
+	}
+	text, err := r.get(ctx, url)
+	if err != nil {
+		return nil, nil, err
+	}
+	set, err := readKeys(text)
+	if err != nil {
+		return nil, nil, fmt.Errorf("read keys from %s: %w", url, err)
+	}
+	return text, set, nil
+}
+
+// discover asks the issuer where its keys are (RFC 8414 section 3).
+func (r *Ring) discover(ctx context.Context, issuer string) (string, error) {
+	var errs []error
+	for _, path := range metadata {
+		at := strings.TrimRight(issuer, "/") + path
+		text, err := r.get(ctx, at)
+		if err == nil {
+			var url string
+			if url, err = keysIn(text, issuer); err == nil {
+				return url, nil
+			}
+			err = fmt.Errorf("read metadata from %s: %w", at, err)
+		}
+		errs = append(errs, err)
+	}
+	return "", errors.Join(errs...)
+}
+
+// keysIn finds the address of the keys in an issuer's metadata. The metadata must be the issuer's own: what it says about
+// another's keys counts for nothing (RFC 8414 section 3.3).
+func keysIn(text []byte, issuer string) (string, error) {
+	var d hook.Doc
+	if err := d.Parse(text, hook.Limits{Bytes: maxSet, Depth: 16}); err != nil {
+		return "", err
+	}
+	if d.Root().Get("issuer").Text() != issuer {
+		return "", errors.New("it is another issuer's")
+	}
+	url := strings.Clone(d.Root().Get("jwks_uri").Text())
+	if err := rules.KeysAddress(url); err != nil {
+		return "", fmt.Errorf("jwks_uri: %w", err)
+	}
+	if strings.HasPrefix(issuer, "https:") && !strings.HasPrefix(url, "https:") {
+		return "", errors.New("jwks_uri: want https")
+	}
+	return url, nil
+}
+
+// get gets a text. Nothing of what was answered is in the error.
+func (r *Ring) get(ctx context.Context, url string) ([]byte, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return nil, err
+	}
+	request.Header.Set("Accept", "application/json")
+	request.Header.Set("User-Agent", "tenterhook/"+r.o.Version)
+	response, err := r.client.Do(request)
+	if err != nil {
+		return nil, err
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("get %s: status %d: want 200", url, response.StatusCode)
+	}
+	text, err := io.ReadAll(io.LimitReader(response.Body, maxSet+1))
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("get %s: %w", url, err)
+	case len(text) > maxSet:
+		return nil, fmt.Errorf("get %s: want at most %d bytes", url, maxSet)
+	}
+	return text, nil
+}

@@ -1,0 +1,137 @@
+package issuer
+
+import (
+	"context"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// slowest is how long it takes at most until a fetch that failed is tried again.
+const slowest = time.Minute
+
+// keeper has the keys of one source, and fetches them again and again. The keys that it has stay until it has others: an
+// issuer that is down, or answers nonsense, has its tokens accepted as before.
+type keeper struct {
+	r      *Ring
+	source source
+	stop   context.CancelFunc
+	ready  chan struct{} // closed when the first keys are here
+	wake   chan struct{} // has room for one: a fetch that was asked for and has not begun
+	counts counts
+
+	keys    atomic.Pointer[keys] // nil before the first
+	fetched atomic.Int64         // when they were last seen at the issuer, in Unix time
+
+	mu      sync.Mutex // guards what follows
+	pending bool       // what the issuer has now is not known: a fetch was asked for, or the last one failed
+	failing bool       // the last one failed
+	asked   int64      // when one was last asked for, in Unix time
+}
+
+// start makes the keeper of a source. The caller holds mu.
+func (r *Ring) start(at source) *keeper {
+	k := &keeper{r: r, source: at, stop: func() {}, ready: make(chan struct{}), wake: make(chan struct{}, 1)}
+	if at.set != "" {
+		if set, err := readKeys([]byte(at.set)); err == nil { // Problems has told
+			k.put(set, r.o.Now())
+		}
+		return k
+	}
+	if set, when, err := r.kept(at); err == nil {
+		k.put(set, when)
+	}
+	k.pending = true
+	ctx, stop := context.WithCancel(context.Background())
+	k.stop = stop
+	r.wait.Go(func() { k.run(ctx) })
+	return k
+}
+
+// put takes keys that were seen at a time.
+func (k *keeper) put(set *keys, when time.Time) {
+	had := k.keys.Load()
+	if !set.same(had) {
+		k.keys.Store(set)
+	}
+	k.fetched.Store(when.Unix())
+	if had == nil {
+		close(k.ready)
+	}
+}
+
+// run fetches until the context ends.
+func (k *keeper) run(ctx context.Context) {
+	o, retry := &k.r.o, k.r.o.Retry
+	next := time.NewTimer(0)
+	defer next.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-next.C:
+		case <-k.wake:
+		}
+		if err := k.refresh(ctx); err != nil && ctx.Err() == nil {
+			next.Reset(retry)
+			retry = min(2*retry, slowest, o.Refresh)
+			continue
+		}
+		retry = o.Retry
+		next.Reset(o.Refresh + rand.N(o.Refresh/10+1)) // or all that were started together would ask together
+	}
+}
+
+// refresh fetches once.
+func (k *keeper) refresh(ctx context.Context) error {
+	text, set, err := k.r.fetch(ctx, k.source)
+	k.counts.fetches.Add(1)
+	if err != nil {
+		k.failed(ctx, err)
+		return err
+	}
+	now, had := k.r.o.Now(), k.keys.Load()
+	if k.put(set, now); had != k.keys.Load() {
+		k.r.o.Log.Info("an issuer's keys are here", "issuer", k.source.issuer, "keys", len(set.list), "replaced", had != nil)
+	}
+	if err := k.r.keep(k.source, text, now); err != nil {
+		k.r.o.Log.Error("an issuer's keys could not be kept for a restart", "issuer", k.source.issuer, "error", err)
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.pending, k.failing = len(k.wake) > 0, false
+	return nil
+}
+
+func (k *keeper) failed(ctx context.Context, err error) {
+	if ctx.Err() != nil {
+		return
+	}
+	k.counts.failures.Add(1)
+	k.mu.Lock()
+	told := k.failing
+	k.pending, k.failing = true, true
+	k.mu.Unlock()
+	if !told {
+		k.r.o.Log.Error("an issuer's keys cannot be fetched; those that are here stay", "issuer", k.source.issuer, "error", err)
+	}
+}
+
+// ask has the keys fetched, unless they were a moment ago. It reports whether other keys may be here soon.
+func (k *keeper) ask(now int64) bool {
+	if k.source.set != "" {
+		return false
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.pending || now < k.asked+int64(k.r.o.Rest/time.Second) {
+		return k.pending
+	}
+	k.asked, k.pending = now, true
+	select {
+	case k.wake <- struct{}{}:
+	default:
+	}
+	return true
+}

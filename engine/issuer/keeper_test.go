@@ -1,0 +1,257 @@
+package issuer_test
+
+import (
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"github.com/tenterhook/tenterhook/engine/issuer"
+	"github.com/tenterhook/tenterhook/rules"
+)
+
+// TestRotation: a key that is new at the issuer is asked for once, and known then; one that is not there is not asked for
+// again and again.
+func TestRotation(t *testing.T) {
+	as := newServer(t, keySet(jwk("one", rsaKey(), nil)))
+	clock := atomic.Int64{}
+	clock.Store(now.Unix())
+	o := slow
+	o.Now = func() time.Time { return time.Unix(clock.Load(), 0) }
+	r := newRing(t, o)
+	s := load(t, nil, as.oauth())
+	r.Use(s)
+	eventually(t, "a rest", func() bool { return check(r, asked(s, 0), as.token("none")) == issuer.Key })
+	clock.Add(31)
+	as.set(keySet(jwk("one", rsaKey(), nil), jwk("two", rsaKey(), nil)), nil)
+	if v := check(r, asked(s, 0), as.token("two")); v != issuer.Keyless {
+		t.Errorf("got %v for a key that is new", v)
+	}
+	eventually(t, "the new key", func() bool { return check(r, asked(s, 0), as.token("two")) == issuer.Accepted })
+	before := as.asked.Load()
+	for range 1000 {
+		if v := check(r, asked(s, 0), as.token("three")); v == issuer.Accepted {
+			t.Fatal("accepted")
+		}
+	}
+	if n := as.asked.Load() - before; n > 1 {
+		t.Errorf("asked %d times", n)
+	}
+	eventually(t, "known not to be there", func() bool { return check(r, asked(s, 0), as.token("three")) == issuer.Key })
+}
+
+// TestWithdrawn: a key that the issuer takes back signs nothing any more, not even what was accepted before.
+func TestWithdrawn(t *testing.T) {
+	as := newServer(t, keySet(jwk("one", rsaKey(), nil), jwk("two", otherKey(), nil)))
+	r := newRing(t, quick)
+	s := load(t, nil, as.oauth())
+	r.Use(s)
+	token := as.token("one")
+	if v := check(r, asked(s, 0), token); v != issuer.Accepted {
+		t.Fatal(v)
+	}
+	as.set(keySet(jwk("two", otherKey(), nil)), nil)
+	eventually(t, "refused", func() bool { return check(r, asked(s, 0), token) == issuer.Key })
+}
+
+// TestReplacedUnderItsName: the same kid, another key.
+func TestReplacedUnderItsName(t *testing.T) {
+	as := newServer(t, keySet(jwk("one", otherKey(), nil)))
+	r := newRing(t, slow)
+	s := load(t, nil, as.oauth())
+	r.Use(s)
+	as.set(keySet(jwk("one", rsaKey(), nil)), nil)
+	if v := check(r, asked(s, 0), as.token("one")); v != issuer.Signature {
+		t.Errorf("got %v", v)
+	}
+	eventually(t, "accepted", func() bool { return check(r, asked(s, 0), as.token("one")) == issuer.Accepted })
+}
+
+func TestKeysOfOneName(t *testing.T) {
+	as := newServer(t, keySet(jwk("one", otherKey(), nil), jwk("one", rsaKey(), nil)))
+	r := newRing(t, slow)
+	s := load(t, nil, as.oauth())
+	r.Use(s)
+	if v := check(r, asked(s, 0), as.token("one")); v != issuer.Accepted {
+		t.Errorf("got %v", v)
+	}
+}
+
+// TestKept: keys outlive the program, for a while.
+func TestKept(t *testing.T) {
+	as := newServer(t, keySet(jwk("one", rsaKey(), nil)))
+	dir := filepath.Join(t.TempDir(), "issuers")
+	o := slow
+	o.Dir = dir
+	s := load(t, nil, as.oauth())
+	first := newRing(t, o)
+	first.Use(s)
+	var files []os.DirEntry
+	eventually(t, "kept", func() bool {
+		files, _ = os.ReadDir(dir)
+		return len(files) == 1 && strings.HasSuffix(files[0].Name(), ".keys")
+	})
+	first.Close()
+	as.Close()
+	path := filepath.Join(dir, files[0].Name())
+	tests := []struct {
+		name   string
+		change func(t *testing.T)
+		want   issuer.Verdict
+	}{
+		{"AsItWas", func(*testing.T) {}, issuer.Accepted},
+		{"Old", func(t *testing.T) { old := now.Add(-8 * 24 * time.Hour); ok(os.Chtimes(path, old, old)) }, issuer.Keyless},
+		{"OfAnotherSource", func(t *testing.T) { rewrite(t, path, as.URL, "http://127.0.0.1:9") }, issuer.Keyless},
+		{"Broken", func(t *testing.T) { rewrite(t, path, `"kty":"RSA"`, `"kty":"RS`) }, issuer.Keyless},
+		{"Empty", func(t *testing.T) { ok(os.WriteFile(path, nil, 0o600)) }, issuer.Keyless},
+	}
+	whole := must(os.ReadFile(path))
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			ok(os.WriteFile(path, whole, 0o600))
+			ok(os.Chtimes(path, now, now))
+			tt.change(t)
+			o := o
+			o.Wait = time.Millisecond
+			r := newRing(t, o)
+			r.Use(s)
+			if got := check(r, asked(s, 0), as.token("one")); got != tt.want {
+				t.Errorf("got %v, want %v", got, tt.want)
+			}
+		})
+	}
+}
+
+func ok(err error) {
+	if err != nil {
+		panic(err)
+	}
+}
+
+func rewrite(t *testing.T, path, old, new string) {
+	t.Helper()
+	text := strings.Replace(string(must(os.ReadFile(path))), old, new, 1)
+	ok(os.WriteFile(path, []byte(text), 0o600))
+	ok(os.Chtimes(path, now, now))
+}
+
+// TestSets: a Set's issuers are there before it is live, and those of the one before still; then they are let go.
+func TestSets(t *testing.T) {
+	a, b := newServer(t, keySet(jwk("one", rsaKey(), nil))), newServer(t, keySet(jwk("one", rsaKey(), nil)))
+	r := newRing(t, quick)
+	one, two, three := load(t, nil, a.oauth()), load(t, nil, b.oauth(), a.oauth()), load(t, nil, b.oauth())
+	r.Use(one)
+	r.Use(two)
+	for _, c := range []struct {
+		o  *rules.OAuth
+		as *server
+	}{{asked(one, 0), a}, {asked(two, 0), b}, {asked(two, 1), a}} {
+		if v := check(r, c.o, c.as.token("one")); v != issuer.Accepted {
+			t.Errorf("got %v", v)
+		}
+	}
+	r.Use(three)
+	if v := check(r, asked(one, 0), a.token("one")); v != issuer.Keyless {
+		t.Errorf("got %v for a Set that is gone", v)
+	}
+	r.Use(three)
+	n := a.asked.Load()
+	time.Sleep(100 * time.Millisecond)
+	if m := a.asked.Load() - n; m > 1 { // one may have been under way
+		t.Errorf("asked %d times for keys that nobody wants", m)
+	}
+}
+
+func TestMetrics(t *testing.T) {
+	as := newServer(t, keySet(jwk("one", rsaKey(), nil)))
+	registry := prometheus.NewRegistry()
+	var log lines
+	o := slow
+	o.Registry, o.Log = registry, slog.New(slog.NewTextHandler(&log, nil))
+	r := newRing(t, o)
+	s := load(t, map[string]string{"keys.json": keySet(jwk("one", rsaKey(), nil))}, as.oauth(), "{"+common+"}")
+	r.Use(s)
+	token := as.token("one")
+	r.Note(asked(s, 0), check(r, asked(s, 0), token), "h0")
+	for range 3 {
+		r.Note(asked(s, 0), check(r, asked(s, 0), as.token("none")+"x"), "h0")
+	}
+	want := fmt.Sprintf(`
+# HELP tenterhook_issuer_keys Keys of an issuer that are here.
+# TYPE tenterhook_issuer_keys gauge
+tenterhook_issuer_keys{issuer="%[1]s/as"} 1
+tenterhook_issuer_keys{issuer="https://acme.okta.com/oauth2/default"} 1
+# HELP tenterhook_issuer_keys_age_seconds How long ago an issuer's keys were last seen there.
+# TYPE tenterhook_issuer_keys_age_seconds gauge
+tenterhook_issuer_keys_age_seconds{issuer="%[1]s/as"} 0
+# HELP tenterhook_issuer_fetches_total Times an issuer's keys were fetched, or were tried to be.
+# TYPE tenterhook_issuer_fetches_total counter
+tenterhook_issuer_fetches_total{issuer="%[1]s/as"} 1
+# HELP tenterhook_issuer_fetch_failures_total Times an issuer's keys could not be fetched.
+# TYPE tenterhook_issuer_fetch_failures_total counter
+tenterhook_issuer_fetch_failures_total{issuer="%[1]s/as"} 0
+`, as.URL)
+	err := testutil.GatherAndCompare(registry, strings.NewReader(want), "tenterhook_issuer_keys", "tenterhook_issuer_keys_age_seconds",
+		"tenterhook_issuer_fetches_total", "tenterhook_issuer_fetch_failures_total")
+	if err != nil {
+		t.Error(err)
+	}
+	if n := strings.Count(log.String(), "a token was refused"); n < 1 || n > 2 { // the minute may have turned
+		t.Errorf("%d lines about refused tokens:\n%s", n, log.String())
+	}
+	if text := log.String(); strings.Contains(text, token[30:60]) || !strings.Contains(text, "reason=malformed") {
+		t.Errorf("logged %s", text)
+	}
+}
+
+// TestHammer has tokens checked while keys come and go, and Sets with them. A token is refused only when its key was not there.
+func TestHammer(t *testing.T) {
+	as := newServer(t, "")
+	sets := []string{keySet(jwk("one", rsaKey(), nil)), keySet(jwk("one", rsaKey(), nil), jwk("two", rsaKey(), nil))}
+	as.set(sets[0], nil)
+	r := newRing(t, issuer.Options{Refresh: time.Millisecond, Retry: time.Millisecond, Wait: 5 * time.Second, Dir: t.TempDir()})
+	one, two := load(t, nil, as.oauth()), load(t, nil, as.oauth())
+	r.Use(one)
+	r.Use(two)
+	tokens := []string{as.token("one"), as.token("two"), sign(otherKey(), nil, claims(object{"iss": as.URL + "/as"})), as.token("one") + "x"}
+	stop := make(chan struct{})
+	var wait sync.WaitGroup
+	for i := range 8 {
+		wait.Go(func() {
+			for n := i; ; n++ {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				which := n % len(tokens)
+				switch v := check(r, asked([]*rules.Set{one, two}[n%2], 0), tokens[which]); {
+				case which == 0 && v != issuer.Accepted, which == 1 && v != issuer.Accepted && v != issuer.Key && v != issuer.Keyless, which > 1 && v == issuer.Accepted:
+					t.Errorf("token %d: %v", which, v)
+					return
+				}
+			}
+		})
+	}
+	rounds := 300
+	if testing.Short() {
+		rounds = 60
+	}
+	for i := range rounds {
+		as.set(sets[i%2], nil)
+		if i%10 == 0 {
+			r.Use([]*rules.Set{one, two}[i/10%2])
+		}
+		time.Sleep(2 * time.Millisecond)
+	}
+	close(stop)
+	wait.Wait()
+}

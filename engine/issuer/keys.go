@@ -1,0 +1,137 @@
+package issuer
+
+import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/rsa"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync/atomic"
+
+	"github.com/go-jose/go-jose/v4"
+
+	"github.com/tenterhook/tenterhook/sdk/hook"
+)
+
+// What a set of keys may have. Okta publishes two keys at a time.
+const (
+	maxSet  = 256 << 10 // bytes
+	maxKeys = 64
+	leastN  = 2048 // bits of an RSA modulus
+	maxSame = 4    // keys of one name that are tried
+)
+
+// errNoKey is what a set without any usable key is refused with.
+var errNoKey = errors.New("none of its keys can be used: want a public RSA key of at least 2048 bits, or one on P-256, P-384 or P-521, for signatures")
+
+// keys is what an issuer signs with, and the tokens that were found good by it. It is replaced when the issuer's keys are
+// others, so that no token outlives its key.
+type keys struct {
+	list   []key
+	proofs [256]atomic.Pointer[proof]
+}
+
+// key is one public key.
+type key struct {
+	id, algorithm string // either may be empty
+	kind          string // what algorithms it goes with: "RS", "ES256", ...
+	public        any    // *rsa.PublicKey or *ecdsa.PublicKey
+}
+
+// readKeys reads a JSON Web Key Set (RFC 7517 section 5). Keys that are not for checking signatures are passed over, and so are
+// those of unknown kinds; a set without any that is left is an error.
+func readKeys(text []byte) (*keys, error) {
+	var d hook.Doc
+	if err := d.Parse(text, hook.Limits{Bytes: maxSet, Depth: 16}); err != nil {
+		return nil, fmt.Errorf("want a JSON Web Key Set: %w", err)
+	}
+	list := d.Root().Get("keys")
+	if list.Kind() != hook.Array {
+		return nil, errors.New(`want a JSON Web Key Set, {"keys": [...]}`)
+	}
+	if list.Len() > maxKeys {
+		return nil, fmt.Errorf("%d keys: want at most %d", list.Len(), maxKeys)
+	}
+	k := new(keys)
+	for n := range list.Elements() {
+		if one, ok := readKey(n); ok {
+			k.list = append(k.list, one)
+		}
+	}
+	if len(k.list) == 0 {
+		return nil, errNoKey
+	}
+	return k, nil
+}
+
+// readKey reads one key; false when it is not for checking signatures. A private key in such a set is nobody's any more.
+func readKey(n hook.Node) (k key, ok bool) {
+	use, ops := n.Get("use"), n.Get("key_ops")
+	if use.Kind() != hook.Missing && use.Text() != "sig" {
+		return k, false
+	}
+	if ops.Kind() != hook.Missing && !slices.ContainsFunc(slices.Collect(ops.Elements()), func(o hook.Node) bool { return o.Text() == "verify" }) {
+		return k, false
+	}
+	var read jose.JSONWebKey
+	if read.UnmarshalJSON(n.Raw()) != nil || !read.IsPublic() || len(read.KeyID) > maxKid {
+		return k, false
+	}
+	k = key{id: strings.Clone(read.KeyID), algorithm: strings.Clone(read.Algorithm), public: read.Key}
+	switch public := read.Key.(type) {
+	case *rsa.PublicKey:
+		k.kind = "RS"
+		return k, public.N.BitLen() >= leastN && public.E >= 3 && public.E&1 == 1
+	case *ecdsa.PublicKey:
+		k.kind = curves[public.Curve.Params().Name]
+		return k, k.kind != ""
+	}
+	return k, false
+}
+
+// curves has the algorithm that goes with a curve (RFC 7518 section 3.4).
+var curves = map[string]string{"P-256": "ES256", "P-384": "ES384", "P-521": "ES512"}
+
+// goes reports whether a key may have signed by an algorithm.
+func (k *key) goes(algorithm string) bool {
+	if k.algorithm != "" && k.algorithm != algorithm {
+		return false
+	}
+	if k.kind == "RS" {
+		return strings.HasPrefix(algorithm, "RS") || strings.HasPrefix(algorithm, "PS")
+	}
+	return k.kind == algorithm
+}
+
+// find lists the keys that a token may be signed by: those of its kid or, when it has none, the only one that fits.
+func (k *keys) find(kid, algorithm string) (fit []key) {
+	for i := range k.list {
+		if one := &k.list[i]; one.goes(algorithm) && (kid == "" || one.id == kid) {
+			fit = append(fit, *one)
+		}
+	}
+	if kid == "" && len(fit) > 1 {
+		return nil
+	}
+	return fit[:min(len(fit), maxSame)]
+}
+
+// same reports whether two sets have the same keys, in whatever order.
+func (k *keys) same(other *keys) bool {
+	if other == nil || len(k.list) != len(other.list) {
+		return false
+	}
+	for i := range k.list {
+		if !slices.ContainsFunc(other.list, k.list[i].equal) {
+			return false
+		}
+	}
+	return true
+}
+
+func (k *key) equal(other key) bool {
+	public, ok := k.public.(interface{ Equal(crypto.PublicKey) bool })
+	return ok && k.id == other.id && k.algorithm == other.algorithm && public.Equal(other.public)
+}

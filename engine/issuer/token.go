@@ -1,0 +1,171 @@
+package issuer
+
+import (
+	"bytes"
+	"encoding/base64"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/go-jose/go-jose/v4"
+
+	"github.com/tenterhook/tenterhook/sdk/hook"
+)
+
+// What a token may weigh, in bytes. Okta's have one or two thousand.
+const (
+	maxToken = 8 << 10
+	maxKid   = 256
+)
+
+// token is a token that was read, and not judged.
+type token struct {
+	claims
+	kid     string
+	text    []byte // all of it
+	payload []byte
+}
+
+// encoding refuses what it would not have written: a token can be written in one way only.
+var encoding = base64.RawURLEncoding.Strict()
+
+// readToken reads a token and what it says.
+func readToken(text []byte) (*token, Verdict) {
+	t, v := open(text)
+	if v == Accepted && !t.read() {
+		return nil, Malformed
+	}
+	return t, v
+}
+
+// open reads a token in JWS compact serialization (RFC 7515 section 7.1). It is stricter than it need be: JSON is read as this
+// program reads all JSON, no member twice; nothing in the header may change how the rest is understood.
+func open(text []byte) (*token, Verdict) {
+	if len(text) > maxToken || bytes.ContainsAny(text, "\r\n") { // which encoding passes over
+		return nil, Malformed
+	}
+	parts := bytes.Split(text, []byte{'.'})
+	if len(parts) != 3 || len(parts[2]) == 0 { // an encrypted one has five; without a signature it is anybody's
+		return nil, Malformed
+	}
+	head, err := encoding.AppendDecode(nil, parts[0])
+	if err != nil {
+		return nil, Malformed
+	}
+	payload, err := encoding.AppendDecode(nil, parts[1])
+	if err != nil {
+		return nil, Malformed
+	}
+	if _, err := encoding.AppendDecode(nil, parts[2]); err != nil {
+		return nil, Malformed
+	}
+	t := &token{text: text, payload: payload}
+	return t, t.head(head)
+}
+
+// object reads a part of a token.
+func object(d *hook.Doc, text []byte) (hook.Node, bool) {
+	err := d.Parse(text, hook.Limits{Bytes: maxToken, Depth: 16})
+	return d.Root(), err == nil && d.Root().Kind() == hook.Object
+}
+
+// head reads the header. What it may have beside alg, kid and typ is named: a key that comes with the token (jwk, jku, x5u,
+// x5c), and what changes how the token is to be understood (crit, b64, zip, cty, enc) are refused, and so is what will be
+// made up tomorrow for either.
+func (t *token) head(text []byte) Verdict {
+	var d hook.Doc
+	root, ok := object(&d, text)
+	if !ok {
+		return Malformed
+	}
+	for name, value := range root.Members() {
+		switch name {
+		case "alg", "kid", "typ", "x5t", "x5t#S256":
+			if value.Kind() != hook.String {
+				return Malformed
+			}
+		default:
+			return Header
+		}
+	}
+	typ := strings.TrimPrefix(strings.ToLower(root.Get("typ").Text()), "application/")
+	if root.Get("typ").Kind() == hook.String && typ != "jwt" && typ != "at+jwt" {
+		return Header // Okta's org authorization server names its own, which are not for others to check
+	}
+	if t.kid = strings.Clone(root.Get("kid").Text()); len(t.kid) > maxKid {
+		return Key
+	}
+	t.algorithm = strings.Clone(root.Get("alg").Text())
+	return Accepted
+}
+
+// read reads the claims. It is false when one that matters has another shape than it must have.
+func (t *token) read() bool {
+	var d hook.Doc
+	root, ok := object(&d, t.payload)
+	if !ok {
+		return false
+	}
+	var fine [7]bool
+	t.issuer, fine[0] = str(root.Get("iss"))
+	t.audience, fine[1] = list(root.Get("aud"), false)
+	t.expires, fine[2] = date(root.Get("exp"))
+	t.from, fine[3] = date(root.Get("nbf"))
+	t.issued, fine[4] = date(root.Get("iat"))
+	t.client, fine[5] = str(first(root, "cid", "client_id", "azp"))
+	t.scope, fine[6] = list(first(root, "scp", "scope"), true)
+	t.bound = root.Get("cnf").Kind() != hook.Missing
+	return !slices.Contains(fine[:], false) && root.Get("exp").Kind() == hook.Number
+}
+
+// first is the first of some members that is there. Okta says cid and scp; RFC 9068 says client_id and scope.
+func first(root hook.Node, names ...string) (n hook.Node) {
+	for _, name := range names {
+		if n = root.Get(name); n.Kind() != hook.Missing {
+			break
+		}
+	}
+	return n
+}
+
+func str(n hook.Node) (string, bool) {
+	return strings.Clone(n.Text()), n.Kind() == hook.String || n.Kind() == hook.Missing
+}
+
+// list is a list of texts; a text is a list of one or, where words is set, of its words.
+func list(n hook.Node, words bool) (all []string, ok bool) {
+	switch {
+	case n.Kind() == hook.Missing:
+	case n.Kind() == hook.String && words:
+		return strings.Fields(strings.Clone(n.Text())), true
+	case n.Kind() == hook.String:
+		return []string{strings.Clone(n.Text())}, true
+	case n.Kind() != hook.Array:
+		return nil, false
+	}
+	if n.Kind() == hook.Array {
+		for one := range n.Elements() {
+			if one.Kind() != hook.String {
+				return nil, false
+			}
+			all = append(all, strings.Clone(one.Text()))
+		}
+	}
+	return all, true
+}
+
+// date is a NumericDate (RFC 7519 section 2): seconds, perhaps with a fraction. A year after 9999 is none.
+func date(n hook.Node) (int64, bool) {
+	v := n.Float()
+	return int64(math.Floor(v)), n.Kind() == hook.Missing || n.Kind() == hook.Number && v >= 0 && v < 253402300800
+}
+
+// signedBy reports whether a key's owner has signed the token. The key was chosen to go with the algorithm.
+func (t *token) signedBy(k key) bool {
+	signed, err := jose.ParseSignedCompact(string(t.text), []jose.SignatureAlgorithm{jose.SignatureAlgorithm(t.algorithm)})
+	if err != nil {
+		return false
+	}
+	payload, err := signed.Verify(k.public)
+	return err == nil && bytes.Equal(payload, t.payload) // the very bytes that were judged
+}
