@@ -1,0 +1,51 @@
+package cli
+
+import (
+	"encoding/base64"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tenterhook/tenterhook/rules"
+)
+
+// TestNewSecret: what is to be entered in Okta is what the policy that is printed lets in, and check has nothing to say.
+func TestNewSecret(t *testing.T) {
+	for _, user := range []string{"", "okta", "o'k-t@a#1"} {
+		t.Run("user "+user, func(t *testing.T) {
+			s := makeSecret(user, time.Date(2026, 10, 31, 0, 0, 0, 0, time.UTC))
+			if raw, err := base64.RawURLEncoding.DecodeString(s.Secret); err != nil || len(raw) != 32 || s.Name != "2026-10" {
+				t.Fatalf("got %+v", s)
+			}
+			text := "tenterhook: 1\nhooks:\n  - name: h\n    type: token\n    rules: [{name: r, debug: {a: b}}]\n" + shifted(s.Policy, "    ")
+			set, err := rules.Load(rules.NewFolder(map[string][]byte{"policy.yaml": []byte(text)}), rules.Options{Env: func(name string) (string, bool) {
+				return s.Secret, name == s.Env
+			}})
+			if err != nil {
+				t.Fatalf("%v\n%s", err, text)
+			}
+			defer set.Close()
+			if w := set.Warnings(); len(w) > 0 {
+				t.Errorf("warned: %v", w)
+			}
+			line := set.Hooks()[0].Auth[0].Lines[0]
+			if line.Header != s.Field || len(line.Secrets) != 1 || !line.Secrets[0].Matches(rules.Digest([]byte(s.Value))) || line.Secrets[0].Name() != s.Name {
+				t.Errorf("what is entered in Okta is not let in")
+			}
+		})
+	}
+	if a, b := makeSecret("", time.Now()), makeSecret("", time.Now()); a.Secret == b.Secret {
+		t.Error("the same secret twice")
+	}
+}
+
+func TestBasicUser(t *testing.T) {
+	for name, want := range map[string]bool{"okta": true, "": false, "a:b": false, "a b": false, `a"`: false, `a\`: false, "é": false, "a\n": false, "${env.A}": false} {
+		if basicUser(name) != want {
+			t.Errorf("%q: want %v", name, want)
+		}
+	}
+	if strings.ContainsAny(makeSecret("", time.Now()).Secret, `"'\$ `) {
+		t.Error("a secret that a shell or YAML reads otherwise")
+	}
+}
