@@ -1,6 +1,7 @@
 package meter_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"os"
@@ -90,24 +91,24 @@ func reason(err error) string {
 	return first
 }
 
-// wat compiles a text; without wabt the test is skipped.
-func wat(t testing.TB, text string) []byte {
+// fixture is testdata/name.wasm; where wabt is installed, it must be what testdata/name.wat makes.
+func fixture(t testing.TB, name string) []byte {
 	t.Helper()
+	path := filepath.Join("testdata", name)
+	b, err := os.ReadFile(path + ".wasm")
+	if err != nil {
+		t.Fatal(err)
+	}
 	tool, err := exec.LookPath("wat2wasm")
 	if err != nil {
-		t.Skip("wat2wasm is not installed")
+		return b
 	}
-	dir := t.TempDir()
-	in, out := filepath.Join(dir, "a.wat"), filepath.Join(dir, "a.wasm")
-	if err := os.WriteFile(in, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
+	out := filepath.Join(t.TempDir(), "out.wasm")
+	if text, err := exec.Command(tool, "-o", out, path+".wat").CombinedOutput(); err != nil {
+		t.Fatalf("wat2wasm: %v\n%s", err, text)
 	}
-	if b, err := exec.Command(tool, "--no-check", "-o", out, in).CombinedOutput(); err != nil {
-		t.Fatalf("wat2wasm: %v\n%s", err, b)
-	}
-	b, err := os.ReadFile(out)
-	if err != nil {
-		t.Fatal(err)
+	if made, err := os.ReadFile(out); err != nil || !bytes.Equal(made, b) {
+		t.Errorf("%s.wasm is not what %s.wat makes", path, path)
 	}
 	return b
 }
@@ -119,18 +120,4 @@ func rewrite(t testing.TB, src []byte, o meter.Options) *meter.Module {
 		t.Fatal(err)
 	}
 	return m
-}
-
-func TestRunaway(t *testing.T) {
-	src := wat(t, `(module (func (export "spin") (loop br 0)) (func $r (export "deep") (call $r)))`)
-	g := instantiate(t, rewrite(t, src, meter.Options{}).Code, wazero.NewRuntimeConfigCompiler())
-	g.h.total = 100_000
-	_, _, err := g.call("spin")
-	if !errors.Is(err, errFuel) {
-		t.Errorf("spin: got %v, want %v", err, errFuel)
-	}
-	_, _, err = g.call("deep")
-	if !errors.Is(err, errDeep) {
-		t.Errorf("deep: got %v, want %v", err, errDeep)
-	}
 }

@@ -61,6 +61,8 @@ type scan struct {
 	look   bool // the next mark checks
 	run    int  // units since the last mark that checks
 	loops  int
+	blocks int
+	jumps  int // targets of br_tables
 	broken bool
 }
 
@@ -81,11 +83,10 @@ func (s *scan) within(at int, what string, i uint32, n int) {
 func (s *scan) function(body [2]int) {
 	s.r.src, s.r.p, s.r.end, s.r.bad = s.m.src, body[0], body[1], ""
 	s.frames = append(s.frames[:0], frame{op: opBlock, mark: -1})
-	s.dead, s.called, s.look, s.run, s.loops, s.broken = false, false, false, 0, 0, false
+	s.dead, s.called, s.look, s.run, s.broken = false, false, false, 0, false
+	s.loops, s.blocks, s.jumps = 0, 0, 0
 	l := &s.m.o.Limits
-	if n := body[1] - body[0]; n > l.Body {
-		s.refusef(body[0], "bytes: %d, want at most %d", n, l.Body)
-	}
+	s.most(body[0], "bytes", body[1]-body[0], l.Body)
 	s.locals()
 	s.p.code, s.p.end = s.r.p, body[1]
 	s.open(s.r.p, true)
@@ -97,8 +98,14 @@ func (s *scan) function(body [2]int) {
 	if s.r.p != s.r.end {
 		s.refusef(s.r.p, "it has %d bytes behind its end", s.r.end-s.r.p)
 	}
-	if n := s.loops * int(s.p.locals); n > l.LocalLoops {
-		s.refusef(body[0], "locals times loops: %d, want at most %d", n, l.LocalLoops)
+	s.most(body[0], "locals times loops", s.loops*int(s.p.locals), l.LocalLoops)
+	s.most(body[0], "locals times blocks", s.blocks*int(s.p.locals), l.LocalBlocks)
+	s.most(body[0], "targets of all br_tables", s.jumps, l.BrTables)
+}
+
+func (s *scan) most(at int, what string, n, bound int) {
+	if n > bound {
+		s.refusef(at, "%s: %d, want at most %d", what, n, bound)
 	}
 }
 
@@ -187,6 +194,7 @@ func (s *scan) walk() {
 
 func (s *scan) begin(i *instr) {
 	s.blockType(i)
+	s.blocks++
 	if len(s.frames) == s.m.o.Limits.Nesting+1 {
 		s.refusef(i.at, "blocks are nested deeper than %d", s.m.o.Limits.Nesting)
 	}
@@ -278,9 +286,8 @@ func (s *scan) branch(i *instr) {
 		s.target(i.at, i.a)
 	} else {
 		n := len(s.r.targets) - 1
-		if n > s.m.o.Limits.BrTable {
-			s.refusef(i.at, "targets of a br_table: %d, want at most %d", n, s.m.o.Limits.BrTable)
-		}
+		s.jumps += n
+		s.most(i.at, "targets of a br_table", n, s.m.o.Limits.BrTable)
 		for _, t := range s.r.targets {
 			s.target(i.at, t)
 		}

@@ -103,11 +103,21 @@ func (m *module) name(at int, place, name string) {
 func (m *module) index(r *reader, place, what string, n int) uint32 {
 	at := r.p
 	i := r.u32()
-	if r.bad == "" && int64(i) >= int64(n) {
-		m.refusef(at, place, "there is no %s %d", what, i)
+	if r.bad != "" || !m.within(at, place, what, i, n) {
 		return 0
 	}
 	return i
+}
+
+// within refuses an index that is not among n. After a section that could not be read nobody knows how many there are.
+func (m *module) within(at int, place, what string, i uint32, n int) bool {
+	if int64(i) < int64(n) {
+		return true
+	}
+	if !m.partial {
+		m.refusef(at, place, "there is no %s %d", what, i)
+	}
+	return false
 }
 
 func (m *module) limits(r *reader) (l limits) {
@@ -220,14 +230,6 @@ func (m *module) expr(r *reader, place string) expr {
 	return e
 }
 
-func (m *module) within(at int, place, what string, i uint32, n int) bool {
-	if int64(i) >= int64(n) {
-		m.refusef(at, place, "there is no %s %d", what, i)
-		return false
-	}
-	return true
-}
-
 func (m *module) readExports(r *reader) {
 	for n := m.count(r, "exports", 0, m.o.Limits.Exports); n > 0 && r.bad == ""; n-- {
 		at := r.p
@@ -278,10 +280,6 @@ func (m *module) readDataCount(r *reader) {
 func (m *module) readCode(r *reader) {
 	for n := m.count(r, "functions", 0, m.o.Limits.Functions); n > 0 && r.bad == ""; n-- {
 		body := r.sub(r.u32())
-		if body.bad != "" {
-			r.fail(body.p, "a function is longer than its section")
-			return
-		}
 		m.bodies = append(m.bodies, [2]int{body.p, body.end})
 	}
 }

@@ -1,0 +1,254 @@
+package meter_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/api"
+
+	"github.com/tenterhook/tenterhook/runtime/wasm/meter"
+)
+
+// FuzzRewrite hands over any bytes: there is an answer, and if the bytes were a valid module then so are those that came
+// of them.
+func FuzzRewrite(f *testing.F) {
+	for _, b := range seeds(f) {
+		f.Add(b)
+	}
+	config := wazero.NewRuntimeConfigInterpreter().WithMemoryLimitPages(300)
+	f.Fuzz(func(t *testing.T, src []byte) {
+		m, err := meter.Rewrite(src, meter.Options{Limits: meter.Limits{Bytes: 1 << 16, Table: 1000}})
+		if err != nil {
+			if _, ok := err.(meter.Refusals); !ok || err.Error() == "" {
+				t.Fatalf("got %#v, want Refusals", err)
+			}
+			return
+		}
+		ctx := context.Background()
+		r := wazero.NewRuntimeWithConfig(ctx, config.WithCoreFeatures(api.CoreFeaturesV2))
+		defer r.Close(ctx)
+		_, before := r.CompileModule(ctx, src)
+		_, after := r.CompileModule(ctx, m.Code)
+		if before == nil && after != nil {
+			t.Fatalf("a valid module became invalid: %v", after)
+		}
+		if before != nil && after == nil {
+			t.Fatalf("an invalid module became valid: %v", before)
+		}
+	})
+}
+
+// seeds are small modules of every kind.
+func seeds(t testing.TB) [][]byte {
+	t.Helper()
+	all := [][]byte{[]byte("\x00asm\x01\x00\x00\x00"), []byte("\x00asm\x0d\x00\x01\x00")}
+	for _, h := range hostiles() {
+		all = append(all, h.code)
+	}
+	dir, err := os.ReadDir(filepath.Join("testdata", "seeds"))
+	if err != nil {
+		return all
+	}
+	for _, e := range dir {
+		b, err := os.ReadFile(filepath.Join("testdata", "seeds", e.Name()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, b)
+	}
+	return all
+}
+
+// FuzzSame lets binaryen make a valid module of the bytes and runs it plain and metered, compiled and interpreted.
+func FuzzSame(f *testing.F) {
+	tool, err := exec.LookPath("wasm-opt")
+	if err != nil {
+		f.Skip("wasm-opt (binaryen) is not installed")
+	}
+	random := rand.New(rand.NewPCG(1, 2))
+	for n := range 20 {
+		b := make([]byte, 200+n*200)
+		for i := range b {
+			b[i] = byte(random.Uint32())
+		}
+		f.Add(b)
+	}
+	f.Fuzz(func(t *testing.T, seed []byte) {
+		dir := t.TempDir()
+		in, out := filepath.Join(dir, "in"), filepath.Join(dir, "out")
+		if err := os.WriteFile(in, seed, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		cmd := exec.Command(tool, in, "-ttf", "-o", out, "--enable-bulk-memory", "--enable-simd", "--enable-sign-ext",
+			"--enable-nontrapping-float-to-int", "--enable-multivalue", "--enable-mutable-globals")
+		if len(seed)%4 == 0 { // with which it often makes types that are not accepted
+			cmd.Args = append(cmd.Args, "--enable-reference-types")
+		}
+		if b, err := cmd.CombinedOutput(); err != nil {
+			t.Skipf("wasm-opt: %v\n%s", err, b)
+		}
+		code, err := os.ReadFile(out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		same(t, code)
+	})
+}
+
+// same runs a module in every way and wants one story: the same calls of the host, the same results or traps, the same
+// memory, the same fuel compiled and interpreted, and never less than an instruction's unit for each that was reached.
+func same(t *testing.T, code []byte) {
+	o := meter.Options{Depth: 1 << 30, Pages: 256}
+	metered, err := meter.Rewrite(code, o)
+	if err != nil {
+		t.Skipf("refused: %v", err)
+	}
+	exact := rewrite(t, code, meter.Exact(o))
+	compiler, interpreter := wazero.NewRuntimeConfigCompiler(), wazero.NewRuntimeConfigInterpreter()
+	got := tell(t, metered.Code, compiler)
+	if got.endless {
+		t.Skip("it runs for long")
+	}
+	want := tell(t, code, compiler)
+	if want.text == got.text {
+		// as it should be
+	} else if a, b := tell(t, code, interpreter), tell(t, metered.Code, interpreter); a.text != b.text {
+		t.Fatalf("plain, metered:\n%s", diff(want.text, got.text))
+	} else {
+		t.Skipf("only the compiler tells them apart: payloads of NaN: %s", diff(want.text, got.text))
+	}
+	slow := tell(t, metered.Code, interpreter)
+	if slow.text == got.text && !slices.Equal(slow.fuel, got.fuel) {
+		t.Fatalf("fuel compiled %d, interpreted %d", got.fuel, slow.fuel)
+	}
+	least := tell(t, exact.Code, compiler)
+	if least.text != got.text {
+		t.Fatalf("metered, exactly metered:\n%s", diff(got.text, least.text))
+	}
+	for i := range least.fuel {
+		if least.fuel[i] > got.fuel[i]+16 {
+			t.Fatalf("call %d: %d units are charged for %d instructions", i, got.fuel[i], least.fuel[i])
+		}
+	}
+}
+
+func diff(a, b string) string {
+	left, right := strings.Split(a, "\n"), strings.Split(b, "\n")
+	for i := range min(len(left), len(right)) {
+		if left[i] != right[i] {
+			return fmt.Sprintf("line %d: %.300q, %.300q", i, left[i], right[i])
+		}
+	}
+	return fmt.Sprintf("%d lines, %d lines", len(left), len(right))
+}
+
+// story is what running a module's exports one after the other looks like from outside.
+type story struct {
+	text    string
+	fuel    []int64 // of each call that returned
+	endless bool
+}
+
+func tell(t *testing.T, code []byte, c wazero.RuntimeConfig) (s story) {
+	ctx := context.Background()
+	h := &host{slice: 300, total: 1_000_000}
+	r := newRuntime(t, c.WithMemoryLimitPages(300), h)
+	defer r.Close(ctx)
+	var b strings.Builder
+	support(t, r, &b)
+	mod, err := r.InstantiateWithConfig(ctx, code, wazero.NewModuleConfig().WithStartFunctions())
+	if err != nil {
+		return story{text: "instantiate: " + reason(err)}
+	}
+	fuel, _ := mod.ExportedGlobal(meter.Fuel).(api.MutableGlobal)
+	names := exports(mod)
+	for _, name := range append(names, names...) {
+		h.spent = 0
+		if fuel != nil {
+			fuel.Set(uint64(h.slice))
+		}
+		f := mod.ExportedFunction(name)
+		results, err := f.Call(ctx, make([]uint64, slots(f.Definition().ParamTypes()))...)
+		if errors.Is(err, errFuel) {
+			s.endless = true
+			return s
+		}
+		clean(f.Definition().ResultTypes(), results)
+		fmt.Fprintf(&b, "%s: %x %s\n", name, results, reason(err))
+		if strings.Contains(reason(err), "stack overflow") {
+			break
+		}
+		if fuel != nil && err == nil {
+			s.fuel = append(s.fuel, h.spent+h.slice-int64(fuel.Get()))
+		}
+	}
+	if memory := mod.Memory(); memory != nil {
+		all, _ := memory.Read(0, memory.Size())
+		fmt.Fprintf(&b, "memory: %d %x\n", len(all), bytes.TrimRight(all, "\x00"))
+	}
+	s.text = b.String()
+	return s
+}
+
+// clean takes away what means nothing: the high half of a slot that holds 32 bits, and where a reference points.
+func clean(kinds []api.ValueType, stack []uint64) {
+	at := 0
+	for _, k := range kinds {
+		switch {
+		case at >= len(stack):
+		case k == 0x70 || k == api.ValueTypeExternref:
+			stack[at] = min(stack[at], 1)
+		case k == api.ValueTypeI32 || k == api.ValueTypeF32:
+			stack[at] = uint64(uint32(stack[at]))
+		}
+		at += slots([]api.ValueType{k})
+	}
+}
+
+// exports names what the upload exports, in order.
+func exports(mod api.Module) (names []string) {
+	for name := range mod.ExportedFunctionDefinitions() {
+		if !strings.HasPrefix(name, meter.Reserved) {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+func slots(kinds []api.ValueType) (n int) {
+	for _, k := range kinds {
+		if n++; k == 0x7b { // a vector takes two
+			n++
+		}
+	}
+	return n
+}
+
+// support is what binaryen's modules import: it writes down what they say.
+func support(t *testing.T, r wazero.Runtime, b *strings.Builder) {
+	t.Helper()
+	m := r.NewHostModuleBuilder("fuzzing-support")
+	for name, kinds := range map[string][]api.ValueType{
+		"log-i32": {api.ValueTypeI32}, "log-i64": {api.ValueTypeI64}, "log-f32": {api.ValueTypeF32}, "log-f64": {api.ValueTypeF64}, "log-v128": {0x7b},
+	} {
+		m = m.NewFunctionBuilder().WithGoFunction(api.GoFunc(func(_ context.Context, stack []uint64) {
+			if clean(kinds, stack); b.Len() < 1<<20 {
+				fmt.Fprintf(b, "%s %x\n", name, stack[:slots(kinds)])
+			}
+		}), kinds, nil).Export(name)
+	}
+	if _, err := m.Instantiate(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,230 @@
+package meter_test
+
+import (
+	"errors"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/tenterhook/tenterhook/runtime/wasm/meter"
+)
+
+// u is n as an unsigned LEB128.
+func u(n uint64) (b []byte) {
+	for ; n >= 0x80; n >>= 7 {
+		b = append(b, byte(n)|0x80)
+	}
+	return append(b, byte(n))
+}
+
+// section is a section with its size before it.
+func section(id byte, parts ...[]byte) []byte {
+	body := slices.Concat(parts...)
+	return slices.Concat([]byte{id}, u(uint64(len(body))), body)
+}
+
+// wasm is a module of sections.
+func wasm(sections ...[]byte) []byte {
+	return append([]byte("\x00asm\x01\x00\x00\x00"), slices.Concat(sections...)...)
+}
+
+// Sections of the smallest modules: one type () -> (), one function of it.
+var (
+	idle     = section(1, []byte{1, 0x60, 0, 0})
+	one      = section(3, []byte{1, 0})
+	memory1  = section(5, []byte{1, 0, 1})
+	table1   = section(4, []byte{1, 0x70, 0, 1})
+	global1  = section(6, []byte{1, 0x7f, 1, 0x41, 0, 0x0b})
+	overlong = []byte{0x80, 0x80, 0x80, 0x80, 0x80, 0x00}
+)
+
+// body is a code section of one function.
+func body(code ...byte) []byte {
+	return section(10, []byte{1}, u(uint64(len(code))), code)
+}
+
+// fn is a module of one function without locals that has a memory, a table and a global.
+func fn(code ...byte) []byte {
+	return wasm(idle, one, table1, memory1, global1, body(append(append([]byte{0}, code...), 0x0b)...))
+}
+
+// hostile is a module that must not get in, and why.
+type hostile struct {
+	name, want string
+	code       []byte
+}
+
+func hostiles() []hostile {
+	return slices.Concat(injections(), lies(), features(), misfits(), bombs())
+}
+
+// injections name what the rewritten module has and the upload has not.
+func injections() []hostile {
+	return []hostile{
+		{"set the local of the fuel", "there is no local 0", fn(0x42, 0, 0x21, 0)},
+		{"set the local behind two", "there is no local 2", wasm(idle, one, body(2, 1, 0x7f, 1, 0x7e, 0x42, 0, 0x21, 2, 0x0b))},
+		{"set the global of the fuel", "there is no global 1", fn(0x42, 0, 0x24, 1)},
+		{"set the depth", "there is no global 2", fn(0x41, 0, 0x24, 2)},
+		{"set a shadow", "there is no global 3", fn(0x41, 0, 0x24, 3)},
+		{"call Yield's neighbour", "there is no function 1", fn(0x10, 1)},
+		{"call Restore", "there is no function 3", fn(0x10, 3)},
+		{"a reference to Restore", "there is no function 3", fn(0xd2, 3, 0x1a)},
+		{"write a shadow table", "there is no table 1", fn(0x41, 0, 0xd0, 0x70, 0x26, 1)},
+		{"copy from a shadow table", "there is no table 1", fn(0x41, 0, 0x41, 0, 0x41, 0, 0xfc, 14, 0, 1)},
+		{"call through a shadow table", "there is no table 1", fn(0x41, 0, 0x11, 0, 1)},
+		{"call an added type", "there is no type 1", fn(0x41, 0, 0x11, 1, 0)},
+		{"a block of an added type", "there is no type 1", fn(0x02, 1, 0x0b)},
+		{"export Yield's neighbour", "there is no function 1", wasm(idle, one, section(7, []byte{1, 1, 'a', 0, 1}), body(0, 0x0b))},
+		{"export the fuel", "there is no global 0", wasm(section(7, []byte{1, 1, 'a', 3, 0}))},
+		{"an element that is Restore", "there is no function 2", wasm(idle, one, table1, section(9, []byte{1, 0, 0x41, 0, 0x0b, 1, 2}), body(0, 0x0b))},
+		{"a global that is Restore", "there is no function 2", wasm(idle, one, section(6, []byte{1, 0x70, 0, 0xd2, 2, 0x0b}), body(0, 0x0b))},
+		{"a global that is the fuel", "there is no global 1", wasm(section(6, []byte{1, 0x7e, 0, 0x23, 1, 0x0b}))},
+		{"start with Restore", "there is no function 2", wasm(idle, one, section(8, []byte{2}), body(0, 0x0b))},
+		{"declare the start function", "function 0 is not declared", wasm(idle, one, section(8, []byte{0}), body(0, 0xd2, 0, 0x1a, 0x0b))},
+		{"a segment that is not there", "there is no data segment 0", wasm(idle, one, memory1, section(12, []byte{0}), body(0, 0x41, 0, 0x41, 0, 0x41, 0, 0xfc, 8, 0, 0, 0x0b))},
+		{"an element segment that is not there", "there is no element segment 0", fn(0xfc, 13, 0)},
+		{"export a reserved name", "names that begin with tenterhook: are reserved", wasm(idle, one, section(7, []byte{1, 15}, []byte("tenterhook:fuel"), []byte{0, 0}), body(0, 0x0b))},
+		{"import Yield", "names that begin with tenterhook: are reserved", wasm(idle, section(2, []byte{1, 16}, []byte("tenterhook:meter"), []byte{1, 'a', 0, 0}))},
+		{"one program for us, another for the compiler", "not written in its shortest form", fn(0xfd, 0x8c, 0x00)},
+		{"a memory's index in two bytes", "index of more than one byte", fn(0x3f, 0x80, 0x00, 0x1a)},
+	}
+}
+
+// lies announce what is not so.
+func lies() []hostile {
+	return []hostile{
+		{"nothing", "it is not WebAssembly", nil},
+		{"text", "it is not WebAssembly", []byte("(module)")},
+		{"a later version", "it is not of version 1", []byte("\x00asm\x02\x00\x00\x00")},
+		{"a component", "it is a component", []byte("\x00asm\x0d\x00\x01\x00")},
+		{"a section longer than the module", "section 1 is longer than the module", wasm([]byte{1, 10, 0})},
+		{"a section of 4 GiB", "section 1 is longer than the module", wasm([]byte{1, 0xff, 0xff, 0xff, 0xff, 0x0f})},
+		{"a section shorter than it says", "section types: it ends too soon", wasm(section(1, []byte{1, 0x60, 1}))},
+		{"a section with a rest", "it has 1 bytes too many", wasm(section(1, []byte{1, 0x60, 0, 0, 0}))},
+		{"sections out of order", "it comes twice or too late", wasm(one, idle)},
+		{"a section twice", "it comes twice or too late", wasm(idle, idle)},
+		{"a section that does not exist", "there is no such section", wasm(section(14))},
+		{"a number of six bytes", "a number does not fit its size", wasm(section(1, overlong))},
+		{"a number of 33 bits", "a number does not fit its size", wasm(section(1, []byte{0xff, 0xff, 0xff, 0xff, 0x1f}))},
+		{"a signed number with other bits", "a number does not fit its size", fn(0x41, 0xff, 0xff, 0xff, 0xff, 0x0f, 0x1a)},
+		{"a size of six bytes", "section 1 is longer than the module", wasm([]byte{1}, overlong)},
+		{"a billion types", "types: 1073741824, want at most 5000", wasm(section(1, u(1<<30)))},
+		{"types without room", "it announces 1000 types and has no room for them", wasm(section(1, u(1000)))},
+		{"a billion imports", "imports: 1073741824", wasm(section(2, u(1<<30)))},
+		{"a billion elements", "elements of all segments: 1073741824", wasm(idle, one, table1, section(9, []byte{1, 0, 0x41, 0, 0x0b}, u(1<<30)), body(0, 0x0b))},
+		{"a billion targets", "it ends too soon", fn(append(append([]byte{0x41, 0, 0x0e}, u(1<<30)...), 0)...)},
+		{"billions of locals", "locals: 8589934590, want at most 2000", wasm(idle, one, body(slices.Concat([]byte{2}, u(1<<32-1), []byte{0x7f}, u(1<<32-1), []byte{0x7f, 0x0b})...))},
+		{"a billion groups of locals", "it ends too soon", wasm(idle, one, body(append(u(1<<30), 0x0b)...))},
+		{"a segment of a billion bytes", "it ends too soon", wasm(memory1, section(11, []byte{1, 0, 0x41, 0, 0x0b}, u(1<<30)))},
+		{"a name of a billion bytes", "it ends too soon", wasm(section(7, []byte{1}, u(1<<30)))},
+		{"a name that is no text", "a name is not UTF-8", wasm(idle, one, section(7, []byte{1, 1, 0xff, 0, 0}), body(0, 0x0b))},
+		{"a custom section without a name", "it ends too soon", wasm(section(0, []byte{5, 'a'}))},
+		{"a function without code", "it has 0 functions, want 1 as announced", wasm(idle, one)},
+		{"code without a function", "it has 1 functions, want 0 as announced", wasm(idle, body(0, 0x0b))},
+		{"data that is not there", "it has 0 segments, want 3 as announced", wasm(memory1, section(12, []byte{3}))},
+		{"a function longer than its section", "it ends too soon", wasm(idle, one, section(10, []byte{1, 9, 0, 0x0b}))},
+	}
+}
+
+// features are what is refused by name.
+func features() []hostile {
+	return []hostile{
+		{"atomics", "it uses threads", fn(0xfe, 0x03, 0)},
+		{"shared memory", "it uses threads", wasm(section(5, []byte{1, 3, 1, 1}))},
+		{"64-bit memory", "it uses 64-bit memory", wasm(section(5, []byte{1, 4, 1}))},
+		{"two memories", "it uses multiple memories", wasm(section(5, []byte{2, 0, 1, 0, 1}))},
+		{"a store to another memory", "it uses multiple memories", fn(0x41, 0, 0x41, 0, 0x36, 0x42, 1, 0)},
+		{"tail calls", "it uses tail calls", fn(0x12, 0)},
+		{"indirect tail calls", "it uses tail calls", fn(0x41, 0, 0x13, 0, 0)},
+		{"exceptions", "it uses exceptions", fn(0x06, 0x40, 0x0b)},
+		{"tags", "it uses exceptions", wasm(section(13, []byte{1, 0, 0}))},
+		{"typed references", "it uses typed function references", fn(0x14, 0)},
+		{"a table with a value", "it uses typed function references", wasm(section(4, []byte{1, 0x40, 0, 0x70, 0, 1, 0xd0, 0x70, 0x0b}))},
+		{"structures", "it uses garbage-collected types", wasm(section(1, []byte{1, 0x5f, 0}))},
+		{"garbage collection", "it uses garbage-collected types", fn(0xfb, 0, 0)},
+		{"relaxed vectors", "it uses relaxed SIMD", fn(0xfd, 0x80, 0x02)},
+		{"a constant that is computed", "it uses extended constant expressions", wasm(section(6, []byte{1, 0x7f, 0, 0x41, 1, 0x41, 1, 0x6a, 0x0b}))},
+		{"an unknown instruction", "there is no instruction 0xff", fn(0xff)},
+		{"an unknown bulk operation", "there is no instruction 0xfc 0x12", fn(0xfc, 18)},
+		{"an unknown vector", "there is no instruction 0xfd 0xa2", fn(0xfd, 0xa2, 0x01)},
+		{"an imported memory", "a memory cannot be imported, want functions only", wasm(section(2, []byte{1, 1, 'a', 1, 'b', 2, 0, 1}))},
+		{"an imported table", "a table cannot be imported, want functions only", wasm(section(2, []byte{1, 1, 'a', 1, 'b', 1, 0x70, 0, 1}))},
+		{"an imported global", "a global cannot be imported, want functions only", wasm(section(2, []byte{1, 1, 'a', 1, 'b', 3, 0x7f, 0}))},
+	}
+}
+
+// misfits are badly built.
+func misfits() []hostile {
+	return []hostile{
+		{"no end", "it ends too soon", wasm(idle, one, body(0, 0x01))},
+		{"too many ends", "it has 1 bytes behind its end", wasm(idle, one, body(0, 0x0b, 0x0b))},
+		{"else without if", "an else has no if", fn(0x05)},
+		{"a branch to nowhere", "there is no block 1 to branch to", fn(0x0c, 1)},
+		{"a table's branch to nowhere", "there is no block 7 to branch to", fn(0x41, 0, 0x0e, 1, 0, 7)},
+		{"a type that does not exist", "there is no type 0x7a", wasm(idle, one, body(1, 1, 0x7a, 0x0b))},
+		{"a start function with a parameter", "has type (i32) -> (), want () -> ()", wasm(section(1, []byte{1, 0x60, 1, 0x7f, 0}), one, section(8, []byte{0}), body(0, 0x0b))},
+		{"least over most", "its least is 2 and its most 1", wasm(section(5, []byte{1, 1, 2, 1}))},
+	}
+}
+
+// bombs are small for what they make of themselves.
+func bombs() []hostile {
+	return []hostile{
+		{"blocks", "blocks are nested deeper than 2000", fn(slices.Concat(slices.Repeat([]byte{0x02, 0x40}, 2001), slices.Repeat([]byte{0x0b}, 2001))...)},
+		{"loops of many locals", "locals times loops: 40000, want at most 20000", wasm(idle, one, body(slices.Concat([]byte{1}, u(1000), []byte{0x7f}, slices.Repeat([]byte{0x03, 0x40, 0x0b}, 40), []byte{0x0b})...))},
+		{"conditions of many locals", "locals times blocks: 2000000, want at most 1000000", wasm(idle, one, body(slices.Concat([]byte{1}, u(1000), []byte{0x7f}, slices.Repeat([]byte{0x41, 0, 0x04, 0x40, 0x0b}, 2000), []byte{0x0b})...))},
+		{"targets", "targets of a br_table: 20001, want at most 10000", fn(slices.Concat([]byte{0x41, 0, 0x0e}, u(20001), make([]byte, 20002))...)},
+		{"a long function", "bytes: 300002, want at most 262144", fn(make([]byte, 300_000)...)},
+		{"memory", "pages of memory: 257, want at most 256", wasm(section(5, []byte{1, 0}, u(257)))},
+		{"a table", "elements of a table: 134217728, want at most 100000", wasm(section(4, []byte{1, 0x70, 0}, u(1<<27)))},
+		{"tables", "tables: 9, want at most 8", wasm(section(4, []byte{9}, slices.Repeat([]byte{0x70, 0, 1}, 9)))},
+		{"globals", "globals: 1001, want at most 1000", wasm(section(6, u(1001), slices.Repeat([]byte{0x7f, 0, 0x41, 0, 0x0b}, 1001)))},
+		{"exports", "exports: 1001, want at most 1000", wasm(section(7, u(1001), slices.Repeat([]byte{0}, 1001)))},
+		{"functions", "functions: 50001, want at most 50000", wasm(idle, section(3, u(50001), make([]byte, 50001)))},
+		{"parameters", "parameters or results: 257, want at most 256", wasm(section(1, []byte{1, 0x60}, u(257), slices.Repeat([]byte{0x7f}, 257), []byte{0}))},
+		{"names", "bytes of a name: 2000, want at most 1024", wasm(idle, one, section(7, []byte{1}, u(2000), slices.Repeat([]byte{'a'}, 2000), []byte{0, 0}), body(0, 0x0b))},
+		{"a custom section", "bytes of all custom sections: 4194306, want at most 4194304", wasm(section(0, []byte{1, 'a'}, make([]byte, 4<<20)))},
+		{"bytes", "bytes: 8388609, want at most 8388608", make([]byte, 8<<20+1)},
+	}
+}
+
+func TestHostile(t *testing.T) {
+	for _, h := range hostiles() {
+		t.Run(h.name, func(t *testing.T) {
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			_, err := meter.Rewrite(h.code, meter.Options{})
+			runtime.ReadMemStats(&after)
+			var all meter.Refusals
+			if !errors.As(err, &all) || !strings.Contains(err.Error(), h.want) {
+				t.Fatalf("got %v, want %q", err, h.want)
+			}
+			if took := after.TotalAlloc - before.TotalAlloc; took > 1<<20+uint64(4*len(h.code)) {
+				t.Errorf("%d bytes were taken for a module of %d", took, len(h.code))
+			}
+		})
+	}
+}
+
+func TestEveryReason(t *testing.T) {
+	types := section(1, []byte{2, 0x60, 0, 0, 0x60, 1, 0x7f, 0})
+	imports := section(2, []byte{1, 1, 'a', 1, 'm', 2, 0, 1})
+	code := section(10, []byte{3}, []byte{4, 0, 0x12, 0, 0x0b}, []byte{4, 0, 0x10, 9, 0x0b}, []byte{6, 0, 0x42, 0, 0x21, 1, 0x0b})
+	exported := section(7, []byte{1, 15}, []byte("tenterhook:save"), []byte{0, 0})
+	_, err := meter.Rewrite(wasm(types, imports, section(3, []byte{3, 0, 0, 1}), exported, code), meter.Options{})
+	want := []string{
+		"import 0 (a.m): a memory cannot be imported, want functions only",
+		"export 0 (tenterhook:save): names that begin with tenterhook: are reserved",
+		"function 0: it uses tail calls",
+		"function 1: there is no function 9",
+		"function 2: there is no local 1",
+	}
+	if got := strings.Split(err.Error(), "\n"); !slices.Equal(got, want) {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+	var all meter.Refusals
+	if errors.As(err, &all); all[2].Offset == 0 {
+		t.Error("a refusal has no offset")
+	}
+}

@@ -1,0 +1,254 @@
+package meter_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"testing"
+
+	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/api"
+	"github.com/tetratelabs/wazero/imports/wasi_snapshot_preview1"
+
+	"github.com/tenterhook/tenterhook/runtime/wasm/meter"
+)
+
+// TestRunaway ends what does not end by itself, and goes on with the same instance.
+func TestRunaway(t *testing.T) {
+	m := rewrite(t, fixture(t, "runaway"), meter.Options{Depth: 1000})
+	g := instantiate(t, m.Code, wazero.NewRuntimeConfigCompiler())
+	g.h.total = 1_000_000
+	g.must(t, meter.Save)
+	for _, name := range exports(g.Module) {
+		t.Run(name, func(t *testing.T) {
+			_, _, err := g.call(name)
+			want := errFuel
+			if slices.Contains([]string{"deep", "mutual", "table"}, name) {
+				want = errDeep
+			}
+			if !errors.Is(err, want) {
+				t.Errorf("got %v, want %v", err, want)
+			}
+			g.must(t, meter.Restore)
+		})
+	}
+	if size := g.Memory().Size() >> 16; size > 100 {
+		t.Errorf("the memory has %d pages, want at most 100 as declared", size)
+	}
+}
+
+// must calls an export that is neither metered nor fails.
+func (g *guest) must(t *testing.T, name string, args ...uint64) []uint64 {
+	t.Helper()
+	results, err := g.ExportedFunction(name).Call(context.Background(), args...)
+	if err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	return results
+}
+
+// TestStraight has functions without a loop that are long, and charges them as they go.
+func TestStraight(t *testing.T) {
+	exported := section(7, []byte{1, 1, 'a', 0, 0})
+	code := append(append([]byte{0}, slices.Repeat([]byte{0x41, 0, 0x1a}, 50_000)...), 0x0b)
+	g := instantiate(t, rewrite(t, wasm(idle, one, exported, body(code...)), meter.Options{}).Code, wazero.NewRuntimeConfigCompiler())
+	_, spent, err := g.call("a")
+	if err != nil || spent != 100_000 {
+		t.Errorf("got %d units and %v, want 100000", spent, err)
+	}
+	if g.h.asked < 8 {
+		t.Errorf("it asked %d times, want once in 10,000 units", g.h.asked)
+	}
+}
+
+// TestStart keeps a start function from running before the host says so.
+func TestStart(t *testing.T) {
+	src := wasm(idle, one, section(8, []byte{0}), body(0, 0x03, 0x40, 0x0c, 0, 0x0b, 0x0b))
+	m := rewrite(t, src, meter.Options{})
+	if !m.Start {
+		t.Error("Start is not told of")
+	}
+	g := instantiate(t, m.Code, wazero.NewRuntimeConfigCompiler())
+	if g.h.asked > 0 {
+		t.Error("it ran while it was instantiated")
+	}
+	g.h.total = 10_000
+	if _, _, err := g.call(meter.Start); !errors.Is(err, errFuel) {
+		t.Errorf("got %v, want %v", err, errFuel)
+	}
+}
+
+// TestDepth counts calls, resets after Restore, and does not count calls of the host's that follow each other.
+func TestDepth(t *testing.T) {
+	types := section(1, []byte{2, 0x60, 1, 0x7f, 0, 0x60, 0, 0})
+	down := []byte{1, 13, 0, 0x20, 0, 0x04, 0x40, 0x20, 0, 0x41, 1, 0x6b, 0x10, 0, 0x0b, 0x0b}
+	down[1] = byte(len(down) - 2)
+	src := wasm(types, section(3, []byte{1, 0}), section(7, []byte{1, 1, 'a', 0, 0}), section(10, down))
+	g := instantiate(t, rewrite(t, src, meter.Options{Depth: 100}).Code, wazero.NewRuntimeConfigCompiler())
+	for range 1000 {
+		if _, _, err := g.call("a", 99); err != nil {
+			t.Fatalf("100 calls deep: %v", err)
+		}
+	}
+	if _, _, err := g.call("a", 100); !errors.Is(err, errDeep) {
+		t.Fatalf("101 calls deep: got %v, want %v", err, errDeep)
+	}
+	g.must(t, meter.Restore)
+	if _, _, err := g.call("a", 99); err != nil {
+		t.Errorf("after Restore: %v", err)
+	}
+}
+
+// TestSaved puts back what a call changed: globals of every type, tables.
+func TestSaved(t *testing.T) {
+	m := rewrite(t, fixture(t, "state"), meter.Options{})
+	if len(m.Unrestorable) > 0 {
+		t.Errorf("unrestorable: %v", m.Unrestorable)
+	}
+	g := instantiate(t, m.Code, wazero.NewRuntimeConfigCompiler())
+	g.must(t, "keep", 77)
+	g.must(t, "change")
+	g.must(t, meter.Save)
+	look := func() (all [][]uint64) {
+		for _, name := range []string{"numbers", "references"} {
+			all = append(all, g.must(t, name))
+		}
+		through, _, err := g.call("through", 0)
+		_, _, null := g.call("through", 1)
+		if err != nil || null == nil {
+			t.Fatalf("through the table: %v, %v", err, null)
+		}
+		return append(all, through)
+	}
+	want := look()
+	for _, change := range []string{"change", "trap", "keep", "change"} {
+		var args []uint64
+		if change == "keep" {
+			args = []uint64{78}
+		}
+		g.call(change, args...)
+		g.must(t, meter.Restore)
+		got := look()
+		for i := range want {
+			if !slices.Equal(got[i], want[i]) {
+				t.Errorf("after %s: got %x, want %x", change, got[i], want[i])
+			}
+		}
+	}
+}
+
+// TestUnrestorable names what Restore cannot undo.
+func TestUnrestorable(t *testing.T) {
+	data := section(11, []byte{1, 1, 1, 'a'})
+	elements := section(9, []byte{1, 1, 0, 1, 0})
+	tests := []struct {
+		name string
+		code []byte
+		want []string
+	}{
+		{"nothing", wasm(idle, one, body(0, 0x0b)), nil},
+		{"memory.grow", fn(0x41, 0, 0x40, 0, 0x1a), nil},
+		{"table.grow", fn(0xd0, 0x70, 0x41, 0, 0xfc, 15, 0, 0x1a), []string{"table.grow"}},
+		{"data.drop", wasm(idle, one, memory1, section(12, []byte{1}), body(0, 0xfc, 9, 0, 0x0b), data), []string{"data.drop"}},
+		{"elem.drop", wasm(idle, one, table1, elements, body(0, 0xfc, 13, 0, 0x0b)), []string{"elem.drop"}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			m := rewrite(t, test.code, meter.Options{})
+			if !slices.Equal(m.Unrestorable, test.want) {
+				t.Errorf("got %v, want %v", m.Unrestorable, test.want)
+			}
+			instantiate(t, m.Code, wazero.NewRuntimeConfigCompiler())
+		})
+	}
+}
+
+// TestDescribed tells the host what it asks for.
+func TestDescribed(t *testing.T) {
+	types := section(1, []byte{2, 0x60, 2, 0x7f, 0x7e, 1, 0x7d, 0x60, 0, 2, 0x7b, 0x70})
+	imports := section(2, []byte{2, 3}, []byte("env"), []byte{5}, []byte("abort"), []byte{0, 0, 1, 'a', 1, 'b', 0, 1})
+	exported := section(7, []byte{4, 1, 'f', 0, 1, 1, 't', 1, 0, 1, 'm', 2, 0, 1, 'g', 3, 0})
+	m := rewrite(t, wasm(types, imports, table1, section(5, []byte{1, 1, 2, 9}), global1, exported), meter.Options{Pages: 20})
+	want := []meter.Extern{
+		{Module: "env", Name: "abort", Kind: "func", Type: "(i32, i64) -> f32"}, {Module: "a", Name: "b", Kind: "func", Type: "() -> (v128, funcref)"},
+		{Name: "f", Kind: "func", Type: "() -> (v128, funcref)"}, {Name: "t", Kind: "table", Type: "funcref"},
+		{Name: "m", Kind: "memory", Type: "2..9 pages"}, {Name: "g", Kind: "global", Type: "mut i32"},
+	}
+	if got := slices.Concat(m.Imports, m.Exports); !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	if m.MemoryMin != 2 || m.MemoryMax != 10 {
+		t.Errorf("memory %d..%d, want 2..10: what it declares and a page to shrink by", m.MemoryMin, m.MemoryMax)
+	}
+}
+
+// TestFuel has the same price for the same work, compiled and interpreted, in any slices.
+func TestFuel(t *testing.T) {
+	code := rewrite(t, fixture(t, "loops"), meter.Options{}).Code
+	want := map[string]int64{}
+	for _, config := range []wazero.RuntimeConfig{wazero.NewRuntimeConfigCompiler(), wazero.NewRuntimeConfigInterpreter()} {
+		for _, slice := range []int64{1, 999, 1 << 40} {
+			g := instantiate(t, code, config)
+			g.h.slice = slice
+			for _, export := range exports(g.Module) {
+				_, spent, err := g.call(export, 15)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if _, known := want[export]; !known {
+					want[export] = spent
+				}
+				if spent != want[export] {
+					t.Errorf("%s in slices of %d: %d units, want %d", export, slice, spent, want[export])
+				}
+			}
+		}
+	}
+	if want["spin"] != 15*9+1 {
+		t.Errorf("15 rounds of 9 instructions and one are %d units", want["spin"])
+	}
+}
+
+// TestGuests takes what real toolchains make, as it is.
+func TestGuests(t *testing.T) {
+	t.Run("Go", func(t *testing.T) {
+		if testing.Short() {
+			t.Skip("it takes seconds to compile")
+		}
+		m := rewrite(t, goGuest(t), meter.Options{Pages: 1024})
+		if len(m.Imports) == 0 || m.Imports[0].Module != "wasi_snapshot_preview1" || len(m.Unrestorable) > 0 {
+			t.Errorf("imports %v, unrestorable %v", m.Imports, m.Unrestorable)
+		}
+		answers(t, m.Code)
+	})
+	t.Run("C", func(t *testing.T) { answers(t, rewrite(t, cGuest(t, "-O2"), meter.Options{}).Code) })
+}
+
+// answers runs a guest of testdata twice, with the same answer at the same price.
+func answers(t *testing.T, code []byte) {
+	t.Helper()
+	ctx := context.Background()
+	h := &host{slice: 10_000}
+	r := newRuntime(t, wazero.NewRuntimeConfigCompiler(), h)
+	wasi_snapshot_preview1.MustInstantiate(ctx, r)
+	mod, err := r.InstantiateWithConfig(ctx, code, wazero.NewModuleConfig().WithStartFunctions("_initialize"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := &guest{mod, h, mod.ExportedGlobal(meter.Fuel).(api.MutableGlobal)}
+	at, text := uint32(g.must(t, "buffer")[0]), order()
+	mod.Memory().WriteString(at, text)
+	g.must(t, meter.Save)
+	image, _ := mod.Memory().Read(0, mod.Memory().Size())
+	image = slices.Clone(image)
+	first, spent, err := g.call("run", uint64(len(text)))
+	if err != nil || int32(first[0]) <= 0 {
+		t.Fatalf("got %v, %v", first, err)
+	}
+	g.must(t, meter.Restore)
+	mod.Memory().Write(0, image)
+	again, spentAgain, err := g.call("run", uint64(len(text)))
+	if err != nil || !slices.Equal(first, again) || mod.Memory().Size() == uint32(len(image)) && spent != spentAgain {
+		t.Errorf("first %d for %d units, then %d for %d units, %v", first, spent, again, spentAgain, err)
+	}
+}

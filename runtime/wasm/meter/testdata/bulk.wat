@@ -1,0 +1,15 @@
+;; Every operation that works by length, and reading what it did.
+(module
+	(memory (export "memory") 20 40)
+	(table $t 40000 externref)
+	(table $u 50000 externref)
+	(func (export "fill") (param i32 i32 i32) (memory.fill (local.get 0) (local.get 1) (local.get 2)))
+	(func (export "copy") (param i32 i32 i32) (memory.copy (local.get 0) (local.get 1) (local.get 2)))
+	(func (export "table fill") (param i32 externref i32) (table.fill $t (local.get 0) (local.get 1) (local.get 2)))
+	(func (export "table copy") (param i32 i32 i32) (table.copy $t $t (local.get 0) (local.get 1) (local.get 2)))
+	(func (export "table across") (param i32 i32 i32) (table.copy $u $t (local.get 0) (local.get 1) (local.get 2)))
+	(func (export "table set") (param i32 externref) (table.set $t (local.get 0) (local.get 1)))
+	(func (export "t") (param i32) (result externref) (table.get $t (local.get 0)))
+	(func (export "u") (param i32) (result externref) (table.get $u (local.get 0)))
+	(func (export "grow") (param i32) (result i32) (memory.grow (local.get 0)))
+	(func (export "size") (result i32) (memory.size)))
