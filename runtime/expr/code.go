@@ -10,7 +10,8 @@ import (
 // code is one compiled node of an expression: what runs, and what is known of its value beforehand.
 type code struct {
 	eval func(*runtime.Run) runtime.Value
-	test func(*runtime.Run) bool // as a condition
+	test func(*runtime.Run) bool                // as a condition
+	each func(*runtime.Run, runtime.Value) bool // of the innermost quantifier's value, when the condition is about that alone
 
 	types    types
 	null     bool   // it may be null
@@ -23,6 +24,9 @@ type code struct {
 	constant bool
 	value    runtime.Value // when constant
 	slot     int           // the number of its Slot, when it is a path into the event; Slot 0 is never filled
+	hash     bool          // it is the innermost quantifier's value
+	part     string        // it is the member of that name of the innermost quantifier's value
+	word     *string       // it is whether the innermost quantifier's value is this text
 	table    *table.Table
 
 	settle func(*runtime.Run) settled // as a condition, with what is missing left open
@@ -49,14 +53,6 @@ func (c *code) loosen(from ...*code) *code {
 		c.falls, c.rises, c.soft = true, true, true
 	}
 	return c
-}
-
-// read is eval, short cut where the value has been found in the event before: most of what conditions look at.
-func (c *code) read(r *runtime.Run) runtime.Value {
-	if s := &r.Scratch.Slots[c.slot]; s.Known {
-		return s.Value
-	}
-	return c.eval(r)
 }
 
 // settled is a condition's outcome when something it needs may be missing.

@@ -60,24 +60,22 @@ func (k *compiler) equality(n *ast.BinaryNode) *code {
 	if x.constant {
 		x, y = y, x
 	}
-	pos := k.pos(n)
-	switch {
-	case y.constant && y.value.Kind() == runtime.String:
-		c.test = equalsText(x, y.value.Text(), negate, pos)
-	default:
-		c.test = func(r *runtime.Run) bool {
-			a, b := x.read(r), y.read(r)
-			if a.IsNull() || b.IsNull() {
-				r.Scratch.Missed = true
-				return negate
-			}
-			if !alike(a, b) {
-				incomparable(pos, n.Operator, a, b)
-			}
-			return equal(r, a, b) != negate
-		}
-	}
+	compared(c, x, y, negate, n.Operator, k.pos(n))
 	return k.fold(n, judged(c), x, y)
+}
+
+// compared gives c its test: one that is made for the constant, where there is one.
+func compared(c, x, y *code, negate bool, op, pos string) {
+	switch v := y.value; {
+	case y.constant && v.Kind() == runtime.String:
+		c.testText(x, v.Text(), negate, pos)
+	case y.constant && v.Kind() == runtime.Int:
+		c.tested(x, isInt(v.Int(), negate, pos))
+	case y.constant && v.Kind() == runtime.Bool:
+		c.tested(x, isBool(v.Bool(), negate, pos))
+	default:
+		c.test = sameValues(x.operand(), y.operand(), negate, op, pos)
+	}
 }
 
 // alike reports whether a and b can be asked to be equal: a list can by a list only, and an object by an object. A
@@ -91,25 +89,6 @@ func incomparable(pos, op string, a, b runtime.Value) {
 }
 
 func isNil(n ast.Node) bool { _, ok := n.(*ast.NilNode); return ok }
-
-// equalsText is x == "text", the commonest of all conditions.
-func equalsText(x *code, want string, negate bool, pos string) func(*runtime.Run) bool {
-	cost := 1 + int64(len(want))>>6
-	return func(r *runtime.Run) bool {
-		charge(r, cost)
-		v := x.read(r)
-		if v.Kind() == runtime.String {
-			return (v.Text() == want) != negate
-		}
-		switch v.Kind() {
-		case runtime.Null:
-			r.Scratch.Missed = true
-		case runtime.List, runtime.Object:
-			fail(pos, "== and != cannot compare %s with a text", v.Kind())
-		}
-		return negate
-	}
-}
 
 // missing is x == nil and x != nil.
 func (k *compiler) missing(n ast.Node, x *code, negate bool) *code {
@@ -268,7 +247,7 @@ func equalObjects(r *runtime.Run, a, b runtime.Value) bool {
 
 // order is <, >, <= and >=, between two numbers or two texts.
 func (k *compiler) order(n *ast.BinaryNode) *code {
-	x, y := k.compared(n.Left), k.compared(n.Right)
+	x, y := k.side(n.Left), k.side(n.Right)
 	op := n.Operator
 	ok := k.want(n, x, number|text, op) && k.want(n, y, number|text, op)
 	if ok && x.types != 0 && y.types != 0 && x.types&y.types&(number|text) == 0 {
@@ -278,24 +257,24 @@ func (k *compiler) order(n *ast.BinaryNode) *code {
 	pos := k.pos(n)
 	c := &code{null: x.null || y.null}
 	c.loosen(x, y)
+	if y.constant && y.value.Kind() == runtime.Int {
+		c.tested(x, comparesInt(y.value.Int(), less, orEqual, op, pos))
+	}
+	a, b := x.operand(), y.operand()
 	decided(c, func(r *runtime.Run) verdict {
 		charge(r, 1)
-		a, b := x.read(r), y.read(r)
+		a, b := a.read(r), b.read(r)
 		if a.IsNull() || b.IsNull() {
 			return isNull
 		}
-		cmp := ordered(r, a, b, pos, op)
-		if less {
-			cmp = -cmp
-		}
-		return verdictOf(cmp > 0 || (orEqual && cmp == 0))
+		return verdictOf(passes(ordered(r, a, b, pos, op), less, orEqual))
 	})
 	return k.fold(n, c, x, y)
 }
 
-// compared compiles a side of a comparison once: in a < b < c the parser has put the same b on two sides, and in a
+// side compiles a side of a comparison once: in a < b < c the parser has put the same b on two sides, and in a
 // nest of those the work would double at every level.
-func (k *compiler) compared(n ast.Node) *code {
+func (k *compiler) side(n ast.Node) *code {
 	if c := k.shared[n]; c != nil {
 		return c
 	}

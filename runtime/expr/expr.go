@@ -13,8 +13,10 @@ import (
 
 // Expression is a compiled expression, safe for concurrent runs.
 type Expression struct {
-	env  *Env
-	code *code
+	test   func(*runtime.Run) bool
+	layout *runtime.Layout
+	falls  bool // as code's: a rule that does not match touches no code
+	code   *code
 }
 
 // Compile reads an expression that sees what e has. The error is Errors: everything that was found wrong.
@@ -41,7 +43,7 @@ func Compile(src string, e *Env) (*Expression, error) {
 	if err := k.result(); err != nil {
 		return nil, err
 	}
-	return &Expression{env: e, code: c}, nil
+	return &Expression{test: c.test, layout: &e.layout, falls: c.falls, code: c}, nil
 }
 
 func (e *Env) reserve(locals int) {
@@ -53,7 +55,7 @@ func (e *Env) reserve(locals int) {
 
 // Eval computes the expression. The value is good until r begins again. An error wraps one of runtime's reasons.
 func (x *Expression) Eval(r *runtime.Run) (v runtime.Value, err error) {
-	r.Scratch.Fit(&x.env.layout)
+	r.Scratch.Fit(x.layout)
 	defer caught(r, &err)
 	return x.code.eval(r), nil
 }
@@ -61,16 +63,16 @@ func (x *Expression) Eval(r *runtime.Run) (v runtime.Value, err error) {
 // Test computes the expression as a condition: null is false. Anything that is neither null nor a boolean is an error
 // when it is compiled, where that can be known, and else runtime.ErrValue.
 func (x *Expression) Test(r *runtime.Run) (yes bool, err error) {
-	r.Scratch.Fit(&x.env.layout)
+	r.Scratch.Fit(x.layout)
 	defer caught(r, &err)
-	return x.code.test(r), nil
+	return x.test(r), nil
 }
 
 // Match is Test, and says of a condition that is not true whether that is only because of something missing: missing
 // is true when some value for it could have made the condition true. A rule with `missing: match` takes that for a
 // match.
 func (x *Expression) Match(r *runtime.Run) (yes, missing bool, err error) {
-	if yes, err = x.Test(r); yes || err != nil || !x.code.falls {
+	if yes, err = x.Test(r); yes || err != nil || !x.falls {
 		return yes, false, err
 	}
 	s, err := x.settle(r)

@@ -73,9 +73,8 @@ type set struct {
 	other   bool // something else is in it
 }
 
-func (s *set) has(x *code, pos string) func(*runtime.Run) bool {
-	return func(r *runtime.Run) bool {
-		v := x.read(r)
+func (s *set) has(pos string) func(*runtime.Run, runtime.Value) bool {
+	return func(r *runtime.Run, v runtime.Value) bool {
 		switch v.Kind() {
 		case runtime.Null:
 			r.Scratch.Missed = true

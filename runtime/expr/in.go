@@ -19,7 +19,7 @@ func (k *compiler) in(n *ast.BinaryNode) *code {
 	switch {
 	case y.table != nil:
 		k.want(n.Left, x, text|number, "in, for a table, on its left")
-		c.test = inTable(x, y.table, pos)
+		c.tested(x, inTable(y.table, pos))
 		return judged(c)
 	case y.types == text:
 		return k.wrong(n, "in wants a list, an object or a table on its right, got a text: want TEXT contains PART")
@@ -34,16 +34,16 @@ func (k *compiler) in(n *ast.BinaryNode) *code {
 		k.possibleIn(n.Right, x, y.value)
 	}
 	if held.set != nil {
-		c.test = held.set.has(x, pos)
+		c.tested(x, held.set.has(pos))
 	} else {
-		c.test = inValue(x, y, pos)
+		c.test = inValue(x.operand(), y.operand(), pos)
 	}
 	return k.fold(n, judged(c), x, y)
 }
 
-func inTable(x *code, t *table.Table, pos string) func(*runtime.Run) bool {
-	return func(r *runtime.Run) bool {
-		key, ok := tableKey(r, x.read(r), pos)
+func inTable(t *table.Table, pos string) func(*runtime.Run, runtime.Value) bool {
+	return func(r *runtime.Run, v runtime.Value) bool {
+		key, ok := tableKey(r, v, pos)
 		if !ok {
 			r.Scratch.Missed = true
 			return false
@@ -88,7 +88,7 @@ func between(x, lo, hi *code, pos string) func(*runtime.Run) bool {
 	}
 }
 
-func inValue(x, y *code, pos string) func(*runtime.Run) bool {
+func inValue(x, y operand, pos string) func(*runtime.Run) bool {
 	return func(r *runtime.Run) bool {
 		charge(r, 1)
 		v, all := x.read(r), y.read(r)

@@ -20,6 +20,9 @@ func (k *compiler) not(n *ast.UnaryNode) *code {
 	x := k.condition(n.Node)
 	c := &code{falls: x.rises, rises: x.falls}
 	c.test = func(r *runtime.Run) bool { return !x.test(r) }
+	if each := x.each; each != nil {
+		c.each = func(r *runtime.Run, v runtime.Value) bool { return !each(r, v) }
+	}
 	c.settle = func(r *runtime.Run) settled {
 		switch x.settle(r) {
 		case yes:
@@ -50,6 +53,7 @@ func (k *compiler) chain(n *ast.BinaryNode, and bool) *code {
 		tests[i] = t.test
 	}
 	c.test = chained(tests, and)
+	c.each = chainedEach(terms, and)
 	c.settle = func(r *runtime.Run) settled {
 		out := decisive(!and)
 		for _, t := range terms {
@@ -84,6 +88,24 @@ func chained(tests []func(*runtime.Run) bool, and bool) func(*runtime.Run) bool 
 	return func(r *runtime.Run) bool {
 		for _, t := range tests {
 			if t(r) != and {
+				return !and
+			}
+		}
+		return and
+	}
+}
+
+// chainedEach is chained for terms that are all about a quantifier's value alone; nil when they are not.
+func chainedEach(terms []*code, and bool) func(*runtime.Run, runtime.Value) bool {
+	tests := make([]func(*runtime.Run, runtime.Value) bool, len(terms))
+	for i, t := range terms {
+		if tests[i] = t.each; t.each == nil {
+			return nil
+		}
+	}
+	return func(r *runtime.Run, v runtime.Value) bool {
+		for _, t := range tests {
+			if t(r, v) != and {
 				return !and
 			}
 		}

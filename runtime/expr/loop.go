@@ -1,10 +1,66 @@
 package expr
 
-import "github.com/tenterhook/tenterhook/runtime"
+import (
+	"github.com/tenterhook/tenterhook/runtime"
+	"github.com/tenterhook/tenterhook/sdk/hook"
+)
 
 func (l *loop) all(r *runtime.Run) runtime.Value  { return runtime.BoolOf(!l.holds(r, false)) }
 func (l *loop) any(r *runtime.Run) runtime.Value  { return runtime.BoolOf(l.holds(r, true)) }
 func (l *loop) none(r *runtime.Run) runtime.Value { return runtime.BoolOf(!l.holds(r, true)) }
+
+// looking looks for a value that the condition comes out as want for, and is found when there is one.
+func (l *loop) looking(want, found bool) func(*runtime.Run) bool {
+	if l.body == nil || l.body.each == nil {
+		return func(r *runtime.Run) bool { return l.holds(r, want) == found }
+	}
+	from, test, word := l.from, l.body.each, l.body.word
+	if !want { // any value that is another
+		word = nil
+	}
+	return func(r *runtime.Run) bool {
+		v := from.read(r)
+		if v.Kind() != runtime.List {
+			l.values(r)
+			return !found
+		}
+		charge(r, 1)
+		if word != nil && v.Built() == nil {
+			return spelled(r, v.Node(), *word, test) == found
+		}
+		return meets(r, v, test, want) == found
+	}
+}
+
+// spelled is meets for any(list, # == "text") of a list that was sent: most values are texts of another length.
+func spelled(r *runtime.Run, n hook.Node, word string, test func(*runtime.Run, runtime.Value) bool) bool {
+	for item := range n.Elements() {
+		charge(r, 1)
+		if item.Kind() != hook.String {
+			test(r, runtime.NodeOf(item)) // it is not that text, and may be nothing to compare with one
+			continue
+		}
+		if item.Text() == word {
+			return true
+		}
+	}
+	return false
+}
+
+// meets reports whether test comes out as want for any value. It needs nothing that is put where # is read.
+func meets(r *runtime.Run, v runtime.Value, test func(*runtime.Run, runtime.Value) bool, want bool) bool {
+	for item := range v.Node().Elements() {
+		if charge(r, 1); test(r, runtime.NodeOf(item)) == want {
+			return true
+		}
+	}
+	for _, item := range v.Built() {
+		if charge(r, 1); test(r, item) == want {
+			return true
+		}
+	}
+	return false
+}
 
 // holds reports whether the condition comes out as want for any value.
 func (l *loop) holds(r *runtime.Run, want bool) bool {

@@ -39,7 +39,9 @@ func (k *compiler) pointer(n *ast.PointerNode) *code {
 	e := k.elements[len(k.elements)-1]
 	switch n.Name {
 	case "":
-		return k.variable(e)
+		c := k.variable(e)
+		c.hash = true
+		return c
 	case "index":
 		e.local++
 		e.code = &code{types: number}
@@ -102,6 +104,9 @@ func (k *compiler) field(n *ast.MemberNode, base *code, name string) *code {
 		v := base.eval(r)
 		charge(r, 1+int64(v.Len())>>3)
 		return v.Get(name)
+	}
+	if base.hash {
+		c.part = name
 	}
 	c = k.fold(n, conditional(c, k.pos(n)), base)
 	c.shape = s

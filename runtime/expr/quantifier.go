@@ -12,8 +12,9 @@ import (
 // that # and #index are.
 type loop struct {
 	list *code
-	body *code // nil where it was left out
-	at   int   // Locals[at] is #, Locals[at+1] is #index
+	from operand // of the list
+	body *code   // nil where it was left out
+	at   int     // Locals[at] is #, Locals[at+1] is #index
 	pos  string
 }
 
@@ -75,6 +76,7 @@ func (k *compiler) quantify(n ast.Node, name string, q *quantifier, args []ast.N
 	}
 	before := k.next
 	l := &loop{list: k.compile(args[0]), at: k.local(2), pos: k.pos(n)}
+	l.from = l.list.operand()
 	k.want(args[0], l.list, list, name)
 	if len(args) == 2 {
 		l.body = k.body(q, l, args[1])
@@ -85,11 +87,11 @@ func (k *compiler) quantify(n ast.Node, name string, q *quantifier, args []ast.N
 	c.secret = carries(name, l)
 	switch name {
 	case "any":
-		c.test = func(r *runtime.Run) bool { return l.holds(r, true) }
+		c.test = l.looking(true, true)
 	case "all":
-		c.test = func(r *runtime.Run) bool { return !l.holds(r, false) }
+		c.test = l.looking(false, false)
 	case "none":
-		c.test = func(r *runtime.Run) bool { return !l.holds(r, true) }
+		c.test = l.looking(true, false)
 	case "filter":
 		c.shape = l.list.shape
 	}
@@ -180,7 +182,7 @@ func hasNull(v runtime.Value) bool {
 // values computes the list; false when it is missing.
 func (l *loop) values(r *runtime.Run) (runtime.Value, bool) {
 	charge(r, 1)
-	v := l.list.read(r)
+	v := l.from.read(r)
 	switch v.Kind() {
 	case runtime.List:
 		return v, true

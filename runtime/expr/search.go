@@ -1,12 +1,7 @@
 package expr
 
 import (
-	"fmt"
-	"io"
-	"regexp"
-	"regexp/syntax"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/expr-lang/expr/ast"
 	"github.com/tenterhook/tenterhook/runtime"
@@ -59,21 +54,11 @@ func searching(x, y *code, op, pos string) *code {
 	c := &code{null: x.null || y.null}
 	c.loosen(x, y)
 	if y.constant && y.value.Kind() == runtime.String {
-		part := y.value.Text()
-		c.test = func(r *runtime.Run) bool {
-			v := x.read(r)
-			if v.Kind() == runtime.String {
-				return search(r, v.Text(), part)
-			}
-			if !v.IsNull() {
-				fail(pos, "%s wants a text on its left, got %s", op, v.Kind())
-			}
-			r.Scratch.Missed = true
-			return false
-		}
+		c.testFind(x, y.value.Text(), op, pos)
 	}
+	left, right := x.operand(), y.operand()
 	return decided(c, func(r *runtime.Run) verdict {
-		a, b := x.read(r), y.read(r)
+		a, b := left.read(r), right.read(r)
 		if a.IsNull() || b.IsNull() {
 			return isNull
 		}
@@ -83,12 +68,6 @@ func searching(x, y *code, op, pos string) *code {
 		return verdictOf(search(r, a.Text(), b.Text()))
 	})
 }
-
-// What a pattern may be. Go's regexp takes time in proportion to text times program, whatever the pattern.
-const (
-	maxPattern = 1 << 10 // bytes
-	maxProgram = 1_000   // instructions
-)
 
 // matches is x matches "pattern". The pattern is constant: one that a payload could choose is a way to take our time.
 func (k *compiler) matches(n *ast.BinaryNode) *code {
@@ -105,81 +84,14 @@ func (k *compiler) matches(n *ast.BinaryNode) *code {
 	pos := k.pos(n)
 	c := &code{null: x.null}
 	c.loosen(x)
+	o, test := x.operand(), p.test(pos)
+	c.tested(x, test)
 	decided(c, func(r *runtime.Run) verdict {
-		v := x.read(r)
+		v := o.read(r)
 		if v.IsNull() {
 			return isNull
 		}
-		if v.Kind() != runtime.String {
-			fail(pos, "matches wants a text on its left, got %s", v.Kind())
-		}
-		return verdictOf(p.match(r, v.Text()))
+		return verdictOf(test(r, v))
 	})
 	return k.fold(n, c, x, y)
-}
-
-// pattern is a regular expression and the number of its instructions.
-type pattern struct {
-	re   *regexp.Regexp
-	size int64
-}
-
-func compilePattern(s string) (*pattern, error) {
-	if len(s) > maxPattern {
-		return nil, fmt.Errorf("want at most %d bytes", maxPattern)
-	}
-	tree, err := syntax.Parse(s, syntax.Perl)
-	if err != nil {
-		return nil, err
-	}
-	prog, err := syntax.Compile(tree.Simplify())
-	if err != nil {
-		return nil, err
-	}
-	if len(prog.Inst) > maxProgram {
-		return nil, fmt.Errorf("too large: want fewer or smaller repetitions")
-	}
-	re, err := regexp.Compile(s)
-	if err != nil {
-		return nil, err
-	}
-	return &pattern{re, int64(len(prog.Inst))}, nil
-}
-
-// atOnce is how many steps (bytes of text times instructions) may pass without asking the Meter.
-const atOnce = 16 << 10
-
-func (p *pattern) match(r *runtime.Run, s string) bool {
-	steps := (int64(len(s)) + 1) * p.size
-	if steps <= atOnce {
-		charge(r, 1+steps>>3)
-		return p.re.MatchString(s)
-	}
-	in := metered{r: r, text: s, cost: 1 + p.size>>2}
-	found := p.re.MatchReader(&in)
-	if in.stopped {
-		panic(stop{})
-	}
-	return found
-}
-
-// metered hands a text to regexp a character at a time; when the Meter says no, the text ends there.
-type metered struct {
-	r       *runtime.Run
-	text    string
-	cost    int64
-	stopped bool
-}
-
-func (m *metered) ReadRune() (rune, int, error) {
-	if m.text == "" {
-		return 0, 0, io.EOF
-	}
-	if !m.r.Meter.Spend(m.cost) {
-		m.stopped = true
-		return 0, 0, io.EOF
-	}
-	c, size := utf8.DecodeRuneInString(m.text)
-	m.text = m.text[size:]
-	return c, size, nil
 }

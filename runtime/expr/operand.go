@@ -1,0 +1,189 @@
+package expr
+
+import (
+	"strings"
+
+	"github.com/tenterhook/tenterhook/runtime"
+)
+
+// operand is how a closure reads one of its sides: out of its Slot when the value has been found in the event before, which
+// is most of what conditions look at. It is a copy of what that takes, so that a thousand rules that run touch no code.
+type operand struct {
+	slot int
+	eval func(*runtime.Run) runtime.Value
+}
+
+func (c *code) operand() operand { return operand{c.slot, c.eval} }
+
+func (o operand) read(r *runtime.Run) runtime.Value {
+	if s := &r.Scratch.Slots[o.slot]; s.Known {
+		return s.Value
+	}
+	return o.eval(r)
+}
+
+// tested completes a condition on one value: test is asked for what x is, and by a quantifier for each of its values when x
+// is # or a member of that.
+func (c *code) tested(x *code, test func(*runtime.Run, runtime.Value) bool) *code {
+	switch {
+	case x.hash:
+		c.each = test
+	case x.part != "":
+		name := x.part
+		c.each = func(r *runtime.Run, v runtime.Value) bool {
+			charge(r, 1+int64(v.Len())>>3)
+			return test(r, v.Get(name))
+		}
+	}
+	o := x.operand()
+	c.test = func(r *runtime.Run) bool { return test(r, o.read(r)) }
+	return c
+}
+
+// testText gives c the test of x == "text", the commonest of all conditions, and of x != "text". A text in a Slot is looked at
+// where it is: a Value is too large to be handed around for that.
+func (c *code) testText(x *code, want string, negate bool, pos string) {
+	cost, slot, eval := 1+int64(len(want))>>6, x.slot, x.eval
+	if x.hash && !negate {
+		c.word = &want
+	}
+	c.tested(x, func(r *runtime.Run, v runtime.Value) bool {
+		charge(r, cost)
+		return isText(r, v, want, pos) != negate
+	})
+	c.test = func(r *runtime.Run) bool {
+		charge(r, cost)
+		if v := &r.Scratch.Slots[slot].Value; v.Kind() == runtime.String {
+			return (v.Text() == want) != negate
+		}
+		return isText(r, eval(r), want, pos) != negate
+	}
+}
+
+func isText(r *runtime.Run, v runtime.Value, want, pos string) bool {
+	if v.Kind() == runtime.String {
+		return v.Text() == want
+	}
+	return unlike(r, v, pos)
+}
+
+// unlike is false, what is no text being none that was asked for. It fails for what cannot be compared with a text, number or
+// boolean, and notes that v is missing.
+func unlike(r *runtime.Run, v runtime.Value, pos string) bool {
+	switch v.Kind() {
+	case runtime.Null:
+		r.Scratch.Missed = true
+	case runtime.List, runtime.Object:
+		fail(pos, "== and != cannot compare %s with a text, a number or a boolean", v.Kind())
+	}
+	return false
+}
+
+// testFind gives c the test of x startsWith "part" and its like.
+func (c *code) testFind(x *code, part, op, pos string) {
+	slot, eval, search := x.slot, x.eval, searchers[op]
+	find := func(r *runtime.Run, v runtime.Value) bool { return isPart(r, v, op, pos) && search(r, v.Text(), part) }
+	c.tested(x, find)
+	cost := 1 + int64(len(part))>>6
+	switch op {
+	case "startsWith":
+		c.test = func(r *runtime.Run) bool {
+			if v := &r.Scratch.Slots[slot].Value; v.Kind() == runtime.String {
+				charge(r, cost)
+				return strings.HasPrefix(v.Text(), part)
+			}
+			return find(r, eval(r))
+		}
+	case "endsWith":
+		c.test = func(r *runtime.Run) bool {
+			if v := &r.Scratch.Slots[slot].Value; v.Kind() == runtime.String {
+				charge(r, cost)
+				return strings.HasSuffix(v.Text(), part)
+			}
+			return find(r, eval(r))
+		}
+	case "contains":
+		c.test = func(r *runtime.Run) bool {
+			if v := &r.Scratch.Slots[slot].Value; v.Kind() == runtime.String {
+				return containsText(r, v.Text(), part)
+			}
+			return find(r, eval(r))
+		}
+	}
+}
+
+// isPart reports whether v is a text, that can have a part.
+func isPart(r *runtime.Run, v runtime.Value, op, pos string) bool {
+	return v.Kind() == runtime.String || partless(r, v, op, pos)
+}
+
+func partless(r *runtime.Run, v runtime.Value, op, pos string) bool {
+	if !v.IsNull() {
+		fail(pos, "%s wants a text on its left, got %s", op, v.Kind())
+	}
+	r.Scratch.Missed = true
+	return false
+}
+
+// comparesInt is x < 7 and its like.
+func comparesInt(want int64, less, orEqual bool, op, pos string) func(*runtime.Run, runtime.Value) bool {
+	return func(r *runtime.Run, v runtime.Value) bool {
+		charge(r, 1)
+		if v.Kind() == runtime.Int {
+			return passes(compareInts(v.Int(), want), less, orEqual)
+		}
+		if v.IsNull() {
+			r.Scratch.Missed = true
+			return false
+		}
+		return passes(ordered(r, v, runtime.IntOf(want), pos, op), less, orEqual)
+	}
+}
+
+// passes reports whether cmp, which is below, at or above zero, is what < <= > or >= asks for.
+func passes(cmp int, less, orEqual bool) bool {
+	if less {
+		cmp = -cmp
+	}
+	return cmp > 0 || orEqual && cmp == 0
+}
+
+// isInt is x == 7 and x != 7.
+func isInt(want int64, negate bool, pos string) func(*runtime.Run, runtime.Value) bool {
+	return func(r *runtime.Run, v runtime.Value) bool {
+		charge(r, 1)
+		switch v.Kind() {
+		case runtime.Int:
+			return (v.Int() == want) != negate
+		case runtime.Float:
+			return equalNumbers(v, runtime.IntOf(want)) != negate
+		}
+		return unlike(r, v, pos) != negate
+	}
+}
+
+// isBool is x == true and x != true.
+func isBool(want, negate bool, pos string) func(*runtime.Run, runtime.Value) bool {
+	return func(r *runtime.Run, v runtime.Value) bool {
+		charge(r, 1)
+		if v.Kind() == runtime.Bool {
+			return (v.Bool() == want) != negate
+		}
+		return unlike(r, v, pos) != negate
+	}
+}
+
+// sameValues is x == y for values that nothing is known of.
+func sameValues(x, y operand, negate bool, op, pos string) func(*runtime.Run) bool {
+	return func(r *runtime.Run) bool {
+		a, b := x.read(r), y.read(r)
+		if a.IsNull() || b.IsNull() {
+			r.Scratch.Missed = true
+			return negate
+		}
+		if !alike(a, b) {
+			incomparable(pos, op, a, b)
+		}
+		return equal(r, a, b) != negate
+	}
+}
