@@ -23,6 +23,7 @@ type code struct {
 	secret   bool   // it may carry a secret member, see Expression.Secret
 	constant bool
 	value    runtime.Value // when constant
+	steps    int64         // instructions of its pattern
 	slot     int           // the number of its Slot, when it is a path into the event; Slot 0 is never filled
 	hash     bool          // it is the innermost quantifier's value
 	part     string        // it is the member of that name of the innermost quantifier's value

@@ -22,14 +22,17 @@ type compiler struct {
 	depth    int            // of the tree
 	present  map[string]int // what is known not to be missing where we are, by how often it is known
 	shared   map[ast.Node]*code
-	folded   int64 // fuel spent on constants
+	codes    map[ast.Node]*code // of all nodes, for what they cost
+	loops    int                // as in Cost
+	inside   int                // of those around what is being compiled
+	folded   int64              // fuel spent on constants
 }
 
 // mostErrors are reported of one expression; who has made more knows by then.
 const mostErrors = 20
 
 func newCompiler(e *Env, src string) *compiler {
-	k := &compiler{env: e, src: src, next: e.locals}
+	k := &compiler{env: e, src: src, next: e.locals, codes: make(map[ast.Node]*code)}
 	if utf8.RuneCountInString(src) < len(src) {
 		for i := range src {
 			k.offsets = append(k.offsets, i)
@@ -114,7 +117,13 @@ func (k *compiler) source(n ast.Node) *code {
 		k.depth--
 		return k.wrong(n, "too deep: want at most %d operators inside each other", maxDepth)
 	}
-	defer func() { k.depth-- }()
+	c := k.node(n)
+	k.depth--
+	k.codes[n] = c
+	return c
+}
+
+func (k *compiler) node(n ast.Node) *code {
 	switch n := n.(type) {
 	case *ast.NilNode, *ast.BoolNode, *ast.IntegerNode, *ast.FloatNode, *ast.StringNode:
 		return literal(written(n))

@@ -42,6 +42,8 @@ type path struct {
 type let struct {
 	code *code
 	cell int
+	cost Cost
+	size size
 }
 
 // NewEnv makes an Env. A type without members that are known, such as zero, has none at all.
@@ -61,14 +63,17 @@ func (e *Env) Let(name, src string) error {
 	if problem := e.refuse(name); problem != "" {
 		return Errors{at(src, 0, problem)}
 	}
-	if node, errs := parse(src); errs != nil {
-		k.errs = errs
-	} else {
+	node, errs := parse(src)
+	if k.errs = errs; errs == nil {
 		c = k.compile(node)
+	}
+	l := &let{code: c, cell: e.layout.Cells}
+	if len(k.errs) == 0 {
+		l.cost, l.size = k.cost(node)
 	}
 	e.locals = max(e.locals, k.high)
 	e.layout.Locals = max(e.layout.Locals, e.locals)
-	e.lets[name] = &let{code: c, cell: e.layout.Cells}
+	e.lets[name] = l
 	e.layout.Cells++
 	e.layout.Version++
 	return k.result()

@@ -17,6 +17,7 @@ type Expression struct {
 	layout *runtime.Layout
 	falls  bool // as code's: a rule that does not match touches no code
 	code   *code
+	cost   Cost
 }
 
 // Compile reads an expression that sees what e has. The error is Errors: everything that was found wrong.
@@ -43,7 +44,8 @@ func Compile(src string, e *Env) (*Expression, error) {
 	if err := k.result(); err != nil {
 		return nil, err
 	}
-	return &Expression{test: c.test, layout: &e.layout, falls: c.falls, code: c}, nil
+	cost, _ := k.cost(node)
+	return &Expression{test: c.test, layout: &e.layout, falls: c.falls, code: c, cost: cost}, nil
 }
 
 func (e *Env) reserve(locals int) {

@@ -51,7 +51,7 @@ func TestOracle(t *testing.T) {
 		}
 		ours, err := expr.Compile(src, w.env)
 		if err != nil {
-			if message := err.Error(); strings.Contains(message, "never equal") || strings.Contains(message, "never gives") || strings.Contains(message, "64 bits") ||
+			if message := err.Error(); strings.Contains(message, "never equal") || strings.Contains(message, "never gives") || strings.Contains(message, "inside each other") || strings.Contains(message, "64 bits") ||
 				strings.Contains(message, "zero") || strings.Contains(message, "finite") {
 				continue
 			}

@@ -79,7 +79,7 @@ func (k *compiler) quantify(n ast.Node, name string, q *quantifier, args []ast.N
 	l.from = l.list.operand()
 	k.want(args[0], l.list, list, name)
 	if len(args) == 2 {
-		l.body = k.body(q, l, args[1])
+		l.body = k.within(n, args[0], q, l, args[1])
 	}
 	k.next = before
 	c := &code{types: q.gives, null: q.null || (!q.empty && l.list.null)}
@@ -101,6 +101,20 @@ func (k *compiler) quantify(n ast.Node, name string, q *quantifier, args []ast.N
 		return k.fold(n, conditional(c, l.pos), l.list)
 	}
 	return k.fold(n, conditional(c, l.pos), l.list, l.body)
+}
+
+// within is body, in one more loop unless the list is a constant or written out.
+func (k *compiler) within(n, list ast.Node, q *quantifier, l *loop, body ast.Node) *code {
+	if _, written := list.(*ast.ArrayNode); written || l.list.constant {
+		return k.body(q, l, body)
+	}
+	k.inside++
+	defer func() { k.inside-- }()
+	if k.inside == maxLoops+1 {
+		k.wrong(n, "inside %d others already: want at most %d quantifiers over lists of the event inside each other", maxLoops, maxLoops)
+	}
+	k.loops = max(k.loops, k.inside)
+	return k.body(q, l, body)
 }
 
 // carries reports whether what a quantifier gives can carry a secret: the list's values, or those that were made of them.

@@ -82,7 +82,7 @@ func (k *compiler) matches(n *ast.BinaryNode) *code {
 	}
 	k.possiblyMatched(n.Right, x, y.value.Text(), p.re)
 	pos := k.pos(n)
-	c := &code{null: x.null}
+	c := &code{null: x.null, steps: p.size}
 	c.loosen(x)
 	o, test := x.operand(), p.test(pos)
 	c.tested(x, test)

@@ -114,10 +114,14 @@ func split(r *runtime.Run, args []runtime.Value, pos string) runtime.Value {
 	return runtime.ListOf(b.values)
 }
 
-// index finds part in s, and asks the Meter for every window that is searched.
+// stride is how much of a text is searched for the next of many parts between two questions to the Meter: of a window most
+// would be asked for again and again.
+const stride = 1 << 10
+
+// index finds part in s, and asks the Meter for every stride that is searched.
 func index(r *runtime.Run, s, part string) (int, bool) {
-	for from := 0; ; from += window {
-		end := min(len(s), from+window+len(part))
+	for from := 0; ; from += stride {
+		end := min(len(s), from+stride+len(part))
 		charge(r, 1+int64(end-from)>>6)
 		if i := strings.Index(s[from:end], part); i >= 0 {
 			return from + i, true

@@ -1,0 +1,324 @@
+package expr
+
+import (
+	"math"
+	"math/bits"
+	"regexp/syntax"
+
+	"github.com/expr-lang/expr/ast"
+	"github.com/tenterhook/tenterhook/runtime"
+	"github.com/tenterhook/tenterhook/sdk/hook"
+)
+
+// Assumed is what a Cost takes for the size of what an event brings: the bytes of a text, the values of a list, the members
+// of an object. What the policy itself brings counts as large as it is.
+const Assumed = 128
+
+// maxLoops is how many quantifiers over lists of the event may be inside each other: a fourth would take more than most
+// budgets have of an event of the assumed size, which is none that Okta would have to think of.
+const maxLoops = 3
+
+// Cost is what an expression may take, known before it runs: a bound, and mostly a generous one, for an event of the assumed
+// sizes. The Meter stops what takes more of a larger one.
+type Cost struct {
+	Fuel  int64 // as the Meter counts it; lets it is the first to read included. math.MaxInt64: more than can be said
+	Loops int   // how many quantifiers over lists that are neither constants nor written out are inside each other
+}
+
+// Cost is what the expression may take.
+func (x *Expression) Cost() Cost { return x.cost }
+
+// Cost is what the leaf's expressions may take together.
+func (t *Text) Cost() Cost {
+	var all Cost
+	for _, x := range t.Holes() {
+		all = all.plus(x.cost)
+	}
+	return all
+}
+
+func (c Cost) plus(other Cost) Cost {
+	return Cost{add(c.Fuel, other.Fuel), max(c.Loops, other.Loops)}
+}
+
+// size is how large a value may be: of a text its bytes, of a list its values, of an object its members.
+type size struct {
+	n  int64
+	of *size // of the values or members; nil: assumed
+}
+
+var assumed = size{n: Assumed}
+
+func (s size) element() size {
+	if s.of == nil {
+		return assumed
+	}
+	return *s.of
+}
+
+// estimate adds up what the nodes of a tree may take.
+type estimate struct {
+	k        *compiler
+	vars     map[string]size
+	elements []size
+	lets     map[*let]bool // that have been added
+	known    map[ast.Node]bounded
+}
+
+type bounded struct {
+	fuel int64
+	size size
+}
+
+// cost is what the tree may take, once it is compiled.
+func (k *compiler) cost(n ast.Node) (c Cost, s size) {
+	e := estimate{k: k, vars: make(map[string]size), lets: make(map[*let]bool)}
+	fuel, s := e.of(n)
+	return Cost{add(1, fuel), k.loops}, s
+}
+
+// of is what n may take, and how large its value may be.
+func (e *estimate) of(n ast.Node) (int64, size) {
+	if e.k.shared[n] == nil {
+		return e.node(n)
+	}
+	if b, ok := e.known[n]; ok {
+		return b.fuel, b.size
+	}
+	fuel, s := e.node(n)
+	if e.known == nil {
+		e.known = make(map[ast.Node]bounded)
+	}
+	e.known[n] = bounded{fuel, s}
+	return fuel, s
+}
+
+func (e *estimate) node(n ast.Node) (int64, size) {
+	if c := e.k.codes[n]; c != nil && c.constant {
+		return 1, sizeOf(c.value)
+	}
+	switch n := n.(type) {
+	case *ast.IdentifierNode:
+		return e.name(n.Value)
+	case *ast.PointerNode:
+		if n.Name == "" && len(e.elements) > 0 {
+			return 1, e.elements[len(e.elements)-1]
+		}
+		return 1, assumed
+	case *ast.MemberNode:
+		return e.member(n)
+	case *ast.ChainNode:
+		return e.of(n.Node)
+	case *ast.SliceNode:
+		return e.slice(n)
+	case *ast.UnaryNode:
+		fuel, s := e.of(n.Node)
+		return add(fuel, 1), s
+	case *ast.BinaryNode:
+		return e.binary(n)
+	case *ast.ConditionalNode:
+		return e.conditional(n)
+	case *ast.VariableDeclaratorNode:
+		value, s := e.of(n.Value)
+		e.vars[n.Name] = s
+		fuel, s := e.of(n.Expr)
+		return add(value, fuel, 1), s
+	case *ast.ArrayNode:
+		return e.listed(n.Nodes, 1)
+	case *ast.MapNode:
+		return e.paired(n)
+	case *ast.BuiltinNode:
+		return e.call(n.Name, n.Arguments)
+	case *ast.CallNode:
+		if id, ok := n.Callee.(*ast.IdentifierNode); ok {
+			return e.call(id.Value, n.Arguments)
+		}
+	}
+	return 1, assumed
+}
+
+func (e *estimate) name(name string) (int64, size) {
+	if s, ok := e.vars[name]; ok {
+		return 1, s
+	}
+	l := e.k.env.lets[name]
+	if l == nil {
+		return 2 + Assumed>>3, assumed
+	}
+	fuel := int64(1)
+	e.read(l, &fuel)
+	return fuel, l.size
+}
+
+// read adds what a let and those it reads take, each once.
+func (e *estimate) read(l *let, fuel *int64) {
+	if e.lets[l] {
+		return
+	}
+	e.lets[l] = true
+	*fuel = add(*fuel, l.cost.Fuel)
+}
+
+func (e *estimate) member(n *ast.MemberNode) (int64, size) {
+	base, s := e.of(n.Node)
+	index, _ := e.of(n.Property)
+	return add(base, index, 4, s.n>>3), s.element()
+}
+
+func (e *estimate) slice(n *ast.SliceNode) (int64, size) {
+	fuel, s := e.of(n.Node)
+	for _, end := range []ast.Node{n.From, n.To} {
+		if end != nil {
+			f, _ := e.of(end)
+			fuel = add(fuel, f)
+		}
+	}
+	return add(fuel, 4, times(s.n, 4)), s
+}
+
+func (e *estimate) conditional(n *ast.ConditionalNode) (int64, size) {
+	x, _ := e.of(n.Cond)
+	then, s := e.of(n.Exp1)
+	other, t := e.of(n.Exp2)
+	return add(x, max(then, other), 1), larger(s, t)
+}
+
+func (e *estimate) binary(n *ast.BinaryNode) (int64, size) {
+	if span, ok := n.Right.(*ast.BinaryNode); ok && n.Operator == "in" && span.Operator == ".." {
+		x, _ := e.of(n.Left)
+		lo, _ := e.of(span.Left)
+		hi, _ := e.of(span.Right)
+		return add(x, lo, hi, 2), size{n: 1}
+	}
+	x, s := e.of(n.Left)
+	y, t := e.of(n.Right)
+	both := add(x, y, 2)
+	switch n.Operator {
+	case "==", "!=", "<", ">", "<=", ">=":
+		return add(both, min(e.weight(n.Left, s), e.weight(n.Right, t))), size{n: 1}
+	case "in":
+		return add(both, e.within(n, s, t)), size{n: 1}
+	case "contains", "startsWith", "endsWith":
+		return add(both, 1+s.n>>3), size{n: 1}
+	case "matches":
+		steps := int64(1)
+		if c := e.k.codes[n]; c != nil {
+			steps += c.steps
+		}
+		return add(both, s.n>>3, times(s.n+1, steps)), size{n: 1}
+	case "+":
+		sum := min(add(s.n, t.n), maxText)
+		return add(both, 4, sum>>3), size{n: sum}
+	case "..":
+		return e.span(n, both)
+	case "??":
+		return both, larger(s, t)
+	}
+	return both, size{n: 24}
+}
+
+// within is what it takes to look for x in y.
+func (e *estimate) within(n *ast.BinaryNode, x, y size) int64 {
+	if c := e.k.codes[n.Right]; c != nil && (c.table != nil || c.constant) {
+		return add(16, x.n>>3, y.n>>3)
+	}
+	return times(y.n, 3+min(e.weight(n.Left, x), y.element().n))
+}
+
+func (e *estimate) span(n *ast.BinaryNode, both int64) (int64, size) {
+	s := size{n: maxList, of: &size{n: 24}}
+	lo, hi := e.k.codes[n.Left], e.k.codes[n.Right]
+	if lo != nil && hi != nil && lo.constant && hi.constant {
+		s.n = max(0, min(hi.value.Int()-lo.value.Int()+1, maxList))
+	}
+	return add(both, building4(s.n)), s
+}
+
+// building4 is what it takes to put a list together.
+func building4(n int64) int64 { return add(32, times(n, 4)) }
+
+func (e *estimate) listed(items []ast.Node, each int64) (int64, size) {
+	fuel, of := building4(int64(len(items))), size{}
+	for _, item := range items {
+		f, s := e.of(item)
+		fuel, of = add(fuel, f, each), larger(of, s)
+	}
+	return fuel, size{n: int64(len(items)), of: &of}
+}
+
+func (e *estimate) paired(n *ast.MapNode) (int64, size) {
+	var all []ast.Node
+	for _, p := range n.Pairs {
+		pair := p.(*ast.PairNode)
+		all = append(all, pair.Key, pair.Value)
+	}
+	fuel, s := e.listed(all, int64(len(n.Pairs)))
+	s.n /= 2
+	return fuel, s
+}
+
+// weight is what it takes to look at all of a value.
+func (e *estimate) weight(n ast.Node, s size) int64 {
+	c := e.k.codes[n]
+	if c != nil && c.types&(list|object) == 0 {
+		return 2 + s.n>>6
+	}
+	return times(s.n, 4+s.element().n>>3)
+}
+
+func larger(a, b size) size {
+	of := size{n: max(a.element().n, b.element().n)}
+	if a.of == nil && b.of == nil {
+		return size{n: max(a.n, b.n)}
+	}
+	return size{n: max(a.n, b.n), of: &of}
+}
+
+// sizeOf is the size of a constant.
+func sizeOf(v runtime.Value) size {
+	switch v.Kind() {
+	case runtime.String:
+		return size{n: int64(len(v.Text()))}
+	case runtime.List, runtime.Object:
+		of := size{}
+		for _, item := range v.Built() {
+			of = larger(of, sizeOf(item))
+		}
+		if v.Node().Kind() != hook.Missing {
+			of.n = int64(len(v.Node().Raw()))
+		}
+		return size{n: int64(v.Len()), of: &of}
+	}
+	return size{n: 24}
+}
+
+// instructions is how many a pattern has; 1 when it is none.
+func instructions(pattern string) int64 {
+	tree, err := syntax.Parse(pattern, syntax.Perl)
+	if err != nil {
+		return 1
+	}
+	prog, err := syntax.Compile(tree.Simplify())
+	if err != nil {
+		return 1
+	}
+	return int64(len(prog.Inst))
+}
+
+// add and times stay at the most there is.
+func add(all ...int64) (sum int64) {
+	for _, n := range all {
+		if sum += n; sum < 0 {
+			return math.MaxInt64
+		}
+	}
+	return sum
+}
+
+func times(a, b int64) int64 {
+	hi, lo := bits.Mul64(uint64(a), uint64(b))
+	if hi != 0 || lo > math.MaxInt64 {
+		return math.MaxInt64
+	}
+	return int64(lo)
+}
