@@ -123,6 +123,13 @@ func (m *Meter) Look() bool {
 	return m.refill()
 }
 
+// Expire says no from here on, for want of time: whoever was to wait has found that it takes longer.
+func (m *Meter) Expire() {
+	if m.limit.err == nil {
+		m.stop(ErrTime)
+	}
+}
+
 // Nest begins a smaller budget inside what is left; a zero field of b adds no limit. End, given what Nest returned,
 // ends it.
 func (m *Meter) Nest(b Budget) Limit {

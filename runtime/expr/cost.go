@@ -2,7 +2,6 @@ package expr
 
 import (
 	"math"
-	"math/bits"
 	"regexp/syntax"
 
 	"github.com/expr-lang/expr/ast"
@@ -19,7 +18,7 @@ const Assumed = 128
 const maxLoops = 3
 
 // Cost is what an expression may take, known before it runs: a bound, and mostly a generous one, for an event of the assumed
-// sizes. The Meter stops what takes more of a larger one.
+// sizes, and for a password hash of bcrypt's cost 12. The Meter stops what takes more of a larger one.
 type Cost struct {
 	Fuel  int64 // as the Meter counts it; lets it is the first to read included. math.MaxInt64: more than can be said
 	Loops int   // how many quantifiers over lists that are neither constants nor written out are inside each other
@@ -305,7 +304,7 @@ func instructions(pattern string) int64 {
 	return int64(len(prog.Inst))
 }
 
-// add and times stay at the most there is.
+// add stays at the most there is, as times does.
 func add(all ...int64) (sum int64) {
 	for _, n := range all {
 		if sum += n; sum < 0 {
@@ -313,12 +312,4 @@ func add(all ...int64) (sum int64) {
 		}
 	}
 	return sum
-}
-
-func times(a, b int64) int64 {
-	hi, lo := bits.Mul64(uint64(a), uint64(b))
-	if hi != 0 || lo > math.MaxInt64 {
-		return math.MaxInt64
-	}
-	return int64(lo)
 }

@@ -64,14 +64,14 @@ func (f alphabet) of(r *runtime.Run, b []byte) runtime.Value {
 	return built(f.append(room(r, f.size(len(b))), b))
 }
 
-func digest(alike func() hash.Hash) func(*Env, []runtime.Value) (caller, error) {
+func digest(fresh func() hash.Hash) func(*Env, []runtime.Value) (caller, error) {
 	return func(_ *Env, args []runtime.Value) (caller, error) {
 		f, err := formOf(args, 1)
 		if err != nil {
 			return nil, err
 		}
 		return func(r *runtime.Run, args []runtime.Value, _ string) runtime.Value {
-			h := alike()
+			h := fresh()
 			hashed(r, h, args[0].Text())
 			var sum [sha512.Size]byte
 			return f.of(r, h.Sum(sum[:0]))

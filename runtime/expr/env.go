@@ -12,10 +12,11 @@ import (
 
 // Options are what the expressions of one hook can see.
 type Options struct {
-	Type   hook.Type
-	Known  []string                // paths that Okta has added since, such as data.context.device
-	Vars   hook.Node               // the policy's constants: an object, or missing. Its Doc must outlive the Env
-	Tables map[string]*table.Table // the policy's tables
+	Type    hook.Type
+	Known   []string                // paths that Okta has added since, such as data.context.device
+	Vars    hook.Node               // the policy's constants: an object, or missing. Its Doc must outlive the Env
+	Tables  map[string]*table.Table // the policy's tables
+	Workers *Workers                // for password(), which there is none of without them
 }
 
 // Env is what the expressions of one hook share: names, their lets, and where in a Run's Scratch each value lives.

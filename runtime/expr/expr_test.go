@@ -34,7 +34,9 @@ func options(t testing.TB, kind hook.Type) expr.Options {
 	if err := vars.Parse([]byte(someVars), hook.Limits{}); err != nil {
 		t.Fatal(err)
 	}
-	return expr.Options{Type: kind, Vars: vars.Root(), Known: []string{"data.context.device.id"}, Tables: map[string]*table.Table{
+	workers := expr.NewWorkers(2)
+	t.Cleanup(workers.Close)
+	return expr.Options{Type: kind, Workers: workers, Vars: vars.Root(), Known: []string{"data.context.device.id"}, Tables: map[string]*table.Table{
 		"partners": newTable(t, table.Domains, table.Entry{Key: "partner.example"}),
 		"banned":   newTable(t, table.Set, table.Entry{Key: "eve@example.com"}, table.Entry{Key: "7"}),
 		"tiers":    newTable(t, table.Map, table.Entry{Key: "gold", Value: []byte(`3`)}),

@@ -34,6 +34,7 @@ var prices = map[string]func(args []size, pattern int64) int64{
 	"replace": func(args []size, _ int64) int64 {
 		return add(32, times(2, cuts(args[0].n, args[1].n)), replacedSize(args)>>3)
 	},
+	"password": func([]size, int64) int64 { return times(bcryptUnit, 1<<12) }, // a hash of the usual cost
 	"padStart": func([]size, int64) int64 { return 32 + maxText>>3 },
 	"padEnd":   func([]size, int64) int64 { return 32 + maxText>>3 },
 }

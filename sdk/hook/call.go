@@ -9,6 +9,7 @@ import "time"
 type Call struct {
 	Hook     string    // the configured hook's name
 	ID       string    // eventId: opaque, may be empty (hooks.md section 3.4)
+	Request  string    // X-Okta-Request-Id: what Okta's own log calls the request; empty where none was sent (hooks.md section 1.1)
 	Type     Type      // the hook's type, equal to the body's eventType
 	Start    time.Time // when the first byte arrived
 	Deadline time.Time // when Okta must have its answer

@@ -28,6 +28,9 @@ type Merge struct {
 	check     checker
 	sim       simulation
 	out       []byte
+
+	stampName string // see Stamp
+	stamp     []byte
 }
 
 // sheet is the copy of one draft.
@@ -75,6 +78,7 @@ func (m *Merge) Begin(e Event) {
 	m.actions = m.actions[:0]
 	m.check.hook, m.check.limit = m.hook, 1
 	m.check.destinations, m.check.closed = nil, false
+	m.stampName, m.stamp = "", nil
 	m.sim.reset()
 }
 

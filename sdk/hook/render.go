@@ -5,6 +5,10 @@ package hook
 // 256 KB.
 func (m *Merge) Render() ([]byte, error) {
 	m.out = m.render(m.out[:0])
+	if len(m.out) >= maxAnswer && len(m.stamp) > 0 {
+		m.stamp = nil // it is not worth an answer
+		m.out = m.render(m.out[:0])
+	}
 	m.moved += len(m.out)
 	if len(m.out) >= maxAnswer {
 		m.out = nil
@@ -27,12 +31,36 @@ func (m *Merge) render(b []byte) []byte {
 			b = appendCompact(b, m.err.Raw())
 		}
 	}
-	for _, c := range m.order {
-		if c == debugging {
-			b = append(m.renderItems(append(appendMember(b, "debugContext"), '{'), c, true), '}')
-		}
+	return append(m.renderDebug(b), '}')
+}
+
+// Stamp has Render put one more member into debugContext, given as its JSON, where a rule has put none of that name. It
+// holds until the next Begin. An answer that says nothing else does not get it, nor does one that it would make too long.
+// The Merge borrows the text.
+func (m *Merge) Stamp(name string, json []byte) { m.stampName, m.stamp = name, json }
+
+func (m *Merge) renderDebug(b []byte) []byte {
+	says := m.says(debugging, "")
+	stamped := len(m.stamp) > 0 && !m.Empty() && !m.says(debugging, m.stampName)
+	if !says && !stamped {
+		return b
+	}
+	b = append(appendMember(b, "debugContext"), '{')
+	b = m.renderItems(b, debugging, true)
+	if stamped {
+		b = append(appendMember(b, m.stampName), m.stamp...)
 	}
 	return append(b, '}')
+}
+
+// says reports whether an entry of the name stands under c; "" is any.
+func (m *Merge) says(c *command, name string) bool {
+	for i := range m.entries {
+		if e := &m.entries[i]; e.command == c && !e.dead && (name == "" || e.name == name) {
+			return true
+		}
+	}
+	return false
 }
 
 // appendMember begins another member of an object.

@@ -1,0 +1,280 @@
+package expr_test
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/tenterhook/tenterhook/runtime"
+	"github.com/tenterhook/tenterhook/runtime/expr"
+	"github.com/tenterhook/tenterhook/sdk/hook"
+)
+
+const verify = `password(data.context.credential.password, data.context.credential.username)`
+
+// credential is an event whose user name is a hash: that is where the expressions below look for one.
+func credential(plain, hash string) string {
+	b := hook.AppendString([]byte(`{"data": {"context": {"credential": {"password": `), plain)
+	if hash == "" {
+		return string(append(b, `}}}}`...))
+	}
+	b = hook.AppendString(append(b, `, "username": `...), hash)
+	return string(append(b, `}}}}`...))
+}
+
+type vector struct{ name, plain, hash string }
+
+func vectors(t testing.TB) (all []vector) {
+	t.Helper()
+	text, err := os.ReadFile("testdata/passwords.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(text)) {
+		if parts := strings.Split(strings.TrimRight(line, "\n"), "\t"); len(parts) == 3 {
+			all = append(all, vector{parts[0], parts[1], parts[2]})
+		}
+	}
+	if len(all) < 70 {
+		t.Fatalf("%d vectors", len(all))
+	}
+	return all
+}
+
+// check is what verify comes to under a budget.
+func (w *world) check(x *expr.Expression, plain, hash string, b runtime.Budget) (runtime.Value, error) {
+	return x.Eval(w.begin(credential(plain, hash), b))
+}
+
+func verifier(t testing.TB, src string) (*world, *expr.Expression) {
+	t.Helper()
+	w := newWorld(t, hook.PasswordImport)
+	x, err := expr.Compile(src, w.env)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w, x
+}
+
+func TestPassword(t *testing.T) {
+	w, x := verifier(t, verify)
+	roomy := runtime.Budget{Memory: 128 << 20}
+	for _, v := range vectors(t) {
+		t.Run(v.name, func(t *testing.T) {
+			if got, err := w.check(x, v.plain, v.hash, roomy); err != nil || !got.Bool() {
+				t.Errorf("%s: got %v %v", v.hash, got.Bool(), err)
+			}
+			if len(v.plain) >= 72 {
+				return
+			}
+			if got, err := w.check(x, v.plain+"x", v.hash, roomy); err != nil || got.Bool() {
+				t.Errorf("%s of another password: got %v %v", v.hash, got.Bool(), err)
+			}
+		})
+	}
+}
+
+func TestPasswordMissing(t *testing.T) {
+	const mine = `password(data.context.credential.password, data.context.credential.username, '{SSHA}7n04+TnFpJjvuCj3OGTwz/a1s7J1bk3p')`
+	tests := []struct{ name, src, payload, want string }{
+		{"no hash", mine, credential("correct horse", ""), "false"}, // though it is the dummy's password
+		{"no password", mine, `{"data": {"context": {"credential": {"username": "{SHA}x"}}}}`, "null"},
+		{"the dummy's password", mine, credential("correct horse", "{SHA}L55TUjtiq8FBorTWAZ0jy6g129A="), "true"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			w, _ := verifier(t, mine)
+			if got, err := w.eval(tt.src, tt.payload); err != nil || got != tt.want {
+				t.Errorf("got %s %v, want %s", got, err, tt.want)
+			}
+		})
+	}
+	w, x := verifier(t, verify)
+	if w.check(x, "x", "", runtime.Budget{}); w.m.Spent() < 5_000_000 { // in time or not
+		t.Errorf("a missing hash spent %d, want what bcrypt of cost 10 takes", w.m.Spent())
+	}
+	w, x = verifier(t, mine)
+	if _, missing, err := x.Match(w.begin(credential("x", ""), runtime.Budget{})); !missing || err != nil || !x.Nullable() {
+		t.Errorf("a missing hash is not what decides: %v %v", missing, err)
+	}
+}
+
+// A hash says what it takes, and that is held against the budget before anything is done.
+func TestHashesTooDear(t *testing.T) {
+	const digest = "c29tZXNhbHRzb21lc2FsdA"
+	tests := []struct {
+		name, hash string
+		want       error
+	}{
+		{"bcrypt 31", "$2b$31$abcdefghijklmnopqrstuuIrCKtFlSTGhTU2VpmnQEiSXg1TGbV4u", runtime.ErrFuel},
+		{"bcrypt-sha256 31", "$bcrypt-sha256$v=2,t=2b,r=31$n0PRy213x71VAD1EUr/i2u$9q2/MY5EdqfIq2vkE4dwbLKF0zY5Oaa", runtime.ErrFuel},
+		{"scrypt N", "$scrypt$ln=30,r=1,p=1$" + digest + "$" + digest, runtime.ErrMemory},
+		{"scrypt r", "scrypt$salt$2$1048576$1$" + digest + "==", runtime.ErrMemory},
+		{"scrypt p", "scrypt:1024:8:1048576$salt$" + strings.Repeat("00", 32), runtime.ErrMemory},
+		{"scrypt time", "scrypt:16384:1:65536$salt$" + strings.Repeat("00", 32), runtime.ErrFuel},
+		{"argon2 memory", "$argon2id$v=19$m=4194304,t=1,p=1$" + digest + "$" + digest, runtime.ErrMemory},
+		{"argon2 most memory", "$argon2id$v=19$m=2147483647,t=1,p=1$" + digest + "$" + digest, runtime.ErrMemory},
+		{"argon2 over the budget", "$argon2id$v=19$m=65536,t=1,p=1$" + digest + "$" + digest, runtime.ErrMemory},
+		{"argon2 time", "$argon2id$v=19$m=1024,t=2147483647,p=1$" + digest + "$" + digest, runtime.ErrFuel},
+		{"pbkdf2", "pbkdf2_sha256$1000000000$salt$" + digest + "==", runtime.ErrFuel},
+		{"pbkdf2 most", "$pbkdf2-sha512$2147483647$" + digest + "$" + digest, runtime.ErrFuel},
+	}
+	w, x := verifier(t, verify)
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			start := time.Now()
+			if _, err := w.check(x, "x", tt.hash, runtime.Budget{}); !errors.Is(err, tt.want) {
+				t.Errorf("got %v, want %v", err, tt.want)
+			}
+			if took := time.Since(start); took > 500*time.Millisecond && !testing.Short() {
+				t.Logf("it took %s", took)
+			}
+		})
+	}
+	// A call that has no time for it does not begin.
+	if _, err := w.check(x, "x", "$2b$12$abcdefghijklmnopqrstuuIrCKtFlSTGhTU2VpmnQEiSXg1TGbV4u", runtime.Budget{Time: time.Millisecond}); !errors.Is(err, runtime.ErrTime) {
+		t.Errorf("got %v, want ErrTime", err)
+	}
+}
+
+func TestHashesThatAreNone(t *testing.T) {
+	w, x := verifier(t, verify)
+	const b53 = "abcdefghijklmnopqrstuuIrCKtFlSTGhTU2VpmnQEiSXg1TGbV4u"
+	const d = "c29tZXNhbHRzb21lc2FsdA"
+	for _, hash := range []string{
+		"x", "$", "$$", "{", "{}", "{SSHA", "correct horse", "5f4dcc3b5aa765d61d8327deb882cf99", "$1$abc$def", "$6$salt$digest", "$2$05$" + b53, "$2x$05$" + b53,
+		"$2b$", "$2b$3$" + b53, "$2b$03$" + b53, "$2b$32$" + b53, "$2b$99$" + b53, "$2b$-5$" + b53, "$2b$0x$" + b53, "$2b$05$" + b53[1:], "$2b$05$" + b53 + "a", "$2b$05$" + b53 + "$", "$2b$05$!" + b53[1:],
+		"$argon2d$v=19$m=64,t=1,p=1$" + d + "$" + d, "$argon2id$v=16$m=64,t=1,p=1$" + d + "$" + d, "$argon2id$m=64,t=1,p=1$" + d + "$" + d,
+		"$argon2id$v=19$m=0,t=1,p=1$" + d + "$" + d, "$argon2id$v=19$m=64,t=0,p=1$" + d + "$" + d, "$argon2id$v=19$m=64,t=1,p=0$" + d + "$" + d,
+		"$argon2id$v=19$m=64,t=1,p=256$" + d + "$" + d, "$argon2id$v=19$m=64,t=1,p=64$" + d + "$" + d, "$argon2id$v=19$m=64,t=1,p=1,keyid=1$" + d + "$" + d,
+		"$argon2id$v=19$m=64,m=64,t=1,p=1$" + d + "$" + d, "$argon2id$v=19$m=64,t=1$" + d + "$" + d, "$argon2id$v=19$m=99999999999,t=1,p=1$" + d + "$" + d,
+		"$argon2id$v=19$m=64,t=1,p=1$" + d + "$", "$argon2id$v=19$m=64,t=1,p=1$" + d + "$c29t", "$argon2id$v=19$m=64,t=1,p=1$!$" + d, "$argon2id$v=19$m=64,t=1,p=1$" + d + "$" + d + "$", "$argon2id$v=19$m=64,t=1,p=1$" + d + "$" + strings.Repeat("A", 400),
+		"$scrypt$ln=0,r=8,p=1$" + d + "$" + d, "$scrypt$ln=31,r=8,p=1$" + d + "$" + d, "$scrypt$ln=4,r=0,p=1$" + d + "$" + d, "$scrypt$ln=4,r=1048576,p=1048576$" + d + "$" + d, "$scrypt$ln=4,r=8$" + d + "$" + d,
+		"scrypt$salt$63$8$1$" + d + "==", "scrypt$salt$1$8$1$" + d + "==", "scrypt$salt$64$8$1$", "scrypt:64:8$salt$" + strings.Repeat("00", 32), "scrypt:64:8:1$salt$0", "scrypt:64:8:1$salt$" + strings.Repeat("0", 8), "scrypt:$$",
+		"pbkdf2_sha256$0$salt$" + d + "==", "pbkdf2_sha256$-1$salt$" + d + "==", "pbkdf2_sha256$1e3$salt$" + d + "==", "pbkdf2_sha256$10$salt$", "pbkdf2_sha256$10$salt", "pbkdf2_md4$10$salt$" + d + "==", "pbkdf2_sha256$99999999999$salt$" + d + "==",
+		"pbkdf2:sha256$salt$" + strings.Repeat("00", 32), "pbkdf2:sha3:10$salt$" + strings.Repeat("00", 32), "pbkdf2:sha256:10$salt$zz", "$pbkdf2-sha256$10$" + d, "$pbkdf2-md5$10$" + d + "$" + d, "$pbkdf2-sha256$i=,l=32$" + d + "$" + d,
+		"{SSHA}", "{SSHA}!", "{SSHA}L55TUjtiq8FBorTWAZ0jy6g129A=", "{SHA}7n04+TnFpJjvuCj3OGTwz/a1s7J1bk3p", "{SHA}AAAA", "{SHA999}AAAA", "{CRYPT}ab0CdEfGhIjKl", "{PBKDF2-}10$" + d + "$" + d, "{PBKDF2-SHA256}10$" + d, "{SSHA}" + strings.Repeat("A", 1500),
+		"bcrypt$", "bcrypt$2b$05$" + b53, "bcrypt_sha256$$argon2id$v=19$m=64,t=1,p=1$" + d + "$" + d, "bcrypt_sha256$" + b53, "argon2$", strings.Repeat("$", 3000), strings.Repeat("a", 70_000),
+	} {
+		t.Run(fmt.Sprintf("%.60s", hash), func(t *testing.T) {
+			_, err := w.check(x, "correct horse", hash, runtime.Budget{})
+			if !errors.Is(err, runtime.ErrValue) {
+				t.Fatalf("got %v, want ErrValue", err)
+			}
+			if len(hash) > 8 && strings.Contains(err.Error(), hash) {
+				t.Errorf("the message has the hash: %v", err)
+			}
+		})
+	}
+}
+
+func TestPasswordAtLoad(t *testing.T) {
+	env := newWorld(t, hook.PasswordImport).env
+	tests := []struct{ src, want string }{
+		{`password('a', 'b', 'c')`, "the dummy: want a hash of bcrypt, argon2i or argon2id, scrypt, PBKDF2 or one such as {SSHA}…"},
+		{`password('a', 'b', eventType)`, "password wants this written out, or taken from vars"},
+		{`password('a', 1)`, "password wants a text, got a number"},
+	}
+	for _, tt := range tests {
+		if _, err := expr.Compile(tt.src, env); err == nil || err.Error() != tt.want {
+			t.Errorf("%s: got %v, want %s", tt.src, err, tt.want)
+		}
+	}
+	bare := expr.NewEnv(expr.Options{Type: hook.PasswordImport})
+	if _, err := expr.Compile(verify, bare); err == nil || err.Error() != "password is for the rules of hooks" {
+		t.Errorf("without Workers: %v", err)
+	}
+}
+
+// Many calls at once ask for hashes that take longer than most of them have. Each ends within its time, and those that have
+// none to wait for are not held up.
+func TestPasswordsAtOnce(t *testing.T) {
+	o := options(t, hook.PasswordImport)
+	workers := expr.NewWorkers(1)
+	o.Workers = workers
+	env := expr.NewEnv(o)
+	x, err := expr.Compile(verify, env)
+	if err != nil {
+		t.Fatal(err)
+	}
+	hashes := []string{
+		"$2b$10$abcdefghijklmnopqrstuuIrCKtFlSTGhTU2VpmnQEiSXg1TGbV4u",
+		"$argon2id$v=19$m=8192,t=3,p=4$c29tZXNhbHRzb21lc2FsdA$c29tZXNhbHRzb21lc2FsdA",
+		"{SHA}L55TUjtiq8FBorTWAZ0jy6g129A=",
+	}
+	var all sync.WaitGroup
+	for i := range 24 {
+		all.Go(func() {
+			w := &world{t: t, env: env}
+			for j := range 4 {
+				b := runtime.Budget{Time: time.Duration(5+20*(i%4)) * time.Millisecond}
+				got, err := w.check(x, "correct horse", hashes[(i+j)%3], b)
+				if err != nil && !errors.Is(err, runtime.ErrTime) {
+					t.Errorf("got %v, want ErrTime or an answer", err)
+				}
+				if err == nil && got.Bool() != ((i+j)%3 == 2) {
+					t.Errorf("hash %d: got %v", (i+j)%3, got.Bool())
+				}
+			}
+		})
+	}
+	all.Wait()
+	workers.Close()
+	w := &world{t: t, env: env}
+	if got, err := w.check(x, "correct horse", hashes[2], runtime.Budget{}); err != nil || !got.Bool() {
+		t.Errorf("afterwards: %v %v", got.Bool(), err)
+	}
+}
+
+func FuzzReadHash(f *testing.F) {
+	for _, v := range vectors(f) {
+		f.Add(v.hash)
+	}
+	f.Add("$argon2id$v=19$m=4194304,t=1,p=1$AAAA$AAAA")
+	f.Add("{SSHA}")
+	w, x := verifier(f, verify)
+	f.Fuzz(func(t *testing.T, hash string) {
+		w.t = t
+		if hash == "" || len(hash) > 4<<10 {
+			return
+		}
+		event := credential("correct horse", hash)
+		if err := new(hook.Doc).Parse([]byte(event), hook.Limits{}); err != nil {
+			return
+		}
+		_, err := x.Eval(w.begin(event, runtime.Budget{Fuel: 200_000, Memory: 1 << 20}))
+		if err != nil && runtime.Reason(err) == "internal" {
+			t.Errorf("got %v, want one of the reasons", err)
+		}
+	})
+}
+
+// BenchmarkPassword says what a unit of fuel takes: the price of a hash is to be near 10 ns for each.
+func BenchmarkPassword(b *testing.B) {
+	const d = "c29tZXNhbHRzb21lc2FsdA"
+	for _, v := range []vector{
+		{"bcrypt 10", "", "$2b$10$abcdefghijklmnopqrstuuIrCKtFlSTGhTU2VpmnQEiSXg1TGbV4u"},
+		{"argon2id 19 MiB", "", "$argon2id$v=19$m=19456,t=2,p=1$" + d + "$" + d},
+		{"argon2id 64 MiB", "", "$argon2id$v=19$m=65536,t=3,p=4$" + d + "$" + d},
+		{"scrypt 16 MiB", "", "$scrypt$ln=14,r=8,p=1$" + d + "$" + d + d},
+		{"PBKDF2-SHA1 100000", "", "pbkdf2_sha1$100000$salt$L55TUjtiq8FBorTWAZ0jy6g129A="},
+		{"PBKDF2-SHA256 100000", "", "pbkdf2_sha256$100000$salt$QQTTb42iwlQ0n4WDZ5Pr4CngyVcGOjTJHC6SAxh7VjE="},
+		{"PBKDF2-SHA512 100000", "", "$pbkdf2-sha512$100000$" + d + "$" + d + d + d},
+		{"SSHA", "", "{SSHA}7n04+TnFpJjvuCj3OGTwz/a1s7J1bk3p"},
+	} {
+		b.Run(v.name, func(b *testing.B) {
+			w, x := verifier(b, verify)
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := w.check(x, "correct horse", v.hash, runtime.Budget{Time: 2 * time.Second, Fuel: runtime.Most.Fuel, Memory: 128 << 20}); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(w.m.Spent()), "ns/unit")
+		})
+	}
+}

@@ -1,0 +1,7 @@
+;; One name for two things.
+;; refused: decide
+(module
+  (memory (export "memory") 1)
+  (func (export "tenterhook_abi_v1"))
+  (func (export "decide") (result i64) (i64.const 0))
+  (func (export "decide") (result i64) (i64.const 0)))

@@ -1,0 +1,8 @@
+;; One in a table.
+;; refused: function 2
+(module
+  (memory (export "memory") 1)
+  (func (export "tenterhook_abi_v1"))
+  (func (export "decide") (result i64) (i64.const 0))
+  (table 1 funcref)
+  (elem (i32.const 0) 2))

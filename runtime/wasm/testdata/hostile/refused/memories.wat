@@ -1,0 +1,7 @@
+;; Two memories.
+;; refused: multiple memories
+(module
+  (memory (export "memory") 1)
+  (memory 1)
+  (func (export "tenterhook_abi_v1"))
+  (func (export "decide") (result i64) (i64.const 0)))

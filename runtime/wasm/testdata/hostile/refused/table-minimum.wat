@@ -1,0 +1,7 @@
+;; A table of 4 billion elements.
+;; refused: table
+(module
+  (memory (export "memory") 1)
+  (func (export "tenterhook_abi_v1"))
+  (func (export "decide") (result i64) (i64.const 0))
+  (table 0xffffffff funcref))
