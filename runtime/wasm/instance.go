@@ -28,7 +28,7 @@ type instance struct {
 	alloc   api.Function // nil when there is none
 	back    api.Function // meter.Restore
 	grow    func(pages uint32) (uint32, bool)
-	image   []byte // memory to go back to
+	image   *image // memory to go back to
 	steady  int64  // what the monotonic clock shows when a run begins
 	ticket  *ticket
 	stack   [2]uint64
@@ -249,9 +249,9 @@ func (in *instance) hand(b []byte) error {
 
 // restore puts memory, globals and tables back to where they were frozen.
 func (in *instance) restore() error {
-	if err := in.memory.shrink(uint64(len(in.image)), in.grow); err != nil {
+	if err := in.memory.shrink(in.image.size, in.grow); err != nil {
 		return err
 	}
-	in.memory.fill(in.image)
+	in.image.restore(in.memory.bytes())
 	return in.back.CallWithStack(in.context, nil)
 }

@@ -58,16 +58,3 @@ func (l *linear) shrink(size uint64, grow func(pages uint32) (uint32, bool)) err
 	}
 	return nil
 }
-
-// piece is how much is copied at once: a copy cannot be preempted.
-const piece = 256 << 10
-
-// fill puts the image over the memory, which has its size.
-func (l *linear) fill(image []byte) {
-	to := l.bytes()
-	for len(image) > piece {
-		copy(to, image[:piece])
-		to, image = to[piece:], image[piece:]
-	}
-	copy(to, image)
-}

@@ -1,7 +1,6 @@
 package wasm
 
 import (
-	"bytes"
 	"fmt"
 	"slices"
 	"sync"
@@ -206,12 +205,12 @@ func (p *Program) gone() {
 	p.keeper.wake()
 }
 
-// share is image, or the equal one that another instance has.
-func (p *Program) share(image []byte) []byte {
+// share is m, or the equal image that another instance has.
+func (p *Program) share(m *image) *image {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if !bytes.Equal(p.image, image) {
-		p.image = image
+	if !m.equal(p.image) {
+		p.image = m
 	}
 	return p.image
 }

@@ -1,7 +1,6 @@
 package wasm
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -127,7 +126,7 @@ func quoted(logs []string) string {
 func (in *instance) freeze() {
 	in.stack = [2]uint64{}
 	in.module.ExportedFunction(meter.Save).CallWithStack(in.context, nil)
-	in.image = bytes.Clone(in.memory.bytes())
+	in.image = newImage(in.memory.bytes())
 }
 
 // stream is the run's randomness: see runtime.Run.Seed.

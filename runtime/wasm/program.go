@@ -44,7 +44,7 @@ type Program struct {
 	closed  bool
 	idle    sync.Cond // closed, and nothing is busy
 	stats   ProgramStats
-	image   []byte // memory as it is restored, of the instance that was made last
+	image   *image // memory as it is restored, of the instance that was made last
 	cold    error
 }
 
@@ -127,7 +127,7 @@ func (p *Program) open(deadline time.Time) error {
 		in.close()
 		return nil
 	}
-	p.slow = len(in.image) > slowImage
+	p.slow = in.image.size > slowImage
 	p.made, p.clean = 1, append(p.clean, in)
 	p.keeper.start(p)
 	if p.warm == nil || p.cold != nil {

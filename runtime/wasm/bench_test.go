@@ -1,0 +1,47 @@
+package wasm_test
+
+import (
+	"testing"
+
+	"github.com/tenterhook/tenterhook/runtime"
+	"github.com/tenterhook/tenterhook/runtime/wasm"
+	"github.com/tenterhook/tenterhook/sdk/hook"
+)
+
+// BenchmarkRun is one isolated, metered call, with its reset: of a module of so many pages that counts and decides, and of one
+// that answers with the event.
+func BenchmarkRun(b *testing.B) {
+	of := func(pages int) []byte {
+		m := ours(pages).rest()
+		m.function("decide", "", "I", 0, counted)
+		return m.build()
+	}
+	for _, bb := range []struct {
+		name string
+		src  []byte
+	}{{"Tiny", of(1)}, {"256KiB", of(4)}, {"Evaluate", echo()}} {
+		b.Run(bb.name, func(b *testing.B) { benchmark(b, made(b, bb.src, wasm.ProgramOptions{Warm: []byte(body)})) })
+	}
+}
+
+// BenchmarkGuest is one call of a Go program that reads the event by encoding/json, 200 bytes, and answers. The reset is
+// behind the answer, but here the next call waits for it.
+func BenchmarkGuest(b *testing.B) {
+	p := programOf(b, guests(b), guest(b), wasm.ProgramOptions{Warm: []byte(body)})
+	benchmark(b, p)
+}
+
+func benchmark(b *testing.B, p *wasm.Program) {
+	e := newEvent(b, body)
+	var r runtime.Run
+	var m runtime.Meter
+	var d hook.Draft
+	b.ReportAllocs()
+	for b.Loop() {
+		e.begin(&r, &m, runtime.Budget{})
+		if err := p.Run(&r, &d); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(m.Spent()), "fuel/op")
+}
