@@ -24,6 +24,8 @@ type OAuth struct {
 // algorithms are those that a token may be signed with: asymmetric ones, for whoever checks must not be able to sign.
 var algorithms = []string{"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512"}
 
+var oneAlgorithm = `{"enum":["` + strings.Join(algorithms, `","`) + `"]}`
+
 // oauthSpec is an OAuth as it is written.
 type oauthSpec struct {
 	issuer, audience, client, scope, keys *node
@@ -41,7 +43,7 @@ var oauthFields = []field[oauthSpec]{
 		read: func(_ *decoder, o *oauthSpec, n *node) { o.scope = n }},
 	{key: "keys", doc: "Where the issuer's keys are: a URL, a file of the policy folder, or ${file./path}; left out, the issuer's metadata says.", schema: textSchema,
 		read: func(_ *decoder, o *oauthSpec, n *node) { o.keys = n }},
-	{key: "algorithms", doc: "What tokens may be signed with; RS256 when left out.", schema: `{"type":"array","minItems":1,"items":{"enum":["` + strings.Join(algorithms, `","`) + `"]}}`,
+	{key: "algorithms", doc: "What tokens may be signed with, one or a list; RS256 when left out.", schema: `{"oneOf":[` + oneAlgorithm + `,{"type":"array","minItems":1,"items":` + oneAlgorithm + `}]}`,
 		read: func(d *decoder, o *oauthSpec, n *node) { o.algorithms = d.several(n, "algorithms") }},
 }
 
