@@ -10,10 +10,13 @@ SAMPLES := $(wildcard $(CURDIR)/../shared/okta/samples)
 # Published Okta payloads, where they lie beside the checkout; the tests that read them are skipped elsewhere.
 export TENTERHOOK_SAMPLES ?= $(SAMPLES)
 
-.PHONY: help build test race fuzz crash bench lint check examples schema clean
+.PHONY: help tools build test race fuzz crash bench lint check examples schema clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "%-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+tools: ## what some tests use beyond Go, where it can be installed
+	@.ci/tools
 
 build: ## the program, as bin/tenterhook
 	$(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/tenterhook .
@@ -44,13 +47,16 @@ lint: ## format, vet, staticcheck, tidy
 	$(GO) tool staticcheck ./...
 	$(GO) mod tidy -diff
 
-examples: build ## check and test every example policy with the program itself
+examples: build ## build the examples' modules, then check and test every example policy with the program itself
+	@for d in examples/*/modules/src/*/; do \
+	  GOOS=wasip1 GOARCH=wasm $(GO) build -trimpath -buildmode=c-shared -ldflags '-s -w' -o $$d/../../$$(basename $$d).wasm ./$$d || exit 1; \
+	done
 	@for d in examples/*/; do bin/tenterhook check $$d && bin/tenterhook test $$d || exit 1; done
 
 schema: ## write the JSON Schema of policy files anew
 	$(GO) generate ./rules
 
-check: lint build test race examples schema ## all of it, and nothing left changed
+check: tools lint build test race examples schema ## all of it, and nothing left changed
 	@test -z "$$(git status --porcelain)" || { echo 'the tree is not clean:'; git status --short; exit 1; }
 
 clean: ## what the targets made

@@ -4,11 +4,20 @@ package examples_test
 import (
 	"bytes"
 	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/tenterhook/tenterhook/rules"
 	"github.com/tenterhook/tenterhook/rules/suite"
+	"github.com/tenterhook/tenterhook/runtime/wasm"
 )
+
+func TestMain(m *testing.M) {
+	wasm.Main()
+	os.Exit(m.Run())
+}
 
 func TestExamples(t *testing.T) {
 	entries, err := os.ReadDir(".")
@@ -28,7 +37,15 @@ func example(t *testing.T, dir string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	set, err := rules.Load(folder, rules.Options{Check: true})
+	if folder, err = folder.With(modules(t, dir)); err != nil {
+		t.Fatal(err)
+	}
+	runtime, err := wasm.New(wasm.Options{Child: os.Args[0]})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer runtime.Close()
+	set, err := rules.Load(folder, rules.Options{Check: true, Modules: runtime})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,4 +66,64 @@ func example(t *testing.T, dir string) {
 			}
 		}
 	}
+}
+
+// modules are those of an example, made of their sources: what lies in the folder may be older, or not there.
+func modules(t *testing.T, dir string) map[string][]byte {
+	t.Helper()
+	sources, err := os.ReadDir(filepath.Join(dir, "modules", "src"))
+	if err != nil && !os.IsNotExist(err) {
+		t.Fatal(err)
+	}
+	made := make(map[string][]byte)
+	for _, e := range sources {
+		source, name := filepath.Join(dir, "modules", "src", e.Name()), "modules/"+strings.TrimSuffix(e.Name(), ".wat")+".wasm"
+		if e.IsDir() {
+			if testing.Short() {
+				t.Skip("its module takes long to build and compile")
+			}
+			made[name] = compiled(t, source)
+		} else {
+			assembled(t, source, filepath.Join(dir, name))
+		}
+	}
+	return made
+}
+
+// compiled is a package in Go as a module.
+func compiled(t *testing.T, source string) []byte {
+	t.Helper()
+	out := filepath.Join(t.TempDir(), "module.wasm")
+	build := exec.Command("go", "build", "-trimpath", "-buildmode=c-shared", "-ldflags=-s -w", "-o", out, "./"+source)
+	build.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm")
+	if said, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("build %s: %v\n%s", source, err, said)
+	}
+	return read(t, out)
+}
+
+// assembled holds the module that is kept in the repository to its text, where the assembler is there.
+func assembled(t *testing.T, source, module string) {
+	t.Helper()
+	out := filepath.Join(t.TempDir(), "module.wasm")
+	assembler, err := exec.LookPath("wat2wasm")
+	if err != nil {
+		t.Logf("%s is taken as it is: wat2wasm is not installed (apt package wabt)", module)
+		return
+	}
+	if said, err := exec.Command(assembler, source, "-o", out).CombinedOutput(); err != nil {
+		t.Fatalf("assemble %s: %v\n%s", source, err, said)
+	}
+	if !bytes.Equal(read(t, out), read(t, module)) {
+		t.Errorf("%s is not what its text says: wat2wasm %s -o %s", module, source, module)
+	}
+}
+
+func read(t *testing.T, file string) []byte {
+	t.Helper()
+	b, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
 }
