@@ -1,0 +1,120 @@
+package gate
+
+// frame follows one connection's requests through the bytes that come: which are a head, which a body, and where the next
+// request begins. fasthttp is given one request at a time, and of that only what was found to be written as it should be.
+type frame struct {
+	phase phase
+	left  int64 // bytes of the body, or of the chunk, that are to come
+	size  int64 // of the chunk whose size is being read
+	width int   // digits of it
+}
+
+// phase is what the next byte belongs to.
+type phase uint8
+
+const (
+	inHead phase = iota
+	inBody
+	inSize    // the line that begins a chunk
+	endOfSize // the LF of that line
+	inChunk
+	endOfChunk // the CR of the line that ends a chunk
+	endOfLine  // and its LF
+	lastLine   // the CR that ends a body in chunks: there are no trailers
+	lastEnd    // and its LF
+	ended
+)
+
+// ask is what take says when it needs the rest of a head.
+const ask = reasons
+
+// take looks at the bytes that come next and says how many of them belong to the request. A head is taken whole or not at
+// all: ask says that it does not end in p. Any other reason refuses the request.
+func (f *frame) take(p []byte) (n int, r reason) {
+	if f.phase == inHead {
+		if n, r = f.head(p); r != admitted {
+			return 0, r
+		}
+	}
+	for n < len(p) && f.phase != ended {
+		if f.phase == inBody || f.phase == inChunk {
+			n += f.through(int64(len(p) - n))
+			continue
+		}
+		if !f.step(p[n]) {
+			return 0, malformed
+		}
+		n++
+	}
+	return n, admitted
+}
+
+// through takes up to n bytes of a body, or of a chunk.
+func (f *frame) through(n int64) int {
+	n = min(n, f.left)
+	if f.left -= n; f.left > 0 {
+		return int(n)
+	}
+	if f.phase == inBody {
+		f.phase = ended
+	} else {
+		f.phase = endOfChunk
+	}
+	return int(n)
+}
+
+// head takes a whole head.
+func (f *frame) head(p []byte) (n int, r reason) {
+	says, n, r := readHead(p)
+	switch {
+	case r != admitted:
+		return 0, r
+	case says.chunked:
+		f.phase, f.size, f.width = inSize, 0, 0
+	case says.length > 0:
+		f.phase, f.left = inBody, says.length
+	default:
+		f.phase = ended
+	}
+	return n, admitted
+}
+
+// step follows what stands around the chunks of a body: sizes in at most eight hexadecimal digits, no extensions, no
+// trailers (RFC 9112 section 7.1, and no more of it than senders of today use).
+func (f *frame) step(c byte) bool {
+	want := byte('\r')
+	switch f.phase {
+	case inSize:
+		if d, ok := digit(c); ok {
+			f.size = f.size<<4 | d
+			f.width++
+			return f.width <= 8
+		}
+		f.phase = endOfSize
+		return c == '\r' && f.width > 0
+	case endOfSize:
+		want, f.phase, f.left = '\n', inChunk, f.size
+		if f.size == 0 {
+			f.phase = lastLine
+		}
+	case endOfChunk:
+		f.phase = endOfLine
+	case endOfLine:
+		want, f.phase, f.size, f.width = '\n', inSize, 0, 0
+	case lastLine:
+		f.phase = lastEnd
+	case lastEnd:
+		want, f.phase = '\n', ended
+	}
+	return c == want
+}
+
+func digit(c byte) (int64, bool) {
+	switch {
+	case '0' <= c && c <= '9':
+		return int64(c - '0'), true
+	case 'a' <= c|0x20 && c|0x20 <= 'f':
+		return int64(c|0x20-'a') + 10, true
+	}
+	return 0, false
+}
