@@ -39,6 +39,12 @@ type conn struct {
 	reads  time.Time // the read deadline that is set
 	writes time.Time // the write deadline that is set
 
+	frame   frame  // of the request that is under way
+	given   bool   // the server has bytes of it
+	ahead   []byte // received, and not yet given: the beginning of a head, or what came behind a request
+	granted int    // of ahead, what the frame has taken
+	refused reason // what the frame has found, if it does not take it
+
 	strange       bool // it is one of the Gate's strangers, whose lock guards this and what follows
 	before, after *conn
 }
@@ -46,9 +52,9 @@ type conn struct {
 // errFull is what reading a body ends with when too much of others is held already.
 var errFull = errors.New("too many bytes of bodies at one time")
 
-// Read reads, under the deadline that is the request's or, before its first byte, the connection's. Deadlines of idle
+// receive reads, under the deadline that is the request's or, before its first byte, the connection's. Deadlines of idle
 // connections are moved only now and then, for they are long, and setting one is not free.
-func (c *conn) Read(p []byte) (int, error) {
+func (c *conn) receive(p []byte) (int, error) {
 	if !c.greeted && !c.greet() {
 		return 0, io.EOF
 	}

@@ -123,7 +123,7 @@ func TestRefusedBody(t *testing.T) {
 
 func TestAdmitted(t *testing.T) {
 	length := fmt.Sprint("Content-Length: ", len(body))
-	chunks := fmt.Sprintf("%x\r\n%s\r\n%x;name=value\r\n%s\r\n0\r\n\r\n", 10, body[:10], len(body)-10, body[10:])
+	chunks := fmt.Sprintf("%x\r\n%s\r\n%x\r\n%s\r\n0\r\n\r\n", 10, body[:10], len(body)-10, body[10:])
 	tests := []struct{ name, text string }{
 		{"Parameters", head(post, "Content-Type: application/json; charset=utf-8", length) + body},
 		{"AnyCase", strings.Replace(head(post, "Content-Type: Application/JSON ;x=y", length), "Authorization", "aUTHORIZATION", 1) + body},

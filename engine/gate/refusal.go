@@ -114,10 +114,14 @@ func (g *Gate) unreadable(ctx *fasthttp.RequestCtx, err error) {
 	c := ctx.Conn().(*conn)
 	c.unread = true
 	c.settle()
-	if c.full { // the server does not always keep what Read has returned
-		err = errFull
+	switch { // the server does not always keep what Read has returned
+	case c.refused != admitted:
+		g.refuse(ctx, c.refused)
+	case c.full:
+		g.refuse(ctx, overloaded)
+	default:
+		g.refuse(ctx, reasonOf(err))
 	}
-	g.refuse(ctx, reasonOf(err))
 }
 
 func reasonOf(err error) reason {
@@ -125,8 +129,6 @@ func reasonOf(err error) reason {
 		return headTooLarge
 	}
 	switch {
-	case errors.Is(err, errFull):
-		return overloaded
 	case errors.Is(err, fasthttp.ErrBodyTooLarge):
 		return bodyTooLarge
 	case errors.Is(err, os.ErrDeadlineExceeded):
