@@ -30,6 +30,7 @@ type Options struct {
 	Registry prometheus.Gatherer // what /metrics shows
 	Tokens   Tokens              // who may use /v1
 	Hosts    []string            // names that requests may call this listener by, beside addresses and localhost
+	Door     func() Door         // how the hooks' listener is guarded; nil: not told
 	Log      *slog.Logger        // nil: slog.Default()
 }
 

@@ -59,7 +59,8 @@ func open(t *testing.T) *office {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a, err := admin.New(admin.Options{Engine: o.engine, Ledger: o.ledger, Watch: w, Registry: registry, Tokens: tokens, Hosts: []string{"admin.example.com"}, Log: quiet})
+	a, err := admin.New(admin.Options{Engine: o.engine, Ledger: o.ledger, Watch: w, Registry: registry, Tokens: tokens, Hosts: []string{"admin.example.com"}, Log: quiet,
+		Door: func() admin.Door { return admin.Door{Error: "half a list"} }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -165,7 +166,7 @@ func TestStatus(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got.Revision == "" || got.Revision != o.engine.Status().Revision || got.From != watch.FromFolder || got.Stale || !got.Ready ||
-		got.LoadedAt.IsZero() || len(got.Hooks) != 1 || got.Hooks[0].Name != "hook-a" {
+		got.LoadedAt.IsZero() || got.Door == nil || got.Door.Error != "half a list" || len(got.Hooks) != 1 || got.Hooks[0].Name != "hook-a" {
 		t.Errorf("got %s", text)
 	}
 	if _, text, _ := o.ask("GET", "/metrics", ""); !strings.Contains(text, `tenterhook_set_info{revision="`+got.Revision+`"} 1`) {

@@ -7,6 +7,7 @@ import (
 	"net/http"
 
 	"github.com/tenterhook/tenterhook/engine"
+	"github.com/tenterhook/tenterhook/engine/certificate"
 	"github.com/tenterhook/tenterhook/engine/dispatch"
 	"github.com/tenterhook/tenterhook/engine/watch"
 	"github.com/tenterhook/tenterhook/rules"
@@ -20,6 +21,21 @@ type Status struct {
 
 	Destinations []dispatch.Destination `json:"destinations,omitempty"`
 	Ledger       *LedgerStatus          `json:"ledger,omitempty"`
+	Door         *Door                  `json:"door,omitempty"`
+}
+
+// Door says how the hooks' listener is guarded.
+type Door struct {
+	Certificates []certificate.Status `json:"certificates,omitempty"`
+	Error        string               `json:"error,omitempty"` // why the list of allowed addresses cannot be used as it is
+}
+
+func (a *Admin) door() *Door {
+	if a.o.Door == nil {
+		return nil
+	}
+	d := a.o.Door()
+	return &d
 }
 
 // LedgerStatus says whether events can be recorded.
@@ -44,6 +60,7 @@ func (a *Admin) status(w http.ResponseWriter, _ *http.Request) {
 	live := a.o.Engine.Status()
 	a.answer(w, http.StatusOK, Status{
 		Status: a.o.Watch.Status(), Ready: live.Ready, Hooks: live.Hooks, Destinations: live.Destinations, Ledger: a.ledgerStatus(),
+		Door: a.door(),
 	})
 }
 

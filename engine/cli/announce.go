@@ -18,11 +18,11 @@ func (s *server) announce() {
 		fmt.Fprintf(&b, "NOT THE FOLDER AS IT IS: it cannot be loaded (see the log); these are its rules when it last could\n")
 	}
 	t := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(t, "hooks at\thttp://%s\n", s.hooksAt.Addr())
+	fmt.Fprintf(t, "hooks at\t%s://%s\n", scheme(s.f.door.secure()), s.hooksAt.Addr())
 	for _, h := range s.engine.Status().Hooks {
 		fmt.Fprintf(t, "  %s\t%s\t%s\n", h.Name, h.Path, h.Type)
 	}
-	fmt.Fprintf(t, "admin at\thttp://%s\n", s.adminAt.Addr())
+	fmt.Fprintf(t, "admin at\t%s://%s\n", scheme(s.f.door.secure() && !s.f.door.proxied() && !local(s.adminAt)), s.adminAt.Addr())
 	t.Flush()
 	fmt.Fprint(s.p.Stdout, b.String()+"ready\n")
 }

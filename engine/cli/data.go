@@ -74,7 +74,11 @@ func (d *desk) askServer(ctx context.Context, method, there string, q url.Values
 	if err != nil {
 		return nil, err
 	}
-	u := url.URL{Scheme: "http", Host: strings.TrimPrefix(d.admin, "http://"), Path: there, RawQuery: q.Encode()}
+	scheme, host, ok := strings.Cut(d.admin, "://")
+	if !ok {
+		scheme, host = "http", d.admin
+	}
+	u := url.URL{Scheme: scheme, Host: host, Path: there, RawQuery: q.Encode()}
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, method, u.String(), nil)

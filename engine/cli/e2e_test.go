@@ -44,6 +44,7 @@ func TestBinary(t *testing.T) {
 		{"Stuck", stuck},
 		{"FewDescriptors", fewDescriptors},
 		{"Kill", kill},
+		{"Secure", secure},
 		{"Events", events},
 		{"Crash", crash},
 	}

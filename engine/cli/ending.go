@@ -71,7 +71,9 @@ func (s *server) run(signals <-chan os.Signal) error {
 	running.Go(func() { s.watcher.Run(ctx) })
 	running.Go(func() { ended <- s.gate.Serve(s.hooksAt) })
 	running.Go(func() { ended <- s.admin.Serve(s.adminAt) })
+	s.tend(ctx, &running)
 	s.announce()
+	s.notify("READY=1")
 	for {
 		select {
 		case err := <-ended:
@@ -89,6 +91,7 @@ func (s *server) run(signals <-chan os.Signal) error {
 
 // end ends the program because of a signal. Whoever sends calls here sees on /readyz that it should not, and is given time to.
 func (s *server) end(why os.Signal, signals <-chan os.Signal) error {
+	s.notify("STOPPING=1")
 	s.engine.Drain()
 	patience, late := s.f.drain, time.After(s.f.drainDelay)
 	for waiting := s.f.drainDelay > 0; waiting; {
@@ -134,6 +137,9 @@ func (s *server) close() {
 	}
 	if s.issuers != nil {
 		s.issuers.Close()
+	}
+	if s.certificates != nil {
+		s.certificates.Close()
 	}
 	if s.engine != nil {
 		s.engine.Close() // what closing a Set says is in the log

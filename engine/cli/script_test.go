@@ -59,7 +59,7 @@ type served struct {
 
 type servedKey struct{}
 
-var address = regexp.MustCompile(`(?m)^(hooks|admin) at +(http://\S+)$`)
+var address = regexp.MustCompile(`(?m)^(hooks|admin) at +(https?://\S+)$`)
 
 func scriptServe(ts *testscript.TestScript, neg bool, args []string) {
 	if neg {

@@ -18,11 +18,13 @@ import (
 
 	"github.com/tenterhook/tenterhook/engine"
 	"github.com/tenterhook/tenterhook/engine/admin"
+	"github.com/tenterhook/tenterhook/engine/certificate"
 	"github.com/tenterhook/tenterhook/engine/dispatch"
 	"github.com/tenterhook/tenterhook/engine/gate"
 	"github.com/tenterhook/tenterhook/engine/issuer"
 	"github.com/tenterhook/tenterhook/engine/ledger"
 	"github.com/tenterhook/tenterhook/engine/outlet"
+	"github.com/tenterhook/tenterhook/engine/peer"
 	"github.com/tenterhook/tenterhook/engine/watch"
 	"github.com/tenterhook/tenterhook/rules"
 )
@@ -31,7 +33,7 @@ type serveFlags struct {
 	dir, listen, admin, data string
 	config                   string
 	adminHosts               []string
-	behindProxy              bool
+	door                     doorFlags
 	drainDelay, drain        time.Duration
 	logFormat, logLevel      string
 }
@@ -72,7 +74,7 @@ func (f *serveFlags) define(flags *pflag.FlagSet) {
 	flags.StringSliceVar(&f.adminHosts, "admin-host", nil, "names, beside addresses and localhost, that requests may call the admin listener by")
 	flags.StringVar(&f.data, "data", "", "folder for what must outlive the program (default: in the user's state folder)")
 	flags.StringVar(&f.config, "config", "", "file with settings, in YAML")
-	flags.BoolVar(&f.behindProxy, "behind-proxy", false, "a proxy in front speaks TLS to Okta: listen on any address")
+	f.door.define(flags)
 	flags.DurationVar(&f.drainDelay, "drain-delay", 0, "how long calls are still taken after /readyz has begun to fail, when the program ends")
 	flags.DurationVar(&f.drain, "drain", 5*time.Second, "how long calls under way may take when the program ends")
 	flags.StringVar(&f.logFormat, "log-format", "text", "text or json")
@@ -93,6 +95,9 @@ type server struct {
 	hooksAt net.Listener
 	adminAt net.Listener
 	warned  string // the hooks that warnOpen has named
+
+	certificates *certificate.Keeper // nil: no TLS
+	allowed      *peer.Allowed
 }
 
 func (p *Program) serveFolder(f serveFlags) error {
@@ -136,26 +141,11 @@ func (p *Program) logger(f serveFlags) (*slog.Logger, error) {
 	return nil, usage("%s: want text or json, got %q", p.setting("log-format"), f.logFormat)
 }
 
-// listen opens an address, which must be on loopback: calls carry secrets and passwords, and this program speaks plain
-// HTTP. Behind a declared proxy any address will do.
-func (s *server) listen(flag, address string) (net.Listener, error) {
-	at, err := net.ResolveTCPAddr("tcp", address)
-	if err != nil {
-		return nil, usage("%s %s: want HOST:PORT: %w", s.p.setting(flag), address, err)
-	}
-	if !at.IP.IsLoopback() && !s.f.behindProxy {
-		return nil, usage("%s %s: want an address on loopback, such as 127.0.0.1:%d: this is plain HTTP, and secrets and passwords would cross the "+
-			"network readable by all; where a proxy in front of it speaks TLS to Okta, say so with --behind-proxy", s.p.setting(flag), address, at.Port)
-	}
-	l, err := net.ListenTCP("tcp", at)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", s.p.setting(flag), err)
-	}
-	return l, nil
-}
-
 // open makes everything ready to run; close undoes it.
 func (s *server) open(ctx context.Context) (err error) {
+	if err = s.p.contradictions(&s.f.door); err != nil {
+		return err
+	}
 	if s.hooksAt, err = s.listen("listen", s.f.listen); err != nil {
 		return err
 	}
@@ -164,6 +154,9 @@ func (s *server) open(ctx context.Context) (err error) {
 	}
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	if err = s.keep(registry); err != nil {
+		return err
+	}
 	if s.ledger, err = ledger.Open(ledger.Options{Path: ledgerFile(s.f.data)}); err != nil {
 		return err
 	}
@@ -193,7 +186,11 @@ func (s *server) open(ctx context.Context) (err error) {
 
 // doors makes the two listeners' servers.
 func (s *server) doors(registry *prometheus.Registry) (err error) {
-	if s.gate, err = gate.New(s.engine, gate.Options{Log: s.log, Registry: registry, Issuers: s.issuers, MaxConns: s.connections()}); err != nil {
+	o, err := s.guard(gate.Options{Log: s.log, Registry: registry, Issuers: s.issuers, MaxConns: s.connections()})
+	if err != nil {
+		return err
+	}
+	if s.gate, err = gate.New(s.engine, o); err != nil {
 		return err
 	}
 	tokens, err := s.tokens()
@@ -202,7 +199,7 @@ func (s *server) doors(registry *prometheus.Registry) (err error) {
 	}
 	s.admin, err = admin.New(admin.Options{
 		Engine: s.engine, Ledger: s.ledger, Watch: s.watcher, Rules: rules.Options{Env: s.p.Env}, Registry: registry, Tokens: tokens, Log: s.log,
-		Hosts: s.f.adminHosts,
+		Hosts: s.f.adminHosts, Door: s.door,
 	})
 	return err
 }
@@ -235,9 +232,9 @@ func (s *server) tokens() (admin.Tokens, error) {
 func (s *server) accept(set *rules.Set) error {
 	problems := append(dispatch.Problems(set), issuer.Problems(set)...)
 	for _, h := range set.Hooks() {
-		if len(h.Auth) == 0 && s.f.behindProxy {
-			problems = append(problems, rules.Problem{Message: fmt.Sprintf("hook %s: auth: none is for loopback only, and with "+
-				"--behind-proxy anybody may call it: want a secret", h.Name)})
+		if where := s.exposed(); len(h.Auth) == 0 && where != "" {
+			problems = append(problems, rules.Problem{Message: fmt.Sprintf("hook %s: auth: none is for loopback only, and %s anybody may call it: "+
+				"want a secret", h.Name, where)})
 		}
 	}
 	if len(problems) > 0 {

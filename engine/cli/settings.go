@@ -98,6 +98,9 @@ func (p *Program) fromEntry(flags *pflag.FlagSet, key ast.MapKeyNode, value ast.
 	if f == nil || name == "config" || name == "help" {
 		return fmt.Errorf("unknown setting %s%s", name, suggestion(name, settable(flags)))
 	}
+	if list, ok := value.(ast.ArrayNode); ok {
+		return p.fromList(f, list, here)
+	}
 	scalar, ok := value.(ast.ScalarNode)
 	if !ok || value.Type() == ast.NullType {
 		return fmt.Errorf("%s: want a %s", name, f.Value.Type())
@@ -111,6 +114,28 @@ func (p *Program) fromEntry(flags *pflag.FlagSet, key ast.MapKeyNode, value ast.
 	}
 	p.blame(name, here+name)
 	return nil
+}
+
+// fromList reads a setting that may have several values.
+func (p *Program) fromList(f *pflag.Flag, list ast.ArrayNode, here string) error {
+	several, ok := f.Value.(pflag.SliceValue)
+	if !ok {
+		return fmt.Errorf("%s: want a %s", f.Name, f.Value.Type())
+	}
+	var texts []string
+	for each := list.ArrayRange(); each.Next(); {
+		scalar, ok := each.Value().(ast.ScalarNode)
+		if !ok || each.Value().Type() == ast.NullType {
+			return fmt.Errorf("%s: want a list of texts", f.Name)
+		}
+		texts = append(texts, fmt.Sprint(scalar.GetValue()))
+	}
+	if f.Changed {
+		return nil
+	}
+	f.Changed = true
+	p.blame(f.Name, here+f.Name)
+	return several.Replace(texts)
 }
 
 // blame notes who has set a flag, when it was not the command line.
