@@ -160,13 +160,13 @@ const maxIndex = 1 << 30
 
 // indexes are the kinds that a value of these kinds is indexed by.
 func indexes(base types) (by types) {
-	if base&list != 0 {
-		by |= number
+	if base&object == 0 && base != 0 {
+		return number
 	}
-	if base&object != 0 {
-		by |= text
+	if base&list == 0 && base != 0 {
+		return text
 	}
-	return by
+	return number | text
 }
 
 // table is tables.name.

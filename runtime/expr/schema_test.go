@@ -168,12 +168,13 @@ func TestSchemaMistakes(t *testing.T) {
 			`1:64: upper wants a text, got a list`, `1:72: a text is never equal to a number`,
 			`1:96: > wants two numbers or two texts, got a text and a number`}},
 		// What the policy says is known.
+		{hook.SAML, `device.id == "x"`, nil},
 		{hook.SAML, `data.context.protocol.type == "WSFED" or data.context.protocol.type[0] == 1`, nil},
 	}
 	for _, tt := range tests {
 		t.Run(tt.src, func(t *testing.T) {
 			o := options(t, tt.kind)
-			o.Known = append(o.Known, "data.context.protocol.type")
+			o.Known = append(o.Known, "data.context.protocol.type", "device")
 			if tt.kind == hook.Token {
 				o.Known = nil
 			}

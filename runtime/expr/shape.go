@@ -194,7 +194,7 @@ func shapeOf(t hook.Type, known []string) *shape {
 		if _, ok := s.member(steps[0]); !ok && t == hook.EventHook {
 			continue
 		}
-		s.add(steps, nil)
+		s.add(steps, &shape{types: anything})
 		s.free(steps)
 	}
 	return s
