@@ -53,7 +53,10 @@ const (
 // again with more room. Otherwise the value is at buf. A negative result is one of the codes below, and nothing was
 // written.
 //
-// Each costs callPrice of fuel, one unit for each 16 bytes it reads or writes, and what finding the member costs.
+// A JSON Pointer of more than 64 KiB is a trap, and so is a key of more than 1 MiB.
+//
+// Each costs callPrice of fuel, one unit for each byte of a pointer or key, one for each 16 bytes of a value or a line, and
+// what finding the member costs.
 const (
 	hostGet     = "get"
 	hostGetText = "get_text"

@@ -93,6 +93,13 @@ func furnish(ctx context.Context, machine wazero.Runtime) error {
 	return nil
 }
 
+// The longest that a module can ask for. What is longer than any event would only keep the host busy, between two looks at
+// the clock.
+const (
+	maxPointer = 64 << 10 // bytes of a JSON Pointer, or of a table's name
+	maxKey     = 1 << 20  // of a key
+)
+
 // bytes is the guest's memory from ptr on, n bytes of it. What is not there ends the run.
 func (in *instance) bytes(ptr, n uint64) []byte {
 	at, size := uint64(uint32(ptr)), uint64(uint32(n)) // the upper halves of an i32 are anything
@@ -164,7 +171,10 @@ func (in *instance) hostLength(stack []uint64) {
 
 func (in *instance) hostLookup(stack []uint64) {
 	name, key := in.text(stack[0], stack[1]), in.text(stack[2], stack[3])
-	in.charge(callPrice + int64(len(name)+len(key))>>4)
+	if len(name) > maxPointer || len(key) > maxKey {
+		in.trap("lookup: a key of %d bytes, want at most %d", len(key), maxKey)
+	}
+	in.charge(callPrice + int64(len(name)+len(key)))
 	t := in.program.o.Tables[name]
 	if t == nil {
 		in.trap("lookup: the policy has no table of the name it asked for")
@@ -199,7 +209,10 @@ func (in *instance) abort(stack []uint64) {
 // member is the value at the JSON Pointer that the stack begins with, charged for.
 func (in *instance) member(stack []uint64) hook.Node {
 	pointer := in.text(stack[0], stack[1])
-	in.charge(callPrice + int64(len(pointer))>>4)
+	if len(pointer) > maxPointer {
+		in.trap("a JSON Pointer of %d bytes: want at most %d", len(pointer), maxPointer)
+	}
+	in.charge(callPrice + int64(len(pointer)))
 	if pointer != "" && pointer[0] != '/' {
 		in.trap("a JSON Pointer does not begin with /")
 	}

@@ -55,7 +55,7 @@ var attacks = []struct {
 	{"host", slices.Repeat([]outcome{spins}, 14)},
 	{"output", []outcome{bursts, traps, traps, traps, traps, allowed, allowed}},
 	{"log", slices.Repeat([]outcome{allowed}, 6)},
-	{"pointers", append(slices.Repeat([]outcome{traps}, 14), allowed, allowed, allowed)},
+	{"pointers", append(slices.Repeat([]outcome{traps}, 14), allowed, allowed, allowed, traps, traps, traps, allowed)},
 	{"traps", slices.Repeat([]outcome{traps}, 21)},
 	{"wasi", []outcome{traps, traps, allowed, allowed, allowed, allowed, allowed, allowed, allowed, allowed,
 		allowed, traps, traps, traps, allowed, traps, allowed, traps, allowed}},

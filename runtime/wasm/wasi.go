@@ -186,8 +186,11 @@ func (in *instance) exit(stack []uint64) {
 }
 
 func (in *instance) random(stack []uint64) {
-	b := in.bytes(stack[0], stack[1])
-	in.charge(int64(len(b)) >> 1)
-	in.stream().Read(b)
+	for b := in.bytes(stack[0], stack[1]); len(b) > 0; {
+		n := min(len(b), piece)
+		in.charge(int64(n) >> 1)
+		in.stream().Read(b[:n])
+		b = b[n:]
+	}
 	in.errno(stack, wasiSuccess)
 }

@@ -83,12 +83,12 @@
         (loop
           (call $log (i32.const 1024) (i32.const 262144))
           (br 0))))
-    ;; 09: a pointer of 128 Ki steps
+    ;; 09: a pointer of 60,000 steps
     (if (i32.eq (local.get $case) (i32.const 9))
       (then
-        (memory.fill (i32.const 1024) (i32.const 47) (i32.const 131072))
+        (memory.fill (i32.const 1024) (i32.const 47) (i32.const 60000))
         (loop
-          (drop (call $get (i32.const 1024) (i32.const 131072) (i32.const 0) (i32.const 0)))
+          (drop (call $get (i32.const 1024) (i32.const 60000) (i32.const 0) (i32.const 0)))
           (br 0))))
     ;; 10: randomness
     (if (i32.eq (local.get $case) (i32.const 10))

@@ -98,6 +98,27 @@
     (if (i32.eq (local.get $case) (i32.const 17))
       (then
         (drop (call $get (i32.const 16) (i32.const 12) (i32.const -1) (i32.const 0)))))
+    ;; 18: a JSON Pointer longer than any
+    (if (i32.eq (local.get $case) (i32.const 18))
+      (then
+        (drop (memory.grow (i32.const 31)))
+        (memory.fill (i32.const 65536) (i32.const 47) (i32.const 1048577))
+        (drop (call $get (i32.const 65536) (i32.const 65537) (i32.const 0) (i32.const 0)))))
+    ;; 19: a key longer than any
+    (if (i32.eq (local.get $case) (i32.const 19))
+      (then
+        (drop (memory.grow (i32.const 31)))
+        (drop (call $lookup (i32.const 96) (i32.const 5) (i32.const 65536) (i32.const 1048577) (i32.const 0) (i32.const 0)))))
+    ;; 20: a table's name longer than any
+    (if (i32.eq (local.get $case) (i32.const 20))
+      (then
+        (drop (memory.grow (i32.const 31)))
+        (drop (call $lookup (i32.const 65536) (i32.const 65537) (i32.const 96) (i32.const 5) (i32.const 0) (i32.const 0)))))
+    ;; 21: a key of 1 MiB; that is allowed
+    (if (i32.eq (local.get $case) (i32.const 21))
+      (then
+        (drop (memory.grow (i32.const 31)))
+        (drop (call $lookup (i32.const 96) (i32.const 5) (i32.const 65536) (i32.const 1048576) (i32.const 0) (i32.const 0)))))
   )
 
   (func (export "decide") (result i64)
