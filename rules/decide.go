@@ -80,6 +80,7 @@ type chain struct {
 	picks   picker        // of an event hook
 	senders []int         // the rule of each action, or dropped
 	asked   int           // bytes of the actions, at most
+	stamps  []byte
 }
 
 var chains = sync.Pool{New: func() any { return new(chain) }}
@@ -294,6 +295,7 @@ func (k *chain) render(d *Decision) {
 		d.Answer, d.Outcome = k.hook.Silent, Silent
 		return
 	}
+	k.stamp(d)
 	answer, err := k.merge.Render()
 	if err != nil {
 		d.Results = append(d.Results, RuleResult{Rule: k.rule, Err: err})
