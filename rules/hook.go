@@ -18,7 +18,7 @@ func (l *loader) hook(s *Set, spec *hookSpec) *Hook {
 		return nil
 	}
 	h.Budget = fill(spec.budget)
-	env := expr.NewEnv(expr.Options{Type: spec.typ, Known: l.known, Vars: s.vars.Root(), Tables: s.tables})
+	env := expr.NewEnv(expr.Options{Type: spec.typ, Known: l.known, Vars: s.vars.Root(), Tables: s.tables, Workers: s.workers})
 	l.hookType = spec.typ
 	defer func() { l.hookType = 0 }()
 	c := &compiler{decoder: &l.decoder, shelf: l.shelf, env: env, destinations: s.destinations, known: l.known}

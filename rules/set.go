@@ -19,6 +19,7 @@ type Set struct {
 	destinations []Destination
 	known        []string
 	warnings     Problems
+	workers      *expr.Workers
 }
 
 // Revision is the hash of the folder the Set was loaded from.
@@ -44,8 +45,10 @@ func (s *Set) Known() []string { return s.known }
 // Warnings is what is doubtful about the folder, though it can be served.
 func (s *Set) Warnings() Problems { return s.warnings }
 
-// Close frees what the rules' programs hold. No decision may be under way or follow.
+// Close frees what the rules' programs hold, and waits for password hashes that nobody waits for any more. No decision may be
+// under way or follow.
 func (s *Set) Close() error {
+	s.workers.Close()
 	var errs []error
 	for _, h := range s.hooks {
 		for i := range h.rules {
