@@ -16,6 +16,10 @@ type compiler struct {
 	destinations []Destination
 	known        []string // members that the policy names
 	form         string   // whose value is being compiled
+	member       string   // of an action, likewise
+	reveals      []string // where the rule lets secrets get to
+	revealed     []string // where they do
+	veiled       bool     // the rule gives something that carries a secret
 }
 
 // expression compiles a bare expression, nil when there was a problem.

@@ -29,6 +29,7 @@ func (l *loader) hook(s *Set, spec *hookSpec) *Hook {
 	for i, let := range spec.lets {
 		c.let(let, spec.lets[i+1:])
 		h.lets = append(h.lets, let.key)
+		h.veiled = append(h.veiled, env.SecretLet(let.key))
 	}
 	names := map[string]*node{}
 	sets := map[string]string{} // what rules set, and the last one to
@@ -142,6 +143,7 @@ func (c *compiler) rule(h *Hook, spec *ruleSpec, sets map[string]string) rule {
 	c.failure(h, spec, &r, restricts)
 	c.condition(spec, &r, refuses)
 	m := &maker{compiler: c, rule: spec, effects: &effects{}}
+	c.reveals, c.revealed, c.veiled = spec.reveals, nil, false
 	for _, g := range spec.gives {
 		if g.node.kind == brokenNode {
 			continue
@@ -154,7 +156,8 @@ func (c *compiler) rule(h *Hook, spec *ruleSpec, sets map[string]string) rule {
 		g.form.compile(m, g.node)
 	}
 	c.form = ""
-	r.program = m.effects
+	c.inVain(spec)
+	r.program, r.veiled = m.effects, c.veiled
 	if spec.module != nil {
 		r.program, r.module = c.shelf.program(h, spec, r.budget.Within(h.Budget)), true
 	}

@@ -1,18 +1,51 @@
 package rules
 
-import "github.com/tenterhook/tenterhook/runtime/expr"
+import (
+	"slices"
 
-// leaks reports a leaf that carries a password, a one-time code or the message with the code in it (hooks.md section 8)
-// to where it is kept. A log, Okta's System Log and an error page never need one. An action may: it is what the policy is
-// there for, so that is only said.
+	"github.com/tenterhook/tenterhook/runtime/expr"
+)
+
+// revealable are the forms that a rule may let a secret get into, when it says so.
+var revealable = []string{"log", "debug", "error", "deny", "send"}
+
+// leaks reports a leaf that carries a password, a one-time code or the message with the code in it (hooks.md section 8) to
+// where it is kept: a log, Okta's System Log, an error page, a delivery. A rule that means it says so under reveal. A
+// delivery's key and receiver are shown wherever the delivery is listed, and for those nothing helps.
 func (c *compiler) leaks(n *node, t *expr.Text) {
 	if !t.Secret() {
 		return
 	}
-	switch c.form {
-	case "log", "debug", "error", "deny":
-		c.add(n.problem("a password or one-time code must not get into %s", c.form))
-	case "send":
-		c.add(n.warning("this sends a password or one-time code, and keeps it until it is delivered"))
+	c.veiled = true
+	switch {
+	case c.form == "send" && (c.member == "key" || c.member == "to"):
+		c.add(n.problem("a password or one-time code must not get into %s, which is shown wherever the action is listed: hmac(key, text) is no secret", c.member))
+	case !slices.Contains(revealable, c.form):
+	case slices.Contains(c.reveals, c.form):
+		c.revealed = append(c.revealed, c.form)
+	default:
+		c.add(n.problem("a password or one-time code must not get into %s, unless the rule says reveal: %s", c.form, c.form))
+	}
+}
+
+// inVain warns of what a rule reveals and has no secret in.
+func (c *compiler) inVain(spec *ruleSpec) {
+	for i, form := range spec.reveals {
+		if !slices.Contains(c.revealed, form) && !spec.faulty {
+			c.add(spec.revealsAt[i].warning("nothing secret gets into %s: leave it out of reveal", form))
+		}
+	}
+}
+
+// readReveals reads one form, or a list of them.
+func readReveals(d *decoder, r *ruleSpec, n *node) {
+	all := []*node{n}
+	if n.kind == listNode {
+		all = n.items
+	}
+	for _, one := range all {
+		if form := d.oneOf(one, revealable...); form != "" {
+			r.reveals, r.revealsAt = append(r.reveals, form), append(r.revealsAt, one)
+		}
 	}
 }

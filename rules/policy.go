@@ -55,6 +55,8 @@ type ruleSpec struct {
 	on          []*node
 	module      *moduleSpec // nil: a rule of expressions
 	with        *node
+	reveals     []string
+	revealsAt   []*node
 	gives       []given
 	faulty      bool // a problem is reported: what is not there may only have been misspelt
 }
@@ -152,6 +154,8 @@ var ruleFields = []field[ruleSpec]{
 		read: func(d *decoder, r *ruleSpec, n *node) { r.module = readModule(d, n) }},
 	{key: "with", doc: "What the module is configured with, once: any value, with ${env.NAME} and ${file./path} filled in.", schema: `{}`,
 		read: func(_ *decoder, r *ruleSpec, n *node) { r.with = n }},
+	{key: "reveal", doc: "Where the rule means a password or one-time code to get to: log, debug, error, deny or send, or a list.", schema: `{"oneOf":[{"enum":["log","debug","error","deny","send"]},{"type":"array","items":{"enum":["log","debug","error","deny","send"]}}]}`, types: []hook.Type{hook.PasswordImport, hook.Telephony},
+		read: readReveals},
 }
 
 var budgetFields = []field[runtime.Budget]{

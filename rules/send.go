@@ -138,6 +138,8 @@ type part struct {
 // part compiles one member; false when there was a problem.
 func (m *maker) part(key string, n *node) (p part, ok bool) {
 	p.name, p.need = `"`+key+`":`, key == "to"
+	m.member = key
+	defer func() { m.member = "" }()
 	switch key {
 	case "body":
 		p.value, p.sample = m.body(n)

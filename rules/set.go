@@ -71,6 +71,7 @@ type Hook struct {
 	closed       []byte         // the answer when a rule fails that fails closed
 	random       *runtime.Random
 	lets         []string
+	veiled       []bool // the let may carry a secret
 	rules        []rule
 	on           selection     // of an event hook
 	destinations []Destination // the Set's
@@ -99,4 +100,5 @@ type rule struct {
 	limited bool // budget is set
 	closed  bool // its failure ends the chain with the closed answer
 	last    bool // its match ends the chain
+	veiled  bool // it gives something that carries a secret
 }

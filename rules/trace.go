@@ -4,9 +4,11 @@ import (
 	"time"
 
 	"github.com/tenterhook/tenterhook/runtime"
+	"github.com/tenterhook/tenterhook/runtime/expr"
 )
 
-// Trace is why a hook decided as it did: every rule that was looked at, in order. It holds what the payload held.
+// Trace is why a hook decided as it did: every rule that was looked at, in order. It holds what the payload held, but for
+// secrets, in whose place it has expr.Mask.
 type Trace struct {
 	Rules []RuleTrace `json:"rules"`
 	last  time.Time
@@ -52,20 +54,23 @@ func (t *Trace) rule(k *chain, r *rule, matched bool, err error) {
 	if err != nil {
 		one.Error = err.Error()
 	}
-	one.Draft = string(k.draft.JSON)
+	one.Draft = masked(k, r)
 	for i, cell := range k.run.Scratch.Cells {
 		if i < len(t.known) && cell.Known && !t.known[i] {
 			t.known[i] = true
-			one.Lets = append(one.Lets, LetTrace{k.hook.lets[i], shown(cell)})
+			one.Lets = append(one.Lets, LetTrace{k.hook.lets[i], k.hook.shown(i, cell)})
 		}
 	}
 	t.Rules = append(t.Rules, one)
 }
 
 // shown is a let's value as JSON, or why it has none.
-func shown(c runtime.Cell) string {
-	if c.Err != nil {
+func (h *Hook) shown(let int, c runtime.Cell) string {
+	switch {
+	case c.Err != nil:
 		return c.Err.Error()
+	case h.veiled[let] && !c.Value.IsNull():
+		return `"` + expr.Mask + `"`
 	}
 	var m runtime.Meter
 	m.Start(runtime.Budget{}, time.Now(), time.Time{})

@@ -15,6 +15,7 @@ type Scratch struct {
 	Locals []Value // variables of the expression under way
 	Missed bool    // an operator has decided on something that is missing
 	Drawn  uint64  // how often chance was asked, see Run.Seed
+	Masked bool    // what carries a secret is written as [secret], for a trace
 
 	found   []int32 // the Slots that are known
 	layout  *Layout

@@ -93,6 +93,9 @@ func decided(h *rules.Hook, body []byte) (*rules.Decision, error) {
 	h.Decide(&hook.Call{
 		Hook: h.Name, ID: doc.Root().Get("eventId").Text(), Type: h.Type, Start: now, Deadline: now.Add(engine.Patience), Doc: doc,
 	}, d)
+	for i := range d.Actions { // they are shown and go nowhere
+		d.Actions[i].JSON = h.Conceal(doc.Root(), d.Actions[i].JSON)
+	}
 	return d, nil
 }
 

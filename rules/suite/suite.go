@@ -85,7 +85,10 @@ func run(h *rules.Hook, c *rules.Case, seen sight, until time.Time) Case {
 	} else {
 		d = each(h, &doc, seen, &done)
 	}
-	done.Failures = append(done.Failures, compare(h, &c.Expect, &d)...)
+	for _, f := range compare(h, &c.Expect, &d) {
+		f.Text = string(h.Conceal(doc.Root(), []byte(f.Text)))
+		done.Failures = append(done.Failures, f)
+	}
 	return done
 }
 

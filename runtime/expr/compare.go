@@ -67,6 +67,8 @@ func (k *compiler) equality(n *ast.BinaryNode) *code {
 // compared gives c its test: one that is made for the constant, where there is one.
 func compared(c, x, y *code, negate bool, op, pos string) {
 	switch v := y.value; {
+	case secret(x, y):
+		c.test = sameSecrets(x.operand(), y.operand(), negate, op, pos)
 	case y.constant && v.Kind() == runtime.String:
 		c.testText(x, v.Text(), negate, pos)
 	case y.constant && v.Kind() == runtime.Int:

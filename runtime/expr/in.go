@@ -33,9 +33,12 @@ func (k *compiler) in(n *ast.BinaryNode) *code {
 	if y.constant && y.types == list {
 		k.possibleIn(n.Right, x, y.value)
 	}
-	if held.set != nil {
+	switch {
+	case secret(x, y) && y.types == list:
+		c.test = inSecretly(x.operand(), y.operand(), pos)
+	case held.set != nil:
 		c.tested(x, held.set.has(pos))
-	} else {
+	default:
 		c.test = inValue(x.operand(), y.operand(), pos)
 	}
 	return k.fold(n, judged(c), x, y)

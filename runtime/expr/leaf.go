@@ -131,7 +131,7 @@ func (t *Text) Holes() []*Expression {
 // reports that a hole was null: then nothing is appended. An error wraps one of runtime's reasons.
 func (t *Text) AppendJSON(dst []byte, r *runtime.Run) (out []byte, null bool, err error) {
 	if x := t.Whole(); x != nil {
-		v, err := x.Eval(r)
+		v, err := x.told(r)
 		if err != nil || v.IsNull() {
 			return dst, err == nil, err
 		}
@@ -170,7 +170,7 @@ func (t *Text) appendString(dst []byte, r *runtime.Run, fill bool) (out []byte, 
 
 // appendEscaped appends the value as it stands inside a JSON string.
 func (x *Expression) appendEscaped(dst []byte, r *runtime.Run) (out []byte, null bool, err error) {
-	v, err := x.Eval(r)
+	v, err := x.told(r)
 	if err != nil || v.IsNull() {
 		return dst, err == nil, err
 	}
@@ -189,7 +189,7 @@ func (t *Text) AppendText(dst []byte, r *runtime.Run) ([]byte, error) {
 			dst = append(dst, p.text...)
 			continue
 		}
-		v, err := p.hole.Eval(r)
+		v, err := p.hole.told(r)
 		if err != nil {
 			return dst, err
 		}
@@ -213,7 +213,7 @@ func (t *Text) AppendHoles(dst []byte, r *runtime.Run, fit func(dst []byte, from
 			out = append(out, p.text...)
 			continue
 		}
-		v, err := p.hole.Eval(r)
+		v, err := p.hole.told(r)
 		if err != nil || v.IsNull() {
 			return dst, err == nil, err
 		}

@@ -62,7 +62,7 @@ func verifier(t testing.TB, src string) (*world, *expr.Expression) {
 
 func TestPassword(t *testing.T) {
 	w, x := verifier(t, verify)
-	roomy := runtime.Budget{Memory: 128 << 20}
+	roomy := runtime.Budget{Time: 2 * time.Second, Memory: 128 << 20}
 	for _, v := range vectors(t) {
 		t.Run(v.name, func(t *testing.T) {
 			if got, err := w.check(x, v.plain, v.hash, roomy); err != nil || !got.Bool() {

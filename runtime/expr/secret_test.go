@@ -86,6 +86,15 @@ func TestSecret(t *testing.T) {
 		{hook.PasswordImport, `count(values(data), # == 1)`, false},
 		{hook.PasswordImport, `findIndex(values(data), # == 1)`, false},
 		{hook.PasswordImport, `tables.tiers[password]`, false},
+		{hook.PasswordImport, `sha256(password)`, true}, // a password can be guessed from it
+		{hook.PasswordImport, `toBase64(password)`, true},
+		{hook.PasswordImport, `toJSON({"a": password})`, true},
+		{hook.PasswordImport, `padStart(password, 80)`, true},
+		{hook.PasswordImport, `regexFind(password, "^.")`, true},
+		{hook.PasswordImport, `hmac("key", password)`, false},
+		{hook.PasswordImport, `hmac(password, "text")`, true},
+		{hook.PasswordImport, `password(password, "{SHA}")`, false},
+		{hook.PasswordImport, `glob(password, "a*")`, false},
 		{hook.PasswordImport, `known.of`, false},
 		{hook.Telephony, `data.messageProfile.otpCode`, true},
 		{hook.Telephony, `data.messageProfile.otpCode[1:3]`, true},
@@ -131,5 +140,41 @@ func TestSecret(t *testing.T) {
 	}
 	if leaf, err := expr.CompileText("${1} and text", worlds[hook.Telephony].env); err != nil || leaf.Secret() {
 		t.Errorf("a leaf without an event's value: %v", err)
+	}
+}
+
+// What is compared with a secret comes to the same as any other comparison does.
+func TestSecretsCompared(t *testing.T) {
+	tests := []struct{ src, want string }{
+		{`data.context.credential.password == "correct horse"`, "true"},
+		{`"correct horse" == data.context.credential.password`, "true"},
+		{`data.context.credential.password == "correct horsf"`, "false"},
+		{`data.context.credential.password == "correct"`, "false"},
+		{`data.context.credential.password != "correct horse"`, "false"},
+		{`data.context.credential.password == data.context.credential.username`, "false"},
+		{`data.context.credential.password == data.context.credential.gone`, "false"},
+		{`data.context.credential.password != data.context.credential.gone`, "true"},
+		{`data.context.credential.password in ["a", "correct horse"]`, "true"},
+		{`data.context.credential.password in ["a", "b", nil]`, "false"},
+		{`data.context.credential.password in vars.domains`, "false"},
+		{`data.context.credential.password in [data.context.credential.username, data.context.credential.password]`, "true"},
+		{`data.context.credential.gone in ["a"]`, "false"},
+		{`sha256(data.context.credential.password) == "bc5ba2ffbf37b36d2ef4ef7a5f9cb9e6bb1a8bd5"`, "false"},
+		{`data.context.credential.password == values(data.context)[0]`, "a value of no use here: == cannot compare a text with an object (1:34)"},
+	}
+	o := options(t, hook.PasswordImport)
+	o.Known = append(o.Known, "data.context.credential.gone")
+	w := &world{t: t, env: expr.NewEnv(o)}
+	payload := `{"data": {"context": {"request": {}, "credential": {"username": "correct hors", "password": "correct horse"}}}}`
+	for _, tt := range tests {
+		t.Run(tt.src, func(t *testing.T) {
+			got, err := w.eval(tt.src, payload)
+			if err != nil {
+				got = err.Error()
+			}
+			if got != tt.want {
+				t.Errorf("got %s, want %s", got, tt.want)
+			}
+		})
 	}
 }

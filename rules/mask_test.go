@@ -1,0 +1,49 @@
+package rules_test
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/tenterhook/tenterhook/rules"
+)
+
+// A trace tells why, and never the code: not in drafts, not in lets, however the code was changed on the way.
+func TestSecretsAreMasked(t *testing.T) {
+	const code, seen = "048213", "grace.hopper@example.com"
+	text := policy("telephony", `
+let: {code: data.messageProfile.otpCode, length: len(code)}`, `
+- name: sent
+  when: code == '048213' and length == 6 and upper(code) != ''
+  reveal: [send, log]
+  log: the code is ${code}
+  send: {to: out, body: {to: "${data.userProfile.login}", code: "${code}", text: "say ${padStart(code, 9, '-')}", all: "${data.messageProfile}"}}
+  telephony: {status: SUCCESSFUL, provider: x}
+`) + "destinations: {out: {url: \"https://out.example\"}}\n"
+	h := load(t, text).Hook("h")
+	c := call(t, h, `{"data": {"userProfile": {"login": "`+seen+`"}, "messageProfile": {"otpCode": "`+code+`", "msgTemplate": "Code: ${code}"}}}`)
+	d := rules.Decision{Trace: new(rules.Trace)}
+	h.Decide(c, &d)
+	if len(d.Actions) != 1 || !strings.Contains(string(d.Actions[0].JSON), `"code":"`+code+`"`) {
+		t.Fatalf("the action itself: %+v", d)
+	}
+	shown, err := json.Marshal(d.Trace)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, secret := range []string{`"` + code, "-" + code, "Code: "} {
+		if strings.Contains(strings.ReplaceAll(string(shown), "code == '048213'", ""), secret) {
+			t.Errorf("the trace has %q:\n%s", secret, shown)
+		}
+	}
+	for _, want := range []string{seen, "[secret]", "say [secret]", "SUCCESSFUL", `"name":"length","value":"6"`} {
+		if !strings.Contains(string(shown), want) {
+			t.Errorf("the trace has no %q:\n%s", want, shown)
+		}
+	}
+	for _, text := range []string{string(d.Actions[0].JSON), `{"a":"` + code + `"}`} {
+		if got := string(h.Conceal(c.Doc.Root(), []byte(text))); strings.Contains(got, code) || !json.Valid([]byte(got)) {
+			t.Errorf("concealed: %s", got)
+		}
+	}
+}
