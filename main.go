@@ -5,11 +5,13 @@ import (
 	"os"
 
 	"github.com/tenterhook/tenterhook/engine/cli"
+	"github.com/tenterhook/tenterhook/runtime/wasm"
 )
 
 var version string // set by the linker
 
 func main() {
+	wasm.Main() // in a child that compiles a module, all there is to do
 	p := cli.Program{Version: version, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Env: os.LookupEnv}
 	os.Exit(p.Main(os.Args[1:]))
 }

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -301,6 +302,17 @@ func TestModuleUnready(t *testing.T) {
 	}
 	if d := decided(t, s.Hook("h"), `{}`, nil); d.Outcome != rules.Failed || runtime.Reason(d.Results[0].Err) != "value" {
 		t.Errorf("got %s: %+v", d.Answer, d.Results)
+	}
+}
+
+// TestModuleEndless refuses modules that do not get to their first call, or through it.
+func TestModuleEndless(t *testing.T) {
+	for name, step := range map[string]string{"endless": "_initialize", "loop": "warm-up"} {
+		h := newHouse(t, policy("token", "", "- {name: r, wasm: modules/"+name+".wasm}"), name)
+		_, err := rules.Load(rules.NewFolder(h.files), rules.Options{Modules: h.guests})
+		if err == nil || !regexp.MustCompile(`policy\.yaml:7:25: modules/`+name+`\.wasm: `+step+`: out of (time|fuel)`).MatchString(err.Error()) {
+			t.Errorf("got %v", err)
+		}
 	}
 }
 

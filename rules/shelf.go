@@ -47,12 +47,12 @@ func (s *shelf) program(h *Hook, spec *ruleSpec, budget runtime.Budget) runtime.
 	if m.file == nil {
 		return unready{}
 	}
-	if s.options.Modules == nil {
+	file := path.Clean(m.file.text)
+	code, hash := s.read(m, file)
+	if hash != "" && s.options.Modules == nil {
 		s.add(m.at.problem("modules are not run here: want rules of expressions"))
 		return unready{}
 	}
-	file := path.Clean(m.file.text)
-	code, hash := s.read(m, file)
 	with, ready := s.with(spec.with)
 	if hash == "" || s.faulty[hash] || !ready {
 		return unready{}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/tenterhook/tenterhook/runtime"
@@ -22,6 +23,7 @@ type Trial struct {
 	Draft   json.RawMessage `json:"draft,omitempty"` // what it wants, where that was looked at; none: it has no opinion
 	Logs    []string        `json:"logs,omitempty"`  // what it said
 	Failure string          `json:"failure,omitempty"`
+	Refused bool            `json:"refused,omitempty"` // a rule with it would be a problem
 	Fuel    int64           `json:"fuel"`
 	Memory  int64           `json:"memory"` // bytes, at its peak
 	Time    time.Duration   `json:"time"`   // nanoseconds
@@ -65,7 +67,7 @@ func try(ctx context.Context, m *wasm.Module, kind hook.Type, with []byte) (t Tr
 	text := sample.Of(kind)
 	p, err := m.Program(ctx, wasm.ProgramOptions{Type: kind, With: with, Warm: text})
 	if err != nil {
-		t.Failure = Reasons(err)[0]
+		t.Failure, t.Refused = strings.Join(Reasons(err), "; "), true
 		return t, err
 	}
 	defer p.Close() // what it says as it goes is of no interest
@@ -85,10 +87,12 @@ func try(ctx context.Context, m *wasm.Module, kind hook.Type, with []byte) (t Tr
 	now := time.Now()
 	meter.Start(runtime.Default, now, time.Time{})
 	run.Begin(e, now, &meter)
-	if err := p.Run(&run, &d); err != nil {
+	err = p.Run(&run, &d)
+	t.Logs = slices.Clone(run.Logs)
+	if err != nil {
 		t.Failure = err.Error()
 	} else if problems := hook.CheckDraft(kind, &d); len(problems) > 0 {
-		t.Failure = problems[0].Path + ": " + problems[0].Message
+		t.Failure = strings.TrimPrefix(problems[0].Path+": "+problems[0].Message, ": ")
 	}
 	if json.Valid(d.JSON) {
 		t.Draft = slices.Clone(d.JSON)

@@ -46,6 +46,9 @@ func Token(dataDir string) (t Tokens, path string, made bool, err error) {
 	return t, path, true, nil
 }
 
+// ReadTokens reads the tokens that are kept in a data directory. The error is fs.ErrNotExist when there are none.
+func ReadTokens(dataDir string) (Tokens, error) { return readTokens(filepath.Join(dataDir, tokenFile)) }
+
 func readTokens(path string) (t Tokens, err error) {
 	f, err := os.Open(path)
 	if err != nil {

@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"path"
 	"path/filepath"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -36,7 +38,11 @@ func (p *Program) load(dir string) (*rules.Folder, *rules.Set, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("read policy folder: %w", err)
 	}
-	set, err := rules.Load(folder, p.checking())
+	o, err := p.checking(folder)
+	if err != nil {
+		return nil, nil, err
+	}
+	set, err := rules.Load(folder, o)
 	if err == nil {
 		if problems := append(dispatch.Problems(set), issuer.Problems(set)...); len(problems) > 0 {
 			err = errors.Join(problems, set.Close())
@@ -66,7 +72,13 @@ func beneath(dir string, problems rules.Problems) rules.Problems {
 }
 
 // checking loads a folder where its secrets need not be.
-func (p *Program) checking() rules.Options { return rules.Options{Env: p.Env, Check: true} }
+func (p *Program) checking(f *rules.Folder) (o rules.Options, err error) {
+	o = rules.Options{Env: p.Env, Check: true}
+	if slices.ContainsFunc(f.Names(), func(name string) bool { return path.Ext(name) == ".wasm" }) {
+		o.Modules, err = p.host()
+	}
+	return o, err
+}
 
 // checked is what check prints as JSON.
 type checked struct {

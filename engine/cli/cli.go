@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/runtime/wasm"
 )
 
 // Program is one run of the program, and all it is given: tests construct it as main does.
@@ -23,6 +24,8 @@ type Program struct {
 	Env            func(string) (string, bool) // os.LookupEnv
 
 	sayers map[string]string // who has set a flag, where it was not the command line
+
+	guests *wasm.Runtime // runs the modules of what is only looked at; nil: none were
 
 	begun bool // the verb itself has begun: what fails from here on is not a matter of usage
 }
@@ -37,6 +40,9 @@ func (p *Program) Main(args []string) int {
 	root.SetOut(p.Stdout)
 	root.SetErr(p.Stderr)
 	verb, err := root.ExecuteC()
+	if p.guests != nil {
+		err = errors.Join(err, p.guests.Close())
+	}
 	if err == nil {
 		return exitOK
 	}
@@ -76,7 +82,7 @@ func (p *Program) root() *cobra.Command {
 		},
 	}
 	root.SetVersionTemplate("tenterhook {{.Version}}\n")
-	root.AddCommand(p.serve(), p.check(), p.test(), p.run(), p.send(), p.doctor(), p.events(), p.ledger(), p.audit(), p.secret(), p.version())
+	root.AddCommand(p.serve(), p.check(), p.test(), p.run(), p.send(), p.doctor(), p.module(), p.events(), p.ledger(), p.audit(), p.secret(), p.version())
 	return root
 }
 

@@ -27,7 +27,11 @@ func (p *Program) hookWords(c *cobra.Command) {
 		if err != nil {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
-		set, err := rules.Load(folder, p.checking())
+		o, err := p.checking(folder)
+		if err != nil {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		set, err := rules.Load(folder, o)
 		if err != nil {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}

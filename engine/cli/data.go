@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -31,7 +32,7 @@ type desk struct {
 
 func (d *desk) define(flags *pflag.FlagSet) {
 	flags.StringVar(&d.data, "data", "", "the data directory (default: in the user's state folder)")
-	flags.StringVar(&d.admin, "admin", "127.0.0.1:8081", "the admin listener of the server that has the ledger open, if one has")
+	flags.StringVar(&d.admin, "admin", "127.0.0.1:8081", "the admin listener of the server, if one runs")
 }
 
 // path is the ledger's file, which must be there: nobody who looks at a ledger wants to make one.
@@ -57,7 +58,7 @@ func (d *desk) ask(ctx context.Context, here func(*ledger.Ledger) (any, error), 
 	}
 	l, err := ledger.Open(ledger.Options{Path: path})
 	if errors.Is(err, ledger.ErrLocked) {
-		return d.askServer(ctx, method, there, q)
+		return d.askServer(ctx, method, there, q, nil)
 	}
 	if err != nil {
 		return nil, err
@@ -69,7 +70,19 @@ func (d *desk) ask(ctx context.Context, here func(*ledger.Ledger) (any, error), 
 	return json.Marshal(v)
 }
 
-func (d *desk) askServer(ctx context.Context, method, there string, q url.Values) ([]byte, error) {
+// answered is a server's answer that is not the one that was hoped for.
+type answered struct {
+	status int
+	text   string
+}
+
+func (a *answered) Error() string { return "the server: " + a.text }
+
+// patience is longer than a server takes to judge a module that has waited for its turn.
+const patience = 4 * time.Minute
+
+// askServer sends a request with a body, nil for none. With an error that is *answered, what the server said is there too.
+func (d *desk) askServer(ctx context.Context, method, there string, q url.Values, content []byte) ([]byte, error) {
 	token, err := d.token()
 	if err != nil {
 		return nil, err
@@ -79,21 +92,21 @@ func (d *desk) askServer(ctx context.Context, method, there string, q url.Values
 		scheme, host = "http", d.admin
 	}
 	u := url.URL{Scheme: scheme, Host: host, Path: there, RawQuery: q.Encode()}
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, method, u.String(), nil)
+	request, err := http.NewRequestWithContext(ctx, method, u.String(), bytes.NewReader(content))
 	if err != nil {
 		return nil, usage("--admin %s: want HOST:PORT", d.admin)
 	}
 	request.Header.Set("Authorization", "Bearer "+token)
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
-		return nil, fmt.Errorf("ask the server that has the ledger open (--admin says where it is): %w", err)
+		return nil, fmt.Errorf("ask the server (--admin says where it is): %w", err)
 	}
 	defer response.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(response.Body, 64<<20))
 	if err == nil && response.StatusCode != http.StatusOK {
-		err = fmt.Errorf("the server: %s: %s", response.Status, strings.TrimSpace(string(body)))
+		err = &answered{response.StatusCode, response.Status + ": " + strings.TrimSpace(string(body))}
 	}
 	return body, err
 }
@@ -103,6 +116,15 @@ func (d *desk) token() (string, error) {
 	if t, ok := d.p.Env("TENTERHOOK_ADMIN_PUBLISH_TOKEN"); ok && t != "" {
 		return t, nil
 	}
-	t, _, _, err := admin.Token(d.data)
+	if d.data == "" {
+		var err error
+		if d.data, err = d.p.stateDir(); err != nil {
+			return "", err
+		}
+	}
+	t, err := admin.ReadTokens(d.data)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("there are no tokens in %s: say where with --data, or set TENTERHOOK_ADMIN_PUBLISH_TOKEN", d.data)
+	}
 	return t.Publish, err
 }

@@ -144,6 +144,11 @@ func (s *server) close() {
 	if s.engine != nil {
 		s.engine.Close() // what closing a Set says is in the log
 	}
+	if s.guests != nil {
+		if err := s.guests.Close(); err != nil {
+			s.log.Error("close what runs modules", "error", err)
+		}
+	}
 	if s.ledger == nil {
 		return
 	}

@@ -167,6 +167,11 @@ func (p *Program) explain(h *rules.Hook, d *rules.Decision) {
 	for _, r := range d.Trace.Rules {
 		total += r.Time
 		explainRule(&b, r)
+		for _, l := range d.Logs {
+			if l.Rule == r.Rule {
+				fmt.Fprintf(&b, "  says %s\n", strings.ReplaceAll(l.Text, "\n", "\n       "))
+			}
+		}
 	}
 	rest := slices.DeleteFunc(h.RuleNames(), func(name string) bool {
 		return slices.ContainsFunc(d.Trace.Rules, func(r rules.RuleTrace) bool { return r.Rule == name })
@@ -205,7 +210,11 @@ func missing(members []string) string {
 }
 
 func explainRule(b *strings.Builder, r rules.RuleTrace) {
-	fmt.Fprintf(b, "%s: %s (fuel %d, %v)\n", r.Rule, became(r), r.Fuel, r.Time.Round(100*time.Nanosecond))
+	memory := ""
+	if r.Memory > 0 {
+		memory = "memory " + size(r.Memory) + ", "
+	}
+	fmt.Fprintf(b, "%s: %s (fuel %d, %s%v)\n", r.Rule, became(r), r.Fuel, memory, r.Time.Round(100*time.Nanosecond))
 	if r.When != "" {
 		fmt.Fprintf(b, "  when %s\n", strings.ReplaceAll(r.When, "\n", "\n       "))
 	}

@@ -15,10 +15,12 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/tenterhook/tenterhook/engine/cli"
+	"github.com/tenterhook/tenterhook/runtime/wasm"
 )
 
 // TestMain lets the test binary be the program: scripts run it as "tenterhook".
 func TestMain(m *testing.M) {
+	wasm.Main()
 	testscript.Main(m, map[string]func(){
 		"tenterhook": func() {
 			p := cli.Program{Version: "v0.0.0-test", Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Env: os.LookupEnv}
@@ -30,7 +32,7 @@ func TestMain(m *testing.M) {
 // TestScripts plays the stories of testdata/script, one for each thing a person does. Beside testscript's own commands
 // they have: serve ARGS (in the background, until it is ready; sets HOOKS and ADMIN to its addresses), signal NAME,
 // ended CODE (waits for it; its output is then in serve.out and serve.err), eventually PATTERN COMMAND (until the command's
-// output matches), and exits CODE COMMAND.
+// output matches), and exits CODE COMMAND. The modules that tests have lie in guests.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
@@ -39,7 +41,7 @@ func TestScripts(t *testing.T) {
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("HOME", filepath.Join(e.WorkDir, "home"))
 			e.Values[servedKey{}] = new(served)
-			return nil
+			return os.CopyFS(filepath.Join(e.WorkDir, "guests"), os.DirFS("../../rules/testdata/modules"))
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"serve":      scriptServe,

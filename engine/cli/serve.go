@@ -27,6 +27,7 @@ import (
 	"github.com/tenterhook/tenterhook/engine/peer"
 	"github.com/tenterhook/tenterhook/engine/watch"
 	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/runtime/wasm"
 )
 
 type serveFlags struct {
@@ -87,6 +88,8 @@ type server struct {
 	f       serveFlags
 	log     *slog.Logger
 	ledger  *ledger.Ledger
+	guests  *wasm.Runtime
+	load    rules.Options // how folders are loaded
 	engine  *engine.Engine
 	issuers *issuer.Ring
 	watcher *watch.Watcher
@@ -157,6 +160,9 @@ func (s *server) open(ctx context.Context) (err error) {
 	if err = s.keep(registry); err != nil {
 		return err
 	}
+	if s.load, err = s.loading(); err != nil {
+		return err
+	}
 	if s.ledger, err = ledger.Open(ledger.Options{Path: ledgerFile(s.f.data)}); err != nil {
 		return err
 	}
@@ -176,7 +182,7 @@ func (s *server) open(ctx context.Context) (err error) {
 	}
 	s.watcher, err = watch.Open(ctx, watch.Options{
 		Dir: s.f.dir, Data: s.f.data, Engine: s.engine, Log: s.log,
-		Rules: rules.Options{Env: s.p.Env}, Accept: s.accept,
+		Rules: s.load, Accept: s.accept,
 	})
 	if err != nil {
 		return from(s.f.dir, err)
@@ -198,7 +204,7 @@ func (s *server) doors(registry *prometheus.Registry) (err error) {
 		return err
 	}
 	s.admin, err = admin.New(admin.Options{
-		Engine: s.engine, Ledger: s.ledger, Watch: s.watcher, Rules: rules.Options{Env: s.p.Env}, Registry: registry, Tokens: tokens, Log: s.log,
+		Engine: s.engine, Ledger: s.ledger, Watch: s.watcher, Rules: s.load, Registry: registry, Tokens: tokens, Log: s.log,
 		Hosts: s.f.adminHosts, Door: s.door,
 	})
 	return err

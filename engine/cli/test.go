@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"regexp"
 
@@ -13,8 +14,8 @@ import (
 )
 
 type testFlags struct {
-	junit, run string
-	json       bool
+	junit, run, cost string
+	json             bool
 }
 
 func (p *Program) test() *cobra.Command {
@@ -30,6 +31,7 @@ func (p *Program) test() *cobra.Command {
 		},
 	}
 	c.Flags().StringVar(&f.junit, "junit", "", "file to write the results to, in JUnit's XML")
+	c.Flags().StringVar(&f.cost, "cost", "", "file to write what each rule costs to, as a table to compare between commits")
 	c.Flags().StringVar(&f.run, "run", "", "only the tests whose name matches this regular expression")
 	c.Flags().BoolVar(&f.json, "json", false, "one JSON object on standard output")
 	return c
@@ -54,7 +56,12 @@ func (p *Program) runTests(dir string, f testFlags) error {
 
 func (p *Program) reportTests(dir string, r *suite.Report, f testFlags) error {
 	if f.junit != "" {
-		if err := writeJUnit(f.junit, r); err != nil {
+		if err := writeFile(f.junit, r.WriteJUnit); err != nil {
+			return err
+		}
+	}
+	if f.cost != "" {
+		if err := writeFile(f.cost, r.WriteCosts); err != nil {
 			return err
 		}
 	}
@@ -76,10 +83,11 @@ func (p *Program) reportTests(dir string, r *suite.Report, f testFlags) error {
 	return nil
 }
 
-func writeJUnit(name string, r *suite.Report) error {
+// writeFile makes a file of what write writes.
+func writeFile(name string, write func(io.Writer) error) error {
 	f, err := os.Create(name)
 	if err != nil {
 		return err
 	}
-	return errors.Join(r.WriteJUnit(f), f.Close())
+	return errors.Join(write(f), f.Close())
 }

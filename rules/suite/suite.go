@@ -19,6 +19,7 @@ type Report struct {
 	Revision string         `json:"revision"` // of the Set
 	Cases    []Case         `json:"cases"`    // in the order of the files
 	Coverage []HookCoverage `json:"coverage"` // in the order of the Set's hooks
+	Costs    []RuleCost     `json:"costs"`    // likewise, and of their rules
 	Passed   int            `json:"passed"`
 	Failed   int            `json:"failed"`
 	Duration time.Duration  `json:"duration"` // nanoseconds
@@ -32,6 +33,7 @@ type Case struct {
 	Hook     string        `json:"hook"`
 	Failures []Failure     `json:"failures,omitempty"` // none: it passed
 	Duration time.Duration `json:"duration"`           // nanoseconds, of the decisions alone
+	spent    []spent
 }
 
 // Failure is one thing that is not as expected.
@@ -64,6 +66,7 @@ func Run(f *rules.Folder, s *rules.Set, o Options) (*Report, error) {
 	}
 	r.Duration = time.Since(start)
 	r.Coverage = seen.coverage(s)
+	r.Costs = costs(s, r.Cases)
 	return r, nil
 }
 
@@ -100,6 +103,7 @@ func decide(h *rules.Hook, doc *hook.Doc, seen sight, done *Case) rules.Decision
 	h.Decide(&call, &d)
 	done.Duration += time.Since(start)
 	seen.add(h, d.Trace)
+	done.spend(h, d.Trace)
 	return d
 }
 

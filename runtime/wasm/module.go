@@ -30,17 +30,17 @@ type Module struct {
 
 // Report is what is known of a module before it runs.
 type Report struct {
-	Hash       string // SHA-256 of the bytes as they were uploaded, in hexadecimal
-	Bytes      int    // as uploaded
-	Metered    int    // bytes once it counts what it does
-	Convention string // "evaluate" or "decide"
-	Imports    []string
-	Exports    []string
-	Functions  int
-	Memory     int64    // bytes an instance begins with
-	MaxMemory  int64    // bytes it may have at most, whatever the budget
-	Fresh      []string // what it does that cannot be undone; unless empty, each call gets a new instance
-	Compile    time.Duration
+	Hash       string        `json:"sha256"`     // SHA-256 of the bytes as they were uploaded, in hexadecimal
+	Bytes      int           `json:"bytes"`      // as uploaded
+	Metered    int           `json:"metered"`    // bytes once it counts what it does
+	Convention string        `json:"convention"` // "evaluate" or "decide"
+	Imports    []string      `json:"imports"`
+	Exports    []string      `json:"exports"`
+	Functions  int           `json:"functions"`
+	Memory     int64         `json:"memory"`          // bytes an instance begins with
+	MaxMemory  int64         `json:"maxMemory"`       // bytes it may have at most, whatever the budget
+	Fresh      []string      `json:"fresh,omitempty"` // what it does that cannot be undone; unless empty, each call gets a new instance
+	Compile    time.Duration `json:"compile"`         // in JSON nanoseconds
 }
 
 // maxPages is the most memory a module can have: as much as any budget grants.

@@ -1,0 +1,218 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tenterhook/tenterhook/engine/admin"
+	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/runtime/wasm"
+)
+
+func (p *Program) module() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "module",
+		Short: "Look at modules, and put them on a running server",
+		Long: "A module is a rule in WebAssembly: a policy says wasm: modules/NAME.wasm. Inspect says what a file is and what it costs,\n" +
+			"without a server; push, list and delete talk to the admin listener of one that runs.",
+	}
+	c.AddCommand(p.moduleInspect(), p.modulePush(), p.moduleList(), p.moduleDelete())
+	return c
+}
+
+// inspected is what inspect prints as JSON.
+type inspected struct {
+	File    string        `json:"file"`
+	OK      bool          `json:"ok"`
+	Reasons []string      `json:"reasons,omitempty"` // for which it is refused
+	Module  *wasm.Report  `json:"module,omitempty"`
+	Runs    []rules.Trial `json:"runs,omitempty"`
+}
+
+func (p *Program) moduleInspect() *cobra.Command {
+	var with string
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "inspect FILE",
+		Short: "Say what a module is, what it costs, and why it would be refused",
+		Long: "Inspect judges a module as serve does: its limits, metering, compilation and convention. Then the module decides on a sample\n" +
+			"call of each type of hook, in a fresh state and with no tables; --with is what it is configured with. It ends with 3 when the\n" +
+			"module would be refused.",
+		Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			if with != "" && !json.Valid([]byte(with)) {
+				return usage("--with: want JSON, as in '{\"threshold\": 0.8}'")
+			}
+			return p.inspect(c.Context(), args[0], []byte(with), asJSON)
+		},
+	}
+	c.Flags().StringVar(&with, "with", "", "what the module is configured with, as JSON")
+	c.Flags().BoolVar(&asJSON, "json", false, "one JSON object: {file, ok, reasons, module, runs}")
+	return c
+}
+
+func (p *Program) inspect(ctx context.Context, file string, with []byte, asJSON bool) error {
+	code, err := readModule(file)
+	if err != nil {
+		return err
+	}
+	host, err := p.host()
+	if err != nil {
+		return err
+	}
+	r := inspected{File: file}
+	m, err := host.Load(ctx, code)
+	switch {
+	case errors.Is(err, wasm.ErrModule):
+		r.Reasons = rules.Reasons(err)
+	case err != nil:
+		return err
+	default:
+		defer m.Close()
+		report := m.Report()
+		r.Module, r.Runs = &report, rules.Trials(ctx, m, with)
+		r.judge()
+	}
+	if asJSON {
+		text, _ := json.MarshalIndent(r, "", "  ") // its parts always can
+		fmt.Fprintf(p.Stdout, "%s\n", text)
+	} else if err := p.printInspected(r); err != nil {
+		return err
+	}
+	return p.refused(r)
+}
+
+// judge refuses what no type of hook can make ready.
+func (r *inspected) judge() {
+	for _, t := range r.Runs {
+		if !t.Refused {
+			r.OK = true
+			return
+		}
+	}
+	r.Reasons = []string{r.Runs[0].Failure}
+}
+
+func (p *Program) refused(r inspected) error {
+	if r.OK {
+		return nil
+	}
+	var problems rules.Problems
+	for _, reason := range r.Reasons {
+		problems = append(problems, rules.Problem{File: r.File, Message: reason})
+	}
+	fmt.Fprintf(p.Stderr, "tenterhook: %s: refused for %s\n", r.File, counted(len(problems), "reason"))
+	return said(problems)
+}
+
+// readModule reads a file that may be a module, and no more of it than one may have.
+func readModule(file string) ([]byte, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	code, err := io.ReadAll(io.LimitReader(f, admin.MaxModule+1))
+	if err == nil && int64(len(code)) > admin.MaxModule {
+		err = fmt.Errorf("%s: want a module of at most %d bytes", file, admin.MaxModule)
+	}
+	return code, err
+}
+
+func (p *Program) printInspected(r inspected) error {
+	out := inert{p.Stdout}
+	for _, reason := range r.Reasons {
+		fmt.Fprintf(out, "%s: %s\n", r.File, reason)
+	}
+	if m := r.Module; m != nil {
+		t := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+		fmt.Fprintf(t, "sha256\t%s\n", m.Hash)
+		fmt.Fprintf(t, "convention\t%s\n", m.Convention)
+		fmt.Fprintf(t, "size\t%d bytes, %d functions; %d bytes metered, compiled in %v\n", m.Bytes, m.Functions, m.Metered, m.Compile.Round(time.Millisecond))
+		fmt.Fprintf(t, "memory\t%s at first, at most %s\n", size(m.Memory), size(m.MaxMemory))
+		fmt.Fprintf(t, "imports\t%s\n", orNone(m.Imports))
+		fmt.Fprintf(t, "exports\t%s\n", orNone(m.Exports))
+		fmt.Fprintf(t, "state\t%s\n", state(m.Fresh))
+		if err := t.Flush(); err != nil {
+			return err
+		}
+	}
+	return p.printRuns(r.Runs)
+}
+
+func orNone(names []string) string {
+	if len(names) == 0 {
+		return "none"
+	}
+	return strings.Join(names, "\n\t")
+}
+
+// state says how the state of a call is made fresh.
+func state(fresh []string) string {
+	if len(fresh) == 0 {
+		return "restored after each call"
+	}
+	return "a new instance for each call, because of " + strings.Join(fresh, ", ")
+}
+
+// size is a number of bytes for people.
+func size(bytes int64) string {
+	switch {
+	case bytes >= 1<<20 && bytes%(1<<20) == 0:
+		return fmt.Sprintf("%d MiB", bytes>>20)
+	case bytes >= 1<<10:
+		return fmt.Sprintf("%d KiB", bytes>>10)
+	}
+	return fmt.Sprintf("%d bytes", bytes)
+}
+
+func (p *Program) printRuns(runs []rules.Trial) error {
+	if len(runs) == 0 {
+		return nil
+	}
+	t := tabwriter.NewWriter(inert{p.Stdout}, 0, 0, 2, ' ', 0)
+	fmt.Fprint(t, "\nSAMPLE CALL\tFUEL\tMEMORY\tTIME\tOUTCOME\n")
+	for _, r := range runs {
+		name := r.Type
+		if r.Rule != "" {
+			name = fmt.Sprintf("%s, rule %q of %s", r.Type, r.Rule, r.Hook)
+		}
+		fmt.Fprintf(t, "%s\t%d\t%s\t%v\t%s\n", name, r.Fuel, size(r.Memory), r.Time.Round(100*time.Nanosecond), outcome(r))
+	}
+	return t.Flush()
+}
+
+// outcome is what came of a sample call.
+func outcome(r rules.Trial) string {
+	switch {
+	case r.Refused:
+		return "refused: " + r.Failure
+	case r.Failure != "":
+		return "fails: " + r.Failure
+	case r.Rule != "":
+		return "decides"
+	case len(r.Draft) == 0:
+		return "no opinion"
+	}
+	var b bytes.Buffer
+	if json.Compact(&b, r.Draft) != nil {
+		return "decides"
+	}
+	return "wants " + b.String()
+}
+
+// moduleOf is the name of a module that is pushed without one: the file's.
+func moduleOf(file string) string {
+	return strings.TrimSuffix(filepath.Base(file), filepath.Ext(file))
+}

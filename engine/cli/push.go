@@ -1,0 +1,181 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tenterhook/tenterhook/engine/admin"
+	"github.com/tenterhook/tenterhook/engine/watch"
+	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/rules/suite"
+)
+
+func (p *Program) modulePush() *cobra.Command {
+	d := &desk{p: p}
+	var name string
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "push FILE",
+		Short: "Put a module on a running server, in the place of the policy folder's of that name",
+		Long: "Push uploads a module. The server judges it, loads the policy folder with it and runs the folder's tests; when nothing is against\n" +
+			"it, it is live when push ends. Otherwise nothing has changed, every reason is printed, and push ends with 3.",
+		Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			if name == "" {
+				name = moduleOf(args[0])
+			}
+			if !watch.ModuleName(name) {
+				return usage("--name %s: %w", name, watch.ErrModuleName)
+			}
+			code, err := readModule(args[0])
+			if err != nil {
+				return err
+			}
+			q := url.Values{"sha256": {watch.Hash(code)}}
+			body, err := d.change(c.Context(), http.MethodPut, name, q, code)
+			if err != nil {
+				return p.unwelcome(body, err, asJSON)
+			}
+			return p.printChanged(body, asJSON)
+		},
+	}
+	d.define(c.Flags())
+	c.Flags().StringVar(&name, "name", "", "the module's name: rules know it as modules/NAME.wasm (default: the file's)")
+	c.Flags().BoolVar(&asJSON, "json", false, "what the server answers, as JSON")
+	return c
+}
+
+func (p *Program) moduleList() *cobra.Command {
+	d := &desk{p: p}
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "list",
+		Short: "List the modules of a running server, and the rules that run them",
+		Args:  cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			body, err := d.askServer(c.Context(), http.MethodGet, "/v1/modules", nil, nil)
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				return p.printJSON(body)
+			}
+			return p.printModules(body)
+		},
+	}
+	d.define(c.Flags())
+	c.Flags().BoolVar(&asJSON, "json", false, "one JSON object: {modules}")
+	return c
+}
+
+func (p *Program) moduleDelete() *cobra.Command {
+	d := &desk{p: p}
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "delete NAME",
+		Short: "Take an uploaded module back, so that the policy folder's counts again",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			if !watch.ModuleName(args[0]) {
+				return usage("%s: %w", args[0], watch.ErrModuleName)
+			}
+			body, err := d.change(c.Context(), http.MethodDelete, args[0], nil, nil)
+			if err != nil {
+				return p.unwelcome(body, err, asJSON)
+			}
+			if asJSON {
+				return p.printJSON(body)
+			}
+			fmt.Fprintf(p.Stdout, "%s: deleted\n", args[0])
+			return nil
+		},
+	}
+	d.define(c.Flags())
+	c.Flags().BoolVar(&asJSON, "json", false, "what the server answers, as JSON")
+	return c
+}
+
+// change asks the server to change a module.
+func (d *desk) change(ctx context.Context, method, name string, q url.Values, code []byte) ([]byte, error) {
+	return d.askServer(ctx, method, "/v1/modules/"+url.PathEscape(name), q, code)
+}
+
+// unwelcome tells why a module would not do, when that is what the server says.
+func (p *Program) unwelcome(body []byte, err error, asJSON bool) error {
+	var r watch.Refusal
+	if answer, ok := errors.AsType[*answered](err); !ok || answer.status != http.StatusUnprocessableEntity || json.Unmarshal(body, &r) != nil {
+		return err
+	}
+	problems := r.Problems
+	for _, reason := range r.Reasons {
+		problems = append(problems, rules.Problem{Message: reason})
+	}
+	for _, c := range r.Tests {
+		problems = append(problems, rules.Problem{File: c.File, Line: c.Line, Column: 1, Message: fmt.Sprintf("the test %q fails: %s", c.Name, failures(c))})
+	}
+	if asJSON {
+		return errors.Join(p.printJSON(body), said(problems))
+	}
+	fmt.Fprintf(inert{p.Stdout}, "%v\n", problems)
+	fmt.Fprintf(p.Stderr, "tenterhook: refused for %s; nothing has changed\n", counted(len(problems), "reason"))
+	return said(problems)
+}
+
+// failures is what is not as a test expects, in one line.
+func failures(c suite.Case) string {
+	var all []string
+	for _, f := range c.Failures {
+		all = append(all, f.What+": "+strings.Join(strings.Fields(f.Text), " "))
+	}
+	return strings.Join(all, "; ")
+}
+
+func (p *Program) printChanged(body []byte, asJSON bool) error {
+	if asJSON {
+		return p.printJSON(body)
+	}
+	var c watch.Changed
+	if err := json.Unmarshal(body, &c); err != nil {
+		return fmt.Errorf("read the server's answer: %w", err)
+	}
+	out := inert{p.Stdout}
+	fmt.Fprintf(out, "%s: %d bytes, sha256 %s\n", c.Name, c.Bytes, c.SHA256)
+	switch {
+	case !c.Live:
+		fmt.Fprintf(out, "stored, but not live: the policy folder has problems of its own\n%v\n", c.Problems)
+	case !c.Referenced:
+		fmt.Fprintf(out, "stored; no rule runs it yet\n")
+	default:
+		fmt.Fprintf(out, "live, revision %s; %s passed\n", c.Revision, counted(c.Tests, "test"))
+	}
+	return p.printRuns(c.Runs)
+}
+
+func (p *Program) printModules(body []byte) error {
+	var all admin.Modules
+	if err := json.Unmarshal(body, &all); err != nil {
+		return fmt.Errorf("read the server's answer: %w", err)
+	}
+	t := tabwriter.NewWriter(inert{p.Stdout}, 0, 0, 2, ' ', 0)
+	fmt.Fprint(t, "FILE\tFROM\tBYTES\tSHA256\tRULES\n")
+	for _, m := range all.Modules {
+		from := m.From
+		if m.Over != "" {
+			from += " over the folder's"
+		}
+		var rules []string
+		for _, r := range m.Rules {
+			rules = append(rules, fmt.Sprintf("%s of %s", r.Rule, r.Hook))
+		}
+		fmt.Fprintf(t, "%s\t%s\t%d\t%s\t%s\n", m.File, from, m.Bytes, m.SHA256[:12], strings.Join(rules, "; "))
+	}
+	return t.Flush()
+}
