@@ -37,13 +37,14 @@ func (e *Engine) Accept(c *hook.Call) error {
 	if h == nil {
 		return ErrNoHook
 	}
-	return h.Accept(c)
+	_, err := h.Accept(c)
+	return err
 }
 
-// Accept records a delivery, and returns nil when every event of it is on the disk, now or from before: only then may Okta be told so,
+// Accept records a delivery, and returns no error when every event of it is on the disk, now or from before: only then may Okta be told so,
 // for it never sends it again. The rules run afterwards. What is kept of c is copied. It returns by the call's deadline, as Answer does;
 // a delivery that was not recorded by then may still be, and is known when it comes again.
-func (h *Hook) Accept(c *hook.Call) error {
+func (h *Hook) Accept(c *hook.Call) (Reply, error) {
 	now := time.Now()
 	h.bound(c, now)
 	repeat, err := h.accept(c, now)
@@ -57,7 +58,7 @@ func (h *Hook) Accept(c *hook.Call) error {
 		r.Outcome = Unrecorded
 	}
 	h.tally.count(r, time.Since(c.Start))
-	return err
+	return r, err
 }
 
 func (h *Hook) accept(c *hook.Call, now time.Time) (repeat bool, err error) {

@@ -37,6 +37,7 @@ type serveFlags struct {
 	door                     doorFlags
 	drainDelay, drain        time.Duration
 	logFormat, logLevel      string
+	logCalls                 bool
 }
 
 func (p *Program) serve() *cobra.Command {
@@ -79,6 +80,7 @@ func (f *serveFlags) define(flags *pflag.FlagSet) {
 	flags.DurationVar(&f.drainDelay, "drain-delay", 0, "how long calls are still taken after /readyz has begun to fail, when the program ends")
 	flags.DurationVar(&f.drain, "drain", 5*time.Second, "how long calls under way may take when the program ends")
 	flags.StringVar(&f.logFormat, "log-format", "text", "text or json")
+	flags.BoolVar(&f.logCalls, "log-calls", true, "write a line for each call, without its body, where the level is info or debug")
 	flags.StringVar(&f.logLevel, "log-level", "info", "debug, info, warn or error")
 }
 
@@ -192,7 +194,7 @@ func (s *server) open(ctx context.Context) (err error) {
 
 // doors makes the two listeners' servers.
 func (s *server) doors(registry *prometheus.Registry) (err error) {
-	o, err := s.guard(gate.Options{Log: s.log, Registry: registry, Issuers: s.issuers, MaxConns: s.connections()})
+	o, err := s.guard(gate.Options{Log: s.log, Registry: registry, Issuers: s.issuers, MaxConns: s.connections(), Journal: s.journal()})
 	if err != nil {
 		return err
 	}
@@ -212,6 +214,14 @@ func (s *server) doors(registry *prometheus.Registry) (err error) {
 
 // leastToken is the length of the shortest admin token that is taken from the environment, in bytes.
 const leastToken = 16
+
+// journal is where lines about calls go.
+func (s *server) journal() gate.Journal {
+	if !s.f.logCalls || !s.log.Enabled(context.Background(), slog.LevelInfo) {
+		return gate.Journal{}
+	}
+	return gate.Journal{Writer: s.p.Stderr, JSON: s.f.logFormat == "json"}
+}
 
 // tokens are the admin listener's: from the environment, or else from the data directory, where the first start makes
 // them. They are no flags, because a command line can be read by every user of the machine.

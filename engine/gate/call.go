@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"sync"
+	"time"
 
 	"github.com/valyala/fasthttp"
 
@@ -75,12 +76,29 @@ func (g *Gate) answer(ctx *fasthttp.RequestCtx, c *conn, k *engine.Hook) {
 		g.refuse(ctx, wrongOrg)
 		return
 	}
-	s.call = hook.Call{Hook: k.Rules.Name, Type: k.Rules.Type, ID: root.Get("eventId").Text(), Start: c.began(), Doc: &s.doc}
+	s.call = hook.Call{
+		Hook: k.Rules.Name, Type: k.Rules.Type, ID: root.Get("eventId").Text(), Request: requestOf(&ctx.Request.Header),
+		Start: c.began(), Doc: &s.doc,
+	}
 	if k.Rules.Type == hook.EventHook {
 		g.accept(ctx, k, &s.call)
 		return
 	}
-	respond(ctx, k.Answer(&s.call).Body)
+	r := k.Answer(&s.call)
+	respond(ctx, r.Body)
+	g.note(ctx, k, &s.call, r)
+}
+
+// note writes a line about a call.
+func (g *Gate) note(ctx *fasthttp.RequestCtx, k *engine.Hook, c *hook.Call, r engine.Reply) {
+	if g.journal.o.Writer == nil {
+		return
+	}
+	id := c.ID[:min(len(c.ID), maxRequest)]
+	g.journal.add(&entry{
+		hook: k, request: name(c.Request), event: id, outcome: r.Outcome.String(), repeat: r.Repeat || r.Twin,
+		status: ctx.Response.StatusCode(), took: time.Since(c.Start), in: len(c.Doc.Root().Raw()), out: len(r.Body), from: g.client(ctx),
+	})
 }
 
 func respond(ctx *fasthttp.RequestCtx, body []byte) {

@@ -45,7 +45,8 @@ func (g *Gate) verify(ctx *fasthttp.RequestCtx) {
 // accept has the engine record a delivery. The answer to one that is recorded is empty: Okta ignores what it says, and must not be
 // told before.
 func (g *Gate) accept(ctx *fasthttp.RequestCtx, k *engine.Hook, c *hook.Call) {
-	err := k.Accept(c)
+	r, err := k.Accept(c)
+	defer func() { g.note(ctx, k, c, r) }()
 	switch {
 	case err == nil:
 		ctx.SetStatusCode(fasthttp.StatusOK)

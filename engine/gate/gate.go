@@ -32,6 +32,7 @@ type Options struct {
 	Log      *slog.Logger          // nil: slog.Default()
 	Registry prometheus.Registerer // where the metrics are registered; nil: nowhere
 	Issuers  *issuer.Ring          // judges access tokens; nil: none is accepted
+	Journal  Journal               // where the lines about calls go
 
 	MaxBody    int           // bytes of a body; default 1 MiB
 	MaxEvents  int           // bytes of an event hook's body, which brings many events; default 4 MiB
@@ -60,6 +61,8 @@ type Gate struct {
 	counts counts
 	panics atomic.Uint64
 
+	journal journal
+
 	tls      *tls.Config // nil: none
 	turns    turns
 	failures *peer.Failures
@@ -87,7 +90,7 @@ func New(e *engine.Engine, o Options) (*Gate, error) {
 	defaults(&o.Idle, 90*time.Second)
 	defaults(&o.FirstBytes, 15*time.Second)
 	defaults(&o.Handshake, 5*time.Second)
-	g := &Gate{e: e, o: o, tls: o.TLS, turns: newTurns(), failures: peer.NewFailures()}
+	g := &Gate{e: e, o: o, tls: o.TLS, turns: newTurns(), failures: peer.NewFailures(), journal: journal{o: o.Journal}}
 	g.server = &fasthttp.Server{
 		Handler:        g.serve,
 		HeaderReceived: g.headers,
@@ -155,6 +158,7 @@ func (g *Gate) Shutdown(ctx context.Context) error {
 	}
 	g.mu.Unlock()
 	g.strangers.dismiss() // the server would wait for them, as if they had begun
+	defer g.journal.flush()
 	return errors.Join(append(errs, g.server.ShutdownWithContext(ctx))...)
 }
 

@@ -1,0 +1,186 @@
+package gate
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/netip"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"github.com/tenterhook/tenterhook/engine"
+	"github.com/tenterhook/tenterhook/sdk/hook"
+)
+
+// Journal is where the lines about calls go: one for each call that was let in, without anything of its body but the
+// eventId. Lines are written together and a moment later, and a reader that does not keep up costs lines and no time.
+type Journal struct {
+	Writer io.Writer // nil: no lines
+	JSON   bool      // or else key=value, as package slog writes them
+}
+
+const (
+	journalFlush = 100 * time.Millisecond
+	journalMost  = 1 << 20 // bytes that wait to be written; a line beyond them is dropped
+)
+
+// journal writes lines.
+type journal struct {
+	o Journal
+
+	mu      sync.Mutex // guards what follows; nothing is written while it is held
+	lines   []byte
+	spare   []byte
+	dropped int
+	timer   *time.Timer // set while lines wait
+
+	writing sync.Mutex // held while lines are written, in their order
+}
+
+// entry is what one line says.
+type entry struct {
+	hook    *engine.Hook
+	request string // X-Okta-Request-Id, or a name made up
+	event   string // eventId
+	outcome string
+	repeat  bool
+	status  int
+	took    time.Duration
+	in, out int // bytes of body
+	from    netip.Addr
+}
+
+// add appends a line.
+func (j *journal) add(e *entry) {
+	if j.o.Writer == nil {
+		return
+	}
+	now := time.Now()
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if len(j.lines) > journalMost {
+		j.dropped++
+		return
+	}
+	if j.o.JSON {
+		j.lines = e.json(j.lines, now)
+	} else {
+		j.lines = e.text(j.lines, now)
+	}
+	if j.timer == nil {
+		j.timer = time.AfterFunc(journalFlush, j.flush)
+	}
+}
+
+// flush writes what waits.
+func (j *journal) flush() {
+	j.writing.Lock()
+	defer j.writing.Unlock()
+	j.mu.Lock()
+	lines, dropped := j.lines, j.dropped
+	j.lines, j.spare, j.dropped, j.timer = j.spare[:0], nil, 0, nil
+	j.mu.Unlock()
+	if dropped > 0 {
+		lines = j.lost(lines, dropped)
+	}
+	if len(lines) > 0 {
+		j.o.Writer.Write(lines) // there is nowhere to say that it failed
+	}
+	j.mu.Lock()
+	j.spare = lines
+	j.mu.Unlock()
+}
+
+func (j *journal) lost(lines []byte, n int) []byte {
+	now := time.Now().Format(stampLayout)
+	if j.o.JSON {
+		return fmt.Appendf(lines, `{"time":"%s","level":"WARN","msg":"lines about calls were left out","lines":%d}`+"\n", now, n)
+	}
+	return fmt.Appendf(lines, "time=%s level=WARN msg=\"lines about calls were left out\" lines=%d\n", now, n)
+}
+
+// stampLayout is how package slog writes a time as text.
+const stampLayout = "2006-01-02T15:04:05.000Z07:00"
+
+func (e *entry) json(b []byte, now time.Time) []byte {
+	b = now.AppendFormat(append(b, `{"time":"`...), stampLayout)
+	b = hook.AppendString(append(b, `","level":"INFO","msg":"call","request":`...), e.request)
+	b = hook.AppendString(append(b, `,"hook":`...), e.hook.Rules.Name)
+	if org := e.hook.Rules.Org; org != nil {
+		b = hook.AppendString(append(b, `,"org":`...), org.Name)
+	}
+	b = hook.AppendString(append(b, `,"eventId":`...), e.event)
+	b = append(append(append(b, `,"outcome":"`...), e.outcome...), `","repeat":`...)
+	b = strconv.AppendBool(b, e.repeat)
+	b = strconv.AppendInt(append(b, `,"status":`...), int64(e.status), 10)
+	b = strconv.AppendFloat(append(b, `,"ms":`...), e.millis(), 'f', 3, 64)
+	b = strconv.AppendInt(append(b, `,"in":`...), int64(e.in), 10)
+	b = strconv.AppendInt(append(b, `,"out":`...), int64(e.out), 10)
+	b = e.from.AppendTo(append(b, `,"from":"`...))
+	return append(b, "\"}\n"...)
+}
+
+func (e *entry) text(b []byte, now time.Time) []byte {
+	b = now.AppendFormat(append(b, "time="...), stampLayout)
+	b = quoted(append(b, " level=INFO msg=call request="...), e.request)
+	b = append(append(b, " hook="...), e.hook.Rules.Name...)
+	if org := e.hook.Rules.Org; org != nil {
+		b = append(append(b, " org="...), org.Name...)
+	}
+	b = quoted(append(b, " eventId="...), e.event)
+	b = append(append(append(b, " outcome="...), e.outcome...), " repeat="...)
+	b = strconv.AppendBool(b, e.repeat)
+	b = strconv.AppendInt(append(b, " status="...), int64(e.status), 10)
+	b = strconv.AppendFloat(append(b, " ms="...), e.millis(), 'f', 3, 64)
+	b = strconv.AppendInt(append(b, " in="...), int64(e.in), 10)
+	b = strconv.AppendInt(append(b, " out="...), int64(e.out), 10)
+	b = e.from.AppendTo(append(b, " from="...))
+	return append(b, '\n')
+}
+
+func (e *entry) millis() float64 { return float64(e.took.Microseconds()) / 1000 }
+
+// quoted appends a value as it is where it is plain, and in quotes where it is not.
+func quoted(b []byte, s string) []byte {
+	for i := range len(s) {
+		if c := s[i]; c <= ' ' || c >= 0x7f || c == '"' || c == '=' || c == '\\' {
+			return strconv.AppendQuote(b, s)
+		}
+	}
+	if s == "" {
+		return append(b, `""`...)
+	}
+	return append(b, s...)
+}
+
+// requestHeader is what Okta calls a request by (hooks.md section 1.1).
+const requestHeader = "X-Okta-Request-Id"
+
+// maxRequest is the longest name of a request that is taken.
+const maxRequest = 128
+
+// requestOf is what Okta calls the request, empty where it does not, or says what does not look like a name.
+func requestOf(h *fasthttp.RequestHeader) string {
+	id := bytes.Trim(h.Peek(requestHeader), " \t")
+	if len(id) > maxRequest {
+		return ""
+	}
+	for _, c := range id {
+		if parts[c]&inHost == 0 || c == '[' || c == ']' {
+			return ""
+		}
+	}
+	return string(id)
+}
+
+// name is what the journal calls a request: what Okta does, or else 16 hexadecimal digits.
+func name(request string) string {
+	if request != "" {
+		return request
+	}
+	return fmt.Sprintf("%016x", rand.Uint64())
+}

@@ -1,0 +1,131 @@
+package gate_test
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/tenterhook/tenterhook/engine/gate"
+)
+
+// pages is what a journal writes, for a test that reads it when the gate is closed.
+type pages struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (p *pages) Write(text []byte) (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.text.Write(text)
+}
+
+func (p *pages) lines() (all []string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for s := bufio.NewScanner(bytes.NewReader(p.text.Bytes())); s.Scan(); {
+		all = append(all, s.Text())
+	}
+	return all
+}
+
+// journal makes calls by their heads and gives the lines about them.
+func journal(t *testing.T, asJSON bool, heads ...string) []string {
+	t.Helper()
+	var p pages
+	t.Run("Served", func(t *testing.T) {
+		d := open(t, policy, gate.Options{Journal: gate.Journal{Writer: &p, JSON: asJSON}})
+		for _, h := range heads {
+			l := d.dial()
+			l.send(h).answer()
+			l.Close()
+		}
+	}) // closed here, which writes what waits
+	return p.lines()
+}
+
+const named = `{"eventType":"com.okta.user.pre-registration","eventId":"%s","data":{"userProfile":{"email":"ann@example.com"}}}`
+
+func call(id string, extra ...string) string {
+	body := fmt.Sprintf(named, id)
+	return head(post, append(extra, fmt.Sprintf("Content-Length: %d", len(body)))...) + body
+}
+
+func TestJournal(t *testing.T) {
+	lines := journal(t, true,
+		call("event-1", "X-Okta-Request-Id: reqv66CbCaCStGEFc8AdfS0ng"),
+		call("event-1"),
+		call(`odd \"id\"`, "X-Okta-Request-Id: <script>"),
+		call("event-2", "Authorization: wrong"),
+		strings.Replace(call("event-3"), "pre-registration", "pre-registratiom", 1),
+	)
+	if len(lines) != 3 { // of the two that got no decision there is none: they are counted
+		t.Fatalf("%d lines: %q", len(lines), lines)
+	}
+	var all []map[string]any
+	for _, l := range lines {
+		var one map[string]any
+		if err := json.Unmarshal([]byte(l), &one); err != nil {
+			t.Fatalf("%s: %v", l, err)
+		}
+		if strings.Contains(l, "example.com") || strings.Contains(l, secret) {
+			t.Errorf("a body or a secret is written: %s", l)
+		}
+		all = append(all, one)
+	}
+	first := all[0]
+	for name, want := range map[string]any{"msg": "call", "hook": "hook-a", "request": "reqv66CbCaCStGEFc8AdfS0ng", "eventId": "event-1",
+		"status": 200.0, "repeat": false, "from": "127.0.0.1"} {
+		if first[name] != want {
+			t.Errorf("%s: got %v, want %v", name, first[name], want)
+		}
+	}
+	if r := all[1]["request"].(string); all[1]["repeat"] != true || len(r) != 16 {
+		t.Errorf("a repeat: %v", all[1])
+	}
+	if r := all[2]["request"].(string); all[2]["eventId"] != `odd "id"` || len(r) != 16 {
+		t.Errorf("an odd name: %v", all[2])
+	}
+}
+
+func TestJournalText(t *testing.T) {
+	lines := journal(t, false, call("event-1", "X-Okta-Request-Id: r-1"), call(`a\tb`))
+	if len(lines) != 2 || !strings.Contains(lines[0], ` level=INFO msg=call request=r-1 hook=hook-a eventId=event-1 outcome=`) ||
+		!strings.Contains(lines[1], ` eventId="a\tb" outcome=`) {
+		t.Errorf("%q", lines)
+	}
+}
+
+// TestRequestIsTold: Okta's name for the request is in the answer.
+func TestRequestIsTold(t *testing.T) {
+	d := open(t, policy, gate.Options{})
+	_, body, _ := d.dial().send(call("event-1", "X-Okta-Request-Id: r-1")).answer()
+	if !strings.Contains(body, `"tenterhook":{"request":"r-1","rules":["stamp"]}`) {
+		t.Errorf("got %s", body)
+	}
+}
+
+// stuck never takes what is written.
+type stuck struct{ done chan struct{} }
+
+func (s stuck) Write([]byte) (int, error) {
+	<-s.done
+	return 0, io.ErrClosedPipe
+}
+
+// TestStuckJournal: whoever does not read the log keeps no call waiting.
+func TestStuckJournal(t *testing.T) {
+	s := stuck{make(chan struct{})}
+	d := open(t, policy, gate.Options{Journal: gate.Journal{Writer: s}})
+	t.Cleanup(func() { close(s.done) })
+	for i := range 300 {
+		if status, _, _ := d.dial().send(call(fmt.Sprint("event-", i))).answer(); status != 200 {
+			t.Fatalf("got %d", status)
+		}
+	}
+}
