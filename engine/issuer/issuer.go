@@ -43,8 +43,8 @@ type Ring struct {
 
 	live atomic.Pointer[desks]
 
-	mu      sync.Mutex // guards what follows, and orders Use and Close
-	recent  []*rules.Set
+	mu      sync.Mutex                // guards what follows, and orders Use and Close
+	recent  []map[*rules.OAuth]string // what the last two Sets ask for
 	keepers map[source]*keeper
 	closed  bool
 }
@@ -98,10 +98,10 @@ func (r *Ring) adopt(s *rules.Set) (fresh []*keeper) {
 	if r.closed {
 		return nil
 	}
-	r.recent = append(r.recent[max(0, len(r.recent)-1):], s)
+	r.recent = append(slices.Clone(r.recent[max(0, len(r.recent)-1):]), asked(s))
 	found, needed := make(desks), make(map[source]*keeper)
-	for _, set := range r.recent {
-		for o := range asked(set) {
+	for _, all := range r.recent {
+		for o := range all {
 			at := source{o.Issuer, o.KeysURL, o.KeySet}
 			k := cmp.Or(needed[at], r.keepers[at])
 			if k == nil {
@@ -121,7 +121,7 @@ func (r *Ring) adopt(s *rules.Set) (fresh []*keeper) {
 	return fresh
 }
 
-// asked goes through what the hooks of a Set accept.
+// asked is what the hooks of a Set accept, each with its hook's name.
 func asked(s *rules.Set) map[*rules.OAuth]string {
 	all := make(map[*rules.OAuth]string)
 	for _, h := range s.Hooks() {
