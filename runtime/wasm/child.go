@@ -31,7 +31,7 @@ func Main() {
 	go watch()
 	code, err := io.ReadAll(os.Stdin)
 	if err == nil {
-		_, _, err = compiled(context.Background(), os.Args[1], code)
+		_, err = compiled(context.Background(), os.Args[1], code)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

@@ -41,35 +41,50 @@ func (m *Module) compile(ctx context.Context, code []byte) error {
 			return err
 		}
 	}
-	machine, compiled, err := compiled(ctx, dir, code)
+	n, err := compiled(ctx, dir, code)
 	if err != nil {
 		return err
 	}
-	if err := furnish(context.Background(), machine); err != nil {
-		machine.Close(context.Background())
+	if err := furnish(context.Background(), n.machine); err != nil {
+		n.close()
 		return err
 	}
-	m.machine, m.code = machine, compiled
+	m.native = n
 	return nil
 }
 
+// native is a compiled module with the machine that runs it, which has host modules of its own: closing it closes all
+// there is.
+type native struct {
+	machine wazero.Runtime
+	code    wazero.CompiledModule
+	cache   wazero.CompilationCache // nil: none
+}
+
 // compiled is the module compiled, from or into the folder; "" is none.
-func compiled(ctx context.Context, dir string, code []byte) (wazero.Runtime, wazero.CompiledModule, error) {
+func compiled(ctx context.Context, dir string, code []byte) (n *native, err error) {
+	n = new(native)
 	config := wazero.NewRuntimeConfigCompiler().WithDebugInfoEnabled(false)
 	if dir != "" {
-		cache, err := wazero.NewCompilationCacheWithDir(dir)
-		if err != nil {
-			return nil, nil, err
+		if n.cache, err = wazero.NewCompilationCacheWithDir(dir); err != nil {
+			return nil, err
 		}
-		config = config.WithCompilationCache(cache)
+		config = config.WithCompilationCache(n.cache)
 	}
-	machine := wazero.NewRuntimeWithConfig(context.Background(), config)
-	c, err := machine.CompileModule(ctx, code)
-	if err != nil {
-		machine.Close(context.Background())
-		return nil, nil, fmt.Errorf("compile: %w", err)
+	n.machine = wazero.NewRuntimeWithConfig(context.Background(), config)
+	if n.code, err = n.machine.CompileModule(ctx, code); err != nil {
+		n.close()
+		return nil, fmt.Errorf("compile: %w", err)
 	}
-	return machine, c, nil
+	return n, nil
+}
+
+func (n *native) close() error {
+	err := n.machine.Close(context.Background())
+	if n.cache != nil { // the machine leaves it to whoever made it
+		err = errors.Join(err, n.cache.Close(context.Background()))
+	}
+	return err
 }
 
 // cached has a child see to it that the folder holds the compiled module. A folder that is not as it was left is made
@@ -104,7 +119,7 @@ func (r *Runtime) cached(ctx context.Context, dir string, code []byte) error {
 
 // breed runs the child. It gets no environment, so none of the server's secrets, and the module by its standard input.
 func (r *Runtime) breed(ctx context.Context, dir string, code []byte) error {
-	limited, cancel := context.WithTimeout(ctx, compileTime)
+	limited, cancel := context.WithTimeout(ctx, r.patience)
 	defer cancel()
 	var says bytes.Buffer
 	cmd := exec.CommandContext(limited, r.child)
@@ -115,19 +130,21 @@ func (r *Runtime) breed(ctx context.Context, dir string, code []byte) error {
 	cmd.Stderr = &capped{to: &says}
 	cmd.WaitDelay = time.Second
 	err := cmd.Run()
-	switch {
-	case err == nil:
-		return nil
-	case ctx.Err() != nil:
-		return ctx.Err()
-	case limited.Err() != nil || cmd.ProcessState.ExitCode() == exitTime || strings.Contains(cmd.ProcessState.String(), "CPU time"):
-		return fmt.Errorf("compile: it takes more than %d s of processor or %v of time", compileSeconds, compileTime)
-	case cmd.ProcessState.ExitCode() == exitMemory || strings.Contains(says.String(), "out of memory") || strings.Contains(says.String(), "cannot allocate"):
-		return fmt.Errorf("compile: it takes more than %d MiB", compileMemory>>20)
-	case cmd.ProcessState.ExitCode() == exitRefused:
-		return errors.New(strings.TrimSpace(says.String()))
+	if err == nil || ctx.Err() != nil {
+		return errors.Join(err, ctx.Err())
 	}
-	return fmt.Errorf("compile: the child ended with %v: %.500s", err, strings.TrimSpace(says.String()))
+	said, ended := strings.TrimSpace(says.String()), cmd.ProcessState
+	switch {
+	case ended == nil:
+		return fmt.Errorf("compile: start a child: %w", err)
+	case ended.ExitCode() == exitRefused:
+		return errors.New(said)
+	case limited.Err() != nil, ended.ExitCode() == exitTime, ended.UserTime()+ended.SystemTime() > compileSeconds*time.Second:
+		return fmt.Errorf("compile: it takes more than %d s of a processor, or %v", compileSeconds, r.patience)
+	case ended.ExitCode() == exitMemory, ended.ExitCode() < 0, strings.Contains(said, "out of memory"), strings.Contains(said, "allocate"):
+		return fmt.Errorf("compile: it takes more than %d MiB", compileMemory>>20)
+	}
+	return fmt.Errorf("compile: the child ended with %w: %.500s", err, said)
 }
 
 // capped keeps the first few kilobytes of what is written to it.

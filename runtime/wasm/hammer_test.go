@@ -21,7 +21,7 @@ import (
 func TestReload(t *testing.T) {
 	reloads := 200
 	if testing.Short() {
-		reloads = 50
+		reloads = 20
 	}
 	r := modules(t, wasm.Options{})
 	variant := func(i int) []byte {
@@ -45,7 +45,7 @@ func TestReload(t *testing.T) {
 	now.Store(load(0))
 	stop := make(chan struct{})
 	var group sync.WaitGroup
-	for range 8 {
+	for range 4 {
 		group.Go(func() {
 			e := newEvent(t, body)
 			for {
@@ -80,7 +80,7 @@ func TestReload(t *testing.T) {
 func TestNoLeak(t *testing.T) {
 	rounds := 1000
 	if testing.Short() {
-		rounds = 100
+		rounds = 50
 	}
 	r := modules(t, wasm.Options{})
 	cycle := func() {

@@ -60,7 +60,7 @@ func newInstance(p *Program) (*instance, error) {
 	}
 	allocator := experimental.MemoryAllocatorFunc(func(_, _ uint64) experimental.LinearMemory { return in.memory })
 	config := wazero.NewModuleConfig().WithName("").WithStartFunctions()
-	in.module, err = p.module.machine.InstantiateModule(experimental.WithMemoryAllocator(in.context, allocator), p.module.code, config)
+	in.module, err = p.module.native.machine.InstantiateModule(experimental.WithMemoryAllocator(in.context, allocator), p.module.native.code, config)
 	if err != nil {
 		in.memory.Free()
 		return nil, fmt.Errorf("%w: %s", runtime.ErrTrap, plain(err))

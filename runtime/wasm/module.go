@@ -8,8 +8,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/tetratelabs/wazero"
-
 	"github.com/tenterhook/tenterhook/runtime"
 	"github.com/tenterhook/tenterhook/runtime/wasm/meter"
 )
@@ -21,8 +19,7 @@ type Module struct {
 	loaded  chan struct{} // closed once what follows is set
 	err     error         // why it is refused
 	report  Report
-	machine wazero.Runtime // of this module alone, with its own host modules: closing it closes all there is
-	code    wazero.CompiledModule
+	native  *native
 	pages   uint32 // most memory of an instance
 	decides bool   // its convention is decide
 	holders int    // guarded by runtime.mu
@@ -50,15 +47,22 @@ var maxPages = uint32(runtime.Most.Memory >> 16)
 // no longer found.
 func (m *Module) load(ctx context.Context, src []byte) {
 	start := time.Now()
+	m.err = errLeft // what others find when this panics
+	defer m.judged()
 	err := m.judge(ctx, src)
 	m.report.Compile = time.Since(start)
 	switch {
 	case err != nil && ctx.Err() != nil:
-		m.err = fmt.Errorf("%w: %w", errLeft, ctx.Err())
+		err = fmt.Errorf("%w: %w", errLeft, ctx.Err())
 	case err != nil:
-		m.err = fmt.Errorf("%w: %w", ErrModule, err)
+		err = fmt.Errorf("%w: %w", ErrModule, err)
 	}
-	if err != nil {
+	m.err = err
+}
+
+// judged lets all who wait for the module know what m.err says of it.
+func (m *Module) judged() {
+	if m.err != nil {
 		m.runtime.mu.Lock()
 		delete(m.runtime.modules, m.hash)
 		m.runtime.mu.Unlock()
@@ -132,8 +136,8 @@ func (m *Module) Close() error {
 		delete(m.runtime.modules, m.hash)
 	}
 	m.runtime.mu.Unlock()
-	if !last || m.machine == nil {
+	if !last || m.native == nil {
 		return nil
 	}
-	return m.machine.Close(context.Background())
+	return m.native.close()
 }

@@ -117,7 +117,7 @@ func (m *Module) Program(ctx context.Context, o ProgramOptions) (*Program, error
 	return p, nil
 }
 
-// open makes the first instance and runs the sample on it, twice: both must come to the same.
+// open makes the first instance and tries it on the sample.
 func (p *Program) open(deadline time.Time) error {
 	in, err := p.prepared(initial(deadline))
 	if err != nil {
@@ -125,11 +125,11 @@ func (p *Program) open(deadline time.Time) error {
 	}
 	if p.fresh {
 		in.close()
-		return nil
+	} else {
+		p.slow = in.image.size > slowImage
+		p.made, p.clean = 1, append(p.clean, in)
+		p.keeper.start(p)
 	}
-	p.slow = in.image.size > slowImage
-	p.made, p.clean = 1, append(p.clean, in)
-	p.keeper.start(p)
 	if p.warm == nil || p.cold != nil {
 		return nil
 	}
@@ -137,9 +137,11 @@ func (p *Program) open(deadline time.Time) error {
 		p.shut()
 		return err
 	}
+	p.stats = ProgramStats{}
 	return nil
 }
 
+// trial runs the sample on the frozen state, twice: both runs must come to the same.
 func (p *Program) trial(deadline time.Time) error {
 	var drafts [2]hook.Draft
 	var costs [2]Cost
@@ -147,8 +149,12 @@ func (p *Program) trial(deadline time.Time) error {
 		m := initial(deadline)
 		r := p.sampled(m)
 		start := time.Now()
-		if err := p.Run(r, &drafts[i]); err != nil {
-			return fmt.Errorf("warm-up: on the same call again: %w%s", err, quoted(r.Logs))
+		err := p.Run(r, &drafts[i])
+		if err != nil && !errors.Is(err, runtime.ErrTrap) {
+			return fmt.Errorf("warm-up: %w%s", err, quoted(r.Logs))
+		}
+		if err != nil {
+			p.chill(fmt.Errorf("warm-up: %w%s", err, quoted(r.Logs)))
 		}
 		costs[i] = Cost{Fuel: m.Spent(), Memory: r.Memory, Time: time.Since(start)}
 	}
@@ -156,7 +162,6 @@ func (p *Program) trial(deadline time.Time) error {
 		return errors.New("warm-up: two runs on the same call differ")
 	}
 	p.sample = costs[1]
-	p.stats = ProgramStats{}
 	return nil
 }
 
@@ -195,8 +200,7 @@ func (p *Program) Run(r *runtime.Run, d *hook.Draft) (err error) {
 // Sample is what a run on the warm-up's call costs once the state is frozen; zero without one.
 func (p *Program) Sample() Cost { return p.sample }
 
-// Cold is why the module's state was frozen without having decided on a sample: the run on it trapped. Nil when there
-// was none to decide on.
+// Cold is what the run on the sample trapped with: the state was frozen without it. Nil when it did not, or there is none.
 func (p *Program) Cold() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -16,6 +16,7 @@ import (
 	"os"
 	goruntime "runtime"
 	"sync"
+	"time"
 
 	"github.com/tenterhook/tenterhook/runtime"
 	"github.com/tenterhook/tenterhook/runtime/wasm/meter"
@@ -38,14 +39,15 @@ type Options struct {
 
 // Runtime holds the modules of a process, each once, whoever asks for it.
 type Runtime struct {
-	slots  *slots
-	key    []byte // seals the cache
-	random *runtime.Random
-	limits meter.Limits
-	child  string
-	cache  string
-	owned  bool          // the cache folder goes with the Runtime
-	judges chan struct{} // modules that may be judged at the same time
+	slots    *slots
+	key      []byte // seals the cache
+	random   *runtime.Random
+	limits   meter.Limits
+	child    string
+	cache    string
+	owned    bool          // the cache folder goes with the Runtime
+	patience time.Duration // with a compile child
+	judges   chan struct{} // modules that may be judged at the same time
 
 	mu      sync.Mutex // guards what follows
 	modules map[[sha256.Size]byte]*Module
@@ -66,6 +68,7 @@ func New(o Options) (*Runtime, error) {
 	r := &Runtime{
 		slots: newSlots(o.Slots), key: o.Key, limits: o.Limits, child: o.Child, cache: o.Cache,
 		judges: make(chan struct{}, judges), modules: make(map[[sha256.Size]byte]*Module),
+		patience: compileTime,
 	}
 	if len(r.key) == 0 {
 		r.key = make([]byte, sha256.Size)
@@ -165,6 +168,6 @@ func (r *Runtime) Stats() Stats {
 	r.mu.Unlock()
 	r.slots.mu.Lock()
 	defer r.slots.mu.Unlock()
-	s.Running, s.Waiting = r.slots.size-r.slots.free, r.slots.waiting
+	s.Running, s.Waiting = r.slots.size-r.slots.free, r.slots.fresh.size+r.slots.spent.size
 	return s
 }

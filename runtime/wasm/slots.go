@@ -6,25 +6,32 @@ import (
 	"time"
 )
 
-// slots are the places at which guests run: a few, first come first served, handed on whenever a guest yields. Native code
-// cannot be preempted, so with no more guests than processors everything else has its turn at every yield.
+// slots are the places at which guests run: a few, handed on whenever a guest yields. Native code cannot be preempted, so with
+// no more guests than processors everything else has its turn at every yield.
+//
+// Who comes for the first time and who has yielded wait in a queue each, first come first served, and the first have the
+// right of way but for every fourth turn: a short run waits for one slice of somebody else's, however many long ones there
+// are, and however many short ones there are the long ones go on.
 type slots struct {
-	mu          sync.Mutex // guards what follows and the links of the tickets
-	free        int
-	first, last *ticket
-	waiting     int
+	mu     sync.Mutex // guards what follows and the links of the tickets
+	free   int
+	fresh  queue
+	spent  queue // of those who have yielded
+	streak int   // turns in a row that the first queue had
 
 	size int // of all
 }
 
+const rightOfWay = 3
+
 func newSlots(n int) *slots { return &slots{free: n, size: n} }
 
-// ticket is a guest's place in the queue. It is made once and used again.
+// ticket is a guest's place in a queue. It is made once and used again.
 type ticket struct {
-	turn   chan struct{} // holds one: the slot is handed over
-	timer  *time.Timer
-	next   *ticket
-	queued bool
+	turn  chan struct{} // holds one: the slot is handed over
+	timer *time.Timer
+	next  *ticket
+	in    *queue
 }
 
 func newTicket() *ticket {
@@ -41,12 +48,12 @@ func (s *slots) take(t *ticket, deadline time.Time) bool {
 		s.mu.Unlock()
 		return true
 	}
-	s.push(t)
+	s.fresh.push(t)
 	s.mu.Unlock()
 	return s.wait(t, deadline)
 }
 
-// pass hands the slot on to who waits longest and waits for another; it is false when the deadline comes first, and the
+// pass hands the slot on to whose turn it is and waits for another; it is false when the deadline comes first, and the
 // slot is gone then. When nobody waits, other goroutines have a turn.
 func (s *slots) pass(t *ticket, deadline time.Time) bool {
 	s.mu.Lock()
@@ -56,7 +63,7 @@ func (s *slots) pass(t *ticket, deadline time.Time) bool {
 		goruntime.Gosched()
 		return true
 	}
-	s.push(t)
+	s.spent.push(t)
 	s.mu.Unlock()
 	next.turn <- struct{}{}
 	return s.wait(t, deadline)
@@ -84,7 +91,7 @@ func (s *slots) wait(t *ticket, deadline time.Time) bool {
 	case <-t.timer.C:
 	}
 	s.mu.Lock()
-	left := s.drop(t)
+	left := t.in.drop(t)
 	s.mu.Unlock()
 	if !left { // it was handed over meanwhile
 		<-t.turn
@@ -92,48 +99,66 @@ func (s *slots) wait(t *ticket, deadline time.Time) bool {
 	return !left
 }
 
-func (s *slots) push(t *ticket) {
-	t.next, t.queued = nil, true
-	if s.last == nil {
-		s.first = t
-	} else {
-		s.last.next = t
+// pop takes whose turn it is out of the queues; nil when nobody waits.
+func (s *slots) pop() *ticket {
+	if s.streak < rightOfWay || s.spent.first == nil {
+		if t := s.fresh.pop(); t != nil {
+			s.streak++
+			return t
+		}
 	}
-	s.last = t
-	s.waiting++
+	s.streak = 0
+	return s.spent.pop()
 }
 
-func (s *slots) pop() *ticket {
-	t := s.first
+// queue is a list of tickets.
+type queue struct {
+	first, last *ticket
+	size        int
+}
+
+func (q *queue) push(t *ticket) {
+	t.next, t.in = nil, q
+	if q.last == nil {
+		q.first = t
+	} else {
+		q.last.next = t
+	}
+	q.last = t
+	q.size++
+}
+
+func (q *queue) pop() *ticket {
+	t := q.first
 	if t == nil {
 		return nil
 	}
-	if s.first = t.next; s.first == nil {
-		s.last = nil
+	if q.first = t.next; q.first == nil {
+		q.last = nil
 	}
-	t.next, t.queued = nil, false
-	s.waiting--
+	t.next, t.in = nil, nil
+	q.size--
 	return t
 }
 
-// drop takes t out of the queue, and is false when it is not in it.
-func (s *slots) drop(t *ticket) bool {
-	if !t.queued {
+// drop takes t out of the queue it is in, which is q, and is false when that is none.
+func (q *queue) drop(t *ticket) bool {
+	if q == nil {
 		return false
 	}
 	var before *ticket
-	for at := s.first; at != t; at = at.next {
+	for at := q.first; at != t; at = at.next {
 		before = at
 	}
 	if before == nil {
-		s.first = t.next
+		q.first = t.next
 	} else {
 		before.next = t.next
 	}
-	if s.last == t {
-		s.last = before
+	if q.last == t {
+		q.last = before
 	}
-	t.next, t.queued = nil, false
-	s.waiting--
+	t.next, t.in = nil, nil
+	q.size--
 	return true
 }

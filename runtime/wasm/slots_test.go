@@ -42,10 +42,29 @@ func TestSlots(t *testing.T) {
 		if got := order; len(got) != 3 || got[0] != "b" || got[1] != "c" || got[2] != "a" {
 			t.Errorf("served in the order %v", got)
 		}
-		if s.free != 1 || s.waiting != 0 {
-			t.Errorf("after all: %d free, %d waiting", s.free, s.waiting)
+		if s.free != 1 || s.fresh != (queue{}) || s.spent != (queue{}) {
+			t.Errorf("after all: %d free, waiting %+v %+v", s.free, s.fresh, s.spent)
 		}
 	})
+}
+
+// Neither queue keeps the other waiting for ever.
+func TestRightOfWay(t *testing.T) {
+	s := newSlots(0)
+	names := make(map[*ticket]string)
+	for range 5 {
+		fresh, spent := newTicket(), newTicket()
+		names[fresh], names[spent] = "f", "s"
+		s.fresh.push(fresh)
+		s.spent.push(spent)
+	}
+	order := ""
+	for next := s.pop(); next != nil; next = s.pop() {
+		order += names[next]
+	}
+	if order != "fffsffssss" {
+		t.Errorf("served in the order %s", order)
+	}
 }
 
 // No more hold a slot than there are, and none is lost, whatever deadlines end.
@@ -71,7 +90,7 @@ func TestSlotsHammer(t *testing.T) {
 		})
 	}
 	group.Wait()
-	if most.Load() > 3 || s.free != 3 || s.waiting != 0 || s.first != nil || s.last != nil {
-		t.Errorf("%d held a slot, %d are free, %d wait", most.Load(), s.free, s.waiting)
+	if most.Load() > 3 || s.free != 3 || s.fresh != (queue{}) || s.spent != (queue{}) {
+		t.Errorf("%d held a slot, %d are free, waiting %+v %+v", most.Load(), s.free, s.fresh, s.spent)
 	}
 }
