@@ -42,7 +42,7 @@ func FuzzRewrite(f *testing.F) {
 		if before == nil && after != nil {
 			t.Fatalf("a valid module became invalid: %v", after)
 		}
-		if before != nil && after == nil {
+		if before != nil && after == nil && !strings.Contains(before.Error(), "custom") { // which are left out
 			t.Fatalf("an invalid module became valid: %v", before)
 		}
 	})

@@ -164,6 +164,7 @@ func misfits() []hostile {
 		{"a table's branch to nowhere", "there is no block 7 to branch to", fn(0x41, 0, 0x0e, 1, 0, 7)},
 		{"a type that does not exist", "there is no type 0x7a", wasm(idle, one, body(1, 1, 0x7a, 0x0b))},
 		{"a start function with a parameter", "has type (i32) -> (), want () -> ()", wasm(section(1, []byte{1, 0x60, 1, 0x7f, 0}), one, section(8, []byte{0}), body(0, 0x0b))},
+		{"a start function after a broken section", "it ends too soon", wasm(section(3, []byte{0x80}), section(8, []byte{0}))},
 		{"least over most", "its least is 2 and its most 1", wasm(section(5, []byte{1, 1, 2, 1}))},
 	}
 }

@@ -258,15 +258,17 @@ func (m *module) readExports(r *reader) {
 }
 
 func (m *module) readStart(r *reader) {
-	at := r.p
-	n := len(m.refusals)
-	f := m.index(r, "section start", "function", len(m.funcs))
-	if r.bad != "" || len(m.refusals) > n || m.funcs[f] >= uint32(len(m.types)) {
+	at, place := r.p, "section start"
+	f := r.u32()
+	if r.bad != "" || !m.within(at, place, "function", f, len(m.funcs)) {
 		return
 	}
 	m.start = int64(f)
+	if m.funcs[f] >= uint32(len(m.types)) {
+		return // refused already
+	}
 	if t := m.types[m.funcs[f]]; len(t.params)+len(t.results) > 0 {
-		m.refusef(at, "section start", "function %d has type %s, want () -> ()", f, t.text())
+		m.refusef(at, place, "function %d has type %s, want () -> ()", f, t.text())
 	}
 }
 

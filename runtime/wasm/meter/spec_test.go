@@ -169,12 +169,16 @@ func TestSuite(t *testing.T) {
 		t.Fatal(err)
 	}
 	scripts, _ := filepath.Glob(filepath.Join(dir, "v2", "testdata", "*.json"))
-	for i, path := range scripts {
-		name := strings.TrimSuffix(filepath.Base(path), ".json")
-		if testing.Short() && (i%5 != 0 || strings.HasPrefix(name, "simd")) {
+	first, _ := filepath.Glob(filepath.Join(dir, "v1", "testdata", "*.json"))
+	for i, path := range append(scripts, first...) {
+		name := filepath.Base(filepath.Dir(filepath.Dir(path))) + "/" + strings.TrimSuffix(filepath.Base(path), ".json")
+		if testing.Short() && (i%5 != 0 || strings.Contains(name, "simd")) {
 			continue
 		}
-		t.Run(name, func(t *testing.T) { runScript(t, path, spectest) })
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			runScript(t, path, spectest)
+		})
 	}
 }
 
@@ -202,21 +206,65 @@ func runScript(t *testing.T, path string, spectest []byte) {
 			if c.Name != "" {
 				plain.named[c.Name], metered.named[c.Name] = plain.last, metered.last
 			}
-		case "action", "assert_return", "assert_trap", "assert_exhaustion":
+		case "assert_exhaustion":
+			if _, err := metered.do(c.Action); !errors.Is(err, errDeep) {
+				t.Errorf("line %d: %s: got %v, want %v", c.Line, c.Action.Field, err, errDeep)
+			}
+		case "action", "assert_return", "assert_trap":
 			want, wantErr := plain.do(c.Action)
-			got, gotErr := metered.do(c.Action)
-			if c.Type == "assert_exhaustion" {
-				if !errors.Is(gotErr, errDeep) {
-					t.Errorf("line %d: %s: got %v, want %v", c.Line, c.Action.Field, gotErr, errDeep)
-				}
-				continue
-			}
-			if reason(wantErr) != reason(gotErr) {
-				t.Errorf("line %d: %s: plain %q, metered %q", c.Line, c.Action.Field, reason(wantErr), reason(gotErr))
-			}
-			if c.Type != "assert_trap" && !slices.Equal(want, got) {
-				t.Errorf("line %d: %s: plain %x, metered %x", c.Line, c.Action.Field, want, got)
+			got, err := metered.do(c.Action)
+			if reason(wantErr) != reason(err) || !slices.Equal(want, got) {
+				t.Errorf("line %d: %s: plain %x %q, metered %x %q", c.Line, c.Action.Field, want, reason(wantErr), got, reason(err))
 			}
 		}
 	}
+}
+
+// TestFeatures hands over the tests of what is not accepted: it is refused by name. What these scripts have
+// without it is accepted.
+func TestFeatures(t *testing.T) {
+	dir := suite(t)
+	named := map[string]string{
+		"exception-handling": "it uses exceptions", "extended-const": "it uses extended constant expressions", "tail-call": "it uses tail calls",
+		"threads": "it uses threads", "typed-function-references": "it uses typed function references",
+	}
+	for folder, want := range named {
+		t.Run(folder, func(t *testing.T) {
+			r := newRuntime(t, wazero.NewRuntimeConfigInterpreter(), &host{})
+			scripts, _ := filepath.Glob(filepath.Join(dir, folder, "testdata", "*.json"))
+			count := 0
+			for _, path := range scripts {
+				for _, c := range readScript(t, path).Commands {
+					if c.Type == "module" && refusedByName(t, r, filepath.Join(filepath.Dir(path), c.Filename), want) {
+						count++
+					}
+				}
+			}
+			if count == 0 {
+				t.Error("none was refused")
+			}
+		})
+	}
+}
+
+// refusedByName says whether a module was refused, with want among the reasons. What the compiler refuses is refused; some
+// of what it accepts without being asked to is refused as well.
+func refusedByName(t *testing.T, r wazero.Runtime, path, want string) bool {
+	t.Helper()
+	code, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, plain := r.CompileModule(context.Background(), code)
+	m, err := meter.Rewrite(code, suiteOptions)
+	if err != nil {
+		if !strings.Contains(err.Error(), "it uses ") {
+			t.Errorf("%s: got %v, want %q; the compiler says %v", filepath.Base(path), err, want, plain)
+		}
+		return strings.Contains(err.Error(), want)
+	}
+	if _, err = r.CompileModule(context.Background(), m.Code); (plain == nil) != (err == nil) {
+		t.Errorf("%s: plain %v, metered %v", filepath.Base(path), plain, err)
+	}
+	return false
 }
