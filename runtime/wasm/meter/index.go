@@ -15,6 +15,7 @@ func (s *scan) instruction(i *instr) int32 {
 		if int64(i.a) < int64(len(m.funcs)) && !m.declared[i.a] {
 			s.refusef(i.at, "function %d is not declared for a reference", i.a)
 		}
+		return 1 + perReference
 	case opCall:
 		return s.call(i)
 	case opCallIndirect:
@@ -116,7 +117,7 @@ func (m *module) smallPrice(body [2]int) int32 {
 	for i := (instr{}); r.bad == "" && r.more(); {
 		r.next(&i)
 		switch {
-		case i.op == opLoop, i.op == opCall, i.op == opCallIndirect, i.op == opMemoryGrow,
+		case i.op == opLoop, i.op == opCall, i.op == opCallIndirect, i.op == opMemoryGrow, i.op == opRefFunc,
 			i.op >= opMemoryInit && i.op <= opTableFill:
 			return 0
 		case i.op == opNop, i.op == opBlock, i.op == opElse, i.op == opEnd:

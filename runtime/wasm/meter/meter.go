@@ -43,14 +43,18 @@ const depthOfLinked = "tenterhook:depth"
 // on traps at once.
 const Deep = math.MinInt64
 
-// What is charged beside one unit for each instruction.
+// What is charged beside one unit for each instruction. block, loop, else, end and nop are free; what a host function
+// costs is the host's to charge. Of nothing a
+// module can do does a unit take more than a few nanoseconds.
 const (
-	perBulk   = 8       // a bulk operation of any length
-	perGrow   = 1000    // a memory.grow or table.grow
-	perPage   = 4096    // each page that memory.grow asks for, up to the cap
-	bulkShift = 3       // bulk operations on memory: one for every 8 bytes; on tables: one an element
-	chunk     = 1 << 18 // bytes of a bulk operation between two looks at the clock
-	chunkRefs = 1 << 14 // the same, elements of a table
+	perReference = 500     // a ref.func, for which the engine leaves the module
+	perBulk      = 16      // a bulk operation of any length
+	bulkShift    = 3       // bulk operations on memory: one for every 8 bytes; on tables: one an element
+	perGrow      = 1000    // a memory.grow or table.grow
+	perPage      = 4096    // each page that memory.grow asks for, up to the cap; table.grow: one an element
+	freeLocals   = 16      // a call of a function that has more locals: one for every two beyond
+	chunk        = 1 << 18 // bytes of a bulk operation between two looks at the clock
+	chunkRefs    = 1 << 14 // the same, elements of a table
 )
 
 // Options says what a module may be. The zero Options has DefaultLimits, 256 pages and 10,000 calls.

@@ -90,6 +90,9 @@ func (s *scan) function(body [2]int) {
 	s.locals()
 	s.p.code, s.p.end = s.r.p, body[1]
 	s.open(s.r.p, true)
+	if !s.m.o.exact {
+		s.charge(s.r.p, max(0, int32(s.p.locals)-freeLocals)/2)
+	}
 	s.walk()
 	if s.r.bad != "" {
 		s.refusef(s.r.p, "%s", s.r.bad)

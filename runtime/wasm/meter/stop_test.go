@@ -209,6 +209,28 @@ func TestFuel(t *testing.T) {
 	}
 }
 
+// TestPrice charges for what costs more than its instruction says.
+func TestPrice(t *testing.T) {
+	exported := section(7, []byte{1, 1, 'a', 0, 0})
+	tests := []struct {
+		name string
+		code []byte
+		want int64
+	}{
+		{"many locals", slices.Concat([]byte{1}, u(1016), []byte{0x7f, 0x03, 0x40, 0x0b, 0x0b}), 500},
+		{"a reference", []byte{0, 0xd2, 0, 0x1a, 0x0b}, 502},
+		{"blocks", []byte{0, 0x02, 0x40, 0x03, 0x40, 0x01, 0x0b, 0x0b, 0x0b}, 0},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			g := instantiate(t, rewrite(t, wasm(idle, one, exported, body(test.code...)), meter.Options{}).Code, wazero.NewRuntimeConfigCompiler())
+			if _, spent, err := g.call("a"); err != nil || spent != test.want {
+				t.Errorf("%d units and %v, want %d", spent, err, test.want)
+			}
+		})
+	}
+}
+
 // TestGuests takes what real toolchains make, as it is.
 func TestGuests(t *testing.T) {
 	t.Run("Go", func(t *testing.T) {
