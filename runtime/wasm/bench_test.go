@@ -31,7 +31,9 @@ func BenchmarkGuest(b *testing.B) {
 	benchmark(b, p)
 }
 
-func benchmark(b *testing.B, p *wasm.Program) {
+func benchmark(b *testing.B, p *wasm.Program) { benchmarkOn(b, p, body) }
+
+func benchmarkOn(b *testing.B, p *wasm.Program, body string) {
 	e := newEvent(b, body)
 	var r runtime.Run
 	var m runtime.Meter

@@ -1,0 +1,190 @@
+package wasm_test
+
+import (
+	"context"
+	"math"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/api"
+	"github.com/tetratelabs/wazero/imports/wasi_snapshot_preview1"
+
+	"github.com/tenterhook/tenterhook/runtime"
+	"github.com/tenterhook/tenterhook/runtime/wasm"
+	"github.com/tenterhook/tenterhook/runtime/wasm/meter"
+	"github.com/tenterhook/tenterhook/sdk/hook"
+)
+
+// bare is a guest on wazero alone: one instance, called again and again without a reset.
+type bare struct {
+	ctx           context.Context
+	module        api.Module
+	alloc, decide api.Function
+	fuel          api.MutableGlobal // nil: it is not metered
+	event         hook.Doc
+	stack         [2]uint64
+	wantsTheEvent bool
+}
+
+// benchSlice is what yield hands out.
+const benchSlice = 100_000
+
+// newBare makes an instance. What closes asks at every loop whether the context has ended, as wazero itself offers.
+func newBare(b *testing.B, src []byte, event string, closes bool) *bare {
+	b.Helper()
+	g := new(bare)
+	must := func(err error) {
+		b.Helper()
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+	must(g.event.Parse([]byte(event), hook.Limits{}))
+	ctx, cancel := context.WithTimeout(context.Background(), time.Hour)
+	b.Cleanup(cancel)
+	g.ctx = ctx
+	machine := wazero.NewRuntimeWithConfig(g.ctx, wazero.NewRuntimeConfigCompiler().WithCloseOnContextDone(closes))
+	b.Cleanup(func() { machine.Close(context.Background()) })
+	wasi_snapshot_preview1.MustInstantiate(g.ctx, machine)
+	must(g.furnish(machine))
+	var err error
+	g.module, err = machine.InstantiateWithConfig(g.ctx, src, wazero.NewModuleConfig().WithStartFunctions())
+	must(err)
+	if global, ok := g.module.ExportedGlobal(meter.Fuel).(api.MutableGlobal); ok {
+		g.fuel = global
+		g.fuel.Set(benchSlice)
+	}
+	for _, first := range []string{meter.Start, "_initialize"} {
+		if f := g.module.ExportedFunction(first); f != nil {
+			_, err := f.Call(g.ctx)
+			must(err)
+		}
+	}
+	g.alloc = g.module.ExportedFunction("alloc")
+	if g.decide = g.module.ExportedFunction("decide"); g.decide == nil {
+		g.decide, g.wantsTheEvent = g.module.ExportedFunction("evaluate"), true
+	}
+	return g
+}
+
+// furnish makes the host functions that the guests use.
+func (g *bare) furnish(machine wazero.Runtime) error {
+	read := func(text bool) api.GoModuleFunc {
+		return func(_ context.Context, m api.Module, stack []uint64) {
+			pointer, _ := m.Memory().Read(uint32(stack[0]), uint32(stack[1]))
+			n := g.event.Root().Pointer(string(pointer))
+			value := n.Raw()
+			switch k := n.Kind(); {
+			case k == hook.Missing:
+				stack[0] = api.EncodeI32(-1)
+				return
+			case k == hook.Null:
+				stack[0] = api.EncodeI32(-2)
+				return
+			case text:
+				value = []byte(n.Text())
+			}
+			if len(value) <= int(uint32(stack[3])) {
+				m.Memory().Write(uint32(stack[2]), value)
+			}
+			stack[0] = uint64(len(value))
+		}
+	}
+	i32s := func(n int) []api.ValueType { return slices.Repeat([]api.ValueType{api.ValueTypeI32}, n) }
+	i64s := []api.ValueType{api.ValueTypeI64}
+	host := machine.NewHostModuleBuilder("tenterhook")
+	host.NewFunctionBuilder().WithGoModuleFunction(read(false), i32s(4), i32s(1)).Export("get")
+	host.NewFunctionBuilder().WithGoModuleFunction(read(true), i32s(4), i32s(1)).Export("get_text")
+	host.NewFunctionBuilder().WithGoModuleFunction(api.GoModuleFunc(func(context.Context, api.Module, []uint64) {}), i32s(2), nil).Export("log")
+	env := machine.NewHostModuleBuilder("env")
+	env.NewFunctionBuilder().WithGoModuleFunction(api.GoModuleFunc(func(context.Context, api.Module, []uint64) { panic("abort") }), i32s(4), nil).Export("abort")
+	refill := machine.NewHostModuleBuilder(meter.Import)
+	refill.NewFunctionBuilder().WithGoModuleFunction(api.GoModuleFunc(func(_ context.Context, _ api.Module, stack []uint64) { stack[0] = benchSlice }), i64s, i64s).Export(meter.Yield)
+	for _, m := range []wazero.HostModuleBuilder{host, env, refill} {
+		if _, err := m.Instantiate(g.ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// call decides once, and gives how long that took.
+func (g *bare) call(b *testing.B) time.Duration {
+	start := time.Now()
+	if g.fuel != nil {
+		g.fuel.Set(benchSlice)
+	}
+	if g.wantsTheEvent {
+		raw := g.event.Root().Raw()
+		g.stack[0] = uint64(len(raw))
+		if err := g.alloc.CallWithStack(g.ctx, g.stack[:]); err != nil {
+			b.Fatal(err)
+		}
+		g.module.Memory().Write(uint32(g.stack[0]), raw)
+		g.stack[1] = uint64(len(raw))
+	}
+	if err := g.decide.CallWithStack(g.ctx, g.stack[:]); err != nil {
+		b.Fatal(err)
+	}
+	return time.Since(start)
+}
+
+// BenchmarkMetering is what it costs a guest that it can be stopped: the median of its calls on wazero alone, rewritten by
+// package meter, and with what wazero offers for it. The three take turns, so that whatever else the machine does befalls
+// them alike. No call is reset here; BenchmarkIsolated has all of it.
+func BenchmarkMetering(b *testing.B) {
+	var logs float64
+	var ratios int
+	for _, s := range rulesWritten {
+		for _, event := range []struct {
+			name string
+			body string
+		}{{"800B", signUp(`"rosario@example.com"`, 0)}, {"3KB", signUp(`"rosario@example.com"`, 60)}} {
+			b.Run(s.name+"/"+event.name, func(b *testing.B) {
+				src := s.module(b)
+				rewritten, err := meter.Rewrite(src, meter.Options{})
+				if err != nil {
+					b.Fatal(err)
+				}
+				guests := []*bare{newBare(b, src, event.body, false), newBare(b, rewritten.Code, event.body, false), newBare(b, src, event.body, true)}
+				var took [3][]time.Duration
+				for b.Loop() {
+					for i, g := range guests {
+						took[i] = append(took[i], g.call(b))
+					}
+				}
+				var median [3]float64
+				for i, unit := range []string{"plain-ns", "metered-ns", "closing-ns"} {
+					slices.Sort(took[i])
+					median[i] = float64(took[i][len(took[i])/2])
+					b.ReportMetric(median[i], unit)
+				}
+				b.ReportMetric(median[1]/median[0], "metered/plain")
+				b.ReportMetric(median[2]/median[0], "closing/plain")
+				b.ReportMetric(0, "ns/op")
+				logs += math.Log(median[1] / median[0])
+				ratios++
+			})
+		}
+	}
+	b.Run("GeometricMean", func(b *testing.B) {
+		b.ReportMetric(math.Exp(logs/float64(max(ratios, 1))), "metered/plain")
+		b.ReportMetric(0, "ns/op")
+	})
+}
+
+// BenchmarkIsolated is a whole run of each guest, as a hook has it: metered, with a fresh state, its reset waited for.
+func BenchmarkIsolated(b *testing.B) {
+	event := signUp(`"rosario@example.com"`, 0)
+	for _, s := range rulesWritten {
+		b.Run(s.name, func(b *testing.B) {
+			p := programOf(b, guests(b), s.module(b), wasm.ProgramOptions{Warm: []byte(event)})
+			if got, _, err := newEvent(b, event).run(p, runtime.Budget{}); err != nil || got != stamped {
+				b.Fatalf("got %s, %v", got, err)
+			}
+			benchmarkOn(b, p, event)
+		})
+	}
+}
