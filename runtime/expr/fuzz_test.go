@@ -3,6 +3,8 @@ package expr_test
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -10,6 +12,7 @@ import (
 	"github.com/tenterhook/tenterhook/runtime"
 	"github.com/tenterhook/tenterhook/runtime/expr"
 	"github.com/tenterhook/tenterhook/sdk/hook"
+	"github.com/tenterhook/tenterhook/sdk/hook/sample"
 )
 
 var tight = runtime.Budget{Time: 50 * time.Millisecond, Fuel: 100_000, Memory: 1 << 20, Output: 64 << 10}
@@ -39,47 +42,69 @@ func FuzzCompile(f *testing.F) {
 	})
 }
 
-// FuzzEval: any expression on any event ends within its budget, in JSON or one of the reasons, and the same twice.
-func FuzzEval(f *testing.F) {
+// FuzzDecide: any expression on any event of any type ends within its budget, in JSON or one of the reasons, and the same twice.
+func FuzzDecide(f *testing.F) {
 	payloads := []string{`{"data": {"s": "abc", "n": 1e999, "arr": [1, "a", null, {"x": [true]}], "long": 12345678901234567890}}`, `{}`, `[]`, `null`}
 	for i, src := range hostile(f) {
 		if len(src) < 1<<12 {
-			f.Add(src, payloads[i%len(payloads)])
+			f.Add(src, payloads[i%len(payloads)], uint8(i))
 		}
 	}
 	g := newGenerator(1)
 	for range 50 {
-		f.Add(g.expression(), `{"data": {"userProfile": {"name": 1, "age": "x", "tags": {"a": []}, "ages": null}}}`)
+		f.Add(g.expression(), `{"data": {"userProfile": {"name": 1, "age": "x", "tags": {"a": []}, "ages": null}}}`, uint8(hook.Registration))
 	}
-	w := spiteful(f)
+	for i := range 8 {
+		f.Add(rule(i), string(sample.Of(hook.Token)), uint8(hook.Token))
+	}
+	for _, kind := range hook.Types() {
+		for name := range strings.FieldsSeq("data.action event.outcome.result event.target requestType data.messageProfile.otpCode") {
+			f.Add(fmt.Sprintf(`any([%s], # == "SUCCESS") or %s in ["x"]`, name, name), string(sample.Of(kind)), uint8(kind))
+		}
+	}
 	o := options(f, hook.Registration)
-	o.Known = []string{"data.s", "data.n", "data.arr", "data.long"}
-	f.Fuzz(func(t *testing.T, src, payload string) {
-		w.t, w.env = t, expr.NewEnv(o)
+	f.Fuzz(func(t *testing.T, src, payload string, kind uint8) {
+		o.Type, o.Known = hook.Type(kind%8), nil
+		if o.Type == hook.Registration {
+			o.Known = []string{"data.s", "data.n", "data.arr", "data.long"}
+		}
+		w := &world{t: t, env: expr.NewEnv(o)}
 		x, err := expr.Compile(src, w.env)
 		if err != nil || (&hook.Doc{}).Parse([]byte(payload), hook.Limits{}) != nil {
 			return
 		}
-		r := w.begin(payload, tight)
-		first, err := rendered(x, r)
-		if got := runtime.Reason(err); got == "internal" {
-			t.Fatalf("%s: %v", src, err)
-		}
-		if err == nil && !json.Valid(first) {
-			t.Fatalf("%s: not JSON: %s", src, first)
-		}
-		yes, missing, matchErr := x.Match(w.begin(payload, tight))
-		if yes && missing {
-			t.Errorf("%s: matches, and is missing something to", src)
-		}
-		if err != nil || runtime.Reason(matchErr) == "time" {
-			return
-		}
-		again, err := rendered(x, w.begin(payload, tight))
-		if err == nil && string(first) != string(again) {
-			t.Errorf("%s: %s, then %s", src, first, again)
-		}
+		decide(t, w, x, src, payload)
 	})
+}
+
+func decide(t *testing.T, w *world, x *expr.Expression, src, payload string) {
+	first, err := rendered(x, w.begin(payload, tight))
+	if got := runtime.Reason(err); got == "internal" {
+		t.Fatalf("%s: %v", src, err)
+	}
+	if err == nil && !json.Valid(first) {
+		t.Fatalf("%s: not JSON: %s", src, first)
+	}
+	yes, missing, matchErr := x.Match(w.begin(payload, tight))
+	if yes && missing {
+		t.Errorf("%s: matches, and is missing something to", src)
+	}
+	if missing && !x.Nullable() {
+		t.Errorf("%s: is missing something, and is not Nullable", src)
+	}
+	if c := x.Cost(); c.Fuel < 1 || c.Loops < 0 || c.Loops > 3 {
+		t.Errorf("%s: cost %+v", src, c)
+	}
+	if err != nil || runtime.Reason(matchErr) == "time" {
+		return
+	}
+	if yes != (string(first) == "true") && matchErr == nil {
+		t.Errorf("%s: is %s, and matches: %v", src, first, yes)
+	}
+	again, err := rendered(x, w.begin(payload, tight))
+	if err == nil && string(first) != string(again) {
+		t.Errorf("%s: %s, then %s", src, first, again)
+	}
 }
 
 func rendered(x *expr.Expression, r *runtime.Run) ([]byte, error) {

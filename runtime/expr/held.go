@@ -1,6 +1,8 @@
 package expr
 
 import (
+	"math"
+
 	"github.com/tenterhook/tenterhook/runtime"
 	"github.com/tenterhook/tenterhook/sdk/hook"
 )
@@ -40,15 +42,17 @@ func (e *Env) heldByConstant(v runtime.Value) held {
 }
 
 func heldByList(list runtime.Value) held {
-	h, s := held{}, &set{texts: make(map[string]struct{})}
+	h, s := held{}, &set{texts: make(map[string]struct{}), ints: make(map[int64]struct{})}
 	consider := func(item runtime.Value) {
 		h.kinds |= typeOf(item)
 		switch {
 		case item.Kind() == runtime.String:
 			s.texts[item.Text()] = struct{}{}
 			s.longest = max(s.longest, len(item.Text()))
-		case numeric(item):
-			s.numbers = append(s.numbers, item)
+		case item.Kind() == runtime.Int:
+			s.ints[item.Int()] = struct{}{}
+		case item.Kind() == runtime.Float:
+			s.floats = append(s.floats, item)
 		default:
 			s.other = true
 		}
@@ -69,8 +73,9 @@ func heldByList(list runtime.Value) held {
 type set struct {
 	texts   map[string]struct{}
 	longest int
-	numbers []runtime.Value
-	other   bool // something else is in it
+	ints    map[int64]struct{}
+	floats  []runtime.Value // and whole numbers beyond 64 bits
+	other   bool            // something else is in it
 }
 
 func (s *set) has(pos string) func(*runtime.Run, runtime.Value) bool {
@@ -87,16 +92,36 @@ func (s *set) has(pos string) func(*runtime.Run, runtime.Value) bool {
 			_, ok := s.texts[v.Text()]
 			return ok
 		case runtime.Int, runtime.Float:
-			for _, n := range s.numbers {
-				if charge(r, 1); equalNumbers(v, n) {
-					return true
-				}
-			}
+			return s.hasNumber(r, v)
 		case runtime.List, runtime.Object:
 			fail(pos, "in a list of texts and numbers: cannot compare them with %s", v.Kind())
 		}
 		return false
 	}
+}
+
+func (s *set) hasNumber(r *runtime.Run, v runtime.Value) bool {
+	charge(r, 2)
+	if i, whole := wholeOf(v); whole {
+		if _, ok := s.ints[i]; ok {
+			return true
+		}
+	}
+	for _, n := range s.floats {
+		if charge(r, 1); equalNumbers(v, n) {
+			return true
+		}
+	}
+	return false
+}
+
+// wholeOf is a number as the Int that it is equal to.
+func wholeOf(v runtime.Value) (int64, bool) {
+	if v.Kind() == runtime.Int {
+		return v.Int(), true
+	}
+	f := v.Float()
+	return int64(f), f == math.Trunc(f) && f >= -1<<63 && f < 1<<63
 }
 
 const scalar = boolean | number | text
