@@ -16,6 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/tenterhook/tenterhook/engine"
+	"github.com/tenterhook/tenterhook/engine/audit"
 	"github.com/tenterhook/tenterhook/engine/ledger"
 	"github.com/tenterhook/tenterhook/engine/watch"
 	"github.com/tenterhook/tenterhook/rules"
@@ -32,6 +33,7 @@ type Options struct {
 	Hosts    []string            // names that requests may call this listener by, beside addresses and localhost
 	Door     func() Door         // how the hooks' listener is guarded; nil: not told
 	Log      *slog.Logger        // nil: slog.Default()
+	Audit    *audit.Log          // where changes are recorded; nil: nowhere
 }
 
 // Admin serves the operator.

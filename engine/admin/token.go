@@ -101,8 +101,12 @@ func (a *Admin) reading(next http.HandlerFunc) http.Handler {
 	})
 }
 
-// publishing lets in who has the token to publish.
+// publishing lets in who has the token to publish, and records what was asked for.
 func (a *Admin) publishing(next http.HandlerFunc) http.Handler {
+	next = a.recorded("publish token", next)
+	forbidden := a.recorded("read token", func(w http.ResponseWriter, _ *http.Request) {
+		say(w, http.StatusForbidden, "the token to publish is needed\n")
+	})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		shown := shown(r)
 		read, publish := a.read.Matches(shown), a.publish.Matches(shown)
@@ -111,7 +115,7 @@ func (a *Admin) publishing(next http.HandlerFunc) http.Handler {
 			keep(w)
 			next(w, r)
 		case read:
-			say(w, http.StatusForbidden, "the token to publish is needed\n")
+			forbidden(w, r)
 		default:
 			deny(w)
 		}

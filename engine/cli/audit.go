@@ -67,7 +67,11 @@ func (p *Program) printAudit(path string, asJSON bool) error {
 
 // inWords is an act as a person reads it.
 func inWords(l audit.Line) string {
-	words := []string{l.Time.Format(time.RFC3339), l.Act.Act, l.Subject, l.Outcome}
+	words := []string{l.Time.Format(time.RFC3339), l.Act.Act}
+	if l.Subject != "" {
+		words = append(words, l.Subject)
+	}
+	words = append(words, l.Outcome)
 	for _, w := range [][2]string{{"by", l.By}, {"from", l.From}} {
 		if w[1] != "" {
 			words = append(words, w[0], w[1])
@@ -77,4 +81,16 @@ func inWords(l audit.Line) string {
 		words = append(words, "("+l.Detail+")")
 	}
 	return strings.Join(words, " ")
+}
+
+// act records what the server does by itself.
+func (s *server) act(a audit.Act) {
+	if err := s.acts.Write(a); err != nil {
+		s.log.Error("an act could not be recorded", "act", a.Act, "subject", a.Subject, "error", err)
+	}
+}
+
+// lived records which Set went live.
+func (s *server) lived(revision, from string) {
+	s.act(audit.Act{Act: "policy is live", By: from, Subject: revision, Outcome: "ok"})
 }

@@ -10,6 +10,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/tenterhook/tenterhook/engine/audit"
 )
 
 // How long the program is given to end beyond the time that calls are, and after a second signal.
@@ -148,6 +150,10 @@ func (s *server) close() {
 		if err := s.guests.Close(); err != nil {
 			s.log.Error("close what runs modules", "error", err)
 		}
+	}
+	if s.acts != nil {
+		s.act(audit.Act{Act: "end", Outcome: "ok"})
+		s.acts.Close()
 	}
 	if s.ledger == nil {
 		return

@@ -18,6 +18,7 @@ import (
 
 	"github.com/tenterhook/tenterhook/engine"
 	"github.com/tenterhook/tenterhook/engine/admin"
+	"github.com/tenterhook/tenterhook/engine/audit"
 	"github.com/tenterhook/tenterhook/engine/certificate"
 	"github.com/tenterhook/tenterhook/engine/dispatch"
 	"github.com/tenterhook/tenterhook/engine/gate"
@@ -90,6 +91,7 @@ type server struct {
 	f       serveFlags
 	log     *slog.Logger
 	ledger  *ledger.Ledger
+	acts    *audit.Log
 	guests  *wasm.Runtime
 	load    rules.Options // how folders are loaded
 	engine  *engine.Engine
@@ -168,6 +170,10 @@ func (s *server) open(ctx context.Context) (err error) {
 	if s.ledger, err = ledger.Open(ledger.Options{Path: ledgerFile(s.f.data)}); err != nil {
 		return err
 	}
+	if s.acts, err = audit.Open(auditFile(s.f.data)); err != nil { // the ledger's lock is this file's, too
+		return err
+	}
+	s.act(audit.Act{Act: "serve", Subject: s.p.named(), Outcome: "ok"})
 	if err := s.ledger.Cramped(); err != nil {
 		s.log.Warn("the disk is too full for the ledger: what is recorded is worked off, and new events may be refused until there is room",
 			"file", ledgerFile(s.f.data), "error", err)
@@ -184,7 +190,7 @@ func (s *server) open(ctx context.Context) (err error) {
 	}
 	s.watcher, err = watch.Open(ctx, watch.Options{
 		Dir: s.f.dir, Data: s.f.data, Engine: s.engine, Log: s.log,
-		Rules: s.load, Accept: s.accept,
+		Rules: s.load, Accept: s.accept, Live: s.lived,
 	})
 	if err != nil {
 		return from(s.f.dir, err)
@@ -207,7 +213,7 @@ func (s *server) doors(registry *prometheus.Registry) (err error) {
 	}
 	s.admin, err = admin.New(admin.Options{
 		Engine: s.engine, Ledger: s.ledger, Watch: s.watcher, Rules: s.load, Registry: registry, Tokens: tokens, Log: s.log,
-		Hosts: s.f.adminHosts, Door: s.door,
+		Hosts: s.f.adminHosts, Door: s.door, Audit: s.acts,
 	})
 	return err
 }

@@ -32,6 +32,9 @@ type Options struct {
 	// Accept has the last word on a Set before it goes live: what it returns refuses the Set. Nil accepts all.
 	Accept func(*rules.Set) error
 
+	// Live is told of each Set that has gone live, by its revision, and where it came from. Nil tells nobody.
+	Live func(revision, from string)
+
 	Poll   time.Duration // how often the tree is looked at without a notification; 0: 500 ms
 	Settle time.Duration // how long content must stay the same before it counts; 0: 75 ms
 	Retry  time.Duration // how often a folder that was refused is tried again as it is; 0: 10 s
@@ -359,6 +362,9 @@ func (w *Watcher) live(set *rules.Set, from, hash string) {
 		w.status.FolderHash, w.status.Stale, w.status.LastError, w.status.FailedAt = hash, false, "", time.Time{}
 	}
 	w.mu.Unlock()
+	if w.o.Live != nil {
+		w.o.Live(revision, from)
+	}
 	if from == FromFolder {
 		w.o.Log.Info("policy is live", "folder", w.dir, "revision", revision, "was", was.Revision, "mended", was.Stale)
 	}

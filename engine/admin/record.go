@@ -1,0 +1,60 @@
+package admin
+
+import (
+	"net"
+	"net/http"
+
+	"github.com/tenterhook/tenterhook/engine/audit"
+)
+
+// recorded writes each request that may change something into the audit log, with what came of it.
+func (a *Admin) recorded(by string, next http.HandlerFunc) http.HandlerFunc {
+	if a.o.Audit == nil {
+		return next
+	}
+	return func(w http.ResponseWriter, r *http.Request) {
+		seen := &outcome{ResponseWriter: w}
+		defer func() { a.record(by, r, seen.status) }() // a handler that panics has done something, too
+		next(seen, r)
+	}
+}
+
+func (a *Admin) record(by string, r *http.Request, status int) {
+	act := audit.Act{Act: r.Method + " " + r.URL.Path, By: by, Subject: r.URL.RawQuery, Outcome: "ok"}
+	act.From, _, _ = net.SplitHostPort(r.RemoteAddr)
+	switch {
+	case status == 0 || status >= 500:
+		act.Outcome = "failed"
+	case status >= 400:
+		act.Outcome = "refused"
+	}
+	act.Detail = http.StatusText(status)
+	if err := a.o.Audit.Write(act); err != nil {
+		a.o.Log.Error("an act could not be recorded", "act", act.Act, "from", act.From, "outcome", act.Outcome, "error", err)
+	}
+}
+
+// outcome remembers the status of an answer.
+type outcome struct {
+	http.ResponseWriter
+	status int
+}
+
+// WriteHeader remembers the status.
+func (o *outcome) WriteHeader(status int) {
+	if o.status == 0 {
+		o.status = status
+	}
+	o.ResponseWriter.WriteHeader(status)
+}
+
+// Write answers with 200 where nothing was said.
+func (o *outcome) Write(b []byte) (int, error) {
+	if o.status == 0 {
+		o.status = http.StatusOK
+	}
+	return o.ResponseWriter.Write(b)
+}
+
+// Unwrap lets http.ResponseController through.
+func (o *outcome) Unwrap() http.ResponseWriter { return o.ResponseWriter }
