@@ -220,6 +220,9 @@ func (h *Hook) note(c *hook.Call, d *rules.Decision) {
 		if r.Matched {
 			h.matched[r.Rule].n.Add(1)
 		}
+		if r.Time > 0 {
+			h.matched[r.Rule].guest.ran(r)
+		}
 		if r.Err != nil {
 			h.tally.failed(h.matched[r.Rule].rule, r.Err)
 			h.e.log.failed(h, c.ID, h.matched[r.Rule].rule, r.Err)

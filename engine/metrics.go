@@ -49,7 +49,7 @@ type collector struct {
 // Describe lists the metrics.
 func (c *collector) Describe(out chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{callsDesc, durationDesc, repeatsDesc, twinsDesc, strangersDesc, foreignDesc, usedDesc, lastUsedDesc, hookDesc,
-		orgDesc, orgShedDesc, runningDesc, conflictsDesc, matchesDesc, failuresDesc, setDesc, loadedDesc, ageDesc, staleDesc, swapsDesc, droppedDesc, buildDesc} {
+		orgDesc, orgShedDesc, runningDesc, conflictsDesc, matchesDesc, failuresDesc, setDesc, loadedDesc, ageDesc, staleDesc, swapsDesc, droppedDesc, guestRunsDesc, guestFuelDesc, guestTimeDesc, guestPeakDesc, buildDesc} {
 		out <- d
 	}
 }
@@ -80,6 +80,7 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	for _, h := range l.hooks {
 		gauge(hookDesc, 1, h.Rules.Name, h.Rules.Type.String(), orgName(h.Rules))
 		h.tally.collect(h.Rules, gauge, count)
+		h.tally.guests(h.Rules.Name, out)
 		out <- h.tally.histogram(h.Rules.Name)
 	}
 	for _, o := range l.orgs {

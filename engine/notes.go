@@ -42,8 +42,11 @@ func bare(err error) string {
 	return err.Error()
 }
 
-// said writes the text of a rule's `log:`.
+// said writes the text of a rule's `log:`, and what a module writes: not where that could be a password or a one-time code.
 func (n *notes) said(h *Hook, call string, l rules.Log) {
+	if l.Module && secretive(h.Rules.Type) {
+		return
+	}
 	if n.room() {
 		n.log.Info("a rule says", of(h, "eventId", short(call), "rule", l.Rule, "text", brief(l.Text))...)
 	}

@@ -30,10 +30,11 @@ type tally struct {
 	secrets  map[string]*usage
 }
 
-// counter counts the matches of one rule.
+// counter counts the matches of one rule, and what its module takes.
 type counter struct {
-	rule string
-	n    atomic.Uint64
+	rule  string
+	n     atomic.Uint64
+	guest guest
 }
 
 // failure is what rule failed for which reason.

@@ -1,0 +1,88 @@
+package engine
+
+import (
+	"log/slog"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/runtime/wasm"
+	"github.com/tenterhook/tenterhook/sdk/hook"
+)
+
+// loadGuest loads a hook with one rule, whose module is one of those that the tests of rules have.
+func loadGuest(t *testing.T, kind, rule, module string) *rules.Set {
+	t.Helper()
+	code, err := os.ReadFile("../rules/testdata/modules/" + module + ".wasm")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := wasm.New(wasm.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := "tenterhook: 1\nhooks: [{name: hook-a, type: " + kind + ", auth: none, rules: [{name: r, wasm: m.wasm" + rule + "}]}]\n"
+	s, err := rules.Load(rules.NewFolder(map[string][]byte{"policy.yaml": []byte(text), "m.wasm": code}), rules.Options{Modules: r})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func ask(t *testing.T, e *Engine, kind hook.Type, body string) Reply {
+	t.Helper()
+	doc := new(hook.Doc)
+	if err := doc.Parse([]byte(body), hook.Limits{}); err != nil {
+		t.Fatal(err)
+	}
+	r, err := e.Answer(&hook.Call{Hook: "hook-a", ID: body, Type: kind, Doc: doc, Start: time.Now()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// TestGuestMetrics: what a module takes, and what it was stopped for, can be seen.
+func TestGuestMetrics(t *testing.T) {
+	r := prometheus.NewPedanticRegistry()
+	e := open(t, Options{Registry: r})
+	e.Swap(loadGuest(t, "token", ", budget: {fuel: 100000}", "evil"))
+	ask(t, e, hook.Token, `{"data":{}}`)
+	ask(t, e, hook.Token, `{"data":{"evil":1}}`)
+	want := `
+# HELP tenterhook_module_memory_peak_bytes The most memory that a run of a rule's module had.
+# TYPE tenterhook_module_memory_peak_bytes gauge
+tenterhook_module_memory_peak_bytes{hook="hook-a",rule="r"} 65536
+# HELP tenterhook_module_runs_total Runs of a rule's module.
+# TYPE tenterhook_module_runs_total counter
+tenterhook_module_runs_total{hook="hook-a",rule="r"} 2
+# HELP tenterhook_rule_failures_total Times a rule failed, by reason.
+# TYPE tenterhook_rule_failures_total counter
+tenterhook_rule_failures_total{hook="hook-a",reason="fuel",rule="r"} 1
+`
+	if err := testutil.GatherAndCompare(r, strings.NewReader(want), "tenterhook_module_runs_total", "tenterhook_module_memory_peak_bytes",
+		"tenterhook_rule_failures_total"); err != nil {
+		t.Error(err)
+	}
+	if n, err := testutil.GatherAndCount(r, "tenterhook_module_fuel_total", "tenterhook_module_seconds_total"); err != nil || n != 2 {
+		t.Errorf("%d series, %v", n, err)
+	}
+}
+
+// TestGuestLines: what a module writes is logged, but where a call has a password or a code in it.
+func TestGuestLines(t *testing.T) {
+	for kind, told := range map[hook.Type]bool{hook.Token: true, hook.PasswordImport: false, hook.Telephony: false} {
+		var lines strings.Builder
+		e := open(t, Options{Log: slog.New(slog.NewTextHandler(&lines, nil))})
+		e.Swap(loadGuest(t, kind.String(), "", "talk"))
+		ask(t, e, kind, `{"data":{}}`)
+		if got := strings.Contains(lines.String(), "text=hello"); got != told {
+			t.Errorf("%s: %s", kind, lines.String())
+		}
+	}
+}
