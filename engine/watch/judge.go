@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/tenterhook/tenterhook/rules"
 	"github.com/tenterhook/tenterhook/rules/suite"
@@ -79,7 +80,9 @@ func (j *judgement) blame(err error) error {
 		return err
 	}
 	all := problems(err)
-	fresh := slices.DeleteFunc(slices.Clone(all), func(p rules.Problem) bool { return p.Warning || slices.Contains(without, p) })
+	fresh := slices.DeleteFunc(slices.Clone(all), func(p rules.Problem) bool {
+		return p.Warning || slices.ContainsFunc(without, func(known rules.Problem) bool { return same(p, known) })
+	})
 	if len(fresh) == 0 {
 		j.done.Problems = all
 		return nil
@@ -88,6 +91,13 @@ func (j *judgement) blame(err error) error {
 		return fmt.Errorf("%w: %s", ErrReferenced, fresh[0])
 	}
 	return &Refusal{Problems: fresh}
+}
+
+// same reports whether two problems are one, whatever may have been meant in its place.
+func same(a, b rules.Problem) bool {
+	a.Message, _, _ = strings.Cut(a.Message, ", did you mean ")
+	b.Message, _, _ = strings.Cut(b.Message, ", did you mean ")
+	return a == b
 }
 
 // problems is any error as problems of the folder.

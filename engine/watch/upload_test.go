@@ -1,0 +1,339 @@
+package watch_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	goruntime "runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/tenterhook/tenterhook/engine"
+	"github.com/tenterhook/tenterhook/engine/watch"
+	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/runtime/wasm"
+	"github.com/tenterhook/tenterhook/sdk/hook"
+	"github.com/tenterhook/tenterhook/sdk/hook/sample"
+)
+
+// scored is a folder whose one hook runs modules, by name.
+func scored(names ...string) string {
+	var b strings.Builder
+	b.WriteString("tenterhook: 1\nhooks:\n  - name: signup\n    type: registration\n    auth: none\n    rules:\n")
+	for _, name := range names {
+		fmt.Fprintf(&b, "      - {name: %s, wasm: modules/%s.wasm}\n", name, name)
+	}
+	return b.String()
+}
+
+// guest is one of the modules that the tests of rules have.
+func guest(t testing.TB, name string) []byte {
+	t.Helper()
+	code, err := os.ReadFile("../../rules/testdata/modules/" + name + ".wasm")
+	must(t, err)
+	return code
+}
+
+// stamp is a module that sets a word of five letters.
+func stamp(t testing.TB, word string) []byte {
+	t.Helper()
+	return bytes.Replace(guest(t, "stamp"), []byte("first"), []byte(word), 1)
+}
+
+// site is a Watcher with an engine that answers, and what runs its modules.
+type site struct {
+	*watch.Watcher
+	t      testing.TB
+	engine *engine.Engine
+	guests *wasm.Runtime
+	close  func()
+}
+
+// open opens the site; close ends it, and holds that nothing of its modules is left.
+func openSite(t testing.TB, dir, data string) *site {
+	t.Helper()
+	log := slog.New(slog.NewTextHandler(io.Discard, nil))
+	guests, err := wasm.New(wasm.Options{})
+	must(t, err)
+	e, err := engine.New(engine.Options{Log: log})
+	must(t, err)
+	ctx, cancel := context.WithCancel(context.Background())
+	w, err := watch.Open(ctx, watch.Options{Dir: dir, Data: data, Engine: e, Log: log, Rules: rules.Options{Modules: guests},
+		Settle: 20 * time.Millisecond, Poll: 100 * time.Millisecond})
+	must(t, err)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		w.Run(ctx)
+	}()
+	s := &site{Watcher: w, t: t, engine: e, guests: guests}
+	s.close = sync.OnceFunc(func() {
+		cancel()
+		<-done
+		if err := errors.Join(e.Close(), guests.Close()); err != nil {
+			t.Error(err)
+		}
+	})
+	t.Cleanup(s.close)
+	return s
+}
+
+var ids atomic.Int64
+
+// division is what a sign-up is answered.
+func (s *site) division() string {
+	doc := new(hook.Doc)
+	if err := doc.Parse(sample.Of(hook.Registration), hook.Limits{}); err != nil {
+		s.t.Error(err)
+	}
+	r, err := s.engine.Answer(&hook.Call{Hook: "signup", ID: strconv.FormatInt(ids.Add(1), 10), Type: hook.Registration, Doc: doc})
+	if err != nil {
+		s.t.Error(err)
+	}
+	_, word, _ := strings.Cut(string(r.Body), `"division":"`)
+	word, _, _ = strings.Cut(word, `"`)
+	return word
+}
+
+func (s *site) put(name string, code []byte) (watch.Changed, error) {
+	return s.Change(context.Background(), watch.Change{Name: name, Code: code})
+}
+
+// TestUpload goes through what can become of uploads.
+func TestUpload(t *testing.T) {
+	dir, data := t.TempDir(), t.TempDir()
+	put(t, filepath.Join(dir, "policy.yaml"), scored("score"))
+	put(t, filepath.Join(dir, "modules", "score.wasm"), string(stamp(t, "benea")))
+	s := openSite(t, dir, data)
+	if got := s.division(); got != "benea" {
+		t.Fatalf("got %q", got)
+	}
+	c, err := s.put("score", stamp(t, "above"))
+	if err != nil || !c.Live || !c.Referenced || c.From != watch.FromUpload || c.Over == "" || len(c.Runs) != 1 || c.Runs[0].Rule != "score" || c.Runs[0].Fuel == 0 {
+		t.Fatalf("got %+v, %v", c, err)
+	}
+	if got := s.division(); got != "above" {
+		t.Errorf("got %q", got)
+	}
+	if st := s.Status(); st.Stale || len(st.Modules) != 1 || st.Modules[0].SHA256 != watch.Hash(stamp(t, "above")) || st.Revision != c.Revision {
+		t.Errorf("status %+v", st)
+	}
+	if _, err := s.Change(t.Context(), watch.Change{Name: "score", Code: stamp(t, "never"), If: func(hash string) bool { return hash == "" }}); !errors.Is(err, watch.ErrChanged) {
+		t.Errorf("a condition that does not hold: %v", err)
+	}
+	if _, err := s.put("../score", stamp(t, "never")); !errors.Is(err, watch.ErrModuleName) {
+		t.Errorf("a name that climbs: %v", err)
+	}
+	var refusal *watch.Refusal
+	if _, err := s.put("score", guest(t, "none")); !errors.As(err, &refusal) || len(refusal.Reasons) != 5 {
+		t.Errorf("one without the convention: %v", err)
+	}
+	s.close()
+	s = openSite(t, dir, data)
+	if got := s.division(); got != "above" {
+		t.Errorf("after a restart: %q", got)
+	}
+	if _, err := s.put("score", nil); err != nil || s.division() != "benea" {
+		t.Errorf("taken back: %v", err)
+	}
+	if _, err := s.put("score", nil); !errors.Is(err, watch.ErrNoUpload) {
+		t.Errorf("taken back twice: %v", err)
+	}
+	left, err := filepath.Glob(filepath.Join(data, "modules", "*"))
+	if err != nil || len(left) != 1 || filepath.Base(left[0]) != "uploads.json" {
+		t.Errorf("left: %v, %v", left, err)
+	}
+}
+
+// TestUploadTests: the folder's tests decide too.
+func TestUploadTests(t *testing.T) {
+	dir := t.TempDir()
+	put(t, filepath.Join(dir, "policy.yaml"), scored("score"))
+	put(t, filepath.Join(dir, "modules", "score.wasm"), string(stamp(t, "first")))
+	put(t, filepath.Join(dir, "a_test.yaml"), "tests: [{name: a, hook: signup, input: {sample: registration}, expect: {failed: [], commands: "+
+		"[{type: com.okta.user.profile.update, value: {division: first}}]}}]\n")
+	s := openSite(t, dir, t.TempDir())
+	var refusal *watch.Refusal
+	if _, err := s.put("score", stamp(t, "other")); !errors.As(err, &refusal) || len(refusal.Tests) != 1 || refusal.Tests[0].Name != "a" {
+		t.Errorf("got %v", err)
+	}
+	if got := s.division(); got != "first" {
+		t.Errorf("got %q", got)
+	}
+	if c, err := s.put("score", append(stamp(t, "first"), 0, 2, 1, 'x')); err != nil || c.Tests != 1 { // with a section of its own, and so another
+		t.Errorf("got %+v, %v", c, err)
+	}
+}
+
+// TestUploadBesideFaults: a folder that has problems of its own neither refuses an upload nor goes live by it; the one that mends it does.
+func TestUploadBesideFaults(t *testing.T) {
+	dir := t.TempDir()
+	put(t, filepath.Join(dir, "policy.yaml"), policy("signup"))
+	s := openSite(t, dir, t.TempDir())
+	put(t, filepath.Join(dir, "policy.yaml"), scored("a", "b"))
+	for end := time.Now().Add(20 * time.Second); !s.Status().Stale && time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+	}
+	if c, err := s.put("a", stamp(t, "aaaaa")); err != nil || c.Live || len(c.Problems) == 0 || !s.Status().Stale {
+		t.Fatalf("the first: %+v, %v", c, err)
+	}
+	var refusal *watch.Refusal
+	if _, err := s.put("b", guest(t, "loop")); !errors.As(err, &refusal) {
+		t.Errorf("one that is a problem by itself: %v", err)
+	}
+	if c, err := s.put("b", stamp(t, "bbbbb")); err != nil || !c.Live || s.Status().Stale {
+		t.Fatalf("the second: %+v, %v", c, err)
+	}
+	if got := s.division(); got != "bbbbb" {
+		t.Errorf("got %q", got)
+	}
+	if _, err := s.put("a", nil); !errors.Is(err, watch.ErrReferenced) {
+		t.Errorf("taken back: %v", err)
+	}
+}
+
+// TestUploadDamaged: what is damaged in the data directory is never run; uploading it again mends it.
+func TestUploadDamaged(t *testing.T) {
+	for name, damage := range map[string]func(path string) error{
+		"Changed": func(path string) error { return os.WriteFile(path, stamp(t, "wrong"), 0o600) },
+		"Gone":    os.Remove,
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir, data := t.TempDir(), t.TempDir()
+			put(t, filepath.Join(dir, "policy.yaml"), scored("score"))
+			put(t, filepath.Join(dir, "modules", "score.wasm"), string(stamp(t, "first")))
+			s := openSite(t, dir, data)
+			_, err := s.put("score", stamp(t, "above"))
+			must(t, err)
+			s.close()
+			must(t, damage(filepath.Join(data, "modules", watch.Hash(stamp(t, "above"))+".wasm")))
+			s = openSite(t, dir, data)
+			if st := s.Status(); st.From != watch.FromLastGood || !strings.Contains(st.LastError, "gone or damaged") || s.division() != "above" {
+				t.Errorf("status %+v", st)
+			}
+			if c, err := s.put("score", stamp(t, "newer")); err != nil || !c.Live || s.division() != "newer" {
+				t.Errorf("got %+v, %v", c, err)
+			}
+		})
+	}
+}
+
+// TestHostileUpload has modules refused that never end, while calls go on as ever.
+func TestHostileUpload(t *testing.T) {
+	dir := t.TempDir()
+	put(t, filepath.Join(dir, "policy.yaml"), scored("score"))
+	put(t, filepath.Join(dir, "modules", "score.wasm"), string(stamp(t, "first")))
+	s := openSite(t, dir, t.TempDir())
+	ctx, cancel := context.WithCancel(t.Context())
+	var calls sync.WaitGroup
+	var answered atomic.Int64
+	for range 4 {
+		calls.Go(func() {
+			for ctx.Err() == nil {
+				if got := s.division(); got != "first" {
+					t.Errorf("got %q", got)
+				}
+				answered.Add(1)
+			}
+		})
+	}
+	for _, name := range []string{"endless", "loop"} {
+		if _, err := s.put("score", guest(t, name)); err == nil {
+			t.Errorf("%s is taken", name)
+		}
+	}
+	cancel()
+	calls.Wait()
+	if answered.Load() == 0 {
+		t.Error("no call was answered")
+	}
+}
+
+// TestReloadUnderLoad changes ten modules over and over while calls are answered: none is lost, and what the modules take stays flat.
+// TENTERHOOK_RELOADS says how often.
+func TestReloadUnderLoad(t *testing.T) {
+	reloads := 40
+	if text := os.Getenv("TENTERHOOK_RELOADS"); text != "" {
+		var err error
+		reloads, err = strconv.Atoi(text)
+		must(t, err)
+	} else if testing.Short() {
+		reloads = 10
+	}
+	dir := t.TempDir()
+	var names []string
+	for i := range 10 {
+		names = append(names, fmt.Sprintf("m%d", i))
+		put(t, filepath.Join(dir, "modules", names[i]+".wasm"), string(stamp(t, fmt.Sprintf("%05d", i))))
+	}
+	put(t, filepath.Join(dir, "policy.yaml"), scored(names...))
+	s := openSite(t, dir, t.TempDir())
+	ctx, cancel := context.WithCancel(t.Context())
+	var calls sync.WaitGroup
+	var answered atomic.Int64
+	for range 2 {
+		calls.Go(func() {
+			for ctx.Err() == nil {
+				if got := s.division(); len(got) != 5 {
+					t.Errorf("a call was lost: %q", got)
+				}
+				answered.Add(1)
+			}
+		})
+	}
+	var first, last goruntime.MemStats
+	for i := range reloads {
+		if c, err := s.put(names[i%10], stamp(t, fmt.Sprintf("%05d", 10+i))); err != nil || !c.Live {
+			t.Fatalf("reload %d: %+v, %v", i, c, err)
+		}
+		if i == reloads/10 {
+			goruntime.GC()
+			goruntime.ReadMemStats(&first)
+		}
+	}
+	cancel()
+	calls.Wait()
+	goruntime.GC()
+	goruntime.ReadMemStats(&last)
+	t.Logf("%d reloads, %d calls; heap %d KiB after a tenth, %d KiB at the end", reloads, answered.Load(), first.HeapAlloc>>10, last.HeapAlloc>>10)
+	if grown := int64(last.HeapAlloc) - int64(first.HeapAlloc); grown > 16<<20 {
+		t.Errorf("the heap has grown by %d KiB", grown>>10)
+	}
+	for end := time.Now().Add(10 * time.Second); s.guests.Stats().Modules > 10; time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("%d modules are held", s.guests.Stats().Modules)
+		}
+	}
+}
+
+// FuzzUploads reads lists of uploads that this program did not write: whatever is in them, nothing is run but what has its hash.
+func FuzzUploads(f *testing.F) {
+	f.Add(`{"modules":{"score":{"sha256":"x","bytes":1,"at":"2026-01-01T00:00:00Z"}}}`)
+	f.Add(`{"modules":{"../score":{"sha256":"../../x"}}}`)
+	f.Add(`{"modules":null}`)
+	f.Add(`[`)
+	f.Fuzz(func(t *testing.T, text string) {
+		dir, data := t.TempDir(), t.TempDir()
+		put(t, filepath.Join(dir, "policy.yaml"), policy("a"))
+		put(t, filepath.Join(data, "modules", "uploads.json"), text)
+		guests, err := wasm.New(wasm.Options{})
+		must(t, err)
+		e, err := engine.New(engine.Options{Log: slog.New(slog.DiscardHandler)})
+		must(t, err)
+		defer guests.Close()
+		defer e.Close()
+		w, err := watch.Open(t.Context(), watch.Options{Dir: dir, Data: data, Engine: e, Log: slog.New(slog.DiscardHandler),
+			Rules: rules.Options{Modules: guests}, Settle: time.Millisecond})
+		if err == nil && w.Status().Revision == "" {
+			t.Error("open, and nothing is live")
+		}
+	})
+}
