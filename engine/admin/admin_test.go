@@ -20,6 +20,8 @@ import (
 	"github.com/tenterhook/tenterhook/engine/admin"
 	"github.com/tenterhook/tenterhook/engine/ledger"
 	"github.com/tenterhook/tenterhook/engine/watch"
+	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/runtime/wasm"
 )
 
 const policy = `tenterhook: 1
@@ -38,6 +40,7 @@ var tokens = admin.Tokens{Read: "read-0123456789", Publish: "publish-0123456789"
 type office struct {
 	t      *testing.T
 	dir    string
+	data   string
 	url    string
 	ledger *ledger.Ledger // with no engine behind it
 	engine *engine.Engine
@@ -55,11 +58,16 @@ func open(t *testing.T) *office {
 	if o.engine, err = engine.New(engine.Options{Log: quiet, Registry: registry}); err != nil {
 		t.Fatal(err)
 	}
-	w, err := watch.Open(t.Context(), watch.Options{Dir: o.dir, Engine: o.engine, Log: quiet})
+	guests, err := wasm.New(wasm.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	a, err := admin.New(admin.Options{Engine: o.engine, Ledger: o.ledger, Watch: w, Registry: registry, Tokens: tokens, Hosts: []string{"admin.example.com"}, Log: quiet,
+	o.data = t.TempDir()
+	w, err := watch.Open(t.Context(), watch.Options{Dir: o.dir, Data: o.data, Engine: o.engine, Rules: rules.Options{Modules: guests}, Log: quiet})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := admin.New(admin.Options{Engine: o.engine, Ledger: o.ledger, Watch: w, Rules: rules.Options{Modules: guests}, Registry: registry, Tokens: tokens, Hosts: []string{"admin.example.com"}, Log: quiet,
 		Door: func() admin.Door { return admin.Door{Error: "half a list"} }})
 	if err != nil {
 		t.Fatal(err)
@@ -75,7 +83,7 @@ func open(t *testing.T) *office {
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()
 		http.DefaultClient.CloseIdleConnections()
-		if err := errors.Join(a.Shutdown(ctx), <-served, o.engine.Close(), o.ledger.Close()); err != nil {
+		if err := errors.Join(a.Shutdown(ctx), <-served, o.engine.Close(), guests.Close(), o.ledger.Close()); err != nil {
 			t.Error(err)
 		}
 	})

@@ -56,6 +56,7 @@ func (a *Admin) showModule(w http.ResponseWriter, r *http.Request) {
 // putModule reads an upload and has it judged. Its name, its length and its conditions are looked at before its body is, and one body
 // is held at a time.
 func (a *Admin) putModule(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Connection", "close") // until the body is in: nobody waits for the rest of one that is not read
 	c := watch.Change{Name: r.PathValue("name")}
 	if !watch.ModuleName(c.Name) {
 		say(w, http.StatusBadRequest, watch.ErrModuleName.Error()+"\n")
@@ -137,6 +138,7 @@ func receive(w http.ResponseWriter, r *http.Request) ([]byte, bool) {
 	case len(code) == 0:
 		say(w, http.StatusBadRequest, "want the module as the body\n")
 	default:
+		keep(w)
 		return code, true
 	}
 	return nil, false
