@@ -1,0 +1,44 @@
+package wasm_test
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/tenterhook/tenterhook/runtime"
+	"github.com/tenterhook/tenterhook/runtime/wasm"
+	"github.com/tenterhook/tenterhook/sdk/hook"
+)
+
+// A module is loaded once, and each rule that uses it has a Program of its own.
+func Example() {
+	ctx := context.Background()
+	modules, err := wasm.New(wasm.Options{}) // a server also says where its compile child is
+	if err != nil {
+		panic(err)
+	}
+	defer modules.Close()
+	module, err := modules.Load(ctx, decides(0, store32(scratch, i32(0x7d7b)), draft(i32(scratch), i32(2)))) // it answers {}
+	if err != nil {
+		panic(err)
+	}
+	program, err := module.Program(ctx, wasm.ProgramOptions{Type: hook.Registration})
+	module.Close() // the Program holds it now
+	if err != nil {
+		panic(err)
+	}
+	defer program.Close()
+
+	var doc hook.Doc
+	if err := doc.Parse([]byte(`{"data":{}}`), hook.Limits{}); err != nil {
+		panic(err)
+	}
+	call := hook.Call{Type: hook.Registration, Doc: &doc}
+	var r runtime.Run
+	var m runtime.Meter
+	var d hook.Draft
+	m.Start(runtime.Budget{Time: 100 * time.Millisecond}, time.Now(), time.Time{})
+	r.Begin(hook.Event{Call: &call, Node: doc.Root()}, time.Now(), &m)
+	fmt.Println(program.Run(&r, &d), string(d.JSON))
+	// Output: <nil> {}
+}
