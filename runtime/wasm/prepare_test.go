@@ -147,6 +147,20 @@ func TestUnrestorable(t *testing.T) {
 	}
 }
 
+func TestMemory(t *testing.T) {
+	b := ours(1).rest()
+	b.function("decide", "", "I", 0, loop, i32(1), grow, i32(-1), op(0x47), brIf(0), end, draft(i32(0), op(0x3f, 0)))
+	for memory, want := range map[int64]int{0: 256, 1 << 20: 16, 40 << 20: 640, 1 << 40: 4096} {
+		p := made(t, b.build(), wasm.ProgramOptions{Budget: runtime.Budget{Memory: memory}})
+		for range 2 {
+			got, r, err := newEvent(t, body).run(p, runtime.Budget{Time: 2 * time.Second})
+			if err != nil || len(got) != want || r.Memory != int64(want)<<16 {
+				t.Errorf("of %d bytes it had %d pages, at most %d bytes: %v; want %d", memory, len(got), r.Memory, err, want)
+			}
+		}
+	}
+}
+
 func TestClosed(t *testing.T) {
 	p := made(t, echo(), wasm.ProgramOptions{})
 	p.Close()

@@ -94,7 +94,7 @@ const slowImage = 256 << 10
 func (m *Module) Program(ctx context.Context, o ProgramOptions) (*Program, error) {
 	p := &Program{
 		module: m, o: o, fresh: len(m.report.Fresh) > 0, most: m.runtime.slots.size + 1, now: time.Now(),
-		pages: min(m.pages, uint32(o.Budget.Within(runtime.Budget{}).Memory>>16)),
+		pages: min(m.pages, pagesOf(o.Budget)),
 	}
 	p.idle.L = &p.mu
 	if len(o.Warm) > 0 {
@@ -115,6 +115,14 @@ func (m *Module) Program(ctx context.Context, o ProgramOptions) (*Program, error
 		return nil, fmt.Errorf("%w: %w", ErrModule, err)
 	}
 	return p, nil
+}
+
+// pagesOf is how many pages of memory a budget grants.
+func pagesOf(b runtime.Budget) uint32 {
+	if b.Memory <= 0 {
+		b.Memory = runtime.Default.Memory
+	}
+	return uint32(min(b.Memory, runtime.Most.Memory) >> 16)
 }
 
 // open makes the first instance and tries it on the sample.
