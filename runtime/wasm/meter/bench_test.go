@@ -67,7 +67,7 @@ func order() string {
 // BenchmarkCost is what metering costs: the same work plain, metered, and with wazero's own way to end a guest.
 func BenchmarkCost(b *testing.B) {
 	text := order()
-	work := []struct {
+	all := []struct {
 		name, export string
 		arg          uint64
 		code         func(testing.TB) []byte
@@ -76,14 +76,16 @@ func BenchmarkCost(b *testing.B) {
 		{"c-O2", "run", uint64(len(text)), func(t testing.TB) []byte { return cGuest(t, "-O2") }},
 		{"c-Os", "run", uint64(len(text)), func(t testing.TB) []byte { return cGuest(t, "-Os") }},
 	}
-	for _, name := range []string{"spin", "bytes", "table", "leaf"} {
-		work = append(work, work[0])
-		work[len(work)-1].name, work[len(work)-1].export, work[len(work)-1].arg = name, name, 50_000
-		work[len(work)-1].code = func(t testing.TB) []byte { return fixture(t, "loops") }
+	for _, name := range []string{"spin", "bytes", "table", "leaf", "fib"} {
+		w := all[0]
+		w.name, w.export, w.arg = name, name, 50_000
+		if name == "fib" {
+			w.arg = 22
+		}
+		w.code = func(t testing.TB) []byte { return fixture(t, "loops") }
+		all = append(all, w)
 	}
-	work = append(work, work[len(work)-1])
-	work[len(work)-1].name, work[len(work)-1].export, work[len(work)-1].arg = "fib", "fib", 22
-	for _, w := range work {
+	for _, w := range all {
 		b.Run(w.name, func(b *testing.B) {
 			code := w.code(b)
 			for _, mode := range []string{"plain", "metered", "done"} {
@@ -106,6 +108,27 @@ func cost(b *testing.B, mode string, code []byte, export string, arg uint64, tex
 	if err != nil {
 		b.Fatal(err)
 	}
+	once := work(ctx, b, mod, export, arg, text)
+	if mode == "done" {
+		var stop context.CancelFunc
+		ctx, stop = context.WithCancel(ctx)
+		defer stop()
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		once(ctx)
+	}
+	if mode == "metered" {
+		fuel := mod.ExportedGlobal(meter.Fuel).(api.MutableGlobal)
+		fuel.Set(uint64(h.slice))
+		h.spent = 0
+		once(ctx)
+		b.ReportMetric(float64(h.spent+h.slice-int64(fuel.Get())), "units/op")
+	}
+}
+
+// work hands over the text, where the guest has a buffer, and calls the export.
+func work(ctx context.Context, b *testing.B, mod api.Module, export string, arg uint64, text string) func(context.Context) {
 	at := uint64(0)
 	if f := mod.ExportedFunction("buffer"); f != nil {
 		results, err := f.Call(ctx)
@@ -114,15 +137,9 @@ func cost(b *testing.B, mode string, code []byte, export string, arg uint64, tex
 		}
 		at = results[0]
 	}
-	if mode == "done" {
-		var stop context.CancelFunc
-		ctx, stop = context.WithCancel(ctx)
-		defer stop()
-	}
 	f := mod.ExportedFunction(export)
 	var stack [1]uint64
-	b.ReportAllocs()
-	for b.Loop() {
+	return func(ctx context.Context) {
 		if at != 0 {
 			mod.Memory().WriteString(uint32(at), text)
 		}
@@ -130,16 +147,6 @@ func cost(b *testing.B, mode string, code []byte, export string, arg uint64, tex
 		if err := f.CallWithStack(ctx, stack[:]); err != nil {
 			b.Fatal(err)
 		}
-	}
-	if mode == "metered" {
-		fuel := mod.ExportedGlobal(meter.Fuel).(api.MutableGlobal)
-		fuel.Set(uint64(h.slice))
-		h.spent, stack[0] = 0, arg
-		mod.Memory().WriteString(uint32(at), text)
-		if err := f.CallWithStack(ctx, stack[:]); err != nil {
-			b.Fatal(err)
-		}
-		b.ReportMetric(float64(h.spent+h.slice-int64(fuel.Get())), "units/op")
 	}
 }
 

@@ -8,7 +8,7 @@ func (c *code) with(op byte, i uint32) { c.out = appendU32(append(c.out, op), i)
 func (c *code) number32(n int64)       { c.out = appendS64(append(c.out, opI32Const), n) }
 func (c *code) number64(n int64)       { c.out = appendS64(append(c.out, opI64Const), n) }
 
-// sum writes the sum of two locals, i32, or with a constant.
+// sum writes the sum of two locals, i32.
 func (c *code) sum(a, b uint32) {
 	c.with(opLocalGet, a)
 	c.with(opLocalGet, b)

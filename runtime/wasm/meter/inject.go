@@ -96,16 +96,7 @@ func (m *module) pieces(i *instr) []byte {
 	c.number32(0)
 	c.op(op...)
 	if backward {
-		c.with(opLocalGet, 0)
-		c.with(opLocalGet, 1)
-		c.op(opI32GtU, opIf, blockVoid, opLoop, blockVoid)
-		c.step(2, -piece)
-		c.far(moves)
-		c.number32(piece)
-		c.op(op...)
-		c.again(m, piece)
-		c.whole(op)
-		c.op(opReturn, opEnd)
+		c.backward(m, op, piece)
 	}
 	c.op(opLoop, blockVoid)
 	c.with(opLocalGet, 0)
@@ -121,6 +112,20 @@ func (m *module) pieces(i *instr) []byte {
 	c.whole(op)
 	c.op(opEnd)
 	return c.out
+}
+
+// backward writes a copy to higher offsets, from its far end.
+func (c *code) backward(m *module, op []byte, piece int64) {
+	c.with(opLocalGet, 0)
+	c.with(opLocalGet, 1)
+	c.op(opI32GtU, opIf, blockVoid, opLoop, blockVoid)
+	c.step(2, -piece)
+	c.far(true)
+	c.number32(piece)
+	c.op(op...)
+	c.again(m, piece)
+	c.whole(op)
+	c.op(opReturn, opEnd)
 }
 
 // wraps writes whether destination or source plus length goes beyond 32 bits.

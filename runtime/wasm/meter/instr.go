@@ -18,7 +18,6 @@ const (
 	opCall         = 0x10
 	opCallIndirect = 0x11
 	opDrop         = 0x1a
-	opSelect       = 0x1b
 	opSelectType   = 0x1c
 	opLocalGet     = 0x20
 	opLocalSet     = 0x21
@@ -35,7 +34,6 @@ const (
 	opF64Const     = 0x44
 	opI64LtS       = 0x53
 	opI32GtU       = 0x4b
-	opI32LeU       = 0x4d
 	opI32Add       = 0x6a
 	opI32Sub       = 0x6b
 	opI64Add       = 0x7c
@@ -231,14 +229,23 @@ func (r *reader) immediates(i *instr, as shape) {
 		if as == addressLane {
 			r.byte()
 		}
-	case zero:
-		r.zero()
 	case zeroes:
 		r.zero()
+		r.zero()
+	case zero:
 		r.zero()
 	case indexZero:
 		i.a = r.u32()
 		r.zero()
+	case heap:
+		r.refType()
+	default:
+		r.constant(as)
+	}
+}
+
+func (r *reader) constant(as shape) {
+	switch as {
 	case number32:
 		r.s32()
 	case number64:
@@ -249,8 +256,6 @@ func (r *reader) immediates(i *instr, as shape) {
 		r.take(8)
 	case bytes16:
 		r.take(16)
-	case heap:
-		r.refType()
 	case lane:
 		r.byte()
 	}

@@ -25,8 +25,8 @@ type module struct {
 	bodies    [][2]int // where each function's body begins and ends
 	data      [][2]int // where each segment's bytes begin and end
 	dataBody  [2]int   // the section's
-	named     int      // bytes of custom sections
-	functions []byte   // names of functions, as a custom section has them
+	custom    int      // bytes of custom sections
+	named     [2]int   // where the names are
 
 	imported struct{ funcs, tables, memories, globals int }
 	partial  bool // a section was not read to its end, so indexes cannot be judged
@@ -230,14 +230,14 @@ func (m *module) matching() {
 
 func (m *module) readCustom(r *reader) {
 	place := "custom section"
-	m.named += r.end - r.p
-	m.most(r.p, place, "bytes of all custom sections", m.named, m.o.Limits.Custom)
+	m.custom += r.end - r.p
+	m.most(r.p, place, "bytes of all custom sections", m.custom, m.o.Limits.Custom)
 	name := r.name()
 	if r.bad != "" {
 		m.refuse(r.p, place, r.bad)
 	}
 	if name == "name" {
-		m.functions = r.src[r.p:r.end]
+		m.named = [2]int{r.p, r.end}
 	}
 }
 

@@ -31,11 +31,10 @@ type plan struct {
 	groups  uint32 // and their count
 	code    int    // where the instructions begin
 	end     int
-	small   bool  // it has no marks; who calls it pays price
-	price   int32 // of a small one
-	calls   bool  // it calls what may call on
-	branchy bool  // something branches to its end
-	scratch bool  // it has bulk operations
+	small   bool // it is left as it is; who calls it pays
+	calls   bool // it calls what may call on
+	branchy bool // something branches to its end
+	scratch bool // it has bulk operations
 }
 
 // frame is a block that is open.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/tetratelabs/wazero"
@@ -228,6 +229,16 @@ func TestPrice(t *testing.T) {
 				t.Errorf("%d units and %v, want %d", spent, err, test.want)
 			}
 		})
+	}
+}
+
+// TestNames keeps the names of functions where traces look for them.
+func TestNames(t *testing.T) {
+	names := section(0, []byte{4}, []byte("name"), []byte{1, 12, 1, 0, 9}, []byte("trapdoors"))
+	exported := section(7, []byte{1, 1, 'a', 0, 0})
+	g := instantiate(t, rewrite(t, wasm(idle, one, exported, body(0, 0, 0x0b), names), meter.Options{}).Code, wazero.NewRuntimeConfigCompiler())
+	if _, _, err := g.call("a"); err == nil || !strings.Contains(err.Error(), "trapdoors") {
+		t.Errorf("got %v, want the function's name", err)
 	}
 }
 

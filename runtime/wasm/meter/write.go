@@ -18,7 +18,7 @@ func (m *module) plan() {
 			continue // refused already
 		}
 		s.p = &m.plans[i]
-		s.p.params, s.p.small, s.p.price = len(m.types[kind].params), m.price[i] > 0, m.price[i]
+		s.p.params, s.p.small = len(m.types[kind].params), m.price[i] > 0
 		s.function(body)
 	}
 }
@@ -72,6 +72,9 @@ func (m *module) rewritten() *Module {
 	w.code(bodies)
 	if m.dataBody[1] > 0 {
 		w.section(11, m.src[m.dataBody[0]:m.dataBody[1]])
+	}
+	if b := m.names(); b != nil {
+		w.section(0, b)
 	}
 	return m.described(w.out)
 }

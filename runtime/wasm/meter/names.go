@@ -1,0 +1,33 @@
+package meter
+
+// names is the custom section that has the functions' names, for traces of traps, or nil: they are the upload's, under the
+// indexes that they have now. What cannot be read is left out, as nothing depends on it.
+func (m *module) names() []byte {
+	r := reader{src: m.src, p: m.named[0], end: m.named[1]}
+	for r.more() && r.bad == "" {
+		id := r.byte()
+		part := r.sub(r.u32())
+		if id == 1 && part.bad == "" {
+			return m.functionNames(&part)
+		}
+	}
+	return nil
+}
+
+func (m *module) functionNames(r *reader) []byte {
+	n := r.u32()
+	b := appendU32(nil, n)
+	last := int64(-1)
+	for ; n > 0 && r.bad == ""; n-- {
+		fn, name := r.u32(), r.name()
+		if int64(fn) <= last || int(fn) >= len(m.funcs) || len(name) > m.o.Limits.Name {
+			return nil
+		}
+		last = int64(fn)
+		b = appendName(appendU32(b, m.moved(fn)), name)
+	}
+	if r.bad != "" || r.more() {
+		return nil
+	}
+	return append(appendU32(append(appendName(nil, "name"), 1), uint32(len(b))), b...)
+}
