@@ -199,13 +199,13 @@ func (m *module) readMemories(r *reader) {
 func (m *module) readGlobals(r *reader) {
 	for n := m.count(r, "globals", len(m.globals), m.o.Limits.Globals); n > 0 && r.bad == ""; n-- {
 		g := m.global(r)
-		g.expr = m.expr(r, fmt.Sprintf("global %d", len(m.globals)))
+		g.expr = m.expr(r, "global", len(m.globals))
 		m.globals = append(m.globals, g)
 	}
 }
 
-// expr reads a constant expression: one instruction.
-func (m *module) expr(r *reader, place string) expr {
+// expr reads a constant expression: one instruction. It is that of the nth of what.
+func (m *module) expr(r *reader, what string, n int) expr {
 	e := expr{at: [2]int{r.p, r.p}}
 	var i instr
 	r.next(&i)
@@ -215,9 +215,13 @@ func (m *module) expr(r *reader, place string) expr {
 	switch i.op {
 	case opI32Const, opI64Const, opF32Const, opF64Const, opV128Const, opRefNull:
 	case opGlobalGet:
-		m.within(i.at, place, "global", i.a, len(m.globals))
+		if int64(i.a) >= int64(len(m.globals)) {
+			m.within(i.at, fmt.Sprintf("%s %d", what, n), "global", i.a, len(m.globals))
+		}
 	case opRefFunc:
-		m.within(i.at, place, "function", i.a, len(m.funcs))
+		if int64(i.a) >= int64(len(m.funcs)) {
+			m.within(i.at, fmt.Sprintf("%s %d", what, n), "function", i.a, len(m.funcs))
+		}
 	default:
 		r.fail(i.at, fmt.Sprintf("instruction %#x is not constant", i.op))
 	}

@@ -25,7 +25,7 @@ func (m *module) element(r *reader, place string, total int) (e element) {
 		} else {
 			m.within(at, place, "table", 0, len(m.tables))
 		}
-		e.offset = m.expr(r, place).at
+		e.offset = m.expr(r, "element segment", len(m.elements)).at
 	}
 	if e.flags&3 != 0 {
 		e.kind = m.elementKind(r, e.flags)
@@ -37,7 +37,7 @@ func (m *module) element(r *reader, place string, total int) (e element) {
 	}
 	for ; n > 0 && r.bad == ""; n-- {
 		if e.flags&4 != 0 {
-			e.refs = append(e.refs, m.expr(r, place))
+			e.refs = append(e.refs, m.expr(r, "element segment", len(m.elements)))
 			continue
 		}
 		e.refs = append(e.refs, expr{op: opRefFunc, index: m.index(r, place, "function", len(m.funcs))})
@@ -61,7 +61,6 @@ func (m *module) readData(r *reader) {
 	m.dataBody = [2]int{r.p, r.end}
 	total := 0
 	for n := m.count(r, "data", 0, m.o.Limits.Data); n > 0 && r.bad == ""; n-- {
-		place := fmt.Sprintf("data segment %d", len(m.data))
 		at := r.p
 		flags := r.u32()
 		if flags > 2 {
@@ -69,18 +68,18 @@ func (m *module) readData(r *reader) {
 			return
 		}
 		if flags == 2 {
-			m.index(r, place, "memory", len(m.memories))
+			m.index(r, "section data", "memory", len(m.memories))
 		}
 		if flags != 1 {
-			m.within(at, place, "memory", 0, len(m.memories))
-			m.expr(r, place)
+			m.within(at, "section data", "memory", 0, len(m.memories))
+			m.expr(r, "data segment", len(m.data))
 		}
 		at = r.p
 		size := r.u32()
 		total += int(size)
 		from := r.p
 		r.take(size)
-		if !m.most(at, place, "bytes of all segments", total, m.o.Limits.DataBytes) {
+		if !m.most(at, "section data", "bytes of all segments", total, m.o.Limits.DataBytes) {
 			return
 		}
 		m.data = append(m.data, [2]int{from, r.p})

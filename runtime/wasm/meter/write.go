@@ -18,6 +18,7 @@ func (m *module) plan() {
 			continue // refused already
 		}
 		s.p = &m.plans[i]
+		s.p.marks = make([]mark, 0, 4+(body[1]-body[0])/48)
 		s.p.params, s.p.small = len(m.types[kind].params), m.price[i] > 0
 		s.function(body)
 	}
