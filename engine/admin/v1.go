@@ -9,6 +9,7 @@ import (
 	"github.com/tenterhook/tenterhook/engine"
 	"github.com/tenterhook/tenterhook/engine/certificate"
 	"github.com/tenterhook/tenterhook/engine/dispatch"
+	"github.com/tenterhook/tenterhook/engine/issuer"
 	"github.com/tenterhook/tenterhook/engine/watch"
 	"github.com/tenterhook/tenterhook/rules"
 )
@@ -26,6 +27,7 @@ type Status struct {
 
 // Door says how the hooks' listener is guarded.
 type Door struct {
+	Issuers      []issuer.Status      `json:"issuers,omitempty"`
 	Certificates []certificate.Status `json:"certificates,omitempty"`
 	Error        string               `json:"error,omitempty"` // why the list of allowed addresses cannot be used as it is
 }

@@ -167,7 +167,7 @@ func (s *server) warnDoor(proxies peer.List) {
 
 // door is how the status shows it.
 func (s *server) door() admin.Door {
-	var d admin.Door
+	d := admin.Door{Issuers: s.issuers.Status()}
 	if s.certificates != nil {
 		d.Certificates = s.certificates.Status()
 	}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -40,20 +41,20 @@ func newClient() *http.Client {
 func (r *Ring) fetch(ctx context.Context, at source) ([]byte, *keys, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	url := at.url
-	if url == "" {
+	address := at.url
+	if address == "" {
 		var err error
-		if url, err = r.discover(ctx, at.issuer); err != nil {
+		if address, err = r.discover(ctx, at.issuer); err != nil {
 			return nil, nil, err
 		}
 	}
-	text, err := r.get(ctx, url)
+	text, err := r.get(ctx, address)
 	if err != nil {
 		return nil, nil, err
 	}
 	set, err := readKeys(text)
 	if err != nil {
-		return nil, nil, fmt.Errorf("read keys from %s: %w", url, err)
+		return nil, nil, fmt.Errorf("read the issuer's keys: %w", err)
 	}
 	return text, set, nil
 }
@@ -65,9 +66,9 @@ func (r *Ring) discover(ctx context.Context, issuer string) (string, error) {
 		at := strings.TrimRight(issuer, "/") + path
 		text, err := r.get(ctx, at)
 		if err == nil {
-			var url string
-			if url, err = keysIn(text, issuer); err == nil {
-				return url, nil
+			var keys string
+			if keys, err = keysIn(text, issuer); err == nil {
+				return keys, nil
 			}
 			err = fmt.Errorf("read metadata from %s: %w", at, err)
 		}
@@ -86,19 +87,32 @@ func keysIn(text []byte, issuer string) (string, error) {
 	if d.Root().Get("issuer").Text() != issuer {
 		return "", errors.New("it is another issuer's")
 	}
-	url := strings.Clone(d.Root().Get("jwks_uri").Text())
-	if err := rules.KeysAddress(url); err != nil {
+	address := strings.Clone(d.Root().Get("jwks_uri").Text())
+	if err := rules.KeysAddress(address); err != nil {
 		return "", fmt.Errorf("jwks_uri: %w", err)
 	}
-	if strings.HasPrefix(issuer, "https:") && !strings.HasPrefix(url, "https:") {
+	if strings.HasPrefix(issuer, "https:") && !strings.HasPrefix(address, "https:") {
 		return "", errors.New("jwks_uri: want https")
 	}
-	return url, nil
+	return address, nil
 }
 
-// get gets a text. Nothing of what was answered is in the error.
-func (r *Ring) get(ctx context.Context, url string) ([]byte, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+// get gets a text. Nothing of what was answered is in the error, nor what follows a ? in the address.
+func (r *Ring) get(ctx context.Context, address string) ([]byte, error) {
+	shown, _, _ := strings.Cut(address, "?")
+	text, err := r.request(ctx, address)
+	var failed *url.Error
+	if errors.As(err, &failed) { // it has the address
+		err = failed.Err
+	}
+	if err != nil {
+		return nil, fmt.Errorf("get %s: %w", shown, err)
+	}
+	return text, nil
+}
+
+func (r *Ring) request(ctx context.Context, address string) ([]byte, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -110,14 +124,11 @@ func (r *Ring) get(ctx context.Context, url string) ([]byte, error) {
 	}
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("get %s: status %d: want 200", url, response.StatusCode)
+		return nil, fmt.Errorf("status %d: want 200", response.StatusCode)
 	}
 	text, err := io.ReadAll(io.LimitReader(response.Body, maxSet+1))
-	switch {
-	case err != nil:
-		return nil, fmt.Errorf("get %s: %w", url, err)
-	case len(text) > maxSet:
-		return nil, fmt.Errorf("get %s: want at most %d bytes", url, maxSet)
+	if err == nil && len(text) > maxSet {
+		err = fmt.Errorf("want at most %d bytes", maxSet)
 	}
-	return text, nil
+	return text, err
 }

@@ -180,13 +180,17 @@ func TestLies(t *testing.T) {
 			s := load(t, nil, as.oauth())
 			r.Use(s)
 			token := as.token("one")
+			told := func(n int) func() bool {
+				return func() bool { return strings.Count(log.String(), "cannot be fetched") >= n }
+			}
+			eventually(t, "told", told(1))
 			if v := check(r, asked(s, 0), token); v != issuer.Keyless {
 				t.Fatalf("got %v before there are keys", v)
 			}
 			as.set(as.keys, nil)
 			eventually(t, "accepted", func() bool { return check(r, asked(s, 0), token) == issuer.Accepted })
 			as.set(as.keys, lies(as.URL)[name])
-			eventually(t, "told", func() bool { return strings.Count(log.String(), "cannot be fetched") >= 2 })
+			eventually(t, "told again", told(2))
 			if v := check(r, asked(s, 0), token); v != issuer.Accepted {
 				t.Errorf("got %v by the last good keys", v)
 			}
@@ -258,5 +262,21 @@ func TestDown(t *testing.T) {
 	token := sign(rsaKey(), nil, claims(object{"iss": url, "aud": "a", "cid": "c", "scp": "s"}))
 	if v := check(r, asked(s, 0), token); v != issuer.Keyless {
 		t.Errorf("got %v", v)
+	}
+	eventually(t, "told in the status", func() bool { return strings.Contains(r.Status()[0].Error, "connection refused") })
+}
+
+// TestNothingIsToldOfAQuery: what stands behind a ? may be somebody's key.
+func TestNothingIsToldOfAQuery(t *testing.T) {
+	as := newServer(t, "")
+	o := quick
+	o.Wait = time.Millisecond
+	r := newRing(t, o)
+	r.Use(load(t, nil, "{issuer: '"+at+"', audience: a, client: c, scope: s, keys: '"+as.URL+"/keys?key=hunter2'}"))
+	eventually(t, "failed", func() bool { return strings.Contains(r.Status()[0].Error, "JSON Web Key Set") })
+	as.Close()
+	eventually(t, "down", func() bool { return strings.Contains(r.Status()[0].Error, "refused") })
+	if e := r.Status()[0].Error; strings.Contains(e, "hunter2") || !strings.Contains(e, as.URL+"/keys: ") {
+		t.Errorf("told: %s", e)
 	}
 }

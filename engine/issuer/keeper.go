@@ -26,7 +26,7 @@ type keeper struct {
 
 	mu      sync.Mutex // guards what follows
 	pending bool       // what the issuer has now is not known: a fetch was asked for, or the last one failed
-	failing bool       // the last one failed
+	failing error      // why the last one failed; nil when it did not
 	asked   int64      // when one was last asked for, in Unix time
 }
 
@@ -100,7 +100,7 @@ func (k *keeper) refresh(ctx context.Context) error {
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.pending, k.failing = len(k.wake) > 0, false
+	k.pending, k.failing = len(k.wake) > 0, nil
 	return nil
 }
 
@@ -110,8 +110,8 @@ func (k *keeper) failed(ctx context.Context, err error) {
 	}
 	k.counts.failures.Add(1)
 	k.mu.Lock()
-	told := k.failing
-	k.pending, k.failing = true, true
+	told := k.failing != nil
+	k.pending, k.failing = true, err
 	k.mu.Unlock()
 	if !told {
 		k.r.o.Log.Error("an issuer's keys cannot be fetched; those that are here stay", "issuer", k.source.issuer, "error", err)

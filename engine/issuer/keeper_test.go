@@ -207,6 +207,11 @@ tenterhook_issuer_fetch_failures_total{issuer="%[1]s/as"} 0
 	if n := strings.Count(log.String(), "a token was refused"); n < 1 || n > 2 { // the minute may have turned
 		t.Errorf("%d lines about refused tokens:\n%s", n, log.String())
 	}
+	status := r.Status()
+	if len(status) != 2 || status[0].Issuer != as.URL+"/as" || status[0].Keys != 1 || !status[0].Seen.Equal(now) || status[0].Error != "" ||
+		status[1].Issuer != at || status[1].Keys != 1 || !status[1].Seen.IsZero() {
+		t.Errorf("status: %+v", status)
+	}
 	if text := log.String(); strings.Contains(text, token[30:60]) || !strings.Contains(text, "reason=malformed") {
 		t.Errorf("logged %s", text)
 	}
