@@ -26,6 +26,7 @@ type conn struct {
 
 	from    netip.Addr // who is at the other end; a proxy's header may say another
 	trusted bool       // it is a proxy, whose requests say who calls
+	chance  uint8      // any number; see less
 	greeting
 
 	fresh  bool      // nothing of the next request was read yet
@@ -129,6 +130,7 @@ func (c *conn) recognize() {
 	if !c.known {
 		c.known = true
 		c.g.strangers.remove(c)
+		c.g.friends.Add(c.from, c.last)
 	}
 }
 
@@ -137,7 +139,10 @@ const hurry = 5 * time.Second
 
 func (c *conn) setRead() error {
 	by, slack := c.first.Add(c.g.o.Read), time.Duration(0)
-	if c.fresh {
+	switch {
+	case c.fresh && !c.begun.IsZero():
+		by = c.begun.Add(c.g.o.Read)
+	case c.fresh:
 		wait := c.g.o.FirstBytes
 		switch {
 		case c.known:
@@ -145,13 +150,22 @@ func (c *conn) setRead() error {
 		case c.g.open.Load() > int64(c.g.o.MaxConns/2):
 			wait = min(wait, hurry)
 		}
-		by, slack = c.last.Add(wait), wait/4
+		by, slack = c.last.Add(c.less(wait)), wait/4
 	}
 	if d := by.Sub(c.reads); 0 <= d && d <= slack {
 		return nil
 	}
 	c.reads = by
 	return c.Conn.SetReadDeadline(by)
+}
+
+// less is a time for a stranger to do something in, or up to two fifths less: those who have come together do not go together,
+// which would keep everybody else waiting.
+func (c *conn) less(d time.Duration) time.Duration {
+	if c.known {
+		return d
+	}
+	return d - d*2/5*time.Duration(c.chance)/256
 }
 
 // Write writes, in the time that is left for it.

@@ -42,8 +42,8 @@ type Options struct {
 	Read       time.Duration // from a request's first byte to its last; default 3 s, as long as Okta waits
 	Write      time.Duration // at most for writing an answer, at least half of it; default 10 s
 	Idle       time.Duration // between the requests of a connection; default 90 s
-	FirstBytes time.Duration // from a connection's opening, or its handshake, to its first byte; default 15 s, and 5 s while more than half of MaxConns are open
-	Handshake  time.Duration // from a connection's opening to the end of its handshake; default 5 s
+	FirstBytes time.Duration // from a connection's opening, or its handshake, to its first byte; default 15 s, and 5 s while more than half of MaxConns are open; up to two fifths less, by chance
+	Handshake  time.Duration // from a connection's opening to the end of its handshake; default 5 s, or less as above
 
 	TLS         *tls.Config   // nil: plain HTTP, which is for loopback, or behind a proxy
 	Proxies     peer.List     // who may say whom they speak for; without TLS nobody else comes but from this machine
@@ -66,6 +66,7 @@ type Gate struct {
 	tls      *tls.Config // nil: none
 	turns    turns
 	failures *peer.Failures
+	friends  *peer.Friends
 
 	strangers strangers
 	displaced atomic.Uint64 // connections that had to make room
@@ -90,7 +91,7 @@ func New(e *engine.Engine, o Options) (*Gate, error) {
 	defaults(&o.Idle, 90*time.Second)
 	defaults(&o.FirstBytes, 15*time.Second)
 	defaults(&o.Handshake, 5*time.Second)
-	g := &Gate{e: e, o: o, tls: o.TLS, turns: newTurns(), failures: peer.NewFailures(), journal: journal{o: o.Journal}}
+	g := &Gate{e: e, o: o, tls: o.TLS, turns: newTurns(), failures: peer.NewFailures(), friends: peer.NewFriends(), journal: journal{o: o.Journal}}
 	g.server = &fasthttp.Server{
 		Handler:        g.serve,
 		HeaderReceived: g.headers,

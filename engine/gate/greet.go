@@ -15,11 +15,12 @@ import (
 // greeting is what a connection needs until its first request.
 type greeting struct {
 	greeted bool
-	shaking bool         // hands are being shaken
-	heard   bool         // something came
-	by      time.Time    // when hands must be shaken
-	lanes   atomic.Int32 // how many of the Gate's turns it has
-	suspect bool         // its address has failed too often
+	shaking bool        // hands are being shaken
+	heard   bool        // something came
+	by      time.Time   // when hands must be shaken
+	turned  atomic.Bool // it has a turn
+	suspect bool        // its address has failed too often
+	friend  bool        // its address has shown a secret
 }
 
 // acmeProtocol is what an authority speaks that wants to see a certificate, and nothing else (RFC 8737).
@@ -39,7 +40,7 @@ func (c *conn) greet() (ok bool) {
 		}
 		c.yield()
 	}()
-	c.by = c.last.Add(c.g.o.Handshake)
+	c.by = c.last.Add(c.less(c.g.o.Handshake))
 	if c.Conn.SetDeadline(c.by) != nil {
 		return false
 	}
@@ -72,7 +73,7 @@ func (c *conn) introduce() (reason, error) {
 // shake does the handshake.
 func (c *conn) shake() (reason, error) {
 	t := tls.Server((*wire)(c), c.g.tls)
-	c.shaking, c.suspect = true, c.g.failures.Many(c.from, time.Now())
+	c.shaking, c.suspect, c.friend = true, c.g.failures.Many(c.from, c.last), c.g.friends.Has(c.from, c.last)
 	err := t.Handshake()
 	c.shaking = false
 	c.secure.Store(t)
@@ -142,58 +143,51 @@ func (w *wire) SetWriteDeadline(t time.Time) error {
 	return w.Conn.SetWriteDeadline(t)
 }
 
-// turns bound how many handshakes are being computed, so that any number of them leaves processors to the calls. Those of
-// addresses that have failed too often are computed one at a time: they wait for each other, and others hardly for them.
+// turns bound how many handshakes are being computed, so that any number of them leaves processors to the calls. Friends do not
+// wait for strangers; those who have failed too often are computed one at a time, and so wait for each other.
 type turns struct {
-	all, suspects chan struct{}
+	friends, strangers, suspects chan struct{}
 }
 
 func newTurns() turns {
-	return turns{make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2)), make(chan struct{}, 1)}
+	n := max(1, runtime.GOMAXPROCS(0)/2)
+	return turns{make(chan struct{}, n), make(chan struct{}, n), make(chan struct{}, 1)}
+}
+
+// lane is where a connection waits for its turn.
+func (c *conn) lane() chan struct{} {
+	switch {
+	case c.suspect:
+		return c.g.turns.suspects
+	case c.friend:
+		return c.g.turns.friends
+	}
+	return c.g.turns.strangers
 }
 
 // turn waits for a turn, as long as there is time for a handshake.
 func (c *conn) turn() bool {
-	if c.suspect {
-		if !take(c.g.turns.suspects, c.by) {
-			return false
-		}
-		c.lanes.Store(1)
+	lane := c.lane()
+	select {
+	case lane <- struct{}{}:
+		c.turned.Store(true)
+		return true
+	default:
 	}
-	if !take(c.g.turns.all, c.by) {
+	t := time.NewTimer(time.Until(c.by))
+	defer t.Stop()
+	select {
+	case lane <- struct{}{}:
+		c.turned.Store(true)
+		return true
+	case <-t.C:
 		return false
 	}
-	c.lanes.Add(1)
-	return true
 }
 
 // yield gives back the turn there is.
 func (c *conn) yield() {
-	n := c.lanes.Load()
-	if n == 0 || !c.lanes.CompareAndSwap(n, 0) {
-		return
-	}
-	if c.suspect {
-		<-c.g.turns.suspects
-		n--
-	}
-	if n > 0 {
-		<-c.g.turns.all
-	}
-}
-
-func take(lane chan struct{}, by time.Time) bool {
-	select {
-	case lane <- struct{}{}:
-		return true
-	default:
-	}
-	t := time.NewTimer(time.Until(by))
-	defer t.Stop()
-	select {
-	case lane <- struct{}{}:
-		return true
-	case <-t.C:
-		return false
+	if c.turned.Load() && c.turned.CompareAndSwap(true, false) {
+		<-c.lane()
 	}
 }

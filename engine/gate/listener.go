@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"net/netip"
 	"sync"
@@ -100,7 +101,7 @@ func (l *listener) exhausted(err error) {
 
 // admit takes a connection in, as a stranger.
 func (g *Gate) admit(c net.Conn, from netip.Addr) *conn {
-	in := &conn{Conn: c, g: g, from: from, trusted: g.o.Proxies.Has(from), fresh: true, last: time.Now()}
+	in := &conn{Conn: c, g: g, from: from, trusted: g.o.Proxies.Has(from), chance: uint8(rand.Uint32()), fresh: true, last: time.Now()}
 	g.strangers.add(in)
 	return in
 }

@@ -3,7 +3,6 @@ package peer
 import (
 	"hash/maphash"
 	"net/netip"
-	"sync"
 	"time"
 )
 
@@ -13,76 +12,38 @@ const (
 	rest  = time.Second
 )
 
-// The table of those who failed has a fixed size: sets of a few places, in one of which an address may stand.
-const (
-	sets   = 1024
-	places = 4
-)
-
-// Failures counts failed authentications by address, in a table that does not grow. The whole of a /64 counts as one address,
-// because it is one subscriber's. What is counted says nothing about who shows a right secret.
-type Failures struct {
-	seed  maphash.Seed
-	table [sets]struct {
-		mu     sync.Mutex // guards places
-		places [places]failing
-	}
-}
-
-// failing is an address that failed.
-type failing struct {
-	addr netip.Addr
-	till time.Time // when all of it will be forgotten: one failure lasts for rest
-}
+// Failures counts failed authentications by address. What is counted says nothing about who shows a right secret.
+type Failures struct{ table }
 
 // NewFailures makes an empty table.
-func NewFailures() *Failures { return &Failures{seed: maphash.MakeSeed()} }
+func NewFailures() *Failures { return &Failures{table{seed: maphash.MakeSeed()}} }
 
 // Add counts a failure. It is true when the address has had too many.
-func (f *Failures) Add(a netip.Addr, now time.Time) bool {
-	a = subscriber(a)
-	set := &f.table[maphash.Comparable(f.seed, a)%sets]
-	set.mu.Lock()
-	defer set.mu.Unlock()
-	at := &set.places[0]
-	for i := range set.places {
-		if p := &set.places[i]; p.addr == a {
-			at = p
-			break
-		} else if p.till.Before(at.till) {
-			at = p
+func (f *Failures) Add(a netip.Addr, now time.Time) (many bool) {
+	f.with(a, now, func(p *place) {
+		if many = p.till.Sub(now) > (burst-1)*rest; !many {
+			p.till = p.till.Add(rest) // who goes on failing is not counted, and so let off once in rest
 		}
-	}
-	if at.addr != a || at.till.Before(now) {
-		*at = failing{a, now}
-	}
-	if at.till.Sub(now) > (burst-1)*rest {
-		return true // and is not counted: who goes on failing is let off once in rest
-	}
-	at.till = at.till.Add(rest)
-	return false
+	})
+	return many
 }
 
 // Many reports whether an address has had too many failures.
-func (f *Failures) Many(a netip.Addr, now time.Time) bool {
-	a = subscriber(a)
-	set := &f.table[maphash.Comparable(f.seed, a)%sets]
-	set.mu.Lock()
-	defer set.mu.Unlock()
-	for _, p := range set.places {
-		if p.addr == a {
-			return p.till.Sub(now) > (burst-1)*rest
-		}
-	}
-	return false
+func (f *Failures) Many(a netip.Addr, now time.Time) bool { return f.left(a, now) > (burst-1)*rest }
+
+// memory is how long an address counts as a friend's after it has shown a secret.
+const memory = 24 * time.Hour
+
+// Friends are the addresses that have shown a right secret.
+type Friends struct{ table }
+
+// NewFriends makes an empty table.
+func NewFriends() *Friends { return &Friends{table{seed: maphash.MakeSeed()}} }
+
+// Add notes that a right secret was shown.
+func (f *Friends) Add(a netip.Addr, now time.Time) {
+	f.with(a, now, func(p *place) { p.till = now.Add(memory) })
 }
 
-// subscriber is what an address is counted as.
-func subscriber(a netip.Addr) netip.Addr {
-	a = a.Unmap().WithZone("")
-	if !a.Is6() {
-		return a
-	}
-	p, _ := a.Prefix(64) // which every such address has
-	return p.Addr()
-}
+// Has reports whether an address has shown a right secret in the last day.
+func (f *Friends) Has(a netip.Addr, now time.Time) bool { return f.left(a, now) > 0 }

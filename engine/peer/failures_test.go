@@ -74,6 +74,15 @@ func TestFailuresHammer(t *testing.T) {
 	}
 }
 
+func TestFriends(t *testing.T) {
+	f, now := peer.NewFriends(), time.Now()
+	a, b := netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("192.0.2.2")
+	f.Add(a, now)
+	if !f.Has(a, now.Add(23*time.Hour)) || f.Has(a, now.Add(25*time.Hour)) || f.Has(b, now) {
+		t.Error("a friend is one for a day, and nobody else is")
+	}
+}
+
 func BenchmarkFailures(b *testing.B) {
 	f, a := peer.NewFailures(), netip.MustParseAddr("192.0.2.1")
 	b.ReportAllocs()
