@@ -87,30 +87,27 @@ func (n *native) close() error {
 	return err
 }
 
-// cached has a child see to it that the folder holds the compiled module. A folder that is not as it was left is made
-// anew.
+// cached has a child see to it that the folder holds the compiled module. A folder that is not as it was left, or that the
+// child cannot read, is made anew; what is half made has another name, so that several processes can share a cache.
 func (r *Runtime) cached(ctx context.Context, dir string, code []byte) error {
-	found := r.intact(dir)
-	if !found {
-		if err := os.RemoveAll(dir); err != nil {
-			return err
-		}
+	if r.intact(dir) && r.breed(ctx, dir, code) == nil {
+		return r.seal(dir) // it may have been added to, for another processor
 	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := ctx.Err(); err != nil {
 		return err
 	}
-	err := r.breed(ctx, dir, code)
-	if err != nil && found && ctx.Err() == nil { // compiled by another version, perhaps
-		found, err = false, errors.Join(os.RemoveAll(dir), os.MkdirAll(dir, 0o700))
-		if err == nil {
-			err = r.breed(ctx, dir, code)
-		}
-	}
-	if err == nil {
-		err = r.seal(dir)
-	}
+	made, err := os.MkdirTemp(r.cache, "new-")
 	if err != nil {
-		os.RemoveAll(dir)
+		return err
+	}
+	defer os.RemoveAll(made)
+	if err := r.breed(ctx, made, code); err != nil {
+		return err
+	}
+	if err := r.seal(made); err != nil {
+		return err
+	}
+	if err := errors.Join(os.RemoveAll(dir), os.Rename(made, dir)); err != nil && !r.intact(dir) {
 		return err
 	}
 	r.trim()
@@ -157,7 +154,7 @@ func (c *capped) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// sealName is the file beside what the child left: the MAC of all of it, under the server's key.
+// sealName is the file beside what the child left: the MAC of all of it under the server's key, a mere checksum without one.
 const sealName = "seal"
 
 // intact reports whether the folder holds what it held when it was sealed, by this key.
@@ -214,7 +211,10 @@ func (r *Runtime) trim() {
 	age := func(e fs.DirEntry) time.Time {
 		info, err := os.Stat(filepath.Join(r.cache, e.Name(), sealName))
 		if err != nil {
-			return time.Now() // somebody is at it
+			info, err = e.Info()
+		}
+		if err != nil {
+			return time.Now()
 		}
 		return info.ModTime()
 	}

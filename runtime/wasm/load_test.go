@@ -141,6 +141,22 @@ func TestChild(t *testing.T) {
 		works(t, o)
 	})
 	t.Run("OtherKey", func(t *testing.T) { works(t, wasm.Options{Child: exe, Cache: cache}) })
+	t.Run("Truncated", func(t *testing.T) {
+		if err := os.Truncate(entries()[0], 100); err != nil {
+			t.Fatal(err)
+		}
+		works(t, o)
+	})
+	t.Run("NothingHalfMade", func(t *testing.T) {
+		made, err := os.ReadDir(cache)
+		if err != nil || len(made) != 1 || len(entries()) != 1 {
+			t.Errorf("the cache: %v, %v, %v", made, entries(), err)
+		}
+	})
+	t.Run("RelativeCache", func(t *testing.T) {
+		t.Chdir(filepath.Dir(cache))
+		works(t, wasm.Options{Child: exe, Cache: filepath.Base(cache), Key: o.Key})
+	})
 	t.Run("NoCache", func(t *testing.T) { works(t, wasm.Options{Child: exe}) })
 	t.Run("Invalid", func(t *testing.T) {
 		_, err := modules(t, o).Load(context.Background(), decides(0))

@@ -9,11 +9,11 @@ package wasm
 
 import (
 	"context"
-	"crypto/rand"
 	"crypto/sha256"
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	goruntime "runtime"
 	"sync"
 	"time"
@@ -33,7 +33,7 @@ type Options struct {
 	Cache  string       // the folder compiled modules are kept in, made with mode 0700; "": one that goes with the Runtime
 	Child  string       // the program that is run again to compile a module, and that calls Main first; "": no child
 	Slots  int          // guests that run at the same time; default GOMAXPROCS
-	Key    []byte       // of the server: seals the cache and makes the randomness of what runs before any event; default random
+	Key    []byte       // of the server: seals the cache and makes the randomness of what runs before any event; empty: a checksum, and a random key
 	Limits meter.Limits // what a module may be; a field of nought is that of meter.DefaultLimits
 }
 
@@ -70,10 +70,6 @@ func New(o Options) (*Runtime, error) {
 		judges: make(chan struct{}, judges), modules: make(map[[sha256.Size]byte]*Module),
 		patience: compileTime,
 	}
-	if len(r.key) == 0 {
-		r.key = make([]byte, sha256.Size)
-		rand.Read(r.key)
-	}
 	r.random = runtime.NewRandom(r.key)
 	return r, r.open()
 }
@@ -88,7 +84,11 @@ func (r *Runtime) open() error {
 		r.cache, r.owned = dir, true
 		return err
 	}
-	if err := os.MkdirAll(r.cache, 0o700); err != nil {
+	var err error
+	if r.cache, err = filepath.Abs(r.cache); err == nil { // the child works in another folder
+		err = os.MkdirAll(r.cache, 0o700)
+	}
+	if err != nil {
 		return fmt.Errorf("make the folder of compiled modules: %w", err)
 	}
 	return private(r.cache)
