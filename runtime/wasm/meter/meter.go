@@ -43,9 +43,10 @@ const depthOfLinked = "tenterhook:depth"
 // on traps at once.
 const Deep = math.MinInt64
 
-// What is charged beside one unit for each instruction. block, loop, else, end and nop are free; what a host function
-// costs is the host's to charge. Of nothing a
-// module can do does a unit take more than a few nanoseconds.
+// What is charged beside one unit for each instruction. block, loop, else, end and nop are free; a call through a table
+// and of an imported function is 17, and what a host function costs beyond that is the host's to charge. Up to 32 units
+// may be charged for what follows a branch that is not taken. Of nothing a module can do does a unit take more than a few
+// nanoseconds.
 const (
 	perReference = 500     // a ref.func, for which the engine leaves the module
 	perBulk      = 16      // a bulk operation of any length
