@@ -139,7 +139,6 @@ func i32(v int64) []byte     { return append([]byte{0x41}, leb(v)...) }
 func i64(v int64) []byte     { return append([]byte{0x42}, leb(v)...) }
 func get(local int) []byte   { return append([]byte{0x20}, uleb(local)...) }
 func set(local int) []byte   { return append([]byte{0x21}, uleb(local)...) }
-func tee(local int) []byte   { return append([]byte{0x22}, uleb(local)...) }
 func gget(global int) []byte { return append([]byte{0x23}, uleb(global)...) }
 func gset(global int) []byte { return append([]byte{0x24}, uleb(global)...) }
 func call(index int) []byte  { return append([]byte{0x10}, uleb(index)...) }
