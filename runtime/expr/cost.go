@@ -13,8 +13,8 @@ import (
 // of an object. What the policy itself brings counts as large as it is.
 const Assumed = 128
 
-// maxLoops is how many quantifiers over lists of the event may be inside each other: a fourth would take more than most
-// budgets have of an event of the assumed size, which is none that Okta would have to think of.
+// maxLoops is how many quantifiers over lists of the event may be inside each other: with a fourth a list of the assumed size
+// takes more than the default budget has.
 const maxLoops = 3
 
 // Cost is what an expression may take, known before it runs: a bound, and mostly a generous one, for an event of the assumed
@@ -118,10 +118,7 @@ func (e *estimate) node(n ast.Node) (int64, size) {
 	case *ast.ConditionalNode:
 		return e.conditional(n)
 	case *ast.VariableDeclaratorNode:
-		value, s := e.of(n.Value)
-		e.vars[n.Name] = s
-		fuel, s := e.of(n.Expr)
-		return add(value, fuel, 1), s
+		return e.declaration(n)
 	case *ast.ArrayNode:
 		return e.listed(n.Nodes, 1)
 	case *ast.MapNode:
@@ -134,6 +131,13 @@ func (e *estimate) node(n ast.Node) (int64, size) {
 		}
 	}
 	return 1, assumed
+}
+
+func (e *estimate) declaration(n *ast.VariableDeclaratorNode) (int64, size) {
+	value, s := e.of(n.Value)
+	e.vars[n.Name] = s
+	fuel, s := e.of(n.Expr)
+	return add(value, fuel, 1), s
 }
 
 func (e *estimate) name(name string) (int64, size) {

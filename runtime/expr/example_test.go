@@ -60,3 +60,20 @@ func ExampleCompile() {
 	// 1:6: unknown field userProfil, did you mean userProfile?
 	// 1:23: endsWith on its right wants a text, got a number
 }
+
+func ExampleExpression_Cost() {
+	env := expr.NewEnv(expr.Options{Type: hook.EventHook})
+	for _, src := range []string{
+		`event.outcome.result == "FAILURE"`,
+		`any(event.target, .type == "User" and .alternateId endsWith "@example.com")`,
+	} {
+		x, err := expr.Compile(src, env)
+		if err != nil {
+			panic(err)
+		}
+		fmt.Println(x.Cost())
+	}
+	// Output:
+	// {66 0}
+	// {9930 1}
+}
