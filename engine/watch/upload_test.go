@@ -290,6 +290,7 @@ func TestReloadUnderLoad(t *testing.T) {
 		})
 	}
 	var first, last goruntime.MemStats
+	resident := 0
 	for i := range reloads {
 		if c, err := s.put(names[i%10], stamp(t, fmt.Sprintf("%05d", 10+i))); err != nil || !c.Live {
 			t.Fatalf("reload %d: %+v, %v", i, c, err)
@@ -297,13 +298,15 @@ func TestReloadUnderLoad(t *testing.T) {
 		if i == reloads/10 {
 			goruntime.GC()
 			goruntime.ReadMemStats(&first)
+			resident = rss()
 		}
 	}
 	cancel()
 	calls.Wait()
 	goruntime.GC()
 	goruntime.ReadMemStats(&last)
-	t.Logf("%d reloads, %d calls; heap %d KiB after a tenth, %d KiB at the end", reloads, answered.Load(), first.HeapAlloc>>10, last.HeapAlloc>>10)
+	t.Logf("%d reloads, %d calls; heap %d KiB after a tenth, %d KiB at the end; resident pages %d, %d", reloads, answered.Load(),
+		first.HeapAlloc>>10, last.HeapAlloc>>10, resident, rss())
 	if grown := int64(last.HeapAlloc) - int64(first.HeapAlloc); grown > 16<<20 {
 		t.Errorf("the heap has grown by %d KiB", grown>>10)
 	}
@@ -312,6 +315,16 @@ func TestReloadUnderLoad(t *testing.T) {
 			t.Fatalf("%d modules are held", s.guests.Stats().Modules)
 		}
 	}
+}
+
+// rss is how many pages of memory the process has; 0 where that cannot be told.
+func rss() int {
+	text, _ := os.ReadFile("/proc/self/statm")
+	if fields := strings.Fields(string(text)); len(fields) > 1 {
+		pages, _ := strconv.Atoi(fields[1])
+		return pages
+	}
+	return 0
 }
 
 // FuzzUploads reads lists of uploads that this program did not write: whatever is in them, nothing is run but what has its hash.
