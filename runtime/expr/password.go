@@ -64,7 +64,7 @@ func (h stored) verify(r *runtime.Run, w *Workers, plain string) bool {
 	if h.memory > mostHashing {
 		panic(&fault{fmt.Errorf("%w: a hash that takes more than %d MiB", runtime.ErrMemory, mostHashing>>20)})
 	}
-	charge(r, h.price)
+	charge(r, min(h.price, r.Meter.Left()+1)) // what is not there is not spent
 	hold(r, h.memory)
 	defer r.Meter.Release(h.memory)
 	left := time.Until(r.Meter.Deadline())
