@@ -82,7 +82,7 @@ func (p *Program) root() *cobra.Command {
 		},
 	}
 	root.SetVersionTemplate("tenterhook {{.Version}}\n")
-	root.AddCommand(p.serve(), p.check(), p.test(), p.run(), p.send(), p.doctor(), p.module(), p.events(), p.ledger(), p.audit(), p.secret(), p.version())
+	root.AddCommand(p.serve(), p.check(), p.test(), p.run(), p.send(), p.doctor(), p.module(), p.events(), p.ledger(), p.audit(), p.secret(), p.functions(), p.version())
 	return root
 }
 

@@ -1,0 +1,73 @@
+package cli
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tenterhook/tenterhook/runtime/expr"
+)
+
+func (p *Program) functions() *cobra.Command {
+	var markdown bool
+	c := &cobra.Command{
+		Use:   "functions [NAME]",
+		Short: "Tell what expressions can call",
+		Long: "Functions lists what expressions can call, or tells all about the one that is named: what it gives when something is missing,\n" +
+			"what it costs in fuel, and an example.",
+		Args:              cobra.MaximumNArgs(1),
+		ValidArgsFunction: functionWords,
+		RunE: func(_ *cobra.Command, args []string) error {
+			switch {
+			case markdown && len(args) > 0:
+				return usage("--markdown is for all of them: leave out %s", args[0])
+			case markdown:
+				_, err := p.Stdout.Write(expr.AppendReference(nil))
+				return err
+			case len(args) > 0:
+				return p.function(args[0])
+			}
+			return p.listFunctions()
+		},
+	}
+	c.Flags().BoolVar(&markdown, "markdown", false, "all of it, as a page of Markdown")
+	return c
+}
+
+func (p *Program) listFunctions() error {
+	var b strings.Builder
+	for _, e := range expr.Reference() {
+		if !e.Refused {
+			fmt.Fprintf(&b, "%-48s %s\n", e.Usage, e.Doc)
+		}
+	}
+	_, err := fmt.Fprint(p.Stdout, b.String())
+	return err
+}
+
+// function tells about one, also about one that there is not.
+func (p *Program) function(name string) error {
+	for _, e := range expr.Reference() {
+		switch {
+		case e.Name != name:
+		case e.Refused:
+			return fmt.Errorf("%s is not supported: %s", name, e.Doc)
+		default:
+			_, err := fmt.Fprintf(p.Stdout, "%s\n  %s\n  with something missing: %s\n  fuel: %s\n  %s\n  = %s\n",
+				e.Usage, e.Doc, cmp.Or(e.Missing, "as ever"), e.Cost, e.Example, e.Value)
+			return err
+		}
+	}
+	return usage("there is no function %s: tenterhook functions lists them", name)
+}
+
+func functionWords(*cobra.Command, []string, string) (names []string, _ cobra.ShellCompDirective) {
+	for _, e := range expr.Reference() {
+		if !e.Refused {
+			names = append(names, e.Name)
+		}
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
+}
