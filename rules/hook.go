@@ -144,6 +144,7 @@ func (c *compiler) rule(h *Hook, spec *ruleSpec, sets map[string]string) rule {
 	c.condition(spec, &r, refuses)
 	m := &maker{compiler: c, rule: spec, effects: &effects{}}
 	c.reveals, c.revealed, c.veiled = spec.reveals, nil, false
+	before := len(c.problems)
 	for _, g := range spec.gives {
 		if g.node.kind == brokenNode {
 			continue
@@ -156,7 +157,7 @@ func (c *compiler) rule(h *Hook, spec *ruleSpec, sets map[string]string) rule {
 		g.form.compile(m, g.node)
 	}
 	c.form = ""
-	c.inVain(spec)
+	c.inVain(spec, before)
 	r.program, r.veiled = m.effects, c.veiled
 	if spec.module != nil {
 		r.program, r.module = c.shelf.program(h, spec, r.budget.Within(h.Budget)), true

@@ -28,10 +28,14 @@ func (c *compiler) leaks(n *node, t *expr.Text) {
 	}
 }
 
-// inVain warns of what a rule reveals and has no secret in.
-func (c *compiler) inVain(spec *ruleSpec) {
+// inVain warns of what a rule reveals and has no secret in. What was found wrong with it, behind the problems before, may have
+// one.
+func (c *compiler) inVain(spec *ruleSpec, before int) {
+	if spec.faulty || slices.ContainsFunc(c.problems[before:], func(p Problem) bool { return !p.Warning }) {
+		return
+	}
 	for i, form := range spec.reveals {
-		if !slices.Contains(c.revealed, form) && !spec.faulty {
+		if !slices.Contains(c.revealed, form) {
 			c.add(spec.revealsAt[i].warning("nothing secret gets into %s: leave it out of reveal", form))
 		}
 	}
