@@ -1,0 +1,199 @@
+package certificate_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"errors"
+	"io"
+	"log/slog"
+	"math/big"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/tenterhook/tenterhook/engine/certificate"
+)
+
+// authority signs certificates.
+type authority struct {
+	t    testing.TB
+	key  *ecdsa.PrivateKey
+	cert *x509.Certificate
+	pem  []byte
+}
+
+func newAuthority(t testing.TB, name string) *authority {
+	t.Helper()
+	a := &authority{t: t}
+	a.cert = &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().AddDate(1, 0, 0),
+	}
+	a.cert, a.key, a.pem, _ = a.sign(a.cert)
+	return a
+}
+
+// sign makes a certificate, of its own when there is none yet.
+func (a *authority) sign(c *x509.Certificate) (*x509.Certificate, *ecdsa.PrivateKey, []byte, []byte) {
+	a.t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	by := a.key
+	if by == nil {
+		by = key
+	}
+	der, err := x509.CreateCertificate(rand.Reader, c, a.cert, key.Public(), by)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	made, err := x509.ParseCertificate(der)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	secret, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	return made, key, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret})
+}
+
+// issue makes a certificate for names, which ends in so long, and has lived as long as 90 days.
+func (a *authority) issue(ends time.Duration, names ...string) (cert, key []byte) {
+	a.t.Helper()
+	_, _, cert, key = a.sign(&x509.Certificate{
+		SerialNumber: big.NewInt(time.Now().UnixNano()), DNSNames: names, NotBefore: time.Now().Add(ends - 90*24*time.Hour), NotAfter: time.Now().Add(ends),
+		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
+	})
+	return cert, key
+}
+
+func (a *authority) pool() *x509.CertPool {
+	p := x509.NewCertPool()
+	p.AddCert(a.cert)
+	return p
+}
+
+const month = 30 * 24 * time.Hour
+
+func write(t testing.TB, path string, content []byte) string {
+	t.Helper()
+	if err := os.WriteFile(path, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// files writes a pair.
+func files(t testing.TB, dir string, cert, key []byte) certificate.Pair {
+	t.Helper()
+	return certificate.Pair{Certificate: write(t, filepath.Join(dir, "tls.crt"), cert), Key: write(t, filepath.Join(dir, "tls.key"), key)}
+}
+
+// text is a log that is read while it is written.
+type text struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (t *text) Write(p []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.b.Write(p)
+}
+
+func (t *text) String() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.b.String()
+}
+
+// hall is a Keeper that runs, with a listener that shows what it keeps.
+type hall struct {
+	t    testing.TB
+	k    *certificate.Keeper
+	addr string
+	log  *text
+}
+
+func open(t testing.TB, o certificate.Options) *hall {
+	t.Helper()
+	return openAt(t, 0, func(string) certificate.Options { return o })
+}
+
+// openAt opens at a port, 0 for any, with options made for its address.
+func openAt(t testing.TB, port int, options func(addr string) certificate.Options) *hall {
+	t.Helper()
+	h := &hall{t: t, log: new(text)}
+	l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.addr = l.Addr().String()
+	o := options(h.addr)
+	o.Log = slog.New(slog.NewTextHandler(h.log, nil))
+	if len(o.ACME.Domains) > 0 {
+		o.ACME.Listen = h.addr
+	}
+	if h.k, err = certificate.Open(o); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	var all sync.WaitGroup
+	all.Go(func() { h.k.Run(ctx) })
+	all.Go(func() {
+		for l := tls.NewListener(l, h.k.Config()); ; {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			all.Go(func() {
+				defer c.Close()
+				c.SetDeadline(time.Now().Add(10 * time.Second))
+				io.WriteString(c, "hello") // what fails is for the client to see
+			})
+		}
+	})
+	t.Cleanup(func() {
+		l.Close()
+		cancel()
+		all.Wait()
+		h.k.Close()
+	})
+	return h
+}
+
+// greet connects; the leaf that was shown is returned.
+func (h *hall) greet(c *tls.Config) (*x509.Certificate, error) {
+	conn, err := tls.DialWithDialer(&net.Dialer{Timeout: 10 * time.Second}, "tcp", h.addr, c)
+	if err != nil {
+		return nil, err
+	}
+	defer conn.Close()
+	conn.SetDeadline(time.Now().Add(10 * time.Second))
+	if b, err := io.ReadAll(conn); err != nil || string(b) != "hello" {
+		return nil, errors.Join(errors.New("no hello"), err)
+	}
+	return conn.ConnectionState().PeerCertificates[0], nil
+}
+
+func (h *hall) until(what string, is func() bool) {
+	h.t.Helper()
+	for end := time.Now().Add(30 * time.Second); !is(); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(end) {
+			h.t.Fatalf("never %s\n%s", what, h.log)
+		}
+	}
+}
