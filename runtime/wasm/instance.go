@@ -137,11 +137,14 @@ func (in *instance) yield(left int64) int64 {
 	in.slice = 0
 	in.fuel.Set(0)
 	m := in.run.Meter
-	if !m.Spend(spent) || !m.Look() {
+	if !m.Spend(spent) {
 		in.end(m.Err())
 	}
 	if in.slot = in.program.module.runtime.slots.pass(in.ticket, m.Deadline()); !in.slot {
 		in.end(in.late())
+	}
+	if !m.Look() { // whoever had the turn may have taken long
+		in.end(m.Err())
 	}
 	in.slice = in.next()
 	return in.slice
