@@ -160,7 +160,7 @@ func (p *Program) diagnosis(o doctor.Options, h *rules.Hook, r *doctor.Report, a
 		}
 	}
 	if r.Worst() == doctor.Wrong {
-		return said(errors.New("Okta would not get through, or others would"))
+		return said(errors.New("this will not do: Okta would not get through, or others would"))
 	}
 	return nil
 }

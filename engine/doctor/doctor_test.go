@@ -112,7 +112,7 @@ func TestFindings(t *testing.T) {
 		{"OtherSecret", hook.Token, good(hook.Token), func(o *doctor.Options) { o.Headers = credential("other") }, "calls", doctor.Wrong, "adds no scheme"},
 		{"NotFound", hook.Token, status(404), nil, "calls", doctor.Wrong, "nothing is served"},
 		{"Fault", hook.Token, status(500), nil, "no secret", doctor.Doubtful, "tries again"},
-		{"Redirect", hook.Token, http.RedirectHandler("/elsewhere", 301).ServeHTTP, nil, "calls", doctor.Wrong, "follows no redirects"},
+		{"Redirect", hook.Token, http.RedirectHandler("/elsewhere", http.StatusMovedPermanently).ServeHTTP, nil, "calls", doctor.Wrong, "follows no redirects"},
 		{"NotApplied", hook.Token, answers(`{"commands":[{"type":"com.okta.identity.path","value":[]}]}`), nil, "calls", doctor.Wrong, "would not apply"},
 		{"NotJSON", hook.SAML, answers(`<html>`), nil, "calls", doctor.Wrong, "the answer"},
 		{"TakesAnything", hook.SAML, answers(`{}`), nil, "broken call", doctor.Doubtful, "want 400"},

@@ -67,7 +67,6 @@ type table struct {
 type global struct {
 	kind    byte
 	mutable bool
-	init    [2]int // where its expression is
 	expr    expr
 }
 
