@@ -52,6 +52,11 @@ func parseError(src string, err error) *Error {
 		message = "the expression ends too soon"
 	}
 	offset := offsetOf(src, e.From)
+	if message == "invalid char escape" && offset > 0 && src[offset-1] == '\\' { // most often of a pattern
+		_, n := utf8.DecodeRuneInString(src[offset:])
+		escape := src[offset-1 : offset+n]
+		return at(src, offset-1, "no such escape as "+escape+": want \\"+escape+", or the text in `backquotes`")
+	}
 	if begin, meant := slip(src, offset); meant != "" && strings.HasPrefix(message, "unexpected token") {
 		return at(src, begin, meant)
 	}
