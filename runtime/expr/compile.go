@@ -26,6 +26,7 @@ type compiler struct {
 	loops    int                // as in Cost
 	inside   int                // of those around what is being compiled
 	folded   int64              // fuel spent on constants
+	clauses  []*Clause
 }
 
 // mostErrors are reported of one expression; who has made more knows by then.

@@ -17,6 +17,7 @@ type Options struct {
 	Vars    hook.Node               // the policy's constants: an object, or missing. Its Doc must outlive the Env
 	Tables  map[string]*table.Table // the policy's tables
 	Workers *Workers                // for password(), which there is none of without them
+	Clauses bool                    // what the parts of conditions come to is counted, which takes its time
 }
 
 // Env is what the expressions of one hook share: names, their lets, and where in a Run's Scratch each value lives.

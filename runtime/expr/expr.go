@@ -18,6 +18,8 @@ type Expression struct {
 	falls  bool // as code's: a rule that does not match touches no code
 	code   *code
 	cost   Cost
+
+	clauses []*Clause
 }
 
 // Compile reads an expression that sees what e has. The error is Errors: everything that was found wrong.
@@ -45,7 +47,7 @@ func Compile(src string, e *Env) (*Expression, error) {
 		return nil, err
 	}
 	cost, _ := k.cost(node)
-	return &Expression{test: c.test, layout: &e.layout, falls: c.falls, code: c, cost: cost}, nil
+	return &Expression{test: c.test, layout: &e.layout, falls: c.falls, code: c, cost: cost, clauses: inOrder(k.clauses)}, nil
 }
 
 func (e *Env) reserve(locals int) {

@@ -42,7 +42,7 @@ func (k *compiler) chain(n *ast.BinaryNode, and bool) *code {
 	c := &code{}
 	back := k.remember()
 	for i, node := range nodes {
-		terms[i] = k.condition(node)
+		terms[i] = k.clause(node)
 		c.falls = c.falls || terms[i].falls
 		c.rises = c.rises || terms[i].rises
 		k.suppose(node, and)
@@ -132,13 +132,13 @@ func flatten(n ast.Node, and bool, to []ast.Node) []ast.Node {
 
 // conditional is x ? y : z, and if x {y} else {z}.
 func (k *compiler) conditional(n *ast.ConditionalNode) *code {
-	x := k.condition(n.Cond)
+	x := k.clause(n.Cond)
 	back := k.remember()
 	k.suppose(n.Cond, true)
-	then := k.compile(n.Exp1)
+	then := k.branch(n.Exp1)
 	k.present = clonePresent(back)
 	k.suppose(n.Cond, false)
-	other := k.compile(n.Exp2)
+	other := k.branch(n.Exp2)
 	k.present = back
 	moved := x.falls || x.rises || x.soft
 	c := &code{

@@ -1,0 +1,78 @@
+package expr
+
+import (
+	"cmp"
+	"slices"
+	"sync/atomic"
+
+	"github.com/expr-lang/expr/ast"
+	"github.com/tenterhook/tenterhook/runtime"
+)
+
+// Clause is a part of a condition that is a condition itself, and what it has come to: an operand of and or or, what stands before
+// a ?, and what stands on either side of its :. A not is one Clause with its operand, and a constant is none. A part that a run
+// had no need to look at has come to nothing there.
+type Clause struct {
+	Offset  int    // bytes before it, in the text that was compiled
+	Text    string // as it is written there
+	yes, no atomic.Int64
+}
+
+// Seen is how often the clause has come out true, and how often not.
+func (c *Clause) Seen() (yes, no int64) { return c.yes.Load(), c.no.Load() }
+
+func (c *Clause) note(outcome bool) bool {
+	if outcome {
+		c.yes.Add(1)
+	} else {
+		c.no.Add(1)
+	}
+	return outcome
+}
+
+// Clauses are the expression's, in the order of the text. There are none unless the Env's Options ask for them.
+func (x *Expression) Clauses() []*Clause { return x.clauses }
+
+// clause compiles n, an operand, as a condition that is one of the Clauses.
+func (k *compiler) clause(n ast.Node) *code { return k.noted(n, k.condition(n)) }
+
+// branch compiles n, which stands beside the : of a condition or of a value.
+func (k *compiler) branch(n ast.Node) *code {
+	c := k.compile(n)
+	if c.types != boolean {
+		return c
+	}
+	return k.noted(n, c)
+}
+
+// noted is c with what it comes to noted in a Clause, when that is asked for.
+func (k *compiler) noted(n ast.Node, c *code) *code {
+	if !k.env.o.Clauses || c.constant || len(k.errs) > 0 {
+		return c
+	}
+	from, to := k.extent(n)
+	to = max(from, to)
+	i := slices.IndexFunc(k.clauses, func(o *Clause) bool { return o.Offset == from && len(o.Text) == to-from })
+	if i < 0 {
+		i = len(k.clauses)
+		k.clauses = append(k.clauses, &Clause{Offset: from, Text: k.src[from:to]})
+	}
+	into, eval, test := k.clauses[i], c.eval, c.test
+	watched := *c
+	watched.each, watched.word = nil, nil // the ways past test
+	watched.test = func(r *runtime.Run) bool { return into.note(test(r)) }
+	watched.eval = func(r *runtime.Run) runtime.Value {
+		v := eval(r)
+		into.note(v.Kind() == runtime.Bool && v.Bool())
+		return v
+	}
+	return &watched
+}
+
+// inOrder are the clauses in the order of the text, the larger of two that begin together first.
+func inOrder(all []*Clause) []*Clause {
+	slices.SortFunc(all, func(a, b *Clause) int {
+		return cmp.Or(a.Offset-b.Offset, len(b.Text)-len(a.Text))
+	})
+	return all
+}

@@ -1,0 +1,143 @@
+package expr
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/expr-lang/expr/ast"
+)
+
+// extent is where n, an operand of and, or or ?:, begins and ends in the text. The parser says of a node where its operator is, of a
+// number where the next scrap is, and of brackets nothing: what it says is widened to whole brackets, then as far as an operand
+// can go.
+func (k *compiler) extent(n ast.Node) (from, to int) {
+	l := scrapsOf(k.src)
+	first, last := len(l), -1
+	ast.Walk(&n, visitor(func(n ast.Node) {
+		switch n.(type) {
+		case *ast.IntegerNode, *ast.FloatNode, *ast.ConditionalNode:
+			return
+		}
+		if i := l.at(k.offset(n)); i >= 0 {
+			first, last = min(first, i), max(last, i)
+		}
+	}))
+	if last < 0 {
+		return 0, len(k.src)
+	}
+	first, last = l.balance(first, last)
+	for first > 0 && !l.loose(first-1) && !opens(l[first-1].text) {
+		first = l.before(first)
+	}
+	for last+1 < len(l) && !l.loose(last+1) && !closes(l[last+1].text) && l[last+1].text != "{" {
+		last = l.after(last)
+	}
+	return l[first].offset, l[last].offset + len(l[last].text)
+}
+
+type visitor func(ast.Node)
+
+func (v visitor) Visit(n *ast.Node) { v(*n) }
+
+type scrap struct {
+	offset int
+	text   string
+}
+
+// scraps are a text without what is between its words, comments among it.
+type scraps []scrap
+
+func scrapsOf(src string) (all scraps) {
+	for i := 0; i < len(src); {
+		next := lexeme(src, i)
+		if text := src[i:next]; strings.TrimSpace(text) != "" && !strings.HasPrefix(text, "//") && !strings.HasPrefix(text, "/*") {
+			all = append(all, scrap{i, text})
+		}
+		i = next
+	}
+	return all
+}
+
+// at is the number of the scrap that offset lies in, -1 behind the last.
+func (l scraps) at(offset int) int {
+	i, exact := slices.BinarySearchFunc(l, offset, func(s scrap, offset int) int { return s.offset - offset })
+	if !exact && i > 0 && offset < l[i-1].offset+len(l[i-1].text) {
+		return i - 1
+	}
+	if i == len(l) {
+		return -1
+	}
+	return i
+}
+
+func opens(text string) bool  { return text == "(" || text == "[" || text == "{" }
+func closes(text string) bool { return text == ")" || text == "]" || text == "}" }
+
+// balance widens the words from first to last until every bracket among them has its other half there.
+func (l scraps) balance(first, last int) (int, int) {
+	depth, least := 0, 0
+	for i := first; i <= last; i++ {
+		if opens(l[i].text) {
+			depth++
+		} else if closes(l[i].text) {
+			depth--
+			least = min(least, depth)
+		}
+	}
+	for open := depth - least; open > 0 && last+1 < len(l); last++ {
+		open += step(l[last+1].text)
+	}
+	for ; least < 0 && first > 0; first-- {
+		least += step(l[first-1].text)
+	}
+	return first, last
+}
+
+func step(text string) int {
+	switch {
+	case opens(text):
+		return 1
+	case closes(text):
+		return -1
+	}
+	return 0
+}
+
+// before is the word that begins what stands in front of scrap i: brackets are taken whole.
+func (l scraps) before(i int) int {
+	i--
+	for depth := step(l[i].text); depth < 0 && i > 0; depth += step(l[i].text) {
+		i--
+	}
+	return i
+}
+
+// after is the word that ends what stands behind scrap i.
+func (l scraps) after(i int) int {
+	i++
+	for depth := step(l[i].text); depth > 0 && i+1 < len(l); depth += step(l[i].text) {
+		i++
+	}
+	return i
+}
+
+// loose reports whether scrap i is what stands between operands: and, or and whatever binds less than they do.
+func (l scraps) loose(i int) bool {
+	beside := func(at int, any string) bool { // nothing between them
+		if at < 0 || at >= len(l) || !strings.Contains(any, l[at].text) {
+			return false
+		}
+		return l[min(i, at)].offset+len(l[min(i, at)].text) == l[max(i, at)].offset
+	}
+	switch l[i].text {
+	case "and", "or", "if", "else":
+		return !beside(i-1, ".")
+	case "&", "|", ",", ";", ":":
+		return true
+	case "?":
+		return !beside(i+1, "?.") && !beside(i-1, "?")
+	case "=":
+		return !beside(i+1, "=") && !beside(i-1, "=<>!")
+	}
+	return false
+}
