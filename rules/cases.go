@@ -1,9 +1,11 @@
 package rules
 
 import (
+	"crypto/sha256"
 	"path"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/tenterhook/tenterhook/sdk/hook"
 	"github.com/tenterhook/tenterhook/sdk/hook/sample"
@@ -16,6 +18,7 @@ type Case struct {
 	Name   string
 	Hook   string
 	Input  []byte // the call's JSON, with what the test sets in it
+	Fixed  Fixed  // the time and randomness it decides with; a zero Now is the time that the call gives
 	Expect Expect
 }
 
@@ -43,11 +46,15 @@ func (f *Folder) Cases(s *Set) ([]Case, Problems) {
 	return r.cases, r.problems.sorted()
 }
 
+// maxCalls is how much the calls of a folder's tests may come to, in bytes.
+const maxCalls = 256 << 20
+
 type caseReader struct {
 	decoder
 	folder *Folder
 	set    *Set
 	cases  []Case
+	bytes  int // of their calls
 }
 
 func (r *caseReader) file(name string) {
@@ -73,14 +80,16 @@ func (r *caseReader) file(name string) {
 	decode(&r.decoder, root, "a test file", testFileFields, &specs)
 	names := map[string]*node{}
 	for _, spec := range specs {
-		if spec.nameAt == nil || spec.hookAt == nil || spec.input == nil || spec.expect == nil {
-			continue // reported
+		for _, one := range r.spread(spec) {
+			if one.nameAt == nil || one.hookAt == nil || one.input == nil || one.expect == nil {
+				continue // reported
+			}
+			if first := names[one.name]; first != nil {
+				r.add(one.nameAt.problem("a test called %q is there already, on line %d", one.name, first.line))
+			}
+			names[one.name] = one.nameAt
+			r.one(one)
 		}
-		if first := names[spec.name]; first != nil {
-			r.add(spec.nameAt.problem("a test called %q is there already, on line %d", spec.name, first.line))
-		}
-		names[spec.name] = spec.nameAt
-		r.one(spec)
 	}
 }
 
@@ -90,8 +99,12 @@ type caseSpec struct {
 	nameAt, hookAt *node
 	input          *node
 	set            []member
+	fixed          Fixed
 	expect         *expectSpec
 	expectAt       *node
+	node           *node
+	cases          []*caseSpec
+	manyAt         *node // where cases or table stands
 }
 
 // expectSpec is what stands after expect.
@@ -101,26 +114,49 @@ type expectSpec struct {
 }
 
 var testFileFields = []field[[]*caseSpec]{
-	{key: "tests", doc: "What rules are expected to decide.", need: true,
+	{key: "tests", doc: "What rules are expected to decide.", schema: `{"type":"array","items":{"$ref":"#/$defs/test"}}`, need: true,
 		read: func(d *decoder, all *[]*caseSpec, n *node) {
 			for _, item := range d.items(n, "tests") {
-				spec := &caseSpec{}
-				decode(d, item, "a test", caseFields, spec)
+				spec := &caseSpec{node: item}
+				decode(d, item, "a test", testFields, spec)
 				*all = append(*all, spec)
 			}
 		}},
 }
 
-var caseFields = []field[caseSpec]{
+const (
+	namesSchema = `{"oneOf":[{"type":"string"},{"type":"array","items":{"type":"string"}}]}`
+	setSchema   = `{"type":"object"}`
+)
+
+// testFields is what a test has, beside its expect that of its cases.
+var testFields = append([]field[caseSpec]{
 	{key: "name", doc: "What the test shows.", schema: textSchema, need: true,
 		read: func(d *decoder, c *caseSpec, n *node) { c.name, c.nameAt = d.text(n), n }},
 	{key: "hook", doc: "The hook that is called.", schema: textSchema, need: true,
 		read: func(d *decoder, c *caseSpec, n *node) { c.hook, c.hookAt = d.text(n), n }},
-	{key: "input", doc: "The call: a JSON file of the folder, an object, or {sample: name}.", need: true,
+	{key: "input", doc: "The call: a JSON file of the folder, an object, or {sample: name}.", schema: `{"$ref":"#/$defs/input"}`, need: true,
 		read: func(_ *decoder, c *caseSpec, n *node) { c.input = n }},
-	{key: "set", doc: "Members of the call to change first, by dotted path or JSON Pointer.", schema: `{"type":"object"}`,
+	{key: "cases", doc: "Several calls that differ a little; each may say all that follows.", schema: `{"type":"array","minItems":1,"items":{"$ref":"#/$defs/case"}}`,
+		read: readCases},
+	{key: "table", doc: "Several calls, a row each; the first row names what stands below: name, now, seed, expect.KEY, or a path to set.", schema: `{"type":"array","minItems":2,"items":{"type":"array"}}`,
+		read: readTable},
+}, sharedFields...)
+
+// sharedFields is what a test says of all its cases, or a case of itself.
+var sharedFields = []field[caseSpec]{
+	{key: "set", doc: "Members of the call to change first, by dotted path or JSON Pointer.", schema: setSchema,
 		read: func(d *decoder, c *caseSpec, n *node) { c.set = d.members(n, "set") }},
-	{key: "expect", doc: "What the rules decide.", need: true,
+	{key: "now", doc: "The time it is, as in 2026-07-01T12:00:00Z; the call's own eventTime when left out.", schema: `{"type":"string","format":"date-time"}`,
+		read: func(d *decoder, c *caseSpec, n *node) { c.fixed.Now = d.instant(n) }},
+	{key: "seed", doc: "What random values are made from: another text, other values.", schema: `{"type":["string","number"]}`,
+		read: func(d *decoder, c *caseSpec, n *node) {
+			if n.kind != textNode && n.kind != numberNode || n.text == "" {
+				d.add(n.problem("want a seed as a text, got %s", n.is()))
+			}
+			c.fixed.Seed = sha256.Sum256([]byte(n.text))
+		}},
+	{key: "expect", doc: "What the rules decide.", schema: `{"$ref":"#/$defs/expect"}`,
 		read: func(d *decoder, c *caseSpec, n *node) {
 			c.expect, c.expectAt = &expectSpec{}, n
 			decode(d, n, "expect", expectFields, c.expect)
@@ -130,18 +166,27 @@ var caseFields = []field[caseSpec]{
 		}},
 }
 
+// instant reads a time.
+func (d *decoder) instant(n *node) time.Time {
+	at, err := time.Parse(time.RFC3339, n.text)
+	if n.kind != textNode || err != nil {
+		d.add(n.problem("want a time such as 2026-07-01T12:00:00Z, got %s", n.is()))
+	}
+	return at
+}
+
 var expectFields = []field[expectSpec]{
-	{key: "rules", doc: "The rules that match, in order.",
+	{key: "rules", doc: "The rules that match, in order.", schema: namesSchema,
 		read: func(d *decoder, e *expectSpec, n *node) { e.rules, e.Rules = d.names(n, "rules") }},
-	{key: "failed", doc: "The rules that fail, in order; without it none may.",
+	{key: "failed", doc: "The rules that fail, in order; without it none may.", schema: namesSchema,
 		read: func(d *decoder, e *expectSpec, n *node) { e.failed, e.Failed = d.names(n, "failed") }},
-	{key: "answer", doc: "The whole answer.",
+	{key: "answer", doc: "The whole answer.", schema: `{"type":"object"}`,
 		read: func(d *decoder, e *expectSpec, n *node) { e.Answer = d.json(n, mapNode) }},
-	{key: "commands", doc: "The answer's commands; [] for none.",
+	{key: "commands", doc: "The answer's commands; [] for none.", schema: `{"type":"array"}`,
 		read: func(d *decoder, e *expectSpec, n *node) { e.Commands = d.json(n, listNode) }},
-	{key: "error", doc: "The answer's error; null for none.",
+	{key: "error", doc: "The answer's error; null for none.", schema: `{"type":["object","null"]}`,
 		read: func(d *decoder, e *expectSpec, n *node) { e.Error = d.json(n, mapNode, nullNode) }},
-	{key: "claims", doc: "The claims that are added or replaced: {id: {name: value}, access: {name: value}}.",
+	{key: "claims", doc: "The claims that are added or replaced: {id: {name: value}, access: {name: value}}.", schema: `{"type":"object","properties":{"id":{"type":"object"},"access":{"type":"object"}},"additionalProperties":false}`,
 		read: func(d *decoder, e *expectSpec, n *node) {
 			e.Claims = d.json(n, mapNode)
 			for _, m := range n.members {
@@ -150,7 +195,7 @@ var expectFields = []field[expectSpec]{
 				}
 			}
 		}},
-	{key: "actions", doc: "What is to be done after the answer, in order: a list of maps with to and what else is looked at.",
+	{key: "actions", doc: "What is to be done after the answer, in order: a list of maps with to and what else is looked at.", schema: `{"type":"array","items":{"type":"object"}}`,
 		read: func(d *decoder, e *expectSpec, n *node) { e.Actions = d.actions(n) }},
 }
 
@@ -232,7 +277,13 @@ func (r *caseReader) one(spec *caseSpec) {
 	if !ok {
 		return
 	}
-	c := Case{File: spec.nameAt.src.name, Line: spec.nameAt.line, Name: spec.name, Hook: spec.hook, Input: input, Expect: spec.expect.Expect}
+	c := Case{File: spec.nameAt.src.name, Line: spec.nameAt.line, Name: spec.name, Hook: spec.hook, Input: input, Fixed: spec.fixed, Expect: spec.expect.Expect}
+	if r.bytes += len(input); r.bytes > maxCalls {
+		if r.bytes-len(input) <= maxCalls { // said once
+			r.add(spec.nameAt.problem("the calls of all tests come to more than 256 MiB: want smaller ones, or fewer"))
+		}
+		return
+	}
 	if r.call(spec.input, h, &c) {
 		r.cases = append(r.cases, c)
 	}

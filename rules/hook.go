@@ -18,7 +18,7 @@ func (l *loader) hook(s *Set, spec *hookSpec) *Hook {
 		return nil
 	}
 	h.Budget = fill(spec.budget)
-	env := expr.NewEnv(expr.Options{Type: spec.typ, Known: l.known, Vars: s.vars.Root(), Tables: s.tables, Workers: s.workers})
+	env := expr.NewEnv(expr.Options{Type: spec.typ, Known: l.known, Vars: s.vars.Root(), Tables: s.tables, Workers: s.workers, Clauses: l.options.Clauses})
 	l.hookType = spec.typ
 	defer func() { l.hookType = 0 }()
 	c := &compiler{decoder: &l.decoder, shelf: l.shelf, env: env, destinations: s.destinations, known: l.known}
@@ -40,6 +40,9 @@ func (l *loader) hook(s *Set, spec *hookSpec) *Hook {
 		names[r.name] = r.nameAt
 		h.on.add(len(h.rules), l.patterns(r.on))
 		h.rules = append(h.rules, c.rule(h, r, sets))
+		if l.options.Clauses {
+			h.placed(r, &h.rules[len(h.rules)-1])
+		}
 	}
 	if rules := spec.node.get("rules"); len(spec.rules) == 0 && (rules == nil || rules.kind == listNode) {
 		l.add(spec.node.warning("a hook without rules never has anything to say"))

@@ -19,6 +19,7 @@ type Options struct {
 	Before  *Set                        // the Set that runs now, for tables with max_shrink; nil: none
 	Modules *wasm.Runtime               // runs modules, and outlives the Set; nil: a rule with one is a problem
 	Random  *runtime.Random             // makes the randomness of runs; nil: one with a key of its own
+	Clauses bool                        // what the parts of conditions come to is counted, which takes its time
 }
 
 // loader gathers what the files of a folder say.

@@ -5,6 +5,7 @@ import (
 	"maps"
 
 	"github.com/tenterhook/tenterhook/sdk/hook"
+	"github.com/tenterhook/tenterhook/sdk/hook/sample"
 )
 
 //go:generate go test -run TestSchemaIsFresh -update .
@@ -46,7 +47,35 @@ func Schema() []byte {
 	each["properties"].(object)["rules"] = object{"type": "array", "description": "What is decided, in order."}
 	defs["hook"] = each
 	root["$defs"] = defs
-	text, err := json.MarshalIndent(root, "", "  ")
+	return written(root)
+}
+
+// CasesSchema is the JSON Schema of *_test.yaml files, likewise.
+func CasesSchema() []byte {
+	root := objectOf(testFileFields, 0)
+	root["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+	root["title"] = "Tests of a Tenterhook policy"
+	test := objectOf(testFields, 0)
+	test["oneOf"] = []any{
+		object{"required": []string{"cases"}},
+		object{"required": []string{"table"}},
+		object{"required": []string{"expect"}, "not": object{"anyOf": []any{object{"required": []string{"cases"}}, object{"required": []string{"table"}}}}},
+	}
+	root["$defs"] = object{
+		"test":   test,
+		"case":   objectOf(itemFields, 0),
+		"expect": objectOf(expectFields, 0),
+		"input": object{"oneOf": []any{
+			object{"type": "string"},
+			object{"type": "object", "properties": object{"sample": object{"enum": sample.Names()}}, "required": []string{"sample"}, "additionalProperties": false},
+			object{"type": "object", "required": []string{"eventType"}},
+		}},
+	}
+	return written(root)
+}
+
+func written(schema object) []byte {
+	text, err := json.MarshalIndent(schema, "", "  ")
 	if err != nil {
 		panic(err) // maps, slices and texts only
 	}

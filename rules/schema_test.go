@@ -10,18 +10,18 @@ import (
 	"github.com/tenterhook/tenterhook/rules"
 )
 
-// TestSchemaIsFresh holds policy.schema.json to the tables it is made from; -update writes it.
+// TestSchemaIsFresh holds the schemas to the tables they are made from; -update writes them.
 func TestSchemaIsFresh(t *testing.T) {
-	const path = "policy.schema.json"
-	got := rules.Schema()
-	if *update {
-		if err := os.WriteFile(path, got, 0o644); err != nil {
-			t.Fatal(err)
+	for path, got := range map[string][]byte{"policy.schema.json": rules.Schema(), "tests.schema.json": rules.CasesSchema()} {
+		if *update {
+			if err := os.WriteFile(path, got, 0o644); err != nil {
+				t.Fatal(err)
+			}
 		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil || !bytes.Equal(got, want) {
-		t.Errorf("%s is stale (%v): run go generate ./rules", path, err)
+		want, err := os.ReadFile(path)
+		if err != nil || !bytes.Equal(got, want) {
+			t.Errorf("%s is stale (%v): run go generate ./rules", path, err)
+		}
 	}
 }
 

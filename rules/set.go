@@ -76,6 +76,7 @@ type Hook struct {
 	on           selection     // of an event hook
 	destinations []Destination // the Set's
 	names        []string      // theirs
+	places       []RulePlace   // of the rules, when that was asked for
 }
 
 // RuleNames lists the rules in the order they run.

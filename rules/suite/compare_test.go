@@ -19,10 +19,13 @@ func TestDiffer(t *testing.T) {
 		{"large whole numbers", `9007199254740993`, `9007199254740992`, "want 9007199254740993\ngot  9007199254740992"},
 		{"numbers too large to write out", `1e999999999`, `1e999999998`, "want 1e999999999\ngot  1e999999998"},
 		{"a text and a number", `"1"`, `1`, "want \"1\"\ngot  1"},
-		{"null and nothing", `{"a":null}`, `{}`, "- want, + got\n- {\n-   \"a\": null\n- }\n+ {}"},
-		{"elements in another order", `[1,2]`, `[2,1]`, "- want, + got\n  [\n-   1,\n-   2\n+   2,\n+   1\n  ]"},
-		{"far apart", `[0,1,2,3,4,5,6,7,8,9]`, `["a",1,2,3,4,5,6,7,8,"b"]`,
-			"- want, + got\n  [\n-   0,\n+   \"a\",\n    1,\n    2,\n    3,\n  ...\n    6,\n    7,\n    8,\n-   9\n+   \"b\"\n  ]"},
+		{"null and nothing", `{"a":null}`, `{}`, "at a\n  want null\n  got  nothing"},
+		{"elements in another order", `[1,2]`, `[2,1]`, "at 0\n  want 1\n  got  nothing\nat 1\n  want nothing\n  got  1"},
+		{"far apart", `[0,1,2,3,4,5,6,7,8,9]`, `["a",1,2,3,4,5,6,7,8,"b"]`, "at 0\n  want 0\n  got  \"a\"\nat 9\n  want 9\n  got  \"b\""},
+		{"an element more in front", `[{"a":1},{"b":2}]`, `[{"x":0},{"a":1},{"b":3}]`, "at 0\n  want nothing\n  got  {\"x\":0}\nat 2.b\n  want 2\n  got  3"},
+		{"another kind", `{"a":{"b":[1]}}`, `{"a":{"b":{"c":1}}}`, "at a.b\n  want [1]\n  got  {\"c\":1}"},
+		{"names with dots", `{"a.b":{"c/d~":1}}`, `{"a.b":{"c/d~":2}}`, "at /a.b/c~1d~0\n  want 1\n  got  2"},
+		{"deep inside", `{"a":[{"b":{"c":[1,2,{"d":3,"e":4}]}}]}`, `{"a":[{"b":{"c":[1,2,{"d":3,"e":5}]}}]}`, "at a.0.b.c.2.e\n  want 4\n  got  5"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -4,53 +4,157 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math/big"
+	"reflect"
+	"slices"
 	"strings"
-
-	"github.com/rogpeppe/go-internal/diff"
 )
 
-// differ compares two JSON values: the order of members and the way a number is written do not count. It is empty when
-// they are equal, else a diff of what was wanted (-) and what came (+).
+// differ compares two JSON values: the order of members and the way a number is written do not count. It is empty when they are
+// equal, else what was wanted and what came wherever they part, each beneath its path.
 func differ(want, got []byte) string {
-	a, b := printed(want), printed(got)
-	if bytes.Equal(a, b) {
-		return ""
+	a, errA := decoded(want)
+	b, errB := decoded(got)
+	if errA != nil || errB != nil {
+		return fmt.Sprintf("want %s\ngot  %s", want, got)
 	}
-	if short := 60; len(a) <= short && len(b) <= short && bytes.Count(a, []byte("\n"))+bytes.Count(b, []byte("\n")) == 2 {
-		return fmt.Sprintf("want %sgot  %s", a, bytes.TrimSuffix(b, []byte("\n")))
-	}
-	var out strings.Builder
-	for line := range strings.Lines(string(diff.Diff("want", a, "got", b))) {
-		switch {
-		case strings.HasPrefix(line, "diff "), strings.HasPrefix(line, "--- want"), strings.HasPrefix(line, "+++ got"):
-		case strings.HasPrefix(line, "@@ "):
-			if out.Len() > 0 {
-				out.WriteString("  ...\n")
-			}
-		default:
-			out.WriteString(line[:1] + " " + line[1:])
-		}
-	}
-	return "- want, + got\n" + strings.TrimSuffix(out.String(), "\n")
+	var d difference
+	d.value(nil, a, b)
+	return strings.Join(d.lines, "\n")
 }
 
-// printed writes a JSON value with one member or element a line, members sorted.
-func printed(text []byte) []byte {
-	d := json.NewDecoder(bytes.NewReader(text))
-	d.UseNumber()
-	var v any
-	if err := d.Decode(&v); err != nil {
-		return append(text, '\n')
+// difference gathers where two values part.
+type difference struct{ lines []string }
+
+// absent is what stands for a member or element that one side does not have.
+type absent struct{}
+
+func (d *difference) value(path []string, want, got any) {
+	switch w := want.(type) {
+	case map[string]any:
+		if g, ok := got.(map[string]any); ok {
+			d.object(path, w, g)
+			return
+		}
+	case []any:
+		if g, ok := got.([]any); ok {
+			d.list(path, w, g)
+			return
+		}
+	}
+	if reflect.DeepEqual(want, got) {
+		return
+	}
+	by := ""
+	if len(path) > 0 {
+		d.lines, by = append(d.lines, "at "+dotted(path)), "  "
+	}
+	d.lines = append(d.lines, by+"want "+shown(want), by+"got  "+shown(got))
+}
+
+func (d *difference) object(path []string, want, got map[string]any) {
+	names := slices.AppendSeq(slices.Collect(maps.Keys(want)), maps.Keys(got))
+	slices.Sort(names)
+	for _, name := range slices.Compact(names) {
+		d.value(append(slices.Clip(path), name), or(want, name), or(got, name))
+	}
+}
+
+// or is a member, absent when there is none.
+func or(of map[string]any, name string) any {
+	v, ok := of[name]
+	if !ok {
+		return absent{}
+	}
+	return v
+}
+
+// list pairs the elements that are equal, in order, and between them holds one against another as they stand.
+func (d *difference) list(path []string, want, got []any) {
+	i, j := 0, 0
+	for _, next := range append(pairs(want, got), [2]int{len(want), len(got)}) {
+		for ; i < next[0] || j < next[1]; i, j = min(i+1, next[0]), min(j+1, next[1]) {
+			w, g, at := any(absent{}), any(absent{}), j
+			if i < next[0] {
+				w = want[i]
+			}
+			if j < next[1] {
+				g = got[j]
+			} else {
+				at = i
+			}
+			d.value(append(slices.Clip(path), fmt.Sprint(at)), w, g)
+		}
+		i, j = next[0]+1, next[1]+1
+	}
+}
+
+// pairs are the elements that two lists have in common: the most of them, in order. Of long lists they are those with which both
+// begin.
+func pairs(a, b []any) (all [][2]int) {
+	const long = 200
+	if len(a) > long || len(b) > long {
+		for i := 0; i < min(len(a), len(b)) && reflect.DeepEqual(a[i], b[i]); i++ {
+			all = append(all, [2]int{i, i})
+		}
+		return all
+	}
+	most := make([][]int, len(a)+1) // most[i][j] is how many a[i:] and b[j:] have
+	most[len(a)] = make([]int, len(b)+1)
+	for i := len(a) - 1; i >= 0; i-- {
+		most[i] = make([]int, len(b)+1)
+		for j := len(b) - 1; j >= 0; j-- {
+			if most[i][j] = max(most[i+1][j], most[i][j+1]); reflect.DeepEqual(a[i], b[j]) {
+				most[i][j] = most[i+1][j+1] + 1
+			}
+		}
+	}
+	for i, j := 0, 0; i < len(a) && j < len(b); {
+		switch {
+		case reflect.DeepEqual(a[i], b[j]):
+			all = append(all, [2]int{i, j})
+			i, j = i+1, j+1
+		case most[i+1][j] >= most[i][j+1]:
+			i++
+		default:
+			j++
+		}
+	}
+	return all
+}
+
+// dotted is the path as set has it.
+func dotted(path []string) string {
+	if !slices.ContainsFunc(path, func(s string) bool { return s == "" || strings.ContainsAny(s, "./") }) {
+		return strings.Join(path, ".")
+	}
+	var b strings.Builder
+	for _, name := range path {
+		b.WriteString("/" + strings.ReplaceAll(strings.ReplaceAll(name, "~", "~0"), "/", "~1"))
+	}
+	return b.String()
+}
+
+// shown is a value on one line.
+func shown(v any) string {
+	if v == (any)(absent{}) {
+		return "nothing"
 	}
 	var out bytes.Buffer
 	e := json.NewEncoder(&out)
 	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	if err := e.Encode(plain(v)); err != nil {
-		return append(text, '\n')
+	if err := e.Encode(v); err != nil {
+		return err.Error()
 	}
-	return out.Bytes()
+	return strings.TrimSuffix(out.String(), "\n")
+}
+
+func decoded(text []byte) (v any, err error) {
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.UseNumber()
+	err = d.Decode(&v)
+	return plain(v), err
 }
 
 // plain writes every number that is the same value the same way.

@@ -84,9 +84,9 @@ func run(h *rules.Hook, c *rules.Case, seen sight, until time.Time) Case {
 	}
 	var d rules.Decision
 	if h.Type.Inline() {
-		d = decide(h, &doc, seen, &done)
+		d = decide(h, &doc, c.Fixed, seen, &done)
 	} else {
-		d = each(h, &doc, seen, &done)
+		d = each(h, &doc, c.Fixed, seen, &done)
 	}
 	for _, f := range compare(h, &c.Expect, &d) {
 		f.Text = string(h.Conceal(doc.Root(), []byte(f.Text)))
@@ -96,9 +96,12 @@ func run(h *rules.Hook, c *rules.Case, seen sight, until time.Time) Case {
 }
 
 // decide is one decision, counted. It is never reused, so that none can hide what another left.
-func decide(h *rules.Hook, doc *hook.Doc, seen sight, done *Case) rules.Decision {
+func decide(h *rules.Hook, doc *hook.Doc, fixed rules.Fixed, seen sight, done *Case) rules.Decision {
+	if fixed.Now.IsZero() {
+		fixed.Now = instant(doc.Root())
+	}
 	call := hook.Call{Hook: h.Name, ID: doc.Root().Get("eventId").Text(), Type: h.Type, Doc: doc}
-	d := rules.Decision{Trace: &rules.Trace{}, Fixed: &rules.Fixed{Now: instant(doc.Root())}}
+	d := rules.Decision{Trace: &rules.Trace{}, Fixed: &fixed}
 	start := time.Now()
 	h.Decide(&call, &d)
 	done.Duration += time.Since(start)
@@ -107,7 +110,7 @@ func decide(h *rules.Hook, doc *hook.Doc, seen sight, done *Case) rules.Decision
 	return d
 }
 
-// instant is the time at which a test decides: when the call says that it was made, so that it passes today as it did yesterday.
+// instant is the time at which a test decides that names none: when the call says that it was made, so that it passes today as it did yesterday.
 func instant(call hook.Node) time.Time {
 	at, err := time.Parse(time.RFC3339, call.Get("eventTime").Text())
 	if err != nil {
@@ -117,7 +120,7 @@ func instant(call hook.Node) time.Time {
 }
 
 // each decides on every event of a delivery by itself, and puts what came of them one after the other.
-func each(h *rules.Hook, delivery *hook.Doc, seen sight, done *Case) (all rules.Decision) {
+func each(h *rules.Hook, delivery *hook.Doc, fixed rules.Fixed, seen sight, done *Case) (all rules.Decision) {
 	root := delivery.Root()
 	for event := range hook.Events(root).Elements() {
 		var doc hook.Doc
@@ -125,7 +128,7 @@ func each(h *rules.Hook, delivery *hook.Doc, seen sight, done *Case) (all rules.
 			done.Failures = append(done.Failures, Failure{"input", err.Error()})
 			return all
 		}
-		d := decide(h, &doc, seen, done)
+		d := decide(h, &doc, fixed, seen, done)
 		all.Results = append(all.Results, d.Results...)
 		all.Actions = append(all.Actions, d.Actions...)
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -84,6 +85,7 @@ func TestPasses(t *testing.T) {
 		{"actions of every event", `{hook: audit, input: {sample: event-batch}, expect: {rules: [suspended, failed], failed: [broken], actions: [{to: slack, rule: suspended, path: /00u4xa2cDeFgHjKl50g7}, {to: log}]}}`},
 		{"no actions", `{hook: audit, input: {sample: event}, set: {data.events.0.eventType: user.session.start}, expect: {rules: [], actions: []}}`},
 		{"an inline hook's actions", `{hook: signup, input: signup.json, expect: {actions: []}}`},
+		{"the time", `{hook: token, input: {sample: token}, now: 2026-01-02T03:04:05Z, seed: s, expect: {rules: role}}`},
 		{"set to null", `{hook: signup, input: signup.json, set: {data.userProfile.email: ~}, expect: {rules: [stamp]}}`},
 		{"set by JSON Pointer", `{hook: signup, input: signup.json, set: {/data/userProfile/email: a@example.com}, expect: {rules: [stamp]}}`},
 		{"members in another order", `{hook: signup, input: signup.json, set: {data.userProfile.email: a@example.com}, expect: {answer: {commands: [{value: {level: 3.0, division: sales}, type: com.okta.user.profile.update}]}}}`},
@@ -110,16 +112,16 @@ func TestFailures(t *testing.T) {
 		{"no rules", `{hook: signup, input: signup.json, expect: {rules: []}}`,
 			"rules\nwant none\ngot  nobody from example.org"},
 		{"an error that is none", `{hook: signup, input: {sample: registration}, expect: {error: {errorSummary: x}}}`,
-			"error\n- want, + got\n- {\n-   \"errorSummary\": \"x\"\n- }\n+ null"},
+			"error\nwant {\"errorSummary\":\"x\"}\ngot  null"},
 		{"one member of many", `{hook: signup, input: {sample: registration}, expect: {answer: {commands: [{type: com.okta.user.profile.update, value: {division: "<sales>", level: 3}}]}}}`,
-			"answer\n- want, + got\n      {\n        \"type\": \"com.okta.user.profile.update\",\n        \"value\": {\n-         \"division\": \"<sales>\",\n+         \"division\": \"sales\",\n          \"level\": 3\n        }\n      }"},
+			"answer\nat commands.0.value.division\n  want \"<sales>\"\n  got  \"sales\""},
 		{"short values", `{hook: signup, input: signup.json, expect: {commands: []}}`,
-			"commands\n- want, + got\n- []\n+ [\n+   {\n+     \"type\": \"com.okta.action.update\",\n+     \"value\": {\n+       \"registration\": \"DENY\"\n+     }\n+   }\n+ ]"},
+			"commands\nat 0\n  want nothing\n  got  {\"type\":\"com.okta.action.update\",\"value\":{\"registration\":\"DENY\"}}"},
 		{"claims", `{hook: token, input: {sample: token}, expect: {claims: {id: {role: admin, a/b: 2.0}}}}`,
-			"claims\n- want, + got\n  {\n+   \"access\": {\n+     \"role\": \"member\"\n+   },\n    \"id\": {\n      \"a/b\": 2,\n      \"role\": \"admin\""},
+			"claims\nat access\n  want nothing\n  got  {\"role\":\"member\"}"},
 	}
 	tests = append(tests, struct{ name, test, want string }{"an action's member", `{hook: audit, input: {sample: event-batch}, expect: {failed: broken, actions: [{to: slack, body: {text: Suspended}}]}}`,
-		"actions\n- want, + got\n  [\n    {\n      \"body\": {\n-       \"text\": \"Suspended\"\n+       \"text\": \"Suspend Okta user\"\n      },\n      \"to\": \"slack\"\n+   },\n+   {\n+     \"rule\": \"failed\",\n+     \"to\": \"log\"\n    }\n  ]"})
+		"actions\nat 0.body.text\n  want \"Suspended\"\n  got  \"Suspend Okta user\"\nat 1\n  want nothing\n  got  {\"rule\":\"failed\",\"to\":\"log\"}"})
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			r, out := text(t, "tests:\n  - "+strings.Replace(test.test, "{", "{name: x, ", 1))
@@ -245,6 +247,54 @@ func TestReport(t *testing.T) {
 		t.Fatal(err)
 	}
 	golden(t, "coverage.json", string(text)+"\n")
+}
+
+// TestCoverage tells what tests have never seen of a condition.
+func TestCoverage(t *testing.T) {
+	f := rules.NewFolder(map[string][]byte{
+		"policy.yaml": []byte(`tenterhook: 1
+hooks:
+  - name: signup
+    type: registration
+    auth: none
+    rules:
+      - name: partly
+        when: >-
+          data.userProfile.email endsWith "@a.example"
+          and (data.userProfile.lastName == "x"
+            or data.userProfile.firstName == "y")
+        profile: {division: sales}
+      - {name: always, when: data.userProfile.email != nil, profile: {level: 1}}
+      - {name: never, when: "!(data.userProfile.email != nil)", profile: {x: "1"}}
+      - {name: any call, log: x, stop: true}
+      - {name: beyond, when: data.userProfile.email == "x" or data.userProfile.email == "y", log: y}
+`),
+		"policy_test.yaml": []byte(`tests:
+  - name: who
+    hook: signup
+    input: {sample: registration}
+    table:
+      - [data.userProfile.email, data.userProfile.lastName, expect.rules]
+      - [a@a.example, x, [partly, always, any call]]
+      - [a@b.example, x, [always, any call]]
+`)})
+	s, err := rules.Load(f, rules.Options{Clauses: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := suite.Run(f, s, suite.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out strings.Builder
+	r.WriteText(&out)
+	if err := r.WriteCoverage(&out); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.WriteCoverageJSON(&out); err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "clauses.txt", regexp.MustCompile(`\([\d.]+(µs|ms)\)|"revision": ".*"`).ReplaceAllString(out.String(), "..."))
 }
 
 func TestSelect(t *testing.T) {
