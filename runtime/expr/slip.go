@@ -29,7 +29,10 @@ func slip(src string, offset int) (begin int, message string) {
 		return offset, "write =="
 	}
 	at, last := before(src, offset)
+	open, brace := before(src, at)
 	switch {
+	case word == ":" && brace == "{":
+		return open, "these braces only hold what is computed for each value: write an object as {{'name': value}}"
 	case last == "NOT":
 		return at, "write not"
 	case last == "not":
