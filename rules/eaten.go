@@ -13,7 +13,7 @@ type eaten struct {
 }
 
 var (
-	keyed    = regexp.MustCompile(`^(\s*(?:- +)*(?:[A-Za-z_][\w.-]*|"[^"]*"|'[^']*')\s*:\s+)(\S.*)$`)
+	keyed    = regexp.MustCompile(`^(\s*(?:- +)*(?:[A-Za-z_][\w./:-]*|"[^"]*"|'[^']*')\s*:\s+)(\S.*)$`)
 	flowHole = regexp.MustCompile(`[{,]\s*["']?[\w.-]+["']?\s*:\s*\$?\$\{`)
 )
 
