@@ -34,21 +34,32 @@ func (p *Program) check() *cobra.Command {
 
 // load reads and loads a folder to be looked at, not served. Problems are told by paths from here.
 func (p *Program) load(dir string) (*rules.Folder, *rules.Set, error) {
-	folder, err := rules.Read(dir)
-	if err != nil {
-		return nil, nil, fmt.Errorf("read policy folder: %w", err)
-	}
-	o, err := p.checking(folder)
+	folder, o, err := p.read(dir)
 	if err != nil {
 		return nil, nil, err
 	}
+	set, err := compile(dir, folder, o)
+	return folder, set, err
+}
+
+// read reads a folder, and says how it is loaded.
+func (p *Program) read(dir string) (folder *rules.Folder, o rules.Options, err error) {
+	if folder, err = rules.Read(dir); err != nil {
+		return nil, o, fmt.Errorf("read policy folder: %w", err)
+	}
+	o, err = p.checking(folder)
+	return folder, o, err
+}
+
+// compile loads a folder that was read.
+func compile(dir string, folder *rules.Folder, o rules.Options) (*rules.Set, error) {
 	set, err := rules.Load(folder, o)
 	if err == nil {
 		if problems := append(dispatch.Problems(set), issuer.Problems(set)...); len(problems) > 0 {
 			err = errors.Join(problems, set.Close())
 		}
 	}
-	return folder, set, from(dir, err)
+	return set, from(dir, err)
 }
 
 // from puts the folder before the files that problems are about, so that a terminal or an editor finds them.

@@ -1,7 +1,6 @@
 package suite
 
 import (
-	"bufio"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -123,19 +122,22 @@ func (r *Report) Percent() int {
 	return 100 * seen / all
 }
 
-// WriteCoverage writes what the tests have never seen, a line for each with its place.
-func (r *Report) WriteCoverage(w io.Writer) error {
-	out := bufio.NewWriter(w)
+// branches reports whether the Set was loaded for them to be counted.
+func (r *Report) branches() bool {
+	return slices.ContainsFunc(r.Coverage, func(h HookCoverage) bool {
+		return len(h.Rules) > 0 && h.Rules[0].Branches != nil
+	})
+}
+
+// writeBranches writes what the tests have never seen, a line for each with its place.
+func (r *Report) writeBranches(w io.Writer) {
 	seen, all := r.Share()
-	fmt.Fprintf(out, "coverage: %d%%, %d of %d\n", r.Percent(), seen, all)
+	fmt.Fprintf(w, "coverage: %d%%, %d of %d\n", r.Percent(), seen, all)
 	for _, h := range r.Coverage {
 		for i := range h.Rules {
-			if h.Rules[i].Branches != nil {
-				h.Rules[i].write(out, h.Hook)
-			}
+			h.Rules[i].write(w, h.Hook)
 		}
 	}
-	return out.Flush()
 }
 
 func (c *RuleCoverage) write(w io.Writer, hook string) {
@@ -164,7 +166,7 @@ func (c *RuleCoverage) write(w io.Writer, hook string) {
 	}
 }
 
-// coverageReport is the form of WriteCoverageJSON.
+// coverageReport is the form of WriteCoverage.
 type coverageReport struct {
 	Revision string         `json:"revision"`
 	Percent  int            `json:"percent"`
@@ -173,8 +175,8 @@ type coverageReport struct {
 	Hooks    []HookCoverage `json:"hooks"`
 }
 
-// WriteCoverageJSON writes the coverage as JSON, with what was seen too.
-func (r *Report) WriteCoverageJSON(w io.Writer) error {
+// WriteCoverage writes the coverage as JSON, with what was seen too.
+func (r *Report) WriteCoverage(w io.Writer) error {
 	seen, all := r.Share()
 	e := json.NewEncoder(w)
 	e.SetEscapeHTML(false)

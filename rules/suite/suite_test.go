@@ -291,9 +291,6 @@ hooks:
 	if err := r.WriteCoverage(&out); err != nil {
 		t.Fatal(err)
 	}
-	if err := r.WriteCoverageJSON(&out); err != nil {
-		t.Fatal(err)
-	}
 	golden(t, "clauses.txt", regexp.MustCompile(`\([\d.]+(µs|ms)\)|"revision": ".*"`).ReplaceAllString(out.String(), "..."))
 }
 

@@ -34,6 +34,10 @@ func indented(text, by string) string {
 }
 
 func (r *Report) writeCoverage(w io.Writer) {
+	if r.branches() {
+		r.writeBranches(w)
+		return
+	}
 	all, matched := 0, 0
 	var missed []string
 	for _, h := range r.Coverage {
