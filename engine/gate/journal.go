@@ -37,6 +37,7 @@ type journal struct {
 	spare   []byte
 	dropped int
 	timer   *time.Timer // set while lines wait
+	clock   clock
 
 	writing sync.Mutex // held while lines are written, in their order
 }
@@ -44,7 +45,7 @@ type journal struct {
 // entry is what one line says.
 type entry struct {
 	hook    *engine.Hook
-	request string // X-Okta-Request-Id, or a name made up
+	request string // X-Okta-Request-Id; empty: a name is made up
 	event   string // eventId
 	outcome string
 	repeat  bool
@@ -67,9 +68,9 @@ func (j *journal) add(e *entry) {
 		return
 	}
 	if j.o.JSON {
-		j.lines = e.json(j.lines, now)
+		j.lines = e.json(j.clock.append(append(j.lines, `{"time":"`...), now))
 	} else {
-		j.lines = e.text(j.lines, now)
+		j.lines = e.text(j.clock.append(append(j.lines, "time="...), now))
 	}
 	if j.timer == nil {
 		j.timer = time.AfterFunc(journalFlush, j.flush)
@@ -106,10 +107,31 @@ func (j *journal) lost(lines []byte, n int) []byte {
 // stampLayout is how package slog writes a time as text.
 const stampLayout = "2006-01-02T15:04:05.000Z07:00"
 
-func (e *entry) json(b []byte, now time.Time) []byte {
-	b = now.AppendFormat(append(b, `{"time":"`...), stampLayout)
-	b = hook.AppendString(append(b, `","level":"INFO","msg":"call","request":`...), e.request)
-	b = hook.AppendString(append(b, `,"hook":`...), e.hook.Rules.Name)
+// clock writes times as package slog does. What a second has in common is written once.
+type clock struct {
+	second int64
+	before []byte // the milliseconds
+	after  []byte
+}
+
+func (c *clock) append(b []byte, now time.Time) []byte {
+	if s := now.Unix(); s != c.second || c.before == nil {
+		c.second = s
+		c.before = now.AppendFormat(c.before[:0], "2006-01-02T15:04:05.")
+		c.after = now.AppendFormat(c.after[:0], "Z07:00")
+	}
+	b = appendMillis(append(b, c.before...), now.Nanosecond()/1e6)
+	return append(b, c.after...)
+}
+
+// appendMillis appends three digits.
+func appendMillis(b []byte, n int) []byte {
+	return append(b, byte('0'+n/100), byte('0'+n/10%10), byte('0'+n%10))
+}
+
+func (e *entry) json(b []byte) []byte {
+	b = e.appendName(append(b, `","level":"INFO","msg":"call","request":"`...))
+	b = hook.AppendString(append(b, `","hook":`...), e.hook.Rules.Name)
 	if org := e.hook.Rules.Org; org != nil {
 		b = hook.AppendString(append(b, `,"org":`...), org.Name)
 	}
@@ -117,16 +139,15 @@ func (e *entry) json(b []byte, now time.Time) []byte {
 	b = append(append(append(b, `,"outcome":"`...), e.outcome...), `","repeat":`...)
 	b = strconv.AppendBool(b, e.repeat)
 	b = strconv.AppendInt(append(b, `,"status":`...), int64(e.status), 10)
-	b = strconv.AppendFloat(append(b, `,"ms":`...), e.millis(), 'f', 3, 64)
+	b = e.appendTook(append(b, `,"ms":`...))
 	b = strconv.AppendInt(append(b, `,"in":`...), int64(e.in), 10)
 	b = strconv.AppendInt(append(b, `,"out":`...), int64(e.out), 10)
 	b = e.from.AppendTo(append(b, `,"from":"`...))
 	return append(b, "\"}\n"...)
 }
 
-func (e *entry) text(b []byte, now time.Time) []byte {
-	b = now.AppendFormat(append(b, "time="...), stampLayout)
-	b = quoted(append(b, " level=INFO msg=call request="...), e.request)
+func (e *entry) text(b []byte) []byte {
+	b = e.appendName(append(b, " level=INFO msg=call request="...))
 	b = append(append(b, " hook="...), e.hook.Rules.Name...)
 	if org := e.hook.Rules.Org; org != nil {
 		b = append(append(b, " org="...), org.Name...)
@@ -135,14 +156,18 @@ func (e *entry) text(b []byte, now time.Time) []byte {
 	b = append(append(append(b, " outcome="...), e.outcome...), " repeat="...)
 	b = strconv.AppendBool(b, e.repeat)
 	b = strconv.AppendInt(append(b, " status="...), int64(e.status), 10)
-	b = strconv.AppendFloat(append(b, " ms="...), e.millis(), 'f', 3, 64)
+	b = e.appendTook(append(b, " ms="...))
 	b = strconv.AppendInt(append(b, " in="...), int64(e.in), 10)
 	b = strconv.AppendInt(append(b, " out="...), int64(e.out), 10)
 	b = e.from.AppendTo(append(b, " from="...))
 	return append(b, '\n')
 }
 
-func (e *entry) millis() float64 { return float64(e.took.Microseconds()) / 1000 }
+// appendTook appends milliseconds, to the microsecond.
+func (e *entry) appendTook(b []byte) []byte {
+	n := max(e.took.Microseconds(), 0)
+	return appendMillis(append(strconv.AppendInt(b, n/1000, 10), '.'), int(n%1000))
+}
 
 // quoted appends a value as it is where it is plain, and in quotes where it is not.
 func quoted(b []byte, s string) []byte {
@@ -177,10 +202,15 @@ func requestOf(h *fasthttp.RequestHeader) string {
 	return string(id)
 }
 
-// name is what the journal calls a request: what Okta does, or else 16 hexadecimal digits.
-func name(request string) string {
-	if request != "" {
-		return request
+// appendName appends what the journal calls a request: what Okta does, or else 16 hexadecimal digits.
+func (e *entry) appendName(b []byte) []byte {
+	if e.request != "" {
+		return append(b, e.request...) // it needs no escaping: see requestOf
 	}
-	return fmt.Sprintf("%016x", rand.Uint64())
+	const digits = "0123456789abcdef"
+	for n, i := rand.Uint64(), 0; i < 16; i++ {
+		b = append(b, digits[n&15])
+		n >>= 4
+	}
+	return b
 }
