@@ -42,10 +42,11 @@ type path struct {
 }
 
 type let struct {
-	code *code
-	cell int
-	cost Cost
-	size size
+	code   *code
+	cell   int
+	cost   Cost
+	size   size
+	member string // as in Member, when it is one
 }
 
 // NewEnv makes an Env. A type without members that are known, such as zero, has none at all.
@@ -72,6 +73,7 @@ func (e *Env) Let(name, src string) error {
 	l := &let{code: c, cell: e.layout.Cells}
 	if len(k.errs) == 0 {
 		l.cost, l.size = k.cost(node)
+		l.member = k.memberName(node)
 	}
 	e.locals = max(e.locals, k.high)
 	e.layout.Locals = max(e.layout.Locals, e.locals)

@@ -18,6 +18,7 @@ type Expression struct {
 	falls  bool // as code's: a rule that does not match touches no code
 	code   *code
 	cost   Cost
+	needs  []Need
 
 	clauses []*Clause
 }
@@ -47,7 +48,7 @@ func Compile(src string, e *Env) (*Expression, error) {
 		return nil, err
 	}
 	cost, _ := k.cost(node)
-	return &Expression{test: c.test, layout: &e.layout, falls: c.falls, code: c, cost: cost, clauses: inOrder(k.clauses)}, nil
+	return &Expression{test: c.test, layout: &e.layout, falls: c.falls, code: c, cost: cost, needs: k.needs(node), clauses: inOrder(k.clauses)}, nil
 }
 
 func (e *Env) reserve(locals int) {

@@ -1,0 +1,213 @@
+package expr
+
+import (
+	"maps"
+	"slices"
+	"strconv"
+
+	"github.com/expr-lang/expr/ast"
+	"github.com/tenterhook/tenterhook/runtime"
+)
+
+// Need is what a condition needs of one member of the event, so that whoever has thousands of conditions can look at the member
+// once and leave out those that cannot be true: unless it is one of Texts or begins with one of Beginnings, the condition is
+// false. That holds as long as it is a text or missing, and so is every member of the Needs before; else the condition may
+// fail, and must be asked. A Need with neither asks for nothing: its member is only one that what comes next stands behind.
+type Need struct {
+	Member            Member
+	Texts, Beginnings []string
+}
+
+// mostNeeded is how many texts a Need may have. A condition with more is as good as none to whoever sorts conditions by them.
+const mostNeeded = 256
+
+// Needs are those of the condition, in the order in which it looks at the members; none when nothing can be said. A secret
+// member has none: to find a text by its hash does not take the same time for all texts.
+func (x *Expression) Needs() []Need { return x.needs }
+
+// Member is a member of the event, or what cheap functions of one text make of one.
+type Member struct {
+	name   string
+	slot   int
+	eval   func(*runtime.Run) runtime.Value
+	layout *runtime.Layout
+}
+
+// Name is the same for all Members of one Env that have the same value.
+func (m *Member) Name() string { return m.name }
+
+// Look reads the member as a condition would, charged like one. An error wraps one of runtime's reasons.
+func (m *Member) Look(r *runtime.Run) (v runtime.Value, err error) {
+	r.Scratch.Fit(m.layout)
+	if s := &r.Scratch.Slots[m.slot]; s.Known {
+		return s.Value, nil
+	}
+	defer caught(r, &err)
+	return m.eval(r), nil
+}
+
+// steady are functions of one text that take little, draw on nothing else, and give a text or nothing.
+var steady = map[string]bool{"lower": true, "upper": true, "trim": true, "domain": true, "localPart": true}
+
+// memberName names the member whose value n is; "" when it is none.
+func (k *compiler) memberName(n ast.Node) string {
+	c := k.codes[n]
+	if c == nil || c.constant {
+		return ""
+	}
+	if c.slot > 0 {
+		return strconv.Itoa(c.slot)
+	}
+	switch n := n.(type) {
+	case *ast.IdentifierNode:
+		if l := k.env.lets[n.Value]; l != nil {
+			return l.member
+		}
+	case *ast.BuiltinNode:
+		return k.madeOf(n.Name, n.Arguments)
+	case *ast.CallNode:
+		if id, ok := n.Callee.(*ast.IdentifierNode); ok {
+			return k.madeOf(id.Value, n.Arguments)
+		}
+	}
+	return ""
+}
+
+func (k *compiler) madeOf(name string, args []ast.Node) string {
+	if !steady[name] || len(args) != 1 {
+		return ""
+	}
+	of := k.memberName(args[0])
+	if of == "" {
+		return ""
+	}
+	return name + " " + of
+}
+
+// needs are those of the condition n, once it is compiled.
+func (k *compiler) needs(n ast.Node) (all []Need) {
+	for _, term := range flatten(n, true, nil) {
+		some, ok := k.term(term)
+		if !ok {
+			break
+		}
+		all = append(all, some...)
+	}
+	for len(all) > 0 && !all[len(all)-1].asks() {
+		all = all[:len(all)-1]
+	}
+	return slices.Clip(all)
+}
+
+func (n *Need) asks() bool { return len(n.Texts)+len(n.Beginnings) > 0 }
+
+// term is what one term of a chain needs; false when it may fail though its members are texts or missing.
+func (k *compiler) term(n ast.Node) ([]Need, bool) {
+	if c := k.codes[n]; c != nil && c.constant && c.value.Kind() <= runtime.Bool {
+		return nil, true
+	}
+	switch n := n.(type) {
+	case *ast.UnaryNode:
+		if n.Operator == "not" || n.Operator == "!" {
+			some, ok := k.term(n.Node)
+			return idle(some), ok
+		}
+	case *ast.BuiltinNode:
+		if n.Name == "hasPrefix" && len(n.Arguments) == 2 {
+			return k.about(n.Arguments[0], n.Arguments[1], "startsWith")
+		}
+	case *ast.CallNode:
+		if id, ok := n.Callee.(*ast.IdentifierNode); ok && id.Value == "hasPrefix" && len(n.Arguments) == 2 {
+			return k.about(n.Arguments[0], n.Arguments[1], "startsWith")
+		}
+	case *ast.BinaryNode:
+		switch n.Operator {
+		case "or", "||":
+			return k.either(flatten(n, false, nil))
+		case "and", "&&":
+			some, ok := k.either(flatten(n, true, nil))
+			return idle(some), ok
+		case "==", "!=":
+			if c := k.codes[n.Left]; c != nil && (c.constant || isNil(n.Left)) {
+				return k.about(n.Right, n.Left, n.Operator)
+			}
+			return k.about(n.Left, n.Right, n.Operator)
+		case "in", "startsWith", "endsWith", "contains":
+			return k.about(n.Left, n.Right, n.Operator)
+		}
+	}
+	return nil, false
+}
+
+// idle are needs that ask for nothing any more.
+func idle(all []Need) []Need {
+	for i := range all {
+		all[i].Texts, all[i].Beginnings = nil, nil
+	}
+	return all
+}
+
+// either is what a chain of ors needs: the same member in all of them, or nothing.
+func (k *compiler) either(terms []ast.Node) (all []Need, ok bool) {
+	alike := true
+	for _, t := range terms {
+		some, ok := k.term(t)
+		if !ok {
+			return nil, false
+		}
+		alike = alike && len(some) == 1 && some[0].asks() && (len(all) == 0 || some[0].Member.name == all[0].Member.name)
+		all = append(all, some...)
+	}
+	if !alike {
+		return idle(all), true
+	}
+	one := all[0]
+	for _, other := range all[1:] {
+		one.Texts, one.Beginnings = append(one.Texts, other.Texts...), append(one.Beginnings, other.Beginnings...)
+	}
+	return []Need{one.bounded()}, true
+}
+
+// about is what the test of x with the constant y needs.
+func (k *compiler) about(x, y ast.Node, op string) ([]Need, bool) {
+	name, c, with := k.memberName(x), k.codes[x], k.codes[y]
+	if name == "" || c.secret || !(isNil(y) || with != nil && with.constant) {
+		return nil, false
+	}
+	need := Need{Member: Member{name: name, slot: c.slot, eval: c.eval, layout: &k.env.layout}}
+	var v runtime.Value
+	if with != nil {
+		v = with.value
+	}
+	switch text := v.Kind() == runtime.String; op {
+	case "==":
+		if text {
+			need.Texts = []string{v.Text()}
+		}
+		return []Need{need}, v.Kind() <= runtime.String
+	case "!=":
+		return []Need{need}, v.Kind() <= runtime.String
+	case "in":
+		held := k.env.heldBy(with)
+		if held.set == nil {
+			return nil, false
+		}
+		need.Texts = slices.Sorted(maps.Keys(held.set.texts))
+		return []Need{need.bounded()}, true
+	case "startsWith":
+		if text && v.Text() != "" {
+			need.Beginnings = []string{v.Text()}
+		}
+		return []Need{need}, text
+	default:
+		return []Need{need}, text
+	}
+}
+
+// bounded is the need, or one that asks for nothing when it has too many texts.
+func (n Need) bounded() Need {
+	if len(n.Texts)+len(n.Beginnings) > mostNeeded {
+		n.Texts, n.Beginnings = nil, nil
+	}
+	return n
+}
