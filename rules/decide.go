@@ -77,9 +77,9 @@ type chain struct {
 	rule    int           // under way
 	lacking bool          // it matches only because something is missing
 	took    time.Duration // by its module
-	picks   picker        // of an event hook
-	senders []int         // the rule of each action, or dropped
-	asked   int           // bytes of the actions, at most
+	picks   picker
+	senders []int // the rule of each action, or dropped
+	asked   int   // bytes of the actions, at most
 	stamps  []byte
 }
 
@@ -149,15 +149,13 @@ func (k *chain) release() {
 	}
 	clear(k.draft.JSON[:cap(k.draft.JSON)])
 	k.hook, k.event = nil, hook.Node{}
-	if k.picks.n > 0 {
-		k.picks = picker{}
-	}
 	chains.Put(k)
 }
 
-// decide goes through the rules and renders the answer.
+// decide goes through the rules, but for those that are known not to match, and renders the answer.
 func (k *chain) decide(d *Decision) {
-	for i := range k.hook.rules {
+	k.hook.on.all(&k.run, &k.picks, d.Trace != nil)
+	for i := k.picks.next(); i >= 0; i = k.picks.next() {
 		r := &k.hook.rules[i]
 		matched, err := k.try(i, d)
 		switch {
@@ -183,7 +181,7 @@ func (k *chain) look(d *Decision) {
 		d.Outcome = Silent
 		return
 	}
-	k.hook.on.of(k.event.Get("eventType").Text(), &k.picks)
+	k.hook.on.of(k.event.Get("eventType").Text(), &k.run, &k.picks, d.Trace != nil)
 	for i := k.picks.next(); i >= 0; i = k.picks.next() {
 		matched, err := k.try(i, d)
 		if err != nil && k.out() {

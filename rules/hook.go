@@ -38,12 +38,13 @@ func (l *loader) hook(s *Set, spec *hookSpec) *Hook {
 			l.add(r.nameAt.problem("rule %q is there twice in this hook, first on line %d", r.name, first.line))
 		}
 		names[r.name] = r.nameAt
-		h.on.add(len(h.rules), l.patterns(r.on))
+		h.on.add(l.patterns(r.on))
 		h.rules = append(h.rules, c.rule(h, r, sets))
 		if l.options.Clauses {
 			h.placed(r, &h.rules[len(h.rules)-1])
 		}
 	}
+	h.on.sort(h.rules)
 	if rules := spec.node.get("rules"); len(spec.rules) == 0 && (rules == nil || rules.kind == listNode) {
 		l.add(spec.node.warning("a hook without rules never has anything to say"))
 	}

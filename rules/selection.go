@@ -1,76 +1,142 @@
 package rules
 
 import (
+	"math/bits"
 	"strings"
 
+	"github.com/tenterhook/tenterhook/runtime"
 	"github.com/tenterhook/tenterhook/sdk/hook"
 )
 
-// maxSegments is how many segments an event type in `on` may have. Okta's have ten at most.
+// maxSegments is how many segments of an event type are looked at. Okta's have ten at most.
 const maxSegments = 15
 
-// selection finds the rules of an event hook that an event is for, without a look at the others.
+// selection finds the rules that a call is for, without a look at the others.
 type selection struct {
-	exact map[string][]int // by event type: the places of rules, ascending
-	under map[string][]int // by what a * stands behind, such as "user.session."; "" has the rules for every event
+	exact map[string]*group // by event type
+	under map[string]*group // by what a * stands behind, such as "user.session."; "" has the rules for every call
+	rules int
 }
 
-func (s *selection) add(rule int, patterns []hook.EventPattern) {
+// group is the rules that are for the same calls.
+type group struct {
+	rules []int // places, ascending
+	index *index
+}
+
+// add adds the next rule, with its `on`; of an inline hook there is none.
+func (s *selection) add(patterns []hook.EventPattern) {
 	if s.exact == nil {
-		s.exact, s.under = map[string][]int{}, map[string][]int{}
+		s.exact, s.under = map[string]*group{}, map[string]*group{}
 	}
 	if len(patterns) == 0 {
-		s.under[""] = append(s.under[""], rule)
+		s.join(s.under, "")
 	}
 	for _, p := range patterns {
 		if prefix, ok := p.Under(); ok {
-			s.under[prefix] = append(s.under[prefix], rule)
+			s.join(s.under, prefix)
 		} else {
-			s.exact[string(p)] = append(s.exact[string(p)], rule)
+			s.join(s.exact, string(p))
+		}
+	}
+	s.rules++
+}
+
+func (s *selection) join(groups map[string]*group, key string) {
+	g := groups[key]
+	if g == nil {
+		g = new(group)
+		groups[key] = g
+	}
+	g.rules = once(g.rules, s.rules)
+}
+
+// sort makes the indexes, once all rules are there.
+func (s *selection) sort(rules []rule) {
+	for _, groups := range []map[string]*group{s.exact, s.under} {
+		for _, g := range groups {
+			g.index = newIndex(rules, g.rules)
 		}
 	}
 }
 
-// picker goes through the rules for one event in their order.
-type picker struct {
-	lists [maxSegments + 1][]int
-	n     int
+// all picks from all rules of an inline hook; whole: also those whose conditions cannot be true.
+func (s *selection) all(r *runtime.Run, p *picker, whole bool) {
+	g := s.under[""]
+	if g == nil || g.index == nil || whole {
+		p.every(s.rules)
+		return
+	}
+	p.begin(s.rules)
+	g.pick(r, p, false)
 }
 
-// of begins with the rules for an event type.
-func (s *selection) of(eventType string, p *picker) {
-	p.n = 0
-	p.take(s.exact[eventType])
-	p.take(s.under[""])
-	for i := 0; p.n < len(p.lists); i++ {
+// of picks from the rules for an event type; whole as for all.
+func (s *selection) of(eventType string, r *runtime.Run, p *picker, whole bool) {
+	p.begin(s.rules)
+	s.exact[eventType].pick(r, p, whole)
+	s.under[""].pick(r, p, whole)
+	i := 0
+	for range maxSegments {
 		dot := strings.IndexByte(eventType[i:], '.')
 		if dot < 0 || i+dot == len(eventType)-1 {
 			return
 		}
-		i += dot
-		p.take(s.under[eventType[:i+1]])
+		i += dot + 1
+		s.under[eventType[:i]].pick(r, p, whole)
 	}
 }
 
-func (p *picker) take(list []int) {
-	if len(list) > 0 {
-		p.lists[p.n] = list
-		p.n++
+func (g *group) pick(r *runtime.Run, p *picker, whole bool) {
+	switch {
+	case g == nil:
+	case g.index == nil || whole || !g.index.mark(r, p):
+		p.mark(g.rules)
 	}
 }
 
-// next is the next rule's place; -1 when there is none. A rule that is in several lists comes once.
+// picker goes through the rules that were picked, in their order.
+type picker struct {
+	marks []uint64 // a bit for each rule
+	at    int      // the next rule
+	rules int
+	whole bool // all are picked
+}
+
+func (p *picker) begin(rules int) {
+	p.at, p.rules, p.whole = 0, rules, false
+	n := (rules + 63) / 64
+	if cap(p.marks) < n {
+		p.marks = make([]uint64, n)
+	}
+	p.marks = p.marks[:n]
+	clear(p.marks)
+}
+
+func (p *picker) every(rules int) { p.at, p.rules, p.whole = 0, rules, true }
+
+func (p *picker) mark(rules []int) {
+	for _, i := range rules {
+		p.marks[i>>6] |= 1 << (i & 63)
+	}
+}
+
+// next is the next rule's place; -1 when there is none.
 func (p *picker) next() int {
-	best := -1
-	for i := range p.n {
-		if l := p.lists[i]; len(l) > 0 && (best < 0 || l[0] < best) {
-			best = l[0]
+	if p.whole {
+		if p.at == p.rules {
+			return -1
 		}
+		p.at++
+		return p.at - 1
 	}
-	for i := range p.n {
-		for len(p.lists[i]) > 0 && p.lists[i][0] == best {
-			p.lists[i] = p.lists[i][1:]
+	for word := p.at >> 6; word < len(p.marks); word++ {
+		if left := p.marks[word] >> (p.at & 63); left != 0 {
+			i := p.at + bits.TrailingZeros64(left)
+			p.at = i + 1
+			return i
 		}
+		p.at = (word + 1) << 6
 	}
-	return best
+	return -1
 }

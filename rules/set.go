@@ -73,7 +73,7 @@ type Hook struct {
 	lets         []string
 	veiled       []bool // the let may carry a secret
 	rules        []rule
-	on           selection     // of an event hook
+	on           selection
 	destinations []Destination // the Set's
 	names        []string      // theirs
 	places       []RulePlace   // of the rules, when that was asked for
