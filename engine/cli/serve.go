@@ -39,6 +39,7 @@ type serveFlags struct {
 	drainDelay, drain        time.Duration
 	logFormat, logLevel      string
 	logCalls                 bool
+	tests                    bool
 }
 
 func (p *Program) serve() *cobra.Command {
@@ -77,6 +78,7 @@ func (f *serveFlags) define(flags *pflag.FlagSet) {
 	flags.StringSliceVar(&f.adminHosts, "admin-host", nil, "names, beside addresses and localhost, that requests may call the admin listener by")
 	flags.StringVar(&f.data, "data", "", "folder for what must outlive the program (default: in the user's state folder)")
 	flags.StringVar(&f.config, "config", "", "file with settings, in YAML")
+	flags.BoolVar(&f.tests, "require-tests", false, "let only a policy folder go live whose tests pass")
 	f.door.define(flags)
 	flags.DurationVar(&f.drainDelay, "drain-delay", 0, "how long calls are still taken after /readyz has begun to fail, when the program ends")
 	flags.DurationVar(&f.drain, "drain", 5*time.Second, "how long calls under way may take when the program ends")
@@ -190,7 +192,7 @@ func (s *server) open(ctx context.Context) (err error) {
 	}
 	s.watcher, err = watch.Open(ctx, watch.Options{
 		Dir: s.f.dir, Data: s.f.data, Engine: s.engine, Log: s.log,
-		Rules: s.load, Accept: s.accept, Live: s.lived,
+		Rules: s.load, Tests: s.f.tests, Accept: s.accept, Live: s.lived,
 	})
 	if err != nil {
 		return from(s.f.dir, err)

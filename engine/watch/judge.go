@@ -23,23 +23,19 @@ type judgement struct {
 
 // judge loads the folder with the change and runs its tests. It returns no Set where the folder has problems of its own.
 func (j *judgement) judge(ctx context.Context, s state) (*rules.Set, error) {
-	set, err := j.w.load(s)
+	set, err := j.w.load(s, func(f *rules.Folder, set *rules.Set) error { return j.test(ctx, f, set) })
+	if _, refused := errors.AsType[*Refusal](err); refused {
+		return nil, err
+	}
 	if err != nil {
 		return nil, j.blame(err)
-	}
-	if err := j.test(ctx, s, set); err != nil {
-		return nil, errors.Join(err, set.Close())
 	}
 	j.run(ctx, set)
 	return set, nil
 }
 
 // test runs the folder's tests.
-func (j *judgement) test(ctx context.Context, s state, set *rules.Set) error {
-	folder, err := s.whole()
-	if err != nil {
-		return err
-	}
+func (j *judgement) test(ctx context.Context, folder *rules.Folder, set *rules.Set) error {
 	deadline, _ := ctx.Deadline()
 	report, err := suite.Run(folder, set, suite.Options{Until: deadline})
 	if problems, ok := errors.AsType[rules.Problems](err); ok {
@@ -49,7 +45,10 @@ func (j *judgement) test(ctx context.Context, s state, set *rules.Set) error {
 		return err
 	}
 	if report.Failed > 0 {
-		return &Refusal{Tests: slices.DeleteFunc(report.Cases, func(c suite.Case) bool { return len(c.Failures) == 0 })}
+		return &Refusal{Tests: failing(report)}
+	}
+	if j.w.o.Tests && len(report.Cases) == 0 {
+		return &Unproven{} // the folder's own problem, not the change's
 	}
 	j.done.Tests = report.Passed
 	return nil
@@ -72,8 +71,12 @@ func (j *judgement) run(ctx context.Context, set *rules.Set) {
 
 // blame finds out whose problems these are: the change's, which is refused then, or the folder's own.
 func (j *judgement) blame(err error) error {
+	if _, untested := errors.AsType[*Unproven](err); untested {
+		j.done.Problems = problems(err)
+		return nil
+	}
 	var without rules.Problems
-	set, fault := j.w.load(j.before)
+	set, fault := j.w.load(j.before, nil)
 	if fault != nil {
 		without = problems(fault)
 	} else if err := set.Close(); err != nil {

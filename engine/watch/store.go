@@ -2,6 +2,7 @@ package watch
 
 import (
 	"bufio"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -99,4 +100,34 @@ func (s *store) load() (*rules.Folder, error) {
 		return nil, fmt.Errorf("read %s: %w", s.path, err)
 	}
 	return f, nil
+}
+
+// kept loads the last good copy.
+func (w *Watcher) kept() (*rules.Folder, *rules.Set, error) {
+	if w.store == nil {
+		return nil, nil, errNoCopy
+	}
+	folder, err := w.store.load()
+	if err != nil {
+		return nil, nil, err
+	}
+	set, err := rules.Load(folder, w.o.Rules)
+	if err != nil {
+		return nil, nil, fmt.Errorf("load %s: %w", w.store.path, err)
+	}
+	return folder, set, nil
+}
+
+// restore puts the last good copy live, in place of the folder that was refused.
+func (w *Watcher) restore(ctx context.Context, f *rules.Folder, set *rules.Set, refused error) error {
+	if err := w.prove(ctx, f, set); err != nil {
+		return errors.Join(err, set.Close())
+	}
+	if err := w.accept(set); err != nil {
+		return err
+	}
+	w.o.Log.Error("the policy folder was refused; starting with its last good copy",
+		"folder", w.dir, "copy", w.store.path, "revision", set.Revision(), "error", oneLine(refused))
+	w.live(set, FromLastGood, "")
+	return nil
 }

@@ -118,7 +118,7 @@ func (w *Watcher) change(ctx context.Context, j *judgement) (Changed, error) {
 		w.seen, w.retryAt = s, time.Time{}
 		w.install(s, set)
 	} else {
-		w.take(s) // refused, as it was before; the log hears of it when the reason is another
+		w.take(ctx, s) // refused, as it was before; the log hears of it when the reason is another
 	}
 	w.sweep()
 	w.o.Log.Info("an uploaded module was changed", "module", j.Name, "sha256", s.lying(j.Name), "deleted", j.Code == nil, "live", set != nil)

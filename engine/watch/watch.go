@@ -29,6 +29,9 @@ type Options struct {
 	Rules  rules.Options  // how a folder is loaded
 	Log    *slog.Logger   // nil: slog.Default()
 
+	// Tests lets only a folder go live whose tests pass, and that has some; so it is for the last good copy.
+	Tests bool
+
 	// Accept has the last word on a Set before it goes live: what it returns refuses the Set. Nil accepts all.
 	Accept func(*rules.Set) error
 
@@ -81,9 +84,9 @@ func Open(ctx context.Context, o Options) (*Watcher, error) {
 			o.Log.Error("what is left of copies that were not finished cannot be removed", "error", err)
 		}
 	}
-	kept, keptErr := w.kept()
+	copied, kept, keptErr := w.kept()
 	w.set = kept // so that a table's max_shrink holds across a restart
-	refused := w.take(w.settled(ctx, state{}))
+	refused := w.take(ctx, w.settled(ctx, state{}))
 	if refused == nil && kept != nil {
 		return w, kept.Close()
 	}
@@ -91,7 +94,7 @@ func Open(ctx context.Context, o Options) (*Watcher, error) {
 		return w, nil
 	}
 	if keptErr == nil {
-		keptErr = w.restore(kept, refused)
+		keptErr = w.restore(ctx, copied, kept, refused)
 	}
 	if keptErr == nil {
 		return w, nil
@@ -197,15 +200,19 @@ func (w *Watcher) look(ctx context.Context) {
 	if ctx.Err() != nil || s.key == w.seen.key && s.uploads == w.seen.uploads && !w.retryDue() {
 		return
 	}
-	w.take(s) // a refusal is in the status and the log
+	w.take(ctx, s) // a refusal is in the status and the log
 }
 
 // take loads a state of the folder and puts it live. The error says why it was refused; what was live stays.
-func (w *Watcher) take(s state) error {
+func (w *Watcher) take(ctx context.Context, s state) error {
 	w.seen, w.retryAt = s, time.Time{}
-	set, err := w.load(s)
+	start := time.Now()
+	set, err := w.load(s, func(f *rules.Folder, set *rules.Set) error { return w.prove(ctx, f, set) })
+	if err != nil && ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+		return err
+	}
 	if err != nil {
-		w.retryAt = time.Now().Add(w.o.Retry)
+		w.retryAt = time.Now().Add(max(w.o.Retry, 100*time.Since(start))) // tests may take long
 		w.mu.Lock()
 		if s.folder != nil {
 			w.status.FolderHash = s.folder.Hash()
@@ -275,7 +282,8 @@ func (w *Watcher) gone(set *rules.Set) {
 	}
 }
 
-func (w *Watcher) load(s state) (*rules.Set, error) {
+// load makes a Set of a state of the folder that passes try and the last word; what does not is closed. A nil try tries nothing.
+func (w *Watcher) load(s state, try func(*rules.Folder, *rules.Set) error) (*rules.Set, error) {
 	folder, err := s.whole()
 	if err != nil {
 		return nil, err
@@ -285,6 +293,11 @@ func (w *Watcher) load(s state) (*rules.Set, error) {
 	set, err := rules.Load(folder, o)
 	if err != nil {
 		return nil, err
+	}
+	if try != nil {
+		if err := try(folder, set); err != nil {
+			return nil, errors.Join(err, set.Close())
+		}
 	}
 	if err := w.accept(set); err != nil {
 		return nil, err
@@ -300,33 +313,6 @@ func (w *Watcher) accept(set *rules.Set) error {
 	if err := w.o.Accept(set); err != nil {
 		return errors.Join(err, set.Close())
 	}
-	return nil
-}
-
-// kept loads the last good copy.
-func (w *Watcher) kept() (*rules.Set, error) {
-	if w.store == nil {
-		return nil, errNoCopy
-	}
-	folder, err := w.store.load()
-	if err != nil {
-		return nil, err
-	}
-	set, err := rules.Load(folder, w.o.Rules)
-	if err != nil {
-		return nil, fmt.Errorf("load %s: %w", w.store.path, err)
-	}
-	return set, nil
-}
-
-// restore puts the last good copy live, in place of the folder that was refused.
-func (w *Watcher) restore(set *rules.Set, refused error) error {
-	if err := w.accept(set); err != nil {
-		return err
-	}
-	w.o.Log.Error("the policy folder cannot be loaded; starting with its last good copy",
-		"folder", w.dir, "copy", w.store.path, "revision", set.Revision(), "error", oneLine(refused))
-	w.live(set, FromLastGood, "")
 	return nil
 }
 

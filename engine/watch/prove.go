@@ -1,0 +1,67 @@
+package watch
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/rules/suite"
+)
+
+// Unproven is why a folder that could be loaded is refused where Options.Tests asks for tests that pass.
+type Unproven struct {
+	Tests []suite.Case // that fail; none: there are no tests at all
+	Of    int          // so many
+}
+
+// Error names what fails and in which respect. It quotes no values, because the policy may have made them of its secrets.
+func (u *Unproven) Error() string {
+	if len(u.Tests) == 0 {
+		return "the policy folder has no tests, and must not go live without: want them in files whose names end in _test.yaml"
+	}
+	const most = 20
+	var b strings.Builder
+	fmt.Fprintf(&b, "%d of the policy folder's %d tests fail", len(u.Tests), u.Of)
+	for i, c := range u.Tests[:min(len(u.Tests), most)] {
+		var whats []string
+		for _, f := range c.Failures {
+			whats = append(whats, f.What)
+		}
+		fmt.Fprintf(&b, "%s%s:%d: %s (%s)", [...]string{": ", "; "}[min(i, 1)], c.File, c.Line, c.Name, strings.Join(whats, ", "))
+	}
+	if n := len(u.Tests) - most; n > 0 {
+		fmt.Fprintf(&b, "; and %d more", n)
+	}
+	return b.String()
+}
+
+// proving is how long the tests of a folder may take.
+const proving = time.Minute
+
+// prove runs a folder's tests, where they must pass, on the Set that was loaded from it.
+func (w *Watcher) prove(ctx context.Context, f *rules.Folder, set *rules.Set) error {
+	if !w.o.Tests {
+		return nil
+	}
+	report, err := suite.Run(f, set, suite.Options{
+		Select: func(string) bool { return ctx.Err() == nil },
+		Until:  time.Now().Add(proving),
+	})
+	switch {
+	case err != nil:
+		return err
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case report.Failed > 0 || len(report.Cases) == 0:
+		return &Unproven{Of: len(report.Cases), Tests: failing(report)}
+	}
+	return nil
+}
+
+// failing are a report's tests that fail.
+func failing(r *suite.Report) []suite.Case {
+	return slices.DeleteFunc(r.Cases, func(c suite.Case) bool { return len(c.Failures) == 0 })
+}
