@@ -2,6 +2,7 @@ package engine
 
 import (
 	"math/bits"
+	"net/netip"
 	"sync/atomic"
 	"time"
 )
@@ -14,15 +15,15 @@ type usage struct {
 }
 
 // Unauthorized counts a request that did not show what the hook asks for, and has the log tell of it now and then.
-func (h *Hook) Unauthorized() {
+func (h *Hook) Unauthorized(from netip.Addr) {
 	h.tally.strangers.Add(1)
-	h.e.log.stranger(h)
+	h.e.log.stranger(h, from)
 }
 
 // Foreign counts a call that names a host of another org, and has the log tell of it now and then.
-func (h *Hook) Foreign(host string) {
+func (h *Hook) Foreign(event, host string, from netip.Addr) {
 	h.tally.foreign.Add(1)
-	h.e.log.foreign(h, host)
+	h.e.log.foreign(h, event, host, from)
 }
 
 // Used counts the secrets that a call was let in by: a bit for each, by its Place.

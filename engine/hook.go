@@ -43,8 +43,9 @@ func (o Outcome) of(t hook.Type) bool {
 type Reply struct {
 	Body    []byte // JSON; shared with repeats of the call, so never to be changed
 	Outcome Outcome
-	Repeat  bool // answered before, with these bytes
-	Twin    bool // answered with what the same call, already under way, was answered with
+	Repeat  bool     // answered before, with these bytes
+	Twin    bool     // answered with what the same call, already under way, was answered with
+	Rules   []string // that matched, in order, the first 20 of them; shared, so never to be changed
 }
 
 // Hook is one hook of a leased Set.
@@ -60,9 +61,13 @@ type Hook struct {
 	decide   func(*hook.Call, *rules.Decision) // the rules' Decide
 	cap      int64
 	// matched has the counter of each rule's matches, by the rule's place in the hook.
-	matched []*counter
-	used    []*usage // of each of the hook's secrets, by place
+	matched  []*counter
+	together combinations
+	used     []*usage // of each of the hook's secrets, by place
 }
+
+// Revision is that of the hook's Set.
+func (h *Hook) Revision() string { return h.revision }
 
 // newHook prepares a hook of a Set that is to be live. The caller holds e.mu.
 func (e *Engine) newHook(r *rules.Hook, revision string, t *tally, among int) *Hook {
@@ -192,7 +197,7 @@ func (h *Hook) exit() {
 func (h *Hook) run(c *hook.Call) Reply {
 	d := decisions.Get().(*rules.Decision) // not put back when the run panics: nobody knows what it is then
 	h.decide(c, d)
-	r := Reply{Body: d.Answer, Outcome: outcomeOf(d.Outcome)}
+	r := Reply{Body: d.Answer, Outcome: outcomeOf(d.Outcome), Rules: h.together.of(d, h.matched)}
 	h.note(c, d)
 	h.after(c, d)
 	d.Answer = nil

@@ -3,6 +3,7 @@ package engine
 import (
 	"errors"
 	"log/slog"
+	"net/netip"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -60,16 +61,16 @@ func (n *notes) unrecorded(h *Hook, err error) {
 }
 
 // stranger says that somebody without the secret has called a hook: once a minute for each hook, since anybody can call.
-func (n *notes) stranger(h *Hook) {
+func (n *notes) stranger(h *Hook, from netip.Addr) {
 	if once(&h.tally.warned) {
-		n.log.Warn("a caller did not show the secret of a hook", of(h, "times", h.tally.strangers.Load())...)
+		n.log.Warn("a caller did not show the secret of a hook", of(h, "from", from.String(), "times", h.tally.strangers.Load())...)
 	}
 }
 
 // foreign says that a call with the hook's secret came from another org: once a minute for each hook.
-func (n *notes) foreign(h *Hook, host string) {
+func (n *notes) foreign(h *Hook, event, host string, from netip.Addr) {
 	if once(&h.tally.named) {
-		n.log.Warn("a call came from a host that is none of its org's", of(h, "host", strings.Clone(host[:min(len(host), 253)]), "times", h.tally.foreign.Load())...)
+		n.log.Warn("a call came from a host that is none of its org's", of(h, "eventId", short(event), "host", strings.Clone(host[:min(len(host), 253)]), "from", from.String(), "times", h.tally.foreign.Load())...)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -86,11 +87,11 @@ func TestOrgIsNamed(t *testing.T) {
 	e := open(t, Options{Log: slog.New(slog.NewTextHandler(&log, nil)), Registry: registry})
 	e.Swap(orgs(t, "orgs: {a: {hosts: a.example}}", "a", "-"))
 	h := e.live.Load().byName["h0"]
-	h.Unauthorized()
+	h.Unauthorized(netip.Addr{})
 	for range 3 {
-		h.Foreign("evil.example\nlevel=ERROR" + strings.Repeat("x", 1000))
+		h.Foreign("event", "evil.example\nlevel=ERROR"+strings.Repeat("x", 1000), netip.Addr{})
 	}
-	e.live.Load().byName["h1"].Unauthorized()
+	e.live.Load().byName["h1"].Unauthorized(netip.Addr{})
 	lines := strings.Split(strings.TrimSpace(log.String()), "\n")
 	if len(lines) < 3 || !strings.Contains(lines[0], "hook=h0 org=a") || !strings.Contains(lines[1], `host="evil.example\nlevel=ERROR`) || strings.Contains(lines[len(lines)-1], "org=") {
 		t.Errorf("logged\n%s", log.String())

@@ -57,3 +57,13 @@ func (g *Gate) failed(ctx *fasthttp.RequestCtx) reason {
 	ctx.Conn().(*conn).unread = false
 	return tooOften
 }
+
+// away counts who may not call from where they are, and has the log tell of it once a minute: a list that is wrong turns
+// Okta away without a word.
+func (g *Gate) away(r reason, from netip.Addr) {
+	g.counts.add(r)
+	now := time.Now().Unix()
+	if last := g.awayAt.Load(); now-last >= 60 && g.awayAt.CompareAndSwap(last, now) {
+		g.o.Log.Warn("an address may not call", "reason", refusals[r].name, "from", from.String(), "times", g.counts.by[r].Load())
+	}
+}

@@ -72,7 +72,7 @@ func (g *Gate) answer(ctx *fasthttp.RequestCtx, c *conn, k *engine.Hook) {
 		return
 	}
 	if host, is := foreign(k.Rules, root); is {
-		k.Foreign(host)
+		k.Foreign(root.Get("eventId").Text(), host, g.client(ctx))
 		g.refuse(ctx, wrongOrg)
 		return
 	}
@@ -96,7 +96,7 @@ func (g *Gate) note(ctx *fasthttp.RequestCtx, k *engine.Hook, c *hook.Call, r en
 	}
 	id := c.ID[:min(len(c.ID), maxRequest)]
 	g.journal.add(&entry{
-		hook: k, request: c.Request, event: id, outcome: r.Outcome.String(), repeat: r.Repeat || r.Twin,
+		hook: k, request: c.Request, event: id, rules: r.Rules, outcome: r.Outcome.String(), repeat: r.Repeat || r.Twin,
 		status: ctx.Response.StatusCode(), took: time.Since(c.Start), in: len(c.Doc.Root().Raw()), out: len(r.Body), from: g.client(ctx),
 	})
 }

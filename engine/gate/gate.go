@@ -60,6 +60,7 @@ type Gate struct {
 	held   atomic.Int64 // bytes of large requests; what is small costs too little to be counted
 	counts counts
 	panics atomic.Uint64
+	awayAt atomic.Int64 // when who may not call was last told of, in Unix time
 
 	journal journal
 

@@ -49,7 +49,11 @@ func (c *conn) greet() (ok bool) {
 		r, err = c.shake()
 	}
 	if r != admitted && (c.heard || !errors.Is(err, io.EOF)) { // or else it came and went, as health checks do
-		c.g.counts.add(r)
+		if r == elsewhere || r == noProxy {
+			c.g.away(r, c.from)
+		} else {
+			c.g.counts.add(r)
+		}
 	}
 	c.last, c.reads, c.writes = time.Now(), time.Time{}, time.Time{}
 	return r == admitted && err == nil

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"net/netip"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -45,8 +46,9 @@ type journal struct {
 // entry is what one line says.
 type entry struct {
 	hook    *engine.Hook
-	request string // X-Okta-Request-Id; empty: a name is made up
-	event   string // eventId
+	request string   // X-Okta-Request-Id; empty: a name is made up
+	event   string   // eventId
+	rules   []string // that matched
 	outcome string
 	repeat  bool
 	status  int
@@ -136,7 +138,14 @@ func (e *entry) json(b []byte) []byte {
 		b = hook.AppendString(append(b, `,"org":`...), org.Name)
 	}
 	b = hook.AppendString(append(b, `,"eventId":`...), e.event)
-	b = append(append(append(b, `,"outcome":"`...), e.outcome...), `","repeat":`...)
+	b = append(append(append(b, `,"revision":"`...), e.revision()...), `","rules":[`...)
+	for i, r := range e.rules {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = hook.AppendString(b, r)
+	}
+	b = append(append(append(b, `],"outcome":"`...), e.outcome...), `","repeat":`...)
 	b = strconv.AppendBool(b, e.repeat)
 	b = strconv.AppendInt(append(b, `,"status":`...), int64(e.status), 10)
 	b = e.appendTook(append(b, `,"ms":`...))
@@ -153,6 +162,8 @@ func (e *entry) text(b []byte) []byte {
 		b = append(append(b, " org="...), org.Name...)
 	}
 	b = quoted(append(b, " eventId="...), e.event)
+	b = append(append(b, " revision="...), e.revision()...)
+	b = quoted(append(b, " rules="...), strings.Join(e.rules, ","))
 	b = append(append(append(b, " outcome="...), e.outcome...), " repeat="...)
 	b = strconv.AppendBool(b, e.repeat)
 	b = strconv.AppendInt(append(b, " status="...), int64(e.status), 10)
@@ -161,6 +172,12 @@ func (e *entry) text(b []byte) []byte {
 	b = strconv.AppendInt(append(b, " out="...), int64(e.out), 10)
 	b = e.from.AppendTo(append(b, " from="...))
 	return append(b, '\n')
+}
+
+// revision is the beginning of the Set's, which is enough to find it.
+func (e *entry) revision() string {
+	r := e.hook.Revision()
+	return r[:min(len(r), 12)]
 }
 
 // appendTook appends milliseconds, to the microsecond.

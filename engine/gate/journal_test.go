@@ -80,7 +80,7 @@ func TestJournal(t *testing.T) {
 	}
 	first := all[0]
 	for name, want := range map[string]any{"msg": "call", "hook": "hook-a", "request": "reqv66CbCaCStGEFc8AdfS0ng", "eventId": "event-1",
-		"status": 200.0, "repeat": false, "from": "127.0.0.1"} {
+		"status": 200.0, "outcome": "answered", "repeat": false, "from": "127.0.0.1"} {
 		if first[name] != want {
 			t.Errorf("%s: got %v, want %v", name, first[name], want)
 		}
@@ -95,8 +95,8 @@ func TestJournal(t *testing.T) {
 
 func TestJournalText(t *testing.T) {
 	lines := journal(t, false, call("event-1", "X-Okta-Request-Id: r-1"), call(`a\tb`))
-	if len(lines) != 2 || !strings.Contains(lines[0], ` level=INFO msg=call request=r-1 hook=hook-a eventId=event-1 outcome=`) ||
-		!strings.Contains(lines[1], ` eventId="a\tb" outcome=`) {
+	if len(lines) != 2 || !strings.Contains(lines[0], ` level=INFO msg=call request=r-1 hook=hook-a eventId=event-1 revision=`) || !strings.Contains(lines[0], ` rules=stamp outcome=`) ||
+		!strings.Contains(lines[1], ` eventId="a\tb" revision=`) {
 		t.Errorf("%q", lines)
 	}
 }

@@ -47,7 +47,7 @@ func (l *listener) Accept() (net.Conn, error) {
 		}
 		from := peer.Of(c.RemoteAddr())
 		if r := l.g.comes(from); r != admitted {
-			l.g.counts.add(r)
+			l.g.away(r, from)
 			reset(c)
 			continue
 		}

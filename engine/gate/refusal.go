@@ -86,11 +86,15 @@ var refusals = [reasons]struct {
 func (g *Gate) refuse(ctx *fasthttp.RequestCtx, r reason) {
 	if r == unauthorized {
 		if k, _ := g.e.Peek(path(&ctx.Request.Header)); k != nil {
-			k.Unauthorized()
+			k.Unauthorized(g.client(ctx))
 		}
 		r = g.failed(ctx)
 	}
-	g.counts.add(r)
+	if r == elsewhere {
+		g.away(r, g.client(ctx))
+	} else {
+		g.counts.add(r)
+	}
 	ctx.SetStatusCode(refusals[r].status)
 	if r == wrongMethod {
 		ctx.Response.Header.Set(fasthttp.HeaderAllow, g.allowed(ctx))
