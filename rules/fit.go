@@ -43,6 +43,15 @@ func (f fitting) holes(dst []byte, t *expr.Text, r *runtime.Run) (_ []byte, null
 	return dst, null, err
 }
 
+// sample stands for a leaf in checks. What is filled in is made fit, and what is written beside it has to be.
+func (f fitting) sample(t *expr.Text) []byte {
+	outline := t.Outline("x")
+	if f.each == nil || f.most > 0 && len(outline) > f.most {
+		outline = "x"
+	}
+	return hook.AppendString(nil, outline)
+}
+
 // encoded percent-encodes all but the unreserved characters of RFC 3986, so that no text makes a segment of its own.
 func encoded(dst []byte, from int) []byte {
 	return percented(dst, from, func(c byte) bool {

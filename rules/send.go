@@ -148,6 +148,9 @@ func (m *maker) part(key string, n *node) (p part, ok bool) {
 	default:
 		p.value, p.sample = m.leaf(n, key, fits[key])
 	}
+	if p.value != nil && fits[key].each != nil && n.computed() { // what stands beside the holes has to fit by itself
+		m.checkPart(append(append([]byte(`{"actions":[{"to":"x",`+p.name), p.sample...), "}]}"...), n)
+	}
 	return p, p.value != nil
 }
 
@@ -199,7 +202,7 @@ func (m *maker) leaf(n *node, what string, fit fitting) (appender, []byte) {
 			dst = hex.AppendEncode(dst[:mark+1], sum[:])
 		}
 		return append(escaped(dst, mark+1), '"'), nil
-	}, []byte(`"x"`)
+	}, fit.sample(t)
 }
 
 func constant(s string) (appender, []byte) {

@@ -127,6 +127,19 @@ func (t *Text) Holes() []*Expression {
 	return all
 }
 
+// Outline is the leaf with hole in place of every expression: what is known of it before any call.
+func (t *Text) Outline(hole string) string {
+	var b strings.Builder
+	for _, p := range t.parts {
+		if p.hole != nil {
+			b.WriteString(hole)
+			continue
+		}
+		b.WriteString(p.text)
+	}
+	return b.String()
+}
+
 // AppendJSON appends the leaf's value as JSON: of a leaf that is one hole the hole's value, of any other a string. null
 // reports that a hole was null: then nothing is appended. An error wraps one of runtime's reasons.
 func (t *Text) AppendJSON(dst []byte, r *runtime.Run) (out []byte, null bool, err error) {
