@@ -115,7 +115,7 @@ func (s *shelf) start(made *instance, code []byte, spec *ruleSpec, o wasm.Progra
 		return false
 	}
 	if cold := made.Cold(); cold != nil {
-		s.add(at.warning("%s: it cannot decide on a sample call, so that its first calls are slower: %s", made.file, wording(cold, secret)))
+		s.add(at.warning("%s: it fails on a sample call, and unless that has what no real one has, it fails on every call: %s", made.file, wording(cold, secret)))
 	}
 	return true
 }

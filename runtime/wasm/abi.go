@@ -9,8 +9,8 @@ package wasm
 //	evaluate(ptr i32, len i32) -> i64     decides on the event, whose JSON is at ptr
 //	decide() -> i64                       or this instead: decides on the event, which it reads through the host functions
 //	alloc(size i32) -> i32                with evaluate or configure: where the host may write size bytes; 0 refuses
-//	configure(ptr i32, len i32) -> i32    optional: the rule's `with` as JSON, once, before the state is frozen; anything
-//	                                      but 0 refuses it. A rule without `with` hands over nothing: it is not called then
+//	configure(ptr i32, len i32) -> i32    optional: the rule's `with` as JSON, null where it has none, once, before the
+//	                                      state is frozen; anything but 0 refuses the rule
 //	_initialize()                         optional: once, before anything else
 //
 // What evaluate and decide return is ptr<<32|len of the draft's JSON, a text as hook.Draft has it; len 0 is no opinion,

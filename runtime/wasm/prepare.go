@@ -93,23 +93,26 @@ func (in *instance) start(export string) error {
 	return nil
 }
 
-// configure hands the rule's `with` to the module.
+// configure hands the rule's `with` to the module, null when it has none: what cannot do without is refused here, and not call by call.
 func (in *instance) configure() error {
-	if len(in.program.o.With) == 0 {
-		return nil
-	}
+	with, what := in.program.o.With, "the rule's `with`"
 	f := in.module.ExportedFunction(exportConfigure)
-	if f == nil {
+	switch {
+	case f == nil && len(with) == 0:
+		return nil
+	case f == nil:
 		return fmt.Errorf("%w: the rule has `with`, and the module exports no configure to take it", runtime.ErrTrap)
+	case len(with) == 0:
+		with, what = []byte("null"), "a rule without `with`"
 	}
-	if err := in.hand(in.program.o.With); err != nil {
+	if err := in.hand(with); err != nil {
 		return err
 	}
 	if err := in.invoke(f); err != nil {
 		return err
 	}
 	if code := int32(in.stack[0]); code != 0 {
-		return fmt.Errorf("%w: it refused the rule's `with` (it returned %d)", runtime.ErrTrap, code)
+		return fmt.Errorf("%w: it refused %s (it returned %d)", runtime.ErrTrap, what, code)
 	}
 	return nil
 }

@@ -52,6 +52,7 @@ func TestPrepare(t *testing.T) {
 		{"Initialize", initial(nil, spin, nil, counted), wasm.ProgramOptions{}, runtime.ErrTime, "_initialize: "},
 		{"Configure", initial(nil, nil, join(spin, i32(0)), counted), wasm.ProgramOptions{With: []byte("1")}, runtime.ErrTime, "configure: "},
 		{"Refuses", initial(nil, nil, i32(7), counted), wasm.ProgramOptions{With: []byte("1")}, runtime.ErrTrap, "configure: trapped: it refused the rule's `with` (it returned 7); it wrote: the reason"},
+		{"RefusesNoWith", initial(nil, nil, i32(7), counted), wasm.ProgramOptions{}, runtime.ErrTrap, "configure: trapped: it refused a rule without `with` (it returned 7); it wrote: the reason"},
 		{"NoConfigure", initial(nil, nil, nil, counted), wasm.ProgramOptions{With: []byte("1")}, runtime.ErrTrap, "exports no configure"},
 		{"WarmUp", decides(0, forever), wasm.ProgramOptions{Warm: []byte(body)}, runtime.ErrTime, "warm-up: "},
 		{"NoSample", decides(0, forever), wasm.ProgramOptions{Warm: []byte("{")}, nil, "warm-up: "},
@@ -90,7 +91,7 @@ func TestFrozen(t *testing.T) {
 		{"Nothing", initial(nil, nil, nil, counted), wasm.ProgramOptions{}, 1},
 		{"Start", initial(count, nil, nil, counted), wasm.ProgramOptions{}, 2},
 		{"StartAndInitialize", initial(count, count, nil, counted), wasm.ProgramOptions{}, 3},
-		{"WithoutWith", initial(count, count, join(count, i32(0)), counted), wasm.ProgramOptions{}, 3},
+		{"WithoutWith", initial(count, count, join(count, i32(0)), counted), wasm.ProgramOptions{}, 4},
 		{"With", initial(count, count, join(count, i32(0)), counted), wasm.ProgramOptions{With: []byte("{}")}, 4},
 		{"WarmUp", initial(count, count, join(count, i32(0)), counted), wasm.ProgramOptions{With: []byte("{}"), Warm: []byte(body)}, 5},
 	}

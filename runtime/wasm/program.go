@@ -15,7 +15,7 @@ import (
 // ProgramOptions is what one rule makes of a module.
 type ProgramOptions struct {
 	Type   hook.Type               // of the hook the rule is in
-	With   []byte                  // JSON for configure; empty: it is not called
+	With   []byte                  // JSON for configure; empty: it is given null
 	Tables map[string]*table.Table // what lookup finds
 	Warm   []byte                  // a call of the type, as Okta sends it, that the module decides on before its state is frozen; empty: none
 	Budget runtime.Budget          // its Memory caps an instance's memory; a zero field is the default

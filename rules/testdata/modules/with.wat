@@ -1,4 +1,4 @@
-;; Puts what it is configured with into the debugContext. It refuses whatever is no object.
+;; Puts what it is configured with into the debugContext. It refuses whatever is neither an object nor null.
 (module
   (memory (export "memory") 1)
   (func (export "tenterhook_abi_v1"))
@@ -6,6 +6,7 @@
   (data (i32.const 1001) "{\"debugContext\":{\"with\":null}}")
   (func (export "alloc") (param i32) (result i32) (i32.const 1025))
   (func (export "configure") (param $ptr i32) (param $len i32) (result i32)
+    (if (i32.eq (i32.load8_u (local.get $ptr)) (i32.const 0x6e)) (then (return (i32.const 0))))
     (if (i32.ne (i32.load8_u (local.get $ptr)) (i32.const 0x7b)) (then (return (i32.const 1))))
     (global.set $len (local.get $len))
     (i32.store16 (i32.add (local.get $ptr) (local.get $len)) (i32.const 0x7d7d))

@@ -51,7 +51,7 @@ func Register(f Func) {
 
 // RegisterWith makes f the module's rule, and W what the rule's `with` in the policy is decoded into, by
 // encoding/json. A member that W does not have is refused, and so is what W's method Validate() error refuses, if it
-// has one; the policy is then not loaded. Without `with` the rule runs on W's zero value, validated too.
+// has one; the policy is then not loaded. Without `with` W is its zero value, and that is validated too.
 func RegisterWith[W any](f func(e Event, with W, d *Draft) error) {
 	prepare = func(text []byte) (Func, error) {
 		var with W
@@ -69,10 +69,13 @@ func RegisterWith[W any](f func(e Event, with W, d *Draft) error) {
 	}
 }
 
-// configure makes the rule ready for events.
+// configure makes the rule ready for events. A rule without with has null for one.
 func (r *run) configure(with []byte) (err error) {
 	if prepare == nil {
 		return errors.New("no rule is registered: call rule.Register in init")
+	}
+	if string(with) == "null" {
+		with = nil
 	}
 	r.rule, err = prepare(with)
 	return err
@@ -80,11 +83,6 @@ func (r *run) configure(with []byte) (err error) {
 
 // decide runs the rule and gives its draft, empty for no opinion.
 func (r *run) decide() ([]byte, error) {
-	if r.rule == nil {
-		if err := r.configure(nil); err != nil {
-			return nil, err
-		}
-	}
 	r.wrong = nil
 	d := Draft{event: Event{r}}
 	if err := r.rule(d.event, &d); err != nil {

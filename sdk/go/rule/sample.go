@@ -23,10 +23,11 @@ func (s Sample) Run() (draft string, err error) {
 		return "", errors.New("the sample's event is not JSON")
 	}
 	r := &run{host: host{sample: s}}
-	if s.With != "" {
-		if err := r.configure([]byte(s.With)); err != nil {
-			return "", err
-		}
+	if s.With == "" {
+		s.With = "null"
+	}
+	if err := r.configure([]byte(s.With)); err != nil {
+		return "", err
 	}
 	text, err := r.decide()
 	if err == nil {

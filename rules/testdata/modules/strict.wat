@@ -1,0 +1,17 @@
+;; Refuses a call with data.evil, and a rule without `with`.
+(module
+  (import "tenterhook" "log" (func $log (param i32 i32)))
+  (import "tenterhook" "get" (func $get (param i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 1)
+  (func (export "tenterhook_abi_v1"))
+  (data (i32.const 64) "limit must be positive")
+  (data (i32.const 96) "/data/evil")
+  (data (i32.const 192) "{\"commands\":[{\"type\":\"com.okta.action.update\",\"value\":{\"registration\":\"DENY\"}}],\"error\":{\"errorSummary\":\"evil\"}}")
+  (func (export "alloc") (param i32) (result i32) (i32.const 1024))
+  (func (export "configure") (param $ptr i32) (param $len i32) (result i32)
+    (if (i32.ne (i32.load8_u (local.get $ptr)) (i32.const 0x6e)) (then (return (i32.const 0))))
+    (call $log (i32.const 64) (i32.const 22))
+    (i32.const 1))
+  (func (export "decide") (result i64)
+    (if (i32.lt_s (call $get (i32.const 96) (i32.const 10) (i32.const 128) (i32.const 64)) (i32.const 0)) (then (return (i64.const 0))))
+    (i64.or (i64.shl (i64.const 192) (i64.const 32)) (i64.const 112))))
