@@ -35,7 +35,7 @@ type Decision struct {
 	Answer    []byte // never changed afterwards, never pooled: it may be kept and shared
 	Outcome   Outcome
 	Exhausted bool         // the hook's own budget ran out: whatever the rules say of failures, the hook's failure answer goes out
-	Results   []RuleResult // of the rules that matched or failed, in order
+	Results   []RuleResult // of the rules that matched or failed, and those whose module had no opinion, in order
 	Logs      []Log
 	Conflicts []hook.Conflict
 	Actions   []Action
@@ -50,10 +50,10 @@ type Fixed struct {
 	Seed [32]byte
 }
 
-// RuleResult is what became of one rule that matched or failed.
+// RuleResult is what became of one rule that matched or failed, or whose module had no opinion.
 type RuleResult struct {
 	Rule    int   // its place in the hook, from 0
-	Matched bool  // its condition held; also of a rule that failed afterwards
+	Matched bool  // its condition held, and its module had an opinion; also of a rule that failed afterwards
 	Err     error // why it failed; wraps one of runtime's reasons, hook.ErrContract or ErrBug
 	Fuel    int64
 	Memory  int64         // of a module: bytes, at its peak
@@ -76,6 +76,7 @@ type chain struct {
 	event   hook.Node     // what the rules decide on
 	rule    int           // under way
 	lacking bool          // it matches only because something is missing
+	last    bool          // it ends the chain if it matches
 	took    time.Duration // by its module
 	picks   picker
 	senders []int // the rule of each action, or dropped
@@ -156,17 +157,16 @@ func (k *chain) release() {
 func (k *chain) decide(d *Decision) {
 	k.hook.on.all(&k.run, &k.picks, d.Trace != nil)
 	for i := k.picks.next(); i >= 0; i = k.picks.next() {
-		r := &k.hook.rules[i]
 		matched, err := k.try(i, d)
 		switch {
-		case err == nil && matched && r.last:
+		case err == nil && matched && k.last:
 			k.render(d)
 			return
 		case err == nil:
 		case k.out():
 			d.Exhausted = true
 			return // the failure answer
-		case r.closed:
+		case k.hook.rules[i].closed:
 			d.Answer = k.hook.closed
 			return
 		}
@@ -188,7 +188,7 @@ func (k *chain) look(d *Decision) {
 			d.Exhausted = true
 			return
 		}
-		if err == nil && matched && k.hook.rules[i].last {
+		if err == nil && matched && k.last {
 			break
 		}
 	}
@@ -203,7 +203,7 @@ func (k *chain) try(i int, d *Decision) (matched bool, err error) {
 	k.rule, k.took, k.run.Memory = i, 0, 0
 	spent := k.meter.Spent()
 	matched, err = k.apply(&k.hook.rules[i], d)
-	if matched || err != nil {
+	if matched || err != nil || k.took > 0 {
 		d.Results = append(d.Results, RuleResult{Rule: i, Matched: matched, Err: err, Fuel: k.meter.Spent() - spent, Memory: k.run.Memory, Time: k.took})
 	}
 	return matched, err
@@ -223,7 +223,7 @@ func (k *chain) apply(r *rule, d *Decision) (matched bool, err error) {
 	if d.Trace != nil {
 		defer func() { d.Trace.rule(k, r, matched, err) }()
 	}
-	k.draft.JSON, k.lacking = k.draft.JSON[:0], false
+	k.draft.JSON, k.lacking, k.last = k.draft.JSON[:0], false, r.last
 	if matched, err = k.match(r); err != nil || !matched {
 		return matched, err
 	}
@@ -235,12 +235,21 @@ func (k *chain) apply(r *rule, d *Decision) (matched bool, err error) {
 	if err != nil {
 		return true, err
 	}
+	if r.module && len(k.draft.JSON) == 0 {
+		k.lacking = false
+		return false, nil // without an opinion it is as if its condition had not held
+	}
+	return true, k.take(r, d)
+}
+
+// take merges the draft of the rule that has just run. With an error nothing of it is in.
+func (k *chain) take(r *rule, d *Decision) error {
 	logs := len(d.Logs)
 	if err := k.log(r, d); err != nil {
-		return true, err
+		return err
 	}
-	work := k.merge.Work()
-	err = k.merge.Add(r.name, &k.draft)
+	work, denied := k.merge.Work(), r.module && k.merge.Denied()
+	err := k.merge.Add(r.name, &k.draft)
 	k.meter.Spend(int64(k.merge.Work() - work)) // what it has said no to is told by whatever asks next
 	if err == nil {
 		err = k.afford() // of an inline hook's rule, whose commands are in, never too much
@@ -248,7 +257,10 @@ func (k *chain) apply(r *rule, d *Decision) (matched bool, err error) {
 	if err != nil {
 		d.Logs = d.Logs[:logs]
 	}
-	return true, err
+	if r.module && !denied && k.merge.Denied() {
+		k.last = true // as deny does
+	}
+	return err
 }
 
 // guest runs a rule's module. What it says is kept however it ends.

@@ -39,7 +39,7 @@ type LetTrace struct {
 }
 
 func (t *Trace) begin(k *chain) {
-	*t = Trace{Rules: t.Rules[:0], last: k.run.Now, known: make([]bool, len(k.hook.lets))}
+	*t = Trace{Rules: t.Rules[:0], last: time.Now(), known: make([]bool, len(k.hook.lets))}
 }
 
 // rule notes what became of r.

@@ -196,6 +196,8 @@ func became(r rules.RuleTrace) string {
 		return "matches: something is missing (missing: match)"
 	case r.Matched:
 		return "matches"
+	case r.Memory > 0:
+		return "has no opinion"
 	case len(r.Missing) > 0:
 		return "does not match; " + missing(r.Missing)
 	}
