@@ -30,7 +30,7 @@ type Options struct {
 
 	Refresh time.Duration    // how often keys are fetched anew; default 10 min
 	Retry   time.Duration    // after a fetch that failed, doubled up to Refresh; default 1 s
-	Rest    time.Duration    // between two fetches that unknown keys ask for; default 30 s
+	Rest    time.Duration    // between two fetches that unknown keys ask for, beyond a burst of three; default 30 s
 	Wait    time.Duration    // for the first keys of an issuer, at most, before its Set is served; default 3 s
 	Now     func() time.Time // what tokens are held against; nil: time.Now
 }

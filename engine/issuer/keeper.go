@@ -11,6 +11,10 @@ import (
 // slowest is how long it takes at most until a fetch that failed is tried again.
 const slowest = time.Minute
 
+// burst is how many fetches unknown keys may ask for at once; then one for each Options.Rest. An issuer that replaces its
+// keys a moment after somebody has asked in vain is not kept waiting for.
+const burst = 3
+
 // keeper has the keys of one source, and fetches them again and again. The keys that it has stay until it has others: an
 // issuer that is down, or answers nonsense, has its tokens accepted as before.
 type keeper struct {
@@ -27,7 +31,7 @@ type keeper struct {
 	mu      sync.Mutex // guards what follows
 	pending bool       // what the issuer has now is not known: a fetch was asked for, or the last one failed
 	failing error      // why the last one failed; nil when it did not
-	asked   int64      // when one was last asked for, in Unix time
+	spent   int64      // until when the fetches that were asked for are used up, in Unix time: Options.Rest for each
 }
 
 // start makes the keeper of a source. The caller holds mu.
@@ -118,17 +122,18 @@ func (k *keeper) failed(ctx context.Context, err error) {
 	}
 }
 
-// ask has the keys fetched, unless they were a moment ago. It reports whether other keys may be here soon.
+// ask has the keys fetched, unless they were so again and again a moment ago. It reports whether other keys may be here soon.
 func (k *keeper) ask(now int64) bool {
 	if k.source.set != "" {
 		return false
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.pending || now < k.asked+int64(k.r.o.Rest/time.Second) {
+	rest := int64(k.r.o.Rest / time.Second)
+	if k.pending || max(k.spent, now) > now+(burst-1)*rest {
 		return k.pending
 	}
-	k.asked, k.pending = now, true
+	k.spent, k.pending = max(k.spent, now)+rest, true
 	select {
 	case k.wake <- struct{}{}:
 	default:

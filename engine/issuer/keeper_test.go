@@ -32,7 +32,7 @@ func TestRotation(t *testing.T) {
 	eventually(t, "a rest", func() bool { return check(r, asked(s, 0), as.token("none")) == issuer.Key })
 	clock.Add(31)
 	as.set(keySet(jwk("one", rsaKey(), nil), jwk("two", rsaKey(), nil)), nil)
-	if v := check(r, asked(s, 0), as.token("two")); v != issuer.Keyless {
+	if v := check(r, asked(s, 0), as.token("two")); v != issuer.Awaited {
 		t.Errorf("got %v for a key that is new", v)
 	}
 	eventually(t, "the new key", func() bool { return check(r, asked(s, 0), as.token("two")) == issuer.Accepted })
@@ -46,6 +46,26 @@ func TestRotation(t *testing.T) {
 		t.Errorf("asked %d times", n)
 	}
 	eventually(t, "known not to be there", func() bool { return check(r, asked(s, 0), as.token("three")) == issuer.Key })
+}
+
+// TestReplacedAfterAFetch: somebody has asked in vain, and then the issuer replaces its keys. The new ones are here when they
+// were fetched once more, though no time has passed; who asks in vain has them fetched three times.
+func TestReplacedAfterAFetch(t *testing.T) {
+	as := newServer(t, keySet(jwk("one", rsaKey(), nil)))
+	r := newRing(t, slow)
+	s := load(t, nil, as.oauth())
+	r.Use(s)
+	before := as.asked.Load()
+	if v := check(r, asked(s, 0), as.token("two")); v != issuer.Awaited || v.String() != "awaited_key" {
+		t.Errorf("got %v for a key that may be there", v)
+	}
+	eventually(t, "a fetch in vain", func() bool { return as.asked.Load() == before+1 })
+	as.set(keySet(jwk("two", rsaKey(), nil)), nil)
+	eventually(t, "the new key", func() bool { return check(r, asked(s, 0), as.token("two")) == issuer.Accepted })
+	eventually(t, "known not to be there", func() bool { return check(r, asked(s, 0), as.token("one")) == issuer.Key })
+	if n := as.asked.Load() - before; n != 3 {
+		t.Errorf("asked %d times", n)
+	}
 }
 
 // TestWithdrawn: a key that the issuer takes back signs nothing any more, not even what was accepted before.
@@ -239,7 +259,7 @@ func TestHammer(t *testing.T) {
 				}
 				which := n % len(tokens)
 				switch v := check(r, asked([]*rules.Set{one, two}[n%2], 0), tokens[which]); {
-				case which == 0 && v != issuer.Accepted, which == 1 && v != issuer.Accepted && v != issuer.Key && v != issuer.Keyless, which > 1 && v == issuer.Accepted:
+				case which == 0 && v != issuer.Accepted, which == 1 && v != issuer.Accepted && v != issuer.Key && v != issuer.Awaited, which > 1 && v == issuer.Accepted:
 					t.Errorf("token %d: %v", which, v)
 					return
 				}

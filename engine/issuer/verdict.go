@@ -23,13 +23,14 @@ const (
 	Early     // not valid yet, or issued in the future
 	Bound     // it counts only together with a proof of a key (RFC 7800)
 	Key       // the issuer has no such key
+	Awaited   // the issuer's keys are here, this one is not, and it may be soon: they are being fetched
 	Signature // the issuer has not signed it
 	Keyless   // nobody knows: the keys that would tell are not here
 	verdicts
 )
 
 var words = [verdicts]string{"malformed", "accepted", "header", "algorithm", "issuer", "audience", "client", "scope", "expired",
-	"not_yet_valid", "bound", "unknown_key", "signature", "no_keys"}
+	"not_yet_valid", "bound", "unknown_key", "awaited_key", "signature", "no_keys"}
 
 // String is the verdict's word in metrics and logs.
 func (v Verdict) String() string { return words[v] }
@@ -74,7 +75,7 @@ func (k *keeper) verify(keys *keys, t *token, digest [32]byte, now int64) Verdic
 	fit := keys.find(t.kid, t.algorithm)
 	if len(fit) == 0 {
 		if k.ask(now) {
-			return Keyless
+			return Awaited
 		}
 		return Key
 	}
