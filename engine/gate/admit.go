@@ -2,7 +2,7 @@ package gate
 
 import (
 	"bytes"
-	"strings"
+	"strconv"
 
 	"github.com/valyala/fasthttp"
 
@@ -18,15 +18,16 @@ const mediaType = "application/json"
 // request.
 //
 // The verdict takes the place of the method, behind a space, which no method has: a letter for a refusal, and the Mark of
-// the hook for a call that was let in, behind a ? for a verification.
+// the hook for a call that was let in, behind a ? for a verification and before a # and the secrets that were shown.
 func (g *Gate) headers(h *fasthttp.RequestHeader) (c fasthttp.RequestConfig) {
-	r, mark := broken, ""
+	r, secrets, k := broken, uint64(0), (*engine.Hook)(nil)
 	defer func() {
 		if p := recover(); p != nil {
 			g.bug(p)
 		}
 		if r == admitted {
-			h.SetMethod(mark)
+			var room [64]byte
+			h.SetMethodBytes(appendPass(room[:0], h.IsGet(), k.Mark, secrets))
 			return
 		}
 		h.SetMethodBytes([]byte{' ', 'A' + byte(r)})
@@ -38,19 +39,18 @@ func (g *Gate) headers(h *fasthttp.RequestHeader) (c fasthttp.RequestConfig) {
 		r = wrongVersion
 		return c
 	}
-	k, ok := g.e.Peek(path(h))
-	if !ok {
+	var ok bool
+	if k, ok = g.e.Peek(path(h)); !ok {
 		r = notReady
 		return c
 	}
-	if r = g.judge(h, k); r != admitted {
+	if secrets, r = g.judge(h, k); r != admitted {
 		return c
 	}
 	if r = g.room(h, k); r != admitted {
 		return c
 	}
-	if mark = k.Mark; h.IsGet() {
-		mark = challenging + mark
+	if h.IsGet() {
 		h.SetContentLength(0)
 	}
 	c.MaxRequestBodySize = g.maxBody(k)
@@ -78,11 +78,32 @@ func refused(method []byte) (reason, bool) {
 	return admitted, false
 }
 
-// readmit judges once more when the Set has changed while the body was read: the Set that decides is the one that lets in.
-func (g *Gate) readmit(h *fasthttp.RequestHeader, k *engine.Hook) reason {
-	mark, get := strings.CutPrefix(string(h.Method()), challenging)
-	if k != nil && mark == k.Mark && (!get || k.Rules.Type == hook.EventHook) {
-		return admitted
+// appendPass writes what headers leaves in the method of a call that it lets in.
+func appendPass(b []byte, get bool, mark string, secrets uint64) []byte {
+	if get {
+		b = append(b, challenging...)
+	}
+	b = append(b, mark...)
+	if secrets == 0 {
+		return b
+	}
+	return strconv.AppendUint(append(b, '#'), secrets, 16)
+}
+
+// readPass reads it again. The mark is borrowed.
+func readPass(method []byte) (get bool, mark []byte, secrets uint64) {
+	mark, get = bytes.CutPrefix(method, []byte(challenging))
+	mark, shown, _ := bytes.Cut(mark, []byte{'#'})
+	secrets, _ = strconv.ParseUint(string(shown), 16, 64) // 0 of nothing
+	return get, mark, secrets
+}
+
+// readmit says by which secrets a call was let in. It judges once more when the Set has changed while the body was read: the
+// Set that decides is the one that lets in.
+func (g *Gate) readmit(h *fasthttp.RequestHeader, k *engine.Hook) (secrets uint64, r reason) {
+	get, mark, secrets := readPass(h.Method())
+	if k != nil && string(mark) == k.Mark && (!get || k.Rules.Type == hook.EventHook) {
+		return secrets, admitted
 	}
 	h.SetMethod(fasthttp.MethodPost) // headers has let in nothing else, but a GET
 	if get {
@@ -99,27 +120,27 @@ func path(h *fasthttp.RequestHeader) []byte {
 }
 
 // judge decides on a request from its head. The order is what a stranger may learn: which paths there are (they are no
-// secrets), then nothing without the secret.
-func (g *Gate) judge(h *fasthttp.RequestHeader, k *engine.Hook) reason {
+// secrets), then nothing without the secret. Of a request that may come in it says by which secrets, a bit for each.
+func (g *Gate) judge(h *fasthttp.RequestHeader, k *engine.Hook) (secrets uint64, r reason) {
 	if k == nil {
-		return unknownPath
+		return 0, unknownPath
 	}
 	get := h.IsGet() && k.Rules.Type == hook.EventHook
 	if !get && string(h.Method()) != fasthttp.MethodPost {
-		return wrongMethod
+		return 0, wrongMethod
 	}
 	var room [4]shown
 	f := fields{auth: wanted(room[:0], k.Rules.Auth)}
 	if !f.read(h.RawHeaders()) {
-		return malformed
+		return 0, malformed
 	}
-	if r := g.known(k, &f); r != admitted {
-		return r
+	if secrets, r = g.known(k, &f); r != admitted {
+		return 0, r
 	}
 	if get {
-		return judgeChallenge(&f)
+		return secrets, judgeChallenge(&f)
 	}
-	return judgeBody(h, &f, g.maxBody(k))
+	return secrets, judgeBody(h, &f, g.maxBody(k))
 }
 
 // judgeBody decides on what the head says about the body.

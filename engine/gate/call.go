@@ -45,12 +45,15 @@ func (g *Gate) serve(ctx *fasthttp.RequestCtx) {
 		return
 	}
 	k := lease.At(path(&ctx.Request.Header))
-	if r := g.readmit(&ctx.Request.Header, k); r != admitted {
+	verification := bytes.HasPrefix(ctx.Method(), []byte(challenging))
+	secrets, r := g.readmit(&ctx.Request.Header, k)
+	if r != admitted {
 		g.refuse(ctx, r)
 		return
 	}
+	k.Used(secrets)
 	c.recognize()
-	if bytes.HasPrefix(ctx.Method(), []byte(challenging)) {
+	if verification {
 		g.verify(ctx)
 		return
 	}

@@ -14,20 +14,19 @@ type tokenSeen struct {
 	verdict issuer.Verdict
 }
 
-// known decides whether the caller is one the hook is for, and counts what it was known by.
-func (g *Gate) known(k *engine.Hook, f *fields) reason {
+// known decides whether the caller is one the hook is for, and by which secrets: a bit for each.
+func (g *Gate) known(k *engine.Hook, f *fields) (secrets uint64, r reason) {
 	secrets, ok := f.authentic(k.Rules.Auth, g.o.Issuers)
 	if f.token.asked != nil {
 		g.o.Issuers.Note(f.token.asked, f.token.verdict, k.Rules.Name)
 	}
 	switch {
 	case ok:
-		k.Used(secrets)
-		return admitted
-	case f.token.asked != nil && f.token.verdict == issuer.Keyless:
-		return keyless
+		return secrets, admitted
+	case f.token.asked != nil && (f.token.verdict == issuer.Keyless || f.token.verdict == issuer.Awaited):
+		return 0, keyless
 	default:
-		return unauthorized
+		return 0, unauthorized
 	}
 }
 

@@ -153,6 +153,40 @@ tenterhook_secret_used_total{hook="hook-a",secret="old"} 1
 	}
 }
 
+// TestRefusedUsesNoSecret: a secret counts as used by calls that were let in, and not by those from an address that may not call.
+func TestRefusedUsesNoSecret(t *testing.T) {
+	d := open(t, orgPolicy, gate.Options{Proxies: list(t, "127.0.0.1"), Allowed: allowed(t, "192.0.2.0/24")})
+	const text = `{"eventType":"com.okta.user.pre-registration","data":{}}`
+	used := func() uint64 {
+		for _, h := range d.engine.Status().Hooks {
+			if h.Name == "signup" {
+				return h.Secrets[0].Used
+			}
+		}
+		return 0
+	}
+	tests := []struct {
+		name, from, media string
+		status            int
+		used              uint64
+	}{
+		{"Elsewhere", "198.51.100.7", "application/json", 403, 0},
+		{"NoJSON", "192.0.2.7", "text/plain", 415, 0},
+		{"LetIn", "192.0.2.7", "application/json", 200, 1},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			l := d.dial()
+			l.t = t
+			l.send("POST /hooks/signup HTTP/1.1\r\nHost: x\r\nContent-Type: " + tt.media + "\r\nAuthorization: " + secret + "z\r\nX-Forwarded-For: " +
+				tt.from + fmt.Sprintf("\r\nContent-Length: %d\r\n\r\n", len(text)) + text)
+			if status, got, _ := l.answer(); status != tt.status || used() != tt.used {
+				t.Errorf("got %d %s, %d times used", status, got, used())
+			}
+		})
+	}
+}
+
 // TestNoKeysYet: it is our fault, so Okta is asked to come again, where it does.
 func TestNoKeysYet(t *testing.T) {
 	a := newAS(t)
