@@ -34,6 +34,8 @@ type Options struct {
 	Door     func() Door         // how the hooks' listener is guarded; nil: not told
 	Log      *slog.Logger        // nil: slog.Default()
 	Audit    *audit.Log          // where changes are recorded; nil: nowhere
+
+	Problems func(*rules.Set) rules.Problems // why a Set that could be loaded would not be served; nil: none
 }
 
 // Admin serves the operator.

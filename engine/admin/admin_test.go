@@ -68,7 +68,7 @@ func open(t *testing.T) *office {
 		t.Fatal(err)
 	}
 	a, err := admin.New(admin.Options{Engine: o.engine, Ledger: o.ledger, Watch: w, Rules: rules.Options{Modules: guests}, Registry: registry, Tokens: tokens, Hosts: []string{"admin.example.com"}, Log: quiet,
-		Door: func() admin.Door { return admin.Door{Error: "half a list"} }})
+		Door: func() admin.Door { return admin.Door{Error: "half a list"} }, Problems: unserved})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,6 +88,16 @@ func open(t *testing.T) *office {
 		}
 	})
 	return o
+}
+
+// unserved is what keeps a Set from being served here: a hook-x.
+func unserved(s *rules.Set) (problems rules.Problems) {
+	for _, h := range s.Hooks() {
+		if h.Name == "hook-x" {
+			problems = append(problems, rules.Problem{Message: "hook-x cannot be served"})
+		}
+	}
+	return problems
 }
 
 func (o *office) write(policy string) {
@@ -191,6 +201,7 @@ func TestCheck(t *testing.T) {
 		{name: "AsItIs", policy: policy, ok: true},
 		{name: "Changed", policy: strings.Replace(policy, "sales", "support", 1), ok: true},
 		{name: "Broken", policy: strings.Replace(policy, "registration", "registrasion", 1), problem: "registration"},
+		{name: "Unserved", policy: strings.Replace(policy, "hook-a", "hook-x", 1), problem: "cannot be served"},
 		{name: "NotYAML", policy: "tenterhook: 1\nhooks: [", problem: ":"},
 	}
 	o := open(t)

@@ -108,7 +108,13 @@ func (a *Admin) checkFolder() (Check, error) {
 	if err != nil {
 		return Check{}, err
 	}
-	c.OK, c.Revision, c.Problems = true, s.Revision(), append(c.Problems, s.Warnings()...)
+	if a.o.Problems != nil {
+		c.Problems = append(c.Problems, a.o.Problems(s)...)
+	}
+	if c.OK = len(c.Problems) == 0; c.OK {
+		c.Revision = s.Revision()
+	}
+	c.Problems = append(c.Problems, s.Warnings()...)
 	return c, s.Close()
 }
 

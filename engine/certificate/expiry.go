@@ -32,7 +32,7 @@ type Status struct {
 	Name     string    `json:"name"`
 	NotAfter time.Time `json:"notAfter,omitzero"` // when it ends; zero while there is none
 	From     string    `json:"from"`              // FromFiles or FromACME
-	Near     bool      `json:"near"`              // its end is
+	Near     bool      `json:"near"`              // its end is: 21 days away, or a quarter of its lifetime where that is shorter
 	Error    string    `json:"error,omitempty"`   // why the files as they are cannot be used
 }
 

@@ -55,11 +55,16 @@ func (p *Program) read(dir string) (folder *rules.Folder, o rules.Options, err e
 func compile(dir string, folder *rules.Folder, o rules.Options) (*rules.Set, error) {
 	set, err := rules.Load(folder, o)
 	if err == nil {
-		if problems := append(dispatch.Problems(set), issuer.Problems(set)...); len(problems) > 0 {
+		if problems := unfit(set); len(problems) > 0 {
 			err = errors.Join(problems, set.Close())
 		}
 	}
 	return set, from(dir, err)
+}
+
+// unfit is what a Set brings that only those can judge who use it: destinations, and issuers' keys.
+func unfit(set *rules.Set) rules.Problems {
+	return append(dispatch.Problems(set), issuer.Problems(set)...)
 }
 
 // from puts the folder before the files that problems are about, so that a terminal or an editor finds them.

@@ -20,7 +20,6 @@ import (
 	"github.com/tenterhook/tenterhook/engine/admin"
 	"github.com/tenterhook/tenterhook/engine/audit"
 	"github.com/tenterhook/tenterhook/engine/certificate"
-	"github.com/tenterhook/tenterhook/engine/dispatch"
 	"github.com/tenterhook/tenterhook/engine/gate"
 	"github.com/tenterhook/tenterhook/engine/issuer"
 	"github.com/tenterhook/tenterhook/engine/ledger"
@@ -169,16 +168,8 @@ func (s *server) open(ctx context.Context) (err error) {
 	if s.load, err = s.loading(); err != nil {
 		return err
 	}
-	if s.ledger, err = ledger.Open(ledger.Options{Path: ledgerFile(s.f.data)}); err != nil {
+	if err = s.records(); err != nil {
 		return err
-	}
-	if s.acts, err = audit.Open(auditFile(s.f.data)); err != nil { // the ledger's lock is this file's, too
-		return err
-	}
-	s.act(audit.Act{Act: "serve", Subject: s.p.named(), Outcome: "ok"})
-	if err := s.ledger.Cramped(); err != nil {
-		s.log.Warn("the disk is too full for the ledger: what is recorded is worked off, and new events may be refused until there is room",
-			"file", ledgerFile(s.f.data), "error", err)
 	}
 	s.engine, err = engine.New(engine.Options{
 		Log: s.log, Registry: registry, Version: s.p.named(), Ledger: s.ledger, Outlet: outlet.Options{Stdout: s.p.Stdout, Version: s.p.named()},
@@ -190,6 +181,13 @@ func (s *server) open(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	if err = s.bar(registry); err != nil { // before a policy goes live: it may not be meant so
+		return err
+	}
+	tokens, err := s.tokens()
+	if err != nil {
+		return err
+	}
 	s.watcher, err = watch.Open(ctx, watch.Options{
 		Dir: s.f.dir, Data: s.f.data, Engine: s.engine, Log: s.log,
 		Rules: s.load, Tests: s.f.tests, Accept: s.accept, Live: s.lived,
@@ -197,25 +195,40 @@ func (s *server) open(ctx context.Context) (err error) {
 	if err != nil {
 		return from(s.f.dir, err)
 	}
-	return s.doors(registry)
+	return s.administer(registry, tokens)
 }
 
-// doors makes the two listeners' servers.
-func (s *server) doors(registry *prometheus.Registry) (err error) {
+// records opens what is written down: the ledger, and the audit log.
+func (s *server) records() (err error) {
+	if s.ledger, err = ledger.Open(ledger.Options{Path: ledgerFile(s.f.data)}); err != nil {
+		return err
+	}
+	if s.acts, err = audit.Open(auditFile(s.f.data)); err != nil { // the ledger's lock is this file's, too
+		return err
+	}
+	s.act(audit.Act{Act: "serve", Subject: s.p.named(), Outcome: "ok"})
+	if err := s.ledger.Cramped(); err != nil {
+		s.log.Warn("the disk is too full for the ledger: what is recorded is worked off, and new events may be refused until there is room",
+			"file", ledgerFile(s.f.data), "error", err)
+	}
+	return nil
+}
+
+// bar makes the hooks' server, which lets nobody in before a policy is live.
+func (s *server) bar(registry *prometheus.Registry) error {
 	o, err := s.guard(gate.Options{Log: s.log, Registry: registry, Issuers: s.issuers, MaxConns: s.connections(), Journal: s.journal()})
 	if err != nil {
 		return err
 	}
-	if s.gate, err = gate.New(s.engine, o); err != nil {
-		return err
-	}
-	tokens, err := s.tokens()
-	if err != nil {
-		return err
-	}
+	s.gate, err = gate.New(s.engine, o)
+	return err
+}
+
+// administer makes the admin listener's server.
+func (s *server) administer(registry *prometheus.Registry, tokens admin.Tokens) (err error) {
 	s.admin, err = admin.New(admin.Options{
 		Engine: s.engine, Ledger: s.ledger, Watch: s.watcher, Rules: s.load, Registry: registry, Tokens: tokens, Log: s.log,
-		Hosts: s.f.adminHosts, Door: s.door, Audit: s.acts,
+		Hosts: s.f.adminHosts, Door: s.door, Audit: s.acts, Problems: s.problems,
 	})
 	return err
 }
@@ -254,17 +267,22 @@ func (s *server) tokens() (admin.Tokens, error) {
 
 // accept refuses destinations that cannot be opened, and hooks without credentials where not only this machine can call them.
 func (s *server) accept(set *rules.Set) error {
-	problems := append(dispatch.Problems(set), issuer.Problems(set)...)
+	if problems := s.problems(set); len(problems) > 0 {
+		return problems
+	}
+	s.warnOpen(set)
+	s.issuers.Use(set) // it goes live next
+	return nil
+}
+
+// problems is why a Set that could be loaded is not served; POST /v1/check tells it too.
+func (s *server) problems(set *rules.Set) rules.Problems {
+	problems := unfit(set)
 	for _, h := range set.Hooks() {
 		if where := s.exposed(); len(h.Auth) == 0 && where != "" {
 			problems = append(problems, rules.Problem{Message: fmt.Sprintf("hook %s: auth: none is for loopback only, and %s anybody may call it: "+
 				"want a secret", h.Name, where)})
 		}
 	}
-	if len(problems) > 0 {
-		return problems
-	}
-	s.warnOpen(set)
-	s.issuers.Use(set) // it goes live next
-	return nil
+	return problems
 }
