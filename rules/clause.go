@@ -22,6 +22,16 @@ type Clause struct {
 	*expr.Clause
 }
 
+// LetPlace is where a let stands, and the parts of the conditions in it.
+type LetPlace struct {
+	Place
+	Let     string
+	Clauses []Clause
+}
+
+// LetPlaces are those of the lets in which there are conditions, in their order, likewise.
+func (h *Hook) LetPlaces() []LetPlace { return h.letPlaces }
+
 // Places are those of the rules, in their order. There are none unless the Set was loaded with Options.Clauses.
 func (h *Hook) Places() []RulePlace { return h.places }
 
@@ -32,11 +42,23 @@ func (h *Hook) placed(spec *ruleSpec, r *rule) {
 		p.Place = spec.nameAt.at(0)
 	}
 	if r.when != nil {
-		for _, c := range r.when.Clauses() {
-			p.Clauses = append(p.Clauses, Clause{spec.when.at(c.Offset), c})
-		}
+		p.Clauses = spec.when.clauses(r.when.Clauses())
 	}
 	h.places = append(h.places, p)
+}
+
+// placedLet notes where a let stands.
+func (h *Hook) placedLet(m member, all []*expr.Clause) {
+	if len(all) > 0 {
+		h.letPlaces = append(h.letPlaces, LetPlace{m.at.at(0), m.key, m.value.clauses(all)})
+	}
+}
+
+func (n *node) clauses(of []*expr.Clause) (all []Clause) {
+	for _, c := range of {
+		all = append(all, Clause{n.at(c.Offset), c})
+	}
+	return all
 }
 
 // at is the Place of a byte of the node's text.

@@ -30,6 +30,7 @@ func (l *loader) hook(s *Set, spec *hookSpec) *Hook {
 		c.let(let, spec.lets[i+1:])
 		h.lets = append(h.lets, let.key)
 		h.veiled = append(h.veiled, env.SecretLet(let.key))
+		h.placedLet(let, env.LetClauses(let.key))
 	}
 	names := map[string]*node{}
 	sets := map[string]string{} // what rules set, and the last one to

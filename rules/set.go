@@ -77,6 +77,7 @@ type Hook struct {
 	destinations []Destination // the Set's
 	names        []string      // theirs
 	places       []RulePlace   // of the rules, when that was asked for
+	letPlaces    []LetPlace    // likewise
 }
 
 // RuleNames lists the rules in the order they run.

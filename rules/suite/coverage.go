@@ -14,6 +14,14 @@ import (
 type HookCoverage struct {
 	Hook  string         `json:"hook"`
 	Rules []RuleCoverage `json:"rules"`
+	Lets  []LetCoverage  `json:"lets,omitempty"`
+}
+
+// LetCoverage is what the tests made of the conditions in a let.
+type LetCoverage struct {
+	Let string `json:"let"`
+	rules.Place
+	Clauses []ClauseCoverage `json:"clauses"`
 }
 
 // RuleCoverage is what the tests reached of a rule.
@@ -59,10 +67,12 @@ func newSight(s *rules.Set) sight {
 }
 
 func (s sight) add(h *rules.Hook, t *rules.Trace) {
-	all := s[h.Name]
+	all, at := s[h.Name], 0
 	for i := range t.Rules {
 		looked := &t.Rules[i]
-		at := slices.IndexFunc(all, func(r RuleCoverage) bool { return r.Rule == looked.Rule })
+		for all[at].Rule != looked.Rule { // they are in the hook's order
+			at++
+		}
 		all[at].Seen++
 		if looked.Matched {
 			all[at].Matched++
@@ -75,19 +85,27 @@ func (s sight) add(h *rules.Hook, t *rules.Trace) {
 func (s sight) coverage(set *rules.Set) (all []HookCoverage) {
 	for _, h := range set.Hooks() {
 		for i, p := range h.Places() {
-			for _, c := range p.Clauses {
-				yes, no := c.Seen()
-				b := s[h.Name][i].Branches
-				b.Clauses = append(b.Clauses, ClauseCoverage{c.Place, c.Text, yes, no})
-			}
+			s[h.Name][i].Branches.Clauses = covered(p.Clauses)
 		}
-		all = append(all, HookCoverage{Hook: h.Name, Rules: s[h.Name]})
+		one := HookCoverage{Hook: h.Name, Rules: s[h.Name]}
+		for _, l := range h.LetPlaces() {
+			one.Lets = append(one.Lets, LetCoverage{l.Let, l.Place, covered(l.Clauses)})
+		}
+		all = append(all, one)
+	}
+	return all
+}
+
+func covered(clauses []rules.Clause) (all []ClauseCoverage) {
+	for _, c := range clauses {
+		yes, no := c.Seen()
+		all = append(all, ClauseCoverage{c.Place, c.Text, yes, no})
 	}
 	return all
 }
 
 // Share is how much of what can come of the rules has come of them in the tests: each rule's match, that of a rule with a condition
-// failing to come, and each part of a condition true and false. A Set that was not loaded with Options.Clauses has only the matches.
+// failing to come, and each part of a condition, in a let too, true and false. A Set that was not loaded with Options.Clauses has only the matches.
 func (r *Report) Share() (seen, all int) {
 	count := func(n int64) {
 		all++
@@ -105,6 +123,12 @@ func (r *Report) Share() (seen, all int) {
 				count(int64(rule.Skipped))
 			}
 			for _, c := range rule.Clauses {
+				count(c.True)
+				count(c.False)
+			}
+		}
+		for _, l := range h.Lets {
+			for _, c := range l.Clauses {
 				count(c.True)
 				count(c.False)
 			}
@@ -134,6 +158,9 @@ func (r *Report) writeBranches(w io.Writer) {
 	seen, all := r.Share()
 	fmt.Fprintf(w, "coverage: %d%%, %d of %d\n", r.Percent(), seen, all)
 	for _, h := range r.Coverage {
+		for _, l := range h.Lets {
+			writeClauses(w, h.Hook+": let "+l.Let, l.Clauses)
+		}
 		for i := range h.Rules {
 			h.Rules[i].write(w, h.Hook)
 		}
@@ -141,29 +168,35 @@ func (r *Report) writeBranches(w io.Writer) {
 }
 
 func (c *RuleCoverage) write(w io.Writer, hook string) {
-	line := func(p rules.Place, what string) {
-		fmt.Fprintf(w, "  %s:%d:%d: %s: %s: %s\n", p.File, p.Line, p.Column, hook, c.Rule, what)
-	}
+	who := hook + ": " + c.Rule
 	switch {
 	case c.Seen == 0:
-		line(c.Place, "never looked at")
+		unseen(w, c.Place, who, "never looked at")
 		return // nor were its parts
 	case c.Matched == 0:
-		line(c.Place, "never matched")
+		unseen(w, c.Place, who, "never matched")
 	case c.Picks && c.Skipped == 0:
-		line(c.Place, "never failed to match")
+		unseen(w, c.Place, who, "never failed to match")
 	}
-	for _, part := range c.Clauses {
-		text := strings.Join(strings.Fields(part.Text), " ")
+	writeClauses(w, who, c.Clauses)
+}
+
+func writeClauses(w io.Writer, who string, all []ClauseCoverage) {
+	for _, c := range all {
+		text := strings.Join(strings.Fields(c.Text), " ")
 		switch {
-		case part.True+part.False == 0:
-			line(part.Place, "never looked at: "+text)
-		case part.True == 0:
-			line(part.Place, "never true: "+text)
-		case part.False == 0:
-			line(part.Place, "never false: "+text)
+		case c.True+c.False == 0:
+			unseen(w, c.Place, who, "never looked at: "+text)
+		case c.True == 0:
+			unseen(w, c.Place, who, "never true: "+text)
+		case c.False == 0:
+			unseen(w, c.Place, who, "never false: "+text)
 		}
 	}
+}
+
+func unseen(w io.Writer, p rules.Place, who, what string) {
+	fmt.Fprintf(w, "  %s:%d:%d: %s: %s\n", p.File, p.Line, p.Column, who, what)
 }
 
 // coverageReport is the form of WriteCoverage.

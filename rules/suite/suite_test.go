@@ -257,6 +257,7 @@ hooks:
   - name: signup
     type: registration
     auth: none
+    let: {plain: data.userProfile.login != nil, strange: data.userProfile.lastName == nil or plain}
     rules:
       - name: partly
         when: >-
@@ -268,6 +269,11 @@ hooks:
       - {name: never, when: "!(data.userProfile.email != nil)", profile: {x: "1"}}
       - {name: any call, log: x, stop: true}
       - {name: beyond, when: data.userProfile.email == "x" or data.userProfile.email == "y", log: y}
+  - name: lets
+    type: registration
+    auth: none
+    let: {odd: data.userProfile.lastName == nil or data.userProfile.email == nil}
+    rules: [{name: odd, when: odd, log: x}]
 `),
 		"policy_test.yaml": []byte(`tests:
   - name: who
@@ -277,6 +283,7 @@ hooks:
       - [data.userProfile.email, data.userProfile.lastName, expect.rules]
       - [a@a.example, x, [partly, always, any call]]
       - [a@b.example, x, [always, any call]]
+  - {name: let, hook: lets, input: {sample: registration}, expect: {rules: []}}
 `)})
 	s, err := rules.Load(f, rules.Options{Clauses: true})
 	if err != nil {
@@ -310,6 +317,8 @@ func FuzzTests(f *testing.F) {
 	f.Add("tests: [{name: x, hook: token, input: {sample: token}, set: {data.0.x: [1, {}]}, expect: {claims: {id: {a: 1}}}}]")
 	f.Add("tests: [{name: x, hook: token, input: {sample: token}, set: {/data/identity/claims/a~1b: *x}, expect: {error: ~}}]")
 	f.Add("&a tests: [*a]")
+	f.Add("tests: [{name: x, hook: token, input: {sample: token}, table: [[name, now, seed, expect.rules, data.x], [a, 2026-01-01T00:00:00Z, 1, [], {}], [b]]}]")
+	f.Add("tests: [{name: x, hook: token, input: {sample: token}, expect: {rules: []}, cases: [{}, {name: y, set: {data.context: 1}, expect: {error: ~}}]}]")
 	_, s := load(f, "")
 	f.Fuzz(func(t *testing.T, tests string) {
 		folder := rules.NewFolder(map[string][]byte{"a_test.yaml": []byte(tests), "signup.json": []byte("{}")})

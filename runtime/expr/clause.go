@@ -33,6 +33,14 @@ func (c *Clause) note(outcome bool) bool {
 // Clauses are the expression's, in the order of the text. There are none unless the Env's Options ask for them.
 func (x *Expression) Clauses() []*Clause { return x.clauses }
 
+// LetClauses are those of a let, likewise.
+func (e *Env) LetClauses(name string) []*Clause {
+	if l := e.lets[name]; l != nil {
+		return l.clauses
+	}
+	return nil
+}
+
 // clause compiles n, an operand, as a condition that is one of the Clauses.
 func (k *compiler) clause(n ast.Node) *code { return k.noted(n, k.condition(n)) }
 

@@ -1,14 +1,18 @@
 package expr_test
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/expr-lang/expr/parser"
+
 	"github.com/tenterhook/tenterhook/runtime"
 	"github.com/tenterhook/tenterhook/runtime/expr"
 	"github.com/tenterhook/tenterhook/sdk/hook"
+	"github.com/tenterhook/tenterhook/sdk/hook/sample"
 )
 
 // TestClauses counts what the parts of a condition come to, on calls with these values of x.
@@ -64,4 +68,48 @@ func TestClauses(t *testing.T) {
 			}
 		})
 	}
+}
+
+// FuzzClauses: counting what the parts of a condition come to changes nothing of what it comes to, and each part is an expression.
+func FuzzClauses(f *testing.F) {
+	for _, src := range hostile(f) {
+		if len(src) < 1<<10 {
+			f.Add(src)
+		}
+	}
+	g := newGenerator(3)
+	for range 50 {
+		f.Add(g.expression())
+	}
+	for i := range 8 {
+		f.Add(rule(i))
+	}
+	f.Add(`not (data.userProfile.a == 1 || !(data.userProfile.b > 2)) ? (true) && data.userProfile.c ?? false : 1 in [2] /* or */ or "and" == data.userProfile?.and`)
+	payload := string(sample.Of(hook.Registration))
+	o := options(f, hook.Registration)
+	o.Clauses = true
+	f.Fuzz(func(t *testing.T, src string) {
+		a, errA := expr.Compile(src, expr.NewEnv(options(t, hook.Registration)))
+		b, errB := expr.Compile(src, expr.NewEnv(o))
+		if fmt.Sprint(errA) != fmt.Sprint(errB) {
+			t.Fatalf("%q: %v, with clauses %v", src, errA, errB)
+		}
+		if errA != nil {
+			return
+		}
+		yesA, errA := a.Test(newWorld(t, hook.Registration).begin(payload, tight))
+		yesB, errB := b.Test(newWorld(t, hook.Registration).begin(payload, tight))
+		spent := errors.Is(errA, runtime.ErrFuel) || errors.Is(errB, runtime.ErrFuel) || errors.Is(errA, runtime.ErrTime) || errors.Is(errB, runtime.ErrTime)
+		if !spent && (yesA != yesB || fmt.Sprint(errA) != fmt.Sprint(errB)) {
+			t.Errorf("%q: %v, %v; with clauses %v, %v", src, yesA, errA, yesB, errB)
+		}
+		for _, c := range b.Clauses() {
+			if c.Offset < 0 || c.Offset+len(c.Text) > len(src) || src[c.Offset:c.Offset+len(c.Text)] != c.Text {
+				t.Fatalf("%q: %q is not at %d", src, c.Text, c.Offset)
+			}
+			if _, err := parser.Parse("any(x, {" + c.Text + "})"); err != nil {
+				t.Errorf("%q: the part %q is no expression: %v", src, c.Text, err)
+			}
+		}
+	})
 }

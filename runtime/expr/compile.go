@@ -27,6 +27,7 @@ type compiler struct {
 	inside   int                // of those around what is being compiled
 	folded   int64              // fuel spent on constants
 	clauses  []*Clause
+	scraps   scraps // of src, once an extent was asked for
 }
 
 // mostErrors are reported of one expression; who has made more knows by then.

@@ -47,6 +47,8 @@ type let struct {
 	cost   Cost
 	size   size
 	member string // as in Member, when it is one
+
+	clauses []*Clause
 }
 
 // NewEnv makes an Env. A type without members that are known, such as zero, has none at all.
@@ -70,7 +72,7 @@ func (e *Env) Let(name, src string) error {
 	if k.errs = errs; errs == nil {
 		c = k.compile(node)
 	}
-	l := &let{code: c, cell: e.layout.Cells}
+	l := &let{code: c, cell: e.layout.Cells, clauses: inOrder(k.clauses)}
 	if len(k.errs) == 0 {
 		l.cost, l.size = k.cost(node)
 		l.member = k.memberName(node)

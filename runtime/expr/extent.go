@@ -11,7 +11,10 @@ import (
 // number where the next scrap is, and of brackets nothing: what it says is widened to whole brackets, then as far as an operand
 // can go.
 func (k *compiler) extent(n ast.Node) (from, to int) {
-	l := scrapsOf(k.src)
+	if k.scraps == nil {
+		k.scraps = scrapsOf(k.src)
+	}
+	l := k.scraps
 	first, last := len(l), -1
 	ast.Walk(&n, visitor(func(n ast.Node) {
 		switch n.(type) {
