@@ -1,0 +1,326 @@
+package expr
+
+import (
+	"errors"
+	"maps"
+	"slices"
+	"time"
+	"unicode/utf8"
+
+	"github.com/expr-lang/expr/ast"
+	"github.com/tenterhook/tenterhook/runtime"
+)
+
+// Part is a part of an expression, and what it came to.
+type Part struct {
+	Offset  int    `json:"offset"`            // bytes before the word it is drawn under: an operator, a function's name, the beginning of a path
+	Text    string `json:"text"`              // in the parser's own spacing
+	Value   string `json:"value,omitempty"`   // as JSON, cut short when it is long; Mask for a secret
+	Error   string `json:"error,omitempty"`   // why it failed
+	Skipped bool   `json:"skipped,omitempty"` // it was not looked at: what stands before it had decided
+	Decides bool   `json:"decides,omitempty"` // it is less than the whole, and made it what it is
+}
+
+// What an explanation may be.
+const (
+	mostParts  = 100
+	longestBit = 60 // characters of a value
+	longestTip = 200
+)
+
+// Explain computes the parts of an expression of this Env once more, for a Run that has computed it: with the lets that it knows
+// and the randomness from drawn on, on a Meter of its own. A quantifier is one part with its condition. The parts come in the
+// order of the text.
+func (e *Env) Explain(src string, r *runtime.Run, drawn uint64, b runtime.Budget) []Part {
+	node, errs := parse(src)
+	if errs != nil {
+		return nil
+	}
+	own := e.clone()
+	k := newCompiler(own, src)
+	k.compile(node)
+	if own.reserve(k.high); len(k.errs) > 0 {
+		return nil
+	}
+	var m runtime.Meter
+	m.Start(b, time.Now(), time.Time{})
+	run := runtime.Run{Event: r.Event, Now: r.Now, Meter: &m}
+	run.Fix(r.Seed())
+	run.Scratch.Fit(&own.layout)
+	run.Scratch.Drawn = drawn
+	copy(run.Scratch.Cells, r.Scratch.Cells)
+	x := explainer{compiler: k, run: &run, drawn: drawn, root: node, seen: make(map[ast.Node]bool)}
+	x.walk(node, true)
+	slices.SortStableFunc(x.parts, func(a, b Part) int { return a.Offset - b.Offset })
+	return x.parts
+}
+
+// clone is an Env that more can be compiled in while e is in use.
+func (e *Env) clone() *Env {
+	c := *e
+	c.o.Clauses = false
+	c.paths, c.index, c.held = slices.Clone(e.paths), maps.Clone(e.index), maps.Clone(e.held)
+	return &c
+}
+
+// explainer goes through a tree as a run does.
+type explainer struct {
+	*compiler
+	run   *runtime.Run
+	drawn uint64
+	root  ast.Node
+	parts []Part
+	seen  map[ast.Node]bool // the parser can put one node into two places
+}
+
+// walk notes what n and its parts came to. decides says that n made the whole what it is, if none of its parts did alone. It is
+// false when n failed.
+func (x *explainer) walk(n ast.Node, decides bool) bool {
+	if x.seen[n] || len(x.parts) == mostParts {
+		return true
+	}
+	x.seen[n] = true
+	if chain, ok := n.(*ast.ChainNode); ok {
+		return x.walk(chain.Node, decides)
+	}
+	c := x.codes[n]
+	if c == nil {
+		x.all(under(n))
+		return true
+	}
+	if c.table != nil || c.constant && !named(n) {
+		return true
+	}
+	at := len(x.parts)
+	x.parts = append(x.parts, Part{Offset: x.anchor(n), Text: short(n.String(), longestTip)})
+	fine, alone := x.below(n, decides)
+	v, err := x.compute(c)
+	p := &x.parts[at]
+	switch p.Decides = decides && !alone && n != x.root; {
+	case err == nil:
+		p.Value = x.shown(c, v)
+	case fine:
+		p.Error = err.Error()
+	default:
+		p.Error = "fails"
+	}
+	if silent(n) {
+		x.parts = slices.Delete(x.parts, at, at+1)
+	}
+	return err == nil
+}
+
+// below walks through the parts of n that a run looks at. alone reports that one of them made n what it is; fine that none failed.
+func (x *explainer) below(n ast.Node, decides bool) (fine, alone bool) {
+	switch n := n.(type) {
+	case *ast.BinaryNode:
+		switch n.Operator {
+		case "and", "&&", "or", "||":
+			return x.chained(flatten(n, n.Operator == "and" || n.Operator == "&&", nil), n.Operator == "and" || n.Operator == "&&", decides)
+		case "??":
+			if fine = x.walk(n.Left, false); x.codes[n.Left] == nil || !fine {
+				return fine, false
+			}
+			if v, _ := x.compute(x.codes[n.Left]); !v.IsNull() {
+				x.skip(n.Right)
+				return true, false
+			}
+			return x.walk(n.Right, false), false
+		}
+	case *ast.UnaryNode:
+		if x.offset(n) != x.offset(n.Node) { // else it is x not in y
+			return x.walk(n.Node, decides), decides && !constant(x.codes[n.Node])
+		}
+		return x.all(under(n.Node)), false
+	case *ast.ConditionalNode:
+		return x.branched(n, decides)
+	case *ast.VariableDeclaratorNode:
+		if !x.walk(n.Value, false) {
+			x.skip(n.Expr)
+			return false, false
+		}
+		x.compute(x.codes[n]) // which sets the variable
+		return x.walk(n.Expr, decides), true
+	}
+	return x.all(under(n)), false
+}
+
+func constant(c *code) bool { return c == nil || c.constant }
+
+func (x *explainer) all(nodes []ast.Node) bool {
+	fine := true
+	for _, n := range nodes {
+		fine = x.walk(n, false) && fine
+	}
+	return fine
+}
+
+// chained walks through the terms of an and or or, up to the one that decides.
+func (x *explainer) chained(terms []ast.Node, and, decides bool) (fine, alone bool) {
+	for i, t := range terms {
+		yes, err := x.test(x.codes[t])
+		last := err != nil || yes != and
+		fine = x.walk(t, decides && last)
+		if last {
+			for _, rest := range terms[i+1:] {
+				x.skip(rest)
+			}
+			return fine, decides && !constant(x.codes[t])
+		}
+	}
+	return true, false
+}
+
+func (x *explainer) branched(n *ast.ConditionalNode, decides bool) (fine, alone bool) {
+	yes, err := x.test(x.codes[n.Cond])
+	if !x.walk(n.Cond, decides && err != nil) {
+		return false, true
+	}
+	taken, left := n.Exp1, n.Exp2
+	if !yes {
+		taken, left = left, taken
+	}
+	fine = x.walk(taken, decides)
+	x.skip(left)
+	return fine, decides && !constant(x.codes[taken])
+}
+
+func (x *explainer) skip(n ast.Node) {
+	if c := x.codes[n]; c != nil && c.constant && !named(n) || len(x.parts) == mostParts {
+		return
+	}
+	x.parts = append(x.parts, Part{Offset: x.anchor(n), Text: short(n.String(), longestTip), Skipped: true})
+}
+
+func (x *explainer) compute(c *code) (v runtime.Value, err error) {
+	x.run.Scratch.Drawn = x.drawn
+	defer caught(x.run, &err)
+	return c.eval(x.run), nil
+}
+
+func (x *explainer) test(c *code) (yes bool, err error) {
+	x.run.Scratch.Drawn = x.drawn
+	defer caught(x.run, &err)
+	return c.test(x.run), nil
+}
+
+// shown is a value as JSON.
+func (x *explainer) shown(c *code, v runtime.Value) string {
+	if c.secret && !v.IsNull() {
+		return `"` + Mask + `"`
+	}
+	text, err := v.AppendJSON(nil, x.run.Meter)
+	if errors.Is(err, runtime.ErrValue) {
+		return "no JSON"
+	}
+	if err != nil {
+		return "…"
+	}
+	return short(string(text), longestBit)
+}
+
+// short is s, cut to so many characters.
+func short(s string, most int) string {
+	if utf8.RuneCountInString(s) <= most {
+		return s
+	}
+	n := 0
+	for i := range s {
+		if n++; n == most {
+			return s[:i] + "…"
+		}
+	}
+	return s
+}
+
+// anchor is where a part is drawn: a path where it begins, anything else where the parser says that it is.
+func (x *explainer) anchor(n ast.Node) int {
+	switch c := n.(type) {
+	case *ast.ChainNode:
+		n = c.Node
+	case *ast.ConditionalNode:
+		return x.question(c)
+	}
+	if named(n) {
+		for {
+			m, ok := n.(*ast.MemberNode)
+			if !ok {
+				break
+			}
+			n = m.Node
+			if c, ok := n.(*ast.ChainNode); ok {
+				n = c.Node
+			}
+		}
+	}
+	return x.offset(n)
+}
+
+// question is where the ? of a condition stands, which the parser does not say; of an if where its condition is.
+func (x *explainer) question(n *ast.ConditionalNode) int {
+	first := len(x.src)
+	ast.Walk(&n.Exp1, visitor(func(n ast.Node) { first = min(first, x.offset(n)) }))
+	all := scrapsOf(x.src)
+	i := all.at(first)
+	if i < 0 {
+		i = len(all)
+	}
+	for i--; i >= 0 && all[i].offset > x.offset(n.Cond); i-- {
+		if all[i].text == "?" {
+			return all[i].offset
+		}
+	}
+	return x.anchor(n.Cond)
+}
+
+// named reports whether n is a name: its value does not stand in the text.
+func named(n ast.Node) bool { return key(n, 0) != "" }
+
+// silent reports whether n is of no interest beside its parts.
+func silent(n ast.Node) bool {
+	switch n.(type) {
+	case *ast.ArrayNode, *ast.MapNode, *ast.VariableDeclaratorNode:
+		return true
+	}
+	return false
+}
+
+// under are the parts of n that are computed whenever n is, as far as they can be without it.
+func under(n ast.Node) []ast.Node {
+	if named(n) {
+		return nil
+	}
+	switch n := n.(type) {
+	case *ast.UnaryNode:
+		return []ast.Node{n.Node}
+	case *ast.BinaryNode:
+		return []ast.Node{n.Left, n.Right}
+	case *ast.MemberNode:
+		return []ast.Node{n.Node, n.Property}
+	case *ast.SliceNode:
+		return slices.DeleteFunc([]ast.Node{n.Node, n.From, n.To}, func(n ast.Node) bool { return n == nil })
+	case *ast.ArrayNode:
+		return n.Nodes
+	case *ast.MapNode:
+		var all []ast.Node
+		for _, p := range n.Pairs {
+			all = append(all, p.(*ast.PairNode).Key, p.(*ast.PairNode).Value)
+		}
+		return all
+	case *ast.CallNode:
+		return called(n.Callee, n.Arguments)
+	case *ast.BuiltinNode:
+		if quantifiers[n.Name] != nil {
+			return n.Arguments[:1]
+		}
+		return n.Arguments
+	}
+	return nil
+}
+
+func called(callee ast.Node, args []ast.Node) []ast.Node {
+	if id, ok := callee.(*ast.IdentifierNode); ok && quantifiers[id.Value] != nil {
+		return args[:1]
+	}
+	return args
+}
