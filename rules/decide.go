@@ -112,6 +112,9 @@ func (h *Hook) Decide(c *hook.Call, d *Decision) {
 	k.actions(d)
 	d.Fuel = k.meter.Spent()
 	d.Conflicts = append(d.Conflicts, k.merge.Conflicts()...)
+	if d.Trace != nil && d.Trace.Parts {
+		d.Trace.explain(k)
+	}
 }
 
 // bug is a caught panic as an error. Only the Go runtime's own words are told: any others may quote the call.
@@ -221,7 +224,8 @@ func (k *chain) apply(r *rule, d *Decision) (matched bool, err error) {
 		return false, k.meter.Err()
 	}
 	if d.Trace != nil {
-		defer func() { d.Trace.rule(k, r, matched, err) }()
+		drawn := k.run.Scratch.Drawn
+		defer func() { d.Trace.rule(k, r, drawn, matched, err) }()
 	}
 	k.draft.JSON, k.lacking, k.last = k.draft.JSON[:0], false, r.last
 	if matched, err = k.match(r); err != nil || !matched {

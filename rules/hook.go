@@ -19,7 +19,7 @@ func (l *loader) hook(s *Set, spec *hookSpec) *Hook {
 	}
 	h.Budget = fill(spec.budget)
 	env := expr.NewEnv(expr.Options{Type: spec.typ, Known: l.known, Vars: s.vars.Root(), Tables: s.tables, Workers: s.workers, Clauses: l.options.Clauses})
-	l.hookType = spec.typ
+	h.env, l.hookType = env, spec.typ
 	defer func() { l.hookType = 0 }()
 	c := &compiler{decoder: &l.decoder, shelf: l.shelf, env: env, destinations: s.destinations, known: l.known}
 	h.destinations = s.destinations

@@ -70,6 +70,7 @@ type Hook struct {
 	Silent       []byte         // the answer when no rule has anything to say
 	closed       []byte         // the answer when a rule fails that fails closed
 	random       *runtime.Random
+	env          *expr.Env // for a closer look at conditions
 	lets         []string
 	veiled       []bool // the let may carry a secret
 	rules        []rule

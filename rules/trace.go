@@ -11,9 +11,11 @@ import (
 // secrets, in whose place it has expr.Mask.
 type Trace struct {
 	Rules []RuleTrace `json:"rules"`
+	Parts bool        `json:"-"` // set by the caller: what the parts of the conditions came to is wanted too, which takes a second look
 	last  time.Time
 	spent int64
 	known []bool // lets that were computed before the rule under way
+	looks []look
 }
 
 // RuleTrace is what became of one rule that was looked at.
@@ -21,6 +23,8 @@ type RuleTrace struct {
 	Rule    string        `json:"rule"`
 	When    string        `json:"when,omitempty"` // the condition as it is written
 	Matched bool          `json:"matched"`
+	Decided string        `json:"decided,omitempty"` // the part that made the condition what it is, where one did alone
+	Parts   []expr.Part   `json:"parts,omitempty"`   // of the condition, in the order of the text
 	Lacking bool          `json:"lacking,omitempty"` // it matched only because something is missing: missing: match
 	Missing []string      `json:"missing,omitempty"` // members that the condition names and the call does not have
 	Err     error         `json:"-"`
@@ -32,6 +36,12 @@ type RuleTrace struct {
 	Lets    []LetTrace    `json:"lets,omitempty"`   // those that this rule was the first to ask for
 }
 
+// look is which rule a RuleTrace is of, and how often chance had been asked before it.
+type look struct {
+	rule  int
+	drawn uint64
+}
+
 // LetTrace is a let's name and its value as JSON.
 type LetTrace struct {
 	Name  string `json:"name"`
@@ -39,11 +49,11 @@ type LetTrace struct {
 }
 
 func (t *Trace) begin(k *chain) {
-	*t = Trace{Rules: t.Rules[:0], last: time.Now(), known: make([]bool, len(k.hook.lets))}
+	*t = Trace{Rules: t.Rules[:0], Parts: t.Parts, looks: t.looks[:0], last: time.Now(), known: make([]bool, len(k.hook.lets))}
 }
 
-// rule notes what became of r.
-func (t *Trace) rule(k *chain, r *rule, matched bool, err error) {
+// rule notes what became of r. drawn is how often chance had been asked before.
+func (t *Trace) rule(k *chain, r *rule, drawn uint64, matched bool, err error) {
 	now, spent := time.Now(), k.meter.Spent()
 	one := RuleTrace{Rule: r.name, When: r.source, Matched: matched, Err: err, Fuel: spent - t.spent, Memory: k.run.Memory, Time: now.Sub(t.last)}
 	one.Lacking = k.lacking
@@ -62,6 +72,24 @@ func (t *Trace) rule(k *chain, r *rule, matched bool, err error) {
 		}
 	}
 	t.Rules = append(t.Rules, one)
+	t.looks = append(t.looks, look{k.rule, drawn})
+}
+
+// explain takes a second look at the conditions, once the call's own time no longer runs.
+func (t *Trace) explain(k *chain) {
+	for i, at := range t.looks {
+		r := &k.hook.rules[at.rule]
+		if r.when == nil {
+			continue
+		}
+		one := &t.Rules[i]
+		one.Parts = k.hook.env.Explain(r.source, &k.run, at.drawn, k.hook.Budget)
+		for _, p := range one.Parts {
+			if p.Decides {
+				one.Decided = p.Text
+			}
+		}
+	}
 }
 
 // shown is a let's value as JSON, or why it has none.

@@ -28,7 +28,8 @@ func (p *Program) run() *cobra.Command {
 		Use:   "run DIR --hook NAME",
 		Short: "Decide one call, without a server, and say why",
 		Long: "Run decides one call by a hook's rules and prints the answer as JSON. The call is a sample of the hook's type, or what\n" +
-			"--input gives. --explain says on standard error which rules were looked at and what became of each.",
+			"--input gives. --explain says on standard error which rules were looked at and what became of each, and\n" +
+			"draws under the text of its condition what the parts came to.",
 		Example: "  tenterhook run policy --hook signup --set data.userProfile.email=eve@example.com --explain",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
@@ -89,7 +90,7 @@ func decided(h *rules.Hook, body []byte) (*rules.Decision, error) {
 		return nil, err
 	}
 	now := time.Now()
-	d := &rules.Decision{Trace: new(rules.Trace)}
+	d := &rules.Decision{Trace: &rules.Trace{Parts: true}}
 	h.Decide(&hook.Call{
 		Hook: h.Name, ID: doc.Root().Get("eventId").Text(), Type: h.Type, Start: now, Deadline: now.Add(engine.Patience), Doc: doc,
 	}, d)
@@ -218,7 +219,7 @@ func explainRule(b *strings.Builder, r rules.RuleTrace) {
 	}
 	fmt.Fprintf(b, "%s: %s (fuel %d, %s%v)\n", r.Rule, became(r), r.Fuel, memory, r.Time.Round(100*time.Nanosecond))
 	if r.When != "" {
-		fmt.Fprintf(b, "  when %s\n", strings.ReplaceAll(r.When, "\n", "\n       "))
+		drawCondition(b, r)
 	}
 	for _, l := range r.Lets {
 		fmt.Fprintf(b, "  let %s = %s\n", l.Name, l.Value)

@@ -1,0 +1,82 @@
+package cli
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/tenterhook/tenterhook/rules"
+)
+
+const drawnPolicy = `tenterhook: 1
+hooks:
+  - name: h
+    type: registration
+    auth: none
+    let: {emailDomain: domain(data.userProfile.email)}
+    rules:
+      - name: partners
+        when: emailDomain in tables.partners and data.context.request.ipAddress startsWith "10."
+        deny: no
+      - name: lines
+        when: |
+          emailDomain == "x.example" or
+          	data.userProfile.città == "Køln" and data.userProfile.email != nil
+        stop: true
+      - name: broken
+        when: data.userProfile.list startsWith "a" or emailDomain == "b"
+        stop: true
+      - name: always
+        stop: true
+known: [data.userProfile.città]
+tables: {partners: [partner.example]}
+`
+
+const drawn = `  when emailDomain in tables.partners and data.context.request.ipAddress startsWith "10."
+       |           |                  |   |                              |
+       |           true               |   "192.0.2.1"                    false
+       "partner.example"              false
+  decided by data.context.request.ipAddress startsWith "10."
+
+  when emailDomain == "x.example" or
+       |           |              |
+       |           false          true
+       "partner.example"
+        data.userProfile.città == "Køln" and data.userProfile.email != nil
+        |                      |         |   |                      |
+        "Køln"                 true      |   "eve@partner.example"  true
+                                         true
+  decided by data.userProfile.città == "Køln" and data.userProfile.email != nil
+
+  when data.userProfile.list startsWith "a" or emailDomain == "b"
+       |                     |              |              |
+       ["a"]                 |              fails          not looked at
+                             fails: a value of no use here: startsWith wants two texts, got a list and a text (1:23)
+  decided by data.userProfile.list startsWith "a"
+`
+
+// TestDrawCondition draws what the parts of conditions came to under their own texts.
+func TestDrawCondition(t *testing.T) {
+	set, err := rules.Load(rules.NewFolder(map[string][]byte{"p.yaml": []byte(drawnPolicy)}), rules.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer set.Close()
+	d, err := decided(set.Hook("h"), []byte(`{"data": {"context": {"request": {"ipAddress": "192.0.2.1"}},
+		"userProfile": {"email": "eve@partner.example", "città": "Køln", "list": ["a"]}, "action": "ALLOW"}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := d.Trace.Rules
+	d, err = decided(set.Hook("h"), []byte(`{"data": {"userProfile": {"list": ["a"]}, "action": "ALLOW"}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b strings.Builder
+	for _, r := range append(all[:2:2], d.Trace.Rules[2]) {
+		drawCondition(&b, r)
+		b.WriteString("\n")
+	}
+	if got := strings.TrimSuffix(b.String(), "\n"); got != drawn {
+		t.Errorf("got\n%s\nwant\n%s", got, drawn)
+	}
+}
