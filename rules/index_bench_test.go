@@ -16,7 +16,7 @@ func crowd(kind string, n int) (text, body string) {
 	for i := range n {
 		fmt.Fprintf(&b, "- {name: r%d, stop: true, ", i)
 		switch hookType = "registration"; kind {
-		case "exact":
+		case "exact", "plain":
 			fmt.Fprintf(&b, "when: data.action != nil and data.userProfile.email == 'u%d@x.org'}\n", i)
 		case "prefix":
 			fmt.Fprintf(&b, "when: data.userProfile.email startsWith 'u%d@'}\n", i)
@@ -64,11 +64,14 @@ func TestManyRules(t *testing.T) {
 }
 
 func BenchmarkDecideMany(b *testing.B) {
-	for _, kind := range []string{"exact", "prefix", "let", "on"} {
+	for _, kind := range []string{"exact", "prefix", "let", "on", "plain"} {
 		for _, n := range []int{10, 200, 10_000} {
 			b.Run(fmt.Sprintf("%s/%d", kind, n), func(b *testing.B) {
 				text, body := crowd(kind, n)
 				h := load(b, text).Hook("h")
+				if kind == "plain" {
+					h.Plain()
+				}
 				c := call(b, h, body)
 				var d rules.Decision
 				b.ReportAllocs()
