@@ -22,6 +22,7 @@ import (
 
 type doctorFlags struct {
 	policy, hook, typ string
+	host              string
 	headers           []string
 	calls             int
 	roots             string
@@ -38,7 +39,7 @@ func (p *Program) doctor() *cobra.Command {
 			"times. Then it says what an administrator enters in Okta. The calls are samples with example.com addresses; an event\n" +
 			"hook is sent deliveries without events.",
 		Example: "  tenterhook doctor https://hooks.example.com --hook partner-signup --policy policy --header \"Authorization: $SIGNUP_SECRET\"\n" +
-			"  tenterhook doctor https://hooks.example.com/hooks/token --type token --header 'Authorization: …'",
+			"  tenterhook doctor https://hooks.example.com/hooks/token --type token --host acme.okta.com --header 'Authorization: …'",
 		Args: cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			return p.examine(args[0], f)
@@ -48,6 +49,7 @@ func (p *Program) doctor() *cobra.Command {
 	flags.StringVar(&f.hook, "hook", "", "name of the hook in the policy folder, which says its type, path and credentials")
 	flags.StringVar(&f.policy, "policy", "policy", "the policy folder, for --hook")
 	flags.StringVar(&f.typ, "type", "", "hook type, where there is no policy folder: "+typeNames())
+	flags.StringVar(&f.host, "host", "", "host of the org that calls, as acme.okta.com, where calls name one (default: the first that the policy has for the hook's org)")
 	flags.StringArrayVar(&f.headers, "header", nil, "header to send, as 'Name: value'; may be repeated")
 	flags.IntVar(&f.calls, "calls", 20, "how many calls are timed")
 	flags.StringVar(&f.roots, "roots", "", "file with certificates of authorities to trust beside the system's, in PEM; Okta will not trust them")
@@ -63,7 +65,10 @@ func (p *Program) examine(target string, f doctorFlags) error {
 	if err != nil {
 		return err
 	}
-	o := doctor.Options{URL: target, Headers: headers, Calls: f.calls}
+	o := doctor.Options{URL: target, Headers: headers, Calls: f.calls, Host: f.host}
+	if err := hostOnly(f.host); err != nil {
+		return err
+	}
 	if f.calls < 1 {
 		return usage("--calls %d: want at least 1", f.calls)
 	}
@@ -103,7 +108,10 @@ func (p *Program) subject(o *doctor.Options, f doctorFlags) (h *rules.Hook, done
 	if h, err = chosenHook(set, f.hook); err != nil {
 		return nil, done, errors.Join(err, set.Close())
 	}
-	o.Type = h.Type
+	o.Type, o.Hook = h.Type, h
+	if h.Org != nil && o.Host == "" && len(h.Org.Hosts) > 0 {
+		o.Host = h.Org.Hosts[0]
+	}
 	if u, err := url.Parse(o.URL); err == nil && (u.Path == "" || u.Path == "/") {
 		o.URL = strings.TrimSuffix(o.URL, "/") + h.Path
 	}
@@ -121,6 +129,14 @@ func parseHeaders(lines []string) (http.Header, error) {
 		headers.Add(name, strings.TrimSpace(value))
 	}
 	return headers, nil
+}
+
+// hostOnly refuses a --host that is more than one.
+func hostOnly(host string) error {
+	if strings.ContainsAny(host, "/:@?# ") {
+		return usage("--host %s: want a host such as acme.okta.com, without https:// and without a path", host)
+	}
+	return nil
 }
 
 // trusted are the system's authorities and those of a file; nil for the system's alone.
@@ -144,25 +160,37 @@ func trusted(file string) (*x509.CertPool, error) {
 
 // diagnosis prints what was found, the worst of which is the verb's outcome.
 func (p *Program) diagnosis(o doctor.Options, h *rules.Hook, r *doctor.Report, asJSON bool) error {
-	entry := doctor.Entry(o.URL, o.Type, h)
+	var entry []doctor.Field
+	if r.Enterable() {
+		entry = doctor.Entry(o.URL, o.Type, h)
+	}
 	if asJSON {
 		text, _ := json.Marshal(struct { // its parts always can
 			*doctor.Report
 			Place string         `json:"place"`
-			Enter []doctor.Field `json:"enter"`
+			Enter []doctor.Field `json:"enter,omitempty"`
 		}{r, doctor.Place(o.Type), entry})
 		fmt.Fprintf(p.Stdout, "%s\n", text)
 	} else {
 		p.findings(r)
-		fmt.Fprintf(p.Stdout, "\nEnter in Okta, at %s:\n", doctor.Place(o.Type))
-		for _, f := range entry {
-			fmt.Fprintf(p.Stdout, "  %-22s %s\n", f.Name, f.Value)
-		}
+		p.entry(o, entry)
 	}
 	if r.Worst() == doctor.Wrong {
 		return said(errors.New("this will not do: Okta would not get through, or others would"))
 	}
 	return nil
+}
+
+// entry prints what is to be entered; nothing is while the URL is not one that would do.
+func (p *Program) entry(o doctor.Options, fields []doctor.Field) {
+	if len(fields) == 0 {
+		fmt.Fprint(p.Stdout, "\nWhat to enter in Okta is said when what is wrong with the URL is mended.\n")
+		return
+	}
+	fmt.Fprintf(p.Stdout, "\nEnter in Okta, at %s:\n", doctor.Place(o.Type))
+	for _, f := range fields {
+		fmt.Fprintf(p.Stdout, "  %-22s %s\n", f.Name, f.Value)
+	}
 }
 
 func (p *Program) findings(r *doctor.Report) {

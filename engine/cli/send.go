@@ -23,6 +23,7 @@ import (
 
 type sendFlags struct {
 	typ, sample, input string
+	host               string
 	headers, sets      []string
 	count, repeat      int
 	verify, json       bool
@@ -47,6 +48,7 @@ func (p *Program) send() *cobra.Command {
 	flags.StringVar(&f.typ, "type", "", "hook type: "+typeNames())
 	flags.StringVar(&f.sample, "sample", "", "which sample call: "+strings.Join(sample.Names(), ", "))
 	flags.StringVar(&f.input, "input", "", "file with the call to send instead of a sample; - is standard input")
+	flags.StringVar(&f.host, "host", "", "host of the org that calls, as acme.okta.com, put where the call names one")
 	flags.StringArrayVar(&f.headers, "header", nil, "header to send, as 'Name: value'; may be repeated")
 	flags.StringArrayVar(&f.sets, "set", nil, "member to change, as path=value; a path such as data.x.y is one that calls have, /data/x/y any; may be repeated")
 	flags.IntVar(&f.count, "count", 1, "how many calls, each with its own eventId")
@@ -108,7 +110,14 @@ func (p *Program) chosen(f sendFlags) (hook.Type, []byte, error) {
 		return 0, nil, usage("--type %s: want one of %s%s", f.typ, typeNames(), suggestion(f.typ, strings.Split(typeNames(), ", ")))
 	}
 	q := question{kind: t, file: f.input, sample: f.sample, sets: f.sets}
+	if err := hostOnly(f.host); err != nil {
+		return 0, nil, err
+	}
 	body, err := p.ask(q)
+	if err != nil {
+		return 0, nil, err
+	}
+	body, err = doctor.From(f.host, body)
 	return t, body, err
 }
 
@@ -205,6 +214,9 @@ func (c *caller) exchange(ctx context.Context, t hook.Type, body []byte) *exchan
 	x.Problems = doctor.Judge(t, status, answer)
 	if hint := c.hints(); status == http.StatusUnauthorized && hint != "" {
 		x.Problems = append(x.Problems, hint)
+	}
+	if status == http.StatusForbidden {
+		x.Problems = append(x.Problems, doctor.Forbidden(t, answer))
 	}
 	return x
 }

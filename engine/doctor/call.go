@@ -55,12 +55,13 @@ func (e *examination) do(ctx context.Context, method string, body []byte, header
 
 // fresh is a call with an eventId of its own. A delivery brings no events.
 func (e *examination) fresh() []byte {
+	call := sample.Of(e.o.Type)
 	if e.o.Type == hook.EventHook {
-		return fmt.Appendf(nil, `{"eventType":"com.okta.event_hook","eventTypeVersion":"1.0","cloudEventsVersion":"0.1","contentType":"application/json",`+
-			`"eventId":%q,"eventTime":%q,"source":"https://example.okta.com/api/v1/eventHooks/who0000000000000000","data":{"events":[]}}`,
-			sample.ID(e.o.Type), time.Now().UTC().Format("2006-01-02T15:04:05.000Z"))
+		call = []byte(`{"eventType":"com.okta.event_hook","eventTypeVersion":"1.0","cloudEventsVersion":"0.1","contentType":"application/json",` +
+			`"eventId":"","eventTime":"","source":"https://example.okta.com/api/v1/eventHooks/who0000000000000000","data":{"events":[]}}`)
 	}
-	return sample.Fresh(sample.Of(e.o.Type), sample.ID(e.o.Type), time.Now())
+	call, _ = From(e.o.Host, call) // a sample always can
+	return sample.Fresh(call, sample.ID(e.o.Type), time.Now())
 }
 
 // strangers calls without the credential, and with one that is almost right: nobody may get in so.
@@ -109,6 +110,7 @@ func almost(right http.Header) http.Header {
 func redirected(a *answer) bool { return a.status >= 300 && a.status < 400 }
 
 func (e *examination) redirect(subject string, a *answer) {
+	e.report.lost = true
 	e.find(Wrong, subject, fmt.Sprintf("%d to %s", a.status, a.header.Get("Location")), "Okta follows no redirects: enter the URL that it leads to")
 }
 
@@ -157,7 +159,8 @@ func (e *examination) calls(ctx context.Context) {
 			return
 		}
 		if problems := Judge(e.o.Type, a.status, a.body); len(problems) > 0 {
-			e.find(Wrong, "calls", problems[0], e.advice(a.status))
+			e.report.lost = a.status == http.StatusNotFound
+			e.find(Wrong, "calls", problems[0], e.advice(a))
 			return
 		}
 		times = append(times, a.took)
@@ -175,21 +178,6 @@ func (e *examination) unanswered(err error) {
 		return
 	}
 	e.find(Wrong, "calls", err.Error(), advice)
-}
-
-// advice is what to do about the status of a well-authenticated call.
-func (e *examination) advice(status int) string {
-	switch {
-	case status == http.StatusUnauthorized && len(e.o.Headers) == 0:
-		return "this hook wants a secret: give it with --header 'Authorization: …', as the hook's auth: has it"
-	case status == http.StatusUnauthorized:
-		return "this is not the secret the endpoint knows: Okta sends the whole value as it is entered, and adds no scheme"
-	case status == http.StatusNotFound:
-		return "nothing is served at this path"
-	case status == http.StatusBadRequest:
-		return "is it a hook of another type? this one was called as " + e.o.Type.String()
-	}
-	return ""
 }
 
 func (e *examination) times(all []time.Duration) {

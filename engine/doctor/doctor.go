@@ -9,9 +9,11 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/tenterhook/tenterhook/rules"
 	"github.com/tenterhook/tenterhook/sdk/hook"
 )
 
@@ -23,6 +25,8 @@ type Options struct {
 	URL     string         // as it is, or will be, entered in Okta
 	Type    hook.Type      // of the hook that is served there
 	Headers http.Header    // the credential, as Okta sends it; empty: the endpoint asks for none
+	Hook    *rules.Hook    // as the policy has it, for advice; nil: nothing is known but the type
+	Host    string         // of the org that calls, where calls name one; empty: an example's
 	Calls   int            // well-authenticated calls that are timed; default 20
 	Roots   *x509.CertPool // who may have issued the certificate; nil: the system's, which are much like Okta's
 	Now     func() time.Time
@@ -59,6 +63,8 @@ type Finding struct {
 type Report struct {
 	Findings []Finding `json:"findings"`
 	Times    *Times    `json:"times,omitempty"` // nil when no call was answered
+
+	lost bool // nothing is served at the URL's path, or something elsewhere
 }
 
 // Times is how long calls took, from the first byte sent to the last received.
@@ -76,6 +82,14 @@ func (r *Report) Worst() Grade {
 		worst = max(worst, f.Grade)
 	}
 	return worst
+}
+
+// Enterable reports whether the URL can be entered in Okta as it is: nothing is wrong with it, with what it leads to or with
+// the certificate there.
+func (r *Report) Enterable() bool {
+	return !r.lost && !slices.ContainsFunc(r.Findings, func(f Finding) bool {
+		return f.Grade == Wrong && slices.Contains([]string{"url", "address", "connection", "certificate"}, f.Subject)
+	})
 }
 
 // examination is one under way.

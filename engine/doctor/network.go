@@ -88,6 +88,24 @@ func (e *examination) connects(ctx context.Context) bool {
 		return false
 	}
 	c.Close()
+	return !e.secure(ctx)
+}
+
+// secure reports whether a port that was to speak plain HTTP speaks TLS.
+func (e *examination) secure(ctx context.Context) bool {
+	dialer := tls.Dialer{
+		NetDialer: &net.Dialer{Timeout: OktaWaits / 3},                                 // of the handshake too
+		Config:    &tls.Config{InsecureSkipVerify: true, ServerName: e.url.Hostname()}, // nothing is said to it
+	}
+	c, err := dialer.DialContext(ctx, "tcp", e.hostPort("80"))
+	var alert tls.AlertError
+	if err != nil && !errors.As(err, &alert) {
+		return false
+	}
+	if err == nil {
+		c.Close()
+	}
+	e.find(Wrong, "connection", "this port speaks TLS", "say https://")
 	return true
 }
 
@@ -97,7 +115,7 @@ func (e *examination) untrusted(err error) {
 	var name x509.HostnameError
 	var invalid x509.CertificateInvalidError
 	var record tls.RecordHeaderError
-	advice := "nothing speaks TLS at this address, from here"
+	advice := "nothing speaks TLS at this address, from here, or it does not let this address in (--allow-from)"
 	switch {
 	case errors.As(err, &unknown):
 		advice = "Okta trusts public authorities only, and needs the intermediate certificates sent along with the server's own"
@@ -115,7 +133,7 @@ func (e *examination) certificate(s tls.ConnectionState) {
 	leaf := s.PeerCertificates[0]
 	left := leaf.NotAfter.Sub(e.o.Now())
 	text := fmt.Sprintf("valid until %s (%d days), issued by %s, %s", leaf.NotAfter.UTC().Format(time.DateOnly), int(left.Hours()/24),
-		issuer(leaf), tls.VersionName(s.Version))
+		issuedBy(leaf), tls.VersionName(s.Version))
 	if left < soon {
 		e.find(Doubtful, "certificate", text, "it ends soon: see that it is renewed")
 		return
@@ -123,7 +141,7 @@ func (e *examination) certificate(s tls.ConnectionState) {
 	e.find(Fine, "certificate", text, "")
 }
 
-func issuer(c *x509.Certificate) string {
+func issuedBy(c *x509.Certificate) string {
 	if c.Issuer.CommonName != "" {
 		return c.Issuer.CommonName
 	}
