@@ -76,6 +76,27 @@ func (m *moduleSpec) restricts(r *ruleSpec) bool {
 	return m != nil && !hook.FailureFixed(r.typ) && (r.typ == hook.Registration || r.onFailure != "open")
 }
 
+// Wrote is the last that the rule's module said, behind why it failed; empty when it said nothing. It is for who writes the module, and
+// may have anything of the call in it.
+func (d *Decision) Wrote(rule string) string {
+	var lines []string
+	for _, l := range d.Logs {
+		if l.Module && l.Rule == rule {
+			lines = append(lines, l.Text)
+		}
+	}
+	return wrote(lines)
+}
+
+// wrote has the last lines alone: a module that fails says why at the end.
+func wrote(lines []string) string {
+	if len(lines) == 0 {
+		return ""
+	}
+	const most = 3
+	return "; it wrote: " + strings.Join(lines[max(0, len(lines)-most):], " / ")
+}
+
 // instance is a module at work for one rule. The Sets that have the rule as it is share it.
 type instance struct {
 	*wasm.Program
@@ -83,6 +104,7 @@ type instance struct {
 	print        string // of the tables it looks into; empty: it looks into none
 	file, sha256 string
 	pinned       bool
+	secret       bool // it was told one
 	holders      atomic.Int64
 }
 

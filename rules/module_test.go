@@ -348,7 +348,7 @@ func TestTrials(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer m.Close()
-			all := rules.Trials(t.Context(), m, nil)
+			all := rules.Trials(t.Context(), m, rules.TrialOptions{})
 			var fine []string
 			for _, one := range all {
 				if one.Failure == "" {

@@ -109,13 +109,13 @@ func (s *shelf) start(made *instance, code []byte, spec *ruleSpec, o wasm.Progra
 	if looks(module) {
 		o.Tables, made.print = s.tables, s.fingerprint()
 	}
-	secret := spec.with != nil && spec.with.computed()
+	made.secret = spec.with != nil && spec.with.computed()
 	if made.Program, err = module.Program(context.Background(), o); err != nil {
-		s.refused(at, made.file, err, secret)
+		s.refused(at, made.file, err, made.secret)
 		return false
 	}
 	if cold := made.Cold(); cold != nil {
-		s.add(at.warning("%s: it fails on a sample call, and unless that has what no real one has, it fails on every call: %s", made.file, wording(cold, secret)))
+		s.add(at.warning("%s: it fails on a sample call, and unless that has what no real one has, it fails on every call: %s", made.file, wording(cold, made.secret)))
 	}
 	return true
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/tenterhook/tenterhook/runtime"
+	"github.com/tenterhook/tenterhook/runtime/table"
 	"github.com/tenterhook/tenterhook/runtime/wasm"
 	"github.com/tenterhook/tenterhook/sdk/hook"
 	"github.com/tenterhook/tenterhook/sdk/hook/sample"
@@ -40,7 +41,7 @@ func (s *Set) Trials() (all []Trial) {
 			t := Trial{Hook: h.Name, Rule: h.rules[i].name, File: m.file, Type: h.Type.String()}
 			t.cost(m.Sample())
 			if cold := m.Cold(); cold != nil {
-				t.Failure = cold.Error()
+				t.Failure = wording(cold, m.secret)
 			}
 			all = append(all, t)
 		}
@@ -48,11 +49,21 @@ func (s *Set) Trials() (all []Trial) {
 	return all
 }
 
-// Trials runs a module on a sample call of every type, with nothing but what it is configured with, nil for nothing. It stops at the
-// first type for which it runs out of its budget before it decides: it would for the others too.
-func Trials(ctx context.Context, m *wasm.Module, with []byte) (all []Trial) {
+// TrialOptions is what a module that no rule runs is tried with.
+type TrialOptions struct {
+	With   []byte                  // what it is configured with; nil: nothing
+	Type   hook.Type               // of the sample call; 0: one of every type
+	Tables map[string]*table.Table // that it finds
+}
+
+// Trials runs a module on sample calls. It stops at the first type for which it runs out of its budget before it decides: it would for
+// the others too.
+func Trials(ctx context.Context, m *wasm.Module, o TrialOptions) (all []Trial) {
 	for _, kind := range hook.Types() {
-		t, err := try(ctx, m, kind, with)
+		if o.Type != 0 && kind != o.Type {
+			continue
+		}
+		t, err := try(ctx, m, kind, o)
 		all = append(all, t)
 		if errors.Is(err, runtime.ErrTime) || errors.Is(err, runtime.ErrFuel) || ctx.Err() != nil {
 			break
@@ -61,11 +72,30 @@ func Trials(ctx context.Context, m *wasm.Module, with []byte) (all []Trial) {
 	return all
 }
 
+// Tables loads a folder's tables, whatever else the folder has, for a module to be tried with. The error is Problems.
+func Tables(f *Folder) (map[string]*table.Table, error) {
+	l := &loader{folder: f}
+	for _, name := range f.Names() {
+		l.file(name)
+	}
+	if !l.unread {
+		l.problems = nil
+	}
+	s := &Set{tables: make(map[string]*table.Table, len(l.tables))}
+	for _, t := range l.tables {
+		l.table(s, t)
+	}
+	if slices.ContainsFunc(l.problems, func(p Problem) bool { return !p.Warning }) {
+		return nil, l.problems.sorted()
+	}
+	return s.tables, nil
+}
+
 // try is one Trial; the error is why the module could not be made ready.
-func try(ctx context.Context, m *wasm.Module, kind hook.Type, with []byte) (t Trial, err error) {
+func try(ctx context.Context, m *wasm.Module, kind hook.Type, o TrialOptions) (t Trial, err error) {
 	t.Type = kind.String()
 	text := sample.Of(kind)
-	p, err := m.Program(ctx, wasm.ProgramOptions{Type: kind, With: with, Warm: text})
+	p, err := m.Program(ctx, wasm.ProgramOptions{Type: kind, With: o.With, Warm: text, Tables: o.Tables})
 	if err != nil {
 		t.Failure, t.Refused = strings.Join(Reasons(err), "; "), true
 		return t, err
@@ -90,7 +120,7 @@ func try(ctx context.Context, m *wasm.Module, kind hook.Type, with []byte) (t Tr
 	err = p.Run(&run, &d)
 	t.Logs = slices.Clone(run.Logs)
 	if err != nil {
-		t.Failure = err.Error()
+		t.Failure = err.Error() + wrote(t.Logs)
 	} else if problems := hook.CheckDraft(kind, &d); len(problems) > 0 {
 		t.Failure = strings.TrimPrefix(problems[0].Path+": "+problems[0].Message, ": ")
 	}

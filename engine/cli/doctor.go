@@ -17,7 +17,6 @@ import (
 
 	"github.com/tenterhook/tenterhook/engine/doctor"
 	"github.com/tenterhook/tenterhook/rules"
-	"github.com/tenterhook/tenterhook/sdk/hook"
 )
 
 type doctorFlags struct {
@@ -94,12 +93,8 @@ func (p *Program) subject(o *doctor.Options, f doctorFlags) (h *rules.Hook, done
 		if f.typ == "" {
 			return nil, done, usage("want --hook NAME with --policy DIR, or --type TYPE")
 		}
-		t, ok := hook.ParseType(f.typ)
-		if !ok {
-			return nil, done, usage("--type %s: want one of %s%s", f.typ, typeNames(), suggestion(f.typ, strings.Split(typeNames(), ", ")))
-		}
-		o.Type = t
-		return nil, done, nil
+		o.Type, err = typeNamed(f.typ)
+		return nil, done, err
 	}
 	_, set, err := p.load(f.policy)
 	if err != nil {

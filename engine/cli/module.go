@@ -41,28 +41,52 @@ type inspected struct {
 }
 
 func (p *Program) moduleInspect() *cobra.Command {
-	var with string
+	var with, kind, policy string
 	var asJSON bool
 	c := &cobra.Command{
 		Use:   "inspect FILE",
 		Short: "Say what a module is, what it costs, and why it would be refused",
 		Long: "Inspect judges a module as serve does: its limits, metering, compilation and convention. Then the module decides on a sample\n" +
-			"call of each type of hook, in a fresh state and with no tables; --with is what it is configured with. It ends with 3 when the\n" +
-			"module would be refused.",
+			"call of each type of hook, or of --type alone, in a fresh state. --with is what it is configured with, and --policy a policy folder\n" +
+			"whose tables it finds. It ends with 3 when the module would be refused.",
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			if with != "" && !json.Valid([]byte(with)) {
 				return usage("--with: want JSON, as in '{\"threshold\": 0.8}'")
 			}
-			return p.inspect(c.Context(), args[0], []byte(with), asJSON)
+			o := rules.TrialOptions{With: []byte(with)}
+			if err := p.trying(&o, kind, policy); err != nil {
+				return err
+			}
+			return p.inspect(c.Context(), args[0], o, asJSON)
 		},
 	}
 	c.Flags().StringVar(&with, "with", "", "what the module is configured with, as JSON")
+	c.Flags().StringVar(&kind, "type", "", "the type of hook whose sample call it decides on (default: each)")
+	c.Flags().StringVar(&policy, "policy", "", "the policy folder whose tables it finds")
 	c.Flags().BoolVar(&asJSON, "json", false, "one JSON object: {file, ok, reasons, module, runs}")
+	typeWords(c)
 	return c
 }
 
-func (p *Program) inspect(ctx context.Context, file string, with []byte, asJSON bool) error {
+// trying reads what a module is tried with.
+func (p *Program) trying(o *rules.TrialOptions, kind, policy string) (err error) {
+	if kind != "" {
+		if o.Type, err = typeNamed(kind); err != nil {
+			return err
+		}
+	}
+	if policy == "" {
+		return nil
+	}
+	folder, _, err := p.read(policy)
+	if err == nil {
+		o.Tables, err = rules.Tables(folder)
+	}
+	return from(policy, err)
+}
+
+func (p *Program) inspect(ctx context.Context, file string, o rules.TrialOptions, asJSON bool) error {
 	code, err := readModule(file)
 	if err != nil {
 		return err
@@ -81,7 +105,7 @@ func (p *Program) inspect(ctx context.Context, file string, with []byte, asJSON 
 	default:
 		defer m.Close()
 		report := m.Report()
-		r.Module, r.Runs = &report, rules.Trials(ctx, m, with)
+		r.Module, r.Runs = &report, rules.Trials(ctx, m, o)
 		r.judge()
 	}
 	if asJSON {

@@ -97,6 +97,9 @@ func decided(h *rules.Hook, body []byte) (*rules.Decision, error) {
 	for i := range d.Actions { // they are shown and go nowhere
 		d.Actions[i].JSON = h.Conceal(doc.Root(), d.Actions[i].JSON)
 	}
+	for i := range d.Logs {
+		d.Logs[i].Text = string(h.Conceal(doc.Root(), []byte(d.Logs[i].Text)))
+	}
 	return d, nil
 }
 
@@ -154,7 +157,7 @@ func failed(h *rules.Hook, d *rules.Decision) []string {
 	names := h.RuleNames()
 	for _, r := range d.Results {
 		if r.Err != nil {
-			failures = append(failures, fmt.Sprintf("rule %q failed: %v", names[r.Rule], r.Err))
+			failures = append(failures, fmt.Sprintf("rule %q failed: %v%s", names[r.Rule], r.Err, d.Wrote(names[r.Rule])))
 		}
 	}
 	return failures

@@ -100,14 +100,23 @@ func (p *Program) play(target string, f sendFlags) error {
 	return c.play(ctx, t, body, f)
 }
 
+// typeNamed is the type that --type names.
+func typeNamed(name string) (hook.Type, error) {
+	t, ok := hook.ParseType(name)
+	if !ok {
+		return 0, usage("--type %s: want one of %s%s", name, typeNames(), suggestion(name, strings.Split(typeNames(), ", ")))
+	}
+	return t, nil
+}
+
 // chosen is the call to send and its type.
 func (p *Program) chosen(f sendFlags) (hook.Type, []byte, error) {
 	if f.typ == "" {
 		return 0, nil, usage("--type is missing: want one of %s", typeNames())
 	}
-	t, ok := hook.ParseType(f.typ)
-	if !ok {
-		return 0, nil, usage("--type %s: want one of %s%s", f.typ, typeNames(), suggestion(f.typ, strings.Split(typeNames(), ", ")))
+	t, err := typeNamed(f.typ)
+	if err != nil {
+		return 0, nil, err
 	}
 	q := question{kind: t, file: f.input, sample: f.sample, sets: f.sets}
 	if err := hostOnly(f.host); err != nil {

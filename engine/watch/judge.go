@@ -30,7 +30,7 @@ func (j *judgement) judge(ctx context.Context, s state) (*rules.Set, error) {
 	if err != nil {
 		return nil, j.blame(err)
 	}
-	j.run(ctx, set)
+	j.run(ctx, s, set)
 	return set, nil
 }
 
@@ -55,8 +55,9 @@ func (j *judgement) test(ctx context.Context, folder *rules.Folder, set *rules.S
 }
 
 // run says what a sample call costs the rules that run the module; when none does, what it costs on every type of hook.
-func (j *judgement) run(ctx context.Context, set *rules.Set) {
-	if j.module == nil {
+func (j *judgement) run(ctx context.Context, s state, set *rules.Set) {
+	folder, err := s.whole()
+	if j.module == nil || err != nil {
 		return
 	}
 	for _, t := range set.Trials() {
@@ -65,7 +66,8 @@ func (j *judgement) run(ctx context.Context, set *rules.Set) {
 		}
 	}
 	if len(j.done.Runs) == 0 {
-		j.done.Runs = rules.Trials(ctx, j.module, nil)
+		tables, _ := rules.Tables(folder) // which were loaded a moment ago
+		j.done.Runs = rules.Trials(ctx, j.module, rules.TrialOptions{Tables: tables})
 	}
 }
 

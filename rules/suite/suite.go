@@ -131,6 +131,7 @@ func each(h *rules.Hook, delivery *hook.Doc, fixed rules.Fixed, seen sight, done
 		d := decide(h, &doc, fixed, seen, done)
 		all.Results = append(all.Results, d.Results...)
 		all.Actions = append(all.Actions, d.Actions...)
+		all.Logs = append(all.Logs, d.Logs...)
 	}
 	return all
 }

@@ -176,7 +176,8 @@ func (in *instance) hostLookup(stack []uint64) {
 	}
 	in.charge(callPrice + int64(len(name)+len(key)))
 	t := in.program.o.Tables[name]
-	if t == nil {
+	if t == nil { // the name may have been made of the call: where it goes is decided with whatever else the module says
+		in.log.line(in.run, fmt.Sprintf("lookup: the policy has no table %q", name[:min(len(name), 64)]))
 		in.trap("lookup: the policy has no table of the name it asked for")
 	}
 	n := t.Lookup(key)
