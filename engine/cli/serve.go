@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"os"
@@ -91,6 +92,7 @@ type server struct {
 	p       *Program
 	f       serveFlags
 	log     *slog.Logger
+	pen     *pen // which the log is written with
 	ledger  *ledger.Ledger
 	acts    *audit.Log
 	guests  *wasm.Runtime
@@ -109,14 +111,16 @@ type server struct {
 }
 
 func (p *Program) serveFolder(f serveFlags) error {
-	log, err := p.logger(f)
+	pen := &pen{w: p.Stderr, json: f.logFormat == "json"}
+	defer pen.lift()
+	log, err := p.logger(f, pen)
 	if err != nil {
 		return err
 	}
 	if f.data, err = p.dataDir(f.data, f.dir); err != nil {
 		return err
 	}
-	s := &server{p: p, f: f, log: log}
+	s := &server{p: p, f: f, log: log, pen: pen}
 	return s.inTime(s.serve)
 }
 
@@ -134,7 +138,7 @@ func (s *server) serve() error {
 	return s.run(signals)
 }
 
-func (p *Program) logger(f serveFlags) (*slog.Logger, error) {
+func (p *Program) logger(f serveFlags, w io.Writer) (*slog.Logger, error) {
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(f.logLevel)); err != nil {
 		return nil, usage("%s: want debug, info, warn or error, got %q", p.setting("log-level"), f.logLevel)
@@ -142,9 +146,9 @@ func (p *Program) logger(f serveFlags) (*slog.Logger, error) {
 	o := &slog.HandlerOptions{Level: level}
 	switch f.logFormat {
 	case "text":
-		return slog.New(slog.NewTextHandler(p.Stderr, o)), nil
+		return slog.New(slog.NewTextHandler(w, o)), nil
 	case "json":
-		return slog.New(slog.NewJSONHandler(p.Stderr, o)), nil
+		return slog.New(slog.NewJSONHandler(w, o)), nil
 	}
 	return nil, usage("%s: want text or json, got %q", p.setting("log-format"), f.logFormat)
 }
@@ -241,7 +245,7 @@ func (s *server) journal() gate.Journal {
 	if !s.f.logCalls || !s.log.Enabled(context.Background(), slog.LevelInfo) {
 		return gate.Journal{}
 	}
-	return gate.Journal{Writer: s.p.Stderr, JSON: s.f.logFormat == "json"}
+	return gate.Journal{Writer: s.pen, JSON: s.f.logFormat == "json"}
 }
 
 // tokens are the admin listener's: from the environment, or else from the data directory, where the first start makes

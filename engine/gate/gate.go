@@ -160,7 +160,6 @@ func (g *Gate) Shutdown(ctx context.Context) error {
 	}
 	g.mu.Unlock()
 	g.strangers.dismiss() // the server would wait for them, as if they had begun
-	defer g.journal.flush()
 	return errors.Join(append(errs, g.server.ShutdownWithContext(ctx))...)
 }
 

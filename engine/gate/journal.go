@@ -2,7 +2,6 @@ package gate
 
 import (
 	"bytes"
-	"fmt"
 	"io"
 	"math/rand/v2"
 	"net/netip"
@@ -18,29 +17,19 @@ import (
 )
 
 // Journal is where the lines about calls go: one for each call that was let in, without anything of its body but the
-// eventId. Lines are written together and a moment later, and a reader that does not keep up costs lines and no time.
+// eventId.
 type Journal struct {
-	Writer io.Writer // nil: no lines
+	Writer io.Writer // is given whole lines by the calls themselves, so it must not wait; nil: no lines
 	JSON   bool      // or else key=value, as package slog writes them
 }
-
-const (
-	journalFlush = 100 * time.Millisecond
-	journalMost  = 1 << 20 // bytes that wait to be written; a line beyond them is dropped
-)
 
 // journal writes lines.
 type journal struct {
 	o Journal
 
-	mu      sync.Mutex // guards what follows; nothing is written while it is held
-	lines   []byte
-	spare   []byte
-	dropped int
-	timer   *time.Timer // set while lines wait
-	clock   clock
-
-	writing sync.Mutex // held while lines are written, in their order
+	mu    sync.Mutex // guards what follows
+	line  []byte
+	clock clock
 }
 
 // entry is what one line says.
@@ -57,7 +46,7 @@ type entry struct {
 	from    netip.Addr
 }
 
-// add appends a line.
+// add writes a line.
 func (j *journal) add(e *entry) {
 	if j.o.Writer == nil {
 		return
@@ -65,49 +54,13 @@ func (j *journal) add(e *entry) {
 	now := time.Now()
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if len(j.lines) > journalMost {
-		j.dropped++
-		return
-	}
 	if j.o.JSON {
-		j.lines = e.json(j.clock.append(append(j.lines, `{"time":"`...), now))
+		j.line = e.json(j.clock.append(append(j.line[:0], `{"time":"`...), now))
 	} else {
-		j.lines = e.text(j.clock.append(append(j.lines, "time="...), now))
+		j.line = e.text(j.clock.append(append(j.line[:0], "time="...), now))
 	}
-	if j.timer == nil {
-		j.timer = time.AfterFunc(journalFlush, j.flush)
-	}
+	j.o.Writer.Write(j.line) // there is nowhere to say that it failed
 }
-
-// flush writes what waits.
-func (j *journal) flush() {
-	j.writing.Lock()
-	defer j.writing.Unlock()
-	j.mu.Lock()
-	lines, dropped := j.lines, j.dropped
-	j.lines, j.spare, j.dropped, j.timer = j.spare[:0], nil, 0, nil
-	j.mu.Unlock()
-	if dropped > 0 {
-		lines = j.lost(lines, dropped)
-	}
-	if len(lines) > 0 {
-		j.o.Writer.Write(lines) // there is nowhere to say that it failed
-	}
-	j.mu.Lock()
-	j.spare = lines
-	j.mu.Unlock()
-}
-
-func (j *journal) lost(lines []byte, n int) []byte {
-	now := time.Now().Format(stampLayout)
-	if j.o.JSON {
-		return fmt.Appendf(lines, `{"time":"%s","level":"WARN","msg":"lines about calls were left out","lines":%d}`+"\n", now, n)
-	}
-	return fmt.Appendf(lines, "time=%s level=WARN msg=\"lines about calls were left out\" lines=%d\n", now, n)
-}
-
-// stampLayout is how package slog writes a time as text.
-const stampLayout = "2006-01-02T15:04:05.000Z07:00"
 
 // clock writes times as package slog does. What a second has in common is written once.
 type clock struct {

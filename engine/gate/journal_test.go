@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"io"
 	"strings"
 	"sync"
 	"testing"
@@ -107,25 +106,5 @@ func TestRequestIsTold(t *testing.T) {
 	_, body, _ := d.dial().send(call("event-1", "X-Okta-Request-Id: r-1")).answer()
 	if !strings.Contains(body, `"tenterhook":{"request":"r-1","rules":["stamp"]}`) {
 		t.Errorf("got %s", body)
-	}
-}
-
-// stuck never takes what is written.
-type stuck struct{ done chan struct{} }
-
-func (s stuck) Write([]byte) (int, error) {
-	<-s.done
-	return 0, io.ErrClosedPipe
-}
-
-// TestStuckJournal: whoever does not read the log keeps no call waiting.
-func TestStuckJournal(t *testing.T) {
-	s := stuck{make(chan struct{})}
-	d := open(t, policy, gate.Options{Journal: gate.Journal{Writer: s}})
-	t.Cleanup(func() { close(s.done) })
-	for i := range 300 {
-		if status, _, _ := d.dial().send(call(fmt.Sprint("event-", i))).answer(); status != 200 {
-			t.Fatalf("got %d", status)
-		}
 	}
 }

@@ -1,0 +1,74 @@
+package cli
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// page is where a pen writes in tests.
+type page struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (p *page) Write(b []byte) (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.text.Write(b)
+}
+
+func TestPen(t *testing.T) {
+	var out page
+	p := &pen{w: &out}
+	var wg sync.WaitGroup
+	for i := range 8 {
+		wg.Go(func() {
+			for j := range 100 {
+				fmt.Fprintf(p, "line %d/%d\n", i, j)
+			}
+		})
+	}
+	wg.Wait()
+	p.lift()
+	lines := strings.Split(strings.TrimSuffix(out.text.String(), "\n"), "\n")
+	if len(lines) != 800 {
+		t.Fatalf("%d lines", len(lines))
+	}
+	next := map[string]int{}
+	for _, l := range lines { // each writer's in their order
+		var i, j int
+		if _, err := fmt.Sscanf(l, "line %d/%d", &i, &j); err != nil || next[fmt.Sprint(i)] != j {
+			t.Fatalf("%q: %v", l, err)
+		}
+		next[fmt.Sprint(i)]++
+	}
+}
+
+// TestStuckPen: whoever does not read the log keeps nobody waiting, and hears later how much was lost.
+func TestStuckPen(t *testing.T) {
+	for _, asJSON := range []bool{false, true} {
+		r, w := io.Pipe()
+		p := &pen{w: w, json: asJSON}
+		line := []byte(strings.Repeat("x", 1023) + "\n")
+		for range 4 * penMost / len(line) {
+			p.Write(line)
+		}
+		var seen bytes.Buffer
+		read := make(chan struct{})
+		go func() {
+			defer close(read)
+			io.Copy(&seen, r)
+		}()
+		p.lift()
+		p.lift()
+		w.Close()
+		<-read
+		if n := seen.Len(); n > 3*penMost || !strings.Contains(seen.String(), "log lines were left out") {
+			t.Errorf("%d bytes; the end: %q", n, seen.String()[max(0, n-200):])
+		}
+	}
+}
