@@ -14,12 +14,13 @@ type compiler struct {
 	shelf        *shelf
 	env          *expr.Env
 	destinations []Destination
-	known        []string // members that the policy names
-	form         string   // whose value is being compiled
-	member       string   // of an action, likewise
-	reveals      []string // where the rule lets secrets get to
-	revealed     []string // where they do
-	veiled       bool     // the rule gives something that carries a secret
+	known        []string          // members that the policy names
+	form         string            // whose value is being compiled
+	member       string            // of an action, likewise
+	reveals      []string          // where the rule lets secrets get to
+	revealed     []string          // where they do
+	veiled       bool              // the rule gives something that carries a secret
+	lets         map[string]string // what they are made of, unfolded
 }
 
 // expression compiles a bare expression, nil when there was a problem.
