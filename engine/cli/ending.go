@@ -66,6 +66,7 @@ func (s *server) run(signals <-chan os.Signal) error {
 	running.Go(func() { ended <- s.gate.Serve(s.hooksAt) })
 	running.Go(func() { ended <- s.admin.Serve(s.adminAt) })
 	s.tend(ctx, &running)
+	s.pen.lift() // what the start had to say stands before the word that it is done
 	s.announce()
 	s.notify("READY=1")
 	for {
