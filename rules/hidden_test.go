@@ -62,6 +62,17 @@ func TestHiddenSecrets(t *testing.T) {
 		{"a tag of its own", "    auth:\n      - header: A\n        secret: !S3CR3TMARK\n"},
 		{"a compact list", "    auth:\n    - header: A\n      secret:\n      - \"S3CR3TMARK\n"},
 		{"a hook in braces", "  - {name: b, type: token, auth: [{header: A, secret: \"S3CR3TMARK}]}\n"},
+		{"in an oauth", "    auth: [{oauth: {issuer: https://x.example/a, client: c, secret: S3CR3TMARK}}]\n"},
+		{"in an oauth in lines", "    auth:\n      - oauth:\n          issuer: https://x.example/a\n          client: c\n          client_secret: S3CR3TMARK\n"},
+		{"in an oauth's keys", "    auth: [{oauth: {issuer: https://x.example/a, client: c, keys: S3CR3TMARK}}]\n"},
+		{"in an oauth's issuer", "    auth: [{oauth: {issuer: \"https://okta:S3CR3TMARK@x.example/a\", client: c}}]\n"},
+		{"in an oauth's client", "    auth: [{oauth: {issuer: https://x.example/a, client: \"c:S3CR3TMARK\", scope: [}}]\n"},
+		{"in an oauth's client in lines", "    auth:\n      - oauth:\n          client: c S3CR3TMARK\n          scope: [\n"},
+		{"in an unclosed oauth", "    auth: [{oauth: {client: \"c, secret: S3CR3TMARK}}]\n"},
+		{"behind an oauth", "    auth: [{oauth: {client: c}, client: S3CR3TMARK}]\n"},
+		{"behind an oauth in lines", "    auth:\n      - oauth:\n          client: c\n        client: S3CR3TMARK\n"},
+		{"an oauth that is none", "    auth: [{oauth: S3CR3TMARK}]\n"},
+		{"a client outside of an oauth", "    auth: [{header: A, client: S3CR3TMARK, secret: [}]\n"},
 		{"a comment", "    auth:\n      - header: A # S3CR3TMARK\n        secret: [x # S3CR3TMARK\n"},
 	}
 	const before = "tenterhook: 1\nhooks:\n  - name: a\n    type: token\n    rules: [{name: x, claims: {id: {a: 1}}}]\n"
@@ -73,6 +84,25 @@ func TestHiddenSecrets(t *testing.T) {
 			}
 			if strings.Contains(err.Error(), marker) || strings.Contains(err.Error(), "531237") {
 				t.Errorf("the secret is told:\n%v", err)
+			}
+		})
+	}
+}
+
+// TestOAuthIsShown: what an oauth has that is no secret is quoted, so that what is wrong with it can be seen.
+func TestOAuthIsShown(t *testing.T) {
+	tests := []struct{ name, text, want string }{
+		{"InBraces", "    auth:\n      - oauth: {issuer: https://acme.okta.com/oauth2/default, audience: \"api://default\", client: 0oa1, scpoe: s}\n",
+			"/default, audience: \"api://default\", client: 0oa1, scpoe: [hidden]\n"},
+		{"InLines", "    auth:\n      - oauth:\n          issuer: http://acme.example/a\n          audience: a\n", "          issuer: http://acme.example/a\n"},
+		{"NoYAML", "    auth: [{oauth: {issuer: 'https://acme.okta.com/oauth2/default', scope: s, keys: [}}]\n", "issuer: 'https://acme.okta.com/oauth2/default', scope: s, keys: ["},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			text := "tenterhook: 1\nhooks:\n  - name: a\n    type: token\n    rules: [{name: x, debug: {a: b}}]\n" + tt.text
+			_, err := rules.Load(rules.NewFolder(map[string][]byte{"policy.yaml": []byte(text)}), rules.Options{Env: env})
+			if err == nil || !strings.Contains(err.Error()+"\n", tt.want) {
+				t.Errorf("want %s in\n%v", tt.want, err)
 			}
 		})
 	}
