@@ -75,7 +75,7 @@ func (s *shelf) read(m *moduleSpec, file string) (code []byte, hash string) {
 	hash, known := s.files[file]
 	switch {
 	case !there && !known:
-		s.add(m.file.problem("there is no %s in the policy folder%s", file, suggest(file, modulesOf(s.folder))))
+		s.add(m.file.problem("there is no %s in the policy folder%s", file, s.instead(file)))
 		fallthrough
 	case !there:
 		s.files[file] = ""
@@ -90,6 +90,21 @@ func (s *shelf) read(m *moduleSpec, file string) (code []byte, hash string) {
 		return nil, ""
 	}
 	return code, hash
+}
+
+// instead is what to do about a module that is not there.
+func (s *shelf) instead(file string) string {
+	name := strings.TrimSuffix(path.Base(file), ".wasm")
+	for _, source := range s.folder.Names() {
+		ext := path.Ext(source)
+		if !strings.HasPrefix(source, path.Dir(file)+"/") || ext == ".wasm" {
+			continue
+		}
+		if path.Base(path.Dir(source)) == name || strings.TrimSuffix(path.Base(source), ext) == name {
+			return fmt.Sprintf(": it may have to be built first, of %s", source)
+		}
+	}
+	return suggest(file, modulesOf(s.folder))
 }
 
 func modulesOf(f *Folder) []string {

@@ -82,7 +82,7 @@ func (a *Admin) putModule(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	done, err := a.o.Watch.Change(r.Context(), c)
-	a.changed(w, done, err)
+	a.changed(w, c.Name, done, err)
 }
 
 func (a *Admin) deleteModule(w http.ResponseWriter, r *http.Request) {
@@ -94,8 +94,9 @@ func (a *Admin) deleteModule(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer func() { <-a.uploads }()
-	done, err := a.o.Watch.Change(r.Context(), watch.Change{Name: r.PathValue("name"), If: may})
-	a.changed(w, done, err)
+	c := watch.Change{Name: r.PathValue("name"), If: may}
+	done, err := a.o.Watch.Change(r.Context(), c)
+	a.changed(w, c.Name, done, err)
 }
 
 // turn waits until no other change of a module is under way, and then gives this one the time that it takes.
@@ -166,7 +167,7 @@ func (a *Admin) condition(w http.ResponseWriter, r *http.Request) (may func(stri
 }
 
 // changed answers a change, by the one table from its errors to a status.
-func (a *Admin) changed(w http.ResponseWriter, done watch.Changed, err error) {
+func (a *Admin) changed(w http.ResponseWriter, name string, done watch.Changed, err error) {
 	refusal, refused := errors.AsType[*watch.Refusal](err)
 	switch {
 	case err == nil:
@@ -175,6 +176,7 @@ func (a *Admin) changed(w http.ResponseWriter, done watch.Changed, err error) {
 		}
 		a.answer(w, http.StatusOK, done)
 	case refused:
+		a.o.Log.Warn("a change of an uploaded module was refused; what was live stays", "module", name, "error", refusal)
 		a.answer(w, http.StatusUnprocessableEntity, refusal)
 	case errors.Is(err, watch.ErrModuleName):
 		say(w, http.StatusBadRequest, err.Error()+"\n")

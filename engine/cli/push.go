@@ -84,17 +84,21 @@ func (p *Program) moduleDelete() *cobra.Command {
 		Short: "Take an uploaded module back, so that the policy folder's counts again",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			if !watch.ModuleName(args[0]) {
+			name := args[0]
+			if file, ok := strings.CutPrefix(name, "modules/"); ok { // as list has it
+				name = strings.TrimSuffix(file, ".wasm")
+			}
+			if !watch.ModuleName(name) {
 				return usage("%s: %w", args[0], watch.ErrModuleName)
 			}
-			body, err := d.change(c.Context(), http.MethodDelete, args[0], nil, nil)
+			body, err := d.change(c.Context(), http.MethodDelete, name, nil, nil)
 			if err != nil {
 				return p.unwelcome(body, err, asJSON)
 			}
 			if asJSON {
 				return p.printJSON(body)
 			}
-			fmt.Fprintf(p.Stdout, "%s: deleted\n", args[0])
+			fmt.Fprintf(p.Stdout, "%s: deleted\n", name)
 			return nil
 		},
 	}

@@ -1,6 +1,8 @@
 package watch
 
 import (
+	"bytes"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -90,6 +92,22 @@ func (w *Watcher) module(name string) Module {
 		}
 	}
 	return Module{}
+}
+
+// hidden warns of modules of the folder that were changed beneath an upload, which is what rules go on running.
+func (w *Watcher) hidden(s state) {
+	if s.folder == nil || w.seen.folder == nil {
+		return
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.uploads.list)) {
+		upload, file := s.uploads.list[name], moduleFile(name)
+		was, _ := w.seen.folder.File(file)
+		is, there := s.folder.File(file)
+		if there && !bytes.Equal(was, is) && Hash(is) != upload.SHA256 {
+			w.o.Log.Warn("a module of the folder was changed beneath an upload, and does not count: delete the upload, or push the module too",
+				"module", file, "sha256", Hash(is), "upload", upload.SHA256)
+		}
+	}
 }
 
 // has reports whether the folder itself has the file.

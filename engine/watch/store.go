@@ -128,6 +128,6 @@ func (w *Watcher) restore(ctx context.Context, f *rules.Folder, set *rules.Set, 
 	}
 	w.o.Log.Error("the policy folder was refused; starting with its last good copy",
 		"folder", w.dir, "copy", w.store.path, "revision", set.Revision(), "error", oneLine(refused))
-	w.live(set, FromLastGood, "")
+	w.live(set, FromLastGood, FromLastGood, "")
 	return nil
 }

@@ -115,14 +115,16 @@ func (w *Watcher) change(ctx context.Context, j *judgement) (Changed, error) {
 	}
 	w.uploads.Store(next)
 	if set != nil {
+		w.hidden(s)
 		w.seen, w.retryAt = s, time.Time{}
-		w.install(s, set)
+		w.install(s, set, FromUpload)
 	} else {
 		w.take(ctx, s) // refused, as it was before; the log hears of it when the reason is another
 	}
 	w.sweep()
-	w.o.Log.Info("an uploaded module was changed", "module", j.Name, "sha256", s.lying(j.Name), "deleted", j.Code == nil, "live", set != nil)
 	j.done.Module, j.done.Live, j.done.Revision = w.module(j.Name), set != nil, w.Status().Revision
+	w.o.Log.Info("an uploaded module was changed", "module", j.Name, "sha256", s.lying(j.Name), "deleted", j.Code == nil,
+		"live", j.done.Live && j.done.Referenced, "rules", len(j.done.Rules))
 	return j.done, nil
 }
 

@@ -35,8 +35,9 @@ type Options struct {
 	// Accept has the last word on a Set before it goes live: what it returns refuses the Set. Nil accepts all.
 	Accept func(*rules.Set) error
 
-	// Live is told of each Set that has gone live, by its revision, and where it came from. Nil tells nobody.
-	Live func(revision, from string)
+	// Live is told of each Set that has gone live, by its revision, and what has brought it: FromFolder, FromUpload or FromLastGood.
+	// Nil tells nobody.
+	Live func(revision, by string)
 
 	Poll   time.Duration // how often the tree is looked at without a notification; 0: 500 ms
 	Settle time.Duration // how long content must stay the same before it counts; 0: 75 ms
@@ -205,6 +206,7 @@ func (w *Watcher) look(ctx context.Context) {
 
 // take loads a state of the folder and puts it live. The error says why it was refused; what was live stays.
 func (w *Watcher) take(ctx context.Context, s state) error {
+	w.hidden(s)
 	w.seen, w.retryAt = s, time.Time{}
 	start := time.Now()
 	set, err := w.load(s, func(f *rules.Folder, set *rules.Set) error { return w.prove(ctx, f, set) })
@@ -222,18 +224,18 @@ func (w *Watcher) take(ctx context.Context, s state) error {
 		w.refuse(err)
 		return err
 	}
-	w.install(s, set)
+	w.install(s, set, FromFolder)
 	return nil
 }
 
 // install puts a Set live that was loaded from a state of the folder, and keeps a copy of that.
-func (w *Watcher) install(s state, set *rules.Set) {
+func (w *Watcher) install(s state, set *rules.Set, by string) {
 	w.warn(set)
 	w.gone(set)
 	w.mu.Lock()
 	w.status.Modules = modules(s, set)
 	w.mu.Unlock()
-	w.live(set, FromFolder, s.folder.Hash())
+	w.live(set, FromFolder, by, s.folder.Hash())
 	if w.store == nil {
 		return
 	}
@@ -317,7 +319,7 @@ func (w *Watcher) accept(set *rules.Set) error {
 }
 
 // live hands the Set to the engine and says so. The folder's hash is empty when the Set did not come from it.
-func (w *Watcher) live(set *rules.Set, from, hash string) {
+func (w *Watcher) live(set *rules.Set, from, by, hash string) {
 	revision := set.Revision()
 	w.set = set
 	w.o.Engine.Swap(set)
@@ -330,7 +332,7 @@ func (w *Watcher) live(set *rules.Set, from, hash string) {
 	}
 	w.mu.Unlock()
 	if w.o.Live != nil {
-		w.o.Live(revision, from)
+		w.o.Live(revision, by)
 	}
 	if from == FromFolder {
 		w.o.Log.Info("policy is live", "folder", w.dir, "revision", revision, "was", was.Revision, "mended", was.Stale)

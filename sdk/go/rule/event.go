@@ -114,8 +114,8 @@ func (e Event) Has(pointer string) bool { return e.run.get(pointer, nil) >= 0 }
 func (e Event) There(pointer string) bool { return e.run.get(pointer, nil) != codeMissing }
 
 // Lookup is what a table of the policy has for a key: true where its entries have no value, Missing when it has no
-// such key, or could have none, such as what is no address in a table of networks. A table that the policy does not
-// have makes the rule fail.
+// such key, or could have none, such as what is no address in a table of networks. What a table has from a .csv file is
+// a Text, also where it looks like a number. A table that the policy does not have makes the rule fail.
 func (e Event) Lookup(table, key string) Value {
 	b, code := e.run.fetch(func(buf []byte) int32 { return e.run.lookup(table, key, buf) })
 	if code == codeNull {

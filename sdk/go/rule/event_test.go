@@ -138,7 +138,7 @@ func TestKindError(t *testing.T) {
 }
 
 func TestLookup(t *testing.T) {
-	tables := map[string]map[string]string{"tiers": {"gold": `{"seconds": 86400}`, "none": "null", "name": `"x"`}}
+	tables := map[string]map[string]string{"tiers": {"gold": `{"seconds": 86400}`, "none": "null", "name": `"x"`}, "file": rule.Texts(map[string]string{"bronze": `1"`})}
 	tests := []struct {
 		name, table, key, value, err string
 		in                           bool
@@ -146,6 +146,7 @@ func TestLookup(t *testing.T) {
 		{"Found", "tiers", "gold", `{"seconds": 86400}`, "", true},
 		{"Null", "tiers", "none", "null", "", true},
 		{"Text", "tiers", "name", `"x"`, "", true},
+		{"File", "file", "bronze", `"1\""`, "", true},
 		{"NoKey", "tiers", "silver", "", "", false},
 		{"NoTable", "teirs", "gold", "", `no table "teirs"`, false},
 	}

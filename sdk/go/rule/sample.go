@@ -13,8 +13,18 @@ import (
 type Sample struct {
 	Event  string                       // its JSON
 	With   string                       // the rule's with as JSON; empty for none
-	Tables map[string]map[string]string // of each table the values as JSON by their keys, which are compared as they are
+	Tables map[string]map[string]string // of each table the values as JSON by their keys, which are compared as they are; see Texts
 	Log    func(line string)            // what the rule logs, such as a test's Log; nil: nothing is kept
+}
+
+// Texts is a table of a Sample whose values are texts, as all are that a policy reads from a .csv file: there 1 is the text "1" and no
+// number, whatever it looks like.
+func Texts(table map[string]string) map[string]string {
+	values := make(map[string]string, len(table))
+	for key, text := range table {
+		values[key] = string(appendText(nil, text))
+	}
+	return values
 }
 
 // Run runs the rule that is registered and gives its draft, empty for no opinion; an error is a rule that failed.
