@@ -155,13 +155,7 @@ func (p *Program) logger(f serveFlags, w io.Writer) (*slog.Logger, error) {
 
 // open makes everything ready to run; close undoes it.
 func (s *server) open(ctx context.Context) (err error) {
-	if err = s.p.contradictions(&s.f.door); err != nil {
-		return err
-	}
-	if s.hooksAt, err = s.listen("listen", s.f.listen); err != nil {
-		return err
-	}
-	if s.adminAt, err = s.listen("admin", s.f.admin); err != nil {
+	if err = s.addresses(); err != nil {
 		return err
 	}
 	registry := prometheus.NewRegistry()
@@ -178,10 +172,6 @@ func (s *server) open(ctx context.Context) (err error) {
 	s.engine, err = engine.New(engine.Options{
 		Log: s.log, Registry: registry, Version: s.p.named(), Ledger: s.ledger, Outlet: outlet.Options{Stdout: s.p.Stdout, Version: s.p.named()},
 	})
-	if err != nil {
-		return err
-	}
-	s.issuers, err = issuer.New(issuer.Options{Log: s.log, Registry: registry, Dir: filepath.Join(s.f.data, "issuers"), Version: s.p.named()})
 	if err != nil {
 		return err
 	}
@@ -202,6 +192,18 @@ func (s *server) open(ctx context.Context) (err error) {
 	return s.administer(registry, tokens)
 }
 
+// addresses opens the two listeners, if the settings of the hooks' do not contradict themselves.
+func (s *server) addresses() (err error) {
+	if err = s.p.contradictions(&s.f.door); err != nil {
+		return err
+	}
+	if s.hooksAt, err = s.listen("listen", s.f.listen); err != nil {
+		return err
+	}
+	s.adminAt, err = s.listen("admin", s.f.admin)
+	return err
+}
+
 // records opens what is written down: the ledger, and the audit log.
 func (s *server) records() (err error) {
 	if s.ledger, err = ledger.Open(ledger.Options{Path: ledgerFile(s.f.data)}); err != nil {
@@ -218,8 +220,12 @@ func (s *server) records() (err error) {
 	return nil
 }
 
-// bar makes the hooks' server, which lets nobody in before a policy is live.
-func (s *server) bar(registry *prometheus.Registry) error {
+// bar makes the hooks' server, which lets nobody in before a policy is live, and what it knows tokens by.
+func (s *server) bar(registry *prometheus.Registry) (err error) {
+	s.issuers, err = issuer.New(issuer.Options{Log: s.log, Registry: registry, Dir: filepath.Join(s.f.data, "issuers"), Version: s.p.named()})
+	if err != nil {
+		return err
+	}
 	o, err := s.guard(gate.Options{Log: s.log, Registry: registry, Issuers: s.issuers, MaxConns: s.connections(), Journal: s.journal()})
 	if err != nil {
 		return err
