@@ -79,8 +79,16 @@ func TestTests(t *testing.T) {
 	if s := w.Status(); s.Revision != first.Revision || s.LastError != "1 of the policy folder's 1 tests fail: policy_test.yaml:2: the word (commands)" {
 		t.Errorf("status with tests that fail: %+v", s)
 	}
+	copied := func() string { // of the last good copy, which is kept once the Set is live
+		kept, err := filepath.Glob(filepath.Join(data, "last-good", "*.zip"))
+		must(t, err)
+		text, err := os.ReadFile(kept[0])
+		must(t, err)
+		return string(text)
+	}
+	before := copied()
 	put(t, tests, asking("three"))
-	eventually(t, "live", func() bool { s := w.Status(); return !s.Stale && s.Revision != first.Revision })
+	eventually(t, "live", func() bool { s := w.Status(); return !s.Stale && s.Revision != first.Revision && copied() != before })
 
 	last := w.Status().Revision
 	put(t, policy, stamped("four"))
