@@ -26,7 +26,9 @@ const (
 	compileTime    = 60 * time.Second // by the wall
 	compileSeconds = 30               // of the processor
 	compileMemory  = 768 << 20        // bytes
+	nativeBytes    = 64 << 20         // of the native code of one module, which this process maps; Go's guests have ten
 	keptModules    = 256              // compiled modules that are kept
+	keptBytes      = 1 << 30          // that they have in all
 )
 
 // compile makes native code of a rewritten module. A child process does the work and leaves it in the cache folder, and
@@ -90,8 +92,8 @@ func (n *native) close() error {
 // cached has a child see to it that the folder holds the compiled module. A folder that is not as it was left, or that the
 // child cannot read, is made anew; what is half made has another name, so that several processes can share a cache.
 func (r *Runtime) cached(ctx context.Context, dir string, code []byte) error {
-	if r.intact(dir) && r.breed(ctx, dir, code) == nil {
-		return r.seal(dir) // it may have been added to, for another processor
+	if r.intact(dir) && r.breed(ctx, dir, code) == nil && r.seal(dir) == nil { // it may have been added to, for another processor
+		return nil
 	}
 	if err := ctx.Err(); err != nil {
 		return err
@@ -177,7 +179,7 @@ func (r *Runtime) seal(dir string) error {
 
 func (r *Runtime) mac(dir string) ([]byte, error) {
 	h := hmac.New(sha256.New, r.key)
-	files := 0
+	files, size := 0, int64(0)
 	err := filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
 		if err != nil || e.IsDir() || e.Name() == sealName {
 			return err
@@ -193,35 +195,65 @@ func (r *Runtime) mac(dir string) ([]byte, error) {
 		}
 		defer f.Close()
 		fmt.Fprintf(h, "compiled %q\n", name)
-		_, err = io.Copy(h, f)
+		n, err := io.Copy(h, f)
+		size += n
 		return err
 	})
-	if err == nil && files == 0 {
+	switch {
+	case err != nil:
+	case files == 0:
 		err = errors.New("compile: the child left nothing")
+	case size > r.largest:
+		err = fmt.Errorf("compile: it becomes %d KiB of native code, want at most %d", size>>10, r.largest>>10)
 	}
 	return h.Sum(nil), err
 }
 
-// trim removes the compiled modules that have not been loaded for longest. One that is in use stays in use.
+// trim removes the compiled modules that have not been loaded for longest, where there are too many or they are too large. One
+// that is in use stays in use.
 func (r *Runtime) trim() {
 	entries, err := os.ReadDir(r.cache)
-	if err != nil || len(entries) <= keptModules {
+	if err != nil {
 		return
 	}
-	age := func(e fs.DirEntry) time.Time {
-		info, err := os.Stat(filepath.Join(r.cache, e.Name(), sealName))
-		if err != nil {
-			info, err = e.Info()
-		}
-		if err != nil {
-			return time.Now()
-		}
-		return info.ModTime()
+	all := make([]kept, len(entries))
+	for i, e := range entries {
+		all[i] = keptIn(filepath.Join(r.cache, e.Name()))
 	}
-	slices.SortFunc(entries, func(a, b fs.DirEntry) int { return age(a).Compare(age(b)) })
-	for _, e := range entries[:len(entries)-keptModules] {
-		os.RemoveAll(filepath.Join(r.cache, e.Name()))
+	slices.SortFunc(all, func(a, b kept) int { return b.loaded.Compare(a.loaded) })
+	room := r.room
+	for i, k := range all {
+		if room -= k.bytes; i > 0 && room < 0 || i >= keptModules {
+			os.RemoveAll(k.dir)
+		}
 	}
+}
+
+// kept is a compiled module in the cache folder.
+type kept struct {
+	dir    string
+	loaded time.Time // last
+	bytes  int64
+}
+
+// keptIn looks at one. What has no seal is being made, or was left by a kill, and is as old as its folder.
+func keptIn(dir string) kept {
+	k := kept{dir: dir, loaded: time.Now()}
+	filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
+		if err != nil {
+			return nil // another process has removed it
+		}
+		info, err := e.Info()
+		switch {
+		case err != nil:
+		case path == dir, e.Name() == sealName:
+			k.loaded = info.ModTime()
+		default:
+			k.bytes += info.Size()
+		}
+		return nil
+	})
+	return k
 }
 
 // private reports a folder that others than its owner may write to.

@@ -41,7 +41,7 @@ func convention(w *meter.Module) error {
 	var errs []error
 	for i, e := range w.Imports {
 		if why := unwanted(e); why != "" {
-			errs = append(errs, fmt.Errorf("import %d (%s.%s): %s", i, e.Module, e.Name, why))
+			errs = append(errs, fmt.Errorf("import %d (%s.%s): %s", i, meter.Shown(e.Module), meter.Shown(e.Name), why))
 		}
 	}
 	return errors.Join(append(errs, lacking(w)...)...)

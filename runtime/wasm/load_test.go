@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -180,4 +181,31 @@ func TestChild(t *testing.T) {
 			t.Errorf("got %v", err)
 		}
 	})
+}
+
+// TestNames shows names in one line, and nothing that a terminal obeys.
+func TestNames(t *testing.T) {
+	const name, shown = "x\x1b[2J\nstate \u202e", `"x\x1b[2J\nstate \u202e"`
+	b := ours(1).rest()
+	b.function(name, "", "", 0)
+	b.function("decide", "", "I", 0, i64(0))
+	m, err := modules(t, wasm.Options{}).Load(context.Background(), b.build())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	if all := m.Report().Exports; !slices.Contains(all, shown+" () -> ()") {
+		t.Errorf("exports %q", all)
+	}
+	b = &builder{}
+	b.imported(name, name, "", "")
+	m2 := ours(1)
+	b.memory = m2.memory
+	b.export("memory", 2, 0)
+	b.rest()
+	b.function("decide", "", "I", 0, i64(0))
+	_, err = modules(t, wasm.Options{}).Load(context.Background(), b.build())
+	if err == nil || !strings.Contains(err.Error(), "import 0 ("+shown+"."+shown+"): want imports from") || strings.Contains(err.Error(), "\n") {
+		t.Errorf("got %v", err)
+	}
 }

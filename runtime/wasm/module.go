@@ -99,10 +99,10 @@ func (m *Module) read(src []byte, w *meter.Module) {
 		Memory: int64(w.MemoryMin) << 16, MaxMemory: int64(m.pages) << 16, Fresh: w.Unrestorable,
 	}
 	for _, e := range w.Imports {
-		m.report.Imports = append(m.report.Imports, e.Module+"."+e.Name+" "+e.Type)
+		m.report.Imports = append(m.report.Imports, meter.Shown(e.Module)+"."+meter.Shown(e.Name)+" "+e.Type)
 	}
 	for _, e := range w.Exports {
-		m.report.Exports = append(m.report.Exports, e.Name+" "+e.Type)
+		m.report.Exports = append(m.report.Exports, meter.Shown(e.Name)+" "+e.Type)
 		m.decides = m.decides || e.Name == exportDecide
 	}
 	if m.decides {

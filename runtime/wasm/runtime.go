@@ -47,6 +47,8 @@ type Runtime struct {
 	cache    string
 	owned    bool          // the cache folder goes with the Runtime
 	patience time.Duration // with a compile child
+	largest  int64         // bytes of native code that a module may become
+	room     int64         // bytes for all of it in the cache folder
 	judges   chan struct{} // modules that may be judged at the same time
 
 	mu      sync.Mutex // guards what follows
@@ -68,7 +70,7 @@ func New(o Options) (*Runtime, error) {
 	r := &Runtime{
 		slots: newSlots(o.Slots), key: o.Key, limits: o.Limits, child: o.Child, cache: o.Cache,
 		judges: make(chan struct{}, judges), modules: make(map[[sha256.Size]byte]*Module),
-		patience: compileTime,
+		patience: compileTime, largest: nativeBytes, room: keptBytes,
 	}
 	r.random = runtime.NewRandom(r.key)
 	return r, r.open()

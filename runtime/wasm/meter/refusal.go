@@ -1,6 +1,10 @@
 package meter
 
-import "strings"
+import (
+	"strconv"
+	"strings"
+	"unicode"
+)
 
 // Refusal is one reason why a module is not accepted.
 type Refusal struct {
@@ -20,4 +24,12 @@ func (r Refusals) Error() string {
 		all[i] = one.Error()
 	}
 	return strings.Join(all, "\n")
+}
+
+// Shown is a name from a module as people are shown it: quoted, when a terminal might obey it or take it for more than one line.
+func Shown(name string) string {
+	if strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		return strconv.Quote(name)
+	}
+	return name
 }

@@ -57,7 +57,7 @@ func (m *module) valueTypes(r *reader) []byte {
 func (m *module) readImports(r *reader) {
 	for n := m.count(r, "imports", 0, m.o.Limits.Imports); n > 0 && r.bad == ""; n-- {
 		i := imported{at: r.p, module: r.name(), name: r.name(), kind: r.byte()}
-		place := fmt.Sprintf("import %d (%s.%s)", len(m.imports), i.module, i.name)
+		place := fmt.Sprintf("import %d (%s.%s)", len(m.imports), Shown(i.module), Shown(i.name))
 		m.name(i.at, place, i.module)
 		m.name(i.at, place, i.name)
 		if strings.HasPrefix(i.module, Reserved) {
@@ -238,7 +238,7 @@ func (m *module) readExports(r *reader) {
 	for n := m.count(r, "exports", 0, m.o.Limits.Exports); n > 0 && r.bad == ""; n-- {
 		at := r.p
 		e := exported{name: r.name(), kind: r.byte()}
-		place := fmt.Sprintf("export %d (%s)", len(m.exports), e.name)
+		place := fmt.Sprintf("export %d (%s)", len(m.exports), Shown(e.name))
 		m.name(at, place, e.name)
 		if strings.HasPrefix(e.name, Reserved) {
 			m.refusef(at, place, "names that begin with %s are reserved", Reserved)
