@@ -136,7 +136,7 @@ func (k *chain) begin(h *Hook, c *hook.Call, fixed *Fixed) {
 	k.run.Begin(e, now, &k.meter)
 	k.run.Merge, k.run.Random = &k.merge, h.random
 	if fixed != nil {
-		k.run.Now = fixed.Now
+		k.run.Now, k.run.Behind = fixed.Now, true
 		k.run.Fix(fixed.Seed)
 	}
 	k.merge.Begin(e)

@@ -12,6 +12,7 @@ type Meter struct {
 	left   int64     // units before the next look at the clock
 	paid   int64     // units of all slices handed out so far
 	start  time.Time // has a monotonic reading
+	pardon time.Duration
 	held   int64
 	output int64
 	limit  Limit
@@ -121,6 +122,16 @@ func (m *Meter) Look() bool {
 	}
 	m.paid, m.left = m.Spent(), 0
 	return m.refill()
+}
+
+// mostPardon is how much of a run's waiting is pardoned.
+const mostPardon = time.Minute
+
+// Pardon takes d out of the time that has passed: a wait, of a run that nobody waits for. It comes to a minute at most, so that
+// nothing goes on for ever.
+func (m *Meter) Pardon(d time.Duration) {
+	d = min(d, mostPardon-m.pardon)
+	m.start, m.pardon = m.start.Add(d), m.pardon+d
 }
 
 // Expire says no from here on, for want of time: whoever was to wait has found that it takes longer.

@@ -256,3 +256,21 @@ func BenchmarkSpend(b *testing.B) {
 		}
 	}
 }
+
+// A wait that is pardoned does not count, and a minute of it is the most.
+func TestMeterPardon(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var m runtime.Meter
+		m.Start(runtime.Budget{Time: time.Second}, time.Now(), time.Time{})
+		for range 100 {
+			time.Sleep(600 * time.Millisecond)
+			if m.Pardon(600 * time.Millisecond); !m.Look() {
+				t.Fatal("a wait counts that is pardoned")
+			}
+		}
+		time.Sleep(time.Second)
+		if m.Pardon(time.Second); m.Look() {
+			t.Error("more than a minute is pardoned")
+		}
+	})
+}

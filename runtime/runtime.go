@@ -27,6 +27,7 @@ type Run struct {
 	Merge   *hook.Merge // what earlier rules of the chain have said; nil: nothing, and nothing is merged
 	Random  *Random     // what Seed is made by
 	Logs    []string    // what modules have written since Begin, line by line, capped for each run
+	Behind  bool        // nobody waits for it: it goes behind runs that somebody waits for, and its waiting is pardoned
 	Memory  int64       // bytes that the last module to run held at most; whoever reads it for one rule sets it to 0 before
 
 	seed   [32]byte
@@ -38,7 +39,7 @@ func (r *Run) Begin(e hook.Event, now time.Time, m *Meter) {
 	r.Event, r.Now, r.Meter, r.Merge, r.Random = e, now, m, nil, nil
 	r.seed, r.seeded = [32]byte{}, false
 	clear(r.Logs)
-	r.Logs, r.Memory = r.Logs[:0], 0
+	r.Logs, r.Memory, r.Behind = r.Logs[:0], 0, false
 	r.Scratch.reset()
 }
 

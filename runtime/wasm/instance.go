@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	goruntime "runtime"
 	"strings"
+	"time"
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
@@ -86,7 +87,10 @@ func (in *instance) enter(r *runtime.Run) error {
 	in.clock = clock{wall: r.Now.UnixNano(), steady: in.steady}
 	in.memory.begin()
 	in.log.begin()
-	if in.slot = in.program.module.runtime.slots.take(in.ticket, r.Meter.Deadline()); !in.slot {
+	in.ticket.behind = r.Behind
+	since := in.waits()
+	in.slot = in.program.module.runtime.slots.take(in.ticket, r.Meter.Deadline())
+	if in.pardon(since); !in.slot {
 		return in.late()
 	}
 	in.slice = in.next()
@@ -100,6 +104,20 @@ func (in *instance) leave() {
 		in.program.module.runtime.slots.give()
 	}
 	in.run, in.slot = nil, false
+}
+
+// waits is when a wait begins that is to be pardoned; zero when it is not.
+func (in *instance) waits() (since time.Time) {
+	if in.run.Behind {
+		since = time.Now()
+	}
+	return since
+}
+
+func (in *instance) pardon(since time.Time) {
+	if !since.IsZero() {
+		in.run.Meter.Pardon(time.Since(since))
+	}
 }
 
 // late is why a wait has ended before its time.
@@ -140,7 +158,9 @@ func (in *instance) yield(left int64) int64 {
 	if !m.Spend(spent) {
 		in.end(m.Err())
 	}
-	if in.slot = in.program.module.runtime.slots.pass(in.ticket, m.Deadline()); !in.slot {
+	since := in.waits()
+	in.slot = in.program.module.runtime.slots.pass(in.ticket, m.Deadline())
+	if in.pardon(since); !in.slot {
 		in.end(in.late())
 	}
 	if !m.Look() { // whoever had the turn may have taken long

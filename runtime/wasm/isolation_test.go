@@ -1,9 +1,11 @@
 package wasm_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -55,6 +57,7 @@ func TestFresh(t *testing.T) {
 		calls = 5_000
 	}
 	p := made(t, counter(), wasm.ProgramOptions{})
+	ran := make([]int, hands)
 	wants := map[string]error{"": nil, "t": runtime.ErrTrap, "l": runtime.ErrFuel, "r": runtime.ErrTrap, "g": runtime.ErrMemory}
 	var group sync.WaitGroup
 	for hand := range hands {
@@ -70,6 +73,10 @@ func TestFresh(t *testing.T) {
 					do = []string{"t", "l", "r", "g"}[random.IntN(4)]
 				}
 				got, _, err := events[do].run(p, runtime.Budget{Time: 2 * time.Second, Fuel: 3_000_000})
+				if errors.Is(err, runtime.ErrTime) { // a machine with much else to do
+					continue
+				}
+				ran[hand]++
 				if !errors.Is(err, wants[do]) || err == nil && got != "1110" {
 					t.Errorf("call %d (%q): got %q, %v", i, do, got, err)
 					return
@@ -78,6 +85,55 @@ func TestFresh(t *testing.T) {
 		})
 	}
 	group.Wait()
+	if slices.Contains(ran, 0) {
+		t.Errorf("no run of one hand had the time: %v", ran)
+	}
+}
+
+// A run pays for its instance to be restored, or made, and tables count as memory.
+func TestToll(t *testing.T) {
+	tables := func(code ...[]byte) []byte {
+		b := ours(1).rest()
+		b.table = join([]byte{8}, bytes.Repeat(join([]byte{0x70, 0}, uleb(100_000)), 8))
+		b.function("decide", "", "I", 0, append(code, i64(0))...)
+		return b.build()
+	}
+	var change []byte // no call does it, and all could
+	for table := range byte(8) {
+		change = join(change, i32(0), op(0xd0, 0x70), op(0x26, table))
+	}
+	never := join(i32(0), op(0x04, 0x40), change, end)
+	wide := ours(256).rest()
+	wide.function("decide", "", "I", 0, i64(0))
+	tests := []struct {
+		name   string
+		module []byte
+		fuel   int64 // about
+		pages  int64 // it needs
+	}{
+		{"Little", decides(0, i64(0)), 0, 1},
+		{"Memory", wide.build(), 16 << 20 / 32, 256},
+		{"Tables", tables(), 0, 1 + 6_400_000>>16},
+		{"TablesThatChange", tables(never), 800_000 / 2, 1 + 12_800_000>>16},
+		{"New", tables(join(op(0xd0, 0x70), i32(0), op(0xfc, 0x0f, 0), drop)), 7_200_000 / 4, 1 + 7_200_000>>16},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			p := made(t, tt.module, wasm.ProgramOptions{Budget: runtime.Budget{Memory: tt.pages << 16}})
+			_, r, err := newEvent(t, body).run(p, runtime.Budget{})
+			if spent := r.Meter.Spent(); err != nil || spent < tt.fuel*9/10 || spent > 10_000+tt.fuel*11/10 {
+				t.Errorf("spent %d, %v; want %d or so", spent, err, tt.fuel)
+			}
+			_, _, err = newEvent(t, body).run(p, runtime.Budget{Fuel: tt.fuel / 2})
+			if tt.fuel > 0 && !errors.Is(err, runtime.ErrFuel) {
+				t.Errorf("with half of that: %v", err)
+			}
+			_, err = open(t, modules(t, wasm.Options{}), tt.module, wasm.ProgramOptions{Budget: runtime.Budget{Memory: tt.pages<<16 - 1}})
+			if !errors.Is(err, runtime.ErrMemory) {
+				t.Errorf("with less memory: %v", err)
+			}
+		})
+	}
 }
 
 // The same event costs the same fuel, whatever was decided on before.

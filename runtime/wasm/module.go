@@ -21,8 +21,11 @@ type Module struct {
 	report  Report
 	native  *native
 	pages   uint32 // most memory of an instance
-	decides bool   // its convention is decide
-	holders int    // guarded by runtime.mu
+
+	entries, restored int64 // of tables: all, and those that are put back after each run
+
+	decides bool // its convention is decide
+	holders int  // guarded by runtime.mu
 }
 
 // Report is what is known of a module before it runs.
@@ -93,7 +96,7 @@ func (m *Module) judge(ctx context.Context, src []byte) error {
 
 // read keeps what the rewriter tells of the module.
 func (m *Module) read(src []byte, w *meter.Module) {
-	m.pages = w.MemoryMax - 1
+	m.pages, m.entries, m.restored = w.MemoryMax-1, w.Entries, w.Restored
 	m.report = Report{
 		Hash: m.Hash(), Bytes: len(src), Metered: len(w.Code), Convention: exportEvaluate, Functions: w.Functions,
 		Memory: int64(w.MemoryMin) << 16, MaxMemory: int64(m.pages) << 16, Fresh: w.Unrestorable,
@@ -109,6 +112,9 @@ func (m *Module) read(src []byte, w *meter.Module) {
 		m.report.Convention = exportDecide
 	}
 }
+
+// tablePages is how much of an instance's memory its tables count for.
+func (m *Module) tablePages() uint32 { return uint32(m.entries * refBytes >> 16) }
 
 // Hash is the SHA-256 of the module as it was uploaded, in hexadecimal.
 func (m *Module) Hash() string { return hex.EncodeToString(m.hash[:]) }

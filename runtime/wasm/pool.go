@@ -22,7 +22,7 @@ type handed struct {
 }
 
 // take gives the run an instance of its own, clean, or the reason why there is none before the deadline.
-func (p *Program) take(m *runtime.Meter) (*instance, error) {
+func (p *Program) take(r *runtime.Run) (*instance, error) {
 	p.mu.Lock()
 	if p.closed {
 		p.mu.Unlock()
@@ -38,9 +38,9 @@ func (p *Program) take(m *runtime.Meter) (*instance, error) {
 	h, w := p.claim()
 	p.mu.Unlock()
 	if w != nil {
-		h = p.wait(w, m)
+		h = p.wait(w, r.Meter)
 	}
-	in, err := p.ready(h, m)
+	in, err := p.ready(h, r)
 	if err != nil {
 		p.left()
 	}
@@ -97,12 +97,12 @@ func (p *Program) wait(w *waiter, m *runtime.Meter) handed {
 }
 
 // ready makes what was handed over a clean instance.
-func (p *Program) ready(h handed, m *runtime.Meter) (*instance, error) {
+func (p *Program) ready(h handed, r *runtime.Run) (*instance, error) {
 	switch {
 	case h.err != nil:
 		return nil, h.err
 	case h.in == nil:
-		in, err := p.prepared(m)
+		in, err := p.prepared(r.Meter, r.Behind)
 		if err != nil {
 			p.gone()
 		}
@@ -306,7 +306,7 @@ func (k *keeper) restore(p *Program, in *instance) {
 
 // add makes one more instance. When that fails, who waits longest is told.
 func (k *keeper) add(p *Program) {
-	in, err := p.prepared(initial(time.Time{}))
+	in, err := p.prepared(initial(time.Time{}), false)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if err == nil {

@@ -12,14 +12,14 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/hook"
 )
 
-// prepared makes an instance and brings it to where its state is frozen, within the meter's limits. An error names the
-// step.
-func (p *Program) prepared(m *runtime.Meter) (*instance, error) {
+// prepared makes an instance and brings it to where its state is frozen, within the meter's limits; behind the runs that
+// somebody waits for, or not. An error names the step.
+func (p *Program) prepared(m *runtime.Meter, behind bool) (*instance, error) {
 	in, err := newInstance(p)
 	if err != nil {
 		return nil, fmt.Errorf("instantiate: %w", err)
 	}
-	if err := in.prepare(m); err != nil {
+	if err := in.prepare(m, behind); err != nil {
 		in.close()
 		return nil, err
 	}
@@ -28,14 +28,14 @@ func (p *Program) prepared(m *runtime.Meter) (*instance, error) {
 
 // prepare runs what comes before the first event of the run, and freezes the state. A warm-up that traps is undone: a rule
 // may well have no use for a sample.
-func (in *instance) prepare(m *runtime.Meter) error {
+func (in *instance) prepare(m *runtime.Meter, behind bool) error {
 	in.steady = steadyStart
-	if err := in.begin(m); err != nil || in.program.fresh {
+	if err := in.begin(m, behind); err != nil || in.program.fresh {
 		return err
 	}
 	in.freeze()
 	if in.program.warm != nil {
-		r := in.program.sampled(m)
+		r := in.program.sampled(m, behind)
 		err := in.decideOn(r, &hook.Draft{})
 		switch {
 		case err == nil:
@@ -58,8 +58,8 @@ func (in *instance) prepare(m *runtime.Meter) error {
 const steadyStart = 1_000_000_000
 
 // begin runs what comes before any event: the start function, _initialize and configure.
-func (in *instance) begin(m *runtime.Meter) error {
-	r := &runtime.Run{Now: in.program.now, Meter: m, Random: in.program.module.runtime.random}
+func (in *instance) begin(m *runtime.Meter, behind bool) error {
+	r := &runtime.Run{Now: in.program.now, Meter: m, Random: in.program.module.runtime.random, Behind: behind}
 	defer in.leave()
 	if err := in.enter(r); err != nil {
 		return fmt.Errorf("wait for a slot: %w", err)

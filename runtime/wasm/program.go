@@ -29,6 +29,7 @@ type Program struct {
 	pages  uint32    // most memory of an instance
 	fresh  bool      // its instances cannot be restored: each run has a new one
 	slow   bool      // they are restored behind the answer, by the keeper
+	toll   int64     // fuel that a run pays for its instance to be made, or restored
 	most   int       // instances there may be
 	now    time.Time // the instant of whatever runs before an event
 	warm   *sample   // nil: none
@@ -85,8 +86,16 @@ func newSample(t hook.Type, src []byte) (*sample, error) {
 
 func (s *sample) event() hook.Event { return hook.Event{Call: &s.call, Node: s.node} }
 
-// slowImage is how much memory is restored before the answer goes on: it takes some microseconds.
+// slowImage is how much is restored before the answer goes on, in bytes: it takes some microseconds, and is free.
 const slowImage = 256 << 10
+
+// What else a run pays for, in fuel. To clear or copy takes a tenth of a nanosecond a byte; what is mapped anew takes ten times
+// that, page by page.
+const (
+	tollShift  = 5 // one unit for so many bytes that are restored, as a power of two
+	freshShift = 2 // the same, of bytes that a new instance begins with
+	refBytes   = 8 // of an entry of a table
+)
 
 // Program makes a Program of the module: an instance is made, initialized and configured, decides on a sample, and is
 // frozen. The caller closes it. An error wraps ErrModule and one of runtime's reasons, and names the step: instantiate,
@@ -94,7 +103,7 @@ const slowImage = 256 << 10
 func (m *Module) Program(ctx context.Context, o ProgramOptions) (*Program, error) {
 	p := &Program{
 		module: m, o: o, fresh: len(m.report.Fresh) > 0, most: m.runtime.slots.size + 1, now: time.Now(),
-		pages: min(m.pages, pagesOf(o.Budget)),
+		pages: min(m.pages, pagesOf(o.Budget)-min(m.tablePages(), pagesOf(o.Budget))), toll: (m.report.Memory + m.entries*refBytes) >> freshShift,
 	}
 	p.idle.L = &p.mu
 	if len(o.Warm) > 0 {
@@ -103,8 +112,8 @@ func (m *Module) Program(ctx context.Context, o ProgramOptions) (*Program, error
 			return nil, fmt.Errorf("%w: warm-up: %w", ErrModule, err)
 		}
 	}
-	if need := m.report.Memory; need > int64(p.pages)<<16 {
-		return nil, fmt.Errorf("%w: instantiate: %w: it begins with %d bytes, and the budget has %d", ErrModule, runtime.ErrMemory, need, int64(p.pages)<<16)
+	if need, most := m.report.Memory+int64(m.tablePages())<<16, int64(pagesOf(o.Budget))<<16; need > most {
+		return nil, fmt.Errorf("%w: instantiate: %w: it begins with %d bytes, and the budget has %d", ErrModule, runtime.ErrMemory, need, most)
 	}
 	if !m.hold() {
 		return nil, ErrClosed
@@ -127,14 +136,15 @@ func pagesOf(b runtime.Budget) uint32 {
 
 // open makes the first instance and tries it on the sample.
 func (p *Program) open(deadline time.Time) error {
-	in, err := p.prepared(initial(deadline))
+	in, err := p.prepared(initial(deadline), true)
 	if err != nil {
 		return err
 	}
 	if p.fresh {
 		in.close()
 	} else {
-		p.slow = in.image.size > slowImage
+		size := int64(in.image.size) + p.module.restored*2*refBytes // an entry is copied from another
+		p.slow, p.toll = size > slowImage, max(size-slowImage, 0)>>tollShift
 		p.made, p.clean = 1, append(p.clean, in)
 		p.keeper.start(p)
 	}
@@ -155,7 +165,7 @@ func (p *Program) trial(deadline time.Time) error {
 	var costs [2]Cost
 	for i := range drafts {
 		m := initial(deadline)
-		r := p.sampled(m)
+		r := p.sampled(m, true)
 		start := time.Now()
 		err := p.Run(r, &drafts[i])
 		if err != nil && !errors.Is(err, runtime.ErrTrap) {
@@ -174,16 +184,24 @@ func (p *Program) trial(deadline time.Time) error {
 }
 
 // sampled is a Run on the sample.
-func (p *Program) sampled(m *runtime.Meter) *runtime.Run {
-	return &runtime.Run{Event: p.warm.event(), Now: p.now, Meter: m, Random: p.module.runtime.random}
+func (p *Program) sampled(m *runtime.Meter, behind bool) *runtime.Run {
+	return &runtime.Run{Event: p.warm.event(), Now: p.now, Meter: m, Random: p.module.runtime.random, Behind: behind}
 }
 
 // initially is the budget of what runs before any event. Go's runtime begins with 2,000,000.
 var initially = runtime.Budget{Time: runtime.Most.Time, Fuel: 500_000_000, Output: runtime.Most.Output}
 
+// patience is how long that may take. It is fuel that judges a module, so that what was accepted once is accepted again when the
+// machine is busy; the time is five times what the fuel lasts.
+const patience = 10 * time.Second
+
 func initial(deadline time.Time) *runtime.Meter {
-	m := new(runtime.Meter)
-	m.Start(initially, time.Now(), deadline)
+	m, now, long := new(runtime.Meter), time.Now(), patience
+	if !deadline.IsZero() {
+		long = min(long, deadline.Sub(now))
+	}
+	m.Start(initially, now, time.Time{})
+	m.Pardon(long - initially.Time)
 	return m
 }
 
@@ -191,7 +209,10 @@ func initial(deadline time.Time) *runtime.Meter {
 // at most. Waiting for an instance or a slot counts against the deadline.
 func (p *Program) Run(r *runtime.Run, d *hook.Draft) (err error) {
 	start, spent := time.Now(), r.Meter.Spent()
-	in, err := p.take(r.Meter)
+	if !r.Meter.Spend(p.toll) {
+		return r.Meter.Err()
+	}
+	in, err := p.take(r)
 	if err != nil {
 		return err
 	}

@@ -170,6 +170,6 @@ func (r *Runtime) Stats() Stats {
 	r.mu.Unlock()
 	r.slots.mu.Lock()
 	defer r.slots.mu.Unlock()
-	s.Running, s.Waiting = r.slots.size-r.slots.free, r.slots.fresh.size+r.slots.spent.size
+	s.Running, s.Waiting = r.slots.size-r.slots.free, r.slots.fresh.size+r.slots.spent.size+r.slots.behind.size
 	return s
 }

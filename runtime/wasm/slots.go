@@ -11,27 +11,34 @@ import (
 //
 // Who comes for the first time and who has yielded wait in a queue each, first come first served, and the first have the
 // right of way but for every fourth turn: a short run waits for one slice of somebody else's, however many long ones there
-// are, and however many short ones there are the long ones go on.
+// are, and however many short ones there are the long ones go on. Runs that nobody waits for go behind all of these, but for
+// every sixteenth turn.
 type slots struct {
 	mu     sync.Mutex // guards what follows and the links of the tickets
 	free   int
 	fresh  queue
 	spent  queue // of those who have yielded
 	streak int   // turns in a row that the first queue had
+	behind queue // of runs that nobody waits for
+	passed int   // turns in a row that were not theirs while they waited
 
 	size int // of all
 }
 
-const rightOfWay = 3
+const (
+	rightOfWay = 3
+	before     = 15
+)
 
 func newSlots(n int) *slots { return &slots{free: n, size: n} }
 
 // ticket is a guest's place in a queue. It is made once and used again.
 type ticket struct {
-	turn  chan struct{} // holds one: the slot is handed over
-	timer *time.Timer
-	next  *ticket
-	in    *queue
+	turn   chan struct{} // holds one: the slot is handed over
+	timer  *time.Timer
+	behind bool // of a run that nobody waits for
+	next   *ticket
+	in     *queue
 }
 
 func newTicket() *ticket {
@@ -48,7 +55,7 @@ func (s *slots) take(t *ticket, deadline time.Time) bool {
 		s.mu.Unlock()
 		return true
 	}
-	s.fresh.push(t)
+	s.line(t, &s.fresh).push(t)
 	s.mu.Unlock()
 	return s.wait(t, deadline)
 }
@@ -63,7 +70,7 @@ func (s *slots) pass(t *ticket, deadline time.Time) bool {
 		goruntime.Gosched()
 		return true
 	}
-	s.spent.push(t)
+	s.line(t, &s.spent).push(t)
 	s.mu.Unlock()
 	next.turn <- struct{}{}
 	return s.wait(t, deadline)
@@ -99,8 +106,31 @@ func (s *slots) wait(t *ticket, deadline time.Time) bool {
 	return !left
 }
 
+// line is the queue that t waits in, where others wait in q.
+func (s *slots) line(t *ticket, q *queue) *queue {
+	if t.behind {
+		return &s.behind
+	}
+	return q
+}
+
 // pop takes whose turn it is out of the queues; nil when nobody waits.
 func (s *slots) pop() *ticket {
+	if s.behind.first == nil {
+		return s.first()
+	}
+	if s.passed < before {
+		if t := s.first(); t != nil {
+			s.passed++
+			return t
+		}
+	}
+	s.passed = 0
+	return s.behind.pop()
+}
+
+// first is pop of those that somebody waits for.
+func (s *slots) first() *ticket {
 	if s.streak < rightOfWay || s.spent.first == nil {
 		if t := s.fresh.pop(); t != nil {
 			s.streak++

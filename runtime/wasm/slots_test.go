@@ -1,6 +1,7 @@
 package wasm
 
 import (
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -63,6 +64,27 @@ func TestRightOfWay(t *testing.T) {
 		order += names[next]
 	}
 	if order != "fffsffssss" {
+		t.Errorf("served in the order %s", order)
+	}
+}
+
+// Runs that nobody waits for have the slots that nobody else wants, and one turn in sixteen of the others.
+func TestBehind(t *testing.T) {
+	s := newSlots(0)
+	names := make(map[*ticket]string)
+	for i := range 40 {
+		fresh, behind := newTicket(), newTicket()
+		names[fresh], names[behind] = "f", "b"
+		s.line(fresh, &s.fresh).push(fresh)
+		if behind.behind = true; i < 5 {
+			s.line(behind, &s.spent).push(behind)
+		}
+	}
+	order := ""
+	for next := s.pop(); next != nil; next = s.pop() {
+		order += names[next]
+	}
+	if fs := strings.Repeat("f", 15); order != fs+"b"+fs+"b"+strings.Repeat("f", 10)+"bbb" {
 		t.Errorf("served in the order %s", order)
 	}
 }

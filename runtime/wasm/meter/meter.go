@@ -83,6 +83,9 @@ type Module struct {
 
 	Functions, Types, Tables, Globals, Data, Elements int
 
+	Entries  int64 // of all tables at first, and of what Save notes them in
+	Restored int64 // of the tables that Restore puts back
+
 	Start        bool     // it has a start function: see the constant
 	Unrestorable []string // what Restore cannot undo, of table.grow, data.drop and elem.drop: a new instance for each call
 }

@@ -295,6 +295,13 @@ func (m *module) described(code []byte) *Module {
 	if len(m.memories) > 0 {
 		d.HasMemory, d.MemoryMin, d.MemoryMax = true, m.memories[0].min, m.memoryMost()+1
 	}
+	for _, t := range m.tables {
+		d.Entries += int64(t.min)
+	}
+	for _, i := range m.saved().tables {
+		d.Restored += int64(m.tables[i].min)
+	}
+	d.Entries += d.Restored
 	for _, grown := range m.grown {
 		if grown {
 			d.Unrestorable = append(d.Unrestorable, "table.grow")
