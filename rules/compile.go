@@ -21,6 +21,7 @@ type compiler struct {
 	revealed     []string          // where they do
 	veiled       bool              // the rule gives something that carries a secret
 	lets         map[string]string // what they are made of, unfolded
+	cost         expr.Cost         // of the rule that is being compiled
 }
 
 // expression compiles a bare expression, nil when there was a problem.
@@ -34,6 +35,7 @@ func (c *compiler) expression(n *node) *expr.Expression {
 		return nil
 	}
 	c.doubts(n)
+	c.cost = c.cost.Plus(x.Cost())
 	return x
 }
 
@@ -66,6 +68,7 @@ func (c *compiler) text(n *node) *expr.Text {
 	}
 	c.leaks(n, t)
 	c.doubts(n)
+	c.cost = c.cost.Plus(t.Cost())
 	return t
 }
 

@@ -147,6 +147,7 @@ func (c *compiler) rule(h *Hook, spec *ruleSpec, sets map[string]string) rule {
 	r.closed = restricts || h.Type == hook.PasswordImport
 	r.missing = spec.missing == "match"
 	c.failure(h, spec, &r, restricts)
+	c.cost = expr.Cost{}
 	c.condition(spec, &r, refuses)
 	m := &maker{compiler: c, rule: spec, effects: &effects{}}
 	c.reveals, c.revealed, c.veiled = spec.reveals, nil, false
@@ -168,6 +169,7 @@ func (c *compiler) rule(h *Hook, spec *ruleSpec, sets map[string]string) rule {
 	if spec.module != nil {
 		r.program, r.module = c.shelf.program(h, spec, r.budget.Within(h.Budget)), true
 	}
+	r.cost = c.cost
 	c.overlaps(m, sets, r.last)
 	c.coherent(spec)
 	return r

@@ -81,6 +81,25 @@ type Hook struct {
 	letPlaces    []LetPlace    // likewise
 }
 
+// Cost is what a rule's expressions may take, known before they run: a bound for an event of assumed sizes (expr.Assumed).
+// What a module takes is not in it.
+type Cost struct {
+	Hook  string `json:"hook"`
+	Rule  string `json:"rule"`
+	Fuel  int64  `json:"fuel"`
+	Loops int    `json:"loops"` // quantifiers over lists of the event inside each other
+}
+
+// Costs lists what the rules may take, in the order they run.
+func (h *Hook) Costs() []Cost {
+	all := make([]Cost, len(h.rules))
+	for i := range h.rules {
+		r := &h.rules[i]
+		all[i] = Cost{h.Name, r.name, r.cost.Fuel, r.cost.Loops}
+	}
+	return all
+}
+
 // RuleNames lists the rules in the order they run.
 func (h *Hook) RuleNames() []string {
 	names := make([]string, len(h.rules))
@@ -100,8 +119,9 @@ type rule struct {
 	module  bool // the program is a module
 	log     *expr.Text
 	budget  runtime.Budget
-	limited bool // budget is set
-	closed  bool // its failure ends the chain with the closed answer
-	last    bool // its match ends the chain
-	veiled  bool // it gives something that carries a secret
+	limited bool      // budget is set
+	cost    expr.Cost // of its expressions
+	closed  bool      // its failure ends the chain with the closed answer
+	last    bool      // its match ends the chain
+	veiled  bool      // it gives something that carries a secret
 }

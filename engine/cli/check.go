@@ -4,9 +4,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"path"
 	"path/filepath"
 	"slices"
+	"strconv"
+	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
@@ -16,7 +19,7 @@ import (
 )
 
 func (p *Program) check() *cobra.Command {
-	var asJSON bool
+	var asJSON, costs bool
 	c := &cobra.Command{
 		Use:   "check DIR",
 		Short: "Report everything that is wrong with a policy folder",
@@ -25,10 +28,14 @@ func (p *Program) check() *cobra.Command {
 		Args: cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			_, set, err := p.load(args[0])
+			if costs && err == nil && !asJSON {
+				p.printCosts(set)
+			}
 			return p.reportCheck(args[0], set, err, asJSON)
 		},
 	}
-	c.Flags().BoolVar(&asJSON, "json", false, "one JSON object: {hooks, revision, problems}")
+	c.Flags().BoolVar(&asJSON, "json", false, "one JSON object: {hooks, revision, problems, costs}")
+	c.Flags().BoolVar(&costs, "cost", false, "print what each rule may take at most, in fuel, of an event with texts and lists of 128")
 	return c
 }
 
@@ -102,6 +109,7 @@ type checked struct {
 	Revision string         `json:"revision,omitempty"` // empty when the folder cannot be loaded
 	Hooks    int            `json:"hooks"`
 	Problems rules.Problems `json:"problems"` // warnings among them
+	Costs    []rules.Cost   `json:"costs,omitempty"`
 }
 
 // reportCheck prints the problems: they are what was asked for, and so go to standard output.
@@ -112,6 +120,9 @@ func (p *Program) reportCheck(dir string, set *rules.Set, err error, asJSON bool
 		defer set.Close()
 		result.Revision, result.Hooks = set.Revision(), len(set.Hooks())
 		result.Problems = append(result.Problems, beneath(dir, set.Warnings())...)
+		for _, h := range set.Hooks() {
+			result.Costs = append(result.Costs, h.Costs()...)
+		}
 	case !errors.As(err, &result.Problems):
 		return err
 	}
@@ -125,6 +136,26 @@ func (p *Program) reportCheck(dir string, set *rules.Set, err error, asJSON bool
 		return said(err)
 	}
 	return nil
+}
+
+// printCosts prints what the rules may take, a line each.
+func (p *Program) printCosts(set *rules.Set) {
+	t := tabwriter.NewWriter(p.Stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "HOOK\tRULE\tFUEL AT MOST\tLOOPS")
+	for _, h := range set.Hooks() {
+		for _, c := range h.Costs() {
+			fmt.Fprintf(t, "%s\t%s\t%s\t%d\n", c.Hook, c.Rule, bound(c.Fuel), c.Loops)
+		}
+	}
+	t.Flush()
+}
+
+// bound is a number that may be more than can be said.
+func bound(n int64) string {
+	if n == math.MaxInt64 {
+		return "unbounded"
+	}
+	return strconv.FormatInt(n, 10)
 }
 
 func (p *Program) printProblems(r checked, good bool) {

@@ -31,12 +31,13 @@ func (x *Expression) Cost() Cost { return x.cost }
 func (t *Text) Cost() Cost {
 	var all Cost
 	for _, x := range t.Holes() {
-		all = all.plus(x.cost)
+		all = all.Plus(x.cost)
 	}
 	return all
 }
 
-func (c Cost) plus(other Cost) Cost {
+// Plus is what both may take together.
+func (c Cost) Plus(other Cost) Cost {
 	return Cost{add(c.Fuel, other.Fuel), max(c.Loops, other.Loops)}
 }
 
