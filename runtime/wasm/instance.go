@@ -36,24 +36,33 @@ type instance struct {
 
 	// Of the run that is under way.
 	run    *runtime.Run
-	slice  int64 // fuel that was handed out and is not accounted for
-	slot   bool  // it holds one
-	ended  error // why the host has ended it
+	slice  int64     // fuel that was handed out and is not accounted for
+	size   int64     // of the next slice
+	since  time.Time // it was handed out
+	deep   bool      // its calls nested deep: the native stack is to be given up
+	slot   bool      // it holds one
+	ended  error     // why the host has ended it
 	clock  clock
 	log    logs
 	seeded bool
 	chacha *rand.ChaCha8
 }
 
-// slice is how much fuel a guest is handed at once: some tens of microseconds of work.
-const slice = 100_000
+// A slice is how much fuel a guest is handed at once. What a unit takes differs a hundredfold between code that adds and code
+// that waits for memory, so a slice that took longer than turn is followed by a smaller one, and another by a larger one.
+// What is spent in all does not depend on it.
+const (
+	mostSlice  = 10_000
+	leastSlice = 500
+	turn       = 50 * time.Microsecond
+)
 
 // errEnded unwinds a guest that the host has ended.
 var errEnded = errors.New("ended by the host")
 
 // newInstance makes an instance that nothing of has run yet.
 func newInstance(p *Program) (*instance, error) {
-	in := &instance{program: p, ticket: newTicket()}
+	in := &instance{program: p, ticket: newTicket(), size: mostSlice}
 	in.context = context.WithValue(context.Background(), instanceKey{}, in)
 	var err error
 	if in.memory, err = reserve(uint64(p.pages) << 16); err != nil {
@@ -93,6 +102,7 @@ func (in *instance) enter(r *runtime.Run) error {
 	if in.pardon(since); !in.slot {
 		return in.late()
 	}
+	in.since = time.Now()
 	in.slice = in.next()
 	in.fuel.Set(uint64(in.slice))
 	return nil
@@ -129,7 +139,16 @@ func (in *instance) late() error {
 }
 
 // next is the fuel to hand out.
-func (in *instance) next() int64 { return min(slice, in.run.Meter.Left()) }
+func (in *instance) next() int64 { return min(in.size, in.run.Meter.Left()) }
+
+// adapt makes the next slice larger or smaller, given how long the last one took.
+func (in *instance) adapt() {
+	if took := time.Since(in.since); took > turn {
+		in.size = max(leastSlice, in.size*int64(turn)/int64(took))
+	} else {
+		in.size = min(mostSlice, 2*in.size)
+	}
+}
 
 // settle accounts for what the guest has spent since it was last asked, and hands it what it may spend next.
 func (in *instance) settle() error {
@@ -148,9 +167,14 @@ func (in *instance) settle() error {
 // what it has of the slice, below nought when it owes some. Whoever waits for a slot has a turn. It returns the next
 // slice, or unwinds the guest.
 func (in *instance) yield(left int64) int64 {
-	if left == meter.Deep {
+	switch left {
+	case meter.Deep:
 		in.trap("its calls nest too deep")
+	case meter.Deeper:
+		in.deep = true
+		return 0
 	}
+	in.adapt()
 	spent := in.slice - left
 	in.slice = 0
 	in.fuel.Set(0)
@@ -166,6 +190,7 @@ func (in *instance) yield(left int64) int64 {
 	if !m.Look() { // whoever had the turn may have taken long
 		in.end(m.Err())
 	}
+	in.since = time.Now()
 	in.slice = in.next()
 	return in.slice
 }
@@ -276,5 +301,9 @@ func (in *instance) restore() error {
 		return err
 	}
 	in.image.restore(in.memory.bytes())
+	if in.deep {
+		in.bind()
+		in.deep = false
+	}
 	return in.back.CallWithStack(in.context, nil)
 }

@@ -78,7 +78,7 @@ func TestUnwanted(t *testing.T) {
 		{"HTTP", with(func(b *builder) { b.imported("http_handler", "log", "iii", "") }), []string{"made for http-wasm"}},
 		{"WaPC", with(func(b *builder) { b.function("__guest_call", "ii", "i", 0, i32(0)) }), []string{"made for waPC"}},
 		{"OPA", with(func(b *builder) { b.function("opa_eval", "ii", "i", 0, i32(0)) }), []string{"made for OPA"}},
-		{"Invalid", decides(0), []string{"compile"}},
+		{"Invalid", decides(0, op(0x43, 0, 0, 0, 0)), []string{"compile"}},
 	}
 	r := modules(t, wasm.Options{})
 	for _, tt := range tests {
@@ -160,7 +160,7 @@ func TestChild(t *testing.T) {
 	})
 	t.Run("NoCache", func(t *testing.T) { works(t, wasm.Options{Child: exe}) })
 	t.Run("Invalid", func(t *testing.T) {
-		_, err := modules(t, o).Load(context.Background(), decides(0))
+		_, err := modules(t, o).Load(context.Background(), decides(0, op(0x43, 0, 0, 0, 0)))
 		if !errors.Is(err, wasm.ErrModule) || !strings.Contains(err.Error(), "invalid function") || strings.Contains(err.Error(), "child") {
 			t.Errorf("got %v", err)
 		}

@@ -97,17 +97,16 @@ func (e *emit) die() { e.dead, e.where = true, inBoth }
 // enter counts how deep calls are nested. A function is told by the global; it tells those it calls, and leaves the
 // global alone on its way out, unless the host called it.
 func (e *emit) enter() {
-	e.weight = 1 + int64(e.p.locals)/32 + int64(e.p.end-e.p.code)/4096
+	e.weight = 1 + int64(e.p.frame)/depthUnit
 	e.with(opGlobalGet, e.m.depth())
 	e.number32(e.weight)
 	e.op(opI32Add)
 	e.with(opLocalTee, e.deep)
-	e.number32(int64(e.m.o.Depth))
-	e.op(opI32GtU)
-	e.out = append(e.out, opIf, blockVoid)
-	e.number64(Deep)
-	e.with(opCall, e.m.yield())
-	e.out = append(e.out, opDrop, opUnreachable, opEnd)
+	e.with(opGlobalGet, e.m.shallow())
+	e.op(opI32GtU, opIf, blockVoid)
+	e.with(opLocalGet, e.deep)
+	e.with(opCall, e.m.deeper())
+	e.op(opEnd)
 }
 
 // toLocal sees to it that the local has the fuel.

@@ -174,7 +174,7 @@ func bombs() []hostile {
 	return []hostile{
 		{"blocks", "blocks are nested deeper than 2000", fn(slices.Concat(slices.Repeat([]byte{0x02, 0x40}, 2001), slices.Repeat([]byte{0x0b}, 2001))...)},
 		{"loops of many locals", "locals times loops: 40000, want at most 20000", wasm(idle, one, body(slices.Concat([]byte{1}, u(1000), []byte{0x7f}, slices.Repeat([]byte{0x03, 0x40, 0x0b}, 40), []byte{0x0b})...))},
-		{"conditions of many locals", "locals times blocks: 2000000, want at most 1000000", wasm(idle, one, body(slices.Concat([]byte{1}, u(1000), []byte{0x7f}, slices.Repeat([]byte{0x41, 0, 0x04, 0x40, 0x0b}, 2000), []byte{0x0b})...))},
+		{"conditions of many locals", "locals times blocks: 2002000, want at most 1000000", wasm(idle, one, body(slices.Concat([]byte{1}, u(1000), []byte{0x7f}, slices.Repeat([]byte{0x41, 0, 0x04, 0x40, 0x0b}, 2000), []byte{0x0b})...))},
 		{"targets", "targets of a br_table: 20001, want at most 10000", fn(slices.Concat([]byte{0x41, 0, 0x0e}, u(20001), make([]byte, 20002))...)},
 		{"a long function", "bytes: 300002, want at most 262144", fn(make([]byte, 300_000)...)},
 		{"memory", "pages of memory: 257, want at most 256", wasm(section(5, []byte{1, 0}, u(257)))},
@@ -183,11 +183,57 @@ func bombs() []hostile {
 		{"globals", "globals: 1001, want at most 1000", wasm(section(6, u(1001), slices.Repeat([]byte{0x7f, 0, 0x41, 0, 0x0b}, 1001)))},
 		{"exports", "exports: 1001, want at most 1000", wasm(section(7, u(1001), slices.Repeat([]byte{0}, 1001)))},
 		{"functions", "functions: 50001, want at most 50000", wasm(idle, section(3, u(50001), make([]byte, 50001)))},
-		{"parameters", "parameters or results: 257, want at most 256", wasm(section(1, []byte{1, 0x60}, u(257), slices.Repeat([]byte{0x7f}, 257), []byte{0}))},
+		{"parameters", "parameters: 257, want at most 128", wasm(section(1, []byte{1, 0x60}, u(257), slices.Repeat([]byte{0x7f}, 257), []byte{0}))},
+		{"results", "results: 17, want at most 16", wasm(section(1, []byte{1, 0x60, 0}, u(17), slices.Repeat([]byte{0x7f}, 17)))},
+		{"parameters of a block", "parameters of a block: 17, want at most 16", carrying(17, 0x02, 0, 0x0b)},
+		{"values that loops find", "locals times loops: 40000, want at most 20000", wasm(idle, one, body(slices.Concat([]byte{0}, slices.Repeat([]byte{0x41, 0}, 1000), slices.Repeat([]byte{0x03, 0x40, 0x0b}, 40), slices.Repeat([]byte{0x1a}, 1000), []byte{0x0b})...))},
+		{"locals of all functions", "locals of all functions so far: 501496, want at most 500000", manyLocals(300)},
+		{"calls that carry much", "values that calls, branches and joins carry so far: ", manyCalls(20, 10_000)},
+		{"joins that carry much", "values that calls, branches and joins carry so far: ", manyJoins(20)},
+		{"more values than there are", "it takes more values than there are", fn(0x1a)},
+		{"values that a block leaves", "a block ends with 1 values, want 0", fn(0x41, 0)},
 		{"names", "bytes of a name: 2000, want at most 1024", wasm(idle, one, section(7, []byte{1}, u(2000), slices.Repeat([]byte{'a'}, 2000), []byte{0, 0}), body(0, 0x0b))},
 		{"a custom section", "bytes of all custom sections: 4194306, want at most 4194304", wasm(section(0, []byte{1, 'a'}, make([]byte, 4<<20)))},
 		{"bytes", "bytes: 8388609, want at most 8388608", make([]byte, 8<<20+1)},
 	}
+}
+
+// carrying is a module of one function that has n i32 on its stack, whose type 0 takes and gives them, and does that with
+// them.
+func carrying(n int, code ...byte) []byte {
+	types := slices.Concat([]byte{0x60}, u(uint64(n)), slices.Repeat([]byte{0x7f}, n), []byte{0, 0x60, 0, 0})
+	return wasm(section(1, []byte{2}, types), section(3, []byte{1, 1}), body(slices.Concat([]byte{0}, slices.Repeat([]byte{0x41, 0}, n), code, []byte{0x0b})...))
+}
+
+// functions is a module of n equal functions () -> () behind the first, which has type 1: 16 i32 to 16 i32.
+func functions(n int, body []byte) []byte {
+	same := slices.Repeat([]byte{0x7f}, 16)
+	types := slices.Concat([]byte{2, 0x60, 0, 0, 0x60, 16}, same, []byte{16}, same)
+	first := []byte{0}
+	for i := range 16 {
+		first = append(first, 0x20, byte(i))
+	}
+	first = append(first, 0x0b)
+	code := slices.Concat(u(uint64(len(first))), first, slices.Repeat(append(u(uint64(len(body))), body...), n))
+	return wasm(section(1, types), section(3, u(uint64(n+1)), []byte{1}, make([]byte, n)), section(10, u(uint64(n+1)), code))
+}
+
+func manyLocals(n int) []byte {
+	return functions(n, slices.Concat([]byte{1}, u(1990), []byte{0x7e, 0x0b}))
+}
+
+// manyCalls calls a function that takes and gives 16 values again and again: two bytes that become hundreds.
+func manyCalls(n, calls int) []byte {
+	return functions(n, slices.Concat([]byte{0}, slices.Repeat([]byte{0x41, 0}, 16), slices.Repeat([]byte{0x10, 0}, calls), slices.Repeat([]byte{0x1a}, 16), []byte{0x0b}))
+}
+
+// manyJoins sets 400 locals in 1,000 blocks, each of which may be left before.
+func manyJoins(n int) []byte {
+	var sets []byte
+	for i := range 400 {
+		sets = append(append(sets, 0x41, 0, 0x21), u(uint64(i))...)
+	}
+	return functions(n, slices.Concat([]byte{1}, u(400), []byte{0x7f}, slices.Repeat([]byte{0x02, 0x40, 0x41, 0, 0x0d, 0}, 1000), sets, slices.Repeat([]byte{0x0b}, 1001)))
 }
 
 func TestHostile(t *testing.T) {
@@ -203,6 +249,24 @@ func TestHostile(t *testing.T) {
 			}
 			if took := after.TotalAlloc - before.TotalAlloc; took > 1<<20+uint64(4*len(h.code)) {
 				t.Errorf("%d bytes were taken for a module of %d", took, len(h.code))
+			}
+		})
+	}
+}
+
+// TestAtTheLimit accepts what is as large as it may be.
+func TestAtTheLimit(t *testing.T) {
+	for _, h := range []hostile{
+		{"results", "", wasm(section(1, []byte{1, 0x60, 0}, u(16), slices.Repeat([]byte{0x7f}, 16)))},
+		{"parameters", "", wasm(section(1, []byte{1, 0x60}, u(128), slices.Repeat([]byte{0x7f}, 128), []byte{0}))},
+		{"parameters of a block", "", carrying(16, 0x02, 0, 0x1a, 0x1a, 0x1a, 0x1a, 0x1a, 0x1a, 0x1a, 0x1a, 0x1a, 0x1a, 0x1a, 0x1a, 0x1a, 0x1a, 0x1a, 0x1a, 0x0b)},
+		{"locals of all functions", "", manyLocals(251)},
+		{"calls that carry much", "", manyCalls(12, 10_000)},
+		{"joins that carry much", "", manyJoins(9)},
+	} {
+		t.Run(h.name, func(t *testing.T) {
+			if _, err := meter.Rewrite(h.code, meter.Options{}); err != nil {
+				t.Error(err)
 			}
 		})
 	}

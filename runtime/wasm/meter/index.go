@@ -8,8 +8,12 @@ func (s *scan) instruction(i *instr) int32 {
 		if i.a >= s.p.locals {
 			s.refusef(i.at, "there is no local %d", i.a)
 		}
+		if i.op != opLocalGet && !s.dead {
+			s.stack.sets++
+		}
 	case opGlobalGet, opGlobalSet:
 		s.within(i.at, "global", i.a, len(m.globals))
+		s.stack.wide = s.stack.wide || int64(i.a) < int64(len(m.globals)) && m.globals[i.a].kind == typeV128
 	case opRefFunc:
 		s.within(i.at, "function", i.a, len(m.funcs))
 		if int64(i.a) < int64(len(m.funcs)) && !m.declared[i.a] {
@@ -21,11 +25,15 @@ func (s *scan) instruction(i *instr) int32 {
 	case opCallIndirect:
 		s.within(i.at, "type", i.a, len(m.types))
 		s.within(i.at, "table", i.b, len(m.tables))
+		if s.broken {
+			return 1
+		}
 		s.called, s.p.calls = true, true
+		carried := s.passes(i.at, &m.types[i.a], 1)
 		if m.o.exact {
 			return 1
 		}
-		return 1 + small
+		return 1 + small + carried
 	case opMemoryGrow:
 		s.called = true
 	case opTableGet, opTableSize:
@@ -33,7 +41,10 @@ func (s *scan) instruction(i *instr) int32 {
 	case opTableSet:
 		s.changes(i.at, i.a)
 	default:
-		if i.op>>8 == 0xfc && i.op >= opMemoryInit {
+		switch {
+		case i.op>>8 == 0xfd:
+			s.stack.wide = true
+		case i.op>>8 == 0xfc && i.op >= opMemoryInit:
 			return s.bulk(i)
 		}
 	}
@@ -45,15 +56,20 @@ func (s *scan) call(i *instr) int32 {
 	if s.broken {
 		return 1
 	}
+	kind := s.m.funcs[i.a]
+	if int64(kind) >= int64(len(s.m.types)) {
+		return 1 // refused already
+	}
+	carried := s.passes(i.at, &s.m.types[kind], 0)
 	defined := int(i.a) - s.m.imported.funcs
 	if defined >= 0 && s.m.price[defined] > 0 {
-		return 1 + s.m.price[defined]
+		return 1 + carried + s.m.price[defined]
 	}
 	s.called, s.p.calls = true, true
 	if defined < 0 && !s.m.o.exact {
-		return 1 + small
+		return 1 + carried + small
 	}
-	return 1
+	return 1 + carried
 }
 
 // changes notes that a table changes, so that it must be saved.

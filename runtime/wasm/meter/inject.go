@@ -6,6 +6,9 @@ func (m *module) yield() uint32 { return uint32(m.imported.funcs) }
 func (m *module) fuel() uint32  { return uint32(len(m.globals)) }
 func (m *module) depth() uint32 { return m.fuel() + 1 }
 
+// shallow is the global with the depth at which the host is told, or the guest ended.
+func (m *module) shallow() uint32 { return m.fuel() + 2 }
+
 func (m *module) moved(fn uint32) uint32 {
 	if int(fn) < m.imported.funcs {
 		return fn
@@ -208,6 +211,28 @@ func (m *module) grower(i *instr) uint32 {
 	return m.add(helperKey{i.op, i.a, 0}, m.typeIndex(params, []byte{typeI32}), write)
 }
 
+// deeper is a function that is told of a depth beyond shallow: the host hears of it once, and of more than there may be.
+func (m *module) deeper() uint32 {
+	return m.add(helperKey{op: opCall}, m.typeIndex([]byte{typeI32}, nil), func() []byte {
+		c := code{out: []byte{0}}
+		c.with(opLocalGet, 0)
+		c.number32(int64(m.o.Depth))
+		c.op(opI32GtU, opIf, blockVoid)
+		c.number64(Deep)
+		c.with(opCall, m.yield())
+		c.op(opDrop, opUnreachable, opEnd)
+		c.number32(int64(m.o.Depth))
+		c.with(opGlobalSet, m.shallow())
+		c.number64(Deeper)
+		c.with(opCall, m.yield())
+		c.op(opDrop, opEnd)
+		return c.out
+	})
+}
+
+// shallowest is the depth that shallow begins with.
+func (m *module) shallowest() int64 { return int64(min(m.o.Depth, shallowUnits)) }
+
 // memoryMost is how many pages the memory may have: what the host's allocator holds it to.
 func (m *module) memoryMost() uint32 {
 	if m.o.linked || len(m.memories) == 0 {
@@ -253,7 +278,7 @@ func (m *module) saved() (s saved) {
 func (m *module) carry(s saved, back bool) []byte {
 	c := code{out: []byte{0}}
 	for n, own := range s.globals {
-		from, to := uint32(own), m.depth()+1+uint32(n)
+		from, to := uint32(own), m.shallow()+1+uint32(n)
 		if back {
 			from, to = to, from
 		}
@@ -274,6 +299,8 @@ func (m *module) carry(s saved, back bool) []byte {
 	if back {
 		c.number32(0)
 		c.with(opGlobalSet, m.depth())
+		c.number32(m.shallowest())
+		c.with(opGlobalSet, m.shallow())
 	}
 	c.op(opEnd)
 	return c.out

@@ -18,6 +18,7 @@ const (
 	opCall         = 0x10
 	opCallIndirect = 0x11
 	opDrop         = 0x1a
+	opSelect       = 0x1b
 	opSelectType   = 0x1c
 	opLocalGet     = 0x20
 	opLocalSet     = 0x21

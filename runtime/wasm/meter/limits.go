@@ -6,7 +6,8 @@ type Limits struct {
 	Bytes       int // of the module
 	Types       int
 	Functions   int // that the module defines
-	Params      int // of one function type, and as many results
+	Params      int // of one function type
+	Results     int // of one function type, and as many parameters of a block
 	Imports     int
 	Exports     int
 	Globals     int
@@ -21,8 +22,10 @@ type Limits struct {
 
 	Body        int // bytes of one function
 	Locals      int // of one function, parameters among them
-	LocalLoops  int // locals times loops of one function: what the register allocator's work grows with
-	LocalBlocks int // locals times blocks of one function, for the same reason
+	AllLocals   int // of all functions: the compiler keeps a byte for each
+	LocalLoops  int // locals, and values on its stack at most, times loops of one function: what the register allocator's work grows with
+	LocalBlocks int // the same times blocks, for the same reason
+	Moves       int // values that calls, branches and joins of all functions carry: what native code grows with beside bytes
 	Nesting     int // of blocks
 	BrTable     int // targets of one br_table
 	BrTables    int // targets of all br_tables of one function
@@ -32,9 +35,9 @@ type Limits struct {
 // has 37,000 data segments (its linker stops at 100,000), functions of up to 50 KB, and blocks nested 550 deep; one with
 // half the standard library is twice the bytes that are accepted.
 var DefaultLimits = Limits{
-	Bytes: 8 << 20, Types: 5_000, Functions: 50_000, Params: 256, Imports: 256, Exports: 1_000, Globals: 1_000,
+	Bytes: 8 << 20, Types: 5_000, Functions: 50_000, Params: 128, Results: 16, Imports: 256, Exports: 1_000, Globals: 1_000,
 	Tables: 8, Table: 100_000, Elements: 10_000, ElementRefs: 200_000, Data: 100_000, DataBytes: 8 << 20, Custom: 4 << 20, Name: 1 << 10,
-	Body: 256 << 10, Locals: 2_000, LocalLoops: 20_000, LocalBlocks: 1_000_000, Nesting: 2_000, BrTable: 10_000, BrTables: 20_000,
+	Body: 256 << 10, Locals: 2_000, AllLocals: 500_000, LocalLoops: 20_000, LocalBlocks: 1_000_000, Moves: 4_000_000, Nesting: 2_000, BrTable: 10_000, BrTables: 20_000,
 }
 
 // filled is l with the bounds of DefaultLimits in its zero fields.
@@ -51,6 +54,6 @@ func (l Limits) filled() Limits {
 
 func (l *Limits) bounds() []*int {
 	return []*int{
-		&l.Bytes, &l.Types, &l.Functions, &l.Params, &l.Imports, &l.Exports, &l.Globals, &l.Tables, &l.Table, &l.Elements, &l.ElementRefs, &l.Data, &l.DataBytes, &l.Custom, &l.Name, &l.Body, &l.Locals, &l.LocalLoops, &l.LocalBlocks, &l.Nesting, &l.BrTable, &l.BrTables,
+		&l.Bytes, &l.Types, &l.Functions, &l.Params, &l.Results, &l.Imports, &l.Exports, &l.Globals, &l.Tables, &l.Table, &l.Elements, &l.ElementRefs, &l.Data, &l.DataBytes, &l.Custom, &l.Name, &l.Body, &l.Locals, &l.AllLocals, &l.LocalLoops, &l.LocalBlocks, &l.Moves, &l.Nesting, &l.BrTable, &l.BrTables,
 	}
 }

@@ -43,6 +43,11 @@ const depthOfLinked = "tenterhook:depth"
 // on traps at once.
 const Deep = math.MinInt64
 
+// Deeper is the argument of Yield the first time since Restore that calls nest deeper than they do in most modules: the
+// native stack has grown beyond shallowUnits times depthUnit bytes, and the host may let go of it after the run. What it
+// returns is ignored; it neither settles nor sets any fuel.
+const Deeper = math.MinInt64 + 1
+
 // What is charged beside one unit for each instruction. block, loop, else, end and nop are free; a call through a table
 // and of an imported function is 17, and what a host function costs beyond that is the host's to charge. Up to 32 units
 // may be charged for what follows a branch that is not taken. Of nothing a module can do does a unit take more than a few
@@ -53,16 +58,23 @@ const (
 	bulkShift    = 3       // bulk operations on memory: one for every 8 bytes; on tables: one an element
 	perGrow      = 1000    // a memory.grow or table.grow
 	perPage      = 4096    // each page that memory.grow asks for, up to the cap; table.grow: one an element
-	freeLocals   = 16      // a call of a function that has more locals: one for every two beyond
+	freeLocals   = 16      // a call of a function that has more locals, a join of paths on which more were set: one for every two beyond
+	freeValues   = 4       // a call or a branch that carries more values, a v128 being two: one for every two beyond
 	chunk        = 1 << 18 // bytes of a bulk operation between two looks at the clock
 	chunkRefs    = 1 << 14 // the same, elements of a table
+)
+
+// What depth is in bytes of native stack.
+const (
+	depthUnit    = 128
+	shallowUnits = 512
 )
 
 // Options says what a module may be. The zero Options has DefaultLimits, 256 pages and 10,000 calls.
 type Options struct {
 	Limits Limits // a field of nought is that of DefaultLimits
 	Pages  uint32 // most memory, in pages of 64 KiB. The rewritten module declares one page more: see Module.MemoryMax
-	Depth  uint32 // how deep calls may nest; a function with many locals counts as several
+	Depth  uint32 // how deep calls may nest: a call counts one, and one for each depthUnit bytes of its native frame
 
 	linked bool // tests only: memories, tables and globals may be imported, a memory's most stays as it was, the depth is exported
 	exact  bool // tests only: every instruction is charged when it is reached

@@ -33,6 +33,9 @@ func (h *host) yield(_ context.Context, stack []uint64) {
 	if left == meter.Deep {
 		panic(errDeep)
 	}
+	if left == meter.Deeper {
+		return
+	}
 	h.asked++
 	h.spent += h.slice - left
 	if h.total > 0 && h.spent > h.total {

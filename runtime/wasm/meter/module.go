@@ -37,6 +37,7 @@ type module struct {
 	changed  []bool // tables that change
 	grown    []bool // and that grow
 	drops    struct{ data, elements bool }
+	sum      struct{ locals, moves int } // of all functions that were read
 
 	added   []funcType // behind the upload's types
 	typeOf  map[string]uint32

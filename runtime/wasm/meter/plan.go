@@ -7,8 +7,10 @@ import "fmt"
 // many units as well.
 const (
 	ahead    = 32
-	straight = 10_000
+	straight = 1_000
 	small    = 16 // units of a function that its callers pay for: no loops, no calls
+
+	leafFrame = 4 << 10 // bytes of the native stack that a function may take uncounted when it calls nothing
 )
 
 // mark is a place in a function where cost is taken from the fuel, before the instruction at that offset.
@@ -35,6 +37,7 @@ type plan struct {
 	calls   bool // it calls what may call on
 	branchy bool // something branches to its end
 	scratch bool // it has bulk operations
+	frame   int  // bytes of the native stack that a call takes
 }
 
 // frame is a block that is open.
@@ -45,6 +48,11 @@ type frame struct {
 	mark     int  // the mark in force when it began, -1: none
 	marks    int  // how many there were
 	number   int  // of an if: which one
+	head     int  // of a loop: the mark at its head
+	base     int  // values on the stack below its own
+	sets     int  // of locals, before it
+	params   []byte
+	results  []byte
 }
 
 // scan reads a function's body: it checks every index against the upload and makes the plan.
@@ -62,6 +70,7 @@ type scan struct {
 	loops  int
 	blocks int
 	jumps  int // targets of br_tables
+	stack  stack
 	broken bool
 }
 
@@ -81,16 +90,18 @@ func (s *scan) within(at int, what string, i uint32, n int) {
 // function makes the plan of one function.
 func (s *scan) function(body [2]int) {
 	s.r.src, s.r.p, s.r.end, s.r.bad = s.m.src, body[0], body[1], ""
-	s.frames = append(s.frames[:0], frame{op: opBlock, mark: -1})
+	kind := &s.m.types[s.m.funcs[s.fn]]
+	s.frames = append(s.frames[:0], frame{op: opBlock, mark: -1, results: kind.results})
 	s.dead, s.called, s.look, s.run, s.broken = false, false, false, 0, false
-	s.loops, s.blocks, s.jumps = 0, 0, 0
+	s.loops, s.blocks, s.jumps, s.stack = 0, 0, 0, stack{}
+	s.sees(kind.params)
 	l := &s.m.o.Limits
 	s.most(body[0], "bytes", body[1]-body[0], l.Body)
 	s.locals()
 	s.p.code, s.p.end = s.r.p, body[1]
 	s.open(s.r.p, true)
 	if !s.m.o.exact {
-		s.charge(s.r.p, max(0, int32(s.p.locals)-freeLocals)/2)
+		s.charge(s.r.p, beyond(int(s.p.locals), freeLocals))
 	}
 	s.walk()
 	if s.r.bad != "" {
@@ -100,9 +111,27 @@ func (s *scan) function(body [2]int) {
 	if s.r.p != s.r.end {
 		s.refusef(s.r.p, "it has %d bytes behind its end", s.r.end-s.r.p)
 	}
-	s.most(body[0], "locals times loops", s.loops*int(s.p.locals), l.LocalLoops)
-	s.most(body[0], "locals times blocks", s.blocks*int(s.p.locals), l.LocalBlocks)
-	s.most(body[0], "targets of all br_tables", s.jumps, l.BrTables)
+	s.sums(body[0])
+}
+
+// sums holds what the function comes to as a whole against the limits, and adds it to the module's.
+func (s *scan) sums(at int) {
+	l, m := &s.m.o.Limits, s.m
+	values := int(s.p.locals) + s.stack.peak
+	s.most(at, "locals times loops", s.loops*values, l.LocalLoops)
+	s.most(at, "locals times blocks", s.blocks*values, l.LocalBlocks)
+	s.most(at, "targets of all br_tables", s.jumps, l.BrTables)
+	s.p.frame = s.frameBytes()
+	s.p.calls = s.p.calls || s.p.frame > leafFrame
+	before := m.sum
+	m.sum.locals += int(s.p.locals)
+	m.sum.moves += s.stack.moves
+	if before.locals <= l.AllLocals { // it is said once
+		m.most(at, s.place(), "locals of all functions so far", m.sum.locals, l.AllLocals)
+	}
+	if before.moves <= l.Moves {
+		m.most(at, s.place(), "values that calls, branches and joins carry so far", m.sum.moves, l.Moves)
+	}
 }
 
 func (s *scan) most(at int, what string, n, bound int) {
@@ -118,7 +147,7 @@ func (s *scan) locals() {
 	s.p.decls[0] = s.r.p
 	for n := s.p.groups; n > 0 && s.r.bad == ""; n-- {
 		total += uint64(s.r.u32())
-		s.r.valueType()
+		s.stack.wide = s.r.valueType() == typeV128 || s.stack.wide
 	}
 	s.p.decls[1] = s.r.p
 	if bound := uint64(s.m.o.Limits.Locals); total > bound {
@@ -182,7 +211,7 @@ func (s *scan) walk() {
 		case opElse:
 			s.otherwise(&i)
 		case opEnd:
-			s.end()
+			s.end(&i)
 		case opBr, opBrIf, opBrTable:
 			s.branch(&i)
 		case opReturn, opUnreachable:
@@ -190,20 +219,24 @@ func (s *scan) walk() {
 			s.dead = true
 		default:
 			s.charge(i.at, s.instruction(&i))
+			if i.op != opCall && i.op != opCallIndirect {
+				s.push(i.at, delta(i.op))
+			}
 		}
 	}
 }
 
 func (s *scan) begin(i *instr) {
-	s.blockType(i)
+	params, results := s.blockType(i)
 	s.blocks++
 	if len(s.frames) == s.m.o.Limits.Nesting+1 {
 		s.refusef(i.at, "blocks are nested deeper than %d", s.m.o.Limits.Nesting)
 	}
-	f := frame{op: i.op, dead: s.dead, number: len(s.p.leaving)}
+	f := frame{op: i.op, dead: s.dead, number: len(s.p.leaving), sets: s.stack.sets, params: params, results: results}
 	switch i.op {
 	case opIf:
 		s.charge(i.at, 1)
+		s.push(i.at, -1)
 		s.perhaps()
 		s.p.leaving = append(s.p.leaving, false)
 	case opLoop:
@@ -215,23 +248,34 @@ func (s *scan) begin(i *instr) {
 			s.p.marks[0].check = false // the loop's own comes at once
 		}
 		s.open(i.end, true)
+		f.head = s.mark
 	}
+	s.push(i.at, -len(params))
+	f.base = s.stack.height
 	s.frames = append(s.frames, f)
+	s.below(&f, len(params))
 }
 
-func (s *scan) blockType(i *instr) {
+// blockType is what a block takes and gives.
+func (s *scan) blockType(i *instr) (params, results []byte) {
 	if i.block >= 0 {
 		if i.block >= int64(len(s.m.types)) {
 			s.refusef(i.at, "there is no type %d", i.block)
+			return nil, nil
 		}
-		return
+		t := &s.m.types[i.block]
+		s.most(i.at, "parameters of a block", len(t.params), s.m.o.Limits.Results)
+		return t.params, t.results
 	}
 	switch b := byte(i.block & 0x7f); {
 	case i.block < -64:
-	case b == blockVoid, b >= typeV128, b == typeFuncref, b == typeExternref:
-		return
+	case b == blockVoid:
+		return nil, nil
+	case b >= typeV128, b == typeFuncref, b == typeExternref:
+		return nil, oneType[b:][:1]
 	}
 	s.refusef(i.at, "there is no type of block %d", i.block)
+	return nil, nil
 }
 
 func (s *scan) otherwise(i *instr) {
@@ -240,14 +284,18 @@ func (s *scan) otherwise(i *instr) {
 		s.refusef(i.at, "an else has no if")
 		return
 	}
+	s.settle(i.at, f)
 	f.op = opElse
 	f.branched = f.branched || !s.dead
 	s.dead, s.mark = f.dead, f.mark
+	s.below(f, len(f.params))
 }
 
-func (s *scan) end() {
+func (s *scan) end(i *instr) {
 	f := s.frames[len(s.frames)-1]
+	s.settle(i.at, &f)
 	s.frames = s.frames[:len(s.frames)-1]
+	s.below(&f, len(f.results))
 	if len(s.frames) == 0 {
 		s.p.branchy = f.branched
 		return
@@ -256,34 +304,39 @@ func (s *scan) end() {
 		s.dead = true
 		return
 	}
+	s.after(i, &f)
+}
+
+// after is what is known behind the end of a block that was not dead.
+func (s *scan) after(i *instr, f *frame) {
 	inside := len(s.p.marks) > f.marks
-	switch f.op {
-	case opLoop:
+	switch {
+	case f.op == opLoop:
+		s.p.marks[f.head].cost += s.joined(f)
 		s.mark = -1
 		return
-	case opIf:
-		leaving := s.dead && !f.branched
-		s.p.leaving[f.number] = leaving
-		if leaving || !inside {
-			s.mark = f.mark
-		} else {
-			s.mark = -1
-		}
-		s.dead = false
+	case f.op == opBlock && !f.branched:
+		return
+	case f.op == opIf && s.dead && !f.branched:
+		s.p.leaving[f.number] = true
+		s.dead, s.mark = false, f.mark
 		return
 	}
-	if f.op == opBlock && !f.branched {
-		return
-	}
-	s.dead = s.dead && !f.branched
+	s.dead = s.dead && !f.branched && f.op != opIf
 	s.mark = f.mark
 	if inside {
 		s.mark = -1
 	}
+	if !s.dead {
+		s.charge(i.end, s.joined(f))
+	}
 }
 
 func (s *scan) branch(i *instr) {
-	s.charge(i.at, 1)
+	s.charge(i.at, 1+s.carried(s.arity(i.a)))
+	if i.op != opBr {
+		s.push(i.at, -1)
+	}
 	if i.op != opBrTable {
 		s.target(i.at, i.a)
 	} else {
@@ -310,4 +363,16 @@ func (s *scan) target(at int, label uint32) {
 	if !s.dead {
 		s.frames[len(s.frames)-1-int(label)].branched = true
 	}
+}
+
+// arity is how many values of 8 bytes a branch to a label carries. Those of a br_table carry the same.
+func (s *scan) arity(label uint32) int {
+	if int64(label) >= int64(len(s.frames)) {
+		return 0
+	}
+	f := &s.frames[len(s.frames)-1-int(label)]
+	if f.op == opLoop {
+		return moves(f.params)
+	}
+	return moves(f.results)
 }

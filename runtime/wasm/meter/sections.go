@@ -35,15 +35,15 @@ func (m *module) readTypes(r *reader) {
 		default:
 			r.fail(at, fmt.Sprintf("there is no form of type %#x", form))
 		}
-		t := funcType{m.valueTypes(r), m.valueTypes(r)}
+		t := funcType{m.valueTypes(r, "parameters", m.o.Limits.Params), m.valueTypes(r, "results", m.o.Limits.Results)}
 		m.types = append(m.types, t)
 	}
 }
 
-func (m *module) valueTypes(r *reader) []byte {
+func (m *module) valueTypes(r *reader, what string, bound int) []byte {
 	at := r.p
 	n := r.u32()
-	if !m.most(at, fmt.Sprintf("type %d", len(m.types)), "parameters or results", int(n), m.o.Limits.Params) {
+	if !m.most(at, fmt.Sprintf("type %d", len(m.types)), what, int(n), bound) {
 		r.fail(at, "it cannot be read any further")
 		return nil
 	}

@@ -85,7 +85,7 @@ func newWorld(t *testing.T, spectest []byte, metered bool) *world {
 }
 
 var suiteOptions = meter.Linked(meter.Options{
-	Pages: 65535, Limits: meter.Limits{Table: 1 << 31, Nesting: 5000, Name: 1 << 20, LocalLoops: 1 << 30, LocalBlocks: 1 << 30, Locals: 50_000, BrTable: 100_000, BrTables: 1 << 30, Tables: 100},
+	Pages: 65535, Limits: meter.Limits{Table: 1 << 31, Nesting: 5000, Name: 1 << 20, LocalLoops: 1 << 30, LocalBlocks: 1 << 30, Locals: 50_000, Params: 256, Results: 256, BrTable: 100_000, BrTables: 1 << 30, Tables: 100},
 })
 
 // begin instantiates a module.

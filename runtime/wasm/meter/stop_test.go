@@ -62,6 +62,44 @@ func TestStraight(t *testing.T) {
 	}
 }
 
+// TestCarried charges the values that calls, branches and joins carry, not only the instructions.
+func TestCarried(t *testing.T) {
+	wide := slices.Repeat([]byte{0x7b}, 16)
+	types := slices.Concat([]byte{3, 0x60, 0, 0, 0x60, 0, 16}, wide, []byte{0x60, 16}, wide, []byte{0})
+	value := append([]byte{0xfd, 0x0c}, make([]byte, 16)...)
+	var sets []byte
+	for i := range 416 {
+		sets = append(append(sets, 0x41, 0, 0x21), u(uint64(i))...)
+	}
+	conditional := slices.Concat([]byte{1}, u(416), []byte{0x7f, 0x41, 0, 0x04, 0x40}, sets, []byte{0x0b, 0x0b})
+	tests := []struct {
+		name   string
+		kinds  []byte // types of its functions, of which the first is called
+		bodies [][]byte
+		price  int64
+	}{
+		// 1 for the call, 14 for 32 words of which 4 are free, 16 drops, and what is called: 16 and 15 of its own call
+		{"results", []byte{0, 1, 1}, [][]byte{slices.Concat([]byte{0, 0x10, 1}, slices.Repeat([]byte{0x1a}, 16), []byte{0x0b}), {0, 0x10, 2, 0x0b}, slices.Concat([]byte{0}, slices.Repeat(value, 16), []byte{0x0b})}, 15 + 16 + 15 + 16},
+		// 16 values, and 1 and 14 for the branch back, 1 for its condition
+		{"parameters of a loop", []byte{0}, [][]byte{slices.Concat([]byte{0}, slices.Repeat(value, 16), []byte{0x03, 2, 0x41, 0, 0x0d, 0}, slices.Repeat([]byte{0x1a}, 16), []byte{0x0b, 0x0b})}, 16 + 1 + 15 + 16},
+		// 200 for the locals of the call, 2 for the condition, 32 of what it may lead to, 200 for the join
+		{"locals that are set on one path", []byte{0}, [][]byte{conditional}, 200 + 2 + 32 + 200},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			code := [][]byte{u(uint64(len(tt.bodies)))}
+			for _, b := range tt.bodies {
+				code = append(code, u(uint64(len(b))), b)
+			}
+			src := wasm(section(1, types), section(3, u(uint64(len(tt.kinds))), tt.kinds), section(7, []byte{1, 1, 'a', 0, 0}), section(10, code...))
+			g := instantiate(t, rewrite(t, src, meter.Options{}).Code, wazero.NewRuntimeConfigCompiler())
+			if _, spent, err := g.call("a"); err != nil || spent != tt.price {
+				t.Errorf("got %d units and %v, want %d", spent, err, tt.price)
+			}
+		})
+	}
+}
+
 // TestStart keeps a start function from running before the host says so.
 func TestStart(t *testing.T) {
 	src := wasm(idle, one, section(8, []byte{0}), body(0, 0x03, 0x40, 0x0c, 0, 0x0b, 0x0b))

@@ -187,7 +187,7 @@ func (w *writer) memory() {
 func (w *writer) globals() {
 	m := w.m
 	own := m.globals[m.imported.globals:]
-	b := appendU32(nil, uint32(len(own)+2+len(w.s.globals)))
+	b := appendU32(nil, uint32(len(own)+3+len(w.s.globals)))
 	for _, g := range own {
 		b = append(b, g.kind, 0)
 		if g.mutable {
@@ -197,6 +197,7 @@ func (w *writer) globals() {
 	}
 	b = append(append(b, typeI64, 1), nothing(typeI64)...)
 	b = append(append(b, typeI32, 1), nothing(typeI32)...)
+	b = append(appendS64(append(b, typeI32, 1, opI32Const), m.shallowest()), opEnd)
 	for _, i := range w.s.globals {
 		b = append(append(b, m.globals[i].kind, 1), nothing(m.globals[i].kind)...)
 	}

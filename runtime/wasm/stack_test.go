@@ -1,0 +1,75 @@
+package wasm_test
+
+import (
+	"errors"
+	goruntime "runtime"
+	"testing"
+
+	"github.com/tenterhook/tenterhook/runtime"
+	"github.com/tenterhook/tenterhook/runtime/wasm"
+	"github.com/tenterhook/tenterhook/sdk/hook"
+)
+
+// frames are functions that call themselves for ever, with as much as they can in each frame of the native stack.
+var frames = []struct {
+	name   string
+	locals int
+	code   func(b *builder, self int) []byte
+}{
+	{"values kept over the call", 0, func(b *builder, self int) []byte {
+		return join(times(4_000, load32(0)), call(self), times(4_000, gset(0)))
+	}},
+	{"values kept over one call after the other", 0, func(b *builder, self int) []byte {
+		return join(times(500, times(8, load32(0)), call(0), times(8, gset(0))), call(self))
+	}},
+	{"results of a call", 0, func(b *builder, self int) []byte {
+		f := b.function("", "", "iiiiiiiiiiiiiiii", 0, times(16, load32(0)))
+		return join(times(200, call(f)), call(self+1), times(200*16, gset(0)))
+	}},
+	{"locals", 1_900, func(b *builder, self int) []byte {
+		return join(each(1_900, func(i int) []byte { return join(load32(0), set(i)) }), call(self), each(1_900, func(i int) []byte { return join(get(i), gset(0)) }))
+	}},
+	{"locals that are set again", 500, func(b *builder, self int) []byte {
+		return join(times(4, each(500, func(i int) []byte { return join(load32(0), set(i)) }), call(0), each(500, func(i int) []byte { return join(get(i), gset(0)) })), call(self))
+	}},
+	{"locals that differ by path", 90, func(b *builder, self int) []byte {
+		return join(times(10, gget(0), op(0x04, 0x40), each(90, func(i int) []byte { return join(load32(0), set(i)) }), end, call(0)), each(90, func(i int) []byte { return join(get(i), gset(0)) }), call(self))
+	}},
+	{"nothing", 0, func(b *builder, self int) []byte { return call(self) }},
+}
+
+// TestNativeStack wants what calls take outside of linear memory to be bounded in bytes, and given up after the run.
+func TestNativeStack(t *testing.T) {
+	r := newRuntime(t)
+	for _, f := range frames {
+		t.Run(f.name, func(t *testing.T) {
+			b := ours(1).rest()
+			b.global(1)
+			self := b.nFunctions
+			code := f.code(b, self)
+			self = b.function("", "", "", f.locals, code)
+			b.function("decide", "", "I", 0, call(self), i64(0))
+			p := programOf(t, r, b.build(), wasm.ProgramOptions{Type: hook.Registration})
+			before := memory()
+			_, err := run(t, p, event(1, ""), runtime.Budget{})
+			taken := memory()
+			goruntime.GC()
+			kept := memory()
+			if !errors.Is(err, runtime.ErrTrap) {
+				t.Fatalf("it came to %v, want %v", err, runtime.ErrTrap)
+			}
+			if n := taken.TotalAlloc - before.TotalAlloc; n > 4<<20 {
+				t.Errorf("it took %d bytes", n)
+			}
+			if n := int64(kept.HeapAlloc) - int64(before.HeapAlloc); n > 256<<10 {
+				t.Errorf("it kept %d bytes", n)
+			}
+		})
+	}
+}
+
+// memory is what there is after the garbage was collected, as far as it was.
+func memory() (m goruntime.MemStats) {
+	goruntime.ReadMemStats(&m)
+	return m
+}
