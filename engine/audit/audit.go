@@ -3,8 +3,6 @@
 package audit
 
 import (
-	"bufio"
-	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -22,45 +20,59 @@ var (
 	ErrFile   = errors.New("not an audit log for its owner alone")    // Open: not a plain file, or others may write it
 )
 
-// maxLine is the longest line that is written or read, in bytes.
+// maxLine is the longest line that is read, in bytes. What is written is shorter: see clean.
 const maxLine = 64 << 10
 
-// Act is one thing that was done, or tried. No secret and nothing of a payload belongs in it.
+// Act is one thing that was done, or tried. No secret and nothing of a payload belongs in it. Of each text so much is written
+// as is said beside it, and what cannot be printed as Printable has it.
 type Act struct {
-	Act     string `json:"act"`               // "module.put", "set.swap", "serve.start"
-	By      string `json:"by,omitempty"`      // "publish token", "policy folder"; empty: the program itself
-	From    string `json:"from,omitempty"`    // the address it was asked from
-	Subject string `json:"subject,omitempty"` // what it was done to: a module's name, a revision
-	Outcome string `json:"outcome"`           // "ok", "refused", "failed"
-	Detail  string `json:"detail,omitempty"`
+	Act     string `json:"act"`               // "module.put", "set.swap", "serve.start"; 1 KiB
+	By      string `json:"by,omitempty"`      // "publish token", "policy folder"; empty: the program itself; 256 bytes
+	From    string `json:"from,omitempty"`    // the address it was asked from; 256 bytes
+	Subject string `json:"subject,omitempty"` // what it was done to: a module's name, a revision; 1 KiB
+	Outcome string `json:"outcome"`           // "begun", "ok", "refused", "failed"; 64 bytes
+	Detail  string `json:"detail,omitempty"`  // 4 KiB
 }
 
-// Line is an Act as it stands in the file. Hash is the SHA-256 of the line as it would be without it, and Before that of
-// the line before it: a line that is changed, taken out or moved breaks every later one.
+// clean keeps a line far below maxLine, also where each byte takes six as JSON has it.
+func (a Act) clean() Act {
+	return Act{
+		Act: Printable(a.Act, 1<<10), By: Printable(a.By, 256), From: Printable(a.From, 256),
+		Subject: Printable(a.Subject, 1<<10), Outcome: Printable(a.Outcome, 64), Detail: Printable(a.Detail, 4<<10),
+	}
+}
+
+// Line is an Act as it stands in the file. Hash is the SHA-256 of the line's bytes as they would be without it, and Before
+// that of the line before it: a line that is changed, taken out or moved breaks every later one.
 type Line struct {
 	Number int64     `json:"number"` // from 1
 	Time   time.Time `json:"time"`
 	Act
 	Before string `json:"before,omitempty"`
-	Hash   string `json:"hash,omitempty"`
+	Hash   string `json:"hash,omitempty"` // the last member
 }
 
-// sealed is the line with its hash.
-func (l Line) sealed() Line {
+// sealed is the line with its hash, and its bytes.
+func (l Line) sealed() (Line, []byte) {
 	l.Hash = ""
 	text, _ := json.Marshal(l) // its parts always can
 	sum := sha256.Sum256(text)
 	l.Hash = hex.EncodeToString(sum[:])
-	return l
+	return l, append(text[:len(text)-1], seal(l.Hash)...)
 }
+
+// seal is how a line with a hash ends.
+func seal(hash string) string { return `,"hash":"` + hash + `"}` }
 
 // Log is an open audit log. It is safe for concurrent use.
 type Log struct {
 	now func() time.Time
 
-	mu   sync.Mutex // guards what follows
-	file *os.File
-	last Line // zero when there is none
+	mu     sync.Mutex // guards what follows
+	file   *os.File
+	last   Line  // zero when there is none
+	unsure bool  // a write went wrong and could not be undone: what is in the file decides
+	broken error // of the last lines, when they were last read
 }
 
 // Open opens the log at a path, which is made when it is not there. What a crash has left of a last line is ended, so that
@@ -95,44 +107,52 @@ func (l *Log) resume() error {
 			return err
 		}
 	}
-	l.last = lastLine(tail)
+	l.last, l.broken = ending(tail, info.Size() == int64(len(tail)))
 	return nil
 }
 
-// lastLine is the last whole line of a text, the zero Line when there is none.
-func lastLine(text []byte) (last Line) {
-	for line := range bytes.Lines(text) {
-		var one Line
-		if json.Unmarshal(line, &one) == nil && one.Hash != "" {
-			last = one
-		}
-	}
-	return last
+// Broken says what is wrong with the last lines that were there when the log was opened; nil when they follow each other. The
+// log goes on from the last of them all the same, and Read finds the place.
+func (l *Log) Broken() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.broken
 }
 
-// Write appends an act, and returns when it is on disk.
+// Write appends an act, and returns when it is on disk. With an error nothing was appended, or Write sees at the next act
+// what was.
 func (l *Log) Write(a Act) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	a.Detail = cut(a.Detail, 4<<10)
-	a.Subject = cut(a.Subject, 1<<10)
-	next := Line{Number: l.last.Number + 1, Time: l.now().UTC(), Act: a, Before: l.last.Hash}.sealed()
-	text, _ := json.Marshal(next) // its parts always can
-	if _, err := l.file.Write(append(text, '\n')); err != nil {
-		return fmt.Errorf("write the audit log: %w", err)
+	if l.unsure {
+		if err := l.resume(); err != nil {
+			return fmt.Errorf("write the audit log: %w", err)
+		}
+		l.unsure = false
 	}
-	if err := l.file.Sync(); err != nil {
+	next, text := Line{Number: l.last.Number + 1, Time: l.now().UTC(), Act: a.clean(), Before: l.last.Hash}.sealed()
+	if err := l.append(append(text, '\n')); err != nil {
 		return fmt.Errorf("write the audit log: %w", err)
 	}
 	l.last = next
 	return nil
 }
 
-func cut(s string, most int) string {
-	if len(s) > most {
-		return s[:most] + "…"
+// append writes all of a line or takes back what it has written. A line of which it is not known that it is on disk is
+// taken back, too: its act was not recorded, as its caller hears.
+func (l *Log) append(line []byte) error {
+	before, err := l.file.Stat()
+	if err != nil {
+		return err
 	}
-	return s
+	_, err = l.file.Write(line)
+	if err == nil {
+		err = l.file.Sync()
+	}
+	if err != nil {
+		l.unsure = l.file.Truncate(before.Size()) != nil
+	}
+	return err
 }
 
 // Close closes the file.
@@ -140,40 +160,4 @@ func (l *Log) Close() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.file.Close()
-}
-
-// Read gives each line of a log to visit, in order, until that returns an error, which it returns. A line that is not one,
-// or does not follow from the one before it, ends it with ErrBroken and the place; what a crash cut off is passed over when
-// the next line follows all the same. It returns how many lines followed.
-func Read(path string, visit func(Line) error) (lines int64, err error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return 0, fmt.Errorf("read the audit log: %w", err)
-	}
-	defer f.Close()
-	return read(f, visit)
-}
-
-func read(r io.Reader, visit func(Line) error) (lines int64, err error) {
-	s := bufio.NewScanner(r)
-	s.Buffer(nil, maxLine)
-	var last Line
-	for at := 1; s.Scan(); at++ {
-		var one Line
-		if json.Unmarshal(s.Bytes(), &one) != nil {
-			continue // cut off; if it was more than that, the next line does not follow
-		}
-		if one.Number != last.Number+1 || one.Before != last.Hash || one.Hash != one.sealed().Hash {
-			return lines, fmt.Errorf("line %d: %w", at, ErrBroken)
-		}
-		if err := visit(one); err != nil {
-			return lines, err
-		}
-		last = one
-		lines++
-	}
-	if err := s.Err(); err != nil {
-		return lines, fmt.Errorf("after line %d: %w", lines, errors.Join(ErrBroken, err))
-	}
-	return lines, nil
 }

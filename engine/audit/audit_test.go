@@ -39,8 +39,8 @@ func subjects(t *testing.T, path string) (all []string, err error) {
 		all = append(all, l.Subject)
 		return nil
 	})
-	if n != int64(len(all)) {
-		t.Errorf("%d lines counted, %d seen", n, len(all))
+	if n.Lines != int64(len(all)) {
+		t.Errorf("%d lines counted, %d seen", n.Lines, len(all))
 	}
 	return all, err
 }
@@ -61,7 +61,8 @@ func TestWrite(t *testing.T) {
 func TestLong(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "audit.jsonl")
 	l := open(t, path)
-	if err := l.Write(audit.Act{Act: "x", Subject: strings.Repeat("<", 1<<20), Detail: strings.Repeat("\x00", 1<<20), Outcome: "failed"}); err != nil {
+	long := strings.Repeat("<", 1<<20)
+	if err := l.Write(audit.Act{Act: long, By: long, From: long, Subject: long, Detail: strings.Repeat("\x00", 1<<20), Outcome: long}); err != nil {
 		t.Fatal(err)
 	}
 	write(t, l, "after")
@@ -129,6 +130,11 @@ func TestErrBroken(t *testing.T) {
 		{"FirstTakenOut", [][]byte{lines[1], lines[2]}},
 		{"Doubled", [][]byte{lines[0], lines[1], lines[1], lines[2]}},
 		{"Moved", [][]byte{lines[0], lines[2], lines[1]}},
+		{"Added", [][]byte{lines[0], []byte(`{"number":2,"mode":"x"}` + "\n"), lines[1], lines[2]}},
+		{"Spaced", [][]byte{lines[0], append([]byte(" "), lines[1]...), lines[2]}},
+		{"LineEnd", [][]byte{bytes.Replace(lines[0], []byte("\n"), []byte("\r\n"), 1), lines[1], lines[2]}},
+		{"Member", [][]byte{lines[0], bytes.Replace(lines[1], []byte("{"), []byte(`{"note":"x",`), 1), lines[2]}},
+		{"MemberInOtherCase", [][]byte{lines[0], bytes.Replace(lines[1], []byte("{"), []byte(`{"Act":"x",`), 1), lines[2]}},
 		{"Garbled", [][]byte{lines[0], []byte("{}}\n"), lines[2]}},
 		{"NoHash", [][]byte{[]byte(`{"number":1,"act":"x","outcome":"ok"}` + "\n")}},
 		{"Endless", [][]byte{lines[0], bytes.Repeat([]byte("x"), 1<<20)}},
@@ -140,6 +146,77 @@ func TestErrBroken(t *testing.T) {
 			}
 			if got, err := subjects(t, path); !errors.Is(err, audit.ErrBroken) {
 				t.Errorf("%v, %v", got, err)
+			}
+		})
+	}
+}
+
+// TestBroken: who goes on with a log hears that its end was changed, however long it is.
+func TestBroken(t *testing.T) {
+	for _, n := range []int{3, 2000} {
+		path := filepath.Join(t.TempDir(), "audit.jsonl")
+		l := open(t, path)
+		for range n {
+			write(t, l, "a")
+		}
+		if err := open(t, path).Broken(); err != nil {
+			t.Errorf("%d lines: %v", n, err)
+		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		at := bytes.LastIndex(text, []byte(`"a"`))
+		text[at+1] = 'x'
+		if err := os.WriteFile(path, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := open(t, path).Broken(); !errors.Is(err, audit.ErrBroken) {
+			t.Errorf("%d lines, the last one changed: %v", n, err)
+		}
+		if err := os.WriteFile(path, bytes.Repeat([]byte("x\n"), 1<<19), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := open(t, path).Broken(); !errors.Is(err, audit.ErrBroken) {
+			t.Errorf("no line at all: %v", err)
+		}
+	}
+}
+
+// TestScraps: what is no line is counted, wherever it stands.
+func TestScraps(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "audit.jsonl")
+	write(t, open(t, path), "a", "b")
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := slices.Collect(bytes.Lines(text))
+	whole := slices.Concat([]byte("\nx\n"), lines[0], []byte("{\"number\":2,\n"), lines[1], []byte("{"))
+	if err := os.WriteFile(path, whole, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	n, err := audit.Read(path, func(audit.Line) error { return nil })
+	if want := (audit.Count{Lines: 2, Scraps: 4, Scrap: 6}); err != nil || n != want {
+		t.Errorf("%+v, %v", n, err)
+	}
+}
+
+func TestPrintable(t *testing.T) {
+	tests := []struct{ name, text, want string }{
+		{"Plain", `a "b" \ é 日本`, `a "b" \ é 日本`},
+		{"Escape", "\x1b[2J\x07", `\x1b[2J\a`},
+		{"LineEnd", "a\r\nb\u2028", `a\r\nb\u2028`},
+		{"C1", "\u009b31m", `\u009b31m`},
+		{"Direction", "\u202egpj\u2066", `\u202egpj\u2066`},
+		{"NoUTF8", "\xffa\xc3", `\xffa\xc3`},
+		{"Cut", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaé", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaa…"},
+		{"CutEscape", "aaaaaaaaaaaaaaaaaaaaaaaaaaaa\x1b", "aaaaaaaaaaaaaaaaaaaaaaaaaaaa…"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := audit.Printable(tt.text, 30); got != tt.want {
+				t.Errorf("got %q, want %q", got, tt.want)
 			}
 		})
 	}
@@ -181,8 +258,40 @@ func FuzzRead(f *testing.F) {
 		if err := l.Write(audit.Act{Act: "after", Outcome: "ok"}); err != nil {
 			t.Fatal(err)
 		}
-		if after, err := audit.Read(path, func(audit.Line) error { return nil }); err == nil && after <= before {
-			t.Errorf("%d lines, then %d", before, after)
+		if after, err := audit.Read(path, func(audit.Line) error { return nil }); err == nil && after.Lines <= before.Lines {
+			t.Errorf("%+v, then %+v", before, after)
+		}
+	})
+}
+
+// FuzzAct: any act is read back as it was cleaned, by a chain that holds.
+func FuzzAct(f *testing.F) {
+	f.Add("PUT /v1/modules/\xff.wasm", "publish token", "127.0.0.1", "x=\xff", "ok", "é")
+	f.Add(strings.Repeat("&", 14000), "\x00", "\u2028", strings.Repeat("é", 1000), `"`, strings.Repeat("日", 5000)+"x")
+	f.Add("\u202e\ufffd", "<", "", "\x1b[2J", "\\u0000", "\U000e0001")
+	f.Fuzz(func(t *testing.T, act, by, from, subject, outcome, detail string) {
+		path := filepath.Join(t.TempDir(), "audit.jsonl")
+		l := open(t, path)
+		for range 2 {
+			if err := l.Write(audit.Act{Act: act, By: by, From: from, Subject: subject, Outcome: outcome, Detail: detail}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := open(t, path).Broken(); err != nil {
+			t.Error(err)
+		}
+		n, err := audit.Read(path, func(l audit.Line) error {
+			want := audit.Act{
+				Act: audit.Printable(act, 1<<10), By: audit.Printable(by, 256), From: audit.Printable(from, 256),
+				Subject: audit.Printable(subject, 1<<10), Outcome: audit.Printable(outcome, 64), Detail: audit.Printable(detail, 4<<10),
+			}
+			if l.Act != want {
+				t.Errorf("got %q, want %q", l.Act, want)
+			}
+			return nil
+		})
+		if want := (audit.Count{Lines: 2}); err != nil || n != want {
+			t.Errorf("%+v, %v", n, err)
 		}
 	})
 }

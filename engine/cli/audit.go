@@ -53,35 +53,44 @@ func (p *Program) printAudit(path string, asJSON bool) error {
 		_, err := fmt.Fprintln(p.Stdout, inWords(l))
 		return err
 	})
+	if n.Scraps > 0 {
+		fmt.Fprintf(p.Stderr, "tenterhook: lines in the file that are no acts: %d, the last of them line %d; a crash leaves one, cut off, and others were put there\n",
+			n.Scraps, n.Scrap)
+	}
 	if err != nil {
 		return err
 	}
-	if n == 0 {
+	if n.Lines == 0 {
 		return errors.New("nothing is recorded yet")
 	}
 	if !asJSON {
-		fmt.Fprintf(p.Stdout, "%d acts, each sealed by the next; the last one's seal is %s\n", n, last.Hash)
+		fmt.Fprintf(p.Stdout, "%d acts, each sealed by the next; the last one's seal is %s\n", n.Lines, last.Hash)
 	}
 	return nil
 }
 
-// inWords is an act as a person reads it.
+// inWords is an act as a person reads it. The file may be another's work, or an older program's.
 func inWords(l audit.Line) string {
-	words := []string{l.Time.Format(time.RFC3339), l.Act.Act}
-	if l.Subject != "" {
-		words = append(words, l.Subject)
+	words := []string{l.Time.Format(time.RFC3339), plainly(l.Act.Act)}
+	if strings.ContainsAny(l.Subject, ` "`) { // or it reads as the words after it
+		words = append(words, `"`+plainly(strings.ReplaceAll(l.Subject, `"`, `\"`))+`"`)
+	} else if l.Subject != "" {
+		words = append(words, plainly(l.Subject))
 	}
-	words = append(words, l.Outcome)
+	words = append(words, plainly(l.Outcome))
 	for _, w := range [][2]string{{"by", l.By}, {"from", l.From}} {
 		if w[1] != "" {
-			words = append(words, w[0], w[1])
+			words = append(words, w[0], plainly(w[1]))
 		}
 	}
 	if l.Detail != "" {
-		words = append(words, "("+l.Detail+")")
+		words = append(words, "("+plainly(l.Detail)+")")
 	}
 	return strings.Join(words, " ")
 }
+
+// plainly is a text of a line, whole.
+func plainly(s string) string { return audit.Printable(s, 64<<10) }
 
 // act records what the server does by itself.
 func (s *server) act(a audit.Act) {

@@ -212,6 +212,9 @@ func (s *server) records() (err error) {
 	if s.acts, err = audit.Open(auditFile(s.f.data)); err != nil { // the ledger's lock is this file's, too
 		return err
 	}
+	if err := s.acts.Broken(); err != nil {
+		s.log.Warn("the end of the audit log does not hold: tenterhook audit finds the place", "file", auditFile(s.f.data), "error", err)
+	}
 	s.act(audit.Act{Act: "serve", Subject: s.p.named(), Outcome: "ok"})
 	if err := s.ledger.Cramped(); err != nil {
 		s.log.Warn("the disk is too full for the ledger: what is recorded is worked off, and new events may be refused until there is room",

@@ -1,0 +1,44 @@
+package audit
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// TestUnsure has a write fail that cannot be taken back: the next one goes on from what is in the file.
+func TestUnsure(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "audit.jsonl")
+	l, err := Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	if err := l.Write(Act{Act: "a", Outcome: "ok"}); err != nil {
+		t.Fatal(err)
+	}
+	_, second := Line{Number: 2, Before: l.last.Hash, Act: Act{Act: "b"}}.sealed()
+	for _, left := range []string{`{"number":`, string(second) + "\n"} { // half of a line; all of it, though its writer heard otherwise
+		whole := l.file
+		if l.file, err = os.Open(path); err != nil { // to be read only
+			t.Fatal(err)
+		}
+		if err := l.Write(Act{Act: "b", Outcome: "ok"}); err == nil || !l.unsure {
+			t.Fatalf("it is written, or taken back: %v", err)
+		}
+		l.file.Close()
+		l.file = whole
+		if _, err := whole.WriteString(left); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 2 {
+		if err := l.Write(Act{Act: "c", Outcome: "ok"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	n, err := Read(path, func(Line) error { return nil })
+	if want := (Count{Lines: 3, Scraps: 1, Scrap: 2}); err != nil || n != want {
+		t.Errorf("%+v, %v", n, err)
+	}
+}
