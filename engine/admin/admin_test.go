@@ -18,6 +18,7 @@ import (
 
 	"github.com/tenterhook/tenterhook/engine"
 	"github.com/tenterhook/tenterhook/engine/admin"
+	"github.com/tenterhook/tenterhook/engine/audit"
 	"github.com/tenterhook/tenterhook/engine/ledger"
 	"github.com/tenterhook/tenterhook/engine/watch"
 	"github.com/tenterhook/tenterhook/rules"
@@ -44,8 +45,10 @@ type office struct {
 	url    string
 	ledger *ledger.Ledger // with no engine behind it
 	engine *engine.Engine
+	audit  *audit.Log
 
 	ledgerFile string
+	auditFile  string
 }
 
 func open(t *testing.T) *office {
@@ -62,13 +65,16 @@ func open(t *testing.T) *office {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o.data = t.TempDir()
+	o.data, o.auditFile = t.TempDir(), filepath.Join(t.TempDir(), "audit")
+	if o.audit, err = audit.Open(o.auditFile); err != nil {
+		t.Fatal(err)
+	}
 	w, err := watch.Open(t.Context(), watch.Options{Dir: o.dir, Data: o.data, Engine: o.engine, Rules: rules.Options{Modules: guests}, Log: quiet})
 	if err != nil {
 		t.Fatal(err)
 	}
 	a, err := admin.New(admin.Options{Engine: o.engine, Ledger: o.ledger, Watch: w, Rules: rules.Options{Modules: guests}, Registry: registry, Tokens: tokens, Hosts: []string{"admin.example.com"}, Log: quiet,
-		Door: func() admin.Door { return admin.Door{Error: "half a list"} }, Problems: unserved})
+		Door: func() admin.Door { return admin.Door{Error: "half a list"} }, Problems: unserved, Audit: o.audit})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,6 +92,7 @@ func open(t *testing.T) *office {
 		if err := errors.Join(a.Shutdown(ctx), <-served, o.engine.Close(), guests.Close(), o.ledger.Close()); err != nil {
 			t.Error(err)
 		}
+		o.audit.Close()
 	})
 	return o
 }

@@ -125,7 +125,7 @@ func TestModuleRequests(t *testing.T) {
 		{"BothConditions", "PUT", "/v1/modules/a", tokens.Publish, code, []string{"If-Match", "*", "If-None-Match", "*"}, 400},
 		{"NotThere", "PUT", "/v1/modules/a", tokens.Publish, code, []string{"If-Match", "*"}, 412},
 		{"NotThatOne", "PUT", "/v1/modules/a", tokens.Publish, code, []string{"If-Match", `"` + hash + `"`}, 412},
-		{"TooLong", "PUT", "/v1/modules/a", tokens.Publish, make([]byte, admin.MaxModule+1), nil, 413},
+		{"TooLong", "PUT", "/v1/modules/a", tokens.Publish, make([]byte, admin.MaxModule+1), []string{"Expect", "100-continue"}, 413},
 		{"Post", "POST", "/v1/modules/a", tokens.Publish, code, nil, 405},
 	}
 	for _, tt := range tests {

@@ -14,13 +14,31 @@ func (a *Admin) recorded(by string, next http.HandlerFunc) http.HandlerFunc {
 	}
 	return func(w http.ResponseWriter, r *http.Request) {
 		seen := &outcome{ResponseWriter: w}
-		defer func() { a.record(by, r, seen.status) }() // a handler that panics has done something, too
+		defer func() { a.record(act(by, r, seen.status)) }() // a handler that panics has done something, too
 		next(seen, r)
 	}
 }
 
-func (a *Admin) record(by string, r *http.Request, status int) {
-	act := audit.Act{Act: r.Method + " " + r.URL.Path, By: by, Subject: r.URL.RawQuery, Outcome: "ok"}
+// announced writes into the audit log that a request is begun, and lets nothing be done that cannot be recorded.
+func (a *Admin) announced(by string, next http.HandlerFunc) http.HandlerFunc {
+	if a.o.Audit == nil {
+		return next
+	}
+	ended := a.recorded(by, next)
+	return func(w http.ResponseWriter, r *http.Request) {
+		begun := act(by, r, 0)
+		begun.Outcome = "begun"
+		if !a.record(begun) {
+			say(w, http.StatusServiceUnavailable, "this cannot be recorded in the audit log, so nothing is done; the log says why\n")
+			return
+		}
+		ended(w, r)
+	}
+}
+
+// act is a request that was answered with a status; 0 when it was not.
+func act(by string, r *http.Request, status int) audit.Act {
+	act := audit.Act{Act: r.Method + " " + r.URL.EscapedPath(), By: by, Subject: r.URL.RawQuery, Outcome: "ok"}
 	act.From, _, _ = net.SplitHostPort(r.RemoteAddr)
 	switch {
 	case status == 0 || status >= 500:
@@ -29,9 +47,15 @@ func (a *Admin) record(by string, r *http.Request, status int) {
 		act.Outcome = "refused"
 	}
 	act.Detail = http.StatusText(status)
-	if err := a.o.Audit.Write(act); err != nil {
+	return act
+}
+
+func (a *Admin) record(act audit.Act) bool {
+	err := a.o.Audit.Write(act)
+	if err != nil {
 		a.o.Log.Error("an act could not be recorded", "act", act.Act, "from", act.From, "outcome", act.Outcome, "error", err)
 	}
+	return err == nil
 }
 
 // outcome remembers the status of an answer.

@@ -101,9 +101,9 @@ func (a *Admin) reading(next http.HandlerFunc) http.Handler {
 	})
 }
 
-// publishing lets in who has the token to publish, and records what was asked for.
+// publishing lets in who has the token to publish, and records what was asked for before it is done.
 func (a *Admin) publishing(next http.HandlerFunc) http.Handler {
-	next = a.recorded("publish token", next)
+	next = a.announced("publish token", next)
 	forbidden := a.recorded("read token", func(w http.ResponseWriter, _ *http.Request) {
 		say(w, http.StatusForbidden, "the token to publish is needed\n")
 	})

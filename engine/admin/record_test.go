@@ -1,0 +1,87 @@
+package admin_test
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/tenterhook/tenterhook/engine/audit"
+)
+
+// acts are the recorded acts with their outcomes.
+func (o *office) acts() (all []string) {
+	o.t.Helper()
+	n, err := audit.Read(o.auditFile, func(l audit.Line) error {
+		all = append(all, fmt.Sprintf("%s %s %s by %s", l.Act.Act, l.Subject, l.Outcome, l.By))
+		return nil
+	})
+	if err != nil || n.Scraps > 0 {
+		o.t.Errorf("%+v, %v", n, err)
+	}
+	return all
+}
+
+// TestRecorded: what is asked for is recorded before it is done, and what came of it after.
+func TestRecorded(t *testing.T) {
+	o := open(t)
+	o.ask("DELETE", "/v1/modules/none.wasm?x=1", "Bearer "+tokens.Publish)
+	o.ask("DELETE", "/v1/modules/none.wasm", "Bearer "+tokens.Read)
+	o.ask("DELETE", "/v1/modules/none.wasm", "Bearer other")
+	want := []string{
+		"DELETE /v1/modules/none.wasm x=1 begun by publish token", "DELETE /v1/modules/none.wasm x=1 refused by publish token",
+		"DELETE /v1/modules/none.wasm  refused by read token",
+	}
+	if got := o.acts(); !slices.Equal(got, want) {
+		t.Errorf("got %q", got)
+	}
+}
+
+// TestRecordedWhateverIsAsked has the token to read ask for what no log should have: the chain holds.
+func TestRecordedWhateverIsAsked(t *testing.T) {
+	o := open(t)
+	asked := []string{
+		"PUT /v1/modules/%ff.wasm", "POST /v1/events/drop?x=\xff\xc2\x9b", "PUT /v1/modules/" + strings.Repeat("&", 14000),
+		"PUT /v1/modules/x%0a2026-11-23T00:00:00Z%20forged%1b%5b31m", "PUT /v1/modules/%e2%80%ae",
+	}
+	for _, line := range asked {
+		c, err := net.Dial("tcp", strings.TrimPrefix(o.url, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintf(c, "%s HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\nContent-Length: 0\r\n\r\n", line, tokens.Read)
+		answer := make([]byte, 12)
+		if _, err := c.Read(answer); err != nil || string(answer) != "HTTP/1.1 403" {
+			t.Errorf("%.40s: %q, %v", line, answer, err)
+		}
+		c.Close()
+	}
+	got := o.acts() // an act is recorded before its answer leaves
+	if len(got) != len(asked) {
+		t.Fatalf("got %q", got)
+	}
+	for _, act := range got {
+		if strings.ContainsFunc(act, func(r rune) bool { return r < ' ' || r > '~' && r != '…' }) {
+			t.Errorf("got %q", act)
+		}
+	}
+}
+
+// TestNotRecorded: what cannot be recorded is not done.
+func TestNotRecorded(t *testing.T) {
+	o := open(t)
+	o.audit.Close()
+	body := strings.NewReader(string(guest(t, "stamp")))
+	status, text, _ := o.send("PUT", "/v1/modules/a.wasm", tokens.Publish, body)
+	if status != http.StatusServiceUnavailable || !strings.Contains(text, "cannot be recorded") {
+		t.Errorf("got %d %q", status, text)
+	}
+	if _, text, _ = o.ask("GET", "/v1/modules", "Bearer "+tokens.Read); strings.Contains(text, "a.wasm") {
+		t.Errorf("it was done: %s", text)
+	}
+	if status, _, _ = o.ask("DELETE", "/v1/modules/a.wasm", "Bearer "+tokens.Read); status != http.StatusForbidden {
+		t.Errorf("got %d", status)
+	}
+}
