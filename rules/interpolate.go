@@ -34,6 +34,19 @@ type holeFault struct {
 	err    error
 }
 
+// Fill replaces ${env.NAME}, by a look-up such as os.LookupEnv, and ${file./path} in a text, as in a policy file; $${ is a
+// literal ${. The error says what is not there or empty, and never quotes what is.
+func Fill(text string, env func(string) (string, bool)) (string, error) {
+	f := outside{env: env}.fill(text)
+	for _, fault := range f.faults {
+		return "", fault.err
+	}
+	for _, hole := range f.empty {
+		return "", fmt.Errorf("%s is empty", hole)
+	}
+	return f.text, nil
+}
+
 // fill replaces the holes of text. $${ is a literal ${.
 func (o outside) fill(text string) filled {
 	var f filled

@@ -15,6 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tenterhook/tenterhook/engine/audit"
 	"github.com/tenterhook/tenterhook/engine/doctor"
 	"github.com/tenterhook/tenterhook/rules"
 )
@@ -37,8 +38,8 @@ func (p *Program) doctor() *cobra.Command {
 			"without the secret and with a wrong one, plays an event hook's verification, makes twenty calls and judges answers and\n" +
 			"times. Then it says what an administrator enters in Okta. The calls are samples with example.com addresses; an event\n" +
 			"hook is sent deliveries without events.",
-		Example: "  tenterhook doctor https://hooks.example.com --hook partner-signup --policy policy --header \"Authorization: $SIGNUP_SECRET\"\n" +
-			"  tenterhook doctor https://hooks.example.com/hooks/token --type token --host acme.okta.com --header 'Authorization: …'",
+		Example: "  tenterhook doctor https://hooks.example.com --hook partner-signup --policy policy --header 'Authorization: ${env.SIGNUP_SECRET}'\n" +
+			"  tenterhook doctor https://hooks.example.com/hooks/token --type token --host acme.okta.com --header 'Authorization: ${file./run/secrets/token}'",
 		Args: cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			return p.examine(args[0], f)
@@ -49,7 +50,7 @@ func (p *Program) doctor() *cobra.Command {
 	flags.StringVar(&f.policy, "policy", "policy", "the policy folder, for --hook")
 	flags.StringVar(&f.typ, "type", "", "hook type, where there is no policy folder: "+typeNames())
 	flags.StringVar(&f.host, "host", "", "host of the org that calls, as acme.okta.com, where calls name one (default: the first that the policy has for the hook's org)")
-	flags.StringArrayVar(&f.headers, "header", nil, "header to send, as 'Name: value'; may be repeated")
+	flags.StringArrayVar(&f.headers, "header", nil, headerUse)
 	flags.IntVar(&f.calls, "calls", 20, "how many calls are timed")
 	flags.StringVar(&f.roots, "roots", "", "file with certificates of authorities to trust beside the system's, in PEM; Okta will not trust them")
 	flags.BoolVar(&f.json, "json", false, "one JSON object")
@@ -60,7 +61,7 @@ func (p *Program) doctor() *cobra.Command {
 func (p *Program) examine(target string, f doctorFlags) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	headers, err := parseHeaders(f.headers)
+	headers, err := p.parseHeaders(f.headers)
 	if err != nil {
 		return err
 	}
@@ -113,15 +114,21 @@ func (p *Program) subject(o *doctor.Options, f doctorFlags) (h *rules.Hook, done
 	return h, set.Close, nil
 }
 
-// parseHeaders reads 'Name: value' lines. An error never shows a value.
-func parseHeaders(lines []string) (http.Header, error) {
+const headerUse = "header to send, as 'Name: value'; ${env.NAME} and ${file./path} in it keep secrets off the command line; may be repeated"
+
+// parseHeaders reads 'Name: value' lines, and fills in what values name. An error never shows a value.
+func (p *Program) parseHeaders(lines []string) (http.Header, error) {
 	headers := make(http.Header)
 	for _, line := range lines {
 		name, value, ok := strings.Cut(line, ":")
 		if !ok || name == "" {
 			return nil, usage("--header %s: want 'Name: value'", name)
 		}
-		headers.Add(name, strings.TrimSpace(value))
+		value, err := rules.Fill(strings.TrimSpace(value), p.Env)
+		if err != nil {
+			return nil, usage("--header %s: %w", name, err)
+		}
+		headers.Add(name, value)
 	}
 	return headers, nil
 }
@@ -153,8 +160,14 @@ func trusted(file string) (*x509.CertPool, error) {
 	return pool, nil
 }
 
+// maxFinding is how much of a finding is shown, in bytes.
+const maxFinding = 4 << 10
+
 // diagnosis prints what was found, the worst of which is the verb's outcome.
 func (p *Program) diagnosis(o doctor.Options, h *rules.Hook, r *doctor.Report, asJSON bool) error {
+	for i, f := range r.Findings { // what the endpoint sent stands in them
+		r.Findings[i].Text, r.Findings[i].Advice = audit.Printable(f.Text, maxFinding), audit.Printable(f.Advice, maxFinding)
+	}
 	var entry []doctor.Field
 	if r.Enterable() {
 		entry = doctor.Entry(o.URL, o.Type, h)

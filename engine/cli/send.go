@@ -38,7 +38,7 @@ func (p *Program) send() *cobra.Command {
 		Long: "Send calls a hook as Okta does: with a sample call of the type, an eventId of its own and the present time. It shows\n" +
 			"the question and the answer, and tells when the answer is not one that Okta would apply.",
 		Example: "  tenterhook send http://127.0.0.1:8080/hooks/signup --type registration --set data.userProfile.email=eve@example.com\n" +
-			"  tenterhook send https://hooks.example.com/hooks/token --type token --header 'Authorization: …' --count 10 --repeat 1",
+			"  tenterhook send https://hooks.example.com/hooks/token --type token --header 'Authorization: ${env.TOKEN_SECRET}' --count 10 --repeat 1",
 		Args: cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			return p.play(args[0], f)
@@ -49,7 +49,7 @@ func (p *Program) send() *cobra.Command {
 	flags.StringVar(&f.sample, "sample", "", "which sample call: "+strings.Join(sample.Names(), ", "))
 	flags.StringVar(&f.input, "input", "", "file with the call to send instead of a sample; - is standard input")
 	flags.StringVar(&f.host, "host", "", "host of the org that calls, as acme.okta.com, put where the call names one")
-	flags.StringArrayVar(&f.headers, "header", nil, "header to send, as 'Name: value'; may be repeated")
+	flags.StringArrayVar(&f.headers, "header", nil, headerUse)
 	flags.StringArrayVar(&f.sets, "set", nil, "member to change, as path=value; a path such as data.x.y is one that calls have, /data/x/y any; may be repeated")
 	flags.IntVar(&f.count, "count", 1, "how many calls, each with its own eventId")
 	flags.IntVar(&f.repeat, "repeat", 0, "how many times each call is sent again, as Okta's retry is")
@@ -135,7 +135,7 @@ func (p *Program) caller(target string, f sendFlags) (*caller, error) {
 	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
 		return nil, usage("%s: want a URL such as http://127.0.0.1:8080/hooks/signup", target)
 	}
-	headers, err := parseHeaders(f.headers)
+	headers, err := p.parseHeaders(f.headers)
 	if err != nil {
 		return nil, err
 	}

@@ -24,7 +24,7 @@ const OktaWaits = 3 * time.Second
 type Options struct {
 	URL     string         // as it is, or will be, entered in Okta
 	Type    hook.Type      // of the hook that is served there
-	Headers http.Header    // the credential, as Okta sends it; empty: the endpoint asks for none
+	Headers http.Header    // the credential, as Okta sends it, but never in the clear to another machine; empty: the endpoint asks for none
 	Hook    *rules.Hook    // as the policy has it, for advice; nil: nothing is known but the type
 	Host    string         // of the org that calls, where calls name one; empty: an example's
 	Calls   int            // well-authenticated calls that are timed; default 20
@@ -51,7 +51,7 @@ func (g Grade) String() string { return gradeNames[g] }
 // MarshalText is the grade's word.
 func (g Grade) MarshalText() ([]byte, error) { return []byte(g.String()), nil }
 
-// Finding is one thing that was looked at.
+// Finding is one thing that was looked at. Text and Advice may quote what the endpoint sent, byte for byte.
 type Finding struct {
 	Grade   Grade  `json:"grade"`
 	Subject string `json:"subject"` // "certificate", "wrong secret"
@@ -115,7 +115,12 @@ func Examine(ctx context.Context, o Options) (*Report, error) {
 	e.client = e.newClient()
 	defer e.client.CloseIdleConnections()
 	e.address(ctx)
-	if e.reachable(ctx) {
+	switch {
+	case !e.reachable(ctx):
+	case e.overheard():
+		e.stranger(ctx, "no secret", nil)
+		e.find(Skipped, "calls", "the secret is not sent over http:// to another machine, nor one that is almost right", "examine it over https, or on its own machine")
+	default:
 		e.strangers(ctx)
 		e.challenge(ctx)
 		e.calls(ctx)

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -167,6 +168,27 @@ func TestPlain(t *testing.T) {
 	r, err = doctor.Examine(context.Background(), doctor.Options{URL: strings.Replace(s2.URL, "http:", "https:", 1), Type: hook.Token})
 	if f := found(r, "certificate"); err != nil || !strings.Contains(f.Advice, "plain HTTP") {
 		t.Errorf("TLS to who speaks plain http: %v, %+v", err, f)
+	}
+}
+
+// TestOverheard: over plain http, another machine sees neither the credential nor one that is almost it.
+func TestOverheard(t *testing.T) {
+	var calls, secrets atomic.Int32
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		calls.Add(1)
+		if r.Header.Get("Authorization") != "" {
+			secrets.Add(1)
+		}
+		good(hook.EventHook)(w, r)
+	}))
+	defer s.Close()
+	url := strings.Replace(s.URL, "127.0.0.1", "0.0.0.0", 1) // leads here, and is not said to
+	r, err := doctor.Examine(context.Background(), doctor.Options{URL: url, Type: hook.EventHook, Headers: credential(secret), Calls: 1})
+	if err != nil || found(r, "no secret").Grade != doctor.Fine || found(r, "calls").Grade != doctor.Skipped {
+		t.Errorf("%v, %+v", err, r)
+	}
+	if calls.Load() != 1 || secrets.Load() != 0 {
+		t.Errorf("%d calls, %d with a credential", calls.Load(), secrets.Load())
 	}
 }
 

@@ -55,6 +55,15 @@ func inside(a netip.Addr) bool {
 	return a.IsPrivate() || a.IsLoopback() || a.IsLinkLocalUnicast() || a.IsUnspecified()
 }
 
+// overheard is whether a credential would go to another machine in the clear. A name that only leads to this one may lead
+// elsewhere when it is asked again.
+func (e *examination) overheard() bool {
+	host := e.url.Hostname()
+	a, err := netip.ParseAddr(host)
+	local := host == "localhost" || err == nil && a.Unmap().IsLoopback()
+	return e.url.Scheme != "https" && len(e.o.Headers) > 0 && !local
+}
+
 // reachable connects, and judges the certificate. When it is false there is nobody to talk to.
 func (e *examination) reachable(ctx context.Context) bool {
 	if e.url.Scheme != "https" {
