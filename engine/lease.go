@@ -13,6 +13,7 @@ type live struct {
 	set      *rules.Set
 	since    time.Time
 	revision string
+	unready  int // rules whose modules could not be made ready
 	hooks    []*Hook
 	orgs     map[string]*org
 	byPath   map[string]*Hook
@@ -86,7 +87,7 @@ func (l *live) leave() {
 // install prepares a Set to be live. The caller holds e.mu.
 func (e *Engine) install(s *rules.Set) *live {
 	hooks := s.Hooks()
-	l := &live{e: e, set: s, since: time.Now(), revision: s.Revision(),
+	l := &live{e: e, set: s, since: time.Now(), revision: s.Revision(), unready: unready(s),
 		byPath: make(map[string]*Hook, len(hooks)), byName: make(map[string]*Hook, len(hooks))}
 	tallies, orgs := make(map[string]*tally, len(hooks)), e.orgsOf(hooks)
 	for _, r := range hooks {
@@ -104,4 +105,14 @@ func (e *Engine) install(s *rules.Set) *live {
 	e.tallies = tallies // the counters of hooks that went away go with them
 	l.uses.Store(1)
 	return l
+}
+
+// unready is how many of a Set's rules fail because their modules could not be made ready.
+func unready(s *rules.Set) (n int) {
+	for _, m := range s.Modules() {
+		if m.Failure != "" {
+			n++
+		}
+	}
+	return n
 }

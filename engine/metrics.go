@@ -31,6 +31,7 @@ var (
 	loadedDesc    = describe("set_loaded_timestamp_seconds", "When the live Set went live, in Unix time.")
 	ageDesc       = describe("set_age_seconds", "How long the live Set has been live.")
 	staleDesc     = describe("set_stale", "1 while the policy folder holds something newer that cannot be loaded.")
+	unreadyDesc   = describe("modules_unready", "Rules that fail because their module could not be made ready, though it could before.")
 	swapsDesc     = describe("set_swaps_total", "Sets that went live.")
 	droppedDesc   = describe("log_lines_dropped_total", "Lines about rules left out of the log because there were too many.")
 	buildDesc     = describe("build_info", "The program; always 1.", "version", "goversion")
@@ -49,7 +50,7 @@ type collector struct {
 // Describe lists the metrics.
 func (c *collector) Describe(out chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{callsDesc, durationDesc, repeatsDesc, twinsDesc, strangersDesc, foreignDesc, usedDesc, lastUsedDesc, hookDesc,
-		orgDesc, orgShedDesc, runningDesc, conflictsDesc, matchesDesc, failuresDesc, setDesc, loadedDesc, ageDesc, staleDesc, swapsDesc, droppedDesc, guestRunsDesc, guestFuelDesc, guestTimeDesc, guestPeakDesc, buildDesc} {
+		orgDesc, orgShedDesc, runningDesc, conflictsDesc, matchesDesc, failuresDesc, setDesc, loadedDesc, ageDesc, staleDesc, unreadyDesc, swapsDesc, droppedDesc, guestRunsDesc, guestFuelDesc, guestTimeDesc, guestPeakDesc, buildDesc} {
 		out <- d
 	}
 }
@@ -77,6 +78,7 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	gauge(setDesc, 1, l.revision)
 	gauge(loadedDesc, float64(l.since.UnixNano())/1e9)
 	gauge(ageDesc, time.Since(l.since).Seconds())
+	gauge(unreadyDesc, float64(l.unready))
 	for _, h := range l.hooks {
 		gauge(hookDesc, 1, h.Rules.Name, h.Rules.Type.String(), orgName(h.Rules))
 		h.tally.collect(h.Rules, gauge, count)

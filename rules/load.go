@@ -17,6 +17,8 @@ type Options struct {
 	Env     func(string) (string, bool) // looks up ${env.NAME}; nil: the environment is empty
 	Check   bool                        // what is not set here, but may be where it is served, is a warning
 	Before  *Set                        // the Set that runs now, for tables with max_shrink; nil: none
+	Kept    bool                        // the folder was live as it is: a module that cannot be made ready takes its rule with it, and no more
+	Again   bool                        // what could not be made ready for Before is tried again
 	Modules *wasm.Runtime               // runs modules, and outlives the Set; nil: a rule with one is a problem
 	Random  *runtime.Random             // makes the randomness of runs; nil: one with a key of its own
 	Clauses bool                        // what the parts of conditions come to is counted, which takes its time

@@ -18,6 +18,8 @@ type Module struct {
 	File   string `json:"file"`   // in the folder
 	SHA256 string `json:"sha256"` // of the file, in hex
 	Pinned bool   `json:"pinned"` // the policy says which one it must be
+
+	Failure string `json:"failure,omitempty"` // why it could not be made ready, though it could before: the rule fails
 }
 
 // Modules lists the modules that rules run, in the order of the hooks and their rules.
@@ -25,7 +27,7 @@ func (s *Set) Modules() (all []Module) {
 	for _, h := range s.hooks {
 		for i := range h.rules {
 			if m, ok := h.rules[i].program.(*instance); ok {
-				all = append(all, Module{h.Name, h.rules[i].name, m.file, m.sha256, m.pinned})
+				all = append(all, Module{h.Name, h.rules[i].name, m.file, m.sha256, m.pinned, m.failure})
 			}
 		}
 	}
@@ -99,13 +101,14 @@ func wrote(lines []string) string {
 
 // instance is a module at work for one rule. The Sets that have the rule as it is share it.
 type instance struct {
-	*wasm.Program
-	key          string // the same of rules that can share it
-	print        string // of the tables it looks into; empty: it looks into none
-	file, sha256 string
-	pinned       bool
-	secret       bool // it was told one
-	holders      atomic.Int64
+	*wasm.Program        // nil with a failure
+	key           string // the same of rules that can share it
+	print         string // of the tables it looks into; empty: it looks into none
+	file, sha256  string
+	pinned        bool
+	secret        bool   // it was told one
+	failure       string // why it could not be made ready
+	holders       atomic.Int64
 }
 
 // hold is for one more Set; false when the last one has let go of it.
@@ -121,9 +124,17 @@ func (m *instance) hold() bool {
 	}
 }
 
+// Run decides on the event, where the module is ready.
+func (m *instance) Run(r *runtime.Run, d *hook.Draft) error {
+	if m.failure != "" {
+		return fmt.Errorf("%w: its module could not be made ready: %s", runtime.ErrValue, m.failure)
+	}
+	return m.Program.Run(r, d)
+}
+
 // Close lets go of it for one Set, and closes it for the last.
 func (m *instance) Close() error {
-	if m.holders.Add(-1) > 0 {
+	if m.holders.Add(-1) > 0 || m.Program == nil {
 		return nil
 	}
 	return m.Program.Close()

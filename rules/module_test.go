@@ -17,6 +17,7 @@ import (
 	"github.com/tenterhook/tenterhook/rules"
 	"github.com/tenterhook/tenterhook/runtime"
 	"github.com/tenterhook/tenterhook/runtime/wasm"
+	"github.com/tenterhook/tenterhook/runtime/wasm/meter"
 	"github.com/tenterhook/tenterhook/sdk/hook"
 	"github.com/tenterhook/tenterhook/sdk/hook/sample"
 )
@@ -144,7 +145,7 @@ func TestModule(t *testing.T) {
 	}
 }
 
-// TestModuleFailure: where a hook can refuse, a module that fails refuses, until its rule says otherwise.
+// TestModuleLame: where a hook can refuse, a module that fails refuses, until its rule says otherwise.
 func TestModuleFailure(t *testing.T) {
 	tests := []struct {
 		name, kind, more   string
@@ -424,4 +425,52 @@ func BenchmarkReload(b *testing.B) {
 	}
 	b.StopTimer()
 	set.Close()
+}
+
+// TestModuleLame: where a folder was live before, a module that cannot be made ready takes its own rule with it and no more, until it
+// can; one that is new, or in a rule that is, is refused.
+func TestModuleLame(t *testing.T) {
+	h := newHouse(t, policy("token", "", "- {name: r, wasm: modules/stamp.wasm, on_failure: open}\n- {name: s, wasm: modules/stamp.wasm, on_failure: open}\n- {name: t, debug: {a: 1}}"), "stamp")
+	narrow, err := wasm.New(wasm.Options{Limits: meter.Limits{Bytes: 8}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer narrow.Close()
+	wide := h.guests
+	failures := func(s *rules.Set) (n int) {
+		for _, m := range s.Modules() {
+			if strings.Contains(m.Failure, "want at most 8") {
+				n++
+			}
+		}
+		return n
+	}
+	h.guests = narrow
+	kept := h.opened(rules.Options{Kept: true})
+	if n := failures(kept); n != 2 {
+		t.Fatalf("%d rules fail: %+v", n, kept.Modules())
+	}
+	d := decided(t, kept.Hook("h"), `{}`, nil)
+	if len(d.Results) != 3 || runtime.Reason(d.Results[0].Err) != "value" || !strings.Contains(string(d.Answer), `"a"`) {
+		t.Errorf("got %s: %+v", d.Answer, d.Results)
+	}
+	if all := kept.Trials(); len(all) != 2 || !all[0].Refused {
+		t.Errorf("trials %+v", all)
+	}
+	again := h.opened(rules.Options{Before: kept, Again: true})
+	if failures(again) != 2 || again.Shared(kept) != 0 {
+		t.Errorf("tried again in vain: %+v", again.Modules())
+	}
+	h.guests = wide
+	if same := h.opened(rules.Options{Before: kept}); failures(same) != 2 || same.Shared(kept) != 2 {
+		t.Errorf("not tried again: %+v", same.Modules())
+	}
+	if mended := h.opened(rules.Options{Before: kept, Again: true}); failures(mended) != 0 {
+		t.Errorf("mended: %+v", mended.Modules())
+	}
+	h.files["policy.yaml"] = []byte(policy("token", "", "- {name: r, wasm: modules/stamp.wasm}\n- {name: new, wasm: modules/stamp.wasm}"))
+	_, err = rules.Load(rules.NewFolder(h.files), rules.Options{Modules: narrow, Before: kept, Again: true})
+	if err == nil || strings.Count(err.Error(), "want at most 8") != 1 || !strings.Contains(err.Error(), "policy.yaml:8") {
+		t.Errorf("a new rule: %v", err)
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"path"
 	"slices"
@@ -21,13 +22,14 @@ type shelf struct {
 	*loader
 	tables map[string]*table.Table
 	files  map[string]string    // the modules' hashes, by file; empty: what is wrong with the file is reported
-	faulty map[string]bool      // modules whose faults are reported, by hash
+	faulty map[string]error     // why modules cannot be used by any rule, by hash
+	told   map[string]bool      // that this is reported
 	before map[string]*instance // by key
 	print  string               // of the tables, once it was asked for
 }
 
 func newShelf(l *loader, tables map[string]*table.Table) *shelf {
-	s := &shelf{loader: l, tables: tables, files: map[string]string{}, faulty: map[string]bool{}, before: map[string]*instance{}}
+	s := &shelf{loader: l, tables: tables, files: map[string]string{}, faulty: map[string]error{}, told: map[string]bool{}, before: map[string]*instance{}}
 	if l.options.Before == nil {
 		return s
 	}
@@ -54,19 +56,39 @@ func (s *shelf) program(h *Hook, spec *ruleSpec, budget runtime.Budget) runtime.
 		return unready{}
 	}
 	with, ready := s.with(spec.with)
-	if hash == "" || s.faulty[hash] || !ready {
+	if hash == "" || !ready {
 		return unready{}
 	}
 	key := fmt.Sprintf("%s %q %q %d %s %q %v %v %s", hash, h.Name, spec.name, h.Type, file, m.sha256, budget, with != nil, with)
-	if old := s.before[key]; old != nil && (old.print == "" || old.print == s.fingerprint()) && old.hold() {
+	old := s.before[key]
+	if s.shared(old) {
 		return old
 	}
-	made := &instance{key: key, file: file, sha256: hash, pinned: m.sha256 != ""}
+	made := &instance{key: key, file: file, sha256: hash, pinned: m.sha256 != "", secret: spec.with != nil && spec.with.computed()}
 	made.holders.Store(1)
-	if !s.start(made, code, spec, wasm.ProgramOptions{Type: h.Type, With: with, Warm: sample.Of(h.Type), Budget: budget}) {
-		return unready{}
+	err := s.faulty[hash]
+	if err == nil {
+		err = s.start(made, code, spec, wasm.ProgramOptions{Type: h.Type, With: with, Warm: sample.Of(h.Type), Budget: budget})
 	}
-	return made
+	switch {
+	case err == nil:
+		return made
+	case s.options.Kept, old != nil && old.failure != "":
+		made.failure = wording(err, made.secret)
+		return made
+	case !s.told[hash]:
+		s.refused(m.file, file, err, made.secret)
+		s.told[hash] = s.faulty[hash] != nil
+	}
+	return unready{}
+}
+
+// shared reports whether a rule goes on with what it had, which it holds then.
+func (s *shelf) shared(old *instance) bool {
+	if old == nil || old.failure != "" && s.options.Again {
+		return false
+	}
+	return (old.print == "" || old.print == s.fingerprint()) && old.hold()
 }
 
 // read finds the file and holds it against the policy's hash; the hash is empty when there was a problem.
@@ -111,28 +133,27 @@ func modulesOf(f *Folder) []string {
 	return slices.DeleteFunc(slices.Clone(f.Names()), func(name string) bool { return path.Ext(name) != ".wasm" })
 }
 
-// start loads the module and makes it ready; false when it is refused.
-func (s *shelf) start(made *instance, code []byte, spec *ruleSpec, o wasm.ProgramOptions) bool {
-	at := spec.module.file
+// start loads the module and makes it ready. When it is refused the error says why.
+func (s *shelf) start(made *instance, code []byte, spec *ruleSpec, o wasm.ProgramOptions) error {
 	module, err := s.options.Modules.Load(context.Background(), code)
 	if err != nil {
-		s.faulty[made.sha256] = true
-		s.refused(at, made.file, err, false)
-		return false
+		s.faulty[made.sha256] = err
+		return err
 	}
 	defer module.Close() // the Program holds it
 	if looks(module) {
 		o.Tables, made.print = s.tables, s.fingerprint()
 	}
-	made.secret = spec.with != nil && spec.with.computed()
 	if made.Program, err = module.Program(context.Background(), o); err != nil {
-		s.refused(at, made.file, err, made.secret)
-		return false
+		if errors.Is(err, runtime.ErrTime) {
+			s.faulty[made.sha256] = err // the next rule is not tried: it takes long, and this may be the start
+		}
+		return err
 	}
 	if cold := made.Cold(); cold != nil {
-		s.add(at.warning("%s: it fails on a sample call, and unless that has what no real one has, it fails on every call: %s", made.file, wording(cold, made.secret)))
+		s.add(spec.module.file.warning("%s: it fails on a sample call, and unless that has what no real one has, it fails on every call: %s", made.file, wording(cold, made.secret)))
 	}
-	return true
+	return nil
 }
 
 // looks reports whether a module looks into tables.

@@ -39,6 +39,11 @@ func (s *Set) Trials() (all []Trial) {
 				continue
 			}
 			t := Trial{Hook: h.Name, Rule: h.rules[i].name, File: m.file, Type: h.Type.String()}
+			if m.failure != "" {
+				t.Failure, t.Refused = m.failure, true
+				all = append(all, t)
+				continue
+			}
 			t.cost(m.Sample())
 			if cold := m.Cold(); cold != nil {
 				t.Failure = wording(cold, m.secret)

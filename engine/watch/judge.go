@@ -44,8 +44,8 @@ func (j *judgement) test(ctx context.Context, folder *rules.Folder, set *rules.S
 	if err != nil {
 		return err
 	}
-	if report.Failed > 0 {
-		return &Refusal{Tests: failing(report)}
+	if failed := failing(report, set); len(failed) > 0 {
+		return &Refusal{Tests: failed}
 	}
 	if j.w.o.Tests && len(report.Cases) == 0 {
 		return &Unproven{} // the folder's own problem, not the change's

@@ -32,6 +32,8 @@ type Runner struct {
 	Hook   string `json:"hook"`
 	Rule   string `json:"rule"`
 	SHA256 string `json:"sha256"` // of the module it runs; another than the file's where the folder is not live
+
+	Failure string `json:"failure,omitempty"` // why the module could not be made ready, though it could before: the rule fails
 }
 
 // modules lists what there is in the folder and over it, by file, and who runs it.
@@ -66,10 +68,15 @@ func (m *Module) run(set *rules.Set) {
 	}
 	for _, one := range set.Modules() {
 		if one.File == m.File {
-			m.Rules = append(m.Rules, Runner{one.Hook, one.Rule, one.SHA256})
+			m.Rules = append(m.Rules, Runner{one.Hook, one.Rule, one.SHA256, one.Failure})
 			m.Referenced = true
 		}
 	}
+}
+
+// unready are a Set's rules whose modules could not be made ready, though they could before.
+func unready(set *rules.Set) []rules.Module {
+	return slices.DeleteFunc(set.Modules(), func(m rules.Module) bool { return m.Failure == "" })
 }
 
 // nameOf is the name of the upload that would lie over a file; empty when there is none.

@@ -111,7 +111,9 @@ func (w *Watcher) kept() (*rules.Folder, *rules.Set, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	set, err := rules.Load(folder, w.o.Rules)
+	o := w.o.Rules
+	o.Kept = true
+	set, err := rules.Load(folder, o)
 	if err != nil {
 		return nil, nil, fmt.Errorf("load %s: %w", w.store.path, err)
 	}

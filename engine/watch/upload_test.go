@@ -61,14 +61,19 @@ type site struct {
 // open opens the site; close ends it, and holds that nothing of its modules is left.
 func openSite(t testing.TB, dir, data string) *site {
 	t.Helper()
+	return openSiteWith(t, dir, data, wasm.Options{})
+}
+
+func openSiteWith(t testing.TB, dir, data string, o wasm.Options) *site {
+	t.Helper()
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))
-	guests, err := wasm.New(wasm.Options{})
+	guests, err := wasm.New(o)
 	must(t, err)
 	e, err := engine.New(engine.Options{Log: log})
 	must(t, err)
 	ctx, cancel := context.WithCancel(context.Background())
 	w, err := watch.Open(ctx, watch.Options{Dir: dir, Data: data, Engine: e, Log: log, Rules: rules.Options{Modules: guests},
-		Settle: 20 * time.Millisecond, Poll: 100 * time.Millisecond})
+		Settle: 20 * time.Millisecond, Poll: 100 * time.Millisecond, Retry: 100 * time.Millisecond})
 	must(t, err)
 	done := make(chan struct{})
 	go func() {

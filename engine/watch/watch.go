@@ -207,6 +207,7 @@ func (w *Watcher) look(ctx context.Context) {
 // take loads a state of the folder and puts it live. The error says why it was refused; what was live stays.
 func (w *Watcher) take(ctx context.Context, s state) error {
 	w.hidden(s)
+	again := s.key == w.seen.key && s.uploads == w.seen.uploads && !w.Status().Stale
 	w.seen, w.retryAt = s, time.Time{}
 	start := time.Now()
 	set, err := w.load(s, func(f *rules.Folder, set *rules.Set) error { return w.prove(ctx, f, set) })
@@ -224,6 +225,10 @@ func (w *Watcher) take(ctx context.Context, s state) error {
 		w.refuse(err)
 		return err
 	}
+	if n := len(unready(set)); again && n > 0 && n == len(unready(w.set)) { // it was tried again in vain
+		w.retryAt = time.Now().Add(max(w.o.Retry, 100*time.Since(start)))
+		return set.Close()
+	}
 	w.install(s, set, FromFolder)
 	return nil
 }
@@ -236,6 +241,9 @@ func (w *Watcher) install(s state, set *rules.Set, by string) {
 	w.status.Modules = modules(s, set)
 	w.mu.Unlock()
 	w.live(set, FromFolder, by, s.folder.Hash())
+	if len(unready(set)) > 0 {
+		w.retryAt = time.Now().Add(w.o.Retry)
+	}
 	if w.store == nil {
 		return
 	}
@@ -291,7 +299,7 @@ func (w *Watcher) load(s state, try func(*rules.Folder, *rules.Set) error) (*rul
 		return nil, err
 	}
 	o := w.o.Rules
-	o.Before = w.set
+	o.Before, o.Again = w.set, w.Status().Revision != ""
 	set, err := rules.Load(folder, o)
 	if err != nil {
 		return nil, err
@@ -333,6 +341,9 @@ func (w *Watcher) live(set *rules.Set, from, by, hash string) {
 	w.mu.Unlock()
 	if w.o.Live != nil {
 		w.o.Live(revision, by)
+	}
+	for _, m := range unready(set) {
+		w.o.Log.Error("a module that was live before cannot be made ready; its rule fails until it can", "hook", m.Hook, "rule", m.Rule, "module", m.File, "reason", m.Failure)
 	}
 	if from == FromFolder {
 		w.o.Log.Info("policy is live", "folder", w.dir, "revision", revision, "was", was.Revision, "mended", was.Stale)
