@@ -1,11 +1,15 @@
 package hook
 
-import "fmt"
+import (
+	"bytes"
+	"fmt"
+)
 
 // Limits bounds what Parse accepts. A field that is not positive means its default.
 type Limits struct {
-	Bytes int // length of the text; default 1 MiB, never more than 256 MiB
-	Depth int // arrays and objects inside each other; default 64
+	Bytes  int // length of the text; default 1 MiB, never more than 256 MiB
+	Depth  int // arrays and objects inside each other; default 64
+	Values int // values and member names; default as many as fit
 }
 
 const (
@@ -70,11 +74,14 @@ func (d *Doc) Parse(src []byte, l Limits) error {
 	if d.salt.first == 0 {
 		d.salt = newSalt()
 	}
-	if expect := len(src) / 12; expect > cap(d.nodes) {
-		d.nodes = make([]node, 0, expect) // one node for every 12 bytes is usual
+	if l.Values <= 0 {
+		l.Values = len(src)/2 + 1
+	}
+	if expect := expected(src, l.Values); expect > cap(d.nodes) {
+		d.nodes = make([]node, 0, expect)
 	}
 	d.src = src
-	r := reader{Doc: *d, open: none, room: l.Depth}
+	r := reader{Doc: *d, open: none, room: l.Depth, most: l.Values}
 	end := r.document()
 	*d = r.Doc
 	if end < 0 {
@@ -82,6 +89,19 @@ func (d *Doc) Parse(src []byte, l Limits) error {
 		return r.err
 	}
 	return nil
+}
+
+// expected is how many nodes to make room for: one for every 12 bytes is usual. A large text is looked at first, lest a tape be copied
+// again and again while it grows: behind each node but the last there is a comma, a colon or a bracket.
+func expected(src []byte, most int) int {
+	if len(src) <= keepNodes*12 {
+		return len(src) / 12
+	}
+	n := 1
+	for _, c := range []byte(",:[{") {
+		n += bytes.Count(src, []byte{c})
+	}
+	return min(n, most+2, len(src)/4)
 }
 
 // Memory that a Doc keeps between texts, counted in nodes: a little is never given back, a great deal always, and what

@@ -11,6 +11,7 @@ type reader struct {
 	Doc
 	open uint32 // the innermost open container
 	room int    // how many more may be opened
+	most int    // nodes
 	err  *SyntaxError
 }
 
@@ -62,6 +63,9 @@ func (r *reader) values(pos int) int {
 		}
 		if pos < 0 {
 			return pos
+		}
+		if len(r.nodes) > r.most {
+			return r.fail(pos, ErrSize, "fewer values")
 		}
 		if pos < len(src) && src[pos] == ',' && r.open != none {
 			r.settle()
