@@ -46,8 +46,8 @@ type conn struct {
 	granted int    // of ahead, what the frame has taken
 	refused reason // what the frame has found, if it does not take it
 
-	strange       bool // it is one of the Gate's strangers, whose lock guards this and what follows
-	before, after *conn
+	crowd         *crowd // it is one of the Gate's strangers, whose lock guards this and what follows; nil: it is not
+	before, after *conn  // of its crowd
 }
 
 // errFull is what reading a body ends with when too much of others is held already.

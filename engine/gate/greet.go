@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"os"
-	"runtime"
 	"sync/atomic"
 	"time"
 
@@ -70,6 +69,7 @@ func (c *conn) introduce() (reason, error) {
 	}
 	if from.IsValid() { // or else the proxy speaks for itself
 		c.from, c.trusted = from, c.g.o.Proxies.Has(from)
+		c.g.strangers.move(c, c.g.friends.Has(from, c.last))
 	}
 	return c.g.calls(c.from), nil
 }
@@ -145,53 +145,4 @@ func (w *wire) SetWriteDeadline(t time.Time) error {
 		t = most
 	}
 	return w.Conn.SetWriteDeadline(t)
-}
-
-// turns bound how many handshakes are being computed, so that any number of them leaves processors to the calls. Friends do not
-// wait for strangers; those who have failed too often are computed one at a time, and so wait for each other.
-type turns struct {
-	friends, strangers, suspects chan struct{}
-}
-
-func newTurns() turns {
-	n := max(1, runtime.GOMAXPROCS(0)/2)
-	return turns{make(chan struct{}, n), make(chan struct{}, n), make(chan struct{}, 1)}
-}
-
-// lane is where a connection waits for its turn.
-func (c *conn) lane() chan struct{} {
-	switch {
-	case c.suspect:
-		return c.g.turns.suspects
-	case c.friend:
-		return c.g.turns.friends
-	}
-	return c.g.turns.strangers
-}
-
-// turn waits for a turn, as long as there is time for a handshake.
-func (c *conn) turn() bool {
-	lane := c.lane()
-	select {
-	case lane <- struct{}{}:
-		c.turned.Store(true)
-		return true
-	default:
-	}
-	t := time.NewTimer(time.Until(c.by))
-	defer t.Stop()
-	select {
-	case lane <- struct{}{}:
-		c.turned.Store(true)
-		return true
-	case <-t.C:
-		return false
-	}
-}
-
-// yield gives back the turn there is.
-func (c *conn) yield() {
-	if c.turned.Load() && c.turned.CompareAndSwap(true, false) {
-		<-c.lane()
-	}
 }

@@ -29,8 +29,8 @@ func (g *Gate) listener(l net.Listener) *listener {
 // Close closes the listener, if it is open.
 func (l *listener) Close() error { return l.close() }
 
-// Accept waits for a connection there is room for. When there is none, room is made by closing the connection that has been
-// there longest without a secret; if all have shown one, the new one is refused. Running out of file descriptors is treated
+// Accept waits for a connection there is room for. When there is none, room is made by closing one that has not shown a secret; if all
+// have shown one, the new one is refused. Running out of file descriptors is treated
 // the same, and waited out.
 func (l *listener) Accept() (net.Conn, error) {
 	pause := 5 * time.Millisecond
@@ -102,82 +102,6 @@ func (l *listener) exhausted(err error) {
 // admit takes a connection in, as a stranger.
 func (g *Gate) admit(c net.Conn, from netip.Addr) *conn {
 	in := &conn{Conn: c, g: g, from: from, trusted: g.o.Proxies.Has(from), chance: uint8(rand.Uint32()), fresh: true, last: time.Now()}
-	g.strangers.add(in)
+	g.strangers.add(in, g.friends.Has(from, in.last))
 	return in
-}
-
-// displace closes the connection that has been there longest without showing a secret. It is false when there is none.
-func (g *Gate) displace() bool {
-	c := g.strangers.oldest()
-	if c == nil {
-		return false
-	}
-	if c.closed.CompareAndSwap(false, true) { // or else it is lingering, and counts itself out
-		g.open.Add(-1)
-	}
-	g.displaced.Add(1)
-	c.Conn.Close() // its goroutine notices
-	return true
-}
-
-// strangers are the connections that have never shown a secret, in the order of their coming. A connection takes the lock
-// when it comes, and when it becomes known or goes; never between its calls.
-type strangers struct {
-	mu          sync.Mutex // guards what follows, and the links of every conn in it
-	first, last *conn
-}
-
-func (s *strangers) add(c *conn) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	c.strange, c.before = true, s.last
-	if s.last == nil {
-		s.first = c
-	} else {
-		s.last.after = c
-	}
-	s.last = c
-}
-
-// oldest takes the first one out.
-func (s *strangers) oldest() *conn {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	c := s.first
-	if c != nil {
-		s.unlink(c)
-	}
-	return c
-}
-
-// dismiss ends those of which nothing was read.
-func (s *strangers) dismiss() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for c := s.first; c != nil; c = c.after {
-		c.Conn.SetReadDeadline(time.Unix(1, 0)) // see await
-	}
-}
-
-// remove takes one out that may be gone already.
-func (s *strangers) remove(c *conn) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if c.strange {
-		s.unlink(c)
-	}
-}
-
-func (s *strangers) unlink(c *conn) {
-	if c.before == nil {
-		s.first = c.after
-	} else {
-		c.before.after = c.after
-	}
-	if c.after == nil {
-		s.last = c.before
-	} else {
-		c.after.before = c.before
-	}
-	c.strange, c.before, c.after = false, nil, nil
 }

@@ -31,7 +31,7 @@ type place struct {
 
 // with calls f with the address's place, which is a new one where it has none; f changes till.
 func (t *table) with(a netip.Addr, now time.Time, f func(*place)) {
-	a = subscriber(a)
+	a = Subscriber(a)
 	set := &t.sets[maphash.Comparable(t.seed, a)%sets]
 	set.mu.Lock()
 	defer set.mu.Unlock()
@@ -52,7 +52,7 @@ func (t *table) with(a netip.Addr, now time.Time, f func(*place)) {
 
 // left is how long an address is still remembered.
 func (t *table) left(a netip.Addr, now time.Time) time.Duration {
-	a = subscriber(a)
+	a = Subscriber(a)
 	set := &t.sets[maphash.Comparable(t.seed, a)%sets]
 	set.mu.Lock()
 	defer set.mu.Unlock()
@@ -64,8 +64,8 @@ func (t *table) left(a netip.Addr, now time.Time) time.Duration {
 	return 0
 }
 
-// subscriber is what an address is counted as.
-func subscriber(a netip.Addr) netip.Addr {
+// Subscriber is what an address is counted as: the whole of its /64, where there is one.
+func Subscriber(a netip.Addr) netip.Addr {
 	a = a.Unmap().WithZone("")
 	if !a.Is6() {
 		return a

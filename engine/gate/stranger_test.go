@@ -1,0 +1,124 @@
+package gate
+
+import (
+	"math/rand/v2"
+	"net/netip"
+	"sync"
+	"testing"
+	"time"
+)
+
+// TestNextStranger: who has most makes room, the longest there of it; friends do last.
+func TestNextStranger(t *testing.T) {
+	var s strangers
+	in := func(addr string, friend bool) *conn {
+		c := &conn{from: netip.MustParseAddr(addr)}
+		s.add(c, friend)
+		return c
+	}
+	friend := in("192.0.2.1", true)
+	in("192.0.2.1", true)
+	honest := in("192.0.2.2", false)
+	crowd := []*conn{in("192.0.2.3", false), in("192.0.2.3", false), in("192.0.2.3", false)}
+	net := []*conn{in("2001:db8::1", false), in("2001:db8::2", false)}
+	s.remove(crowd[1])
+	s.remove(crowd[1])
+	for i, want := range []*conn{net[0], crowd[0], honest, net[1], crowd[2], friend} {
+		if got := s.next(); got != want {
+			t.Fatalf("%d: %v, want %v", i, got.from, want.from)
+		}
+	}
+	if s.next() == nil || s.next() != nil || len(s.others.by)+len(s.friends.by) > 0 {
+		t.Error("want one left, and then none")
+	}
+}
+
+// TestStrangersAtRandom holds what strangers say against a count.
+func TestStrangersAtRandom(t *testing.T) {
+	var s strangers
+	in, count := map[*conn]bool{}, map[netip.Addr]int{}
+	for range 20_000 {
+		switch rand.IntN(4) {
+		case 0, 1:
+			c := &conn{from: netip.AddrFrom4([4]byte{192, 0, 2, byte(rand.IntN(20))})}
+			s.add(c, false)
+			in[c] = true
+			count[c.from]++
+		case 2:
+			for c := range in {
+				s.remove(c)
+				delete(in, c)
+				count[c.from]--
+				break
+			}
+		case 3:
+			most := 0
+			for _, n := range count {
+				most = max(most, n)
+			}
+			c := s.next()
+			if c == nil {
+				if most > 0 {
+					t.Fatal("none is found")
+				}
+				continue
+			}
+			if !in[c] || count[c.from] != most {
+				t.Fatalf("one of %d makes room, where another has %d", count[c.from], most)
+			}
+			delete(in, c)
+			count[c.from]--
+		}
+	}
+}
+
+// TestLane: addresses take turns, however many wait from one of them.
+func TestLane(t *testing.T) {
+	l := lane{free: 1}
+	crowd, honest := netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("192.0.2.2")
+	by := time.Now().Add(10 * time.Second)
+	if !l.enter(crowd, by) {
+		t.Fatal("nobody is there")
+	}
+	first, second := l.queue(crowd), l.queue(crowd)
+	late := l.queue(honest)
+	if l.enter(honest, time.Now()) {
+		t.Error("there is no turn")
+	}
+	l.leave()
+	<-first
+	l.leave()
+	<-late
+	select {
+	case <-second:
+		t.Error("two have a turn")
+	default:
+	}
+	if l.quit(crowd, second); len(l.order) > 0 || len(l.waiting) > 0 {
+		t.Error("somebody is left")
+	}
+	l.leave()
+	if l.free != 1 {
+		t.Errorf("%d turns", l.free)
+	}
+}
+
+// TestLaneUnderLoad: turns are neither lost nor made, whoever gives up.
+func TestLaneUnderLoad(t *testing.T) {
+	l := lane{free: 2}
+	var all sync.WaitGroup
+	for g := range 20 {
+		all.Go(func() {
+			from := netip.AddrFrom4([4]byte{192, 0, 2, byte(g % 5)})
+			for range 200 {
+				if l.enter(from, time.Now().Add(time.Duration(rand.IntN(200))*time.Microsecond)) {
+					l.leave()
+				}
+			}
+		})
+	}
+	all.Wait()
+	if l.free != 2 || len(l.order) > 0 || len(l.waiting) > 0 {
+		t.Errorf("%d turns, %d wait", l.free, len(l.waiting))
+	}
+}
