@@ -21,6 +21,7 @@ const mediaType = "application/json"
 // the hook for a call that was let in, behind a ? for a verification and before a # and the secrets that were shown.
 func (g *Gate) headers(h *fasthttp.RequestHeader) (c fasthttp.RequestConfig) {
 	r, secrets, k := broken, uint64(0), (*engine.Hook)(nil)
+	from := g.signer(h)
 	defer func() {
 		if p := recover(); p != nil {
 			g.bug(p)
@@ -47,7 +48,7 @@ func (g *Gate) headers(h *fasthttp.RequestHeader) (c fasthttp.RequestConfig) {
 	if secrets, r = g.judge(h, k); r != admitted {
 		return c
 	}
-	if r = g.room(h, k); r != admitted {
+	if r = g.room(from, h, k); r != admitted {
 		return c
 	}
 	if h.IsGet() {
@@ -55,19 +56,6 @@ func (g *Gate) headers(h *fasthttp.RequestHeader) (c fasthttp.RequestConfig) {
 	}
 	c.MaxRequestBodySize = g.maxBody(k)
 	return c
-}
-
-// room decides whether there is memory for a large body. Only bytes that have come are counted as held, so that a
-// connection which ends in whatever way cannot leave a claim behind.
-func (g *Gate) room(h *fasthttp.RequestHeader, k *engine.Hook) reason {
-	n := h.ContentLength()
-	if n < 0 {
-		n = g.maxBody(k) // chunks
-	}
-	if n > keep && g.held.Load()+int64(n) > g.o.MaxHeld {
-		return overloaded
-	}
-	return admitted
 }
 
 // refused is what headers has left in the method of a request that it did not let in.

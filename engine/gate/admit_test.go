@@ -3,6 +3,7 @@ package gate
 import (
 	"bufio"
 	"bytes"
+	"fmt"
 	"log/slog"
 	"strings"
 	"testing"
@@ -96,7 +97,7 @@ func desk(t testing.TB, typ hook.Type) (*Gate, *engine.Engine) {
 // request reads a request as the server does, up to its handler.
 func request(t testing.TB, g *Gate, body []byte) *fasthttp.RequestCtx {
 	t.Helper()
-	text := "POST /hooks/hook-a HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+	text := fmt.Sprintf("POST /hooks/hook-a HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n", len(body))
 	ctx := new(fasthttp.RequestCtx)
 	ctx.Init2(&conn{g: g}, silence{}, false)
 	if err := ctx.Request.Header.Read(bufio.NewReader(strings.NewReader(text))); err != nil {

@@ -2,6 +2,7 @@ package gate
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"runtime"
 	"runtime/debug"
@@ -17,6 +18,9 @@ import (
 // keep is the largest body whose memory is kept for the next call.
 const keep = 64 << 10
 
+// patience is how long after its first byte a large body is worth being read: a call has no longer.
+const patience = 2 * time.Second
+
 // sheet is what one call is written on.
 type sheet struct {
 	doc  hook.Doc
@@ -28,7 +32,10 @@ var sheets = sync.Pool{New: func() any { return new(sheet) }}
 // serve answers a request that was read to its end, or was refused at its headers. Nothing of ctx is used after it.
 func (g *Gate) serve(ctx *fasthttp.RequestCtx) {
 	c := ctx.Conn().(*conn)
-	defer c.ready()
+	defer func() {
+		ctx.Request.ReleaseBody(keep)
+		c.ready()
+	}()
 	r, ok := refused(ctx.Method())
 	c.unread = ok
 	if c.trusted && !g.o.Allowed.Has(g.client(ctx)) {
@@ -63,10 +70,18 @@ func (g *Gate) serve(ctx *fasthttp.RequestCtx) {
 // answer decodes the body and has the engine decide on it.
 func (g *Gate) answer(ctx *fasthttp.RequestCtx, c *conn, k *engine.Hook) {
 	body := ctx.Request.Body()
+	if len(body) > keep {
+		n, ok := g.docs.wait(c.who, int64(len(body)), c.began().Add(patience))
+		if !ok {
+			g.refuse(ctx, overloaded)
+			return
+		}
+		defer g.docs.give(c.who, n)
+	}
 	s := sheets.Get().(*sheet)
 	defer g.clear(ctx, s, k, body)
-	if err := s.doc.Parse(body, hook.Limits{Bytes: g.maxBody(k)}); err != nil {
-		g.refuse(ctx, notJSON)
+	if err := s.doc.Parse(body, hook.Limits{Bytes: g.maxBody(k), Values: max(keep/2, len(body)/4)}); err != nil {
+		g.refuse(ctx, unfit(err))
 		return
 	}
 	root := s.doc.Root()
@@ -90,6 +105,14 @@ func (g *Gate) answer(ctx *fasthttp.RequestCtx, c *conn, k *engine.Hook) {
 	r := k.Answer(&s.call)
 	respond(ctx, r.Body)
 	g.note(ctx, k, &s.call, r)
+}
+
+// unfit is why a body is refused: as Okta writes them, a large one has a value or a name for every twelve bytes.
+func unfit(err error) reason {
+	if errors.Is(err, hook.ErrSize) {
+		return bodyTooLarge
+	}
+	return notJSON
 }
 
 // note writes a line about a call.
@@ -126,7 +149,6 @@ func (g *Gate) clear(ctx *fasthttp.RequestCtx, s *sheet, k *engine.Hook, body []
 	if secret {
 		clear(body)
 	}
-	ctx.Request.ReleaseBody(keep)
 	if secret || len(body) > keep {
 		return // the Doc has decoded texts of its own; it is left to the collector
 	}

@@ -28,11 +28,10 @@ type conn struct {
 	trusted bool       // it is a proxy, whose requests say who calls
 	chance  uint8      // any number; see less
 	greeting
+	claim
 
 	fresh  bool      // nothing of the next request was read yet
 	known  bool      // a call came through here that was authenticated
-	taken  int       // bytes of the request that were read; counted in the Gate's when it is more than keep
-	full   bool      // the Gate had no room for more of them
 	unread bool      // the peer may still be sending when the connection is closed
 	begun  time.Time // when the first byte of its first record came, where there is TLS; zero before
 	first  time.Time // when the first byte of the request was read
@@ -50,9 +49,6 @@ type conn struct {
 	before, after *conn  // of its crowd
 }
 
-// errFull is what reading a body ends with when too much of others is held already.
-var errFull = errors.New("too many bytes of bodies at one time")
-
 // receive reads, under the deadline that is the request's or, before its first byte, the connection's. Deadlines of idle
 // connections are moved only now and then, for they are long, and setting one is not free.
 func (c *conn) receive(p []byte) (int, error) {
@@ -69,12 +65,6 @@ func (c *conn) receive(p []byte) (int, error) {
 	}
 	if c.fresh && errors.Is(err, os.ErrDeadlineExceeded) {
 		return n, io.EOF // nobody is waiting for an answer
-	}
-	if c.taken += n; c.taken > keep && !c.hold(n) {
-		err = errFull
-	}
-	if err != nil {
-		c.settle() // nothing will come of the request
 	}
 	return n, err
 }
@@ -94,15 +84,6 @@ func (c *conn) await(p []byte) (int, error) {
 	}
 }
 
-// hold counts bytes of a large request among those that the Gate holds. It is false when that is too much.
-func (c *conn) hold(n int) bool {
-	if c.taken-n <= keep {
-		n = c.taken
-	}
-	c.full = c.g.held.Add(int64(n)) > c.g.o.MaxHeld
-	return !c.full
-}
-
 // ready makes the connection one that waits for its next request.
 func (c *conn) ready() {
 	c.fresh, c.begun = true, time.Time{}
@@ -115,14 +96,6 @@ func (c *conn) stream() net.Conn {
 		return t
 	}
 	return c.Conn
-}
-
-// settle gives back what hold has counted. Reading has failed, or the request was answered or refused: no request ends without.
-func (c *conn) settle() {
-	if c.taken > keep {
-		c.g.held.Add(-int64(c.taken))
-	}
-	c.taken = 0
 }
 
 // recognize notes that a secret was shown.
@@ -190,6 +163,10 @@ func (c *conn) began() time.Time {
 // Close closes the connection. A peer that is refused while it still sends would lose the answer to a reset, so what it
 // sends is thrown away for a moment. Shutdown calls it, too, for a connection that is idle.
 func (c *conn) Close() error {
+	if s := c.sign.Load(); s != 0 {
+		c.g.signers.Delete(s) // if its head was never shown
+	}
+	c.settle()
 	if !c.closed.CompareAndSwap(false, true) {
 		return net.ErrClosed
 	}

@@ -143,40 +143,111 @@ func TestHurry(t *testing.T) {
 	}
 }
 
-// TestHeld: the bytes of large bodies that are there at one time are bounded, and given back whatever becomes of a request.
+// TestHeld: what large bodies may take at one time is bounded, whether or not anything of them comes, and given back whatever becomes
+// of a request.
 func TestHeld(t *testing.T) {
-	const large = 150 << 10
-	d := open(t, policy, gate.Options{MaxHeld: 200 << 10, MaxBody: large})
+	const large, takes = 200 << 10, 256 << 10
+	d := open(t, policy, gate.Options{MaxHeld: 300 << 10, MaxBody: large})
 	whole := body + strings.Repeat(" ", large-len(body))
 	length := head(post, fmt.Sprint("Content-Length: ", large))
 	chunked := head(post, "Transfer-Encoding: chunked") + fmt.Sprintf("%x\r\n", large)
-
-	first := d.dial().send(length + whole[:large-1])
-	d.settles("tenterhook_held_bytes", float64(len(length)+large-1))
-	for _, refused := range []string{length, chunked} {
-		l := d.dial().send(refused)
-		l.wants(503, "")
-		l.ends()
-	}
-	if status, _, _ := d.dial().send(good(body)).answer(); status != 200 { // what is small is never in the way
-		t.Errorf("got %d", status)
-	}
-	if status, _, _ := first.send(whole[large-1:]).answer(); status != 200 {
-		t.Errorf("got %d", status)
-	}
-	d.settles("tenterhook_held_bytes", 0)
-
-	// Two that were let in before anything of them came.
 	for _, start := range []string{length, chunked} {
-		first, second := d.dial().send(start), d.dial().send(start)
-		time.Sleep(50 * time.Millisecond)
-		first.send(whole[:large-1])
-		d.settles("tenterhook_held_bytes", float64(len(start)+large-1))
-		go io.WriteString(second, whole[:large-1]) // cut off by the refusal
-		second.wants(503, "")
-		first.Close()
-		second.Close()
+		first := d.dial().send(start)
+		d.settles("tenterhook_held_bytes", takes)
+		for _, refused := range []string{length, chunked} {
+			l := d.dial().send(refused)
+			l.wants(503, "")
+			l.ends()
+		}
+		if status, _, _ := d.dial().send(good(body)).answer(); status != 200 { // what is small is never in the way
+			t.Errorf("got %d", status)
+		}
+		if start == chunked {
+			whole += "\r\n0\r\n\r\n"
+		}
+		if status, _, _ := first.send(whole).answer(); status != 200 {
+			t.Errorf("got %d", status)
+		}
 		d.settles("tenterhook_held_bytes", 0)
+	}
+	for _, start := range []string{length, chunked, strings.Replace(length, "\r\n", "\r\nExpect: 100-continue\r\n", 1)} {
+		for _, some := range []string{"", body} {
+			l := d.dial().send(start + some)
+			d.settles("tenterhook_held_bytes", takes)
+			l.Close()
+			d.settles("tenterhook_held_bytes", 0)
+		}
+	}
+	l := d.dial().send(strings.Replace(chunked, secret, "x", 1)) // a stranger claims nothing
+	l.wants(401, "")
+	d.settles("tenterhook_held_bytes", 0)
+}
+
+// TestChunksAreClaimed: chunks count as they are announced, and together.
+func TestChunksAreClaimed(t *testing.T) {
+	d := open(t, policy, gate.Options{})
+	chunk := fmt.Sprintf("%x\r\n%s\r\n", 40<<10, strings.Repeat(" ", 40<<10))
+	l := d.dial().send(head(post, "Transfer-Encoding: chunked") + chunk)
+	time.Sleep(20 * time.Millisecond)
+	d.settles("tenterhook_held_bytes", 0)
+	l.send(chunk)
+	d.settles("tenterhook_held_bytes", 128<<10)
+	l.send(chunk + chunk)
+	d.settles("tenterhook_held_bytes", 256<<10)
+	l.send("80000\r\n")
+	d.settles("tenterhook_held_bytes", 1<<20)
+	l.Close()
+	d.settles("tenterhook_held_bytes", 0)
+}
+
+// TestManyClaims: many claims at once, of all kinds and ends, leave nothing behind.
+func TestManyClaims(t *testing.T) {
+	d := open(t, policy, gate.Options{MaxHeld: 2 << 20, Read: time.Second})
+	whole := body + strings.Repeat(" ", 100<<10)
+	var all sync.WaitGroup
+	for g := range 16 {
+		all.Go(func() {
+			for i := range 12 {
+				c, err := net.Dial("tcp", d.addr)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				c.SetDeadline(time.Now().Add(20 * time.Second))
+				switch text := good(whole); (g + i) % 4 {
+				case 0:
+					io.WriteString(c, text)
+					c.Read(make([]byte, 100))
+				case 1:
+					io.WriteString(c, text[:len(text)-i*1000-1])
+				case 2:
+					io.WriteString(c, text+text)
+					c.Read(make([]byte, 1))
+				case 3:
+					io.WriteString(c, head(post, "Transfer-Encoding: chunked")+"40000\r\n"+whole)
+				}
+				c.Close()
+			}
+		})
+	}
+	all.Wait()
+	d.settles("tenterhook_held_bytes", 0)
+	d.settles("tenterhook_connections", 0)
+}
+
+// TestManyValues: a large body has no more values than Okta's have; a small one may.
+func TestManyValues(t *testing.T) {
+	d := open(t, policy, gate.Options{})
+	call := func(values int) string {
+		return good(strings.Replace(body, `"data":{`, `"data":{"x":[`+strings.Repeat("1,", values)+`1],`, 1))
+	}
+	l := d.dial()
+	if status, text, _ := l.send(call(20_000)).answer(); status != 200 {
+		t.Errorf("a small one: %d %s", status, text)
+	}
+	l.send(call(200_000)).wants(413, `{"error":"body_too_large"}`)
+	if status, text, _ := l.send(call(20_000)).answer(); status != 200 {
+		t.Errorf("afterwards: %d %s", status, text)
 	}
 }
 

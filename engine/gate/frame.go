@@ -3,10 +3,11 @@ package gate
 // frame follows one connection's requests through the bytes that come: which are a head, which a body, and where the next
 // request begins. fasthttp is given one request at a time, and of that only what was found to be written as it should be.
 type frame struct {
-	phase phase
-	left  int64 // bytes of the body, or of the chunk, that are to come
-	size  int64 // of the chunk whose size is being read
-	width int   // digits of it
+	phase  phase
+	left   int64 // bytes of the body, or of the chunk, that are to come
+	size   int64 // of the chunk whose size is being read
+	width  int   // digits of it
+	chunks int64 // bytes of all chunks whose sizes were read
 }
 
 // phase is what the next byte belongs to.
@@ -94,6 +95,7 @@ func (f *frame) step(c byte) bool {
 		return c == '\r' && f.width > 0
 	case endOfSize:
 		want, f.phase, f.left = '\n', inChunk, f.size
+		f.chunks += f.size
 		if f.size == 0 {
 			f.phase = lastLine
 		}

@@ -27,6 +27,9 @@ import (
 // DefaultMaxConns is how many connections may be open at one time where nobody says.
 const DefaultMaxConns = 4096
 
+// docsShare is what part of MaxHeld may be decoded at one time.
+const docsShare = 4
+
 // Options are what a Gate is made with.
 type Options struct {
 	Log      *slog.Logger          // nil: slog.Default()
@@ -38,7 +41,7 @@ type Options struct {
 	MaxEvents  int           // bytes of an event hook's body, which brings many events; default 4 MiB
 	MaxHeader  int           // bytes of a request line and its headers; default 16 KiB
 	MaxConns   int           // connections open at one time; default DefaultMaxConns
-	MaxHeld    int64         // bytes of large bodies that are read or decided on at one time; default 128 MiB
+	MaxHeld    int64         // bytes of large bodies that are read or decided on at one time, as announced; default 128 MiB
 	Read       time.Duration // from a request's first byte to its last; default 3 s, as long as Okta waits
 	Write      time.Duration // at most for writing an answer, at least half of it; default 10 s
 	Idle       time.Duration // between the requests of a connection; default 90 s
@@ -57,10 +60,14 @@ type Gate struct {
 	o      Options
 	server *fasthttp.Server
 	open   atomic.Int64 // connections
-	held   atomic.Int64 // bytes of large requests; what is small costs too little to be counted
 	counts counts
 	panics atomic.Uint64
-	awayAt atomic.Int64 // when who may not call was last told of, in Unix time
+	bodies *pool // what is small costs too little to be counted
+	docs   *pool // of large bodies, those that are read as JSON or decided on; their Docs take five times as much
+
+	signs   atomic.Uint64 // the last one
+	signers sync.Map      // connections, by their signs
+	awayAt  atomic.Int64  // when who may not call was last told of, in Unix time
 
 	journal journal
 
@@ -93,6 +100,7 @@ func New(e *engine.Engine, o Options) (*Gate, error) {
 	defaults(&o.FirstBytes, 15*time.Second)
 	defaults(&o.Handshake, 5*time.Second)
 	g := &Gate{e: e, o: o, tls: o.TLS, turns: newTurns(), failures: peer.NewFailures(), friends: peer.NewFriends(), journal: journal{o: o.Journal}}
+	g.bodies, g.docs = newPool(o.MaxHeld), newPool(o.MaxHeld/docsShare)
 	g.server = &fasthttp.Server{
 		Handler:        g.serve,
 		HeaderReceived: g.headers,
@@ -100,7 +108,7 @@ func New(e *engine.Engine, o Options) (*Gate, error) {
 		Logger:         silence{},
 
 		MaxRequestBodySize: o.MaxBody,
-		ReadBufferSize:     o.MaxHeader,
+		ReadBufferSize:     o.MaxHeader + maxSign,
 		Concurrency:        2 * o.MaxConns, // never reached: the listener counts connections, and refuses in our words
 
 		CloseOnShutdown:              true,

@@ -117,12 +117,11 @@ func (g *Gate) allowed(ctx *fasthttp.RequestCtx) string {
 func (g *Gate) unreadable(ctx *fasthttp.RequestCtx, err error) {
 	c := ctx.Conn().(*conn)
 	c.unread = true
+	ctx.Request.ReleaseBody(keep)
 	c.settle()
 	switch { // the server does not always keep what Read has returned
 	case c.refused != admitted:
 		g.refuse(ctx, c.refused)
-	case c.full:
-		g.refuse(ctx, overloaded)
 	default:
 		g.refuse(ctx, reasonOf(err))
 	}
@@ -153,7 +152,7 @@ var (
 	refusedDesc = prometheus.NewDesc("tenterhook_refused_total", "Requests that got no decision, by reason.", []string{"reason"}, nil)
 	connsDesc   = prometheus.NewDesc("tenterhook_connections", "Connections to the hooks' listener that are open.", nil, nil)
 	movedDesc   = prometheus.NewDesc("tenterhook_displaced_total", "Connections closed to make room before they had shown a secret.", nil, nil)
-	heldDesc    = prometheus.NewDesc("tenterhook_held_bytes", "Bytes of large bodies that are being read or decided on.", nil, nil)
+	heldDesc    = prometheus.NewDesc("tenterhook_held_bytes", "Bytes claimed for large bodies that are being read or decided on.", nil, nil)
 	panicsDesc  = prometheus.NewDesc("tenterhook_panics_total", "Bugs: panics that the gate caught.", nil, nil)
 )
 
@@ -177,6 +176,6 @@ func (c collector) Collect(out chan<- prometheus.Metric) {
 	}
 	out <- prometheus.MustNewConstMetric(connsDesc, prometheus.GaugeValue, float64(c.g.open.Load()))
 	out <- prometheus.MustNewConstMetric(movedDesc, prometheus.CounterValue, float64(c.g.displaced.Load()))
-	out <- prometheus.MustNewConstMetric(heldDesc, prometheus.GaugeValue, float64(c.g.held.Load()))
+	out <- prometheus.MustNewConstMetric(heldDesc, prometheus.GaugeValue, float64(c.g.bodies.used.Load()))
 	out <- prometheus.MustNewConstMetric(panicsDesc, prometheus.CounterValue, float64(c.g.panics.Load()))
 }

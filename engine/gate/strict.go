@@ -28,7 +28,12 @@ func (c *conn) Read(p []byte) (int, error) {
 	if n == 0 {
 		return 0, err
 	}
-	k, r := c.frame.take(p[:n])
+	k, large, r := c.take(p[:n])
+	if large {
+		c.ahead = append(c.ahead, p[:n]...)
+		c.granted = c.signed(k)
+		return c.give(p)
+	}
 	if k == n {
 		c.given = true
 		return n, err
@@ -70,10 +75,26 @@ func (c *conn) give(p []byte) (int, error) {
 	return n, nil
 }
 
+// take has the frame take what comes next. Of a request with a large body that is the head alone: its body is not read before it was
+// let in, and so what comes then may claim.
+func (c *conn) take(p []byte) (n int, large bool, r reason) {
+	if c.frame.phase != inHead {
+		if n, r = c.frame.take(p); r == admitted && !c.affords() {
+			return 0, false, overloaded
+		}
+		return n, false, r
+	}
+	if n, r = c.frame.head(p); r != admitted || c.frame.large() {
+		return n, r == admitted, r
+	}
+	k, r := c.frame.take(p[n:])
+	return n + k, false, r
+}
+
 // grant has the frame take what was received, and receives more while a head has not ended. A head is looked at anew only
 // when another line of it has ended, of which there are not many.
 func (c *conn) grant() error {
-	n, r := c.frame.take(c.ahead)
+	n, large, r := c.take(c.ahead)
 	for r == ask {
 		if len(c.ahead) >= c.g.o.MaxHeader {
 			r = headTooLarge
@@ -85,8 +106,11 @@ func (c *conn) grant() error {
 			return err
 		}
 		if c.ahead = append(c.ahead, part[:k]...); bytes.IndexByte(part[:k], '\n') >= 0 {
-			n, r = c.frame.take(c.ahead)
+			n, large, r = c.take(c.ahead)
 		}
+	}
+	if large {
+		n = c.signed(n)
 	}
 	c.granted = n
 	if r != admitted {
