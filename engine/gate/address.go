@@ -50,9 +50,9 @@ func (g *Gate) client(ctx *fasthttp.RequestCtx) netip.Addr {
 
 // failed counts a failed authentication for who calls. An address that has had too many is told so, and nothing is waited for
 // so that it hears it; a right secret from there is let in as ever.
-func (g *Gate) failed(ctx *fasthttp.RequestCtx) reason {
+func (g *Gate) failed(ctx *fasthttp.RequestCtx, r reason) reason {
 	if !g.failures.Add(g.client(ctx), time.Now()) {
-		return unauthorized
+		return r
 	}
 	ctx.Conn().(*conn).unread = false
 	return tooOften

@@ -366,7 +366,7 @@ func TestMetrics(t *testing.T) {
 	d.dial().send(head(post, "Authorization: x", "Content-Length: 1")).answer()
 	l := d.dial()
 	l.send(good(body)).answer()
-	if n, err := testutil.GatherAndCount(d.registry, "tenterhook_refused_total"); err != nil || n != 27 {
+	if n, err := testutil.GatherAndCount(d.registry, "tenterhook_refused_total"); err != nil || n != 28 {
 		t.Errorf("%d series, %v", n, err)
 	}
 	families, err := d.registry.Gather()

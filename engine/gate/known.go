@@ -23,8 +23,10 @@ func (g *Gate) known(k *engine.Hook, f *fields) (secrets uint64, r reason) {
 	switch {
 	case ok:
 		return secrets, admitted
-	case f.token.asked != nil && (f.token.verdict == issuer.Keyless || f.token.verdict == issuer.Awaited):
+	case f.token.asked != nil && f.token.verdict == issuer.Keyless:
 		return 0, keyless
+	case f.token.asked != nil && f.token.verdict == issuer.Awaited:
+		return 0, awaited
 	default:
 		return 0, unauthorized
 	}

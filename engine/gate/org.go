@@ -8,30 +8,52 @@ import (
 )
 
 // foreign finds a host in a call that is none of its hook's org's: what was to be another org's was given to this one. Only
-// some types name a host, and each elsewhere (hooks.md section 1.3); a call that names none is not judged by it.
+// some types name a host, and each elsewhere (hooks.md section 1.3): one that always does must, and in the one way that Okta writes
+// it. Of the others a bare id says nothing.
 func foreign(r *rules.Hook, root hook.Node) (host string, is bool) {
 	if r.Org == nil {
 		return "", false
 	}
-	if host = hostOf(root.Get("source").Text()); host != "" && !r.Org.Has(host) {
-		return host, true
+	source := root.Get("source")
+	switch r.Type {
+	case hook.Registration, hook.UserImport:
+		if source.Kind() == hook.Missing || source.Kind() == hook.String && !strings.ContainsAny(source.Text(), `:/\`) {
+			return "", false
+		}
+	case hook.Token:
+		uri := root.Get("data").Get("context").Get("protocol").Get("issuer").Get("uri")
+		if host, ours := of(r.Org, uri); !ours {
+			return host, true
+		}
 	}
-	if r.Type == hook.Token {
-		host = hostOf(root.Get("data").Get("context").Get("protocol").Get("issuer").Get("uri").Text())
-		return host, host != "" && !r.Org.Has(host)
-	}
-	return "", false
+	host, ours := of(r.Org, source)
+	return host, !ours
 }
 
-// hostOf is the host in a URL, empty when it is none. What is odd about it stays, and is no org's host then.
-func hostOf(url string) string {
-	_, rest, ok := strings.Cut(url, "://")
+// of reports whether a URL's host is an org's. What is no URL with a host is told as it is.
+func of(o *rules.Org, url hook.Node) (host string, ours bool) {
+	host, ok := hostOf(url.Text())
 	if !ok {
-		return ""
+		return url.Text(), false
 	}
-	if end := strings.IndexAny(rest, "/?#"); end >= 0 {
-		rest = rest[:end]
+	return host, o.Has(host)
+}
+
+// hostOf is the host of a URL that is https://HOST/… or https://HOST:PORT/…, with nothing in it that two could read in two ways.
+func hostOf(url string) (host string, ok bool) {
+	const scheme = "https://"
+	if len(url) < len(scheme) || !equalFold(url[:len(scheme)], scheme) {
+		return "", false
 	}
-	host, _, _ := strings.Cut(rest, ":")
-	return host
+	host, _, _ = strings.Cut(url[len(scheme):], "/")
+	host, port, some := strings.Cut(host, ":")
+	if host == "" || some && (port == "" || len(port) > 5 || strings.Trim(port, "0123456789") != "") {
+		return "", false
+	}
+	for _, c := range []byte(host) {
+		if c != '-' && c != '.' && (c < '0' || '9' < c) && (lower(c) < 'a' || 'z' < lower(c)) {
+			return "", false
+		}
+	}
+	return host, true
 }

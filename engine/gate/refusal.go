@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"sync/atomic"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/valyala/fasthttp"
@@ -30,6 +31,7 @@ const (
 	wrongType    // eventType is not the hook's
 	wrongOrg     // source names a host that is none of the hook's org's
 	keyless      // the keys to judge a token by are not here
+	awaited      // the key that a token names is not here, and may be soon
 	notReady     // no Set is live
 	crowded      // too many connections
 	elsewhere    // an address that may not call
@@ -67,6 +69,7 @@ var refusals = [reasons]struct {
 	wrongType:     {fasthttp.StatusBadRequest, "event_type", true},
 	wrongOrg:      {fasthttp.StatusForbidden, "org", true},
 	keyless:       {fasthttp.StatusServiceUnavailable, "keys", false},
+	awaited:       {fasthttp.StatusServiceUnavailable, "key", false},
 	notReady:      {fasthttp.StatusServiceUnavailable, "not_ready", false},
 	crowded:       {fasthttp.StatusServiceUnavailable, "connections", false},
 	elsewhere:     {fasthttp.StatusForbidden, "address", false},
@@ -88,7 +91,10 @@ func (g *Gate) refuse(ctx *fasthttp.RequestCtx, r reason) {
 		if k, _ := g.e.Peek(path(&ctx.Request.Header)); k != nil {
 			k.Unauthorized(g.client(ctx))
 		}
-		r = g.failed(ctx)
+		r = g.failed(ctx, r)
+	}
+	if r == awaited && !g.friends.Has(g.client(ctx), time.Now()) { // a name that was made up looks like this
+		r = g.failed(ctx, r)
 	}
 	if r == elsewhere {
 		g.away(r, g.client(ctx))

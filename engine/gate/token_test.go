@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -201,6 +202,48 @@ func TestNoKeysYet(t *testing.T) {
 	l.wants(401, "")
 }
 
+// TestMadeUpKeys: while the keys of an issuer cannot be had, tokens by keys that nobody knows count as failures, but for those of an
+// address that has shown a right one.
+func TestMadeUpKeys(t *testing.T) {
+	for _, friend := range []bool{false, true} {
+		t.Run(fmt.Sprintf("Friend%t", friend), func(t *testing.T) {
+			a := newAS(t)
+			var down atomic.Bool
+			up, hang := a.Config.Handler, make(chan struct{})
+			a.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if down.Load() {
+					<-hang
+				}
+				up.ServeHTTP(w, r)
+			})
+			d := bearerDoor(t, a, issuer.Options{})
+			t.Cleanup(func() { close(hang) })
+			good := a.token(t, "c", time.Now().Add(time.Hour))
+			send := func(token string) int {
+				l := d.dial()
+				defer l.Close()
+				status, _, _ := l.send(head(post, "Authorization: Bearer "+token, fmt.Sprint("Content-Length: ", len(body))) + body).answer()
+				return status
+			}
+			if friend && send(good) != 200 {
+				t.Fatal("the right token is refused")
+			}
+			down.Store(true)
+			_, rest, _ := strings.Cut(good, ".")
+			got := map[int]int{}
+			for i := range 40 {
+				got[send(b64(fmt.Appendf(nil, `{"alg":"RS256","kid":"k%d"}`, i))+"."+rest)]++
+			}
+			if friend && got[503] != 40 || !friend && (got[503] < 32 || got[429] == 0) {
+				t.Errorf("got %v", got)
+			}
+			if status := send(good); status != 200 {
+				t.Errorf("afterwards: %d", status)
+			}
+		})
+	}
+}
+
 const orgPolicy = `tenterhook: 1
 orgs:
   acme: {hosts: [acme.okta.com, login.acme.example]}
@@ -230,12 +273,18 @@ func TestOrg(t *testing.T) {
 		{"Stranger", "import", "", "https://acme.okta.com.evil.example/api", password, 403},
 		{"UserBeforeTheHost", "import", "", "https://acme.okta.com@evil.example/", password, 403},
 		{"HostBehindAUser", "import", "", "https://evil.example@acme.okta.com/", password, 403},
-		{"NoSource", "import", "", "", password, 200},
+		{"AnotherBehindAUser", "import", "", "https://acme.okta.com:443@evil.example/x", password, 403},
+		{"NoScheme", "import", "", "//acme.okta.com/x", password, 403},
+		{"OtherScheme", "import", "", "javascript://acme.okta.com/x", password, 403},
+		{"PortOfLetters", "import", "", "https://acme.okta.com:pw/x", password, 403},
+		{"NoSource", "import", "", "", password, 403},
 		{"Token", "token", "x", "https://acme.okta.com/oauth2/default/v1/authorize", token("https://acme.okta.com/oauth2/default"), 200},
 		{"TokenOfAnotherIssuer", "token", "x", "https://acme.okta.com/oauth2/default/v1/authorize", token("https://other.okta.com/oauth2/default"), 403},
 		{"TokenOfAnotherSource", "token", "x", "https://other.okta.com/oauth2/default/v1/authorize", token("https://acme.okta.com/oauth2/default"), 403},
 		{"Events", "events", "y", "https://other.okta.com/api/v1/eventHooks/who1", event, 200},
 		{"EventsOfAnother", "events", "y", "https://acme.okta.com/api/v1/eventHooks/who1", event, 403},
+		{"TokenWithoutIssuer", "token", "x", "https://acme.okta.com/oauth2/default/v1/authorize", `"eventType":"com.okta.oauth2.tokens.transform","data":{}`, 403},
+		{"NoBareID", "signup", "z", "https:/evil.example", `"eventType":"com.okta.user.pre-registration","data":{}`, 403},
 		{"BareID", "signup", "z", "reg1", `"eventType":"com.okta.user.pre-registration","data":{}`, 200},
 	}
 	d := open(t, orgPolicy, gate.Options{})
@@ -255,7 +304,7 @@ func TestOrg(t *testing.T) {
 		})
 	}
 	for _, h := range d.engine.Status().Hooks {
-		if want := map[string]uint64{"import": 4, "token": 2, "events": 1}[h.Name]; h.Foreign != want || h.Org == "" {
+		if want := map[string]uint64{"import": 9, "token": 3, "events": 1, "signup": 1}[h.Name]; h.Foreign != want || h.Org == "" {
 			t.Errorf("%s of %s: %d foreign calls, want %d", h.Name, h.Org, h.Foreign, want)
 		}
 	}
