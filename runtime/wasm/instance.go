@@ -49,9 +49,10 @@ type instance struct {
 }
 
 // A slice is how much fuel a guest is handed at once. What a unit takes differs a hundredfold between code that adds and code
-// that waits for memory, so a slice that took longer than turn is followed by a smaller one, and another by a larger one.
+// that waits for memory, so a slice that took longer than turn is followed by a smaller one, any other by a larger one.
 // What is spent in all does not depend on it.
 const (
+	firstSlice = 2_500
 	mostSlice  = 10_000
 	leastSlice = 500
 	turn       = 50 * time.Microsecond
@@ -62,7 +63,7 @@ var errEnded = errors.New("ended by the host")
 
 // newInstance makes an instance that nothing of has run yet.
 func newInstance(p *Program) (*instance, error) {
-	in := &instance{program: p, ticket: newTicket(), size: mostSlice}
+	in := &instance{program: p, ticket: newTicket()}
 	in.context = context.WithValue(context.Background(), instanceKey{}, in)
 	var err error
 	if in.memory, err = reserve(uint64(p.pages) << 16); err != nil {
@@ -102,7 +103,7 @@ func (in *instance) enter(r *runtime.Run) error {
 	if in.pardon(since); !in.slot {
 		return in.late()
 	}
-	in.since = time.Now()
+	in.size, in.since = firstSlice, time.Now()
 	in.slice = in.next()
 	in.fuel.Set(uint64(in.slice))
 	return nil

@@ -74,9 +74,6 @@ var oneType = func() (b [128]byte) {
 // moves is how many values of 8 bytes a list of types is.
 func moves(of []byte) int { return len(of) + bytes.Count(of, []byte{typeV128}) }
 
-// beyond is what it costs to carry n values: the first few nothing.
-func beyond(n, free int) int32 { return int32(max(0, n-free) / 2) }
-
 // stack is what the operand stack and the locals of a function come to.
 type stack struct {
 	height int
@@ -142,7 +139,7 @@ func (s *scan) carried(n int) int32 {
 	if s.m.o.exact {
 		return 0
 	}
-	return beyond(n, freeValues)
+	return int32(max(0, n-freeValues))
 }
 
 // joined is the price of a label that more than one path leads to: of the locals that were set since f began, those that
@@ -154,7 +151,7 @@ func (s *scan) joined(f *frame) int32 {
 	if s.m.o.exact {
 		return 0
 	}
-	return beyond(n, freeLocals)
+	return beyond(n)
 }
 
 // sees notes values of 16 bytes.

@@ -44,12 +44,27 @@ func (s *scan) instruction(i *instr) int32 {
 		switch {
 		case i.op>>8 == 0xfd:
 			s.stack.wide = true
+			return priceOf(i.op)
+		case i.op >= opLoad && i.op <= opStores:
+			return priceOf(i.op)
 		case i.op>>8 == 0xfc && i.op >= opMemoryInit:
 			return s.bulk(i)
 		}
 	}
 	return 1
 }
+
+// priceOf is what an instruction costs that works on values and memory.
+func priceOf(op uint16) int32 {
+	switch {
+	case op >= opLoad && op <= opStores, op >= opV128Load && op <= opV128Store, op >= opV128LoadLane && op <= opV128LoadZero:
+		return 1 + perAccess
+	}
+	return 1
+}
+
+// beyond is what n locals cost.
+func beyond(n int) int32 { return int32(max(0, n-freeLocals) / 2) }
 
 func (s *scan) call(i *instr) int32 {
 	s.within(i.at, "function", i.a, len(s.m.funcs))
@@ -138,7 +153,7 @@ func (m *module) smallPrice(body [2]int) int32 {
 			return 0
 		case i.op == opNop, i.op == opBlock, i.op == opElse, i.op == opEnd:
 		default:
-			price++
+			price += priceOf(i.op)
 		}
 	}
 	if r.bad != "" || price > small {

@@ -27,6 +27,8 @@ const (
 	opGlobalSet    = 0x24
 	opTableGet     = 0x25
 	opTableSet     = 0x26
+	opLoad         = 0x28 // the first of the loads and stores
+	opStores       = 0x3e // and the last
 	opMemorySize   = 0x3f
 	opMemoryGrow   = 0x40
 	opI32Const     = 0x41
@@ -58,7 +60,11 @@ const (
 	opTableSize  = 0xfc10
 	opTableFill  = 0xfc11
 
-	opV128Const = 0xfd0c
+	opV128Load     = 0xfd00 // and so on to the store
+	opV128Store    = 0xfd0b
+	opV128Const    = 0xfd0c
+	opV128LoadLane = 0xfd54 // and so on to the last of those that fill up with nought
+	opV128LoadZero = 0xfd5d
 )
 
 // Types of values.

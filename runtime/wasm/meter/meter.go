@@ -50,16 +50,17 @@ const Deeper = math.MinInt64 + 1
 
 // What is charged beside one unit for each instruction. block, loop, else, end and nop are free; a call through a table
 // and of an imported function is 17, and what a host function costs beyond that is the host's to charge. Up to 32 units
-// may be charged for what follows a branch that is not taken. Of nothing a module can do does a unit take more than a few
-// nanoseconds.
+// may be charged for what follows a branch that is not taken. A unit takes a nanosecond or a few; of code
+// that does nothing but wait for memory that is far, a hundred.
 const (
+	perAccess    = 1       // a load or a store of one value
 	perReference = 500     // a ref.func, for which the engine leaves the module
 	perBulk      = 16      // a bulk operation of any length
 	bulkShift    = 3       // bulk operations on memory: one for every 8 bytes; on tables: one an element
 	perGrow      = 1000    // a memory.grow or table.grow
 	perPage      = 4096    // each page that memory.grow asks for, up to the cap; table.grow: one an element
 	freeLocals   = 16      // a call of a function that has more locals, a join of paths on which more were set: one for every two beyond
-	freeValues   = 4       // a call or a branch that carries more values, a v128 being two: one for every two beyond
+	freeValues   = 4       // a call or a branch that carries more values, a v128 being two: one for each beyond
 	chunk        = 1 << 18 // bytes of a bulk operation between two looks at the clock
 	chunkRefs    = 1 << 14 // the same, elements of a table
 )

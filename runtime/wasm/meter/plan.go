@@ -101,7 +101,7 @@ func (s *scan) function(body [2]int) {
 	s.p.code, s.p.end = s.r.p, body[1]
 	s.open(s.r.p, true)
 	if !s.m.o.exact {
-		s.charge(s.r.p, beyond(int(s.p.locals), freeLocals))
+		s.charge(s.r.p, beyond(int(s.p.locals)))
 	}
 	s.walk()
 	if s.r.bad != "" {

@@ -78,10 +78,10 @@ func TestCarried(t *testing.T) {
 		bodies [][]byte
 		price  int64
 	}{
-		// 1 for the call, 14 for 32 words of which 4 are free, 16 drops, and what is called: 16 and 15 of its own call
-		{"results", []byte{0, 1, 1}, [][]byte{slices.Concat([]byte{0, 0x10, 1}, slices.Repeat([]byte{0x1a}, 16), []byte{0x0b}), {0, 0x10, 2, 0x0b}, slices.Concat([]byte{0}, slices.Repeat(value, 16), []byte{0x0b})}, 15 + 16 + 15 + 16},
-		// 16 values, and 1 and 14 for the branch back, 1 for its condition
-		{"parameters of a loop", []byte{0}, [][]byte{slices.Concat([]byte{0}, slices.Repeat(value, 16), []byte{0x03, 2, 0x41, 0, 0x0d, 0}, slices.Repeat([]byte{0x1a}, 16), []byte{0x0b, 0x0b})}, 16 + 1 + 15 + 16},
+		// 1 for the call, 28 for 32 words of which 4 are free, 16 drops, and what is called: 16 and 29 of its own call
+		{"results", []byte{0, 1, 1}, [][]byte{slices.Concat([]byte{0, 0x10, 1}, slices.Repeat([]byte{0x1a}, 16), []byte{0x0b}), {0, 0x10, 2, 0x0b}, slices.Concat([]byte{0}, slices.Repeat(value, 16), []byte{0x0b})}, 29 + 16 + 29 + 16},
+		// 16 values, and 1 and 28 for the branch back, 1 for its condition
+		{"parameters of a loop", []byte{0}, [][]byte{slices.Concat([]byte{0}, slices.Repeat(value, 16), []byte{0x03, 2, 0x41, 0, 0x0d, 0}, slices.Repeat([]byte{0x1a}, 16), []byte{0x0b, 0x0b})}, 16 + 1 + 29 + 16},
 		// 200 for the locals of the call, 2 for the condition, 32 of what it may lead to, 200 for the join
 		{"locals that are set on one path", []byte{0}, [][]byte{conditional}, 200 + 2 + 32 + 200},
 	}
