@@ -243,6 +243,9 @@ func (k *chain) apply(r *rule, d *Decision) (matched bool, err error) {
 		k.lacking = false
 		return false, nil // without an opinion it is as if its condition had not held
 	}
+	if err := k.discreet(r); err != nil {
+		return true, err
+	}
 	return true, k.take(r, d)
 }
 

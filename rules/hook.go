@@ -164,6 +164,9 @@ func (c *compiler) rule(h *Hook, spec *ruleSpec, sets map[string]string) rule {
 		g.form.compile(m, g.node)
 	}
 	c.form = ""
+	if spec.module != nil {
+		c.confide(h, spec, &r)
+	}
 	c.inVain(spec, before)
 	r.program, r.veiled = m.effects, c.veiled
 	if spec.module != nil {

@@ -2,7 +2,7 @@ package rules
 
 import (
 	"bytes"
-	"strings"
+	"encoding/json"
 	"time"
 
 	"github.com/tenterhook/tenterhook/runtime"
@@ -37,10 +37,7 @@ const shortest = 4
 // answers that are shown to somebody.
 func (h *Hook) Conceal(call hook.Node, text []byte) []byte {
 	for _, path := range expr.Secrets(h.Type) {
-		n := call
-		for name := range strings.SplitSeq(path, ".") {
-			n = n.Get(name)
-		}
+		n := under(call, path)
 		switch secret := hook.AppendEscaped(nil, n.Text()); {
 		case n.Kind() == hook.Number: // a number stays one, wherever it stands
 			text = bytes.ReplaceAll(text, n.Raw(), bytes.Repeat([]byte("9"), len(n.Raw())))
@@ -52,4 +49,13 @@ func (h *Hook) Conceal(call hook.Node, text []byte) []byte {
 		}
 	}
 	return text
+}
+
+// ConcealText is Conceal for a text that is no JSON.
+func (h *Hook) ConcealText(call hook.Node, text string) string {
+	var shown string
+	if json.Unmarshal(h.Conceal(call, hook.AppendString(nil, text)), &shown) != nil {
+		return expr.Mask
+	}
+	return shown
 }

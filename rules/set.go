@@ -116,7 +116,9 @@ type rule struct {
 	when    *expr.Expression // nil: always
 	missing bool             // a condition that could not be decided counts as a match
 	program runtime.Program
-	module  bool // the program is a module
+	module  bool     // the program is a module
+	secrets []string // of a call that the module sees, as paths
+	reveals []string // where it may let them get to
 	log     *expr.Text
 	budget  runtime.Budget
 	limited bool      // budget is set

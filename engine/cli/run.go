@@ -94,11 +94,12 @@ func decided(h *rules.Hook, body []byte) (*rules.Decision, error) {
 	h.Decide(&hook.Call{
 		Hook: h.Name, ID: doc.Root().Get("eventId").Text(), Type: h.Type, Start: now, Deadline: now.Add(engine.Patience), Doc: doc,
 	}, d)
+	d.Answer = h.Conceal(doc.Root(), d.Answer)
 	for i := range d.Actions { // they are shown and go nowhere
 		d.Actions[i].JSON = h.Conceal(doc.Root(), d.Actions[i].JSON)
 	}
 	for i := range d.Logs {
-		d.Logs[i].Text = string(h.Conceal(doc.Root(), []byte(d.Logs[i].Text)))
+		d.Logs[i].Text = h.ConcealText(doc.Root(), d.Logs[i].Text)
 	}
 	return d, nil
 }
