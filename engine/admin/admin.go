@@ -45,6 +45,7 @@ type Admin struct {
 	read     rules.Secret
 	publish  rules.Secret
 	checking sync.Mutex    // held while a check runs: one at a time
+	bodies   chan struct{} // holds one for each upload that is held
 	uploads  chan struct{} // holds one while a module is changed: one at a time
 }
 
@@ -59,7 +60,7 @@ func New(o Options) (*Admin, error) {
 	if o.Tokens.Read == "" || o.Tokens.Publish == "" || o.Tokens.Read == o.Tokens.Publish {
 		return nil, ErrTokens
 	}
-	a := &Admin{o: o, read: bearer(o.Tokens.Read), publish: bearer(o.Tokens.Publish), uploads: make(chan struct{}, 1)}
+	a := &Admin{o: o, read: bearer(o.Tokens.Read), publish: bearer(o.Tokens.Publish), bodies: make(chan struct{}, maxBodies), uploads: make(chan struct{}, 1)}
 	a.server = &http.Server{
 		Handler:           seated(guarded(addressed(o.Hosts, a.routes()))),
 		ConnContext:       withGuest,

@@ -18,11 +18,16 @@ import (
 // MaxModule is the size of the largest module that is taken, in bytes.
 var MaxModule = int64(meter.DefaultLimits.Bytes)
 
-// How long an upload may take to come in, and to be judged after that. Both begin when it has its turn.
+// How long an upload may take to come in, how long it waits for its turn, and how long it may take from then on. It has its turn once it
+// is in: who is slow holds up nobody but another whose body is not in.
 const (
+	arriving  = 20 * time.Second
 	uploading = time.Minute
 	answering = 2 * time.Minute
 )
+
+// maxBodies is how many uploads are held at the same time.
+const maxBodies = 2
 
 // Modules is what GET /v1/modules answers.
 type Modules struct {
@@ -53,8 +58,8 @@ func (a *Admin) showModule(w http.ResponseWriter, r *http.Request) {
 	a.answer(w, http.StatusOK, all[i])
 }
 
-// putModule reads an upload and has it judged. Its name, its length and its conditions are looked at before its body is, and one body
-// is held at a time.
+// putModule reads an upload and has it judged. Its name, its length and its conditions are looked at before its body is, and few bodies
+// are held at a time.
 func (a *Admin) putModule(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Connection", "close") // until the body is in: nobody waits for the rest of one that is not read
 	c := watch.Change{Name: r.PathValue("name")}
@@ -70,10 +75,10 @@ func (a *Admin) putModule(w http.ResponseWriter, r *http.Request) {
 	if c.If, ok = a.condition(w, r); !ok {
 		return
 	}
-	if !a.turn(w, r) {
+	if !a.turn(w, r, a.bodies) {
 		return
 	}
-	defer func() { <-a.uploads }()
+	defer func() { <-a.bodies }()
 	if c.Code, ok = receive(w, r); !ok {
 		return
 	}
@@ -81,6 +86,10 @@ func (a *Admin) putModule(w http.ResponseWriter, r *http.Request) {
 		say(w, http.StatusUnprocessableEntity, "this is not the module of that sha256: it was damaged on its way, or another was meant\n")
 		return
 	}
+	if !a.turn(w, r, a.uploads) {
+		return
+	}
+	defer func() { <-a.uploads }()
 	done, err := a.o.Watch.Change(r.Context(), c)
 	a.changed(w, c.Name, done, err)
 }
@@ -90,7 +99,7 @@ func (a *Admin) deleteModule(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	if !a.turn(w, r) {
+	if !a.turn(w, r, a.uploads) {
 		return
 	}
 	defer func() { <-a.uploads }()
@@ -99,13 +108,13 @@ func (a *Admin) deleteModule(w http.ResponseWriter, r *http.Request) {
 	a.changed(w, c.Name, done, err)
 }
 
-// turn waits until no other change of a module is under way, and then gives this one the time that it takes.
-func (a *Admin) turn(w http.ResponseWriter, r *http.Request) bool {
+// turn waits until there is room for one more change of a module, and then gives this one the time that it takes.
+func (a *Admin) turn(w http.ResponseWriter, r *http.Request, room chan struct{}) bool {
 	longer(w)
 	ctx, cancel := context.WithTimeout(r.Context(), uploading)
 	defer cancel()
 	select {
-	case a.uploads <- struct{}{}:
+	case room <- struct{}{}:
 		longer(w)
 		return true
 	case <-ctx.Done():
@@ -123,12 +132,13 @@ func tooLarge(w http.ResponseWriter) {
 func longer(w http.ResponseWriter) {
 	c := http.NewResponseController(w)
 	now := time.Now()
-	c.SetReadDeadline(now.Add(uploading))
+	c.SetReadDeadline(now.Add(answering)) // when it passes, the request counts as given up
 	c.SetWriteDeadline(now.Add(answering))
 }
 
 // receive reads the body.
 func receive(w http.ResponseWriter, r *http.Request) ([]byte, bool) {
+	http.NewResponseController(w).SetReadDeadline(time.Now().Add(arriving))
 	code, err := io.ReadAll(r.Body)
 	_, large := errors.AsType[*http.MaxBytesError](err)
 	switch {

@@ -187,6 +187,16 @@ func TestModuleBodies(t *testing.T) {
 	if got := speak("Transfer-Encoding: chunked\r\nAuthorization: Bearer "+tokens.Publish, flood); !strings.HasPrefix(got, "HTTP/1.1 413") {
 		t.Errorf("one that does not say how long it is: %q", got)
 	}
+	drip := func(c net.Conn) {
+		fmt.Fprint(c, "\x00asm")
+		if status, text, _ := o.send("PUT", "/v1/modules/b", tokens.Publish, bytes.NewReader(guest(t, "stamp"))); status != 200 {
+			t.Errorf("beside one that is slow to come: %d %s", status, text)
+		}
+		c.(*net.TCPConn).CloseWrite()
+	}
+	if got := speak("Content-Length: 100\r\nAuthorization: Bearer "+tokens.Publish, drip); !strings.HasPrefix(got, "HTTP/1.1 400") {
+		t.Errorf("one that was slow: %q", got)
+	}
 	short := func(c net.Conn) {
 		fmt.Fprint(c, "\x00asm")
 		c.(*net.TCPConn).CloseWrite()
