@@ -82,13 +82,20 @@ type stack struct {
 	kept   int  // so many values from the bottom have a place in the frame
 	places int  // that were given out: the compiler uses none twice
 	sets   int  // of locals
+	defs   int  // values that locals have had: as many sets, and one for each join of paths on which they were set
+	fresh  int  // of those, since the last call
+	called int  // that were a local's at a call, and are not counted in places
 	args   int  // most that one call takes and gives
 	moves  int  // values that calls, branches and joins carry
 	wide   bool // some may be of 16 bytes
 }
 
-// inRegisters is how many values on top of the stack the compiler is trusted to have in registers.
-const inRegisters = 8
+// What the compiler is trusted to have in registers as long as nothing is called: so many locals and values together, and
+// where there are more locals, the values on top.
+const (
+	inRegisters = 10
+	onTop       = 3
+)
 
 // push changes the height.
 func (s *scan) push(at, by int) {
@@ -104,7 +111,7 @@ func (s *scan) push(at, by int) {
 	}
 	k.peak = max(k.peak, k.height)
 	k.kept = min(k.kept, max(k.height-1, 0))
-	s.keep(k.height - inRegisters)
+	s.keep(k.height - max(onTop, inRegisters-int(s.p.locals)))
 }
 
 // keep gives places to the lowest n values.
@@ -115,6 +122,19 @@ func (s *scan) keep(n int) {
 	}
 }
 
+// define notes that locals have n values more.
+func (s *scan) define(n int) {
+	s.stack.defs += n
+	s.stack.fresh += n
+}
+
+// keepLocals gives places to the values that locals have had since the last call: no more than there are locals can be
+// wanted after it.
+func (s *scan) keepLocals() {
+	s.stack.called += min(s.stack.fresh, int(s.p.locals))
+	s.stack.fresh = 0
+}
+
 // passes is a call of a function of that type: what is left below its parameters is kept. It gives the price of what is
 // carried.
 func (s *scan) passes(at int, t *funcType, more int) int32 {
@@ -123,6 +143,7 @@ func (s *scan) passes(at int, t *funcType, more int) int32 {
 	}
 	s.push(at, -len(t.params)-more)
 	s.keep(s.stack.height)
+	s.keepLocals()
 	s.push(at, len(t.results))
 	s.sees(t.results)
 	n := moves(t.params) + moves(t.results)
@@ -147,7 +168,7 @@ func (s *scan) carried(n int) int32 {
 func (s *scan) joined(f *frame) int32 {
 	n := min(int(s.p.locals), s.stack.sets-f.sets)
 	s.stack.moves += n
-	s.stack.places += n
+	s.define(n)
 	if s.m.o.exact {
 		return 0
 	}
@@ -180,7 +201,12 @@ func (s *scan) below(f *frame, values int) {
 // frameBytes is what a call of the function takes of the native stack, or a little less.
 func (s *scan) frameBytes() int {
 	k := &s.stack
-	n := (int(s.p.locals) + k.places + k.sets + k.args) * 8
+	s.keepLocals()
+	locals := k.called
+	if int(s.p.locals)+k.peak > inRegisters {
+		locals = k.defs
+	}
+	n := (int(s.p.locals) + k.places + locals + k.args) * 8
 	if k.wide {
 		n *= 2
 	}

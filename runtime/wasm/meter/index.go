@@ -10,6 +10,7 @@ func (s *scan) instruction(i *instr) int32 {
 		}
 		if i.op != opLocalGet && !s.dead {
 			s.stack.sets++
+			s.define(1)
 		}
 	case opGlobalGet, opGlobalSet:
 		s.within(i.at, "global", i.a, len(m.globals))

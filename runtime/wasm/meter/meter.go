@@ -65,13 +65,14 @@ const (
 	chunkRefs    = 1 << 14 // the same, elements of a table
 )
 
-// What depth is in bytes of native stack.
+// What depth is in bytes of native stack. What is estimated for a function of Go's is some four times what it takes, and
+// encoding/json nests 1,200 deep with little in front of it.
 const (
 	depthUnit    = 128
-	shallowUnits = 512
+	shallowUnits = 2048
 )
 
-// Options says what a module may be. The zero Options has DefaultLimits, 256 pages and 10,000 calls.
+// Options says what a module may be. The zero Options has DefaultLimits, 256 pages and a depth of 30,000: 4 MB.
 type Options struct {
 	Limits Limits // a field of nought is that of DefaultLimits
 	Pages  uint32 // most memory, in pages of 64 KiB. The rewritten module declares one page more: see Module.MemoryMax
@@ -137,7 +138,7 @@ func (o Options) filled() Options {
 		o.Pages = 256
 	}
 	if o.Depth == 0 {
-		o.Depth = 10_000
+		o.Depth = 30_000
 	}
 	o.Pages = min(o.Pages, 1<<16-1)
 	o.Depth = min(o.Depth, 1<<30)

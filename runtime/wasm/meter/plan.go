@@ -313,6 +313,7 @@ func (s *scan) after(i *instr, f *frame) {
 	switch {
 	case f.op == opLoop:
 		s.p.marks[f.head].cost += s.joined(f)
+		s.keepLocals() // a call further up comes round again
 		s.mark = -1
 		return
 	case f.op == opBlock && !f.branched:
