@@ -42,6 +42,7 @@ type Decision struct {
 	Fuel      int64  // spent by the whole chain
 	Trace     *Trace // set by the caller to be told why; nil: nothing is traced
 	Fixed     *Fixed // set by the caller, for a test; nil: the clock's time, and the call's own randomness
+	Masked    bool   // set by the caller: what rules write that carries a secret is expr.Mask, see Hook.Shown
 }
 
 // Fixed is a clock that stands still and randomness that is known.
@@ -90,7 +91,7 @@ var chains = sync.Pool{New: func() any { return new(chain) }}
 // Whatever happens, d.Answer is valid for the hook's type. Of an event hook's delivery it decides on the first event, and
 // the answer is empty.
 func (h *Hook) Decide(c *hook.Call, d *Decision) {
-	*d = Decision{Answer: h.Failure, Outcome: Failed, Results: d.Results[:0], Logs: d.Logs[:0], Conflicts: d.Conflicts[:0], Actions: d.Actions[:0], Trace: d.Trace, Fixed: d.Fixed}
+	*d = Decision{Answer: h.Failure, Outcome: Failed, Results: d.Results[:0], Logs: d.Logs[:0], Conflicts: d.Conflicts[:0], Actions: d.Actions[:0], Trace: d.Trace, Fixed: d.Fixed, Masked: d.Masked}
 	k := chains.Get().(*chain)
 	defer func() {
 		if p := recover(); p != nil { // k is not used again: nobody knows what it is now
@@ -101,6 +102,7 @@ func (h *Hook) Decide(c *hook.Call, d *Decision) {
 		k.release()
 	}()
 	k.begin(h, c, d.Fixed)
+	k.run.Scratch.Masked = d.Masked
 	if d.Trace != nil {
 		d.Trace.begin(k)
 	}

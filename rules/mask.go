@@ -3,6 +3,7 @@ package rules
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 	"time"
 
 	"github.com/tenterhook/tenterhook/runtime"
@@ -28,6 +29,52 @@ func masked(k *chain, r *rule) string {
 		return expr.Mask
 	}
 	return string(d.JSON)
+}
+
+// Shown is d, which the hook has decided on c, as somebody may see it: its answer, actions and logs do not have the call's
+// secrets. Where a rule wrote something that carries one, in whatever form, everything is decided once more with expr.Mask in
+// its place; if that comes to anything else, the Mask is all there is to see.
+func (h *Hook) Shown(c *hook.Call, d *Decision) *Decision {
+	if len(expr.Secrets(h.Type)) == 0 {
+		return d
+	}
+	shown := *d
+	if slices.ContainsFunc(d.Results, func(r RuleResult) bool { return h.rules[r.Rule].veiled }) {
+		shown = h.again(c, d)
+	}
+	call := c.Doc.Root()
+	shown.Answer = h.Conceal(call, bytes.Clone(shown.Answer))
+	shown.Actions, shown.Logs = slices.Clone(shown.Actions), slices.Clone(shown.Logs)
+	for i, a := range shown.Actions {
+		shown.Actions[i].JSON = h.Conceal(call, bytes.Clone(a.JSON))
+	}
+	for i, l := range shown.Logs {
+		shown.Logs[i].Text = h.ConcealText(call, l.Text)
+	}
+	return &shown
+}
+
+// again is d with what masked rules write, or nothing but Masks where they do not end as they did.
+func (h *Hook) again(c *hook.Call, d *Decision) Decision {
+	call := *c
+	if call.Start = time.Now(); !c.Deadline.IsZero() {
+		call.Deadline = call.Start.Add(c.Deadline.Sub(c.Start))
+	}
+	m, shown := Decision{Masked: true, Fixed: d.Fixed}, *d
+	h.Decide(&call, &m)
+	if m.Outcome == d.Outcome && len(m.Results) == len(d.Results) && len(m.Actions) == len(d.Actions) && len(m.Logs) == len(d.Logs) {
+		shown.Answer, shown.Actions, shown.Logs = m.Answer, m.Actions, m.Logs
+		return shown
+	}
+	mask := hook.AppendString(nil, expr.Mask)
+	shown.Answer, shown.Actions, shown.Logs = mask, slices.Clone(d.Actions), slices.Clone(d.Logs)
+	for i := range shown.Actions {
+		shown.Actions[i].JSON = mask
+	}
+	for i := range shown.Logs {
+		shown.Logs[i].Text = expr.Mask
+	}
+	return shown
 }
 
 // shortest is how long a secret is that is looked for inside other texts.

@@ -48,3 +48,40 @@ let: {code: data.messageProfile.otpCode, length: len(code)}`, `
 		}
 	}
 }
+
+// What is shown of a decision has no secret in it, in no form: not the answer, not what is sent, not what is logged.
+func TestShown(t *testing.T) {
+	const code, hex = "048213", "303438323133"
+	tests := []struct{ name, rule, shown string }{
+		{"an answer", `telephony: {status: SUCCESSFUL, provider: "p ${toHex(code)}", transactionMetadata: "${data.userProfile.login}"}`, `"provider":"p [secret]","transactionMetadata":"grace"`},
+		{"an answer as it came", `telephony: {status: SUCCESSFUL, provider: "p ${code}"}`, `"provider":"p [secret]"`},
+		{"an action", `reveal: send, send: {to: out, body: {to: "${data.userProfile.login}", code: "${toHex(code)}"}}`, `"body":{"to":"grace","code":"[secret]"}`},
+		{"a log", `reveal: log, log: "${data.userProfile.login} has ${toHex(code)}"`, `grace has [secret]`},
+		{"an answer that Okta would not take masked", `telephony: {status: "${code == '048213' and toHex(code) != '' ? 'SUCCESSFUL' : code}", provider: "${toHex(code)}"}`, `[secret]`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			h := load(t, policy("telephony", "\nlet: {code: data.messageProfile.otpCode}", "\n- {name: r, "+tt.rule+"}\n")+"destinations: {out: {url: \"https://out.example\"}}\n").Hook("h")
+			c := call(t, h, `{"data": {"userProfile": {"login": "grace"}, "messageProfile": {"otpCode": "`+code+`", "msgTemplate": "Code"}}}`)
+			var d rules.Decision
+			h.Decide(c, &d)
+			said := func(d *rules.Decision) string {
+				text := string(d.Answer)
+				for _, a := range d.Actions {
+					text += string(a.JSON)
+				}
+				for _, l := range d.Logs {
+					text += l.Text
+				}
+				return text
+			}
+			if real := said(&d); !strings.Contains(real, hex) && !strings.Contains(real, code) {
+				t.Fatalf("the decision itself: %s", real)
+			}
+			shown := said(h.Shown(c, &d))
+			if strings.Contains(shown, hex) || strings.Contains(shown, code) || !strings.Contains(shown, tt.shown) {
+				t.Errorf("shown: %s", shown)
+			}
+		})
+	}
+}

@@ -91,17 +91,11 @@ func decided(h *rules.Hook, body []byte) (*rules.Decision, error) {
 	}
 	now := time.Now()
 	d := &rules.Decision{Trace: &rules.Trace{Parts: true}}
-	h.Decide(&hook.Call{
+	call := hook.Call{
 		Hook: h.Name, ID: doc.Root().Get("eventId").Text(), Type: h.Type, Start: now, Deadline: now.Add(engine.Patience), Doc: doc,
-	}, d)
-	d.Answer = h.Conceal(doc.Root(), d.Answer)
-	for i := range d.Actions { // they are shown and go nowhere
-		d.Actions[i].JSON = h.Conceal(doc.Root(), d.Actions[i].JSON)
 	}
-	for i := range d.Logs {
-		d.Logs[i].Text = h.ConcealText(doc.Root(), d.Logs[i].Text)
-	}
-	return d, nil
+	h.Decide(&call, d)
+	return h.Shown(&call, d), nil // it goes nowhere but to who looks
 }
 
 // ran is what run prints as JSON.
@@ -128,7 +122,7 @@ func (p *Program) told(h *rules.Hook, d *rules.Decision, f runFlags) error {
 			r.Logs = append(r.Logs, l.Rule+": "+l.Text)
 		}
 		text, _ := json.MarshalIndent(r, "", "  ") // its parts always can
-		fmt.Fprintf(p.Stdout, "%s\n", text)
+		fmt.Fprintf(inert{p.Stdout}, "%s\n", text)
 	} else {
 		p.printDecision(h, d)
 	}
@@ -144,11 +138,11 @@ func (p *Program) told(h *rules.Hook, d *rules.Decision, f runFlags) error {
 // printDecision prints the answer of an inline hook, and what an event hook wants done, a line each.
 func (p *Program) printDecision(h *rules.Hook, d *rules.Decision) {
 	if h.Type.Inline() {
-		fmt.Fprintf(p.Stdout, "%s\n", d.Answer)
+		fmt.Fprintf(inert{p.Stdout}, "%s\n", d.Answer)
 		return
 	}
 	for _, a := range d.Actions {
-		fmt.Fprintf(p.Stdout, "%s\n", a.JSON)
+		fmt.Fprintf(inert{p.Stdout}, "%s\n", a.JSON)
 	}
 }
 
@@ -188,7 +182,7 @@ func (p *Program) explain(h *rules.Hook, d *rules.Decision) {
 		fmt.Fprintf(&b, "%s: set by %s after %s\n", c.Path, c.Rule, c.Earlier)
 	}
 	fmt.Fprintf(&b, "%s: %s; fuel %d of %d, time %v of %v\n", d.Outcome, meaning(h, d), d.Fuel, h.Budget.Fuel, total.Round(time.Microsecond), h.Budget.Time)
-	fmt.Fprint(p.Stderr, b.String())
+	fmt.Fprint(inert{p.Stderr}, b.String())
 }
 
 func became(r rules.RuleTrace) string {

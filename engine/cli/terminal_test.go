@@ -3,8 +3,14 @@ package cli
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"reflect"
+	"strings"
 	"testing"
+
+	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/rules/suite"
+	"github.com/tenterhook/tenterhook/sdk/hook"
 )
 
 func TestInert(t *testing.T) {
@@ -40,5 +46,32 @@ func TestEventsAreInert(t *testing.T) {
 	}
 	if want := "{\n  \"a\": \"\\u009b2J\\u202e\\u007f\"\n}\n"; out.String() != want {
 		t.Errorf("got %q, want %q", out.String(), want)
+	}
+}
+
+// TestWhatIsShownIsInert shows that neither a call, nor a policy, nor a server's answer reaches the terminal as it is.
+func TestWhatIsShownIsInert(t *testing.T) {
+	const hostile = "\x1b[2J\a\r\u009b31m\u202e\x7f"
+	var out, errs bytes.Buffer
+	p := &Program{Stdout: &out, Stderr: &errs}
+	d := &rules.Decision{Trace: &rules.Trace{Rules: []rules.RuleTrace{{Rule: "r", When: hostile, Draft: hostile, Err: errors.New(hostile)}}},
+		Answer: []byte(hostile), Logs: []rules.Log{{Rule: "r", Text: hostile}}}
+	h := &rules.Hook{Name: "h", Type: hook.Registration}
+	for _, asJSON := range []bool{false, true} {
+		d.Answer = []byte(`"` + "\u009b\u202e" + `"`)
+		if err := p.told(h, d, runFlags{explain: true, json: asJSON}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c := caller{p: p}
+	c.report(&exchange{Question: []byte("{}"), Status: 200, raw: []byte(hostile), Problems: []string{hostile}}, false)
+	r := &suite.Report{Cases: []suite.Case{{Name: hostile, Failures: []suite.Failure{{What: hostile, Text: hostile}}}}}
+	for _, asJSON := range []bool{false, true} {
+		_ = p.reportTests(tests{testFlags: testFlags{json: asJSON}}, r)
+	}
+	for _, text := range []string{out.String(), errs.String()} {
+		if strings.ContainsAny(text, hostile[:1]+"\a\r\u009b\u202e\x7f") || !strings.Contains(text, `\u009b`) {
+			t.Errorf("%q", text)
+		}
 	}
 }

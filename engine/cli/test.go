@@ -109,8 +109,8 @@ func (p *Program) reportTests(t tests, r *suite.Report) error {
 	}
 	if t.json {
 		text, _ := json.MarshalIndent(r, "", "  ") // its parts always can
-		fmt.Fprintf(p.Stdout, "%s\n", text)
-	} else if err := r.WriteText(p.Stdout); err != nil {
+		fmt.Fprintf(inert{p.Stdout}, "%s\n", text)
+	} else if err := r.WriteText(inert{p.Stdout}); err != nil {
 		return err
 	}
 	return t.verdict(r)

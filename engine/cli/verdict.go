@@ -34,7 +34,7 @@ func loopback(host string) bool {
 
 // report prints an exchange: whole, or as one line of many. What is wrong goes to standard error.
 func (c *caller) report(x *exchange, brief bool) {
-	out := c.p.Stdout
+	out := inert{c.p.Stdout} // a server may answer anything
 	switch {
 	case c.json:
 		line, _ := json.Marshal(x) // its parts are JSON already
@@ -52,7 +52,7 @@ func (c *caller) report(x *exchange, brief bool) {
 		}
 	}
 	for _, problem := range x.Problems {
-		fmt.Fprintf(c.p.Stderr, "tenterhook: %s\n", problem)
+		fmt.Fprintf(inert{c.p.Stderr}, "tenterhook: %s\n", problem)
 	}
 }
 

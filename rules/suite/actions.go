@@ -9,20 +9,23 @@ import (
 
 // actionsDiffer holds actions against those that are expected, one by one. Of an action that is expected only the members
 // that it has are looked at; rule is the name of the rule that asked for it.
-func actionsDiffer(h *rules.Hook, want []byte, got []rules.Action) string {
+func actionsDiffer(h *rules.Hook, want []byte, got, shown []rules.Action) string {
 	var doc hook.Doc
 	if err := doc.Parse(want, hook.Limits{Bytes: len(want) + 1}); err != nil {
 		return err.Error()
 	}
 	names := h.RuleNames()
-	all := []byte{'['}
-	for i := range got {
-		if i > 0 {
-			all = append(all, ',')
+	asked := func(actions []rules.Action) []byte {
+		all := []byte{'['}
+		for i, a := range actions {
+			if i > 0 {
+				all = append(all, ',')
+			}
+			all = appendAsked(all, doc.Root().At(i), names[a.Rule], a.JSON)
 		}
-		all = appendAsked(all, doc.Root().At(i), names[got[i].Rule], got[i].JSON)
+		return append(all, ']')
 	}
-	return differ(want, append(all, ']'))
+	return differ(want, asked(got), asked(shown))
 }
 
 // appendAsked appends the members of an action that expected has; of one that is not expected, the rule and to.

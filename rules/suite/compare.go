@@ -10,8 +10,8 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/hook"
 )
 
-// compare holds a decision against what is expected of it.
-func compare(h *rules.Hook, want *rules.Expect, d *rules.Decision) (failures []Failure) {
+// compare holds a decision against what is expected of it, and tells of it as it may be shown.
+func compare(h *rules.Hook, want *rules.Expect, d, shown *rules.Decision) (failures []Failure) {
 	add := func(what, text string) {
 		if text != "" {
 			failures = append(failures, Failure{what, text})
@@ -25,19 +25,24 @@ func compare(h *rules.Hook, want *rules.Expect, d *rules.Decision) (failures []F
 		add("failed", strings.Join(append([]string{text}, reasons...), "\n"))
 	}
 	if want.Actions != nil {
-		add("actions", actionsDiffer(h, want.Actions, d.Actions))
+		add("actions", actionsDiffer(h, want.Actions, d.Actions, shown.Actions))
 	}
 	if h.Type.Inline() {
-		compareAnswer(h, want, d, add)
+		compareAnswer(h, want, d, shown, add)
 	}
 	return failures
 }
 
 // compareAnswer holds the answer against the contract and against what is expected of it.
-func compareAnswer(h *rules.Hook, want *rules.Expect, d *rules.Decision, add func(what, text string)) {
+func compareAnswer(h *rules.Hook, want *rules.Expect, d, shown *rules.Decision, add func(what, text string)) {
 	var answer hook.Doc
 	if err := answer.Parse(d.Answer, hook.Limits{}); err != nil {
 		add("contract", "the answer is no JSON: "+err.Error())
+		return
+	}
+	var masked hook.Doc
+	if err := masked.Parse(shown.Answer, hook.Limits{}); err != nil {
+		add("contract", "the answer without its secrets is no JSON: "+err.Error())
 		return
 	}
 	root := answer.Root()
@@ -47,16 +52,16 @@ func compareAnswer(h *rules.Hook, want *rules.Expect, d *rules.Decision, add fun
 	parts := []struct {
 		what string
 		want []byte
-		got  func() []byte
+		of   func(answer hook.Node) []byte
 	}{
-		{"answer", want.Answer, root.Raw},
-		{"commands", want.Commands, func() []byte { return orElse(root.Get("commands"), "[]") }},
-		{"error", want.Error, func() []byte { return orElse(root.Get("error"), "null") }},
-		{"claims", want.Claims, func() []byte { return claims(root.Get("commands")) }},
+		{"answer", want.Answer, hook.Node.Raw},
+		{"commands", want.Commands, func(n hook.Node) []byte { return orElse(n.Get("commands"), "[]") }},
+		{"error", want.Error, func(n hook.Node) []byte { return orElse(n.Get("error"), "null") }},
+		{"claims", want.Claims, func(n hook.Node) []byte { return claims(n.Get("commands")) }},
 	}
 	for _, part := range parts {
 		if part.want != nil {
-			add(part.what, differ(part.want, part.got()))
+			add(part.what, differ(part.want, part.of(root), part.of(masked.Root())))
 		}
 	}
 }

@@ -29,10 +29,35 @@ func TestDiffer(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			if got := differ([]byte(test.want), []byte(test.got)); got != test.diff {
+			if got := differ([]byte(test.want), []byte(test.got), []byte(test.got)); got != test.diff {
 				t.Errorf("got\n%s\nwant\n%s", got, test.diff)
 			}
 		})
+	}
+}
+
+// What came is told as it may be shown, and only where it is not what was wanted.
+func TestDifferShowsNoSecret(t *testing.T) {
+	const want = `{"a":[{"code":"1","to":"x"},{"code":"2"}],"n":1}`
+	got := `{"a":[{"code":"1","to":"y"},{"code":"3","more":"3"}],"n":2}`
+	seen := `{"a":[{"code":"[secret]","to":"y"},{"code":"[secret]","more":"[secret]"}],"n":2}`
+	diff := `at a.0.to
+  want "x"
+  got  "y"
+at a.1.code
+  want "2"
+  got  "[secret]"
+at a.1.more
+  want nothing
+  got  "[secret]"
+at n
+  want 1
+  got  2`
+	if text := differ([]byte(want), []byte(got), []byte(seen)); text != diff {
+		t.Errorf("got\n%s", text)
+	}
+	if text := differ([]byte(want), []byte(got), []byte(`"[secret]"`)); strings.Contains(text, `"3"`) {
+		t.Errorf("got\n%s", text)
 	}
 }
 
@@ -56,7 +81,8 @@ func TestClaims(t *testing.T) {
 
 func TestAnswerThatBreaksTheContract(t *testing.T) {
 	for _, answer := range []string{`{"commands": [{"type": "com.action.update", "value": {}}]}`, `{"error": {}, "more": 1}`, `[]`, `{`, ``} {
-		failures := compare(&rules.Hook{Type: hook.Registration}, &rules.Expect{}, &rules.Decision{Answer: []byte(answer)})
+		d := rules.Decision{Answer: []byte(answer)}
+		failures := compare(&rules.Hook{Type: hook.Registration}, &rules.Expect{}, &d, &d)
 		if len(failures) == 0 || failures[0].What != "contract" || strings.HasPrefix(failures[0].Text, ":") {
 			t.Errorf("%s: %v", answer, failures)
 		}

@@ -8,24 +8,58 @@ import (
 	"math/big"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
+
+	"github.com/tenterhook/tenterhook/runtime/expr"
 )
 
 // differ compares two JSON values: the order of members and the way a number is written do not count. It is empty when they are
 // equal, else what was wanted and what came wherever they part, each beneath its path.
-func differ(want, got []byte) string {
+// What came is written as seen has it, which is got without secrets.
+func differ(want, got, seen []byte) string {
 	a, errA := decoded(want)
 	b, errB := decoded(got)
-	if errA != nil || errB != nil {
-		return fmt.Sprintf("want %s\ngot  %s", want, got)
+	c, errC := decoded(seen)
+	if errA != nil || errB != nil || errC != nil {
+		return fmt.Sprintf("want %s\ngot  %s", want, seen)
 	}
-	var d difference
+	d := difference{seen: c}
 	d.value(nil, a, b)
 	return strings.Join(d.lines, "\n")
 }
 
 // difference gathers where two values part.
-type difference struct{ lines []string }
+type difference struct {
+	lines []string
+	seen  any // what came, without secrets
+}
+
+// came is what came at the path, without secrets.
+func (d *difference) came(path []string, got any) any {
+	if got == (any)(absent{}) {
+		return got
+	}
+	at := d.seen
+	for _, name := range path {
+		switch v := at.(type) {
+		case map[string]any:
+			at = or(v, name)
+		case []any:
+			i, err := strconv.Atoi(name)
+			if err != nil || i >= len(v) {
+				return expr.Mask
+			}
+			at = v[i]
+		default:
+			return expr.Mask
+		}
+	}
+	if at == (any)(absent{}) {
+		return expr.Mask
+	}
+	return at
+}
 
 // absent is what stands for a member or element that one side does not have.
 type absent struct{}
@@ -50,7 +84,7 @@ func (d *difference) value(path []string, want, got any) {
 	if len(path) > 0 {
 		d.lines, by = append(d.lines, "at "+dotted(path)), "  "
 	}
-	d.lines = append(d.lines, by+"want "+shown(want), by+"got  "+shown(got))
+	d.lines = append(d.lines, by+"want "+shown(want), by+"got  "+shown(d.came(path, got)))
 }
 
 func (d *difference) object(path []string, want, got map[string]any) {

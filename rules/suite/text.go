@@ -1,16 +1,16 @@
 package suite
 
 import (
-	"bufio"
+	"bytes"
 	"fmt"
 	"io"
 	"strings"
 	"time"
 )
 
-// WriteText writes what failed, the totals, and the rules that no test reached, for people to read.
+// WriteText writes what failed, the totals, and the rules that no test reached, for people to read: all of it in one Write.
 func (r *Report) WriteText(w io.Writer) error {
-	out := bufio.NewWriter(w)
+	out := new(bytes.Buffer)
 	for i := range r.Cases {
 		if c := &r.Cases[i]; len(c.Failures) > 0 {
 			c.write(out)
@@ -18,7 +18,8 @@ func (r *Report) WriteText(w io.Writer) error {
 	}
 	fmt.Fprintf(out, "%s: %d passed, %d failed (%s)\n", count(len(r.Cases), "test"), r.Passed, r.Failed, r.Duration.Round(100*time.Microsecond))
 	r.writeCoverage(out)
-	return out.Flush()
+	_, err := w.Write(out.Bytes())
+	return err
 }
 
 func (c *Case) write(w io.Writer) {
