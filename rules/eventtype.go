@@ -3,6 +3,7 @@ package rules
 import (
 	"regexp"
 
+	"github.com/tenterhook/tenterhook/runtime/expr"
 	"github.com/tenterhook/tenterhook/sdk/hook"
 )
 
@@ -30,8 +31,13 @@ func (c *compiler) eventTypes(n *node) {
 	}
 }
 
-// doubts warns of what an expression says that is right but most likely a slip.
-func (c *compiler) doubts(n *node) {
+// doubts warns of what an expression says that is right but most likely a slip. all are those that it has itself.
+func (c *compiler) doubts(n *node, all expr.Errors) {
+	for _, one := range all {
+		p := n.problemAt(one.Offset, one.Message)
+		p.Warning = true
+		c.add(p)
+	}
 	c.attributes(n)
 	c.eventTypes(n)
 }

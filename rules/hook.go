@@ -113,7 +113,7 @@ func (c *compiler) let(m member, later []member) {
 		c.faults(m.value, early(err, m.key, later))
 		return
 	}
-	c.doubts(m.value)
+	c.doubts(m.value, c.env.LetDoubts(m.key))
 	c.lets[m.key] = c.unfolded(m.value.text)
 }
 

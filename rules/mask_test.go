@@ -37,7 +37,7 @@ let: {code: data.messageProfile.otpCode, length: len(code)}`, `
 			t.Errorf("the trace has %q:\n%s", secret, shown)
 		}
 	}
-	for _, want := range []string{seen, "[secret]", "say [secret]", "SUCCESSFUL", `"name":"length","value":"6"`} {
+	for _, want := range []string{seen, "[secret]", "say [secret]", "SUCCESSFUL", `"name":"length","value":"\"[secret]\""`} {
 		if !strings.Contains(string(shown), want) {
 			t.Errorf("the trace has no %q:\n%s", want, shown)
 		}

@@ -20,7 +20,7 @@ type code struct {
 	soft     bool   // it may be another value, though not null, because something is missing
 	shape    *shape // of its members or elements, or of itself
 	form     string // the function that gave it, when that is one of forms
-	secret   bool   // it may carry a secret member, see Expression.Secret
+	secret   taint
 	constant bool
 	value    runtime.Value // when constant
 	steps    int64         // instructions of its pattern

@@ -172,7 +172,7 @@ func (k *compiler) slice(n *ast.SliceNode) *code {
 		k.want(n.To, to, number, "[ : ]")
 	}
 	pos := k.pos(n)
-	c := &code{types: x.types & (list | text), null: x.null || from.null || to.null, soft: loose(x, from, to), shape: x.shape, secret: x.secret}
+	c := &code{types: x.types & (list | text), null: x.null || from.null || to.null, soft: loose(x, from, to), shape: x.shape, secret: measured(x, from, to)}
 	c.eval = func(r *runtime.Run) runtime.Value {
 		charge(r, 1)
 		v, a, b := x.eval(r), from.eval(r), to.eval(r)

@@ -55,7 +55,7 @@ func (k *compiler) equality(n *ast.BinaryNode) *code {
 	}
 	k.possible(n.Right, x, y.value)
 	k.possible(n.Left, y, x.value)
-	c := &code{falls: !negate && (x.null || y.null), rises: negate && (x.null || y.null)}
+	c := &code{falls: !negate && (x.null || y.null), rises: negate && (x.null || y.null), secret: verified(x, y)}
 	c.loosen(x, y)
 	if x.constant {
 		x, y = y, x
@@ -67,7 +67,7 @@ func (k *compiler) equality(n *ast.BinaryNode) *code {
 // compared gives c its test: one that is made for the constant, where there is one.
 func compared(c, x, y *code, negate bool, op, pos string) {
 	switch v := y.value; {
-	case secret(x, y):
+	case tainted(x, y) > clean:
 		c.test = sameSecrets(x.operand(), y.operand(), negate, op, pos)
 	case y.constant && v.Kind() == runtime.String:
 		c.testText(x, v.Text(), negate, pos)
@@ -95,7 +95,7 @@ func isNil(n ast.Node) bool { _, ok := n.(*ast.NilNode); return ok }
 // missing is x == nil and x != nil.
 func (k *compiler) missing(n ast.Node, x *code, negate bool) *code {
 	eval := x.eval
-	c := &code{test: func(r *runtime.Run) bool { charge(r, 1); return eval(r).IsNull() != negate }}
+	c := &code{test: func(r *runtime.Run) bool { charge(r, 1); return eval(r).IsNull() != negate }, secret: verified(x)}
 	c.loosen(x)
 	return k.fold(n, judged(c), x)
 }
@@ -257,7 +257,7 @@ func (k *compiler) order(n *ast.BinaryNode) *code {
 	}
 	less, orEqual := op[0] == '<', len(op) == 2
 	pos := k.pos(n)
-	c := &code{null: x.null || y.null}
+	c := &code{null: x.null || y.null, secret: measured(x, y)}
 	c.loosen(x, y)
 	if y.constant && y.value.Kind() == runtime.Int {
 		c.tested(x, comparesInt(y.value.Int(), less, orEqual, op, pos))

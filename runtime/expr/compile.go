@@ -27,6 +27,7 @@ type compiler struct {
 	inside   int                // of those around what is being compiled
 	folded   int64              // fuel spent on constants
 	clauses  []*Clause
+	doubts   Errors
 	scraps   scraps // of src, once an extent was asked for
 }
 
@@ -217,7 +218,7 @@ func (k *compiler) identifier(n *ast.IdentifierNode) *code {
 		return k.let(l)
 	}
 	if s := k.env.shape; s != nil && s.members[n.Value] != nil {
-		return k.path(n, 0, n.Value, s.members[n.Value], s.members[n.Value].secret)
+		return k.path(n, 0, n.Value, s.members[n.Value], s.members[n.Value].taint())
 	}
 	switch {
 	case n.Value == "$env":
@@ -300,7 +301,7 @@ func (k *compiler) array(n *ast.ArrayNode) *code {
 	for i, item := range n.Nodes {
 		items[i] = k.compile(item)
 	}
-	c := &code{types: list, soft: partial(items), secret: secret(items...), eval: func(r *runtime.Run) runtime.Value {
+	c := &code{types: list, soft: partial(items), secret: tainted(items...), eval: func(r *runtime.Run) runtime.Value {
 		b := building(r, len(items))
 		for _, item := range items {
 			b.add(item.eval(r))
@@ -331,7 +332,7 @@ func (k *compiler) object(n *ast.MapNode) *code {
 		}
 		parts = append(parts, key, k.compile(pair.Value))
 	}
-	c := &code{types: object, soft: partial(parts), secret: secret(parts...), eval: func(r *runtime.Run) runtime.Value {
+	c := &code{types: object, soft: partial(parts), secret: tainted(parts...), eval: func(r *runtime.Run) runtime.Value {
 		b := building(r, len(parts))
 		for i := 0; i < len(parts); i += 2 {
 			key := parts[i].eval(r)

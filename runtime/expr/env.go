@@ -49,6 +49,7 @@ type let struct {
 	member string // as in Member, when it is one
 
 	clauses []*Clause
+	doubts  Errors
 }
 
 // NewEnv makes an Env. A type without members that are known, such as zero, has none at all.
@@ -72,7 +73,7 @@ func (e *Env) Let(name, src string) error {
 	if k.errs = errs; errs == nil {
 		c = k.compile(node)
 	}
-	l := &let{code: c, cell: e.layout.Cells, clauses: inOrder(k.clauses)}
+	l := &let{code: c, cell: e.layout.Cells, clauses: inOrder(k.clauses), doubts: k.doubts}
 	if len(k.errs) == 0 {
 		l.cost, l.size = k.cost(node)
 		l.member = k.memberName(node)

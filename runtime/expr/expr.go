@@ -21,6 +21,7 @@ type Expression struct {
 	needs  []Need
 
 	clauses []*Clause
+	doubts  Errors
 }
 
 // Compile reads an expression that sees what e has. The error is Errors: everything that was found wrong.
@@ -48,7 +49,7 @@ func Compile(src string, e *Env) (*Expression, error) {
 		return nil, err
 	}
 	cost, _ := k.cost(node)
-	return &Expression{test: c.test, layout: &e.layout, falls: c.falls, code: c, cost: cost, needs: k.needs(node), clauses: inOrder(k.clauses)}, nil
+	return &Expression{test: c.test, layout: &e.layout, falls: c.falls, code: c, cost: cost, needs: k.needs(node), clauses: inOrder(k.clauses), doubts: k.doubts}, nil
 }
 
 func (e *Env) reserve(locals int) {

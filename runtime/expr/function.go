@@ -26,6 +26,7 @@ type function struct {
 	fresh          bool  // what it gives differs from call to call: never computed at load
 	blind          uint8 // bit i: what it gives tells nothing of argument i, though that is secret
 	shape          func(from []*code) *shape
+	look           func(k *compiler, n ast.Node, args []ast.Node, from []*code) // says what is wrong with these arguments
 	call           caller
 	fixed          uint8                                              // bit i: argument i is constant
 	fix            func(e *Env, args []runtime.Value) (caller, error) // makes call of the constant ones; the others are null
@@ -82,16 +83,18 @@ func (k *compiler) function(n ast.Node, name string, f *function, args []ast.Nod
 		from[i] = k.compile(arg)
 		k.want(arg, from[i], f.kinds(i), name)
 		c.soft = c.soft || from[i].loose()
-		c.secret = c.secret || from[i].secret && f.blind&bit(i) == 0
 		if f.nulls&bit(i) == 0 {
 			c.null = c.null || from[i].null
 		} else if from[i].null {
 			c.falls, c.soft = true, true
 		}
 	}
-	c.secret = c.secret && f.gives != boolean && name != "len"
+	c.secret = f.told(name, from)
 	if name == "len" {
 		c.null, c.soft = false, c.soft || c.null
+	}
+	if f.look != nil {
+		f.look(k, n, args, from)
 	}
 	if f.shape != nil {
 		c.shape = f.shape(from)

@@ -14,7 +14,7 @@ func (k *compiler) in(n *ast.BinaryNode) *code {
 		return k.inSpan(n, x, b)
 	}
 	y := k.source(n.Right)
-	c := &code{falls: x.null || y.null}
+	c := &code{falls: x.null || y.null, secret: verified(x, y)}
 	c.loosen(x, y)
 	switch {
 	case y.table != nil:
@@ -34,7 +34,7 @@ func (k *compiler) in(n *ast.BinaryNode) *code {
 		k.possibleIn(n.Right, x, y.value)
 	}
 	switch {
-	case secret(x, y) && y.types == list:
+	case tainted(x, y) > clean && y.types == list:
 		c.test = inSecretly(x.operand(), y.operand(), pos)
 	case held.set != nil:
 		c.tested(x, held.set.has(pos))
@@ -70,7 +70,7 @@ func (k *compiler) inSpan(n *ast.BinaryNode, x *code, span *ast.BinaryNode) *cod
 	k.want(n.Left, x, number, "in a range")
 	k.want(span, lo, number, "..")
 	k.want(span, hi, number, "..")
-	c := &code{falls: x.null || lo.null || hi.null, test: between(x, lo, hi, k.pos(span))}
+	c := &code{falls: x.null || lo.null || hi.null, secret: measured(x, lo, hi), test: between(x, lo, hi, k.pos(span))}
 	return k.fold(n, judged(c.loosen(x, lo, hi)), x, lo, hi)
 }
 

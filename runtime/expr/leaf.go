@@ -1,6 +1,7 @@
 package expr
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/tenterhook/tenterhook/runtime"
@@ -11,6 +12,8 @@ import (
 type Text struct {
 	parts []part
 	plain bool // there is no expression in it
+
+	doubts Errors
 }
 
 // part is some text, or an expression.
@@ -73,6 +76,7 @@ func (t *Text) expression(src string, from, end int, e *Env) Errors {
 		return err.(Errors).shift(src, from)
 	}
 	t.parts = append(t.parts, part{hole: x})
+	t.doubts = append(t.doubts, slices.Clone(x.doubts).shift(src, from)...)
 	return nil
 }
 

@@ -18,7 +18,7 @@ func (k *compiler) unary(n *ast.UnaryNode) *code {
 
 func (k *compiler) not(n *ast.UnaryNode) *code {
 	x := k.condition(n.Node)
-	c := &code{falls: x.rises, rises: x.falls}
+	c := &code{falls: x.rises, rises: x.falls, secret: measured(x)}
 	c.test = func(r *runtime.Run) bool { return !x.test(r) }
 	if each := x.each; each != nil {
 		c.each = func(r *runtime.Run, v runtime.Value) bool { return !each(r, v) }
@@ -45,6 +45,7 @@ func (k *compiler) chain(n *ast.BinaryNode, and bool) *code {
 		terms[i] = k.clause(node)
 		c.falls = c.falls || terms[i].falls
 		c.rises = c.rises || terms[i].rises
+		c.secret = max(c.secret, measured(terms[i]))
 		k.suppose(node, and)
 	}
 	k.present = back
@@ -145,7 +146,7 @@ func (k *compiler) conditional(n *ast.ConditionalNode) *code {
 		types:  then.types | other.types,
 		null:   then.null || other.null,
 		soft:   moved || loose(then, other),
-		secret: secret(then, other),
+		secret: max(tainted(then, other), measured(x)),
 		falls:  then.falls || other.falls || moved,
 		rises:  then.rises || other.rises || moved,
 	}
@@ -184,7 +185,7 @@ func settleEither(x settled, then, other *code, r *runtime.Run) settled {
 // otherwise is x ?? y.
 func (k *compiler) otherwise(n *ast.BinaryNode) *code {
 	x, y := k.compile(n.Left), k.compile(n.Right)
-	c := &code{types: x.types | y.types, null: x.null && y.null, falls: y.falls, rises: y.rises, soft: loose(x, y), secret: secret(x, y)}
+	c := &code{types: x.types | y.types, null: x.null && y.null, falls: y.falls, rises: y.rises, soft: loose(x, y), secret: tainted(x, y)}
 	if !x.null {
 		c.falls, c.rises = x.falls, x.rises
 	}

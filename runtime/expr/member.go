@@ -11,7 +11,7 @@ import (
 )
 
 // path is parent.name in the event: one Slot that is filled when it is first read.
-func (k *compiler) path(n ast.Node, parent int, name string, s *shape, secret bool) *code {
+func (k *compiler) path(n ast.Node, parent int, name string, s *shape, secret taint) *code {
 	env, i := k.env, k.env.slot(parent, name)
 	c := &code{types: s.kinds(), null: parent > 0 || name != "eventType", shape: s, slot: i, secret: secret}
 	c.eval = func(r *runtime.Run) runtime.Value {
@@ -129,7 +129,7 @@ func (k *compiler) index(n *ast.MemberNode, base, index *code) *code {
 		k.want(n, index, indexes(base.types), "what is between [ and ]")
 	}
 	pos := k.pos(n)
-	c := &code{types: anything, null: true, soft: loose(base, index), secret: base.secret}
+	c := &code{types: anything, null: true, soft: loose(base, index), secret: measured(base, index)}
 	if base.shape != nil && base.types == list {
 		c.shape = base.shape.element
 		c.types = c.shape.kinds()
@@ -189,7 +189,7 @@ func (k *compiler) table(n *ast.MemberNode, name string) *code {
 func (k *compiler) lookup(n ast.Node, t *table.Table, index *code) *code {
 	k.want(n, index, text|number, "a table's key")
 	pos := k.pos(n)
-	c := &code{types: anything, null: true, soft: index.soft}
+	c := &code{types: anything, null: true, soft: index.soft, secret: measured(index)}
 	c.eval = func(r *runtime.Run) runtime.Value {
 		key, ok := tableKey(r, index.eval(r), pos)
 		if !ok {

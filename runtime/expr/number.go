@@ -32,7 +32,10 @@ func (k *compiler) arithmetic(n *ast.BinaryNode) *code {
 	}
 	pos := k.pos(n)
 	calculate := calculators[op]
-	c := &code{types: both, null: x.null || y.null, soft: loose(x, y), secret: secret(x, y)}
+	c := &code{types: both, null: x.null || y.null, soft: loose(x, y), secret: measured(x, y)}
+	if both == text {
+		c.secret = tainted(x, y)
+	}
 	c.eval = func(r *runtime.Run) runtime.Value {
 		charge(r, 1)
 		a, b := x.eval(r), y.eval(r)
@@ -144,7 +147,7 @@ func (k *compiler) sign(n *ast.UnaryNode) *code {
 	k.want(n, x, number, n.Operator)
 	minus, pos := n.Operator == "-", k.pos(n)
 	zero := runtime.IntOf(0)
-	c := &code{types: number, null: x.null, soft: x.soft, secret: x.secret}
+	c := &code{types: number, null: x.null, soft: x.soft, secret: measured(x)}
 	c.eval = func(r *runtime.Run) runtime.Value {
 		charge(r, 1)
 		v := x.eval(r)
@@ -168,7 +171,7 @@ func (k *compiler) span(n *ast.BinaryNode) *code {
 	k.want(n, x, number, "..")
 	k.want(n, y, number, "..")
 	pos := k.pos(n)
-	c := &code{types: list, null: x.null || y.null, soft: loose(x, y), secret: secret(x, y), shape: &shape{types: list, element: &shape{types: number}}}
+	c := &code{types: list, null: x.null || y.null, soft: loose(x, y), secret: measured(x, y), shape: &shape{types: list, element: &shape{types: number}}}
 	c.eval = func(r *runtime.Run) runtime.Value {
 		a, b := x.eval(r), y.eval(r)
 		if a.IsNull() || b.IsNull() {

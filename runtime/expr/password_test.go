@@ -278,3 +278,39 @@ func BenchmarkPassword(b *testing.B) {
 		})
 	}
 }
+
+func TestPasswordWithoutDummy(t *testing.T) {
+	tests := []struct {
+		src   string
+		doubt bool
+	}{
+		{`password(data.context.credential.password, tables.tiers[data.context.credential.username])`, true},
+		{`not password(data.context.credential.password, data.context.credential.username ?? nil)`, true},
+		{`password(data.context.credential.password, tables.tiers["a"], "{SHA}L55TUjtiq8FBorTWAZ0jy6g129A=")`, false},
+		{`password(data.context.credential.password, "{SHA}L55TUjtiq8FBorTWAZ0jy6g129A=")`, false},
+		{`password(data.context.credential.password, tables.tiers["a"] ?? "{SHA}L55TUjtiq8FBorTWAZ0jy6g129A=")`, false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.src, func(t *testing.T) {
+			o := options(t, hook.PasswordImport)
+			e := expr.NewEnv(o)
+			leaf, err := expr.CompileText("x ${"+tt.src+"}", e)
+			if err != nil {
+				t.Fatal(err)
+			}
+			all := leaf.Doubts()
+			if tt.doubt != (len(all) == 1) || tt.doubt && leafAt(tt.src, all[0].Offset) != "password" {
+				t.Errorf("%v", all)
+			}
+			if err := e.Let("l", tt.src); err != nil || len(e.LetDoubts("l")) != len(all) {
+				t.Errorf("a let's: %v, %v", err, e.LetDoubts("l"))
+			}
+		})
+	}
+}
+
+// leafAt is the word at a place in a leaf with src as its hole.
+func leafAt(src string, offset int) string {
+	word, _, _ := strings.Cut(("x ${" + src)[offset:], "(")
+	return word
+}

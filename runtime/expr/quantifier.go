@@ -117,18 +117,16 @@ func (k *compiler) within(n, list ast.Node, q *quantifier, l *loop, body ast.Nod
 	return k.body(q, l, body)
 }
 
-// carries reports whether what a quantifier gives can carry a secret: the list's values, or those that were made of them.
-func carries(name string, l *loop) bool {
-	switch name {
-	case "filter", "find", "findLast":
-		return l.list.secret
-	case "map", "sum":
-		if l.body != nil {
-			return l.body.secret
-		}
-		return l.list.secret
+// carries is what a quantifier can tell: which values of the list there are, what was made of them, and what was found out.
+// To go through a list of the rule's own for one that is the secret is to verify it.
+func carries(name string, l *loop) taint {
+	switch {
+	case l.body == nil:
+		return measured(l.list)
+	case name == "map" && l.list.secret == clean:
+		return l.body.secret
 	}
-	return false
+	return measured(l.list, l.body)
 }
 
 // outcome says which way a missing list, or a missing value in one, can push a quantifier.

@@ -51,7 +51,7 @@ func (k *compiler) find(n *ast.BinaryNode) *code {
 
 func searching(x, y *code, op, pos string) *code {
 	search := searchers[op]
-	c := &code{null: x.null || y.null}
+	c := &code{null: x.null || y.null, secret: measured(x, y)}
 	c.loosen(x, y)
 	if y.constant && y.value.Kind() == runtime.String {
 		c.testFind(x, y.value.Text(), op, pos)
@@ -82,7 +82,7 @@ func (k *compiler) matches(n *ast.BinaryNode) *code {
 	}
 	k.possiblyMatched(n.Right, x, y.value.Text(), p.re)
 	pos := k.pos(n)
-	c := &code{null: x.null, steps: p.size}
+	c := &code{null: x.null, steps: p.size, secret: measured(x)}
 	c.loosen(x)
 	o, test := x.operand(), p.test(pos)
 	c.tested(x, test)

@@ -17,10 +17,19 @@ var secrets = map[hook.Type][]string{
 	hook.Telephony:      {"data.messageProfile.otpCode", "data.messageProfile.msgTemplate"},
 }
 
-// Secret reports whether the value can carry a secret member, or a part of it: because it is one, has one inside, or was
-// made of one. What was only found out about it does not: comparisons, searches, quantifiers that give a boolean or a
-// place, count and len.
-func (x *Expression) Secret() bool { return x.code.secret }
+// taint is what a value can tell of a secret member.
+type taint uint8
+
+const (
+	clean    taint = iota
+	entirely       // it is the secret, has it inside, or was made of all of it
+	partly         // it is a part of it, or was found out about it: its length, its order, what a number made of it comes to
+)
+
+// Secret reports whether the value can tell something of a secret member: because it is one, has one inside, was made of
+// one, or was found out about one, such as its length, or whether it is above something. What verifies a whole secret does
+// not: ==, !=, in, password and hmac. A secret can be asked of those only whether it is what somebody else knows already.
+func (x *Expression) Secret() bool { return x.code.secret > clean }
 
 // Secret reports whether any of the leaf's expressions is.
 func (t *Text) Secret() bool {
@@ -38,7 +47,7 @@ func Secrets(t hook.Type) []string { return slices.Clone(secrets[t]) }
 // SecretLet reports whether the value of the let can carry a secret, as Expression.Secret does.
 func (e *Env) SecretLet(name string) bool {
 	l := e.lets[name]
-	return l != nil && l.code.secret
+	return l != nil && l.code.secret > clean
 }
 
 // Mask is what stands for a secret where a decision is explained.
@@ -47,7 +56,7 @@ const Mask = "[secret]"
 // told is Eval, or the Mask for what carries a secret while a trace is written.
 func (x *Expression) told(r *runtime.Run) (runtime.Value, error) {
 	v, err := x.Eval(r)
-	if err == nil && r.Scratch.Masked && x.code.secret && !v.IsNull() {
+	if err == nil && r.Scratch.Masked && x.code.secret > clean && !v.IsNull() {
 		v = runtime.TextOf(Mask)
 	}
 	return v, err
@@ -119,21 +128,66 @@ func (s *shape) hide(path string) {
 	}
 }
 
-// secretMember reports whether the member of that name can carry a secret: one of a shape that knows its members can if
-// it is marked, one of any other value if the value can.
-func (c *code) secretMember(name string) bool {
-	if !c.secret || !c.shape.closed() {
+// secretMember is what the member of that name can tell: one of a shape that knows its members if it is marked, one of any
+// other value what the value can.
+func (c *code) secretMember(name string) taint {
+	if c.secret == clean || !c.shape.closed() {
 		return c.secret
 	}
-	m := c.shape.members[name]
-	return m != nil && m.secret
+	if c.shape.members[name].taint() == clean {
+		return clean
+	}
+	return c.secret
 }
 
-func secret(all ...*code) bool {
+// taint is that of a member of the event.
+func (s *shape) taint() taint {
+	if s != nil && s.secret {
+		return entirely
+	}
+	return clean
+}
+
+// tainted is what a value that was made of all of these can tell.
+func tainted(all ...*code) taint {
+	most := clean
 	for _, c := range all {
-		if c.secret {
-			return true
+		most = max(most, c.secret)
+	}
+	return most
+}
+
+// measured is what a value can tell that was found out about these, or has a part of them.
+func measured(all ...*code) taint {
+	if tainted(all...) > clean {
+		return partly
+	}
+	return clean
+}
+
+// verified is what == and in can tell of these: nothing, if they are whole. Of a part of a secret each answer is a good
+// deal.
+func verified(all ...*code) taint {
+	if tainted(all...) == partly {
+		return partly
+	}
+	return clean
+}
+
+// entire are the functions that give all of a text again in another form.
+var entire = []string{"lower", "upper", "trim", "string", "int", "sha1", "sha256", "sha512", "md5", "toBase64", "toBase64url", "toHex", "toJSON",
+	"fromBase64", "fromHex", "urlEncode", "urlDecode", "join", "concat", "values"}
+
+// told is what a function can tell of a secret among its arguments.
+func (f *function) told(name string, from []*code) taint {
+	most := clean
+	for i, c := range from {
+		if f.blind&bit(i) == 0 {
+			most = max(most, c.secret)
 		}
 	}
-	return false
+	if most == entirely && !slices.Contains(entire, name) {
+		return partly
+	}
+	return most
 }
