@@ -9,14 +9,14 @@ type Place struct {
 	Column int    `json:"column"` // in characters; both from 1
 }
 
-// RulePlace is where a rule stands, and the parts of its condition.
+// RulePlace is where a rule stands, and the parts of its condition and of its verify.
 type RulePlace struct {
 	Place
 	Picks   bool // it has a condition, and may not match
 	Clauses []Clause
 }
 
-// Clause is a part of a rule's condition, and where it stands.
+// Clause is a part of a rule's condition, or of its verify, of which the whole is one too, and where it stands.
 type Clause struct {
 	Place
 	*expr.Clause
@@ -35,8 +35,8 @@ func (h *Hook) LetPlaces() []LetPlace { return h.letPlaces }
 // Places are those of the rules, in their order. There are none unless the Set was loaded with Options.Clauses.
 func (h *Hook) Places() []RulePlace { return h.places }
 
-// placed notes where a rule stands.
-func (h *Hook) placed(spec *ruleSpec, r *rule) {
+// placed notes where a rule stands. decides are parts of what it decides beside its condition: of its verify.
+func (h *Hook) placed(spec *ruleSpec, r *rule, decides []Clause) {
 	p := RulePlace{Place: spec.node.at(0), Picks: r.when != nil}
 	if spec.nameAt != nil {
 		p.Place = spec.nameAt.at(0)
@@ -44,6 +44,7 @@ func (h *Hook) placed(spec *ruleSpec, r *rule) {
 	if r.when != nil {
 		p.Clauses = spec.when.clauses(r.when.Clauses())
 	}
+	p.Clauses = append(p.Clauses, decides...)
 	h.places = append(h.places, p)
 }
 

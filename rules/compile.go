@@ -21,6 +21,7 @@ type compiler struct {
 	revealed     []string          // where they do
 	veiled       bool              // the rule gives something that carries a secret
 	lets         map[string]string // what they are made of, unfolded
+	decides      []Clause          // parts of what the rule decides beside its condition
 	cost         expr.Cost         // of the rule that is being compiled
 }
 

@@ -42,7 +42,7 @@ func (l *loader) hook(s *Set, spec *hookSpec) *Hook {
 		h.on.add(l.patterns(r.on))
 		h.rules = append(h.rules, c.rule(h, r, sets))
 		if l.options.Clauses {
-			h.placed(r, &h.rules[len(h.rules)-1])
+			h.placed(r, &h.rules[len(h.rules)-1], c.decides)
 		}
 	}
 	h.on.sort(h.rules)
@@ -147,7 +147,7 @@ func (c *compiler) rule(h *Hook, spec *ruleSpec, sets map[string]string) rule {
 	r.closed = restricts || h.Type == hook.PasswordImport
 	r.missing = spec.missing == "match"
 	c.failure(h, spec, &r, restricts)
-	c.cost = expr.Cost{}
+	c.cost, c.decides = expr.Cost{}, nil
 	c.condition(spec, &r, refuses)
 	m := &maker{compiler: c, rule: spec, effects: &effects{}}
 	c.reveals, c.revealed, c.veiled = spec.reveals, nil, false

@@ -9,10 +9,10 @@ import (
 // revealable are the forms that a rule may let a secret get into, when it says so.
 var revealable = []string{"log", "debug", "error", "deny", "send"}
 
-// leaks reports a leaf that carries a password, a one-time code or the message with the code in it (hooks.md section 8), or what
-// was found out about one, to
-// where it is kept: a log, Okta's System Log, an error page, a delivery. A rule that means it says so under reveal. A
-// delivery's key and receiver are shown wherever the delivery is listed, and for those nothing helps.
+// leaks reports a leaf that carries a password, a one-time code or the message with the code in it (hooks.md section 8), or
+// what was found out about one, to where it is kept: a log, Okta's System Log, an error page, a delivery. A rule that means
+// it says so under reveal. A delivery's key and receiver are shown wherever the delivery is listed, and for those nothing
+// helps.
 func (c *compiler) leaks(n *node, t *expr.Text) {
 	if !t.Secret() {
 		return

@@ -105,7 +105,7 @@ func covered(clauses []rules.Clause) (all []ClauseCoverage) {
 }
 
 // Share is how much of what can come of the rules has come of them in the tests: each rule's match, that of a rule with a condition
-// failing to come, and each part of a condition, in a let too, true and false. A Set that was not loaded with Options.Clauses has only the matches.
+// failing to come, each part of a condition, in a let too, true and false, and so those of a verify and the verify itself. A Set that was not loaded with Options.Clauses has only the matches.
 func (r *Report) Share() (seen, all int) {
 	count := func(n int64) {
 		all++

@@ -274,8 +274,18 @@ hooks:
     auth: none
     let: {odd: data.userProfile.lastName == nil or data.userProfile.email == nil}
     rules: [{name: odd, when: odd, log: x}]
+  - name: passwords
+    type: password-import
+    auth: none
+    rules:
+      - name: right
+        verify: ${ password(data.context.credential.password, vars.one) and data.context.credential.username != 'eve' }
+      - {name: plain, when: data.context.credential.username == 'x', verify: "${data.context.credential.password == 'x'}"}
+      - {name: fixed, verify: true}
+vars: {one: "{SHA}L55TUjtiq8FBorTWAZ0jy6g129A="}
 `),
 		"policy_test.yaml": []byte(`tests:
+  - {name: wrong, hook: passwords, input: {sample: password-import}, set: {data.context.credential.password: "no"}, expect: {rules: [right, fixed]}}
   - name: who
     hook: signup
     input: {sample: registration}

@@ -3,6 +3,7 @@ package expr
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"sync/atomic"
 
 	"github.com/expr-lang/expr/ast"
@@ -39,6 +40,27 @@ func (e *Env) LetClauses(name string) []*Clause {
 		return l.clauses
 	}
 	return nil
+}
+
+// Watch has a leaf that is one expression, src, counted as a whole too, as exactly true or not, and gives all Clauses of it,
+// with places in the leaf. There are none unless the Env's Options ask for them. It is for before the first run.
+func (e *Env) Watch(t *Text, src string) []*Clause {
+	x := t.Whole()
+	if !e.o.Clauses || x == nil || x.code.constant {
+		return nil
+	}
+	from := strings.Index(src, "${") + len("${")
+	inside := src[from:strings.LastIndex(src, "}")]
+	from += len(inside) - len(strings.TrimLeft(inside, " \t\n"))
+	all := &Clause{Offset: from, Text: strings.TrimSpace(inside)}
+	eval, watched := x.code.eval, *x.code
+	watched.eval = func(r *runtime.Run) runtime.Value {
+		v := eval(r)
+		all.note(v.Kind() == runtime.Bool && v.Bool())
+		return v
+	}
+	x.code = &watched
+	return inOrder(append([]*Clause{all}, x.clauses...))
 }
 
 // clause compiles n, an operand, as a condition that is one of the Clauses.

@@ -75,6 +75,9 @@ func (t *Text) expression(src string, from, end int, e *Env) Errors {
 	if err != nil {
 		return err.(Errors).shift(src, from)
 	}
+	for _, c := range x.clauses {
+		c.Offset += from
+	}
 	t.parts = append(t.parts, part{hole: x})
 	t.doubts = append(t.doubts, slices.Clone(x.doubts).shift(src, from)...)
 	return nil
