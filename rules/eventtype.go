@@ -2,6 +2,9 @@ package rules
 
 import (
 	"regexp"
+	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/tenterhook/tenterhook/runtime/expr"
 	"github.com/tenterhook/tenterhook/sdk/hook"
@@ -10,12 +13,16 @@ import (
 // comparedType finds a type of events that an expression compares an event's own with.
 var comparedType = regexp.MustCompile(`\bevent\??\.eventType\s*[=!]=\s*(?:"([\w.*-]+)"|'([\w.*-]+)')`)
 
+// begunType finds what an expression wants a type to begin with.
+var begunType = regexp.MustCompile(`\bevent\??\.eventType\s+startsWith\s+(?:"([\w.*-]+)"|'([\w.*-]+)')`)
+
 // eventTypes warns of types that no event has: a condition with one is never true, or always. A pattern is for `on`; == takes
 // it by its letters.
 func (c *compiler) eventTypes(n *node) {
 	if c.hookType != hook.EventHook {
 		return
 	}
+	c.beginnings(n)
 	for _, at := range comparedType.FindAllStringSubmatchIndex(n.text, -1) {
 		from, to := max(at[2], at[4]), max(at[3], at[5])
 		pattern := hook.EventPattern(n.text[from:to])
@@ -28,6 +35,27 @@ func (c *compiler) eventTypes(n *node) {
 			p.Warning = true
 			c.add(p)
 		}
+	}
+}
+
+// beginnings warns of what no type of events begins with.
+func (c *compiler) beginnings(n *node) {
+	for _, at := range begunType.FindAllStringSubmatchIndex(n.text, -1) {
+		from, to := max(at[2], at[4]), max(at[3], at[5])
+		prefix := n.text[from:to]
+		begins := func(known string) bool { return strings.HasPrefix(known, prefix) }
+		if slices.ContainsFunc(hook.EventTypes(), begins) || slices.ContainsFunc(c.known, begins) {
+			continue
+		}
+		message := "no type of events that Okta delivers to event hooks begins with " + strconv.Quote(prefix)
+		if strings.HasSuffix(prefix, ".") {
+			if _, meant, ok := strings.Cut(hook.EventPattern(prefix+"*").Check(c.known), ", did you mean "); ok {
+				message += ", did you mean " + strings.Replace(meant, ".*?", ".?", 1)
+			}
+		}
+		p := n.problemAt(from, message)
+		p.Warning = true
+		c.add(p)
 	}
 }
 

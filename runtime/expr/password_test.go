@@ -309,6 +309,30 @@ func TestPasswordWithoutDummy(t *testing.T) {
 	}
 }
 
+func TestDoubtsOfTypes(t *testing.T) {
+	tests := []struct {
+		kind      hook.Type
+		src, want string
+	}{
+		{hook.Registration, `eventType == 'com.okta.user.pre-registrationn'`, `Okta never sends "com.okta.user.pre-registrationn" here, did you mean com.okta.user.pre-registration?`},
+		{hook.Token, `eventType in ['com.okta.saml.tokens.transform']`, `Okta never sends "com.okta.saml.tokens.transform" here, did you mean com.okta.oauth2.tokens.transform?`},
+		{hook.Token, `eventType startsWith 'com.okta.saml'`, `Okta sends nothing here that startsWith "com.okta.saml": it sends com.okta.oauth2.tokens.transform`},
+		{hook.EventHook, `delivery.eventType == 'x'`, `Okta never sends "x" here: want com.okta.event_hook`},
+		{hook.Token, `eventType == 'com.okta.oauth2.tokens.transform'`, ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.src, func(t *testing.T) {
+			x, err := expr.Compile(tt.src, expr.NewEnv(options(t, tt.kind)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := x.Doubts().Error(); got != tt.want {
+				t.Errorf("got %s, want %s", got, tt.want)
+			}
+		})
+	}
+}
+
 // leafAt is the word at a place in a leaf with src as its hole.
 func leafAt(src string, offset int) string {
 	word, _, _ := strings.Cut(("x ${" + src)[offset:], "(")

@@ -44,17 +44,19 @@ func (k *compiler) possible(n ast.Node, x *code, v runtime.Value) {
 
 // wrongWord is wrong, with the words that were possible.
 func (k *compiler) wrongWord(n ast.Node, s string, w *words) {
+	meant := w.meant(s)
+	hint := ", did you mean " + meant + "?"
+	if meant == "" {
+		hint = ": want " + oneOf(w.all)
+	}
+	if w.doubt {
+		k.doubt(n, "Okta never sends %q here%s", s, hint)
+		return
+	}
 	before := len(k.errs)
-	k.wrong(n, "Okta never sends %q here", s)
-	if len(k.errs) == before {
-		return
+	if k.wrong(n, "Okta never sends %q here%s", s, hint); len(k.errs) > before {
+		k.errs[before].Suggest = meant
 	}
-	e := k.errs[before]
-	if e.Suggest = w.meant(s); e.Suggest == "" {
-		e.Message += ": want " + oneOf(w.all)
-		return
-	}
-	e.Message += ", did you mean " + e.Suggest + "?"
 }
 
 // oneOf is "a, b or c".
@@ -97,7 +99,11 @@ func (k *compiler) possibly(n ast.Node, x *code, op, what string, passes func(st
 			return
 		}
 	}
-	k.wrong(n, "Okta sends nothing here that %s %q: it sends %s", op, what, oneOf(x.shape.words.all))
+	say := func(format string, args ...any) { k.wrong(n, format, args...) }
+	if x.shape.words.doubt {
+		say = func(format string, args ...any) { k.doubt(n, format, args...) }
+	}
+	say("Okta sends nothing here that %s %q: it sends %s", op, what, oneOf(x.shape.words.all))
 }
 
 var finders = map[string]func(s, part string) bool{

@@ -156,6 +156,20 @@ func TestSchemaMistakes(t *testing.T) {
 		{hook.Registration, `data.action == "DENY"`, []string{`1:16: Okta never sends "DENY" here: want ALLOW`}},
 		{hook.UserImport, `data.action.result == "LINK"`, []string{`1:23: Okta never sends "LINK" here, did you mean LINK_USER?`}},
 		{hook.Telephony, `requestType endsWith "mfa-verification"`, nil},
+		{hook.EventHook, `target(event.target, "user") == nil`, []string{`1:22: Okta never sends "user" here, did you mean User?`}},
+		{hook.EventHook, `len(targets(event.target, "AppInstanc")) > 0`, []string{`1:27: Okta never sends "AppInstanc" here, did you mean AppInstance?`}},
+		{hook.EventHook, `any(event.target, .type == "usergroup")`, []string{`1:28: Okta never sends "usergroup" here, did you mean UserGroup?`}},
+		{hook.EventHook, `target(event.target, "PolicyRule") == nil and target([{"type": "user"}], "user") != nil`, nil},
+		// What is no place.
+		{hook.EventHook, `distance(event.client.geographicalContext, {"latitude": 5, "longitude": 5}) > 10`, []string{
+			`1:44: distance wants an object with lat and lon, or with a geolocation that has them, got one with latitude, longitude`}},
+		{hook.EventHook, `distance({"lat": event.client.geographicalContext.geolocation.lat, "lon": 500}, event.client.geographicalContext) > 10`, []string{
+			`1:10: distance wants lat from -90 to 90 and lon from -180 to 180`}},
+		{hook.EventHook, `distance({"geolocation": {"lat": "5", "lon": 5}}, event.client.geographicalContext) > 10`, []string{
+			`1:10: distance wants lat from -90 to 90 and lon from -180 to 180`}},
+		{hook.EventHook, `distance(event.client.geographicalContext, vars) > 10`, []string{
+			`1:44: distance wants an object with lat and lon, or with a geolocation that has them, got one with company, domains, limits`}},
+		{hook.EventHook, `distance({"lat": 1, "lon": event.client.geographicalContext.geolocation.lon}, {"geolocation": event.client}) > 10`, nil},
 		{hook.Telephony, `requestType endsWith ".mfa"`, []string{`1:22: Okta sends nothing here that endsWith ".mfa": it sends ` +
 			`com.okta.user.telephony.pre-enrollment, com.okta.user.telephony.mfa-verification, com.okta.user.telephony.account-unlock or com.okta.user.telephony.password-reset`}},
 		// What is never given.

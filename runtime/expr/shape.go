@@ -139,6 +139,7 @@ var shapes = sync.OnceValue(func() map[hook.Type]*shape {
 		all[t] = read(lists)
 		all[t].say(closedWords[t], true)
 		all[t].say(openWords[t], false)
+		all[t].typed(t)
 		for _, path := range secrets[t] {
 			all[t].hide(path)
 		}

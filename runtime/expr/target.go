@@ -4,8 +4,8 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
-	"math"
 
+	"github.com/expr-lang/expr/ast"
 	"github.com/tenterhook/tenterhook/runtime"
 )
 
@@ -13,13 +13,13 @@ import (
 var eventFunctions = map[string]*function{
 	"target": {usage: "target(list, type) object", doc: "the first of event.target that has the type, null when there is none",
 		example: `target([{'type': 'User', 'id': '00u1'}, {'type': 'AppInstance', 'id': '0oa1'}], 'AppInstance').id`, value: `"0oa1"`, cost: "1 + 2 for each value",
-		args: []types{list, text}, gives: object, null: true, shape: elementShape, call: target},
+		args: []types{list, text}, gives: object, null: true, shape: elementShape, look: targetTyped, call: target},
 	"targets": {usage: "targets(list, type) list", doc: "all of them",
 		example: `map(targets([{'type': 'User', 'id': '00u1'}, {'type': 'AppInstance', 'id': '0oa1'}], 'User'), #.id)`, value: `["00u1"]`, cost: "1 + 2 for each value",
-		args: []types{list, text}, gives: list, shape: listShape, call: targets},
+		args: []types{list, text}, gives: list, shape: listShape, look: targetTyped, call: targets},
 	"distance": {usage: "distance(place, place) number", doc: "kilometres between two places, each an object with lat and lon, or one with a geolocation that has them; null when one has none",
 		example: `round(distance({'lat': 52.52, 'lon': 13.405}, {'geolocation': {'lat': 48.8566, 'lon': 2.3522}}))`, value: `877`, cost: "8",
-		args: []types{object, object}, gives: number, null: true, call: distanceBetween},
+		args: []types{object, object}, gives: number, null: true, look: placed, call: distanceBetween},
 	"uuid": {usage: "uuid() text", doc: "a random UUID, another one each time it is asked for; the same when a call is decided again",
 		example: `len(uuid())`, value: `36`, cost: "16",
 		gives: text, fresh: true, call: uuid},
@@ -40,6 +40,13 @@ func listShape(from []*code) *shape {
 		return s
 	}
 	return leafShape(list)
+}
+
+// targetTyped looks at the type that is asked for, which a slip of the pen keeps from ever being found.
+func targetTyped(k *compiler, _ ast.Node, args []ast.Node, from []*code) {
+	if s := from[0].shape; s != nil && s.element.closed() {
+		k.possible(args[1], &code{types: text, shape: s.element.members["type"]}, from[1].value)
+	}
 }
 
 func leafShape(t types) *shape { return &shape{types: t} }
@@ -68,40 +75,6 @@ func targets(r *runtime.Run, args []runtime.Value, _ string) runtime.Value {
 func hasType(r *runtime.Run, v runtime.Value, name string) bool {
 	charge(r, 1+int64(v.Len())>>3)
 	return v.Kind() == runtime.Object && v.Get("type").Text() == name && name != ""
-}
-
-// earth is its mean radius in kilometres (IUGG).
-const earth = 6371.0088
-
-// distanceBetween is the haversine formula, for a round earth: half a percent off at most.
-func distanceBetween(r *runtime.Run, args []runtime.Value, pos string) runtime.Value {
-	charge(r, 7)
-	lat1, lon1, ok1 := place(r, args[0], pos)
-	lat2, lon2, ok2 := place(r, args[1], pos)
-	if !ok1 || !ok2 {
-		r.Scratch.Missed = true
-		return runtime.Value{}
-	}
-	north, east := math.Sin((lat2-lat1)/2), math.Sin((lon2-lon1)/2)
-	h := north*north + math.Cos(lat1)*math.Cos(lat2)*east*east
-	return runtime.FloatOf(2 * earth * math.Asin(math.Sqrt(min(1, h))))
-}
-
-// place is where an object says it is, in radians; false when it does not say.
-func place(r *runtime.Run, v runtime.Value, pos string) (lat, lon float64, ok bool) {
-	charge(r, int64(v.Len())>>2)
-	if inner := v.Get("geolocation"); !inner.IsNull() {
-		v = inner
-	}
-	y, x := v.Get("lat"), v.Get("lon")
-	if y.IsNull() || x.IsNull() {
-		return 0, 0, false
-	}
-	lat, lon = y.Float(), x.Float()
-	if !numeric(y) || !numeric(x) || !(math.Abs(lat) <= 90 && math.Abs(lon) <= 180) {
-		fail(pos, "distance wants lat from -90 to 90 and lon from -180 to 180")
-	}
-	return lat * math.Pi / 180, lon * math.Pi / 180, true
 }
 
 // drawn is the next random block of the call: whoever does not know the seed cannot tell it from chance.

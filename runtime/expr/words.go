@@ -11,6 +11,7 @@ import (
 type words struct {
 	all    []string
 	closed bool // Okta has no others; else only a slip of the pen is no word of Okta's
+	doubt  bool // what it does not have is a doubt, no mistake: payloads that are made by hand have what they like there
 }
 
 // closedWords are the members of which Okta sends these texts and no others, from hooks.md sections 3 to 8: a path, then
@@ -54,10 +55,25 @@ event.transaction.type WEB JOB`,
 func (s *shape) say(lines string, closed bool) {
 	for line := range strings.Lines(lines) {
 		if fields := strings.Fields(line); len(fields) > 0 {
-			s.at(strings.Split(fields[0], ".")).words = &words{fields[1:], closed}
+			s.at(strings.Split(fields[0], ".")).words = &words{all: fields[1:], closed: closed}
 		}
 	}
 }
+
+// typed says what the types of calls are, and of the targets of events.
+func (s *shape) typed(t hook.Type) {
+	path := []string{"eventType"}
+	if t == hook.EventHook {
+		path = []string{"delivery", "eventType"}
+		s.at([]string{"event", "target"}).element.members["type"].words = &words{all: targetTypes}
+	}
+	if m := s.at(path); m != nil {
+		m.words = &words{all: []string{t.EventType()}, closed: true, doubt: true}
+	}
+}
+
+// targetTypes are those that most events have; Okta has many others.
+var targetTypes = []string{"User", "UserGroup", "AppInstance", "AppUser", "AuthenticatorEnrollment"}
 
 // at is the member at a path, nil when it is not known.
 func (s *shape) at(path []string) *shape {
