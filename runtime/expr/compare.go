@@ -67,7 +67,7 @@ func (k *compiler) equality(n *ast.BinaryNode) *code {
 // compared gives c its test: one that is made for the constant, where there is one.
 func compared(c, x, y *code, negate bool, op, pos string) {
 	switch v := y.value; {
-	case tainted(x, y) > clean:
+	case tainted(x, y) > asked:
 		c.test = sameSecrets(x.operand(), y.operand(), negate, op, pos)
 	case y.constant && v.Kind() == runtime.String:
 		c.testText(x, v.Text(), negate, pos)

@@ -206,7 +206,7 @@ func (x *explainer) test(c *code) (yes bool, err error) {
 
 // shown is a value as JSON.
 func (x *explainer) shown(c *code, v runtime.Value) string {
-	if c.secret > clean && v.Kind() != runtime.Bool && !v.IsNull() { // a condition's own outcome is no more than the trace says anyway
+	if c.secret > asked && v.Kind() != runtime.Bool && !v.IsNull() { // a condition's own outcome is no more than the trace says anyway
 		return `"` + Mask + `"`
 	}
 	text, err := v.AppendJSON(nil, x.run.Meter)

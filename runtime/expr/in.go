@@ -34,7 +34,7 @@ func (k *compiler) in(n *ast.BinaryNode) *code {
 		k.possibleIn(n.Right, x, y.value)
 	}
 	switch {
-	case tainted(x, y) > clean && y.types == list:
+	case tainted(x, y) > asked && y.types == list:
 		c.test = inSecretly(x.operand(), y.operand(), pos)
 	case held.set != nil:
 		c.tested(x, held.set.has(pos))

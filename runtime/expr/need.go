@@ -171,7 +171,7 @@ func (k *compiler) either(terms []ast.Node) (all []Need, ok bool) {
 // about is what the test of x with the constant y needs.
 func (k *compiler) about(x, y ast.Node, op string) ([]Need, bool) {
 	name, c, with := k.memberName(x), k.codes[x], k.codes[y]
-	if name == "" || c.secret > clean || !(isNil(y) || with != nil && with.constant) {
+	if name == "" || c.secret > asked || !(isNil(y) || with != nil && with.constant) {
 		return nil, false
 	}
 	need := Need{Member: Member{name: name, slot: c.slot, eval: c.eval, layout: &k.env.layout}}

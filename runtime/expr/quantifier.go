@@ -84,7 +84,7 @@ func (k *compiler) quantify(n ast.Node, name string, q *quantifier, args []ast.N
 	k.next = before
 	c := &code{types: q.gives, null: q.null || (!q.empty && l.list.null)}
 	k.outcome(name, c, l)
-	c.secret = carries(name, l)
+	c.secret = carries(name, q.gives, l)
 	switch name {
 	case "any":
 		c.test = l.looking(true, true)
@@ -118,11 +118,13 @@ func (k *compiler) within(n, list ast.Node, q *quantifier, l *loop, body ast.Nod
 }
 
 // carries is what a quantifier can tell: which values of the list there are, what was made of them, and what was found out.
-// To go through a list of the rule's own for one that is the secret is to verify it.
-func carries(name string, l *loop) taint {
+// To ask whether the secret is one of a list's values is to verify it; to be told which one is to be told the secret.
+func carries(name string, gives types, l *loop) taint {
 	switch {
 	case l.body == nil:
 		return measured(l.list)
+	case l.body.secret == asked && gives != boolean:
+		return partly
 	case name == "map" && l.list.secret == clean:
 		return l.body.secret
 	}

@@ -22,6 +22,7 @@ type taint uint8
 
 const (
 	clean    taint = iota
+	asked          // it is what came of asking whether it is the secret: of the many askings of a quantifier the secret can be told
 	entirely       // it is the secret, has it inside, or was made of all of it
 	partly         // it is a part of it, or was found out about it: its length, its order, what a number made of it comes to
 )
@@ -29,7 +30,7 @@ const (
 // Secret reports whether the value can tell something of a secret member: because it is one, has one inside, was made of
 // one, or was found out about one, such as its length, or whether it is above something. What verifies a whole secret does
 // not: ==, !=, in, password and hmac. A secret can be asked of those only whether it is what somebody else knows already.
-func (x *Expression) Secret() bool { return x.code.secret > clean }
+func (x *Expression) Secret() bool { return x.code.secret > asked }
 
 // Secret reports whether any of the leaf's expressions is.
 func (t *Text) Secret() bool {
@@ -47,7 +48,7 @@ func Secrets(t hook.Type) []string { return slices.Clone(secrets[t]) }
 // SecretLet reports whether the value of the let can carry a secret, as Expression.Secret does.
 func (e *Env) SecretLet(name string) bool {
 	l := e.lets[name]
-	return l != nil && l.code.secret > clean
+	return l != nil && l.code.secret > asked
 }
 
 // Mask is what stands for a secret where a decision is explained.
@@ -56,7 +57,7 @@ const Mask = "[secret]"
 // told is Eval, or the Mask for what carries a secret while a trace is written.
 func (x *Expression) told(r *runtime.Run) (runtime.Value, error) {
 	v, err := x.Eval(r)
-	if err == nil && r.Scratch.Masked && x.code.secret > clean && !v.IsNull() {
+	if err == nil && r.Scratch.Masked && x.code.secret > asked && !v.IsNull() {
 		v = runtime.TextOf(Mask)
 	}
 	return v, err
@@ -159,19 +160,19 @@ func tainted(all ...*code) taint {
 
 // measured is what a value can tell that was found out about these, or has a part of them.
 func measured(all ...*code) taint {
-	if tainted(all...) > clean {
-		return partly
+	if most := tainted(all...); most <= asked {
+		return most
 	}
-	return clean
+	return partly
 }
 
-// verified is what == and in can tell of these: nothing, if they are whole. Of a part of a secret each answer is a good
+// verified is what == and in can tell of these: no more than that they were asked, if they are whole. Of a part of a secret each answer is a good
 // deal.
 func verified(all ...*code) taint {
-	if tainted(all...) == partly {
-		return partly
+	if most := tainted(all...); most != entirely {
+		return most
 	}
-	return clean
+	return asked
 }
 
 // entire are the functions that give all of a text again in another form.
@@ -184,6 +185,8 @@ func (f *function) told(name string, from []*code) taint {
 	for i, c := range from {
 		if f.blind&bit(i) == 0 {
 			most = max(most, c.secret)
+		} else if c.secret > clean {
+			most = max(most, asked)
 		}
 	}
 	if most == entirely && !slices.Contains(entire, name) {
