@@ -29,7 +29,7 @@ type bare struct {
 }
 
 // benchSlice is what yield hands out.
-const benchSlice = 100_000
+const benchSlice = 10_000
 
 // newBare makes an instance. What closes asks at every loop whether the context has ended, as wazero itself offers.
 func newBare(b *testing.B, src []byte, event string, closes bool) *bare {
@@ -63,10 +63,27 @@ func newBare(b *testing.B, src []byte, event string, closes bool) *bare {
 		}
 	}
 	g.alloc = g.module.ExportedFunction("alloc")
+	must(g.configure())
 	if g.decide = g.module.ExportedFunction("decide"); g.decide == nil {
 		g.decide, g.wantsTheEvent = g.module.ExportedFunction("evaluate"), true
 	}
 	return g
+}
+
+// configure hands over what a rule without settings has.
+func (g *bare) configure() error {
+	f := g.module.ExportedFunction("configure")
+	if f == nil {
+		return nil
+	}
+	const none = "null"
+	at, err := g.alloc.Call(g.ctx, uint64(len(none)))
+	if err != nil {
+		return err
+	}
+	g.module.Memory().Write(uint32(at[0]), []byte(none))
+	_, err = f.Call(g.ctx, at[0], uint64(len(none)))
+	return err
 }
 
 // furnish makes the host functions that the guests use.
