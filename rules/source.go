@@ -1,7 +1,9 @@
 package rules
 
 import (
+	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -81,7 +83,10 @@ func (n *node) foldsAt(raw []rune, column int, c rune) bool {
 	if c != ' ' && c != '\n' {
 		return column >= len(raw) && len(raw) > 0 || n.style == double && column == len(raw)-1 && raw[column] == '\\'
 	}
-	return column >= len(raw) || strings.TrimSpace(string(raw[column:])) == "" && raw[column] != c
+	if column >= len(raw) {
+		return true
+	}
+	return raw[column] != c && !slices.ContainsFunc(raw[column:], func(c rune) bool { return !unicode.IsSpace(c) })
 }
 
 // width is how many characters of the file stand for one of the text.
