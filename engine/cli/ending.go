@@ -52,6 +52,7 @@ func (s *server) inTime(f func() error) error {
 // stuck says so, where there is a log that takes it.
 func (s *server) stuck() error {
 	s.log.Error("ended by force", "error", errStuck)
+	s.pen.lift()
 	return said(errStuck)
 }
 

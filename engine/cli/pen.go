@@ -70,8 +70,8 @@ func (p *pen) lost(lines []byte, n int) []byte {
 	return fmt.Appendf(lines, "time=%s level=WARN msg=\"log lines were left out\" lines=%d\n", now, n)
 }
 
-// lift writes what waits, and gives up after a while.
-func (p *pen) lift() {
+// lift writes what waits, and gives up after a while: then it is false.
+func (p *pen) lift() bool {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -79,6 +79,8 @@ func (p *pen) lift() {
 	}()
 	select {
 	case <-done:
+		return true
 	case <-time.After(time.Second):
+		return false
 	}
 }

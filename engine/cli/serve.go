@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -112,7 +113,6 @@ type server struct {
 
 func (p *Program) serveFolder(f serveFlags) error {
 	pen := &pen{w: p.Stderr, json: f.logFormat == "json"}
-	defer pen.lift()
 	log, err := p.logger(f, pen)
 	if err != nil {
 		return err
@@ -121,7 +121,16 @@ func (p *Program) serveFolder(f serveFlags) error {
 		return err
 	}
 	s := &server{p: p, f: f, log: log, pen: pen}
-	return s.inTime(s.serve)
+	return s.inTime(s.logged)
+}
+
+// logged serves, and writes the rest of the log. Where nobody takes that, nobody would take the error's text either.
+func (s *server) logged() error {
+	err := s.serve()
+	if !s.pen.lift() {
+		return said(errors.Join(err, errStuck))
+	}
+	return err
 }
 
 // serve is all of it, from opening to closing.
