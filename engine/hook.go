@@ -230,7 +230,7 @@ func (h *Hook) note(c *hook.Call, d *rules.Decision) {
 		}
 		if r.Err != nil {
 			h.tally.failed(h.matched[r.Rule].rule, r.Err)
-			h.e.log.failed(h, c.ID, h.matched[r.Rule].rule, r.Err)
+			h.e.log.failed(h, c.ID, r.Rule, r.Err)
 		}
 	}
 	for i := range d.Logs {

@@ -24,11 +24,11 @@ type notes struct {
 
 // failed says that a rule failed. The error's own text may tell what a rule saw; where that is a password or a one-time
 // code, only the reason is written.
-func (n *notes) failed(h *Hook, call, rule string, err error) {
+func (n *notes) failed(h *Hook, call string, rule int, err error) {
 	if !n.room() {
 		return
 	}
-	attrs := of(h, "eventId", short(call), "rule", rule, "reason", runtime.Reason(err))
+	attrs := of(h, "eventId", short(call), "rule", h.matched[rule].rule, "at", h.Rules.RuleAt(rule), "reason", runtime.Reason(err))
 	if !secretive(h.Rules.Type) {
 		attrs = append(attrs, "error", brief(bare(err)))
 	}

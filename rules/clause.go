@@ -1,6 +1,10 @@
 package rules
 
-import "github.com/tenterhook/tenterhook/runtime/expr"
+import (
+	"fmt"
+
+	"github.com/tenterhook/tenterhook/runtime/expr"
+)
 
 // Place is where something stands in the policy folder.
 type Place struct {
@@ -31,6 +35,11 @@ type LetPlace struct {
 
 // LetPlaces are those of the lets in which there are conditions, in their order, likewise.
 func (h *Hook) LetPlaces() []LetPlace { return h.letPlaces }
+
+// RuleAt is the file and line where a rule stands, as policy.yaml:12.
+func (h *Hook) RuleAt(rule int) string {
+	return fmt.Sprintf("%s:%d", h.rules[rule].file, h.rules[rule].line)
+}
 
 // Places are those of the rules, in their order. There are none unless the Set was loaded with Options.Clauses.
 func (h *Hook) Places() []RulePlace { return h.places }

@@ -223,7 +223,7 @@ func TestDecideTrace(t *testing.T) {
 	if len(got) != 3 {
 		t.Fatalf("got %d rules, want 3", len(got))
 	}
-	if a := got[0]; a.Matched || a.When != "who == 'x'" || len(a.Lets) != 1 || a.Lets[0] != (rules.LetTrace{Name: "who", Value: `"example.com"`}) || a.Fuel == 0 {
+	if a := got[0]; a.Matched || a.When != "who == 'x'" || len(a.Lets) != 1 || a.Lets[0].Name != "who" || a.Lets[0].Value != `"example.com"` || a.Fuel == 0 {
 		t.Errorf("got %+v", a)
 	}
 	if b := got[1]; !b.Matched || b.Draft != fmt.Sprintf(updated, `"org":"example.com"`) || len(b.Lets) != 0 {
@@ -267,3 +267,20 @@ func TestDecideAgain(t *testing.T) {
 }
 
 func splitLines(s string) []string { return strings.Split(strings.TrimRight(s, "\n"), "\n") }
+
+// TestFailureInALet: a failure says which let it is in, and where the rule stands.
+func TestFailureInALet(t *testing.T) {
+	h := load(t, policy("registration", `
+let: {plan: "lower(data.userProfile.plan)", gold: plan == 'gold'}`, `
+- {name: first, stop: true, when: data.userProfile.login == 'x'}
+- {name: gold, when: gold, profile: {a: b}}
+`)).Hook("h")
+	var d rules.Decision
+	h.Decide(call(t, h, `{"data": {"userProfile": {"plan": ["gold"]}, "action": "ALLOW"}}`), &d)
+	if len(d.Results) != 1 || d.Results[0].Rule != 1 || h.RuleAt(1) != "policy.yaml:9" {
+		t.Fatalf("%+v at %s", d.Results, h.RuleAt(1))
+	}
+	if want := "let gold: let plan: " + runtime.ErrValue.Error() + ": "; !strings.HasPrefix(d.Results[0].Err.Error(), want) {
+		t.Errorf("got %v, want %s", d.Results[0].Err, want)
+	}
+}

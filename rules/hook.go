@@ -28,7 +28,7 @@ func (l *loader) hook(s *Set, spec *hookSpec) *Hook {
 	}
 	for i, let := range spec.lets {
 		c.let(let, spec.lets[i+1:])
-		h.lets = append(h.lets, let.key)
+		h.lets, h.sources = append(h.lets, let.key), append(h.sources, strings.TrimSpace(let.value.text))
 		h.veiled = append(h.veiled, env.SecretLet(let.key))
 		h.placedLet(let, env.LetClauses(let.key))
 	}
@@ -140,7 +140,7 @@ func early(err error, name string, later []member) error {
 
 // rule compiles one rule.
 func (c *compiler) rule(h *Hook, spec *ruleSpec, sets map[string]string) rule {
-	r := rule{name: spec.name, budget: spec.budget, limited: spec.budget != (runtime.Budget{})}
+	r := rule{name: spec.name, file: spec.node.src.name, line: spec.node.line, budget: spec.budget, limited: spec.budget != (runtime.Budget{})}
 	restricts := spec.restricts()
 	refuses := spec.give("deny") != nil || spec.give("error") != nil
 	r.last = spec.stop || spec.give("deny") != nil

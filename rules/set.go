@@ -72,7 +72,8 @@ type Hook struct {
 	random       *runtime.Random
 	env          *expr.Env // for a closer look at conditions
 	lets         []string
-	veiled       []bool // the let may carry a secret
+	sources      []string // of the lets, as they are written
+	veiled       []bool   // the let may carry a secret
 	rules        []rule
 	on           selection
 	destinations []Destination // the Set's
@@ -112,6 +113,8 @@ func (h *Hook) RuleNames() []string {
 // rule is a condition and what follows from it.
 type rule struct {
 	name    string
+	file    string // where it stands
+	line    int
 	source  string           // the condition as it is written, for a trace
 	when    *expr.Expression // nil: always
 	missing bool             // a condition that could not be decided counts as a match

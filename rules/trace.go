@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"strings"
 	"time"
 
 	"github.com/tenterhook/tenterhook/runtime"
@@ -44,8 +45,11 @@ type look struct {
 
 // LetTrace is a let's name and its value as JSON.
 type LetTrace struct {
-	Name  string `json:"name"`
-	Value string `json:"value"`
+	Name   string      `json:"name"`
+	Value  string      `json:"value"`
+	Source string      `json:"source,omitempty"` // as it is written; it and its parts only where Trace.Parts is set
+	Parts  []expr.Part `json:"parts,omitempty"`  // in the order of the text
+	let    int
 }
 
 func (t *Trace) begin(k *chain) {
@@ -68,17 +72,22 @@ func (t *Trace) rule(k *chain, r *rule, drawn uint64, matched bool, err error) {
 	for i, cell := range k.run.Scratch.Cells {
 		if i < len(t.known) && cell.Known && !t.known[i] {
 			t.known[i] = true
-			one.Lets = append(one.Lets, LetTrace{k.hook.lets[i], k.hook.shown(i, cell)})
+			one.Lets = append(one.Lets, LetTrace{Name: k.hook.lets[i], Value: k.hook.shown(i, cell), let: i})
 		}
 	}
 	t.Rules = append(t.Rules, one)
 	t.looks = append(t.looks, look{k.rule, drawn})
 }
 
-// explain takes a second look at the conditions, once the call's own time no longer runs.
+// explain takes a second look at the conditions and the lets, once the call's own time no longer runs.
 func (t *Trace) explain(k *chain) {
 	for i, at := range t.looks {
 		r := &k.hook.rules[at.rule]
+		for j := range t.Rules[i].Lets {
+			l := &t.Rules[i].Lets[j]
+			l.Source = k.hook.sources[l.let]
+			l.Parts = k.hook.env.Explain(l.Source, &k.run, at.drawn, k.hook.Budget)
+		}
 		if r.when == nil {
 			continue
 		}
@@ -96,7 +105,7 @@ func (t *Trace) explain(k *chain) {
 func (h *Hook) shown(let int, c runtime.Cell) string {
 	switch {
 	case c.Err != nil:
-		return c.Err.Error()
+		return strings.TrimPrefix(c.Err.Error(), "let "+h.lets[let]+": ")
 	case h.veiled[let] && !c.Value.IsNull():
 		return `"` + expr.Mask + `"`
 	}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -9,31 +10,39 @@ import (
 	"github.com/tenterhook/tenterhook/runtime/expr"
 )
 
-const (
-	conditionKey    = "  when "
-	conditionIndent = "       "
-)
-
 // drawCondition writes a rule's condition and under each of its lines what the parts on it came to.
 func drawCondition(b *strings.Builder, r rules.RuleTrace) {
-	begin, indent := 0, conditionKey
-	for line := range strings.SplitAfterSeq(r.When, "\n") {
+	draw(b, "  when ", r.When, r.Parts)
+	if r.Decided != "" {
+		b.WriteString("  decided by " + r.Decided + "\n")
+	}
+}
+
+// drawLet writes a let's value, and under it how it came to it; of a let that is one name alone that says nothing more.
+func drawLet(b *strings.Builder, l rules.LetTrace) {
+	fmt.Fprintf(b, "  let %s = %s\n", l.Name, l.Value)
+	if len(l.Parts) > 1 {
+		draw(b, "      is ", l.Source, l.Parts)
+	}
+}
+
+// draw writes an expression behind its key, and under each of its lines what the parts on it came to.
+func draw(b *strings.Builder, key, text string, parts []expr.Part) {
+	begin, indent, under := 0, key, strings.Repeat(" ", len(key))
+	for line := range strings.SplitAfterSeq(text, "\n") {
 		end := begin + len(line)
 		line = strings.TrimRight(strings.ReplaceAll(line, "\t", " "), "\r\n ")
 		b.WriteString(indent + line + "\n")
 		var labels []label
-		for _, p := range r.Parts {
+		for _, p := range parts {
 			if p.Offset >= begin && p.Offset < end && p.Offset-begin <= len(line) {
 				labels = append(labels, label{utf8.RuneCountInString(line[:p.Offset-begin]), cameTo(p)})
 			}
 		}
 		for _, row := range hang(labels) {
-			b.WriteString(conditionIndent + row + "\n")
+			b.WriteString(under + row + "\n")
 		}
-		begin, indent = end, conditionIndent
-	}
-	if r.Decided != "" {
-		b.WriteString("  decided by " + r.Decided + "\n")
+		begin, indent = end, under
 	}
 }
 

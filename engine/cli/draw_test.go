@@ -12,8 +12,11 @@ hooks:
   - name: h
     type: registration
     auth: none
-    let: {emailDomain: domain(data.userProfile.email)}
+    let: {emailDomain: domain(data.userProfile.email), login: data.userProfile.login, other: emailDomain != "x" and login == nil}
     rules:
+      - name: lets
+        when: other
+        debug: {a: b}
       - name: partners
         when: emailDomain in tables.partners and data.context.request.ipAddress startsWith "10."
         deny: no
@@ -50,7 +53,7 @@ const drawn = `  when emailDomain in tables.partners and data.context.request.ip
   when data.userProfile.list startsWith "a" or emailDomain == "b"
        |                     |              |              |
        ["a"]                 |              fails          not looked at
-                             fails: a value of no use here: startsWith wants two texts, got a list and a text (1:23)
+                             fails: a value the rule cannot work with: startsWith wants two texts, got a list and a text (1:23)
   decided by data.userProfile.list startsWith "a"
 `
 
@@ -71,8 +74,27 @@ func TestDrawCondition(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	const lets = `  let emailDomain = "partner.example"
+      is domain(data.userProfile.email)
+         |      |
+         |      "eve@partner.example"
+         "partner.example"
+  let login = null
+  let other = true
+      is emailDomain != "x" and login == nil
+         |           |      |   |     |
+         |           true   |   null  true
+         "partner.example"  true
+`
 	var b strings.Builder
-	for _, r := range append(all[:2:2], d.Trace.Rules[2]) {
+	for _, l := range all[0].Lets {
+		drawLet(&b, l)
+	}
+	if b.String() != lets {
+		t.Errorf("got\n%s\nwant\n%s", b.String(), lets)
+	}
+	b.Reset()
+	for _, r := range append(all[1:3:3], d.Trace.Rules[3]) {
 		drawCondition(&b, r)
 		b.WriteString("\n")
 	}

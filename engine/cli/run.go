@@ -152,7 +152,7 @@ func failed(h *rules.Hook, d *rules.Decision) []string {
 	names := h.RuleNames()
 	for _, r := range d.Results {
 		if r.Err != nil {
-			failures = append(failures, fmt.Sprintf("rule %q failed: %v%s", names[r.Rule], r.Err, d.Wrote(names[r.Rule])))
+			failures = append(failures, fmt.Sprintf("%s: rule %q failed: %v%s", h.RuleAt(r.Rule), names[r.Rule], r.Err, d.Wrote(names[r.Rule])))
 		}
 	}
 	return failures
@@ -220,7 +220,7 @@ func explainRule(b *strings.Builder, r rules.RuleTrace) {
 		drawCondition(b, r)
 	}
 	for _, l := range r.Lets {
-		fmt.Fprintf(b, "  let %s = %s\n", l.Name, l.Value)
+		drawLet(b, l)
 	}
 	if r.Draft != "" {
 		fmt.Fprintf(b, "  wants %s\n", r.Draft)

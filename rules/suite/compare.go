@@ -73,7 +73,7 @@ func split(h *rules.Hook, d *rules.Decision) (matched, failed, reasons []string)
 		r := &d.Results[i]
 		if r.Err != nil {
 			failed = append(failed, names[r.Rule])
-			reasons = append(reasons, fmt.Sprintf("%s: %s%s", names[r.Rule], r.Err, d.Wrote(names[r.Rule])))
+			reasons = append(reasons, fmt.Sprintf("%s: %s: %s%s", h.RuleAt(r.Rule), names[r.Rule], r.Err, d.Wrote(names[r.Rule])))
 			continue
 		}
 		if r.Matched {

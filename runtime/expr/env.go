@@ -42,6 +42,7 @@ type path struct {
 }
 
 type let struct {
+	name   string
 	code   *code
 	cell   int
 	cost   Cost
@@ -73,7 +74,7 @@ func (e *Env) Let(name, src string) error {
 	if k.errs = errs; errs == nil {
 		c = k.compile(node)
 	}
-	l := &let{code: c, cell: e.layout.Cells, clauses: inOrder(k.clauses), doubts: k.doubts}
+	l := &let{name: name, code: c, cell: e.layout.Cells, clauses: inOrder(k.clauses), doubts: k.doubts}
 	if len(k.errs) == 0 {
 		l.cost, l.size = k.cost(node)
 		l.member = k.memberName(node)
@@ -228,7 +229,7 @@ func (e *Env) settle(r *runtime.Run, l *let) {
 			if !ok {
 				panic(p)
 			}
-			c.Err, c.Known = f.err, true
+			c.Err, c.Known = fmt.Errorf("let %s: %w", l.name, f.err), true
 		}
 	}()
 	c.Value = l.code.eval(r)

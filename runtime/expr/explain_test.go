@@ -51,7 +51,7 @@ func TestExplain(t *testing.T) {
 		{"Call", `domain(P.email) in tables.banned`, []string{`domain(P.email) : "a.example"`, `P.email : "Ada@A.example"`, `domain(P.email) in tables.banned : false`}},
 		{"Missing", `P.none?.x == "y"`, []string{`P.none?.x : null`, `P.none?.x == "y" : false`}},
 		{"Fails", `P.list == "x" or P.n == 7`, []string{`P.list : ["x", "y"]`,
-			`P.list == "x" : a value of no use here: == and != cannot compare a list with a text, a number or a boolean (1:23) !`,
+			`P.list == "x" : a value the rule cannot work with: == and != cannot compare a list with a text, a number or a boolean (1:23) !`,
 			`P.list == "x" or P.n == 7 : fails`, `P.n == 7 : -`}},
 		{"Quantifier", `any(P.list, # == "y")`, []string{`any(P.list, # == "y") : true`, `P.list : ["x", "y"]`}},
 		{"Either", `P.n > 3 ? P.plan : P.n`, []string{`P.n : 7`, `P.n > 3 : true`, `P.n > 3 ? P.plan : P.n : "gold"`, `P.plan : "gold" !`, `P.n : -`}},

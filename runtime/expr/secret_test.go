@@ -197,7 +197,7 @@ func TestSecretsCompared(t *testing.T) {
 		{`data.context.credential.password in [data.context.credential.username, data.context.credential.password]`, "true"},
 		{`data.context.credential.gone in ["a"]`, "false"},
 		{`sha256(data.context.credential.password) == "bc5ba2ffbf37b36d2ef4ef7a5f9cb9e6bb1a8bd5"`, "false"},
-		{`data.context.credential.password == values(data.context)[0]`, "a value of no use here: == cannot compare a text with an object (1:34)"},
+		{`data.context.credential.password == values(data.context)[0]`, "a value the rule cannot work with: == cannot compare a text with an object (1:34)"},
 	}
 	o := options(t, hook.PasswordImport)
 	o.Known = append(o.Known, "data.context.credential.gone")
