@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/tenterhook/tenterhook/runtime"
 	"github.com/tenterhook/tenterhook/runtime/expr"
@@ -22,7 +23,7 @@ func (m *maker) tokens(n *node, what string, each func(k hook.TokenKind, n *node
 	for _, token := range n.members {
 		k, ok := hook.ParseTokenKind(token.key)
 		if !ok {
-			m.add(token.at.problem("unknown token %q: want id or access", token.key))
+			m.add(token.at.problem("unknown token %q: want id or access%s", token.key, suggest(token.key, []string{"id", "access"})))
 			continue
 		}
 		if token.value.kind != brokenNode {
@@ -305,6 +306,10 @@ func compileLifetime(m *maker, n *node) {
 		}
 		const before = `{"op":"replace","path":"/token/lifetime/expiration","value":`
 		sample := append([]byte(`{"commands":[{"type":"`+k.Command()+`","value":[`+before), t.appendSample(nil, "300")...)
+		if d, err := time.ParseDuration(n.text); n.kind == textNode && err == nil && d >= time.Second {
+			m.add(n.problem("want a lifetime in seconds, got %s: say %d", n.text, d/time.Second))
+			return
+		}
 		if !m.checkPart(append(sample, `}]}]}`...), n) {
 			return
 		}

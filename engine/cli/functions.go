@@ -60,7 +60,8 @@ func (p *Program) function(name string) error {
 			return err
 		}
 	}
-	return usage("there is no function %s: tenterhook functions lists them", name)
+	names, _ := functionWords(nil, nil, "")
+	return usage("there is no function %s%s: tenterhook functions lists them", name, suggestion(name, names))
 }
 
 func functionWords(*cobra.Command, []string, string) (names []string, _ cobra.ShellCompDirective) {

@@ -80,7 +80,11 @@ func chosenHook(set *rules.Set, name string) (*rules.Hook, error) {
 	if name == "" {
 		return nil, usage("--hook is missing: want one of %s", strings.Join(names, ", "))
 	}
-	return nil, usage("--hook: there is no hook %s%s", name, suggestion(name, names))
+	hint := suggestion(name, names)
+	if hint == "" {
+		hint = ": want one of " + strings.Join(names, ", ")
+	}
+	return nil, usage("--hook: there is no hook %s%s", name, hint)
 }
 
 // decided runs the rules on a body, traced, under the deadline of a real call.

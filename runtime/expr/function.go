@@ -63,7 +63,16 @@ func (k *compiler) call(n ast.Node, name string, args []ast.Node) *code {
 		all = append(all, name)
 	}
 	slices.Sort(all)
-	return k.wrongName(n, "function", name, all)
+	before := len(k.errs)
+	c := k.wrongName(n, "function", name, all)
+	if len(k.errs) > before && k.errs[before].Suggest == "" { // as lenght for len
+		w := words{all: all}
+		if meant := w.meant(name); meant != "" {
+			e := k.errs[before]
+			e.Suggest, e.Message = meant, e.Message+", did you mean "+meant+"?"
+		}
+	}
+	return c
 }
 
 func (k *compiler) function(n ast.Node, name string, f *function, args []ast.Node) *code {

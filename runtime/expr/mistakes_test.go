@@ -36,6 +36,7 @@ func TestMistakes(t *testing.T) {
 		{`tables`, []string{`1:1: want the table's name: tables.NAME`}},
 		{`vars.compny`, []string{`1:6: unknown field compny, did you mean company?`}},
 		{`vars.limits.ages`, []string{`1:13: unknown field ages, did you mean age?`}},
+		{`lenght("a")`, []string{`1:1: unknown function lenght, did you mean len?`}},
 		{`upperr("a")`, []string{`1:1: unknown function upperr, did you mean upper?`}},
 		{`upper()`, []string{`1:1: want upper(text) text, got 0 arguments`}},
 		{`upper(1)`, []string{`1:7: upper wants a text, got a number`}},
