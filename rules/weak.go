@@ -45,19 +45,22 @@ func repeats(text string) bool {
 	return strings.Contains((text + text)[1:2*len(text)-1], text)
 }
 
-// own is what is left of a secret without well-known words, and without characters that follow from the one before.
+// own is what is left of a secret without well-known words, and without characters that go on with a run: the third of abc,
+// 321 or aaa. Two characters side by side are no run; chance makes many of them.
 func own(value string) string {
 	rest := strings.ToLower(value)
 	for _, word := range guessed {
 		rest = strings.ReplaceAll(rest, word, " ")
 	}
 	var b strings.Builder
-	before := rune(-2)
+	before, stepped := rune(-2), rune(-2)
 	for _, c := range rest {
-		if step := c - before; c != ' ' && (step < -1 || step > 1) && !unicode.IsPunct(c) {
+		step := c - before
+		run := step == stepped && -1 <= step && step <= 1
+		if c != ' ' && !run && !unicode.IsPunct(c) {
 			b.WriteRune(c)
 		}
-		before = c
+		before, stepped = c, step
 	}
 	return b.String()
 }
