@@ -46,7 +46,6 @@ func examine(t *testing.T, typ hook.Type, h http.HandlerFunc, change func(*docto
 	t.Helper()
 	s := httptest.NewTLSServer(h)
 	t.Cleanup(s.Close)
-	s.Config.ErrorLog = nil
 	pool := x509.NewCertPool()
 	pool.AddCert(s.Certificate())
 	o := doctor.Options{URL: s.URL + "/hooks/h", Type: typ, Headers: credential(secret), Calls: 3, Roots: pool}
