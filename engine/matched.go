@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"maps"
 	"sync"
 	"sync/atomic"
 
@@ -15,10 +16,10 @@ const (
 )
 
 // combinations gives the names of rules that matched together, as one slice for each set of rules: calls that are answered
-// by the same rules share it.
+// by the same rules share it. It is read on every call, so a set that is new makes a new map.
 type combinations struct {
-	known sync.Map // uint64, a bit for each rule, to []string
-	n     atomic.Int64
+	known atomic.Pointer[map[uint64][]string] // by a bit for each rule
+	mu    sync.Mutex                          // held while a set is added
 }
 
 func (c *combinations) of(d *rules.Decision, all []*counter) []string {
@@ -34,13 +35,25 @@ func (c *combinations) of(d *rules.Decision, all []*counter) []string {
 	if set == 0 {
 		return nil
 	}
-	if list, ok := c.known.Load(set); ok {
-		return list.([]string)
+	if known := c.known.Load(); known != nil {
+		if list, ok := (*known)[set]; ok {
+			return list
+		}
 	}
-	list := names(d, all)
-	if c.n.Add(1) <= mostSets {
-		c.known.Store(set, list)
+	return c.add(set, names(d, all))
+}
+
+func (c *combinations) add(set uint64, list []string) []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	next := map[uint64][]string{set: list}
+	if known := c.known.Load(); known != nil {
+		if len(*known) >= mostSets {
+			return list
+		}
+		maps.Copy(next, *known)
 	}
+	c.known.Store(&next)
 	return list
 }
 
