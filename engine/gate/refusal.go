@@ -125,12 +125,11 @@ func (g *Gate) unreadable(ctx *fasthttp.RequestCtx, err error) {
 	c.unread = true
 	ctx.Request.ReleaseBody(keep)
 	c.settle()
-	switch { // the server does not always keep what Read has returned
-	case c.refused != admitted:
-		g.refuse(ctx, c.refused)
-	default:
-		g.refuse(ctx, reasonOf(err))
+	r := c.refused // the server does not always keep what Read has returned
+	if r == admitted {
+		r = reasonOf(err)
 	}
+	g.refuse(ctx, r)
 }
 
 func reasonOf(err error) reason {
