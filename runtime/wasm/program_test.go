@@ -46,9 +46,12 @@ func TestRun(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			p := made(t, tt.module, wasm.ProgramOptions{})
+			p, b := made(t, tt.module, wasm.ProgramOptions{}), runtime.Budget{Fuel: runtime.Most.Fuel}
+			if tt.err == runtime.ErrTime {
+				b.Time = 50 * time.Millisecond
+			}
 			for range 3 {
-				got, _, err := newEvent(t, body).run(p, runtime.Budget{Time: 50 * time.Millisecond, Fuel: runtime.Most.Fuel})
+				got, _, err := newEvent(t, body).run(p, b)
 				if !errors.Is(err, tt.err) || err != nil && !strings.Contains(err.Error(), tt.says) || err == nil && got != tt.draft {
 					t.Fatalf("got %q, %v; want %q, %v %q", got, err, tt.draft, tt.err, tt.says)
 				}
