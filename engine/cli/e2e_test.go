@@ -45,6 +45,8 @@ func TestBinary(t *testing.T) {
 		{"FewDescriptors", fewDescriptors},
 		{"Kill", kill},
 		{"Secure", secure},
+		{"ACME", acme},
+		{"ACMEByHTTP", acmeByHTTP},
 		{"Events", events},
 		{"Crash", crash},
 	}
@@ -126,7 +128,7 @@ func (p *process) ended() bool {
 // until waits for what takes a second at most; a loaded machine is given more.
 func (p *process) until(what string, is func() bool) {
 	p.t.Helper()
-	for end := time.Now().Add(20 * time.Second); !is(); time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); !is(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(end) {
 			p.t.Fatalf("never became %s\n%s\n%s", what, p.out, p.errs)
 		}
