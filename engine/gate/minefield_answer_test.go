@@ -1,0 +1,76 @@
+package gate_test
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/tenterhook/tenterhook/sdk/hook"
+)
+
+// TestMinefieldAnswers has a module give each shape back: as a value, a name, its whole draft, and behind one. The answer says what
+// encoding/json reads, or the draft is dropped whole and the hook's failure answer goes out.
+func TestMinefieldAnswers(t *testing.T) {
+	d, _ := watched(t)
+	f := field{t: t, door: d, line: d.dial(), hook: "says"}
+	for _, s := range shapes(2) {
+		if len(s.text) > 100_000 {
+			continue // more than a draft may have
+		}
+		value, name := `{"debugContext":{"x":`+s.text+`}}`, `{"debugContext":{`+s.text+`:1}}`
+		text, ok := s.asName()
+		f.says(s, value, "x", s.want != refused)
+		f.says(s, name, text, ok)
+		for _, draft := range []string{s.text + `{"debugContext":{"x":1}}`, `{"debugContext":{"x":1}}` + s.text} {
+			f.says(s, draft, "x", strings.TrimSpace(s.text) == "")
+		}
+		profile := `{"commands":[{"type":"com.okta.user.profile.update","value":{"x":` + s.text + `}}]}`
+		if a := f.give(s, profile); a["error"] == nil {
+			want, err := decoded([]byte(profile))
+			if err != nil || s.want == refused || !reflect.DeepEqual(any(a), want) {
+				t.Errorf("%s: answered %.300v", s.name, a)
+			}
+		}
+	}
+}
+
+// give has the module give a draft, and reads the answer as strictly as can be.
+func (f *field) give(s shape, draft string) map[string]any {
+	f.t.Helper()
+	status, text := f.send(fmt.Sprintf(`{"eventType":"com.okta.user.pre-registration","draft":"%x"}`, draft))
+	var doc hook.Doc
+	v, err := decoded([]byte(text))
+	if strict := doc.Parse([]byte(text), hook.Limits{}); status != 200 || err != nil || strict != nil {
+		f.t.Errorf("%s: got %d %.300q, %v, %v", s.name, status, text, err, strict)
+	}
+	answer, _ := v.(map[string]any)
+	return answer
+}
+
+// says compares the answer to a draft with what the draft says in its debugContext.
+func (f *field) says(s shape, draft, name string, read bool) {
+	f.t.Helper()
+	answer := f.give(s, draft)
+	for range 2 { // a busy machine may have let the rule's time run out
+		if read && answer["error"] != nil {
+			answer = f.give(s, draft)
+		}
+	}
+	debug, _ := answer["debugContext"].(map[string]any)
+	if !read {
+		if answer["error"] == nil || debug != nil {
+			f.t.Errorf("%s: %.300q was taken: %.300v", s.name, draft, answer)
+		}
+		return
+	}
+	want, err := decoded([]byte(draft))
+	if err != nil {
+		f.t.Errorf("%s: %v", s.name, err)
+		return
+	}
+	wanted := want.(map[string]any)["debugContext"].(map[string]any)
+	if v, ok := debug[name]; !ok || !reflect.DeepEqual(v, wanted[name]) || answer["error"] != nil {
+		f.t.Errorf("%s: answered %.300v, want %.300v", s.name, answer, wanted)
+	}
+}

@@ -1,0 +1,116 @@
+package gate_test
+
+import (
+	"bytes"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestMinefieldEvents has each shape in an event: a delivery is refused and nothing recorded, or the rules see behind the answer
+// what encoding/json reads. A uuid is the same however it is escaped.
+func TestMinefieldEvents(t *testing.T) {
+	d, file := watched(t)
+	p := places[3]
+	const around = 4 + 2 // the delivery, data, the list and the event, and two in it
+	f := field{t: t, door: d, line: d.dial(), hook: p.hook, path: p.path}
+	events := make(map[string]string)
+	deliver := func(s shape, id, event string, read bool) {
+		body := fmt.Sprintf(`{"eventType":"com.okta.event_hook","eventId":%q,"data":{"events":[%s]}}`, id, event)
+		if !read {
+			f.refused(s, body, `{"error":"not_json"}`)
+			return
+		}
+		events[id] = event
+		for range 2 {
+			if status, text := f.send(body); status != 200 {
+				t.Errorf("%s: got %d %s", s.name, status, text)
+			}
+		}
+	}
+	for i, s := range shapes(around) {
+		id := fmt.Sprint("value-", i)
+		deliver(s, id, asking("", id, p.path, `"x"`, "x", s.text), s.want != refused)
+		id = fmt.Sprint("name-", i)
+		name, ok := s.asName()
+		deliver(s, id, asking("", id, p.path, s.text, name, "1"), ok)
+	}
+	first, again := asking("", "uuid-a", p.path, `"x"`, "x", "1"), asking("", "uuid-a", p.path, `"x"`, "x", "2")
+	deliver(shape{name: "UUID"}, "uuid-a", first, true)
+	deliver(shape{name: "UUIDEscaped"}, "uuid-b", strings.Replace(again, "uuid-a", `uuid\u002da`, 1), true)
+	delete(events, "uuid-b")
+	if n := d.ledger.Stats().Accepted; n != uint64(len(events)) {
+		t.Errorf("%d events recorded, want %d", n, len(events))
+	}
+	agreed(t, d, file, events, p.path)
+}
+
+// agreed waits for the lines of two rules about each event, and compares what they say.
+func agreed(t *testing.T, d *door, file string, events map[string]string, path []string) {
+	t.Helper()
+	for end := time.Now().Add(20 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+		s := d.ledger.Stats()
+		if s.Unplanned == 0 && s.Steps == 0 {
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatalf("%d events without a plan, %d steps", s.Unplanned, s.Steps)
+		}
+	}
+	if n := d.ledger.Stats().Dead; n != 0 {
+		t.Errorf("%d dead letters", n)
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sights := make(map[string]*sight)
+	for line := range bytes.Lines(text) {
+		var said struct {
+			ID string
+			sight
+		}
+		if err := json.Unmarshal(line, &said); err != nil {
+			t.Fatalf("%.300q: %v", line, err)
+		}
+		if said.Module != nil {
+			said.ID = uuidOf(t, said.Module.Event)
+		}
+		if said.ID == "" || events[said.ID] == "" {
+			t.Fatalf("of no event: %.300q", line)
+		}
+		if sights[said.ID] == nil {
+			sights[said.ID] = new(sight)
+		}
+		sights[said.ID].take(&said.sight)
+	}
+	for id, event := range events {
+		if sights[id] == nil {
+			t.Errorf("nothing was sent for %s", id)
+		} else if err := sights[id].compare([]byte(event), path); err != nil {
+			t.Errorf("%s: %v", id, err)
+		}
+	}
+}
+
+// take adds what another rule has seen.
+func (s *sight) take(other *sight) {
+	if other.Module != nil {
+		s.Module = other.Module
+		return
+	}
+	s.JSON, s.Copy, s.Names = other.JSON, other.Copy, other.Names
+}
+
+func uuidOf(t *testing.T, event string) string {
+	t.Helper()
+	var e struct{ UUID string }
+	if text, err := hex.DecodeString(event); err != nil || json.Unmarshal(text, &e) != nil {
+		t.Fatalf("a module saw the event %.300q", text)
+	}
+	return e.UUID
+}

@@ -1,0 +1,293 @@
+package gate_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"unicode/utf16"
+
+	"github.com/tenterhook/tenterhook/engine/gate"
+	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/runtime/wasm"
+)
+
+// watching is a policy whose rules tell what they see of the member that the call itself names: an expression by ask, which
+// is its name, a module by at, which is its JSON Pointer.
+const watching = `tenterhook: 1
+known: [ask, uuid, event.ask]
+destinations: {seen: {file: FILE}}
+hooks:
+  - {name: registration, type: registration, auth: AUTH, rules: [{name: expression, on_failure: closed, debug: SEES of data.userProfile}, MODULE]}
+  - {name: token, type: token, auth: AUTH, rules: [{name: expression, on_failure: closed, debug: SEES of data.access.claims}, MODULE]}
+  - {name: user-import, type: user-import, auth: AUTH, rules: [{name: expression, on_failure: closed, debug: SEES of data.appUser.profile}, MODULE]}
+  - name: says
+    type: registration
+    auth: AUTH
+    rules: [{name: module, wasm: say.wasm, on_failure: closed}]
+  - name: event
+    type: event
+    auth: AUTH
+    rules:
+      - {name: expression, send: {to: seen, body: SEES of event.debugContext.debugData}}
+      - {name: module, wasm: see.wasm, with: {actions: [{to: seen, body: {module: "@"}}]}}
+`
+
+// watched is a door with that policy, and the file its event hook writes.
+func watched(t *testing.T) (d *door, file string) {
+	t.Helper()
+	guests := guests(t) // to be closed after the door
+	d = open(t, "", gate.Options{})
+	file = filepath.Join(t.TempDir(), "seen")
+	d.engine.Swap(watchers(t, file, guests))
+	return d, file
+}
+
+func guests(t testing.TB) *wasm.Runtime {
+	t.Helper()
+	r, err := wasm.New(wasm.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := r.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return r
+}
+
+func watchers(t testing.TB, file string, guests *wasm.Runtime) *rules.Set {
+	t.Helper()
+	text := strings.NewReplacer("FILE", strconv.Quote(file), "AUTH", "[{header: Authorization, secret: "+secret+"}]",
+		"MODULE", `{name: module, on_failure: closed, wasm: see.wasm, with: {debugContext: {module: "@"}}}`).Replace(watching)
+	for place, ask := range map[string]string{"data.userProfile": "ask", "data.access.claims": "ask", "data.appUser.profile": "ask",
+		"event.debugContext.debugData": "event.ask"} {
+		sees := fmt.Sprintf(`{json: "${toJSON(%[1]s[%[2]s])}", copy: "${%[1]s[%[2]s]}", names: "${keys(%[1]s)}", id: "${%[3]s}"}`,
+			place, ask, strings.Replace(ask, "ask", "uuid", 1))
+		text = strings.Replace(text, "SEES of "+place, sees, 1)
+	}
+	files := map[string][]byte{"policy.yaml": []byte(text)}
+	for _, name := range []string{"see.wasm", "say.wasm"} {
+		code, err := os.ReadFile("../../rules/testdata/modules/" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files[name] = code
+	}
+	s, err := rules.Load(rules.NewFolder(files), rules.Options{Modules: guests})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// places are where the hooks' rules look.
+var places = []struct {
+	hook, eventType string
+	path            []string
+}{
+	{"registration", "com.okta.user.pre-registration", []string{"data", "userProfile"}},
+	{"token", "com.okta.oauth2.tokens.transform", []string{"data", "access", "claims"}},
+	{"user-import", "com.okta.import.transform", []string{"data", "appUser", "profile"}},
+	{"event", "", []string{"debugContext", "debugData"}},
+}
+
+// asking is a call whose last member, at a path, is the one that is asked for, or an event. name and value stand in it as
+// they are; decoded is what the name says.
+func asking(eventType, id string, path []string, name, decoded, value string) string {
+	pointer := "/" + strings.Join(path, "/") + "/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(decoded)
+	head := fmt.Sprintf(`"ask":%s,"at":%s,`, quoted(decoded), quoted(pointer))
+	if eventType == "" {
+		head = fmt.Sprintf(`{"uuid":%q,%s`, id, head)
+	} else {
+		head = fmt.Sprintf(`{"eventType":%q,"eventId":%q,%s`, eventType, id, head)
+	}
+	for i, step := range path {
+		if i > 0 {
+			head += "{"
+		}
+		head += strconv.Quote(step) + ":"
+	}
+	return head + "{" + name + ":" + value + strings.Repeat("}", len(path)+1)
+}
+
+func quoted(text string) []byte {
+	b, err := json.Marshal(text)
+	if err != nil {
+		panic(err)
+	}
+	return b
+}
+
+// TestMinefield has each shape as a member's value, as its name and as the whole body, on three types of hooks: it is refused
+// before any rule has run, or expression, module and encoding/json read the same. What is read is known when it comes again.
+func TestMinefield(t *testing.T) {
+	d, _ := watched(t)
+	for _, p := range places[:3] {
+		t.Run(p.hook, func(t *testing.T) {
+			f := field{t: t, door: d, line: d.dial(), hook: p.hook, path: p.path}
+			for i, s := range shapes(len(p.path) + 1) {
+				f.call(s, asking(p.eventType, fmt.Sprint("value-", i), p.path, `"x"`, "x", s.text), s.want != refused)
+				name, ok := s.asName()
+				f.call(s, asking(p.eventType, fmt.Sprint("name-", i), p.path, s.text, name, "1"), ok)
+			}
+			for _, s := range shapes(0) {
+				told := `{"error":"not_json"}`
+				if s.want != refused {
+					told = `{"error":"event_type"}`
+				}
+				f.refused(s, s.text, told)
+			}
+			f.counted()
+		})
+	}
+	if n := d.value("tenterhook_panics_total"); n != 0 {
+		t.Errorf("%v panics", n)
+	}
+}
+
+// asName is the shape as a member's name: the text that it is, where it can be one.
+func (s shape) asName() (name string, ok bool) {
+	return name, s.want != refused && strings.HasPrefix(s.text, `"`) && json.Unmarshal([]byte(s.text), &name) == nil
+}
+
+// field sends calls to a hook and compares what its rules see.
+type field struct {
+	t    *testing.T
+	door *door
+	line *line
+	hook string
+	path []string
+
+	answered, repeated uint64
+}
+
+func (f *field) send(body string) (int, string) {
+	f.t.Helper()
+	status, text, _ := f.line.send(head("POST /hooks/"+f.hook+" HTTP/1.1", fmt.Sprint("Content-Length: ", len(body))) + body).answer()
+	return status, text
+}
+
+// refused sends a body that no rule may see.
+func (f *field) refused(s shape, body, told string) {
+	f.t.Helper()
+	if status, text := f.send(body); status != 400 || text != told {
+		f.t.Errorf("%s: got %d %.200s, want 400 %s", s.name, status, text, told)
+	}
+}
+
+func (f *field) call(s shape, body string, read bool) {
+	f.t.Helper()
+	if !read {
+		f.refused(s, body, `{"error":"not_json"}`)
+		return
+	}
+	status, text := f.send(body)
+	err := agree([]byte(text), []byte(body), f.path)
+	for range 2 { // a busy machine may have let a rule's time run out, which is not remembered
+		if err != nil {
+			status, text = f.send(body)
+			err = agree([]byte(text), []byte(body), f.path)
+		}
+	}
+	if status != 200 || err != nil {
+		f.t.Errorf("%s: got %d: %v", s.name, status, err)
+		return
+	}
+	f.answered++
+	if status, again := f.send(body); status != 200 || again != text {
+		f.t.Errorf("%s: the second time %d %.200s", s.name, status, again)
+	}
+	f.answered++
+	f.repeated++
+}
+
+// counted: what was refused is no call.
+func (f *field) counted() {
+	f.t.Helper()
+	for _, h := range f.door.engine.Status().Hooks {
+		if h.Name == f.hook && (h.Calls["answered"] != f.answered || h.Repeats != f.repeated) {
+			f.t.Errorf("%v, %d repeats; want %d answered, %d repeats", h.Calls, h.Repeats, f.answered, f.repeated)
+		}
+	}
+}
+
+// TestMinefieldEnvelope has shapes of the body around a call that is as it should be.
+func TestMinefieldEnvelope(t *testing.T) {
+	d, _ := watched(t)
+	p := places[0]
+	good := asking(p.eventType, "envelope", p.path, `"x"`, "x", "1")
+	const notJSON, otherType = `{"error":"not_json"}`, `{"error":"event_type"}`
+	tests := []struct{ name, body, told string }{
+		{"Good", good, ""},
+		{"SpaceAround", " \t\r\n" + good + "\n", ""},
+		{"EscapedNames", strings.NewReplacer(`"eventType"`, `"\u0065ventType"`, `"data"`, `"d\u0061ta"`, `"userProfile"`, `"user\u0050rofile"`).Replace(good), ""},
+		{"EscapedType", strings.Replace(good, "com.okta", `com\u002eokta`, 1), ""},
+		{"EscapedSolidus", strings.Replace(good, `"/data/userProfile/x"`, `"\/data\/userProfile\/x"`, 1), ""},
+		{"Mark", "\ufeff" + good, notJSON},
+		{"MarkAndSpace", " \ufeff" + good, notJSON},
+		{"MarkBehind", good + "\ufeff", notJSON},
+		{"UTF16", "\xff\xfe" + wide(good, 0), notJSON},
+		{"UTF16BE", "\xfe\xff" + wide(good, 1), notJSON},
+		{"UTF16NoMark", wide(good, 0), notJSON},
+		{"UTF16BENoMark", wide(good, 1), notJSON},
+		{"NBSP", good + "\u00a0", notJSON},
+		{"WordJoiner", "\u2060" + good, notJSON},
+		{"FormFeed", "\f" + good, notJSON},
+		{"VerticalTab", good + "\v", notJSON},
+		{"NULInFront", "\x00" + good, notJSON},
+		{"NULBehind", good + "\x00", notJSON},
+		{"ControlZ", good + "\x1a", notJSON},
+		{"Twice", good + good, notJSON},
+		{"Lines", good + "\n" + good, notJSON},
+		{"RecordSeparator", "\x1e" + good, notJSON},
+		{"Prefix", ")]}',\n" + good, notJSON},
+		{"Padded", "x(" + good + ")", notJSON},
+		{"BraceBehind", good + "}", notJSON},
+		{"BraceMissing", strings.TrimSuffix(good, "}"), notJSON},
+		{"CommaBehind", good + ",", notJSON},
+		{"CommentBehind", good + "//", notJSON},
+		{"CommentInFront", "/**/" + good, notJSON},
+		{"TypeTwice", strings.Replace(good, "{", `{"eventType":"com.okta.saml.tokens.transform",`, 1), notJSON},
+		{"TypeTwiceEscaped", strings.Replace(good, "{", `{"\u0065ventType":"com.okta.saml.tokens.transform",`, 1), notJSON},
+		{"TypeTwiceAlike", strings.Replace(good, "{", `{"\u0065ventType":"com.okta.user.pre-registration",`, 1), notJSON},
+		{"IDTwiceEscaped", strings.Replace(good, "{", `{"event\u0049d":"other",`, 1), notJSON},
+		{"DataTwiceEscaped", strings.Replace(good, "{", `{"\u0064ata":{},`, 1), notJSON},
+		{"ProfileTwice", strings.Replace(good, `"data":{`, `"data":{"userProfile":{},`, 1), notJSON},
+		{"TypeInCapitals", strings.Replace(good, "eventType", "EVENTTYPE", 1), otherType},
+		{"TypeAndNUL", strings.Replace(good, "pre-registration", `pre-registration\u0000`, 1), otherType},
+		{"TypeAndSpace", strings.Replace(good, "pre-registration", "pre-registration ", 1), otherType},
+		{"TypeNumber", strings.Replace(good, `"com.okta.user.pre-registration"`, "1", 1), otherType},
+		{"TypeInList", strings.Replace(good, `"com.okta.user.pre-registration"`, `["com.okta.user.pre-registration"]`, 1), otherType},
+		{"InAList", "[" + good + "]", otherType},
+		{"InAText", string(quoted(good)), otherType},
+	}
+	f := field{t: t, door: d, line: d.dial(), hook: p.hook, path: p.path}
+	for i, tt := range tests {
+		body := strings.Replace(tt.body, "envelope", fmt.Sprint("envelope-", i), 1)
+		if tt.told != "" {
+			f.refused(shape{name: tt.name}, body, tt.told)
+			continue
+		}
+		f.call(shape{name: tt.name}, body, true)
+	}
+	crowd := "[" + strings.Repeat("[],", 300_000) + "[]]"
+	if status, text := f.send(strings.TrimSuffix(good, "1}}}") + crowd + "}}}"); status != 413 || text != `{"error":"body_too_large"}` {
+		t.Errorf("of too many values: got %d %.200s", status, text)
+	}
+	f.counted()
+}
+
+// wide is ASCII in UTF-16.
+func wide(text string, high int) string {
+	var b []byte
+	for _, u := range utf16.Encode([]rune(text)) {
+		pair := [2]byte{byte(u), byte(u >> 8)}
+		b = append(b, pair[high], pair[1-high])
+	}
+	return string(b)
+}
