@@ -57,7 +57,7 @@ func (l *listener) Accept() (net.Conn, error) {
 		l.g.open.Add(-1)
 		l.g.counts.add(crowded)
 		if l.g.tls == nil {
-			c.SetWriteDeadline(time.Now().Add(10 * time.Millisecond))
+			c.SetWriteDeadline(time.Now().Add(time.Second)) // it has all its room yet
 			io.WriteString(c, "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
 		}
 		c.Close()
