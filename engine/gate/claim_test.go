@@ -23,7 +23,7 @@ func TestPool(t *testing.T) {
 		t.Error("there is none")
 	}
 	time.AfterFunc(5*time.Millisecond, func() { p.give(a, 50); p.give(b, 25); p.give(payer{org: "c"}, 12) })
-	n, ok := p.wait(a, 1000, time.Now().Add(10*time.Second))
+	n, ok := p.wait(a, 1000, time.Now().Add(time.Minute))
 	if !ok || n != 100 {
 		t.Errorf("%d %t", n, ok)
 	}

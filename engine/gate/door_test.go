@@ -22,6 +22,9 @@ import (
 	"github.com/tenterhook/tenterhook/rules"
 )
 
+// patience is how long a test waits for what comes at once, where nothing else has the machine.
+const patience = time.Minute
+
 const secret = "Bearer 0123456789abcdef0123456789abcdef"
 
 const policy = `tenterhook: 1
@@ -80,7 +83,7 @@ func open(t *testing.T, policy string, o gate.Options) *door {
 	served := make(chan error)
 	go func() { served <- d.gate.Serve(l) }()
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second) // which is what a connection left behind costs
 		defer cancel()
 		d.gate.Shutdown(ctx) // a test may have left a connection on purpose
 		if err := <-served; err != nil {
@@ -117,7 +120,7 @@ func (d *door) dial() *line {
 		d.t.Fatal(err)
 	}
 	d.t.Cleanup(func() { c.Close() })
-	c.SetDeadline(time.Now().Add(20 * time.Second))
+	c.SetDeadline(time.Now().Add(patience))
 	if d.says != "" {
 		io.WriteString(c, d.says) // an error comes again
 	}
@@ -132,6 +135,17 @@ func (l *line) send(text string) *line {
 	if _, err := io.WriteString(l, text); err != nil {
 		l.t.Fatal(err)
 	}
+	return l
+}
+
+// begin sends the head of a good request with a body, and sees it let in: it is under way.
+func (l *line) begin(body string) *line {
+	l.t.Helper()
+	l.send(head(post, "Expect: 100-continue", fmt.Sprint("Content-Length: ", len(body))))
+	if first, err := l.r.ReadString('\n'); err != nil || first != "HTTP/1.1 100 Continue\r\n" {
+		l.t.Fatalf("got %q, %v", first, err)
+	}
+	l.r.ReadString('\n')
 	return l
 }
 

@@ -3,7 +3,6 @@ package gate_test
 import (
 	"context"
 	"fmt"
-	"io"
 	"strings"
 	"sync"
 	"testing"
@@ -149,13 +148,7 @@ func TestAdmitted(t *testing.T) {
 
 func TestContinue(t *testing.T) {
 	d := open(t, policy, gate.Options{})
-	l := d.dial()
-	l.send(head(post, "Expect: 100-continue", fmt.Sprint("Content-Length: ", len(body))))
-	if first, err := l.r.ReadString('\n'); err != nil || first != "HTTP/1.1 100 Continue\r\n" {
-		t.Fatalf("got %q, %v", first, err)
-	}
-	l.r.ReadString('\n')
-	if status, _, _ := l.send(body).answer(); status != 200 {
+	if status, _, _ := d.dial().begin(body).send(body).answer(); status != 200 {
 		t.Errorf("got %d", status)
 	}
 }
@@ -220,16 +213,21 @@ func TestSlow(t *testing.T) {
 		{"Body", head(post, "Content-Length: 100") + "{"},
 		{"Chunks", head(post, "Transfer-Encoding: chunked") + "5\r\n"},
 	}
-	d := open(t, policy, gate.Options{Read: 100 * time.Millisecond})
+	d := open(t, policy, gate.Options{Read: time.Second})
+	var lines []*line // all wait at the same time
 	for _, tt := range tests {
+		for _, before := range []string{"", good(body)} { // on a new connection, and on one that was used
+			l := d.dial()
+			if before != "" {
+				l.send(before).answer()
+			}
+			lines = append(lines, l.send(tt.text))
+		}
+	}
+	for i, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			for _, before := range []string{"", good(body)} { // on a new connection, and on one that was used
-				l := d.dial()
+			for _, l := range lines[2*i : 2*i+2] {
 				l.t = t
-				if before != "" {
-					l.send(before).answer()
-				}
-				l.send(tt.text)
 				l.wants(408, "")
 				l.ends()
 			}
@@ -250,12 +248,11 @@ func TestSecretChangesWhileTheBodyComes(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			d := open(t, policy, gate.Options{})
-			whole := good(body)
-			l := d.dial().send(whole[:len(whole)-1])
-			time.Sleep(50 * time.Millisecond) // its headers have been judged
+			d := open(t, policy, gate.Options{Read: patience})
+			l := d.dial().begin(body) // its headers have been judged
+			l.send(body[:len(body)-1])
 			d.engine.Swap(load(t, tt.next))
-			if status, _, _ := l.send(whole[len(whole)-1:]).answer(); status != tt.status {
+			if status, _, _ := l.send(body[len(body)-1:]).answer(); status != tt.status {
 				t.Errorf("got %d, want %d", status, tt.status)
 			}
 		})
@@ -264,7 +261,7 @@ func TestSecretChangesWhileTheBodyComes(t *testing.T) {
 
 // TestSlowBodyEatsItsOwnTime sends a body so late that the call's deadline has passed: no rule runs for it.
 func TestSlowBodyEatsItsOwnTime(t *testing.T) {
-	d := open(t, policy, gate.Options{Read: 10 * time.Second})
+	d := open(t, policy, gate.Options{Read: patience})
 	l := d.dial()
 	whole := good(body)
 	l.send(whole[:len(whole)-1])
@@ -280,8 +277,9 @@ func TestSlowBodyEatsItsOwnTime(t *testing.T) {
 }
 
 func TestIdle(t *testing.T) {
-	d := open(t, policy, gate.Options{FirstBytes: 50 * time.Millisecond, Idle: 100 * time.Millisecond})
+	d := open(t, policy, gate.Options{FirstBytes: 50 * time.Millisecond, Idle: time.Hour})
 	d.dial().ends() // nothing was asked, so nothing is answered
+	d = open(t, policy, gate.Options{FirstBytes: time.Hour, Idle: 100 * time.Millisecond})
 	l := d.dial()
 	l.send(good(body)).answer()
 	l.ends()
@@ -296,32 +294,24 @@ func TestCrowded(t *testing.T) {
 	c.wants(503, "")
 	c.ends()
 	a.Close()
-	for range 100 { // until the server has seen that a is gone
-		c = d.dial()
-		if _, err := io.WriteString(c, good(body)); err == nil {
-			if status, _, _ := c.answer(); status == 200 {
-				return
-			}
-		}
-		time.Sleep(10 * time.Millisecond)
+	d.settles("tenterhook_connections", 1)
+	if status, _, _ := d.dial().send(good(body)).answer(); status != 200 {
+		t.Errorf("a place that became free was not given away: %d", status)
 	}
-	t.Error("a place that became free was not given away")
 }
 
 func TestShutdown(t *testing.T) {
-	d := open(t, policy, gate.Options{})
+	d := open(t, policy, gate.Options{Read: patience})
 	idle, late := d.dial(), d.dial()
 	idle.send(good(body)).answer()
-	whole := good(body)
-	late.send(whole[:len(whole)-1])
-	time.Sleep(50 * time.Millisecond) // it is under way now
+	late.begin(body).send(body[:len(body)-1]) // it is under way now
 	done := make(chan error)
 	go func() { done <- d.gate.Shutdown(context.Background()) }()
 	idle.ends()
 	if d.engine.Ready() {
 		t.Error("ready while shutting down")
 	}
-	late.send(whole[len(whole)-1:])
+	late.send(body[len(body)-1:])
 	if status, _, _ := late.answer(); status != 200 {
 		t.Errorf("got %d", status)
 	}

@@ -46,7 +46,7 @@ func serving(t testing.TB, o Options) func() net.Conn {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c.SetDeadline(time.Now().Add(20 * time.Second))
+		c.SetDeadline(time.Now().Add(time.Minute))
 		return c
 	}
 }
@@ -151,7 +151,7 @@ func FuzzConnection(f *testing.F) {
 		f.Add([]byte(tt.text), uint8(255))
 		f.Add([]byte(post(call)+tt.text), uint8(40))
 	}
-	dial := serving(f, Options{Read: 200 * time.Millisecond})
+	dial := serving(f, Options{Read: 10 * time.Second})
 	f.Fuzz(func(t *testing.T, text []byte, part uint8) {
 		c := dial()
 		defer c.Close()

@@ -135,7 +135,7 @@ func (d *door) refused(reason string) (n float64) {
 
 func (d *door) counts(reason string, want float64) {
 	d.t.Helper()
-	for end := time.Now().Add(20 * time.Second); d.refused(reason) != want; time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(patience); d.refused(reason) != want; time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(end) {
 			d.t.Errorf("%v refused for %s, want %v", d.refused(reason), reason, want)
 			return
@@ -160,8 +160,8 @@ func hello(t *testing.T, c *tls.Config) []byte {
 
 // TestHostileHands: who shakes hands in a wrong way, or not at all, is counted and gone, and nobody else notices.
 func TestHostileHands(t *testing.T) {
-	d := secured(t, gate.Options{Handshake: 300 * time.Millisecond})
-	whole := string(hello(t, d.client))
+	_, client := configs(t)
+	whole := string(hello(t, client))
 	huge := "\x16\x03\x01\x40\x00" + "\x01\xff\xff\xff" + strings.Repeat("x", 16380)
 	tests := []struct{ name, text string }{
 		{"Garbage", "hello, who is there?\r\n\r\n"},
@@ -175,23 +175,24 @@ func TestHostileHands(t *testing.T) {
 		{"SSL2", "\x80\x2e\x01\x00\x02\x00\x15\x00\x00\x00\x10" + strings.Repeat("x", 40)},
 		{"Preface", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"},
 	}
-	honest := d.dial()
-	honest.send(good(body)).answer()
-	for i, tt := range tests {
+	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()                                              // some of them take all the time that there is
+			d := secured(t, gate.Options{Handshake: 3 * time.Second}) // the honest shake hands, too
+			honest := d.dial()
+			honest.send(good(body)).answer()
 			l := d.raw()
-			l.t = t
 			io.WriteString(l, tt.text) // it may end while it is written
 			io.Copy(io.Discard, l)     // an alert, or a reset
-			d.counts("tls", float64(i+1))
+			d.counts("tls", 1)
 			if status, _, _ := honest.send(good(body)).answer(); status != 200 {
 				t.Errorf("the honest got %d", status)
 			}
+			d.raw().Close() // a health check
+			d.settles("tenterhook_connections", 1)
+			d.counts("tls", 1)
 		})
 	}
-	d.raw().Close() // a health check
-	d.settles("tenterhook_connections", 1)
-	d.counts("tls", float64(len(tests)))
 }
 
 // TestSlowHands: silence and single bytes do not make a handshake last longer than it may.
@@ -209,16 +210,16 @@ func TestSlowHands(t *testing.T) {
 			time.Sleep(10 * time.Millisecond)
 		}
 	}()
-	d.settles("tenterhook_connections", 0)
 	<-done
 	silent.ends()
+	d.settles("tenterhook_connections", 0)
 	d.counts("tls", 2)
 }
 
 // TestSlowRecord: a request has its time from the first byte of the record that it comes in, though nothing can be read of it
 // before the last.
 func TestSlowRecord(t *testing.T) {
-	d := secured(t, gate.Options{Read: 300 * time.Millisecond, Idle: time.Minute})
+	d := secured(t, gate.Options{Read: time.Second, Idle: time.Hour})
 	l := d.raw()
 	var held bytes.Buffer
 	through := &halting{Conn: l.Conn, held: &held}
@@ -226,7 +227,7 @@ func TestSlowRecord(t *testing.T) {
 	if err := c.Handshake(); err != nil {
 		t.Fatal(err)
 	}
-	c.SetDeadline(time.Now().Add(20 * time.Second))
+	c.SetDeadline(time.Now().Add(patience))
 	io.WriteString(c, good(body))
 	if n, err := c.Read(make([]byte, 4096)); err != nil || n == 0 {
 		t.Fatal(n, err)
@@ -278,7 +279,7 @@ func TestACMEProtocol(t *testing.T) {
 
 // TestFloodOfHands: however many shake hands at once, all of them honest in the end, each is answered.
 func TestFloodOfHands(t *testing.T) {
-	d := secured(t, gate.Options{Handshake: 20 * time.Second})
+	d := secured(t, gate.Options{Handshake: patience})
 	var all sync.WaitGroup
 	for range 16 {
 		all.Go(func() {
@@ -304,11 +305,11 @@ func TestFloodOfHands(t *testing.T) {
 
 // TestShutdownWhileHandsAreShaken: nobody who has not finished keeps the program from ending.
 func TestShutdownWhileHandsAreShaken(t *testing.T) {
-	d := secured(t, gate.Options{Handshake: 10 * time.Second})
+	d := secured(t, gate.Options{Handshake: time.Hour})
 	silent := d.raw()
 	d.settles("tenterhook_connections", 1)
 	time.Sleep(50 * time.Millisecond) // it is being read from
-	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	if err := d.gate.Shutdown(ctx); err != nil {
 		t.Error(err)
@@ -327,11 +328,12 @@ func TestSuspects(t *testing.T) {
 			honest := d.dial()
 			honest.send(good(body)).answer()
 			got := map[int]int{}
-			for range 60 {
+			sent := 0
+			for end := time.Now().Add(patience); got[429] < 10 && time.Now().Before(end); sent++ { // one a second is let off
 				status, _, _ := d.dial().send(head(post, "Authorization: x", "Content-Length: 0")).answer()
 				got[status]++
 			}
-			if got[401] < 32 || got[429] < 10 || got[401]+got[429] != 60 {
+			if got[401] < 32 || got[429] < 10 || got[401]+got[429] != sent {
 				t.Errorf("got %v", got)
 			}
 			for _, l := range []*line{honest, d.dial()} {
@@ -339,8 +341,8 @@ func TestSuspects(t *testing.T) {
 					t.Errorf("the right secret got %d", status)
 				}
 			}
-			if n := d.refused("unauthorized") + d.refused("too_many_failures"); n != 60 {
-				t.Errorf("%v counted", n)
+			if n := d.refused("unauthorized") + d.refused("too_many_failures"); n != float64(sent) {
+				t.Errorf("%v counted of %d", n, sent)
 			}
 		})
 	}
