@@ -38,7 +38,7 @@ func TestPoison(t *testing.T) {
 	b := open(t, everyTo("a"), dispatch.Options{})
 	b.accept("poison", poison)
 	b.accept("x", good)
-	b.Use([]rules.Destination{{Name: "a", URL: server.URL, AllowPrivate: loopback, Timeout: 2 * time.Second, Concurrency: 1,
+	b.Use([]rules.Destination{{Name: "a", URL: server.URL, AllowPrivate: loopback, Timeout: 2 * time.Minute, Concurrency: 1,
 		Retry: rules.Retry{First: time.Minute, Max: time.Hour}, Breaker: rules.Breaker{Failures: 3, Rest: 20 * time.Millisecond}}})
 	b.until("the good ones are there", func() bool {
 		mu.Lock()
