@@ -143,7 +143,7 @@ func TestDiskFull(t *testing.T) {
 // timeout, is not written afterwards, and the next one is.
 func TestSlowDisk(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "x.jsonl")
-	o := one(t, outlet.Spec{File: path, Timeout: 50 * time.Millisecond})
+	o := one(t, outlet.Spec{File: path, Timeout: 2 * time.Second}) // for a disk that is slow and does not hang
 	is(t, deliver(t, o, step("{}")), outlet.Done, nil)
 	f, err := os.Open(path)
 	if err != nil {

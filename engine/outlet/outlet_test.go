@@ -29,7 +29,7 @@ func open(t testing.TB, specs map[string]outlet.Spec, o outlet.Options) *outlet.
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
 		if err := out.Close(ctx); err != nil {
 			t.Error(err)
