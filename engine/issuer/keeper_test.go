@@ -242,7 +242,7 @@ func TestHammer(t *testing.T) {
 	as := newServer(t, "")
 	sets := []string{keySet(jwk("one", rsaKey(), nil)), keySet(jwk("one", rsaKey(), nil), jwk("two", rsaKey(), nil))}
 	as.set(sets[0], nil)
-	r := newRing(t, issuer.Options{Refresh: time.Millisecond, Retry: time.Millisecond, Wait: 5 * time.Second, Dir: t.TempDir()})
+	r := newRing(t, issuer.Options{Refresh: time.Millisecond, Retry: time.Millisecond, Wait: time.Minute, Dir: t.TempDir()})
 	one, two := load(t, nil, as.oauth()), load(t, nil, as.oauth())
 	r.Use(one)
 	r.Use(two)
