@@ -73,8 +73,7 @@ func TestACME(t *testing.T) {
 		t.Run(way, func(t *testing.T) {
 			o := certificate.ACME{Domains: []string{"localhost"}, Email: "ops@example.com", Storage: t.TempDir()}
 			var d *directory
-			port := free(t)
-			h := openAt(t, port, func(addr string) certificate.Options {
+			h := openWith(t, func(port int) certificate.Options {
 				web := free(t)
 				d = newDirectory(t, port, web)
 				o.Directory, o.Root = d.url, d.root

@@ -17,7 +17,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -130,19 +129,19 @@ type hall struct {
 
 func open(t testing.TB, o certificate.Options) *hall {
 	t.Helper()
-	return openAt(t, 0, func(string) certificate.Options { return o })
+	return openWith(t, func(int) certificate.Options { return o })
 }
 
-// openAt opens at a port, 0 for any, with options made for its address.
-func openAt(t testing.TB, port int, options func(addr string) certificate.Options) *hall {
+// openWith opens with options made for the port it opens at.
+func openWith(t testing.TB, options func(port int) certificate.Options) *hall {
 	t.Helper()
 	h := &hall{t: t, log: new(text)}
-	l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	h.addr = l.Addr().String()
-	o := options(h.addr)
+	o := options(l.Addr().(*net.TCPAddr).Port)
 	o.Log = slog.New(slog.NewTextHandler(h.log, nil))
 	if len(o.ACME.Domains) > 0 {
 		o.ACME.Listen = h.addr
@@ -161,7 +160,7 @@ func openAt(t testing.TB, port int, options func(addr string) certificate.Option
 			}
 			all.Go(func() {
 				defer c.Close()
-				c.SetDeadline(time.Now().Add(10 * time.Second))
+				c.SetDeadline(time.Now().Add(time.Minute))
 				io.WriteString(c, "hello") // what fails is for the client to see
 			})
 		}
@@ -177,12 +176,12 @@ func openAt(t testing.TB, port int, options func(addr string) certificate.Option
 
 // greet connects; the leaf that was shown is returned.
 func (h *hall) greet(c *tls.Config) (*x509.Certificate, error) {
-	conn, err := tls.DialWithDialer(&net.Dialer{Timeout: 10 * time.Second}, "tcp", h.addr, c)
+	conn, err := tls.DialWithDialer(&net.Dialer{Timeout: time.Minute}, "tcp", h.addr, c)
 	if err != nil {
 		return nil, err
 	}
 	defer conn.Close()
-	conn.SetDeadline(time.Now().Add(10 * time.Second))
+	conn.SetDeadline(time.Now().Add(time.Minute))
 	if b, err := io.ReadAll(conn); err != nil || string(b) != "hello" {
 		return nil, errors.Join(errors.New("no hello"), err)
 	}
@@ -191,7 +190,7 @@ func (h *hall) greet(c *tls.Config) (*x509.Certificate, error) {
 
 func (h *hall) until(what string, is func() bool) {
 	h.t.Helper()
-	for end := time.Now().Add(30 * time.Second); !is(); time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); !is(); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(end) {
 			h.t.Fatalf("never %s\n%s", what, h.log)
 		}
