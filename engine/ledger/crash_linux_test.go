@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -60,11 +61,15 @@ func (r *rig) round(cut func(*os.Process)) {
 	out, err := cmd.StdoutPipe()
 	must(r.T, err)
 	must(r.T, cmd.Start())
-	heard := make(chan struct{})
+	begun, heard := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(heard)
-		r.listen(out)
+		r.listen(out, sync.OnceFunc(func() { close(begun) }))
 	}()
+	select {
+	case <-begun:
+	case <-heard: // it did not come so far
+	}
 	time.Sleep(time.Duration(40+rand.IntN(160)) * time.Millisecond)
 	cut(cmd.Process)
 	_ = cmd.Process.Kill()
@@ -72,13 +77,15 @@ func (r *rig) round(cut func(*os.Process)) {
 	_ = cmd.Wait()
 }
 
-func (r *rig) listen(out io.Reader) {
+// listen notes what a worker says; begun is told of the first delivery.
+func (r *rig) listen(out io.Reader, begun func()) {
 	for lines := bufio.NewScanner(out); lines.Scan(); {
 		word, what, _ := strings.Cut(lines.Text(), " ")
 		switch word {
 		case "A":
 			r.acked = append(r.acked, what)
 			r.total++
+			begun()
 		case "X":
 			if r.done[what] {
 				r.undone++
@@ -254,7 +261,7 @@ func (d *disk) remount() {
 	for _, args := range [][]string{{"umount", d.dir}, {"mount", d.loop, d.dir}} {
 		var out []byte
 		var err error
-		for range 50 { // a process that was killed may take a moment
+		for range 500 { // a process that was killed may take a moment
 			if out, err = exec.Command(args[0], args[1:]...).CombinedOutput(); err == nil {
 				break
 			}

@@ -284,7 +284,7 @@ func (p *play) restart() {
 		p.l = reopen(p.T, p.l, p.o)
 		return
 	}
-	deadline := time.Now().Add(5 * time.Second)
+	deadline := time.Now().Add(time.Minute)
 	for id := range p.ids { // what is noted is not acknowledged
 		for !p.l.Seen(id) && time.Now().Before(deadline) {
 			time.Sleep(time.Millisecond)
