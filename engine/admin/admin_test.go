@@ -86,7 +86,7 @@ func open(t *testing.T) *office {
 	served := make(chan error)
 	go func() { served <- a.Serve(l) }()
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
 		http.DefaultClient.CloseIdleConnections()
 		if err := errors.Join(a.Shutdown(ctx), <-served, o.engine.Close(), guests.Close(), o.ledger.Close()); err != nil {

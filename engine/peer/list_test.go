@@ -185,7 +185,7 @@ func TestAllowedFollows(t *testing.T) {
 	}()
 	until := func(what string, is func() bool) {
 		t.Helper()
-		for end := time.Now().Add(30 * time.Second); !is(); time.Sleep(20 * time.Millisecond) {
+		for end := time.Now().Add(time.Minute); !is(); time.Sleep(20 * time.Millisecond) {
 			if time.Now().After(end) {
 				t.Fatal("never", what)
 			}
