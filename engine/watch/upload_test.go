@@ -185,8 +185,7 @@ func TestUploadBesideFaults(t *testing.T) {
 	put(t, filepath.Join(dir, "policy.yaml"), policy("signup"))
 	s := openSite(t, dir, t.TempDir())
 	put(t, filepath.Join(dir, "policy.yaml"), scored("a", "b"))
-	for end := time.Now().Add(20 * time.Second); !s.Status().Stale && time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
-	}
+	eventually(t, "stale", func() bool { return s.Status().Stale })
 	if c, err := s.put("a", stamp(t, "aaaaa")); err != nil || c.Live || len(c.Problems) == 0 || !s.Status().Stale {
 		t.Fatalf("the first: %+v, %v", c, err)
 	}
@@ -315,11 +314,7 @@ func TestReloadUnderLoad(t *testing.T) {
 	if grown := int64(last.HeapAlloc) - int64(first.HeapAlloc); grown > 16<<20 {
 		t.Errorf("the heap has grown by %d KiB", grown>>10)
 	}
-	for end := time.Now().Add(10 * time.Second); s.guests.Stats().Modules > 10; time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("%d modules are held", s.guests.Stats().Modules)
-		}
-	}
+	eventually(t, "ten modules that are held", func() bool { return s.guests.Stats().Modules <= 10 })
 }
 
 // rss is how many pages of memory the process has; 0 where that cannot be told.

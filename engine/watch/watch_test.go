@@ -122,7 +122,7 @@ func (w *watched) becomes(hooks string) {
 // until waits for what is promised within a second; a loaded machine is given more.
 func (w *watched) until(what string, is func() bool) {
 	w.t.Helper()
-	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
 		if is() {
 			return
 		}
@@ -140,14 +140,19 @@ func policy(hooks ...string) string {
 	return b.String()
 }
 
+// put writes a file so that nobody finds it half written, or empty, however long the writer is held up.
 func put(t testing.TB, path, text string) {
 	t.Helper()
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	next := filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+".new")
+	must(t, os.MkdirAll(filepath.Dir(path), 0o755))
+	must(t, os.WriteFile(next, []byte(text), 0o644))
+	must(t, os.Rename(next, path))
+}
+
+// write writes a file where it is.
+func write(t testing.TB, path, text string) {
+	t.Helper()
+	must(t, os.WriteFile(path, []byte(text), 0o644))
 }
 
 func must(t testing.TB, err error) {
