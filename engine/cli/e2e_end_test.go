@@ -53,15 +53,16 @@ func stuck(t *testing.T, bin string) {
 		<-p.done
 	})
 	p.until("ready", func() bool { return p.ended() || strings.HasSuffix(out.String(), "ready\n") })
+	p.find()
 	full := make(chan struct{})
 	go func() {
 		defer close(full)
 		w.Write(make([]byte, 1<<20)) // more than any pipe takes
 	}()
 	defer func() { r.Close(); <-full }()
-	time.Sleep(100 * time.Millisecond)
+	time.Sleep(100 * time.Millisecond) // the pipe is full by then, or in time for the next line
 	cmd.Process.Signal(syscall.SIGTERM)
-	time.Sleep(100 * time.Millisecond)
+	p.closes() // or else the two signals may come as one
 	cmd.Process.Signal(syscall.SIGTERM)
 	p.until("ended", p.ended)
 	if code := cmd.ProcessState.ExitCode(); code != 1 {

@@ -60,7 +60,7 @@ func eventFolder(t *testing.T, urls ...string) string {
 	text.WriteString("tenterhook: 1\ndestinations:\n")
 	var to []string
 	for i, url := range urls {
-		fmt.Fprintf(&text, "  d%d: {url: %q, allow_private: [127.0.0.0/8], timeout: 2s, "+
+		fmt.Fprintf(&text, "  d%d: {url: %q, allow_private: [127.0.0.0/8], timeout: 1m, "+
 			"retry: {first: 50ms, max: 200ms, attempts: 1000}, breaker: {failures: 3, rest: 100ms}}\n", i, url)
 		to = append(to, fmt.Sprintf("{to: d%d}", i))
 	}
@@ -130,11 +130,12 @@ func crash(t *testing.T, bin string) {
 	dir, data := eventFolder(t, s.URL), t.TempDir()
 	c := &caller{acked: make(map[string]bool)}
 	for range rounds {
-		p := launch(t, bin, dir, "--data="+data)
+		p, before := launch(t, bin, dir, "--data="+data), c.told()
 		var callers sync.WaitGroup
 		for range 8 {
 			callers.Go(func() { c.call(p) })
 		}
+		p.until("delivered to", func() bool { return c.told() > before })
 		time.Sleep(time.Duration(30+rand.IntN(200)) * time.Millisecond)
 		p.cmd.Process.Kill()
 		<-p.done
@@ -177,6 +178,13 @@ type caller struct {
 	n      int
 	acked  map[string]bool
 	unsure []int // deliveries without an answer
+}
+
+// told is how many events were acknowledged.
+func (c *caller) told() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.acked)
 }
 
 // call delivers until nobody answers.

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -114,8 +115,8 @@ func (l *load) one(id string) error {
 	return nil
 }
 
-// half sends the first half of a call on a connection of its own, and gives the rest.
-func half(t *testing.T, p *process) (net.Conn, []byte) {
+// half sends the first half of a call on a connection of its own, where it is let in, and gives the rest.
+func half(t *testing.T, p *process) (c net.Conn, in *bufio.Reader, rest []byte) {
 	t.Helper()
 	c, err := net.Dial("tcp", strings.TrimPrefix(p.hooks, "http://"))
 	if err != nil {
@@ -123,31 +124,32 @@ func half(t *testing.T, p *process) (net.Conn, []byte) {
 	}
 	t.Cleanup(func() { c.Close() })
 	body := call(hook.Token, "slow")
-	head := fmt.Sprintf("POST /hooks/a HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n", len(body))
-	if _, err := c.Write(append([]byte(head), body[:len(body)/2]...)); err != nil {
+	head := fmt.Sprintf("POST /hooks/a HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nExpect: 100-continue\r\nContent-Length: %d\r\n\r\n", len(body))
+	if _, err := io.WriteString(c, head); err != nil {
 		t.Fatal(err)
 	}
-	time.Sleep(100 * time.Millisecond) // for the program to have read it; there is nothing to ask for that
-	return c, body[len(body)/2:]
+	in = bufio.NewReader(c)
+	if line, err := in.ReadString('\n'); err != nil || line != "HTTP/1.1 100 Continue\r\n" {
+		t.Fatalf("got %q, %v", line, err)
+	}
+	in.ReadString('\n')
+	if _, err := c.Write(body[:len(body)/2]); err != nil {
+		t.Fatal(err)
+	}
+	return c, in, body[len(body)/2:]
 }
 
 // drain: a call that is under way when SIGTERM comes is answered, and the program ends with 0.
 func drain(t *testing.T, bin string) {
 	p := launch(t, bin, folder(t, map[string]string{"policy.yaml": versioned(1)}))
-	c, rest := half(t, p)
+	c, in, rest := half(t, p)
 	p.cmd.Process.Signal(syscall.SIGTERM)
 	p.until("ending", func() bool { return strings.Contains(p.errs.String(), "ending") })
-	p.until("closed to new calls", func() bool {
-		again, err := net.Dial("tcp", strings.TrimPrefix(p.hooks, "http://"))
-		if err == nil {
-			again.Close()
-		}
-		return err != nil
-	})
+	p.closes()
 	if _, err := c.Write(rest); err != nil {
 		t.Fatal(err)
 	}
-	response, err := http.ReadResponse(bufio.NewReader(c), nil)
+	response, err := http.ReadResponse(in, nil)
 	if err != nil {
 		t.Fatalf("the call under way was not answered: %v\n%s", err, p.errs)
 	}

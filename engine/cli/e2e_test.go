@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -89,7 +90,7 @@ func launch(t *testing.T, bin string, args ...string) *process {
 	p.cmd = exec.Command(bin, append([]string{"serve", "--listen=127.0.0.1:0", "--admin=127.0.0.1:0"}, args...)...)
 	p.cmd.Stdout, p.cmd.Stderr = p.out, p.errs
 	p.cmd.Env = []string{"HOME=" + t.TempDir()}
-	p.client = &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 64}}
+	p.client = &http.Client{Timeout: time.Minute, Transport: &http.Transport{MaxIdleConnsPerHost: 64}}
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -103,6 +104,13 @@ func launch(t *testing.T, bin string, args ...string) *process {
 		<-p.done
 	})
 	p.until("ready", func() bool { return p.ended() || strings.HasSuffix(p.out.String(), "ready\n") })
+	p.find()
+	return p
+}
+
+// find reads the addresses that are printed.
+func (p *process) find() {
+	p.t.Helper()
 	for _, m := range address.FindAllStringSubmatch(p.out.String(), -1) {
 		if m[1] == "hooks" {
 			p.hooks = m[2]
@@ -111,9 +119,20 @@ func launch(t *testing.T, bin string, args ...string) *process {
 		}
 	}
 	if p.hooks == "" || p.admin == "" {
-		t.Fatalf("serve did not start:\n%s\n%s", p.out, p.errs)
+		p.t.Fatalf("serve did not start:\n%s\n%s", p.out, p.errs)
 	}
-	return p
+}
+
+// closes waits until new calls are not taken any more.
+func (p *process) closes() {
+	p.t.Helper()
+	p.until("closed to new calls", func() bool {
+		c, err := net.Dial("tcp", strings.TrimPrefix(p.hooks, "http://"))
+		if err == nil {
+			c.Close()
+		}
+		return err != nil
+	})
 }
 
 func (p *process) ended() bool {

@@ -66,7 +66,7 @@ func secure(t *testing.T, bin string) {
 		t.Helper()
 		transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool, ServerName: "hooks.example.com"}}
 		defer transport.CloseIdleConnections()
-		c := &http.Client{Transport: transport, Timeout: 10 * time.Second}
+		c := &http.Client{Transport: transport, Timeout: time.Minute}
 		for _, to := range []struct {
 			method, url string
 			body        []byte

@@ -21,7 +21,7 @@ func TestNotify(t *testing.T) {
 	p := &Program{Stdout: io.Discard, Stderr: io.Discard, Env: func(name string) (string, bool) { v, ok := env[name]; return v, ok }}
 	s := &server{p: p, log: slog.New(slog.DiscardHandler)}
 	s.notify("READY=1")
-	l.SetReadDeadline(time.Now().Add(10 * time.Second))
+	l.SetReadDeadline(time.Now().Add(time.Minute))
 	buf := make([]byte, 100)
 	if n, err := l.Read(buf); err != nil || string(buf[:n]) != "READY=1" {
 		t.Errorf("got %q, %v", buf[:n], err)

@@ -110,7 +110,7 @@ func scriptServe(ts *testscript.TestScript, neg bool, args []string) {
 
 // waitFor waits for what takes a second at most; a loaded machine is given more.
 func waitFor(ts *testscript.TestScript, what string, is func() bool) {
-	for end := time.Now().Add(20 * time.Second); !is(); time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); !is(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(end) {
 			ts.Fatalf("never became %s\n%s", what, ts.ReadFile("serve.err"))
 		}
@@ -132,7 +132,7 @@ func scriptEnded(ts *testscript.TestScript, neg bool, args []string) {
 	s := ts.Value(servedKey{}).(*served)
 	select {
 	case <-s.done:
-	case <-time.After(20 * time.Second):
+	case <-time.After(time.Minute):
 		ts.Fatalf("serve does not end:\n%s", ts.ReadFile("serve.err"))
 	}
 	if code := strconv.Itoa(s.ProcessState.ExitCode()); code != args[0] {
