@@ -51,6 +51,10 @@ type Fixed struct {
 	Seed [32]byte
 }
 
+// leniency is how much longer a test's call may take than its budgets say. It is fuel that ends a test, so that it passes on a
+// machine that has much else to do as it does on others.
+const leniency = 10 * time.Second
+
 // RuleResult is what became of one rule that matched or failed, or whose module had no opinion.
 type RuleResult struct {
 	Rule    int   // its place in the hook, from 0
@@ -140,6 +144,7 @@ func (k *chain) begin(h *Hook, c *hook.Call, fixed *Fixed) {
 	if fixed != nil {
 		k.run.Now, k.run.Behind = fixed.Now, true
 		k.run.Fix(fixed.Seed)
+		k.meter.Pardon(leniency)
 	}
 	k.merge.Begin(e)
 	k.merge.Allow(h.names)

@@ -61,10 +61,11 @@ func valid(t testing.TB, h *rules.Hook, answer []byte) {
 	}
 }
 
-// decide gives the decision of the hook h.
+// decide gives the decision of the hook h. The call is a test's, so that a busy machine decides as any other does.
 func decide(t testing.TB, text, body string) (d rules.Decision) {
 	t.Helper()
 	h := load(t, text).Hook("h")
+	d.Fixed = &rules.Fixed{Now: time.Now()}
 	h.Decide(call(t, h, body), &d)
 	valid(t, h, d.Answer)
 	return d
@@ -191,6 +192,25 @@ func TestDecideDeadline(t *testing.T) {
 	}
 	if len(d.Results) != 1 || !errors.Is(d.Results[0].Err, runtime.ErrTime) {
 		t.Errorf("got %v, want out of time", d.Results)
+	}
+}
+
+// TestFixedTime: a test's call is not held to the clock, neither by its hook's budget nor by a rule's, and any other is.
+func TestFixedTime(t *testing.T) {
+	for name, text := range map[string]string{
+		"Hook": policy("registration", "budget: {time: 1µs}", "- {name: a, when: 'all(1..5000, # > 0)', deny: no}"),
+		"Rule": policy("registration", "", "- {name: a, when: 'all(1..5000, # > 0)', budget: {time: 1µs}, deny: no}"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			if d := decide(t, text, ada); d.Outcome != rules.Denied {
+				t.Errorf("a test's: got %s %+v", d.Outcome, d.Results)
+			}
+			h := load(t, text).Hook("h")
+			var d rules.Decision
+			if h.Decide(call(t, h, ada), &d); len(d.Results) != 1 || !errors.Is(d.Results[0].Err, runtime.ErrTime) {
+				t.Errorf("another: got %s %+v", d.Outcome, d.Results)
+			}
+		})
 	}
 }
 

@@ -253,7 +253,7 @@ func TestTooMuchToSend(t *testing.T) {
 		"- {name: last, send: {to: out}}")+places).Hook("h")
 	event := `{"target":[` + strings.TrimSuffix(strings.Repeat(`1,`, 200), ",") + `],"x":"` + strings.Repeat("x", 1<<19) + `"}`
 	c := call(t, h, delivery(event))
-	var d rules.Decision
+	d := rules.Decision{Fixed: &rules.Fixed{}}
 	h.Decide(c, &d)
 	if len(d.Results) != 3 || !errors.Is(d.Results[1].Err, runtime.ErrOutput) || d.Exhausted || len(d.Logs) != 0 {
 		t.Errorf("results %+v, logs %d", d.Results, len(d.Logs))

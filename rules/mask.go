@@ -21,6 +21,9 @@ func masked(k *chain, r *rule) string {
 	}
 	var m runtime.Meter
 	m.Start(k.hook.Budget, time.Now(), time.Time{})
+	if k.run.Behind {
+		m.Pardon(leniency)
+	}
 	outer, drawn := k.run.Meter, k.run.Scratch.Drawn
 	k.run.Meter, k.run.Scratch.Masked = &m, true
 	defer func() { k.run.Meter, k.run.Scratch.Masked, k.run.Scratch.Drawn = outer, false, drawn }()

@@ -197,14 +197,16 @@ func TestModuleFailure(t *testing.T) {
 func TestModuleStops(t *testing.T) {
 	for name, budget := range map[string]string{"time": "{time: 5ms}", "fuel": "{fuel: 100000}"} {
 		t.Run(name, func(t *testing.T) {
-			h := newHouse(t, policy("token", "", "- {name: r, on_failure: open, budget: "+budget+", wasm: modules/evil.wasm}\n- {name: after, debug: {after: true}}"), "evil")
+			h := newHouse(t, policy("token", "budget: {time: 2s}", "- {name: r, on_failure: open, budget: "+budget+", wasm: modules/evil.wasm}\n- {name: after, debug: {after: true}}"), "evil")
 			hk := h.opened(rules.Options{}).Hook("h")
+			calm := &rules.Fixed{} // whose time is not what is tested
+			evil := map[string]*rules.Fixed{"time": nil, "fuel": calm}[name]
 			for range 3 {
-				d := decided(t, hk, `{"data":{"evil":1}}`, nil)
+				d := decided(t, hk, `{"data":{"evil":1}}`, evil)
 				if len(d.Results) != 2 || runtime.Reason(d.Results[0].Err) != name || !strings.Contains(string(d.Answer), "after") {
 					t.Fatalf("got %s, %+v", d.Answer, d.Results)
 				}
-				if d := decided(t, hk, `{"data":{}}`, nil); d.Results[0].Err != nil {
+				if d := decided(t, hk, `{"data":{}}`, calm); d.Results[0].Err != nil {
 					t.Fatal(d.Results[0].Err)
 				}
 			}

@@ -127,8 +127,8 @@ func (m *Meter) Look() bool {
 // mostPardon is how much of a run's waiting is pardoned.
 const mostPardon = time.Minute
 
-// Pardon takes d out of the time that has passed: a wait, of a run that nobody waits for. It comes to a minute at most, so that
-// nothing goes on for ever.
+// Pardon takes d out of the time that has passed: a wait, of a run that nobody waits for. What has not passed yet is pardoned
+// beforehand, to the limits that are nested too. It comes to a minute at most, so that nothing goes on for ever.
 func (m *Meter) Pardon(d time.Duration) {
 	d = min(d, mostPardon-m.pardon)
 	m.start, m.pardon = m.start.Add(d), m.pardon+d
@@ -145,8 +145,8 @@ func (m *Meter) Expire() {
 // ends it.
 func (m *Meter) Nest(b Budget) Limit {
 	outer, spent := m.limit, m.Spent()
-	if b.Time > 0 {
-		m.limit.time = min(outer.time, time.Since(m.start)+b.Time)
+	if b.Time > 0 { // what was pardoned beforehand is in the inner limit too
+		m.limit.time = min(outer.time, max(0, time.Since(m.start))+b.Time)
 	}
 	if b.Fuel > 0 {
 		m.limit.fuel = min(outer.fuel, spent+b.Fuel)

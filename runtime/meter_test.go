@@ -14,6 +14,9 @@ import (
 func started(b runtime.Budget) *runtime.Meter {
 	m := new(runtime.Meter)
 	m.Start(b, time.Now(), time.Time{})
+	if b.Time == 0 { // a busy machine's is not what is tested
+		m.Pardon(time.Minute)
+	}
 	return m
 }
 
@@ -271,6 +274,25 @@ func TestMeterPardon(t *testing.T) {
 		time.Sleep(time.Second)
 		if m.Pardon(time.Second); m.Look() {
 			t.Error("more than a minute is pardoned")
+		}
+	})
+}
+
+// What is pardoned beforehand is in the limits that are nested.
+func TestMeterPardonBeforehand(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := started(runtime.Budget{Time: time.Second})
+		m.Pardon(10 * time.Second)
+		outer := m.Nest(runtime.Budget{Time: time.Millisecond})
+		if left := time.Until(m.Deadline()); left != 10*time.Second+time.Millisecond {
+			t.Errorf("inside there are %v", left)
+		}
+		time.Sleep(10*time.Second + time.Millisecond)
+		if m.Look() || !errors.Is(m.Err(), runtime.ErrTime) {
+			t.Errorf("afterwards: %v", m.Err())
+		}
+		if m.End(outer); !m.Look() {
+			t.Error("the outer limit has ended too")
 		}
 	})
 }
