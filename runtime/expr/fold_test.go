@@ -65,8 +65,10 @@ func TestConstant(t *testing.T) {
 // A policy of a few KB must not take a GB for what it could compute when it runs.
 func TestConstantsTogether(t *testing.T) {
 	sources := map[string]func(i int) string{
-		"ranges":          func(i int) string { return fmt.Sprintf(`len(map(1..9000, # * %d + 1)) > 0`, i) },
-		"a variable list": func(i int) string { return fmt.Sprintf(`eventType in vars.long or eventType == "%d"`, i) },
+		"ranges": func(i int) string { return fmt.Sprintf(`len(map(1..9000, # * %d + 1)) > 0`, i) },
+		"a variable list": func(i int) string {
+			return fmt.Sprintf(`data.userProfile.title in vars.long or data.userProfile.title == "%d"`, i)
+		},
 		"texts": func(i int) string {
 			return fmt.Sprintf(`eventType + replace("%saaaaaaaa", "a", "%s") == "x"`, fmt.Sprint(i), strings.Repeat("b", 1000))
 		},

@@ -2,6 +2,7 @@ package expr
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -68,6 +69,9 @@ func oneOf(all []string) string {
 	return strings.Join(all[:last], ", ") + " or " + all[last]
 }
 
+// toldWords is how many texts of a list are told of that is not written out: they all stand at the same place.
+const toldWords = 10
+
 // possibleIn is possible for each text of a constant list.
 func (k *compiler) possibleIn(n ast.Node, x *code, list runtime.Value) {
 	if x.form == "" && (x.shape == nil || x.shape.words == nil) {
@@ -81,11 +85,18 @@ func (k *compiler) possibleIn(n ast.Node, x *code, list runtime.Value) {
 		}
 		return
 	}
-	for _, item := range list.Built() {
-		k.possible(n, x, item)
+	before := len(k.errs) + len(k.doubts)
+	told := func(v runtime.Value) (enough bool) {
+		k.possible(n, x, v)
+		return len(k.errs)+len(k.doubts)-before >= toldWords
+	}
+	if slices.ContainsFunc(list.Built(), told) {
+		return
 	}
 	for item := range list.Node().Elements() {
-		k.possible(n, x, runtime.NodeOf(item))
+		if told(runtime.NodeOf(item)) {
+			return
+		}
 	}
 }
 

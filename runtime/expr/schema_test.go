@@ -199,3 +199,22 @@ func TestSchemaMistakes(t *testing.T) {
 		})
 	}
 }
+
+// A long list that is not written out is told of in a few words.
+func TestListOfWrongWords(t *testing.T) {
+	var long strings.Builder
+	for i := range 5_000 {
+		fmt.Fprintf(&long, `"word%d",`, i)
+	}
+	vars := new(hook.Doc)
+	if err := vars.Parse([]byte(`{"long": [`+long.String()+`"word"]}`), hook.Limits{}); err != nil {
+		t.Fatal(err)
+	}
+	x, err := expr.Compile(`eventType in vars.long`, expr.NewEnv(expr.Options{Type: hook.Registration, Vars: vars.Root()}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := len(x.Doubts()); n != 10 {
+		t.Errorf("%d doubts", n)
+	}
+}

@@ -127,8 +127,10 @@ func alikeUpTo(a, b string) int {
 	return n
 }
 
+// joints leaves out what joins the parts of a word.
+var joints = strings.NewReplacer("_", "", "-", "", " ", "")
+
 // slipped reports whether word is known but for case, for what joins its parts, or for one letter.
 func slipped(word, known string) bool {
-	join := strings.NewReplacer("_", "", "-", "", " ", "")
-	return strings.EqualFold(join.Replace(word), join.Replace(known)) || len(known) > 4 && distance(word, known) == 1
+	return strings.EqualFold(joints.Replace(word), joints.Replace(known)) || len(known) > 4 && distance(word, known) == 1
 }
