@@ -96,7 +96,6 @@ func TestAgreesWithStock(t *testing.T) {
 	for _, src := range lines {
 		o := w.compare(src, theirs)
 		switch at := o.difference(); {
-		case strings.Contains(o.failed, runtime.ErrTime.Error()): // a busy machine
 		case o.same:
 			same++
 		case o.theirs != "" && (o.refused != "" || o.failed != ""):

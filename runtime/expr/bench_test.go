@@ -248,7 +248,7 @@ func TestNoAllocations(t *testing.T) {
 		}
 		r := w.begin(string(sample.Of(hook.Token)), runtime.Budget{})
 		got := testing.AllocsPerRun(20, func() {
-			w.m.Start(runtime.Budget{}, r.Now, time.Time{})
+			w.m.Start(runtime.Budget{}, time.Now(), time.Time{})
 			r.Begin(r.Event, r.Now, &w.m)
 			if _, err := x.Test(r); err != nil {
 				t.Fatal(err)

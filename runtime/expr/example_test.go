@@ -35,7 +35,7 @@ func Example() {
 			panic(err)
 		}
 		now := time.Now()
-		meter.Start(runtime.Budget{Time: 10 * time.Millisecond}, now, time.Time{})
+		meter.Start(runtime.Default, now, time.Time{})
 		run.Begin(hook.Event{Node: doc.Root()}, now, &meter)
 		refuse, err := condition.Test(&run)
 		if err != nil || !refuse {

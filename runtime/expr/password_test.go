@@ -62,7 +62,7 @@ func verifier(t testing.TB, src string) (*world, *expr.Expression) {
 
 func TestPassword(t *testing.T) {
 	w, x := verifier(t, verify)
-	roomy := runtime.Budget{Time: 2 * time.Second, Memory: 128 << 20}
+	roomy := runtime.Budget{Memory: 128 << 20}
 	for _, v := range vectors(t) {
 		t.Run(v.name, func(t *testing.T) {
 			if got, err := w.check(x, v.plain, v.hash, roomy); err != nil || !got.Bool() {
@@ -126,12 +126,8 @@ func TestHashesTooDear(t *testing.T) {
 	w, x := verifier(t, verify)
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			start := time.Now()
 			if _, err := w.check(x, "x", tt.hash, runtime.Budget{}); !errors.Is(err, tt.want) {
 				t.Errorf("got %v, want %v", err, tt.want)
-			}
-			if took := time.Since(start); took > 500*time.Millisecond && !testing.Short() {
-				t.Logf("it took %s", took)
 			}
 		})
 	}
