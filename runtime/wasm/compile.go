@@ -134,7 +134,7 @@ func (r *Runtime) breed(ctx context.Context, dir string, code []byte) error {
 	}
 	said, ended := strings.TrimSpace(says.String()), cmd.ProcessState
 	switch {
-	case ended == nil:
+	case ended == nil && limited.Err() == nil:
 		return fmt.Errorf("compile: start a child: %w", err)
 	case ended.ExitCode() == exitRefused:
 		return errors.New(said)

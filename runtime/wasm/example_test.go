@@ -37,7 +37,7 @@ func Example() {
 	var r runtime.Run
 	var m runtime.Meter
 	var d hook.Draft
-	m.Start(runtime.Budget{Time: 100 * time.Millisecond}, time.Now(), time.Time{})
+	m.Start(runtime.Default, time.Now(), time.Time{})
 	r.Begin(hook.Event{Call: &call, Node: doc.Root()}, time.Now(), &m)
 	fmt.Println(program.Run(&r, &d), string(d.JSON))
 	// Output: <nil> {}

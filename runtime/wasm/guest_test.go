@@ -10,7 +10,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/tenterhook/tenterhook/runtime"
 	"github.com/tenterhook/tenterhook/runtime/wasm"
@@ -61,7 +60,7 @@ func TestGuest(t *testing.T) {
 	if err := p.Cold(); err != nil {
 		t.Fatal(err)
 	}
-	long := runtime.Budget{Time: 2 * time.Second, Fuel: 200_000_000}
+	long := runtime.Budget{Fuel: 200_000_000}
 	decide := func(t *testing.T, do string) (map[string]any, *runtime.Run, error) {
 		got, r, err := newEvent(t, strings.Replace(body, `"data":{`, `"data":{"do":"`+do+`",`, 1)).run(p, long)
 		var answer struct{ DebugContext map[string]any }

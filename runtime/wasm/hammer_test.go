@@ -55,7 +55,7 @@ func TestReload(t *testing.T) {
 				default:
 				}
 				p := now.Load()
-				got, _, err := e.run(p.Program, runtime.Budget{Time: 2 * time.Second})
+				got, _, err := e.run(p.Program, runtime.Budget{})
 				if err != nil && !errors.Is(err, wasm.ErrClosed) || err == nil && got != p.answer {
 					t.Errorf("got %q, %v; want %q", got, err, p.answer)
 					return
@@ -113,7 +113,11 @@ func TestNoLeak(t *testing.T) {
 	if after := held(); after > before+4<<20 {
 		t.Errorf("after %d rounds %d bytes are held, before %d", rounds, after, before)
 	}
-	if after := goruntime.NumGoroutine(); after > routines {
+	after := goruntime.NumGoroutine()
+	for end := time.Now().Add(time.Minute); after > routines && time.Now().Before(end); after = goruntime.NumGoroutine() {
+		time.Sleep(time.Millisecond) // one that was waited for has said that it is done, and may not be gone yet
+	}
+	if after > routines {
 		t.Errorf("%d goroutines, before %d", after, routines)
 	}
 }
@@ -168,20 +172,20 @@ func TestLoadTogether(t *testing.T) {
 func TestWaiting(t *testing.T) {
 	r := modules(t, wasm.Options{Slots: 1})
 	p := programOf(t, r, counter(), wasm.ProgramOptions{})
-	var group sync.WaitGroup
-	var late atomic.Int32
-	for range 8 {
-		group.Go(func() {
-			_, _, err := newEvent(t, `{"data":{"do":"l"}}`).run(p, runtime.Budget{Time: 100 * time.Millisecond, Fuel: runtime.Most.Fuel})
-			if !errors.Is(err, runtime.ErrTime) {
-				t.Errorf("got %v", err)
-			}
-			late.Add(1)
-		})
+	for p.Stats().Waited == 0 && !t.Failed() { // on a busy machine one may end before another begins
+		var group sync.WaitGroup
+		for range 8 {
+			group.Go(func() {
+				_, _, err := newEvent(t, `{"data":{"do":"l"}}`).run(p, runtime.Budget{Time: 100 * time.Millisecond, Fuel: runtime.Most.Fuel})
+				if !errors.Is(err, runtime.ErrTime) {
+					t.Errorf("got %v", err)
+				}
+			})
+		}
+		group.Wait()
 	}
-	group.Wait()
-	if s := p.Stats(); late.Load() != 8 || s.Waited == 0 || s.Instances > 2 {
-		t.Errorf("%d were late; %+v", late.Load(), s)
+	if s := p.Stats(); s.Instances > 2 {
+		t.Errorf("%+v", s)
 	}
 	if got, _, err := newEvent(t, `{"data":{}}`).run(p, runtime.Budget{}); got != "1110" || err != nil {
 		t.Errorf("afterwards: %q, %v", got, err)

@@ -93,7 +93,7 @@ func attack(t *testing.T, p *wasm.Program, body string, o outcome) {
 	}{{runtime.Budget{}, o.reasons}, {runtime.Budget{}, o.reasons}}
 	if o.name == spins.name {
 		rounds[0].budget, rounds[0].reasons = runtime.Budget{Time: 20 * time.Millisecond, Fuel: runtime.Most.Fuel}, []error{runtime.ErrTime, runtime.ErrFuel}
-		rounds[1].budget, rounds[1].reasons = runtime.Budget{Time: runtime.Most.Time, Fuel: 1_000_000}, []error{runtime.ErrFuel}
+		rounds[1].budget, rounds[1].reasons = runtime.Budget{Fuel: 1_000_000}, []error{runtime.ErrFuel}
 	}
 	for _, round := range rounds {
 		got, err := run(t, p, body, round.budget)
@@ -151,10 +151,11 @@ type result struct {
 	memory int64 // at most
 }
 
-// run decides on an event, and ends the test when it does not come to an end at all.
+// run decides on an event, and ends the test when it does not come to an end at all. As elsewhere, a budget that says nothing of
+// time is one of fuel.
 func run(t *testing.T, p *wasm.Program, body string, b runtime.Budget) (result, error) {
 	t.Helper()
-	watchdog := time.AfterFunc(time.Minute, func() { panic("a run does not end") })
+	watchdog := time.AfterFunc(3*time.Minute, func() { panic("a run does not end") })
 	defer watchdog.Stop()
 	call := &hook.Call{Type: hook.Registration, ID: "e", Doc: new(hook.Doc)}
 	if err := call.Doc.Parse([]byte(body), hook.Limits{Bytes: 1 << 20}); err != nil {
@@ -165,6 +166,9 @@ func run(t *testing.T, p *wasm.Program, body string, b runtime.Budget) (result, 
 	var d hook.Draft
 	now := time.Now()
 	m.Start(b, now, time.Time{})
+	if b.Time == 0 {
+		m.Pardon(time.Minute)
+	}
 	r.Begin(hook.Event{Call: call, Node: call.Doc.Root()}, now, &m)
 	err := p.Run(&r, &d)
 	return result{string(d.JSON), r.Logs, r.Memory}, err
@@ -288,11 +292,9 @@ func TestHostileBeginnings(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			m := load(t, r, test.file)
-			ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
-			defer cancel()
-			watchdog := time.AfterFunc(time.Minute, func() { panic("it does not end") })
+			watchdog := time.AfterFunc(3*time.Minute, func() { panic("it does not end") })
 			defer watchdog.Stop()
-			p, err := m.Program(ctx, wasm.ProgramOptions{Type: hook.Registration, With: []byte(test.with)})
+			p, err := begun(m, wasm.ProgramOptions{Type: hook.Registration, With: []byte(test.with)}, test.err, test.step)
 			if test.err == nil && err == nil {
 				calm(t, p)
 				p.Close()
@@ -304,10 +306,8 @@ func TestHostileBeginnings(t *testing.T) {
 		})
 	}
 	t.Run("EndlessWarmUp", func(t *testing.T) {
-		ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
-		defer cancel()
-		_, err := load(t, r, "spin").Program(ctx, wasm.ProgramOptions{Type: hook.Registration, Warm: []byte(event(1, ""))})
-		if !errors.Is(err, runtime.ErrTime) {
+		_, err := begun(load(t, r, "spin"), wasm.ProgramOptions{Type: hook.Registration, Warm: []byte(event(1, ""))}, runtime.ErrTime, "warm-up")
+		if !errors.Is(err, runtime.ErrTime) || !strings.Contains(err.Error(), "warm-up") {
 			t.Errorf("got %v", err)
 		}
 	})

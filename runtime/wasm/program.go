@@ -192,8 +192,8 @@ func (p *Program) sampled(m *runtime.Meter, behind bool) *runtime.Run {
 var initially = runtime.Budget{Time: runtime.Most.Time, Fuel: 500_000_000, Output: runtime.Most.Output}
 
 // patience is how long that may take. It is fuel that judges a module, so that what was accepted once is accepted again when the
-// machine is busy; the time is five times what the fuel lasts.
-const patience = 10 * time.Second
+// machine is busy; the time is more than ten times what the fuel lasts.
+const patience = 30 * time.Second
 
 func initial(deadline time.Time) *runtime.Meter {
 	m, now, long := new(runtime.Meter), time.Now(), patience
