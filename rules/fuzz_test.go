@@ -43,7 +43,7 @@ func FuzzPolicy(f *testing.F) {
 		}
 		start := time.Now()
 		s, err := rules.Load(rules.NewFolder(map[string][]byte{"policy.yaml": []byte(text)}), rules.Options{Env: env})
-		if took := time.Since(start); took > 20*time.Second {
+		if took := time.Since(start); took > time.Minute {
 			t.Fatalf("took %s", took)
 		}
 		if err != nil {

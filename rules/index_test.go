@@ -184,7 +184,7 @@ func sameBothWays(t *testing.T, seed uint64, calls int) bool {
 func TestIndexChangesNothing(t *testing.T) {
 	n := uint64(150)
 	if testing.Short() {
-		n = 30
+		n = 12
 	}
 	indexed := 0
 	for seed := range n {
