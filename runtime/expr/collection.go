@@ -20,7 +20,7 @@ func length(r *runtime.Run, args []runtime.Value, _ string) runtime.Value {
 func abs(_ *runtime.Run, args []runtime.Value, pos string) runtime.Value {
 	v := args[0]
 	if v.Kind() == runtime.Float {
-		return runtime.FloatOf(math.Abs(v.Float()))
+		return finite(math.Abs(v.Float()), pos)
 	}
 	if v.Int() < 0 {
 		return calculators["-"](runtime.IntOf(0), v, pos)

@@ -1,6 +1,7 @@
 package expr
 
 import (
+	"fmt"
 	"iter"
 	"math"
 	"strings"
@@ -81,12 +82,24 @@ func compared(c, x, y *code, negate bool, op, pos string) {
 }
 
 // alike reports whether a and b can be asked to be equal: a list can by a list only, and an object by an object. A
-// list with the text in it that a rule refuses is not merely unequal to that text.
+// list with the text in it that a rule refuses is not merely unequal to that text, and neither is a number that nobody
+// has read to the number that it may be.
 func alike(a, b runtime.Value) bool {
+	if numeric(a) && numeric(b) {
+		return !unread(a) && !unread(b)
+	}
 	return max(a.Kind(), runtime.String) == max(b.Kind(), runtime.String)
 }
 
+// unread reports whether v is a number that is too long to be read (see runtime.NodeOf).
+func unread(v runtime.Value) bool { return v.Kind() == runtime.Float && math.IsNaN(v.Float()) }
+
+const tooLong = "a number that is too long to be read"
+
 func incomparable(pos, op string, a, b runtime.Value) {
+	if numeric(a) && numeric(b) {
+		fail(pos, "%s: %s", op, tooLong)
+	}
 	fail(pos, "%s cannot compare %s with %s", op, a.Kind(), b.Kind())
 }
 
@@ -124,16 +137,24 @@ func equal(r *runtime.Run, a, b runtime.Value) bool {
 
 func numeric(v runtime.Value) bool { return v.Kind() == runtime.Int || v.Kind() == runtime.Float }
 
-// equalNumbers compares numbers exactly: whole numbers that are too large for an int64 by their digits.
+// equalNumbers compares numbers exactly: whole numbers that are too large for an int64 by their digits, and so what is too
+// large for a float64. It fails for one that was not read: 5 can be written in any length.
 func equalNumbers(a, b runtime.Value) bool {
-	if c, ok := compareNumbers(a, b); !ok || c != 0 {
+	c, ok := compareNumbers(a, b)
+	if !ok {
+		panic(&fault{fmt.Errorf("%w: %s", runtime.ErrValue, tooLong)})
+	}
+	if c != 0 {
 		return false
 	}
 	if a.Kind() != runtime.Float || b.Kind() != runtime.Float {
 		return true
 	}
 	x, y := a.Node().Raw(), b.Node().Raw()
-	return x == nil || y == nil || !digits(x) || !digits(y) || string(x) == string(y)
+	if x == nil || y == nil || !math.IsInf(a.Float(), 0) && (!digits(x) || !digits(y)) {
+		return true
+	}
+	return hook.Equal(a.Node(), b.Node())
 }
 
 func digits(b []byte) bool {
@@ -293,7 +314,7 @@ func ordered(r *runtime.Run, a, b runtime.Value, pos, op string) int {
 	if numeric(a) && numeric(b) {
 		c, ok := compareNumbers(a, b)
 		if !ok {
-			fail(pos, "%s: a number that is too long to be read", op)
+			incomparable(pos, op, a, b)
 		}
 		return c
 	}

@@ -3,6 +3,7 @@ package expr_test
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/tenterhook/tenterhook/runtime"
@@ -92,6 +93,72 @@ func TestConfusion(t *testing.T) {
 			}
 			if yes, missing, err := x.Match(w.begin(payload, runtime.Budget{})); (err != nil) != (tt.want == fails) || err == nil && yes != (tt.want == "true") {
 				t.Errorf("as a condition: %v %v %v, want %s", yes, missing, err, tt.want)
+			}
+		})
+	}
+}
+
+// TestLongNumber: 5 can be written in any length. One that is too long to be read is not unequal to 5 for that; a module would
+// read it.
+func TestLongNumber(t *testing.T) {
+	long := "5." + strings.Repeat("0", 600)
+	fails := []string{
+		`c == 5`, `c != 5`, `c == 5.5`, `5 == c`, `c == d`, `c != d`, `c in [5, 6]`, `c not in [5, 6]`, `c in [5, true]`, `5 in [c]`, `5 in l`,
+		`c in 1..9`, `c > 4`, `c < 4`, `4 < c`, `c >= d`, `[c] == [5]`, `l == [4, 5]`, `{'a': c} == {'a': 5}`, `any(l, # == 5)`, `count(l, # == 5) == 0`,
+		`uniq(l) == l`, `max(c, 1) == 5`, `max(l) == 5`, `sum(l) > 0`, `sort(l)[0] == 4`, `int(c) == 5`, `float(c) == 5.0`, `abs(c) == 5`, `-c == -5`, `c + 0 == 5`,
+		`round(c) == 5`, `toJSON(-c) == ''`, `toJSON(abs(c)) == ''`, `string(float(c)) == ''`,
+	}
+	compares := map[string]string{
+		`c == "5"`: "false", `c in ["5"]`: "false", `c == nil`: "false", `4 in l`: "true", `4 in r`: "true", `len(l)`: "2", `string(c) == toJSON(c)`: "true",
+	}
+	w := newWorld(t, hook.Registration)
+	for _, src := range fails {
+		compares[src] = "fails"
+	}
+	payload := fmt.Sprintf(`{"data": {"userProfile": {"c": %s, "d": %[1]s, "l": [4, %[1]s], "r": [%[1]s, 4]}}}`, long)
+	for src, want := range compares {
+		t.Run(src, func(t *testing.T) {
+			got, err := w.eval("let c = data.userProfile.c; let d = data.userProfile.d; let l = data.userProfile.l; let r = data.userProfile.r; "+src, payload)
+			if errors.Is(err, runtime.ErrValue) {
+				got, err = "fails", nil
+			}
+			if err != nil || got != want {
+				t.Errorf("got %s %v, want %s", got, err, want)
+			}
+		})
+	}
+}
+
+// TestInfinite: what a float64 has no room for is compared by its digits, and computed with never.
+func TestInfinite(t *testing.T) {
+	tests := []struct{ src, c, d, want string }{
+		{"c == d", "1e400", "1e400", "true"},
+		{"c == d", "1e400", "10E+399", "true"},
+		{"c == d", "1e400", "1e401", "false"},
+		{"c == d", "1e400", "-1e400", "false"},
+		{"c != d", "1e400", "2e400", "true"},
+		{"c > d", "1e400", "1e308", "true"},
+		{"c == d", "18446744073709551616", "18446744073709551617", "false"},
+		{"c == d", "18446744073709551616", "18446744073709551616", "true"},
+		{"c == d", "9007199254740993", "9007199254740992", "false"},
+		{"c == 5", "5e0", "0", "true"},
+		{"c == 0", "-0", "0", "true"},
+		{"-c == d", "1e400", "0", "fails"},
+		{"abs(c) == d", "-1e400", "0", "fails"},
+		{"float(c) == d", "1e400", "1e400", "fails"},
+		{"c - d == 0", "1e400", "1e400", "fails"},
+		{"toJSON(c) == '1e400'", "1e400", "0", "true"},
+	}
+	w := newWorld(t, hook.Registration)
+	for _, tt := range tests {
+		t.Run(tt.src+" "+tt.c+" "+tt.d, func(t *testing.T) {
+			payload := fmt.Sprintf(`{"data": {"userProfile": {"c": %s, "d": %s}}}`, tt.c, tt.d)
+			got, err := w.eval("let c = data.userProfile.c; let d = data.userProfile.d; "+tt.src, payload)
+			if errors.Is(err, runtime.ErrValue) {
+				got, err = "fails", nil
+			}
+			if err != nil || got != tt.want {
+				t.Errorf("got %s %v, want %s", got, err, tt.want)
 			}
 		})
 	}

@@ -92,6 +92,9 @@ func (s *set) has(pos string) func(*runtime.Run, runtime.Value) bool {
 			_, ok := s.texts[v.Text()]
 			return ok
 		case runtime.Int, runtime.Float:
+			if unread(v) && len(s.ints)+len(s.floats) > 0 {
+				fail(pos, "in: %s", tooLong)
+			}
 			return s.hasNumber(r, v)
 		case runtime.List, runtime.Object:
 			fail(pos, "in a list of texts and numbers: cannot compare them with %s", v.Kind())

@@ -85,6 +85,9 @@ func between(x, lo, hi *code, pos string) func(*runtime.Run) bool {
 		if v.Kind() > runtime.String {
 			fail(pos, "in a range: cannot compare its numbers with %s", v.Kind())
 		}
+		if unread(v) {
+			incomparable(pos, "in", v, from)
+		}
 		low, high := wantInt(from, pos), wantInt(to, pos)
 		i, whole := intOf(v)
 		return whole && low <= i && i <= high
@@ -121,9 +124,11 @@ func inList(r *runtime.Run, v, all runtime.Value, pos string) bool {
 	}
 	found, odd := false, runtime.Value{}
 	each(r, all, func(_ int, item runtime.Value) bool {
-		if found = equalParts(r, v, item); !found && !item.IsNull() && !alike(v, item) {
+		if !item.IsNull() && !alike(v, item) {
 			odd = item
+			return true
 		}
+		found = equalParts(r, v, item)
 		return !found
 	})
 	if !found && !odd.IsNull() {

@@ -156,7 +156,7 @@ func (k *compiler) sign(n *ast.UnaryNode) *code {
 		case !numeric(v):
 			fail(pos, "%s wants a number, got %s", n.Operator, v.Kind())
 		case minus && v.Kind() == runtime.Float:
-			return runtime.FloatOf(-v.Float())
+			return finite(-v.Float(), pos)
 		case minus:
 			return calculators["-"](zero, v, pos)
 		}

@@ -235,7 +235,7 @@ func toInt(r *runtime.Run, args []runtime.Value, pos string) runtime.Value {
 func toFloat(r *runtime.Run, args []runtime.Value, pos string) runtime.Value {
 	v := args[0]
 	if numeric(v) {
-		return runtime.FloatOf(v.Float())
+		return finite(v.Float(), pos)
 	}
 	if s := numeral(r, v.Text()); s != "" {
 		if f, err := strconv.ParseFloat(s, 64); err == nil {
