@@ -291,3 +291,25 @@ func wide(text string, high int) string {
 	}
 	return string(b)
 }
+
+// TestMinefieldNumbers: whoever is refused with 5 is refused however 5 is written, and nobody else.
+func TestMinefieldNumbers(t *testing.T) {
+	d := open(t, strings.Replace(policy, "data.userProfile.email == 'eve@example.com'", "data.userProfile.level == 5 or data.userProfile.level in [6, 7]", 1), gate.Options{})
+	long := strings.Repeat("0", 600)
+	tests := []struct {
+		level string
+		deny  bool
+	}{
+		{"5", true}, {"5.0", true}, {"5e0", true}, {"5E-0", true}, {"0.5e1", true}, {"50e-1", true}, {"5000e-3", true}, {"0.0005E+4", true},
+		{"5." + long, true}, {"5e" + long, true}, {"0." + long + "5e601", true}, {"5" + long + "e-600", true}, {"6." + long, true}, {"7.0", true},
+		{"4", false}, {"5.5", false}, {"-5", false}, {"0.5", false}, {"5e1", false}, {"1e400", false}, {"-0", false}, {`"5"`, false}, {"null", false},
+		{"18446744073709551621", false}, {"4294967301", false},
+	}
+	l := d.dial()
+	for _, tt := range tests {
+		status, text, _ := l.send(good(strings.Replace(body, `"email"`, `"level":`+tt.level+`,"email"`, 1))).answer()
+		if status != 200 || strings.Contains(text, "DENY") != tt.deny {
+			t.Errorf("%.20s: got %d %s", tt.level, status, text)
+		}
+	}
+}
