@@ -1,6 +1,7 @@
 package gate_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"reflect"
 	"strings"
@@ -38,7 +39,11 @@ func TestMinefieldAnswers(t *testing.T) {
 // give has the module give a draft, and reads the answer as strictly as can be.
 func (f *field) give(s shape, draft string) map[string]any {
 	f.t.Helper()
-	status, text := f.send(fmt.Sprintf(`{"eventType":"com.okta.user.pre-registration","draft":"%x"}`, draft))
+	eventType := "com.okta.user.pre-registration"
+	if f.hook == "merges" {
+		eventType = "com.okta.oauth2.tokens.transform"
+	}
+	status, text := f.send(fmt.Sprintf(`{"eventType":%q,"data":{"access":{"claims":{}}},"draft":"%x"}`, eventType, draft))
 	var doc hook.Doc
 	v, err := decoded([]byte(text))
 	if strict := doc.Parse([]byte(text), hook.Limits{}); status != 200 || err != nil || strict != nil {
@@ -74,3 +79,40 @@ func (f *field) says(s shape, draft, name string, read bool) {
 		f.t.Errorf("%s: answered %.300v, want %.300v", s.name, answer, wanted)
 	}
 }
+
+// TestMinefieldMerged has a module name what a rule before it has named, escaped in other ways: it is the same, and
+// the module's word counts.
+func TestMinefieldMerged(t *testing.T) {
+	d, _ := watched(t)
+	f := field{t: t, door: d, line: d.dial(), hook: "merges"}
+	tests := []struct{ name, means, pointer string }{
+		{`x`, "x", "/claims/x"},
+		{`\u0078`, "x", "/claims/x"},
+		{`a\/b`, "a/b", "/claims/a~1b"},
+		{`a\u002fb`, "a/b", "/claims/a~1b"},
+		{`\u00e9`, "é", "/claims/é"},
+		{`\u00E9`, "é", "/claims/é"},
+		{`\uD834\uDD1E`, "𝄞", "/claims/𝄞"},
+	}
+	for _, tt := range tests {
+		path := strings.NewReplacer(`\/`, `~1`, `\u002f`, `\u007e1`).Replace(tt.name)
+		a := f.give(shape{name: tt.name}, `{"debugContext":{"`+tt.name+`":1},"commands":[{"type":"com.okta.access.patch","value":[`+
+			`{"op":"add","path":"\/claims\u002F`+path+`","value":1}]}]}`)
+		debug, _ := a["debugContext"].(map[string]any)
+		if len(debug) != 4 || debug[tt.means] != json.Number("1") {
+			t.Errorf("%s: debugContext %v", tt.name, debug)
+		}
+		said := make(map[any]any)
+		for _, c := range elements(a["commands"]) {
+			for _, op := range elements(c.(map[string]any)["value"]) {
+				op := op.(map[string]any)
+				said[op["path"]] = op["value"] // Okta takes them in order
+			}
+		}
+		if len(said) != 4 || said[tt.pointer] != json.Number("1") {
+			t.Errorf("%s: patched %v", tt.name, said)
+		}
+	}
+}
+
+func elements(v any) []any { all, _ := v.([]any); return all }

@@ -28,6 +28,12 @@ hooks:
     type: registration
     auth: AUTH
     rules: [{name: module, wasm: say.wasm, on_failure: closed}]
+  - name: merges
+    type: token
+    auth: AUTH
+    rules:
+      - {name: before, on_failure: closed, debug: {x: 0, a/b: 0, é: 0, "𝄞": 0}, claims: {access: {x: 0, a/b: 0, é: 0, "𝄞": 0}}}
+      - {name: module, wasm: say.wasm, on_failure: closed}
   - name: event
     type: event
     auth: AUTH
