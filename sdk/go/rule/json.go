@@ -17,8 +17,9 @@ func JSON(v any) Value {
 	return Value(text)
 }
 
-// Decode reads the value into what v points to, by encoding/json. This makes a module half as large again and several
-// times as slow as reading single members.
+// Decode reads the value into what into points to, by encoding/json. This makes a module half as large again and several
+// times as slow as reading single members. A struct's field takes each member whose name differs from its own in case
+// alone, and the last of them counts; Event's methods and the policy's expressions take the one that is named exactly.
 func (v Value) Decode(into any) error { return json.Unmarshal([]byte(v), into) }
 
 // decode reads a `with`: strictly, since a word that is not understood is a mistake somebody wants to hear of.
