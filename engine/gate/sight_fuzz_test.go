@@ -3,14 +3,30 @@ package gate_test
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"log/slog"
+	"maps"
 	"path/filepath"
+	"reflect"
 	"testing"
 	"time"
 
 	"github.com/tenterhook/tenterhook/engine"
 	"github.com/tenterhook/tenterhook/sdk/hook"
 )
+
+// watcher is an Engine with the policy of watched.
+func watcher(f *testing.F) *engine.Engine {
+	f.Helper()
+	guests := guests(f)
+	e, err := engine.New(engine.Options{Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Cleanup(func() { e.Close() })
+	e.Swap(watchers(f, filepath.Join(f.TempDir(), "seen"), guests))
+	return e
+}
 
 // FuzzSight puts any bytes where a name and a value stand in a call, and has the engine decide on it as the gate does: either it
 // is refused, or expression, module and encoding/json read the same.
@@ -22,13 +38,7 @@ func FuzzSight(f *testing.F) {
 			f.Add([]byte(s.text), []byte("1"))
 		}
 	}
-	guests := guests(f)
-	e, err := engine.New(engine.Options{Log: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		f.Fatal(err)
-	}
-	f.Cleanup(func() { e.Close() })
-	e.Swap(watchers(f, filepath.Join(f.TempDir(), "seen"), guests))
+	e := watcher(f)
 	f.Fuzz(func(t *testing.T, name, value []byte) {
 		if len(name)+len(value) > 1<<13 {
 			return // a rule may tell no more
@@ -51,4 +61,59 @@ func FuzzSight(f *testing.F) {
 			t.Fatalf("%q: %v", body, err)
 		}
 	})
+}
+
+// FuzzSay has a module give any bytes as its draft: it is dropped whole, or the answer means what encoding/json reads in it.
+func FuzzSay(f *testing.F) {
+	for _, s := range shapes(2) {
+		if len(s.text) < 1<<12 {
+			f.Add([]byte(`{"debugContext":{"x":` + s.text + `}}`))
+			f.Add([]byte(`{"commands":[{"type":"com.okta.user.profile.update","value":{` + s.text + `:1,"y":2}}]}`))
+		}
+	}
+	e := watcher(f)
+	f.Fuzz(func(t *testing.T, draft []byte) {
+		body := fmt.Appendf(nil, `{"eventType":"com.okta.user.pre-registration","draft":"%x"}`, draft)
+		var call, said hook.Doc
+		if len(draft) > 1<<16 || call.Parse(body, hook.Limits{}) != nil {
+			return
+		}
+		r, err := e.Answer(&hook.Call{Hook: "says", Type: hook.Registration, Start: time.Now(), Doc: &call})
+		strict := said.Parse(r.Body, hook.Limits{})
+		if answer, wrong := decoded(r.Body); err != nil || wrong != nil || strict != nil {
+			t.Fatalf("%q: answered %s %v: %v, %v, %v", draft, r.Outcome, answer, err, wrong, strict)
+		}
+		if readable := new(hook.Doc).Parse(draft, hook.Limits{}) == nil; len(draft) > 0 && !readable && r.Outcome != engine.Failed {
+			t.Fatalf("%q was taken: %s %s", draft, r.Outcome, r.Body)
+		}
+		if r.Outcome != engine.Answered {
+			return
+		}
+		if got, want := meaning(t, r.Body), meaning(t, draft); !reflect.DeepEqual(got, want) {
+			t.Fatalf("%q: answered %s", draft, r.Body)
+		}
+	})
+}
+
+// meant is what a draft or an answer comes to.
+type meant struct{ debug, profile map[string]any }
+
+// meaning has encoding/json read a draft or an answer. Of two commands that set an attribute the later counts.
+func meaning(t *testing.T, text []byte) meant {
+	t.Helper()
+	v, err := decoded(text)
+	if err != nil {
+		t.Fatalf("%q: %v", text, err)
+	}
+	m := meant{map[string]any{}, map[string]any{}}
+	root := v.(map[string]any)
+	if debug, ok := root["debugContext"].(map[string]any); ok {
+		m.debug = debug
+	}
+	for _, c := range elements(root["commands"]) {
+		if c := c.(map[string]any); c["type"] == "com.okta.user.profile.update" {
+			maps.Copy(m.profile, c["value"].(map[string]any))
+		}
+	}
+	return m
 }
