@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -40,11 +39,25 @@ func large(t *testing.T) string {
 
 // An expression takes no more of an event of the assumed sizes than its Cost says, whatever it is.
 func TestCostIsABound(t *testing.T) {
-	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
+	n := 3_000
+	if testing.Short() {
+		n /= 4
+	}
+	if ran := keepsToItsCost(t, 1, n); ran < n/2 {
+		t.Errorf("only %d of %d expressions ran", ran, n)
+	}
+}
+
+// FuzzCost is TestCostIsABound for any seed.
+func FuzzCost(f *testing.F) {
+	f.Add(uint64(2))
+	f.Fuzz(func(t *testing.T, seed uint64) { keepsToItsCost(t, seed, 50) })
+}
+
+// keepsToItsCost runs those of n expressions whose Cost is not large, and tells how many there were.
+func keepsToItsCost(t *testing.T, seed uint64, n int) (ran int) {
 	g, w, payload := newGenerator(seed), newWorld(t, hook.Registration), large(t)
-	ran := 0
-	for range 3_000 {
+	for range n {
 		src := g.expression()
 		x, err := expr.Compile(src, w.env)
 		if err != nil {
@@ -55,9 +68,7 @@ func TestCostIsABound(t *testing.T) {
 			within(t, w, x, src, payload, bound)
 		}
 	}
-	if ran < 1_500 {
-		t.Errorf("only %d expressions ran", ran)
-	}
+	return ran
 }
 
 func within(t *testing.T, w *world, x *expr.Expression, src, payload string, bound int64) {

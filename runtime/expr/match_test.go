@@ -2,7 +2,8 @@ package expr_test
 
 import (
 	"encoding/json"
-	"math/rand/v2"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 
@@ -156,17 +157,31 @@ func TestLet(t *testing.T) {
 // Where something is taken out of an event, and a condition that held no longer does, Match says that something is
 // missing, and Nullable said so beforehand. Conditions and events are random.
 func TestMissingIsNoticed(t *testing.T) {
+	n := 4_000
+	if testing.Short() {
+		n /= 4
+	}
+	if noticed := takenAway(t, 1, n); noticed < n/40 {
+		t.Errorf("only %d of %d conditions came to depend on what is missing", noticed, n)
+	}
+}
+
+// FuzzMissing is TestMissingIsNoticed for any seed.
+func FuzzMissing(f *testing.F) {
+	f.Add(uint64(2))
+	f.Fuzz(func(t *testing.T, seed uint64) { takenAway(t, seed, 100) })
+}
+
+// takenAway takes something away from n conditions, and tells how many no longer hold.
+func takenAway(t *testing.T, seed uint64, n int) (noticed int) {
 	const payload = `{"eventType": "e", "data": {"userProfile": {
 		"name": "Ann Lee", "mail": "ann@example.com", "empty": "", "word": "abcabc",
 		"age": 41, "zero": 0, "neg": -7, "half": 2.5, "yes": true, "no": false,
 		"tags": ["a", "b", "abc", "ann@example.com"], "ages": [41, 3, 0, -7, 12],
 		"people": [{"name": "Bo", "age": 3, "in": true}, {"name": "Cy", "age": 41, "in": false}]}}}`
-	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
 	g := newGenerator(seed)
 	w := newWorld(t, hook.Registration)
-	noticed := 0
-	for range 4000 {
+	for range n {
 		src := g.boolean(4)
 		if strings.Contains(src, "??") || strings.Contains(src, "in data.userProfile)") {
 			continue // they ask whether something is there
@@ -183,7 +198,7 @@ func TestMissingIsNoticed(t *testing.T) {
 			t.Fatal(err)
 		}
 		profile := less["data"].(map[string]any)["userProfile"].(map[string]any)
-		for name := range profile {
+		for _, name := range slices.Sorted(maps.Keys(profile)) {
 			if g.IntN(3) == 0 {
 				delete(profile, name)
 			}
@@ -201,7 +216,5 @@ func TestMissingIsNoticed(t *testing.T) {
 			t.Errorf("%s\nheld, and does not on %s: missing %v, nullable %v", src, text, missing, x.Nullable())
 		}
 	}
-	if noticed < 100 {
-		t.Errorf("only %d conditions came to depend on what is missing", noticed)
-	}
+	return noticed
 }

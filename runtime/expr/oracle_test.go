@@ -32,18 +32,32 @@ import (
 //   - join, which takes texts only there; split and replace of "", an error here;
 //   - upper and lower go letter by letter here: ß stays what it is.
 func TestOracle(t *testing.T) {
+	n := 6_000
+	if testing.Short() {
+		n /= 4
+	}
+	if compared := sameAsStock(t, 1, n); compared < n/2 {
+		t.Errorf("only %d of %d expressions were compared", compared, n)
+	}
+}
+
+// FuzzOracle is TestOracle for any seed.
+func FuzzOracle(f *testing.F) {
+	f.Add(uint64(2))
+	f.Fuzz(func(t *testing.T, seed uint64) { sameAsStock(t, seed, 100) })
+}
+
+// sameAsStock holds n expressions against stock expr, and tells how many both computed.
+func sameAsStock(t *testing.T, seed uint64, n int) (compared int) {
 	const payload = `{"eventType": "e", "data": {"userProfile": {
 		"name": "Ann Lee", "mail": "ann@example.com", "empty": "", "word": "abcabc",
 		"age": 41, "zero": 0, "neg": -7, "half": 2.5, "yes": true, "no": false,
 		"tags": ["a", "b", "abc", "ann@example.com"], "ages": [41, 3, 0, -7, 12], "none": [],
 		"people": [{"name": "Bo", "age": 3, "in": true}, {"name": "Cy", "age": 41, "in": false}]}}}`
-	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
 	g := newGenerator(seed)
 	w := newWorld(t, hook.Registration)
 	env := decoded(t, payload)
-	compared := 0
-	for range 6_000 {
+	for range n {
 		src := g.expression()
 		theirs, err := stock.Compile(src, stock.Env(env))
 		if err != nil {
@@ -80,9 +94,7 @@ func TestOracle(t *testing.T) {
 			t.Errorf("%s\n got %s\nwant %#v", src, out, want)
 		}
 	}
-	if compared < 3_000 {
-		t.Errorf("only %d expressions were compared", compared)
-	}
+	return compared
 }
 
 // decoded is the payload as stock expr sees it, with whole numbers as int.
