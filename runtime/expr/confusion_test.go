@@ -107,6 +107,7 @@ func TestLongNumber(t *testing.T) {
 		`c in 1..9`, `c > 4`, `c < 4`, `4 < c`, `c >= d`, `[c] == [5]`, `l == [4, 5]`, `{'a': c} == {'a': 5}`, `any(l, # == 5)`, `count(l, # == 5) == 0`,
 		`uniq(l) == l`, `max(c, 1) == 5`, `max(l) == 5`, `sum(l) > 0`, `sort(l)[0] == 4`, `int(c) == 5`, `float(c) == 5.0`, `abs(c) == 5`, `-c == -5`, `c + 0 == 5`,
 		`round(c) == 5`, `toJSON(-c) == ''`, `toJSON(abs(c)) == ''`, `string(float(c)) == ''`,
+		`c in tables.banned`, `c not in tables.banned`, `tables.rows[c].member == 'one'`,
 	}
 	compares := map[string]string{
 		`c == "5"`: "false", `c in ["5"]`: "false", `c == nil`: "false", `4 in l`: "true", `4 in r`: "true", `len(l)`: "2", `string(c) == toJSON(c)`: "true",
@@ -157,6 +158,34 @@ func TestInfinite(t *testing.T) {
 			if errors.Is(err, runtime.ErrValue) {
 				got, err = "fails", nil
 			}
+			if err != nil || got != tt.want {
+				t.Errorf("got %s %v, want %s", got, err, tt.want)
+			}
+		})
+	}
+}
+
+// TestNumberKey: a table with the text 7 has 7 however that is written.
+func TestNumberKey(t *testing.T) {
+	tests := []struct{ src, c, want string }{
+		{"c in tables.banned", "7", "true"},
+		{"c in tables.banned", "7.0", "true"},
+		{"c in tables.banned", "7e0", "true"},
+		{"c in tables.banned", "0.7E+1", "true"},
+		{"c in tables.banned", `"7"`, "true"},
+		{"c in tables.banned", `"7.0"`, "false"},
+		{"c in tables.banned", "7.5", "false"},
+		{"c in tables.banned", "-7", "false"},
+		{"c in tables.banned", "1e400", "false"},
+		{"c in tables.banned", "7" + strings.Repeat("0", 400), "false"},
+		{"tables.rows[c].member", "1.0", `"one"`},
+		{"tables.rows[c].member", "1e-0", `"one"`},
+		{"tables.rows[c].member", "-1", "null"},
+	}
+	w := newWorld(t, hook.Registration)
+	for _, tt := range tests {
+		t.Run(tt.src+" "+tt.c, func(t *testing.T) {
+			got, err := w.eval("let c = data.userProfile.c; "+tt.src, fmt.Sprintf(`{"data": {"userProfile": {"c": %s}}}`, tt.c))
 			if err != nil || got != tt.want {
 				t.Errorf("got %s %v, want %s", got, err, tt.want)
 			}

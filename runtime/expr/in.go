@@ -46,7 +46,7 @@ func (k *compiler) in(n *ast.BinaryNode) *code {
 
 func inTable(t *table.Table, pos string) func(*runtime.Run, runtime.Value) bool {
 	return func(r *runtime.Run, v runtime.Value) bool {
-		key, ok := tableKey(r, v, pos)
+		key, ok := tableKey(r, t, v, pos)
 		if !ok {
 			r.Scratch.Missed = true
 			return false

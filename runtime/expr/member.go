@@ -191,7 +191,7 @@ func (k *compiler) lookup(n ast.Node, t *table.Table, index *code) *code {
 	pos := k.pos(n)
 	c := &code{types: anything, null: true, soft: index.soft, secret: measured(index)}
 	c.eval = func(r *runtime.Run) runtime.Value {
-		key, ok := tableKey(r, index.eval(r), pos)
+		key, ok := tableKey(r, t, index.eval(r), pos)
 		if !ok {
 			return runtime.Value{}
 		}
@@ -205,7 +205,7 @@ func (k *compiler) lookup(n ast.Node, t *table.Table, index *code) *code {
 }
 
 // tableKey is the text a table is asked for; false when it is missing.
-func tableKey(r *runtime.Run, v runtime.Value, pos string) (string, bool) {
+func tableKey(r *runtime.Run, t *table.Table, v runtime.Value, pos string) (string, bool) {
 	charge(r, 4)
 	switch v.Kind() {
 	case runtime.Null:
@@ -214,10 +214,23 @@ func tableKey(r *runtime.Run, v runtime.Value, pos string) (string, bool) {
 		charge(r, int64(len(v.Text()))>>6)
 		return v.Text(), true
 	case runtime.Int, runtime.Float:
-		return textOf(r, v).Text(), true
+		return numberKey(r, t, v, pos), true
 	}
 	fail(pos, "a table's key is a text, got %s", v.Kind())
 	return "", false
+}
+
+// numberKey is a number as it is written, or, where the table has no such key, as the whole number that it is: 5.0 and 5e0 are
+// 5, as for ==.
+func numberKey(r *runtime.Run, t *table.Table, v runtime.Value, pos string) string {
+	if unread(v) {
+		fail(pos, "a table's key: %s", tooLong)
+	}
+	key := textOf(r, v).Text()
+	if i, whole := wholeOf(v); whole && !t.Has(key) {
+		key = textOf(r, runtime.IntOf(i)).Text()
+	}
+	return key
 }
 
 // constants is vars: the policy's own values are there before any event, and their members are all known.
