@@ -61,7 +61,6 @@ type Engine struct {
 	mu       sync.Mutex // guards what follows, and orders Swap and Close
 	tallies  map[string]*tally
 	orgs     map[string]*org
-	hooks    uint64 // that were ever live
 	closed   bool
 	closings sync.WaitGroup // Sets that are being closed
 	errs     error          // what closing Sets said

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"fmt"
 	"sync"
 	"time"
 
@@ -51,7 +50,6 @@ type Reply struct {
 // Hook is one hook of a leased Set.
 type Hook struct {
 	Rules    *rules.Hook // name, path, type, credentials and rules
-	Mark     string      // " 17": tells the hook of this Set from all that this Engine has had, and never looks like a word
 	e        *Engine
 	revision string // of its Set
 	tally    *tally
@@ -71,8 +69,7 @@ func (h *Hook) Revision() string { return h.revision }
 
 // newHook prepares a hook of a Set that is to be live. The caller holds e.mu.
 func (e *Engine) newHook(r *rules.Hook, revision string, t *tally, among int) *Hook {
-	e.hooks++
-	h := &Hook{Rules: r, Mark: fmt.Sprint(" ", e.hooks), e: e, revision: revision, tally: t, decide: r.Decide, cap: int64(r.Concurrency)}
+	h := &Hook{Rules: r, e: e, revision: revision, tally: t, decide: r.Decide, cap: int64(r.Concurrency)}
 	if h.cap <= 0 {
 		h.cap = int64(e.o.HookConcurrency)
 	}

@@ -61,16 +61,6 @@ func (l Lease) At(path []byte) *Hook { return l.l.byPath[string(path)] }
 // Named finds a hook by its name, nil when there is none.
 func (l Lease) Named(name string) *Hook { return l.l.byName[name] }
 
-// Peek finds the hook that is served at a path in the Set that is live, without a lease. It is for looking at a hook's
-// configuration; a hook that was peeked at must not Answer. The second result is false when no Set is live.
-func (e *Engine) Peek(path []byte) (*Hook, bool) {
-	l := e.live.Load()
-	if l == nil {
-		return nil, false
-	}
-	return l.byPath[string(path)], true
-}
-
 func (l *live) retire() {
 	for _, h := range l.hooks {
 		h.memory.forget()

@@ -1,13 +1,8 @@
 package gate
 
 import (
-	"bytes"
 	"net/netip"
 	"time"
-
-	"github.com/valyala/fasthttp"
-
-	"github.com/tenterhook/tenterhook/engine/peer"
 )
 
 // comes decides on a connection by who opens it, before anything of it is read.
@@ -29,32 +24,13 @@ func (g *Gate) calls(from netip.Addr) reason {
 	return elsewhere
 }
 
-// client is who calls: the connection's other end or, where that is a proxy, whom it speaks for. It is not valid where a proxy
-// has written what is no address.
-func (g *Gate) client(ctx *fasthttp.RequestCtx) netip.Addr {
-	c := ctx.Conn().(*conn)
-	if !c.trusted {
-		return c.from
-	}
-	var lines []string
-	for raw := ctx.Request.Header.RawHeaders(); len(raw) > 0; {
-		var line []byte
-		line, raw, _ = bytes.Cut(raw, []byte{'\n'})
-		name, value, _ := bytes.Cut(line, []byte{':'})
-		if equalFold(name, fasthttp.HeaderXForwardedFor) {
-			lines = append(lines, string(bytes.TrimRight(value, "\r")))
-		}
-	}
-	return peer.Forwarded(g.o.Proxies, c.from, lines)
-}
-
 // failed counts a failed authentication for who calls. An address that has had too many is told so, and nothing is waited for
 // so that it hears it; a right secret from there is let in as ever.
-func (g *Gate) failed(ctx *fasthttp.RequestCtx, r reason) reason {
-	if !g.failures.Add(g.client(ctx), time.Now()) {
+func (g *Gate) failed(c *conn, r reason) reason {
+	if !g.failures.Add(c.client, time.Now()) {
 		return r
 	}
-	ctx.Conn().(*conn).unread = false
+	c.unread = false
 	return tooOften
 }
 

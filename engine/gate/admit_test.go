@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"fmt"
 	"log/slog"
-	"strings"
 	"testing"
 
 	"github.com/valyala/fasthttp"
@@ -62,11 +61,11 @@ func TestAuthentic(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			f := fields{auth: wanted(nil, tt.auth)}
-			if !f.read([]byte(tt.raw)) {
+			h := head{auth: wanted(nil, tt.auth)}
+			if _, r := h.read([]byte(tt.raw+"\r\n"), 0); r != admitted {
 				t.Fatal("not read")
 			}
-			if _, got := f.authentic(tt.auth, nil); got != tt.want {
+			if _, got := h.authentic(tt.auth, nil); got != tt.want {
 				t.Errorf("got %v, want %v", got, tt.want)
 			}
 		})
@@ -94,25 +93,30 @@ func desk(t testing.TB, typ hook.Type) (*Gate, *engine.Engine) {
 	return g, e
 }
 
-// request reads a request as the server does, up to its handler.
+// request reads a request as a connection and the server do, up to its handler.
 func request(t testing.TB, g *Gate, body []byte) *fasthttp.RequestCtx {
 	t.Helper()
 	text := fmt.Sprintf("POST /hooks/hook-a HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n", len(body))
-	ctx := new(fasthttp.RequestCtx)
-	ctx.Init2(&conn{g: g}, silence{}, false)
-	if err := ctx.Request.Header.Read(bufio.NewReader(strings.NewReader(text))); err != nil {
+	c, ctx := &conn{g: g}, new(fasthttp.RequestCtx)
+	ctx.Init2(c, silence{}, false)
+	told, _, _, r := c.take([]byte(text), nil)
+	if r != admitted {
+		t.Fatal(r)
+	}
+	if err := ctx.Request.Header.Read(bufio.NewReader(bytes.NewReader(told))); err != nil {
 		t.Fatal(err)
 	}
-	g.headers(&ctx.Request.Header)
 	ctx.Request.SetBody(body)
 	return ctx
 }
 
 func TestPanicStillAnswers(t *testing.T) {
-	g, e := desk(t, hook.Registration)
-	k, _ := e.Peek([]byte("/hooks/hook-a"))
+	g, _ := desk(t, hook.Registration)
 	ctx := request(t, g, sample.Of(hook.Registration))
-	g.answer(ctx, ctx.Conn().(*conn), &engine.Hook{Rules: k.Rules}) // lacks all that an engine gives it
+	c := ctx.Conn().(*conn)
+	k := c.hook
+	c.hook = &engine.Hook{Rules: k.Rules} // lacks all that an engine gives it
+	g.answer(ctx, c)
 	if ctx.Response.StatusCode() != 200 || !bytes.Equal(ctx.Response.Body(), k.Rules.Failure) || g.panics.Load() != 1 {
 		t.Errorf("got %d %q, %d panics", ctx.Response.StatusCode(), ctx.Response.Body(), g.panics.Load())
 	}
@@ -148,13 +152,19 @@ func FuzzServe(f *testing.F) {
 	f.Add([]byte("GET * HTTP/1.0\r\n\r\n"), []byte(`{"eventType":"com.okta.user.pre-registration","eventId":"\ud83d\ude00"}`))
 	f.Add([]byte("POST http://x/hooks/hook-a HTTP/1.1\r\nA: 1\r\n b\r\n\r\n"), []byte{0xff})
 	g, _ := desk(f, hook.Registration)
-	f.Fuzz(func(t *testing.T, head, body []byte) {
-		ctx := new(fasthttp.RequestCtx)
-		ctx.Init2(&conn{g: g}, silence{}, false)
-		if err := ctx.Request.Header.Read(bufio.NewReader(bytes.NewReader(head))); err != nil {
-			g.unreadable(ctx, err)
+	f.Fuzz(func(t *testing.T, text, body []byte) {
+		c, ctx := &conn{g: g}, new(fasthttp.RequestCtx)
+		ctx.Init2(c, silence{}, false)
+		told, _, to, r := c.take(text, nil)
+		if len(told) > to {
+			t.Errorf("%d bytes of %d are told as %q", to, len(text), told)
+		}
+		if r != admitted {
+			c.refused = r
+			g.unreadable(ctx, errStrict)
+		} else if err := ctx.Request.Header.Read(bufio.NewReader(bytes.NewReader(told))); err != nil {
+			t.Errorf("the server cannot read %q: %v", told, err)
 		} else {
-			g.headers(&ctx.Request.Header)
 			ctx.Request.SetBody(body)
 			g.serve(ctx)
 		}

@@ -1,7 +1,6 @@
 package gate
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"runtime"
@@ -36,75 +35,58 @@ func (g *Gate) serve(ctx *fasthttp.RequestCtx) {
 		ctx.Request.ReleaseBody(keep)
 		c.ready()
 	}()
-	r, ok := refused(ctx.Method())
-	c.unread = ok
-	if c.trusted && !g.o.Allowed.Has(g.client(ctx)) {
-		r, ok = elsewhere, true
-	}
-	if ok {
-		g.refuse(ctx, r)
+	if !c.serves() {
+		g.refuse(ctx, c, notReady) // which nobody hears: a Shutdown has closed the connection
 		return
 	}
-	lease := g.e.Lease()
-	defer lease.Release()
-	if !lease.Held() {
-		g.refuse(ctx, notReady)
-		return
-	}
-	k := lease.At(path(&ctx.Request.Header))
-	verification := bytes.HasPrefix(ctx.Method(), []byte(challenging))
-	secrets, r := g.readmit(&ctx.Request.Header, k)
-	if r != admitted {
-		g.refuse(ctx, r)
-		return
-	}
-	k.Used(secrets)
+	c.hook.Used(c.secrets)
 	c.recognize()
-	if verification {
-		g.verify(ctx)
+	if c.challenge != nil {
+		g.verify(ctx, c.challenge)
 		return
 	}
-	g.answer(ctx, c, k)
+	g.answer(ctx, c)
 }
 
 // answer decodes the body and has the engine decide on it.
-func (g *Gate) answer(ctx *fasthttp.RequestCtx, c *conn, k *engine.Hook) {
+func (g *Gate) answer(ctx *fasthttp.RequestCtx, c *conn) {
+	k := c.hook
 	body := ctx.Request.Body()
 	if len(body) > keep {
 		n, ok := g.docs.wait(c.who, int64(len(body)), c.began().Add(patience))
 		if !ok {
-			g.refuse(ctx, overloaded)
+			g.refuse(ctx, c, overloaded)
 			return
 		}
 		defer g.docs.give(c.who, n)
 	}
 	s := sheets.Get().(*sheet)
-	defer g.clear(ctx, s, k, body)
+	defer g.clear(ctx, c, s, body)
 	if err := s.doc.Parse(body, hook.Limits{Bytes: g.maxBody(k), Values: max(keep/2, len(body)/4)}); err != nil {
-		g.refuse(ctx, unfit(err))
+		g.refuse(ctx, c, unfit(err))
 		return
 	}
 	root := s.doc.Root()
 	if root.Get("eventType").Text() != k.Rules.Type.EventType() {
-		g.refuse(ctx, wrongType)
+		g.refuse(ctx, c, wrongType)
 		return
 	}
 	if host, is := foreign(k.Rules, root); is {
-		k.Foreign(root.Get("eventId").Text(), host, g.client(ctx))
-		g.refuse(ctx, wrongOrg)
+		k.Foreign(root.Get("eventId").Text(), host, c.client)
+		g.refuse(ctx, c, wrongOrg)
 		return
 	}
 	s.call = hook.Call{
-		Hook: k.Rules.Name, Type: k.Rules.Type, ID: root.Get("eventId").Text(), Request: requestOf(&ctx.Request.Header),
+		Hook: k.Rules.Name, Type: k.Rules.Type, ID: root.Get("eventId").Text(), Request: c.request,
 		Start: c.began(), Doc: &s.doc,
 	}
 	if k.Rules.Type == hook.EventHook {
-		g.accept(ctx, k, &s.call)
+		g.accept(ctx, c, &s.call)
 		return
 	}
 	r := k.Answer(&s.call)
 	respond(ctx, r.Body)
-	g.note(ctx, k, &s.call, r)
+	g.note(ctx, c, &s.call, r)
 }
 
 // unfit is why a body is refused: as Okta writes them, a large one has a value or a name for every twelve bytes.
@@ -116,14 +98,13 @@ func unfit(err error) reason {
 }
 
 // note writes a line about a call.
-func (g *Gate) note(ctx *fasthttp.RequestCtx, k *engine.Hook, c *hook.Call, r engine.Reply) {
+func (g *Gate) note(ctx *fasthttp.RequestCtx, c *conn, call *hook.Call, r engine.Reply) {
 	if g.journal.o.Writer == nil {
 		return
 	}
-	id := c.ID[:min(len(c.ID), maxRequest)]
 	g.journal.add(&entry{
-		hook: k, request: c.Request, event: id, rules: r.Rules, outcome: r.Outcome.String(), repeat: r.Repeat || r.Twin,
-		status: ctx.Response.StatusCode(), took: time.Since(c.Start), in: len(c.Doc.Root().Raw()), out: len(r.Body), from: g.client(ctx),
+		hook: c.hook, request: c.request, event: call.ID[:min(len(call.ID), maxRequest)], rules: r.Rules, outcome: r.Outcome.String(), repeat: r.Repeat || r.Twin,
+		status: ctx.Response.StatusCode(), took: time.Since(call.Start), in: len(call.Doc.Root().Raw()), out: len(r.Body), from: c.client,
 	})
 }
 
@@ -134,12 +115,13 @@ func respond(ctx *fasthttp.RequestCtx, body []byte) {
 
 // clear catches what went wrong in a call, and takes its text out of memory that lives on: all of it where it holds a
 // password or a one-time code, and what is unusually large.
-func (g *Gate) clear(ctx *fasthttp.RequestCtx, s *sheet, k *engine.Hook, body []byte) {
+func (g *Gate) clear(ctx *fasthttp.RequestCtx, c *conn, s *sheet, body []byte) {
+	k := c.hook
 	if p := recover(); p != nil {
 		g.bug(p)
 		clear(body)
 		if k.Rules.Type == hook.EventHook {
-			g.refuse(ctx, unrecorded)
+			g.refuse(ctx, c, unrecorded)
 			return
 		}
 		respond(ctx, k.Rules.Failure) // a decision is owed all the same

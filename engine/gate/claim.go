@@ -1,14 +1,10 @@
 package gate
 
 import (
-	"bytes"
 	"math/bits"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"github.com/valyala/fasthttp"
 
 	"github.com/tenterhook/tenterhook/engine"
 )
@@ -96,70 +92,35 @@ func (p *pool) next() <-chan struct{} {
 // when its caller has shown a secret, of a chunk before the server is told of it. The claim is the connection's: it ends with the
 // answer or, at the latest, with the connection, however that ends.
 type claim struct {
-	sign atomic.Uint64 // by which headers finds the connection, the last one
 	who  payer
-	most int64        // how long the body may be; 0: its head was not let in
+	most int64        // how long the body may be
 	held atomic.Int64 // bytes; a Shutdown may give them back
 }
 
-// large reports whether room has to be claimed for what follows the head that was just taken.
-func (f *frame) large() bool { return f.phase == inSize || f.phase == inBody && f.left > keep }
-
-// maxSign is how long the sign on a method can be.
-const maxSign = 1 + 16
-
-// signed puts the connection's sign on the head of n bytes that ahead begins with, and returns its length then. fasthttp shows headers a
-// head alone; a sign stands behind the method, where nobody else can put one: a method that was sent has only letters.
-func (c *conn) signed(n int) int {
-	const method = fasthttp.MethodPost
-	if !bytes.HasPrefix(c.ahead, []byte(method+" ")) {
-		return n // no other method is let in with a body
-	}
-	s := c.g.signs.Add(1)
-	c.sign.Store(s)
-	c.g.signers.Store(s, c)
-	b := make([]byte, 0, len(c.ahead)+maxSign)
-	b = strconv.AppendUint(append(b, method+"#"...), s, 16)
-	sign := len(b) - len(method)
-	c.ahead = append(b, c.ahead[len(method):]...)
-	return n + sign
-}
-
-// signer is the connection whose sign is on a head, nil where there is none, and takes the sign off.
-func (g *Gate) signer(h *fasthttp.RequestHeader) *conn {
-	method, sign, ok := bytes.Cut(h.Method(), []byte{'#'})
-	if !ok {
-		return nil
-	}
-	n, _ := strconv.ParseUint(string(sign), 16, 64)
-	h.SetMethodBytes(method)
-	c, ok := g.signers.LoadAndDelete(n)
-	if !ok {
-		return nil
-	}
-	return c.(*conn)
-}
-
 // room claims what is needed for the body of a request that is let in.
-func (g *Gate) room(c *conn, h *fasthttp.RequestHeader, k *engine.Hook) reason {
-	n := int64(h.ContentLength())
-	switch {
-	case 0 <= n && n <= keep, h.IsGet():
+func (c *conn) room(h *head, k *engine.Hook) reason {
+	c.most = int64(c.g.maxBody(k))
+	if 0 <= h.length && h.length <= keep {
 		return admitted
-	case c == nil:
-		return overloaded // it would not be counted
 	}
-	c.who, c.most = payerOf(k), int64(g.maxBody(k))
-	if n > 0 && !c.holds(n) {
+	c.who = payerOf(k)
+	if h.length > 0 && !c.holds(h.length) {
 		return overloaded
 	}
 	return admitted
 }
 
-// affords claims what is needed for the chunks that were announced. Those that are too many the server refuses.
-func (c *conn) affords() bool {
-	n := c.frame.chunks
-	return n <= keep || c.most > 0 && (n > c.most || c.holds(n+int64(len("\r\n"))))
+// affords claims what is needed for the chunks that were announced.
+func (c *conn) affords() reason {
+	switch n := c.frame.chunks; {
+	case n <= keep:
+		return admitted
+	case n > c.most:
+		return bodyTooLarge
+	case !c.holds(n + int64(len("\r\n"))):
+		return overloaded
+	}
+	return admitted
 }
 
 // holds makes the claim one for a body of n bytes, for which the server takes the next power of two.
@@ -175,8 +136,9 @@ func (c *conn) holds(n int64) bool {
 	return true
 }
 
-// settle gives back what is claimed.
+// settle gives back what a request had that was not answered, and what is claimed for it.
 func (c *conn) settle() {
+	c.leave()
 	if c.held.Load() == 0 {
 		return
 	}

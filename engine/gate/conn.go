@@ -28,6 +28,7 @@ type conn struct {
 	trusted bool       // it is a proxy, whose requests say who calls
 	chance  uint8      // any number; see less
 	greeting
+	pass
 	claim
 
 	fresh  bool      // nothing of the next request was read yet
@@ -87,6 +88,7 @@ func (c *conn) await(p []byte) (int, error) {
 // ready makes the connection one that waits for its next request.
 func (c *conn) ready() {
 	c.fresh, c.begun = true, time.Time{}
+	c.answered()
 	c.settle()
 }
 
@@ -163,11 +165,9 @@ func (c *conn) began() time.Time {
 // Close closes the connection. A peer that is refused while it still sends would lose the answer to a reset, so what it
 // sends is thrown away for a moment. Shutdown calls it, too, for a connection that is idle.
 func (c *conn) Close() error {
-	if s := c.sign.Load(); s != 0 {
-		c.g.signers.Delete(s) // if its head was never shown
-	}
+	first := c.closed.CompareAndSwap(false, true)
 	c.settle()
-	if !c.closed.CompareAndSwap(false, true) {
+	if !first {
 		return net.ErrClosed
 	}
 	defer c.g.open.Add(-1)

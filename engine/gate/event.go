@@ -16,45 +16,39 @@ const challengeHeader = "X-Okta-Verification-Challenge"
 // maxChallenge is the longest challenge that is echoed, in bytes.
 const maxChallenge = 4 << 10
 
-// challenging stands before the Mark in the method of a verification that was let in.
-const challenging = "?"
-
-// judgeChallenge decides on a GET of an event hook. Okta sends the hook's secret with it, so it is demanded.
-func judgeChallenge(f *fields) reason {
-	c := &f.challenge
-	switch {
-	case f.transfer.count > 0 || f.length.count > 0 && string(f.length.value) != "0":
-		return malformed
-	case c.count != 1 || len(c.value) == 0 || len(c.value) > maxChallenge:
+// challenged decides on a GET of an event hook. Okta sends the hook's secret with it, so it is demanded.
+func (c *conn) challenged(h *head) reason {
+	value := h.challenge.value
+	if h.challenge.count != 1 || len(value) == 0 || len(value) > maxChallenge {
 		return noChallenge
 	}
-	for _, b := range c.value {
+	for _, b := range value {
 		if b < ' ' || b > '~' {
 			return noChallenge
 		}
 	}
+	c.challenge = bytes.Clone(value)
 	return admitted
 }
 
 // verify answers a verification.
-func (g *Gate) verify(ctx *fasthttp.RequestCtx) {
-	value := bytes.Trim(ctx.Request.Header.Peek(challengeHeader), " \t")
-	respond(ctx, append(hook.AppendString([]byte(`{"verification":`), string(value)), '}'))
+func (g *Gate) verify(ctx *fasthttp.RequestCtx, challenge []byte) {
+	respond(ctx, append(hook.AppendString([]byte(`{"verification":`), string(challenge)), '}'))
 }
 
 // accept has the engine record a delivery. The answer to one that is recorded is empty: Okta ignores what it says, and must not be
 // told before.
-func (g *Gate) accept(ctx *fasthttp.RequestCtx, k *engine.Hook, c *hook.Call) {
-	r, err := k.Accept(c)
-	defer func() { g.note(ctx, k, c, r) }()
+func (g *Gate) accept(ctx *fasthttp.RequestCtx, c *conn, call *hook.Call) {
+	r, err := c.hook.Accept(call)
+	defer func() { g.note(ctx, c, call, r) }()
 	switch {
 	case err == nil:
 		ctx.SetStatusCode(fasthttp.StatusOK)
 	case errors.Is(err, engine.ErrNoEvents):
-		g.refuse(ctx, noEvents)
+		g.refuse(ctx, c, noEvents)
 	case errors.Is(err, engine.ErrTooMuch):
-		g.refuse(ctx, tooManyEvents)
+		g.refuse(ctx, c, tooManyEvents)
 	default:
-		g.refuse(ctx, unrecorded)
+		g.refuse(ctx, c, unrecorded)
 	}
 }

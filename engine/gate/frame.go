@@ -26,17 +26,8 @@ const (
 	ended
 )
 
-// ask is what take says when it needs the rest of a head.
-const ask = reasons
-
-// take looks at the bytes that come next and says how many of them belong to the request. A head is taken whole or not at
-// all: ask says that it does not end in p. Any other reason refuses the request.
+// take looks at the bytes that come behind the head and says how many of them belong to the request, if they are as they should be.
 func (f *frame) take(p []byte) (n int, r reason) {
-	if f.phase == inHead {
-		if n, r = f.head(p); r != admitted {
-			return 0, r
-		}
-	}
 	for n < len(p) && f.phase != ended {
 		if f.phase == inBody || f.phase == inChunk {
 			n += f.through(int64(len(p) - n))
@@ -64,20 +55,16 @@ func (f *frame) through(n int64) int {
 	return int(n)
 }
 
-// head takes a whole head.
-func (f *frame) head(p []byte) (n int, r reason) {
-	says, n, r := readHead(p)
+// begin takes a whole head.
+func (f *frame) begin(h *head) {
 	switch {
-	case r != admitted:
-		return 0, r
-	case says.chunked:
-		f.phase, f.size, f.width = inSize, 0, 0
-	case says.length > 0:
-		f.phase, f.left = inBody, says.length
+	case h.chunked:
+		f.phase = inSize
+	case h.length > 0:
+		f.phase, f.left = inBody, h.length
 	default:
 		f.phase = ended
 	}
-	return n, admitted
 }
 
 // step follows what stands around the chunks of a body: sizes in at most eight hexadecimal digits, no extensions, no

@@ -1,8 +1,8 @@
 // Package gate is for Okta's side of the program: it listens, authenticates, decodes, and turns a decision into HTTP. It is
 // the only package that knows fasthttp.
 //
-// A call is authenticated when its headers have arrived, before any of its body is read: fasthttp's HeaderReceived judges
-// the request, and one that is refused is told that it has no body and that the connection ends with the answer.
+// A call is authenticated when its head has arrived, before any of its body is read: the connection itself reads the head and judges
+// it, and fasthttp is told what it needs to read the body, or of a request that is refused nothing that it could read.
 package gate
 
 import (
@@ -65,9 +65,7 @@ type Gate struct {
 	bodies *pool // what is small costs too little to be counted
 	docs   *pool // of large bodies, those that are read as JSON or decided on; their Docs take five times as much
 
-	signs   atomic.Uint64 // the last one
-	signers sync.Map      // connections, by their signs
-	awayAt  atomic.Int64  // when who may not call was last told of, in Unix time
+	awayAt atomic.Int64 // when who may not call was last told of, in Unix time
 
 	journal journal
 
@@ -102,13 +100,12 @@ func New(e *engine.Engine, o Options) (*Gate, error) {
 	g := &Gate{e: e, o: o, tls: o.TLS, turns: newTurns(), failures: peer.NewFailures(), friends: peer.NewFriends(), journal: journal{o: o.Journal}}
 	g.bodies, g.docs = newPool(o.MaxHeld), newPool(o.MaxHeld/docsShare)
 	g.server = &fasthttp.Server{
-		Handler:        g.serve,
-		HeaderReceived: g.headers,
-		ErrorHandler:   g.unreadable,
-		Logger:         silence{},
+		Handler:      g.serve,
+		ErrorHandler: g.unreadable,
+		Logger:       silence{},
 
-		MaxRequestBodySize: o.MaxBody,
-		ReadBufferSize:     o.MaxHeader + maxSign,
+		MaxRequestBodySize: max(o.MaxBody, o.MaxEvents), // each hook's own is the connection's to keep
+		ReadBufferSize:     o.MaxHeader,
 		Concurrency:        2 * o.MaxConns, // never reached: the listener counts connections, and refuses in our words
 
 		CloseOnShutdown:              true,

@@ -2,56 +2,116 @@ package gate
 
 import (
 	"bytes"
-	"encoding/binary"
-	"strings"
+	"strconv"
 )
+
+// ask is what reading a head says when it does not end in the bytes there are.
+const ask = reasons
 
 // maxLines is how many header lines a request may have.
 const maxLines = 100
 
-// framing is what a head says about the body behind it.
-type framing struct {
-	length  int64 // -1: there is no Content-Length
-	chunked bool
+// head is what a request's head says, as far as the gate wants to know. It is read once: the body is cut off by it, the caller is
+// judged by it, and the server is told no more of it than that (see told). What it has of the text is borrowed.
+type head struct {
+	method, path []byte // the path as it was sent, without the query
+	newest       bool   // HTTP/1.1, or else 1.0
+	length       int64  // of the body; -1: there is no Content-Length
+	chunked      bool
+	expects      bool // 100-continue
+	close, keep  bool // what Connection says
+	hosts        int
+
+	media, encoding    field
+	challenge, request field
+	auth               []shown // each header that a credential of the hook asks for
+	token              tokenSeen
+	proxied            bool     // X-Forwarded-For is wanted
+	forwarded          []string // the lines of it
 }
 
-// readHead reads the head that p begins with, up to its empty line, and allows one way to write it: RFC 9112 without what it
-// tolerates for the sake of old peers. What stands between this program and Okta may be more lenient, or lenient
-// otherwise, and two who read a head differently can be played off against each other. The reason ask says that the head
-// does not end in p; n is its length.
-func readHead(p []byte) (f framing, n int, _ reason) {
+// field is a header that is to be there once.
+type field struct {
+	value []byte // the last one's
+	count int
+}
+
+// shown is a header that a credential asks for, as the caller showed it.
+type shown struct {
+	name string
+	field
+	digest [32]byte
+}
+
+// begin reads the request line that p begins with. n is where the header lines begin.
+func (h *head) begin(p []byte) (n int, r reason) {
 	line, n, r := cutLine(p, 0)
-	if r != admitted {
-		return f, 0, r
+	if r == admitted {
+		h.length = -1
+		r = h.requestLine(line)
 	}
-	body, newest, r := requestLine(line)
-	if r != admitted {
-		return f, 0, r
-	}
-	h := headReader{framing: framing{length: -1}}
+	return n, r
+}
+
+// read reads the header lines that begin at n, up to the empty one, and allows one way to write them: RFC 9112 without what it
+// tolerates for the sake of old peers. What stands between this program and Okta may be more lenient, or lenient
+// otherwise, and two who read a head differently can be played off against each other. end is the head's length.
+func (h *head) read(p []byte, n int) (end int, r reason) {
+	var line []byte
 	for lines := 0; ; lines++ {
 		if line, n, r = cutLine(p, n); r != admitted {
-			return f, 0, r
+			return 0, r
 		}
 		if len(line) == 0 {
 			break
 		}
 		if lines == maxLines {
-			return f, 0, headTooLarge
+			return 0, headTooLarge
 		}
 		if !h.line(line) {
-			return f, 0, malformed
+			return 0, malformed
 		}
 	}
 	switch {
-	case h.hosts > 1, newest && h.hosts == 0: // RFC 9112 section 3.2
-		return f, 0, malformed
-	case h.chunked && (h.length >= 0 || !newest):
-		return f, 0, malformed
-	case !body && (h.length > 0 || h.chunked): // a body that some read and some do not
-		return f, 0, malformed
+	case h.hosts > 1, h.newest && h.hosts == 0: // RFC 9112 section 3.2
+		return 0, malformed
+	case h.chunked && (h.length >= 0 || !h.newest):
+		return 0, malformed
+	case h.bodiless() && (h.length > 0 || h.chunked): // a body that some read and some do not
+		return 0, malformed
 	}
-	return h.framing, n, admitted
+	return n, admitted
+}
+
+func (h *head) is(method string) bool { return string(h.method) == method }
+
+func (h *head) bodiless() bool { return h.is("GET") || h.is("HEAD") }
+
+// told appends what the server is told of the head, in one way to write it: how the body is to be read and the connection used. The
+// rest is no business of its, so it can see nothing otherwise than the gate. It is never longer than the head was.
+func (h *head) told(b []byte) []byte {
+	b = append(append(b, h.method...), ' ', '/', ' ')
+	if h.newest {
+		b = append(b, "HTTP/1.1\r\nHost:-\r\n"...)
+	} else {
+		b = append(b, "HTTP/1.0\r\n"...)
+	}
+	if h.length >= 0 {
+		b = append(strconv.AppendInt(append(b, "Content-Length:"...), h.length, 10), "\r\n"...)
+	}
+	if h.chunked {
+		b = append(b, "Transfer-Encoding:chunked\r\n"...)
+	}
+	if h.expects {
+		b = append(b, "Expect:100-continue\r\n"...)
+	}
+	switch {
+	case h.close:
+		b = append(b, "Connection:close\r\n"...)
+	case h.keep:
+		b = append(b, "Connection:keep-alive\r\n"...)
+	}
+	return append(b, "\r\n"...)
 }
 
 // cutLine is the line that begins at from, without its end, and where the next one begins.
@@ -68,24 +128,26 @@ func cutLine(p []byte, from int) (line []byte, next int, _ reason) {
 
 // requestLine reads "POST /path HTTP/1.1": a method in capitals, an absolute path without anything that needs escaping, one
 // space each.
-func requestLine(line []byte) (body, newest bool, _ reason) {
+func (h *head) requestLine(line []byte) reason {
 	method, rest, ok := bytes.Cut(line, []byte{' '})
 	target, version, ok2 := bytes.Cut(rest, []byte{' '})
 	if !ok || !ok2 || len(method) == 0 || len(target) == 0 || target[0] != '/' {
-		return false, false, notOurs(line)
+		return notOurs(line)
 	}
 	for _, c := range method {
 		if c < 'A' || c > 'Z' {
-			return false, false, malformed
+			return malformed
 		}
 	}
 	if !all(target, inTarget) {
-		return false, false, malformed
+		return malformed
 	}
-	if newest = string(version) == "HTTP/1.1"; !newest && string(version) != "HTTP/1.0" {
-		return false, false, notOurs(line)
+	if h.newest = string(version) == "HTTP/1.1"; !h.newest && string(version) != "HTTP/1.0" {
+		return notOurs(line)
 	}
-	return string(method) != "GET" && string(method) != "HEAD", newest, admitted
+	h.method = method
+	h.path, _, _ = bytes.Cut(target, []byte{'?'}) // compared byte by byte: nothing is unescaped or cleaned up, so there is one way to write it
+	return admitted
 }
 
 // notOurs tells another version of HTTP, which is worth a word of its own, from what is no HTTP.
@@ -98,44 +160,85 @@ func notOurs(line []byte) reason {
 	return malformed
 }
 
-type headReader struct {
-	framing
-	hosts int
-}
-
 // line reads "Name: value".
-func (h *headReader) line(line []byte) bool {
+func (h *head) line(line []byte) bool {
 	colon := bytes.IndexByte(line, ':')
 	if colon <= 0 || !all(line[:colon], inToken) || !printable(line[colon+1:]) {
 		return false
 	}
-	name, value := line[:colon], line[colon+1:]
+	name, value := line[:colon], trim(line[colon+1:])
+	for i := range h.auth {
+		h.auth[i].take(name, value, h.auth[i].name)
+	}
+	switch len(name) {
+	case len("Content-Type"):
+		h.media.take(name, value, "content-type")
+	case len("Content-Encoding"):
+		h.encoding.take(name, value, "content-encoding")
+	case len(challengeHeader):
+		h.challenge.take(name, value, challengeHeader)
+	case len("X-Forwarded-For"):
+		if h.proxied && equalFold(name, "x-forwarded-for") {
+			h.forwarded = append(h.forwarded, string(value))
+		}
+	default:
+		return h.frames(name, value)
+	}
+	return true
+}
+
+// frames reads what says how the request is to be read and the connection to be used, and Okta's name for the request, which is as
+// long as one of those.
+func (h *head) frames(name, value []byte) bool {
 	switch len(name) {
 	case len("Host"):
 		if equalFold(name, "host") {
 			h.hosts++
-			return all(trim(value), inHost)
+			return len(value) > 0 && all(value, inHost)
 		}
 	case len("Expect"):
 		if equalFold(name, "expect") {
-			return equalFold(trim(value), "100-continue")
+			h.expects = true
+			return equalFold(value, "100-continue")
+		}
+	case len("Connection"):
+		if equalFold(name, "connection") {
+			h.connection(value)
 		}
 	case len("Content-Length"):
 		if equalFold(name, "content-length") {
-			return h.size(trim(value))
+			return h.size(value)
 		}
 	case len("Transfer-Encoding"):
 		if equalFold(name, "transfer-encoding") {
 			once := !h.chunked
 			h.chunked = true
-			return once && equalFold(trim(value), "chunked")
+			return once && equalFold(value, "chunked")
 		}
+		h.request.take(name, value, requestHeader)
 	}
 	return true
 }
 
+// connection reads a list of words, of which two are known.
+func (h *head) connection(value []byte) {
+	for len(value) > 0 {
+		var word []byte
+		word, value, _ = bytes.Cut(value, []byte{','})
+		h.close = h.close || equalFold(trim(word), "close")
+		h.keep = h.keep || equalFold(trim(word), "keep-alive")
+	}
+}
+
+func (f *field) take(name, value []byte, wanted string) {
+	if equalFold(name, wanted) {
+		f.value = value
+		f.count++
+	}
+}
+
 // size reads a Content-Length: once, digits alone.
-func (h *headReader) size(value []byte) bool {
+func (h *head) size(value []byte) bool {
 	if h.length >= 0 || len(value) == 0 || len(value) > 12 {
 		return false
 	}
@@ -145,66 +248,6 @@ func (h *headReader) size(value []byte) bool {
 			return false
 		}
 		h.length = 10*h.length + int64(c-'0')
-	}
-	return true
-}
-
-func trim(value []byte) []byte { return bytes.Trim(value, " \t") }
-
-// What a byte may be part of.
-const (
-	inToken  = 1 << iota // RFC 9110 section 5.6.2
-	inHost               // a name or an address, with a port or without
-	inTarget             // what needs no escaping, and is the same to everybody
-)
-
-var parts = func() (t [256]byte) {
-	for c := range t {
-		switch {
-		case 'a' <= c|0x20 && c|0x20 <= 'z', '0' <= c && c <= '9':
-			t[c] = inToken | inHost
-		case strings.IndexByte("-!#$%&'*+.^_`|~", byte(c)) >= 0:
-			t[c] = inToken
-		}
-		if strings.IndexByte(".-_:[]", byte(c)) >= 0 {
-			t[c] |= inHost
-		}
-		if ' ' < c && c < 0x7f && c != '#' && c != '\\' {
-			t[c] |= inTarget
-		}
-	}
-	return t
-}()
-
-func all(text []byte, part byte) bool {
-	for _, c := range text {
-		if parts[c]&part == 0 {
-			return false
-		}
-	}
-	return true
-}
-
-// printable reports whether there is no control character in a value but tabs. It looks at eight bytes at a time: a head
-// is read on every call.
-func printable(value []byte) bool {
-	const ones, tops = 0x0101010101010101, 0x8080808080808080
-	for ; len(value) >= 8; value = value[8:] {
-		w := binary.LittleEndian.Uint64(value)
-		low := (w - ones*0x20) &^ w & tops // a byte beneath the space, or a borrow from one
-		del := w ^ ones*0x7f               // nought where there is DEL
-		if low|(del-ones)&^del&tops != 0 && !plainly(value[:8]) {
-			return false
-		}
-	}
-	return plainly(value)
-}
-
-func plainly(value []byte) bool {
-	for _, c := range value {
-		if c < ' ' && c != '\t' || c == 0x7f {
-			return false
-		}
 	}
 	return true
 }

@@ -1,7 +1,6 @@
 package gate
 
 import (
-	"bytes"
 	"io"
 	"math/rand/v2"
 	"net/netip"
@@ -9,8 +8,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-
-	"github.com/valyala/fasthttp"
 
 	"github.com/tenterhook/tenterhook/engine"
 	"github.com/tenterhook/tenterhook/sdk/hook"
@@ -158,10 +155,10 @@ const requestHeader = "X-Okta-Request-Id"
 // maxRequest is the longest name of a request that is taken.
 const maxRequest = 128
 
-// requestOf is what Okta calls the request, empty where it does not, or says what does not look like a name.
-func requestOf(h *fasthttp.RequestHeader) string {
-	id := bytes.Trim(h.Peek(requestHeader), " \t")
-	if len(id) > maxRequest {
+// name is what Okta calls the request, empty where it does not, or says what does not look like a name.
+func (h *head) name() string {
+	id := h.request.value
+	if h.request.count != 1 || len(id) > maxRequest {
 		return ""
 	}
 	for _, c := range id {
@@ -175,7 +172,7 @@ func requestOf(h *fasthttp.RequestHeader) string {
 // appendName appends what the journal calls a request: what Okta does, or else 16 hexadecimal digits.
 func (e *entry) appendName(b []byte) []byte {
 	if e.request != "" {
-		return append(b, e.request...) // it needs no escaping: see requestOf
+		return append(b, e.request...) // it needs no escaping: see head.name
 	}
 	const digits = "0123456789abcdef"
 	for n, i := rand.Uint64(), 0; i < 16; i++ {

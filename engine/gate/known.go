@@ -15,17 +15,17 @@ type tokenSeen struct {
 }
 
 // known decides whether the caller is one the hook is for, and by which secrets: a bit for each.
-func (g *Gate) known(k *engine.Hook, f *fields) (secrets uint64, r reason) {
-	secrets, ok := f.authentic(k.Rules.Auth, g.o.Issuers)
-	if f.token.asked != nil {
-		g.o.Issuers.Note(f.token.asked, f.token.verdict, k.Rules.Name)
+func (g *Gate) known(k *engine.Hook, h *head) (secrets uint64, r reason) {
+	secrets, ok := h.authentic(k.Rules.Auth, g.o.Issuers)
+	if h.token.asked != nil {
+		g.o.Issuers.Note(h.token.asked, h.token.verdict, k.Rules.Name)
 	}
 	switch {
 	case ok:
 		return secrets, admitted
-	case f.token.asked != nil && f.token.verdict == issuer.Keyless:
+	case h.token.asked != nil && h.token.verdict == issuer.Keyless:
 		return 0, keyless
-	case f.token.asked != nil && f.token.verdict == issuer.Awaited:
+	case h.token.asked != nil && h.token.verdict == issuer.Awaited:
 		return 0, awaited
 	default:
 		return 0, unauthorized
@@ -35,16 +35,16 @@ func (g *Gate) known(k *engine.Hook, f *fields) (secrets uint64, r reason) {
 // authentic reports whether one of the credentials was shown, and by which secrets: a bit for each; a hook without any is open
 // to everybody. Every secret of every credential is compared, whatever came of the ones before: the time it takes says
 // nothing about which of them, or how much of one, was right. A header that is there twice has no value.
-func (f *fields) authentic(auth []rules.Credential, issuers *issuer.Ring) (secrets uint64, some bool) {
-	for i := range f.auth {
-		f.auth[i].digest = rules.Digest(f.auth[i].value)
+func (h *head) authentic(auth []rules.Credential, issuers *issuer.Ring) (secrets uint64, some bool) {
+	for i := range h.auth {
+		h.auth[i].digest = rules.Digest(h.auth[i].value)
 	}
 	some = len(auth) == 0
 	for i := range auth {
 		every, matched := len(auth[i].Lines) > 0, uint64(0)
 		for j := range auth[i].Lines {
 			line := &auth[i].Lines[j]
-			s, right := find(f.auth, line.Header), false
+			s, right := find(h.auth, line.Header), false
 			for n := range line.Secrets {
 				secret := &line.Secrets[n]
 				same := secret.Matches(s.digest)
@@ -54,7 +54,7 @@ func (f *fields) authentic(auth []rules.Credential, issuers *issuer.Ring) (secre
 				}
 			}
 			if line.OAuth != nil {
-				right = f.bearer(line.OAuth, s, issuers)
+				right = h.bearer(line.OAuth, s, issuers)
 			}
 			every = right && s.count == 1 && every
 		}
@@ -66,14 +66,14 @@ func (f *fields) authentic(auth []rules.Credential, issuers *issuer.Ring) (secre
 }
 
 // bearer judges the token that a header shows (RFC 6750 section 2.1). Of several verdicts the one that tells most is kept.
-func (f *fields) bearer(o *rules.OAuth, s *shown, issuers *issuer.Ring) bool {
+func (h *head) bearer(o *rules.OAuth, s *shown, issuers *issuer.Ring) bool {
 	const scheme = "bearer "
 	if issuers == nil || s.count != 1 || len(s.value) < len(scheme) || !equalFold(s.value[:len(scheme)], scheme) {
 		return false
 	}
 	v := issuers.Check(o, bytes.TrimLeft(s.value[len(scheme):], " "), s.digest)
-	if f.token.asked == nil || v == issuer.Accepted || f.token.verdict == issuer.Issuer {
-		f.token = tokenSeen{o, v}
+	if h.token.asked == nil || v == issuer.Accepted || h.token.verdict == issuer.Issuer {
+		h.token = tokenSeen{o, v}
 	}
 	return v == issuer.Accepted
 }

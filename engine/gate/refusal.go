@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/valyala/fasthttp"
 
+	"github.com/tenterhook/tenterhook/engine"
 	"github.com/tenterhook/tenterhook/sdk/hook"
 )
 
@@ -86,24 +87,22 @@ var refusals = [reasons]struct {
 }
 
 // refuse answers a request that gets no decision.
-func (g *Gate) refuse(ctx *fasthttp.RequestCtx, r reason) {
+func (g *Gate) refuse(ctx *fasthttp.RequestCtx, c *conn, r reason) {
 	if r == unauthorized {
-		if k, _ := g.e.Peek(path(&ctx.Request.Header)); k != nil {
-			k.Unauthorized(g.client(ctx))
-		}
-		r = g.failed(ctx, r)
+		c.hook.Unauthorized(c.client)
+		r = g.failed(c, r)
 	}
-	if r == awaited && !g.friends.Has(g.client(ctx), time.Now()) { // a name that was made up looks like this
-		r = g.failed(ctx, r)
+	if r == awaited && !g.friends.Has(c.client, time.Now()) { // a name that was made up looks like this
+		r = g.failed(c, r)
 	}
 	if r == elsewhere {
-		g.away(r, g.client(ctx))
+		g.away(r, c.client)
 	} else {
 		g.counts.add(r)
 	}
 	ctx.SetStatusCode(refusals[r].status)
 	if r == wrongMethod {
-		ctx.Response.Header.Set(fasthttp.HeaderAllow, g.allowed(ctx))
+		ctx.Response.Header.Set(fasthttp.HeaderAllow, allowed(c.hook))
 	}
 	if refusals[r].told {
 		ctx.SetContentType(mediaType)
@@ -111,9 +110,9 @@ func (g *Gate) refuse(ctx *fasthttp.RequestCtx, r reason) {
 	}
 }
 
-// allowed lists the methods there are where a request went.
-func (g *Gate) allowed(ctx *fasthttp.RequestCtx) string {
-	if k, _ := g.e.Peek(path(&ctx.Request.Header)); k != nil && k.Rules.Type == hook.EventHook {
+// allowed lists the methods that a hook has.
+func allowed(k *engine.Hook) string {
+	if k.Rules.Type == hook.EventHook {
 		return "GET, POST"
 	}
 	return fasthttp.MethodPost
@@ -129,7 +128,7 @@ func (g *Gate) unreadable(ctx *fasthttp.RequestCtx, err error) {
 	if r == admitted {
 		r = reasonOf(err)
 	}
-	g.refuse(ctx, r)
+	g.refuse(ctx, c, r)
 }
 
 func reasonOf(err error) reason {

@@ -6,14 +6,17 @@ import (
 	"os"
 )
 
-// errStrict is what reading ends with when a request is not written as it should be; conn.refused says why.
+// errStrict is what reading ends with when a request is refused while the server reads it; conn.refused says why.
 var errStrict = errors.New("not a request this gate reads")
 
 // noHead stands for a head that is refused: the server cannot read it either, and answers what unreadable says.
 const noHead = "-\r\n\r\n"
 
-// Read gives the server the bytes of one request, as far as the frame has taken them. What came behind it waits until the
-// request is answered; a head that has not ended waits for its end.
+// maxTold is how long what the server is told of a head can be.
+const maxTold = 128
+
+// Read gives the server the bytes of one request, as far as the frame has taken them: what it is told of the head, and then the body.
+// What came behind it waits until the request is answered; a head that has not ended waits for its end.
 func (c *conn) Read(p []byte) (int, error) {
 	if c.frame.phase == ended {
 		if !c.fresh {
@@ -28,25 +31,42 @@ func (c *conn) Read(p []byte) (int, error) {
 	if n == 0 {
 		return 0, err
 	}
-	k, large, r := c.take(p[:n])
-	if large {
+	var room [maxTold]byte
+	told, from, to, r := c.take(p[:n], room[:0])
+	switch {
+	case r == ask:
 		c.ahead = append(c.ahead, p[:n]...)
-		c.granted = c.signed(k)
 		return c.give(p)
-	}
-	if k == n {
-		c.given = true
-		return n, err
-	}
-	if r != admitted && r != ask {
+	case r != admitted:
 		return c.refuse(p, r)
 	}
-	c.ahead = append(c.ahead, p[k:n]...)
-	if k > 0 {
-		c.given = true
-		return k, nil
+	c.given = true
+	if to < n {
+		c.ahead = append(c.ahead, p[to:n]...)
 	}
-	return c.give(p)
+	if from > 0 {
+		copy(p, told)
+		copy(p[len(told):], p[from:to])
+	}
+	return len(told) + to - from, err
+}
+
+// take reads what comes next, and says what of it the server is given: told in place of a head, which it appends to b, and then what
+// stands between from and to.
+func (c *conn) take(p, b []byte) (told []byte, from, to int, r reason) {
+	if c.frame.phase == inHead {
+		var h head
+		if from, r = c.enter(p, &h); r != admitted {
+			return nil, 0, 0, r
+		}
+		c.frame.begin(&h)
+		b = h.told(b)
+	}
+	to, r = c.frame.take(p[from:])
+	if r == admitted {
+		r = c.affords()
+	}
+	return b, from, from + to, r
 }
 
 // give gives of what was received already, once it is known to be part of the request.
@@ -75,26 +95,11 @@ func (c *conn) give(p []byte) (int, error) {
 	return n, nil
 }
 
-// take has the frame take what comes next. Of a request with a large body that is the head alone: its body is not read before it was
-// let in, and so what comes then may claim.
-func (c *conn) take(p []byte) (n int, large bool, r reason) {
-	if c.frame.phase != inHead {
-		if n, r = c.frame.take(p); r == admitted && !c.affords() {
-			return 0, false, overloaded
-		}
-		return n, false, r
-	}
-	if n, r = c.frame.head(p); r != admitted || c.frame.large() {
-		return n, r == admitted, r
-	}
-	k, r := c.frame.take(p[n:])
-	return n + k, false, r
-}
-
-// grant has the frame take what was received, and receives more while a head has not ended. A head is looked at anew only
-// when another line of it has ended, of which there are not many.
+// grant takes what was received, and receives more while a head has not ended. A head is looked at anew only when another line of it
+// has ended, of which there are not many.
 func (c *conn) grant() error {
-	n, large, r := c.take(c.ahead)
+	var room [maxTold]byte
+	told, from, to, r := c.take(c.ahead, room[:0])
 	for r == ask {
 		if len(c.ahead) >= c.g.o.MaxHeader {
 			r = headTooLarge
@@ -106,16 +111,16 @@ func (c *conn) grant() error {
 			return err
 		}
 		if c.ahead = append(c.ahead, part[:k]...); bytes.IndexByte(part[:k], '\n') >= 0 {
-			n, large, r = c.take(c.ahead)
+			told, from, to, r = c.take(c.ahead, room[:0])
 		}
 	}
-	if large {
-		n = c.signed(n)
-	}
-	c.granted = n
 	if r != admitted {
 		c.refused = r
+		return nil
 	}
+	c.ahead = c.ahead[from-len(told):]
+	copy(c.ahead, told)
+	c.granted = len(told) + to - from
 	return nil
 }
 

@@ -20,12 +20,12 @@ func BenchmarkWrongByte(b *testing.B) {
 	early, late := []byte("x"+secret[1:]), []byte(secret[:len(secret)-1]+"x")
 	auth := []rules.Credential{{Lines: []rules.Line{line("Authorization", secret, strings.ToUpper(secret))}}, {Lines: []rules.Line{line("X-Key", secret)}}}
 	b.Run("gate", func(b *testing.B) {
-		f := fields{auth: wanted(nil, auth)}
+		h := head{auth: wanted(nil, auth)}
 		welch(b, early, late, func(value []byte) bool {
-			for i := range f.auth {
-				f.auth[i].value, f.auth[i].count = value, 1
+			for i := range h.auth {
+				h.auth[i].value, h.auth[i].count = value, 1
 			}
-			_, ok := f.authentic(auth, nil)
+			_, ok := h.authentic(auth, nil)
 			return ok
 		})
 	})

@@ -76,7 +76,7 @@ func TestDressed(t *testing.T) {
 		"Answer": TestAnswer, "Refused": TestRefused, "RefusedBody": TestRefusedBody, "Admitted": TestAdmitted, "Continue": TestContinue,
 		"Smuggled": TestSmuggled, "Pipelined": TestPipelined, "Slow": TestSlow, "SlowBody": TestSlowBodyEatsItsOwnTime, "Idle": TestIdle,
 		"Shutdown": TestShutdown, "Strangers": TestStrangersMakeRoom, "Held": TestHeld, "Version": TestVersion,
-		"ShutdownOfStrangers": TestShutdownOfStrangers, "Challenge": TestChallenge, "Delivery": TestDelivery, "SecretChanges": TestSecretChangesWhileTheBodyComes,
+		"ShutdownOfStrangers": TestShutdownOfStrangers, "Challenge": TestChallenge, "Delivery": TestDelivery, "SetChanges": TestSetChangesWhileTheBodyComes,
 	}
 	defer func() { worn = dress{} }()
 	few := map[string]func(*testing.T){"Refused": TestRefused, "Pipelined": TestPipelined, "Slow": TestSlow, "Shutdown": TestShutdown}
