@@ -57,8 +57,8 @@ func (f *field) give(s shape, draft string) map[string]any {
 func (f *field) says(s shape, draft, name string, read bool) {
 	f.t.Helper()
 	answer := f.give(s, draft)
-	for range 2 { // a busy machine may have let the rule's time run out
-		if read && answer["error"] != nil {
+	for range 2 {
+		if read && answer["error"] != nil { // a busy machine may have let the rule's time run out
 			answer = f.give(s, draft)
 		}
 	}
@@ -96,8 +96,14 @@ func TestMinefieldMerged(t *testing.T) {
 	}
 	for _, tt := range tests {
 		path := strings.NewReplacer(`\/`, `~1`, `\u002f`, `\u007e1`).Replace(tt.name)
-		a := f.give(shape{name: tt.name}, `{"debugContext":{"`+tt.name+`":1},"commands":[{"type":"com.okta.access.patch","value":[`+
-			`{"op":"add","path":"\/claims\u002F`+path+`","value":1}]}]}`)
+		draft := `{"debugContext":{"` + tt.name + `":1},"commands":[{"type":"com.okta.access.patch","value":[` +
+			`{"op":"add","path":"\/claims\u002F` + path + `","value":1}]}]}`
+		a := f.give(shape{name: tt.name}, draft)
+		for range 2 {
+			if a["error"] != nil {
+				a = f.give(shape{name: tt.name}, draft)
+			}
+		}
 		debug, _ := a["debugContext"].(map[string]any)
 		if len(debug) != 4 || debug[tt.means] != json.Number("1") {
 			t.Errorf("%s: debugContext %v", tt.name, debug)

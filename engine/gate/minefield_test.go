@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf16"
 
 	"github.com/tenterhook/tenterhook/engine/gate"
@@ -133,7 +134,11 @@ func quoted(text string) []byte {
 // before any rule has run, or expression, module and encoding/json read the same. What is read is known when it comes again.
 func TestMinefield(t *testing.T) {
 	d, _ := watched(t)
-	for _, p := range places[:3] {
+	inline := places[:3]
+	if testing.Short() {
+		inline = places[:1]
+	}
+	for _, p := range inline {
 		t.Run(p.hook, func(t *testing.T) {
 			f := field{t: t, door: d, line: d.dial(), hook: p.hook, path: p.path}
 			for i, s := range shapes(len(p.path) + 1) {
@@ -174,6 +179,7 @@ type field struct {
 
 func (f *field) send(body string) (int, string) {
 	f.t.Helper()
+	f.line.SetDeadline(time.Now().Add(time.Minute)) // there are a thousand calls on the line
 	status, text, _ := f.line.send(head("POST /hooks/"+f.hook+" HTTP/1.1", fmt.Sprint("Content-Length: ", len(body))) + body).answer()
 	return status, text
 }
@@ -194,8 +200,8 @@ func (f *field) call(s shape, body string, read bool) {
 	}
 	status, text := f.send(body)
 	err := agree([]byte(text), []byte(body), f.path)
-	for range 2 { // a busy machine may have let a rule's time run out, which is not remembered
-		if err != nil {
+	for range 2 {
+		if err != nil { // a busy machine may have let a rule's time run out, which is not remembered
 			status, text = f.send(body)
 			err = agree([]byte(text), []byte(body), f.path)
 		}
@@ -313,7 +319,13 @@ func TestMinefieldNumbers(t *testing.T) {
 	}
 	l := d.dial()
 	for _, tt := range tests {
-		status, text, _ := l.send(good(strings.Replace(body, `"email"`, `"level":`+tt.level+`,"email"`, 1))).answer()
+		call := good(strings.Replace(body, `"email"`, `"level":`+tt.level+`,"email"`, 1))
+		status, text, _ := l.send(call).answer()
+		for range 2 {
+			if strings.Contains(text, "DENY") != tt.deny { // a busy machine may have let the rule's time run out
+				status, text, _ = l.send(call).answer()
+			}
+		}
 		if status != 200 || strings.Contains(text, "DENY") != tt.deny {
 			t.Errorf("%.20s: got %d %s", tt.level, status, text)
 		}
