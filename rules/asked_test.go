@@ -28,7 +28,7 @@ func TestMissingIsNamed(t *testing.T) {
 				t.Fatal(err)
 			}
 			h := s.Hooks()[0]
-			d := rules.Decision{Trace: &rules.Trace{}}
+			d := rules.Decision{Trace: &rules.Trace{}, Fixed: &rules.Fixed{}}
 			h.Decide(&hook.Call{Hook: h.Name, Type: h.Type, Doc: &doc}, &d)
 			r := d.Trace.Rules[0]
 			if r.Matched != tt.matched || r.Lacking != tt.matched || !slices.Equal(r.Missing, tt.want) {

@@ -53,7 +53,7 @@ type Fixed struct {
 
 // leniency is how much longer a test's call may take than its budgets say. It is fuel that ends a test, so that it passes on a
 // machine that has much else to do as it does on others.
-const leniency = 10 * time.Second
+const leniency = 30 * time.Second
 
 // RuleResult is what became of one rule that matched or failed, or whose module had no opinion.
 type RuleResult struct {

@@ -261,7 +261,7 @@ func TestDecideAgain(t *testing.T) {
 	done := make(chan error)
 	for range 4 {
 		go func() {
-			var d rules.Decision
+			d := rules.Decision{Fixed: &rules.Fixed{}}
 			for range 500 {
 				for body, want := range bodies {
 					var doc hook.Doc
@@ -295,7 +295,7 @@ let: {plan: "lower(data.userProfile.plan)", gold: plan == 'gold'}`, `
 - {name: first, stop: true, when: data.userProfile.login == 'x'}
 - {name: gold, when: gold, profile: {a: b}}
 `)).Hook("h")
-	var d rules.Decision
+	d := rules.Decision{Fixed: &rules.Fixed{}}
 	h.Decide(call(t, h, `{"data": {"userProfile": {"plan": ["gold"]}, "action": "ALLOW"}}`), &d)
 	if len(d.Results) != 1 || d.Results[0].Rule != 1 || h.RuleAt(1) != "policy.yaml:9" {
 		t.Fatalf("%+v at %s", d.Results, h.RuleAt(1))

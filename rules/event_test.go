@@ -164,7 +164,7 @@ func TestEventAllocations(t *testing.T) {
 // TestActionsOutliveTheirDecision: whoever keeps them has no copy to make.
 func TestActionsOutliveTheirDecision(t *testing.T) {
 	h := load(t, policy("event", "", "- {name: a, send: {to: out}}")+places).Hook("h")
-	var d rules.Decision
+	d := rules.Decision{Fixed: &rules.Fixed{}}
 	h.Decide(call(t, h, delivery(started)), &d)
 	kept := d.Actions[0].JSON
 	h.Decide(call(t, h, delivery(suspended)), &d)
@@ -210,14 +210,14 @@ func TestEventsAtOnce(t *testing.T) {
 	h := load(t, policy("event", "", "- {name: a, on: 'user.*', send: [{to: out}, {to: siem, path: '/${event.uuid}', body: '${event.eventType}'}]}")+places).Hook("h")
 	wants := map[string][2]string{}
 	for _, event := range []string{started, suspended} {
-		var d rules.Decision
+		d := rules.Decision{Fixed: &rules.Fixed{}}
 		h.Decide(call(t, h, delivery(event)), &d)
 		wants[event] = [2]string{string(d.Actions[0].JSON), string(d.Actions[1].JSON)}
 	}
 	done := make(chan error)
 	for range 4 {
 		go func() {
-			var d rules.Decision
+			d := rules.Decision{Fixed: &rules.Fixed{}}
 			var kept []rules.Action
 			for i := range 500 {
 				event := []string{started, suspended}[i%2]

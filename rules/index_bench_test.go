@@ -45,7 +45,7 @@ func TestManyRules(t *testing.T) {
 			text, body := crowd(kind, 300)
 			h := load(t, text).Hook("h")
 			c := call(t, h, body)
-			var d rules.Decision
+			d := rules.Decision{Fixed: &rules.Fixed{}}
 			h.Decide(c, &d)
 			if got := told(h, &d); got != "r299" {
 				t.Errorf("got %s", got)

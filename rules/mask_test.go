@@ -22,7 +22,7 @@ let: {code: data.messageProfile.otpCode, length: len(code)}`, `
 `) + "destinations: {out: {url: \"https://out.example\"}}\n"
 	h := load(t, text).Hook("h")
 	c := call(t, h, `{"data": {"userProfile": {"login": "`+seen+`"}, "messageProfile": {"otpCode": "`+code+`", "msgTemplate": "Code: ${code}"}}}`)
-	d := rules.Decision{Trace: &rules.Trace{Parts: true}}
+	d := rules.Decision{Trace: &rules.Trace{Parts: true}, Fixed: &rules.Fixed{}}
 	h.Decide(c, &d)
 	if len(d.Actions) != 1 || !strings.Contains(string(d.Actions[0].JSON), `"code":"`+code+`"`) {
 		t.Fatalf("the action itself: %+v", d)
@@ -63,7 +63,7 @@ func TestShown(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			h := load(t, policy("telephony", "\nlet: {code: data.messageProfile.otpCode}", "\n- {name: r, "+tt.rule+"}\n")+"destinations: {out: {url: \"https://out.example\"}}\n").Hook("h")
 			c := call(t, h, `{"data": {"userProfile": {"login": "grace"}, "messageProfile": {"otpCode": "`+code+`", "msgTemplate": "Code"}}}`)
-			var d rules.Decision
+			d := rules.Decision{Fixed: &rules.Fixed{}}
 			h.Decide(c, &d)
 			said := func(d *rules.Decision) string {
 				text := string(d.Answer)

@@ -56,7 +56,7 @@ func TestRestrictingCommands(t *testing.T) {
 			if string(h.Failure) != want {
 				t.Errorf("the hook's failure answer is %s", h.Failure)
 			}
-			var d rules.Decision
+			d := rules.Decision{Fixed: &rules.Fixed{}}
 			h.Decide(call(t, h, bodies[tt.kind]), &d)
 			if string(d.Answer) != want || len(d.Results) != 1 || d.Results[0].Err == nil {
 				t.Errorf("got %s %+v", d.Answer, d.Results)

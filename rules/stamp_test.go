@@ -37,7 +37,7 @@ func TestStamp(t *testing.T) {
 			h := load(t, "tenterhook: 1\nhooks:\n  - name: h\n    type: registration\n    auth: none\n    rules:"+tt.rules).Hook("h")
 			c := call(t, h, benchSignup)
 			c.Request = tt.request
-			var d rules.Decision
+			d := rules.Decision{Fixed: &rules.Fixed{}}
 			h.Decide(c, &d)
 			got := string(d.Answer)
 			for i := range 30 {
