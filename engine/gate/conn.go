@@ -53,7 +53,7 @@ type conn struct {
 // receive reads, under the deadline that is the request's or, before its first byte, the connection's. Deadlines of idle
 // connections are moved only now and then, for they are long, and setting one is not free.
 func (c *conn) receive(p []byte) (int, error) {
-	if !c.greeted && !c.greet() {
+	if !c.welcome && !c.greet() {
 		return 0, io.EOF
 	}
 	n, err := c.await(p)

@@ -14,6 +14,7 @@ import (
 // greeting is what a connection needs until its first request.
 type greeting struct {
 	greeted bool
+	welcome bool        // and there may be requests
 	shaking bool        // hands are being shaken
 	heard   bool        // something came
 	by      time.Time   // when hands must be shaken
@@ -25,20 +26,40 @@ type greeting struct {
 // acmeProtocol is what an authority speaks that wants to see a certificate, and nothing else (RFC 8737).
 const acmeProtocol = "acme-tls/1"
 
-// greet does what comes before the first request: a proxy's header, and the handshake. It is done when the server first reads,
-// and so on the connection's own goroutine: who is slow here keeps nobody waiting. It is false when there will be no request.
-func (c *conn) greet() (ok bool) {
-	c.greeted = true
-	if !c.g.o.ProxyHeader && c.g.tls == nil {
-		return true
+// Handshake greets. The server calls it before it has any memory for a connection: of a crowd most come no further.
+func (c *conn) Handshake() error {
+	if !c.greet() {
+		return io.EOF // which it also reads next
 	}
+	return nil
+}
+
+// ConnectionState is what TLS has come to, and nothing where there is none. It makes the server call Handshake.
+func (c *conn) ConnectionState() (s tls.ConnectionState) {
+	if t := c.secure.Load(); t != nil {
+		s = t.ConnectionState()
+	}
+	return s
+}
+
+// greet does what comes before the first request: a proxy's header, and the handshake. It is done on the connection's own goroutine,
+// when the server first reads if not before: who is slow here keeps nobody waiting. It is false when there will be no request.
+func (c *conn) greet() (ok bool) {
+	if c.greeted {
+		return c.welcome
+	}
+	c.greeted = true
 	defer func() {
 		if p := recover(); p != nil {
 			c.g.bug(p)
 			ok = false
 		}
+		c.welcome = ok
 		c.yield()
 	}()
+	if !c.g.o.ProxyHeader && c.g.tls == nil {
+		return true
+	}
 	c.by = c.last.Add(c.less(c.g.o.Handshake))
 	if c.Conn.SetDeadline(c.by) != nil {
 		return false
