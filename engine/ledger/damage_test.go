@@ -24,7 +24,7 @@ func TestFlips(t *testing.T) {
 	random := rand.New(rand.NewPCG(uint64(seed), 0))
 	step := 7
 	if testing.Short() {
-		step = 53
+		step = 199
 	}
 	if os.Getenv(rounds) != "" {
 		step = 1
