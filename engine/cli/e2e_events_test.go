@@ -123,9 +123,6 @@ func events(t *testing.T, bin string) {
 // 200 reaches its destination, and what reaches it twice does so under the same key. TENTERHOOK_CRASH_ROUNDS says how often.
 func crash(t *testing.T, bin string) {
 	rounds := 3
-	if testing.Short() {
-		rounds = 1
-	}
 	if n, err := strconv.Atoi(os.Getenv("TENTERHOOK_CRASH_ROUNDS")); err == nil {
 		rounds = n
 	}

@@ -22,10 +22,7 @@ import (
 // reloadUnderLoad reloads while calls come in: no call is lost, and none is answered by half a Set: the policy's two files
 // carry one version each, and every answer shows both.
 func reloadUnderLoad(t *testing.T, bin string) {
-	calls, reloads := 20_000, 50
-	if testing.Short() {
-		calls, reloads = 2_000, 5
-	}
+	const calls, reloads = 20_000, 50
 	home := t.TempDir()
 	dir := filepath.Join(home, "current")
 	version := func(n int) { // the folder is a link to a release, so that each change is one step

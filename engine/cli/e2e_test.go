@@ -24,6 +24,9 @@ import (
 
 // TestBinary builds the program as a user does and talks to it over loopback.
 func TestBinary(t *testing.T) {
+	if testing.Short() {
+		t.Skip("the program that it runs is the same with -race as without: not with -short")
+	}
 	bin := filepath.Join(t.TempDir(), "tenterhook")
 	if out, err := exec.Command("go", "build", "-o", bin, "../..").CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, out)
