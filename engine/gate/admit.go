@@ -52,9 +52,14 @@ func (p *pass) leave() {
 	}
 }
 
-// enter reads the head that text begins with and judges it, before anything of the body is read. n is its length.
-func (c *conn) enter(text []byte, h *head) (n int, r reason) {
-	var lease engine.Lease
+// enter reads the head that text begins with and judges it, before anything of the body is read. n is its length; told, which is
+// appended to b, is what the server is told instead.
+func (c *conn) enter(text, b []byte) (told []byte, n int, r reason) {
+	var (
+		h     head
+		room  [4]shown
+		lease engine.Lease
+	)
 	defer func() {
 		if p := recover(); p != nil {
 			c.g.bug(p)
@@ -69,23 +74,28 @@ func (c *conn) enter(text []byte, h *head) (n int, r reason) {
 	}()
 	c.client, c.hook, c.secrets = c.from, nil, 0
 	if c.closed.Load() {
-		return 0, broken
+		return nil, 0, broken
 	}
 	if n, r = h.begin(text); r != admitted {
-		return 0, r
+		return nil, 0, r
 	}
 	if lease = c.g.e.Lease(); lease.Held() {
 		c.hook = lease.At(h.path)
 	}
-	var room [4]shown
 	if c.hook != nil {
 		h.auth = wanted(room[:0], c.hook.Rules.Auth)
 	}
-	h.proxied = c.trusted
-	if n, r = h.read(text, n); r == admitted {
-		r = c.judge(h, lease.Held())
+	if c.trusted {
+		h.forwarded = new([]string)
 	}
-	return n, r
+	if n, r = h.read(text, n); r == admitted {
+		r = c.judge(&h, lease.Held())
+	}
+	if r != admitted {
+		return nil, n, r
+	}
+	c.frame.begin(&h)
+	return h.told(b), n, r
 }
 
 // judge decides on a request from its head. The order is what a stranger may learn: which paths there are (they are no
@@ -93,7 +103,7 @@ func (c *conn) enter(text []byte, h *head) (n int, r reason) {
 func (c *conn) judge(h *head, ready bool) (r reason) {
 	k := c.hook
 	if c.trusted {
-		c.client = peer.Forwarded(c.g.o.Proxies, c.from, h.forwarded)
+		c.client = peer.Forwarded(c.g.o.Proxies, c.from, *h.forwarded)
 		if !c.g.o.Allowed.Has(c.client) {
 			return elsewhere
 		}

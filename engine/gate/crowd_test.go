@@ -273,7 +273,7 @@ func TestShutdownOfStrangers(t *testing.T) {
 	if err := d.gate.Shutdown(ctx); err != nil {
 		t.Error(err)
 	}
-	silent.ends()
+	silent.gone()
 }
 
 func TestShutdownBeforeServe(t *testing.T) {

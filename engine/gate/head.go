@@ -26,8 +26,7 @@ type head struct {
 	challenge, request field
 	auth               []shown // each header that a credential of the hook asks for
 	token              tokenSeen
-	proxied            bool     // X-Forwarded-For is wanted
-	forwarded          []string // the lines of it
+	forwarded          *[]string // the lines of X-Forwarded-For; nil: nobody wants them
 }
 
 // field is a header that is to be there once.
@@ -178,8 +177,8 @@ func (h *head) line(line []byte) bool {
 	case len(challengeHeader):
 		h.challenge.take(name, value, challengeHeader)
 	case len("X-Forwarded-For"):
-		if h.proxied && equalFold(name, "x-forwarded-for") {
-			h.forwarded = append(h.forwarded, string(value))
+		if h.forwarded != nil && equalFold(name, "x-forwarded-for") {
+			*h.forwarded = append(*h.forwarded, string(value))
 		}
 	default:
 		return h.frames(name, value)

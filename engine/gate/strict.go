@@ -55,12 +55,9 @@ func (c *conn) Read(p []byte) (int, error) {
 // stands between from and to.
 func (c *conn) take(p, b []byte) (told []byte, from, to int, r reason) {
 	if c.frame.phase == inHead {
-		var h head
-		if from, r = c.enter(p, &h); r != admitted {
+		if b, from, r = c.enter(p, b); r != admitted {
 			return nil, 0, 0, r
 		}
-		c.frame.begin(&h)
-		b = h.told(b)
 	}
 	to, r = c.frame.take(p[from:])
 	if r == admitted {

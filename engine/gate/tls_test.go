@@ -314,7 +314,7 @@ func TestShutdownWhileHandsAreShaken(t *testing.T) {
 	if err := d.gate.Shutdown(ctx); err != nil {
 		t.Error(err)
 	}
-	silent.ends()
+	silent.gone()
 }
 
 // TestSuspects: an address that fails again and again is told so, and its right secret still counts, on an old connection and
