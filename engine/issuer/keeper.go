@@ -40,11 +40,13 @@ func (r *Ring) start(at source) *keeper {
 	if at.set != "" {
 		if set, err := readKeys([]byte(at.set)); err == nil { // Problems has told
 			k.put(set, r.o.Now())
+			close(k.ready)
 		}
 		return k
 	}
 	if set, when, err := r.kept(at); err == nil {
 		k.put(set, when)
+		close(k.ready)
 	}
 	k.pending = true
 	ctx, stop := context.WithCancel(context.Background())
@@ -55,14 +57,10 @@ func (r *Ring) start(at source) *keeper {
 
 // put takes keys that were seen at a time.
 func (k *keeper) put(set *keys, when time.Time) {
-	had := k.keys.Load()
-	if !set.same(had) {
+	if !set.same(k.keys.Load()) {
 		k.keys.Store(set)
 	}
 	k.fetched.Store(when.Unix())
-	if had == nil {
-		close(k.ready)
-	}
 }
 
 // run fetches until the context ends.
@@ -96,16 +94,25 @@ func (k *keeper) refresh(ctx context.Context) error {
 		return err
 	}
 	now, had := k.r.o.Now(), k.keys.Load()
-	if k.put(set, now); had != k.keys.Load() {
+	k.put(set, now)
+	k.fresh()
+	if had == nil {
+		close(k.ready) // who asks for another one from now on has it fetched
+	}
+	if had != k.keys.Load() {
 		k.r.o.Log.Info("an issuer's keys are here", "issuer", k.source.issuer, "keys", len(set.list), "replaced", had != nil)
 	}
 	if err := k.r.keep(k.source, text, now); err != nil {
 		k.r.o.Log.Error("an issuer's keys could not be kept for a restart", "issuer", k.source.issuer, "error", err)
 	}
+	return nil
+}
+
+// fresh notes that the keys are what the issuer has, but for what was asked for meanwhile.
+func (k *keeper) fresh() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.pending, k.failing = len(k.wake) > 0, nil
-	return nil
 }
 
 func (k *keeper) failed(ctx context.Context, err error) {
