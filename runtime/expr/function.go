@@ -28,6 +28,7 @@ type function struct {
 	shape          func(from []*code) *shape
 	look           func(k *compiler, n ast.Node, args []ast.Node, from []*code) // says what is wrong with these arguments
 	call           caller
+	op             string                                             // the operator that it is another name of
 	fixed          uint8                                              // bit i: argument i is constant
 	fix            func(e *Env, args []runtime.Value) (caller, error) // makes call of the constant ones; the others are null
 }
@@ -115,6 +116,9 @@ func (k *compiler) function(n ast.Node, name string, f *function, args []ast.Nod
 		return unknown()
 	}
 	c.eval = f.calling(name, call, from, at, k.pos(n))
+	if f.op != "" && from[1].constant && from[1].value.Kind() == runtime.String {
+		c.testFind(from[0], from[1].value.Text(), f.op, name, k.pos(n))
+	}
 	if c = conditional(c, k.pos(n)); f.fresh {
 		return c
 	}

@@ -210,6 +210,11 @@ func (l *loop) values(r *runtime.Run) (runtime.Value, bool) {
 
 // run computes the condition for each value, and asks on after each whether to go on.
 func (l *loop) run(r *runtime.Run, v runtime.Value, on func(i int, item runtime.Value, holds bool) bool) {
+	if l.body != nil && l.body.each != nil { // it needs nothing that is put where # is read
+		test := l.body.each
+		each(r, v, func(i int, item runtime.Value) bool { return on(i, item, test(r, item)) })
+		return
+	}
 	each(r, v, func(i int, item runtime.Value) bool {
 		r.Scratch.Locals[l.at] = item
 		r.Scratch.Locals[l.at+1] = runtime.IntOf(int64(i))

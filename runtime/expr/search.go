@@ -54,7 +54,7 @@ func searching(x, y *code, op, pos string) *code {
 	c := &code{null: x.null || y.null, secret: measured(x, y)}
 	c.loosen(x, y)
 	if y.constant && y.value.Kind() == runtime.String {
-		c.testFind(x, y.value.Text(), op, pos)
+		c.testFind(x, y.value.Text(), op, op, pos)
 	}
 	left, right := x.operand(), y.operand()
 	return decided(c, func(r *runtime.Run) verdict {
