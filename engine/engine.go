@@ -62,8 +62,8 @@ type Engine struct {
 	tallies  map[string]*tally
 	orgs     map[string]*org
 	closed   bool
-	closings sync.WaitGroup // Sets that are being closed
-	errs     error          // what closing Sets said
+	closings closings
+	errs     error // what closing Sets said
 }
 
 // New makes an Engine that has no Set yet. The caller closes it.
@@ -116,8 +116,8 @@ func (e *Engine) Swap(s *rules.Set) {
 	}
 }
 
-// Close gives up what Finish did not wait for, retires the live Set and waits until every Set is closed, that is until the last
-// call has left. The error joins what their Close said.
+// Close gives up what Finish did not wait for, retires the live Set and waits until every Set is closed that no call is under any more: one
+// that was cut off keeps its own. The error joins what their Close said.
 func (e *Engine) Close() error {
 	at, now := context.WithCancel(context.Background())
 	now()
@@ -128,7 +128,7 @@ func (e *Engine) Close() error {
 		old.retire()
 	}
 	e.mu.Unlock()
-	e.closings.Wait()
+	e.closings.wait()
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.errs
@@ -137,7 +137,9 @@ func (e *Engine) Close() error {
 // close closes a Set in its own goroutine, so that no call pays for it. Close of the Engine waits for it. The Engine has
 // mu, or a lease that was the last.
 func (e *Engine) close(s *rules.Set) {
-	e.closings.Go(func() {
+	e.closings.begin()
+	go func() {
+		defer e.closings.end()
 		err := s.Close()
 		if err == nil {
 			return
@@ -146,7 +148,42 @@ func (e *Engine) close(s *rules.Set) {
 		e.errs = errors.Join(e.errs, err)
 		e.mu.Unlock()
 		e.o.Log.Error("close rules", "revision", s.Revision(), "error", err)
-	})
+	}()
+}
+
+// closings are the Sets that are being closed. It is no WaitGroup, for a call that was cut off may leave its Set while Close waits, or
+// afterwards.
+type closings struct {
+	mu   sync.Mutex // guards what follows
+	n    int
+	idle chan struct{} // closed when there are none left; nil: nobody waits
+}
+
+func (c *closings) begin() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.n++
+}
+
+func (c *closings) end() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.n--; c.n == 0 && c.idle != nil {
+		close(c.idle)
+		c.idle = nil
+	}
+}
+
+func (c *closings) wait() {
+	c.mu.Lock()
+	if c.n > 0 && c.idle == nil {
+		c.idle = make(chan struct{})
+	}
+	idle := c.idle
+	c.mu.Unlock()
+	if idle != nil {
+		<-idle
+	}
 }
 
 // Drain says that the program is about to stop: Ready is false from now on. Calls are answered as before.

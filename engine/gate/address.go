@@ -30,7 +30,7 @@ func (g *Gate) failed(c *conn, r reason) reason {
 	if !g.failures.Add(c.client, time.Now()) {
 		return r
 	}
-	c.unread = false
+	c.unread.Store(false)
 	return tooOften
 }
 

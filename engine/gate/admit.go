@@ -71,11 +71,9 @@ func (c *conn) enter(text, b []byte) (told []byte, n int, r reason) {
 		}
 		c.lease = lease
 		c.stage.Store(inside)
+		c.recognize()
 	}()
 	c.client, c.hook, c.secrets = c.from, nil, 0
-	if c.closed.Load() {
-		return nil, 0, broken
-	}
 	if n, r = h.begin(text); r != admitted {
 		return nil, 0, r
 	}

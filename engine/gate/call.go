@@ -36,11 +36,10 @@ func (g *Gate) serve(ctx *fasthttp.RequestCtx) {
 		c.ready()
 	}()
 	if !c.serves() {
-		g.refuse(ctx, c, notReady) // which nobody hears: a Shutdown has closed the connection
+		ctx.SetStatusCode(fasthttp.StatusServiceUnavailable) // which nobody hears: the connection was closed
 		return
 	}
 	c.hook.Used(c.secrets)
-	c.recognize()
 	if c.challenge != nil {
 		g.verify(ctx, c.challenge)
 		return

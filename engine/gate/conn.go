@@ -31,14 +31,14 @@ type conn struct {
 	pass
 	claim
 
-	fresh  bool      // nothing of the next request was read yet
-	known  bool      // a call came through here that was authenticated
-	unread bool      // the peer may still be sending when the connection is closed
-	begun  time.Time // when the first byte of its first record came, where there is TLS; zero before
-	first  time.Time // when the first byte of the request was read
-	last   time.Time // when anything was read
-	reads  time.Time // the read deadline that is set
-	writes time.Time // the write deadline that is set
+	unread atomic.Bool // the peer may still be sending when the connection is closed
+	fresh  bool        // nothing of the next request was read yet
+	known  bool        // a call came through here that was authenticated
+	begun  time.Time   // when the first byte of its first record came, where there is TLS; zero before
+	first  time.Time   // when the first byte of the request was read
+	last   time.Time   // when anything was read
+	reads  time.Time   // the read deadline that is set
+	writes time.Time   // the write deadline that is set
 
 	frame   frame  // of the request that is under way
 	given   bool   // the server has bytes of it
@@ -171,7 +171,7 @@ func (c *conn) Close() error {
 		return net.ErrClosed
 	}
 	defer c.g.open.Add(-1)
-	if c.unread {
+	if c.unread.Load() {
 		c.linger()
 	}
 	c.g.strangers.remove(c)

@@ -262,6 +262,19 @@ func TestVersion(t *testing.T) {
 	l.ends()
 }
 
+// TestShownBeforeItsBody: who has shown the secret is no stranger, though its first call is not there yet.
+func TestShownBeforeItsBody(t *testing.T) {
+	d := open(t, policy, gate.Options{MaxConns: 4, Read: patience})
+	l := d.dial().begin(body)
+	for range 8 {
+		d.dial()
+	}
+	d.settles("tenterhook_displaced_total", 5)
+	if status, _, _ := l.send(body).answer(); status != 200 {
+		t.Errorf("got %d", status)
+	}
+}
+
 // TestShutdownOfStrangers: nobody who says nothing keeps the program from ending in time.
 func TestShutdownOfStrangers(t *testing.T) {
 	d := open(t, policy, gate.Options{FirstBytes: time.Hour})

@@ -165,7 +165,11 @@ func (g *Gate) Shutdown(ctx context.Context) error {
 	}
 	g.mu.Unlock()
 	g.strangers.dismiss() // the server would wait for them, as if they had begun
-	return errors.Join(append(errs, g.server.ShutdownWithContext(ctx))...)
+	errs = append(errs, g.server.ShutdownWithContext(ctx))
+	for g.open.Load() > 0 && ctx.Err() == nil { // the server does not wait for Close, which gives the last lease back
+		time.Sleep(time.Millisecond)
+	}
+	return errors.Join(errs...)
 }
 
 // silence drops what fasthttp logs: its messages quote requests. What was refused is counted instead.

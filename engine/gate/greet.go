@@ -121,7 +121,7 @@ func (c *conn) explain(err error) {
 	switch string(plain.RecordHeader[:]) {
 	case "POST ", "GET /", "HEAD ":
 		c.secure.Store(nil)
-		c.unread = true
+		c.unread.Store(true)
 		io.WriteString(c.Conn, "HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
 	}
 }

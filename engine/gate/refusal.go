@@ -1,8 +1,6 @@
 package gate
 
 import (
-	"errors"
-	"os"
 	"sync/atomic"
 	"time"
 
@@ -119,30 +117,16 @@ func allowed(k *engine.Hook) string {
 }
 
 // unreadable answers a request that could not be read to its end. The server closes the connection.
-func (g *Gate) unreadable(ctx *fasthttp.RequestCtx, err error) {
+func (g *Gate) unreadable(ctx *fasthttp.RequestCtx, _ error) {
 	c := ctx.Conn().(*conn)
-	c.unread = true
+	c.unread.Store(true)
 	ctx.Request.ReleaseBody(keep)
 	c.settle()
-	r := c.refused // the server does not always keep what Read has returned
+	r := c.refused // of which the server knows nothing
 	if r == admitted {
-		r = reasonOf(err)
+		r = malformed // it ended too soon
 	}
 	g.refuse(ctx, c, r)
-}
-
-func reasonOf(err error) reason {
-	if _, ok := errors.AsType[*fasthttp.ErrSmallBuffer](err); ok {
-		return headTooLarge
-	}
-	switch {
-	case errors.Is(err, fasthttp.ErrBodyTooLarge):
-		return bodyTooLarge
-	case errors.Is(err, os.ErrDeadlineExceeded):
-		return slow
-	default:
-		return malformed
-	}
 }
 
 // counts has the requests that were refused, by reason.

@@ -3,6 +3,7 @@ package gate
 import (
 	"bytes"
 	"errors"
+	"net"
 	"os"
 )
 
@@ -18,6 +19,9 @@ const maxTold = 128
 // Read gives the server the bytes of one request, as far as the frame has taken them: what it is told of the head, and then the body.
 // What came behind it waits until the request is answered; a head that has not ended waits for its end.
 func (c *conn) Read(p []byte) (int, error) {
+	if c.closed.Load() {
+		return 0, net.ErrClosed
+	}
 	if c.frame.phase == ended {
 		if !c.fresh {
 			return 0, errStrict // the server sees the request end elsewhere
@@ -29,6 +33,9 @@ func (c *conn) Read(p []byte) (int, error) {
 	}
 	n, err := c.receive(p)
 	if n == 0 {
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			c.refused = slow
+		}
 		return 0, err
 	}
 	var room [maxTold]byte
