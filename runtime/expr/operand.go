@@ -82,7 +82,9 @@ func unlike(r *runtime.Run, v runtime.Value, pos string) bool {
 // testFind gives c the test of x startsWith "part" and its like, by the name that the expression has for it.
 func (c *code) testFind(x *code, part, op, name, pos string) {
 	slot, eval, search := x.slot, x.eval, searchers[op]
-	find := func(r *runtime.Run, v runtime.Value) bool { return isPart(r, v, name, pos) && search(r, v.Text(), part) }
+	find := func(r *runtime.Run, v runtime.Value) bool {
+		return isPart(r, v, name, pos) && search(r, v.Text(), part)
+	}
 	c.tested(x, find)
 	cost := 1 + int64(len(part))>>6
 	switch op {
