@@ -55,29 +55,21 @@ func (p *pass) leave() {
 // enter reads the head that text begins with and judges it, before anything of the body is read. n is its length; told, which is
 // appended to b, is what the server is told instead.
 func (c *conn) enter(text, b []byte) (told []byte, n int, r reason) {
-	var (
-		h     head
-		room  [4]shown
-		lease engine.Lease
-	)
+	lease := c.g.e.Lease()
 	defer func() {
 		if p := recover(); p != nil {
 			c.g.bug(p)
 			r = broken
 		}
-		if r != admitted {
-			lease.Release()
-			return
-		}
-		c.lease = lease
-		c.stage.Store(inside)
-		c.recognize()
+		c.judged(r, lease)
 	}()
+	var h head
+	var room [4]shown
 	c.client, c.hook, c.secrets = c.from, nil, 0
 	if n, r = h.begin(text); r != admitted {
 		return nil, 0, r
 	}
-	if lease = c.g.e.Lease(); lease.Held() {
+	if lease.Held() {
 		c.hook = lease.At(h.path)
 	}
 	if c.hook != nil {
@@ -94,6 +86,17 @@ func (c *conn) enter(text, b []byte) (told []byte, n int, r reason) {
 	}
 	c.frame.begin(&h)
 	return h.told(b), n, r
+}
+
+// judged keeps the lease of a request that is let in.
+func (c *conn) judged(r reason, lease engine.Lease) {
+	if r != admitted {
+		lease.Release()
+		return
+	}
+	c.lease = lease
+	c.stage.Store(inside)
+	c.recognize()
 }
 
 // judge decides on a request from its head. The order is what a stranger may learn: which paths there are (they are no
