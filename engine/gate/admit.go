@@ -20,6 +20,7 @@ const mediaType = "application/json"
 type pass struct {
 	client    netip.Addr   // who calls: the connection's other end or, where that is a proxy, whom it speaks for
 	hook      *engine.Hook // nil: none is served there
+	shown     bool         // what the hook's credentials ask for, or they ask for nothing
 	secrets   uint64       // that were shown, a bit for each
 	request   string       // what Okta calls it
 	challenge []byte       // of a verification; nil: it is none
@@ -65,7 +66,7 @@ func (c *conn) enter(text, b []byte) (told []byte, n int, r reason) {
 	}()
 	var h head
 	var room [4]shown
-	c.client, c.hook, c.secrets = c.from, nil, 0
+	c.client, c.hook, c.shown, c.secrets = c.from, nil, false, 0
 	if n, r = h.begin(text); r != admitted {
 		return nil, 0, r
 	}
@@ -122,7 +123,7 @@ func (c *conn) judge(h *head, ready bool) (r reason) {
 	if c.secrets, r = c.g.known(k, h); r != admitted {
 		return r
 	}
-	c.request, c.challenge = h.name(), nil
+	c.shown, c.request, c.challenge = true, h.name(), nil
 	if get {
 		return c.challenged(h)
 	}

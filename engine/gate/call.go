@@ -54,7 +54,7 @@ func (g *Gate) answer(ctx *fasthttp.RequestCtx, c *conn) {
 	if len(body) > keep {
 		n, ok := g.docs.wait(c.who, int64(len(body)), c.began().Add(patience))
 		if !ok {
-			g.refuse(ctx, c, overloaded)
+			g.turnAway(ctx, c, overloaded)
 			return
 		}
 		defer g.docs.give(c.who, n)
@@ -62,17 +62,17 @@ func (g *Gate) answer(ctx *fasthttp.RequestCtx, c *conn) {
 	s := sheets.Get().(*sheet)
 	defer g.clear(ctx, c, s, body)
 	if err := s.doc.Parse(body, hook.Limits{Bytes: g.maxBody(k), Values: max(keep/2, len(body)/4)}); err != nil {
-		g.refuse(ctx, c, unfit(err))
+		g.turnAway(ctx, c, unfit(err))
 		return
 	}
 	root := s.doc.Root()
 	if root.Get("eventType").Text() != k.Rules.Type.EventType() {
-		g.refuse(ctx, c, wrongType)
+		g.turnAway(ctx, c, wrongType)
 		return
 	}
 	if host, is := foreign(k.Rules, root); is {
 		k.Foreign(root.Get("eventId").Text(), host, c.client)
-		g.refuse(ctx, c, wrongOrg)
+		g.turnAway(ctx, c, wrongOrg)
 		return
 	}
 	s.call = hook.Call{
@@ -94,6 +94,18 @@ func unfit(err error) reason {
 		return bodyTooLarge
 	}
 	return notJSON
+}
+
+// turnAway refuses a request whose caller has shown the secret, and writes a line about it: somebody will ask where the call is.
+func (g *Gate) turnAway(ctx *fasthttp.RequestCtx, c *conn, r reason) {
+	g.refuse(ctx, c, r)
+	if g.journal.o.Writer == nil {
+		return
+	}
+	g.journal.add(&entry{
+		hook: c.hook, request: c.request, outcome: "refused", reason: refusals[r].name, status: ctx.Response.StatusCode(),
+		took: time.Since(c.began()), in: len(ctx.Request.Body()), out: len(ctx.Response.Body()), from: c.client,
+	})
 }
 
 // note writes a line about a call.

@@ -36,6 +36,7 @@ type entry struct {
 	event   string   // eventId
 	rules   []string // that matched
 	outcome string
+	reason  string // of a refusal
 	repeat  bool
 	status  int
 	took    time.Duration
@@ -95,7 +96,11 @@ func (e *entry) json(b []byte) []byte {
 		}
 		b = hook.AppendString(b, r)
 	}
-	b = append(append(append(b, `],"outcome":"`...), e.outcome...), `","repeat":`...)
+	b = append(append(append(b, `],"outcome":"`...), e.outcome...), '"')
+	if e.reason != "" {
+		b = append(append(append(b, `,"reason":"`...), e.reason...), '"')
+	}
+	b = append(b, `,"repeat":`...)
 	b = strconv.AppendBool(b, e.repeat)
 	b = strconv.AppendInt(append(b, `,"status":`...), int64(e.status), 10)
 	b = e.appendTook(append(b, `,"ms":`...))
@@ -114,7 +119,11 @@ func (e *entry) text(b []byte) []byte {
 	b = quoted(append(b, " eventId="...), e.event)
 	b = append(append(b, " revision="...), e.revision()...)
 	b = quoted(append(b, " rules="...), strings.Join(e.rules, ","))
-	b = append(append(append(b, " outcome="...), e.outcome...), " repeat="...)
+	b = append(append(b, " outcome="...), e.outcome...)
+	if e.reason != "" {
+		b = append(append(b, " reason="...), e.reason...)
+	}
+	b = append(b, " repeat="...)
 	b = strconv.AppendBool(b, e.repeat)
 	b = strconv.AppendInt(append(b, " status="...), int64(e.status), 10)
 	b = e.appendTook(append(b, " ms="...))

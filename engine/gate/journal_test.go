@@ -63,7 +63,7 @@ func TestJournal(t *testing.T) {
 		call("event-2", "Authorization: wrong"),
 		strings.Replace(call("event-3"), "pre-registration", "pre-registratiom", 1),
 	)
-	if len(lines) != 3 { // of the two that got no decision there is none: they are counted
+	if len(lines) != 4 { // of the stranger there is none: strangers are counted
 		t.Fatalf("%d lines: %q", len(lines), lines)
 	}
 	var all []map[string]any
@@ -90,11 +90,14 @@ func TestJournal(t *testing.T) {
 	if r := all[2]["request"].(string); all[2]["eventId"] != `odd "id"` || len(r) != 16 {
 		t.Errorf("an odd name: %v", all[2])
 	}
+	if r := all[3]; r["outcome"] != "refused" || r["reason"] != "event_type" || r["status"] != 400.0 || r["hook"] != "hook-a" {
+		t.Errorf("a refusal: %v", r)
+	}
 }
 
 func TestJournalText(t *testing.T) {
-	lines := journal(t, false, call("event-1", "X-Okta-Request-Id: r-1"), call(`a\tb`))
-	if len(lines) != 2 || !strings.Contains(lines[0], ` level=INFO msg=call request=r-1 hook=hook-a eventId=event-1 revision=`) || !strings.Contains(lines[0], ` rules=stamp outcome=`) ||
+	lines := journal(t, false, call("event-1", "X-Okta-Request-Id: r-1"), call(`a\tb`), head(post, "Content-Type: text/plain", "Content-Length: 2"))
+	if len(lines) != 3 || !strings.Contains(lines[2], " outcome=refused reason=content_type repeat=false status=415 ") || !strings.Contains(lines[0], ` level=INFO msg=call request=r-1 hook=hook-a eventId=event-1 revision=`) || !strings.Contains(lines[0], ` rules=stamp outcome=`) ||
 		!strings.Contains(lines[1], ` eventId="a\tb" revision=`) {
 		t.Errorf("%q", lines)
 	}

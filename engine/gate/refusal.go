@@ -126,6 +126,10 @@ func (g *Gate) unreadable(ctx *fasthttp.RequestCtx, _ error) {
 	if r == admitted {
 		r = malformed // it ended too soon
 	}
+	if c.shown {
+		g.turnAway(ctx, c, r)
+		return
+	}
 	g.refuse(ctx, c, r)
 }
 

@@ -13,11 +13,11 @@ import (
 type counts struct {
 	tokens            [verdicts]atomic.Uint64
 	fetches, failures atomic.Uint64
-	warned            atomic.Int64 // the minute in which the log told of a refused token, in Unix time
+	warned            [verdicts]atomic.Int64 // the minutes in which the log told of a refused token, in Unix time
 }
 
-// Note counts what came of a token for a hook and, when it was refused, has the log say why: once a minute for each issuer,
-// and nothing of the token. Whoever shows several credentials is counted for one.
+// Note counts what came of a token for a hook and, when it was refused, has the log say why: once a minute for each issuer
+// and reason, and nothing of the token. Whoever shows several credentials is counted for one.
 func (r *Ring) Note(o *rules.OAuth, v Verdict, hook string) {
 	k := (*r.live.Load())[o]
 	if k == nil {
@@ -28,7 +28,7 @@ func (r *Ring) Note(o *rules.OAuth, v Verdict, hook string) {
 		return
 	}
 	minute := time.Now().Unix() / 60
-	if was := k.counts.warned.Load(); was != minute && k.counts.warned.CompareAndSwap(was, minute) {
+	if last := &k.counts.warned[v]; last.Load() != minute && last.Swap(minute) != minute {
 		r.o.Log.Warn("a token was refused", "hook", hook, "issuer", o.Issuer, "reason", v.String())
 	}
 }
