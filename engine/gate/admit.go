@@ -42,7 +42,7 @@ func (p *pass) serves() bool { return p.stage.CompareAndSwap(inside, served) }
 func (p *pass) answered() {
 	if p.stage.CompareAndSwap(served, outside) {
 		p.lease.Release()
-		p.hook, p.lease = nil, engine.Lease{} // a connection that is idle keeps no Set in memory
+		p.shown, p.hook, p.lease = false, nil, engine.Lease{} // a connection that is idle keeps no Set in memory
 	}
 }
 

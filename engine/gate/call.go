@@ -28,7 +28,7 @@ type sheet struct {
 
 var sheets = sync.Pool{New: func() any { return new(sheet) }}
 
-// serve answers a request that was read to its end, or was refused at its headers. Nothing of ctx is used after it.
+// serve answers a request that was let in and read to its end. Nothing of ctx is used after it.
 func (g *Gate) serve(ctx *fasthttp.RequestCtx) {
 	c := ctx.Conn().(*conn)
 	defer func() {
