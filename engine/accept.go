@@ -9,6 +9,7 @@ import (
 
 	"github.com/tenterhook/tenterhook/engine/ledger"
 	"github.com/tenterhook/tenterhook/sdk/hook"
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
 // Why a delivery is not accepted. ErrNoEvents and ErrTooMuch are the delivery's own fault. Everything else is ours, and answered so that
@@ -98,7 +99,7 @@ func split(name string, c *hook.Call) (ledger.Delivery, error) {
 	root := c.Doc.Root()
 	d := ledger.Delivery{Hook: name}
 	events := hook.Events(root)
-	if events.Kind() != hook.Array {
+	if events.Kind() != jsondoc.Array {
 		return d, ErrNoEvents
 	}
 	envelope := len(root.Raw()) - len(events.Raw()) + 2

@@ -17,6 +17,7 @@ import (
 
 	"github.com/tenterhook/tenterhook/engine/ledger"
 	"github.com/tenterhook/tenterhook/sdk/hook"
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
 // book is an Engine over a ledger of its own.
@@ -43,8 +44,8 @@ func book(t testing.TB, policy string) (*Engine, *ledger.Ledger) {
 // delivery is a call of the hook events.
 func delivery(t testing.TB, text string) *hook.Call {
 	t.Helper()
-	d := new(hook.Doc)
-	if err := d.Parse([]byte(text), hook.Limits{}); err != nil {
+	d := new(jsondoc.Doc)
+	if err := d.Parse([]byte(text), jsondoc.Limits{}); err != nil {
 		t.Fatal(err)
 	}
 	return &hook.Call{Hook: "events", Type: hook.EventHook, ID: d.Root().Get("eventId").Text(), Doc: d}

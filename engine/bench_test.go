@@ -7,6 +7,7 @@ import (
 
 	"github.com/tenterhook/tenterhook/sdk/hook"
 	"github.com/tenterhook/tenterhook/sdk/hook/sample"
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
 // BenchmarkAnswer answers a registration call by an expression rule: leased, decided, merged, remembered, counted.
@@ -18,8 +19,8 @@ func BenchmarkAnswer(b *testing.B) {
 		b.Run(bench.name, func(b *testing.B) {
 			e := open(b, Options{})
 			e.Swap(load(b, policy("registration", "deny")))
-			doc := new(hook.Doc)
-			if err := doc.Parse(sample.Of(hook.Registration), hook.Limits{}); err != nil {
+			doc := new(jsondoc.Doc)
+			if err := doc.Parse(sample.Of(hook.Registration), jsondoc.Limits{}); err != nil {
 				b.Fatal(err)
 			}
 			path := []byte("/hooks/hook-a")
@@ -49,8 +50,8 @@ func BenchmarkAnswerParallel(b *testing.B) {
 	path := []byte("/hooks/hook-a")
 	b.ReportAllocs()
 	b.RunParallel(func(pb *testing.PB) {
-		doc := new(hook.Doc)
-		if err := doc.Parse(sample.Of(hook.Registration), hook.Limits{}); err != nil {
+		doc := new(jsondoc.Doc)
+		if err := doc.Parse(sample.Of(hook.Registration), jsondoc.Limits{}); err != nil {
 			b.Error(err)
 			return
 		}

@@ -13,6 +13,7 @@ import (
 	"github.com/tenterhook/tenterhook/rules"
 	"github.com/tenterhook/tenterhook/runtime/wasm"
 	"github.com/tenterhook/tenterhook/sdk/hook"
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
 // loadGuest loads a hook with one rule, whose module is one of those that the tests of rules have.
@@ -36,8 +37,8 @@ func loadGuest(t *testing.T, kind, rule, module string) *rules.Set {
 
 func ask(t *testing.T, e *Engine, kind hook.Type, body string) Reply {
 	t.Helper()
-	doc := new(hook.Doc)
-	if err := doc.Parse([]byte(body), hook.Limits{}); err != nil {
+	doc := new(jsondoc.Doc)
+	if err := doc.Parse([]byte(body), jsondoc.Limits{}); err != nil {
 		t.Fatal(err)
 	}
 	r, err := e.Answer(&hook.Call{Hook: "hook-a", ID: body, Type: kind, Doc: doc, Start: time.Now()})

@@ -30,7 +30,8 @@ var floors = [][]string{
 	{"/runtime/table", "/runtime/wasm/meter"},
 	{"/runtime"},
 	{"/sdk/hook/sample"},
-	{"/sdk/hook", "/sdk/go/rule"},
+	{"/sdk/hook"},
+	{"/sdk/jsondoc", "/sdk/go/rule"},
 }
 
 // keepers names the only packages that may know a library.

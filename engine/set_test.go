@@ -8,6 +8,7 @@ import (
 
 	"github.com/tenterhook/tenterhook/rules"
 	"github.com/tenterhook/tenterhook/sdk/hook"
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
 // policy has one hook of a type; the name of its rule makes one Set differ from another.
@@ -73,10 +74,10 @@ func live1(t testing.TB, o Options, decide func(*hook.Call, *rules.Decision)) (*
 // call makes a call as the gate does. Its ID is in the body, too.
 func call(t testing.TB, id, email string) *hook.Call {
 	t.Helper()
-	d := new(hook.Doc)
+	d := new(jsondoc.Doc)
 	body := fmt.Sprintf(`{"eventType":"com.okta.user.pre-registration","requestType":"self.service.registration","eventId":%q,`+
 		`"data":{"userProfile":{"email":%q}}}`, id, email)
-	if err := d.Parse([]byte(body), hook.Limits{}); err != nil {
+	if err := d.Parse([]byte(body), jsondoc.Limits{}); err != nil {
 		t.Fatal(err)
 	}
 	return &hook.Call{Hook: "hook-a", ID: id, Type: hook.Registration, Start: time.Now(), Doc: d}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/tenterhook/tenterhook/runtime"
 	"github.com/tenterhook/tenterhook/sdk/hook"
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
 // Action is one delivery that a rule asks for, to be made once the answer is out. JSON is an object with to, and those of
@@ -85,10 +86,10 @@ func wantsBody(a *hook.Action, to *Destination) bool { return !a.HasBody() && to
 // tell is the body of an inline hook's action whose rule gives none: which rule it was, of which call. What is longer than
 // anything Okta says there is left out, for the same reason as there is mostActions.
 func (k *chain) tell(rule string, o Outcome) []byte {
-	b := hook.AppendString([]byte(`{"hook":`), k.hook.Name)
-	b = hook.AppendString(append(b, `,"rule":`...), rule)
+	b := jsondoc.AppendString([]byte(`{"hook":`), k.hook.Name)
+	b = jsondoc.AppendString(append(b, `,"rule":`...), rule)
 	for _, name := range []string{"eventType", "eventId", "eventTime", "source"} {
-		if n := k.event.Get(name); n.Kind() == hook.String && len(n.Raw()) <= 1024 {
+		if n := k.event.Get(name); n.Kind() == jsondoc.String && len(n.Raw()) <= 1024 {
 			b = append(append(append(b, `,"`...), name...), `":`...)
 			b = append(b, n.Raw()...)
 		}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/tenterhook/tenterhook/sdk/hook"
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
 var (
@@ -31,7 +32,7 @@ func asked(source string) (paths []string) {
 }
 
 // absent is which of the members that an expression names are missing in the event.
-func absent(source string, e hook.Node, c *hook.Call) (paths []string) {
+func absent(source string, e jsondoc.Node, c *hook.Call) (paths []string) {
 	for _, path := range asked(source) {
 		n, steps := e, strings.Split(path, ".")
 		if !c.Type.Inline() {
@@ -43,7 +44,7 @@ func absent(source string, e hook.Node, c *hook.Call) (paths []string) {
 		for _, name := range steps {
 			n = n.Get(name)
 		}
-		if k := n.Kind(); k == hook.Missing || k == hook.Null {
+		if k := n.Kind(); k == jsondoc.Missing || k == jsondoc.Null {
 			paths = append(paths, path)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/tenterhook/tenterhook/rules"
 	"github.com/tenterhook/tenterhook/sdk/hook"
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
 // TestMissingIsNamed holds that a trace says which members a condition went without.
@@ -23,8 +24,8 @@ func TestMissingIsNamed(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			s := load(t, policy("registration", "", "- name: r\n  when: >-\n    "+tt.when+"\n  missing: "+tt.missing+"\n  deny: no"))
-			var doc hook.Doc
-			if err := doc.Parse([]byte(signup), hook.Limits{}); err != nil {
+			var doc jsondoc.Doc
+			if err := doc.Parse([]byte(signup), jsondoc.Limits{}); err != nil {
 				t.Fatal(err)
 			}
 			h := s.Hooks()[0]

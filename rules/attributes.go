@@ -6,7 +6,7 @@ import (
 
 	"github.com/tenterhook/tenterhook/runtime"
 	"github.com/tenterhook/tenterhook/runtime/expr"
-	"github.com/tenterhook/tenterhook/sdk/hook"
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
 const assertion = `{"type":"com.okta.assertion.patch","value":[`
@@ -205,7 +205,7 @@ func typedHead(xsi string) string {
 }
 
 func appendTyped(dst []byte, xsi, text string) []byte {
-	return append(hook.AppendString(append(dst, typedHead(xsi)...), text), '}')
+	return append(jsondoc.AppendString(append(dst, typedHead(xsi)...), text), '}')
 }
 
 // appendStatement appends the operation that adds an attribute statement, up to its values. A name that is a URI says so.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/tenterhook/tenterhook/sdk/hook"
 	"github.com/tenterhook/tenterhook/sdk/hook/sample"
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
 // Case is one test that a rule author wrote: a call, and what is expected of the answer.
@@ -349,8 +350,8 @@ func (r *caseReader) source(n *node) ([]byte, bool) {
 
 // call looks at the input as the gate looks at a call's body.
 func (r *caseReader) call(n *node, h *Hook, c *Case) bool {
-	var doc hook.Doc
-	if err := doc.Parse(c.Input, hook.Limits{}); err != nil {
+	var doc jsondoc.Doc
+	if err := doc.Parse(c.Input, jsondoc.Limits{}); err != nil {
 		r.add(n.problem("this is no call that is answered: %s", err))
 		return false
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/tenterhook/tenterhook/runtime"
 	"github.com/tenterhook/tenterhook/runtime/expr"
 	"github.com/tenterhook/tenterhook/sdk/hook"
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
 // tokens reads a map of id: and access:.
@@ -129,7 +130,7 @@ func patch(k hook.TokenKind, operations appender) appender {
 // appendAdd appends the operation that sets a claim, up to its value. A name with / or ~ is escaped as in a JSON Pointer.
 func appendAdd(dst []byte, name string) []byte {
 	dst = append(dst, `{"op":"add","path":"/claims/`...)
-	return append(hook.AppendEscaped(dst, pointer(name)), `","value":`...)
+	return append(jsondoc.AppendEscaped(dst, pointer(name)), `","value":`...)
 }
 
 func pointer(name string) string {
@@ -243,7 +244,7 @@ func (m *maker) fixedRemovals(k hook.TokenKind, n *node) {
 // has reports whether the token has the claim, as earlier rules have left it.
 func has(r *runtime.Run, k hook.TokenKind, name string) (bool, error) {
 	if r.Merge == nil {
-		return k.Claims(r.Event).Get(name).Kind() != hook.Missing, nil
+		return k.Claims(r.Event).Get(name).Kind() != jsondoc.Missing, nil
 	}
 	if !r.Meter.Spend(1 + int64(r.Merge.Changes())) {
 		return false, r.Meter.Err()
@@ -253,7 +254,7 @@ func has(r *runtime.Run, k hook.TokenKind, name string) (bool, error) {
 
 func appendRemove(dst []byte, name string) []byte {
 	dst = append(dst, `{"op":"remove","path":"/claims/`...)
-	return append(hook.AppendEscaped(dst, pointer(name)), `"}`...)
+	return append(jsondoc.AppendEscaped(dst, pointer(name)), `"}`...)
 }
 
 func removalsOf(k hook.TokenKind, x *expr.Expression) appender {

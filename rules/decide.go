@@ -9,6 +9,7 @@ import (
 
 	"github.com/tenterhook/tenterhook/runtime"
 	"github.com/tenterhook/tenterhook/sdk/hook"
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
 // ErrBug: a rule's run panicked. It is a fault of this program's, never of the rule's or the payload's.
@@ -78,7 +79,7 @@ type chain struct {
 	meter   runtime.Meter
 	merge   hook.Merge
 	draft   hook.Draft
-	event   hook.Node     // what the rules decide on
+	event   jsondoc.Node  // what the rules decide on
 	rule    int           // under way
 	lacking bool          // it matches only because something is missing
 	last    bool          // it ends the chain if it matches
@@ -159,7 +160,7 @@ func (k *chain) release() {
 		k.draft.JSON = nil
 	}
 	clear(k.draft.JSON[:cap(k.draft.JSON)])
-	k.hook, k.event = nil, hook.Node{}
+	k.hook, k.event = nil, jsondoc.Node{}
 	chains.Put(k)
 }
 
@@ -187,7 +188,7 @@ func (k *chain) decide(d *Decision) {
 // look goes through the rules that an event is for. A rule that fails takes nothing with it; what was asked for before
 // the budget ran out is done.
 func (k *chain) look(d *Decision) {
-	if k.event.Kind() != hook.Object {
+	if k.event.Kind() != jsondoc.Object {
 		d.Outcome = Silent
 		return
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/tenterhook/tenterhook/rules"
 	"github.com/tenterhook/tenterhook/runtime"
 	"github.com/tenterhook/tenterhook/sdk/hook"
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
 // policy is a policy file with one hook, called h. Its parts are indented here so that they need not be there.
@@ -36,8 +37,8 @@ func load(t testing.TB, text string) *rules.Set {
 
 func call(t testing.TB, h *rules.Hook, body string) *hook.Call {
 	t.Helper()
-	doc := new(hook.Doc)
-	if err := doc.Parse([]byte(body), hook.Limits{}); err != nil {
+	doc := new(jsondoc.Doc)
+	if err := doc.Parse([]byte(body), jsondoc.Limits{}); err != nil {
 		t.Fatal(err)
 	}
 	return &hook.Call{Hook: h.Name, Type: h.Type, Doc: doc, Start: time.Now(), Deadline: time.Now().Add(10 * time.Second)}
@@ -52,8 +53,8 @@ func valid(t testing.TB, h *rules.Hook, answer []byte) {
 		}
 		return
 	}
-	var doc hook.Doc
-	if err := doc.Parse(answer, hook.Limits{}); err != nil {
+	var doc jsondoc.Doc
+	if err := doc.Parse(answer, jsondoc.Limits{}); err != nil {
 		t.Fatalf("answer %s: %v", answer, err)
 	}
 	if problems := hook.CheckAnswer(h.Type, doc.Root()); len(problems) > 0 {
@@ -264,8 +265,8 @@ func TestDecideAgain(t *testing.T) {
 			d := rules.Decision{Fixed: &rules.Fixed{}}
 			for range 500 {
 				for body, want := range bodies {
-					var doc hook.Doc
-					if err := doc.Parse([]byte(body), hook.Limits{}); err != nil {
+					var doc jsondoc.Doc
+					if err := doc.Parse([]byte(body), jsondoc.Limits{}); err != nil {
 						done <- err
 						return
 					}

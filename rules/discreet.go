@@ -7,6 +7,7 @@ import (
 
 	"github.com/tenterhook/tenterhook/runtime/expr"
 	"github.com/tenterhook/tenterhook/sdk/hook"
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
 // drafted are the members of a draft that a secret may get into where the rule says so, and what it says under reveal.
@@ -22,8 +23,8 @@ func (k *chain) discreet(r *rule) error {
 	if len(r.secrets) == 0 {
 		return nil
 	}
-	var doc hook.Doc
-	if doc.Parse(k.draft.JSON, hook.Limits{Bytes: len(k.draft.JSON) + 1}) != nil {
+	var doc jsondoc.Doc
+	if doc.Parse(k.draft.JSON, jsondoc.Limits{Bytes: len(k.draft.JSON) + 1}) != nil {
 		return nil // the merge refuses it
 	}
 	s := seeker{words: append(hook.Commands(k.hook.Type), fixed...)}
@@ -45,7 +46,7 @@ func (k *chain) discreet(r *rule) error {
 }
 
 // under is the member of n at a path with dots.
-func under(n hook.Node, path string) hook.Node {
+func under(n jsondoc.Node, path string) jsondoc.Node {
 	for name := range strings.SplitSeq(path, ".") {
 		n = n.Get(name)
 	}
@@ -60,9 +61,9 @@ type seeker struct {
 }
 
 // seek adds a member of the call. One that is shorter than shortest is in too many texts to be looked for.
-func (s *seeker) seek(n hook.Node) {
+func (s *seeker) seek(n jsondoc.Node) {
 	text := n.Text()
-	if n.Kind() == hook.Number {
+	if n.Kind() == jsondoc.Number {
 		text = string(n.Raw())
 	}
 	if len(text) >= shortest {
@@ -78,19 +79,19 @@ func (s *seeker) told(text string) bool {
 }
 
 // within reports whether a text, a number or a name in n has a secret in it.
-func (s *seeker) within(n hook.Node) bool {
+func (s *seeker) within(n jsondoc.Node) bool {
 	switch n.Kind() {
-	case hook.String:
+	case jsondoc.String:
 		return s.told(n.Text())
-	case hook.Number:
+	case jsondoc.Number:
 		return s.told(string(n.Raw()))
-	case hook.Array:
+	case jsondoc.Array:
 		for one := range n.Elements() {
 			if s.within(one) {
 				return true
 			}
 		}
-	case hook.Object:
+	case jsondoc.Object:
 		for name, one := range n.Members() {
 			if s.told(name) || s.within(one) {
 				return true

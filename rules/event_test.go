@@ -10,6 +10,7 @@ import (
 	"github.com/tenterhook/tenterhook/runtime"
 	"github.com/tenterhook/tenterhook/sdk/hook"
 	"github.com/tenterhook/tenterhook/sdk/hook/sample"
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
 const places = `
@@ -221,8 +222,8 @@ func TestEventsAtOnce(t *testing.T) {
 			var kept []rules.Action
 			for i := range 500 {
 				event := []string{started, suspended}[i%2]
-				var doc hook.Doc
-				if err := doc.Parse([]byte(delivery(event)), hook.Limits{}); err != nil {
+				var doc jsondoc.Doc
+				if err := doc.Parse([]byte(delivery(event)), jsondoc.Limits{}); err != nil {
 					done <- err
 					return
 				}

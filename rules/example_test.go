@@ -5,6 +5,7 @@ import (
 
 	"github.com/tenterhook/tenterhook/rules"
 	"github.com/tenterhook/tenterhook/sdk/hook"
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
 func Example() {
@@ -26,8 +27,8 @@ hooks:
 		return
 	}
 	defer set.Close()
-	var doc hook.Doc
-	if err := doc.Parse([]byte(`{"data":{"userProfile":{"email":"eve@gmail.example"}}}`), hook.Limits{}); err != nil {
+	var doc jsondoc.Doc
+	if err := doc.Parse([]byte(`{"data":{"userProfile":{"email":"eve@gmail.example"}}}`), jsondoc.Limits{}); err != nil {
 		fmt.Println(err)
 		return
 	}

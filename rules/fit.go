@@ -5,7 +5,7 @@ import (
 
 	"github.com/tenterhook/tenterhook/runtime"
 	"github.com/tenterhook/tenterhook/runtime/expr"
-	"github.com/tenterhook/tenterhook/sdk/hook"
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
 // fitting is how what is filled in is made fit for its place in an action.
@@ -49,7 +49,7 @@ func (f fitting) sample(t *expr.Text) []byte {
 	if f.each == nil || f.most > 0 && len(outline) > f.most {
 		outline = "x"
 	}
-	return hook.AppendString(nil, outline)
+	return jsondoc.AppendString(nil, outline)
 }
 
 // encoded percent-encodes all but the unreserved characters of RFC 3986, so that no text makes a segment of its own.
@@ -97,7 +97,7 @@ func oneLine(dst []byte, from int) []byte {
 func escaped(dst []byte, from int) []byte {
 	for _, c := range dst[from:] {
 		if c < ' ' || c == '"' || c == '\\' {
-			return hook.AppendEscaped(dst[:from], string(dst[from:]))
+			return jsondoc.AppendEscaped(dst[:from], string(dst[from:]))
 		}
 	}
 	return dst

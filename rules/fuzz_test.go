@@ -11,6 +11,7 @@ import (
 	"github.com/tenterhook/tenterhook/rules"
 	"github.com/tenterhook/tenterhook/sdk/hook"
 	"github.com/tenterhook/tenterhook/sdk/hook/sample"
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
 // FuzzPolicy loads any text as a policy: no panic, bounded time, problems that lie inside the file; and what does load
@@ -52,8 +53,8 @@ func FuzzPolicy(f *testing.F) {
 		}
 		defer s.Close()
 		for _, h := range s.Hooks() {
-			var doc hook.Doc
-			if err := doc.Parse(sample.Of(h.Type), hook.Limits{}); err != nil {
+			var doc jsondoc.Doc
+			if err := doc.Parse(sample.Of(h.Type), jsondoc.Limits{}); err != nil {
 				t.Fatal(err)
 			}
 			var d rules.Decision

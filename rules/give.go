@@ -6,7 +6,7 @@ import (
 
 	"github.com/tenterhook/tenterhook/runtime"
 	"github.com/tenterhook/tenterhook/runtime/expr"
-	"github.com/tenterhook/tenterhook/sdk/hook"
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
 func compileCommands(m *maker, n *node) {
@@ -167,7 +167,7 @@ func (m *maker) location() []byte {
 	}
 	for _, prefix := range []string{"data.userProfile.", "data.userProfileUpdate."} {
 		if rest, ok := strings.CutPrefix(n.text, prefix); ok && n.kind == textNode && rest != "" && !strings.ContainsAny(rest, " ${}\"'") {
-			return hook.AppendString(nil, n.text)
+			return jsondoc.AppendString(nil, n.text)
 		}
 	}
 	m.add(n.problem("want at to name a submitted attribute, as in data.userProfile.email: Okta shows the text beside no other"))

@@ -9,7 +9,7 @@ import (
 	"github.com/tenterhook/tenterhook/runtime/expr"
 	"github.com/tenterhook/tenterhook/runtime/table"
 	"github.com/tenterhook/tenterhook/runtime/wasm"
-	"github.com/tenterhook/tenterhook/sdk/hook"
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
 // Options is what a folder is loaded with.
@@ -107,7 +107,7 @@ func (l *loader) set() *Set {
 		l.table(s, t)
 	}
 	if text := l.constants(); text != nil {
-		if err := s.vars.Parse(text, hook.Limits{Bytes: maxPolicyBytes * 2}); err != nil {
+		if err := s.vars.Parse(text, jsondoc.Limits{Bytes: maxPolicyBytes * 2}); err != nil {
 			l.add(l.vars[0].at.problem("vars cannot be held: %s", err))
 		}
 	}
@@ -176,7 +176,7 @@ func (l *loader) constants() []byte {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		dst = append(hook.AppendString(dst, v.key), ':')
+		dst = append(jsondoc.AppendString(dst, v.key), ':')
 		value, fine := appendNode(nil, v.value, maxPolicyBytes)
 		if !fine {
 			value = []byte("null")

@@ -9,6 +9,7 @@ import (
 	"github.com/tenterhook/tenterhook/runtime"
 	"github.com/tenterhook/tenterhook/runtime/expr"
 	"github.com/tenterhook/tenterhook/sdk/hook"
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
 // masked is the draft of the rule under way as a trace shows it. One that carries secrets is written once more without them.
@@ -69,7 +70,7 @@ func (h *Hook) again(c *hook.Call, d *Decision) Decision {
 		shown.Answer, shown.Actions, shown.Logs = m.Answer, m.Actions, m.Logs
 		return shown
 	}
-	mask := hook.AppendString(nil, expr.Mask)
+	mask := jsondoc.AppendString(nil, expr.Mask)
 	shown.Answer, shown.Actions, shown.Logs = mask, slices.Clone(d.Actions), slices.Clone(d.Logs)
 	for i := range shown.Actions {
 		shown.Actions[i].JSON = mask
@@ -85,13 +86,13 @@ const shortest = 4
 
 // Conceal puts expr.Mask where a JSON text that was made of a call has the call's secrets, as they came: for actions and
 // answers that are shown to somebody.
-func (h *Hook) Conceal(call hook.Node, text []byte) []byte {
+func (h *Hook) Conceal(call jsondoc.Node, text []byte) []byte {
 	for _, path := range expr.Secrets(h.Type) {
 		n := under(call, path)
-		switch secret := hook.AppendEscaped(nil, n.Text()); {
-		case n.Kind() == hook.Number: // a number stays one, wherever it stands
+		switch secret := jsondoc.AppendEscaped(nil, n.Text()); {
+		case n.Kind() == jsondoc.Number: // a number stays one, wherever it stands
 			text = bytes.ReplaceAll(text, n.Raw(), bytes.Repeat([]byte("9"), len(n.Raw())))
-		case n.Kind() != hook.String:
+		case n.Kind() != jsondoc.String:
 		case len(secret) >= shortest:
 			text = bytes.ReplaceAll(text, secret, []byte(expr.Mask))
 		default:
@@ -102,9 +103,9 @@ func (h *Hook) Conceal(call hook.Node, text []byte) []byte {
 }
 
 // ConcealText is Conceal for a text that is no JSON.
-func (h *Hook) ConcealText(call hook.Node, text string) string {
+func (h *Hook) ConcealText(call jsondoc.Node, text string) string {
 	var shown string
-	if json.Unmarshal(h.Conceal(call, hook.AppendString(nil, text)), &shown) != nil {
+	if json.Unmarshal(h.Conceal(call, jsondoc.AppendString(nil, text)), &shown) != nil {
 		return expr.Mask
 	}
 	return shown

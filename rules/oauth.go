@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/tenterhook/tenterhook/sdk/hook"
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
 // OAuth is which access tokens are accepted (hooks.md section 2). None of it is secret.
@@ -152,12 +153,12 @@ func (l *loader) keys(o *OAuth, n *node, text string) {
 
 // keySet holds a text against what a JSON Web Key Set looks like. Whether its keys can be used, package issuer knows.
 func (l *loader) keySet(n *node, text string) string {
-	var d hook.Doc
-	if err := d.Parse([]byte(text), hook.Limits{Bytes: 256 << 10}); err != nil {
+	var d jsondoc.Doc
+	if err := d.Parse([]byte(text), jsondoc.Limits{Bytes: 256 << 10}); err != nil {
 		l.add(n.problem("keys: want a JSON Web Key Set: %s", err))
 		return ""
 	}
-	if set := d.Root().Get("keys"); set.Kind() != hook.Array || set.Len() == 0 {
+	if set := d.Root().Get("keys"); set.Kind() != jsondoc.Array || set.Len() == 0 {
 		l.add(n.problem(`keys: want a JSON Web Key Set, {"keys": [...]}, with at least one key`))
 		return ""
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/tenterhook/tenterhook/runtime"
 	"github.com/tenterhook/tenterhook/runtime/expr"
 	"github.com/tenterhook/tenterhook/sdk/hook"
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
 // webOnly is what a line in a file or on standard output has no use for.
@@ -197,7 +198,7 @@ func (l *loader) contract(n *node, before, text, after string) {
 	if text == "" {
 		return
 	}
-	draft := append(hook.AppendString([]byte(`{"actions":[`+before), text), after+"]}"...)
+	draft := append(jsondoc.AppendString([]byte(`{"actions":[`+before), text), after+"]}"...)
 	if problems := hook.CheckDraft(hook.EventHook, &hook.Draft{JSON: draft}); len(problems) > 0 {
 		l.add(n.problem("%s", problems[0].Message))
 	}
@@ -220,8 +221,8 @@ func (l *loader) check(s *Set, n *node) Check {
 	return func(status int, headers map[string][]string, body []byte) (bool, error) {
 		text := expr.AppendAnswer(nil, status, headers, body)
 		const deeper = 2 // than the body
-		var doc hook.Doc
-		if err := doc.Parse(text, hook.Limits{Bytes: len(text), Depth: 64 + deeper}); err != nil {
+		var doc jsondoc.Doc
+		if err := doc.Parse(text, jsondoc.Limits{Bytes: len(text), Depth: 64 + deeper}); err != nil {
 			return false, err
 		}
 		var m runtime.Meter

@@ -9,6 +9,7 @@ import (
 
 	"github.com/tenterhook/tenterhook/runtime/expr"
 	"github.com/tenterhook/tenterhook/sdk/hook"
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
 // maxSteps is as deep as a call may nest.
@@ -18,8 +19,8 @@ const maxSteps = 64
 // path is dotted, data.groups.0.name, or a JSON Pointer (RFC 6901) for names that have dots. What is missing on the
 // way is made; an element's number may be the one after the last.
 func ReplaceMember(text []byte, at string, value []byte) ([]byte, error) {
-	var doc hook.Doc
-	if err := doc.Parse(text, hook.Limits{}); err != nil {
+	var doc jsondoc.Doc
+	if err := doc.Parse(text, jsondoc.Limits{}); err != nil {
 		return nil, err
 	}
 	steps, err := stepsOf(at)
@@ -56,19 +57,19 @@ func KnownMember(call []byte, at string, t hook.Type, known []string) error {
 	if err != nil || strings.HasPrefix(at, "/") {
 		return err
 	}
-	var doc hook.Doc
-	if err := doc.Parse(call, hook.Limits{}); err != nil {
+	var doc jsondoc.Doc
+	if err := doc.Parse(call, jsondoc.Limits{}); err != nil {
 		return err
 	}
 	n := doc.Root()
 	for _, name := range steps {
-		if i, err := strconv.Atoi(name); err == nil && n.Kind() == hook.Array {
+		if i, err := strconv.Atoi(name); err == nil && n.Kind() == jsondoc.Array {
 			n = n.At(i)
 		} else {
 			n = n.Get(name)
 		}
 	}
-	if n.Kind() != hook.Missing {
+	if n.Kind() != jsondoc.Missing {
 		return nil
 	}
 	if misses := expr.Misses(t, known, steps); misses != "" {
@@ -78,27 +79,27 @@ func KnownMember(call []byte, at string, t hook.Type, known []string) error {
 }
 
 // replaced appends n with the value at the end of the steps.
-func replaced(dst []byte, n hook.Node, steps []string, value []byte) ([]byte, error) {
+func replaced(dst []byte, n jsondoc.Node, steps []string, value []byte) ([]byte, error) {
 	if len(steps) == 0 {
 		return append(dst, value...), nil
 	}
 	switch n.Kind() {
-	case hook.Array:
+	case jsondoc.Array:
 		return replacedElements(dst, n, steps, value)
-	case hook.Object, hook.Missing, hook.Null:
+	case jsondoc.Object, jsondoc.Missing, jsondoc.Null:
 		return replacedMembers(dst, n, steps, value)
 	}
 	return nil, fmt.Errorf("there is no %q in %s", steps[0], kindNames[n.Kind()])
 }
 
-func replacedMembers(dst []byte, n hook.Node, steps []string, value []byte) (_ []byte, err error) {
+func replacedMembers(dst []byte, n jsondoc.Node, steps []string, value []byte) (_ []byte, err error) {
 	dst = append(dst, '{')
 	begin, done := len(dst), false
 	for name, v := range n.Members() {
 		if len(dst) > begin {
 			dst = append(dst, ',')
 		}
-		dst = append(hook.AppendString(dst, name), ':')
+		dst = append(jsondoc.AppendString(dst, name), ':')
 		if name != steps[0] {
 			dst = append(dst, v.Raw()...)
 			continue
@@ -114,14 +115,14 @@ func replacedMembers(dst []byte, n hook.Node, steps []string, value []byte) (_ [
 	if len(dst) > begin {
 		dst = append(dst, ',')
 	}
-	dst = append(hook.AppendString(dst, steps[0]), ':')
-	if dst, err = replaced(dst, hook.Node{}, steps[1:], value); err != nil {
+	dst = append(jsondoc.AppendString(dst, steps[0]), ':')
+	if dst, err = replaced(dst, jsondoc.Node{}, steps[1:], value); err != nil {
 		return nil, err
 	}
 	return append(dst, '}'), nil
 }
 
-func replacedElements(dst []byte, n hook.Node, steps []string, value []byte) (_ []byte, err error) {
+func replacedElements(dst []byte, n jsondoc.Node, steps []string, value []byte) (_ []byte, err error) {
 	at, err := strconv.Atoi(steps[0])
 	if err != nil || at < 0 || at > n.Len() || strconv.Itoa(at) != steps[0] {
 		return nil, fmt.Errorf("want the number of an element, 0 to %d, got %q", n.Len(), steps[0])

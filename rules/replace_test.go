@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"github.com/tenterhook/tenterhook/rules"
-	"github.com/tenterhook/tenterhook/sdk/hook"
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
 func TestReplaceMember(t *testing.T) {
@@ -56,8 +56,8 @@ func FuzzReplaceMember(f *testing.F) {
 		if err != nil {
 			return
 		}
-		var doc hook.Doc
-		if err := doc.Parse(out, hook.Limits{Bytes: 2 << 20, Depth: 130}); err != nil {
+		var doc jsondoc.Doc
+		if err := doc.Parse(out, jsondoc.Limits{Bytes: 2 << 20, Depth: 130}); err != nil {
 			t.Fatalf("%q at %q is %q: %v", text, path, out, err)
 		}
 		pointer := path

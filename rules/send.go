@@ -6,7 +6,7 @@ import (
 	"slices"
 
 	"github.com/tenterhook/tenterhook/runtime"
-	"github.com/tenterhook/tenterhook/sdk/hook"
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
 // compileSend makes actions: of a map one, of a list one for each, of an expression what it comes to.
@@ -206,7 +206,7 @@ func (m *maker) leaf(n *node, what string, fit fitting) (appender, []byte) {
 }
 
 func constant(s string) (appender, []byte) {
-	text := hook.AppendString(nil, s)
+	text := jsondoc.AppendString(nil, s)
 	return func(dst []byte, _ *runtime.Run) ([]byte, error) { return append(dst, text...), nil }, text
 }
 
@@ -232,7 +232,7 @@ func (m *maker) texts(n *node, key string) (appender, []byte) {
 		if e.value.kind == nullNode {
 			continue
 		}
-		p := part{name: string(append(hook.AppendString(nil, e.key), ':'))}
+		p := part{name: string(append(jsondoc.AppendString(nil, e.key), ':'))}
 		if p.value, p.sample = m.leaf(e.value, e.key, fits[key]); p.value == nil {
 			return nil, nil
 		}

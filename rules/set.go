@@ -8,6 +8,7 @@ import (
 	"github.com/tenterhook/tenterhook/runtime/expr"
 	"github.com/tenterhook/tenterhook/runtime/table"
 	"github.com/tenterhook/tenterhook/sdk/hook"
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
 // Set is everything loaded from one policy folder: compiled, immutable, safe for concurrent use until it is closed.
@@ -15,7 +16,7 @@ type Set struct {
 	revision     string
 	hooks        []*Hook
 	tables       map[string]*table.Table
-	vars         hook.Doc
+	vars         jsondoc.Doc
 	destinations []Destination
 	known        []string
 	warnings     Problems

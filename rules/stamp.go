@@ -1,6 +1,8 @@
 package rules
 
-import "github.com/tenterhook/tenterhook/sdk/hook"
+import (
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
+)
 
 // stampName is the member of debugContext that says what an answer came of. Okta keeps debugContext in its System Log
 // (hooks.md section 1.4), so that whoever reads there finds the line in ours.
@@ -17,14 +19,14 @@ func (k *chain) stamp(d *Decision) {
 		return
 	}
 	b := append(k.stamps[:0], `{"request":`...)
-	b = append(hook.AppendString(b, request), `,"rules":[`...)
+	b = append(jsondoc.AppendString(b, request), `,"rules":[`...)
 	n := 0
 	for i := range d.Results {
 		if r := &d.Results[i]; r.Matched && r.Err == nil && n < stamped {
 			if n++; n > 1 {
 				b = append(b, ',')
 			}
-			b = hook.AppendString(b, k.hook.rules[r.Rule].name)
+			b = jsondoc.AppendString(b, k.hook.rules[r.Rule].name)
 		}
 	}
 	k.stamps = append(b, "]}"...)

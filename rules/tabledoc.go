@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"github.com/tenterhook/tenterhook/runtime/table"
-	"github.com/tenterhook/tenterhook/sdk/hook"
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
 // place is where something stands in its file: line and column, or the number of a document's entry, or the offset of a
@@ -104,7 +104,7 @@ func appendNode(dst []byte, n *node, limit int) ([]byte, bool) {
 	case boolNode, numberNode:
 		return append(dst, n.text...), true
 	case textNode:
-		return hook.AppendString(dst, n.text), true
+		return jsondoc.AppendString(dst, n.text), true
 	case listNode:
 		dst = append(dst, '[')
 		for i, item := range n.items {
@@ -122,7 +122,7 @@ func appendNode(dst []byte, n *node, limit int) ([]byte, bool) {
 			if i > 0 {
 				dst = append(dst, ',')
 			}
-			dst = append(hook.AppendString(dst, m.key), ':')
+			dst = append(jsondoc.AppendString(dst, m.key), ':')
 			if dst, ok = appendNode(dst, m.value, limit); !ok {
 				return dst, false
 			}
@@ -134,10 +134,10 @@ func appendNode(dst []byte, n *node, limit int) ([]byte, bool) {
 
 // document reads the entries of a JSON text.
 func (r *tableReader) document(text []byte) {
-	var doc hook.Doc
-	if err := doc.Parse(text, hook.Limits{Bytes: 2 * table.MaxText}); err != nil {
+	var doc jsondoc.Doc
+	if err := doc.Parse(text, jsondoc.Limits{Bytes: 2 * table.MaxText}); err != nil {
 		at := place{entry: 1}
-		if e, ok := errors.AsType[*hook.SyntaxError](err); ok && r.places == nil {
+		if e, ok := errors.AsType[*jsondoc.SyntaxError](err); ok && r.places == nil {
 			at = place{offset: e.Offset + 1}
 			err = fmt.Errorf("%w: want %s", e.Err, e.Want)
 		}
@@ -145,7 +145,7 @@ func (r *tableReader) document(text []byte) {
 		return
 	}
 	root, entry := doc.Root(), 0
-	if root.Kind() != hook.Array && root.Kind() != hook.Object {
+	if root.Kind() != jsondoc.Array && root.Kind() != jsondoc.Object {
 		r.add(place{line: 1, column: 1}, "want a list or a map of entries")
 		return
 	}
@@ -164,9 +164,9 @@ func (r *tableReader) document(text []byte) {
 }
 
 // element reads one entry of a list: a key, or an object that has it in a member.
-func (r *tableReader) element(n hook.Node, at place) bool {
+func (r *tableReader) element(n jsondoc.Node, at place) bool {
 	member := r.spec.key + r.spec.column
-	if n.Kind() != hook.Object {
+	if n.Kind() != jsondoc.Object {
 		key, ok := keyOf(n)
 		switch {
 		case member != "":
@@ -195,7 +195,7 @@ func (r *tableReader) element(n hook.Node, at place) bool {
 }
 
 // member reads one entry of a map.
-func (r *tableReader) member(name string, n hook.Node, at place) bool {
+func (r *tableReader) member(name string, n jsondoc.Node, at place) bool {
 	switch {
 	case r.spec.as == table.Set:
 		r.policy("as", "%s is a map: want a list, or as: map", r.spec.file)
@@ -203,7 +203,7 @@ func (r *tableReader) member(name string, n hook.Node, at place) bool {
 	case r.spec.column != "" || r.spec.key != "":
 		r.policy("as", "%s is a map, whose names are the keys: want no key: or column:", r.spec.file)
 		return false
-	case r.spec.as == table.Rows && n.Kind() != hook.Object:
+	case r.spec.as == table.Rows && n.Kind() != jsondoc.Object:
 		r.add(at, "want an object for as: rows")
 		return true
 	}
@@ -211,7 +211,7 @@ func (r *tableReader) member(name string, n hook.Node, at place) bool {
 }
 
 // value is the JSON of an object's value: none, one member, or all of it.
-func (r *tableReader) value(n hook.Node, at place) ([]byte, bool) {
+func (r *tableReader) value(n jsondoc.Node, at place) ([]byte, bool) {
 	switch {
 	case r.spec.column != "":
 		return nil, true
@@ -222,7 +222,7 @@ func (r *tableReader) value(n hook.Node, at place) ([]byte, bool) {
 		return n.Raw(), true
 	}
 	v := n.Get(r.spec.value)
-	if k := v.Kind(); k == hook.Missing || k == hook.Null {
+	if k := v.Kind(); k == jsondoc.Missing || k == jsondoc.Null {
 		r.add(at, "want a value in member %q, got %s%s", r.spec.value, kindNames[k], otherMember(n, r.spec.value))
 		return nil, false
 	}
@@ -230,11 +230,11 @@ func (r *tableReader) value(n hook.Node, at place) ([]byte, bool) {
 }
 
 // keyOf is a scalar as a key: a number is the text it is written as.
-func keyOf(n hook.Node) (string, bool) {
+func keyOf(n jsondoc.Node) (string, bool) {
 	switch n.Kind() {
-	case hook.String:
+	case jsondoc.String:
 		return strings.Clone(n.Text()), true
-	case hook.Number, hook.True, hook.False:
+	case jsondoc.Number, jsondoc.True, jsondoc.False:
 		return string(n.Raw()), true
 	}
 	return "", false
@@ -242,13 +242,13 @@ func keyOf(n hook.Node) (string, bool) {
 
 // kindNames are the kinds as problems name them.
 var kindNames = [...]string{
-	hook.Missing: "nothing", hook.Null: "null", hook.False: "false", hook.True: "true",
-	hook.Number: "a number", hook.String: "a text", hook.Array: "a list", hook.Object: "an object",
+	jsondoc.Missing: "nothing", jsondoc.Null: "null", jsondoc.False: "false", jsondoc.True: "true",
+	jsondoc.Number: "a number", jsondoc.String: "a text", jsondoc.Array: "a list", jsondoc.Object: "an object",
 }
 
 // otherMember suggests a member in place of one that is not there.
-func otherMember(n hook.Node, missing string) string {
-	if n.Get(missing).Kind() != hook.Missing {
+func otherMember(n jsondoc.Node, missing string) string {
+	if n.Get(missing).Kind() != jsondoc.Missing {
 		return ""
 	}
 	var names []string

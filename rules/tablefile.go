@@ -12,7 +12,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/tenterhook/tenterhook/runtime/table"
-	"github.com/tenterhook/tenterhook/sdk/hook"
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
 // tableReader turns a table's text into entries and gathers what is wrong with it.
@@ -260,7 +260,7 @@ func otherColumn(missing string, names []string) string {
 // cell is the JSON of the entry's value: none, one column, or the row.
 func (r *tableReader) cell(columns, record []string, value int) []byte {
 	if value >= 0 {
-		return hook.AppendString(nil, strings.TrimSpace(record[value]))
+		return jsondoc.AppendString(nil, strings.TrimSpace(record[value]))
 	}
 	if r.spec.column != "" {
 		return nil
@@ -274,8 +274,8 @@ func (r *tableReader) cell(columns, record []string, value int) []byte {
 		if len(row) > 1 {
 			row = append(row, ',')
 		}
-		row = append(hook.AppendString(row, columns[i]), ':')
-		row = hook.AppendString(row, text)
+		row = append(jsondoc.AppendString(row, columns[i]), ':')
+		row = jsondoc.AppendString(row, text)
 	}
 	return append(row, '}')
 }

@@ -8,7 +8,7 @@ import (
 
 	"github.com/tenterhook/tenterhook/runtime"
 	"github.com/tenterhook/tenterhook/runtime/expr"
-	"github.com/tenterhook/tenterhook/sdk/hook"
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
 // template is a YAML tree with ${} in its leaves, ready to be written as JSON. A tree without holes is one literal.
@@ -46,7 +46,7 @@ func (c *compiler) template(n *node) *template {
 			return nil
 		}
 		if s, ok := text.Literal(); ok {
-			t.literal = hook.AppendString(nil, s)
+			t.literal = jsondoc.AppendString(nil, s)
 		} else {
 			t.text = text
 		}
@@ -70,7 +70,7 @@ func (c *compiler) tree(t *template) *template {
 	}
 	for _, m := range n.members {
 		fine = c.fixed(m) && fine
-		t.names = append(t.names, append(hook.AppendString(nil, m.key), ':'))
+		t.names = append(t.names, append(jsondoc.AppendString(nil, m.key), ':'))
 		take(m.value)
 	}
 	if !fine {

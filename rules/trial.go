@@ -13,6 +13,7 @@ import (
 	"github.com/tenterhook/tenterhook/runtime/wasm"
 	"github.com/tenterhook/tenterhook/sdk/hook"
 	"github.com/tenterhook/tenterhook/sdk/hook/sample"
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
 // Trial is what a module makes of a sample call.
@@ -107,8 +108,8 @@ func try(ctx context.Context, m *wasm.Module, kind hook.Type, o TrialOptions) (t
 	}
 	defer p.Close() // what it says as it goes is of no interest
 	t.cost(p.Sample())
-	var doc hook.Doc
-	if err := doc.Parse(text, hook.Limits{}); err != nil {
+	var doc jsondoc.Doc
+	if err := doc.Parse(text, jsondoc.Limits{}); err != nil {
 		t.Failure = err.Error()
 		return t, nil
 	}

@@ -3,6 +3,7 @@ package rules
 import (
 	"github.com/tenterhook/tenterhook/runtime"
 	"github.com/tenterhook/tenterhook/sdk/hook"
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
 const (
@@ -53,7 +54,7 @@ func (m *maker) profile(n *node, what, command string) *template {
 		fine = m.checkPart(append(t.appendSample([]byte(`{"commands":[`+command), `{}`), `}]}`...), n)
 	}
 	for _, a := range n.members {
-		sample := append(hook.AppendString([]byte(`{"commands":[`+command+`{`), a.key), `:"x"}}]}`...)
+		sample := append(jsondoc.AppendString([]byte(`{"commands":[`+command+`{`), a.key), `:"x"}}]}`...)
 		fine = m.checkPart(sample, a.at) && fine
 		m.sets = append(m.sets, setting{"the attribute " + a.key + " of the " + what, a.at, !a.value.computed()})
 	}

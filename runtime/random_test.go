@@ -6,13 +6,14 @@ import (
 
 	"github.com/tenterhook/tenterhook/runtime"
 	"github.com/tenterhook/tenterhook/sdk/hook"
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
 // seedOf is the seed of a call of a hook.
 func seedOf(t testing.TB, r *runtime.Random, c hook.Call, body string) [32]byte {
 	t.Helper()
-	c.Doc = new(hook.Doc)
-	if err := c.Doc.Parse([]byte(body), hook.Limits{}); err != nil {
+	c.Doc = new(jsondoc.Doc)
+	if err := c.Doc.Parse([]byte(body), jsondoc.Limits{}); err != nil {
 		t.Fatal(err)
 	}
 	run := runtime.Run{}

@@ -5,7 +5,7 @@ import (
 	"strconv"
 	"unsafe"
 
-	"github.com/tenterhook/tenterhook/sdk/hook"
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
 // Kind is what a Value is.
@@ -34,7 +34,7 @@ func (k Kind) String() string {
 // so is a list or object that was built (an object's names and values alternate); what came out of a document is its
 // node, and a number that did keeps the node too, so that it is written again as it was read.
 type Value struct {
-	node hook.Node
+	node jsondoc.Node
 	ptr  unsafe.Pointer
 	num  uint64
 	kind Kind
@@ -72,19 +72,19 @@ func ObjectOf(pairs []Value) Value {
 }
 
 // NodeOf is a document's value.
-func NodeOf(n hook.Node) Value {
+func NodeOf(n jsondoc.Node) Value {
 	switch n.Kind() {
-	case hook.True:
+	case jsondoc.True:
 		return Value{kind: Bool, num: 1}
-	case hook.False:
+	case jsondoc.False:
 		return Value{kind: Bool}
-	case hook.String:
+	case jsondoc.String:
 		return TextOf(n.Text())
-	case hook.Number:
+	case jsondoc.Number:
 		return numberOf(n)
-	case hook.Array:
+	case jsondoc.Array:
 		return Value{kind: List, node: n}
-	case hook.Object:
+	case jsondoc.Object:
 		return Value{kind: Object, node: n}
 	}
 	return Value{}
@@ -94,7 +94,7 @@ func NodeOf(n hook.Node) Value {
 // it likes: it is not a number (NaN), and nothing but to hand it on can be done with it.
 const longest = 512
 
-func numberOf(n hook.Node) Value {
+func numberOf(n jsondoc.Node) Value {
 	raw := n.Raw()
 	if len(raw) > longest {
 		return Value{kind: Float, num: math.Float64bits(math.NaN()), node: n}
@@ -164,7 +164,7 @@ func (v Value) Text() string {
 }
 
 // Node is where in a document v is or was read; missing when v was built, and for texts, booleans and null.
-func (v Value) Node() hook.Node { return v.node }
+func (v Value) Node() jsondoc.Node { return v.node }
 
 // Built is a List's values, or an Object's names and values in turn, when they are not in a document.
 func (v Value) Built() []Value {
@@ -179,7 +179,7 @@ func (v Value) Len() int {
 	switch {
 	case v.kind < List:
 		return 0
-	case v.node.Kind() != hook.Missing:
+	case v.node.Kind() != jsondoc.Missing:
 		return v.node.Len()
 	case v.kind == Object:
 		return int(v.num) / 2
@@ -270,7 +270,7 @@ func appendEscaped(dst []byte, s string, m *Meter) ([]byte, error) {
 		return dst, m.Err()
 	}
 	from := len(dst)
-	dst = hook.AppendEscaped(dst, s)
+	dst = jsondoc.AppendEscaped(dst, s)
 	if more := len(dst) - from - len(s); more > 0 && !m.Emit(int64(more)) {
 		return dst[:from], m.Err()
 	}

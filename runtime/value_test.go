@@ -8,11 +8,12 @@ import (
 
 	"github.com/tenterhook/tenterhook/runtime"
 	"github.com/tenterhook/tenterhook/sdk/hook"
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
 func TestAppendJSON(t *testing.T) {
-	var d hook.Doc
-	if err := d.Parse([]byte(`{"n": 1.50, "i": -9223372036854775808, "w": 9223372036854775808, "a": [1, {"b": null}], "s": "x\u0041", "t": true}`), hook.Limits{}); err != nil {
+	var d jsondoc.Doc
+	if err := d.Parse([]byte(`{"n": 1.50, "i": -9223372036854775808, "w": 9223372036854775808, "a": [1, {"b": null}], "s": "x\u0041", "t": true}`), jsondoc.Limits{}); err != nil {
 		t.Fatal(err)
 	}
 	of := func(name string) runtime.Value { return runtime.NodeOf(d.Root().Get(name)) }
@@ -51,8 +52,8 @@ func TestAppendJSON(t *testing.T) {
 }
 
 func TestAt(t *testing.T) {
-	var d hook.Doc
-	if err := d.Parse([]byte(`[1, "two"]`), hook.Limits{}); err != nil {
+	var d jsondoc.Doc
+	if err := d.Parse([]byte(`[1, "two"]`), jsondoc.Limits{}); err != nil {
 		t.Fatal(err)
 	}
 	for _, v := range []runtime.Value{runtime.NodeOf(d.Root()), runtime.ListOf([]runtime.Value{runtime.IntOf(1), runtime.TextOf("two")})} {
@@ -64,8 +65,8 @@ func TestAt(t *testing.T) {
 
 // Whatever one event has left, in values, lets or memory, is gone when the next begins.
 func TestBegin(t *testing.T) {
-	var d hook.Doc
-	if err := d.Parse([]byte(`{"password": "secret"}`), hook.Limits{}); err != nil {
+	var d jsondoc.Doc
+	if err := d.Parse([]byte(`{"password": "secret"}`), jsondoc.Limits{}); err != nil {
 		t.Fatal(err)
 	}
 	var r runtime.Run

@@ -11,6 +11,7 @@ import (
 	"github.com/tenterhook/tenterhook/rules"
 	"github.com/tenterhook/tenterhook/sdk/hook"
 	"github.com/tenterhook/tenterhook/sdk/hook/sample"
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
 // readInput reads a file, or standard input for "-".
@@ -22,10 +23,10 @@ func (p *Program) readInput(name string) ([]byte, error) {
 }
 
 // parse reads a call's body; what is wrong with it is told by line and column.
-func parse(name string, src []byte) (*hook.Doc, error) {
-	var d hook.Doc
-	err := d.Parse(src, hook.Limits{})
-	var at *hook.SyntaxError
+func parse(name string, src []byte) (*jsondoc.Doc, error) {
+	var d jsondoc.Doc
+	err := d.Parse(src, jsondoc.Limits{})
+	var at *jsondoc.SyntaxError
 	if errors.As(err, &at) {
 		line, column := position(src, at.Offset)
 		return nil, fmt.Errorf("%s:%d:%d: %w: want %s", name, line, column, at.Err, at.Want)
@@ -33,7 +34,7 @@ func parse(name string, src []byte) (*hook.Doc, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	if d.Root().Kind() != hook.Object {
+	if d.Root().Kind() != jsondoc.Object {
 		return nil, fmt.Errorf("%s: want a JSON object, as Okta sends it", name)
 	}
 	return &d, nil
@@ -99,8 +100,8 @@ func (q *question) set(src []byte, assignment string) ([]byte, error) {
 		return nil, usage("--set %s: want path=value, such as data.userProfile.email=eve@example.com", assignment)
 	}
 	value := []byte(text)
-	var d hook.Doc
-	if d.Parse(value, hook.Limits{}) != nil {
+	var d jsondoc.Doc
+	if d.Parse(value, jsondoc.Limits{}) != nil {
 		value, _ = json.Marshal(text) // a string always can
 	}
 	out, err := rules.ReplaceMember(src, path, value)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/tenterhook/tenterhook/engine/ledger"
 	"github.com/tenterhook/tenterhook/sdk/hook"
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
 // window is how many events are claimed and not planned: enough to fill a commit with plans.
@@ -90,12 +91,12 @@ func (d *Dispatch) decide(name string, payload []byte) (p Plan, err error) {
 			p, err = Plan{Revision: p.Revision}, errBug
 		}
 	}()
-	var doc hook.Doc
-	if err := doc.Parse(payload, hook.Limits{Bytes: len(payload)}); err != nil {
+	var doc jsondoc.Doc
+	if err := doc.Parse(payload, jsondoc.Limits{Bytes: len(payload)}); err != nil {
 		return Plan{}, fmt.Errorf("%w: %w", errPayload, err)
 	}
 	events := doc.Root().Get("data").Get("events")
-	if events.Len() != 1 || events.At(0).Kind() != hook.Object {
+	if events.Len() != 1 || events.At(0).Kind() != jsondoc.Object {
 		return Plan{}, errPayload
 	}
 	now := time.Now()

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/tenterhook/tenterhook/engine/ledger"
-	"github.com/tenterhook/tenterhook/sdk/hook"
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
 // rerun is an event whose rules are to run again, because not all of them came to their end. What the rules in done asked for is
@@ -23,7 +23,7 @@ func (r rerun) spec() []byte {
 	}
 	b := []byte(`{"done":`)
 	for i, name := range r.done {
-		b = hook.AppendString(append(b, "[,"[min(i, 1)]), name)
+		b = jsondoc.AppendString(append(b, "[,"[min(i, 1)]), name)
 	}
 	b = append(append(b, `],"delivery":`...), r.payload...)
 	return append(b, '}')
@@ -31,13 +31,13 @@ func (r rerun) spec() []byte {
 
 // rerunOf reads what spec wrote. A delivery has data, and so is none of the other kind.
 func rerunOf(spec []byte) rerun {
-	var doc hook.Doc
-	if doc.Parse(spec, hook.Limits{Bytes: len(spec)}) != nil {
+	var doc jsondoc.Doc
+	if doc.Parse(spec, jsondoc.Limits{Bytes: len(spec)}) != nil {
 		return rerun{payload: spec}
 	}
 	root := doc.Root()
 	done, delivery := root.Get("done"), root.Get("delivery")
-	if root.Len() != 2 || done.Kind() != hook.Array || delivery.Kind() != hook.Object {
+	if root.Len() != 2 || done.Kind() != jsondoc.Array || delivery.Kind() != jsondoc.Object {
 		return rerun{payload: spec}
 	}
 	r := rerun{payload: delivery.Raw()}

@@ -9,7 +9,7 @@ import (
 
 	"github.com/tenterhook/tenterhook/engine/ledger"
 	"github.com/tenterhook/tenterhook/engine/outlet"
-	"github.com/tenterhook/tenterhook/sdk/hook"
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
 // steps makes the ledger's actions out of a plan's. Each gets its idempotency key here, once.
@@ -28,8 +28,8 @@ func (d *Dispatch) steps(hookName string, id ledger.ID, p Plan) []ledger.Action 
 
 // ownKey is the key that an action asks for, "" when it does not.
 func ownKey(action []byte) string {
-	var doc hook.Doc
-	if doc.Parse(action, hook.Limits{Bytes: len(action)}) != nil {
+	var doc jsondoc.Doc
+	if doc.Parse(action, jsondoc.Limits{Bytes: len(action)}) != nil {
 		return ""
 	}
 	return text(doc.Root().Get("key"))
@@ -49,8 +49,8 @@ func stepKey(hookName string, id ledger.ID, rule string, nth int) string {
 
 // outward is what the outlet is asked to deliver.
 func outward(s ledger.Step) (outlet.Step, error) {
-	var doc hook.Doc
-	if err := doc.Parse(s.Spec, hook.Limits{Bytes: len(s.Spec)}); err != nil {
+	var doc jsondoc.Doc
+	if err := doc.Parse(s.Spec, jsondoc.Limits{Bytes: len(s.Spec)}); err != nil {
 		return outlet.Step{}, fmt.Errorf("%w: what the rule wrote is no action: %w", outlet.ErrStep, err)
 	}
 	a := doc.Root()
@@ -62,10 +62,10 @@ func outward(s ledger.Step) (outlet.Step, error) {
 }
 
 // text is a text of its own: a Node's shares the memory of its Doc.
-func text(n hook.Node) string { return strings.Clone(n.Text()) }
+func text(n jsondoc.Node) string { return strings.Clone(n.Text()) }
 
 // texts reads an object of texts.
-func texts(n hook.Node) map[string]string {
+func texts(n jsondoc.Node) map[string]string {
 	if n.Len() == 0 {
 		return nil
 	}

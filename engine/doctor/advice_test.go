@@ -15,6 +15,7 @@ import (
 	"github.com/tenterhook/tenterhook/rules"
 	"github.com/tenterhook/tenterhook/sdk/hook"
 	"github.com/tenterhook/tenterhook/sdk/hook/sample"
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
 // TestFrom: a call names the org's host where its type names one, and is the same call otherwise.
@@ -26,8 +27,8 @@ func TestFrom(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			var d hook.Doc
-			if err := d.Parse(got, hook.Limits{}); err != nil {
+			var d jsondoc.Doc
+			if err := d.Parse(got, jsondoc.Limits{}); err != nil {
 				t.Fatal(err)
 			}
 			if source := d.Root().Get("source").Text(); strings.Contains(source, "://") && !strings.HasPrefix(source, "https://acme.okta.com/") {

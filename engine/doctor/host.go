@@ -6,14 +6,15 @@ import (
 
 	"github.com/tenterhook/tenterhook/rules"
 	"github.com/tenterhook/tenterhook/sdk/hook"
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
 // From puts an org's host where a call names one: in source and, where it is about a token, in the token's issuer. A member
 // that names none, as in the calls of some types (hooks.md section 1.3), stays as it is; so does all of the call when host is
 // empty.
 func From(host string, call []byte) ([]byte, error) {
-	var d hook.Doc
-	if err := d.Parse(call, hook.Limits{}); err != nil || host == "" {
+	var d jsondoc.Doc
+	if err := d.Parse(call, jsondoc.Limits{}); err != nil || host == "" {
 		return call, err
 	}
 	root, out := d.Root(), call

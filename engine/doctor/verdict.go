@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/tenterhook/tenterhook/sdk/hook"
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
 // Silence is what Okta does when a hook of the type does not answer as it should (hooks.md sections 0 and 10).
@@ -36,8 +37,8 @@ func Judge(t hook.Type, status int, answer []byte) []string {
 	case status != http.StatusOK:
 		return []string{fmt.Sprintf("status %d: want 200; Okta %s", status, Silence(t))}
 	}
-	var d hook.Doc
-	if err := d.Parse(answer, hook.Limits{}); err != nil {
+	var d jsondoc.Doc
+	if err := d.Parse(answer, jsondoc.Limits{}); err != nil {
 		return []string{fmt.Sprintf("the answer: %v; Okta %s", err, Silence(t))}
 	}
 	var problems []string

@@ -13,6 +13,7 @@ import (
 	"github.com/tenterhook/tenterhook/rules"
 	"github.com/tenterhook/tenterhook/sdk/hook"
 	"github.com/tenterhook/tenterhook/sdk/hook/sample"
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
 func line(header string, secrets ...string) rules.Line {
@@ -179,7 +180,7 @@ func FuzzServe(f *testing.F) {
 		if !known || g.panics.Load() > 0 {
 			t.Errorf("got %d; %d panics", ctx.Response.StatusCode(), g.panics.Load())
 		}
-		if err := new(hook.Doc).Parse(ctx.Response.Body(), hook.Limits{}); err != nil && len(ctx.Response.Body()) > 0 {
+		if err := new(jsondoc.Doc).Parse(ctx.Response.Body(), jsondoc.Limits{}); err != nil && len(ctx.Response.Body()) > 0 {
 			t.Errorf("answered with %q: %v", ctx.Response.Body(), err)
 		}
 	})

@@ -12,6 +12,7 @@ import (
 
 	"github.com/tenterhook/tenterhook/engine"
 	"github.com/tenterhook/tenterhook/sdk/hook"
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
 // keep is the largest body whose memory is kept for the next call.
@@ -22,7 +23,7 @@ const patience = 2 * time.Second
 
 // sheet is what one call is written on.
 type sheet struct {
-	doc  hook.Doc
+	doc  jsondoc.Doc
 	call hook.Call
 }
 
@@ -61,7 +62,7 @@ func (g *Gate) answer(ctx *fasthttp.RequestCtx, c *conn) {
 	}
 	s := sheets.Get().(*sheet)
 	defer g.clear(ctx, c, s, body)
-	if err := s.doc.Parse(body, hook.Limits{Bytes: g.maxBody(k), Values: max(keep/2, len(body)/4)}); err != nil {
+	if err := s.doc.Parse(body, jsondoc.Limits{Bytes: g.maxBody(k), Values: max(keep/2, len(body)/4)}); err != nil {
 		g.turnAway(ctx, c, unfit(err))
 		return
 	}
@@ -90,7 +91,7 @@ func (g *Gate) answer(ctx *fasthttp.RequestCtx, c *conn) {
 
 // unfit is why a body is refused: as Okta writes them, a large one has a value or a name for every twelve bytes.
 func unfit(err error) reason {
-	if errors.Is(err, hook.ErrSize) {
+	if errors.Is(err, jsondoc.ErrSize) {
 		return bodyTooLarge
 	}
 	return notJSON

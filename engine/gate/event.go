@@ -8,6 +8,7 @@ import (
 
 	"github.com/tenterhook/tenterhook/engine"
 	"github.com/tenterhook/tenterhook/sdk/hook"
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
 // challengeHeader is what the one GET has that Okta sends, when an event hook is verified (hooks.md section 3.1).
@@ -33,7 +34,7 @@ func (c *conn) challenged(h *head) reason {
 
 // verify answers a verification.
 func (g *Gate) verify(ctx *fasthttp.RequestCtx, challenge []byte) {
-	respond(ctx, append(hook.AppendString([]byte(`{"verification":`), string(challenge)), '}'))
+	respond(ctx, append(jsondoc.AppendString([]byte(`{"verification":`), string(challenge)), '}'))
 }
 
 // accept has the engine record a delivery. The answer to one that is recorded is empty: Okta ignores what it says, and must not be

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/tenterhook/tenterhook/engine"
-	"github.com/tenterhook/tenterhook/sdk/hook"
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
 // Journal is where the lines about calls go: one for each call that was let in, without anything of its body but the
@@ -84,17 +84,17 @@ func appendMillis(b []byte, n int) []byte {
 
 func (e *entry) json(b []byte) []byte {
 	b = e.appendName(append(b, `","level":"INFO","msg":"call","request":"`...))
-	b = hook.AppendString(append(b, `","hook":`...), e.hook.Rules.Name)
+	b = jsondoc.AppendString(append(b, `","hook":`...), e.hook.Rules.Name)
 	if org := e.hook.Rules.Org; org != nil {
-		b = hook.AppendString(append(b, `,"org":`...), org.Name)
+		b = jsondoc.AppendString(append(b, `,"org":`...), org.Name)
 	}
-	b = hook.AppendString(append(b, `,"eventId":`...), e.event)
+	b = jsondoc.AppendString(append(b, `,"eventId":`...), e.event)
 	b = append(append(append(b, `,"revision":"`...), e.revision()...), `","rules":[`...)
 	for i, r := range e.rules {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = hook.AppendString(b, r)
+		b = jsondoc.AppendString(b, r)
 	}
 	b = append(append(append(b, `],"outcome":"`...), e.outcome...), '"')
 	if e.reason != "" {

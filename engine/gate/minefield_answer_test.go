@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/tenterhook/tenterhook/sdk/hook"
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
 // TestMinefieldAnswers has a module give each shape back: as a value, a name, its whole draft, and behind one. The answer says what
@@ -44,9 +44,9 @@ func (f *field) give(s shape, draft string) map[string]any {
 		eventType = "com.okta.oauth2.tokens.transform"
 	}
 	status, text := f.send(fmt.Sprintf(`{"eventType":%q,"data":{"access":{"claims":{}}},"draft":"%x"}`, eventType, draft))
-	var doc hook.Doc
+	var doc jsondoc.Doc
 	v, err := decoded([]byte(text))
-	if strict := doc.Parse([]byte(text), hook.Limits{}); status != 200 || err != nil || strict != nil {
+	if strict := doc.Parse([]byte(text), jsondoc.Limits{}); status != 200 || err != nil || strict != nil {
 		f.t.Errorf("%s: got %d %.300q, %v, %v", s.name, status, text, err, strict)
 	}
 	answer, _ := v.(map[string]any)

@@ -5,19 +5,20 @@ import (
 
 	"github.com/tenterhook/tenterhook/rules"
 	"github.com/tenterhook/tenterhook/sdk/hook"
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
 // foreign finds a host in a call that is none of its hook's org's: what was to be another org's was given to this one. Only
 // some types name a host, and each elsewhere (hooks.md section 1.3): one that always does must, and in the one way that Okta writes
 // it. Of the others a bare id says nothing.
-func foreign(r *rules.Hook, root hook.Node) (host string, is bool) {
+func foreign(r *rules.Hook, root jsondoc.Node) (host string, is bool) {
 	if r.Org == nil {
 		return "", false
 	}
 	source := root.Get("source")
 	switch r.Type {
 	case hook.Registration, hook.UserImport:
-		if source.Kind() == hook.Missing || source.Kind() == hook.String && !strings.ContainsAny(source.Text(), `:/\`) {
+		if source.Kind() == jsondoc.Missing || source.Kind() == jsondoc.String && !strings.ContainsAny(source.Text(), `:/\`) {
 			return "", false
 		}
 	case hook.Token:
@@ -31,7 +32,7 @@ func foreign(r *rules.Hook, root hook.Node) (host string, is bool) {
 }
 
 // of reports whether a URL's host is an org's. What is no URL with a host is told as it is.
-func of(o *rules.Org, url hook.Node) (host string, ours bool) {
+func of(o *rules.Org, url jsondoc.Node) (host string, ours bool) {
 	host, ok := hostOf(url.Text())
 	if !ok {
 		return url.Text(), false

@@ -26,7 +26,7 @@ const (
 	bodyTooLarge //
 	wrongMedia   // Content-Type is not application/json
 	encoded      // Content-Encoding
-	notJSON      // or not the strict JSON that hook.Doc reads
+	notJSON      // or not the strict JSON that jsondoc.Doc reads
 	wrongType    // eventType is not the hook's
 	wrongOrg     // source names a host that is none of the hook's org's
 	keyless      // the keys to judge a token by are not here

@@ -29,7 +29,7 @@ func shapes(around int) []shape {
 	return append(all, objects...)
 }
 
-// deep are shapes that nest: hook.Doc opens 64 containers.
+// deep are shapes that nest: jsondoc.Doc opens 64 containers.
 func deep(around int) []shape {
 	lists := func(n int) string { return strings.Repeat("[", n) + strings.Repeat("]", n) }
 	most := 64 - around

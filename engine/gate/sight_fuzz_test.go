@@ -13,6 +13,7 @@ import (
 
 	"github.com/tenterhook/tenterhook/engine"
 	"github.com/tenterhook/tenterhook/sdk/hook"
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
 // watcher is an Engine with the policy of watched.
@@ -51,8 +52,8 @@ func FuzzSight(f *testing.F) {
 			ask = "x"
 		}
 		body := []byte(asking(p.eventType, "", p.path, string(name), ask, string(value)))
-		var doc hook.Doc
-		if err := doc.Parse(body, hook.Limits{}); err != nil {
+		var doc jsondoc.Doc
+		if err := doc.Parse(body, jsondoc.Limits{}); err != nil {
 			return
 		}
 		c := &hook.Call{Hook: p.hook, Type: hook.Registration, ID: doc.Root().Get("eventId").Text(), Start: time.Now(), Doc: &doc}
@@ -77,16 +78,16 @@ func FuzzSay(f *testing.F) {
 	e := watcher(f)
 	f.Fuzz(func(t *testing.T, draft []byte) {
 		body := fmt.Appendf(nil, `{"eventType":"com.okta.user.pre-registration","draft":"%x"}`, draft)
-		var call, said hook.Doc
-		if len(draft) > 1<<16 || call.Parse(body, hook.Limits{}) != nil {
+		var call, said jsondoc.Doc
+		if len(draft) > 1<<16 || call.Parse(body, jsondoc.Limits{}) != nil {
 			return
 		}
 		r, err := e.Answer(&hook.Call{Hook: "says", Type: hook.Registration, Start: time.Now(), Doc: &call})
-		strict := said.Parse(r.Body, hook.Limits{})
+		strict := said.Parse(r.Body, jsondoc.Limits{})
 		if answer, wrong := decoded(r.Body); err != nil || wrong != nil || strict != nil {
 			t.Fatalf("%q: answered %s %v: %v, %v, %v", draft, r.Outcome, answer, err, wrong, strict)
 		}
-		if readable := new(hook.Doc).Parse(draft, hook.Limits{}) == nil; len(draft) > 0 && !readable && r.Outcome != engine.Failed {
+		if readable := new(jsondoc.Doc).Parse(draft, jsondoc.Limits{}) == nil; len(draft) > 0 && !readable && r.Outcome != engine.Failed {
 			t.Fatalf("%q was taken: %s %s", draft, r.Outcome, r.Body)
 		}
 		if r.Outcome != engine.Answered {

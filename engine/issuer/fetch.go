@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/tenterhook/tenterhook/rules"
-	"github.com/tenterhook/tenterhook/sdk/hook"
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
 // patience is how long one fetch may take, metadata and keys together.
@@ -80,8 +80,8 @@ func (r *Ring) discover(ctx context.Context, issuer string) (string, error) {
 // keysIn finds the address of the keys in an issuer's metadata. The metadata must be the issuer's own: what it says about
 // another's keys counts for nothing (RFC 8414 section 3.3).
 func keysIn(text []byte, issuer string) (string, error) {
-	var d hook.Doc
-	if err := d.Parse(text, hook.Limits{Bytes: maxSet, Depth: 16}); err != nil {
+	var d jsondoc.Doc
+	if err := d.Parse(text, jsondoc.Limits{Bytes: maxSet, Depth: 16}); err != nil {
 		return "", err
 	}
 	if d.Root().Get("issuer").Text() != issuer {

@@ -12,7 +12,7 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 
-	"github.com/tenterhook/tenterhook/sdk/hook"
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
 // What a set of keys may have. Okta publishes two keys at a time.
@@ -43,12 +43,12 @@ type key struct {
 // readKeys reads a JSON Web Key Set (RFC 7517 section 5). Keys that are not for checking signatures are passed over, and so are
 // those of unknown kinds; a set without any that is left is an error.
 func readKeys(text []byte) (*keys, error) {
-	var d hook.Doc
-	if err := d.Parse(text, hook.Limits{Bytes: maxSet, Depth: 16}); err != nil {
+	var d jsondoc.Doc
+	if err := d.Parse(text, jsondoc.Limits{Bytes: maxSet, Depth: 16}); err != nil {
 		return nil, fmt.Errorf("want a JSON Web Key Set: %w", err)
 	}
 	list := d.Root().Get("keys")
-	if list.Kind() != hook.Array {
+	if list.Kind() != jsondoc.Array {
 		return nil, errors.New(`want a JSON Web Key Set, {"keys": [...]}`)
 	}
 	if list.Len() > maxKeys {
@@ -67,12 +67,12 @@ func readKeys(text []byte) (*keys, error) {
 }
 
 // readKey reads one key; false when it is not for checking signatures. A private key in such a set is nobody's any more.
-func readKey(n hook.Node) (k key, ok bool) {
+func readKey(n jsondoc.Node) (k key, ok bool) {
 	use, ops := n.Get("use"), n.Get("key_ops")
-	if use.Kind() != hook.Missing && use.Text() != "sig" {
+	if use.Kind() != jsondoc.Missing && use.Text() != "sig" {
 		return k, false
 	}
-	if ops.Kind() != hook.Missing && !slices.ContainsFunc(slices.Collect(ops.Elements()), func(o hook.Node) bool { return o.Text() == "verify" }) {
+	if ops.Kind() != jsondoc.Missing && !slices.ContainsFunc(slices.Collect(ops.Elements()), func(o jsondoc.Node) bool { return o.Text() == "verify" }) {
 		return k, false
 	}
 	var read jose.JSONWebKey

@@ -9,7 +9,7 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 
-	"github.com/tenterhook/tenterhook/sdk/hook"
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
 // What a token may weigh, in bytes. Okta's have one or two thousand.
@@ -64,15 +64,15 @@ func open(text []byte) (*token, Verdict) {
 }
 
 // object reads a part of a token.
-func object(d *hook.Doc, text []byte) (hook.Node, bool) {
-	err := d.Parse(text, hook.Limits{Bytes: maxToken, Depth: 16})
-	return d.Root(), err == nil && d.Root().Kind() == hook.Object
+func object(d *jsondoc.Doc, text []byte) (jsondoc.Node, bool) {
+	err := d.Parse(text, jsondoc.Limits{Bytes: maxToken, Depth: 16})
+	return d.Root(), err == nil && d.Root().Kind() == jsondoc.Object
 }
 
 // head reads the header. A key that comes with the token is nobody's, and what changes how the token is to be understood is
 // refused: all that may ever do so stands in crit (RFC 7515 section 4.1.11). Whatever else issuers add is passed over.
 func (t *token) head(text []byte) Verdict {
-	var d hook.Doc
+	var d jsondoc.Doc
 	root, ok := object(&d, text)
 	if !ok {
 		return Malformed
@@ -80,7 +80,7 @@ func (t *token) head(text []byte) Verdict {
 	for name, value := range root.Members() {
 		switch name {
 		case "alg", "kid", "typ":
-			if value.Kind() != hook.String {
+			if value.Kind() != jsondoc.String {
 				return Malformed
 			}
 		case "jwk", "jku", "x5u", "x5c", "crit", "b64", "zip", "enc":
@@ -88,7 +88,7 @@ func (t *token) head(text []byte) Verdict {
 		}
 	}
 	typ := strings.TrimPrefix(strings.ToLower(root.Get("typ").Text()), "application/")
-	if root.Get("typ").Kind() == hook.String && typ != "jwt" && typ != "at+jwt" {
+	if root.Get("typ").Kind() == jsondoc.String && typ != "jwt" && typ != "at+jwt" {
 		return Header // Okta's org authorization server names its own, which are not for others to check
 	}
 	if t.kid = strings.Clone(root.Get("kid").Text()); len(t.kid) > maxKid {
@@ -100,7 +100,7 @@ func (t *token) head(text []byte) Verdict {
 
 // read reads the claims. It is false when one that matters has another shape than it must have.
 func (t *token) read() bool {
-	var d hook.Doc
+	var d jsondoc.Doc
 	root, ok := object(&d, t.payload)
 	if !ok {
 		return false
@@ -113,38 +113,38 @@ func (t *token) read() bool {
 	t.issued, fine[4] = date(root.Get("iat"))
 	t.client, fine[5] = str(first(root, "cid", "client_id", "azp"))
 	t.scope, fine[6] = list(first(root, "scp", "scope"), true)
-	t.bound = root.Get("cnf").Kind() != hook.Missing
-	return !slices.Contains(fine[:], false) && root.Get("exp").Kind() == hook.Number
+	t.bound = root.Get("cnf").Kind() != jsondoc.Missing
+	return !slices.Contains(fine[:], false) && root.Get("exp").Kind() == jsondoc.Number
 }
 
 // first is the first of some members that is there. Okta says cid and scp; RFC 9068 says client_id and scope.
-func first(root hook.Node, names ...string) (n hook.Node) {
+func first(root jsondoc.Node, names ...string) (n jsondoc.Node) {
 	for _, name := range names {
-		if n = root.Get(name); n.Kind() != hook.Missing {
+		if n = root.Get(name); n.Kind() != jsondoc.Missing {
 			break
 		}
 	}
 	return n
 }
 
-func str(n hook.Node) (string, bool) {
-	return strings.Clone(n.Text()), n.Kind() == hook.String || n.Kind() == hook.Missing
+func str(n jsondoc.Node) (string, bool) {
+	return strings.Clone(n.Text()), n.Kind() == jsondoc.String || n.Kind() == jsondoc.Missing
 }
 
 // list is a list of texts; a text is a list of one or, where words is set, of its words.
-func list(n hook.Node, words bool) (all []string, ok bool) {
+func list(n jsondoc.Node, words bool) (all []string, ok bool) {
 	switch {
-	case n.Kind() == hook.Missing:
-	case n.Kind() == hook.String && words:
+	case n.Kind() == jsondoc.Missing:
+	case n.Kind() == jsondoc.String && words:
 		return strings.Fields(strings.Clone(n.Text())), true
-	case n.Kind() == hook.String:
+	case n.Kind() == jsondoc.String:
 		return []string{strings.Clone(n.Text())}, true
-	case n.Kind() != hook.Array:
+	case n.Kind() != jsondoc.Array:
 		return nil, false
 	}
-	if n.Kind() == hook.Array {
+	if n.Kind() == jsondoc.Array {
 		for one := range n.Elements() {
-			if one.Kind() != hook.String {
+			if one.Kind() != jsondoc.String {
 				return nil, false
 			}
 			all = append(all, strings.Clone(one.Text()))
@@ -154,9 +154,9 @@ func list(n hook.Node, words bool) (all []string, ok bool) {
 }
 
 // date is a NumericDate (RFC 7519 section 2): seconds, perhaps with a fraction. A year after 9999 is none.
-func date(n hook.Node) (int64, bool) {
+func date(n jsondoc.Node) (int64, bool) {
 	v := n.Float()
-	return int64(math.Floor(v)), n.Kind() == hook.Missing || n.Kind() == hook.Number && v >= 0 && v < 253402300800
+	return int64(math.Floor(v)), n.Kind() == jsondoc.Missing || n.Kind() == jsondoc.Number && v >= 0 && v < 253402300800
 }
 
 // signedBy reports whether a key's owner has signed the token. The key was chosen to go with the algorithm.

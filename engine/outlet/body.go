@@ -6,16 +6,16 @@ import (
 	"fmt"
 	"net/url"
 
-	"github.com/tenterhook/tenterhook/sdk/hook"
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
 // maxBody is the longest body, in bytes, that is made into a form or a line.
 const maxBody = 16 << 20
 
 // read reads a step's body where its shape matters.
-func read(d *hook.Doc, body []byte) (hook.Node, error) {
-	if err := d.Parse(body, hook.Limits{Bytes: maxBody}); err != nil {
-		return hook.Node{}, fmt.Errorf("%w: its body: %w", ErrStep, err)
+func read(d *jsondoc.Doc, body []byte) (jsondoc.Node, error) {
+	if err := d.Parse(body, jsondoc.Limits{Bytes: maxBody}); err != nil {
+		return jsondoc.Node{}, fmt.Errorf("%w: its body: %w", ErrStep, err)
 	}
 	return d.Root(), nil
 }
@@ -23,17 +23,17 @@ func read(d *hook.Doc, body []byte) (hook.Node, error) {
 // form writes a JSON object as application/x-www-form-urlencoded, in the order of its members. A list gives its name once
 // for each element, null and a missing value nothing, an object its JSON, as Slack's payload field wants it.
 func form(body []byte) ([]byte, error) {
-	var d hook.Doc
+	var d jsondoc.Doc
 	root, err := read(&d, body)
 	if err != nil {
 		return nil, err
 	}
-	if root.Kind() != hook.Object {
+	if root.Kind() != jsondoc.Object {
 		return nil, fmt.Errorf("%w: a form is made of an object", ErrStep)
 	}
 	var out []byte
 	for name, value := range root.Members() {
-		if value.Kind() != hook.Array {
+		if value.Kind() != jsondoc.Array {
 			out = appendField(out, name, value)
 			continue
 		}
@@ -44,12 +44,12 @@ func form(body []byte) ([]byte, error) {
 	return out, nil
 }
 
-func appendField(dst []byte, name string, value hook.Node) []byte {
+func appendField(dst []byte, name string, value jsondoc.Node) []byte {
 	text := string(value.Raw())
 	switch value.Kind() {
-	case hook.Missing, hook.Null:
+	case jsondoc.Missing, jsondoc.Null:
 		return dst
-	case hook.String:
+	case jsondoc.String:
 		text = value.Text()
 	}
 	if len(dst) > 0 {
@@ -64,7 +64,7 @@ func appendField(dst []byte, name string, value hook.Node) []byte {
 // in a member called body. A member of the key's name in the body is left out: who reads the file knows repeats by the key,
 // and an event that brings one of its own would pass for another.
 func jsonLine(member, key string, body []byte) ([]byte, error) {
-	var d hook.Doc
+	var d jsondoc.Doc
 	root, err := read(&d, body)
 	if err != nil {
 		return nil, err
@@ -72,15 +72,15 @@ func jsonLine(member, key string, body []byte) ([]byte, error) {
 	var out bytes.Buffer
 	out.Grow(len(member) + len(key) + len(body) + 24)
 	out.WriteByte('{')
-	out.Write(hook.AppendString(nil, member))
+	out.Write(jsondoc.AppendString(nil, member))
 	out.WriteByte(':')
-	out.Write(hook.AppendString(nil, key))
+	out.Write(jsondoc.AppendString(nil, key))
 	switch {
-	case root.Kind() != hook.Object:
+	case root.Kind() != jsondoc.Object:
 		out.WriteString(`,"body":`)
 		err = json.Compact(&out, root.Raw())
 		out.WriteByte('}')
-	case root.Get(member).Kind() != hook.Missing:
+	case root.Get(member).Kind() != jsondoc.Missing:
 		err = membersBut(&out, root, member)
 		out.WriteByte('}')
 	case root.Len() == 0:
@@ -95,13 +95,13 @@ func jsonLine(member, key string, body []byte) ([]byte, error) {
 }
 
 // membersBut writes the members of an object, each behind a comma, without those of one name.
-func membersBut(out *bytes.Buffer, object hook.Node, but string) error {
+func membersBut(out *bytes.Buffer, object jsondoc.Node, but string) error {
 	for name, value := range object.Members() {
 		if name == but {
 			continue
 		}
 		out.WriteByte(',')
-		out.Write(hook.AppendString(nil, name))
+		out.Write(jsondoc.AppendString(nil, name))
 		out.WriteByte(':')
 		if err := json.Compact(out, value.Raw()); err != nil {
 			return err

@@ -25,6 +25,7 @@ import (
 	"github.com/tenterhook/tenterhook/runtime/wasm"
 	"github.com/tenterhook/tenterhook/sdk/hook"
 	"github.com/tenterhook/tenterhook/sdk/hook/sample"
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
 // scored is a folder whose one hook runs modules, by name.
@@ -101,8 +102,8 @@ var ids atomic.Int64
 
 // division is what a sign-up is answered.
 func (s *site) division() string {
-	doc := new(hook.Doc)
-	if err := doc.Parse(sample.Of(hook.Registration), hook.Limits{}); err != nil {
+	doc := new(jsondoc.Doc)
+	if err := doc.Parse(sample.Of(hook.Registration), jsondoc.Limits{}); err != nil {
 		s.t.Error(err)
 	}
 	r, err := s.engine.Answer(&hook.Call{Hook: "signup", ID: strconv.FormatInt(ids.Add(1), 10), Type: hook.Registration, Doc: doc})

@@ -4,14 +4,14 @@ import (
 	"slices"
 
 	"github.com/tenterhook/tenterhook/rules"
-	"github.com/tenterhook/tenterhook/sdk/hook"
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
 // actionsDiffer holds actions against those that are expected, one by one. Of an action that is expected only the members
 // that it has are looked at; rule is the name of the rule that asked for it.
 func actionsDiffer(h *rules.Hook, want []byte, got, shown []rules.Action) string {
-	var doc hook.Doc
-	if err := doc.Parse(want, hook.Limits{Bytes: len(want) + 1}); err != nil {
+	var doc jsondoc.Doc
+	if err := doc.Parse(want, jsondoc.Limits{Bytes: len(want) + 1}); err != nil {
 		return err.Error()
 	}
 	names := h.RuleNames()
@@ -29,21 +29,21 @@ func actionsDiffer(h *rules.Hook, want []byte, got, shown []rules.Action) string
 }
 
 // appendAsked appends the members of an action that expected has; of one that is not expected, the rule and to.
-func appendAsked(dst []byte, expected hook.Node, rule string, action []byte) []byte {
+func appendAsked(dst []byte, expected jsondoc.Node, rule string, action []byte) []byte {
 	asked := []string{"rule", "to"}
-	if expected.Kind() == hook.Object {
+	if expected.Kind() == jsondoc.Object {
 		asked = nil
 		for name := range expected.Members() {
 			asked = append(asked, name)
 		}
 	}
-	var doc hook.Doc
-	if err := doc.Parse(action, hook.Limits{Bytes: len(action) + 1}); err != nil {
-		return hook.AppendString(dst, err.Error())
+	var doc jsondoc.Doc
+	if err := doc.Parse(action, jsondoc.Limits{Bytes: len(action) + 1}); err != nil {
+		return jsondoc.AppendString(dst, err.Error())
 	}
 	dst = append(dst, '{')
 	if slices.Contains(asked, "rule") {
-		dst = hook.AppendString(append(dst, `"rule":`...), rule)
+		dst = jsondoc.AppendString(append(dst, `"rule":`...), rule)
 	}
 	for name, value := range doc.Root().Members() {
 		if !slices.Contains(asked, name) {
@@ -52,7 +52,7 @@ func appendAsked(dst []byte, expected hook.Node, rule string, action []byte) []b
 		if dst[len(dst)-1] != '{' {
 			dst = append(dst, ',')
 		}
-		dst = append(append(hook.AppendString(dst, name), ':'), value.Raw()...)
+		dst = append(append(jsondoc.AppendString(dst, name), ':'), value.Raw()...)
 	}
 	return append(dst, '}')
 }

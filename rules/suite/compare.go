@@ -8,6 +8,7 @@ import (
 
 	"github.com/tenterhook/tenterhook/rules"
 	"github.com/tenterhook/tenterhook/sdk/hook"
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
 // compare holds a decision against what is expected of it, and tells of it as it may be shown.
@@ -35,13 +36,13 @@ func compare(h *rules.Hook, want *rules.Expect, d, shown *rules.Decision) (failu
 
 // compareAnswer holds the answer against the contract and against what is expected of it.
 func compareAnswer(h *rules.Hook, want *rules.Expect, d, shown *rules.Decision, add func(what, text string)) {
-	var answer hook.Doc
-	if err := answer.Parse(d.Answer, hook.Limits{}); err != nil {
+	var answer jsondoc.Doc
+	if err := answer.Parse(d.Answer, jsondoc.Limits{}); err != nil {
 		add("contract", "the answer is no JSON: "+err.Error())
 		return
 	}
-	var masked hook.Doc
-	if err := masked.Parse(shown.Answer, hook.Limits{}); err != nil {
+	var masked jsondoc.Doc
+	if err := masked.Parse(shown.Answer, jsondoc.Limits{}); err != nil {
 		add("contract", "the answer without its secrets is no JSON: "+err.Error())
 		return
 	}
@@ -52,12 +53,12 @@ func compareAnswer(h *rules.Hook, want *rules.Expect, d, shown *rules.Decision, 
 	parts := []struct {
 		what string
 		want []byte
-		of   func(answer hook.Node) []byte
+		of   func(answer jsondoc.Node) []byte
 	}{
-		{"answer", want.Answer, hook.Node.Raw},
-		{"commands", want.Commands, func(n hook.Node) []byte { return orElse(n.Get("commands"), "[]") }},
-		{"error", want.Error, func(n hook.Node) []byte { return orElse(n.Get("error"), "null") }},
-		{"claims", want.Claims, func(n hook.Node) []byte { return claims(n.Get("commands")) }},
+		{"answer", want.Answer, jsondoc.Node.Raw},
+		{"commands", want.Commands, func(n jsondoc.Node) []byte { return orElse(n.Get("commands"), "[]") }},
+		{"error", want.Error, func(n jsondoc.Node) []byte { return orElse(n.Get("error"), "null") }},
+		{"claims", want.Claims, func(n jsondoc.Node) []byte { return claims(n.Get("commands")) }},
 	}
 	for _, part := range parts {
 		if part.want != nil {
@@ -97,8 +98,8 @@ func listed(names []string) string {
 	return strings.Join(names, ", ")
 }
 
-func orElse(n hook.Node, missing string) []byte {
-	if n.Kind() == hook.Missing {
+func orElse(n jsondoc.Node, missing string) []byte {
+	if n.Kind() == jsondoc.Missing {
 		return []byte(missing)
 	}
 	return n.Raw()
@@ -106,7 +107,7 @@ func orElse(n hook.Node, missing string) []byte {
 
 // claims gathers what the commands add to or replace in the tokens' claims (hooks.md section 4), as
 // {"id": {name: value}, "access": {...}}. A claim beneath another keeps its path as name: employee/manager.
-func claims(commands hook.Node) []byte {
+func claims(commands jsondoc.Node) []byte {
 	all := map[string]map[string]json.RawMessage{}
 	for c := range commands.Elements() {
 		token := map[string]string{"com.okta.identity.patch": "id", "com.okta.access.patch": "access"}[c.Get("type").Text()]

@@ -6,6 +6,7 @@ import (
 
 	"github.com/tenterhook/tenterhook/rules"
 	"github.com/tenterhook/tenterhook/sdk/hook"
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
 func TestDiffer(t *testing.T) {
@@ -70,8 +71,8 @@ func TestClaims(t *testing.T) {
 		{"type": "com.okta.identity.patch", "value": [{"op": "replace", "path": "/claims/role", "value": "y"}]},
 		{"type": "com.okta.access.patch", "value": [{"op": "remove", "path": "/claims/old"}]}]`
 	const want = `{"id":{"a/b":1,"employee/manager":[],"role":"y"}}`
-	var doc hook.Doc
-	if err := doc.Parse([]byte(commands), hook.Limits{}); err != nil {
+	var doc jsondoc.Doc
+	if err := doc.Parse([]byte(commands), jsondoc.Limits{}); err != nil {
 		t.Fatal(err)
 	}
 	if got := string(claims(doc.Root())); got != want {

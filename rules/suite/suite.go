@@ -6,6 +6,7 @@ import (
 
 	"github.com/tenterhook/tenterhook/rules"
 	"github.com/tenterhook/tenterhook/sdk/hook"
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
 // Options is what a suite is run with.
@@ -77,8 +78,8 @@ func run(h *rules.Hook, c *rules.Case, seen sight, until time.Time) Case {
 		done.Failures = []Failure{{"time", "the tests before this one have taken all there was"}}
 		return done
 	}
-	var doc hook.Doc
-	if err := doc.Parse(c.Input, hook.Limits{}); err != nil {
+	var doc jsondoc.Doc
+	if err := doc.Parse(c.Input, jsondoc.Limits{}); err != nil {
 		done.Failures = []Failure{{"input", err.Error()}}
 		return done
 	}
@@ -97,7 +98,7 @@ func run(h *rules.Hook, c *rules.Case, seen sight, until time.Time) Case {
 }
 
 // decide is one decision, counted. It is never reused, so that none can hide what another left.
-func decide(h *rules.Hook, doc *hook.Doc, fixed rules.Fixed, seen sight, done *Case) rules.Decision {
+func decide(h *rules.Hook, doc *jsondoc.Doc, fixed rules.Fixed, seen sight, done *Case) rules.Decision {
 	if fixed.Now.IsZero() {
 		fixed.Now = instant(doc.Root())
 	}
@@ -112,7 +113,7 @@ func decide(h *rules.Hook, doc *hook.Doc, fixed rules.Fixed, seen sight, done *C
 }
 
 // instant is the time at which a test decides that names none: when the call says that it was made, so that it passes today as it did yesterday.
-func instant(call hook.Node) time.Time {
+func instant(call jsondoc.Node) time.Time {
 	at, err := time.Parse(time.RFC3339, call.Get("eventTime").Text())
 	if err != nil {
 		return time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
@@ -121,11 +122,11 @@ func instant(call hook.Node) time.Time {
 }
 
 // each decides on every event of a delivery by itself, and puts what came of them one after the other.
-func each(h *rules.Hook, delivery *hook.Doc, fixed rules.Fixed, seen sight, done *Case) (all rules.Decision) {
+func each(h *rules.Hook, delivery *jsondoc.Doc, fixed rules.Fixed, seen sight, done *Case) (all rules.Decision) {
 	root := delivery.Root()
 	for event := range hook.Events(root).Elements() {
-		var doc hook.Doc
-		if err := doc.Parse(hook.AppendDelivery(nil, root, event), hook.Limits{}); err != nil {
+		var doc jsondoc.Doc
+		if err := doc.Parse(hook.AppendDelivery(nil, root, event), jsondoc.Limits{}); err != nil {
 			done.Failures = append(done.Failures, Failure{"input", err.Error()})
 			return all
 		}

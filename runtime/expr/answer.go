@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/tenterhook/tenterhook/sdk/hook"
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
 // answers is what a destination answered, for its ok.
@@ -42,14 +42,14 @@ func AppendAnswer(dst []byte, status int, headers map[string][]string, body []by
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		dst = hook.AppendString(append(hook.AppendString(dst, name), ':'), byName[name])
+		dst = jsondoc.AppendString(append(jsondoc.AppendString(dst, name), ':'), byName[name])
 	}
 	dst = append(dst, `},"body":`...)
-	var d hook.Doc
-	if d.Parse(body, hook.Limits{Bytes: len(body)}) == nil {
+	var d jsondoc.Doc
+	if d.Parse(body, jsondoc.Limits{Bytes: len(body)}) == nil {
 		dst = append(dst, body...)
 	} else {
-		dst = hook.AppendString(dst, string(body))
+		dst = jsondoc.AppendString(dst, string(body))
 	}
 	return append(dst, '}')
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/tenterhook/tenterhook/runtime/expr"
 	"github.com/tenterhook/tenterhook/sdk/hook"
 	"github.com/tenterhook/tenterhook/sdk/hook/sample"
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
 // rule is rule i of eight kinds that policies are made of; few of them match.
@@ -193,7 +194,7 @@ func BenchmarkBytes(b *testing.B) {
 			r := w.begin(string(text), runtime.Budget{})
 			b.ReportAllocs()
 			for b.Loop() {
-				if err := w.doc.Parse(text, hook.Limits{}); err != nil {
+				if err := w.doc.Parse(text, jsondoc.Limits{}); err != nil {
 					b.Fatal(err)
 				}
 				now := time.Now()

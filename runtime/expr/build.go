@@ -5,7 +5,7 @@ import (
 	"unsafe"
 
 	"github.com/tenterhook/tenterhook/runtime"
-	"github.com/tenterhook/tenterhook/sdk/hook"
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
 // What a value that is built may be. Each piece of work that is done without asking the Meter stays well under a
@@ -82,7 +82,7 @@ func built(b []byte) runtime.Value {
 
 // each calls f with the values of a list, until f says that it has seen enough. The Meter is asked for every value.
 func each(r *runtime.Run, v runtime.Value, f func(i int, item runtime.Value) bool) {
-	if n := v.Node(); n.Kind() == hook.Array {
+	if n := v.Node(); n.Kind() == jsondoc.Array {
 		i := 0
 		for item := range n.Elements() {
 			charge(r, 1)

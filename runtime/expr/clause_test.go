@@ -13,6 +13,7 @@ import (
 	"github.com/tenterhook/tenterhook/runtime/expr"
 	"github.com/tenterhook/tenterhook/sdk/hook"
 	"github.com/tenterhook/tenterhook/sdk/hook/sample"
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
 // TestClauses counts what the parts of a condition come to, on calls with these values of x.
@@ -45,8 +46,8 @@ func TestClauses(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, value := range strings.Fields(tt.xs) {
-				var doc hook.Doc
-				if err := doc.Parse([]byte(`{"data":{"x":`+value+`}}`), hook.Limits{}); err != nil {
+				var doc jsondoc.Doc
+				if err := doc.Parse([]byte(`{"data":{"x":`+value+`}}`), jsondoc.Limits{}); err != nil {
 					t.Fatal(err)
 				}
 				var m runtime.Meter

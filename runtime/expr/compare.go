@@ -8,7 +8,7 @@ import (
 
 	"github.com/expr-lang/expr/ast"
 	"github.com/tenterhook/tenterhook/runtime"
-	"github.com/tenterhook/tenterhook/sdk/hook"
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
 func (k *compiler) binary(n *ast.BinaryNode) *code {
@@ -154,7 +154,7 @@ func equalNumbers(a, b runtime.Value) bool {
 	if x == nil || y == nil || !math.IsInf(a.Float(), 0) && (!digits(x) || !digits(y)) {
 		return true
 	}
-	return hook.Equal(a.Node(), b.Node())
+	return jsondoc.Equal(a.Node(), b.Node())
 }
 
 func digits(b []byte) bool {
@@ -234,11 +234,11 @@ func equalLists(r *runtime.Run, a, b runtime.Value) bool {
 	if a.Len() != b.Len() {
 		return false
 	}
-	if a.Node().Kind() == hook.Missing { // At of what was built takes no time
+	if a.Node().Kind() == jsondoc.Missing { // At of what was built takes no time
 		a, b = b, a
 	}
 	at := b.At
-	if b.Node().Kind() != hook.Missing && b.Len() > few {
+	if b.Node().Kind() != jsondoc.Missing && b.Len() > few {
 		next, stop := iter.Pull(b.Node().Elements())
 		defer stop()
 		at = func(int) runtime.Value { n, _ := next(); return runtime.NodeOf(n) }

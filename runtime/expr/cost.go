@@ -6,7 +6,7 @@ import (
 
 	"github.com/expr-lang/expr/ast"
 	"github.com/tenterhook/tenterhook/runtime"
-	"github.com/tenterhook/tenterhook/sdk/hook"
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
 // Assumed is what a Cost takes for the size of what an event brings: the bytes of a text, the values of a list, the members
@@ -288,7 +288,7 @@ func sizeOf(v runtime.Value) size {
 		for _, item := range v.Built() {
 			of = larger(of, sizeOf(item))
 		}
-		if v.Node().Kind() != hook.Missing {
+		if v.Node().Kind() != jsondoc.Missing {
 			of.n = int64(len(v.Node().Raw()))
 		}
 		return size{n: int64(v.Len()), of: &of}

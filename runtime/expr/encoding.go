@@ -8,7 +8,7 @@ import (
 	"unsafe"
 
 	"github.com/tenterhook/tenterhook/runtime"
-	"github.com/tenterhook/tenterhook/sdk/hook"
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
 // encodingFunctions are what there is for texts that hold something else. What is decoded has to be a text: bytes that are
@@ -92,8 +92,8 @@ func fromJSON(r *runtime.Run, args []runtime.Value, pos string) runtime.Value {
 	}
 	charge(r, 7+int64(len(s))>>1)
 	hold(r, 13*int64(len(s))+256) // see Doc.Parse
-	d := new(hook.Doc)
-	if err := d.Parse([]byte(s), hook.Limits{Bytes: maxText}); err != nil {
+	d := new(jsondoc.Doc)
+	if err := d.Parse([]byte(s), jsondoc.Limits{Bytes: maxText}); err != nil {
 		fail(pos, "fromJSON wants JSON")
 	}
 	return runtime.NodeOf(d.Root())
@@ -155,7 +155,7 @@ func (w *jsonWriter) text(s string) {
 			n--
 		}
 		w.room(n)
-		if escaped := hook.AppendEscaped(nil, s[:n]); len(escaped) > n {
+		if escaped := jsondoc.AppendEscaped(nil, s[:n]); len(escaped) > n {
 			w.add(string(escaped))
 		} else {
 			w.b = append(w.b, s[:n]...)

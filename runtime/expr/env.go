@@ -8,13 +8,14 @@ import (
 	"github.com/tenterhook/tenterhook/runtime"
 	"github.com/tenterhook/tenterhook/runtime/table"
 	"github.com/tenterhook/tenterhook/sdk/hook"
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
 // Options are what the expressions of one hook can see.
 type Options struct {
 	Type    hook.Type
 	Known   []string                // paths that Okta has added since, such as data.context.device
-	Vars    hook.Node               // the policy's constants: an object, or missing. Its Doc must outlive the Env
+	Vars    jsondoc.Node            // the policy's constants: an object, or missing. Its Doc must outlive the Env
 	Tables  map[string]*table.Table // the policy's tables
 	Workers *Workers                // for password(), which there is none of without them
 	Clauses bool                    // what the parts of conditions come to is counted, which takes its time
@@ -29,10 +30,10 @@ type Env struct {
 	paths  []path
 	index  map[string]int // by the path's text, see find
 	lets   map[string]*let
-	held   map[hook.Node]held // by lists among the variables
-	vars   *shape             // of the variables
-	folded int                // bytes of constants that were computed
-	locals int                // of lets: they may run in the middle of any other expression, so they keep theirs to themselves
+	held   map[jsondoc.Node]held // by lists among the variables
+	vars   *shape                // of the variables
+	folded int                   // bytes of constants that were computed
+	locals int                   // of lets: they may run in the middle of any other expression, so they keep theirs to themselves
 }
 
 // path is a member of the event that some expression reads: the Slot of the same number holds its value.
@@ -56,7 +57,7 @@ type let struct {
 // NewEnv makes an Env. A type without members that are known, such as zero, has none at all.
 func NewEnv(o Options) *Env {
 	e := &Env{o: o, shape: shapeOf(o.Type, o.Known), index: make(map[string]int), lets: make(map[string]*let),
-		held: make(map[hook.Node]held), vars: shapeOfNode(o.Vars)}
+		held: make(map[jsondoc.Node]held), vars: shapeOfNode(o.Vars)}
 	e.slot(0, "") // the event itself
 	return e
 }
@@ -187,7 +188,7 @@ func (e *Env) find(r *runtime.Run, i int) runtime.Value {
 }
 
 // root is the value of a name that the event has.
-func (e *Env) root(r *runtime.Run, p *path) hook.Node {
+func (e *Env) root(r *runtime.Run, p *path) jsondoc.Node {
 	if e.o.Type != hook.EventHook {
 		return r.Event.Node.Get(p.name)
 	}
@@ -195,7 +196,7 @@ func (e *Env) root(r *runtime.Run, p *path) hook.Node {
 		return r.Event.Node
 	}
 	if r.Event.Call == nil || r.Event.Call.Doc == nil {
-		return hook.Node{}
+		return jsondoc.Node{}
 	}
 	return r.Event.Call.Doc.Root()
 }

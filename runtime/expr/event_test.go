@@ -6,6 +6,7 @@ import (
 	"github.com/tenterhook/tenterhook/runtime"
 	"github.com/tenterhook/tenterhook/runtime/expr"
 	"github.com/tenterhook/tenterhook/sdk/hook"
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
 // beginEvent makes the first event of a delivery the event.
@@ -82,12 +83,12 @@ func FuzzAppendAnswer(f *testing.F) {
 	f.Add(-1, "", "\xff", []byte("null,\"status\":200"))
 	f.Fuzz(func(t *testing.T, status int, name, value string, body []byte) {
 		text := expr.AppendAnswer(nil, status, map[string][]string{name: {value, value}, "x": {"y"}}, body)
-		var d hook.Doc
-		if err := d.Parse(text, hook.Limits{Bytes: len(text), Depth: 66}); err != nil {
+		var d jsondoc.Doc
+		if err := d.Parse(text, jsondoc.Limits{Bytes: len(text), Depth: 66}); err != nil {
 			t.Fatalf("%v: %s", err, text)
 		}
 		root := d.Root()
-		if n, _ := root.Get("status").Int(); root.Len() != 3 || n != int64(status) || root.Get("headers").Kind() != hook.Object || root.Get("body").Kind() == hook.Missing {
+		if n, _ := root.Get("status").Int(); root.Len() != 3 || n != int64(status) || root.Get("headers").Kind() != jsondoc.Object || root.Get("body").Kind() == jsondoc.Missing {
 			t.Fatalf("got %s", text)
 		}
 	})

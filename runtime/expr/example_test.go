@@ -7,6 +7,7 @@ import (
 	"github.com/tenterhook/tenterhook/runtime"
 	"github.com/tenterhook/tenterhook/runtime/expr"
 	"github.com/tenterhook/tenterhook/sdk/hook"
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
 func Example() {
@@ -30,8 +31,8 @@ func Example() {
 		`{"data": {"userProfile": {"email": "eve@elsewhere.example"}}}`,
 		`{"data": {"userProfile": {}}}`,
 	} {
-		var doc hook.Doc
-		if err := doc.Parse([]byte(body), hook.Limits{}); err != nil {
+		var doc jsondoc.Doc
+		if err := doc.Parse([]byte(body), jsondoc.Limits{}); err != nil {
 			panic(err)
 		}
 		now := time.Now()

@@ -8,6 +8,7 @@ import (
 	"github.com/tenterhook/tenterhook/runtime"
 	"github.com/tenterhook/tenterhook/runtime/expr"
 	"github.com/tenterhook/tenterhook/sdk/hook"
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
 // explained writes the parts of an expression, one a line: what it is, what it came to, - for what was not looked at and ! for
@@ -120,7 +121,7 @@ func FuzzExplain(f *testing.F) {
 		o.Type = hook.Type(kind % 8)
 		w := &world{t: t, env: expr.NewEnv(o)}
 		x, err := expr.Compile(src, w.env)
-		if err != nil || (&hook.Doc{}).Parse([]byte(payload), hook.Limits{}) != nil {
+		if err != nil || (&jsondoc.Doc{}).Parse([]byte(payload), jsondoc.Limits{}) != nil {
 			return
 		}
 		r := w.begin(payload, tight)

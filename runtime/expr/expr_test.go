@@ -10,6 +10,7 @@ import (
 	"github.com/tenterhook/tenterhook/runtime/expr"
 	"github.com/tenterhook/tenterhook/runtime/table"
 	"github.com/tenterhook/tenterhook/sdk/hook"
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
 // world is an Env, and events to run expressions of it on.
@@ -18,7 +19,7 @@ type world struct {
 	env *expr.Env
 	run runtime.Run
 	m   runtime.Meter
-	doc hook.Doc
+	doc jsondoc.Doc
 }
 
 const someVars = `{"company": "example.com", "limits": {"age": 18}, "domains": ["a.example", "b.example"]}`
@@ -30,8 +31,8 @@ func newWorld(t testing.TB, kind hook.Type) *world {
 
 func options(t testing.TB, kind hook.Type) expr.Options {
 	t.Helper()
-	vars := new(hook.Doc)
-	if err := vars.Parse([]byte(someVars), hook.Limits{}); err != nil {
+	vars := new(jsondoc.Doc)
+	if err := vars.Parse([]byte(someVars), jsondoc.Limits{}); err != nil {
 		t.Fatal(err)
 	}
 	workers := expr.NewWorkers(2)
@@ -57,7 +58,7 @@ func newTable(t testing.TB, as string, entries ...table.Entry) *table.Table {
 // slow, so that a second, and the two there are at most, are not always enough.
 func (w *world) begin(payload string, b runtime.Budget) *runtime.Run {
 	w.t.Helper()
-	if err := w.doc.Parse([]byte(payload), hook.Limits{}); err != nil {
+	if err := w.doc.Parse([]byte(payload), jsondoc.Limits{}); err != nil {
 		w.t.Fatalf("%s: %v", payload, err)
 	}
 	now := time.Now()

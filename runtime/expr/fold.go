@@ -8,6 +8,7 @@ import (
 	"github.com/expr-lang/expr/ast"
 	"github.com/tenterhook/tenterhook/runtime"
 	"github.com/tenterhook/tenterhook/sdk/hook"
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
 // What constants may be. A short text can stand for a long list, and every expression would keep its own.
@@ -65,7 +66,7 @@ func (k *keeper) keep(v runtime.Value) runtime.Value {
 			return runtime.TextOf(strings.Clone(s))
 		}
 		k.full = true
-	case v.Kind() >= runtime.List && v.Node().Kind() == hook.Missing:
+	case v.Kind() >= runtime.List && v.Node().Kind() == jsondoc.Missing:
 		return k.keepBuilt(v)
 	}
 	return v

@@ -10,6 +10,7 @@ import (
 	"github.com/tenterhook/tenterhook/runtime"
 	"github.com/tenterhook/tenterhook/runtime/expr"
 	"github.com/tenterhook/tenterhook/sdk/hook"
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
 func TestConstant(t *testing.T) {
@@ -74,8 +75,8 @@ func TestConstantsTogether(t *testing.T) {
 		},
 		"lists of short ranges": func(i int) string { return fmt.Sprintf(`eventType in [%d, %s"a"]`, i, strings.Repeat("1..60, ", 60)) },
 	}
-	vars := new(hook.Doc)
-	if err := vars.Parse([]byte(`{"long": ["`+strings.Join(strings.Fields(strings.Repeat("word ", 5000)), `","`)+`"]}`), hook.Limits{}); err != nil {
+	vars := new(jsondoc.Doc)
+	if err := vars.Parse([]byte(`{"long": ["`+strings.Join(strings.Fields(strings.Repeat("word ", 5000)), `","`)+`"]}`), jsondoc.Limits{}); err != nil {
 		t.Fatal(err)
 	}
 	for name, source := range sources {

@@ -12,6 +12,7 @@ import (
 	"github.com/tenterhook/tenterhook/runtime"
 	"github.com/tenterhook/tenterhook/runtime/expr"
 	"github.com/tenterhook/tenterhook/sdk/hook"
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
 // functionValues are held against the event below.
@@ -252,8 +253,8 @@ func FuzzTime(f *testing.F) {
 		if math.IsNaN(at) || math.IsInf(at, 0) {
 			at = 0
 		}
-		event := string(hook.AppendString([]byte(`{"data": {"userProfile": {"s": `), s)) + `, "t": ` + strconv.FormatFloat(at, 'g', -1, 64) + `, "n": ` + strconv.FormatInt(n, 10) + `}}}`
-		if new(hook.Doc).Parse([]byte(event), hook.Limits{}) != nil {
+		event := string(jsondoc.AppendString([]byte(`{"data": {"userProfile": {"s": `), s)) + `, "t": ` + strconv.FormatFloat(at, 'g', -1, 64) + `, "n": ` + strconv.FormatInt(n, 10) + `}}}`
+		if new(jsondoc.Doc).Parse([]byte(event), jsondoc.Limits{}) != nil {
 			return
 		}
 		for _, x := range all {

@@ -12,6 +12,7 @@ import (
 	"github.com/tenterhook/tenterhook/runtime/expr"
 	"github.com/tenterhook/tenterhook/sdk/hook"
 	"github.com/tenterhook/tenterhook/sdk/hook/sample"
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
 var tight = runtime.Budget{Fuel: 100_000, Memory: 1 << 20, Output: 64 << 10}
@@ -69,7 +70,7 @@ func FuzzDecide(f *testing.F) {
 		}
 		w := &world{t: t, env: expr.NewEnv(o)}
 		x, err := expr.Compile(src, w.env)
-		if err != nil || (&hook.Doc{}).Parse([]byte(payload), hook.Limits{}) != nil {
+		if err != nil || (&jsondoc.Doc{}).Parse([]byte(payload), jsondoc.Limits{}) != nil {
 			return
 		}
 		decide(t, w, x, src, payload)
@@ -134,7 +135,7 @@ func FuzzText(f *testing.F) {
 				t.Errorf("%q: %+v", src, e)
 			}
 		}
-		if err != nil || (&hook.Doc{}).Parse([]byte(payload), hook.Limits{}) != nil {
+		if err != nil || (&jsondoc.Doc{}).Parse([]byte(payload), jsondoc.Limits{}) != nil {
 			return
 		}
 		out, null, err := leaf.AppendJSON(nil, w.begin(payload, tight))

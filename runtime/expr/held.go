@@ -4,7 +4,7 @@ import (
 	"math"
 
 	"github.com/tenterhook/tenterhook/runtime"
-	"github.com/tenterhook/tenterhook/sdk/hook"
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
 // held is what is known of the right side of an `in`.
@@ -30,7 +30,7 @@ func (e *Env) heldBy(y *code) held {
 }
 
 func (e *Env) heldByConstant(v runtime.Value) held {
-	if v.Node().Kind() != hook.Array {
+	if v.Node().Kind() != jsondoc.Array {
 		return heldByList(v)
 	}
 	h, known := e.held[v.Node()]

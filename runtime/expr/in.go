@@ -4,7 +4,7 @@ import (
 	"github.com/expr-lang/expr/ast"
 	"github.com/tenterhook/tenterhook/runtime"
 	"github.com/tenterhook/tenterhook/runtime/table"
-	"github.com/tenterhook/tenterhook/sdk/hook"
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
 // in is x in y: a member of a list, a name of an object, a key of a table. Null is in nothing, and nothing is in null.
@@ -119,7 +119,7 @@ func inValue(x, y operand, pos string) func(*runtime.Run) bool {
 
 // inList looks at the whole list before it fails for a value that v cannot be compared with: the order decides nothing.
 func inList(r *runtime.Run, v, all runtime.Value, pos string) bool {
-	if v.Kind() == runtime.String && all.Node().Kind() == hook.Array {
+	if v.Kind() == runtime.String && all.Node().Kind() == jsondoc.Array {
 		return textInArray(r, v, all.Node(), pos)
 	}
 	found, odd := false, runtime.Value{}
@@ -137,22 +137,22 @@ func inList(r *runtime.Run, v, all runtime.Value, pos string) bool {
 	return found
 }
 
-func textInArray(r *runtime.Run, v runtime.Value, n hook.Node, pos string) bool {
-	s, odd := v.Text(), hook.Node{}
+func textInArray(r *runtime.Run, v runtime.Value, n jsondoc.Node, pos string) bool {
+	s, odd := v.Text(), jsondoc.Node{}
 	for item := range n.Elements() {
 		charge(r, 1)
 		switch item.Kind() {
-		case hook.String:
+		case jsondoc.String:
 			if item.Text() == s {
 				return true
 			}
-		case hook.Null:
+		case jsondoc.Null:
 			r.Scratch.Missed = true
-		case hook.Array, hook.Object:
+		case jsondoc.Array, jsondoc.Object:
 			odd = item
 		}
 	}
-	if odd.Kind() != hook.Missing {
+	if odd.Kind() != jsondoc.Missing {
 		incomparable(pos, "in", v, runtime.NodeOf(odd))
 	}
 	return false

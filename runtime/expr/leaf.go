@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	"github.com/tenterhook/tenterhook/runtime"
-	"github.com/tenterhook/tenterhook/sdk/hook"
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
 // Text is a leaf of a policy file: text with expressions in it, as ${…}.
@@ -65,7 +65,7 @@ func (t *Text) literal(s string) {
 		t.parts = t.parts[:n-1]
 	}
 	if s != "" {
-		t.parts = append(t.parts, part{text: s, escaped: string(hook.AppendEscaped(nil, s))})
+		t.parts = append(t.parts, part{text: s, escaped: string(jsondoc.AppendEscaped(nil, s))})
 	}
 }
 

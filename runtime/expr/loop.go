@@ -2,7 +2,7 @@ package expr
 
 import (
 	"github.com/tenterhook/tenterhook/runtime"
-	"github.com/tenterhook/tenterhook/sdk/hook"
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
 func (l *loop) all(r *runtime.Run) runtime.Value  { return runtime.BoolOf(!l.holds(r, false)) }
@@ -33,10 +33,10 @@ func (l *loop) looking(want, found bool) func(*runtime.Run) bool {
 }
 
 // spelled is meets for any(list, # == "text") of a list that was sent: most values are texts of another length.
-func spelled(r *runtime.Run, n hook.Node, word string, test func(*runtime.Run, runtime.Value) bool) bool {
+func spelled(r *runtime.Run, n jsondoc.Node, word string, test func(*runtime.Run, runtime.Value) bool) bool {
 	for item := range n.Elements() {
 		charge(r, 1)
-		if item.Kind() != hook.String {
+		if item.Kind() != jsondoc.String {
 			test(r, runtime.NodeOf(item)) // it is not that text, and may be nothing to compare with one
 			continue
 		}

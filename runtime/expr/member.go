@@ -7,7 +7,7 @@ import (
 	"github.com/expr-lang/expr/ast"
 	"github.com/tenterhook/tenterhook/runtime"
 	"github.com/tenterhook/tenterhook/runtime/table"
-	"github.com/tenterhook/tenterhook/sdk/hook"
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
 // path is parent.name in the event: one Slot that is filled when it is first read.
@@ -196,7 +196,7 @@ func (k *compiler) lookup(n ast.Node, t *table.Table, index *code) *code {
 			return runtime.Value{}
 		}
 		found := t.Lookup(key)
-		if found.Kind() == hook.Missing {
+		if found.Kind() == jsondoc.Missing {
 			untaken(t, key, pos)
 		}
 		return runtime.NodeOf(found)
@@ -240,17 +240,17 @@ func (k *compiler) constants() *code {
 	return c
 }
 
-func shapeOfNode(n hook.Node) *shape {
+func shapeOfNode(n jsondoc.Node) *shape {
 	switch n.Kind() {
-	case hook.Object:
+	case jsondoc.Object:
 		s := &shape{types: object, members: make(map[string]*shape, n.Len())}
 		for name, m := range n.Members() {
 			s.members[name] = shapeOfNode(m)
 		}
 		return s
-	case hook.Array:
+	case jsondoc.Array:
 		return &shape{types: list}
-	case hook.Missing, hook.Null:
+	case jsondoc.Missing, jsondoc.Null:
 		return &shape{types: object, members: map[string]*shape{}}
 	}
 	return nil

@@ -12,17 +12,18 @@ import (
 	"github.com/tenterhook/tenterhook/runtime"
 	"github.com/tenterhook/tenterhook/runtime/expr"
 	"github.com/tenterhook/tenterhook/sdk/hook"
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
 const verify = `password(data.context.credential.password, data.context.credential.username)`
 
 // credential is an event whose user name is a hash: that is where the expressions below look for one.
 func credential(plain, hash string) string {
-	b := hook.AppendString([]byte(`{"data": {"context": {"credential": {"password": `), plain)
+	b := jsondoc.AppendString([]byte(`{"data": {"context": {"credential": {"password": `), plain)
 	if hash == "" {
 		return string(append(b, `}}}}`...))
 	}
-	b = hook.AppendString(append(b, `, "username": `...), hash)
+	b = jsondoc.AppendString(append(b, `, "username": `...), hash)
 	return string(append(b, `}}}}`...))
 }
 
@@ -239,7 +240,7 @@ func FuzzReadHash(f *testing.F) {
 			return
 		}
 		event := credential("correct horse", hash)
-		if err := new(hook.Doc).Parse([]byte(event), hook.Limits{}); err != nil {
+		if err := new(jsondoc.Doc).Parse([]byte(event), jsondoc.Limits{}); err != nil {
 			return
 		}
 		_, err := x.Eval(w.begin(event, runtime.Budget{Fuel: 200_000, Memory: 1 << 20}))

@@ -5,7 +5,7 @@ import (
 
 	"github.com/expr-lang/expr/ast"
 	"github.com/tenterhook/tenterhook/runtime"
-	"github.com/tenterhook/tenterhook/sdk/hook"
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
 // loop is what a quantifier's closure works with: the list, the condition or value for each element, and the locals
@@ -186,7 +186,7 @@ func (k *compiler) bodyOf(q *quantifier, p *ast.PredicateNode) *code {
 
 func hasNull(v runtime.Value) bool {
 	for n := range v.Node().Elements() {
-		if n.Kind() == hook.Null {
+		if n.Kind() == jsondoc.Null {
 			return true
 		}
 	}

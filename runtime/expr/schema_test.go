@@ -12,6 +12,7 @@ import (
 	"github.com/tenterhook/tenterhook/runtime/expr"
 	"github.com/tenterhook/tenterhook/sdk/hook"
 	"github.com/tenterhook/tenterhook/sdk/hook/sample"
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
 // Whatever a published call has can be read by its path, has the kind it is known to have, and one of its words.
@@ -31,8 +32,8 @@ func TestSamplesKeepToTheSchema(t *testing.T) {
 }
 
 func keeps(t *testing.T, text []byte) {
-	var d hook.Doc
-	if err := d.Parse(text, hook.Limits{}); err != nil {
+	var d jsondoc.Doc
+	if err := d.Parse(text, jsondoc.Limits{}); err != nil {
 		t.Fatal(err)
 	}
 	root := d.Root()
@@ -56,9 +57,9 @@ func keeps(t *testing.T, text []byte) {
 }
 
 // kept reads what is at the path, and all that is in it, on the event.
-func kept(t *testing.T, kind hook.Type, d *hook.Doc, event hook.Node, path string, n hook.Node) {
+func kept(t *testing.T, kind hook.Type, d *jsondoc.Doc, event jsondoc.Node, path string, n jsondoc.Node) {
 	switch n.Kind() {
-	case hook.Object:
+	case jsondoc.Object:
 		for name, member := range n.Members() {
 			step := "." + name
 			if strings.Trim(strings.ToLower(name), "abcdefghijklmnopqrstuvwxyz0123456789_") != "" || name == "" {
@@ -67,7 +68,7 @@ func kept(t *testing.T, kind hook.Type, d *hook.Doc, event hook.Node, path strin
 			kept(t, kind, d, event, path+step, member)
 		}
 		return
-	case hook.Array:
+	case jsondoc.Array:
 		i := 0
 		for item := range n.Elements() {
 			kept(t, kind, d, event, fmt.Sprintf("%s[%d]", path, i), item)
@@ -76,7 +77,7 @@ func kept(t *testing.T, kind hook.Type, d *hook.Doc, event hook.Node, path strin
 		return
 	}
 	src := path + " == " + string(n.Raw())
-	if n.Kind() == hook.Null {
+	if n.Kind() == jsondoc.Null {
 		src = path + " == nil"
 	}
 	w := &world{t: t, env: expr.NewEnv(expr.Options{Type: kind})}
@@ -206,8 +207,8 @@ func TestListOfWrongWords(t *testing.T) {
 	for i := range 5_000 {
 		fmt.Fprintf(&long, `"word%d",`, i)
 	}
-	vars := new(hook.Doc)
-	if err := vars.Parse([]byte(`{"long": [`+long.String()+`"word"]}`), hook.Limits{}); err != nil {
+	vars := new(jsondoc.Doc)
+	if err := vars.Parse([]byte(`{"long": [`+long.String()+`"word"]}`), jsondoc.Limits{}); err != nil {
 		t.Fatal(err)
 	}
 	x, err := expr.Compile(`eventType in vars.long`, expr.NewEnv(expr.Options{Type: hook.Registration, Vars: vars.Root()}))

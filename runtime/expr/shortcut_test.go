@@ -10,6 +10,7 @@ import (
 	"github.com/tenterhook/tenterhook/runtime"
 	"github.com/tenterhook/tenterhook/runtime/expr"
 	"github.com/tenterhook/tenterhook/sdk/hook"
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
 // result is all that a condition says: whether it matches, lacks something, or fails.
@@ -92,7 +93,7 @@ func FuzzMatches(f *testing.F) {
 		if err != nil {
 			return
 		}
-		got, err := x.Test(w.begin(string(hook.AppendString([]byte(`{"data": {"userProfile": {"s": `), text))+"}}}", runtime.Budget{}))
+		got, err := x.Test(w.begin(string(jsondoc.AppendString([]byte(`{"data": {"userProfile": {"s": `), text))+"}}}", runtime.Budget{}))
 		if want := re.MatchString(text); err != nil || got != want {
 			t.Errorf("%q matches %q: got %v %v, want %v", text, pattern, got, err, want)
 		}
@@ -100,4 +101,4 @@ func FuzzMatches(f *testing.F) {
 }
 
 // quoted is s as an expression writes it.
-func quoted(s string) string { return string(hook.AppendString(nil, s)) }
+func quoted(s string) string { return string(jsondoc.AppendString(nil, s)) }

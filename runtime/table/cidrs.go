@@ -8,7 +8,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/tenterhook/tenterhook/sdk/hook"
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
 // address is an IP address as a number; an IPv4 address is in the low 32 bits.
@@ -29,17 +29,17 @@ func number(ip netip.Addr) address {
 type network struct {
 	first, last address
 	bits        int
-	value       hook.Node
+	value       jsondoc.Node
 }
 
 // spans cuts the addresses of one family where the longest matching prefix changes: values[i] holds from starts[i] up
 // to starts[i+1]. Prefixes nest or are apart, so n of them make at most 2n cuts, and a search is the whole lookup.
 type spans struct {
 	starts []address
-	values []hook.Node
+	values []jsondoc.Node
 }
 
-func (s *spans) find(a address) hook.Node {
+func (s *spans) find(a address) jsondoc.Node {
 	low, high := 0, len(s.starts) // the span begins before high, at low-1 or later
 	for low < high {
 		mid := int(uint(low+high) >> 1)
@@ -50,12 +50,12 @@ func (s *spans) find(a address) hook.Node {
 		}
 	}
 	if low == 0 {
-		return hook.Node{}
+		return jsondoc.Node{}
 	}
 	return s.values[low-1]
 }
 
-func (s *spans) cut(at address, v hook.Node) {
+func (s *spans) cut(at address, v jsondoc.Node) {
 	if n := len(s.starts); n > 0 && s.starts[n-1] == at {
 		s.values[n-1] = v
 		return
@@ -77,7 +77,7 @@ func (s *spans) build(networks []network, top address) {
 			if last == top {
 				continue
 			}
-			var outer hook.Node
+			var outer jsondoc.Node
 			if len(open) > 0 {
 				outer = open[len(open)-1].value
 			}
@@ -100,7 +100,7 @@ func after(a address) address {
 	return a
 }
 
-func (t *Table) indexNetworks(entries []Entry, nodes []hook.Node) (errs Errors) {
+func (t *Table) indexNetworks(entries []Entry, nodes []jsondoc.Node) (errs Errors) {
 	var v4, v6 []network
 	seen := make(map[netip.Prefix]int, len(entries))
 	for i, e := range entries {
@@ -159,19 +159,19 @@ func parsePrefix(s string) (netip.Prefix, error) {
 
 // network finds the longest prefix around the address. An IPv4 address written in IPv6 is the IPv4 address; one with a
 // zone is in no network.
-func (t *Table) network(key string) hook.Node {
+func (t *Table) network(key string) jsondoc.Node {
 	if strings.IndexByte(key, ':') < 0 {
 		if a, ok := parse4(key); ok {
 			return t.v4.find(a)
 		}
-		return hook.Node{}
+		return jsondoc.Node{}
 	}
 	if !plausible(key) {
-		return hook.Node{}
+		return jsondoc.Node{}
 	}
 	ip, err := netip.ParseAddr(key)
 	if err != nil {
-		return hook.Node{}
+		return jsondoc.Node{}
 	}
 	if ip = ip.Unmap(); ip.Is4() {
 		return t.v4.find(number(ip))

@@ -6,7 +6,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/tenterhook/tenterhook/sdk/hook"
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
 // A name's longest text, without the root's dot, and a label's (RFC 1035, section 2.3.4).
@@ -15,8 +15,8 @@ const (
 	maxLabel = 63
 )
 
-func (t *Table) indexDomains(entries []Entry, nodes []hook.Node) (errs Errors) {
-	t.exact = make(map[string]hook.Node, len(entries))
+func (t *Table) indexDomains(entries []Entry, nodes []jsondoc.Node) (errs Errors) {
+	t.exact = make(map[string]jsondoc.Node, len(entries))
 	seen := make(map[string]int, len(entries))
 	for i, e := range entries {
 		name, err := parseDomain(e.Key)
@@ -146,7 +146,7 @@ var folded = func() (fold [256]byte) {
 }()
 
 // domain finds the longest name that is the key or that the key is beneath, label by label from the right.
-func (t *Table) domain(key string) (found hook.Node) {
+func (t *Table) domain(key string) (found jsondoc.Node) {
 	var buf [MaxName]byte
 	n := FoldDomain(&buf, key)
 	labels := 0

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"math"
 
-	"github.com/tenterhook/tenterhook/sdk/hook"
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
 // What a table is read as: how a key finds its entry.
@@ -34,10 +34,10 @@ type Entry struct {
 type Table struct {
 	as     string
 	size   int
-	values hook.Doc
-	exact  map[string]hook.Node // set, map, rows; domains as FoldDomain has them
-	labels int                  // domains: labels of the longest one
-	v4, v6 spans                // cidrs
+	values jsondoc.Doc
+	exact  map[string]jsondoc.Node // set, map, rows; domains as FoldDomain has them
+	labels int                     // domains: labels of the longest one
+	v4, v6 spans                   // cidrs
 }
 
 // New makes a table that is read as one of Set, Map, Rows, CIDRs, Domains. An error is Errors, which lists every entry
@@ -69,7 +69,7 @@ func New(as string, entries []Entry) (*Table, error) {
 }
 
 // hold reads all values into the table's own Doc and returns each entry's node.
-func (t *Table) hold(entries []Entry) ([]hook.Node, error) {
+func (t *Table) hold(entries []Entry) ([]jsondoc.Node, error) {
 	size := len("[true]")
 	for i, e := range entries {
 		if size += len(e.Value) + 1; size > MaxText {
@@ -79,12 +79,12 @@ func (t *Table) hold(entries []Entry) ([]hook.Node, error) {
 	text := make([]byte, 0, size)
 	text = append(text, "[true"...)
 	var errs Errors
-	var one hook.Doc
+	var one jsondoc.Doc
 	for i, e := range entries {
 		if e.Value == nil {
 			continue
 		}
-		if err := one.Parse(e.Value, hook.Limits{Bytes: MaxText}); err != nil {
+		if err := one.Parse(e.Value, jsondoc.Limits{Bytes: MaxText}); err != nil {
 			errs = append(errs, &EntryError{Entry: i, First: -1, Err: fmt.Errorf("read its value: %w", err)})
 			continue
 		}
@@ -93,15 +93,15 @@ func (t *Table) hold(entries []Entry) ([]hook.Node, error) {
 	if len(errs) > 0 {
 		return nil, errs
 	}
-	if err := t.values.Parse(append(text, ']'), hook.Limits{Bytes: math.MaxInt32, Depth: 65}); err != nil {
+	if err := t.values.Parse(append(text, ']'), jsondoc.Limits{Bytes: math.MaxInt32, Depth: 65}); err != nil {
 		return nil, err
 	}
 	return t.nodes(entries), nil
 }
 
 // nodes gives each entry its node: the first of the Doc's is the true that all entries without a value share.
-func (t *Table) nodes(entries []Entry) []hook.Node {
-	nodes := make([]hook.Node, len(entries))
+func (t *Table) nodes(entries []Entry) []jsondoc.Node {
+	nodes := make([]jsondoc.Node, len(entries))
 	yes, at := t.values.Root().At(0), -1
 	for n := range t.values.Root().Elements() {
 		if at < 0 {
@@ -119,8 +119,8 @@ func (t *Table) nodes(entries []Entry) []hook.Node {
 	return nodes
 }
 
-func (t *Table) indexKeys(entries []Entry, nodes []hook.Node) (errs Errors) {
-	t.exact = make(map[string]hook.Node, len(entries))
+func (t *Table) indexKeys(entries []Entry, nodes []jsondoc.Node) (errs Errors) {
+	t.exact = make(map[string]jsondoc.Node, len(entries))
 	seen := make(map[string]int, len(entries))
 	for i, e := range entries {
 		if first, ok := seen[e.Key]; ok {
@@ -134,11 +134,11 @@ func (t *Table) indexKeys(entries []Entry, nodes []hook.Node) (errs Errors) {
 }
 
 // Has reports whether the key finds an entry.
-func (t *Table) Has(key string) bool { return t.Lookup(key).Kind() != hook.Missing }
+func (t *Table) Has(key string) bool { return t.Lookup(key).Kind() != jsondoc.Missing }
 
 // Lookup gives the key's value: true for an entry that has none, missing when the key finds no entry. What is not an
 // address is in no table of networks, and what is not a domain in none of domains: see Takes.
-func (t *Table) Lookup(key string) hook.Node {
+func (t *Table) Lookup(key string) jsondoc.Node {
 	switch t.as {
 	case CIDRs:
 		return t.network(key)

@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"github.com/tenterhook/tenterhook/runtime/table"
-	"github.com/tenterhook/tenterhook/sdk/hook"
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
 // entries writes a table's entries as key, or key=JSON.
@@ -155,7 +155,7 @@ func TestRefused(t *testing.T) {
 		{"a zone", table.CIDRs, []string{"fe80::1%eth0"},
 			"entry 1: not a network: want an address or a prefix such as 192.0.2.0/24", table.ErrNetwork},
 		{"a value that is no JSON", table.Map, []string{"a=1", "b=1,2"},
-			"entry 2: read its value: at byte 1: not JSON: want nothing after the value", hook.ErrSyntax},
+			"entry 2: read its value: at byte 1: not JSON: want nothing after the value", jsondoc.ErrSyntax},
 		{"no such reading", "list", nil, `a table cannot be read as "list"`, nil},
 	}
 	for _, test := range tests {

@@ -8,6 +8,7 @@ import (
 	"github.com/tenterhook/tenterhook/runtime"
 	"github.com/tenterhook/tenterhook/runtime/wasm"
 	"github.com/tenterhook/tenterhook/sdk/hook"
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
 // A module is loaded once, and each rule that uses it has a Program of its own.
@@ -29,8 +30,8 @@ func Example() {
 	}
 	defer program.Close()
 
-	var doc hook.Doc
-	if err := doc.Parse([]byte(`{"data":{}}`), hook.Limits{}); err != nil {
+	var doc jsondoc.Doc
+	if err := doc.Parse([]byte(`{"data":{}}`), jsondoc.Limits{}); err != nil {
 		panic(err)
 	}
 	call := hook.Call{Type: hook.Registration, Doc: &doc}

@@ -14,7 +14,7 @@ import (
 	"github.com/tenterhook/tenterhook/runtime"
 	"github.com/tenterhook/tenterhook/runtime/wasm"
 	"github.com/tenterhook/tenterhook/runtime/wasm/meter"
-	"github.com/tenterhook/tenterhook/sdk/hook"
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
 // bare is a guest on wazero alone: one instance, called again and again without a reset.
@@ -23,7 +23,7 @@ type bare struct {
 	module        api.Module
 	alloc, decide api.Function
 	fuel          api.MutableGlobal // nil: it is not metered
-	event         hook.Doc
+	event         jsondoc.Doc
 	stack         [2]uint64
 	wantsTheEvent bool
 }
@@ -41,7 +41,7 @@ func newBare(b *testing.B, src []byte, event string, closes bool) *bare {
 			b.Fatal(err)
 		}
 	}
-	must(g.event.Parse([]byte(event), hook.Limits{}))
+	must(g.event.Parse([]byte(event), jsondoc.Limits{}))
 	ctx, cancel := context.WithTimeout(context.Background(), time.Hour)
 	b.Cleanup(cancel)
 	g.ctx = ctx
@@ -94,10 +94,10 @@ func (g *bare) furnish(machine wazero.Runtime) error {
 			n := g.event.Root().Pointer(string(pointer))
 			value := n.Raw()
 			switch k := n.Kind(); {
-			case k == hook.Missing:
+			case k == jsondoc.Missing:
 				stack[0] = api.EncodeI32(-1)
 				return
-			case k == hook.Null:
+			case k == jsondoc.Null:
 				stack[0] = api.EncodeI32(-2)
 				return
 			case text:

@@ -11,7 +11,7 @@ import (
 
 	"github.com/tenterhook/tenterhook/runtime"
 	"github.com/tenterhook/tenterhook/runtime/wasm/meter"
-	"github.com/tenterhook/tenterhook/sdk/hook"
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
 // hostFunction is a function that modules may import. What it is called with is in the stack, and so is what it returns.
@@ -131,9 +131,9 @@ func code(c int32) uint64 { return uint64(uint32(c)) }
 func (in *instance) hostGet(stack []uint64) {
 	n := in.member(stack)
 	switch n.Kind() {
-	case hook.Missing:
+	case jsondoc.Missing:
 		stack[0] = code(codeMissing)
-	case hook.Null:
+	case jsondoc.Null:
 		stack[0] = code(codeNull)
 	default:
 		raw := n.Raw()
@@ -144,11 +144,11 @@ func (in *instance) hostGet(stack []uint64) {
 func (in *instance) hostGetText(stack []uint64) {
 	n := in.member(stack)
 	switch n.Kind() {
-	case hook.Missing:
+	case jsondoc.Missing:
 		stack[0] = code(codeMissing)
-	case hook.Null:
+	case jsondoc.Null:
 		stack[0] = code(codeNull)
-	case hook.String:
+	case jsondoc.String:
 		stack[0] = in.answer(n.Text(), stack[2], stack[3])
 	default:
 		stack[0] = code(codeKind)
@@ -158,11 +158,11 @@ func (in *instance) hostGetText(stack []uint64) {
 func (in *instance) hostLength(stack []uint64) {
 	n := in.member(stack)
 	switch n.Kind() {
-	case hook.Missing:
+	case jsondoc.Missing:
 		stack[0] = code(codeMissing)
-	case hook.Null:
+	case jsondoc.Null:
 		stack[0] = code(codeNull)
-	case hook.Array, hook.Object:
+	case jsondoc.Array, jsondoc.Object:
 		stack[0] = uint64(uint32(n.Len()))
 	default:
 		stack[0] = code(codeKind)
@@ -182,9 +182,9 @@ func (in *instance) hostLookup(stack []uint64) {
 	}
 	n := t.Lookup(key)
 	switch {
-	case n.Kind() == hook.Null:
+	case n.Kind() == jsondoc.Null:
 		stack[0] = code(codeNull)
-	case n.Kind() != hook.Missing:
+	case n.Kind() != jsondoc.Missing:
 		raw := n.Raw()
 		stack[0] = in.answer(unsafe.String(unsafe.SliceData(raw), len(raw)), stack[4], stack[5])
 	case t.Takes(key):
@@ -208,7 +208,7 @@ func (in *instance) abort(stack []uint64) {
 }
 
 // member is the value at the JSON Pointer that the stack begins with, charged for.
-func (in *instance) member(stack []uint64) hook.Node {
+func (in *instance) member(stack []uint64) jsondoc.Node {
 	pointer := in.text(stack[0], stack[1])
 	if len(pointer) > maxPointer {
 		in.trap("a JSON Pointer of %d bytes: want at most %d", len(pointer), maxPointer)
@@ -220,15 +220,15 @@ func (in *instance) member(stack []uint64) hook.Node {
 	return in.find(in.run.Event.Node, pointer)
 }
 
-// find is hook.Node.Pointer, and charges for each step what it costs before it is taken.
-func (in *instance) find(n hook.Node, pointer string) hook.Node {
-	for pointer != "" && n.Kind() != hook.Missing {
+// find is jsondoc.Node.Pointer, and charges for each step what it costs before it is taken.
+func (in *instance) find(n jsondoc.Node, pointer string) jsondoc.Node {
+	for pointer != "" && n.Kind() != jsondoc.Missing {
 		end := strings.IndexByte(pointer[1:], '/') + 1
 		if end == 0 {
 			end = len(pointer)
 		}
 		steps := int64(n.Len())
-		if n.Kind() == hook.Object {
+		if n.Kind() == jsondoc.Object {
 			steps = min(steps, manyMembers) // more are hashed
 		}
 		in.charge(10 + 4*steps)

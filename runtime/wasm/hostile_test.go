@@ -20,6 +20,7 @@ import (
 	"github.com/tenterhook/tenterhook/runtime/table"
 	"github.com/tenterhook/tenterhook/runtime/wasm"
 	"github.com/tenterhook/tenterhook/sdk/hook"
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
 // gallery is the folder of attacks. Each is a text that says what it is about, and what wat2wasm makes of it.
@@ -157,8 +158,8 @@ func run(t *testing.T, p *wasm.Program, body string, b runtime.Budget) (result, 
 	t.Helper()
 	watchdog := time.AfterFunc(3*time.Minute, func() { panic("a run does not end") })
 	defer watchdog.Stop()
-	call := &hook.Call{Type: hook.Registration, ID: "e", Doc: new(hook.Doc)}
-	if err := call.Doc.Parse([]byte(body), hook.Limits{Bytes: 1 << 20}); err != nil {
+	call := &hook.Call{Type: hook.Registration, ID: "e", Doc: new(jsondoc.Doc)}
+	if err := call.Doc.Parse([]byte(body), jsondoc.Limits{Bytes: 1 << 20}); err != nil {
 		t.Fatal(err)
 	}
 	var r runtime.Run

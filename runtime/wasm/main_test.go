@@ -9,6 +9,7 @@ import (
 	"github.com/tenterhook/tenterhook/runtime"
 	"github.com/tenterhook/tenterhook/runtime/wasm"
 	"github.com/tenterhook/tenterhook/sdk/hook"
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
 func TestMain(m *testing.M) {
@@ -62,14 +63,14 @@ func open(t testing.TB, r *wasm.Runtime, src []byte, o wasm.ProgramOptions) (*wa
 
 // incoming is a call whose body is body.
 type incoming struct {
-	doc  hook.Doc
+	doc  jsondoc.Doc
 	call hook.Call
 }
 
 func newEvent(t testing.TB, body string) *incoming {
 	t.Helper()
 	e := new(incoming)
-	if err := e.doc.Parse([]byte(body), hook.Limits{}); err != nil {
+	if err := e.doc.Parse([]byte(body), jsondoc.Limits{}); err != nil {
 		t.Fatal(err)
 	}
 	e.call = hook.Call{Hook: "sign-up", ID: "1", Type: hook.Registration, Doc: &e.doc}

@@ -10,6 +10,7 @@ import (
 	"github.com/tenterhook/tenterhook/runtime"
 	"github.com/tenterhook/tenterhook/runtime/table"
 	"github.com/tenterhook/tenterhook/sdk/hook"
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
 // ProgramOptions is what one rule makes of a module.
@@ -66,14 +67,14 @@ type ProgramStats struct {
 
 // sample is the call of a warm-up.
 type sample struct {
-	doc  hook.Doc
+	doc  jsondoc.Doc
 	call hook.Call
-	node hook.Node
+	node jsondoc.Node
 }
 
 func newSample(t hook.Type, src []byte) (*sample, error) {
 	s := new(sample)
-	if err := s.doc.Parse(src, hook.Limits{}); err != nil {
+	if err := s.doc.Parse(src, jsondoc.Limits{}); err != nil {
 		return nil, err
 	}
 	s.call = hook.Call{Type: t, ID: s.doc.Root().Get("eventId").Text(), Doc: &s.doc}

@@ -1,6 +1,7 @@
 package hook
 
 import (
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,7 +13,7 @@ type Action struct {
 	Rule string // whose it is
 	To   string // the destination's name
 	JSON []byte // as the rule wrote it
-	node Node
+	node jsondoc.Node
 }
 
 // maxActions is what the rules of one event can ask for.
@@ -23,19 +24,19 @@ const maxActions = 256
 func (a *Action) Append(dst, body []byte) []byte {
 	dst = append(dst, '{')
 	for name, v := range a.node.Members() {
-		if v.Kind() == Null && name != "body" {
+		if v.Kind() == jsondoc.Null && name != "body" {
 			continue
 		}
-		dst = appendCompact(appendMember(dst, name), v.Raw())
+		dst = jsondoc.AppendCompact(appendMember(dst, name), v.Raw())
 	}
 	if len(body) > 0 && !a.HasBody() {
-		dst = appendCompact(appendMember(dst, "body"), body)
+		dst = jsondoc.AppendCompact(appendMember(dst, "body"), body)
 	}
 	return append(dst, '}')
 }
 
 // HasBody reports whether the rule said what to send.
-func (a *Action) HasBody() bool { return a.node.Get("body").Kind() != Missing }
+func (a *Action) HasBody() bool { return a.node.Get("body").Kind() != jsondoc.Missing }
 
 // Method is the HTTP method the rule asks for; empty when it leaves that to the destination.
 func (a *Action) Method() string { return a.node.Get("method").Text() }
@@ -80,9 +81,9 @@ func (c *checker) doing() {
 }
 
 // action reads one element of actions. Null is as good as missing, but for body.
-func (c *checker) action(i int, n Node) {
-	if n.Kind() != Object {
-		c.failAction(i, "", "want an object with to, got "+n.what())
+func (c *checker) action(i int, n jsondoc.Node) {
+	if n.Kind() != jsondoc.Object {
+		c.failAction(i, "", "want an object with to, got "+describe(n))
 		return
 	}
 	known := 0
@@ -109,10 +110,10 @@ func (c *checker) action(i int, n Node) {
 	c.textMap(i, n, "headers", headerFits)
 }
 
-func (c *checker) receiver(i int, to Node) {
+func (c *checker) receiver(i int, to jsondoc.Node) {
 	switch {
-	case to.Kind() != String || to.Text() == "":
-		c.failAction(i, ".to", "want the name of a destination, got "+to.what())
+	case to.Kind() != jsondoc.String || to.Text() == "":
+		c.failAction(i, ".to", "want the name of a destination, got "+describe(to))
 	case c.closed && !slices.Contains(c.destinations, to.Text()):
 		if len(c.destinations) == 0 {
 			c.failAction(i, ".to", "there are no destinations")
@@ -123,7 +124,7 @@ func (c *checker) receiver(i int, to Node) {
 }
 
 // wordOf checks a member that is one of a few words.
-func (c *checker) wordOf(i int, n Node, name string, words []string) {
+func (c *checker) wordOf(i int, n jsondoc.Node, name string, words []string) {
 	s, ok := c.actionText(i, n, name)
 	if ok && !slices.Contains(words, s) {
 		c.failAction(i, "."+name, "unknown "+name+hint(s, words))
@@ -131,35 +132,35 @@ func (c *checker) wordOf(i int, n Node, name string, words []string) {
 }
 
 // actionText is the text of a member that is there and is one.
-func (c *checker) actionText(i int, n Node, name string) (string, bool) {
+func (c *checker) actionText(i int, n jsondoc.Node, name string) (string, bool) {
 	m := n.Get(name)
 	switch m.Kind() {
-	case Missing, Null:
+	case jsondoc.Missing, jsondoc.Null:
 		return "", false
-	case String:
+	case jsondoc.String:
 		return m.Text(), true
 	}
-	c.failAction(i, "."+name, "want a text, got "+m.what())
+	c.failAction(i, "."+name, "want a text, got "+describe(m))
 	return "", false
 }
 
 // textMap checks a member that is an object of texts; fits says what is wrong with one of them.
-func (c *checker) textMap(i int, n Node, name string, fits func(name, value string) string) {
+func (c *checker) textMap(i int, n jsondoc.Node, name string, fits func(name, value string) string) {
 	m := n.Get(name)
 	switch m.Kind() {
-	case Missing, Null:
+	case jsondoc.Missing, jsondoc.Null:
 		return
-	case Object:
+	case jsondoc.Object:
 	default:
-		c.failAction(i, "."+name, "want an object of texts, got "+m.what())
+		c.failAction(i, "."+name, "want an object of texts, got "+describe(m))
 		return
 	}
 	for key, v := range m.Members() {
-		if v.Kind() == Null {
+		if v.Kind() == jsondoc.Null {
 			continue
 		}
-		if v.Kind() != String {
-			c.failAction(i, "."+name+dot(key), "want a text, got "+v.what())
+		if v.Kind() != jsondoc.String {
+			c.failAction(i, "."+name+dot(key), "want a text, got "+describe(v))
 		} else if problem := fits(key, v.Text()); problem != "" {
 			c.failAction(i, "."+name+dot(key), problem)
 		}

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/tenterhook/tenterhook/sdk/hook"
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
 func TestBare(t *testing.T) {
@@ -57,7 +58,7 @@ func FuzzBare(f *testing.F) {
 	f.Add("~1\n", "…")
 	f.Fuzz(func(t *testing.T, before, after string) {
 		const marker = "Zq7Xw9"
-		name := string(hook.AppendString(nil, before+marker+after))
+		name := string(jsondoc.AppendString(nil, before+marker+after))
 		for _, draft := range []string{
 			`{%s:1}`, `{"commands":[{"type":%s,"value":1}]}`, `{"commands":[{"type":"com.okta.access.patch","value":1,%s:1}]}`,
 			`{"commands":[{"type":"com.okta.access.patch","value":[{"op":"add","path":%s,"value":1}]}]}`,

@@ -2,6 +2,7 @@ package hook
 
 import (
 	"fmt"
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 	"strconv"
 	"strings"
 )
@@ -23,8 +24,8 @@ type step struct {
 	command *command
 	name    string // the operation's path, the attribute's name
 	op      operation
-	node    Node // what is written into the answer
-	value   Node // the operation's value, where that differs
+	node    jsondoc.Node // what is written into the answer
+	value   jsondoc.Node // the operation's value, where that differs
 	place   place
 }
 
@@ -43,9 +44,9 @@ type checker struct {
 	item     int    // and the element of it
 
 	steps   []step
-	err     Node
-	debug   Node
-	actions Node
+	err     jsondoc.Node
+	debug   jsondoc.Node
+	actions jsondoc.Node
 
 	destinations []string // what actions may go to, when closed
 	closed       bool
@@ -54,7 +55,7 @@ type checker struct {
 // reset makes c ready for another draft of the same hook type.
 func (c *checker) reset() {
 	c.problems, c.steps = c.problems[:0], c.steps[:0]
-	c.err, c.debug, c.actions = Node{}, Node{}, Node{}
+	c.err, c.debug, c.actions = jsondoc.Node{}, jsondoc.Node{}, jsondoc.Node{}
 	c.inside, c.below = false, ""
 }
 
@@ -112,28 +113,28 @@ func dot(name string) string {
 }
 
 // draft reads the root of a draft or an answer.
-func (c *checker) draft(n Node) {
-	if n.Kind() != Object {
-		if c.mode == wholeAnswer || n.Kind() != Null {
-			c.fail("", "want an object with commands, error or debugContext, got %s", n.what())
+func (c *checker) draft(n jsondoc.Node) {
+	if n.Kind() != jsondoc.Object {
+		if c.mode == wholeAnswer || n.Kind() != jsondoc.Null {
+			c.fail("", "want an object with commands, error or debugContext, got %s", describe(n))
 		}
 		return
 	}
-	commands := c.member(n, "commands", Array, "an array of commands")
-	c.debug = c.member(n, "debugContext", Object, "an object")
+	commands := c.member(n, "commands", jsondoc.Array, "an array of commands")
+	c.debug = c.member(n, "debugContext", jsondoc.Object, "an object")
 	c.err = n.Get("error")
 	known := present(n.Get("commands")) + present(n.Get("debugContext")) + present(c.err)
 	if c.mode != wholeAnswer {
 		known += present(n.Get("actions"))
-		c.actions = c.member(n, "actions", Array, "an array of actions")
+		c.actions = c.member(n, "actions", jsondoc.Array, "an array of actions")
 	}
 	if known != n.Len() {
 		c.unknownTop(n)
 	}
-	if c.err.Kind() == Null { // seen in published answers: says nothing
-		c.err = Node{}
+	if c.err.Kind() == jsondoc.Null { // seen in published answers: says nothing
+		c.err = jsondoc.Node{}
 	}
-	if c.err.Kind() != Missing {
+	if c.err.Kind() != jsondoc.Missing {
 		c.errorObject(c.err)
 	}
 	c.commands(commands)
@@ -142,21 +143,21 @@ func (c *checker) draft(n Node) {
 }
 
 // member is n's member of that kind. In a draft null is as good as missing.
-func (c *checker) member(n Node, name string, k Kind, want string) Node {
+func (c *checker) member(n jsondoc.Node, name string, k jsondoc.Kind, want string) jsondoc.Node {
 	m := n.Get(name)
 	switch m.Kind() {
-	case k, Missing:
+	case k, jsondoc.Missing:
 		return m
-	case Null:
+	case jsondoc.Null:
 		if c.mode != wholeAnswer {
-			return Node{}
+			return jsondoc.Node{}
 		}
 	}
-	c.fail(name, "want %s, got %s", want, m.what())
-	return Node{}
+	c.fail(name, "want %s, got %s", want, describe(m))
+	return jsondoc.Node{}
 }
 
-func (c *checker) unknownTop(n Node) {
+func (c *checker) unknownTop(n jsondoc.Node) {
 	known := []string{"commands", "error", "debugContext"}
 	if c.mode != wholeAnswer {
 		known = append(known, "actions")
@@ -180,7 +181,7 @@ func (c *checker) unknownTop(n Node) {
 	}
 }
 
-func (c *checker) commands(list Node) {
+func (c *checker) commands(list jsondoc.Node) {
 	c.inside = true
 	i := int32(0)
 	for n := range list.Elements() {
@@ -194,17 +195,17 @@ func (c *checker) commands(list Node) {
 	c.inside = false
 }
 
-func (c *checker) command(n Node) {
-	if n.Kind() != Object {
-		c.fail("", "want an object with type and value, got %s", n.what())
+func (c *checker) command(n jsondoc.Node) {
+	if n.Kind() != jsondoc.Object {
+		c.fail("", "want an object with type and value, got %s", describe(n))
 		return
 	}
 	typ, value := n.Get("type"), n.Get("value")
 	if n.Len() != present(typ)+present(value) {
 		c.unknownBeside(n)
 	}
-	if typ.Kind() != String {
-		c.fail(".type", "want a command's type, got %s", typ.what())
+	if typ.Kind() != jsondoc.String {
+		c.fail(".type", "want a command's type, got %s", describe(typ))
 		return
 	}
 	cmd := findCommand(c.hook, typ.Text())
@@ -228,7 +229,7 @@ func (c *checker) command(n Node) {
 
 var commandMembers = []string{"type", "value"}
 
-func (c *checker) unknownBeside(n Node) {
+func (c *checker) unknownBeside(n jsondoc.Node) {
 	for name := range n.Members() {
 		switch {
 		case name == "type" || name == "value":
@@ -241,8 +242,8 @@ func (c *checker) unknownBeside(n Node) {
 }
 
 // whole checks what only all commands together show.
-func (c *checker) whole(list Node) {
-	if c.err.Kind() != Missing && c.mode != mergedDraft {
+func (c *checker) whole(list jsondoc.Node) {
+	if c.err.Kind() != jsondoc.Missing && c.mode != mergedDraft {
 		for i := range c.steps {
 			if s := &c.steps[i]; !s.refusal() {
 				c.fail("error", "an error cancels every command: give the error or the commands%s", c.refusalHint())
@@ -261,11 +262,11 @@ func (c *checker) whole(list Node) {
 	case Telephony:
 		if list.Len() > 1 {
 			c.fail("commands", "want one command: there is one message")
-		} else if c.mode == wholeAnswer && list.Len() == 0 && c.err.Kind() == Missing {
+		} else if c.mode == wholeAnswer && list.Len() == 0 && c.err.Kind() == jsondoc.Missing {
 			c.fail("commands", "want com.okta.telephony.action: Okta sends the message itself when it is told nothing")
 		}
 	}
-	if c.hook == EventHook && (c.err.Kind() != Missing || c.debug.Kind() != Missing) {
+	if c.hook == EventHook && (c.err.Kind() != jsondoc.Missing || c.debug.Kind() != jsondoc.Missing) {
 		c.fail("", "the answer to an event hook is empty: Okta does not read it")
 	}
 }
@@ -325,30 +326,30 @@ func (c *checker) refusalHint() string {
 }
 
 // present counts n when it is there.
-func present(n Node) int {
-	if n.d == nil {
+func present(n jsondoc.Node) int {
+	if n.Kind() == jsondoc.Missing {
 		return 0
 	}
 	return 1
 }
 
-// what names the kind of a value in a message, never the value.
-func (n Node) what() string {
+// describe names the kind of a value in a message, never the value.
+func describe(n jsondoc.Node) string {
 	switch n.Kind() {
-	case Missing:
+	case jsondoc.Missing:
 		return "nothing"
-	case Null:
+	case jsondoc.Null:
 		return "null"
-	case False, True:
+	case jsondoc.False, jsondoc.True:
 		return "a boolean"
-	case Number:
+	case jsondoc.Number:
 		return "a number"
-	case String:
+	case jsondoc.String:
 		if n.Text() == "" {
 			return "an empty string"
 		}
 		return "a string"
-	case Array:
+	case jsondoc.Array:
 		return "an array"
 	}
 	return "an object"

@@ -1,5 +1,7 @@
 package hook
 
+import "github.com/tenterhook/tenterhook/sdk/jsondoc"
+
 // TokenKind is which token a token hook's patch changes.
 type TokenKind uint8
 
@@ -45,11 +47,11 @@ func (k TokenKind) Command() string { return "com.okta." + k.member() + ".patch"
 // Minted reports whether this call mints the token: an ID token needs the scope openid, and a command for a token that
 // is not minted makes Okta drop the whole patch (hooks.md section 4).
 func (k TokenKind) Minted(e Event) bool {
-	return e.Node.Get("data").Get(k.member()).Kind() == Object
+	return e.Node.Get("data").Get(k.member()).Kind() == jsondoc.Object
 }
 
 // Claims is the token's claims as the call has them; missing when it is not minted.
-func (k TokenKind) Claims(e Event) Node {
+func (k TokenKind) Claims(e Event) jsondoc.Node {
 	return e.Node.Get("data").Get(k.member()).Get("claims")
 }
 

@@ -2,6 +2,7 @@ package hook
 
 import (
 	"errors"
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 	"strings"
 )
 
@@ -158,8 +159,8 @@ func CheckDraft(t Type, d *Draft) []Problem {
 	if len(d.JSON) == 0 {
 		return nil
 	}
-	var doc Doc
-	if err := doc.Parse(d.JSON, Limits{Bytes: maxAnswer - 1}); err != nil {
+	var doc jsondoc.Doc
+	if err := doc.Parse(d.JSON, jsondoc.Limits{Bytes: maxAnswer - 1}); err != nil {
 		return []Problem{{Message: unreadable(err)}}
 	}
 	c := checker{hook: t, mode: staticDraft, limit: maxProblems}
@@ -169,7 +170,7 @@ func CheckDraft(t Type, d *Draft) []Problem {
 
 // CheckAnswer checks a whole answer, as it would be sent with status 200. It knows no call, so it cannot tell whether a
 // claim is there.
-func CheckAnswer(t Type, answer Node) []Problem {
+func CheckAnswer(t Type, answer jsondoc.Node) []Problem {
 	c := checker{hook: t, mode: wholeAnswer, limit: maxProblems}
 	if len(answer.Raw()) >= maxAnswer {
 		c.fail("", tooLong)

@@ -1,17 +1,19 @@
 package hook
 
+import "github.com/tenterhook/tenterhook/sdk/jsondoc"
+
 // Events are the events of an event hook's delivery (hooks.md section 3.2): the array data.events, or a missing Node.
-func Events(delivery Node) Node {
-	if n := delivery.Get("data").Get("events"); n.Kind() == Array {
+func Events(delivery jsondoc.Node) jsondoc.Node {
+	if n := delivery.Get("data").Get("events"); n.Kind() == jsondoc.Array {
 		return n
 	}
-	return Node{}
+	return jsondoc.Node{}
 }
 
 // AppendDelivery appends the delivery with event, one of its own, as its only one. All else stays as Okta wrote it.
-func AppendDelivery(dst []byte, delivery, event Node) []byte {
+func AppendDelivery(dst []byte, delivery, event jsondoc.Node) []byte {
 	whole, list := delivery.Raw(), Events(delivery)
-	if list.Kind() == Missing {
+	if list.Kind() == jsondoc.Missing {
 		return append(dst, whole...)
 	}
 	base, _ := delivery.Span()

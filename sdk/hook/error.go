@@ -1,28 +1,31 @@
 package hook
 
-import "strconv"
+import (
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
+	"strconv"
+)
 
 // errorObject checks the error that is shown to people (hooks.md section 1.4). A draft may give it as its text alone.
-func (c *checker) errorObject(n Node) {
+func (c *checker) errorObject(n jsondoc.Node) {
 	switch {
-	case n.Kind() == String && c.mode != wholeAnswer:
+	case n.Kind() == jsondoc.String && c.mode != wholeAnswer:
 		if n.Text() == "" {
 			c.fail("error", "want words: Okta refuses the call even when the error says nothing")
 		}
 		return
-	case n.Kind() == Array:
+	case n.Kind() == jsondoc.Array:
 		c.fail("error", "want an object with errorSummary and errorCauses, got an array")
 		return
-	case n.Kind() != Object:
-		c.fail("error", "want an object with errorSummary, got %s", n.what())
+	case n.Kind() != jsondoc.Object:
+		c.fail("error", "want an object with errorSummary, got %s", describe(n))
 		return
 	}
 	summary, causes := n.Get("errorSummary"), n.Get("errorCauses")
 	if summary.Text() == "" {
-		c.fail("error.errorSummary", "want words, got %s: Okta refuses the call even when the error says nothing", summary.what())
+		c.fail("error.errorSummary", "want words, got %s: Okta refuses the call even when the error says nothing", describe(summary))
 	}
-	if causes.Kind() != Missing && causes.Kind() != Array {
-		c.fail("error.errorCauses", "want an array of causes, got %s", causes.what())
+	if causes.Kind() != jsondoc.Missing && causes.Kind() != jsondoc.Array {
+		c.fail("error.errorCauses", "want an array of causes, got %s", describe(causes))
 	}
 	if n.Len() != present(summary)+present(causes) {
 		for name := range n.Members() {
@@ -48,16 +51,16 @@ var (
 
 func causePath(i int) string { return "error.errorCauses[" + strconv.Itoa(i) + "]" }
 
-func (c *checker) cause(i int, n Node) {
-	if n.Kind() != Object {
-		c.fail(causePath(i), "want an object, got %s", n.what())
+func (c *checker) cause(i int, n jsondoc.Node) {
+	if n.Kind() != jsondoc.Object {
+		c.fail(causePath(i), "want an object, got %s", describe(n))
 		return
 	}
 	for name, v := range n.Members() {
 		switch name {
 		case "errorSummary", "reason", "locationType", "location", "domain":
-			if v.Kind() != String {
-				c.fail(causePath(i)+"."+name, "want a string, got %s", v.what())
+			if v.Kind() != jsondoc.String {
+				c.fail(causePath(i)+"."+name, "want a string, got %s", describe(v))
 			}
 		default:
 			c.unknown(causePath(i), name, "", causeMembers)

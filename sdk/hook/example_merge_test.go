@@ -4,12 +4,13 @@ import (
 	"fmt"
 
 	"github.com/tenterhook/tenterhook/sdk/hook"
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
 // Two rules want something for one sign-in. The second would make Okta drop what the first wants too, so it is refused.
 func ExampleMerge() {
-	var doc hook.Doc
-	if err := doc.Parse([]byte(`{"data":{"access":{"claims":{"sub":"ada@example.com"}}}}`), hook.Limits{}); err != nil {
+	var doc jsondoc.Doc
+	if err := doc.Parse([]byte(`{"data":{"access":{"claims":{"sub":"ada@example.com"}}}}`), jsondoc.Limits{}); err != nil {
 		panic(err)
 	}
 	var m hook.Merge

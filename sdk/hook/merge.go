@@ -2,6 +2,7 @@ package hook
 
 import (
 	"bytes"
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 	"strconv"
 	"strings"
 )
@@ -20,7 +21,7 @@ type Merge struct {
 	replaced  []replaced // entries that this draft changed
 	conflicts []Conflict
 	actions   []Action
-	err       Node
+	err       jsondoc.Node
 	errRule   int32
 	size      int // bytes of all drafts that are in: the answer is never much longer
 	compared  int
@@ -37,7 +38,7 @@ type Merge struct {
 type sheet struct {
 	rule string
 	text []byte
-	doc  Doc
+	doc  jsondoc.Doc
 }
 
 // entry is one thing that is to be said: an operation, an attribute, a member of debugContext, a whole value.
@@ -46,7 +47,7 @@ type entry struct {
 	rule    int32    // whose draft it is
 	dead    bool
 	name    string
-	node    Node
+	node    jsondoc.Node
 }
 
 type replaced struct {
@@ -72,7 +73,7 @@ func (m *Merge) Begin(e Event) {
 	if e.Call != nil {
 		m.hook = e.Call.Type
 	}
-	m.used, m.err, m.size, m.compared, m.moved = 0, Node{}, 0, 0, 0
+	m.used, m.err, m.size, m.compared, m.moved = 0, jsondoc.Node{}, 0, 0, 0
 	m.entries, m.order, m.conflicts = m.entries[:0], m.order[:0], m.conflicts[:0]
 	clear(m.actions)
 	m.actions = m.actions[:0]
@@ -98,7 +99,7 @@ func (m *Merge) Add(rule string, d *Draft) error {
 	s.rule = rule
 	s.text = append(s.text[:0], d.JSON...)
 	m.moved += len(s.text)
-	if err := s.doc.Parse(s.text, Limits{Bytes: maxAnswer - 1}); err != nil {
+	if err := s.doc.Parse(s.text, jsondoc.Limits{Bytes: maxAnswer - 1}); err != nil {
 		return &ContractError{Problem{Message: unreadable(err)}}
 	}
 	c := &m.check
@@ -265,18 +266,18 @@ func (p pathOf) String() string {
 }
 
 // conflict notes that the present draft has set what an earlier rule had set otherwise.
-func (m *Merge) conflict(earlier int32, path pathOf, was, is Node) {
+func (m *Merge) conflict(earlier int32, path pathOf, was, is jsondoc.Node) {
 	if now := int32(m.used - 1); earlier != now && !bytes.Equal(was.Raw(), is.Raw()) {
 		m.conflicts = append(m.conflicts, Conflict{Rule: m.sheets[now].rule, Earlier: m.sheets[earlier].rule, Path: path.String()})
 	}
 }
 
 // raise makes n the error, the latest.
-func (m *Merge) raise(n Node) {
-	if n.Kind() == Missing {
+func (m *Merge) raise(n jsondoc.Node) {
+	if n.Kind() == jsondoc.Missing {
 		return
 	}
-	if m.err.Kind() != Missing {
+	if m.err.Kind() != jsondoc.Missing {
 		m.conflict(m.errRule, pathOf{}, m.err, n)
 	}
 	m.err, m.errRule = n, int32(m.used-1)
@@ -376,11 +377,11 @@ func (m *Merge) Changes() int { return len(m.sim.kids) }
 func (m *Merge) Work() int { return m.compared + m.sim.work + m.moved>>4 }
 
 // Empty reports whether nothing has been said.
-func (m *Merge) Empty() bool { return m.err.Kind() == Missing && len(m.entries) == 0 }
+func (m *Merge) Empty() bool { return m.err.Kind() == jsondoc.Missing && len(m.entries) == 0 }
 
 // Denied reports whether an error or a DENY has been said.
 func (m *Merge) Denied() bool {
-	if m.err.Kind() != Missing {
+	if m.err.Kind() != jsondoc.Missing {
 		return true
 	}
 	for i := range m.entries {

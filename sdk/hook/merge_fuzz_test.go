@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/tenterhook/tenterhook/sdk/hook"
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
 // Whatever is added, in whatever order, what is rendered is an answer that the contract accepts; a draft that was refused
@@ -76,7 +77,7 @@ func FuzzPatch(f *testing.F) {
 			t.Skip("claims are an object")
 		}
 		call := `{"data":{"access":{"claims":` + encode(t, o) + `}}}`
-		if new(hook.Doc).Parse([]byte(call), hook.Limits{}) != nil {
+		if new(jsondoc.Doc).Parse([]byte(call), jsondoc.Limits{}) != nil {
 			t.Skip("nothing a Doc reads")
 		}
 		var m hook.Merge
@@ -110,8 +111,8 @@ func FuzzAnswer(f *testing.F) {
 	f.Add([]byte(command(telephony, `[{"status":"SUCCESS","id":1}]`)))
 	f.Add([]byte(command(id, `[{"op":"replace","path":"/token/lifetime/expiration","value":3e2},{"op":"add","path":"/claims/~","value":null}]`)))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		var d hook.Doc
-		if d.Parse(text, hook.Limits{Bytes: 256*1024 - 1}) != nil {
+		var d jsondoc.Doc
+		if d.Parse(text, jsondoc.Limits{Bytes: 256*1024 - 1}) != nil {
 			t.Skip("not JSON")
 		}
 		for _, typ := range hook.Types() {

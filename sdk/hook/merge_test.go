@@ -8,12 +8,13 @@ import (
 	"testing"
 
 	"github.com/tenterhook/tenterhook/sdk/hook"
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
 func event(t testing.TB, typ hook.Type, text string) hook.Event {
 	t.Helper()
-	d := new(hook.Doc)
-	if err := d.Parse([]byte(text), hook.Limits{}); err != nil {
+	d := new(jsondoc.Doc)
+	if err := d.Parse([]byte(text), jsondoc.Limits{}); err != nil {
 		t.Fatal(err)
 	}
 	return hook.Event{Call: &hook.Call{Type: typ, Doc: d}, Node: d.Root()}

@@ -1,6 +1,9 @@
 package hook
 
-import "strings"
+import (
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
+	"strings"
+)
 
 // operation is what an operation of a patch does.
 type operation uint8
@@ -24,13 +27,13 @@ const (
 )
 
 // patch checks an array of operations: JSON Patch without move, copy and test (hooks.md sections 4 and 5).
-func (c *checker) patch(cmd *command, v Node) {
-	if v.Kind() == Object {
+func (c *checker) patch(cmd *command, v jsondoc.Node) {
+	if v.Kind() == jsondoc.Object {
 		c.fail(".value", "want an array of operations, got an object, did you mean [{...}]?")
 		return
 	}
-	if v.Kind() != Array {
-		c.fail(".value", "want an array of operations, got %s", v.what())
+	if v.Kind() != jsondoc.Array {
+		c.fail(".value", "want an array of operations, got %s", describe(v))
 		return
 	}
 	for n := range v.Elements() {
@@ -42,12 +45,12 @@ func (c *checker) patch(cmd *command, v Node) {
 	}
 }
 
-func (c *checker) operation(cmd *command, n Node) {
-	if n.Kind() != Object {
-		c.fail("", "want an object with op, path and value, got %s", n.what())
+func (c *checker) operation(cmd *command, n jsondoc.Node) {
+	if n.Kind() != jsondoc.Object {
+		c.fail("", "want an object with op, path and value, got %s", describe(n))
 		return
 	}
-	var op, path, value Node
+	var op, path, value jsondoc.Node
 	for name, m := range n.Members() {
 		switch name {
 		case "op":
@@ -62,14 +65,14 @@ func (c *checker) operation(cmd *command, n Node) {
 	}
 	s := step{command: cmd, name: path.Text(), op: c.op(cmd, op), node: n, value: value, place: c.at}
 	switch {
-	case s.op == opRemove && value.Kind() > Null:
+	case s.op == opRemove && value.Kind() > jsondoc.Null:
 		c.fail(".value", "want no value to remove: anything but null makes Okta drop the whole patch")
-	case s.op != opRemove && s.op != 0 && value.Kind() == Missing:
+	case s.op != opRemove && s.op != 0 && value.Kind() == jsondoc.Missing:
 		c.fail(".value", "want a value to %s, got nothing", op.Text())
 		return
 	}
-	if path.Kind() != String {
-		c.fail(".path", "want a JSON Pointer like /claims/name, got %s", path.what())
+	if path.Kind() != jsondoc.String {
+		c.fail(".path", "want a JSON Pointer like /claims/name, got %s", describe(path))
 		return
 	}
 	if s.op == 0 || !c.pointer(s.name) {
@@ -83,7 +86,7 @@ func (c *checker) operation(cmd *command, n Node) {
 	c.steps = append(c.steps, s)
 }
 
-func (c *checker) op(cmd *command, n Node) operation {
+func (c *checker) op(cmd *command, n jsondoc.Node) operation {
 	switch n.Text() {
 	case "add":
 		return opAdd
@@ -97,7 +100,7 @@ func (c *checker) op(cmd *command, n Node) operation {
 	case "move", "copy", "test":
 		c.fail(".op", "Okta has no %s: want %s", n.Text(), oneOf(allowed(cmd)))
 	case "":
-		c.fail(".op", "want %s, got %s", oneOf(allowed(cmd)), n.what())
+		c.fail(".op", "want %s, got %s", oneOf(allowed(cmd)), describe(n))
 	default:
 		c.fail(".op", "unknown operation %s%s", quote(n.Text()), hint(n.Text(), allowed(cmd)))
 	}
@@ -163,18 +166,18 @@ func (c *checker) claim(rest string) (name string, deeper bool) {
 		return "", false
 	}
 	if deeper && strings.HasSuffix(name, ":") && strings.HasPrefix(rest[len(name):], "//") {
-		c.fail(".path", "the / in a claim's name is written ~1, did you mean %s?", quote(claimsPath[:len(claimsPath)-1]+string(appendPointer(nil, rest))))
+		c.fail(".path", "the / in a claim's name is written ~1, did you mean %s?", quote(claimsPath[:len(claimsPath)-1]+string(jsondoc.AppendPointer(nil, rest))))
 		return "", false
 	}
 	return name, deeper
 }
 
 // claimValue holds a new claim to the kinds that Okta names (hooks.md section 4).
-func (c *checker) claimValue(v Node) {
+func (c *checker) claimValue(v jsondoc.Node) {
 	switch v.Kind() {
-	case Null:
+	case jsondoc.Null:
 		c.fail(".value", "want a string, whole number, boolean, array or object, got null")
-	case Number:
+	case jsondoc.Number:
 		for _, b := range v.Raw() {
 			if b == '.' || b == 'e' || b == 'E' {
 				c.fail(".value", "want a string, whole number, boolean, array or object: write a number with a fraction as a string")

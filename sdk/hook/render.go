@@ -1,5 +1,7 @@
 package hook
 
+import "github.com/tenterhook/tenterhook/sdk/jsondoc"
+
 // Render gives the answer as compact JSON in memory of its own: commands, error, debugContext, those that there are.
 // Nothing said is {}, and for a telephony hook its failure answer. An error is a *ContractError: the answer is not under
 // 256 KB.
@@ -22,13 +24,13 @@ func (m *Merge) Render() ([]byte, error) {
 func (m *Merge) render(b []byte) []byte {
 	b = append(b, '{')
 	b = m.renderCommands(b)
-	if m.err.Kind() != Missing {
+	if m.err.Kind() != jsondoc.Missing {
 		b = appendMember(b, "error")
-		if m.err.Kind() == String {
+		if m.err.Kind() == jsondoc.String {
 			b = append(b, `{"errorSummary":`...)
-			b = append(appendCompact(b, m.err.Raw()), '}')
+			b = append(jsondoc.AppendCompact(b, m.err.Raw()), '}')
 		} else {
-			b = appendCompact(b, m.err.Raw())
+			b = jsondoc.AppendCompact(b, m.err.Raw())
 		}
 	}
 	return append(m.renderDebug(b), '}')
@@ -98,7 +100,7 @@ func (m *Merge) renderCommands(b []byte) []byte {
 	if len(b) > open {
 		return append(b, ']')
 	}
-	if m.hook == Telephony && m.err.Kind() == Missing {
+	if m.hook == Telephony && m.err.Kind() == jsondoc.Missing {
 		return append(append(b, failMessage...), ']')
 	}
 	return b[:from]
@@ -111,7 +113,7 @@ func (m *Merge) cancelled(c *command) bool {
 	}
 	for i := range m.entries {
 		if e := &m.entries[i]; e.command == c && !e.dead {
-			if m.err.Kind() == Missing || e.refuses() {
+			if m.err.Kind() == jsondoc.Missing || e.refuses() {
 				return false
 			}
 		}
@@ -132,9 +134,9 @@ func (m *Merge) renderItems(b []byte, c *command, members bool) []byte {
 		}
 		first = false
 		if members {
-			b = append(AppendString(b, e.name), ':')
+			b = append(jsondoc.AppendString(b, e.name), ':')
 		}
-		b = appendCompact(b, e.node.Raw())
+		b = jsondoc.AppendCompact(b, e.node.Raw())
 	}
 	return b
 }

@@ -1,6 +1,9 @@
 package hook
 
-import "strings"
+import (
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
+	"strings"
+)
 
 const sessionPath = "/authentication/sessionLifetime"
 
@@ -44,7 +47,7 @@ func (c *checker) assertionPath(s *step) {
 // subject by anything else (hooks.md section 5).
 func (c *checker) subject(s *step) {
 	if (s.name == "/subject/nameId" || s.name == "/subject/nameFormat") && s.value.Text() == "" {
-		c.fail(".value", "want a text, got %s", s.value.what())
+		c.fail(".value", "want a text, got %s", describe(s.value))
 	}
 }
 
@@ -60,8 +63,8 @@ func (c *checker) attributePath(s *step, rest string) {
 	}
 	switch below := rest[len(name):]; {
 	case strings.HasPrefix(below, "/attributeValues/") && strings.HasSuffix(below, "/value"):
-		if s.value.Kind() != String {
-			c.fail(".value", "want a string, got %s: an attribute's value is text whatever its xsi:type", s.value.what())
+		if s.value.Kind() != jsondoc.String {
+			c.fail(".value", "want a string, got %s: an attribute's value is text whatever its xsi:type", describe(s.value))
 		}
 	case strings.HasPrefix(below, "/attributeValues/") && strings.Count(below, "/") == 2:
 		c.attributeValue(".value", s.value)
@@ -72,13 +75,13 @@ func (c *checker) attributePath(s *step, rest string) {
 
 // attribute checks the value of a whole attribute: {attributes, attributeValues}, or the plain string of Okta's notes on
 // the operations.
-func (c *checker) attribute(v Node) {
+func (c *checker) attribute(v jsondoc.Node) {
 	switch v.Kind() {
-	case Missing, String:
+	case jsondoc.Missing, jsondoc.String:
 		return
-	case Object:
+	case jsondoc.Object:
 	default:
-		c.fail(".value", "want {attributes, attributeValues} or a string, got %s", v.what())
+		c.fail(".value", "want {attributes, attributeValues} or a string, got %s", describe(v))
 		return
 	}
 	attributes, values := v.Get("attributes"), v.Get("attributeValues")
@@ -93,9 +96,9 @@ func (c *checker) attribute(v Node) {
 	c.attributeValues(".value.attributeValues", values)
 }
 
-func (c *checker) attributeValues(path string, v Node) {
-	if v.Kind() != Array {
-		c.fail(path, "want an array of {attributes, value}, got %s", v.what())
+func (c *checker) attributeValues(path string, v jsondoc.Node) {
+	if v.Kind() != jsondoc.Array {
+		c.fail(path, "want an array of {attributes, value}, got %s", describe(v))
 		return
 	}
 	c.below, c.item = path, 0
@@ -110,9 +113,9 @@ func (c *checker) attributeValues(path string, v Node) {
 }
 
 // attributeValue checks one value of an attribute, {"attributes": {"xsi:type": "xs:string"}, "value": "x"}.
-func (c *checker) attributeValue(path string, v Node) {
-	if v.Kind() != Object {
-		c.fail(path, "want an object with attributes and value, got %s", v.what())
+func (c *checker) attributeValue(path string, v jsondoc.Node) {
+	if v.Kind() != jsondoc.Object {
+		c.fail(path, "want an object with attributes and value, got %s", describe(v))
 		return
 	}
 	attributes, value := v.Get("attributes"), v.Get("value")
@@ -123,24 +126,24 @@ func (c *checker) attributeValue(path string, v Node) {
 			}
 		}
 	}
-	if value.Kind() != String {
-		c.fail(path+".value", "want a string, got %s: an attribute's value is text whatever its xsi:type", value.what())
+	if value.Kind() != jsondoc.String {
+		c.fail(path+".value", "want a string, got %s: an attribute's value is text whatever its xsi:type", describe(value))
 	}
 	c.texts(path+".attributes", attributes)
 }
 
 // texts checks an optional object of strings, like {"xsi:type": "xs:string"}.
-func (c *checker) texts(path string, v Node) {
-	if v.Kind() == Missing {
+func (c *checker) texts(path string, v jsondoc.Node) {
+	if v.Kind() == jsondoc.Missing {
 		return
 	}
-	if v.Kind() != Object {
-		c.fail(path, "want an object of strings, got %s", v.what())
+	if v.Kind() != jsondoc.Object {
+		c.fail(path, "want an object of strings, got %s", describe(v))
 		return
 	}
 	for name, text := range v.Members() {
-		if text.Kind() != String {
-			c.fail(path+dot(name), "want a string, got %s", text.what())
+		if text.Kind() != jsondoc.String {
+			c.fail(path+dot(name), "want a string, got %s", describe(text))
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/tenterhook/tenterhook/sdk/hook"
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
 // Okta's published answers: every valid one is accepted, every flagged one refused, and each flag's remedy is named.
@@ -58,10 +59,10 @@ func TestPublishedAnswers(t *testing.T) {
 	}
 }
 
-func parse(t testing.TB, text string) hook.Node {
+func parse(t testing.TB, text string) jsondoc.Node {
 	t.Helper()
-	d := new(hook.Doc)
-	if err := d.Parse([]byte(text), hook.Limits{}); err != nil {
+	d := new(jsondoc.Doc)
+	if err := d.Parse([]byte(text), jsondoc.Limits{}); err != nil {
 		t.Fatalf("%v in %s", err, text)
 	}
 	return d.Root()

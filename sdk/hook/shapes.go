@@ -1,17 +1,19 @@
 package hook
 
+import "github.com/tenterhook/tenterhook/sdk/jsondoc"
+
 // word checks a value like {"registration": "DENY"}.
-func (c *checker) word(cmd *command, v Node) {
+func (c *checker) word(cmd *command, v jsondoc.Node) {
 	word := v.Get(cmd.key)
-	if v.Kind() != Object {
-		c.fail(".value", "want {%q: %s}, got %s", cmd.key, quotedOneOf(cmd.words), v.what())
+	if v.Kind() != jsondoc.Object {
+		c.fail(".value", "want {%q: %s}, got %s", cmd.key, quotedOneOf(cmd.words), describe(v))
 		return
 	}
 	if v.Len() != present(word) {
 		for name := range v.Members() {
 			switch {
 			case name == cmd.key:
-			case word.Kind() == Missing && v.Len() == 1:
+			case word.Kind() == jsondoc.Missing && v.Len() == 1:
 				c.fail(".value"+dot(name), "unknown member, did you mean %s?", cmd.key)
 			default:
 				c.fail(".value"+dot(name), "unknown member; want %s alone", cmd.key)
@@ -24,13 +26,13 @@ func (c *checker) word(cmd *command, v Node) {
 			return
 		}
 	}
-	if word.Kind() != Missing || v.Len() == 0 {
-		c.fail(".value."+cmd.key, "want %s, got %s", quotedOneOf(cmd.words), word.what()+didYouMean(word, cmd.words))
+	if word.Kind() != jsondoc.Missing || v.Len() == 0 {
+		c.fail(".value."+cmd.key, "want %s, got %s", quotedOneOf(cmd.words), describe(word)+didYouMean(word, cmd.words))
 	}
 }
 
 // didYouMean suggests for a word that is a value: it shows what is known, never what was given.
-func didYouMean(n Node, known []string) string {
+func didYouMean(n jsondoc.Node, known []string) string {
 	if s, ok := Suggest(n.Text(), known); ok {
 		return ", did you mean " + s + "?"
 	}
@@ -46,9 +48,9 @@ func quotedOneOf(words []string) string {
 }
 
 // profile checks attributes and their values: what an attribute takes only Okta's user schema knows.
-func (c *checker) profile(cmd *command, v Node) {
-	if v.Kind() != Object {
-		c.fail(".value", "want an object of attributes, got %s", v.what())
+func (c *checker) profile(cmd *command, v jsondoc.Node) {
+	if v.Kind() != jsondoc.Object {
+		c.fail(".value", "want an object of attributes, got %s", describe(v))
 		return
 	}
 	for name, value := range v.Members() {
@@ -65,9 +67,9 @@ func (c *checker) profile(cmd *command, v Node) {
 
 // id checks {"id": "00u..."}. Okta's own example has an id that looks like a group's, so only its kind is checked
 // (hooks.md section 7).
-func (c *checker) id(cmd *command, v Node) {
-	if v.Kind() != Object {
-		c.fail(".value", `want {"id": a user's id}, got %s`, v.what())
+func (c *checker) id(cmd *command, v jsondoc.Node) {
+	if v.Kind() != jsondoc.Object {
+		c.fail(".value", `want {"id": a user's id}, got %s`, describe(v))
 		return
 	}
 	id := v.Get("id")
@@ -79,7 +81,7 @@ func (c *checker) id(cmd *command, v Node) {
 		}
 	}
 	if id.Text() == "" {
-		c.fail(".value.id", "want a user's id, got %s", id.what())
+		c.fail(".value.id", "want a user's id, got %s", describe(id))
 		return
 	}
 	c.steps = append(c.steps, step{command: cmd, node: v, place: c.at})
@@ -101,13 +103,13 @@ func isMessageMember(name string) bool {
 }
 
 // message checks [{"status": "SUCCESSFUL", ...}] (hooks.md section 8.2).
-func (c *checker) message(cmd *command, v Node) {
+func (c *checker) message(cmd *command, v jsondoc.Node) {
 	switch {
-	case v.Kind() == Object:
+	case v.Kind() == jsondoc.Object:
 		c.fail(".value", "want an array with one object, got an object, did you mean [{...}]?")
 		return
-	case v.Kind() != Array:
-		c.fail(".value", "want an array with one object, got %s", v.what())
+	case v.Kind() != jsondoc.Array:
+		c.fail(".value", "want an array with one object, got %s", describe(v))
 		return
 	case v.Len() != 1:
 		c.fail(".value", "want one object, got %d: there is one message", v.Len())
@@ -115,16 +117,16 @@ func (c *checker) message(cmd *command, v Node) {
 	}
 	c.at.op = 0
 	n := v.At(0)
-	if n.Kind() != Object {
-		c.fail("", "want an object with status, got %s", n.what())
+	if n.Kind() != jsondoc.Object {
+		c.fail("", "want an object with status, got %s", describe(n))
 		return
 	}
 	for name, m := range n.Members() {
 		switch {
 		case !isMessageMember(name):
 			c.unknown("", name, "", messageMembers)
-		case m.Kind() != String:
-			c.fail(dot(name), "want a string, got %s", m.what())
+		case m.Kind() != jsondoc.String:
+			c.fail(dot(name), "want a string, got %s", describe(m))
 		}
 	}
 	switch status := n.Get("status"); status.Text() {
@@ -133,8 +135,8 @@ func (c *checker) message(cmd *command, v Node) {
 	case "SUCCESS", "DELIVERED", "SENT", "OK":
 		c.fail(".status", "want %s, did you mean SUCCESSFUL?", quotedOneOf(statuses))
 	default:
-		if k := status.Kind(); k == String || k == Missing {
-			c.fail(".status", "want %s, got %s", quotedOneOf(statuses), status.what()+didYouMean(status, statuses))
+		if k := status.Kind(); k == jsondoc.String || k == jsondoc.Missing {
+			c.fail(".status", "want %s, got %s", quotedOneOf(statuses), describe(status)+didYouMean(status, statuses))
 		}
 	}
 }

@@ -1,16 +1,18 @@
 package hook
 
 import (
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 	"slices"
 	"strconv"
 	"strings"
+	"unsafe"
 )
 
 // simulation carries patches out on the call's own claims, because one operation that does not fit makes Okta drop
 // every patch (hooks.md section 4). It changes nothing that it was given: an object is what the call has with changes
 // laid over it, an array is copied when an operation first reaches into it. Everything since begin can be taken back.
 type simulation struct {
-	data  Node                   // the call's, once it was looked up
+	data  jsondoc.Node           // the call's, once it was looked up
 	roots [AccessToken + 1]int32 // cells, counted from 1; 0: not looked up yet. The first is the assertion's
 	cells []cell
 	kids  []kid
@@ -21,11 +23,11 @@ type simulation struct {
 
 // cell is one value that an operation has reached.
 type cell struct {
-	base  Node    // as the call or a draft has it
-	kind  Kind    // base's, but a token without claims has an object of none
-	kids  int32   // objects: the newest change, counted from 1
-	list  []int32 // opened arrays: a cell, or ^i for the value at base's node i
-	opens bool    // list is in use
+	base  jsondoc.Node // as the call or a draft has it
+	kind  jsondoc.Kind // base's, but a token without claims has an object of none
+	kids  int32        // objects: the newest change, counted from 1
+	list  []int32      // opened arrays: a cell, or ^i for the value at base's node i
+	opens bool         // list is in use
 }
 
 // kid is a change to one member of an object.
@@ -60,7 +62,7 @@ const (
 const maxWork = 1 << 18
 
 func (s *simulation) reset() {
-	s.data, s.roots = Node{}, [AccessToken + 1]int32{}
+	s.data, s.roots = jsondoc.Node{}, [AccessToken + 1]int32{}
 	s.cells, s.kids, s.undo = s.cells[:0], s.kids[:0], s.undo[:0]
 	s.names, s.work = s.names[:0], 0
 }
@@ -68,7 +70,7 @@ func (s *simulation) reset() {
 // begin forgets the way back: what follows can be undone alone.
 func (s *simulation) begin() { s.undo = s.undo[:0] }
 
-func (s *simulation) cell(n Node) int32 {
+func (s *simulation) cell(n jsondoc.Node) int32 {
 	i := len(s.cells)
 	if i < cap(s.cells) {
 		s.cells = s.cells[:i+1]
@@ -86,7 +88,7 @@ func (s *simulation) ready(k TokenKind, e Event) bool {
 	if s.roots[k] != 0 {
 		return true
 	}
-	if s.data.d == nil {
+	if s.data.Kind() == jsondoc.Missing {
 		s.data = e.Node.Get("data")
 	}
 	n := s.data
@@ -94,13 +96,13 @@ func (s *simulation) ready(k TokenKind, e Event) bool {
 		n = n.Get("assertion")
 	} else {
 		token := n.Get(k.member())
-		if token.Kind() != Object {
+		if token.Kind() != jsondoc.Object {
 			return false
 		}
 		n = token.Get("claims")
 	}
 	i := s.cell(n)
-	s.cells[i].kind = Object
+	s.cells[i].kind = jsondoc.Object
 	s.roots[k] = i + 1
 	if k == 0 {
 		s.need(i, "claims")
@@ -111,11 +113,11 @@ func (s *simulation) ready(k TokenKind, e Event) bool {
 
 // need gives an object a member that patches may add to even where the call has none. It is never undone.
 func (s *simulation) need(at int32, name string) {
-	if s.base(at, name).Kind() > Null {
+	if s.base(at, name).Kind() > jsondoc.Null {
 		return
 	}
-	made := s.cell(Node{})
-	s.cells[made].kind = Object
+	made := s.cell(jsondoc.Node{})
+	s.cells[made].kind = jsondoc.Object
 	s.put(at, name, made)
 	s.undo = s.undo[:len(s.undo)-1]
 }
@@ -132,7 +134,7 @@ const (
 
 // apply carries out one operation below root. over reports whether it took the place of something, or came to stand in
 // an object: what two rules cannot both have.
-func (s *simulation) apply(root int32, op operation, path string, value Node) (over bool, f fault) {
+func (s *simulation) apply(root int32, op operation, path string, value jsondoc.Node) (over bool, f fault) {
 	at := root
 	for {
 		name, rest := s.name(path)
@@ -167,15 +169,15 @@ func (s *simulation) name(path string) (name, rest string) {
 		}
 		s.names = append(s.names, c)
 	}
-	return view(s.names[from:]), rest
+	return sharedString(s.names[from:]), rest
 }
 
 // step goes into the member or element that name names.
 func (s *simulation) step(at int32, name string) (int32, fault) {
 	switch s.cells[at].kind {
-	case Object:
+	case jsondoc.Object:
 		return s.member(at, name)
-	case Array:
+	case jsondoc.Array:
 		s.open(at)
 		i, f := s.index(at, name, 0)
 		if f != "" {
@@ -183,7 +185,7 @@ func (s *simulation) step(at int32, name string) (int32, fault) {
 		}
 		c := &s.cells[at]
 		if c.list[i] < 0 {
-			made := s.cell(Node{c.base.d, uint32(^c.list[i])})
+			made := s.cell(c.base.Sibling(^c.list[i]))
 			s.cells[at].list[i] = made
 		}
 		return s.cells[at].list[i], ""
@@ -199,7 +201,7 @@ func (s *simulation) member(at int32, name string) (int32, fault) {
 		return s.kids[k-1].cell, s.tired()
 	}
 	n := s.base(at, name)
-	if n.Kind() == Missing {
+	if n.Kind() == jsondoc.Missing {
 		return 0, absent
 	}
 	made := s.cell(n)
@@ -218,7 +220,7 @@ func (s *simulation) kid(at int32, name string) int32 {
 	return 0
 }
 
-func (s *simulation) base(at int32, name string) Node {
+func (s *simulation) base(at int32, name string) jsondoc.Node {
 	s.work++
 	return s.cells[at].base.Get(name)
 }
@@ -237,20 +239,20 @@ func (s *simulation) tired() fault {
 }
 
 // change does the operation in its last container.
-func (s *simulation) change(at int32, op operation, name string, value Node) (over bool, f fault) {
+func (s *simulation) change(at int32, op operation, name string, value jsondoc.Node) (over bool, f fault) {
 	switch s.cells[at].kind {
-	case Object:
+	case jsondoc.Object:
 		return true, s.changeMember(at, op, name, value)
-	case Array:
+	case jsondoc.Array:
 		return op == opReplace, s.changeItem(at, op, name, value)
 	}
 	return false, noObject
 }
 
-func (s *simulation) changeMember(at int32, op operation, name string, value Node) fault {
+func (s *simulation) changeMember(at int32, op operation, name string, value jsondoc.Node) fault {
 	k := s.kid(at, name)
 	if op != opAdd {
-		if k != 0 && s.kids[k-1].cell == gone || k == 0 && s.base(at, name).Kind() == Missing {
+		if k != 0 && s.kids[k-1].cell == gone || k == 0 && s.base(at, name).Kind() == jsondoc.Missing {
 			return absent
 		}
 	}
@@ -267,7 +269,7 @@ func (s *simulation) changeMember(at int32, op operation, name string, value Nod
 	return s.tired()
 }
 
-func (s *simulation) changeItem(at int32, op operation, name string, value Node) fault {
+func (s *simulation) changeItem(at int32, op operation, name string, value jsondoc.Node) fault {
 	s.open(at)
 	extra := 0
 	if op == opAdd {
@@ -305,7 +307,7 @@ func (s *simulation) open(at int32) {
 	c.opens = true
 	s.work += c.base.Len()
 	for n := range c.base.Elements() {
-		c.list = append(c.list, ^int32(n.i))
+		c.list = append(c.list, ^n.Index())
 	}
 }
 
@@ -351,5 +353,8 @@ func (s *simulation) has(root int32, name string) bool {
 	if k := s.kid(root, name); k != 0 {
 		return s.kids[k-1].cell != gone
 	}
-	return s.base(root, name).Kind() != Missing
+	return s.base(root, name).Kind() != jsondoc.Missing
 }
+
+// sharedString returns a string that shares b's memory.
+func sharedString(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }

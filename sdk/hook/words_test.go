@@ -1,13 +1,12 @@
 package hook_test
 
 import (
-	"encoding/json"
 	"slices"
 	"strings"
 	"testing"
-	"unicode/utf8"
 
 	"github.com/tenterhook/tenterhook/sdk/hook"
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
 func TestSuggest(t *testing.T) {
@@ -39,44 +38,6 @@ func TestSuggest(t *testing.T) {
 	}
 }
 
-func TestAppendString(t *testing.T) {
-	for _, test := range []struct{ name, text, want string }{
-		{"nothing", "", `""`},
-		{"plain", "a b/c<>&'", `"a b/c<>&'"`},
-		{"quotes", `a"b\c`, `"a\"b\\c"`},
-		{"control characters", "\x00\n\r\t\b\x1f\x7f", "\"\\u0000\\n\\r\\t\\u0008\\u001f\x7f\""},
-		{"other alphabets", "é\u2028𝄞\ufffd", "\"é\u2028𝄞\ufffd\""},
-		{"not UTF-8", "a\xffb\xed\xa0\x80\xc3", "\"a\ufffdb\ufffd\ufffd\ufffd\ufffd\""},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			if got := string(hook.AppendString(nil, test.text)); got != test.want {
-				t.Errorf("got %s, want %s", got, test.want)
-			}
-		})
-	}
-}
-
-func FuzzAppendString(f *testing.F) {
-	f.Add("a\"\\\n\x00\xff\u2028")
-	f.Fuzz(func(t *testing.T, s string) {
-		text := hook.AppendString([]byte("x"), s)
-		var back string
-		if err := json.Unmarshal(text[1:], &back); err != nil {
-			t.Fatalf("%q: %v", text, err)
-		}
-		want := s
-		if !utf8.ValidString(s) {
-			want = string([]rune(s)) // each bad byte one U+FFFD
-		}
-		if back != want {
-			t.Errorf("%q came back as %q", want, back)
-		}
-		if got := parse(t, string(text[1:])).Text(); got != want {
-			t.Errorf("%q is read as %q", want, got)
-		}
-	})
-}
-
 func TestFailureAnswers(t *testing.T) {
 	for _, typ := range hook.Types() {
 		t.Run(typ.String(), func(t *testing.T) {
@@ -102,7 +63,7 @@ func TestTokenKind(t *testing.T) {
 	if hook.IDToken.Minted(e) || !hook.AccessToken.Minted(e) {
 		t.Error("a call of a machine mints an access token alone")
 	}
-	if hook.AccessToken.Claims(e).Get("sub").Text() != "client" || hook.IDToken.Claims(e).Kind() != hook.Missing {
+	if hook.AccessToken.Claims(e).Get("sub").Text() != "client" || hook.IDToken.Claims(e).Kind() != jsondoc.Missing {
 		t.Error("claims")
 	}
 	for _, name := range []string{"id", "access"} {

@@ -10,6 +10,7 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/go/rule"
 	"github.com/tenterhook/tenterhook/sdk/hook"
 	"github.com/tenterhook/tenterhook/sdk/hook/sample"
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
 func validUTF8(s string) bool { return utf8.ValidString(s) }
@@ -82,9 +83,9 @@ func TestDraft(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			doc := new(hook.Doc)
+			doc := new(jsondoc.Doc)
 			call, ok := sample.Named(test.sample)
-			if err := doc.Parse(call, hook.Limits{Bytes: len(call)}); err != nil || !ok {
+			if err := doc.Parse(call, jsondoc.Limits{Bytes: len(call)}); err != nil || !ok {
 				t.Fatal(ok, err)
 			}
 			typ, e := read(t, doc)
@@ -102,7 +103,7 @@ func TestDraft(t *testing.T) {
 }
 
 // read is a call's type, and what a rule decides on.
-func read(t *testing.T, doc *hook.Doc) (hook.Type, hook.Node) {
+func read(t *testing.T, doc *jsondoc.Doc) (hook.Type, jsondoc.Node) {
 	t.Helper()
 	name := doc.Root().Get("eventType").Text()
 	for _, typ := range hook.Types() {
@@ -115,7 +116,7 @@ func read(t *testing.T, doc *hook.Doc) (hook.Type, hook.Node) {
 		return typ, doc.Root()
 	}
 	t.Fatalf("no hook type has calls of %q", name)
-	return 0, hook.Node{}
+	return 0, jsondoc.Node{}
 }
 
 // TestUnwritable fails the rule for a value that JSON cannot hold.
@@ -141,8 +142,8 @@ func FuzzDraftText(f *testing.F) {
 	f.Fuzz(func(t *testing.T, s string) {
 		var got struct{ DebugContext map[string]string }
 		draft := on(t, "{}", func(e rule.Event, d *rule.Draft) error { d.Debug(s, s); return nil })
-		var doc hook.Doc
-		if err := errors.Join(json.Unmarshal([]byte(draft), &got), doc.Parse([]byte(draft), hook.Limits{Bytes: len(draft)})); err != nil {
+		var doc jsondoc.Doc
+		if err := errors.Join(json.Unmarshal([]byte(draft), &got), doc.Parse([]byte(draft), jsondoc.Limits{Bytes: len(draft)})); err != nil {
 			t.Fatalf("%q: %v", draft, err)
 		}
 		for name, v := range got.DebugContext {

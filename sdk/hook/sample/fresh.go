@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/tenterhook/tenterhook/sdk/hook"
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
 // ID makes an eventId that no call had before, in Okta's form for the type (hooks.md section 1.2): a lower-case UUID for
@@ -32,8 +33,8 @@ func uuid(b [16]byte) string {
 // become new ones too: each gets a uuid that follows from eventID, and was published a moment before. Nothing else
 // changes, and what is not there is not added. A call that is not JSON comes back as it is, copied.
 func Fresh(call []byte, eventID string, now time.Time) []byte {
-	var d hook.Doc
-	if err := d.Parse(call, hook.Limits{Bytes: len(call)}); err != nil {
+	var d jsondoc.Doc
+	if err := d.Parse(call, jsondoc.Limits{Bytes: len(call)}); err != nil {
 		return append([]byte(nil), call...)
 	}
 	now = now.UTC()
@@ -74,8 +75,8 @@ type edit struct {
 	text       string
 }
 
-func (e *edits) put(in hook.Node, text string) {
-	if in.Kind() == hook.Missing {
+func (e *edits) put(in jsondoc.Node, text string) {
+	if in.Kind() == jsondoc.Missing {
 		return
 	}
 	start, end := in.Span()
@@ -87,7 +88,7 @@ func (e *edits) apply() []byte {
 	var out []byte
 	from := 0
 	for _, x := range e.list {
-		out = hook.AppendString(append(out, e.call[from:x.start]...), x.text)
+		out = jsondoc.AppendString(append(out, e.call[from:x.start]...), x.text)
 		from = x.end
 	}
 	return append(out, e.call[from:]...)

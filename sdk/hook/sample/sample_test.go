@@ -12,12 +12,13 @@ import (
 
 	"github.com/tenterhook/tenterhook/sdk/hook"
 	"github.com/tenterhook/tenterhook/sdk/hook/sample"
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-func parse(t *testing.T, b []byte) *hook.Doc {
+func parse(t *testing.T, b []byte) *jsondoc.Doc {
 	t.Helper()
-	var d hook.Doc
-	if err := d.Parse(b, hook.Limits{}); err != nil {
+	var d jsondoc.Doc
+	if err := d.Parse(b, jsondoc.Limits{}); err != nil {
 		t.Fatal(err)
 	}
 	return &d
@@ -66,7 +67,7 @@ var source = map[hook.Type]string{
 	hook.EventHook:      `^https://login\.example\.com/api/v1/eventHooks/who\w+$`,
 }
 
-func checkEnvelope(t *testing.T, root hook.Node, h hook.Type) {
+func checkEnvelope(t *testing.T, root jsondoc.Node, h hook.Type) {
 	t.Helper()
 	version, absent, id := "cloudEventVersion", "cloudEventsVersion", `^[\w-]{22}$`
 	if h == hook.EventHook {
@@ -80,11 +81,11 @@ func checkEnvelope(t *testing.T, root hook.Node, h hook.Type) {
 			t.Errorf("%s is %q, want %s", member, got, want)
 		}
 	}
-	if root.Get(absent).Kind() != hook.Missing {
+	if root.Get(absent).Kind() != jsondoc.Missing {
 		t.Errorf("%s does not belong to this type", absent)
 	}
 	request := root.Pointer("/data/context/request/ipAddress").Kind()
-	if want := h != hook.UserImport && h != hook.EventHook; (request == hook.String) != want {
+	if want := h != hook.UserImport && h != hook.EventHook; (request == jsondoc.String) != want {
 		t.Errorf("data.context.request is there: %v, want %v", !want, want)
 	}
 }
@@ -125,7 +126,7 @@ func TestVariants(t *testing.T) {
 		t.Run(tt.name+tt.pointer, func(t *testing.T) {
 			b, _ := sample.Named(tt.name)
 			got := missing
-			if n := parse(t, b).Root().Pointer(tt.pointer); n.Kind() != hook.Missing {
+			if n := parse(t, b).Root().Pointer(tt.pointer); n.Kind() != jsondoc.Missing {
 				got = string(n.Raw())
 			}
 			if got != tt.want {

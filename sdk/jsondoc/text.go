@@ -1,4 +1,4 @@
-package hook
+package jsondoc
 
 import (
 	"encoding/binary"
@@ -53,9 +53,9 @@ func appendEscape(dst []byte, c byte) []byte {
 	return append(dst, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
 }
 
-// appendPointer appends one more name to a JSON Pointer: a slash and the name, escaped (RFC 6901). The result is plain
+// AppendPointer appends one more name to a JSON Pointer: a slash and the name, escaped (RFC 6901). The result is plain
 // text, not yet a JSON string.
-func appendPointer(dst []byte, name string) []byte {
+func AppendPointer(dst []byte, name string) []byte {
 	dst = append(dst, '/')
 	for {
 		i := strings.IndexAny(name, "~/")
@@ -72,8 +72,8 @@ func appendPointer(dst []byte, name string) []byte {
 	}
 }
 
-// appendCompact appends a JSON text without the white space between its tokens.
-func appendCompact(dst, text []byte) []byte {
+// AppendCompact appends a JSON text without the white space between its tokens.
+func AppendCompact(dst, text []byte) []byte {
 	if !airy(text) {
 		return append(dst, text...)
 	}

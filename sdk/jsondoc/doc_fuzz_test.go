@@ -1,4 +1,4 @@
-package hook_test
+package jsondoc_test
 
 import (
 	"bytes"
@@ -10,7 +10,7 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 
-	"github.com/tenterhook/tenterhook/sdk/hook"
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
 // jsonSeeds are the grammar's corners; the fuzzer finds its way from there.
@@ -30,10 +30,10 @@ func FuzzDoc(f *testing.F) {
 	}
 	f.Add(payload(f, "token"))
 	f.Fuzz(func(t *testing.T, src []byte) {
-		var d hook.Doc
-		err := d.Parse(src, hook.Limits{Depth: deep})
+		var d jsondoc.Doc
+		err := d.Parse(src, jsondoc.Limits{Depth: deep})
 		if valid := json.Valid(src); err != nil {
-			lenient := errors.Is(err, hook.ErrDuplicate) || errors.Is(err, hook.ErrEncoding) || errors.Is(err, hook.ErrDepth) || errors.Is(err, hook.ErrSize)
+			lenient := errors.Is(err, jsondoc.ErrDuplicate) || errors.Is(err, jsondoc.ErrEncoding) || errors.Is(err, jsondoc.ErrDepth) || errors.Is(err, jsondoc.ErrSize)
 			if valid && !lenient {
 				t.Fatalf("%q: %v, but encoding/json reads it", src, err)
 			}
@@ -54,7 +54,7 @@ func FuzzDoc(f *testing.F) {
 
 func checkError(t *testing.T, src []byte, err error) {
 	t.Helper()
-	syntax, ok := errors.AsType[*hook.SyntaxError](err)
+	syntax, ok := errors.AsType[*jsondoc.SyntaxError](err)
 	if !ok || syntax.Offset < 0 || syntax.Offset > len(src) {
 		t.Fatalf("%q: %v", src, err)
 	}
@@ -64,19 +64,19 @@ func checkError(t *testing.T, src []byte, err error) {
 }
 
 // checkTree holds a node against what encoding/json makes of it, and finds every member and element by itself.
-func checkTree(t *testing.T, n hook.Node, want any) {
+func checkTree(t *testing.T, n jsondoc.Node, want any) {
 	t.Helper()
 	switch want := want.(type) {
 	case nil:
-		if n.Kind() != hook.Null {
+		if n.Kind() != jsondoc.Null {
 			t.Fatalf("%s is not null", n.Raw())
 		}
 	case bool:
-		if n.Bool() != want || n.Kind() != hook.True && n.Kind() != hook.False {
+		if n.Bool() != want || n.Kind() != jsondoc.True && n.Kind() != jsondoc.False {
 			t.Fatalf("%s is not %v", n.Raw(), want)
 		}
 	case string:
-		if n.Kind() != hook.String || n.Text() != want {
+		if n.Kind() != jsondoc.String || n.Text() != want {
 			t.Fatalf("%s is not %q", n.Raw(), want)
 		}
 	case json.Number:
@@ -90,7 +90,7 @@ func checkTree(t *testing.T, n hook.Node, want any) {
 			checkTree(t, e, want[i])
 			i++
 		}
-		if n.Kind() != hook.Array || n.Len() != len(want) || i != len(want) {
+		if n.Kind() != jsondoc.Array || n.Len() != len(want) || i != len(want) {
 			t.Fatalf("%s has not %d elements", n.Raw(), len(want))
 		}
 	case map[string]any:
@@ -102,15 +102,15 @@ func checkTree(t *testing.T, n hook.Node, want any) {
 			checkTree(t, m, want[name])
 			i++
 		}
-		if n.Kind() != hook.Object || n.Len() != len(want) || i != len(want) {
+		if n.Kind() != jsondoc.Object || n.Len() != len(want) || i != len(want) {
 			t.Fatalf("%s has not %d members", n.Raw(), len(want))
 		}
 	}
 }
 
-func checkNumber(t *testing.T, n hook.Node, want json.Number) {
+func checkNumber(t *testing.T, n jsondoc.Node, want json.Number) {
 	t.Helper()
-	if n.Kind() != hook.Number || string(n.Raw()) != want.String() {
+	if n.Kind() != jsondoc.Number || string(n.Raw()) != want.String() {
 		t.Fatalf("%s is not %s", n.Raw(), want)
 	}
 	v, ok := n.Int()
@@ -129,9 +129,9 @@ func FuzzDocStrict(f *testing.F) {
 	}
 	f.Add(payload(f, "registration"))
 	f.Fuzz(func(t *testing.T, src []byte) {
-		var d hook.Doc
-		err := d.Parse(src, hook.Limits{Depth: deep})
-		if errors.Is(err, hook.ErrDepth) || errors.Is(err, hook.ErrSize) {
+		var d jsondoc.Doc
+		err := d.Parse(src, jsondoc.Limits{Depth: deep})
+		if errors.Is(err, jsondoc.ErrDepth) || errors.Is(err, jsondoc.ErrSize) {
 			return
 		}
 		if want := strict(src); (err == nil) != (want == nil) {
@@ -163,15 +163,15 @@ func FuzzEqual(f *testing.F) {
 	f.Add([]byte(`1e2`), []byte(`100.0`))
 	f.Add([]byte(`{"a":1,"b":[]}`), []byte(`{"b":[],"a":1e0}`))
 	f.Fuzz(func(t *testing.T, a, b []byte) {
-		var d, e hook.Doc
-		if d.Parse(a, hook.Limits{}) != nil || e.Parse(b, hook.Limits{}) != nil {
+		var d, e jsondoc.Doc
+		if d.Parse(a, jsondoc.Limits{}) != nil || e.Parse(b, jsondoc.Limits{}) != nil {
 			return
 		}
 		x, y := d.Root(), e.Root()
-		if !hook.Equal(x, x) || !hook.Equal(y, y) || hook.Equal(x, y) != hook.Equal(y, x) {
+		if !jsondoc.Equal(x, x) || !jsondoc.Equal(y, y) || jsondoc.Equal(x, y) != jsondoc.Equal(y, x) {
 			t.Fatalf("%s and %s", a, b)
 		}
-		if x.Kind() == hook.Number && y.Kind() == hook.Number && hook.Equal(x, y) && x.Float() != y.Float() {
+		if x.Kind() == jsondoc.Number && y.Kind() == jsondoc.Number && jsondoc.Equal(x, y) && x.Float() != y.Float() {
 			t.Fatalf("%s is not %s", a, b)
 		}
 	})

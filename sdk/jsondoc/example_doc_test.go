@@ -1,24 +1,24 @@
-package hook_test
+package jsondoc_test
 
 import (
 	"errors"
 	"fmt"
 
-	"github.com/tenterhook/tenterhook/sdk/hook"
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
 // A call is read once; whoever needs something of it asks for it by name.
 func ExampleDoc() {
 	body := []byte(`{"eventType":"com.okta.user.pre-registration","data":{"userProfile":{"email":"ada@example.com","tags":["a","b"]}}}`)
-	var d hook.Doc
-	if err := d.Parse(body, hook.Limits{}); err != nil {
+	var d jsondoc.Doc
+	if err := d.Parse(body, jsondoc.Limits{}); err != nil {
 		fmt.Println(err)
 		return
 	}
 	profile := d.Root().Get("data").Get("userProfile")
 	fmt.Println(profile.Get("email").Text())
 	fmt.Println(profile.Pointer("/tags/1").Text())
-	fmt.Println(profile.Get("title").Kind() == hook.Missing)
+	fmt.Println(profile.Get("title").Kind() == jsondoc.Missing)
 	fmt.Printf("%s\n", profile.Get("tags").Raw())
 	// Output:
 	// ada@example.com
@@ -30,8 +30,8 @@ func ExampleDoc() {
 // What readers could understand differently is refused, and where it is can be shown.
 func ExampleSyntaxError_Position() {
 	text := []byte("{\n  \"role\": \"user\",\n  \"r\\u006fle\": \"admin\"\n}")
-	err := new(hook.Doc).Parse(text, hook.Limits{})
-	if syntax, ok := errors.AsType[*hook.SyntaxError](err); ok {
+	err := new(jsondoc.Doc).Parse(text, jsondoc.Limits{})
+	if syntax, ok := errors.AsType[*jsondoc.SyntaxError](err); ok {
 		line, col := syntax.Position(text)
 		fmt.Printf("%d:%d: %v\n", line, col, syntax.Err)
 	}

@@ -1,4 +1,4 @@
-package hook
+package jsondoc
 
 import (
 	"iter"
@@ -29,6 +29,12 @@ type Node struct {
 }
 
 func (n Node) node() *node { return &n.d.nodes[n.i] }
+
+// Index is the node's number in its Doc, which Sibling turns back into the node. It is not negative.
+func (n Node) Index() int32 { return int32(n.i) }
+
+// Sibling returns the node with the given Index in n's Doc. n must not be missing.
+func (n Node) Sibling(index int32) Node { return Node{n.d, uint32(index)} }
 
 // Kind is what the value is.
 func (n Node) Kind() Kind {

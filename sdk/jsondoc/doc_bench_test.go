@@ -1,4 +1,4 @@
-package hook_test
+package jsondoc_test
 
 import (
 	"os"
@@ -8,7 +8,7 @@ import (
 
 	"github.com/valyala/fastjson"
 
-	"github.com/tenterhook/tenterhook/sdk/hook"
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
 func payload(tb testing.TB, name string) []byte {
@@ -25,11 +25,11 @@ func BenchmarkDoc(b *testing.B) {
 	for _, name := range []string{"registration", "token"} {
 		src := payload(b, name)
 		b.Run(name+"/doc", func(b *testing.B) {
-			var d hook.Doc
+			var d jsondoc.Doc
 			b.SetBytes(int64(len(src)))
 			b.ReportAllocs()
 			for b.Loop() {
-				if err := d.Parse(src, hook.Limits{}); err != nil {
+				if err := d.Parse(src, jsondoc.Limits{}); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -60,8 +60,8 @@ func BenchmarkNode(b *testing.B) {
 	} {
 		src := payload(b, bm.payload)
 		b.Run(bm.name+"/doc", func(b *testing.B) {
-			var d hook.Doc
-			if err := d.Parse(src, hook.Limits{}); err != nil {
+			var d jsondoc.Doc
+			if err := d.Parse(src, jsondoc.Limits{}); err != nil {
 				b.Fatal(err)
 			}
 			b.ReportAllocs()
@@ -92,13 +92,13 @@ func BenchmarkDocRatio(b *testing.B) {
 	for _, name := range []string{"registration", "token"} {
 		src := payload(b, name)
 		b.Run(name, func(b *testing.B) {
-			var d hook.Doc
+			var d jsondoc.Doc
 			var p fastjson.Parser
 			var docs, fasts []time.Duration
 			for b.Loop() {
 				start := time.Now()
 				for range 20 {
-					d.Parse(src, hook.Limits{})
+					d.Parse(src, jsondoc.Limits{})
 				}
 				turn := time.Now()
 				for range 20 {

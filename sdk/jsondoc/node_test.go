@@ -1,4 +1,4 @@
-package hook_test
+package jsondoc_test
 
 import (
 	"fmt"
@@ -7,17 +7,17 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/tenterhook/tenterhook/sdk/hook"
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
 func TestKinds(t *testing.T) {
 	tests := []struct {
 		text string
-		kind hook.Kind
+		kind jsondoc.Kind
 		len  int
 	}{
-		{`null`, hook.Null, 0}, {`false`, hook.False, 0}, {`true`, hook.True, 0}, {`1`, hook.Number, 0}, {`"[]"`, hook.String, 0},
-		{`[1,[2,3],{}]`, hook.Array, 3}, {`{"a":{"b":1},"c":[]}`, hook.Object, 2}, {`[]`, hook.Array, 0}, {`{}`, hook.Object, 0},
+		{`null`, jsondoc.Null, 0}, {`false`, jsondoc.False, 0}, {`true`, jsondoc.True, 0}, {`1`, jsondoc.Number, 0}, {`"[]"`, jsondoc.String, 0},
+		{`[1,[2,3],{}]`, jsondoc.Array, 3}, {`{"a":{"b":1},"c":[]}`, jsondoc.Object, 2}, {`[]`, jsondoc.Array, 0}, {`{}`, jsondoc.Object, 0},
 	}
 	for _, tt := range tests {
 		t.Run(tt.text, func(t *testing.T) {
@@ -37,18 +37,18 @@ func TestKinds(t *testing.T) {
 
 // Whatever is asked of nothing is nothing.
 func TestMissing(t *testing.T) {
-	var empty hook.Doc
-	for name, n := range map[string]hook.Node{
+	var empty jsondoc.Doc
+	for name, n := range map[string]jsondoc.Node{
 		"zero node": {}, "empty doc": empty.Root(), "member": root(t, `{"a":1}`).Get("b"), "member of a number": root(t, `1`).Get("a"),
 		"element": root(t, `[1]`).At(1), "element before": root(t, `[1]`).At(-1), "element of an object": root(t, `{"0":1}`).At(0),
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, isInt := n.Int()
 			start, end := n.Span()
-			if n.Kind() != hook.Missing || n.Raw() != nil || n.Text() != "" || n.Bool() || isInt || n.Float() != 0 || n.Len() != 0 || start+end != 0 {
+			if n.Kind() != jsondoc.Missing || n.Raw() != nil || n.Text() != "" || n.Bool() || isInt || n.Float() != 0 || n.Len() != 0 || start+end != 0 {
 				t.Error("there is something")
 			}
-			if n.Get("a").Kind() != hook.Missing || n.At(0).Kind() != hook.Missing || n.Pointer("/a").Kind() != hook.Missing {
+			if n.Get("a").Kind() != jsondoc.Missing || n.At(0).Kind() != jsondoc.Missing || n.Pointer("/a").Kind() != jsondoc.Missing {
 				t.Error("it has something")
 			}
 			for range n.Members() {
@@ -85,7 +85,7 @@ func TestGet(t *testing.T) {
 			t.Run(fmt.Sprint(shape, " ", size), func(t *testing.T) {
 				members := make([]string, size)
 				for i := range members {
-					members[i] = fmt.Sprintf("%s:%d", hook.AppendString(nil, name(i)), i)
+					members[i] = fmt.Sprintf("%s:%d", jsondoc.AppendString(nil, name(i)), i)
 				}
 				n := root(t, `[{"before":{"1":0}},{`+strings.Join(members, ",")+`},{}]`).At(1)
 				for i := range size {
@@ -94,7 +94,7 @@ func TestGet(t *testing.T) {
 					}
 				}
 				for _, other := range []string{name(size), "before", name(size) + "x", "\xff"} {
-					if n.Get(other).Kind() != hook.Missing {
+					if n.Get(other).Kind() != jsondoc.Missing {
 						t.Errorf("%q is there", other)
 					}
 				}
@@ -192,12 +192,12 @@ func TestEqual(t *testing.T) {
 	for i, texts := range same {
 		for j, a := range texts {
 			for _, b := range texts[j:] {
-				if !hook.Equal(root(t, a), root(t, b)) || !hook.Equal(root(t, b), root(t, a)) {
+				if !jsondoc.Equal(root(t, a), root(t, b)) || !jsondoc.Equal(root(t, b), root(t, a)) {
 					t.Errorf("%s is not %s", a, b)
 				}
 			}
 			for _, others := range same[i+1:] {
-				if hook.Equal(root(t, a), root(t, others[0])) {
+				if jsondoc.Equal(root(t, a), root(t, others[0])) {
 					t.Errorf("%s is %s", a, others[0])
 				}
 			}
@@ -208,11 +208,11 @@ func TestEqual(t *testing.T) {
 		{`9007199254740993`, `9007199254740992`}, {`1e400`, `1e401`}, {`1e99999999999999999999`, `1e99999999999999999998`}, {`1e-400`, `0`},
 		{`[1]`, `[2]`}, {`[1]`, `[1,1]`}, {`[1,2]`, `[2,1]`}, {`{"a":1}`, `{"a":2}`}, {`{"a":1}`, `{"b":1}`}, {`{"a":1}`, `{"a":1,"b":1}`}, {`{"a":null}`, `{"b":null}`}, {`[]`, `{}`}, {`"a"`, `"A"`},
 	} {
-		if hook.Equal(root(t, pair[0]), root(t, pair[1])) {
+		if jsondoc.Equal(root(t, pair[0]), root(t, pair[1])) {
 			t.Errorf("%s is %s", pair[0], pair[1])
 		}
 	}
-	if !hook.Equal(hook.Node{}, root(t, `{}`).Get("a")) || hook.Equal(hook.Node{}, root(t, `null`)) {
+	if !jsondoc.Equal(jsondoc.Node{}, root(t, `{}`).Get("a")) || jsondoc.Equal(jsondoc.Node{}, root(t, `null`)) {
 		t.Error("what is missing equals what is missing, and nothing else")
 	}
 }
@@ -220,16 +220,16 @@ func TestEqual(t *testing.T) {
 // What the evaluator does with a call on its hot path must not allocate.
 func TestNoAllocation(t *testing.T) {
 	token := payload(t, "token")
-	var d, other hook.Doc
-	if err := other.Parse(token, hook.Limits{}); err != nil {
+	var d, other jsondoc.Doc
+	if err := other.Parse(token, jsondoc.Limits{}); err != nil {
 		t.Fatal(err)
 	}
 	seen := 0
 	for name, f := range map[string]func(){
-		"parse":   func() { d.Parse(token, hook.Limits{}) },
+		"parse":   func() { d.Parse(token, jsondoc.Limits{}) },
 		"get":     func() { seen += len(other.Root().Get("data").Get("identity").Get("claims").Get("email").Text()) },
 		"pointer": func() { seen += len(other.Root().Pointer("/data/identity/claims/groups/3").Text()) },
-		"equal":   func() { hook.Equal(d.Root(), other.Root()) },
+		"equal":   func() { jsondoc.Equal(d.Root(), other.Root()) },
 		"numbers": func() { seen += int(other.Root().Pointer("/data/identity/claims/auth_time").Float()) },
 		"members": func() {
 			for name, v := range other.Root().Pointer("/data/identity/claims").Members() {
@@ -242,7 +242,7 @@ func TestNoAllocation(t *testing.T) {
 			}
 		},
 	} {
-		d.Parse(token, hook.Limits{})
+		d.Parse(token, jsondoc.Limits{})
 		if n := testing.AllocsPerRun(100, f); n != 0 {
 			t.Errorf("%s allocates %v times", name, n)
 		}

@@ -1,4 +1,4 @@
-package hook_test
+package jsondoc_test
 
 import (
 	"math"
@@ -7,12 +7,12 @@ import (
 	"testing"
 	"unicode/utf8"
 
-	"github.com/tenterhook/tenterhook/sdk/hook"
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
 // twig is a random JSON value and, once it is written, where.
 type twig struct {
-	kind       hook.Kind
+	kind       jsondoc.Kind
 	text       string  // of a string
 	whole      int64   // of a number
 	float      float64 // of a number, when fraction
@@ -29,21 +29,21 @@ type grower struct {
 }
 
 func (g *grower) twig(depth int) *twig {
-	t := &twig{kind: hook.Null + hook.Kind(g.IntN(int(hook.Object)))}
-	if depth == 0 && t.kind >= hook.Array {
-		t.kind = hook.String
+	t := &twig{kind: jsondoc.Null + jsondoc.Kind(g.IntN(int(jsondoc.Object)))}
+	if depth == 0 && t.kind >= jsondoc.Array {
+		t.kind = jsondoc.String
 	}
 	switch t.kind {
-	case hook.Number:
+	case jsondoc.Number:
 		t.fraction = g.IntN(3) == 0
 		t.float = math.Float64frombits(g.Uint64())
 		if math.IsNaN(t.float) || math.IsInf(t.float, 0) {
 			t.float = 1.5
 		}
 		t.whole = int64(g.Uint64()) >> g.IntN(64)
-	case hook.String:
+	case jsondoc.String:
 		t.text = g.string()
-	case hook.Array, hook.Object:
+	case jsondoc.Array, jsondoc.Object:
 		n := g.IntN(1 << g.IntN(7))
 		if depth > 2 {
 			n = g.IntN(6)
@@ -51,7 +51,7 @@ func (g *grower) twig(depth int) *twig {
 		seen := map[string]bool{}
 		for range n {
 			name := g.string()
-			if t.kind == hook.Object && seen[name] {
+			if t.kind == jsondoc.Object && seen[name] {
 				continue
 			}
 			seen[name] = true
@@ -90,19 +90,19 @@ func (g *grower) write(t *twig) {
 	g.space()
 	t.start = len(g.out)
 	switch t.kind {
-	case hook.Null:
+	case jsondoc.Null:
 		g.out = append(g.out, "null"...)
-	case hook.False:
+	case jsondoc.False:
 		g.out = append(g.out, "false"...)
-	case hook.True:
+	case jsondoc.True:
 		g.out = append(g.out, "true"...)
-	case hook.Number:
+	case jsondoc.Number:
 		g.writeNumber(t)
-	case hook.String:
+	case jsondoc.String:
 		g.writeString(t.text)
-	case hook.Array:
+	case jsondoc.Array:
 		g.writeAll(t, '[', ']')
-	case hook.Object:
+	case jsondoc.Object:
 		g.writeAll(t, '{', '}')
 	}
 	t.end = len(g.out)
@@ -126,7 +126,7 @@ func (g *grower) writeAll(t *twig, open, closer byte) {
 		if i > 0 {
 			g.out = append(g.out, ',')
 		}
-		if t.kind == hook.Object {
+		if t.kind == jsondoc.Object {
 			g.space()
 			g.writeString(t.names[i])
 			g.space()
@@ -170,12 +170,12 @@ func TestTrees(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	g := &grower{Rand: rand.New(rand.NewPCG(seed, 0))}
-	var d hook.Doc
+	var d jsondoc.Doc
 	for range 3000 {
 		g.out = g.out[:0]
 		tree := g.twig(4)
 		g.write(tree)
-		if err := d.Parse(g.out, hook.Limits{}); err != nil {
+		if err := d.Parse(g.out, jsondoc.Limits{}); err != nil {
 			t.Fatalf("%s: %v", g.out, err)
 		}
 		checkTwig(t, g.out, d.Root(), tree)
@@ -185,7 +185,7 @@ func TestTrees(t *testing.T) {
 	}
 }
 
-func checkTwig(t *testing.T, src []byte, n hook.Node, want *twig) {
+func checkTwig(t *testing.T, src []byte, n jsondoc.Node, want *twig) {
 	t.Helper()
 	start, end := n.Span()
 	if n.Kind() != want.kind || n.Len() != len(want.twigs) || start != want.start || end != want.end {
@@ -198,10 +198,10 @@ func checkTwig(t *testing.T, src []byte, n hook.Node, want *twig) {
 	if n.Text() != want.text {
 		t.Errorf("text is %q, want %q", n.Text(), want.text)
 	}
-	if v, ok := n.Int(); n.Kind() == hook.Number && !want.fraction && (!ok || v != want.whole) {
+	if v, ok := n.Int(); n.Kind() == jsondoc.Number && !want.fraction && (!ok || v != want.whole) {
 		t.Errorf("%d, %v; want %d", v, ok, want.whole)
 	}
-	if n.Kind() == hook.Number && want.fraction && n.Float() != want.float {
+	if n.Kind() == jsondoc.Number && want.fraction && n.Float() != want.float {
 		t.Errorf("%v, want %v", n.Float(), want.float)
 	}
 	i := 0

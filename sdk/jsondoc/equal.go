@@ -1,4 +1,4 @@
-package hook
+package jsondoc
 
 // Equal reports whether a and b are the same JSON: numbers by value (1 is 1.0 and 10e-1), strings by content, arrays in
 // order, objects in any order. What is missing equals only what is missing, and is not null. It takes time in proportion

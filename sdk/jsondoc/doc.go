@@ -1,4 +1,5 @@
-package hook
+// Package jsondoc is for one strict, immutable reading of a JSON text, which every part of Tenterhook shares.
+package jsondoc
 
 import (
 	"bytes"
