@@ -14,15 +14,14 @@ type compiler struct {
 	shelf        *shelf
 	env          *expr.Env
 	destinations []Destination
-	known        []string          // members that the policy names
-	form         string            // whose value is being compiled
-	member       string            // of an action, likewise
-	reveals      []string          // where the rule lets secrets get to
-	revealed     []string          // where they do
-	veiled       bool              // the rule gives something that carries a secret
-	lets         map[string]string // what they are made of, unfolded
-	decides      []Clause          // parts of what the rule decides beside its condition
-	cost         expr.Cost         // of the rule that is being compiled
+	known        []string  // members that the policy names
+	form         string    // whose value is being compiled
+	member       string    // of an action, likewise
+	reveals      []string  // where the rule lets secrets get to
+	revealed     []string  // where they do
+	veiled       bool      // the rule gives something that carries a secret
+	decides      []Clause  // parts of what the rule decides beside its condition
+	cost         expr.Cost // of the rule that is being compiled
 }
 
 // expression compiles a bare expression, nil when there was a problem.

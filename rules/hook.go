@@ -21,7 +21,7 @@ func (l *loader) hook(s *Set, spec *hookSpec) *Hook {
 	env := expr.NewEnv(expr.Options{Type: spec.typ, Known: l.known, Vars: s.vars.Root(), Tables: s.tables, Workers: s.workers, Clauses: l.options.Clauses})
 	h.env, l.hookType = env, spec.typ
 	defer func() { l.hookType = 0 }()
-	c := &compiler{decoder: &l.decoder, shelf: l.shelf, env: env, destinations: s.destinations, known: l.known, lets: map[string]string{}}
+	c := &compiler{decoder: &l.decoder, shelf: l.shelf, env: env, destinations: s.destinations, known: l.known}
 	h.destinations = s.destinations
 	for _, d := range s.destinations {
 		h.names = append(h.names, d.Name)
@@ -114,7 +114,6 @@ func (c *compiler) let(m member, later []member) {
 		return
 	}
 	c.doubts(m.value, c.env.LetDoubts(m.key))
-	c.lets[m.key] = c.unfolded(m.value.text)
 }
 
 // early says of names that a let cannot read yet that they are lets.
@@ -270,7 +269,7 @@ func (c *compiler) condition(spec *ruleSpec, r *rule, refuses bool) {
 	}
 	r.when = x
 	if refuses && spec.missing == "" && x.Nullable() {
-		c.add(spec.when.warning("when %s is missing, rule %q may not match, and then refuses nothing: say missing: match or missing: skip", lacked(c.unfolded(r.source)), spec.name))
+		c.add(spec.when.warning("when %s is missing, rule %q may not match, and then refuses nothing: say missing: match or missing: skip", lacked(x.Inputs()), spec.name))
 	}
 }
 

@@ -62,7 +62,7 @@ func (t *Trace) rule(k *chain, r *rule, drawn uint64, matched bool, err error) {
 	one := RuleTrace{Rule: r.name, When: r.source, Matched: matched, Err: err, Fuel: spent - t.spent, Memory: k.run.Memory, Time: now.Sub(t.last)}
 	one.Lacking = k.lacking
 	if r.when != nil {
-		one.Missing = absent(r.source, k.event, k.run.Event.Call)
+		one.Missing = absent(r.when.Paths(), k.event, k.run.Event.Call)
 	}
 	t.last, t.spent = now, spent
 	if err != nil {

@@ -49,6 +49,7 @@ type let struct {
 	cost   Cost
 	size   size
 	member string // as in Member, when it is one
+	inputs []input
 
 	clauses []*Clause
 	doubts  Errors
@@ -79,6 +80,7 @@ func (e *Env) Let(name, src string) error {
 	if len(k.errs) == 0 {
 		l.cost, l.size = k.cost(node)
 		l.member = k.memberName(node)
+		l.inputs = k.inputs(node)
 	}
 	e.locals = max(e.locals, k.high)
 	e.layout.Locals = max(e.layout.Locals, e.locals)

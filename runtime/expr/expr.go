@@ -19,6 +19,8 @@ type Expression struct {
 	code   *code
 	cost   Cost
 	needs  []Need
+	env    *Env
+	inputs []input
 
 	clauses []*Clause
 	doubts  Errors
@@ -49,7 +51,7 @@ func Compile(src string, e *Env) (*Expression, error) {
 		return nil, err
 	}
 	cost, _ := k.cost(node)
-	return &Expression{test: c.test, layout: &e.layout, falls: c.falls, code: c, cost: cost, needs: k.needs(node), clauses: inOrder(k.clauses), doubts: k.doubts}, nil
+	return &Expression{test: c.test, layout: &e.layout, falls: c.falls, code: c, cost: cost, needs: k.needs(node), env: e, inputs: k.inputs(node), clauses: inOrder(k.clauses), doubts: k.doubts}, nil
 }
 
 func (e *Env) reserve(locals int) {
