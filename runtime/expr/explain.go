@@ -259,7 +259,7 @@ func (x *explainer) anchor(n ast.Node) int {
 // question is where the ? of a condition stands, which the parser does not say; of an if where its condition is.
 func (x *explainer) question(n *ast.ConditionalNode) int {
 	first := len(x.src)
-	ast.Walk(&n.Exp1, visitor(func(n ast.Node) { first = min(first, x.offset(n)) }))
+	x.compiler.walk(n.Exp1, func(n ast.Node) { first = min(first, x.offset(n)) })
 	all := scrapsOf(x.src)
 	i := all.at(first)
 	if i < 0 {

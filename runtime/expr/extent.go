@@ -16,7 +16,7 @@ func (k *compiler) extent(n ast.Node) (from, to int) {
 	}
 	l := k.scraps
 	first, last := len(l), -1
-	ast.Walk(&n, visitor(func(n ast.Node) {
+	k.walk(n, func(n ast.Node) {
 		switch n.(type) {
 		case *ast.IntegerNode, *ast.FloatNode, *ast.ConditionalNode:
 			return
@@ -24,7 +24,7 @@ func (k *compiler) extent(n ast.Node) (from, to int) {
 		if i := l.at(k.offset(n)); i >= 0 {
 			first, last = min(first, i), max(last, i)
 		}
-	}))
+	})
 	if last < 0 {
 		return 0, len(k.src)
 	}
@@ -37,10 +37,6 @@ func (k *compiler) extent(n ast.Node) (from, to int) {
 	}
 	return l[first].offset, l[last].offset + len(l[last].text)
 }
-
-type visitor func(ast.Node)
-
-func (v visitor) Visit(n *ast.Node) { v(*n) }
 
 type scrap struct {
 	offset int

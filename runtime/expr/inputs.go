@@ -64,7 +64,7 @@ func (e *Env) pathOf(slot int) string {
 
 // inputs lists what the compiled tree n reads. Of data.a.b only the whole path counts, not data and data.a.
 func (k *compiler) inputs(n ast.Node) (all []input) {
-	ast.Walk(&n, visitor(func(n ast.Node) {
+	k.walk(n, func(n ast.Node) {
 		c := k.codes[n]
 		if c == nil {
 			return
@@ -89,6 +89,6 @@ func (k *compiler) inputs(n ast.Node) (all []input) {
 				}
 			}
 		}
-	}))
+	})
 	return slices.Clip(all)
 }
