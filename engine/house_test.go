@@ -27,7 +27,7 @@ var floors = [][]string{
 	{"/rules/suite"},
 	{"/rules"},
 	{"/runtime/expr", "/runtime/wasm"},
-	{"/runtime/table", "/runtime/wasm/meter"},
+	{"/runtime/password", "/runtime/table", "/runtime/wasm/meter"},
 	{"/runtime"},
 	{"/sdk/hook/sample"},
 	{"/sdk/hook"},
@@ -38,7 +38,7 @@ var floors = [][]string{
 var keepers = map[string][]string{
 	"github.com/valyala/fasthttp":      {"/engine/gate"},
 	"github.com/expr-lang/expr":        {"/runtime/expr"},
-	"golang.org/x/crypto":              {"/runtime/expr"},
+	"golang.org/x/crypto":              {"/runtime/password"},
 	"github.com/goccy/go-yaml":         {"/rules", "/rules/suite", "/engine/cli"},
 	"github.com/spf13/cobra":           {"/engine/cli"},
 	"github.com/fsnotify/fsnotify":     {"/engine/watch"},

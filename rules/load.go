@@ -6,7 +6,7 @@ import (
 	"slices"
 
 	"github.com/tenterhook/tenterhook/runtime"
-	"github.com/tenterhook/tenterhook/runtime/expr"
+	"github.com/tenterhook/tenterhook/runtime/password"
 	"github.com/tenterhook/tenterhook/runtime/table"
 	"github.com/tenterhook/tenterhook/runtime/wasm"
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
@@ -102,7 +102,7 @@ func (l *loader) unique(all, more []member, what string) []member {
 
 // set compiles everything. It is of use only when there are no problems.
 func (l *loader) set() *Set {
-	s := &Set{workers: expr.NewWorkers(goruntime.GOMAXPROCS(0) - 1), revision: l.folder.Hash(), known: l.known, tables: make(map[string]*table.Table, len(l.tables))}
+	s := &Set{workers: password.NewWorkers(goruntime.GOMAXPROCS(0) - 1), revision: l.folder.Hash(), known: l.known, tables: make(map[string]*table.Table, len(l.tables))}
 	for _, t := range l.tables {
 		l.table(s, t)
 	}

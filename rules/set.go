@@ -6,6 +6,7 @@ import (
 
 	"github.com/tenterhook/tenterhook/runtime"
 	"github.com/tenterhook/tenterhook/runtime/expr"
+	"github.com/tenterhook/tenterhook/runtime/password"
 	"github.com/tenterhook/tenterhook/runtime/table"
 	"github.com/tenterhook/tenterhook/sdk/hook"
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
@@ -20,7 +21,7 @@ type Set struct {
 	destinations []Destination
 	known        []string
 	warnings     Problems
-	workers      *expr.Workers
+	workers      *password.Workers
 }
 
 // Revision is the hash of the folder the Set was loaded from.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/expr-lang/expr/ast"
 	"github.com/expr-lang/expr/parser"
+	"github.com/tenterhook/tenterhook/runtime/password"
 
 	"github.com/tenterhook/tenterhook/sdk/hook"
 )
@@ -15,7 +16,7 @@ import (
 // TestEveryFunctionCarriesSecrets puts a secret in the place of each argument of the example of each function there is: what
 // it gives is secret, unless it is hmac of a text or password. A function that is new is in it.
 func TestEveryFunctionCarriesSecrets(t *testing.T) {
-	workers := NewWorkers(1)
+	workers := password.NewWorkers(1)
 	defer workers.Close()
 	env := NewEnv(Options{Type: hook.PasswordImport, Workers: workers})
 	for _, let := range [][2]string{{"s", "data.context.credential.password"}, {"n", "int(s)"}, {"list", "[s]"}, {"b", "s < 'a'"}} {

@@ -1,7 +1,6 @@
 package expr
 
 import (
-	"math"
 	"regexp/syntax"
 
 	"github.com/expr-lang/expr/ast"
@@ -38,7 +37,7 @@ func (t *Text) Cost() Cost {
 
 // Plus is what both may take together.
 func (c Cost) Plus(other Cost) Cost {
-	return Cost{add(c.Fuel, other.Fuel), max(c.Loops, other.Loops)}
+	return Cost{runtime.Sum(c.Fuel, other.Fuel), max(c.Loops, other.Loops)}
 }
 
 // size is how large a value may be: of a text its bytes, of a list its values, of an object its members.
@@ -74,7 +73,7 @@ type bounded struct {
 func (k *compiler) cost(n ast.Node) (c Cost, s size) {
 	e := estimate{k: k, vars: make(map[string]size), lets: make(map[*let]bool)}
 	fuel, s := e.of(n)
-	return Cost{add(1, fuel), k.loops}, s
+	return Cost{runtime.Sum(1, fuel), k.loops}, s
 }
 
 // of is what n may take, and how large its value may be.
@@ -113,7 +112,7 @@ func (e *estimate) node(n ast.Node) (int64, size) {
 		return e.slice(n)
 	case *ast.UnaryNode:
 		fuel, s := e.of(n.Node)
-		return add(fuel, 1), s
+		return runtime.Sum(fuel, 1), s
 	case *ast.BinaryNode:
 		return e.binary(n)
 	case *ast.ConditionalNode:
@@ -138,7 +137,7 @@ func (e *estimate) declaration(n *ast.VariableDeclaratorNode) (int64, size) {
 	value, s := e.of(n.Value)
 	e.vars[n.Name] = s
 	fuel, s := e.of(n.Expr)
-	return add(value, fuel, 1), s
+	return runtime.Sum(value, fuel, 1), s
 }
 
 func (e *estimate) name(name string) (int64, size) {
@@ -160,13 +159,13 @@ func (e *estimate) read(l *let, fuel *int64) {
 		return
 	}
 	e.lets[l] = true
-	*fuel = add(*fuel, l.cost.Fuel)
+	*fuel = runtime.Sum(*fuel, l.cost.Fuel)
 }
 
 func (e *estimate) member(n *ast.MemberNode) (int64, size) {
 	base, s := e.of(n.Node)
 	index, _ := e.of(n.Property)
-	return add(base, index, 4, s.n>>3), s.element()
+	return runtime.Sum(base, index, 4, s.n>>3), s.element()
 }
 
 func (e *estimate) slice(n *ast.SliceNode) (int64, size) {
@@ -174,17 +173,17 @@ func (e *estimate) slice(n *ast.SliceNode) (int64, size) {
 	for _, end := range []ast.Node{n.From, n.To} {
 		if end != nil {
 			f, _ := e.of(end)
-			fuel = add(fuel, f)
+			fuel = runtime.Sum(fuel, f)
 		}
 	}
-	return add(fuel, 4, times(s.n, 4)), s
+	return runtime.Sum(fuel, 4, runtime.Product(s.n, 4)), s
 }
 
 func (e *estimate) conditional(n *ast.ConditionalNode) (int64, size) {
 	x, _ := e.of(n.Cond)
 	then, s := e.of(n.Exp1)
 	other, t := e.of(n.Exp2)
-	return add(x, max(then, other), 1), larger(s, t)
+	return runtime.Sum(x, max(then, other), 1), larger(s, t)
 }
 
 func (e *estimate) binary(n *ast.BinaryNode) (int64, size) {
@@ -192,27 +191,27 @@ func (e *estimate) binary(n *ast.BinaryNode) (int64, size) {
 		x, _ := e.of(n.Left)
 		lo, _ := e.of(span.Left)
 		hi, _ := e.of(span.Right)
-		return add(x, lo, hi, 2), size{n: 1}
+		return runtime.Sum(x, lo, hi, 2), size{n: 1}
 	}
 	x, s := e.of(n.Left)
 	y, t := e.of(n.Right)
-	both := add(x, y, 2)
+	both := runtime.Sum(x, y, 2)
 	switch n.Operator {
 	case "==", "!=", "<", ">", "<=", ">=":
-		return add(both, min(e.weight(n.Left, s), e.weight(n.Right, t))), size{n: 1}
+		return runtime.Sum(both, min(e.weight(n.Left, s), e.weight(n.Right, t))), size{n: 1}
 	case "in":
-		return add(both, e.within(n, s, t)), size{n: 1}
+		return runtime.Sum(both, e.within(n, s, t)), size{n: 1}
 	case "contains", "startsWith", "endsWith":
-		return add(both, 1+s.n>>3), size{n: 1}
+		return runtime.Sum(both, 1+s.n>>3), size{n: 1}
 	case "matches":
 		steps := int64(1)
 		if c := e.k.codes[n]; c != nil {
 			steps += c.steps
 		}
-		return add(both, s.n>>3, times(s.n+1, steps)), size{n: 1}
+		return runtime.Sum(both, s.n>>3, runtime.Product(s.n+1, steps)), size{n: 1}
 	case "+":
-		sum := min(add(s.n, t.n), maxText)
-		return add(both, 4, sum>>3), size{n: sum}
+		sum := min(runtime.Sum(s.n, t.n), maxText)
+		return runtime.Sum(both, 4, sum>>3), size{n: sum}
 	case "..":
 		return e.span(n, both)
 	case "??":
@@ -224,9 +223,9 @@ func (e *estimate) binary(n *ast.BinaryNode) (int64, size) {
 // within is what it takes to look for x in y.
 func (e *estimate) within(n *ast.BinaryNode, x, y size) int64 {
 	if c := e.k.codes[n.Right]; c != nil && (c.table != nil || c.constant) {
-		return add(16, x.n>>3, y.n>>3)
+		return runtime.Sum(16, x.n>>3, y.n>>3)
 	}
-	return times(y.n, 3+min(e.weight(n.Left, x), y.element().n))
+	return runtime.Product(y.n, 3+min(e.weight(n.Left, x), y.element().n))
 }
 
 func (e *estimate) span(n *ast.BinaryNode, both int64) (int64, size) {
@@ -235,17 +234,17 @@ func (e *estimate) span(n *ast.BinaryNode, both int64) (int64, size) {
 	if lo != nil && hi != nil && lo.constant && hi.constant {
 		s.n = max(0, min(hi.value.Int()-lo.value.Int()+1, maxList))
 	}
-	return add(both, building4(s.n)), s
+	return runtime.Sum(both, building4(s.n)), s
 }
 
 // building4 is what it takes to put a list together.
-func building4(n int64) int64 { return add(32, times(n, 4)) }
+func building4(n int64) int64 { return runtime.Sum(32, runtime.Product(n, 4)) }
 
 func (e *estimate) listed(items []ast.Node, each int64) (int64, size) {
 	fuel, of := building4(int64(len(items))), size{}
 	for _, item := range items {
 		f, s := e.of(item)
-		fuel, of = add(fuel, f, each), larger(of, s)
+		fuel, of = runtime.Sum(fuel, f, each), larger(of, s)
 	}
 	return fuel, size{n: int64(len(items)), of: &of}
 }
@@ -267,7 +266,7 @@ func (e *estimate) weight(n ast.Node, s size) int64 {
 	if c != nil && c.types&(list|object) == 0 {
 		return 2 + s.n>>6
 	}
-	return times(s.n, 4+s.element().n>>3)
+	return runtime.Product(s.n, 4+s.element().n>>3)
 }
 
 func larger(a, b size) size {
@@ -307,14 +306,4 @@ func instructions(pattern string) int64 {
 		return 1
 	}
 	return int64(len(prog.Inst))
-}
-
-// add stays at the most there is, as times does.
-func add(all ...int64) (sum int64) {
-	for _, n := range all {
-		if sum += n; sum < 0 {
-			return math.MaxInt64
-		}
-	}
-	return sum
 }

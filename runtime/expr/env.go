@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/tenterhook/tenterhook/runtime"
+	"github.com/tenterhook/tenterhook/runtime/password"
 	"github.com/tenterhook/tenterhook/runtime/table"
 	"github.com/tenterhook/tenterhook/sdk/hook"
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
@@ -17,7 +18,7 @@ type Options struct {
 	Known   []string                // paths that Okta has added since, such as data.context.device
 	Vars    jsondoc.Node            // the policy's constants: an object, or missing. Its Doc must outlive the Env
 	Tables  map[string]*table.Table // the policy's tables
-	Workers *Workers                // for password(), which there is none of without them
+	Workers *password.Workers       // for password(), which there is none of without them
 	Clauses bool                    // what the parts of conditions come to is counted, which takes its time
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/tenterhook/tenterhook/runtime"
 	"github.com/tenterhook/tenterhook/runtime/expr"
+	"github.com/tenterhook/tenterhook/runtime/password"
 	"github.com/tenterhook/tenterhook/runtime/table"
 	"github.com/tenterhook/tenterhook/sdk/hook"
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
@@ -35,7 +36,7 @@ func options(t testing.TB, kind hook.Type) expr.Options {
 	if err := vars.Parse([]byte(someVars), jsondoc.Limits{}); err != nil {
 		t.Fatal(err)
 	}
-	workers := expr.NewWorkers(2)
+	workers := password.NewWorkers(2)
 	t.Cleanup(workers.Close)
 	return expr.Options{Type: kind, Workers: workers, Vars: vars.Root(), Known: []string{"data.context.device.id"}, Tables: map[string]*table.Table{
 		"partners": newTable(t, table.Domains, table.Entry{Key: "partner.example"}),

