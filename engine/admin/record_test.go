@@ -18,7 +18,7 @@ func (o *office) acts() (all []string) {
 		all = append(all, fmt.Sprintf("%s %s %s by %s", l.Act.Act, l.Subject, l.Outcome, l.By))
 		return nil
 	})
-	if err != nil || n.Scraps > 0 {
+	if err != nil || n.Fragments > 0 {
 		o.t.Errorf("%+v, %v", n, err)
 	}
 	return all

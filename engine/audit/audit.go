@@ -34,8 +34,8 @@ type Act struct {
 	Detail  string `json:"detail,omitempty"`  // 4 KiB
 }
 
-// clean keeps a line far below maxLine, also where each byte takes six as JSON has it.
-func (a Act) clean() Act {
+// sanitize keeps a line far below maxLine, also where each byte takes six as JSON has it.
+func (a Act) sanitize() Act {
 	return Act{
 		Act: Printable(a.Act, 1<<10), By: Printable(a.By, 256), From: Printable(a.From, 256),
 		Subject: Printable(a.Subject, 1<<10), Outcome: Printable(a.Outcome, 64), Detail: Printable(a.Detail, 4<<10),
@@ -52,27 +52,27 @@ type Line struct {
 	Hash   string `json:"hash,omitempty"` // the last member
 }
 
-// sealed is the line with its hash, and its bytes.
-func (l Line) sealed() (Line, []byte) {
+// seal is the line with its hash, and its bytes.
+func (l Line) seal() (Line, []byte) {
 	l.Hash = ""
 	text, _ := json.Marshal(l) // its parts always can
 	sum := sha256.Sum256(text)
 	l.Hash = hex.EncodeToString(sum[:])
-	return l, append(text[:len(text)-1], seal(l.Hash)...)
+	return l, append(text[:len(text)-1], hashSuffix(l.Hash)...)
 }
 
-// seal is how a line with a hash ends.
-func seal(hash string) string { return `,"hash":"` + hash + `"}` }
+// hashSuffix is how a line with a hash ends.
+func hashSuffix(hash string) string { return `,"hash":"` + hash + `"}` }
 
 // Log is an open audit log. It is safe for concurrent use.
 type Log struct {
 	now func() time.Time
 
-	mu     sync.Mutex // guards what follows
-	file   *os.File
-	last   Line  // zero when there is none
-	unsure bool  // a write went wrong and could not be undone: what is in the file decides
-	broken error // of the last lines, when they were last read
+	mu        sync.Mutex // guards what follows
+	file      *os.File
+	last      Line  // zero when there is none
+	uncertain bool  // a write went wrong and could not be undone: what is in the file decides
+	broken    error // of the last lines, when they were last read
 }
 
 // Open opens the log at a path, which is made when it is not there. What a crash has left of a last line is ended, so that
@@ -107,7 +107,7 @@ func (l *Log) resume() error {
 			return err
 		}
 	}
-	l.last, l.broken = ending(tail, info.Size() == int64(len(tail)))
+	l.last, l.broken = lastLine(tail, info.Size() == int64(len(tail)))
 	return nil
 }
 
@@ -124,13 +124,13 @@ func (l *Log) Broken() error {
 func (l *Log) Write(a Act) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.unsure {
+	if l.uncertain {
 		if err := l.resume(); err != nil {
 			return fmt.Errorf("write the audit log: %w", err)
 		}
-		l.unsure = false
+		l.uncertain = false
 	}
-	next, text := Line{Number: l.last.Number + 1, Time: l.now().UTC(), Act: a.clean(), Before: l.last.Hash}.sealed()
+	next, text := Line{Number: l.last.Number + 1, Time: l.now().UTC(), Act: a.sanitize(), Before: l.last.Hash}.seal()
 	if err := l.append(append(text, '\n')); err != nil {
 		return fmt.Errorf("write the audit log: %w", err)
 	}
@@ -150,7 +150,7 @@ func (l *Log) append(line []byte) error {
 		err = l.file.Sync()
 	}
 	if err != nil {
-		l.unsure = l.file.Truncate(before.Size()) != nil
+		l.uncertain = l.file.Truncate(before.Size()) != nil
 	}
 	return err
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/tenterhook/tenterhook/engine/audit"
 )
 
-func open(t *testing.T, path string) *audit.Log {
+func openLog(t *testing.T, path string) *audit.Log {
 	t.Helper()
 	l, err := audit.Open(path)
 	if err != nil {
@@ -24,7 +24,7 @@ func open(t *testing.T, path string) *audit.Log {
 	return l
 }
 
-func write(t *testing.T, l *audit.Log, subjects ...string) {
+func writeActs(t *testing.T, l *audit.Log, subjects ...string) {
 	t.Helper()
 	for _, s := range subjects {
 		if err := l.Write(audit.Act{Act: "module.put", By: "publish token", Subject: s, Outcome: "ok"}); err != nil {
@@ -33,7 +33,7 @@ func write(t *testing.T, l *audit.Log, subjects ...string) {
 	}
 }
 
-func subjects(t *testing.T, path string) (all []string, err error) {
+func readSubjects(t *testing.T, path string) (all []string, err error) {
 	t.Helper()
 	n, err := audit.Read(path, func(l audit.Line) error {
 		all = append(all, l.Subject)
@@ -47,9 +47,9 @@ func subjects(t *testing.T, path string) (all []string, err error) {
 
 func TestWrite(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "audit.jsonl")
-	write(t, open(t, path), "a", "b")
-	write(t, open(t, path), "c") // as after a restart
-	got, err := subjects(t, path)
+	writeActs(t, openLog(t, path), "a", "b")
+	writeActs(t, openLog(t, path), "c") // as after a restart
+	got, err := readSubjects(t, path)
 	if err != nil || !slices.Equal(got, []string{"a", "b", "c"}) {
 		t.Errorf("%v, %v", got, err)
 	}
@@ -58,32 +58,32 @@ func TestWrite(t *testing.T) {
 	}
 }
 
-func TestLong(t *testing.T) {
+func TestLongTexts(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "audit.jsonl")
-	l := open(t, path)
+	l := openLog(t, path)
 	long := strings.Repeat("<", 1<<20)
 	if err := l.Write(audit.Act{Act: long, By: long, From: long, Subject: long, Detail: strings.Repeat("\x00", 1<<20), Outcome: long}); err != nil {
 		t.Fatal(err)
 	}
-	write(t, l, "after")
-	if got, err := subjects(t, path); err != nil || len(got) != 2 {
+	writeActs(t, l, "after")
+	if got, err := readSubjects(t, path); err != nil || len(got) != 2 {
 		t.Errorf("%d lines, %v", len(got), err)
 	}
 }
 
-func TestConcurrently(t *testing.T) {
+func TestConcurrentWrites(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "audit.jsonl")
-	l := open(t, path)
+	l := openLog(t, path)
 	var wg sync.WaitGroup
 	for i := range 8 {
 		wg.Go(func() {
 			for j := range 10 {
-				write(t, l, fmt.Sprint(i, "/", j))
+				writeActs(t, l, fmt.Sprint(i, "/", j))
 			}
 		})
 	}
 	wg.Wait()
-	if got, err := subjects(t, path); err != nil || len(got) != 80 {
+	if got, err := readSubjects(t, path); err != nil || len(got) != 80 {
 		t.Errorf("%d lines, %v", len(got), err)
 	}
 }
@@ -91,7 +91,7 @@ func TestConcurrently(t *testing.T) {
 // TestCrash: whatever a crash leaves of the last line, the log goes on and what was written before is found.
 func TestCrash(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "audit.jsonl")
-	write(t, open(t, path), "a", "b", "c")
+	writeActs(t, openLog(t, path), "a", "b", "c")
 	whole, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
@@ -105,8 +105,8 @@ func TestCrash(t *testing.T) {
 		if size == len(whole)-1 { // only the newline is missing
 			want = []string{"a", "b", "c", "d"}
 		}
-		write(t, open(t, path), "d")
-		if got, err := subjects(t, path); err != nil || !slices.Equal(got, want) {
+		writeActs(t, openLog(t, path), "d")
+		if got, err := readSubjects(t, path); err != nil || !slices.Equal(got, want) {
 			t.Fatalf("cut off after %d of %d bytes: %v, %v", size, len(whole), got, err)
 		}
 	}
@@ -115,7 +115,7 @@ func TestCrash(t *testing.T) {
 // TestErrBroken: a line that is changed, taken out, doubled or moved is found.
 func TestErrBroken(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "audit.jsonl")
-	write(t, open(t, path), "a", "b", "c")
+	writeActs(t, openLog(t, path), "a", "b", "c")
 	text, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
@@ -144,7 +144,7 @@ func TestErrBroken(t *testing.T) {
 			if err := os.WriteFile(path, slices.Concat(tt.lines...), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			if got, err := subjects(t, path); !errors.Is(err, audit.ErrBroken) {
+			if got, err := readSubjects(t, path); !errors.Is(err, audit.ErrBroken) {
 				t.Errorf("%v, %v", got, err)
 			}
 		})
@@ -155,11 +155,11 @@ func TestErrBroken(t *testing.T) {
 func TestBroken(t *testing.T) {
 	for _, n := range []int{3, 2000} {
 		path := filepath.Join(t.TempDir(), "audit.jsonl")
-		l := open(t, path)
+		l := openLog(t, path)
 		for range n {
-			write(t, l, "a")
+			writeActs(t, l, "a")
 		}
-		if err := open(t, path).Broken(); err != nil {
+		if err := openLog(t, path).Broken(); err != nil {
 			t.Errorf("%d lines: %v", n, err)
 		}
 		text, err := os.ReadFile(path)
@@ -171,22 +171,22 @@ func TestBroken(t *testing.T) {
 		if err := os.WriteFile(path, text, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if err := open(t, path).Broken(); !errors.Is(err, audit.ErrBroken) {
+		if err := openLog(t, path).Broken(); !errors.Is(err, audit.ErrBroken) {
 			t.Errorf("%d lines, the last one changed: %v", n, err)
 		}
 		if err := os.WriteFile(path, bytes.Repeat([]byte("x\n"), 1<<19), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if err := open(t, path).Broken(); !errors.Is(err, audit.ErrBroken) {
+		if err := openLog(t, path).Broken(); !errors.Is(err, audit.ErrBroken) {
 			t.Errorf("no line at all: %v", err)
 		}
 	}
 }
 
-// TestScraps: what is no line is counted, wherever it stands.
-func TestScraps(t *testing.T) {
+// TestFragments: what is no line is counted, wherever it stands.
+func TestFragments(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "audit.jsonl")
-	write(t, open(t, path), "a", "b")
+	writeActs(t, openLog(t, path), "a", "b")
 	text, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
@@ -197,7 +197,7 @@ func TestScraps(t *testing.T) {
 		t.Fatal(err)
 	}
 	n, err := audit.Read(path, func(audit.Line) error { return nil })
-	if want := (audit.Count{Lines: 2, Scraps: 4, Scrap: 6}); err != nil || n != want {
+	if want := (audit.Count{Lines: 2, Fragments: 4, LastFragment: 6}); err != nil || n != want {
 		t.Errorf("%+v, %v", n, err)
 	}
 }
@@ -224,7 +224,7 @@ func TestPrintable(t *testing.T) {
 
 func TestErrFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "audit.jsonl")
-	write(t, open(t, path), "a")
+	writeActs(t, openLog(t, path), "a")
 	if err := os.Chmod(path, 0o622); err != nil {
 		t.Fatal(err)
 	}
@@ -271,13 +271,13 @@ func FuzzAct(f *testing.F) {
 	f.Add("\u202e\ufffd", "<", "", "\x1b[2J", "\\u0000", "\U000e0001")
 	f.Fuzz(func(t *testing.T, act, by, from, subject, outcome, detail string) {
 		path := filepath.Join(t.TempDir(), "audit.jsonl")
-		l := open(t, path)
+		l := openLog(t, path)
 		for range 2 {
 			if err := l.Write(audit.Act{Act: act, By: by, From: from, Subject: subject, Outcome: outcome, Detail: detail}); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if err := open(t, path).Broken(); err != nil {
+		if err := openLog(t, path).Broken(); err != nil {
 			t.Error(err)
 		}
 		n, err := audit.Read(path, func(l audit.Line) error {

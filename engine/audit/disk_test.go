@@ -24,9 +24,9 @@ func TestFullDisk(t *testing.T) {
 		}
 	})
 	path, ballast := filepath.Join(dir, "audit.jsonl"), filepath.Join(dir, "ballast")
-	l := open(t, path)
+	l := openLog(t, path)
 	t.Cleanup(func() { l.Close() })
-	write(t, l, "a")
+	writeActs(t, l, "a")
 	for range 3 {
 		os.WriteFile(ballast, make([]byte, 1<<20), 0o600) // as much as there is room for
 		full := 0
@@ -41,10 +41,10 @@ func TestFullDisk(t *testing.T) {
 		if err := os.Remove(ballast); err != nil {
 			t.Fatal(err)
 		}
-		write(t, l, "b")
+		writeActs(t, l, "b")
 	}
 	n, err := audit.Read(path, func(audit.Line) error { return nil })
-	if err != nil || n.Scraps != 0 || n.Lines < 4 {
+	if err != nil || n.Fragments != 0 || n.Lines < 4 {
 		t.Errorf("%+v, %v", n, err)
 	}
 }

@@ -15,9 +15,9 @@ import (
 
 // Count is what a log has.
 type Count struct {
-	Lines  int64 // that follow each other
-	Scraps int64 // that are no JSON: a crash leaves one, cut off; others were put there
-	Scrap  int64 // where the last scrap stands, from 1
+	Lines        int64 // that follow each other
+	Fragments    int64 // that are no JSON: a crash leaves one, cut off; others were put there
+	LastFragment int64 // where the last scrap stands, from 1
 }
 
 // Read gives each line of a log to visit, in order, until that returns an error, which it returns. A line that does not
@@ -49,8 +49,8 @@ func read(r io.Reader, visit func(Line) error) (n Count, err error) {
 		case err != nil:
 			return n, fmt.Errorf("line %d: %w", at, err)
 		case !ok:
-			n.Scraps++
-			n.Scrap = at
+			n.Fragments++
+			n.LastFragment = at
 			continue
 		}
 		if err := visit(one); err != nil {
@@ -78,22 +78,22 @@ func (c *chain) next(text []byte) (l Line, ok bool, err error) {
 	}
 	follows := !c.known || l.Number == c.last.Number+1 && l.Before == c.last.Hash
 	c.last, c.known = l, true
-	if !follows || !l.holds(text) {
+	if !follows || !l.hasValidHash(text) {
 		return Line{}, false, ErrBroken
 	}
 	return l, true, nil
 }
 
-// holds is whether the hash that a line ends with is that of all its bytes before.
-func (l Line) holds(text []byte) bool {
-	rest, ok := bytes.CutSuffix(text, []byte(seal(l.Hash)))
+// hasValidHash is whether the hash that a line ends with is that of all its bytes before.
+func (l Line) hasValidHash(text []byte) bool {
+	rest, ok := bytes.CutSuffix(text, []byte(hashSuffix(l.Hash)))
 	sum := sha256.Sum256(append(slices.Clip(rest), '}'))
 	return ok && l.Hash == hex.EncodeToString(sum[:])
 }
 
-// ending is the last line in the end of a log, or in all of it, and what is wrong with those before it. What may have been
+// lastLine is the last line in the end of a log, or in all of it, and what is wrong with those before it. What may have been
 // cut at the beginning is passed over.
-func ending(text []byte, all bool) (last Line, broken error) {
+func lastLine(text []byte, all bool) (last Line, broken error) {
 	if !all {
 		text = text[bytes.IndexByte(text, '\n')+1:]
 	}

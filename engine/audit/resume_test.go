@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestUnsure has a write fail that cannot be taken back: the next one goes on from what is in the file.
-func TestUnsure(t *testing.T) {
+// TestUncertainWrite has a write fail that cannot be taken back: the next one goes on from what is in the file.
+func TestUncertainWrite(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "audit.jsonl")
 	l, err := Open(path)
 	if err != nil {
@@ -17,13 +17,13 @@ func TestUnsure(t *testing.T) {
 	if err := l.Write(Act{Act: "a", Outcome: "ok"}); err != nil {
 		t.Fatal(err)
 	}
-	_, second := Line{Number: 2, Before: l.last.Hash, Act: Act{Act: "b"}}.sealed()
+	_, second := Line{Number: 2, Before: l.last.Hash, Act: Act{Act: "b"}}.seal()
 	for _, left := range []string{`{"number":`, string(second) + "\n"} { // half of a line; all of it, though its writer heard otherwise
 		whole := l.file
 		if l.file, err = os.Open(path); err != nil { // to be read only
 			t.Fatal(err)
 		}
-		if err := l.Write(Act{Act: "b", Outcome: "ok"}); err == nil || !l.unsure {
+		if err := l.Write(Act{Act: "b", Outcome: "ok"}); err == nil || !l.uncertain {
 			t.Fatalf("it is written, or taken back: %v", err)
 		}
 		l.file.Close()
@@ -38,7 +38,7 @@ func TestUnsure(t *testing.T) {
 		}
 	}
 	n, err := Read(path, func(Line) error { return nil })
-	if want := (Count{Lines: 3, Scraps: 1, Scrap: 2}); err != nil || n != want {
+	if want := (Count{Lines: 3, Fragments: 1, LastFragment: 2}); err != nil || n != want {
 		t.Errorf("%+v, %v", n, err)
 	}
 }

@@ -13,8 +13,8 @@ import (
 	"github.com/tenterhook/tenterhook/engine/audit"
 )
 
-// auditFile lies in the data directory.
-func auditFile(data string) string { return filepath.Join(data, "audit.jsonl") }
+// auditPath lies in the data directory.
+func auditPath(data string) string { return filepath.Join(data, "audit.jsonl") }
 
 func (p *Program) audit() *cobra.Command {
 	var data string
@@ -33,7 +33,7 @@ func (p *Program) audit() *cobra.Command {
 					return err
 				}
 			}
-			return p.printAudit(auditFile(data), asJSON)
+			return p.printAudit(auditPath(data), asJSON)
 		},
 	}
 	c.Flags().StringVar(&data, "data", "", "the data directory (default: in the user's state folder)")
@@ -50,12 +50,12 @@ func (p *Program) printAudit(path string, asJSON bool) error {
 			_, err := fmt.Fprintf(p.Stdout, "%s\n", text)
 			return err
 		}
-		_, err := fmt.Fprintln(p.Stdout, inWords(l))
+		_, err := fmt.Fprintln(p.Stdout, formatAct(l))
 		return err
 	})
-	if n.Scraps > 0 {
+	if n.Fragments > 0 {
 		fmt.Fprintf(p.Stderr, "tenterhook: lines in the file that are no acts: %d, the last of them line %d; a crash leaves one, cut off, and others were put there\n",
-			n.Scraps, n.Scrap)
+			n.Fragments, n.LastFragment)
 	}
 	if err != nil {
 		return err
@@ -69,37 +69,37 @@ func (p *Program) printAudit(path string, asJSON bool) error {
 	return nil
 }
 
-// inWords is an act as a person reads it. The file may be another's work, or an older program's.
-func inWords(l audit.Line) string {
-	words := []string{l.Time.Format(time.RFC3339), plainly(l.Act.Act)}
+// formatAct is an act as a person reads it. The file may be another's work, or an older program's.
+func formatAct(l audit.Line) string {
+	words := []string{l.Time.Format(time.RFC3339), printable(l.Act.Act)}
 	if strings.ContainsAny(l.Subject, ` "`) { // or it reads as the words after it
-		words = append(words, `"`+plainly(strings.ReplaceAll(l.Subject, `"`, `\"`))+`"`)
+		words = append(words, `"`+printable(strings.ReplaceAll(l.Subject, `"`, `\"`))+`"`)
 	} else if l.Subject != "" {
-		words = append(words, plainly(l.Subject))
+		words = append(words, printable(l.Subject))
 	}
-	words = append(words, plainly(l.Outcome))
+	words = append(words, printable(l.Outcome))
 	for _, w := range [][2]string{{"by", l.By}, {"from", l.From}} {
 		if w[1] != "" {
-			words = append(words, w[0], plainly(w[1]))
+			words = append(words, w[0], printable(w[1]))
 		}
 	}
 	if l.Detail != "" {
-		words = append(words, "("+plainly(l.Detail)+")")
+		words = append(words, "("+printable(l.Detail)+")")
 	}
 	return strings.Join(words, " ")
 }
 
-// plainly is a text of a line, whole.
-func plainly(s string) string { return audit.Printable(s, 64<<10) }
+// printable is a text of a line, whole.
+func printable(s string) string { return audit.Printable(s, 64<<10) }
 
-// act records what the server does by itself.
-func (s *server) act(a audit.Act) {
-	if err := s.acts.Write(a); err != nil {
+// recordAct records what the server does by itself.
+func (s *server) recordAct(a audit.Act) {
+	if err := s.audit.Write(a); err != nil {
 		s.log.Error("an act could not be recorded", "act", a.Act, "subject", a.Subject, "error", err)
 	}
 }
 
-// lived records which Set went live.
-func (s *server) lived(revision, from string) {
-	s.act(audit.Act{Act: "policy is live", By: from, Subject: revision, Outcome: "ok"})
+// recordLive records which Set went live.
+func (s *server) recordLive(revision, from string) {
+	s.recordAct(audit.Act{Act: "policy is live", By: from, Subject: revision, Outcome: "ok"})
 }

@@ -54,7 +54,7 @@ func (p *Program) read(dir string) (folder *rules.Folder, o rules.Options, err e
 	if folder, err = rules.Read(dir); err != nil {
 		return nil, o, fmt.Errorf("read policy folder: %w", err)
 	}
-	o, err = p.checking(folder)
+	o, err = p.checkOptions(folder)
 	return folder, o, err
 }
 
@@ -62,28 +62,28 @@ func (p *Program) read(dir string) (folder *rules.Folder, o rules.Options, err e
 func compile(dir string, folder *rules.Folder, o rules.Options) (*rules.Set, error) {
 	set, err := rules.Load(folder, o)
 	if err == nil {
-		if problems := unfit(set); len(problems) > 0 {
+		if problems := engineProblems(set); len(problems) > 0 {
 			err = errors.Join(problems, set.Close())
 		}
 	}
-	return set, from(dir, err)
+	return set, prefixError(dir, err)
 }
 
-// unfit is what a Set brings that only those can judge who use it: destinations, and issuers' keys.
-func unfit(set *rules.Set) rules.Problems {
+// engineProblems is what a Set brings that only those can judge who use it: destinations, and issuers' keys.
+func engineProblems(set *rules.Set) rules.Problems {
 	return append(dispatch.Problems(set), issuer.Problems(set)...)
 }
 
-// from puts the folder before the files that problems are about, so that a terminal or an editor finds them.
-func from(dir string, err error) error {
+// prefixError puts the folder before the files that problems are about, so that a terminal or an editor finds them.
+func prefixError(dir string, err error) error {
 	var problems rules.Problems
 	if !errors.As(err, &problems) {
 		return err
 	}
-	return beneath(dir, problems)
+	return prefixProblems(dir, problems)
 }
 
-func beneath(dir string, problems rules.Problems) rules.Problems {
+func prefixProblems(dir string, problems rules.Problems) rules.Problems {
 	moved := make(rules.Problems, len(problems))
 	for i, p := range problems {
 		if p.File != "" {
@@ -94,17 +94,17 @@ func beneath(dir string, problems rules.Problems) rules.Problems {
 	return moved
 }
 
-// checking loads a folder where its secrets need not be.
-func (p *Program) checking(f *rules.Folder) (o rules.Options, err error) {
+// checkOptions loads a folder where its secrets need not be.
+func (p *Program) checkOptions(f *rules.Folder) (o rules.Options, err error) {
 	o = rules.Options{Env: p.Env, Check: true}
 	if slices.ContainsFunc(f.Names(), func(name string) bool { return path.Ext(name) == ".wasm" }) {
-		o.Modules, err = p.host()
+		o.Modules, err = p.moduleRuntime()
 	}
 	return o, err
 }
 
-// checked is what check prints as JSON.
-type checked struct {
+// checkResult is what check prints as JSON.
+type checkResult struct {
 	Folder   string         `json:"folder"`
 	Revision string         `json:"revision,omitempty"` // empty when the folder cannot be loaded
 	Hooks    int            `json:"hooks"`
@@ -114,12 +114,12 @@ type checked struct {
 
 // reportCheck prints the problems: they are what was asked for, and so go to standard output.
 func (p *Program) reportCheck(dir string, set *rules.Set, err error, asJSON bool) error {
-	result := checked{Folder: dir, Problems: rules.Problems{}}
+	result := checkResult{Folder: dir, Problems: rules.Problems{}}
 	switch {
 	case err == nil:
 		defer set.Close()
 		result.Revision, result.Hooks = set.Revision(), len(set.Hooks())
-		result.Problems = append(result.Problems, beneath(dir, set.Warnings())...)
+		result.Problems = append(result.Problems, prefixProblems(dir, set.Warnings())...)
 		for _, h := range set.Hooks() {
 			result.Costs = append(result.Costs, h.Costs()...)
 		}
@@ -133,7 +133,7 @@ func (p *Program) reportCheck(dir string, set *rules.Set, err error, asJSON bool
 		p.printProblems(result, err == nil)
 	}
 	if err != nil {
-		return said(err)
+		return reported(err)
 	}
 	return nil
 }
@@ -144,33 +144,33 @@ func (p *Program) printCosts(set *rules.Set) {
 	fmt.Fprintln(t, "HOOK\tRULE\tFUEL AT MOST\tLOOPS")
 	for _, h := range set.Hooks() {
 		for _, c := range h.Costs() {
-			fmt.Fprintf(t, "%s\t%s\t%s\t%d\n", c.Hook, c.Rule, bound(c.Fuel), c.Loops)
+			fmt.Fprintf(t, "%s\t%s\t%s\t%d\n", c.Hook, c.Rule, formatFuel(c.Fuel), c.Loops)
 		}
 	}
 	t.Flush()
 }
 
-// bound is a number that may be more than can be said.
-func bound(n int64) string {
+// formatFuel is a number that may be more than can be said.
+func formatFuel(n int64) string {
 	if n == math.MaxInt64 {
 		return "unbounded"
 	}
 	return strconv.FormatInt(n, 10)
 }
 
-func (p *Program) printProblems(r checked, good bool) {
+func (p *Program) printProblems(r checkResult, good bool) {
 	if len(r.Problems) > 0 {
 		fmt.Fprintf(p.Stdout, "%v\n", r.Problems)
 	}
 	if !good {
-		fmt.Fprintf(p.Stderr, "tenterhook: %s: %s\n", r.Folder, tally(r.Problems))
+		fmt.Fprintf(p.Stderr, "tenterhook: %s: %s\n", r.Folder, problemCount(r.Problems))
 		return
 	}
-	fmt.Fprintf(p.Stdout, "%s: %s, %s\n", r.Folder, counted(r.Hooks, "hook"), tally(r.Problems))
+	fmt.Fprintf(p.Stdout, "%s: %s, %s\n", r.Folder, plural(r.Hooks, "hook"), problemCount(r.Problems))
 }
 
-// tally is how many problems and warnings there are.
-func tally(all rules.Problems) string {
+// problemCount is how many problems and warnings there are.
+func problemCount(all rules.Problems) string {
 	warnings := 0
 	for _, p := range all {
 		if p.Warning {
@@ -179,15 +179,15 @@ func tally(all rules.Problems) string {
 	}
 	text := "no problems"
 	if n := len(all) - warnings; n > 0 {
-		text = counted(n, "problem")
+		text = plural(n, "problem")
 	}
 	if warnings > 0 {
-		text += ", " + counted(warnings, "warning")
+		text += ", " + plural(warnings, "warning")
 	}
 	return text
 }
 
-func counted(n int, noun string) string {
+func plural(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun
 	}

@@ -42,7 +42,7 @@ func (p *Program) doctor() *cobra.Command {
 			"  tenterhook doctor https://hooks.example.com/hooks/token --type token --host acme.okta.com --header 'Authorization: ${file./run/secrets/token}'",
 		Args: cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
-			return p.examine(args[0], f)
+			return p.runDoctor(args[0], f)
 		},
 	}
 	flags := c.Flags()
@@ -54,11 +54,11 @@ func (p *Program) doctor() *cobra.Command {
 	flags.IntVar(&f.calls, "calls", 20, "how many calls are timed")
 	flags.StringVar(&f.roots, "roots", "", "file with certificates of authorities to trust beside the system's, in PEM; Okta will not trust them")
 	flags.BoolVar(&f.json, "json", false, "one JSON object")
-	typeWords(c)
+	completeType(c)
 	return c
 }
 
-func (p *Program) examine(target string, f doctorFlags) error {
+func (p *Program) runDoctor(target string, f doctorFlags) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	headers, err := p.parseHeaders(f.headers)
@@ -66,16 +66,16 @@ func (p *Program) examine(target string, f doctorFlags) error {
 		return err
 	}
 	o := doctor.Options{URL: target, Headers: headers, Calls: f.calls, Host: f.host}
-	if err := hostOnly(f.host); err != nil {
+	if err := checkHost(f.host); err != nil {
 		return err
 	}
 	if f.calls < 1 {
 		return usage("--calls %d: want at least 1", f.calls)
 	}
-	if o.Roots, err = trusted(f.roots); err != nil {
+	if o.Roots, err = loadRoots(f.roots); err != nil {
 		return err
 	}
-	h, done, err := p.subject(&o, f)
+	h, done, err := p.findTarget(&o, f)
 	if err != nil {
 		return err
 	}
@@ -84,17 +84,17 @@ func (p *Program) examine(target string, f doctorFlags) error {
 	if err != nil {
 		return err
 	}
-	return p.diagnosis(o, h, report, f.json)
+	return p.printReport(o, h, report, f.json)
 }
 
-// subject finds out what is examined: a hook of a policy folder, or one of which the type is said. h is nil then.
-func (p *Program) subject(o *doctor.Options, f doctorFlags) (h *rules.Hook, done func() error, err error) {
+// findTarget finds out what is examined: a hook of a policy folder, or one of which the type is said. h is nil then.
+func (p *Program) findTarget(o *doctor.Options, f doctorFlags) (h *rules.Hook, done func() error, err error) {
 	done = func() error { return nil }
 	if f.hook == "" {
 		if f.typ == "" {
 			return nil, done, usage("want --hook NAME with --policy DIR, or --type TYPE")
 		}
-		o.Type, err = typeNamed(f.typ)
+		o.Type, err = parseType(f.typ)
 		return nil, done, err
 	}
 	_, set, err := p.load(f.policy)
@@ -133,16 +133,16 @@ func (p *Program) parseHeaders(lines []string) (http.Header, error) {
 	return headers, nil
 }
 
-// hostOnly refuses a --host that is more than one.
-func hostOnly(host string) error {
+// checkHost refuses a --host that is more than one.
+func checkHost(host string) error {
 	if strings.ContainsAny(host, "/:@?# ") {
 		return usage("--host %s: want a host such as acme.okta.com, without https:// and without a path", host)
 	}
 	return nil
 }
 
-// trusted are the system's authorities and those of a file; nil for the system's alone.
-func trusted(file string) (*x509.CertPool, error) {
+// loadRoots are the system's authorities and those of a file; nil for the system's alone.
+func loadRoots(file string) (*x509.CertPool, error) {
 	if file == "" {
 		return nil, nil
 	}
@@ -163,45 +163,45 @@ func trusted(file string) (*x509.CertPool, error) {
 // maxFinding is how much of a finding is shown, in bytes.
 const maxFinding = 4 << 10
 
-// diagnosis prints what was found, the worst of which is the verb's outcome.
-func (p *Program) diagnosis(o doctor.Options, h *rules.Hook, r *doctor.Report, asJSON bool) error {
+// printReport prints what was found, the worst of which is the verb's outcome.
+func (p *Program) printReport(o doctor.Options, h *rules.Hook, r *doctor.Report, asJSON bool) error {
 	for i, f := range r.Findings { // what the endpoint sent stands in them
 		r.Findings[i].Text, r.Findings[i].Advice = audit.Printable(f.Text, maxFinding), audit.Printable(f.Advice, maxFinding)
 	}
 	var entry []doctor.Field
 	if r.Enterable() {
-		entry = doctor.Entry(o.URL, o.Type, h)
+		entry = doctor.ConsoleFields(o.URL, o.Type, h)
 	}
 	if asJSON {
 		text, _ := json.Marshal(struct { // its parts always can
 			*doctor.Report
 			Place string         `json:"place"`
 			Enter []doctor.Field `json:"enter,omitempty"`
-		}{r, doctor.Place(o.Type), entry})
+		}{r, doctor.ConsolePath(o.Type), entry})
 		fmt.Fprintf(p.Stdout, "%s\n", text)
 	} else {
-		p.findings(r)
-		p.entry(o, entry)
+		p.printFindings(r)
+		p.printFields(o, entry)
 	}
 	if r.Worst() == doctor.Wrong {
-		return said(errors.New("this will not do: Okta would not get through, or others would"))
+		return reported(errors.New("this will not do: Okta would not get through, or others would"))
 	}
 	return nil
 }
 
-// entry prints what is to be entered; nothing is while the URL is not one that would do.
-func (p *Program) entry(o doctor.Options, fields []doctor.Field) {
+// printFields prints what is to be entered; nothing is while the URL is not one that would do.
+func (p *Program) printFields(o doctor.Options, fields []doctor.Field) {
 	if len(fields) == 0 {
 		fmt.Fprint(p.Stdout, "\nWhat to enter in Okta is said when what is wrong with the URL is mended.\n")
 		return
 	}
-	fmt.Fprintf(p.Stdout, "\nEnter in Okta, at %s:\n", doctor.Place(o.Type))
+	fmt.Fprintf(p.Stdout, "\nEnter in Okta, at %s:\n", doctor.ConsolePath(o.Type))
 	for _, f := range fields {
 		fmt.Fprintf(p.Stdout, "  %-22s %s\n", f.Name, f.Value)
 	}
 }
 
-func (p *Program) findings(r *doctor.Report) {
+func (p *Program) printFindings(r *doctor.Report) {
 	for _, f := range r.Findings {
 		fmt.Fprintf(p.Stdout, "%-8s %-13s %s\n", f.Grade, f.Subject, cmp.Or(f.Text, f.Advice))
 		if f.Advice != "" && f.Text != "" {

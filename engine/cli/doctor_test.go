@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// TestDoctorSaysWhatToEnter at a URL that would do, though the secret is not the right one.
-func TestDoctorSaysWhatToEnter(t *testing.T) {
+// TestDoctorConsoleFields at a URL that would do, though the secret is not the right one.
+func TestDoctorConsoleFields(t *testing.T) {
 	s := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != "/hooks/a" {
 			w.WriteHeader(http.StatusNotFound)
@@ -27,11 +27,11 @@ func TestDoctorSaysWhatToEnter(t *testing.T) {
 	if err := os.WriteFile(roots, text, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	code, out, _ := program("doctor", s.URL+"/hooks/a", "--type", "token", "--roots", roots, "--calls", "1", "--header", "X-Key: nonsense")
+	code, out, _ := runProgram("doctor", s.URL+"/hooks/a", "--type", "token", "--roots", roots, "--calls", "1", "--header", "X-Key: nonsense")
 	if code != 1 || !strings.Contains(out, "\nEnter in Okta, at ") || !strings.Contains(out, "URL                    "+s.URL+"/hooks/a\n") {
 		t.Errorf("exit code %d\n%s", code, out)
 	}
-	code, out, _ = program("doctor", s.URL+"/hooks/b", "--type", "token", "--roots", roots, "--calls", "1", "--header", "X-Key: nonsense")
+	code, out, _ = runProgram("doctor", s.URL+"/hooks/b", "--type", "token", "--roots", roots, "--calls", "1", "--header", "X-Key: nonsense")
 	if code != 1 || strings.Contains(out, "Enter in Okta, at") || !strings.Contains(out, "when what is wrong with the URL is mended") {
 		t.Errorf("exit code %d\n%s", code, out)
 	}

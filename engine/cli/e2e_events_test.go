@@ -19,19 +19,19 @@ import (
 // siem is an HTTP destination: it remembers which event came under which keys, and how often.
 type siem struct {
 	*httptest.Server
-	down atomic.Bool
-	mu   sync.Mutex
-	came map[string]map[string]int // by uuid and key
+	down       atomic.Bool
+	mu         sync.Mutex
+	deliveries map[string]map[string]int // by uuid and key
 }
 
 func newSIEM(t *testing.T) *siem {
-	s := &siem{came: make(map[string]map[string]int)}
-	s.Server = httptest.NewServer(http.HandlerFunc(s.take))
+	s := &siem{deliveries: make(map[string]map[string]int)}
+	s.Server = httptest.NewServer(http.HandlerFunc(s.receive))
 	t.Cleanup(s.Close)
 	return s
 }
 
-func (s *siem) take(w http.ResponseWriter, r *http.Request) {
+func (s *siem) receive(w http.ResponseWriter, r *http.Request) {
 	var event struct{ UUID string }
 	if body, err := io.ReadAll(r.Body); err != nil || json.Unmarshal(body, &event) != nil {
 		return // the caller was killed
@@ -42,16 +42,16 @@ func (s *siem) take(w http.ResponseWriter, r *http.Request) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.came[event.UUID] == nil {
-		s.came[event.UUID] = make(map[string]int)
+	if s.deliveries[event.UUID] == nil {
+		s.deliveries[event.UUID] = make(map[string]int)
 	}
-	s.came[event.UUID][r.Header.Get("Idempotency-Key")]++
+	s.deliveries[event.UUID][r.Header.Get("Idempotency-Key")]++
 }
 
-func (s *siem) events() int {
+func (s *siem) eventCount() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return len(s.came)
+	return len(s.deliveries)
 }
 
 // eventFolder is a policy with an event hook that sends everything to a server on loopback, and to a second one.
@@ -65,7 +65,7 @@ func eventFolder(t *testing.T, urls ...string) string {
 		to = append(to, fmt.Sprintf("{to: d%d}", i))
 	}
 	fmt.Fprintf(&text, "hooks:\n  - {name: events, type: event, auth: none, rules: [{name: tell, send: [%s]}]}\n", strings.Join(to, ", "))
-	return folder(t, map[string]string{"policy.yaml": text.String()})
+	return newFolder(t, map[string]string{"policy.yaml": text.String()})
 }
 
 // batch is a delivery.
@@ -79,28 +79,28 @@ func batch(id string, events ...string) []byte {
 	return fmt.Appendf(nil, head, id, strings.Join(events, ","))
 }
 
-func (p *process) worked() bool {
+func (p *process) isIdle() bool {
 	return p.metric("ledger_events_unplanned") == 0 && p.metric("steps_open") == 0
 }
 
-// events has a destination that is down for a while and one that is not, deliveries that come twice, and a bad event among good ones.
-func events(t *testing.T, bin string) {
+// testEvents has a destination that is down for a while and one that is not, deliveries that come twice, and a bad event among good ones.
+func testEvents(t *testing.T, bin string) {
 	a, b := newSIEM(t), newSIEM(t)
 	a.down.Store(true)
-	p := launch(t, bin, eventFolder(t, a.URL, b.URL), "--data="+t.TempDir())
+	p := startServer(t, bin, eventFolder(t, a.URL, b.URL), "--data="+t.TempDir())
 	for i := range 100 {
 		text := batch(fmt.Sprint("d", i), fmt.Sprint("u", 2*i), "null", fmt.Sprint("u", 2*i+1))
 		for range 2 {
-			if answer := p.answered("/hooks/events", text); answer != "" {
+			if answer := p.mustPost("/hooks/events", text); answer != "" {
 				t.Fatalf("answered %q", answer)
 			}
 		}
 	}
-	p.until("delivered where it can be", func() bool { return b.events() == 200 })
+	p.waitUntil("delivered where it can be", func() bool { return b.eventCount() == 200 })
 	a.down.Store(false)
-	p.until("delivered", func() bool { return a.events() == 200 && p.worked() })
+	p.waitUntil("delivered", func() bool { return a.eventCount() == 200 && p.isIdle() })
 	for _, s := range []*siem{a, b} {
-		for uuid, keys := range s.came {
+		for uuid, keys := range s.deliveries {
 			for key, n := range keys {
 				if len(keys) != 1 || n != 1 || len(key) != 32 {
 					t.Fatalf("%s came as %v", uuid, keys)
@@ -119,9 +119,9 @@ func events(t *testing.T, bin string) {
 	p.stop(0)
 }
 
-// crash kills the program at random moments while deliveries come in, and starts it again over the same data: whatever was answered
+// testCrash kills the program at random moments while deliveries come in, and starts it again over the same data: whatever was answered
 // 200 reaches its destination, and what reaches it twice does so under the same key. TENTERHOOK_CRASH_ROUNDS says how often.
-func crash(t *testing.T, bin string) {
+func testCrash(t *testing.T, bin string) {
 	rounds := 3
 	if n, err := strconv.Atoi(os.Getenv("TENTERHOOK_CRASH_ROUNDS")); err == nil {
 		rounds = n
@@ -130,28 +130,28 @@ func crash(t *testing.T, bin string) {
 	dir, data := eventFolder(t, s.URL), t.TempDir()
 	c := &caller{acked: make(map[string]bool)}
 	for range rounds {
-		p, before := launch(t, bin, dir, "--data="+data), c.told()
+		p, before := startServer(t, bin, dir, "--data="+data), c.told()
 		var callers sync.WaitGroup
 		for range 8 {
 			callers.Go(func() { c.call(p) })
 		}
-		p.until("delivered to", func() bool { return c.told() > before })
+		p.waitUntil("delivered to", func() bool { return c.told() > before })
 		time.Sleep(time.Duration(30+rand.IntN(200)) * time.Millisecond)
 		p.cmd.Process.Kill()
 		<-p.done
 		callers.Wait()
 	}
-	p := launch(t, bin, dir, "--data="+data)
+	p := startServer(t, bin, dir, "--data="+data)
 	c.again(p)
-	p.until("worked off", p.worked)
+	p.waitUntil("worked off", p.isIdle)
 	p.stop(0)
 	lost, repeated, keys := 0, 0, make(map[string]string)
 	for uuid := range c.acked {
-		if len(s.came[uuid]) == 0 {
+		if len(s.deliveries[uuid]) == 0 {
 			lost++
 		}
 	}
-	for uuid, under := range s.came {
+	for uuid, under := range s.deliveries {
 		if len(under) != 1 {
 			t.Errorf("%s came under several keys: %v", uuid, under)
 		}
@@ -202,7 +202,7 @@ func (c *caller) call(p *process) {
 
 func (c *caller) deliver(p *process, n int) bool {
 	first, second := fmt.Sprintf("u%d-0", n), fmt.Sprintf("u%d-1", n)
-	status, _, err := p.ask("/hooks/events", batch(fmt.Sprint("d", n), first, second))
+	status, _, err := p.post("/hooks/events", batch(fmt.Sprint("d", n), first, second))
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if err != nil || status != http.StatusOK {

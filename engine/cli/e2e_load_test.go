@@ -19,9 +19,9 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/hook"
 )
 
-// reloadUnderLoad reloads while calls come in: no call is lost, and none is answered by half a Set: the policy's two files
+// testReloadUnderLoad reloads while calls come in: no call is lost, and none is answered by half a Set: the policy's two files
 // carry one version each, and every answer shows both.
-func reloadUnderLoad(t *testing.T, bin string) {
+func testReloadUnderLoad(t *testing.T, bin string) {
 	const calls, reloads = 20_000, 50
 	home := t.TempDir()
 	dir := filepath.Join(home, "current")
@@ -30,14 +30,14 @@ func reloadUnderLoad(t *testing.T, bin string) {
 		if err := os.Mkdir(release, 0o755); err != nil {
 			t.Fatal(err)
 		}
-		write(t, filepath.Join(release, "vars.yaml"), fmt.Sprintf("tenterhook: 1\nvars: {v: %d}\n", n))
-		write(t, filepath.Join(release, "hooks.yaml"), fmt.Sprintf("tenterhook: 1\nhooks: [{name: a, type: token, auth: none, "+
+		writeFile(t, filepath.Join(release, "vars.yaml"), fmt.Sprintf("tenterhook: 1\nvars: {v: %d}\n", n))
+		writeFile(t, filepath.Join(release, "hooks.yaml"), fmt.Sprintf("tenterhook: 1\nhooks: [{name: a, type: token, auth: none, "+
 			"rules: [{name: r, debug: {v: \"${vars.v}\", h: %d, id: \"${eventId}\"}}]}]\n", n))
-		relinked(t, release, dir)
+		replaceLink(t, release, dir)
 	}
 	version(0)
-	p := launch(t, bin, dir)
-	l := &load{p: p, total: int64(calls)}
+	p := startServer(t, bin, dir)
+	l := &loadGenerator{p: p, total: int64(calls)}
 	var workers sync.WaitGroup
 	for range 8 {
 		workers.Go(l.run)
@@ -46,7 +46,7 @@ func reloadUnderLoad(t *testing.T, bin string) {
 	for n := 1; n <= reloads; n++ {
 		swaps := p.metric("set_swaps_total")
 		version(n)
-		p.until("reloaded", func() bool { return p.metric("set_swaps_total") > swaps })
+		p.waitUntil("reloaded", func() bool { return p.metric("set_swaps_total") > swaps })
 		live = p.metric("set_swaps_total")
 	}
 	l.reloaded.Store(true)
@@ -62,8 +62,8 @@ func reloadUnderLoad(t *testing.T, bin string) {
 	t.Logf("%d calls, %d lost, over %v Sets", l.sent.Load(), l.lost.Load(), live)
 }
 
-// relinked makes a link lead elsewhere, in one step.
-func relinked(t *testing.T, target, link string) {
+// replaceLink makes a link lead elsewhere, in one step.
+func replaceLink(t *testing.T, target, link string) {
 	t.Helper()
 	if err := os.Symlink(target, link+".new"); err != nil {
 		t.Fatal(err)
@@ -73,8 +73,8 @@ func relinked(t *testing.T, target, link string) {
 	}
 }
 
-// load is a stream of calls, each with its own eventId, until there were enough of them and of reloads.
-type load struct {
+// loadGenerator is a stream of calls, each with its own eventId, until there were enough of them and of reloads.
+type loadGenerator struct {
 	p          *process
 	total      int64
 	sent, lost atomic.Int64
@@ -83,22 +83,22 @@ type load struct {
 	first      atomic.Value // what was wrong with the first call that was lost
 }
 
-func (l *load) run() {
+func (l *loadGenerator) run() {
 	for {
 		n := l.sent.Add(1)
 		if n > l.total && l.reloaded.Load() {
 			l.sent.Add(-1)
 			return
 		}
-		if err := l.one(fmt.Sprintf("e%d", n)); err != nil {
+		if err := l.sendOne(fmt.Sprintf("e%d", n)); err != nil {
 			l.lost.Add(1)
 			l.first.CompareAndSwap(nil, err.Error())
 		}
 	}
 }
 
-func (l *load) one(id string) error {
-	status, answer, err := l.p.ask("/hooks/a", call(hook.Token, id))
+func (l *loadGenerator) sendOne(id string) error {
+	status, answer, err := l.p.post("/hooks/a", sampleCall(hook.Token, id))
 	if err != nil || status != http.StatusOK {
 		return fmt.Errorf("%d %w", status, err)
 	}
@@ -121,15 +121,15 @@ func (l *load) one(id string) error {
 	return nil
 }
 
-// half sends the first half of a call on a connection of its own, where it is let in, and gives the rest.
-func half(t *testing.T, p *process) (c net.Conn, in *bufio.Reader, rest []byte) {
+// sendHalf sends the first half of a call on a connection of its own, where it is let in, and gives the rest.
+func sendHalf(t *testing.T, p *process) (c net.Conn, in *bufio.Reader, rest []byte) {
 	t.Helper()
 	c, err := net.Dial("tcp", strings.TrimPrefix(p.hooks, "http://"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { c.Close() })
-	body := call(hook.Token, "slow")
+	body := sampleCall(hook.Token, "slow")
 	head := fmt.Sprintf("POST /hooks/a HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nExpect: 100-continue\r\nContent-Length: %d\r\n\r\n", len(body))
 	if _, err := io.WriteString(c, head); err != nil {
 		t.Fatal(err)
@@ -145,13 +145,13 @@ func half(t *testing.T, p *process) (c net.Conn, in *bufio.Reader, rest []byte) 
 	return c, in, body[len(body)/2:]
 }
 
-// drain: a call that is under way when SIGTERM comes is answered, and the program ends with 0.
-func drain(t *testing.T, bin string) {
-	p := launch(t, bin, folder(t, map[string]string{"policy.yaml": versioned(1)}))
-	c, in, rest := half(t, p)
+// testDrain: a call that is under way when SIGTERM comes is answered, and the program ends with 0.
+func testDrain(t *testing.T, bin string) {
+	p := startServer(t, bin, newFolder(t, map[string]string{"policy.yaml": policyVersion(1)}))
+	c, in, rest := sendHalf(t, p)
 	p.cmd.Process.Signal(syscall.SIGTERM)
-	p.until("ending", func() bool { return strings.Contains(p.errs.String(), "ending") })
-	p.closes()
+	p.waitUntil("ending", func() bool { return strings.Contains(p.errs.String(), "ending") })
+	p.waitClosed()
 	if _, err := c.Write(rest); err != nil {
 		t.Fatal(err)
 	}
@@ -163,21 +163,21 @@ func drain(t *testing.T, bin string) {
 	if response.StatusCode != http.StatusOK {
 		t.Errorf("status %d", response.StatusCode)
 	}
-	p.until("ended", p.ended)
+	p.waitUntil("ended", p.hasEnded)
 	if code := p.cmd.ProcessState.ExitCode(); code != 0 {
 		t.Errorf("exit code %d\n%s", code, p.errs)
 	}
 }
 
-// secondSignal: the second SIGTERM does not wait for a call that never ends.
-func secondSignal(t *testing.T, bin string) {
-	p := launch(t, bin, folder(t, map[string]string{"policy.yaml": versioned(1)}), "--drain", "1h")
-	half(t, p)
+// testSecondSignal: the second SIGTERM does not wait for a call that never ends.
+func testSecondSignal(t *testing.T, bin string) {
+	p := startServer(t, bin, newFolder(t, map[string]string{"policy.yaml": policyVersion(1)}), "--drain", "1h")
+	sendHalf(t, p)
 	start := time.Now()
 	p.cmd.Process.Signal(syscall.SIGTERM)
-	p.until("ending", func() bool { return strings.Contains(p.errs.String(), "ending") })
+	p.waitUntil("ending", func() bool { return strings.Contains(p.errs.String(), "ending") })
 	p.cmd.Process.Signal(syscall.SIGTERM)
-	p.until("ended", p.ended)
+	p.waitUntil("ended", p.hasEnded)
 	if code := p.cmd.ProcessState.ExitCode(); code != 1 {
 		t.Errorf("exit code %d after %v\n%s", code, time.Since(start), p.errs)
 	}

@@ -35,24 +35,24 @@ func TestBinary(t *testing.T) {
 		name string
 		run  func(*testing.T, string)
 	}{
-		{"EveryType", everyType},
-		{"Failures", failures},
-		{"Overload", overload},
-		{"Repeats", repeats},
-		{"Twins", twins},
-		{"ReloadUnderLoad", reloadUnderLoad},
-		{"RestartOverBroken", restartOverBroken},
-		{"Drain", drain},
-		{"SecondSignal", secondSignal},
-		{"DrainDelay", drainDelay},
-		{"Stuck", stuck},
-		{"FewDescriptors", fewDescriptors},
-		{"Kill", kill},
-		{"Secure", secure},
-		{"ACME", acme},
-		{"ACMEByHTTP", acmeByHTTP},
-		{"Events", events},
-		{"Crash", crash},
+		{"EveryType", testEveryType},
+		{"Failures", testFailures},
+		{"Overload", testOverload},
+		{"Repeats", testRepeats},
+		{"Twins", testTwins},
+		{"ReloadUnderLoad", testReloadUnderLoad},
+		{"RestartOverBroken", testRestartOverBroken},
+		{"Drain", testDrain},
+		{"SecondSignal", testSecondSignal},
+		{"DrainDelay", testDrainDelay},
+		{"Stuck", testStuckLog},
+		{"FewDescriptors", testFewDescriptors},
+		{"Kill", testKill},
+		{"Secure", testTLS},
+		{"ACME", testACME},
+		{"ACMEByHTTP", testACMEByHTTP},
+		{"Events", testEvents},
+		{"Crash", testCrash},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) { test.run(t, bin) })
@@ -87,7 +87,7 @@ func (o *output) String() string {
 	return o.b.String()
 }
 
-func launch(t *testing.T, bin string, args ...string) *process {
+func startServer(t *testing.T, bin string, args ...string) *process {
 	t.Helper()
 	p := &process{t: t, out: new(output), errs: new(output), done: make(chan struct{})}
 	p.cmd = exec.Command(bin, append([]string{"serve", "--listen=127.0.0.1:0", "--admin=127.0.0.1:0"}, args...)...)
@@ -106,15 +106,15 @@ func launch(t *testing.T, bin string, args ...string) *process {
 		p.cmd.Process.Kill() // ended already when all went well
 		<-p.done
 	})
-	p.until("ready", func() bool { return p.ended() || strings.HasSuffix(p.out.String(), "ready\n") })
-	p.find()
+	p.waitUntil("ready", func() bool { return p.hasEnded() || strings.HasSuffix(p.out.String(), "ready\n") })
+	p.readAddresses()
 	return p
 }
 
-// find reads the addresses that are printed.
-func (p *process) find() {
+// readAddresses reads the addresses that are printed.
+func (p *process) readAddresses() {
 	p.t.Helper()
-	for _, m := range address.FindAllStringSubmatch(p.out.String(), -1) {
+	for _, m := range addressLine.FindAllStringSubmatch(p.out.String(), -1) {
 		if m[1] == "hooks" {
 			p.hooks = m[2]
 		} else {
@@ -126,10 +126,10 @@ func (p *process) find() {
 	}
 }
 
-// closes waits until new calls are not taken any more.
-func (p *process) closes() {
+// waitClosed waits until new calls are not taken any more.
+func (p *process) waitClosed() {
 	p.t.Helper()
-	p.until("closed to new calls", func() bool {
+	p.waitUntil("closed to new calls", func() bool {
 		c, err := net.Dial("tcp", strings.TrimPrefix(p.hooks, "http://"))
 		if err == nil {
 			c.Close()
@@ -138,7 +138,7 @@ func (p *process) closes() {
 	})
 }
 
-func (p *process) ended() bool {
+func (p *process) hasEnded() bool {
 	select {
 	case <-p.done:
 		return true
@@ -147,8 +147,8 @@ func (p *process) ended() bool {
 	}
 }
 
-// until waits for what takes a second at most; a loaded machine is given more.
-func (p *process) until(what string, is func() bool) {
+// waitUntil waits for what takes a second at most; a loaded machine is given more.
+func (p *process) waitUntil(what string, is func() bool) {
 	p.t.Helper()
 	for end := time.Now().Add(time.Minute); !is(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(end) {
@@ -161,7 +161,7 @@ func (p *process) until(what string, is func() bool) {
 func (p *process) stop(code int) {
 	p.t.Helper()
 	p.cmd.Process.Signal(syscall.SIGTERM) // idle connections are open, and hinder nothing
-	p.until("ended", p.ended)
+	p.waitUntil("ended", p.hasEnded)
 	if got := p.cmd.ProcessState.ExitCode(); got != code {
 		p.t.Errorf("exit code %d, want %d\n%s", got, code, p.errs)
 	}
@@ -170,8 +170,8 @@ func (p *process) stop(code int) {
 	}
 }
 
-// ask posts a body and gives status and answer.
-func (p *process) ask(path string, body []byte) (int, string, error) {
+// post posts a body and gives status and answer.
+func (p *process) post(path string, body []byte) (int, string, error) {
 	request, err := http.NewRequestWithContext(context.Background(), http.MethodPost, p.hooks+path, bytes.NewReader(body))
 	if err != nil {
 		return 0, "", err
@@ -186,10 +186,10 @@ func (p *process) ask(path string, body []byte) (int, string, error) {
 	return response.StatusCode, string(answer), err
 }
 
-// answered is the answer to a body, which must come with 200.
-func (p *process) answered(path string, body []byte) string {
+// mustPost is the answer to a body, which must come with 200.
+func (p *process) mustPost(path string, body []byte) string {
 	p.t.Helper()
-	status, answer, err := p.ask(path, body)
+	status, answer, err := p.post(path, body)
 	if err != nil || status != http.StatusOK {
 		p.t.Errorf("%s: %d %q %v", path, status, answer, err)
 	}
@@ -230,29 +230,29 @@ lines:
 
 var eventID = regexp.MustCompile(`"eventId"\s*:\s*"[^"]*"`)
 
-// call is the type's sample with this eventId.
-func call(t hook.Type, id string) []byte {
+// sampleCall is the type's sample with this eventId.
+func sampleCall(t hook.Type, id string) []byte {
 	return eventID.ReplaceAll(sample.Of(t), []byte(`"eventId":"`+id+`"`))
 }
 
-// folder writes a policy folder of these files.
-func folder(t *testing.T, files map[string]string) string {
+// newFolder writes a policy folder of these files.
+func newFolder(t *testing.T, files map[string]string) string {
 	t.Helper()
 	dir := t.TempDir()
 	for name, text := range files {
-		write(t, filepath.Join(dir, name), text)
+		writeFile(t, filepath.Join(dir, name), text)
 	}
 	return dir
 }
 
-func write(t *testing.T, path, text string) {
+func writeFile(t *testing.T, path, text string) {
 	t.Helper()
 	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func everyType(t *testing.T, bin string) {
+func testEveryType(t *testing.T, bin string) {
 	tests := []struct {
 		kind       hook.Type
 		rule, want string
@@ -267,16 +267,16 @@ func everyType(t *testing.T, bin string) {
 	var policy strings.Builder
 	policy.WriteString("tenterhook: 1\nhooks:\n")
 	for _, test := range tests {
-		fmt.Fprintf(&policy, "  - {name: %s, type: %s, auth: none, rules: [{name: r, %s}]}\n", test.kind, test.kind, quoteHole(test.rule))
+		fmt.Fprintf(&policy, "  - {name: %s, type: %s, auth: none, rules: [{name: r, %s}]}\n", test.kind, test.kind, quoteTemplate(test.rule))
 	}
-	p := launch(t, bin, folder(t, map[string]string{"policy.yaml": policy.String()}))
+	p := startServer(t, bin, newFolder(t, map[string]string{"policy.yaml": policy.String()}))
 	for _, test := range tests {
 		t.Run(test.kind.String(), func(t *testing.T) {
-			got := p.answered("/hooks/"+test.kind.String(), call(test.kind, "e1"))
+			got := p.mustPost("/hooks/"+test.kind.String(), sampleCall(test.kind, "e1"))
 			if got != test.want {
 				t.Errorf("got  %s\nwant %s", got, test.want)
 			}
-			if status, _, _ := p.ask("/hooks/"+test.kind.String(), []byte(`{"eventType": "com.okta.event_hook", "eventId": "x"}`)); status != http.StatusBadRequest {
+			if status, _, _ := p.post("/hooks/"+test.kind.String(), []byte(`{"eventType": "com.okta.event_hook", "eventId": "x"}`)); status != http.StatusBadRequest {
 				t.Errorf("another type's call: %d", status)
 			}
 		})
@@ -284,8 +284,8 @@ func everyType(t *testing.T, bin string) {
 	p.stop(0)
 }
 
-// quoteHole puts quotes around a ${…}, which ends a flow mapping otherwise.
-func quoteHole(rule string) string {
+// quoteTemplate puts quotes around a ${…}, which ends a flow mapping otherwise.
+func quoteTemplate(rule string) string {
 	name, value, _ := strings.Cut(rule, ": ")
 	if strings.HasPrefix(value, "${") {
 		return name + `: "` + value + `"`

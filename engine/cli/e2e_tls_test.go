@@ -9,20 +9,31 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"io"
+	"log"
 	"math/big"
+	mathrand "math/rand/v2"
+	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/letsencrypt/pebble/v2/ca"
+	"github.com/letsencrypt/pebble/v2/db"
+	"github.com/letsencrypt/pebble/v2/va"
+	"github.com/letsencrypt/pebble/v2/wfe"
+
 	"github.com/tenterhook/tenterhook/sdk/hook"
 )
 
-// paired writes a certificate for 127.0.0.1 that signs itself, and its key; who trusts it is returned.
-func paired(t *testing.T, cert, key string) *x509.CertPool {
+// writeCertificate writes a certificate for 127.0.0.1 that signs itself, and its key; who trusts it is returned.
+func writeCertificate(t *testing.T, cert, key string) *x509.CertPool {
 	t.Helper()
 	k, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -51,13 +62,13 @@ func paired(t *testing.T, cert, key string) *x509.CertPool {
 	return pool
 }
 
-// secure serves over TLS on any address, the admin listener too, and shows a new certificate without a restart.
-func secure(t *testing.T, bin string) {
+// testTLS serves over TLS on any address, the admin listener too, and shows a new certificate without a restart.
+func testTLS(t *testing.T, bin string) {
 	dir := t.TempDir()
 	cert, key := filepath.Join(dir, "tls.crt"), filepath.Join(dir, "tls.key")
-	first := paired(t, cert, key)
-	policy := folder(t, map[string]string{"policy.yaml": strings.Replace(versioned(1), "auth: none", "auth: [{header: Authorization, secret: a-secret-that-is-long-enough}]", 1)})
-	p := launch(t, bin, policy, "--listen=0.0.0.0:0", "--admin=0.0.0.0:0", "--tls-cert", cert, "--tls-key", key)
+	first := writeCertificate(t, cert, key)
+	policy := newFolder(t, map[string]string{"policy.yaml": strings.Replace(policyVersion(1), "auth: none", "auth: [{header: Authorization, secret: a-secret-that-is-long-enough}]", 1)})
+	p := startServer(t, bin, policy, "--listen=0.0.0.0:0", "--admin=0.0.0.0:0", "--tls-cert", cert, "--tls-key", key)
 	if !strings.HasPrefix(p.hooks, "https://") || !strings.HasPrefix(p.admin, "https://") {
 		t.Fatalf("got %s and %s", p.hooks, p.admin)
 	}
@@ -70,7 +81,7 @@ func secure(t *testing.T, bin string) {
 		for _, to := range []struct {
 			method, url string
 			body        []byte
-		}{{http.MethodGet, port(p.admin) + "/readyz", nil}, {http.MethodPost, port(p.hooks) + "/hooks/a", call(hook.Token, "one")}} {
+		}{{http.MethodGet, port(p.admin) + "/readyz", nil}, {http.MethodPost, port(p.hooks) + "/hooks/a", sampleCall(hook.Token, "one")}} {
 			request, err := http.NewRequestWithContext(t.Context(), to.method, to.url, bytes.NewReader(to.body))
 			if err != nil {
 				return err
@@ -92,8 +103,8 @@ func secure(t *testing.T, bin string) {
 	if err := ask(first); err != nil {
 		t.Error(err)
 	}
-	second := paired(t, cert, key)
-	p.until("new", func() bool { return ask(second) == nil })
+	second := writeCertificate(t, cert, key)
+	p.waitUntil("new", func() bool { return ask(second) == nil })
 	if err := ask(first); err == nil {
 		t.Error("the old one is shown")
 	}
@@ -103,5 +114,166 @@ func secure(t *testing.T, bin string) {
 		t.Errorf("%v seconds left", left)
 	}
 	p.cmd.Process.Signal(syscall.SIGTERM)
-	p.until("ended", p.ended)
+	p.waitUntil("ended", p.hasEnded)
+}
+
+// How long certificates live, in seconds. One that lives no longer than the time between two looks at it is due at every start.
+const (
+	longLife  = 90 * 24 * 60 * 60
+	shortLife = 10 * 60
+)
+
+// acmeServer is a real ACME server, which asks at two ports of this machine whether localhost is ours.
+type acmeServer struct {
+	url               string
+	root              string // file of the authority of the server itself
+	roots             *x509.CertPool
+	down              atomic.Bool // it answers nothing but that
+	requests          atomic.Int64
+	tlsPort, httpPort int
+}
+
+// newDirectory makes one whose certificates live so many seconds.
+func newDirectory(t *testing.T, life uint64) *acmeServer {
+	t.Helper()
+	for name, value := range map[string]string{"PEBBLE_VA_NOSLEEP": "1", "PEBBLE_WFE_NONCEREJECT": "0", "PEBBLE_AUTHZREUSE": "0"} {
+		t.Setenv(name, value)
+	}
+	d := &acmeServer{roots: x509.NewCertPool(), tlsPort: freePort(t), httpPort: freePort(t)}
+	quiet, store := log.New(io.Discard, "", 0), db.NewMemoryStore()
+	authority := ca.New(quiet, store, "", "ecdsa", 0, 1, map[string]ca.Profile{"default": {ValidityPeriod: life}})
+	front := wfe.New(quiet, store, va.New(quiet, d.httpPort, d.tlsPort, false, "", store), authority, []string{"ca.example"}, false, false, 0, 0)
+	handler := front.Handler()
+	s := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		d.requests.Add(1)
+		if d.down.Load() {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return
+		}
+		handler.ServeHTTP(w, r)
+	}))
+	t.Cleanup(s.Close)
+	d.url, d.root = s.URL+wfe.DirectoryPath, filepath.Join(t.TempDir(), "root.pem")
+	writeFile(t, d.root, string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw})))
+	d.roots.AddCert(authority.GetRootCert(0).Cert)
+	return d
+}
+
+// freePort is a port that nobody listens at, and that the system gives to nobody who does not ask for it.
+func freePort(t *testing.T) int {
+	t.Helper()
+	for range 100 {
+		port := 10_000 + mathrand.IntN(20_000)
+		if l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port))); err == nil {
+			l.Close()
+			return port
+		}
+	}
+	t.Fatal("no port is free")
+	return 0
+}
+
+// acmeClient is a serve with a certificate from a directory.
+type acmeClient struct {
+	*process
+	d *acmeServer
+}
+
+func (d *acmeServer) serve(t *testing.T, bin, data string, args ...string) *acmeClient {
+	t.Helper()
+	policy := newFolder(t, map[string]string{"policy.yaml": strings.Replace(policyVersion(1), "auth: none", "auth: [{header: Authorization, secret: a-secret-that-is-long-enough}]", 1)})
+	return &acmeClient{startServer(t, bin, append([]string{policy, "--listen", net.JoinHostPort("127.0.0.1", strconv.Itoa(d.tlsPort)), "--data", data,
+		"--acme-domain", "localhost", "--acme-email", "ops@example.com", "--acme-directory", d.url, "--acme-root", d.root}, args...)...), d}
+}
+
+// fetchCertificate calls a hook over a connection of its own, by the name that the certificate is for, and gives what was shown.
+func (h *acmeClient) fetchCertificate() (*x509.Certificate, error) {
+	h.t.Helper()
+	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: h.d.roots, ServerName: "localhost"}}
+	defer transport.CloseIdleConnections()
+	request, err := http.NewRequestWithContext(h.t.Context(), http.MethodPost, h.hooks+"/hooks/a", bytes.NewReader(sampleCall(hook.Token, "e")))
+	if err != nil {
+		return nil, err
+	}
+	request.Header.Set("Content-Type", "application/json")
+	request.Header.Set("Authorization", "a-secret-that-is-long-enough")
+	answer, err := (&http.Client{Transport: transport, Timeout: time.Minute}).Do(request)
+	if err != nil {
+		return nil, err
+	}
+	defer answer.Body.Close()
+	if text, err := io.ReadAll(answer.Body); err != nil || answer.StatusCode != http.StatusOK || string(text) != `{"debugContext":{"b":1}}` {
+		h.t.Errorf("got %d %q, %v", answer.StatusCode, text, err)
+	}
+	return answer.TLS.PeerCertificates[0], nil
+}
+
+// waitForCertificate waits until calls are answered over another certificate than one, which may be nil, and gives it.
+func (h *acmeClient) waitForCertificate(other *x509.Certificate) (shown *x509.Certificate) {
+	h.t.Helper()
+	h.waitUntil("shown", func() (ok bool) {
+		c, err := h.fetchCertificate()
+		shown = c
+		return err == nil && !c.Equal(other)
+	})
+	return shown
+}
+
+// waitForLog waits for words in the log.
+func (h *acmeClient) waitForLog(words string) {
+	h.t.Helper()
+	h.waitUntil("told: "+words, func() bool { return strings.Contains(h.errs.String(), words) })
+}
+
+// testACME lives with an authority: a certificate is got by the hooks' own listener, is used by the next start while the authority fails,
+// and is replaced while calls are answered.
+func testACME(t *testing.T, bin string) {
+	d, data := newDirectory(t, shortLife), t.TempDir()
+	p := d.serve(t, bin, data)
+	if !strings.HasPrefix(p.hooks, "https://") {
+		t.Fatalf("got %s", p.hooks)
+	}
+	first := p.waitForCertificate(nil)
+	p.waitForLog(`msg="got a certificate" domain=localhost renewal=false`)
+	if left := p.metric("certificate_expiry_seconds", `name="localhost"`); left <= 0 || left > shortLife {
+		t.Errorf("%v seconds left", left)
+	}
+	p.stop(0)
+
+	d.down.Store(true)
+	p = d.serve(t, bin, data)
+	p.waitForLog(`msg="a certificate cannot be got; it is tried again" domain=localhost renewal=true`)
+	if c, err := p.fetchCertificate(); err != nil || !c.Equal(first) {
+		t.Errorf("the last good one is not used: %v", err)
+	}
+	p.stop(0)
+
+	d.down.Store(false)
+	p = d.serve(t, bin, data)
+	p.waitForCertificate(first)
+	p.waitForLog(`msg="got a certificate" domain=localhost renewal=true`)
+	p.stop(0)
+}
+
+// testACMEByHTTP has the authority ask at port 80, because at the hooks' listener it would be turned away; the next start has the
+// certificate without asking.
+func testACMEByHTTP(t *testing.T, bin string) {
+	d, data := newDirectory(t, longLife), t.TempDir()
+	serve := func() *acmeClient {
+		return d.serve(t, bin, data, "--acme-http", net.JoinHostPort("127.0.0.1", strconv.Itoa(d.httpPort)), "--allow-from", "127.0.0.1/32")
+	}
+	p := serve()
+	first := p.waitForCertificate(nil)
+	p.waitForLog(`msg="got a certificate" domain=localhost renewal=false`)
+	p.stop(0)
+
+	asked := d.requests.Load()
+	p = serve()
+	if c := p.waitForCertificate(nil); !c.Equal(first) {
+		t.Error("another one is shown")
+	}
+	p.stop(0)
+	if n := d.requests.Load() - asked; n > 2 { // it may ask when to renew
+		t.Errorf("it asked %d times", n)
+	}
 }

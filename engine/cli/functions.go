@@ -18,7 +18,7 @@ func (p *Program) functions() *cobra.Command {
 		Long: "Functions lists what expressions can call, or tells all about the one that is named: what it gives when something is missing,\n" +
 			"what it costs in fuel, and an example.",
 		Args:              cobra.MaximumNArgs(1),
-		ValidArgsFunction: functionWords,
+		ValidArgsFunction: completeFunction,
 		RunE: func(_ *cobra.Command, args []string) error {
 			switch {
 			case markdown && len(args) > 0:
@@ -60,11 +60,11 @@ func (p *Program) function(name string) error {
 			return err
 		}
 	}
-	names, _ := functionWords(nil, nil, "")
+	names, _ := completeFunction(nil, nil, "")
 	return usage("there is no function %s%s: tenterhook functions lists them", name, suggestion(name, names))
 }
 
-func functionWords(*cobra.Command, []string, string) (names []string, _ cobra.ShellCompDirective) {
+func completeFunction(*cobra.Command, []string, string) (names []string, _ cobra.ShellCompDirective) {
 	for _, e := range expr.Reference() {
 		if !e.Refused {
 			names = append(names, e.Name)

@@ -21,25 +21,25 @@ func (p *Program) ledger() *cobra.Command {
 }
 
 func (p *Program) ledgerStat() *cobra.Command {
-	d := &desk{p: p}
+	d := &ledgerClient{p: p}
 	c := &cobra.Command{
 		Use:   "stat",
 		Short: "Print what the ledger counts of itself, as JSON",
 		Args:  cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			body, err := d.ask(c.Context(), func(l *ledger.Ledger) (any, error) { return l.Stats(), nil }, "GET", "/v1/ledger", nil)
+			body, err := d.fetch(c.Context(), func(l *ledger.Ledger) (any, error) { return l.Stats(), nil }, "GET", "/v1/ledger", nil)
 			if err != nil {
 				return err
 			}
 			return p.printJSON(body)
 		},
 	}
-	d.define(c.Flags())
+	d.defineFlags(c.Flags())
 	return c
 }
 
 func (p *Program) ledgerCheck() *cobra.Command {
-	d := &desk{p: p}
+	d := &ledgerClient{p: p}
 	c := &cobra.Command{
 		Use:   "check",
 		Short: "Read every row of a ledger that no server has open, and report what is wrong",
@@ -51,7 +51,7 @@ func (p *Program) ledgerCheck() *cobra.Command {
 			}
 			r, err := ledger.Check(path)
 			if err != nil {
-				return closed(err)
+				return explainLocked(err)
 			}
 			return p.printValue(r)
 		},
@@ -61,7 +61,7 @@ func (p *Program) ledgerCheck() *cobra.Command {
 }
 
 func (p *Program) ledgerRepair() *cobra.Command {
-	d := &desk{p: p}
+	d := &ledgerClient{p: p}
 	c := &cobra.Command{
 		Use:   "repair",
 		Short: "Make a new ledger of every row that is whole, and keep the old file beside it",
@@ -73,17 +73,17 @@ func (p *Program) ledgerRepair() *cobra.Command {
 			}
 			r, err := ledger.Repair(path, time.Now())
 			if err != nil {
-				return closed(err)
+				return explainLocked(err)
 			}
-			return errors.Join(p.printValue(r), p.tellRepaired(r))
+			return errors.Join(p.printValue(r), p.explainRepair(r))
 		},
 	}
 	c.Flags().StringVar(&d.data, "data", "", "the data directory (default: in the user's state folder)")
 	return c
 }
 
-// tellRepaired says what a repair means to those who wait for what was recorded. The error is for what was lost.
-func (p *Program) tellRepaired(r ledger.Repaired) error {
+// explainRepair says what a repair means to those who wait for what was recorded. The error is for what was lost.
+func (p *Program) explainRepair(r ledger.Repaired) error {
 	switch {
 	case r.Healthy:
 		fmt.Fprintln(p.Stderr, "nothing is wrong with the ledger, and nothing was changed")
@@ -113,7 +113,7 @@ func (p *Program) tellRepaired(r ledger.Repaired) error {
 }
 
 func (p *Program) ledgerExport() *cobra.Command {
-	d := &desk{p: p}
+	d := &ledgerClient{p: p}
 	c := &cobra.Command{
 		Use:   "export",
 		Short: "Write everything in a ledger that no server has open as lines of JSON, payloads and all",
@@ -125,17 +125,17 @@ func (p *Program) ledgerExport() *cobra.Command {
 			}
 			l, err := ledger.Open(ledger.Options{Path: path})
 			if err != nil {
-				return closed(err)
+				return explainLocked(err)
 			}
-			return errors.Join(l.Export(inert{p.Stdout}), l.Close())
+			return errors.Join(l.Export(escapingWriter{p.Stdout}), l.Close())
 		},
 	}
 	c.Flags().StringVar(&d.data, "data", "", "the data directory (default: in the user's state folder)")
 	return c
 }
 
-// closed says what to do about a ledger that a server has open.
-func closed(err error) error {
+// explainLocked says what to do about a ledger that a server has open.
+func explainLocked(err error) error {
 	if errors.Is(err, ledger.ErrLocked) {
 		return fmt.Errorf("%w: stop the server first", err)
 	}

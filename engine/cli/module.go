@@ -31,8 +31,8 @@ func (p *Program) module() *cobra.Command {
 	return c
 }
 
-// inspected is what inspect prints as JSON.
-type inspected struct {
+// inspection is what inspect prints as JSON.
+type inspection struct {
 	File    string        `json:"file"`
 	OK      bool          `json:"ok"`
 	Reasons []string      `json:"reasons,omitempty"` // for which it is refused
@@ -55,7 +55,7 @@ func (p *Program) moduleInspect() *cobra.Command {
 				return usage("--with: want JSON, as in '{\"threshold\": 0.8}'")
 			}
 			o := rules.TrialOptions{With: []byte(with)}
-			if err := p.trying(&o, kind, policy); err != nil {
+			if err := p.readTrialOptions(&o, kind, policy); err != nil {
 				return err
 			}
 			return p.inspect(c.Context(), args[0], o, asJSON)
@@ -65,14 +65,14 @@ func (p *Program) moduleInspect() *cobra.Command {
 	c.Flags().StringVar(&kind, "type", "", "the type of hook whose sample call it decides on (default: each)")
 	c.Flags().StringVar(&policy, "policy", "", "the policy folder whose tables it finds")
 	c.Flags().BoolVar(&asJSON, "json", false, "one JSON object: {file, ok, reasons, module, runs}")
-	typeWords(c)
+	completeType(c)
 	return c
 }
 
-// trying reads what a module is tried with.
-func (p *Program) trying(o *rules.TrialOptions, kind, policy string) (err error) {
+// readTrialOptions reads what a module is tried with.
+func (p *Program) readTrialOptions(o *rules.TrialOptions, kind, policy string) (err error) {
 	if kind != "" {
-		if o.Type, err = typeNamed(kind); err != nil {
+		if o.Type, err = parseType(kind); err != nil {
 			return err
 		}
 	}
@@ -83,7 +83,7 @@ func (p *Program) trying(o *rules.TrialOptions, kind, policy string) (err error)
 	if err == nil {
 		o.Tables, err = rules.Tables(folder)
 	}
-	return from(policy, err)
+	return prefixError(policy, err)
 }
 
 func (p *Program) inspect(ctx context.Context, file string, o rules.TrialOptions, asJSON bool) error {
@@ -91,11 +91,11 @@ func (p *Program) inspect(ctx context.Context, file string, o rules.TrialOptions
 	if err != nil {
 		return err
 	}
-	host, err := p.host()
+	host, err := p.moduleRuntime()
 	if err != nil {
 		return err
 	}
-	r := inspected{File: file}
+	r := inspection{File: file}
 	m, err := host.Load(ctx, code)
 	switch {
 	case errors.Is(err, wasm.ErrModule):
@@ -106,7 +106,7 @@ func (p *Program) inspect(ctx context.Context, file string, o rules.TrialOptions
 		defer m.Close()
 		report := m.Report()
 		r.Module, r.Runs = &report, rules.Trials(ctx, m, o)
-		r.judge()
+		r.setVerdict()
 	}
 	if asJSON {
 		text, _ := json.MarshalIndent(r, "", "  ") // its parts always can
@@ -114,11 +114,11 @@ func (p *Program) inspect(ctx context.Context, file string, o rules.TrialOptions
 	} else if err := p.printInspected(r); err != nil {
 		return err
 	}
-	return p.refused(r)
+	return p.reportRejection(r)
 }
 
-// judge refuses what no type of hook can make ready.
-func (r *inspected) judge() {
+// setVerdict refuses what no type of hook can make ready.
+func (r *inspection) setVerdict() {
 	for _, t := range r.Runs {
 		if !t.Refused {
 			r.OK = true
@@ -128,7 +128,7 @@ func (r *inspected) judge() {
 	r.Reasons = []string{r.Runs[0].Failure}
 }
 
-func (p *Program) refused(r inspected) error {
+func (p *Program) reportRejection(r inspection) error {
 	if r.OK {
 		return nil
 	}
@@ -136,8 +136,8 @@ func (p *Program) refused(r inspected) error {
 	for _, reason := range r.Reasons {
 		problems = append(problems, rules.Problem{File: r.File, Message: reason})
 	}
-	fmt.Fprintf(p.Stderr, "tenterhook: %s: refused for %s\n", r.File, counted(len(problems), "reason"))
-	return said(problems)
+	fmt.Fprintf(p.Stderr, "tenterhook: %s: refused for %s\n", r.File, plural(len(problems), "reason"))
+	return reported(problems)
 }
 
 // readModule reads a file that may be a module, and no more of it than one may have.
@@ -154,8 +154,8 @@ func readModule(file string) ([]byte, error) {
 	return code, err
 }
 
-func (p *Program) printInspected(r inspected) error {
-	out := inert{p.Stdout}
+func (p *Program) printInspected(r inspection) error {
+	out := escapingWriter{p.Stdout}
 	for _, reason := range r.Reasons {
 		fmt.Fprintf(out, "%s: %s\n", r.File, reason)
 	}
@@ -164,10 +164,10 @@ func (p *Program) printInspected(r inspected) error {
 		fmt.Fprintf(t, "sha256\t%s\n", m.Hash)
 		fmt.Fprintf(t, "convention\t%s\n", m.Convention)
 		fmt.Fprintf(t, "size\t%d bytes, %d functions; %d bytes metered, compiled in %v\n", m.Bytes, m.Functions, m.Metered, m.Compile.Round(time.Millisecond))
-		fmt.Fprintf(t, "memory\t%s at first, at most %s\n", size(m.Memory), size(m.MaxMemory))
-		fmt.Fprintf(t, "imports\t%s\n", orNone(m.Imports))
-		fmt.Fprintf(t, "exports\t%s\n", orNone(m.Exports))
-		fmt.Fprintf(t, "state\t%s\n", state(m.Fresh))
+		fmt.Fprintf(t, "memory\t%s at first, at most %s\n", formatSize(m.Memory), formatSize(m.MaxMemory))
+		fmt.Fprintf(t, "imports\t%s\n", joinOrNone(m.Imports))
+		fmt.Fprintf(t, "exports\t%s\n", joinOrNone(m.Exports))
+		fmt.Fprintf(t, "state\t%s\n", describeState(m.Fresh))
 		if err := t.Flush(); err != nil {
 			return err
 		}
@@ -175,23 +175,23 @@ func (p *Program) printInspected(r inspected) error {
 	return p.printRuns(r.Runs)
 }
 
-func orNone(names []string) string {
+func joinOrNone(names []string) string {
 	if len(names) == 0 {
 		return "none"
 	}
 	return strings.Join(names, "\n\t")
 }
 
-// state says how the state of a call is made fresh.
-func state(fresh []string) string {
+// describeState says how the state of a call is made fresh.
+func describeState(fresh []string) string {
 	if len(fresh) == 0 {
 		return "restored after each call"
 	}
 	return "a new instance for each call, because of " + strings.Join(fresh, ", ")
 }
 
-// size is a number of bytes for people.
-func size(bytes int64) string {
+// formatSize is a number of bytes for people.
+func formatSize(bytes int64) string {
 	switch {
 	case bytes >= 1<<20 && bytes%(1<<20) == 0:
 		return fmt.Sprintf("%d MiB", bytes>>20)
@@ -205,20 +205,20 @@ func (p *Program) printRuns(runs []rules.Trial) error {
 	if len(runs) == 0 {
 		return nil
 	}
-	t := tabwriter.NewWriter(inert{p.Stdout}, 0, 0, 2, ' ', 0)
+	t := tabwriter.NewWriter(escapingWriter{p.Stdout}, 0, 0, 2, ' ', 0)
 	fmt.Fprint(t, "\nSAMPLE CALL\tFUEL\tMEMORY\tTIME\tOUTCOME\n")
 	for _, r := range runs {
 		name := r.Type
 		if r.Rule != "" {
 			name = fmt.Sprintf("%s, rule %q of %s", r.Type, r.Rule, r.Hook)
 		}
-		fmt.Fprintf(t, "%s\t%d\t%s\t%v\t%s\n", name, r.Fuel, size(r.Memory), r.Time.Round(100*time.Nanosecond), outcome(r))
+		fmt.Fprintf(t, "%s\t%d\t%s\t%v\t%s\n", name, r.Fuel, formatSize(r.Memory), r.Time.Round(100*time.Nanosecond), trialOutcome(r))
 	}
 	return t.Flush()
 }
 
-// outcome is what came of a sample call.
-func outcome(r rules.Trial) string {
+// trialOutcome is what came of a sample call.
+func trialOutcome(r rules.Trial) string {
 	switch {
 	case r.Refused:
 		return "refused: " + r.Failure
@@ -236,7 +236,28 @@ func outcome(r rules.Trial) string {
 	return "wants " + b.String()
 }
 
-// moduleOf is the name of a module that is pushed without one: the file's.
-func moduleOf(file string) string {
+// moduleName is the name of a module that is pushed without one: the file's.
+func moduleName(file string) string {
 	return strings.TrimSuffix(filepath.Base(file), filepath.Ext(file))
+}
+
+// newModuleRuntime makes what runs modules, and compiles them in a child of this program; cache is where they are kept, empty for nowhere.
+func newModuleRuntime(cache string, key []byte) (*wasm.Runtime, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, fmt.Errorf("find this program, which compiles modules in a child: %w", err)
+	}
+	r, err := wasm.New(wasm.Options{Cache: cache, Child: self, Key: key})
+	if err != nil {
+		return nil, fmt.Errorf("run modules: %w", err)
+	}
+	return r, nil
+}
+
+// moduleRuntime is what runs the modules of what is only looked at. Main closes it.
+func (p *Program) moduleRuntime() (_ *wasm.Runtime, err error) {
+	if p.modules == nil {
+		p.modules, err = newModuleRuntime(p.cacheDir(), nil)
+	}
+	return p.modules, err
 }

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -33,7 +32,7 @@ func (p *Program) run() *cobra.Command {
 		Example: "  tenterhook run policy --hook signup --set data.userProfile.email=eve@example.com --explain",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
-			return p.decide(args[0], f)
+			return p.runDecision(args[0], f)
 		},
 	}
 	flags := c.Flags()
@@ -43,12 +42,12 @@ func (p *Program) run() *cobra.Command {
 	flags.StringArrayVar(&f.sets, "set", nil, "member to change, as path=value; a path such as data.x.y is one that calls have, /data/x/y any; may be repeated")
 	flags.BoolVar(&f.explain, "explain", false, "say why, on standard error")
 	flags.BoolVar(&f.json, "json", false, "one JSON object on standard output: answer, outcome and why")
-	p.hookWords(c)
-	sampleWords(c)
+	p.completeHook(c)
+	completeSample(c)
 	return c
 }
 
-func (p *Program) decide(dir string, f runFlags) error {
+func (p *Program) runDecision(dir string, f runFlags) error {
 	_, set, err := p.load(dir)
 	if err != nil {
 		return err
@@ -58,15 +57,15 @@ func (p *Program) decide(dir string, f runFlags) error {
 	if err != nil {
 		return err
 	}
-	body, err := p.ask(question{kind: h.Type, file: f.input, sample: f.sample, sets: f.sets, known: set.Known()})
+	body, err := p.readCall(callSource{typ: h.Type, file: f.input, sample: f.sample, sets: f.sets, known: set.Known()})
 	if err != nil {
 		return err
 	}
-	d, err := decided(h, body)
+	d, err := decideTraced(h, body)
 	if err != nil {
 		return err
 	}
-	return p.told(h, d, f)
+	return p.reportDecision(h, d, f)
 }
 
 func chosenHook(set *rules.Set, name string) (*rules.Hook, error) {
@@ -87,9 +86,9 @@ func chosenHook(set *rules.Set, name string) (*rules.Hook, error) {
 	return nil, usage("--hook: there is no hook %s%s", name, hint)
 }
 
-// decided runs the rules on a body, traced, under the deadline of a real call.
-func decided(h *rules.Hook, body []byte) (*rules.Decision, error) {
-	doc, err := parse("call", body)
+// decideTraced runs the rules on a body, traced, under the deadline of a real call.
+func decideTraced(h *rules.Hook, body []byte) (*rules.Decision, error) {
+	doc, err := parseCall("call", body)
 	if err != nil {
 		return nil, err
 	}
@@ -102,8 +101,8 @@ func decided(h *rules.Hook, body []byte) (*rules.Decision, error) {
 	return h.Shown(&call, d), nil // it goes nowhere but to who looks
 }
 
-// ran is what run prints as JSON.
-type ran struct {
+// runResult is what run prints as JSON.
+type runResult struct {
 	Hook     string            `json:"hook"`
 	Outcome  string            `json:"outcome"`
 	Answer   json.RawMessage   `json:"answer,omitempty"` // of an inline hook
@@ -114,11 +113,11 @@ type ran struct {
 	Fuel     int64             `json:"fuel"`
 }
 
-// told prints a decision; the error says that a rule failed.
-func (p *Program) told(h *rules.Hook, d *rules.Decision, f runFlags) error {
-	failures := failed(h, d)
+// reportDecision prints a decision; the error says that a rule failed.
+func (p *Program) reportDecision(h *rules.Hook, d *rules.Decision, f runFlags) error {
+	failures := ruleFailures(h, d)
 	if f.json {
-		r := ran{Hook: h.Name, Outcome: d.Outcome.String(), Answer: d.Answer, Rules: d.Trace.Rules, Failures: failures, Logs: []string{}, Fuel: d.Fuel}
+		r := runResult{Hook: h.Name, Outcome: d.Outcome.String(), Answer: d.Answer, Rules: d.Trace.Rules, Failures: failures, Logs: []string{}, Fuel: d.Fuel}
 		for _, a := range d.Actions {
 			r.Actions = append(r.Actions, a.JSON)
 		}
@@ -126,7 +125,7 @@ func (p *Program) told(h *rules.Hook, d *rules.Decision, f runFlags) error {
 			r.Logs = append(r.Logs, l.Rule+": "+l.Text)
 		}
 		text, _ := json.MarshalIndent(r, "", "  ") // its parts always can
-		fmt.Fprintf(inert{p.Stdout}, "%s\n", text)
+		fmt.Fprintf(escapingWriter{p.Stdout}, "%s\n", text)
 	} else {
 		p.printDecision(h, d)
 	}
@@ -142,16 +141,16 @@ func (p *Program) told(h *rules.Hook, d *rules.Decision, f runFlags) error {
 // printDecision prints the answer of an inline hook, and what an event hook wants done, a line each.
 func (p *Program) printDecision(h *rules.Hook, d *rules.Decision) {
 	if h.Type.Inline() {
-		fmt.Fprintf(inert{p.Stdout}, "%s\n", d.Answer)
+		fmt.Fprintf(escapingWriter{p.Stdout}, "%s\n", d.Answer)
 		return
 	}
 	for _, a := range d.Actions {
-		fmt.Fprintf(inert{p.Stdout}, "%s\n", a.JSON)
+		fmt.Fprintf(escapingWriter{p.Stdout}, "%s\n", a.JSON)
 	}
 }
 
-// failed tells of each rule that failed.
-func failed(h *rules.Hook, d *rules.Decision) []string {
+// ruleFailures tells of each rule that failed.
+func ruleFailures(h *rules.Hook, d *rules.Decision) []string {
 	failures := []string{}
 	names := h.RuleNames()
 	for _, r := range d.Results {
@@ -160,110 +159,4 @@ func failed(h *rules.Hook, d *rules.Decision) []string {
 		}
 	}
 	return failures
-}
-
-// explain says why: each rule that was looked at, what became of it, and what that came to.
-func (p *Program) explain(h *rules.Hook, d *rules.Decision) {
-	var b strings.Builder
-	fmt.Fprintf(&b, "hook %s (%s)\n", h.Name, h.Type)
-	total := time.Duration(0)
-	for _, r := range d.Trace.Rules {
-		total += r.Time
-		explainRule(&b, r)
-		for _, l := range d.Logs {
-			if l.Rule == r.Rule {
-				fmt.Fprintf(&b, "  says %s\n", strings.ReplaceAll(l.Text, "\n", "\n       "))
-			}
-		}
-	}
-	rest := slices.DeleteFunc(h.RuleNames(), func(name string) bool {
-		return slices.ContainsFunc(d.Trace.Rules, func(r rules.RuleTrace) bool { return r.Rule == name })
-	})
-	if len(rest) > 0 {
-		fmt.Fprintf(&b, "not looked at: %s\n", strings.Join(rest, ", "))
-	}
-	for _, c := range d.Conflicts {
-		fmt.Fprintf(&b, "%s: set by %s after %s\n", c.Path, c.Rule, c.Earlier)
-	}
-	fmt.Fprintf(&b, "%s: %s; fuel %d of %d, time %v of %v\n", d.Outcome, meaning(h, d), d.Fuel, h.Budget.Fuel, total.Round(time.Microsecond), h.Budget.Time)
-	fmt.Fprint(inert{p.Stderr}, b.String())
-}
-
-func became(r rules.RuleTrace) string {
-	switch {
-	case r.Err != nil:
-		return "fails"
-	case r.Lacking && len(r.Missing) > 0:
-		return "matches: " + missing(r.Missing) + " (missing: match)"
-	case r.Lacking:
-		return "matches: something is missing (missing: match)"
-	case r.Matched:
-		return "matches"
-	case r.Memory > 0:
-		return "has no opinion"
-	case len(r.Missing) > 0:
-		return "does not match; " + missing(r.Missing)
-	}
-	return "does not match"
-}
-
-func missing(members []string) string {
-	if len(members) == 1 {
-		return members[0] + " is missing"
-	}
-	return strings.Join(members, ", ") + " are missing"
-}
-
-func explainRule(b *strings.Builder, r rules.RuleTrace) {
-	memory := ""
-	if r.Memory > 0 {
-		memory = "memory " + size(r.Memory) + ", "
-	}
-	fmt.Fprintf(b, "%s: %s (fuel %d, %s%v)\n", r.Rule, became(r), r.Fuel, memory, r.Time.Round(100*time.Nanosecond))
-	if r.When != "" {
-		drawCondition(b, r)
-	}
-	for _, l := range r.Lets {
-		drawLet(b, l)
-	}
-	if r.Draft != "" {
-		fmt.Fprintf(b, "  wants %s\n", r.Draft)
-	}
-	if r.Err != nil {
-		fmt.Fprintf(b, "  %v; nothing of what it wants is in the answer\n", r.Err)
-	}
-}
-
-// meaning is an outcome in a sentence.
-func meaning(h *rules.Hook, d *rules.Decision) string {
-	switch d.Outcome {
-	case rules.Silent:
-		return "no rule had anything to say"
-	case rules.Denied:
-		return "a rule refused"
-	case rules.Failed:
-		return failure(h, d)
-	}
-	return "what the rules that matched want"
-}
-
-// failure says which answer goes out in the place of what the rules want, and which rule is the cause.
-func failure(h *rules.Hook, d *rules.Decision) string {
-	if len(d.Results) == 0 {
-		return "the hook's failure answer"
-	}
-	last := d.Results[len(d.Results)-1]
-	name := h.RuleNames()[last.Rule]
-	switch {
-	case d.Exhausted && h.Type.Inline():
-		return fmt.Sprintf("the hook's failure answer, because the hook's budget ran out in rule %q, whose on_failure does not count then", name)
-	case d.Exhausted:
-		return fmt.Sprintf("the hook's budget ran out in rule %q; what was asked for before is done", name)
-	case errors.Is(last.Err, rules.ErrBug):
-		return "the hook's failure answer, because of a fault of this program's"
-	}
-	if errors.Is(last.Err, hook.ErrContract) && !last.Matched {
-		return "the hook's failure answer, because what the rules want is no answer together"
-	}
-	return fmt.Sprintf("the closed answer, because rule %q failed, which fails closed", name)
 }

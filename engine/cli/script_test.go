@@ -40,7 +40,7 @@ func TestScripts(t *testing.T) {
 		RequireUniqueNames:  true,
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("HOME", filepath.Join(e.WorkDir, "home"))
-			e.Values[servedKey{}] = new(served)
+			e.Values[backgroundServerKey{}] = new(backgroundServer)
 			return os.CopyFS(filepath.Join(e.WorkDir, "guests"), os.DirFS("../../rules/testdata/modules"))
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
@@ -53,15 +53,15 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// served is the serve that a script has in the background.
-type served struct {
+// backgroundServer is the serve that a script has in the background.
+type backgroundServer struct {
 	*exec.Cmd
 	done chan struct{}
 }
 
-type servedKey struct{}
+type backgroundServerKey struct{}
 
-var address = regexp.MustCompile(`(?m)^(hooks|admin) at +(https?://\S+)$`)
+var addressLine = regexp.MustCompile(`(?m)^(hooks|admin) at +(https?://\S+)$`)
 
 func scriptServe(ts *testscript.TestScript, neg bool, args []string) {
 	if neg {
@@ -75,7 +75,7 @@ func scriptServe(ts *testscript.TestScript, neg bool, args []string) {
 	errs, err := os.Create(ts.MkAbs("serve.err"))
 	ts.Check(err)
 	defer errs.Close()
-	s := ts.Value(servedKey{}).(*served)
+	s := ts.Value(backgroundServerKey{}).(*backgroundServer)
 	s.Cmd = exec.Command(path, append([]string{"serve", "--listen=127.0.0.1:0", "--admin=127.0.0.1:0"}, args...)...)
 	s.Dir, s.Stdout, s.Stderr = ts.MkAbs("."), out, errs
 	for _, name := range []string{"PATH", "HOME", "XDG_STATE_HOME", "TENTERHOOK_DIR", "TENTERHOOK_DATA", "TENTERHOOK_CONFIG", "SECRET", "TENTERHOOK_ADMIN_READ_TOKEN", "TENTERHOOK_ADMIN_PUBLISH_TOKEN"} {
@@ -101,7 +101,7 @@ func scriptServe(ts *testscript.TestScript, neg bool, args []string) {
 		default:
 		}
 		text := ts.ReadFile("serve.out")
-		for _, m := range address.FindAllStringSubmatch(text, -1) {
+		for _, m := range addressLine.FindAllStringSubmatch(text, -1) {
 			ts.Setenv(strings.ToUpper(m[1]), m[2])
 		}
 		return strings.HasSuffix(text, "ready\n")
@@ -122,14 +122,14 @@ func scriptSignal(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 || signals[args[0]] == nil {
 		ts.Fatalf("usage: signal HUP|TERM|INT|KILL")
 	}
-	ts.Check(ts.Value(servedKey{}).(*served).Process.Signal(signals[args[0]]))
+	ts.Check(ts.Value(backgroundServerKey{}).(*backgroundServer).Process.Signal(signals[args[0]]))
 }
 
 func scriptEnded(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: ended CODE")
 	}
-	s := ts.Value(servedKey{}).(*served)
+	s := ts.Value(backgroundServerKey{}).(*backgroundServer)
 	select {
 	case <-s.done:
 	case <-time.After(time.Minute):

@@ -20,8 +20,8 @@ func (p *Program) secret() *cobra.Command {
 	return c
 }
 
-// newSecret is a secret, and where each part of it goes.
-type newSecret struct {
+// generatedSecret is a secret, and where each part of it goes.
+type generatedSecret struct {
 	Secret string `json:"secret"`         // what the policy's variable is set to
 	User   string `json:"user,omitempty"` // of Basic authentication
 	Field  string `json:"field"`          // Okta's Authentication field
@@ -42,10 +42,10 @@ func (p *Program) secretNew() *cobra.Command {
 			"list: the status and tenterhook_secret_used_total say which one Okta shows, and the old one goes when it is shown no more.",
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			if c.Flags().Changed("basic") && !basicUser(user) {
+			if c.Flags().Changed("basic") && !isBasicUser(user) {
 				return usage("--basic %s: want a user's name: printable ASCII without a colon", user)
 			}
-			return p.printSecret(makeSecret(user, time.Now()), asJSON)
+			return p.printSecret(generateSecret(user, time.Now()), asJSON)
 		},
 	}
 	c.Flags().StringVar(&user, "basic", "", "user's name, for HTTP Basic authentication")
@@ -53,16 +53,16 @@ func (p *Program) secretNew() *cobra.Command {
 	return c
 }
 
-// basicUser reports whether a name can be written in a policy and in a header as it is.
-func basicUser(name string) bool {
+// isBasicUser reports whether a name can be written in a policy and in a header as it is.
+func isBasicUser(name string) bool {
 	return name != "" && !strings.ContainsFunc(name, func(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune(`:"\$`, r) })
 }
 
-// makeSecret makes a secret that is named for the month it is made in.
-func makeSecret(user string, now time.Time) newSecret {
+// generateSecret makes a secret that is named for the month it is made in.
+func generateSecret(user string, now time.Time) generatedSecret {
 	var random [32]byte
 	rand.Read(random[:]) // never fails
-	s := newSecret{Secret: base64.RawURLEncoding.EncodeToString(random[:]), User: user, Field: "Authorization", Name: now.Format("2006-01")}
+	s := generatedSecret{Secret: base64.RawURLEncoding.EncodeToString(random[:]), User: user, Field: "Authorization", Name: now.Format("2006-01")}
 	s.Env = "HOOK_SECRET_" + now.Format("2006_01")
 	s.Value = s.Secret
 	item := fmt.Sprintf(`{name: %s, value: "${env.%s}"}`, s.Name, s.Env)
@@ -74,7 +74,7 @@ func makeSecret(user string, now time.Time) newSecret {
 	return s
 }
 
-func (p *Program) printSecret(s newSecret, asJSON bool) error {
+func (p *Program) printSecret(s generatedSecret, asJSON bool) error {
 	if asJSON {
 		text, _ := json.MarshalIndent(s, "", "  ") // its parts always can
 		_, err := fmt.Fprintf(p.Stdout, "%s\n", text)
@@ -92,10 +92,10 @@ ${file./path}, in a file:
 
 And write in the hook's policy, above a secret that is still in use:
 
-%s`, s.Field, s.Value, s.Env, s.Secret, shifted(s.Policy, "    "))
+%s`, s.Field, s.Value, s.Env, s.Secret, indent(s.Policy, "    "))
 	return err
 }
 
-func shifted(text, by string) string {
+func indent(text, by string) string {
 	return by + strings.ReplaceAll(strings.TrimSuffix(text, "\n"), "\n", "\n"+by) + "\n"
 }

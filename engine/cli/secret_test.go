@@ -9,15 +9,15 @@ import (
 	"github.com/tenterhook/tenterhook/rules"
 )
 
-// TestNewSecret: what is to be entered in Okta is what the policy that is printed lets in, and check has nothing to say.
-func TestNewSecret(t *testing.T) {
+// TestGenerateSecret: what is to be entered in Okta is what the policy that is printed lets in, and check has nothing to say.
+func TestGenerateSecret(t *testing.T) {
 	for _, user := range []string{"", "okta", "o'k-t@a#1"} {
 		t.Run("user "+user, func(t *testing.T) {
-			s := makeSecret(user, time.Date(2026, 10, 31, 0, 0, 0, 0, time.UTC))
+			s := generateSecret(user, time.Date(2026, 10, 31, 0, 0, 0, 0, time.UTC))
 			if raw, err := base64.RawURLEncoding.DecodeString(s.Secret); err != nil || len(raw) != 32 || s.Name != "2026-10" {
 				t.Fatalf("got %+v", s)
 			}
-			text := "tenterhook: 1\nhooks:\n  - name: h\n    type: token\n    rules: [{name: r, debug: {a: b}}]\n" + shifted(s.Policy, "    ")
+			text := "tenterhook: 1\nhooks:\n  - name: h\n    type: token\n    rules: [{name: r, debug: {a: b}}]\n" + indent(s.Policy, "    ")
 			set, err := rules.Load(rules.NewFolder(map[string][]byte{"policy.yaml": []byte(text)}), rules.Options{Env: func(name string) (string, bool) {
 				return s.Secret, name == s.Env
 			}})
@@ -34,18 +34,18 @@ func TestNewSecret(t *testing.T) {
 			}
 		})
 	}
-	if a, b := makeSecret("", time.Now()), makeSecret("", time.Now()); a.Secret == b.Secret {
+	if a, b := generateSecret("", time.Now()), generateSecret("", time.Now()); a.Secret == b.Secret {
 		t.Error("the same secret twice")
 	}
 }
 
-func TestBasicUser(t *testing.T) {
+func TestIsBasicUser(t *testing.T) {
 	for name, want := range map[string]bool{"okta": true, "": false, "a:b": false, "a b": false, `a"`: false, `a\`: false, "é": false, "a\n": false, "${env.A}": false} {
-		if basicUser(name) != want {
+		if isBasicUser(name) != want {
 			t.Errorf("%q: want %v", name, want)
 		}
 	}
-	if strings.ContainsAny(makeSecret("", time.Now()).Secret, `"'\$ `) {
+	if strings.ContainsAny(generateSecret("", time.Now()).Secret, `"'\$ `) {
 		t.Error("a secret that a shell or YAML reads otherwise")
 	}
 }

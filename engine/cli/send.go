@@ -41,7 +41,7 @@ func (p *Program) send() *cobra.Command {
 			"  tenterhook send https://hooks.example.com/hooks/token --type token --header 'Authorization: ${env.TOKEN_SECRET}' --count 10 --repeat 1",
 		Args: cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
-			return p.play(args[0], f)
+			return p.sendCalls(args[0], f)
 		},
 	}
 	flags := c.Flags()
@@ -54,10 +54,10 @@ func (p *Program) send() *cobra.Command {
 	flags.IntVar(&f.count, "count", 1, "how many calls, each with its own eventId")
 	flags.IntVar(&f.repeat, "repeat", 0, "how many times each call is sent again, as Okta's retry is")
 	flags.BoolVar(&f.verify, "verify", false, "send an event hook's verification challenge instead")
-	flags.DurationVar(&f.timeout, "timeout", doctor.OktaWaits, "how long to wait for an answer")
+	flags.DurationVar(&f.timeout, "timeout", doctor.OktaTimeout, "how long to wait for an answer")
 	flags.BoolVar(&f.json, "json", false, "one JSON object for each call")
-	typeWords(c)
-	sampleWords(c)
+	completeType(c)
+	completeSample(c)
 	return c
 }
 
@@ -79,7 +79,7 @@ type caller struct {
 	p       *Program
 }
 
-func (p *Program) play(target string, f sendFlags) error {
+func (p *Program) sendCalls(target string, f sendFlags) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	c, err := p.caller(target, f)
@@ -93,15 +93,15 @@ func (p *Program) play(target string, f sendFlags) error {
 	if f.count < 1 || f.repeat < 0 {
 		return usage("want --count of at least 1 and --repeat of at least 0")
 	}
-	t, body, err := p.chosen(f)
+	t, body, err := p.callToSend(f)
 	if err != nil {
 		return err
 	}
 	return c.play(ctx, t, body, f)
 }
 
-// typeNamed is the type that --type names.
-func typeNamed(name string) (hook.Type, error) {
+// parseType is the type that --type names.
+func parseType(name string) (hook.Type, error) {
 	t, ok := hook.ParseType(name)
 	if !ok {
 		return 0, usage("--type %s: want one of %s%s", name, typeNames(), suggestion(name, strings.Split(typeNames(), ", ")))
@@ -109,24 +109,24 @@ func typeNamed(name string) (hook.Type, error) {
 	return t, nil
 }
 
-// chosen is the call to send and its type.
-func (p *Program) chosen(f sendFlags) (hook.Type, []byte, error) {
+// callToSend is the call to send and its type.
+func (p *Program) callToSend(f sendFlags) (hook.Type, []byte, error) {
 	if f.typ == "" {
 		return 0, nil, usage("--type is missing: want one of %s", typeNames())
 	}
-	t, err := typeNamed(f.typ)
+	t, err := parseType(f.typ)
 	if err != nil {
 		return 0, nil, err
 	}
-	q := question{kind: t, file: f.input, sample: f.sample, sets: f.sets}
-	if err := hostOnly(f.host); err != nil {
+	q := callSource{typ: t, file: f.input, sample: f.sample, sets: f.sets}
+	if err := checkHost(f.host); err != nil {
 		return 0, nil, err
 	}
-	body, err := p.ask(q)
+	body, err := p.readCall(q)
 	if err != nil {
 		return 0, nil, err
 	}
-	body, err = doctor.From(f.host, body)
+	body, err = doctor.SetHost(f.host, body)
 	return t, body, err
 }
 
@@ -159,7 +159,7 @@ func (c *caller) play(ctx context.Context, t hook.Type, body []byte, f sendFlags
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			x.compare(first, n)
+			x.compareRepeat(first, n)
 			c.report(x, f.count+f.repeat > 1)
 			if first == nil {
 				first = x
@@ -175,7 +175,7 @@ func (c *caller) summary(all []*exchange) error {
 	bad := 0
 	times := make([]time.Duration, len(all))
 	for i, x := range all {
-		times[i] = x.took
+		times[i] = x.elapsed
 		if len(x.Problems) > 0 {
 			bad++
 		}
@@ -183,10 +183,10 @@ func (c *caller) summary(all []*exchange) error {
 	if len(all) > 1 && !c.json {
 		slices.Sort(times)
 		fmt.Fprintf(c.p.Stdout, "%d calls, %d well answered; time: least %v, median %v, most %v\n",
-			len(all), len(all)-bad, tidy(times[0]), tidy(times[len(times)/2]), tidy(times[len(times)-1]))
+			len(all), len(all)-bad, roundTime(times[0]), roundTime(times[len(times)/2]), roundTime(times[len(times)-1]))
 	}
 	if bad > 0 {
-		return said(fmt.Errorf("%d of %d calls were not well answered", bad, len(all)))
+		return reported(fmt.Errorf("%d of %d calls were not well answered", bad, len(all)))
 	}
 	return nil
 }
@@ -202,36 +202,36 @@ type exchange struct {
 	Same     *bool           `json:"same,omitempty"` // of a repeat: the same bytes as the first answer
 	Problems []string        `json:"problems,omitempty"`
 
-	took time.Duration
-	raw  []byte
+	elapsed time.Duration
+	raw     []byte
 }
 
 func (c *caller) exchange(ctx context.Context, t hook.Type, body []byte) *exchange {
 	x := &exchange{Question: body}
-	if d, err := parse("call", body); err == nil {
+	if d, err := parseCall("call", body); err == nil {
 		x.EventID = d.Root().Get("eventId").Text()
 	}
-	status, answer, err := c.do(ctx, http.MethodPost, body, nil, &x.took)
-	x.Status, x.raw, x.Millis = status, answer, float64(x.took.Microseconds())/1000
+	status, answer, err := c.do(ctx, http.MethodPost, body, nil, &x.elapsed)
+	x.Status, x.raw, x.Millis = status, answer, float64(x.elapsed.Microseconds())/1000
 	if json.Valid(answer) {
 		x.Answer = answer
 	}
 	if err != nil {
-		x.Problems = append(x.Problems, fmt.Sprintf("no answer: %v", plain(err)), "Okta "+doctor.Silence(t))
+		x.Problems = append(x.Problems, fmt.Sprintf("no answer: %v", unwrapURLError(err)), "Okta "+doctor.OnFailure(t))
 		return x
 	}
-	x.Problems = doctor.Judge(t, status, answer)
+	x.Problems = doctor.CheckAnswer(t, status, answer)
 	if hint := c.hints(); status == http.StatusUnauthorized && hint != "" {
 		x.Problems = append(x.Problems, hint)
 	}
 	if status == http.StatusForbidden {
-		x.Problems = append(x.Problems, doctor.Forbidden(t, answer))
+		x.Problems = append(x.Problems, doctor.ForbiddenAdvice(t, answer))
 	}
 	return x
 }
 
-// compare holds the nth sending of a call against the first one's answer.
-func (x *exchange) compare(first *exchange, n int) {
+// compareRepeat holds the nth sending of a call against the first one's answer.
+func (x *exchange) compareRepeat(first *exchange, n int) {
 	if first == nil || x.Status == 0 {
 		return
 	}
@@ -273,8 +273,8 @@ func (c *caller) do(ctx context.Context, method string, body []byte, more http.H
 	return response.StatusCode, answer.Bytes(), nil
 }
 
-// plain is the cause, without the URL that http.Client puts before it.
-func plain(err error) error {
+// unwrapURLError is the cause, without the URL that http.Client puts before it.
+func unwrapURLError(err error) error {
 	var e *url.Error
 	if errors.As(err, &e) {
 		return e.Err
@@ -282,4 +282,4 @@ func plain(err error) error {
 	return err
 }
 
-func tidy(d time.Duration) time.Duration { return d.Round(10 * time.Microsecond) }
+func roundTime(d time.Duration) time.Duration { return d.Round(10 * time.Microsecond) }

@@ -16,8 +16,8 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/hook"
 )
 
-// program runs the program in this process.
-func program(args ...string) (code int, stdout, stderr string) {
+// runProgram runs the program in this process.
+func runProgram(args ...string) (code int, stdout, stderr string) {
 	var out, errs bytes.Buffer
 	p := cli.Program{Stdin: strings.NewReader(""), Stdout: &out, Stderr: &errs, Env: os.LookupEnv}
 	code = p.Main(args)
@@ -57,7 +57,7 @@ func TestSendJudges(t *testing.T) {
 				io.WriteString(w, test.answer)
 			}))
 			defer server.Close()
-			code, out, errs := program("send", server.URL, "--type", test.kind)
+			code, out, errs := runProgram("send", server.URL, "--type", test.kind)
 			if want := min(1, len(test.want)); code != want {
 				t.Errorf("exit code %d, want %d", code, want)
 			}
@@ -94,7 +94,7 @@ func TestSendAsOkta(t *testing.T) {
 	}))
 	defer server.Close()
 	url := strings.Replace(server.URL, "http://", "http://okta:hidden@", 1)
-	code, out, errs := program("send", url, "--type", "token", "--count", "2", "--repeat", "1", "--header", "x-extra: a: b", "--set", "/data/a/b=7", "--json")
+	code, out, errs := runProgram("send", url, "--type", "token", "--count", "2", "--repeat", "1", "--header", "x-extra: a: b", "--set", "/data/a/b=7", "--json")
 	if code != 0 || errs != "" || strings.Contains(out+errs, "hidden") {
 		t.Errorf("exit code %d, standard error %q", code, errs)
 	}
@@ -124,7 +124,7 @@ func TestSendOtherRepeat(t *testing.T) {
 		fmt.Fprintf(w, `{"debugContext":{"n":%d}}`, n.Add(1))
 	}))
 	defer server.Close()
-	code, out, errs := program("send", server.URL, "--type", "token", "--repeat", "1")
+	code, out, errs := runProgram("send", server.URL, "--type", "token", "--repeat", "1")
 	if code != 1 || !strings.Contains(out, "repeat, other bytes") || !strings.Contains(errs, "answered otherwise") {
 		t.Errorf("exit code %d\n%s\n%s", code, out, errs)
 	}
@@ -135,7 +135,7 @@ func TestSendTimeout(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-release }))
 	defer server.Close()
 	defer close(release)
-	code, _, errs := program("send", server.URL, "--type", "saml", "--timeout", "50ms")
+	code, _, errs := runProgram("send", server.URL, "--type", "saml", "--timeout", "50ms")
 	if code != 1 || !strings.Contains(errs, "no answer: ") || !strings.Contains(errs, "Okta sends the assertion unmodified") {
 		t.Errorf("exit code %d\n%s", code, errs)
 	}
@@ -161,7 +161,7 @@ func TestSendVerify(t *testing.T) {
 				io.WriteString(w, test.answer(challenge))
 			}))
 			defer server.Close()
-			code, out, errs := program("send", server.URL, "--verify", "--json")
+			code, out, errs := runProgram("send", server.URL, "--verify", "--json")
 			if code != test.code || !strings.Contains(out, fmt.Sprintf(`"verified":%v`, test.code == 0)) {
 				t.Errorf("exit code %d\n%s\n%s", code, out, errs)
 			}

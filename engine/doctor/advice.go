@@ -10,27 +10,27 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/hook"
 )
 
-// advice is what to do about the answer to a well-authenticated call.
-func (e *examination) advice(a *answer) string {
+// adviseStatus is what to do about the answer to a well-authenticated call.
+func (e *examination) adviseStatus(a *answer) string {
 	switch a.status {
 	case http.StatusUnauthorized:
-		return e.unauthorized()
+		return e.adviseUnauthorized()
 	case http.StatusForbidden:
-		return Forbidden(e.o.Type, a.body)
+		return ForbiddenAdvice(e.o.Type, a.body)
 	case http.StatusNotFound:
 		return "nothing is served at this path"
 	case http.StatusBadRequest:
 		return "is it a hook of another type? this one was called as " + e.o.Type.String()
 	case http.StatusServiceUnavailable:
-		if len(e.accepted()) > 0 {
+		if len(e.acceptedTokens()) > 0 {
 			return "the issuer's key that the token is signed by may not have been fetched yet: call again in a moment; tenterhook's log says why"
 		}
 	}
 	return ""
 }
 
-// Forbidden is what to do about a status of 403.
-func Forbidden(t hook.Type, answer []byte) string {
+// ForbiddenAdvice is what to do about a status of 403.
+func ForbiddenAdvice(t hook.Type, answer []byte) string {
 	const (
 		org     = "the call names a host that is none of the hook's org: say one that is, with --host acme.okta.com"
 		address = "it may not let this address in (--allow-from)"
@@ -38,20 +38,20 @@ func Forbidden(t hook.Type, answer []byte) string {
 	switch {
 	case bytes.Contains(answer, []byte(`"error":"org"`)):
 		return org
-	case !names(t):
+	case !namesHost(t):
 		return address
 	}
 	return address + "; or " + org
 }
 
-// unauthorized is what to do about a credential that is not accepted.
-func (e *examination) unauthorized() string {
+// adviseUnauthorized is what to do about a credential that is not accepted.
+func (e *examination) adviseUnauthorized() string {
 	if len(e.o.Headers) == 0 {
 		return "this hook wants a secret: give it with --header 'Authorization: …', as the hook's auth: has it"
 	}
-	accepted, token := e.accepted(), e.token()
+	accepted, token := e.acceptedTokens(), e.bearerToken()
 	switch {
-	case token == "" && len(accepted) > 0 && e.onlyTokens():
+	case token == "" && len(accepted) > 0 && e.requiresToken():
 		return "this hook takes access tokens: want --header 'Authorization: Bearer …' with one of its issuer"
 	case token == "" || e.o.Hook != nil && len(accepted) == 0:
 		return "this is not the secret the endpoint knows: Okta sends the whole value as it is entered, and adds no scheme"
@@ -64,8 +64,8 @@ func (e *examination) unauthorized() string {
 	return "the token says what the hook's oauth wants: that it is signed by its issuer, with a key that the issuer still has, the endpoint did not find"
 }
 
-// accepted are the tokens that the hook is for, as far as the policy is at hand.
-func (e *examination) accepted() (all []*rules.OAuth) {
+// acceptedTokens are the tokens that the hook is for, as far as the policy is at hand.
+func (e *examination) acceptedTokens() (all []*rules.OAuth) {
 	if e.o.Hook == nil {
 		return nil
 	}
@@ -79,8 +79,8 @@ func (e *examination) accepted() (all []*rules.OAuth) {
 	return all
 }
 
-// onlyTokens reports whether each credential of the hook has a token in it.
-func (e *examination) onlyTokens() bool {
+// requiresToken reports whether each credential of the hook has a token in it.
+func (e *examination) requiresToken() bool {
 	for _, c := range e.o.Hook.Auth {
 		some := false
 		for _, l := range c.Lines {
@@ -93,8 +93,8 @@ func (e *examination) onlyTokens() bool {
 	return true
 }
 
-// token is the one that was given, as far as it looks like one: empty when none does.
-func (e *examination) token() string {
+// bearerToken is the one that was given, as far as it looks like one: empty when none does.
+func (e *examination) bearerToken() string {
 	scheme, token, _ := strings.Cut(e.o.Headers.Get("Authorization"), " ")
 	if token = strings.TrimSpace(token); strings.EqualFold(scheme, "bearer") && strings.Count(token, ".") == 2 {
 		return token

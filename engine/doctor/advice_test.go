@@ -18,12 +18,12 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-// TestFrom: a call names the org's host where its type names one, and is the same call otherwise.
-func TestFrom(t *testing.T) {
+// TestSetHost: a call names the org's host where its type names one, and is the same call otherwise.
+func TestSetHost(t *testing.T) {
 	for _, name := range sample.Names() {
 		t.Run(name, func(t *testing.T) {
 			call, _ := sample.Named(name)
-			got, err := doctor.From("acme.okta.com", call)
+			got, err := doctor.SetHost("acme.okta.com", call)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -37,18 +37,18 @@ func TestFrom(t *testing.T) {
 			if uri := d.Root().Pointer("/data/context/protocol/issuer/uri").Text(); strings.HasPrefix(name, "token") != strings.HasPrefix(uri, "https://acme.okta.com/") {
 				t.Errorf("issuer %s", uri)
 			}
-			back, err := doctor.From("login.example.com", got)
+			back, err := doctor.SetHost("login.example.com", got)
 			if err != nil || string(back) != string(call) {
 				t.Errorf("more has changed: %v\n%s", err, back)
 			}
 		})
 	}
 	for _, call := range []string{`{}`, `{"source":5}`, `{"source":"https://x"}`, `{"source":"https://x?y"}`} {
-		if got, err := doctor.From("h", []byte(call)); err != nil || strings.Contains(string(got), "//x") {
+		if got, err := doctor.SetHost("h", []byte(call)); err != nil || strings.Contains(string(got), "//x") {
 			t.Errorf("%s: %s %v", call, got, err)
 		}
 	}
-	if _, err := doctor.From("h", []byte(`{`)); err == nil {
+	if _, err := doctor.SetHost("h", []byte(`{`)); err == nil {
 		t.Error("want an error for what is no JSON")
 	}
 }
@@ -68,7 +68,7 @@ func TestForbidden(t *testing.T) {
 				w.WriteHeader(http.StatusForbidden)
 				fmt.Fprint(w, tt.body)
 			}, nil)
-			if f := found(r, "calls"); f.Grade != doctor.Wrong || !strings.Contains(f.Advice, tt.says) || !r.Enterable() {
+			if f := findingOf(r, "calls"); f.Grade != doctor.Wrong || !strings.Contains(f.Advice, tt.says) || !r.Enterable() {
 				t.Errorf("got %+v", f)
 			}
 		})
@@ -113,8 +113,8 @@ hooks:
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			r := examine(t, hook.Token, good(hook.Token), func(o *doctor.Options) { o.Headers, o.Hook = credential(tt.credential), tt.hook })
-			if f := found(r, "calls"); f.Grade != doctor.Wrong || !strings.Contains(f.Advice, tt.says) || strings.Contains(f.Text+f.Advice, tt.credential[7:]) {
+			r := examine(t, hook.Token, validHandler(hook.Token), func(o *doctor.Options) { o.Headers, o.Hook = credentialFields(tt.credential), tt.hook })
+			if f := findingOf(r, "calls"); f.Grade != doctor.Wrong || !strings.Contains(f.Advice, tt.says) || strings.Contains(f.Text+f.Advice, tt.credential[7:]) {
 				t.Errorf("got %+v", f)
 			}
 		})
@@ -129,12 +129,12 @@ func TestEnterable(t *testing.T) {
 		change  func(*doctor.Options)
 		want    bool
 	}{
-		{"Good", good(hook.Token), nil, true},
-		{"OtherSecret", good(hook.Token), func(o *doctor.Options) { o.Headers = credential("other") }, true},
+		{"Good", validHandler(hook.Token), nil, true},
+		{"OtherSecret", validHandler(hook.Token), func(o *doctor.Options) { o.Headers = credentialFields("other") }, true},
 		{"NotFound", http.NotFound, nil, false},
 		{"Redirect", http.RedirectHandler("/elsewhere", http.StatusMovedPermanently).ServeHTTP, nil, false},
-		{"Plain", good(hook.Token), func(o *doctor.Options) { o.URL = strings.Replace(o.URL, "https:", "http:", 1) }, false},
-		{"OtherName", good(hook.Token), func(o *doctor.Options) { o.URL = strings.Replace(o.URL, "127.0.0.1", "localhost", 1) }, false},
+		{"Plain", validHandler(hook.Token), func(o *doctor.Options) { o.URL = strings.Replace(o.URL, "https:", "http:", 1) }, false},
+		{"OtherName", validHandler(hook.Token), func(o *doctor.Options) { o.URL = strings.Replace(o.URL, "127.0.0.1", "localhost", 1) }, false},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -145,10 +145,10 @@ func TestEnterable(t *testing.T) {
 	}
 }
 
-// TestWrongDoor: plain HTTP to who speaks TLS, and TLS to who hangs up.
-func TestWrongDoor(t *testing.T) {
-	r := examine(t, hook.Token, good(hook.Token), func(o *doctor.Options) { o.URL = strings.Replace(o.URL, "https:", "http:", 1) })
-	if f := found(r, "connection"); f.Text != "this port speaks TLS" || f.Advice != "say https://" {
+// TestWrongProtocol: plain HTTP to who speaks TLS, and TLS to who hangs up.
+func TestWrongProtocol(t *testing.T) {
+	r := examine(t, hook.Token, validHandler(hook.Token), func(o *doctor.Options) { o.URL = strings.Replace(o.URL, "https:", "http:", 1) })
+	if f := findingOf(r, "connection"); f.Text != "this port speaks TLS" || f.Advice != "say https://" {
 		t.Errorf("got %+v", r.Findings)
 	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -167,16 +167,16 @@ func TestWrongDoor(t *testing.T) {
 			c.Close()
 		}
 	}()
-	r = examine(t, hook.Token, good(hook.Token), func(o *doctor.Options) { o.URL = "https://" + l.Addr().String() })
-	if f := found(r, "certificate"); !strings.Contains(f.Advice, "does not let this address in") {
+	r = examine(t, hook.Token, validHandler(hook.Token), func(o *doctor.Options) { o.URL = "https://" + l.Addr().String() })
+	if f := findingOf(r, "certificate"); !strings.Contains(f.Advice, "does not let this address in") {
 		t.Errorf("got %+v", r.Findings)
 	}
 	l.Close()
 	<-gone
 }
 
-// TestNamedHost: the calls are the org's.
-func TestNamedHost(t *testing.T) {
+// TestHost: the calls are the org's.
+func TestHost(t *testing.T) {
 	for _, typ := range []hook.Type{hook.Token, hook.EventHook} {
 		var last string
 		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -186,7 +186,7 @@ func TestNamedHost(t *testing.T) {
 			}
 			w.Write([]byte(`{}`))
 		}))
-		_, err := doctor.Examine(t.Context(), doctor.Options{URL: s.URL, Type: typ, Headers: credential(secret), Calls: 1, Host: "acme.okta.com"})
+		_, err := doctor.Examine(t.Context(), doctor.Options{URL: s.URL, Type: typ, Headers: credentialFields(secret), Calls: 1, Host: "acme.okta.com"})
 		s.Close()
 		if err != nil || !strings.HasPrefix(last, "https://acme.okta.com/") {
 			t.Errorf("%v: called as %q, %v", typ, last, err)

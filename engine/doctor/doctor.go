@@ -17,8 +17,8 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/hook"
 )
 
-// OktaWaits is how long Okta waits for an answer (hooks.md section 1).
-const OktaWaits = 3 * time.Second
+// OktaTimeout is how long Okta waits for an answer (hooks.md section 1).
+const OktaTimeout = 3 * time.Second
 
 // Options say what is examined.
 type Options struct {
@@ -37,10 +37,10 @@ type Grade uint8
 
 // The grades, from good to bad.
 const (
-	Fine     Grade = iota
-	Skipped        // could not be looked at, because of another finding
-	Doubtful       // works today, or works but should not
-	Wrong          // Okta would not get through, or others would
+	OK      Grade = iota
+	Skipped       // could not be looked at, because of another finding
+	Warning       // works today, or works but should not
+	Wrong         // Okta would not get through, or others would
 )
 
 var gradeNames = [...]string{"ok", "skipped", "warning", "wrong"}
@@ -64,20 +64,20 @@ type Report struct {
 	Findings []Finding `json:"findings"`
 	Times    *Times    `json:"times,omitempty"` // nil when no call was answered
 
-	lost bool // nothing is served at the URL's path, or something elsewhere
+	unserved bool // nothing is served at the URL's path, or something elsewhere
 }
 
 // Times is how long calls took, from the first byte sent to the last received.
 type Times struct {
-	Calls  int           `json:"calls"`
-	First  time.Duration `json:"firstNanos"` // on a new connection, which takes a TLS handshake too
-	Median time.Duration `json:"medianNanos"`
-	Most   time.Duration `json:"mostNanos"`
+	Calls   int           `json:"calls"`
+	First   time.Duration `json:"firstNanos"` // on a new connection, which takes a TLS handshake too
+	Median  time.Duration `json:"medianNanos"`
+	Longest time.Duration `json:"mostNanos"`
 }
 
 // Worst is the worst grade there is.
 func (r *Report) Worst() Grade {
-	worst := Fine
+	worst := OK
 	for _, f := range r.Findings {
 		worst = max(worst, f.Grade)
 	}
@@ -87,7 +87,7 @@ func (r *Report) Worst() Grade {
 // Enterable reports whether the URL can be entered in Okta as it is: nothing is wrong with it, with what it leads to or with
 // the certificate there.
 func (r *Report) Enterable() bool {
-	return !r.lost && !slices.ContainsFunc(r.Findings, func(f Finding) bool {
+	return !r.unserved && !slices.ContainsFunc(r.Findings, func(f Finding) bool {
 		return f.Grade == Wrong && slices.Contains([]string{"url", "address", "connection", "certificate"}, f.Subject)
 	})
 }
@@ -114,41 +114,41 @@ func Examine(ctx context.Context, o Options) (*Report, error) {
 	e := &examination{o: o, url: u}
 	e.client = e.newClient()
 	defer e.client.CloseIdleConnections()
-	e.address(ctx)
+	e.checkURL(ctx)
 	switch {
-	case !e.reachable(ctx):
-	case e.overheard():
-		e.stranger(ctx, "no secret", nil)
-		e.find(Skipped, "calls", "the secret is not sent over http:// to another machine, nor one that is almost right", "examine it over https, or on its own machine")
+	case !e.connect(ctx):
+	case e.leaksCredential():
+		e.checkRejected(ctx, "no secret", nil)
+		e.add(Skipped, "calls", "the secret is not sent over http:// to another machine, nor one that is almost right", "examine it over https, or on its own machine")
 	default:
-		e.strangers(ctx)
-		e.challenge(ctx)
-		e.calls(ctx)
+		e.checkSecrets(ctx)
+		e.checkVerification(ctx)
+		e.checkCalls(ctx)
 	}
 	return &e.report, ctx.Err()
 }
 
-func (e *examination) find(g Grade, subject, text, advice string) {
+func (e *examination) add(g Grade, subject, text, advice string) {
 	e.report.Findings = append(e.report.Findings, Finding{g, subject, text, advice})
 }
 
-func (e *examination) fine(subject, format string, args ...any) {
-	e.find(Fine, subject, fmt.Sprintf(format, args...), "")
+func (e *examination) addOK(subject, format string, args ...any) {
+	e.add(OK, subject, fmt.Sprintf(format, args...), "")
 }
 
-// address judges the URL by itself (hooks.md section 1).
-func (e *examination) address(ctx context.Context) {
+// checkURL judges the URL by itself (hooks.md section 1).
+func (e *examination) checkURL(ctx context.Context) {
 	switch {
 	case e.url.Scheme != "https":
-		e.find(Wrong, "url", "it begins with http://", "Okta calls https only: serve with a certificate, or put what speaks TLS in front")
+		e.add(Wrong, "url", "it begins with http://", "Okta calls https only: serve with a certificate, or put what speaks TLS in front")
 	case len(e.o.URL) > 1024 || strings.ContainsAny(e.o.URL, " \t\r\n"):
-		e.find(Wrong, "url", "Okta takes no URL of more than 1,024 characters or with white space", "")
+		e.add(Wrong, "url", "Okta takes no URL of more than 1,024 characters or with white space", "")
 	case e.url.User != nil:
-		e.find(Wrong, "url", "it has a user or a password in it", "give them as the header that Okta sends: --header 'Authorization: Basic …'")
+		e.add(Wrong, "url", "it has a user or a password in it", "give them as the header that Okta sends: --header 'Authorization: Basic …'")
 	case e.url.RawQuery != "" || e.url.Fragment != "":
-		e.find(Doubtful, "url", "it has a query or a fragment", "what stands there ends in logs of every proxy: keep secrets in headers")
+		e.add(Warning, "url", "it has a query or a fragment", "what stands there ends in logs of every proxy: keep secrets in headers")
 	default:
-		e.fine("url", "%s", e.url.Redacted())
+		e.addOK("url", "%s", e.url.Redacted())
 	}
-	e.resolve(ctx)
+	e.checkAddress(ctx)
 }

@@ -20,8 +20,8 @@ import (
 
 const secret = "Bearer a-secret-that-is-long-enough"
 
-// good answers as a hook of the type should.
-func good(t hook.Type) http.HandlerFunc {
+// validHandler answers as a hook of the type should.
+func validHandler(t hook.Type) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		switch {
@@ -39,7 +39,7 @@ func good(t hook.Type) http.HandlerFunc {
 	}
 }
 
-func credential(value string) http.Header { return http.Header{"Authorization": {value}} }
+func credentialFields(value string) http.Header { return http.Header{"Authorization": {value}} }
 
 // examine looks at a TLS server, as one who trusts its authority and lives at a time.
 func examine(t *testing.T, typ hook.Type, h http.HandlerFunc, change func(*doctor.Options)) *doctor.Report {
@@ -48,7 +48,7 @@ func examine(t *testing.T, typ hook.Type, h http.HandlerFunc, change func(*docto
 	t.Cleanup(s.Close)
 	pool := x509.NewCertPool()
 	pool.AddCert(s.Certificate())
-	o := doctor.Options{URL: s.URL + "/hooks/h", Type: typ, Headers: credential(secret), Calls: 3, Roots: pool}
+	o := doctor.Options{URL: s.URL + "/hooks/h", Type: typ, Headers: credentialFields(secret), Calls: 3, Roots: pool}
 	if change != nil {
 		change(&o)
 	}
@@ -59,7 +59,7 @@ func examine(t *testing.T, typ hook.Type, h http.HandlerFunc, change func(*docto
 	return r
 }
 
-func found(r *doctor.Report, subject string) doctor.Finding {
+func findingOf(r *doctor.Report, subject string) doctor.Finding {
 	for _, f := range r.Findings {
 		if f.Subject == subject {
 			return f
@@ -68,16 +68,16 @@ func found(r *doctor.Report, subject string) doctor.Finding {
 	return doctor.Finding{Text: "nothing was found about " + subject}
 }
 
-func TestWell(t *testing.T) {
+func TestValidEndpoint(t *testing.T) {
 	for _, typ := range hook.Types() {
 		t.Run(typ.String(), func(t *testing.T) {
-			r := examine(t, typ, good(typ), nil)
+			r := examine(t, typ, validHandler(typ), nil)
 			for _, f := range r.Findings {
-				if f.Grade != doctor.Fine && f.Subject != "address" { // a test server is on loopback
+				if f.Grade != doctor.OK && f.Subject != "address" { // a test server is on loopback
 					t.Errorf("%s: %s: %s", f.Grade, f.Subject, f.Text)
 				}
 			}
-			if r.Times == nil || r.Times.Calls != 3 || r.Times.Most < r.Times.Median {
+			if r.Times == nil || r.Times.Calls != 3 || r.Times.Longest < r.Times.Median {
 				t.Errorf("times: %+v", r.Times)
 			}
 		})
@@ -106,31 +106,31 @@ func TestFindings(t *testing.T) {
 		grade   doctor.Grade
 		says    string
 	}{
-		{"OpenToAll", hook.Token, answersAnybody, nil, "wrong secret", doctor.Wrong, "anybody can call"},
-		{"NoSecret", hook.Token, answersAnybody, nil, "no secret", doctor.Wrong, "anybody can call"},
-		{"NotGiven", hook.Token, good(hook.Token), func(o *doctor.Options) { o.Headers = nil }, "calls", doctor.Wrong, "give it with --header"},
-		{"OtherSecret", hook.Token, good(hook.Token), func(o *doctor.Options) { o.Headers = credential("other") }, "calls", doctor.Wrong, "adds no scheme"},
+		{"OpenToAll", hook.Token, unauthenticatedHandler, nil, "wrong secret", doctor.Wrong, "anybody can call"},
+		{"NoSecret", hook.Token, unauthenticatedHandler, nil, "no secret", doctor.Wrong, "anybody can call"},
+		{"NotGiven", hook.Token, validHandler(hook.Token), func(o *doctor.Options) { o.Headers = nil }, "calls", doctor.Wrong, "give it with --header"},
+		{"OtherSecret", hook.Token, validHandler(hook.Token), func(o *doctor.Options) { o.Headers = credentialFields("other") }, "calls", doctor.Wrong, "adds no scheme"},
 		{"NotFound", hook.Token, status(404), nil, "calls", doctor.Wrong, "nothing is served"},
-		{"Fault", hook.Token, status(500), nil, "no secret", doctor.Doubtful, "tries again"},
+		{"Fault", hook.Token, status(500), nil, "no secret", doctor.Warning, "tries again"},
 		{"Redirect", hook.Token, http.RedirectHandler("/elsewhere", http.StatusMovedPermanently).ServeHTTP, nil, "calls", doctor.Wrong, "follows no redirects"},
 		{"NotApplied", hook.Token, answers(`{"commands":[{"type":"com.okta.identity.path","value":[]}]}`), nil, "calls", doctor.Wrong, "would not apply"},
 		{"NotJSON", hook.SAML, answers(`<html>`), nil, "calls", doctor.Wrong, "the answer"},
-		{"TakesAnything", hook.SAML, answers(`{}`), nil, "broken call", doctor.Doubtful, "want 400"},
+		{"TakesAnything", hook.SAML, answers(`{}`), nil, "broken call", doctor.Warning, "want 400"},
 		{"NoChallenge", hook.EventHook, answers(`{}`), nil, "verification", doctor.Wrong, "would not verify"},
-		{"Expires", hook.Token, good(hook.Token), func(o *doctor.Options) { o.Now = at(o, -24*time.Hour) }, "certificate", doctor.Doubtful, "ends soon"},
-		{"Expired", hook.Token, good(hook.Token), func(o *doctor.Options) { o.Now = at(o, time.Hour) }, "certificate", doctor.Wrong, "renew"},
-		{"Untrusted", hook.Token, good(hook.Token), func(o *doctor.Options) { o.Roots = x509.NewCertPool() }, "certificate", doctor.Wrong, "public authorities only"},
-		{"OtherName", hook.Token, good(hook.Token), func(o *doctor.Options) { o.URL = strings.Replace(o.URL, "127.0.0.1", "localhost", 1) }, "certificate", doctor.Wrong, "get a certificate for localhost"},
-		{"Nobody", hook.Token, good(hook.Token), func(o *doctor.Options) { o.URL = "https://127.0.0.1:1/hooks/h" }, "certificate", doctor.Wrong, "nothing speaks TLS"},
-		{"Private", hook.Token, good(hook.Token), nil, "address", doctor.Doubtful, "cannot reach"},
-		{"Query", hook.Token, good(hook.Token), func(o *doctor.Options) { o.URL += "?key=x" }, "url", doctor.Doubtful, "secrets in headers"},
-		{"Long", hook.Token, good(hook.Token), func(o *doctor.Options) { o.URL += "/" + strings.Repeat("x", 1100) }, "url", doctor.Wrong, "1,024"},
-		{"Password", hook.Token, good(hook.Token), func(o *doctor.Options) { o.URL = strings.Replace(o.URL, "//", "//okta:hunter2@", 1) }, "url", doctor.Wrong, "Basic"},
+		{"Expires", hook.Token, validHandler(hook.Token), func(o *doctor.Options) { o.Now = relativeToExpiry(o, -24*time.Hour) }, "certificate", doctor.Warning, "ends soon"},
+		{"Expired", hook.Token, validHandler(hook.Token), func(o *doctor.Options) { o.Now = relativeToExpiry(o, time.Hour) }, "certificate", doctor.Wrong, "renew"},
+		{"Untrusted", hook.Token, validHandler(hook.Token), func(o *doctor.Options) { o.Roots = x509.NewCertPool() }, "certificate", doctor.Wrong, "public authorities only"},
+		{"OtherName", hook.Token, validHandler(hook.Token), func(o *doctor.Options) { o.URL = strings.Replace(o.URL, "127.0.0.1", "localhost", 1) }, "certificate", doctor.Wrong, "get a certificate for localhost"},
+		{"Nobody", hook.Token, validHandler(hook.Token), func(o *doctor.Options) { o.URL = "https://127.0.0.1:1/hooks/h" }, "certificate", doctor.Wrong, "nothing speaks TLS"},
+		{"Private", hook.Token, validHandler(hook.Token), nil, "address", doctor.Warning, "cannot reach"},
+		{"Query", hook.Token, validHandler(hook.Token), func(o *doctor.Options) { o.URL += "?key=x" }, "url", doctor.Warning, "secrets in headers"},
+		{"Long", hook.Token, validHandler(hook.Token), func(o *doctor.Options) { o.URL += "/" + strings.Repeat("x", 1100) }, "url", doctor.Wrong, "1,024"},
+		{"Password", hook.Token, validHandler(hook.Token), func(o *doctor.Options) { o.URL = strings.Replace(o.URL, "//", "//okta:hunter2@", 1) }, "url", doctor.Wrong, "Basic"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			r := examine(t, tt.typ, tt.handler, tt.change)
-			f := found(r, tt.subject)
+			f := findingOf(r, tt.subject)
 			if f.Grade != tt.grade || !strings.Contains(f.Text+" "+f.Advice, tt.says) {
 				t.Errorf("%s: got %s: %s; %s", f.Subject, f.Grade, f.Text, f.Advice)
 			}
@@ -143,10 +143,10 @@ func TestFindings(t *testing.T) {
 	}
 }
 
-func answersAnybody(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, `{}`) }
+func unauthenticatedHandler(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, `{}`) }
 
-// at is a time before, or after, the test server's certificate ends.
-func at(o *doctor.Options, d time.Duration) func() time.Time {
+// relativeToExpiry is a time before, or after, the test server's certificate ends.
+func relativeToExpiry(o *doctor.Options, d time.Duration) func() time.Time {
 	c, err := tls.Dial("tcp", strings.TrimPrefix(strings.TrimSuffix(o.URL, "/hooks/h"), "https://"), &tls.Config{RootCAs: o.Roots})
 	if err != nil {
 		panic(err)
@@ -155,35 +155,35 @@ func at(o *doctor.Options, d time.Duration) func() time.Time {
 	return func() time.Time { return c.ConnectionState().PeerCertificates[0].NotAfter.Add(d) }
 }
 
-func TestPlain(t *testing.T) {
-	s := httptest.NewServer(good(hook.Token))
+func TestPlainHTTP(t *testing.T) {
+	s := httptest.NewServer(validHandler(hook.Token))
 	defer s.Close()
-	r, err := doctor.Examine(context.Background(), doctor.Options{URL: s.URL, Type: hook.Token, Headers: credential(secret), Calls: 1})
-	if err != nil || found(r, "url").Grade != doctor.Wrong || found(r, "calls").Grade != doctor.Fine || r.Worst() != doctor.Wrong {
+	r, err := doctor.Examine(context.Background(), doctor.Options{URL: s.URL, Type: hook.Token, Headers: credentialFields(secret), Calls: 1})
+	if err != nil || findingOf(r, "url").Grade != doctor.Wrong || findingOf(r, "calls").Grade != doctor.OK || r.Worst() != doctor.Wrong {
 		t.Errorf("plain http: %v, %+v", err, r)
 	}
-	s2 := httptest.NewServer(good(hook.Token))
+	s2 := httptest.NewServer(validHandler(hook.Token))
 	defer s2.Close()
 	r, err = doctor.Examine(context.Background(), doctor.Options{URL: strings.Replace(s2.URL, "http:", "https:", 1), Type: hook.Token})
-	if f := found(r, "certificate"); err != nil || !strings.Contains(f.Advice, "plain HTTP") {
+	if f := findingOf(r, "certificate"); err != nil || !strings.Contains(f.Advice, "plain HTTP") {
 		t.Errorf("TLS to who speaks plain http: %v, %+v", err, f)
 	}
 }
 
-// TestOverheard: over plain http, another machine sees neither the credential nor one that is almost it.
-func TestOverheard(t *testing.T) {
+// TestCredentialOverPlainHTTP: over plain http, another machine sees neither the credential nor one that is almost it.
+func TestCredentialOverPlainHTTP(t *testing.T) {
 	var calls, secrets atomic.Int32
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		calls.Add(1)
 		if r.Header.Get("Authorization") != "" {
 			secrets.Add(1)
 		}
-		good(hook.EventHook)(w, r)
+		validHandler(hook.EventHook)(w, r)
 	}))
 	defer s.Close()
 	url := strings.Replace(s.URL, "127.0.0.1", "0.0.0.0", 1) // leads here, and is not said to
-	r, err := doctor.Examine(context.Background(), doctor.Options{URL: url, Type: hook.EventHook, Headers: credential(secret), Calls: 1})
-	if err != nil || found(r, "no secret").Grade != doctor.Fine || found(r, "calls").Grade != doctor.Skipped {
+	r, err := doctor.Examine(context.Background(), doctor.Options{URL: url, Type: hook.EventHook, Headers: credentialFields(secret), Calls: 1})
+	if err != nil || findingOf(r, "no secret").Grade != doctor.OK || findingOf(r, "calls").Grade != doctor.Skipped {
 		t.Errorf("%v, %+v", err, r)
 	}
 	if calls.Load() != 1 || secrets.Load() != 0 {
@@ -191,7 +191,7 @@ func TestOverheard(t *testing.T) {
 	}
 }
 
-func TestNoURL(t *testing.T) {
+func TestInvalidURL(t *testing.T) {
 	for _, u := range []string{"", "hooks.example.com", "ftp://x", "https://", "://"} {
 		if _, err := doctor.Examine(context.Background(), doctor.Options{URL: u, Type: hook.Token}); err == nil {
 			t.Errorf("%q is taken for a URL", u)

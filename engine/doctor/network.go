@@ -14,12 +14,12 @@ import (
 	"time"
 )
 
-// soon is when a certificate's end is worth a warning.
-const soon = 21 * 24 * time.Hour
+// expiryWarning is when a certificate's end is worth a warning.
+const expiryWarning = 21 * 24 * time.Hour
 
 func (e *examination) newClient() *http.Client {
 	return &http.Client{
-		Timeout: OktaWaits,
+		Timeout: OktaTimeout,
 		Transport: &http.Transport{
 			Proxy: http.ProxyFromEnvironment, DisableCompression: true, ForceAttemptHTTP2: false,
 			TLSClientConfig: &tls.Config{RootCAs: e.o.Roots, Time: e.o.Now},
@@ -28,58 +28,58 @@ func (e *examination) newClient() *http.Client {
 	}
 }
 
-// resolve looks up where the name leads. Okta calls from the internet.
-func (e *examination) resolve(ctx context.Context) {
+// checkAddress looks up where the name leads. Okta calls from the internet.
+func (e *examination) checkAddress(ctx context.Context) {
 	all, err := net.DefaultResolver.LookupNetIP(ctx, "ip", e.url.Hostname())
 	if err != nil {
-		e.find(Wrong, "address", fmt.Sprintf("%s is not found: %v", e.url.Hostname(), err), "Okta looks names up in the public DNS")
+		e.add(Wrong, "address", fmt.Sprintf("%s is not found: %v", e.url.Hostname(), err), "Okta looks names up in the public DNS")
 		return
 	}
 	var private, names []string
 	for _, a := range all {
 		a = a.Unmap()
 		names = append(names, a.String())
-		if inside(a) {
+		if isPrivate(a) {
 			private = append(private, a.String())
 		}
 	}
 	if len(private) > 0 {
-		e.find(Doubtful, "address", fmt.Sprintf("%s is %s", e.url.Hostname(), strings.Join(private, " and ")),
+		e.add(Warning, "address", fmt.Sprintf("%s is %s", e.url.Hostname(), strings.Join(private, " and ")),
 			"this is a private or local address: Okta cannot reach it, unless its DNS says otherwise")
 		return
 	}
-	e.fine("address", "%s is %s", e.url.Hostname(), strings.Join(names, " and "))
+	e.addOK("address", "%s is %s", e.url.Hostname(), strings.Join(names, " and "))
 }
 
-func inside(a netip.Addr) bool {
+func isPrivate(a netip.Addr) bool {
 	return a.IsPrivate() || a.IsLoopback() || a.IsLinkLocalUnicast() || a.IsUnspecified()
 }
 
-// overheard is whether a credential would go to another machine in the clear. A name that only leads to this one may lead
+// leaksCredential is whether a credential would go to another machine in the clear. A name that only leads to this one may lead
 // elsewhere when it is asked again.
-func (e *examination) overheard() bool {
+func (e *examination) leaksCredential() bool {
 	host := e.url.Hostname()
 	a, err := netip.ParseAddr(host)
 	local := host == "localhost" || err == nil && a.Unmap().IsLoopback()
 	return e.url.Scheme != "https" && len(e.o.Headers) > 0 && !local
 }
 
-// reachable connects, and judges the certificate. When it is false there is nobody to talk to.
-func (e *examination) reachable(ctx context.Context) bool {
+// connect connects, and judges the certificate. When it is false there is nobody to talk to.
+func (e *examination) connect(ctx context.Context) bool {
 	if e.url.Scheme != "https" {
-		return e.connects(ctx)
+		return e.connectPlain(ctx)
 	}
 	dialer := tls.Dialer{
-		NetDialer: &net.Dialer{Timeout: OktaWaits},
+		NetDialer: &net.Dialer{Timeout: OktaTimeout},
 		Config:    &tls.Config{RootCAs: e.o.Roots, Time: e.o.Now, ServerName: e.url.Hostname()},
 	}
 	c, err := dialer.DialContext(ctx, "tcp", e.hostPort("443"))
 	if err != nil {
-		e.untrusted(err)
+		e.reportTLSError(err)
 		return false
 	}
 	defer c.Close()
-	e.certificate(c.(*tls.Conn).ConnectionState())
+	e.checkCertificate(c.(*tls.Conn).ConnectionState())
 	return true
 }
 
@@ -90,20 +90,20 @@ func (e *examination) hostPort(port string) string {
 	return net.JoinHostPort(e.url.Hostname(), port)
 }
 
-func (e *examination) connects(ctx context.Context) bool {
-	c, err := (&net.Dialer{Timeout: OktaWaits}).DialContext(ctx, "tcp", e.hostPort("80"))
+func (e *examination) connectPlain(ctx context.Context) bool {
+	c, err := (&net.Dialer{Timeout: OktaTimeout}).DialContext(ctx, "tcp", e.hostPort("80"))
 	if err != nil {
-		e.find(Wrong, "connection", plain(err).Error(), "nothing answers at this address, from here")
+		e.add(Wrong, "connection", unwrapURLError(err).Error(), "nothing answers at this address, from here")
 		return false
 	}
 	c.Close()
-	return !e.secure(ctx)
+	return !e.speaksTLS(ctx)
 }
 
-// secure reports whether a port that was to speak plain HTTP speaks TLS.
-func (e *examination) secure(ctx context.Context) bool {
+// speaksTLS reports whether a port that was to speak plain HTTP speaks TLS.
+func (e *examination) speaksTLS(ctx context.Context) bool {
 	dialer := tls.Dialer{
-		NetDialer: &net.Dialer{Timeout: OktaWaits / 3},                                 // of the handshake too
+		NetDialer: &net.Dialer{Timeout: OktaTimeout / 3},                               // of the handshake too
 		Config:    &tls.Config{InsecureSkipVerify: true, ServerName: e.url.Hostname()}, // nothing is said to it
 	}
 	c, err := dialer.DialContext(ctx, "tcp", e.hostPort("80"))
@@ -114,12 +114,12 @@ func (e *examination) secure(ctx context.Context) bool {
 	if err == nil {
 		c.Close()
 	}
-	e.find(Wrong, "connection", "this port speaks TLS", "say https://")
+	e.add(Wrong, "connection", "this port speaks TLS", "say https://")
 	return true
 }
 
-// untrusted says why there is no connection, and what is to be done about it.
-func (e *examination) untrusted(err error) {
+// reportTLSError says why there is no connection, and what is to be done about it.
+func (e *examination) reportTLSError(err error) {
 	var unknown x509.UnknownAuthorityError
 	var name x509.HostnameError
 	var invalid x509.CertificateInvalidError
@@ -135,30 +135,30 @@ func (e *examination) untrusted(err error) {
 	case errors.As(err, &record):
 		advice = "what answers there speaks plain HTTP: serve with a certificate, or put what speaks TLS in front"
 	}
-	e.find(Wrong, "certificate", plain(err).Error(), advice)
+	e.add(Wrong, "certificate", unwrapURLError(err).Error(), advice)
 }
 
-func (e *examination) certificate(s tls.ConnectionState) {
+func (e *examination) checkCertificate(s tls.ConnectionState) {
 	leaf := s.PeerCertificates[0]
 	left := leaf.NotAfter.Sub(e.o.Now())
 	text := fmt.Sprintf("valid until %s (%d days), issued by %s, %s", leaf.NotAfter.UTC().Format(time.DateOnly), int(left.Hours()/24),
-		issuedBy(leaf), tls.VersionName(s.Version))
-	if left < soon {
-		e.find(Doubtful, "certificate", text, "it ends soon: see that it is renewed")
+		issuerName(leaf), tls.VersionName(s.Version))
+	if left < expiryWarning {
+		e.add(Warning, "certificate", text, "it ends soon: see that it is renewed")
 		return
 	}
-	e.find(Fine, "certificate", text, "")
+	e.add(OK, "certificate", text, "")
 }
 
-func issuedBy(c *x509.Certificate) string {
+func issuerName(c *x509.Certificate) string {
 	if c.Issuer.CommonName != "" {
 		return c.Issuer.CommonName
 	}
 	return c.Issuer.String()
 }
 
-// plain is the cause, without the URL that http.Client puts before it.
-func plain(err error) error {
+// unwrapURLError is the cause, without the URL that http.Client puts before it.
+func unwrapURLError(err error) error {
 	var u *url.Error
 	if errors.As(err, &u) {
 		return u.Err

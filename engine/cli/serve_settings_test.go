@@ -20,18 +20,18 @@ func FuzzSettings(f *testing.F) {
 		}
 		p := Program{Stdin: strings.NewReader(""), Stdout: io.Discard, Stderr: io.Discard, Env: func(string) (string, bool) { return "", false }}
 		var wrong []error
-		p.fromText(p.serve().Flags(), "config.yaml", []byte(text), &wrong)
+		p.applyText(p.serve().Flags(), "config.yaml", []byte(text), &wrong)
 	})
 }
 
-func TestDistance(t *testing.T) {
+func TestEditDistance(t *testing.T) {
 	for _, test := range []struct {
 		a, b string
 		want int
 	}{
 		{"", "", 0}, {"listen", "listen", 0}, {"lisen", "listen", 1}, {"listne", "listen", 2}, {"", "abc", 3}, {"abc", "", 3}, {"kitten", "sitting", 3},
 	} {
-		if got := distance(test.a, test.b); got != test.want {
+		if got := editDistance(test.a, test.b); got != test.want {
 			t.Errorf("distance(%q, %q) = %d, want %d", test.a, test.b, got, test.want)
 		}
 	}

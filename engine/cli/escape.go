@@ -8,12 +8,12 @@ import (
 	"unicode/utf8"
 )
 
-// inert writes text that strangers had a hand in, which a terminal must not obey: what is no printable character, but controls one or
+// escapingWriter writes text that strangers had a hand in, which a terminal must not obey: what is no printable character, but controls one or
 // turns the direction of what follows, is written as JSON would escape it, \u009b. In JSON that changes nothing: outside of strings
 // there is none but line ends and tabs, which are left alone. Each Write is of whole characters.
-type inert struct{ w io.Writer }
+type escapingWriter struct{ w io.Writer }
 
-func (i inert) Write(text []byte) (int, error) {
+func (i escapingWriter) Write(text []byte) (int, error) {
 	out := make([]byte, 0, len(text))
 	for rest := text; len(rest) > 0; {
 		r, n := utf8.DecodeRune(rest)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
@@ -13,14 +12,14 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// layer settles the flags of a verb: what the command line says counts, then the environment (TENTERHOOK_LOG_LEVEL for
+// applySettings settles the flags of a verb: what the command line says counts, then the environment (TENTERHOOK_LOG_LEVEL for
 // --log-level), then the configuration file (log-level:), then the default. All that is wrong is reported at once.
-func (p *Program) layer(flags *pflag.FlagSet) error {
+func (p *Program) applySettings(flags *pflag.FlagSet) error {
 	var wrong []error
-	p.fromEnvironment(flags, &wrong)
+	p.applyEnvironment(flags, &wrong)
 	file := flags.Lookup("config").Value.String()
 	if file != "" {
-		p.fromFile(flags, file, &wrong)
+		p.applyFile(flags, file, &wrong)
 	}
 	if len(wrong) > 0 {
 		return usage("%w", errors.Join(wrong...))
@@ -28,7 +27,7 @@ func (p *Program) layer(flags *pflag.FlagSet) error {
 	return nil
 }
 
-func (p *Program) fromEnvironment(flags *pflag.FlagSet, wrong *[]error) {
+func (p *Program) applyEnvironment(flags *pflag.FlagSet, wrong *[]error) {
 	flags.VisitAll(func(f *pflag.Flag) {
 		name := "TENTERHOOK_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
 		text, ok := p.Env(name)
@@ -38,15 +37,15 @@ func (p *Program) fromEnvironment(flags *pflag.FlagSet, wrong *[]error) {
 		if err := flags.Set(f.Name, text); err != nil {
 			*wrong = append(*wrong, fmt.Errorf("environment %s: want a %s, got %q", name, f.Value.Type(), text))
 		}
-		p.blame(f.Name, "environment "+name)
+		p.noteSource(f.Name, "environment "+name)
 	})
 }
 
 // maxSettings is more than any configuration file needs; it bounds what the parser is given.
 const maxSettings = 64 << 10
 
-// fromFile reads the configuration file: a YAML mapping of flag names to values.
-func (p *Program) fromFile(flags *pflag.FlagSet, name string, wrong *[]error) {
+// applyFile reads the configuration file: a YAML mapping of flag names to values.
+func (p *Program) applyFile(flags *pflag.FlagSet, name string, wrong *[]error) {
 	text, err := os.ReadFile(name)
 	if err == nil && len(text) > maxSettings {
 		err = fmt.Errorf("%s: want at most %d bytes", name, maxSettings)
@@ -55,10 +54,10 @@ func (p *Program) fromFile(flags *pflag.FlagSet, name string, wrong *[]error) {
 		*wrong = append(*wrong, fmt.Errorf("configuration file: %w", err))
 		return
 	}
-	p.fromText(flags, name, text, wrong)
+	p.applyText(flags, name, text, wrong)
 }
 
-func (p *Program) fromText(flags *pflag.FlagSet, name string, text []byte, wrong *[]error) {
+func (p *Program) applyText(flags *pflag.FlagSet, name string, text []byte, wrong *[]error) {
 	file, err := parseYAML(text)
 	if err != nil {
 		*wrong = append(*wrong, fmt.Errorf("configuration file %s: %w", name, err))
@@ -76,7 +75,7 @@ func (p *Program) fromText(flags *pflag.FlagSet, name string, text []byte, wrong
 		for each := entries.MapRange(); each.Next(); {
 			at := each.Key().GetToken().Position
 			here := fmt.Sprintf("%s:%d:%d: ", name, at.Line, at.Column)
-			if err := p.fromEntry(flags, each.Key(), each.Value(), here); err != nil {
+			if err := p.applyEntry(flags, each.Key(), each.Value(), here); err != nil {
 				*wrong = append(*wrong, fmt.Errorf("%s%w", here, err))
 			}
 		}
@@ -92,14 +91,14 @@ func parseYAML(text []byte) (file *ast.File, err error) {
 	return parser.ParseBytes(text, 0)
 }
 
-func (p *Program) fromEntry(flags *pflag.FlagSet, key ast.MapKeyNode, value ast.Node, here string) error {
+func (p *Program) applyEntry(flags *pflag.FlagSet, key ast.MapKeyNode, value ast.Node, here string) error {
 	name := key.GetToken().Value
 	f := flags.Lookup(name)
 	if f == nil || name == "config" || name == "help" {
-		return fmt.Errorf("unknown setting %s%s", name, suggestion(name, settable(flags)))
+		return fmt.Errorf("unknown setting %s%s", name, suggestion(name, settingNames(flags)))
 	}
 	if list, ok := value.(ast.ArrayNode); ok {
-		return p.fromList(f, list, here)
+		return p.applyList(f, list, here)
 	}
 	scalar, ok := value.(ast.ScalarNode)
 	if !ok || value.Type() == ast.NullType {
@@ -112,12 +111,12 @@ func (p *Program) fromEntry(flags *pflag.FlagSet, key ast.MapKeyNode, value ast.
 	if err := flags.Set(name, text); err != nil {
 		return fmt.Errorf("%s: want a %s, got %q", name, f.Value.Type(), text)
 	}
-	p.blame(name, here+name)
+	p.noteSource(name, here+name)
 	return nil
 }
 
-// fromList reads a setting that may have several values.
-func (p *Program) fromList(f *pflag.Flag, list ast.ArrayNode, here string) error {
+// applyList reads a setting that may have several values.
+func (p *Program) applyList(f *pflag.Flag, list ast.ArrayNode, here string) error {
 	several, ok := f.Value.(pflag.SliceValue)
 	if !ok {
 		return fmt.Errorf("%s: want a %s", f.Name, f.Value.Type())
@@ -134,24 +133,24 @@ func (p *Program) fromList(f *pflag.Flag, list ast.ArrayNode, here string) error
 		return nil
 	}
 	f.Changed = true
-	p.blame(f.Name, here+f.Name)
+	p.noteSource(f.Name, here+f.Name)
 	return several.Replace(texts)
 }
 
-// blame notes who has set a flag, when it was not the command line.
-func (p *Program) blame(flag, who string) {
-	if p.sayers == nil {
-		p.sayers = map[string]string{}
+// noteSource notes who has set a flag, when it was not the command line.
+func (p *Program) noteSource(flag, who string) {
+	if p.flagSources == nil {
+		p.flagSources = map[string]string{}
 	}
-	p.sayers[flag] = who
+	p.flagSources[flag] = who
 }
 
-// setting names a flag by who has set it, for what is wrong with its value.
-func (p *Program) setting(flag string) string {
-	return cmp.Or(p.sayers[flag], "--"+flag)
+// flagSource names a flag by who has set it, for what is wrong with its value.
+func (p *Program) flagSource(flag string) string {
+	return cmp.Or(p.flagSources[flag], "--"+flag)
 }
 
-func settable(flags *pflag.FlagSet) []string {
+func settingNames(flags *pflag.FlagSet) []string {
 	var names []string
 	flags.VisitAll(func(f *pflag.Flag) {
 		if f.Name != "config" && f.Name != "help" {
@@ -165,7 +164,7 @@ func settable(flags *pflag.FlagSet) []string {
 func suggestion(name string, names []string) string {
 	best, least := "", 3
 	for _, n := range names {
-		if d := distance(name, n); d < least {
+		if d := editDistance(name, n); d < least {
 			best, least = n, d
 		}
 	}
@@ -175,8 +174,8 @@ func suggestion(name string, names []string) string {
 	return ", did you mean " + best + "?"
 }
 
-// distance is how many bytes must be put in, left out or exchanged to make b of a.
-func distance(a, b string) int {
+// editDistance is how many bytes must be put in, left out or exchanged to make b of a.
+func editDistance(a, b string) int {
 	row := make([]int, len(b)+1)
 	for j := range row {
 		row[j] = j
@@ -194,17 +193,4 @@ func distance(a, b string) int {
 		}
 	}
 	return row[len(b)]
-}
-
-// stateDir is where the program keeps what must outlive it when nobody says where: the user's state folder, as the XDG
-// base directory specification has it. It is never the working directory.
-func (p *Program) stateDir() (string, error) {
-	if dir, ok := p.Env("XDG_STATE_HOME"); ok && filepath.IsAbs(dir) {
-		return filepath.Join(dir, "tenterhook"), nil
-	}
-	home, ok := p.Env("HOME")
-	if !ok || !filepath.IsAbs(home) {
-		return "", usage("there is no home folder to keep data in: say where with --data")
-	}
-	return filepath.Join(home, ".local", "state", "tenterhook"), nil
 }

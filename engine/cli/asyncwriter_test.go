@@ -9,21 +9,21 @@ import (
 	"testing"
 )
 
-// page is where a pen writes in tests.
-type page struct {
+// lockedBuffer is where a pen writes in tests.
+type lockedBuffer struct {
 	mu   sync.Mutex
 	text bytes.Buffer
 }
 
-func (p *page) Write(b []byte) (int, error) {
+func (p *lockedBuffer) Write(b []byte) (int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.text.Write(b)
 }
 
-func TestPen(t *testing.T) {
-	var out page
-	p := &pen{w: &out}
+func TestAsyncWriter(t *testing.T) {
+	var out lockedBuffer
+	p := &asyncWriter{w: &out}
 	var wg sync.WaitGroup
 	for i := range 8 {
 		wg.Go(func() {
@@ -33,7 +33,7 @@ func TestPen(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	p.lift()
+	p.tryFlush()
 	lines := strings.Split(strings.TrimSuffix(out.text.String(), "\n"), "\n")
 	if len(lines) != 800 {
 		t.Fatalf("%d lines", len(lines))
@@ -48,13 +48,13 @@ func TestPen(t *testing.T) {
 	}
 }
 
-// TestStuckPen: whoever does not read the log keeps nobody waiting, and hears later how much was lost.
-func TestStuckPen(t *testing.T) {
+// TestAsyncWriterStalled: whoever does not read the log keeps nobody waiting, and hears later how much was lost.
+func TestAsyncWriterStalled(t *testing.T) {
 	for _, asJSON := range []bool{false, true} {
 		r, w := io.Pipe()
-		p := &pen{w: w, json: asJSON}
+		p := &asyncWriter{w: w, json: asJSON}
 		line := []byte(strings.Repeat("x", 1023) + "\n")
-		for range 4 * penMost / len(line) {
+		for range 4 * maxBuffered / len(line) {
 			p.Write(line)
 		}
 		var seen bytes.Buffer
@@ -63,11 +63,11 @@ func TestStuckPen(t *testing.T) {
 			defer close(read)
 			io.Copy(&seen, r)
 		}()
-		p.lift()
-		p.lift()
+		p.tryFlush()
+		p.tryFlush()
 		w.Close()
 		<-read
-		if n := seen.Len(); n > 3*penMost || !strings.Contains(seen.String(), "log lines were left out") {
+		if n := seen.Len(); n > 3*maxBuffered || !strings.Contains(seen.String(), "log lines were left out") {
 			t.Errorf("%d bytes; the end: %q", n, seen.String()[max(0, n-200):])
 		}
 	}

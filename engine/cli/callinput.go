@@ -22,8 +22,8 @@ func (p *Program) readInput(name string) ([]byte, error) {
 	return os.ReadFile(name)
 }
 
-// parse reads a call's body; what is wrong with it is told by line and column.
-func parse(name string, src []byte) (*jsondoc.Doc, error) {
+// parseCall reads a call's body; what is wrong with it is told by line and column.
+func parseCall(name string, src []byte) (*jsondoc.Doc, error) {
 	var d jsondoc.Doc
 	err := d.Parse(src, jsondoc.Limits{})
 	var at *jsondoc.SyntaxError
@@ -45,37 +45,37 @@ func position(src []byte, offset int) (line, column int) {
 	return strings.Count(before, "\n") + 1, len(before) - strings.LastIndexByte(before, '\n')
 }
 
-// question says which call is to be sent or decided on.
-type question struct {
-	kind   hook.Type
+// callSource says which call is to be sent or decided on.
+type callSource struct {
+	typ    hook.Type
 	file   string   // a file with the call; - is standard input
 	sample string   // or which sample; empty: the type's
 	sets   []string // members to change, each as path=value
 	known  []string // members that Okta has added, as the policy says
 }
 
-// ask is the call's body.
-func (p *Program) ask(q question) ([]byte, error) {
-	src, name, err := p.source(q)
+// readCall is the call's body.
+func (p *Program) readCall(q callSource) ([]byte, error) {
+	src, name, err := p.readSource(q)
 	if err != nil {
 		return nil, err
 	}
-	d, err := parse(name, src)
+	d, err := parseCall(name, src)
 	if err != nil {
 		return nil, err
 	}
-	if got := d.Root().Get("eventType").Text(); got != q.kind.EventType() {
-		return nil, fmt.Errorf("%s: eventType: want %q for a %s hook, got %q", name, q.kind.EventType(), q.kind, got)
+	if got := d.Root().Get("eventType").Text(); got != q.typ.EventType() {
+		return nil, fmt.Errorf("%s: eventType: want %q for a %s hook, got %q", name, q.typ.EventType(), q.typ, got)
 	}
 	for _, s := range q.sets {
-		if src, err = q.set(src, s); err != nil {
+		if src, err = q.setMember(src, s); err != nil {
 			return nil, err
 		}
 	}
 	return src, nil
 }
 
-func (p *Program) source(q question) (src []byte, name string, err error) {
+func (p *Program) readSource(q callSource) (src []byte, name string, err error) {
 	switch {
 	case q.file != "" && q.sample != "":
 		return nil, "", usage("want one of --input and --sample")
@@ -83,7 +83,7 @@ func (p *Program) source(q question) (src []byte, name string, err error) {
 		src, err = p.readInput(q.file)
 		return src, q.file, err
 	case q.sample == "":
-		return sample.Of(q.kind), "sample " + q.kind.String(), nil
+		return sample.Of(q.typ), "sample " + q.typ.String(), nil
 	}
 	src, ok := sample.Named(q.sample)
 	if !ok {
@@ -92,9 +92,9 @@ func (p *Program) source(q question) (src []byte, name string, err error) {
 	return src, "sample " + q.sample, nil
 }
 
-// set changes one member of a call: path=value, the path as rules.ReplaceMember has it. A value that is JSON is taken as
+// setMember changes one member of a call: path=value, the path as rules.ReplaceMember has it. A value that is JSON is taken as
 // such, any other text as a string.
-func (q *question) set(src []byte, assignment string) ([]byte, error) {
+func (q *callSource) setMember(src []byte, assignment string) ([]byte, error) {
 	path, text, ok := strings.Cut(assignment, "=")
 	if !ok || path == "" {
 		return nil, usage("--set %s: want path=value, such as data.userProfile.email=eve@example.com", assignment)
@@ -106,7 +106,7 @@ func (q *question) set(src []byte, assignment string) ([]byte, error) {
 	}
 	out, err := rules.ReplaceMember(src, path, value)
 	if err == nil {
-		err = rules.KnownMember(src, path, q.kind, q.known)
+		err = rules.KnownMember(src, path, q.typ, q.known)
 	}
 	if err != nil {
 		return nil, usage("--set %s: %w", path, err)

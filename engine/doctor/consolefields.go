@@ -13,8 +13,8 @@ type Field struct {
 	Value string `json:"value"`
 }
 
-// Place is where in the Admin Console a hook of the type is added.
-func Place(t hook.Type) string {
+// ConsolePath is where in the Admin Console a hook of the type is added.
+func ConsolePath(t hook.Type) string {
 	if t == hook.EventHook {
 		return "Workflow > Event Hooks > Create Event Hook"
 	}
@@ -25,9 +25,9 @@ func Place(t hook.Type) string {
 	return "Workflow > Inline Hooks > Add Inline Hook > " + kind[t]
 }
 
-// Entry is what an administrator enters for a hook at a URL; h may be nil, when nothing is known but the type. Of several
+// ConsoleFields is what an administrator enters for a hook at a URL; h may be nil, when nothing is known but the type. Of several
 // credentials it is the first, for Okta shows one.
-func Entry(url string, t hook.Type, h *rules.Hook) []Field {
+func ConsoleFields(url string, t hook.Type, h *rules.Hook) []Field {
 	fields := []Field{{"Name", "any"}, {"URL", url}}
 	if h != nil {
 		fields[0].Value = h.Name
@@ -36,7 +36,7 @@ func Entry(url string, t hook.Type, h *rules.Hook) []Field {
 	case h == nil:
 		fields = append(fields, Field{"Authentication field", "Authorization"}, Field{"Authentication secret", wholeValue})
 	case len(h.Auth) > 0:
-		fields = append(fields, credential(h.Auth[0])...)
+		fields = append(fields, credentialFields(h.Auth[0])...)
 	}
 	if t == hook.EventHook {
 		fields = append(fields, Field{"Subscribe to events", "the types that the hook's rules are for, and press Verify when it is saved"})
@@ -46,11 +46,11 @@ func Entry(url string, t hook.Type, h *rules.Hook) []Field {
 
 const wholeValue = "the whole value that the policy's secret has, with the word Basic or Bearer where it begins with one"
 
-func credential(c rules.Credential) (fields []Field) {
+func credentialFields(c rules.Credential) (fields []Field) {
 	for i, l := range c.Lines {
 		switch {
 		case l.OAuth != nil:
-			fields = append(fields, oauth(l.OAuth)...)
+			fields = append(fields, oauthFields(l.OAuth)...)
 		case i == 0:
 			fields = append(fields, Field{"Authentication field", l.Header}, Field{"Authentication secret", wholeValue})
 		default:
@@ -60,7 +60,7 @@ func credential(c rules.Credential) (fields []Field) {
 	return fields
 }
 
-func oauth(o *rules.OAuth) []Field {
+func oauthFields(o *rules.OAuth) []Field {
 	client, scope := o.Client, o.Scope
 	if client == "" {
 		client = "of the API Services app that is made for this hook"

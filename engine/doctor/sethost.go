@@ -9,10 +9,10 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-// From puts an org's host where a call names one: in source and, where it is about a token, in the token's issuer. A member
+// SetHost puts an org's host where a call names one: in source and, where it is about a token, in the token's issuer. A member
 // that names none, as in the calls of some types (hooks.md section 1.3), stays as it is; so does all of the call when host is
 // empty.
-func From(host string, call []byte) ([]byte, error) {
+func SetHost(host string, call []byte) ([]byte, error) {
 	var d jsondoc.Doc
 	if err := d.Parse(call, jsondoc.Limits{}); err != nil || host == "" {
 		return call, err
@@ -43,5 +43,5 @@ func From(host string, call []byte) ([]byte, error) {
 	return out, nil
 }
 
-// names reports whether calls of a type name a host.
-func names(t hook.Type) bool { return t != hook.Registration && t != hook.UserImport }
+// namesHost reports whether calls of a type name a host.
+func namesHost(t hook.Type) bool { return t != hook.Registration && t != hook.UserImport }

@@ -4,8 +4,8 @@ package cli
 
 import "syscall"
 
-// openFiles is the limit on open files.
-func openFiles() (uint64, bool) {
+// openFileLimit is the limit on open files.
+func openFileLimit() (uint64, bool) {
 	var limit syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
 		return 0, false

@@ -20,14 +20,14 @@ func TestNotify(t *testing.T) {
 	env := map[string]string{"NOTIFY_SOCKET": path}
 	p := &Program{Stdout: io.Discard, Stderr: io.Discard, Env: func(name string) (string, bool) { v, ok := env[name]; return v, ok }}
 	s := &server{p: p, log: slog.New(slog.DiscardHandler)}
-	s.notify("READY=1")
+	s.notifySystemd("READY=1")
 	l.SetReadDeadline(time.Now().Add(time.Minute))
 	buf := make([]byte, 100)
 	if n, err := l.Read(buf); err != nil || string(buf[:n]) != "READY=1" {
 		t.Errorf("got %q, %v", buf[:n], err)
 	}
 	env["NOTIFY_SOCKET"] = path + "-gone"
-	s.notify("READY=1") // is only logged
+	s.notifySystemd("READY=1") // is only logged
 	delete(env, "NOTIFY_SOCKET")
-	s.notify("READY=1")
+	s.notifySystemd("READY=1")
 }

@@ -8,8 +8,8 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-// Silence is what Okta does when a hook of the type does not answer as it should (hooks.md sections 0 and 10).
-func Silence(t hook.Type) string {
+// OnFailure is what Okta does when a hook of the type does not answer as it should (hooks.md sections 0 and 10).
+func OnFailure(t hook.Type) string {
 	switch t {
 	case hook.Registration:
 		return "refuses the registration when a hook fails"
@@ -27,19 +27,19 @@ func Silence(t hook.Type) string {
 	return "asks once more when a hook fails, and then drops the events"
 }
 
-// Judge lists what keeps Okta from applying an answer; nothing when it would.
-func Judge(t hook.Type, status int, answer []byte) []string {
+// CheckAnswer lists what keeps Okta from applying an answer; nothing when it would.
+func CheckAnswer(t hook.Type, status int, answer []byte) []string {
 	switch {
 	case status == http.StatusNoContent && t != hook.Telephony:
 		return nil
 	case status == http.StatusOK && t == hook.EventHook:
 		return nil // Okta reads nothing more (hooks.md section 3.3)
 	case status != http.StatusOK:
-		return []string{fmt.Sprintf("status %d: want 200; Okta %s", status, Silence(t))}
+		return []string{fmt.Sprintf("status %d: want 200; Okta %s", status, OnFailure(t))}
 	}
 	var d jsondoc.Doc
 	if err := d.Parse(answer, jsondoc.Limits{}); err != nil {
-		return []string{fmt.Sprintf("the answer: %v; Okta %s", err, Silence(t))}
+		return []string{fmt.Sprintf("the answer: %v; Okta %s", err, OnFailure(t))}
 	}
 	var problems []string
 	for _, p := range hook.CheckAnswer(t, d.Root()) {

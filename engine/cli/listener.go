@@ -20,8 +20,8 @@ import (
 	"github.com/tenterhook/tenterhook/engine/peer"
 )
 
-// doorFlags say how the hooks' listener is reached: by TLS, behind a proxy, by whom.
-type doorFlags struct {
+// listenerFlags say how the hooks' listener is reached: by TLS, behind a proxy, by whom.
+type listenerFlags struct {
 	certs, keys []string
 	clientCA    string
 	acme        certificate.ACME
@@ -31,7 +31,7 @@ type doorFlags struct {
 	allow       []string
 }
 
-func (f *doorFlags) define(flags *pflag.FlagSet) {
+func (f *listenerFlags) define(flags *pflag.FlagSet) {
 	flags.StringSliceVar(&f.certs, "tls-cert", nil, "files with certificates and their chains, in PEM, of which each has its --tls-key; read again when they change")
 	flags.StringSliceVar(&f.keys, "tls-key", nil, "files with the keys of --tls-cert, in the same order")
 	flags.StringVar(&f.clientCA, "client-ca", "", "file with the authorities of which callers of hooks must show a certificate, for a gateway that has one")
@@ -46,23 +46,23 @@ func (f *doorFlags) define(flags *pflag.FlagSet) {
 	flags.StringSliceVar(&f.allow, "allow-from", nil, "who may call hooks: addresses, prefixes, files with one on each line, or Okta's ip_ranges.json, of which FILE:CELL takes one cell")
 }
 
-// secure reports whether the program speaks TLS itself.
-func (f *doorFlags) secure() bool { return len(f.certs)+len(f.acme.Domains) > 0 }
+// usesTLS reports whether the program speaks TLS itself.
+func (f *listenerFlags) usesTLS() bool { return len(f.certs)+len(f.acme.Domains) > 0 }
 
-// proxied reports whether a proxy was declared.
-func (f *doorFlags) proxied() bool { return f.behindProxy || len(f.proxies) > 0 }
+// hasProxy reports whether a proxy was declared.
+func (f *listenerFlags) hasProxy() bool { return f.behindProxy || len(f.proxies) > 0 }
 
-// contradictions are what the flags say that cannot be meant, all of them.
-func (p *Program) contradictions(f *doorFlags) error {
+// checkListenerFlags are what the flags say that cannot be meant, all of them.
+func (p *Program) checkListenerFlags(f *listenerFlags) error {
 	var wrong []error
 	say := func(is bool, flag, want string) {
 		if is {
-			wrong = append(wrong, fmt.Errorf("%s: %s", p.setting(flag), want))
+			wrong = append(wrong, fmt.Errorf("%s: %s", p.flagSource(flag), want))
 		}
 	}
 	acme := len(f.acme.Domains) > 0
 	say(len(f.certs) != len(f.keys), "tls-cert", fmt.Sprintf("want as many as there are of --tls-key, got %d and %d", len(f.certs), len(f.keys)))
-	say(f.clientCA != "" && !f.secure(), "client-ca", "want --tls-cert or --acme-domain as well: certificates are shown over TLS")
+	say(f.clientCA != "" && !f.usesTLS(), "client-ca", "want --tls-cert or --acme-domain as well: certificates are shown over TLS")
 	for _, of := range []struct{ flag, value string }{
 		{"acme-email", f.acme.Email}, {"acme-directory", f.acme.Directory}, {"acme-root", f.acme.Root}, {"acme-http", f.acme.HTTP},
 	} {
@@ -81,92 +81,92 @@ func (p *Program) contradictions(f *doorFlags) error {
 func (s *server) listen(flag, address string) (net.Listener, error) {
 	at, err := net.ResolveTCPAddr("tcp", address)
 	if err != nil {
-		return nil, usage("%s %s: want HOST:PORT: %w", s.p.setting(flag), address, err)
+		return nil, usage("%s %s: want HOST:PORT: %w", s.p.flagSource(flag), address, err)
 	}
-	if !at.IP.IsLoopback() && !s.f.door.proxied() && !s.f.door.secure() {
+	if !at.IP.IsLoopback() && !s.f.listener.hasProxy() && !s.f.listener.usesTLS() {
 		return nil, usage("%s %s: want an address on loopback, such as 127.0.0.1:%d: this is plain HTTP, and secrets and passwords would cross the "+
 			"network readable by all; give it a certificate (--tls-cert, --acme-domain), or where a proxy in front of it speaks TLS to Okta, "+
-			"say so with --behind-proxy", s.p.setting(flag), address, at.Port)
+			"say so with --behind-proxy", s.p.flagSource(flag), address, at.Port)
 	}
 	l, err := net.ListenTCP("tcp", at)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", s.p.setting(flag), err)
+		return nil, fmt.Errorf("%s: %w", s.p.flagSource(flag), err)
 	}
 	return l, nil
 }
 
-// local reports whether only this machine reaches a listener.
-func local(l net.Listener) bool { return peer.Of(l.Addr()).IsLoopback() }
+// isLocal reports whether only this machine reaches a listener.
+func isLocal(l net.Listener) bool { return peer.Of(l.Addr()).IsLoopback() }
 
-// exposed says where others than this machine call hooks, and is empty where nobody does.
-func (s *server) exposed() string {
+// exposure says where others than this machine call hooks, and is empty where nobody does.
+func (s *server) exposure() string {
 	switch {
-	case s.f.door.proxied():
+	case s.f.listener.hasProxy():
 		return "with --behind-proxy"
-	case !local(s.hooksAt):
-		return "at " + s.hooksAt.Addr().String()
+	case !isLocal(s.hooksListener):
+		return "at " + s.hooksListener.Addr().String()
 	}
 	return ""
 }
 
-// keep opens the certificates, and has the admin listener show one where others than this machine reach it.
-func (s *server) keep(registry prometheus.Registerer) (err error) {
-	f := &s.f.door
-	if !f.secure() {
+// openCertificates opens the certificates, and has the admin listener show one where others than this machine reach it.
+func (s *server) openCertificates(registry prometheus.Registerer) (err error) {
+	f := &s.f.listener
+	if !f.usesTLS() {
 		return nil
 	}
 	o := certificate.Options{ACME: f.acme, ClientCA: f.clientCA, Log: s.log, Registry: registry}
 	for i := range f.certs {
 		o.Pairs = append(o.Pairs, certificate.Pair{Certificate: f.certs[i], Key: f.keys[i]})
 	}
-	o.ACME.Listen, o.ACME.Storage = s.hooksAt.Addr().String(), filepath.Join(s.f.data, "certificates")
+	o.ACME.Listen, o.ACME.Storage = s.hooksListener.Addr().String(), filepath.Join(s.f.data, "certificates")
 	o.ACME.OnlyHTTP = len(f.allow) > 0
 	if s.certificates, err = certificate.Open(o); err != nil {
 		return fmt.Errorf("open the certificates: %w", err)
 	}
-	if !local(s.adminAt) && !f.proxied() {
-		s.adminAt = tls.NewListener(s.adminAt, s.certificates.Plain())
+	if !isLocal(s.adminListener) && !f.hasProxy() {
+		s.adminListener = tls.NewListener(s.adminListener, s.certificates.Plain())
 	}
 	return nil
 }
 
-// guard is what the gate is told about who may come, and how.
-func (s *server) guard(o gate.Options) (gate.Options, error) {
-	f := &s.f.door
+// accessOptions is what the gate is told about who may come, and how.
+func (s *server) accessOptions(o gate.Options) (gate.Options, error) {
+	f := &s.f.listener
 	var err error
 	if o.Proxies, err = peer.NewList(f.proxies); err != nil {
-		return o, usage("%s: %w", s.p.setting("trusted-proxies"), err)
+		return o, usage("%s: %w", s.p.flagSource("trusted-proxies"), err)
 	}
 	if s.allowed, err = peer.OpenAllowed(f.allow); err != nil {
-		return o, usage("%s: %w", s.p.setting("allow-from"), err)
+		return o, usage("%s: %w", s.p.flagSource("allow-from"), err)
 	}
 	o.ProxyHeader, o.Allowed = f.proxyHeader, s.allowed
 	if s.certificates != nil {
 		o.TLS = s.certificates.Config()
 	}
-	s.warnDoor(o.Proxies)
+	s.warnListener(o.Proxies)
 	return o, nil
 }
 
-// warnDoor says which settings are allowed and yet dangerous.
-func (s *server) warnDoor(proxies peer.List) {
-	f := &s.f.door
+// warnListener says which settings are allowed and yet dangerous.
+func (s *server) warnListener(proxies peer.List) {
+	f := &s.f.listener
 	for _, all := range f.proxies {
 		if strings.HasSuffix(all, "/0") {
 			s.log.Warn("with --trusted-proxies of every address, anybody can say to call from anywhere", "trusted-proxies", all)
 		}
 	}
-	if !f.secure() && proxies.Empty() && !local(s.hooksAt) {
+	if !f.usesTLS() && proxies.Empty() && !isLocal(s.hooksListener) {
 		s.log.Warn("whoever reaches the hooks' listener past the proxy speaks plain HTTP; --trusted-proxies lets in the proxy alone",
-			"listen", s.hooksAt.Addr().String())
+			"listen", s.hooksListener.Addr().String())
 	}
 	if f.behindProxy && proxies.Empty() && len(f.allow) > 0 {
 		s.log.Warn("without --trusted-proxies the addresses that --allow-from is asked for are the proxy's")
 	}
 }
 
-// door is how the status shows it.
-func (s *server) door() admin.Door {
+// listenerStatus is how the status shows it.
+func (s *server) listenerStatus() admin.Door {
 	d := admin.Door{Issuers: s.issuers.Status()}
 	if s.certificates != nil {
 		d.Certificates = s.certificates.Status()
@@ -177,24 +177,24 @@ func (s *server) door() admin.Door {
 	return d
 }
 
-// tend keeps certificates and lists new until the context ends.
-func (s *server) tend(ctx context.Context, running *sync.WaitGroup) {
+// startRefresh keeps certificates and lists new until the context ends.
+func (s *server) startRefresh(ctx context.Context, running *sync.WaitGroup) {
 	if s.certificates != nil {
 		running.Go(func() { s.certificates.Run(ctx) })
 	}
 	running.Go(func() { s.allowed.Run(ctx, s.log) })
 }
 
-// scheme is how a listener's address begins.
-func scheme(secure bool) string {
+// urlScheme is how a listener's address begins.
+func urlScheme(secure bool) string {
 	if secure {
 		return "https"
 	}
 	return "http"
 }
 
-// notify tells the service manager that has started the program how it stands, where there is one (sd_notify(3)).
-func (s *server) notify(state string) {
+// notifySystemd tells the service manager that has started the program how it stands, where there is one (sd_notify(3)).
+func (s *server) notifySystemd(state string) {
 	path, _ := s.p.Env("NOTIFY_SOCKET")
 	if path == "" {
 		return
@@ -208,4 +208,21 @@ func (s *server) notify(state string) {
 	if err != nil {
 		s.log.Error("the service manager cannot be told", "state", state, "error", err)
 	}
+}
+
+// reservedFiles is how many files are open beside the hooks' connections, at most: the admin listener's connections, those to
+// destinations, the ledger and what is being read.
+const reservedFiles = 64 + 448
+
+// maxConnections is how many connections Okta and others may have open: as many as the gate likes, or as few as the limit on open
+// files leaves. It is better to choose who is closed at a limit of one's own than to meet the system's.
+func (s *server) maxConnections() int {
+	limit, ok := openFileLimit()
+	if !ok || limit >= gate.DefaultMaxConns+reservedFiles {
+		return gate.DefaultMaxConns
+	}
+	n := max(int(limit)-reservedFiles, int(limit)/4, 1)
+	s.log.Warn("the limit on open files (ulimit -n) is low, so fewer connections are taken", "limit", limit,
+		"wanted", gate.DefaultMaxConns+reservedFiles, "connections", n)
+	return n
 }

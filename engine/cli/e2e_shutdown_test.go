@@ -13,11 +13,11 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/hook"
 )
 
-// drainDelay: after a signal /readyz fails at once, and calls are still answered until the delay is over.
-func drainDelay(t *testing.T, bin string) {
-	p := launch(t, bin, folder(t, map[string]string{"policy.yaml": versioned(1)}), "--drain-delay", "1h")
+// testDrainDelay: after a signal /readyz fails at once, and calls are still answered until the delay is over.
+func testDrainDelay(t *testing.T, bin string) {
+	p := startServer(t, bin, newFolder(t, map[string]string{"policy.yaml": policyVersion(1)}), "--drain-delay", "1h")
 	p.cmd.Process.Signal(syscall.SIGTERM)
-	p.until("unready", func() bool {
+	p.waitUntil("unready", func() bool {
 		response, err := p.client.Get(p.admin + "/readyz")
 		if err != nil {
 			t.Fatal(err)
@@ -26,19 +26,19 @@ func drainDelay(t *testing.T, bin string) {
 		return response.StatusCode == http.StatusServiceUnavailable
 	})
 	p.client.CloseIdleConnections() // the next call comes on a new connection
-	p.answered("/hooks/a", call(hook.Token, "late"))
+	p.mustPost("/hooks/a", sampleCall(hook.Token, "late"))
 	p.stop(1) // a second signal waits for nothing
 }
 
-// stuck: nobody reads the log, so that whoever writes a line waits for good; two signals end the program all the same.
-func stuck(t *testing.T, bin string) {
+// testStuckLog: nobody reads the log, so that whoever writes a line waits for good; two signals end the program all the same.
+func testStuckLog(t *testing.T, bin string) {
 	r, w, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer r.Close()
 	out := new(output)
-	cmd := exec.Command(bin, "serve", "--listen=127.0.0.1:0", "--admin=127.0.0.1:0", folder(t, map[string]string{"policy.yaml": versioned(1)}))
+	cmd := exec.Command(bin, "serve", "--listen=127.0.0.1:0", "--admin=127.0.0.1:0", newFolder(t, map[string]string{"policy.yaml": policyVersion(1)}))
 	cmd.Stdout, cmd.Stderr, cmd.Env = out, w, []string{"HOME=" + t.TempDir()}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -52,8 +52,8 @@ func stuck(t *testing.T, bin string) {
 		cmd.Process.Kill() // ended already when all went well
 		<-p.done
 	})
-	p.until("ready", func() bool { return p.ended() || strings.HasSuffix(out.String(), "ready\n") })
-	p.find()
+	p.waitUntil("ready", func() bool { return p.hasEnded() || strings.HasSuffix(out.String(), "ready\n") })
+	p.readAddresses()
 	full := make(chan struct{})
 	go func() {
 		defer close(full)
@@ -62,22 +62,22 @@ func stuck(t *testing.T, bin string) {
 	defer func() { r.Close(); <-full }()
 	time.Sleep(100 * time.Millisecond) // the pipe is full by then, or in time for the next line
 	cmd.Process.Signal(syscall.SIGTERM)
-	p.closes() // or else the two signals may come as one
+	p.waitClosed() // or else the two signals may come as one
 	cmd.Process.Signal(syscall.SIGTERM)
-	p.until("ended", p.ended)
+	p.waitUntil("ended", p.hasEnded)
 	if code := cmd.ProcessState.ExitCode(); code != 1 {
 		t.Errorf("exit code %d", code)
 	}
 }
 
-// fewDescriptors: where the system allows few files, idle connections to either listener do not keep calls out.
-func fewDescriptors(t *testing.T, bin string) {
+// testFewDescriptors: where the system allows few files, idle connections to either listener do not keep calls out.
+func testFewDescriptors(t *testing.T, bin string) {
 	limited := bin + "-limited"
 	if err := os.WriteFile(limited, []byte("#!/bin/sh\nulimit -n 128 && exec "+bin+" \"$@\"\n"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	p := launch(t, limited, folder(t, map[string]string{"policy.yaml": versioned(1)}))
-	p.until("telling that there are few", func() bool {
+	p := startServer(t, limited, newFolder(t, map[string]string{"policy.yaml": policyVersion(1)}))
+	p.waitUntil("telling that there are few", func() bool {
 		log := p.errs.String() // it comes by another pipe than what launch waits for
 		return strings.Contains(log, "limit on open files") && strings.Contains(log, "connections=32")
 	})
@@ -92,7 +92,7 @@ func fewDescriptors(t *testing.T, bin string) {
 	}
 	for range 10 {
 		p.client.CloseIdleConnections()
-		p.answered("/hooks/a", call(hook.Token, "one"))
+		p.mustPost("/hooks/a", sampleCall(hook.Token, "one"))
 	}
 	if p.metric("displaced_total") == 0 {
 		t.Error("nobody made room")

@@ -13,7 +13,7 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/hook"
 )
 
-func TestInert(t *testing.T) {
+func TestEscapingWriter(t *testing.T) {
 	tests := []struct{ name, text, want string }{
 		{"plain", "{\n\t\"a\": \"é 漢\"\n}", "{\n\t\"a\": \"é 漢\"\n}"},
 		{"a control of eight bits", `"` + "\u009b31m\u007f\u0080" + `"`, `"\u009b31m\u007f\u0080"`},
@@ -25,7 +25,7 @@ func TestInert(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			var out bytes.Buffer
-			n, err := inert{&out}.Write([]byte(test.text))
+			n, err := escapingWriter{&out}.Write([]byte(test.text))
 			if n != len(test.text) || err != nil || out.String() != test.want {
 				t.Errorf("got %q, %d, %v, want %q", out.String(), n, err, test.want)
 			}
@@ -37,8 +37,8 @@ func TestInert(t *testing.T) {
 	}
 }
 
-// TestEventsAreInert shows that what an event holds does not reach the terminal as it is.
-func TestEventsAreInert(t *testing.T) {
+// TestPrintJSONEscapes shows that what an event holds does not reach the terminal as it is.
+func TestPrintJSONEscapes(t *testing.T) {
 	var out bytes.Buffer
 	p := &Program{Stdout: &out}
 	if err := p.printJSON([]byte("{\"a\":\"\u009b2J\u202e\x7f\"}")); err != nil {
@@ -49,8 +49,8 @@ func TestEventsAreInert(t *testing.T) {
 	}
 }
 
-// TestWhatIsShownIsInert shows that neither a call, nor a policy, nor a server's answer reaches the terminal as it is.
-func TestWhatIsShownIsInert(t *testing.T) {
+// TestOutputEscapes shows that neither a call, nor a policy, nor a server's answer reaches the terminal as it is.
+func TestOutputEscapes(t *testing.T) {
 	const hostile = "\x1b[2J\a\r\u009b31m\u202e\x7f"
 	var out, errs bytes.Buffer
 	p := &Program{Stdout: &out, Stderr: &errs}
@@ -59,7 +59,7 @@ func TestWhatIsShownIsInert(t *testing.T) {
 	h := &rules.Hook{Name: "h", Type: hook.Registration}
 	for _, asJSON := range []bool{false, true} {
 		d.Answer = []byte(`"` + "\u009b\u202e" + `"`)
-		if err := p.told(h, d, runFlags{explain: true, json: asJSON}); err != nil {
+		if err := p.reportDecision(h, d, runFlags{explain: true, json: asJSON}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -67,7 +67,7 @@ func TestWhatIsShownIsInert(t *testing.T) {
 	c.report(&exchange{Question: []byte("{}"), Status: 200, raw: []byte(hostile), Problems: []string{hostile}}, false)
 	r := &suite.Report{Cases: []suite.Case{{Name: hostile, Failures: []suite.Failure{{What: hostile, Text: hostile}}}}}
 	for _, asJSON := range []bool{false, true} {
-		_ = p.reportTests(tests{testFlags: testFlags{json: asJSON}}, r)
+		_ = p.reportTests(testRun{testFlags: testFlags{json: asJSON}}, r)
 	}
 	for _, text := range []string{out.String(), errs.String()} {
 		if strings.ContainsAny(text, hostile[:1]+"\a\r\u009b\u202e\x7f") || !strings.Contains(text, `\u009b`) {

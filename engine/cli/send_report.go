@@ -18,13 +18,13 @@ func (c *caller) hints() string {
 		return ""
 	}
 	u, err := url.Parse(c.url)
-	if err != nil || !loopback(u.Hostname()) {
+	if err != nil || !isLoopback(u.Hostname()) {
 		return ""
 	}
 	return "this hook wants a secret: give it with --header 'Authorization: …', as the hook's auth: has it"
 }
 
-func loopback(host string) bool {
+func isLoopback(host string) bool {
 	if host == "localhost" {
 		return true
 	}
@@ -34,29 +34,29 @@ func loopback(host string) bool {
 
 // report prints an exchange: whole, or as one line of many. What is wrong goes to standard error.
 func (c *caller) report(x *exchange, brief bool) {
-	out := inert{c.p.Stdout} // a server may answer anything
+	out := escapingWriter{c.p.Stdout} // a server may answer anything
 	switch {
 	case c.json:
 		line, _ := json.Marshal(x) // its parts are JSON already
 		fmt.Fprintf(out, "%s\n", line)
 		return
 	case brief:
-		fmt.Fprintf(out, "%s  %d  %8v  %d bytes%s\n", x.EventID, x.Status, tidy(x.took), len(x.raw), x.likeness())
+		fmt.Fprintf(out, "%s  %d  %8v  %d bytes%s\n", x.EventID, x.Status, roundTime(x.elapsed), len(x.raw), x.repeatText())
 	default:
-		fmt.Fprintf(out, "POST %s\n%s\n", c.shown, indented(x.Question))
+		fmt.Fprintf(out, "POST %s\n%s\n", c.shown, indentJSON(x.Question))
 		if x.Status != 0 {
-			fmt.Fprintf(out, "\n%d %s in %v\n%s", x.Status, http.StatusText(x.Status), tidy(x.took), indented(x.raw))
+			fmt.Fprintf(out, "\n%d %s in %v\n%s", x.Status, http.StatusText(x.Status), roundTime(x.elapsed), indentJSON(x.raw))
 		}
 		if len(x.raw) > 0 {
 			fmt.Fprintln(out)
 		}
 	}
 	for _, problem := range x.Problems {
-		fmt.Fprintf(inert{c.p.Stderr}, "tenterhook: %s\n", problem)
+		fmt.Fprintf(escapingWriter{c.p.Stderr}, "tenterhook: %s\n", problem)
 	}
 }
 
-func (x *exchange) likeness() string {
+func (x *exchange) repeatText() string {
 	switch {
 	case x.Same == nil:
 		return ""
@@ -66,8 +66,8 @@ func (x *exchange) likeness() string {
 	return "  repeat, other bytes"
 }
 
-// indented is JSON made readable; any other text is as it is.
-func indented(text []byte) []byte {
+// indentJSON is JSON made readable; any other text is as it is.
+func indentJSON(text []byte) []byte {
 	var b bytes.Buffer
 	if json.Indent(&b, text, "", "  ") != nil {
 		return text
@@ -82,7 +82,7 @@ func (c *caller) challenge(ctx context.Context) error {
 	header := http.Header{"X-Okta-Verification-Challenge": {want}}
 	status, answer, err := c.do(ctx, http.MethodGet, nil, header, &took)
 	if err != nil {
-		return fmt.Errorf("verify %s: %w", c.shown, plain(err))
+		return fmt.Errorf("verify %s: %w", c.shown, unwrapURLError(err))
 	}
 	var got struct {
 		Verification string `json:"verification"`
@@ -96,7 +96,7 @@ func (c *caller) challenge(ctx context.Context) error {
 	}
 	c.verified(status, took, problem)
 	if problem != "" {
-		return said(fmt.Errorf("verify %s: %s", c.shown, problem))
+		return reported(fmt.Errorf("verify %s: %s", c.shown, problem))
 	}
 	return nil
 }
@@ -116,5 +116,5 @@ func (c *caller) verified(status int, took time.Duration, problem string) {
 		fmt.Fprintf(c.p.Stderr, "tenterhook: Okta would not verify this hook: %s\n", problem)
 		return
 	}
-	fmt.Fprintf(c.p.Stdout, "verified in %v\n", tidy(took))
+	fmt.Fprintf(c.p.Stdout, "verified in %v\n", roundTime(took))
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/tenterhook/tenterhook/rules"
 )
 
-const drawnPolicy = `tenterhook: 1
+const diagramPolicy = `tenterhook: 1
 hooks:
   - name: h
     type: registration
@@ -34,7 +34,7 @@ known: [data.userProfile.città]
 tables: {partners: [partner.example]}
 `
 
-const drawn = `  when emailDomain in tables.partners and data.context.request.ipAddress startsWith "10."
+const wantDiagrams = `  when emailDomain in tables.partners and data.context.request.ipAddress startsWith "10."
        |           |                  |   |                              |
        |           true               |   "192.0.2.1"                    false
        "partner.example"              false
@@ -59,18 +59,18 @@ const drawn = `  when emailDomain in tables.partners and data.context.request.ip
 
 // TestDrawCondition draws what the parts of conditions came to under their own texts.
 func TestDrawCondition(t *testing.T) {
-	set, err := rules.Load(rules.NewFolder(map[string][]byte{"p.yaml": []byte(drawnPolicy)}), rules.Options{})
+	set, err := rules.Load(rules.NewFolder(map[string][]byte{"p.yaml": []byte(diagramPolicy)}), rules.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer set.Close()
-	d, err := decided(set.Hook("h"), []byte(`{"data": {"context": {"request": {"ipAddress": "192.0.2.1"}},
+	d, err := decideTraced(set.Hook("h"), []byte(`{"data": {"context": {"request": {"ipAddress": "192.0.2.1"}},
 		"userProfile": {"email": "eve@partner.example", "città": "Køln", "list": ["a"]}, "action": "ALLOW"}}`))
 	if err != nil {
 		t.Fatal(err)
 	}
 	all := d.Trace.Rules
-	d, err = decided(set.Hook("h"), []byte(`{"data": {"userProfile": {"list": ["a"]}, "action": "ALLOW"}}`))
+	d, err = decideTraced(set.Hook("h"), []byte(`{"data": {"userProfile": {"list": ["a"]}, "action": "ALLOW"}}`))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,7 +98,7 @@ func TestDrawCondition(t *testing.T) {
 		drawCondition(&b, r)
 		b.WriteString("\n")
 	}
-	if got := strings.TrimSuffix(b.String(), "\n"); got != drawn {
-		t.Errorf("got\n%s\nwant\n%s", got, drawn)
+	if got := strings.TrimSuffix(b.String(), "\n"); got != wantDiagrams {
+		t.Errorf("got\n%s\nwant\n%s", got, wantDiagrams)
 	}
 }

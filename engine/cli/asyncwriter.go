@@ -8,51 +8,51 @@ import (
 )
 
 const (
-	penPause = 20 * time.Millisecond // between a line and its writing, so that lines are written together
-	penMost  = 1 << 20               // bytes that wait to be written; a line beyond them is dropped
+	flushDelay  = 20 * time.Millisecond // between a line and its writing, so that lines are written together
+	maxBuffered = 1 << 20               // bytes that wait to be written; a line beyond them is dropped
 )
 
-// pen writes the log so that nobody waits for who reads it: lines are put into a buffer and written a moment later. When
+// asyncWriter writes the log so that nobody waits for who reads it: lines are put into a buffer and written a moment later. When
 // they are not taken in time, lines are dropped and counted, for a pipe that nobody reads must not stop a call.
-type pen struct {
+type asyncWriter struct {
 	w    io.Writer
 	json bool
 
-	mu      sync.Mutex // guards what follows; nothing is written while it is held
-	lines   []byte
-	spare   []byte
-	dropped int
-	set     bool // the timer is
+	mu        sync.Mutex // guards what follows; nothing is written while it is held
+	buffer    []byte
+	spare     []byte
+	dropped   int
+	scheduled bool // the timer is
 
 	writing sync.Mutex // held while lines are written, in their order
 }
 
 // Write takes whole lines. It never fails and never waits.
-func (p *pen) Write(lines []byte) (int, error) {
+func (p *asyncWriter) Write(lines []byte) (int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if len(p.lines)+len(lines) > penMost {
+	if len(p.buffer)+len(lines) > maxBuffered {
 		p.dropped++
 		return len(lines), nil
 	}
-	p.lines = append(p.lines, lines...)
-	if !p.set {
-		p.set = true
-		time.AfterFunc(penPause, p.flush)
+	p.buffer = append(p.buffer, lines...)
+	if !p.scheduled {
+		p.scheduled = true
+		time.AfterFunc(flushDelay, p.flush)
 	}
 	return len(lines), nil
 }
 
 // flush writes what waits.
-func (p *pen) flush() {
+func (p *asyncWriter) flush() {
 	p.writing.Lock()
 	defer p.writing.Unlock()
 	p.mu.Lock()
-	lines, dropped := p.lines, p.dropped
-	p.lines, p.spare, p.dropped, p.set = p.spare[:0], nil, 0, false
+	lines, dropped := p.buffer, p.dropped
+	p.buffer, p.spare, p.dropped, p.scheduled = p.spare[:0], nil, 0, false
 	p.mu.Unlock()
 	if dropped > 0 {
-		lines = p.lost(lines, dropped)
+		lines = p.appendDropped(lines, dropped)
 	}
 	if len(lines) > 0 {
 		p.w.Write(lines) // there is nowhere to say that it failed
@@ -62,7 +62,7 @@ func (p *pen) flush() {
 	p.mu.Unlock()
 }
 
-func (p *pen) lost(lines []byte, n int) []byte {
+func (p *asyncWriter) appendDropped(lines []byte, n int) []byte {
 	now := time.Now().Format("2006-01-02T15:04:05.000Z07:00") // as package slog writes it
 	if p.json {
 		return fmt.Appendf(lines, `{"time":"%s","level":"WARN","msg":"log lines were left out","lines":%d}`+"\n", now, n)
@@ -70,8 +70,8 @@ func (p *pen) lost(lines []byte, n int) []byte {
 	return fmt.Appendf(lines, "time=%s level=WARN msg=\"log lines were left out\" lines=%d\n", now, n)
 }
 
-// lift writes what waits, and gives up after a while: then it is false.
-func (p *pen) lift() bool {
+// tryFlush writes what waits, and gives up after a while: then it is false.
+func (p *asyncWriter) tryFlush() bool {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)

@@ -19,7 +19,7 @@ import (
 )
 
 func (p *Program) modulePush() *cobra.Command {
-	d := &desk{p: p}
+	d := &ledgerClient{p: p}
 	var name string
 	var asJSON bool
 	c := &cobra.Command{
@@ -30,7 +30,7 @@ func (p *Program) modulePush() *cobra.Command {
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			if name == "" {
-				name = moduleOf(args[0])
+				name = moduleName(args[0])
 			}
 			if !watch.ModuleName(name) {
 				return usage("--name %s: %w", name, watch.ErrModuleName)
@@ -40,28 +40,28 @@ func (p *Program) modulePush() *cobra.Command {
 				return err
 			}
 			q := url.Values{"sha256": {watch.Hash(code)}}
-			body, err := d.change(c.Context(), http.MethodPut, name, q, code)
+			body, err := d.changeModule(c.Context(), http.MethodPut, name, q, code)
 			if err != nil {
-				return p.unwelcome(body, err, asJSON)
+				return p.explainRejection(body, err, asJSON)
 			}
 			return p.printChanged(body, asJSON)
 		},
 	}
-	d.define(c.Flags())
+	d.defineFlags(c.Flags())
 	c.Flags().StringVar(&name, "name", "", "the module's name: rules know it as modules/NAME.wasm (default: the file's)")
 	c.Flags().BoolVar(&asJSON, "json", false, "what the server answers, as JSON")
 	return c
 }
 
 func (p *Program) moduleList() *cobra.Command {
-	d := &desk{p: p}
+	d := &ledgerClient{p: p}
 	var asJSON bool
 	c := &cobra.Command{
 		Use:   "list",
 		Short: "List the modules of a running server, and the rules that run them",
 		Args:  cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			body, err := d.askServer(c.Context(), http.MethodGet, "/v1/modules", nil, nil)
+			body, err := d.callServer(c.Context(), http.MethodGet, "/v1/modules", nil, nil)
 			if err != nil {
 				return err
 			}
@@ -71,13 +71,13 @@ func (p *Program) moduleList() *cobra.Command {
 			return p.printModules(body)
 		},
 	}
-	d.define(c.Flags())
+	d.defineFlags(c.Flags())
 	c.Flags().BoolVar(&asJSON, "json", false, "one JSON object: {modules}")
 	return c
 }
 
 func (p *Program) moduleDelete() *cobra.Command {
-	d := &desk{p: p}
+	d := &ledgerClient{p: p}
 	var asJSON bool
 	c := &cobra.Command{
 		Use:   "delete NAME",
@@ -91,9 +91,9 @@ func (p *Program) moduleDelete() *cobra.Command {
 			if !watch.ModuleName(name) {
 				return usage("%s: %w", args[0], watch.ErrModuleName)
 			}
-			body, err := d.change(c.Context(), http.MethodDelete, name, nil, nil)
+			body, err := d.changeModule(c.Context(), http.MethodDelete, name, nil, nil)
 			if err != nil {
-				return p.unwelcome(body, err, asJSON)
+				return p.explainRejection(body, err, asJSON)
 			}
 			if asJSON {
 				return p.printJSON(body)
@@ -102,20 +102,20 @@ func (p *Program) moduleDelete() *cobra.Command {
 			return nil
 		},
 	}
-	d.define(c.Flags())
+	d.defineFlags(c.Flags())
 	c.Flags().BoolVar(&asJSON, "json", false, "what the server answers, as JSON")
 	return c
 }
 
-// change asks the server to change a module.
-func (d *desk) change(ctx context.Context, method, name string, q url.Values, code []byte) ([]byte, error) {
-	return d.askServer(ctx, method, "/v1/modules/"+url.PathEscape(name), q, code)
+// changeModule asks the server to change a module.
+func (d *ledgerClient) changeModule(ctx context.Context, method, name string, q url.Values, code []byte) ([]byte, error) {
+	return d.callServer(ctx, method, "/v1/modules/"+url.PathEscape(name), q, code)
 }
 
-// unwelcome tells why a module would not do, when that is what the server says.
-func (p *Program) unwelcome(body []byte, err error, asJSON bool) error {
+// explainRejection tells why a module would not do, when that is what the server says.
+func (p *Program) explainRejection(body []byte, err error, asJSON bool) error {
 	var r watch.Refusal
-	if answer, ok := errors.AsType[*answered](err); !ok || answer.status != http.StatusUnprocessableEntity || json.Unmarshal(body, &r) != nil {
+	if answer, ok := errors.AsType[*adminError](err); !ok || answer.status != http.StatusUnprocessableEntity || json.Unmarshal(body, &r) != nil {
 		return err
 	}
 	problems := r.Problems
@@ -123,18 +123,18 @@ func (p *Program) unwelcome(body []byte, err error, asJSON bool) error {
 		problems = append(problems, rules.Problem{Message: reason})
 	}
 	for _, c := range r.Tests {
-		problems = append(problems, rules.Problem{File: c.File, Line: c.Line, Column: 1, Message: fmt.Sprintf("the test %q fails: %s", c.Name, failures(c))})
+		problems = append(problems, rules.Problem{File: c.File, Line: c.Line, Column: 1, Message: fmt.Sprintf("the test %q fails: %s", c.Name, joinFailures(c))})
 	}
 	if asJSON {
-		return errors.Join(p.printJSON(body), said(problems))
+		return errors.Join(p.printJSON(body), reported(problems))
 	}
-	fmt.Fprintf(inert{p.Stdout}, "%v\n", problems)
-	fmt.Fprintf(p.Stderr, "tenterhook: refused for %s; nothing has changed\n", counted(len(problems), "reason"))
-	return said(problems)
+	fmt.Fprintf(escapingWriter{p.Stdout}, "%v\n", problems)
+	fmt.Fprintf(p.Stderr, "tenterhook: refused for %s; nothing has changed\n", plural(len(problems), "reason"))
+	return reported(problems)
 }
 
-// failures is what is not as a test expects, in one line.
-func failures(c suite.Case) string {
+// joinFailures is what is not as a test expects, in one line.
+func joinFailures(c suite.Case) string {
 	var all []string
 	for _, f := range c.Failures {
 		all = append(all, f.What+": "+strings.Join(strings.Fields(f.Text), " "))
@@ -150,7 +150,7 @@ func (p *Program) printChanged(body []byte, asJSON bool) error {
 	if err := json.Unmarshal(body, &c); err != nil {
 		return fmt.Errorf("read the server's answer: %w", err)
 	}
-	out := inert{p.Stdout}
+	out := escapingWriter{p.Stdout}
 	fmt.Fprintf(out, "%s: %d bytes, sha256 %s\n", c.Name, c.Bytes, c.SHA256)
 	switch {
 	case !c.Live:
@@ -158,7 +158,7 @@ func (p *Program) printChanged(body []byte, asJSON bool) error {
 	case !c.Referenced:
 		fmt.Fprintf(out, "stored; no rule runs it yet\n")
 	default:
-		fmt.Fprintf(out, "live, revision %s; %s passed\n", c.Revision, counted(c.Tests, "test"))
+		fmt.Fprintf(out, "live, revision %s; %s passed\n", c.Revision, plural(c.Tests, "test"))
 	}
 	return p.printRuns(c.Runs)
 }
@@ -168,7 +168,7 @@ func (p *Program) printModules(body []byte) error {
 	if err := json.Unmarshal(body, &all); err != nil {
 		return fmt.Errorf("read the server's answer: %w", err)
 	}
-	t := tabwriter.NewWriter(inert{p.Stdout}, 0, 0, 2, ' ', 0)
+	t := tabwriter.NewWriter(escapingWriter{p.Stdout}, 0, 0, 2, ' ', 0)
 	fmt.Fprint(t, "FILE\tFROM\tBYTES\tSHA256\tRULES\n")
 	for _, m := range all.Modules {
 		from := m.From
