@@ -23,7 +23,7 @@ var floors = [][]string{
 	{"/engine"},
 	{"/engine/dispatch"},
 	{"/engine/outlet", "/engine/ledger"},
-	{"/engine/file"},
+	{"/engine/fair", "/engine/file"},
 	{"/rules/suite"},
 	{"/rules"},
 	{"/runtime/expr", "/runtime/wasm"},

@@ -69,10 +69,10 @@ type Gate struct {
 
 	journal journal
 
-	tls      *tls.Config // nil: none
-	turns    turns
-	failures *peer.Failures
-	friends  *peer.Friends
+	tls        *tls.Config // nil: none
+	handshakes handshakeLimits
+	failures   *peer.Failures
+	friends    *peer.Friends
 
 	strangers strangers
 	displaced atomic.Uint64 // connections that had to make room
@@ -97,7 +97,7 @@ func New(e *engine.Engine, o Options) (*Gate, error) {
 	defaults(&o.Idle, 90*time.Second)
 	defaults(&o.FirstBytes, 15*time.Second)
 	defaults(&o.Handshake, 5*time.Second)
-	g := &Gate{e: e, o: o, tls: o.TLS, turns: newTurns(), failures: peer.NewFailures(), friends: peer.NewFriends(), journal: journal{o: o.Journal}}
+	g := &Gate{e: e, o: o, tls: o.TLS, handshakes: newHandshakeLimits(), failures: peer.NewFailures(), friends: peer.NewFriends(), journal: journal{o: o.Journal}}
 	g.bodies, g.docs = newPool(o.MaxHeld), newPool(o.MaxHeld/docsShare)
 	g.server = &fasthttp.Server{
 		Handler:      g.serve,

@@ -18,7 +18,7 @@ type greeting struct {
 	shaking bool        // hands are being shaken
 	heard   bool        // something came
 	by      time.Time   // when hands must be shaken
-	turned  atomic.Bool // it has a turn
+	hasSlot atomic.Bool // a handshake slot
 	suspect bool        // its address has failed too often
 	friend  bool        // its address has shown a secret
 }
@@ -55,7 +55,7 @@ func (c *conn) greet() (ok bool) {
 			ok = false
 		}
 		c.welcome = ok
-		c.yield()
+		c.releaseHandshake()
 	}()
 	if !c.g.o.ProxyHeader && c.g.tls == nil {
 		return true
@@ -133,14 +133,14 @@ type wire conn
 // Afterwards it notes when a request begins, and gives it its time from there: a record can come as slowly as a request.
 func (w *wire) Read(p []byte) (int, error) {
 	c := (*conn)(w)
-	c.yield()
+	c.releaseHandshake()
 	n, err := c.Conn.Read(p)
 	if n == 0 {
 		return n, err
 	}
 	c.heard = true
 	if c.shaking {
-		if !c.turn() {
+		if !c.acquireHandshake() {
 			return 0, os.ErrDeadlineExceeded
 		}
 		return n, err
@@ -155,7 +155,7 @@ func (w *wire) Read(p []byte) (int, error) {
 
 // Write writes. A turn ends where it waits for the other side.
 func (w *wire) Write(p []byte) (int, error) {
-	(*conn)(w).yield()
+	(*conn)(w).releaseHandshake()
 	return w.Conn.Write(p)
 }
 

@@ -3,9 +3,7 @@ package gate
 import (
 	"math/rand/v2"
 	"net/netip"
-	"sync"
 	"testing"
-	"time"
 )
 
 // TestNextStranger: who has most makes room, the longest there of it; friends do last.
@@ -69,56 +67,5 @@ func TestStrangersAtRandom(t *testing.T) {
 			delete(in, c)
 			count[c.from]--
 		}
-	}
-}
-
-// TestLane: addresses take turns, however many wait from one of them.
-func TestLane(t *testing.T) {
-	l := lane{free: 1}
-	crowd, honest := netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("192.0.2.2")
-	by := time.Now().Add(10 * time.Second)
-	if !l.enter(crowd, by) {
-		t.Fatal("nobody is there")
-	}
-	first, second := l.queue(crowd), l.queue(crowd)
-	late := l.queue(honest)
-	if l.enter(honest, time.Now()) {
-		t.Error("there is no turn")
-	}
-	l.leave()
-	<-first
-	l.leave()
-	<-late
-	select {
-	case <-second:
-		t.Error("two have a turn")
-	default:
-	}
-	if l.quit(crowd, second); len(l.order) > 0 || len(l.waiting) > 0 {
-		t.Error("somebody is left")
-	}
-	l.leave()
-	if l.free != 1 {
-		t.Errorf("%d turns", l.free)
-	}
-}
-
-// TestLaneUnderLoad: turns are neither lost nor made, whoever gives up.
-func TestLaneUnderLoad(t *testing.T) {
-	l := lane{free: 2}
-	var all sync.WaitGroup
-	for g := range 20 {
-		all.Go(func() {
-			from := netip.AddrFrom4([4]byte{192, 0, 2, byte(g % 5)})
-			for range 200 {
-				if l.enter(from, time.Now().Add(time.Duration(rand.IntN(200))*time.Microsecond)) {
-					l.leave()
-				}
-			}
-		})
-	}
-	all.Wait()
-	if l.free != 2 || len(l.order) > 0 || len(l.waiting) > 0 {
-		t.Errorf("%d turns, %d wait", l.free, len(l.waiting))
 	}
 }
