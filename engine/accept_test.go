@@ -187,7 +187,7 @@ hooks:
 		text, _ := os.ReadFile(out)
 		return strings.Count(string(text), "\n") == 1 && l.Stats().Steps == 0
 	})
-	until(t, "noted", func() bool { return l.Seen(ledger.Key("hook-a", "c1")) })
+	until(t, "noted", func() bool { return l.IsKnown(ledger.Key("hook-a", "c1")) })
 	if n := l.Stats().Noted; n != 1 {
 		t.Errorf("%d ids noted", n)
 	}

@@ -52,7 +52,7 @@ func (a *Admin) ledgerStatus() *LedgerStatus {
 	}
 	err := a.o.Ledger.Broken()
 	s := &LedgerStatus{Broken: err != nil}
-	if err := cmp.Or(err, a.o.Ledger.Cramped()); err != nil {
+	if err := cmp.Or(err, a.o.Ledger.LowSpace()); err != nil {
 		s.Error = err.Error()
 	}
 	return s

@@ -226,7 +226,7 @@ func (s *server) openRecords() (err error) {
 		s.log.Warn("the end of the audit log does not hold: tenterhook audit finds the place", "file", auditPath(s.f.data), "error", err)
 	}
 	s.recordAct(audit.Act{Act: "serve", Subject: s.p.versionText(), Outcome: "ok"})
-	if err := s.ledger.Cramped(); err != nil {
+	if err := s.ledger.LowSpace(); err != nil {
 		s.log.Warn("the disk is too full for the ledger: what is recorded is worked off, and new events may be refused until there is room",
 			"file", ledgerPath(s.f.data), "error", err)
 	}

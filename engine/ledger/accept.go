@@ -11,7 +11,7 @@ import (
 // waits to be claimed. It copies what it keeps. Errors: ErrFull, ErrSpace, ErrBroken, ErrClosed, or the context's, after which the
 // delivery may still be recorded.
 func (l *Ledger) Accept(ctx context.Context, d Delivery) (Receipt, error) {
-	op := &delivered{hook: d.Hook, id: d.ID, ids: make([]ID, len(d.Events)), rows: make([][]byte, len(d.Events))}
+	op := &acceptOp{hook: d.Hook, id: d.ID, ids: make([]ID, len(d.Events)), rows: make([][]byte, len(d.Events))}
 	now := l.now()
 	for i, e := range d.Events {
 		op.ids[i] = e.ID
@@ -33,8 +33,8 @@ func (l *Ledger) Accept(ctx context.Context, d Delivery) (Receipt, error) {
 	return r, nil
 }
 
-// delivered is a delivery on its way into a commit.
-type delivered struct {
+// acceptOp is a delivery on its way into a commit.
+type acceptOp struct {
 	hook      string
 	id        ID
 	ids       []ID
@@ -46,16 +46,16 @@ type delivered struct {
 	slot      *slot
 }
 
-func (d *delivered) size() (int, bool) { return d.bytes + (len(d.ids)+1)*(len(ID{})+64), false }
+func (d *acceptOp) size() (int, bool) { return d.bytes + (len(d.ids)+1)*(len(ID{})+64), false }
 
-func (d *delivered) stage(c *commit) error {
-	if d.duplicate = c.seen(d.id); d.duplicate {
+func (d *acceptOp) stage(c *commit) error {
+	if d.duplicate = c.isKnown(d.id); d.duplicate {
 		return nil
 	}
 	d.slot = c.slot
 	c.add(d.id)
 	for i, id := range d.ids {
-		if c.seen(id) {
+		if c.isKnown(id) {
 			continue
 		}
 		c.add(id)
@@ -65,7 +65,7 @@ func (d *delivered) stage(c *commit) error {
 	return nil
 }
 
-func (d *delivered) settle(l *Ledger) {
+func (d *acceptOp) publish(l *Ledger) {
 	if d.duplicate {
 		l.count.duplicates.Add(1)
 		return
@@ -82,8 +82,8 @@ func (d *delivered) settle(l *Ledger) {
 	}
 }
 
-// noteBook gathers the ids of inline calls, for the next commit.
-type noteBook struct {
+// noteQueue gathers the ids of inline calls, for the next commit.
+type noteQueue struct {
 	mu   sync.Mutex // guards ids
 	ids  []ID
 	old  []ID // the committer's, to be used again
@@ -114,21 +114,21 @@ func (l *Ledger) Note(id ID) {
 	}
 }
 
-// swap returns what was noted since the last time.
-func (n *noteBook) swap() []ID {
+// drain returns what was noted since the last time.
+func (n *noteQueue) drain() []ID {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.ids, n.old = n.old[:0], n.ids
 	return n.old
 }
 
-// Seen reports whether an id is on the disk.
-func (l *Ledger) Seen(id ID) bool {
+// IsKnown reports whether an id is on the disk.
+func (l *Ledger) IsKnown(id ID) bool {
 	l.indexMu.RLock() // before the transaction begins: what the index has, the transaction must have
 	defer l.indexMu.RUnlock()
 	found := false
 	_ = l.view(func(tx *bolt.Tx) error {
-		found = l.known(tx, l.allSlots(), id)
+		found = l.isKnown(tx, l.allSlots(), id)
 		return nil
 	})
 	return found

@@ -19,7 +19,7 @@ type audit struct {
 	rows, ids, dead uint64
 	deadBytes       uint64
 	problems        []error
-	unread          error // why a part of the file could not be read, which says nothing of what is in it
+	readError       error // why a part of the file could not be read, which says nothing of what is in it
 
 	// What is done with what is found; each may be nil.
 	row    func(s *slot, n uint32, k kind, body []byte) error
@@ -40,28 +40,28 @@ func (a *audit) run(file io.ReaderAt, size int64) error {
 	if err := a.readMeta(); err != nil {
 		return err
 	}
-	if bucket, ok := a.take(bucketDead); ok {
-		a.note(a.tree.bucket(bucket, a.deadLetter))
+	if bucket, ok := a.takeBucket(bucketDead); ok {
+		a.addProblem(a.tree.bucket(bucket, a.checkLetter))
 	}
 	if a.dead != a.state.dead || a.deadBytes != a.state.deadBytes {
-		a.note(damage("%d dead letters, where %d were written", a.dead, a.state.dead))
+		a.addProblem(damaged("%d dead letters, where %d were written", a.dead, a.state.dead))
 	}
 	for _, s := range a.state.slots {
-		a.note(a.slotRows(s))
-		a.note(a.slotIDs(s))
+		a.addProblem(a.checkRows(s))
+		a.addProblem(a.checkIDs(s))
 	}
 	for name := range a.buckets {
-		a.note(damage("bucket %q belongs to nothing", name))
+		a.addProblem(damaged("bucket %q belongs to nothing", name))
 	}
-	if a.unread != nil {
-		return a.unread
+	if a.readError != nil {
+		return a.readError
 	}
 	return errors.Join(a.problems...)
 }
 
-func (a *audit) note(err error) {
+func (a *audit) addProblem(err error) {
 	if err != nil && !errors.Is(err, ErrDamaged) {
-		a.unread = err
+		a.readError = err
 	}
 	if err != nil && len(a.problems) < maxProblems {
 		a.problems = append(a.problems, err)
@@ -72,29 +72,29 @@ func (a *audit) findBuckets() error {
 	a.buckets = make(map[string][]byte)
 	return a.tree.walk(a.tree.root, nil, nil, 0, func(e element) error {
 		if e.flags != flagBucket {
-			return damage("%q is not a bucket", e.key)
+			return damaged("%q is not a bucket", e.key)
 		}
 		a.buckets[string(e.key)] = bytes.Clone(e.value)
 		return nil
 	})
 }
 
-func (a *audit) take(name []byte) ([]byte, bool) {
+func (a *audit) takeBucket(name []byte) ([]byte, bool) {
 	value, ok := a.buckets[string(name)]
 	delete(a.buckets, string(name))
 	return value, ok
 }
 
 func (a *audit) readMeta() error {
-	bucket, ok := a.take(bucketMeta)
+	bucket, ok := a.takeBucket(bucketMeta)
 	if !ok {
-		return damage("the table of slots is missing")
+		return damaged("the table of slots is missing")
 	}
 	found := 0
 	err := a.tree.bucket(bucket, func(e element) error {
 		h, body, err := openRow(e.key, e.value)
 		if err != nil || e.flags != 0 {
-			return damage("row %q: %v", e.key, err)
+			return damaged("row %q: %v", e.key, err)
 		}
 		switch {
 		case bytes.Equal(e.key, keyState) && h.kind == kindState:
@@ -106,17 +106,17 @@ func (a *audit) readMeta() error {
 		}
 		found++
 		if err != nil {
-			return damage("row %q: %v", e.key, err)
+			return damaged("row %q: %v", e.key, err)
 		}
 		return nil
 	})
 	if err == nil && found != 2 {
-		err = damage("the table of slots is missing")
+		err = damaged("the table of slots is missing")
 	}
 	return err
 }
 
-func (a *audit) deadLetter(e element) error {
+func (a *audit) checkLetter(e element) error {
 	h, body, err := openRow(e.key, e.value)
 	if err == nil && (len(e.key) != 8 || e.flags != 0 || h.kind != kindDead) {
 		err = errShape
@@ -125,32 +125,32 @@ func (a *audit) deadLetter(e element) error {
 		_, err = readDead(body)
 	}
 	if err != nil {
-		return damage("dead letter %x: %v", e.key, err)
+		return damaged("dead letter %x: %v", e.key, err)
 	}
 	a.dead++
 	a.deadBytes += uint64(len(e.value))
 	return nil
 }
 
-// numbered checks a row of a slot's bucket: n is where the row before ended.
-func (a *audit) numbered(s *slot, e element, n uint32) (kind, []byte, error) {
+// checkNumbered checks a row of a slot's bucket: n is where the row before ended.
+func (a *audit) checkNumbered(s *slot, e element, n uint32) (kind, []byte, error) {
 	h, body, err := openRow(e.key, e.value)
 	switch {
 	case err != nil:
-		return 0, nil, damage("row %d of slot %d: %v", n+1, s.number, err)
+		return 0, nil, damaged("row %d of slot %d: %v", n+1, s.number, err)
 	case e.flags != 0 || len(e.key) != 4 || h.slot != s.number:
-		return 0, nil, damage("row %d of slot %d is another's", n+1, s.number)
+		return 0, nil, damaged("row %d of slot %d is another's", n+1, s.number)
 	case binary.BigEndian.Uint32(e.key) != n+1:
-		return 0, nil, damage("row %d of slot %d is missing", n+1, s.number)
+		return 0, nil, damaged("row %d of slot %d is missing", n+1, s.number)
 	}
 	return h.kind, body, nil
 }
 
-func (a *audit) slotRows(s *slot) error {
+func (a *audit) checkRows(s *slot) error {
 	n := uint32(0)
-	if bucket, ok := a.take(s.rowsName()); ok {
+	if bucket, ok := a.takeBucket(s.rowsName()); ok {
 		err := a.tree.bucket(bucket, func(e element) error {
-			k, body, err := a.numbered(s, e, n)
+			k, body, err := a.checkNumbered(s, e, n)
 			if err != nil {
 				return err
 			}
@@ -160,7 +160,7 @@ func (a *audit) slotRows(s *slot) error {
 				return nil
 			}
 			if err := a.row(s, n, k, body); err != nil {
-				return damage("row %d of slot %d: %v", n, s.number, err)
+				return damaged("row %d of slot %d: %v", n, s.number, err)
 			}
 			return nil
 		})
@@ -169,22 +169,22 @@ func (a *audit) slotRows(s *slot) error {
 		}
 	}
 	if n != s.rows {
-		return damage("slot %d has %d rows, where %d were written", s.number, n, s.rows)
+		return damaged("slot %d has %d rows, where %d were written", s.number, n, s.rows)
 	}
 	return nil
 }
 
-func (a *audit) slotIDs(s *slot) error {
+func (a *audit) checkIDs(s *slot) error {
 	n := uint32(0)
-	if bucket, ok := a.take(s.idsName()); ok {
+	if bucket, ok := a.takeBucket(s.idsName()); ok {
 		err := a.tree.bucket(bucket, func(e element) error {
-			k, body, err := a.numbered(s, e, n)
+			k, body, err := a.checkNumbered(s, e, n)
 			if err != nil {
 				return err
 			}
 			body, count, err := readIDs(body)
 			if err != nil || k != kindIDs {
-				return damage("ids %d of slot %d: %v", n+1, s.number, errShape)
+				return damaged("ids %d of slot %d: %v", n+1, s.number, errShape)
 			}
 			if a.idsRow != nil {
 				a.idsRow(s, n+1, body)
@@ -198,7 +198,7 @@ func (a *audit) slotIDs(s *slot) error {
 		}
 	}
 	if n != s.ids {
-		return damage("slot %d has %d ids, where %d were written", s.number, n, s.ids)
+		return damaged("slot %d has %d ids, where %d were written", s.number, n, s.ids)
 	}
 	return nil
 }

@@ -10,9 +10,9 @@ import (
 // backlog is what is not finished: the events whose rules have not run, and the steps of those whose have. It is in memory only,
 // as the rows say; the ledger's mu guards it.
 type backlog struct {
-	events       map[string]*line[*item] // unclaimed, by hook, each in the order of recording
-	turn         []*line[*item]          // the same, in the order in which hooks have their turns
-	next         int                     // of turn
+	events       map[string]*priorityQueue[*item] // unclaimed, by hook, each in the order of recording
+	rotation     []*priorityQueue[*item]          // the same, in the order in which hooks have their turns
+	nextTurn     int                              // of turn
 	destinations map[string]*destination
 	names        map[string]string // hooks' names, each kept once
 	changed      chan struct{}     // closed when an event is added
@@ -34,31 +34,31 @@ type item struct {
 	lost     bool   // its event's row is missing; its plan is not
 	claimed  bool   // by a worker
 	finished bool
-	settling bool // an outcome for the whole is on its way into a commit
+	pending  bool // an outcome for the whole is on its way into a commit
 }
 
 // step is an open or finished action of an item.
 type step struct {
-	item     *item
-	number   uint32
-	dest     *destination // nil: finished
-	due      time.Time    // zero: at once
-	taken    bool
-	settling bool
-	attempts int
-	history  []Attempt
+	item        *item
+	number      uint32
+	destination *destination // nil: finished
+	due         time.Time    // zero: at once
+	taken       bool
+	pending     bool
+	attempts    int
+	history     []Attempt
 }
 
 // destination is the queue of what goes to one place. None waits for another's.
 type destination struct {
 	name    string
-	steps   line[*step] // not taken, by when they are due
+	steps   priorityQueue[*step] // not taken, by when they are due
 	open    int
 	changed chan struct{} // closed when a step is added
 }
 
 func (b *backlog) init() {
-	b.events = make(map[string]*line[*item])
+	b.events = make(map[string]*priorityQueue[*item])
 	b.destinations = make(map[string]*destination)
 	b.names = make(map[string]string)
 	b.changed = make(chan struct{})
@@ -77,7 +77,7 @@ func (b *backlog) destination(name string) *destination {
 	d := b.destinations[name]
 	if d == nil {
 		d = &destination{name: name, changed: make(chan struct{})}
-		d.steps.before = func(x, y *step) bool {
+		d.steps.less = func(x, y *step) bool {
 			return cmp.Or(x.due.Compare(y.due), cmp.Compare(x.item.ref.Slot, y.item.ref.Slot), cmp.Compare(x.item.ref.Row, y.item.ref.Row),
 				cmp.Compare(x.number, y.number)) < 0
 		}
@@ -91,31 +91,31 @@ func (b *backlog) addEvent(s *slot, it *item) {
 	s.items[it.ref.Row] = it
 	b.open++
 	b.unplanned++
-	b.offer(it)
+	b.enqueueEvent(it)
 }
 
-// offer makes an event claimable.
-func (b *backlog) offer(it *item) {
+// enqueueEvent makes an event claimable.
+func (b *backlog) enqueueEvent(it *item) {
 	it.claimed = false
 	q := b.events[it.hook]
 	if q == nil {
-		q = &line[*item]{before: func(x, y *item) bool { return x.ref.before(y.ref) }}
+		q = &priorityQueue[*item]{less: func(x, y *item) bool { return x.ref.before(y.ref) }}
 		b.events[it.hook] = q
-		b.turn = append(b.turn, q)
+		b.rotation = append(b.rotation, q)
 	}
 	heap.Push(q, it)
 	close(b.changed)
 	b.changed = make(chan struct{})
 }
 
-// claim takes the next event of the hook whose turn it is: a hook that has thousands of them holds up no other. It returns nil when
+// claimNext takes the next event of the hook whose turn it is: a hook that has thousands of them holds up no other. It returns nil when
 // there is none.
-func (b *backlog) claim() *item {
-	for range b.turn {
-		q := b.turn[b.next]
-		b.next = (b.next + 1) % len(b.turn)
+func (b *backlog) claimNext() *item {
+	for range b.rotation {
+		q := b.rotation[b.nextTurn]
+		b.nextTurn = (b.nextTurn + 1) % len(b.rotation)
 		for q.Len() > 0 {
-			if it := heap.Pop(q).(*item); !it.finished && !it.settling {
+			if it := heap.Pop(q).(*item); !it.finished && !it.pending {
 				it.claimed = true
 				return it
 			}
@@ -124,40 +124,40 @@ func (b *backlog) claim() *item {
 	return nil
 }
 
-// plan gives an item its steps. It is in the slot's items already.
-func (b *backlog) plan(it *item, row uint32, actions []Action) {
+// setPlan gives an item its steps. It is in the slot's items already.
+func (b *backlog) setPlan(it *item, row uint32, actions []Action) {
 	it.plan, it.open = row, len(actions)
 	it.steps = make([]step, len(actions))
 	for i, a := range actions {
-		it.steps[i] = step{item: it, number: uint32(i), dest: b.destination(a.Destination)}
-		it.steps[i].dest.open++
+		it.steps[i] = step{item: it, number: uint32(i), destination: b.destination(a.Destination)}
+		it.steps[i].destination.open++
 		b.steps++
 	}
 }
 
-// send makes an item's open steps due.
-func (b *backlog) send(it *item) {
+// enqueueSteps makes an item's open steps due.
+func (b *backlog) enqueueSteps(it *item) {
 	for i := range it.steps {
-		if it.steps[i].dest != nil {
-			b.push(&it.steps[i])
+		if it.steps[i].destination != nil {
+			b.enqueueStep(&it.steps[i])
 		}
 	}
 }
 
-func (b *backlog) push(s *step) {
-	s.taken, s.settling = false, false
-	d := s.dest
+func (b *backlog) enqueueStep(s *step) {
+	s.taken, s.pending = false, false
+	d := s.destination
 	heap.Push(&d.steps, s)
 	close(d.changed)
 	d.changed = make(chan struct{})
 }
 
-// hurry makes waiting steps due, all at once since their lines are sorted anew.
-func (b *backlog) hurry(steps []*step) {
+// makeDue makes waiting steps due, all at once since their lines are sorted anew.
+func (b *backlog) makeDue(steps []*step) {
 	lines := make(map[*destination]bool)
 	for _, s := range steps {
 		s.due = time.Time{}
-		lines[s.dest] = true
+		lines[s.destination] = true
 	}
 	for d := range lines {
 		heap.Init(&d.steps)
@@ -168,8 +168,8 @@ func (b *backlog) hurry(steps []*step) {
 
 // finishStep closes a step, and its item with the last of them. One that nobody took stays in its line until Take comes upon it.
 func (b *backlog) finishStep(sl *slot, s *step) {
-	s.dest.open--
-	s.dest, s.history = nil, nil
+	s.destination.open--
+	s.destination, s.history = nil, nil
 	b.steps--
 	if s.item.open--; s.item.open == 0 {
 		b.finish(sl, s.item)
@@ -183,8 +183,8 @@ func (b *backlog) finish(s *slot, it *item) {
 	b.open--
 }
 
-// remember adds to a step's history.
-func (s *step) remember(at time.Time, text string) {
+// addAttempt adds to a step's history.
+func (s *step) addAttempt(at time.Time, text string) {
 	s.attempts++
 	if len(s.history) == maxHistory {
 		s.history = slices.Delete(s.history, 0, 1)
@@ -192,17 +192,17 @@ func (s *step) remember(at time.Time, text string) {
 	s.history = append(s.history, Attempt{At: at, Outcome: text})
 }
 
-// line is a queue in an order of its own: a heap.
-type line[T any] struct {
-	all    []T
-	before func(x, y T) bool
+// priorityQueue is a queue in an order of its own: a heap.
+type priorityQueue[T any] struct {
+	all  []T
+	less func(x, y T) bool
 }
 
-func (l *line[T]) Len() int           { return len(l.all) }
-func (l *line[T]) Less(i, j int) bool { return l.before(l.all[i], l.all[j]) }
-func (l *line[T]) Swap(i, j int)      { l.all[i], l.all[j] = l.all[j], l.all[i] }
-func (l *line[T]) Push(x any)         { l.all = append(l.all, x.(T)) }
-func (l *line[T]) Pop() any {
+func (l *priorityQueue[T]) Len() int           { return len(l.all) }
+func (l *priorityQueue[T]) Less(i, j int) bool { return l.less(l.all[i], l.all[j]) }
+func (l *priorityQueue[T]) Swap(i, j int)      { l.all[i], l.all[j] = l.all[j], l.all[i] }
+func (l *priorityQueue[T]) Push(x any)         { l.all = append(l.all, x.(T)) }
+func (l *priorityQueue[T]) Pop() any {
 	last := len(l.all) - 1
 	x := l.all[last]
 	var none T

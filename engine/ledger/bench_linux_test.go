@@ -21,18 +21,18 @@ import (
 func BenchmarkAccept(b *testing.B) {
 	for _, clients := range []int{1, 16, 64, 256} {
 		b.Run(fmt.Sprint("clients=", clients), func(b *testing.B) {
-			l := open(b, ledger.Options{Path: filepath.Join(b.TempDir(), "ledger.db"), Step: 512 << 20})
+			l := openLedger(b, ledger.Options{Path: filepath.Join(b.TempDir(), "ledger.db"), Step: 512 << 20})
 			payload := make([]byte, 1500)
 			var next atomic.Int64
 			took := make([][]time.Duration, clients)
-			before := floor(b)
+			before := measureSyncFloor(b)
 			b.ReportAllocs()
 			b.ResetTimer()
 			var wg sync.WaitGroup
 			for c := range clients {
 				wg.Go(func() {
 					for n := next.Add(1); n <= int64(b.N); n = next.Add(1) {
-						d := ledger.Delivery{Hook: "h", ID: number(1, n), Events: []ledger.Event{{ID: number(2, n), Payload: payload}}}
+						d := ledger.Delivery{Hook: "h", ID: benchID(1, n), Events: []ledger.Event{{ID: benchID(2, n), Payload: payload}}}
 						start := time.Now()
 						if _, err := l.Accept(b.Context(), d); err != nil {
 							b.Error(err)
@@ -45,7 +45,7 @@ func BenchmarkAccept(b *testing.B) {
 			wg.Wait()
 			b.StopTimer()
 			seconds := b.Elapsed().Seconds()
-			bound := (before + floor(b)) / 4
+			bound := (before + measureSyncFloor(b)) / 4
 			s := l.Stats()
 			all := slices.Concat(took...)
 			slices.Sort(all)
@@ -59,14 +59,14 @@ func BenchmarkAccept(b *testing.B) {
 	}
 }
 
-func number(class byte, n int64) (id ledger.ID) {
+func benchID(class byte, n int64) (id ledger.ID) {
 	id[0] = class
 	binary.BigEndian.PutUint64(id[8:], uint64(n))
 	return id
 }
 
-// floor is how many times a second 4 KB can be written over zeros and synced.
-func floor(b *testing.B) float64 {
+// measureSyncFloor is how many times a second 4 KB can be written over zeros and synced.
+func measureSyncFloor(b *testing.B) float64 {
 	b.Helper()
 	f, err := os.Create(filepath.Join(b.TempDir(), "floor"))
 	must(b, err)
@@ -87,24 +87,24 @@ func floor(b *testing.B) float64 {
 
 // BenchmarkNote is what recording an inline call's id adds to its answer.
 func BenchmarkNote(b *testing.B) {
-	l := open(b, options(b))
+	l := openLedger(b, newOptions(b))
 	var n int64
 	b.ReportAllocs()
 	for b.Loop() {
 		n++
-		l.Note(number(3, n))
+		l.Note(benchID(3, n))
 	}
 }
 
 // BenchmarkSeen looks for ids that are not there, in as many as a day has.
 func BenchmarkSeen(b *testing.B) {
-	l := open(b, filled(b))
+	l := openLedger(b, newDayOfIDs(b))
 	b.ReportAllocs()
 	b.ResetTimer()
 	var n int64
 	for b.Loop() {
 		n++
-		if l.Seen(number(9, n)) {
+		if l.IsKnown(benchID(9, n)) {
 			b.Fatal("seen")
 		}
 	}
@@ -116,8 +116,8 @@ func BenchmarkSeen(b *testing.B) {
 // BenchmarkOpen opens a ledger of a day's ids, which reads every row of it: after it was closed, and after it was killed, when what
 // the system has cached of the file is not believed.
 func BenchmarkOpen(b *testing.B) {
-	o := filled(b)
-	l := open(b, o)
+	o := newDayOfIDs(b)
+	l := openLedger(b, o)
 	killed, err := os.ReadFile(o.Path + ".id")
 	must(b, err)
 	must(b, l.Close())
@@ -139,11 +139,11 @@ func BenchmarkOpen(b *testing.B) {
 
 // BenchmarkExpiry accepts a delivery while an hour of ids is dropped before it.
 func BenchmarkExpiry(b *testing.B) {
-	o := filled(b)
+	o := newDayOfIDs(b)
 	c := newClock()
 	c.move(48 * time.Hour)
 	o.Now = c.now
-	l := open(b, o)
+	l := openLedger(b, o)
 	var slowest time.Duration
 	var n int64
 	for b.Loop() {
@@ -151,7 +151,7 @@ func BenchmarkExpiry(b *testing.B) {
 		for range 2 { // the first begins the hour, the second waits for what the hour drops
 			n++
 			start := time.Now()
-			_, err := l.Accept(b.Context(), ledger.Delivery{Hook: "h", ID: number(8, n)})
+			_, err := l.Accept(b.Context(), ledger.Delivery{Hook: "h", ID: benchID(8, n)})
 			must(b, err)
 			slowest = max(slowest, time.Since(start))
 		}
@@ -160,20 +160,20 @@ func BenchmarkExpiry(b *testing.B) {
 	b.ReportMetric(float64(l.Stats().Expired), "expired")
 }
 
-// filled is a closed ledger with a day's ids, 400,000 or TENTERHOOK_BENCH_IDS, over 25 hours.
-func filled(b *testing.B) ledger.Options {
+// newDayOfIDs is a closed ledger with a day's ids, 400,000 or TENTERHOOK_BENCH_IDS, over 25 hours.
+func newDayOfIDs(b *testing.B) ledger.Options {
 	b.Helper()
 	ids := 400_000
 	if n, err := strconv.Atoi(os.Getenv("TENTERHOOK_BENCH_IDS")); err == nil {
 		ids = n
 	}
-	o, c := options(b), newClock()
+	o, c := newOptions(b), newClock()
 	o.Step = 64 << 20
 	o.Now = c.now
-	l := open(b, o)
+	l := openLedger(b, o)
 	part := min(60_000, ids/25) // what may be noted at once
 	for n := range ids {
-		l.Note(number(4, int64(n)))
+		l.Note(benchID(4, int64(n)))
 		if n%part == part-1 {
 			for l.Stats().Noted < uint64(n+1) {
 				time.Sleep(time.Millisecond)

@@ -40,13 +40,13 @@ func check(path string) (r Report, err error) {
 		return r, err
 	}
 	defer id.close()
-	fresh, err := id.fresh(path)
+	fresh, err := id.isNew(path)
 	if err != nil || fresh {
 		return r, err
 	}
 	l := &Ledger{opt: Options{Path: path}, now: time.Now, id: id, seed: maphash.MakeSeed()}
 	l.backlog.init()
-	a, err := l.read()
+	a, err := l.readFile()
 	if err != nil {
 		return r, err
 	}
@@ -54,5 +54,5 @@ func check(path string) (r Report, err error) {
 		Identity: a.uuid, Sequence: a.state.sequence, Clean: id.state == stateClosed, Size: int64(a.tree.high) * pageSize,
 		Slots: len(a.state.slots), Open: l.backlog.open, Rows: a.rows, IDs: a.ids, Dead: a.dead, DeadBytes: a.state.deadBytes,
 	}
-	return r, id.agrees(a)
+	return r, id.verify(a)
 }

@@ -10,17 +10,17 @@ import (
 )
 
 const (
-	maxBatch   = 4096
-	notesWait  = 100 * time.Millisecond // how long ids that nobody waits for may wait for company
-	idleWait   = 50 * time.Millisecond  // without a call, before the file is made longer
-	tidyPeriod = time.Minute
+	maxBatch          = 4096
+	notesWait         = 100 * time.Millisecond // how long ids that nobody waits for may wait for company
+	idleWait          = 50 * time.Millisecond  // without a call, before the file is made longer
+	maintenancePeriod = time.Minute
 )
 
 // commitLoop is the committer: the only goroutine that writes. It takes whatever waits, and puts it into one transaction;
 // while that is being synced, the next batch gathers. Nothing lingers but ids that nobody waits for.
 func (l *Ledger) commitLoop() {
 	defer close(l.done)
-	tick := time.NewTicker(tidyPeriod)
+	tick := time.NewTicker(maintenancePeriod)
 	defer tick.Stop()
 	late := time.NewTimer(time.Hour)
 	defer late.Stop()
@@ -31,7 +31,7 @@ func (l *Ledger) commitLoop() {
 		case r := <-l.queue:
 			l.commitBatch(l.gather(r))
 		case <-idle.C:
-			if l.broken() == nil && l.room.idle() {
+			if l.failureError() == nil && l.space.growAhead() {
 				idle.Reset(time.Millisecond)
 			}
 			continue
@@ -41,13 +41,13 @@ func (l *Ledger) commitLoop() {
 		case <-late.C:
 			l.commitBatch(nil)
 		case <-tick.C:
-			l.tidy()
+			l.maintain()
 		case <-l.stop:
 			l.drain()
 			return
 		}
-		if l.tidied != l.hour {
-			l.tidy()
+		if l.maintainedHour != l.hour {
+			l.maintain()
 		}
 		idle.Reset(idleWait)
 	}
@@ -86,11 +86,11 @@ func (l *Ledger) drain() {
 
 // commitBatch makes a batch durable and answers each of its callers.
 func (l *Ledger) commitBatch(batch []*request) {
-	notes := l.notes.swap()
+	notes := l.notes.drain()
 	if len(batch) == 0 && len(notes) == 0 {
 		return
 	}
-	err := l.broken()
+	err := l.failureError()
 	if err == nil {
 		err = l.tryBatch(batch, notes)
 	}
@@ -112,7 +112,7 @@ func (l *Ledger) tryBatch(batch []*request, notes []ID) (err error) {
 		}
 		if err != nil {
 			l.fail(err)
-			err = l.broken()
+			err = l.failureError()
 		}
 	}()
 	start := time.Now()
@@ -129,7 +129,7 @@ func (l *Ledger) tryBatch(batch []*request, notes []ID) (err error) {
 	for _, id := range notes {
 		c.note(id)
 	}
-	if err := cmp.Or(c.err, l.broken()); err != nil {
+	if err := cmp.Or(c.err, l.failureError()); err != nil {
 		return err
 	}
 	if c.dirty {
@@ -138,7 +138,7 @@ func (l *Ledger) tryBatch(batch []*request, notes []ID) (err error) {
 	if err != nil {
 		return err
 	}
-	l.settle(c, batch)
+	l.publish(c, batch)
 	l.count.commitTime.Store(int64(time.Since(start)))
 	return nil
 }
@@ -158,30 +158,30 @@ func (l *Ledger) admit(c *commit, op operation) error {
 	return nil
 }
 
-// settle carries a commit into memory: only now that it is on the disk may an id be called known.
-func (l *Ledger) settle(c *commit, batch []*request) {
+// publish carries a commit into memory: only now that it is on the disk may an id be called known.
+func (l *Ledger) publish(c *commit, batch []*request) {
 	l.indexMu.Lock()
 	first := c.slot.ids - uint32(len(c.ids)) + 1
 	for i, id := range c.ids {
-		c.slot.index.add(l.print(id), first+uint32(i))
+		c.slot.index.add(l.fingerprint(id), first+uint32(i))
 	}
 	l.indexMu.Unlock()
 	for _, r := range batch {
 		if r.err == nil {
-			r.op.settle(l)
+			r.op.publish(l)
 		}
 	}
 	if c.dirty {
 		l.count.batch(len(batch))
-		l.committed()
+		l.countCommit()
 	}
 }
 
-// committed takes note of a commit.
-func (l *Ledger) committed() {
+// countCommit takes note of a commit.
+func (l *Ledger) countCommit() {
 	l.count.commits.Add(1)
 	l.measure()
-	l.id.note(l.sequence)
+	l.id.writeLazily(l.sequence)
 }
 
 // commit is one transaction in the making.
@@ -207,22 +207,22 @@ func (l *Ledger) beginCommit(batch []*request) (*commit, error) {
 		size, _ := r.op.size()
 		need += size
 	}
-	promised := l.promised()
-	l.room.grow(need + promised)
-	fresh, owed := l.room.left(promised)
+	promised := l.owedBytes()
+	l.space.ensure(need + promised)
+	fresh, owed := l.space.available(promised)
 	tx, err := l.db.Begin(true)
 	if err != nil {
 		return nil, err
 	}
 	now := l.now()
 	return &commit{
-		l: l, tx: tx, now: now, slot: l.current(now), fresh: fresh, owed: owed,
+		l: l, tx: tx, now: now, slot: l.currentSlot(now), fresh: fresh, owed: owed,
 		buckets: make(map[*slot]*bolt.Bucket, 2), marks: make(map[*slot][]byte), pending: make(map[ID]struct{}),
 	}, nil
 }
 
-// promised is about how many bytes will be needed to plan what is recorded, and to mark what is planned.
-func (l *Ledger) promised() int {
+// owedBytes is about how many bytes will be needed to plan what is recorded, and to mark what is planned.
+func (l *Ledger) owedBytes() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return 256*l.backlog.unplanned + 192*l.backlog.steps
@@ -234,7 +234,7 @@ func (c *commit) put(s *slot, row []byte) uint32 {
 	if b == nil {
 		var err error
 		if b, err = c.tx.CreateBucketIfNotExists(s.rowsName()); err != nil {
-			c.stop(err)
+			c.setError(err)
 			return 0
 		}
 		b.FillPercent = 1 // rows are only ever appended
@@ -248,21 +248,21 @@ func (c *commit) put(s *slot, row []byte) uint32 {
 func (c *commit) write(b *bolt.Bucket, key, row []byte, slot uint32) {
 	seal(row, key, slot, c.l.epoch)
 	c.dirty = true
-	c.stop(b.Put(key, row))
+	c.setError(b.Put(key, row))
 }
 
-func (c *commit) stop(err error) {
+func (c *commit) setError(err error) {
 	if c.err == nil {
 		c.err = err
 	}
 }
 
-// seen reports whether an id is in the ledger or was added to this commit.
-func (c *commit) seen(id ID) bool {
+// isKnown reports whether an id is in the ledger or was added to this commit.
+func (c *commit) isKnown(id ID) bool {
 	if _, ok := c.pending[id]; ok {
 		return true
 	}
-	return c.l.known(c.tx, c.l.slots, id)
+	return c.l.isKnown(c.tx, c.l.slots, id)
 }
 
 func (c *commit) add(id ID) {
@@ -272,7 +272,7 @@ func (c *commit) add(id ID) {
 }
 
 func (c *commit) note(id ID) {
-	if c.bytes+len(id) > c.fresh || c.seen(id) {
+	if c.bytes+len(id) > c.fresh || c.isKnown(id) {
 		return
 	}
 	c.bytes += len(id)
@@ -310,7 +310,7 @@ func (c *commit) finish() error {
 func (c *commit) putIDs() {
 	b, err := c.tx.CreateBucketIfNotExists(c.slot.idsName())
 	if err != nil {
-		c.stop(err)
+		c.setError(err)
 		return
 	}
 	b.FillPercent = 1
@@ -336,6 +336,6 @@ func (l *Ledger) change(do func(c *commit) error) error {
 	if err := c.finish(); err != nil {
 		return err
 	}
-	l.committed()
+	l.countCommit()
 	return nil
 }

@@ -19,11 +19,11 @@ import (
 	"github.com/tenterhook/tenterhook/engine/ledger"
 )
 
-// rig starts a worker, cuts it off, and holds the ledger that it leaves against what it has said.
-type rig struct {
+// crashRig starts a worker, cuts it off, and holds the ledger that it leaves against what it has said.
+type crashRig struct {
 	*testing.T
 	path   string
-	unsync bool
+	noSync bool
 
 	acked    []string
 	started  map[string]bool // steps that were carried out, by their key
@@ -35,14 +35,14 @@ type rig struct {
 	refused  int // ledgers that could not be opened
 }
 
-func newRig(t *testing.T, path string) *rig {
-	r := &rig{T: t, path: path}
-	r.forget()
+func newCrashRig(t *testing.T, path string) *crashRig {
+	r := &crashRig{T: t, path: path}
+	r.reset()
 	return r
 }
 
-// forget begins with a new ledger.
-func (r *rig) forget() {
+// reset begins with a new ledger.
+func (r *crashRig) reset() {
 	r.acked, r.started, r.done = nil, make(map[string]bool), make(map[string]bool)
 	for _, ext := range []string{"", ".id"} {
 		if err := os.Remove(r.path + ext); err != nil && !os.IsNotExist(err) {
@@ -52,10 +52,10 @@ func (r *rig) forget() {
 }
 
 // round lets a worker run until cut does what it does to it.
-func (r *rig) round(cut func(*os.Process)) {
+func (r *crashRig) round(cut func(*os.Process)) {
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), worker+"="+r.path)
-	if r.unsync {
+	if r.noSync {
 		cmd.Env = append(cmd.Env, unsync+"=1")
 	}
 	out, err := cmd.StdoutPipe()
@@ -78,7 +78,7 @@ func (r *rig) round(cut func(*os.Process)) {
 }
 
 // listen notes what a worker says; begun is told of the first delivery.
-func (r *rig) listen(out io.Reader, begun func()) {
+func (r *crashRig) listen(out io.Reader, begun func()) {
 	for lines := bufio.NewScanner(out); lines.Scan(); {
 		word, what, _ := strings.Cut(lines.Text(), " ")
 		switch word {
@@ -103,18 +103,18 @@ func (r *rig) listen(out io.Reader, begun func()) {
 }
 
 // verify opens the ledger and looks for everything.
-func (r *rig) verify() {
+func (r *crashRig) verify() {
 	l, err := ledger.Open(ledger.Options{Path: r.path, Step: 4 << 20})
 	if err != nil {
 		r.refused++
-		if !r.unsync {
+		if !r.noSync {
 			r.Error(err)
 		}
 		return
 	}
 	defer func() {
 		must(r.T, l.Close())
-		secondOpinion(r.T, r.path)
+		checkWithBolt(r.T, r.path)
 	}()
 	states := make(map[string]ledger.State)
 	for from := ""; ; {
@@ -128,7 +128,7 @@ func (r *rig) verify() {
 		}
 	}
 	for _, number := range r.acked {
-		if !l.Seen(ledger.Key("h", number)) {
+		if !l.IsKnown(ledger.Key("h", number)) {
 			r.lost++
 		}
 		for _, id := range crashEvents(number) {
@@ -145,7 +145,7 @@ func (r *rig) verify() {
 	}
 }
 
-func (r *rig) report(n int) {
+func (r *crashRig) report(n int) {
 	r.Logf("%d rounds: %d deliveries acknowledged, %d lost, %d steps done twice, %d repeated that were in flight, %d ledgers refused",
 		n, r.total, r.lost, r.undone, r.repeated, r.refused)
 }
@@ -162,13 +162,13 @@ const keepRounds = 8 // a ledger's crashes before the next ledger
 
 // TestKill kills the process at random moments: nothing that it acknowledged is lost, and what it had on record as done is done once.
 func TestKill(t *testing.T) {
-	r := newRig(t, filepath.Join(t.TempDir(), "ledger.db"))
+	r := newCrashRig(t, filepath.Join(t.TempDir(), "ledger.db"))
 	n := crashRounds(3)
 	for i := range n {
 		r.round(func(*os.Process) {})
 		r.verify()
 		if i%keepRounds == keepRounds-1 {
-			r.forget()
+			r.reset()
 		}
 	}
 	r.report(n)
@@ -180,14 +180,14 @@ func TestKill(t *testing.T) {
 // TestPowerCut takes the file system away under the process, with all that was not on the disk.
 func TestPowerCut(t *testing.T) {
 	disk := newDisk(t)
-	r := newRig(t, filepath.Join(disk.mount(), "ledger.db"))
+	r := newCrashRig(t, filepath.Join(disk.mount(), "ledger.db"))
 	n := crashRounds(3)
 	for i := range n {
 		r.round(disk.cut)
 		disk.remount()
 		r.verify()
 		if i%keepRounds == keepRounds-1 {
-			r.forget()
+			r.reset()
 		}
 	}
 	r.report(n)
@@ -195,8 +195,8 @@ func TestPowerCut(t *testing.T) {
 		t.Error("that is not what was promised")
 	}
 	t.Run("control", func(t *testing.T) {
-		r := newRig(t, r.path)
-		r.unsync = true
+		r := newCrashRig(t, r.path)
+		r.noSync = true
 		for range 5 {
 			r.round(disk.cut)
 			disk.remount()
@@ -205,7 +205,7 @@ func TestPowerCut(t *testing.T) {
 				r.report(1)
 				return
 			}
-			r.forget()
+			r.reset()
 		}
 		t.Error("nothing was synced and nothing was lost: this rig proves nothing")
 	})

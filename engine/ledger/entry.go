@@ -77,15 +77,15 @@ func (f Filter) matches(e *Entry) bool {
 		(f.Key == "" || strings.HasPrefix(e.Key.String(), f.Key) || slices.ContainsFunc(e.Steps, func(s EntryStep) bool { return s.Key == f.Key }))
 }
 
-// chooser is a filter that also knows, before an entry is read whole, that it cannot match.
-type chooser struct {
+// entryFilter is a filter that also knows, before an entry is read whole, that it cannot match.
+type entryFilter struct {
 	Filter
 	rows map[uint32]map[uint32]bool // of IDs, by slot
 	dead bool                       // one of IDs is a dead letter's
 }
 
-func newChooser(f Filter) *chooser {
-	c := &chooser{Filter: f, rows: make(map[uint32]map[uint32]bool)}
+func newEntryFilter(f Filter) *entryFilter {
+	c := &entryFilter{Filter: f, rows: make(map[uint32]map[uint32]bool)}
 	for _, id := range f.IDs {
 		if strings.HasPrefix(id, deadPrefix) {
 			c.dead = true
@@ -99,41 +99,41 @@ func newChooser(f Filter) *chooser {
 	return c
 }
 
-func (c *chooser) mayMatchIn(slot uint32) bool { return len(c.IDs) == 0 || c.rows[slot] != nil }
-func (c *chooser) mayMatchDead() bool          { return len(c.IDs) == 0 || c.dead }
+func (c *entryFilter) mayMatchIn(slot uint32) bool { return len(c.IDs) == 0 || c.rows[slot] != nil }
+func (c *entryFilter) mayMatchDead() bool          { return len(c.IDs) == 0 || c.dead }
 
-func (c *chooser) mayMatch(at Ref, hook string, received int64) bool {
+func (c *entryFilter) mayMatch(at Ref, hook string, received int64) bool {
 	t := time.Unix(0, received)
 	return (len(c.IDs) == 0 || c.rows[at.Slot][at.Row]) && (c.Hook == "" || c.Hook == hook) &&
 		(c.After.IsZero() || !t.Before(c.After)) && (c.Before.IsZero() || t.Before(c.Before))
 }
 
-// tell works an outcome into an entry.
-func (e *Entry) tell(m mark) {
+// apply works an outcome into an entry.
+func (e *Entry) apply(m mark) {
 	switch {
 	case m.out == outNothing:
 		e.State = Finished
 	case len(e.Steps) == 0 && m.out == outDropped:
 		e.State = Dropped
 	case int(m.step) < len(e.Steps):
-		e.Steps[m.step].tell(m)
-		e.settle()
+		e.Steps[m.step].apply(m)
+		e.summarize()
 	}
 }
 
-func (s *EntryStep) tell(m mark) {
+func (s *EntryStep) apply(m mark) {
 	at := time.Unix(0, m.at)
 	switch m.out {
 	case outDone:
 		s.State = Finished
-		s.try(at, "done")
+		s.addAttempt(at, "done")
 	case outRetry:
-		s.try(at, m.reason)
+		s.addAttempt(at, m.reason)
 		s.Due = at.Add(time.Duration(m.delay))
 		return
 	case outBuried:
 		s.State = Dead
-		s.try(at, m.reason)
+		s.addAttempt(at, m.reason)
 	case outDropped:
 		s.State = Dropped
 	case outRedriven:
@@ -141,7 +141,7 @@ func (s *EntryStep) tell(m mark) {
 	s.Due = time.Time{}
 }
 
-func (s *EntryStep) try(at time.Time, text string) {
+func (s *EntryStep) addAttempt(at time.Time, text string) {
 	s.Attempts++
 	if len(s.History) == maxHistory {
 		s.History = slices.Delete(s.History, 0, 1)
@@ -149,8 +149,8 @@ func (s *EntryStep) try(at time.Time, text string) {
 	s.History = append(s.History, Attempt{At: at, Outcome: text})
 }
 
-// settle makes an entry's state out of its steps'.
-func (e *Entry) settle() {
+// summarize makes an entry's state out of its steps'.
+func (e *Entry) summarize() {
 	e.State = Finished
 	for _, s := range e.Steps {
 		switch {
@@ -163,8 +163,8 @@ func (e *Entry) settle() {
 	}
 }
 
-// follow gives an entry the steps of its plan, without their specs.
-func (e *Entry) follow(p planBody) {
+// setPlan gives an entry the steps of its plan, without their specs.
+func (e *Entry) setPlan(p planBody) {
 	e.State, e.Revision = Waiting, p.revision
 	e.Steps = make([]EntryStep, len(p.actions))
 	for i, a := range p.actions {

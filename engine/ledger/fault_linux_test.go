@@ -27,9 +27,9 @@ func TestFailStop(t *testing.T) {
 		{"write", "/dev/null", os.O_RDONLY}, // EBADF
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			o := options(t)
+			o := newOptions(t)
 			var file *os.File
-			l := open(t, o.WithFile(func(path string, flag int, mode os.FileMode) (f *os.File, err error) {
+			l := openLedger(t, o.WithFile(func(path string, flag int, mode os.FileMode) (f *os.File, err error) {
 				file, err = os.OpenFile(path, flag, mode)
 				return file, err
 			}))
@@ -51,7 +51,7 @@ func TestFailStop(t *testing.T) {
 				t.Error("it does not know")
 			}
 			_ = l.Close()
-			l = open(t, o)
+			l = openLedger(t, o)
 			if r := accept(t, l, delivery(1, 1, 2)); !r.Duplicate {
 				t.Error("what was acknowledged is lost")
 			}
@@ -65,8 +65,8 @@ func TestFailStop(t *testing.T) {
 	}
 }
 
-// fill accepts until it is refused, and returns how many were not.
-func fill(t *testing.T, l *ledger.Ledger) int {
+// fillLedger accepts until it is refused, and returns how many were not.
+func fillLedger(t *testing.T, l *ledger.Ledger) int {
 	t.Helper()
 	for n := range 100_000 {
 		d := delivery(n, n)
@@ -81,12 +81,12 @@ func fill(t *testing.T, l *ledger.Ledger) int {
 	return 0
 }
 
-// full shows a ledger that has no room left: it refuses deliveries, and everything else goes on.
-func full(t *testing.T, o ledger.Options) {
+// testFull shows a ledger that has no room left: it refuses deliveries, and everything else goes on.
+func testFull(t *testing.T, o ledger.Options) {
 	c := newClock()
 	o.Now = c.now
-	l := open(t, o)
-	n := fill(t, l)
+	l := openLedger(t, o)
+	n := fillLedger(t, l)
 	if n == 0 {
 		t.Fatal("there was no room at all")
 	}
@@ -110,27 +110,27 @@ func full(t *testing.T, o ledger.Options) {
 		l.Note(ledger.Key("h", fmt.Sprint(c.now())))
 		_, _ = l.Accept(t.Context(), delivery(-1))
 	}
-	if again := fill(t, l); again < n/2 {
+	if again := fillLedger(t, l); again < n/2 {
 		t.Errorf("%d were accepted, and %d after everything had been finished", n, again)
 	}
 }
 
 func TestFull(t *testing.T) {
 	t.Run("cap", func(t *testing.T) {
-		o := options(t)
+		o := newOptions(t)
 		o.MaxSize = 1 << 20
-		full(t, o)
+		testFull(t, o)
 	})
 	t.Run("disk", func(t *testing.T) {
-		o := options(t)
+		o := newOptions(t)
 		o.Path = filepath.Join(mount(t, "-t", "tmpfs", "-o", "size=3m", "tmpfs"), "ledger.db")
 		o.Step = 256 << 10
-		full(t, o)
+		testFull(t, o)
 	})
 	t.Run("queue", func(t *testing.T) {
-		o := options(t)
+		o := newOptions(t)
 		o.Queue = 1
-		l := open(t, o)
+		l := openLedger(t, o)
 		var wg sync.WaitGroup
 		refused := make(chan error, 1000)
 		for i := range 64 {
@@ -169,9 +169,9 @@ func mount(t *testing.T, args ...string) string {
 
 func TestReadOnly(t *testing.T) {
 	dir := mount(t, "-t", "tmpfs", "-o", "size=4m", "tmpfs")
-	o := options(t)
+	o := newOptions(t)
 	o.Path = filepath.Join(dir, "ledger.db")
-	l := open(t, o)
+	l := openLedger(t, o)
 	accept(t, l, delivery(1, 1))
 	must(t, l.Close())
 	if out, err := exec.Command("mount", "-o", "remount,ro", dir).CombinedOutput(); err != nil {
@@ -184,7 +184,7 @@ func TestReadOnly(t *testing.T) {
 
 // TestOnce accepts the same deliveries and events from many goroutines: each is new to one of them.
 func TestOnce(t *testing.T) {
-	l := open(t, options(t))
+	l := openLedger(t, newOptions(t))
 	const callers, deliveries = 16, 20
 	var mu sync.Mutex
 	first, fresh := make(map[int]int), make(map[int]int)
@@ -219,7 +219,7 @@ func TestOnce(t *testing.T) {
 			case <-stop:
 				return
 			default:
-				l.Seen(ledger.Key("audit", fmt.Sprint("delivery", n%deliveries)))
+				l.IsKnown(ledger.Key("audit", fmt.Sprint("delivery", n%deliveries)))
 				_ = l.Stats()
 				_, _ = l.List(ledger.Filter{}, "", 3)
 			}
@@ -241,7 +241,7 @@ func TestOnce(t *testing.T) {
 
 // TestTakeWaits shows that Take wakes when a step is due, not before and not after.
 func TestTakeWaits(t *testing.T) {
-	o := options(t)
+	o := newOptions(t)
 	synctest.Test(t, func(t *testing.T) {
 		l, err := ledger.Open(o)
 		must(t, err)

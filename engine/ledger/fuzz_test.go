@@ -23,7 +23,7 @@ func FuzzRow(f *testing.F) {
 
 // FuzzPages reads files in which a few bytes were changed.
 func FuzzPages(f *testing.F) {
-	_, whole := small(f)
+	_, whole := newSmallLedger(f)
 	want, err := ledger.Audit(bytes.NewReader(whole), int64(len(whole)))
 	if err != nil {
 		f.Fatal(err)
@@ -44,13 +44,13 @@ func FuzzPages(f *testing.F) {
 	})
 }
 
-// small makes a closed ledger with rows of every kind, and returns its path and the part of its file that is in use.
-func small(t testing.TB) (ledger.Options, []byte) {
+// newSmallLedger makes a closed ledger with rows of every kind, and returns its path and the part of its file that is in use.
+func newSmallLedger(t testing.TB) (ledger.Options, []byte) {
 	t.Helper()
-	o := options(t)
+	o := newOptions(t)
 	c := newClock()
 	o.Now = c.now
-	l := open(t, o)
+	l := openLedger(t, o)
 	for i := range 12 {
 		accept(t, l, delivery(i, 3*i, 3*i+1, 3*i+2))
 		if i%4 == 3 {

@@ -47,8 +47,8 @@ func lockIdentity(path string) (*identity, error) {
 	return &identity{file: file}, nil
 }
 
-// fresh reads the line, and reports whether there is no ledger yet.
-func (i *identity) fresh(path string) (bool, error) {
+// isNew reads the line, and reports whether there is no ledger yet.
+func (i *identity) isNew(path string) (bool, error) {
 	info, err := os.Stat(path)
 	exists := err == nil && info.Size() > 0
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -90,15 +90,15 @@ func (i *identity) line() string {
 	return fmt.Sprintf(identityFormat, i.uuid, i.state, i.sequence, sum)
 }
 
-// rename gives the ledger a new identity.
-func (i *identity) rename() {
+// newUUID gives the ledger a new identity.
+func (i *identity) newUUID() {
 	var uuid [16]byte
 	rand.Read(uuid[:])
 	i.uuid = hex.EncodeToString(uuid[:])
 }
 
-// mark writes the line and waits until it is on the disk.
-func (i *identity) mark(state string, sequence uint64) error {
+// write writes the line and waits until it is on the disk.
+func (i *identity) write(state string, sequence uint64) error {
 	i.state, i.sequence = state, sequence
 	if _, err := i.file.WriteAt([]byte(i.line()), 0); err != nil {
 		return err
@@ -106,9 +106,9 @@ func (i *identity) mark(state string, sequence uint64) error {
 	return i.file.Sync()
 }
 
-// note writes the line and does not wait: it may lag behind the file, which is never the other way round. It survives the process,
+// writeLazily writes the line and does not wait: it may lag behind the file, which is never the other way round. It survives the process,
 // and a power cut by what the system has written back.
-func (i *identity) note(sequence uint64) {
+func (i *identity) writeLazily(sequence uint64) {
 	i.sequence = sequence
 	_, _ = i.file.WriteAt([]byte(i.line()), 0)
 }

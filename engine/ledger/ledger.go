@@ -84,10 +84,10 @@ type Ledger struct {
 	db    *bolt.DB
 	id    *identity
 	seed  maphash.Seed
-	room  room
+	space preallocator
 	epoch uint32
 
-	cramped error // why Open found too little room
+	lowSpace error // why Open found too little room
 
 	queue   chan *request
 	waiting atomic.Int64  // bytes in the queue
@@ -97,14 +97,14 @@ type Ledger struct {
 	failure error         // why; written before failed is closed
 	closing sync.Once
 
-	notes noteBook
+	notes noteQueue
 
 	// Owned by the committer.
-	sequence uint64 // commits that this file has seen
-	nextDead uint64
-	hour     uint32 // which hour of the ledger's own counting it is
-	hourFrom time.Time
-	tidied   uint32 // the hour in which expired slots were looked for
+	sequence       uint64 // commits that this file has seen
+	nextDead       uint64
+	hour           uint32 // which hour of the ledger's own counting it is
+	hourFrom       time.Time
+	maintainedHour uint32 // the hour in which expired slots were looked for
 
 	indexMu  sync.RWMutex // guards the slots' indexes against readers outside of the committer
 	scanning sync.Mutex   // held by the one that looks through the rows
@@ -139,7 +139,7 @@ func (l *Ledger) open() error {
 		return err
 	}
 	l.id = id
-	fresh, err := l.id.fresh(l.opt.Path)
+	fresh, err := l.id.isNew(l.opt.Path)
 	if err != nil {
 		return err
 	}
@@ -151,17 +151,17 @@ func (l *Ledger) open() error {
 	if err != nil {
 		return err
 	}
-	if err := l.begin(); err != nil {
+	if err := l.beginEpoch(); err != nil {
 		return err
 	}
-	return l.id.mark(stateOpen, l.sequence)
+	return l.id.write(stateOpen, l.sequence)
 }
 
 // release gives back what a ledger holds outside of its memory.
 func (l *Ledger) release() error {
 	var errs []error
-	if l.room.file != nil {
-		errs = append(errs, l.room.file.Close())
+	if l.space.file != nil {
+		errs = append(errs, l.space.file.Close())
 	}
 	if l.db != nil {
 		errs = append(errs, l.db.Close())
@@ -179,22 +179,22 @@ func (l *Ledger) Close() error {
 		close(l.stop)
 		<-l.done
 		err = nil
-		if l.broken() == nil {
-			err = l.id.mark(stateClosed, l.sequence)
+		if l.failureError() == nil {
+			err = l.id.write(stateClosed, l.sequence)
 		}
 		err = errors.Join(err, l.release())
 	})
 	return err
 }
 
-// Cramped returns what Open found wrong with the room for an existing ledger, ErrSpace as a rule, or nil: it works, and refuses
+// LowSpace returns what Open found wrong with the room for an existing ledger, ErrSpace as a rule, or nil: it works, and refuses
 // deliveries until there is more.
-func (l *Ledger) Cramped() error { return l.cramped }
+func (l *Ledger) LowSpace() error { return l.lowSpace }
 
 // Broken returns why the ledger has stopped, or nil.
-func (l *Ledger) Broken() error { return l.broken() }
+func (l *Ledger) Broken() error { return l.failureError() }
 
-func (l *Ledger) broken() error {
+func (l *Ledger) failureError() error {
 	select {
 	case <-l.failed:
 		return l.failure
@@ -207,7 +207,7 @@ func (l *Ledger) broken() error {
 func (l *Ledger) fail(cause error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.broken() == nil {
+	if l.failureError() == nil {
 		l.failure = fmt.Errorf("%w: %w", ErrBroken, cause)
 		close(l.failed)
 	}
@@ -224,14 +224,14 @@ type request struct {
 // carries it into memory once the rows are on the disk.
 type operation interface {
 	stage(c *commit) error
-	settle(l *Ledger)
+	publish(l *Ledger)
 	size() (bytes int, owed bool) // about what it adds; owed: it follows from what was acknowledged
 }
 
 // submit hands an operation to the committer and waits until it is durable. With wait it waits for a place in the queue;
 // without, a full queue is ErrFull at once.
 func (l *Ledger) submit(ctx context.Context, op operation, wait bool) error {
-	if err := l.broken(); err != nil {
+	if err := l.failureError(); err != nil {
 		return err
 	}
 	r := &request{op: op, done: make(chan struct{})}

@@ -14,8 +14,8 @@ import (
 	"github.com/tenterhook/tenterhook/engine/ledger"
 )
 
-// now is a context that has ended: Claim and Take return what there is and wait for nothing.
-var now = func() context.Context {
+// ended is a context that has ended: Claim and Take return what there is and wait for nothing.
+var ended = func() context.Context {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	return ctx
@@ -33,12 +33,12 @@ func newClock() *clock {
 func (c *clock) now() time.Time        { return time.Unix(0, c.nanos.Load()) }
 func (c *clock) move(by time.Duration) { c.nanos.Add(int64(by)) }
 
-func options(t testing.TB) ledger.Options {
+func newOptions(t testing.TB) ledger.Options {
 	t.Helper()
 	return ledger.Options{Path: filepath.Join(t.TempDir(), "ledger.db"), Step: 1 << 20}
 }
 
-func open(t testing.TB, o ledger.Options) *ledger.Ledger {
+func openLedger(t testing.TB, o ledger.Options) *ledger.Ledger {
 	t.Helper()
 	l, err := ledger.Open(o)
 	if err != nil {
@@ -57,7 +57,7 @@ func reopen(t testing.TB, l *ledger.Ledger, o ledger.Options) *ledger.Ledger {
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
-	return open(t, o)
+	return openLedger(t, o)
 }
 
 // payload is an event of that number; every third is a long one.
@@ -85,7 +85,7 @@ func accept(t testing.TB, l *ledger.Ledger, d ledger.Delivery) ledger.Receipt {
 
 func claim(t testing.TB, l *ledger.Ledger, n int) []ledger.Task {
 	t.Helper()
-	tasks, err := l.Claim(now, n)
+	tasks, err := l.Claim(ended, n)
 	if err != nil && !errors.Is(err, context.Canceled) {
 		t.Fatal(err)
 	}
@@ -94,7 +94,7 @@ func claim(t testing.TB, l *ledger.Ledger, n int) []ledger.Task {
 
 func take(t testing.TB, l *ledger.Ledger, destination string, n int) []ledger.Step {
 	t.Helper()
-	steps, err := l.Take(now, destination, n)
+	steps, err := l.Take(ended, destination, n)
 	if err != nil && !errors.Is(err, context.Canceled) {
 		t.Fatal(err)
 	}
@@ -113,8 +113,8 @@ func action(destination, key string) ledger.Action {
 }
 
 func TestAccept(t *testing.T) {
-	o := options(t)
-	l := open(t, o)
+	o := newOptions(t)
+	l := openLedger(t, o)
 	if r := accept(t, l, delivery(1, 1, 2, 2)); r.Duplicate || fmt.Sprint(r.New) != "[true true false]" {
 		t.Errorf("first: %+v", r)
 	}
@@ -134,9 +134,9 @@ func TestAccept(t *testing.T) {
 }
 
 func TestWork(t *testing.T) {
-	o, c := options(t), newClock()
+	o, c := newOptions(t), newClock()
 	o.Now = c.now
-	l := open(t, o)
+	l := openLedger(t, o)
 	accept(t, l, delivery(1, 1, 2))
 	tasks := claim(t, l, 10)
 	must(t, l.Plan(t.Context(), tasks[0], "r1", []ledger.Action{action("slack", "k1"), action("siem", "k2"), action("siem", "k3")}))
@@ -178,20 +178,20 @@ func TestWork(t *testing.T) {
 }
 
 func TestNote(t *testing.T) {
-	o := options(t)
-	l := open(t, o)
+	o := newOptions(t)
+	l := openLedger(t, o)
 	id := ledger.Key("signup", "1")
 	l.Note(id)
 	l = reopen(t, l, o)
-	if !l.Seen(id) || l.Seen(ledger.Key("signup", "2")) {
+	if !l.IsKnown(id) || l.IsKnown(ledger.Key("signup", "2")) {
 		t.Error("the noted id is not seen, or another is")
 	}
 }
 
 func TestExpiry(t *testing.T) {
-	o, c := options(t), newClock()
+	o, c := newOptions(t), newClock()
 	o.Now = c.now
-	l := open(t, o)
+	l := openLedger(t, o)
 	accept(t, l, delivery(1, 1))
 	must(t, l.Plan(t.Context(), claim(t, l, 1)[0], "r", nil))
 	c.move(time.Hour)

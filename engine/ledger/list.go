@@ -35,7 +35,7 @@ func (l *Ledger) List(f Filter, from string, limit int) (Page, error) {
 		return true
 	})
 	if err == nil {
-		err = l.relocate(p.Entries)
+		err = l.resolveMoved(p.Entries)
 	}
 	return p, err
 }
@@ -87,7 +87,7 @@ func (l *Ledger) scan(f Filter, from string, full bool, do func(Entry) bool) err
 	if isDead || f.State == Dead && len(f.IDs) == 0 {
 		first.Slot = 1<<32 - 1 // the dead letters alone
 	}
-	ch := newChooser(f)
+	ch := newEntryFilter(f)
 	for _, s := range l.allSlots() {
 		if s.number < first.Slot || !ch.mayMatchIn(s.number) {
 			continue
@@ -108,20 +108,20 @@ func (l *Ledger) scan(f Filter, from string, full bool, do func(Entry) bool) err
 }
 
 // scanSlot hands over what f chooses of a slot, from a row on, and reports whether more is wanted.
-func (l *Ledger) scanSlot(ch *chooser, from Ref, full bool, do func(Entry) bool) (more bool, err error) {
-	for most := firstWindow; ; most = min(2*most, widest) {
-		w := &window{slot: from.Slot, from: from.Row, most: most, f: ch, all: make(map[uint32]*head)}
+func (l *Ledger) scanSlot(ch *entryFilter, from Ref, full bool, do func(Entry) bool) (more bool, err error) {
+	for most := firstWindow; ; most = min(2*most, maxWindow) {
+		w := &window{slot: from.Slot, from: from.Row, limit: most, filter: ch, byRow: make(map[uint32]*windowEntry)}
 		if err := l.view(w.read); err != nil {
 			return false, err
 		}
-		for _, h := range w.heads {
+		for _, h := range w.entries {
 			if h.State == "" || !ch.matches(&h.Entry) {
 				continue
 			}
 			if full {
 				there := false
 				err := l.view(func(tx *bolt.Tx) (err error) {
-					there, err = h.unfold(tx, w.slot)
+					there, err = h.loadDetails(tx, w.slot)
 					return err
 				})
 				if err != nil {

@@ -13,15 +13,15 @@ import (
 
 // create makes an empty ledger. Until the identity says otherwise it may be made again from nothing.
 func (l *Ledger) create() error {
-	l.id.rename()
-	if err := errors.Join(l.id.mark(stateMaking, 0), syncDir(l.opt.Path)); err != nil {
+	l.id.newUUID()
+	if err := errors.Join(l.id.write(stateMaking, 0), syncDir(l.opt.Path)); err != nil {
 		return err
 	}
 	if err := os.Remove(l.opt.Path); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
 	l.hourFrom = l.now()
-	if err := cmp.Or(l.openFile(), l.cramped); err != nil {
+	if err := cmp.Or(l.openFile(), l.lowSpace); err != nil {
 		_ = os.Remove(l.opt.Path) // what it got is of more use to others
 		return err
 	}
@@ -64,28 +64,28 @@ func (l *Ledger) openFile() error {
 	if err != nil {
 		return err
 	}
-	if l.room, err = openRoom(l.opt); err != nil {
+	if l.space, err = openPreallocator(l.opt); err != nil {
 		return err
 	}
 	l.db.AllocSize = pageSize // what it makes longer by itself has holes
 	l.measure()
-	l.room.settle()
-	if l.cramped = l.room.first(); l.cramped == nil {
-		l.room.grow(int(l.opt.Step / 4))
+	l.space.allocateTail()
+	if l.lowSpace = l.space.reserveMinimum(); l.lowSpace == nil {
+		l.space.ensure(int(l.opt.Step / 4))
 	}
 	return nil
 }
 
 // load reads the file, and opens it when nothing is wrong with it.
 func (l *Ledger) load() error {
-	a, err := l.read()
+	a, err := l.readFile()
 	if errors.Is(err, ErrDamaged) {
 		return fmt.Errorf("%w\n%s", err, adviceRepair)
 	}
 	if err != nil {
 		return err
 	}
-	if err := l.id.agrees(a); err != nil {
+	if err := l.id.verify(a); err != nil {
 		return err
 	}
 	l.epoch, l.sequence, l.nextDead = a.state.epoch, a.state.sequence, a.state.nextDead
@@ -95,8 +95,8 @@ func (l *Ledger) load() error {
 	return l.openFile()
 }
 
-// agrees reports whether a file is the one that the identity is of, and as far along.
-func (i *identity) agrees(a *audit) error {
+// verify reports whether a file is the one that the identity is of, and as far along.
+func (i *identity) verify(a *audit) error {
 	switch {
 	case a.uuid != i.uuid:
 		return fmt.Errorf("%w: %s, where %s is expected; bring the right one back, or %s", ErrSwapped, a.uuid, i.uuid, adviceRepair)
@@ -106,8 +106,8 @@ func (i *identity) agrees(a *audit) error {
 	return nil
 }
 
-// read audits the file, and gathers the slots with their ids and what is open.
-func (l *Ledger) read() (*audit, error) {
+// readFile audits the file, and gathers the slots with their ids and what is open.
+func (l *Ledger) readFile() (*audit, error) {
 	file, err := os.OpenFile(l.opt.Path, os.O_RDWR, 0)
 	if err != nil {
 		return nil, err
@@ -117,7 +117,7 @@ func (l *Ledger) read() (*audit, error) {
 		if err := file.Sync(); err != nil {
 			return nil, err
 		}
-		forget(file)
+		dropPageCache(file)
 	}
 	info, err := file.Stat()
 	if err != nil {
@@ -136,9 +136,9 @@ func (l *Ledger) read() (*audit, error) {
 	}
 	l.slots = a.state.slots
 	for i, s := range l.slots {
-		s.settleLost()
+		s.discardLost()
 		if int(s.open) != len(s.items) {
-			return nil, damage("slot %d has %d open events, where %d are counted", s.number, len(s.items), s.open)
+			return nil, damaged("slot %d has %d open events, where %d are counted", s.number, len(s.items), s.open)
 		}
 		if i < len(l.slots)-1 {
 			s.index.trim()
@@ -150,13 +150,13 @@ func (l *Ledger) read() (*audit, error) {
 
 func (l *Ledger) indexRow(s *slot, first uint32, body []byte) {
 	for i := 0; i < len(body); i += len(ID{}) {
-		s.index.add(l.print(ID(body[i:i+len(ID{})])), first+uint32(i/len(ID{})))
+		s.index.add(l.fingerprint(ID(body[i:i+len(ID{})])), first+uint32(i/len(ID{})))
 	}
 }
 
-// begin opens a new epoch, durably, before the first row is written in it.
-func (l *Ledger) begin() error {
-	if err := l.id.mark(stateOpen, l.id.sequence); err != nil {
+// beginEpoch opens a new epoch, durably, before the first row is written in it.
+func (l *Ledger) beginEpoch() error {
+	if err := l.id.write(stateOpen, l.id.sequence); err != nil {
 		return err
 	}
 	l.epoch++
@@ -186,8 +186,8 @@ func (l *Ledger) replay(s *slot, n uint32, k kind, body []byte, now time.Time) e
 	return nil
 }
 
-// settleLost forgets what repair put in the place of missing rows, where it turned out to be no event with actions.
-func (s *slot) settleLost() {
+// discardLost forgets what repair put in the place of missing rows, where it turned out to be no event with actions.
+func (s *slot) discardLost() {
 	for n, it := range s.items {
 		if it.lost && it.plan == 0 {
 			delete(s.items, n)
@@ -214,7 +214,7 @@ func (l *Ledger) replayPlan(s *slot, n uint32, body []byte) error {
 	it.plan, it.open = n, len(p.actions)
 	it.steps = make([]step, len(p.actions))
 	for i, a := range p.actions {
-		it.steps[i] = step{item: it, number: uint32(i), dest: l.backlog.destination(a.Destination)}
+		it.steps[i] = step{item: it, number: uint32(i), destination: l.backlog.destination(a.Destination)}
 	}
 	return nil
 }
@@ -235,19 +235,19 @@ func (s *slot) apply(m mark, now time.Time) error {
 		delete(s.items, m.row)
 		return nil
 	}
-	if int(m.step) >= len(it.steps) || it.steps[m.step].dest == nil {
+	if int(m.step) >= len(it.steps) || it.steps[m.step].destination == nil {
 		return errShape
 	}
 	st := &it.steps[m.step]
 	switch at := time.Unix(0, m.at); m.out {
 	case outRetry:
-		st.remember(at, m.reason)
+		st.addAttempt(at, m.reason)
 		// Never later than the delay from now: the clock may have been ahead when the mark was made.
 		st.due = now.Add(min(time.Duration(m.delay), max(0, at.Add(time.Duration(m.delay)).Sub(now))))
 	case outRedriven:
 		st.due = time.Time{}
 	default:
-		st.dest = nil
+		st.destination = nil
 		it.open--
 		it.ending++
 		if it.open == 0 {
@@ -264,15 +264,15 @@ func (l *Ledger) resume(s *slot) {
 		b.open++
 		if it.plan == 0 {
 			b.unplanned++
-			b.offer(it)
+			b.enqueueEvent(it)
 			continue
 		}
 		for i := range it.steps {
-			if d := it.steps[i].dest; d != nil {
+			if d := it.steps[i].destination; d != nil {
 				d.open++
 				b.steps++
 			}
 		}
-		b.send(it)
+		b.enqueueSteps(it)
 	}
 }

@@ -7,5 +7,5 @@ import "os"
 // flock leaves the lock to bbolt, which locks its own file.
 func flock(*os.File) error { return nil }
 
-// sparse is not known here.
-func sparse(*os.File) bool { return false }
+// isSparse is not known here.
+func isSparse(*os.File) bool { return false }

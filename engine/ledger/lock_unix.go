@@ -16,8 +16,8 @@ func flock(file *os.File) error {
 	return err
 }
 
-// sparse reports whether a file is longer than what the disk holds of it.
-func sparse(file *os.File) bool {
+// isSparse reports whether a file is longer than what the disk holds of it.
+func isSparse(file *os.File) bool {
 	info, err := file.Stat()
 	if err != nil {
 		return false

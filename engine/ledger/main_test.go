@@ -21,17 +21,17 @@ const (
 // TestMain is the crash tests' worker, too: the same binary, started again with a ledger to work on.
 func TestMain(m *testing.M) {
 	if path := os.Getenv(worker); path != "" {
-		os.Exit(work(path))
+		os.Exit(runCrashWorker(path))
 	}
 	os.Exit(m.Run())
 }
 
-// work accepts deliveries and carries out what follows from them until it is killed. What it says is what it has promised or done:
+// runCrashWorker accepts deliveries and carries out what follows from them until it is killed. What it says is what it has promised or done:
 //
 //	A number   the delivery of that number was acknowledged, and with it two events
 //	X key      the step of that key is carried out
 //	D key      and that is on record
-func work(path string) int {
+func runCrashWorker(path string) int {
 	o := ledger.Options{Path: path, Step: 4 << 20}
 	if os.Getenv(unsync) != "" {
 		o = o.WithoutSync()
@@ -58,7 +58,7 @@ type crashWorker struct {
 	wg sync.WaitGroup
 }
 
-func (w *crashWorker) say(word, what string) {
+func (w *crashWorker) report(word, what string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	_, _ = fmt.Fprintf(os.Stdout, "%s %s\n", word, what)
@@ -79,7 +79,7 @@ func (w *crashWorker) accept() {
 		if _, err := w.l.Accept(context.Background(), d); err != nil {
 			return
 		}
-		w.say("A", number)
+		w.report("A", number)
 		w.l.Note(ledger.Key("inline", number))
 	}
 }
@@ -114,9 +114,9 @@ func (w *crashWorker) deliver() {
 					_ = w.l.Retry(ctx, s.ID, time.Now().Add(10*time.Millisecond), "503")
 					return
 				}
-				w.say("X", s.Key)
+				w.report("X", s.Key)
 				if w.l.Done(ctx, s.ID) == nil {
-					w.say("D", s.Key)
+					w.report("D", s.Key)
 				}
 			})
 		}

@@ -17,16 +17,16 @@ import (
 
 // model is what a ledger should know, kept in plain maps.
 type model struct {
-	ids   map[ledger.ID]bool
-	state map[string]ledger.State // of every entry, by its id
-	order []string                // events whose rules have not run
-	steps map[string][]ledger.State
-	head  map[string]string // dead letters: by idempotency key, their id
-	tries map[ledger.StepID]int
+	ids     map[ledger.ID]bool
+	state   map[string]ledger.State // of every entry, by its id
+	order   []string                // events whose rules have not run
+	steps   map[string][]ledger.State
+	letters map[string]string // dead letters: by idempotency key, their id
+	tries   map[ledger.StepID]int
 }
 
-// play is one run of random operations on a ledger and on its model.
-type play struct {
+// modelRun is one run of random operations on a ledger and on its model.
+type modelRun struct {
 	*testing.T
 	*rand.Rand
 	model
@@ -55,25 +55,25 @@ func TestModel(t *testing.T) {
 	}
 	for i := range runs {
 		seed := seed + uint64(i)
-		if !t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) { newPlay(t, seed).run(400) }) {
+		if !t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) { newModelRun(t, seed).run(400) }) {
 			t.Fatalf("run it again with TENTERHOOK_SEED=%d", seed)
 		}
 	}
 }
 
-func newPlay(t *testing.T, seed uint64) *play {
-	p := &play{T: t, Rand: rand.New(rand.NewPCG(seed, 1)), o: options(t), clock: newClock(), dir: t.TempDir()}
+func newModelRun(t *testing.T, seed uint64) *modelRun {
+	p := &modelRun{T: t, Rand: rand.New(rand.NewPCG(seed, 1)), o: newOptions(t), clock: newClock(), dir: t.TempDir()}
 	p.ids, p.state = make(map[ledger.ID]bool), make(map[string]ledger.State)
-	p.steps, p.head, p.tries = make(map[string][]ledger.State), make(map[string]string), make(map[ledger.StepID]int)
+	p.steps, p.letters, p.tries = make(map[string][]ledger.State), make(map[string]string), make(map[ledger.StepID]int)
 	p.o.Now = p.clock.now
-	p.l = open(t, p.o)
+	p.l = openLedger(t, p.o)
 	return p
 }
 
-func (p *play) run(n int) {
+func (p *modelRun) run(n int) {
 	operations := []func(){
-		p.deliver, p.deliver, p.deliver, p.claim, p.plan, p.plan, p.plan, p.take, p.settle, p.settle, p.settle, p.settle,
-		p.queue, p.note, p.mend, p.move, p.release,
+		p.deliver, p.deliver, p.deliver, p.claim, p.plan, p.plan, p.plan, p.take, p.recordOutcome, p.recordOutcome, p.recordOutcome, p.recordOutcome,
+		p.queue, p.note, p.redriveOrDrop, p.moveClock, p.release,
 	}
 	for i := range n {
 		if i%50 == 49 {
@@ -88,7 +88,7 @@ func (p *play) run(n int) {
 }
 
 // deliver accepts a delivery, a third of it known.
-func (p *play) deliver() {
+func (p *modelRun) deliver() {
 	numbers := make([]int, p.IntN(5))
 	for i := range numbers {
 		if numbers[i] = p.next; p.IntN(3) == 0 {
@@ -114,7 +114,7 @@ func (p *play) deliver() {
 	p.ids[d.ID] = true
 }
 
-func (p *play) claim() {
+func (p *modelRun) claim() {
 	for _, task := range claim(p.T, p.l, 1+p.IntN(4)) {
 		if len(p.order) == 0 || task.ID.String() != p.order[0] {
 			p.Fatalf("claimed %v out of order, want the first of %d", task.ID, len(p.order))
@@ -125,11 +125,11 @@ func (p *play) claim() {
 	}
 }
 
-func (p *play) release() {
+func (p *modelRun) release() {
 	if len(p.tasks) == 0 {
 		return
 	}
-	slices.SortFunc(p.tasks, func(a, b ledger.Task) int { return bytes.Compare(place(a.Ref), place(b.Ref)) })
+	slices.SortFunc(p.tasks, func(a, b ledger.Task) int { return bytes.Compare(rowKey(a.Ref), rowKey(b.Ref)) })
 	var back []string
 	for _, task := range p.tasks {
 		p.l.Release(task)
@@ -139,9 +139,9 @@ func (p *play) release() {
 	p.tasks = nil
 }
 
-func place(r ledger.Ref) []byte { return fmt.Appendf(nil, "%08x%08x", r.Slot, r.Row) }
+func rowKey(r ledger.Ref) []byte { return fmt.Appendf(nil, "%08x%08x", r.Slot, r.Row) }
 
-func (p *play) actions() []ledger.Action {
+func (p *modelRun) actions() []ledger.Action {
 	all := make([]ledger.Action, p.IntN(4))
 	for i := range all {
 		all[i] = action([]string{"siem", "slack"}[p.IntN(2)], fmt.Sprint("key ", p.next, p.Uint64()))
@@ -149,23 +149,23 @@ func (p *play) actions() []ledger.Action {
 	return all
 }
 
-func (p *play) plan() {
+func (p *modelRun) plan() {
 	if len(p.tasks) == 0 {
 		return
 	}
 	task, actions := p.tasks[0], p.actions()
 	p.tasks = p.tasks[1:]
 	must(p.T, p.l.Plan(p.Context(), task, "r", actions))
-	p.planned(task.Ref.String(), actions)
+	p.setSteps(task.Ref.String(), actions)
 }
 
-func (p *play) planned(id string, actions []ledger.Action) {
+func (p *modelRun) setSteps(id string, actions []ledger.Action) {
 	p.steps[id] = slices.Repeat([]ledger.State{ledger.Waiting}, len(actions))
-	p.sum(id)
+	p.summarize(id)
 }
 
-// sum makes an entry's state out of its steps'.
-func (p *play) sum(id string) {
+// summarize makes an entry's state out of its steps'.
+func (p *modelRun) summarize(id string) {
 	p.state[id] = ledger.Finished
 	for _, want := range []ledger.State{ledger.Dropped, ledger.Dead, ledger.Waiting} {
 		if slices.Contains(p.steps[id], want) {
@@ -174,32 +174,32 @@ func (p *play) sum(id string) {
 	}
 }
 
-func (p *play) queue() {
+func (p *modelRun) queue() {
 	actions := p.actions()
 	must(p.T, p.l.Queue(p.Context(), "signup", ledger.Key("signup", fmt.Sprint(p.Uint64())), "r", actions))
 	if len(actions) > 0 {
-		p.adopt(actions)
+		p.findQueued(actions)
 	}
 }
 
-// adopt finds the entry that was just made for actions.
-func (p *play) adopt(actions []ledger.Action) {
+// findQueued finds the entry that was just made for actions.
+func (p *modelRun) findQueued(actions []ledger.Action) {
 	page, err := p.l.List(ledger.Filter{Key: actions[0].Key}, "", 9)
 	must(p.T, err)
 	for _, e := range page.Entries {
 		if _, known := p.state[e.ID]; !known && e.State == ledger.Waiting {
-			p.planned(e.ID, actions)
+			p.setSteps(e.ID, actions)
 			return
 		}
 	}
 	p.Fatalf("what was queued is not listed")
 }
 
-func (p *play) take() {
+func (p *modelRun) take() {
 	p.taken = append(p.taken, take(p.T, p.l, []string{"siem", "slack"}[p.IntN(2)], 1+p.IntN(5))...)
 }
 
-func (p *play) settle() {
+func (p *modelRun) recordOutcome() {
 	if len(p.taken) == 0 {
 		return
 	}
@@ -223,27 +223,27 @@ func (p *play) settle() {
 			p.Fatalf("buried %v, and its letter is %+v", s.ID, page.Entries)
 		}
 		p.state[page.Entries[0].ID] = ledger.Dead
-		p.head[page.Entries[0].ID] = s.Key
+		p.letters[page.Entries[0].ID] = s.Key
 	default:
 		must(p.T, p.l.Done(p.Context(), s.ID))
 		p.steps[id][s.ID.Step] = ledger.Finished
 	}
-	p.sum(id)
+	p.summarize(id)
 }
 
-func (p *play) note() {
+func (p *modelRun) note() {
 	id := ledger.Key("signup", fmt.Sprint(p.IntN(100)))
 	p.l.Note(id)
 	p.ids[id] = true
 }
 
-// mend redrives or drops a dead letter.
-func (p *play) mend() {
-	if len(p.head) == 0 {
+// redriveOrDrop redrives or drops a dead letter.
+func (p *modelRun) redriveOrDrop() {
+	if len(p.letters) == 0 {
 		return
 	}
-	id := slices.Sorted(maps.Keys(p.head))[p.IntN(len(p.head))]
-	key := p.head[id]
+	id := slices.Sorted(maps.Keys(p.letters))[p.IntN(len(p.letters))]
+	key := p.letters[id]
 	do := p.l.Redrive
 	if p.IntN(2) == 0 {
 		do = p.l.Drop
@@ -253,21 +253,21 @@ func (p *play) mend() {
 	if n != 1 {
 		p.Fatalf("mended %d of 1", n)
 	}
-	delete(p.head, id)
+	delete(p.letters, id)
 	delete(p.state, id)
 	if page, err := p.l.List(ledger.Filter{Key: key, State: ledger.Waiting}, "", 9); err != nil {
 		p.Fatal(err)
 	} else if len(page.Entries) > 0 {
 		for _, e := range page.Entries {
 			if _, known := p.state[e.ID]; !known {
-				p.planned(e.ID, make([]ledger.Action, 1))
+				p.setSteps(e.ID, make([]ledger.Action, 1))
 			}
 		}
 	}
 }
 
-// move sets the clock: on as a rule, now and then far in either direction.
-func (p *play) move() {
+// moveClock sets the clock: on as a rule, now and then far in either direction.
+func (p *modelRun) moveClock() {
 	if p.IntN(4) > 0 || p.jumps > 20 { // twenty hours at most: what is finished stays listed
 		p.clock.move(time.Duration(p.IntN(5)) * time.Second)
 		return
@@ -277,7 +277,7 @@ func (p *play) move() {
 }
 
 // restart closes the ledger and opens it, or leaves it and opens a copy of its files.
-func (p *play) restart() {
+func (p *modelRun) restart() {
 	p.release()
 	p.taken = nil // they come again
 	if p.IntN(2) == 0 {
@@ -286,7 +286,7 @@ func (p *play) restart() {
 	}
 	deadline := time.Now().Add(time.Minute)
 	for id := range p.ids { // what is noted is not acknowledged
-		for !p.l.Seen(id) && time.Now().Before(deadline) {
+		for !p.l.IsKnown(id) && time.Now().Before(deadline) {
 			time.Sleep(time.Millisecond)
 		}
 	}
@@ -297,14 +297,14 @@ func (p *play) restart() {
 		must(p.T, os.WriteFile(copied+ext, file, 0o600))
 	}
 	must(p.T, p.l.Close())
-	secondOpinion(p.T, copied)
+	checkWithBolt(p.T, copied)
 	p.o.Path = copied
-	p.l = open(p.T, p.o)
+	p.l = openLedger(p.T, p.o)
 }
 
 // compare holds everything that the ledger lists against the model.
-func (p *play) compare() {
-	got := list(p.T, p.l, ledger.Filter{})
+func (p *modelRun) compare() {
+	got := listStates(p.T, p.l, ledger.Filter{})
 	recorded := 0
 	for id, state := range got {
 		if state == ledger.Moved { // the model's events do not know what became of their dead letters
@@ -331,11 +331,11 @@ func (p *play) compare() {
 			}
 		}
 	}
-	if s := p.l.Stats(); s.Steps != open || s.Unplanned != recorded || s.Dead != int64(len(p.head)) {
-		p.Fatalf("%d steps, %d events, %d letters; want %d, %d, %d", s.Steps, s.Unplanned, s.Dead, open, recorded, len(p.head))
+	if s := p.l.Stats(); s.Steps != open || s.Unplanned != recorded || s.Dead != int64(len(p.letters)) {
+		p.Fatalf("%d steps, %d events, %d letters; want %d, %d, %d", s.Steps, s.Unplanned, s.Dead, open, recorded, len(p.letters))
 	}
 	for id := range p.ids {
-		if !p.l.Seen(id) {
+		if !p.l.IsKnown(id) {
 			p.Fatalf("id %v is forgotten", id)
 		}
 	}

@@ -8,8 +8,8 @@ import (
 // Moved is the state of a step whose dead letter is no longer there: it was redriven, under an entry of its own, or dropped.
 const Moved State = "moved"
 
-// relocate calls dead only those steps that still have a dead letter: redriving or dropping one leaves its event's rows as they are.
-func (l *Ledger) relocate(entries []Entry) error {
+// resolveMoved calls dead only those steps that still have a dead letter: redriving or dropping one leaves its event's rows as they are.
+func (l *Ledger) resolveMoved(entries []Entry) error {
 	dead := func(s EntryStep) bool { return s.State == Dead }
 	origins := make(map[string]*EntryStep)
 	for i := range entries {

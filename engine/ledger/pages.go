@@ -58,11 +58,11 @@ func openTree(file io.ReaderAt, size int64) (*tree, error) {
 	}
 	switch {
 	case m[0].tx+1 != m[1].tx && m[1].tx+1 != m[0].tx:
-		return nil, damage("the meta pages are of transactions %d and %d, which do not follow each other", m[0].tx, m[1].tx)
+		return nil, damaged("the meta pages are of transactions %d and %d, which do not follow each other", m[0].tx, m[1].tx)
 	case newer.high < 3 || newer.high > uint64(size)/pageSize:
-		return nil, damage("%d pages are in use, the file has %d", newer.high, size/pageSize)
+		return nil, damaged("%d pages are in use, the file has %d", newer.high, size/pageSize)
 	case newer.freelist != noFreelist && newer.tx > 1:
-		return nil, damage("it was written by another program")
+		return nil, damaged("it was written by another program")
 	}
 	return &tree{file: file, root: newer.root, high: newer.high, seen: make([]uint64, newer.high/64+1)}, nil
 }
@@ -73,20 +73,20 @@ func readMeta(page []byte, id uint64) (meta, error) {
 	h.Write(b[:56])
 	switch {
 	case native.Uint64(page) != id || native.Uint16(page[8:]) != flagMeta:
-		return meta{}, damage("meta page %d is not one", id)
+		return meta{}, damaged("meta page %d is not one", id)
 	case native.Uint32(b) != boltMagic || native.Uint32(b[4:]) != boltVersion || native.Uint32(b[8:]) != pageSize:
-		return meta{}, damage("meta page %d has another format", id)
+		return meta{}, damaged("meta page %d has another format", id)
 	case native.Uint64(b[56:]) != h.Sum64():
-		return meta{}, damage("meta page %d: checksum does not match", id)
+		return meta{}, damaged("meta page %d: checksum does not match", id)
 	}
 	m := meta{root: native.Uint64(b[16:]), freelist: native.Uint64(b[32:]), high: native.Uint64(b[40:]), tx: native.Uint64(b[48:])}
 	if m.tx%2 != id {
-		return meta{}, damage("meta page %d is in the other's place", id)
+		return meta{}, damaged("meta page %d is in the other's place", id)
 	}
 	return m, nil
 }
 
-func damage(format string, args ...any) error {
+func damaged(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", ErrDamaged, fmt.Sprintf(format, args...))
 }
 
@@ -141,7 +141,7 @@ func readElement(b []byte, leaf bool) (e element, err error) {
 // page reads a page that nothing else has pointed to yet.
 func (t *tree) page(id uint64, depth int) ([]byte, error) {
 	if depth >= maxDepth {
-		return nil, damage("page %d lies too deep", id)
+		return nil, damaged("page %d lies too deep", id)
 	}
 	buf := t.bufs[depth]
 	if buf == nil {
@@ -156,7 +156,7 @@ func (t *tree) page(id uint64, depth int) ([]byte, error) {
 	}
 	flags, more := native.Uint16(buf[8:]), uint64(native.Uint32(buf[12:]))
 	if native.Uint64(buf) != id || (flags != flagBranch && flags != flagLeaf) {
-		return nil, damage("page %d is not what its parent takes it for", id)
+		return nil, damaged("page %d is not what its parent takes it for", id)
 	}
 	if err := t.claim(id+1, more); err != nil {
 		return nil, err
@@ -175,18 +175,18 @@ func (t *tree) page(id uint64, depth int) ([]byte, error) {
 func readPage(file io.ReaderAt, buf []byte, id uint64) error {
 	_, err := file.ReadAt(buf, int64(id)*pageSize)
 	if errors.Is(err, io.EOF) {
-		return damage("page %d: the file ends before it", id)
+		return damaged("page %d: the file ends before it", id)
 	}
 	return err
 }
 
 func (t *tree) claim(id, count uint64) error {
 	if id < 2 || id > t.high || count > t.high-id {
-		return damage("page %d lies beyond the %d pages in use", id, t.high)
+		return damaged("page %d lies beyond the %d pages in use", id, t.high)
 	}
 	for p := id; p < id+count; p++ {
 		if t.seen[p/64]&(1<<(p%64)) != 0 {
-			return damage("page %d is used twice", p)
+			return damaged("page %d is used twice", p)
 		}
 		t.seen[p/64] |= 1 << (p % 64)
 	}
@@ -202,7 +202,7 @@ func (t *tree) walk(id uint64, low, high []byte, depth int, do func(element) err
 	var children []element
 	err = elements(page, func(e element) error {
 		if bytes.Compare(e.key, low) < 0 || high != nil && bytes.Compare(e.key, high) >= 0 {
-			return damage("page %d has a key out of its place", id)
+			return damaged("page %d has a key out of its place", id)
 		}
 		if native.Uint16(page[8:]) == flagLeaf {
 			return do(e)
@@ -211,7 +211,7 @@ func (t *tree) walk(id uint64, low, high []byte, depth int, do func(element) err
 		return nil
 	})
 	if err == errShape {
-		return damage("page %d is not readable", id)
+		return damaged("page %d is not readable", id)
 	}
 	if err != nil {
 		return err
@@ -231,17 +231,17 @@ func (t *tree) walk(id uint64, low, high []byte, depth int, do func(element) err
 // bucket hands every entry of the bucket with that value to do.
 func (t *tree) bucket(value []byte, do func(element) error) error {
 	if len(value) < 16 {
-		return damage("a bucket is not readable")
+		return damaged("a bucket is not readable")
 	}
 	if root := native.Uint64(value); root != 0 {
 		return t.walk(root, nil, nil, 0, do)
 	}
 	page := value[16:] // small ones lie in their parent's page
 	if len(page) < pageHeader || native.Uint16(page[8:]) != flagLeaf {
-		return damage("a bucket is not readable")
+		return damaged("a bucket is not readable")
 	}
 	if err := elements(page, do); err != errShape {
 		return err
 	}
-	return damage("a bucket is not readable")
+	return damaged("a bucket is not readable")
 }

@@ -10,7 +10,7 @@ import (
 // action, that nothing does. When it returns nil the rules of the task never run again. Errors: ErrGone when the task is not open,
 // ErrLarge, ErrBroken, ErrClosed, the context's.
 func (l *Ledger) Plan(ctx context.Context, t Task, revision string, actions []Action) error {
-	p := &planned{
+	p := &planOp{
 		body: planBody{event: t.Ref.Row, at: l.now().UnixNano(), id: t.ID, hook: t.Hook, revision: revision, actions: actions},
 		ref:  t.Ref,
 	}
@@ -27,15 +27,15 @@ func (l *Ledger) Queue(ctx context.Context, hook string, call ID, revision strin
 	if len(actions) == 0 {
 		return nil
 	}
-	p := &planned{body: planBody{at: l.now().UnixNano(), id: call, hook: hook, revision: revision, actions: actions}}
+	p := &planOp{body: planBody{at: l.now().UnixNano(), id: call, hook: hook, revision: revision, actions: actions}}
 	if err := p.prepare(); err != nil {
 		return err
 	}
 	return l.submit(ctx, p, false)
 }
 
-// planned is a plan on its way into a commit.
-type planned struct {
+// planOp is a plan on its way into a commit.
+type planOp struct {
 	body planBody
 	row  []byte
 	ref  Ref // of the event; or where the plan went
@@ -45,7 +45,7 @@ type planned struct {
 }
 
 // prepare makes the row, which copies what is kept, when a row can hold it.
-func (p *planned) prepare() error {
+func (p *planOp) prepare() error {
 	if len(p.body.actions) > maxSteps {
 		return fmt.Errorf("%w: %d actions of one event, at most %d", ErrLarge, len(p.body.actions), maxSteps)
 	}
@@ -68,9 +68,9 @@ func (p *planned) prepare() error {
 	return nil
 }
 
-func (p *planned) size() (int, bool) { return len(p.row) + 64, p.body.event != 0 }
+func (p *planOp) size() (int, bool) { return len(p.row) + 64, p.body.event != 0 }
 
-func (p *planned) stage(c *commit) error {
+func (p *planOp) stage(c *commit) error {
 	if p.body.event == 0 {
 		p.slot = c.slot
 		p.at = c.put(p.slot, p.row)
@@ -80,10 +80,10 @@ func (p *planned) stage(c *commit) error {
 		return nil
 	}
 	c.l.mu.Lock()
-	p.slot, p.item = c.l.find(p.ref)
-	gone := p.item == nil || p.item.plan != 0 || p.item.settling
+	p.slot, p.item = c.l.findItem(p.ref)
+	gone := p.item == nil || p.item.plan != 0 || p.item.pending
 	if !gone {
-		p.item.settling = true
+		p.item.pending = true
 	}
 	c.l.mu.Unlock()
 	if gone {
@@ -98,7 +98,7 @@ func (p *planned) stage(c *commit) error {
 	return nil
 }
 
-func (p *planned) settle(l *Ledger) {
+func (p *planOp) publish(l *Ledger) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	b := &l.backlog
@@ -109,37 +109,37 @@ func (p *planned) settle(l *Ledger) {
 	} else {
 		b.unplanned--
 	}
-	p.item.settling = false
+	p.item.pending = false
 	if len(p.body.actions) == 0 {
 		b.finish(p.slot, p.item)
 		return
 	}
-	b.plan(p.item, p.at, p.body.actions)
-	b.send(p.item)
+	b.setPlan(p.item, p.at, p.body.actions)
+	b.enqueueSteps(p.item)
 }
 
 // Done records that a taken step was carried out. Errors: ErrGone when it is not open, ErrBroken, ErrClosed, the context's.
 func (l *Ledger) Done(ctx context.Context, id StepID) error {
-	return l.settleStep(ctx, id, mark{out: outDone})
+	return l.recordOutcome(ctx, id, mark{out: outDone})
 }
 
 // Retry records that an attempt at a taken step did not succeed, and that it is due again at that time.
 func (l *Ledger) Retry(ctx context.Context, id StepID, at time.Time, reason string) error {
-	return l.settleStep(ctx, id, mark{out: outRetry, delay: int64(max(0, at.Sub(l.now()))), reason: clip(reason)})
+	return l.recordOutcome(ctx, id, mark{out: outRetry, delay: int64(max(0, at.Sub(l.now()))), reason: truncateReason(reason)})
 }
 
 // Bury gives a taken step up: it becomes a dead letter, with the reason and what is known of the attempts.
 func (l *Ledger) Bury(ctx context.Context, id StepID, reason string) error {
-	return l.settleStep(ctx, id, mark{out: outBuried, reason: clip(reason)})
+	return l.recordOutcome(ctx, id, mark{out: outBuried, reason: truncateReason(reason)})
 }
 
-func (l *Ledger) settleStep(ctx context.Context, id StepID, m mark) error {
+func (l *Ledger) recordOutcome(ctx context.Context, id StepID, m mark) error {
 	m.row, m.step, m.at = id.Row, id.Step, l.now().UnixNano()
-	return l.submit(ctx, &settled{id: id, mark: m, now: l.now()}, true)
+	return l.submit(ctx, &outcomeOp{id: id, mark: m, now: l.now()}, true)
 }
 
-// settled is an outcome of a step on its way into a commit.
-type settled struct {
+// outcomeOp is an outcome of a step on its way into a commit.
+type outcomeOp struct {
 	id   StepID
 	mark mark
 	now  time.Time // with its monotonic part: a clock that is set while a retry waits does not move it
@@ -148,17 +148,17 @@ type settled struct {
 }
 
 // size: a dead letter is as long as its action, which is not known yet; there is room for it, or for marks.
-func (s *settled) size() (int, bool) { return 128 + len(s.mark.reason), true }
+func (s *outcomeOp) size() (int, bool) { return 128 + len(s.mark.reason), true }
 
-func (s *settled) stage(c *commit) error {
+func (s *outcomeOp) stage(c *commit) error {
 	c.l.mu.Lock()
-	s.slot, _ = c.l.find(s.id.Ref)
+	s.slot, _ = c.l.findItem(s.id.Ref)
 	s.step = c.l.findStep(s.id)
-	gone := s.step == nil || s.step.settling
+	gone := s.step == nil || s.step.pending
 	last := false
 	if !gone {
-		s.step.settling = true
-		last = s.step.item.ends(s.mark.out)
+		s.step.pending = true
+		last = s.step.item.countEnding(s.mark.out)
 	}
 	c.l.mu.Unlock()
 	if gone {
@@ -176,8 +176,8 @@ func (s *settled) stage(c *commit) error {
 	return nil
 }
 
-// ends reports whether an outcome of one of its steps finishes the item, when those that are on their way are counted.
-func (it *item) ends(out outcome) bool {
+// countEnding reports whether an outcome of one of its steps finishes the item, when those that are on their way are counted.
+func (it *item) countEnding(out outcome) bool {
 	if out == outRetry {
 		return false
 	}
@@ -185,14 +185,14 @@ func (it *item) ends(out outcome) bool {
 	return it.ending == len(it.steps)
 }
 
-func (s *settled) settle(l *Ledger) {
+func (s *outcomeOp) publish(l *Ledger) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	switch s.mark.out {
 	case outRetry:
-		s.step.remember(s.now, s.mark.reason)
+		s.step.addAttempt(s.now, s.mark.reason)
 		s.step.due = s.now.Add(time.Duration(s.mark.delay))
-		l.backlog.push(s.step)
+		l.backlog.enqueueStep(s.step)
 	default:
 		l.backlog.finishStep(s.slot, s.step)
 	}

@@ -53,7 +53,7 @@ func repair(path string, now time.Time) (r Repaired, err error) {
 	defer id.close()
 	_, _ = id.read() // it may be what is damaged
 	made := id.sequence
-	id.rename()
+	id.newUUID()
 	old, err := os.Open(path)
 	if err == nil {
 		defer old.Close()
@@ -61,15 +61,15 @@ func repair(path string, now time.Time) (r Repaired, err error) {
 	info, err2 := os.Stat(path)
 	if errors.Is(err, os.ErrNotExist) || err2 == nil && info.Size() == 0 {
 		r.Commits = made
-		return r, id.mark(stateMaking, 0)
+		return r, id.write(stateMaking, 0)
 	}
 	if err := errors.Join(err, err2); err != nil {
 		return r, err
 	}
 	s := newSalvage(old, info.Size())
-	s.run()
-	s.slots()
-	s.live(info.Size())
+	s.scanPages()
+	s.rebuildSlots()
+	s.keepLiveLetters(info.Size())
 	fresh := path + ".repair"
 	if err := os.Remove(fresh); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return r, err
@@ -89,7 +89,7 @@ func repair(path string, now time.Time) (r Repaired, err error) {
 	if err := errors.Join(os.Rename(fresh, path), syncDir(path)); err != nil {
 		return r, err
 	}
-	return r, id.mark(stateOpen, s.state.sequence)
+	return r, id.write(stateOpen, s.state.sequence)
 }
 
 // rebuild writes what was salvaged into a new file.
@@ -116,12 +116,12 @@ func (b *rebuild) write(path, uuid string) (err error) {
 	b.state.epoch = b.epoch + 1
 	b.state.sequence++
 	for _, s := range b.state.slots {
-		if err := errors.Join(b.rows(s), b.ids(s)); err != nil {
+		if err := errors.Join(b.copyRows(s), b.copyIDs(s)); err != nil {
 			return err
 		}
 		b.report.Open += int(s.open)
 	}
-	if err := b.letters(); err != nil {
+	if err := b.copyLetters(); err != nil {
 		return err
 	}
 	if err := putMeta(b.tx, uuid, b.state); err != nil {
@@ -130,14 +130,14 @@ func (b *rebuild) write(path, uuid string) (err error) {
 	return b.tx.Commit()
 }
 
-// rows copies a slot's rows, and counts what is open in them.
-func (b *rebuild) rows(s *slot) error {
+// copyRows copies a slot's rows, and counts what is open in them.
+func (b *rebuild) copyRows(s *slot) error {
 	scratch := &Ledger{}
 	scratch.backlog.init()
 	s.items, s.open = make(map[uint32]*item), 0
 	b.events = make(map[ID]bool)
 	for n := uint32(1); n <= s.rows; n++ {
-		row, body, ok := b.read(place{class: 'h', Ref: Ref{Slot: s.number, Row: n}})
+		row, body, ok := b.readRow(rowKey{class: 'h', Ref: Ref{Slot: s.number, Row: n}})
 		if ok && scratch.replay(s, n, kind(row[4]), body, b.now) != nil {
 			ok = false
 		}
@@ -156,21 +156,21 @@ func (b *rebuild) rows(s *slot) error {
 			return err
 		}
 	}
-	s.settleLost()
+	s.discardLost()
 	s.open = uint32(len(s.items))
 	s.items = nil
 	return nil
 }
 
-// ids copies a slot's ids. In the place of what is missing go those of its events, and zeros, which are nobody's.
-func (b *rebuild) ids(s *slot) error {
+// copyIDs copies a slot's ids. In the place of what is missing go those of its events, and zeros, which are nobody's.
+func (b *rebuild) copyIDs(s *slot) error {
 	var rows [][]byte
 	written, n, lost := s.ids, uint32(0), 0
 	for n < written {
-		row, body, ok := b.read(place{class: 'i', Ref: Ref{Slot: s.number, Row: n + 1}})
+		row, body, ok := b.readRow(rowKey{class: 'i', Ref: Ref{Slot: s.number, Row: n + 1}})
 		ids, count, err := readIDs(body)
 		if !ok || err != nil {
-			row, count = nil, b.gap(s, n+1, written)
+			row, count = nil, b.missingIDs(s, n+1, written)
 			ids = make([]byte, count*len(ID{}))
 			row = append(newRow(kindIDs, len(ids)), ids...)
 			lost += count
@@ -208,17 +208,17 @@ func fillZeros(body []byte, ids []ID) []ID {
 	return ids
 }
 
-// gap is how many ids are missing from that number on.
-func (b *rebuild) gap(s *slot, from, last uint32) int {
+// missingIDs is how many ids are missing from that number on.
+func (b *rebuild) missingIDs(s *slot, from, last uint32) int {
 	for n := from + 1; n <= last; n++ {
-		if _, ok := b.found[place{class: 'i', Ref: Ref{Slot: s.number, Row: n}}]; ok {
+		if _, ok := b.found[rowKey{class: 'i', Ref: Ref{Slot: s.number, Row: n}}]; ok {
 			return int(n - from)
 		}
 	}
 	return int(last - from + 1)
 }
 
-func (b *rebuild) letters() error {
+func (b *rebuild) copyLetters() error {
 	b.report.LostDead = max(0, int(b.state.dead)-len(b.dead))
 	b.state.dead, b.state.deadBytes = 0, 0
 	for n, row := range b.dead {

@@ -76,7 +76,7 @@ type cursor struct {
 	bad bool
 }
 
-func (c *cursor) take(n uint64) []byte {
+func (c *cursor) next(n uint64) []byte {
 	if n > uint64(len(c.b)) {
 		c.bad, c.b = true, nil
 		return nil
@@ -87,28 +87,28 @@ func (c *cursor) take(n uint64) []byte {
 }
 
 func (c *cursor) u32() uint32 {
-	if b := c.take(4); b != nil {
+	if b := c.next(4); b != nil {
 		return binary.BigEndian.Uint32(b)
 	}
 	return 0
 }
 
 func (c *cursor) u64() uint64 {
-	if b := c.take(8); b != nil {
+	if b := c.next(8); b != nil {
 		return binary.BigEndian.Uint64(b)
 	}
 	return 0
 }
 
 func (c *cursor) u8() byte {
-	if b := c.take(1); b != nil {
+	if b := c.next(1); b != nil {
 		return b[0]
 	}
 	return 0
 }
 
 func (c *cursor) id() (id ID) {
-	copy(id[:], c.take(uint64(len(id))))
+	copy(id[:], c.next(uint64(len(id))))
 	return id
 }
 
@@ -122,7 +122,7 @@ func (c *cursor) uvarint() uint64 {
 	return v
 }
 
-func (c *cursor) bytes() []byte { return c.take(c.uvarint()) }
+func (c *cursor) bytes() []byte { return c.next(c.uvarint()) }
 func (c *cursor) text() string  { return string(c.bytes()) }
 
 // end reports whether the body was read whole and had nothing left.

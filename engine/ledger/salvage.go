@@ -15,29 +15,29 @@ type salvage struct {
 	pages uint64
 	state state
 	epoch uint32 // of state
-	found map[place]whereabouts
+	found map[rowKey]rowLocation
 	dead  map[uint64][]byte
 }
 
-// place names a row: the class of its bucket ('h' or 'i'), its slot and its number.
-type place struct {
+// rowKey names a row: the class of its bucket ('h' or 'i'), its slot and its number.
+type rowKey struct {
 	class byte
 	Ref
 }
 
-// whereabouts is where a row lies in the file.
-type whereabouts struct {
+// rowLocation is where a row lies in the file.
+type rowLocation struct {
 	at    int64
 	size  int
 	epoch uint32
 }
 
 func newSalvage(file io.ReaderAt, size int64) *salvage {
-	return &salvage{file: file, pages: uint64(size) / pageSize, found: make(map[place]whereabouts), dead: make(map[uint64][]byte)}
+	return &salvage{file: file, pages: uint64(size) / pageSize, found: make(map[rowKey]rowLocation), dead: make(map[uint64][]byte)}
 }
 
-// run looks at every page. What is in pages that cannot be read is lost.
-func (s *salvage) run() {
+// scanPages looks at every page. What is in pages that cannot be read is lost.
+func (s *salvage) scanPages() {
 	page := make([]byte, pageSize)
 	for id := uint64(2); id < s.pages; id++ {
 		if _, err := s.file.ReadAt(page[:pageSize], int64(id)*pageSize); err != nil {
@@ -52,33 +52,33 @@ func (s *salvage) run() {
 			n, _ := s.file.ReadAt(whole, int64(id)*pageSize)
 			whole = whole[:n]
 		}
-		s.page(whole, int64(id)*pageSize)
+		s.scanPage(whole, int64(id)*pageSize)
 	}
 }
 
-// page takes every row that a leaf has, whatever it says its count is: the entries end where the first of the rows begins.
-func (s *salvage) page(page []byte, at int64) {
-	end := len(page)
+// scanPage takes every row that a leaf has, whatever it says its count is: the entries end where the first of the rows begins.
+func (s *salvage) scanPage(scanPage []byte, at int64) {
+	end := len(scanPage)
 	for i := pageHeader; i+16 <= end; i += 16 {
-		e, err := readElement(page[i:], true)
+		e, err := readElement(scanPage[i:], true)
 		if err != nil {
 			continue
 		}
-		start := i + int(native.Uint32(page[i+4:]))
+		start := i + int(native.Uint32(scanPage[i+4:]))
 		value := start + len(e.key)
 		if e.flags == flagBucket {
 			if len(e.value) > 16+pageHeader && native.Uint64(e.value) == 0 {
-				s.page(e.value[16:], at+int64(value)+16)
+				s.scanPage(e.value[16:], at+int64(value)+16)
 			}
 			continue
 		}
-		if s.row(e, at+int64(value)) {
+		if s.addRow(e, at+int64(value)) {
 			end = min(end, start)
 		}
 	}
 }
 
-func (s *salvage) row(e element, at int64) bool {
+func (s *salvage) addRow(e element, at int64) bool {
 	h, body, err := openRow(e.key, e.value)
 	if err != nil {
 		return false
@@ -91,26 +91,26 @@ func (s *salvage) row(e element, at int64) bool {
 	case h.kind == kindDead && len(e.key) == 8:
 		s.dead[binary.BigEndian.Uint64(e.key)] = slices.Clone(e.value)
 	case h.kind <= kindIDs && len(e.key) == 4:
-		p := place{class: 'h', Ref: Ref{Slot: h.slot, Row: binary.BigEndian.Uint32(e.key)}}
+		p := rowKey{class: 'h', Ref: Ref{Slot: h.slot, Row: binary.BigEndian.Uint32(e.key)}}
 		if h.kind == kindIDs {
 			p.class = 'i'
 		}
 		if old, ok := s.found[p]; !ok || h.epoch >= old.epoch {
-			s.found[p] = whereabouts{at: at, size: len(e.value), epoch: h.epoch}
+			s.found[p] = rowLocation{at: at, size: len(e.value), epoch: h.epoch}
 		}
 	}
 	return true
 }
 
-// live narrows the dead letters to those that are in the file's tree, if that can be read: elsewhere lie those that were redriven or
+// keepLiveLetters narrows the dead letters to those that are in the file's tree, if that can be read: elsewhere lie those that were redriven or
 // dropped.
-func (s *salvage) live(size int64) {
+func (s *salvage) keepLiveLetters(size int64) {
 	a := &audit{}
 	var err error
 	if a.tree, err = openTree(s.file, size); err != nil || a.findBuckets() != nil {
 		return
 	}
-	bucket, ok := a.take(bucketDead)
+	bucket, ok := a.takeBucket(bucketDead)
 	if !ok {
 		return
 	}
@@ -128,8 +128,8 @@ func (s *salvage) live(size int64) {
 	}
 }
 
-// slots makes a table of slots out of the rows, when the table itself is lost.
-func (s *salvage) slots() {
+// rebuildSlots makes a table of slots out of the rows, when the table itself is lost.
+func (s *salvage) rebuildSlots() {
 	if len(s.state.slots) > 0 || len(s.found) == 0 {
 		return
 	}
@@ -151,8 +151,8 @@ func (s *salvage) slots() {
 	}
 }
 
-// read returns a row again.
-func (s *salvage) read(p place) ([]byte, []byte, bool) {
+// readRow returns a row again.
+func (s *salvage) readRow(p rowKey) ([]byte, []byte, bool) {
 	w, ok := s.found[p]
 	if !ok {
 		return nil, nil, false

@@ -93,9 +93,9 @@ func (l *Ledger) state() state {
 	}
 }
 
-// current is the slot that takes new rows; a new one when its hour is over or it has enough. An hour is over when the clock is an
+// currentSlot is the slot that takes new rows; a new one when its hour is over or it has enough. An hour is over when the clock is an
 // hour away from its beginning, in either direction: a clock that is set never stops the hours, and never skips more than one.
-func (l *Ledger) current(now time.Time) *slot {
+func (l *Ledger) currentSlot(now time.Time) *slot {
 	if away := now.Sub(l.hourFrom); away >= time.Hour || away <= -time.Hour {
 		l.hour++
 		l.hourFrom = now
@@ -119,11 +119,11 @@ func (l *Ledger) current(now time.Time) *slot {
 	return s
 }
 
-func (l *Ledger) print(id ID) uint64 { return maphash.Bytes(l.seed, id[:]) }
+func (l *Ledger) fingerprint(id ID) uint64 { return maphash.Bytes(l.seed, id[:]) }
 
-// known reports whether an id is in a row on the disk.
-func (l *Ledger) known(tx *bolt.Tx, slots []*slot, id ID) bool {
-	print := l.print(id)
+// isKnown reports whether an id is in a row on the disk.
+func (l *Ledger) isKnown(tx *bolt.Tx, slots []*slot, id ID) bool {
+	print := l.fingerprint(id)
 	for i := len(slots) - 1; i >= 0; i-- { // a repeat comes soon: the newest first
 		s := slots[i]
 		if s.index.find(print, func(number uint32) bool { return l.hasID(tx, s, number, id) }) {

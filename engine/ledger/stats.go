@@ -54,7 +54,7 @@ func (l *Ledger) Stats() Stats {
 	defer l.mu.Unlock()
 	s.Unplanned, s.Steps, s.Slots = l.backlog.unplanned, l.backlog.steps, len(l.slots)
 	for _, p := range l.slots {
-		s.IDs += int64(p.index.used)
+		s.IDs += int64(p.index.count)
 		s.IndexBytes += p.index.bytes()
 		if s.Oldest.IsZero() && len(p.items) > 0 {
 			s.Oldest = p.oldest()

@@ -12,24 +12,24 @@ import (
 // How much of a slot a scan has in memory at one time. A slot may have 250,000 entries, and one of them thousands of steps.
 const (
 	firstWindow = 512 // entries
-	widest      = 1 << 14
+	maxWindow   = 1 << 14
 	windowSteps = 1 << 14 // steps, unless one entry has more
 )
 
 // window is the entries of a part of a slot, without payloads and specs.
 type window struct {
-	slot  uint32
-	from  uint32 // its first row
-	to    uint32 // the first row behind it; 0: it goes to the slot's end
-	most  int    // entries
-	steps int
-	f     *chooser
-	heads []*head // in the order of rows
-	all   map[uint32]*head
+	slot    uint32
+	from    uint32 // its first row
+	to      uint32 // the first row behind it; 0: it goes to the slot's end
+	limit   int    // entries
+	steps   int
+	filter  *entryFilter
+	entries []*windowEntry // in the order of rows
+	byRow   map[uint32]*windowEntry
 }
 
-// head is an entry that a window has.
-type head struct {
+// windowEntry is an entry that a window has.
+type windowEntry struct {
 	Entry
 	row, plan uint32 // plan: the row with its actions, 0 when it has none
 	event     bool   // its row has a payload
@@ -57,7 +57,7 @@ func (w *window) row(key, row []byte) error {
 	}
 	n := binary.BigEndian.Uint32(key)
 	switch k := kind(row[4]); {
-	case k == kindEvent && !w.has(n), k == kindPlan && !w.wants(n, row[headerSize:]):
+	case k == kindEvent && !w.contains(n), k == kindPlan && !w.containsPlan(n, row[headerSize:]):
 		return nil
 	}
 	h, body, err := openRow(key, row)
@@ -67,20 +67,20 @@ func (w *window) row(key, row []byte) error {
 	switch h.kind {
 	case kindEvent:
 		e, err := readEvent(body)
-		if err == nil && w.f.mayMatch(Ref{w.slot, n}, e.hook, e.received) {
-			w.add(&head{row: n, event: true, Entry: Entry{State: Recorded, Hook: e.hook, Key: e.id, Received: time.Unix(0, e.received)}})
+		if err == nil && w.filter.mayMatch(Ref{w.slot, n}, e.hook, e.received) {
+			w.add(&windowEntry{row: n, event: true, Entry: Entry{State: Recorded, Hook: e.hook, Key: e.id, Received: time.Unix(0, e.received)}})
 		}
 		return err
 	case kindLost: // perhaps an event, whose plan says all that is needed
-		if w.has(n) {
-			w.add(&head{row: n})
+		if w.contains(n) {
+			w.add(&windowEntry{row: n})
 		}
 	case kindPlan:
 		return w.plan(n, body)
 	case kindMarks:
 		return readMarks(body, func(m mark) error {
-			if h := w.all[m.row]; h != nil && h.State != "" {
-				h.tell(m)
+			if h := w.byRow[m.row]; h != nil && h.State != "" {
+				h.apply(m)
 			}
 			return nil
 		})
@@ -88,14 +88,14 @@ func (w *window) row(key, row []byte) error {
 	return nil
 }
 
-// has reports whether a head in that row is the window's.
-func (w *window) has(row uint32) bool { return row >= w.from && (w.to == 0 || row < w.to) }
+// contains reports whether a head in that row is the window's.
+func (w *window) contains(row uint32) bool { return row >= w.from && (w.to == 0 || row < w.to) }
 
-// wants reports whether a plan is of an entry of the window: its event's row comes first in its body.
-func (w *window) wants(row uint32, body []byte) bool {
+// containsPlan reports whether a plan is of an entry of the window: its event's row comes first in its body.
+func (w *window) containsPlan(row uint32, body []byte) bool {
 	c := cursor{b: body}
 	event := c.u32()
-	return c.bad || event == 0 && w.has(row) || w.all[event] != nil
+	return c.bad || event == 0 && w.contains(row) || w.byRow[event] != nil
 }
 
 func (w *window) plan(row uint32, body []byte) error {
@@ -103,12 +103,12 @@ func (w *window) plan(row uint32, body []byte) error {
 	if err != nil {
 		return err
 	}
-	h := w.all[p.event]
+	h := w.byRow[p.event]
 	if p.event == 0 { // of an inline call
-		if !w.f.mayMatch(Ref{w.slot, row}, p.hook, p.at) {
+		if !w.filter.mayMatch(Ref{w.slot, row}, p.hook, p.at) {
 			return nil
 		}
-		h = &head{row: row}
+		h = &windowEntry{row: row}
 		if !w.add(h) {
 			return nil
 		}
@@ -120,39 +120,39 @@ func (w *window) plan(row uint32, body []byte) error {
 		h.Hook, h.Key, h.Received = p.hook, p.id, time.Unix(0, p.at)
 	}
 	h.plan = row
-	h.follow(p)
+	h.setPlan(p)
 	w.steps += len(h.Steps)
-	for w.steps > windowSteps && len(w.heads) > 1 {
-		w.cut()
+	for w.steps > windowSteps && len(w.entries) > 1 {
+		w.dropLast()
 	}
 	return nil
 }
 
 // add takes in a head. One too many is where the next window begins.
-func (w *window) add(h *head) bool {
-	if len(w.heads) == w.most {
+func (w *window) add(h *windowEntry) bool {
+	if len(w.entries) == w.limit {
 		w.to = h.row
 		return false
 	}
 	h.ID = Ref{Slot: w.slot, Row: h.row}.String()
-	w.heads = append(w.heads, h)
-	w.all[h.row] = h
+	w.entries = append(w.entries, h)
+	w.byRow[h.row] = h
 	return true
 }
 
-// cut leaves the last head to the next window.
-func (w *window) cut() {
-	last := len(w.heads) - 1
-	h := w.heads[last]
+// dropLast leaves the last head to the next window.
+func (w *window) dropLast() {
+	last := len(w.entries) - 1
+	h := w.entries[last]
 	w.to = h.row
 	w.steps -= len(h.Steps)
-	delete(w.all, h.row)
-	w.heads[last] = nil
-	w.heads = w.heads[:last]
+	delete(w.byRow, h.row)
+	w.entries[last] = nil
+	w.entries = w.entries[:last]
 }
 
-// unfold adds the payload and the specs to an entry, and reports false when its slot has just been dropped.
-func (h *head) unfold(tx *bolt.Tx, number uint32) (there bool, err error) {
+// loadDetails adds the payload and the specs to an entry, and reports false when its slot has just been dropped.
+func (h *windowEntry) loadDetails(tx *bolt.Tx, number uint32) (there bool, err error) {
 	if tx.Bucket((&slot{number: number}).rowsName()) == nil {
 		return false, nil
 	}

@@ -11,8 +11,8 @@ import (
 	"github.com/tenterhook/tenterhook/engine/ledger"
 )
 
-// cost is how many bytes of memory something asks for.
-func cost(do func()) uint64 {
+// allocatedBytes is how many bytes of memory something asks for.
+func allocatedBytes(do func()) uint64 {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	do()
@@ -22,9 +22,9 @@ func cost(do func()) uint64 {
 
 // TestLookingIsCheap shows that looking at one entry does not read its whole hour into memory.
 func TestLookingIsCheap(t *testing.T) {
-	o := options(t)
+	o := newOptions(t)
 	o.Step = 32 << 20
-	l := open(t, o)
+	l := openLedger(t, o)
 	const events, size = 48, 1 << 20
 	for i := range events {
 		accept(t, l, ledger.Delivery{Hook: "h", ID: ledger.Key("h", fmt.Sprint(i)),
@@ -46,7 +46,7 @@ func TestLookingIsCheap(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var err error
-			if got := cost(func() { err = test.do() }); err != nil || got > 4*size {
+			if got := allocatedBytes(func() { err = test.do() }); err != nil || got > 4*size {
 				t.Errorf("it took %d bytes, %v", got, err)
 			}
 		})
@@ -55,7 +55,7 @@ func TestLookingIsCheap(t *testing.T) {
 
 // TestLongLists pages through more entries, and more steps, than are in memory at one time.
 func TestLongLists(t *testing.T) {
-	l := open(t, options(t))
+	l := openLedger(t, newOptions(t))
 	const events, fans, fan = 3000, 12, 3000
 	for from := 0; from < events; from += 1000 {
 		d := ledger.Delivery{Hook: "audit", ID: ledger.Key("audit", fmt.Sprint(from))}
@@ -84,11 +84,11 @@ func TestLongLists(t *testing.T) {
 	all.Wait()
 	want := map[ledger.State]int{ledger.Finished: 1, ledger.Waiting: fans, ledger.Recorded: events - fans}
 	got := make(map[ledger.State]int)
-	for _, state := range list(t, l, ledger.Filter{}) {
+	for _, state := range listStates(t, l, ledger.Filter{}) {
 		got[state]++
 	}
 	for state, n := range want {
-		if got[state] != n || len(list(t, l, ledger.Filter{State: state})) != n {
+		if got[state] != n || len(listStates(t, l, ledger.Filter{State: state})) != n {
 			t.Errorf("%d are %s, want %d", got[state], state, n)
 		}
 	}

@@ -7,22 +7,22 @@ import (
 	"time"
 )
 
-// mendBatch is how many entries an operator's wish changes in one commit.
-const mendBatch = 1000
+// operatorBatch is how many entries an operator's wish changes in one commit.
+const operatorBatch = 1000
 
 // Redrive gives what a filter chooses another try at once: dead letters become open steps again, under their old idempotency keys, and
 // steps that wait for their next attempt are due. It returns how many steps that were; after an error, how many until then.
 func (l *Ledger) Redrive(ctx context.Context, f Filter) (int, error) {
-	return l.mend(ctx, f, outRedriven)
+	return l.changeSelected(ctx, f, outRedriven)
 }
 
 // Drop gives up what a filter chooses and is not finished: events whose rules have not run, open steps, dead letters. What a worker
 // holds just now is left alone. It returns how many that were; after an error, how many until then.
 func (l *Ledger) Drop(ctx context.Context, f Filter) (int, error) {
-	return l.mend(ctx, f, outDropped)
+	return l.changeSelected(ctx, f, outDropped)
 }
 
-func (l *Ledger) mend(ctx context.Context, f Filter, out outcome) (int, error) {
+func (l *Ledger) changeSelected(ctx context.Context, f Filter, out outcome) (int, error) {
 	var heads []Ref
 	var dead []uint64
 	err := l.scan(f, "", false, func(e Entry) bool {
@@ -39,9 +39,9 @@ func (l *Ledger) mend(ctx context.Context, f Filter, out outcome) (int, error) {
 	}
 	count := 0
 	for len(heads)+len(dead) > 0 {
-		m := &mended{out: out, at: l.now().UnixNano(), destination: f.Destination}
-		m.heads, heads = cut(heads)
-		m.dead, dead = cut(dead)
+		m := &operatorOp{out: out, at: l.now().UnixNano(), destination: f.Destination}
+		m.heads, heads = splitBatch(heads)
+		m.dead, dead = splitBatch(dead)
 		if err := l.submit(ctx, m, true); err != nil {
 			return count, err
 		}
@@ -50,13 +50,13 @@ func (l *Ledger) mend(ctx context.Context, f Filter, out outcome) (int, error) {
 	return count, nil
 }
 
-func cut[T any](s []T) (head, rest []T) {
-	n := min(len(s), mendBatch)
+func splitBatch[T any](s []T) (head, rest []T) {
+	n := min(len(s), operatorBatch)
 	return s[:n], s[n:]
 }
 
-// mended is an operator's wish on its way into a commit.
-type mended struct {
+// operatorOp is an operator's wish on its way into a commit.
+type operatorOp struct {
 	out         outcome
 	at          int64
 	destination string // only its steps; "" for all
@@ -67,29 +67,31 @@ type mended struct {
 	events []*item // dropped
 	steps  []*step
 	slots  map[*item]*slot
-	plans  []*planned // of dead letters
+	plans  []*planOp // of dead letters
 }
 
-func (m *mended) size() (int, bool) { return 64*len(m.heads) + 2048*len(m.dead), m.out == outDropped }
+func (m *operatorOp) size() (int, bool) {
+	return 64*len(m.heads) + 2048*len(m.dead), m.out == outDropped
+}
 
-func (m *mended) stage(c *commit) error {
+func (m *operatorOp) stage(c *commit) error {
 	m.slots = make(map[*item]*slot)
 	c.l.mu.Lock()
 	for _, r := range m.heads {
-		if s, it := c.l.find(r); it != nil && !it.settling {
+		if s, it := c.l.findItem(r); it != nil && !it.pending {
 			m.slots[it] = s
-			m.choose(c, s, it)
+			m.stageItem(c, s, it)
 		}
 	}
 	c.l.mu.Unlock()
-	return m.letters(c)
+	return m.stageLetters(c)
 }
 
-// choose takes what may be mended of an item; mu is held.
-func (m *mended) choose(c *commit, s *slot, it *item) {
+// stageItem takes what may be mended of an item; mu is held.
+func (m *operatorOp) stageItem(c *commit, s *slot, it *item) {
 	if it.plan == 0 {
 		if m.out == outDropped && !it.claimed {
-			it.settling = true
+			it.pending = true
 			s.open--
 			m.events = append(m.events, it)
 			c.mark(s, mark{row: it.ref.Row, out: m.out, at: m.at})
@@ -99,15 +101,15 @@ func (m *mended) choose(c *commit, s *slot, it *item) {
 	}
 	for i := range it.steps {
 		st := &it.steps[i]
-		if st.dest == nil || st.taken || st.settling || m.destination != "" && st.dest.name != m.destination {
+		if st.destination == nil || st.taken || st.pending || m.destination != "" && st.destination.name != m.destination {
 			continue
 		}
 		if m.out == outRedriven && st.due.IsZero() {
 			continue
 		}
 		if m.out == outDropped {
-			st.settling = true
-			if it.ends(m.out) {
+			st.pending = true
+			if it.countEnding(m.out) {
 				s.open--
 			}
 		}
@@ -117,7 +119,7 @@ func (m *mended) choose(c *commit, s *slot, it *item) {
 	}
 }
 
-func (m *mended) letters(c *commit) error {
+func (m *operatorOp) stageLetters(c *commit) error {
 	b := c.tx.Bucket(bucketDead)
 	for _, n := range m.dead {
 		key := key64(n)
@@ -127,16 +129,16 @@ func (m *mended) letters(c *commit) error {
 		}
 		_, body, err := openRow(key, row)
 		if err != nil {
-			c.stop(err)
+			c.setError(err)
 			return err
 		}
 		d, err := readDead(body)
 		if err != nil {
-			c.stop(err)
+			c.setError(err)
 			return err
 		}
 		if m.out == outRedriven {
-			p := &planned{body: planBody{at: m.at, id: d.id, hook: d.hook, revision: d.revision, actions: []Action{d.action}}}
+			p := &planOp{body: planBody{at: m.at, id: d.id, hook: d.hook, revision: d.revision, actions: []Action{d.action}}}
 			if err := p.prepare(); err != nil {
 				return err
 			}
@@ -149,9 +151,9 @@ func (m *mended) letters(c *commit) error {
 	return nil
 }
 
-func (m *mended) settle(l *Ledger) {
+func (m *operatorOp) publish(l *Ledger) {
 	for _, p := range m.plans {
-		p.settle(l)
+		p.publish(l)
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -160,7 +162,7 @@ func (m *mended) settle(l *Ledger) {
 		l.backlog.finish(m.slots[it], it)
 	}
 	if m.out == outRedriven {
-		l.backlog.hurry(m.steps)
+		l.backlog.makeDue(m.steps)
 		return
 	}
 	for _, s := range m.steps {

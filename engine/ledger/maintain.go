@@ -8,15 +8,15 @@ import (
 	berrors "go.etcd.io/bbolt/errors"
 )
 
-// tidy drops what is over: ids after their hours, slots that have nothing open, dead letters that nobody wanted. Each is a
+// maintain drops what is over: ids after their hours, slots that have nothing open, dead letters that nobody wanted. Each is a
 // transaction of its own, so that no call waits for more than one.
-func (l *Ledger) tidy() {
-	if l.room.grow(0); l.room.scarce() {
+func (l *Ledger) maintain() {
+	if l.space.ensure(0); l.space.isScarce() {
 		return
 	}
-	l.tidied = l.hour
-	for l.broken() == nil {
-		more, err := l.expire()
+	l.maintainedHour = l.hour
+	for l.failureError() == nil {
+		more, err := l.expireSlot()
 		if err != nil {
 			l.fail(err)
 			return
@@ -25,7 +25,7 @@ func (l *Ledger) tidy() {
 			break
 		}
 	}
-	if l.broken() != nil {
+	if l.failureError() != nil {
 		return
 	}
 	if err := l.trimDead(); err != nil {
@@ -33,24 +33,24 @@ func (l *Ledger) tidy() {
 	}
 }
 
-// expire drops the oldest slot that may go, or only its ids while something in it is open.
-func (l *Ledger) expire() (bool, error) {
-	l.current(l.now()) // an hour passes without calls, too
+// expireSlot drops the oldest slot that may go, or only its ids while something in it is open.
+func (l *Ledger) expireSlot() (bool, error) {
+	l.currentSlot(l.now()) // an hour passes without calls, too
 	for i, s := range l.slots {
 		if l.hour-s.hour <= keepHours {
 			return false, nil
 		}
 		if s.open == 0 || s.ids > 0 {
-			return true, l.drop(i, s)
+			return true, l.dropSlot(i, s)
 		}
 	}
 	return false, nil
 }
 
-func (l *Ledger) drop(i int, s *slot) error {
+func (l *Ledger) dropSlot(i int, s *slot) error {
 	whole := s.open == 0
 	err := l.change(func(c *commit) error {
-		if err := remove(c.tx, s.idsName()); err != nil {
+		if err := deleteBucket(c.tx, s.idsName()); err != nil {
 			return err
 		}
 		l.indexMu.Lock()
@@ -62,7 +62,7 @@ func (l *Ledger) drop(i int, s *slot) error {
 		l.mu.Lock()
 		l.slots = slices.Delete(slices.Clone(l.slots), i, i+1)
 		l.mu.Unlock()
-		return remove(c.tx, s.rowsName())
+		return deleteBucket(c.tx, s.rowsName())
 	})
 	if err == nil && whole {
 		l.count.expired.Add(1)
@@ -70,7 +70,7 @@ func (l *Ledger) drop(i int, s *slot) error {
 	return err
 }
 
-func remove(tx *bolt.Tx, bucket []byte) error {
+func deleteBucket(tx *bolt.Tx, bucket []byte) error {
 	if err := tx.DeleteBucket(bucket); !errors.Is(err, berrors.ErrBucketNotFound) {
 		return err
 	}
@@ -79,7 +79,7 @@ func remove(tx *bolt.Tx, bucket []byte) error {
 
 // measure takes note of the file's size after a commit.
 func (l *Ledger) measure() {
-	l.room.look(l.db)
-	l.count.fileSize.Store(l.room.size)
-	l.count.fileUsed.Store(l.room.used - l.room.free)
+	l.space.measure(l.db)
+	l.count.fileSize.Store(l.space.size)
+	l.count.fileUsed.Store(l.space.used - l.space.free)
 }

@@ -109,7 +109,7 @@ const (
 	maxRow     = 16 << 20 // bytes of one call's rows
 )
 
-func clip(reason string) string {
+func truncateReason(reason string) string {
 	if len(reason) > maxReason {
 		return strings.ToValidUTF8(reason[:maxReason], "")
 	}

@@ -20,7 +20,7 @@ func (l *Ledger) Claim(ctx context.Context, n int) ([]Task, error) {
 		l.mu.Lock()
 		var items []*item
 		for len(items) < n {
-			it := l.backlog.claim()
+			it := l.backlog.claimNext()
 			if it == nil {
 				break
 			}
@@ -29,7 +29,7 @@ func (l *Ledger) Claim(ctx context.Context, n int) ([]Task, error) {
 		changed := l.backlog.changed
 		l.mu.Unlock()
 		if len(items) > 0 {
-			return l.tasks(items)
+			return l.readTasks(items)
 		}
 		if err := l.wait(ctx, changed, nil); err != nil {
 			return nil, err
@@ -37,7 +37,7 @@ func (l *Ledger) Claim(ctx context.Context, n int) ([]Task, error) {
 	}
 }
 
-func (l *Ledger) tasks(items []*item) ([]Task, error) {
+func (l *Ledger) readTasks(items []*item) ([]Task, error) {
 	tasks := make([]Task, 0, len(items))
 	err := l.view(func(tx *bolt.Tx) error {
 		for _, it := range items {
@@ -62,21 +62,21 @@ func (l *Ledger) tasks(items []*item) ([]Task, error) {
 func (l *Ledger) Release(t Task) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if _, it := l.find(t.Ref); it != nil && it.claimed && it.plan == 0 && !it.settling {
-		l.backlog.offer(it)
+	if _, it := l.findItem(t.Ref); it != nil && it.claimed && it.plan == 0 && !it.pending {
+		l.backlog.enqueueEvent(it)
 	}
 }
 
 // Take waits until steps for a destination are due, and returns up to n of them, the longest due first. Each is the caller's until
 // Done, Retry, Bury or ReleaseStep; a crash gives them all back. Errors: the context's, ErrBroken, ErrClosed.
 func (l *Ledger) Take(ctx context.Context, name string, n int) ([]Step, error) {
-	return l.take(ctx, name, n, (*destination).first)
+	return l.take(ctx, name, n, (*destination).oldestDue)
 }
 
 // TakeAny is Take of any steps that are due, rather those that were tried less: who finds out whether a destination is well again
 // must not ask with the very steps that it is never well for.
 func (l *Ledger) TakeAny(ctx context.Context, name string, n int) ([]Step, error) {
-	return l.take(ctx, name, n, (*destination).any)
+	return l.take(ctx, name, n, (*destination).leastTried)
 }
 
 func (l *Ledger) take(ctx context.Context, name string, n int, pick func(*destination, time.Time) int) ([]Step, error) {
@@ -84,10 +84,10 @@ func (l *Ledger) take(ctx context.Context, name string, n int, pick func(*destin
 		l.mu.Lock()
 		d := l.backlog.destination(name)
 		steps, plans := d.take(l.now(), n, pick)
-		next, changed := d.next(), d.changed
+		next, changed := d.nextDue(), d.changed
 		l.mu.Unlock()
 		if len(steps) > 0 {
-			return steps, l.fill(steps, plans)
+			return steps, l.readActions(steps, plans)
 		}
 		if err := l.wait(ctx, changed, next); err != nil {
 			return nil, err
@@ -99,21 +99,21 @@ func (l *Ledger) take(ctx context.Context, name string, n int, pick func(*destin
 func (d *destination) take(now time.Time, n int, pick func(*destination, time.Time) int) (steps []Step, plans []Ref) {
 	for len(steps) < n && d.steps.Len() > 0 && !d.steps.all[0].due.After(now) {
 		s := heap.Remove(&d.steps, pick(d, now)).(*step)
-		if s.dest == nil || s.settling {
+		if s.destination == nil || s.pending {
 			continue // an operator dropped it
 		}
 		s.taken = true
-		steps = append(steps, s.public())
+		steps = append(steps, s.asStep())
 		plans = append(plans, Ref{Slot: s.item.ref.Slot, Row: s.item.plan})
 	}
 	return steps, plans
 }
 
-// first is the place of the step that is due the longest.
-func (d *destination) first(time.Time) int { return 0 }
+// oldestDue is the place of the step that is due the longest.
+func (d *destination) oldestDue(time.Time) int { return 0 }
 
-// any is the place of the step, out of a few, that is due and was tried the least.
-func (d *destination) any(now time.Time) int {
+// leastTried is the place of the step, out of a few, that is due and was tried the least.
+func (d *destination) leastTried(now time.Time) int {
 	const few = 16
 	best := 0
 	for n := range few {
@@ -126,8 +126,8 @@ func (d *destination) any(now time.Time) int {
 	return best
 }
 
-// next is when the first of the line is due; nil when there is none.
-func (d *destination) next() *time.Time {
+// nextDue is when the first of the line is due; nil when there is none.
+func (d *destination) nextDue() *time.Time {
 	if d.steps.Len() == 0 {
 		return nil
 	}
@@ -135,15 +135,15 @@ func (d *destination) next() *time.Time {
 	return &due
 }
 
-func (s *step) public() Step {
+func (s *step) asStep() Step {
 	it := s.item
 	return Step{
 		ID: StepID{Ref: it.ref, Step: s.number}, Hook: it.hook, Event: it.id, Received: time.Unix(0, it.received), Attempts: s.attempts,
 	}
 }
 
-// fill reads the actions of steps from the rows of their plans.
-func (l *Ledger) fill(steps []Step, rows []Ref) error {
+// readActions reads the actions of steps from the rows of their plans.
+func (l *Ledger) readActions(steps []Step, rows []Ref) error {
 	return l.view(func(tx *bolt.Tx) error {
 		for i := range steps {
 			body, err := readRow(tx, rows[i], kindPlan)
@@ -166,8 +166,8 @@ func (l *Ledger) fill(steps []Step, rows []Ref) error {
 func (l *Ledger) ReleaseStep(id StepID) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if s := l.findStep(id); s != nil && s.taken && !s.settling {
-		l.backlog.push(s)
+	if s := l.findStep(id); s != nil && s.taken && !s.pending {
+		l.backlog.enqueueStep(s)
 	}
 }
 
@@ -205,8 +205,8 @@ func (l *Ledger) wait(ctx context.Context, changed <-chan struct{}, next *time.T
 	return nil
 }
 
-// find returns an open item and its slot; mu is held.
-func (l *Ledger) find(r Ref) (*slot, *item) {
+// findItem returns an open item and its slot; mu is held.
+func (l *Ledger) findItem(r Ref) (*slot, *item) {
 	s := l.slotOf(r.Slot)
 	if s == nil {
 		return nil, nil
@@ -226,8 +226,8 @@ func (l *Ledger) slotOf(number uint32) *slot {
 
 // findStep returns an open step; mu is held.
 func (l *Ledger) findStep(id StepID) *step {
-	_, it := l.find(id.Ref)
-	if it == nil || int(id.Step) >= len(it.steps) || it.steps[id.Step].dest == nil {
+	_, it := l.findItem(id.Ref)
+	if it == nil || int(id.Step) >= len(it.steps) || it.steps[id.Step].destination == nil {
 		return nil
 	}
 	return &it.steps[id.Step]
@@ -246,7 +246,7 @@ func (l *Ledger) view(do func(*bolt.Tx) error) error {
 		return ErrClosed
 	default:
 	}
-	if err := l.broken(); err != nil {
+	if err := l.failureError(); err != nil {
 		return err
 	}
 	err := l.db.View(do)
@@ -255,7 +255,7 @@ func (l *Ledger) view(do func(*bolt.Tx) error) error {
 	}
 	if err != nil {
 		l.fail(err)
-		return l.broken()
+		return l.failureError()
 	}
 	return nil
 }

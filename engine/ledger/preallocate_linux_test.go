@@ -26,38 +26,38 @@ func TestRoom(t *testing.T) {
 			t.Error(out, err)
 		}
 		o.Step = 4 << 20
-		must(t, open(t, o).Cramped())
+		must(t, openLedger(t, o).LowSpace())
 	})
 	t.Run("a hole in an old one is filled", func(t *testing.T) {
-		o := options(t)
-		l := open(t, o)
-		must(t, l.Cramped())
+		o := newOptions(t)
+		l := openLedger(t, o)
+		must(t, l.LowSpace())
 		must(t, l.Close())
 		must(t, os.Truncate(o.Path, 32<<20))
-		must(t, open(t, o).Cramped())
-		allocated(t, o.Path)
+		must(t, openLedger(t, o).LowSpace())
+		checkAllocated(t, o.Path)
 	})
 	t.Run("a hole beyond the cap is cut off", func(t *testing.T) {
-		o := options(t)
-		must(t, open(t, o).Close())
+		o := newOptions(t)
+		must(t, openLedger(t, o).Close())
 		must(t, os.Truncate(o.Path, 32<<20))
 		o.MaxSize = 2 << 20
-		must(t, open(t, o).Cramped())
-		allocated(t, o.Path)
+		must(t, openLedger(t, o).LowSpace())
+		checkAllocated(t, o.Path)
 	})
 	t.Run("an old one without room says so and refuses", func(t *testing.T) {
 		dir := mount(t, "-t", "tmpfs", "-o", "size=4m", "tmpfs")
 		o := ledger.Options{Path: filepath.Join(dir, "ledger"), Step: 1 << 20}
-		l := open(t, o)
+		l := openLedger(t, o)
 		accept(t, l, delivery(1, 1))
 		must(t, l.Close())
 		must(t, os.Truncate(o.Path, 32<<20)) // a hole, as older versions left one
 		o.Step = 64 << 20
-		l = open(t, o)
-		if err := l.Cramped(); !errors.Is(err, ledger.ErrSpace) {
+		l = openLedger(t, o)
+		if err := l.LowSpace(); !errors.Is(err, ledger.ErrSpace) {
 			t.Error(err)
 		}
-		allocated(t, o.Path)
+		checkAllocated(t, o.Path)
 		fillDisk(t, filepath.Join(dir, "rest"))
 		for n := range 2000 {
 			if _, err := l.Accept(t.Context(), delivery(n+2, n+2)); err != nil && !errors.Is(err, ledger.ErrSpace) {
@@ -65,7 +65,7 @@ func TestRoom(t *testing.T) {
 			}
 		}
 		must(t, l.Broken())
-		if !reopen(t, l, o).Seen(delivery(1, 1).ID) {
+		if !reopen(t, l, o).IsKnown(delivery(1, 1).ID) {
 			t.Error("what was acknowledged is lost")
 		}
 	})
@@ -85,7 +85,7 @@ func fillDisk(t *testing.T, path string) {
 	}
 }
 
-func allocated(t *testing.T, path string) {
+func checkAllocated(t *testing.T, path string) {
 	t.Helper()
 	info, err := os.Stat(path)
 	must(t, err)

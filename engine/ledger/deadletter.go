@@ -10,12 +10,12 @@ import (
 func (c *commit) bury(s *step, m mark) error {
 	body, err := readRow(c.tx, Ref{Slot: s.item.ref.Slot, Row: s.item.plan}, kindPlan)
 	if err != nil {
-		c.stop(err)
+		c.setError(err)
 		return err
 	}
 	p, err := readPlan(body)
 	if err != nil {
-		c.stop(err)
+		c.setError(err)
 		return err
 	}
 	history := append(s.history[:len(s.history):len(s.history)], Attempt{At: time.Unix(0, m.at), Outcome: m.reason})
@@ -39,7 +39,7 @@ func (c *commit) dropDead(b *bolt.Bucket, key, row []byte) {
 	c.l.count.dead.Add(-1)
 	c.l.count.deadBytes.Add(-int64(len(row)))
 	c.dirty = true
-	c.stop(b.Delete(key))
+	c.setError(b.Delete(key))
 }
 
 // trimDead drops dead letters that are too old, and the oldest when there are too many.

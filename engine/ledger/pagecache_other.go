@@ -4,4 +4,4 @@ package ledger
 
 import "os"
 
-func forget(*os.File) {}
+func dropPageCache(*os.File) {}

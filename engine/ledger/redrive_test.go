@@ -12,10 +12,10 @@ import (
 	"github.com/tenterhook/tenterhook/engine/ledger"
 )
 
-// busy has an event in every state: 1 finished, 2 waiting, 3 dead, 4 recorded.
-func busy(t *testing.T, o ledger.Options, c *clock) *ledger.Ledger {
+// newBusyLedger has an event in every state: 1 finished, 2 waiting, 3 dead, 4 recorded.
+func newBusyLedger(t *testing.T, o ledger.Options, c *clock) *ledger.Ledger {
 	t.Helper()
-	l := open(t, o)
+	l := openLedger(t, o)
 	accept(t, l, delivery(1, 1, 2, 3, 4))
 	for i, task := range claim(t, l, 3) {
 		must(t, l.Plan(t.Context(), task, "r1", []ledger.Action{action([]string{"siem", "slack", "slack"}[i], fmt.Sprint("k", i+1))}))
@@ -28,9 +28,9 @@ func busy(t *testing.T, o ledger.Options, c *clock) *ledger.Ledger {
 }
 
 func TestList(t *testing.T) {
-	o, c := options(t), newClock()
+	o, c := newOptions(t), newClock()
 	o.Now = c.now
-	l := busy(t, o, c)
+	l := newBusyLedger(t, o, c)
 	for _, test := range []struct {
 		name string
 		f    ledger.Filter
@@ -61,9 +61,9 @@ func TestList(t *testing.T) {
 }
 
 func TestShow(t *testing.T) {
-	o, c := options(t), newClock()
+	o, c := newOptions(t), newClock()
 	o.Now = c.now
-	l := busy(t, o, c)
+	l := newBusyLedger(t, o, c)
 	p, err := l.List(ledger.Filter{Key: "k2"}, "", 1)
 	must(t, err)
 	e, err := l.Show(p.Entries[0].ID)
@@ -86,9 +86,9 @@ func TestShow(t *testing.T) {
 }
 
 func TestRedrive(t *testing.T) {
-	o, c := options(t), newClock()
+	o, c := newOptions(t), newClock()
 	o.Now = c.now
-	l := busy(t, o, c)
+	l := newBusyLedger(t, o, c)
 	if n, err := l.Redrive(t.Context(), ledger.Filter{Destination: "slack"}); n != 2 || err != nil {
 		t.Fatal(n, err)
 	}
@@ -109,9 +109,9 @@ func TestRedrive(t *testing.T) {
 
 // TestMoved lists the event of a dead letter before and after it is redriven.
 func TestMoved(t *testing.T) {
-	o, c := options(t), newClock()
+	o, c := newOptions(t), newClock()
 	o.Now = c.now
-	l := busy(t, o, c)
+	l := newBusyLedger(t, o, c)
 	for _, want := range []string{"finished waiting dead recorded dead", "finished waiting moved recorded waiting"} {
 		p, err := l.List(ledger.Filter{}, "", 10)
 		must(t, err)
@@ -128,9 +128,9 @@ func TestMoved(t *testing.T) {
 }
 
 func TestDrop(t *testing.T) {
-	o, c := options(t), newClock()
+	o, c := newOptions(t), newClock()
 	o.Now = c.now
-	l := busy(t, o, c)
+	l := newBusyLedger(t, o, c)
 	if n, err := l.Drop(t.Context(), ledger.Filter{}); n != 3 || err != nil {
 		t.Fatal(n, err)
 	}
@@ -150,9 +150,9 @@ func TestDrop(t *testing.T) {
 }
 
 func TestExport(t *testing.T) {
-	o, c := options(t), newClock()
+	o, c := newOptions(t), newClock()
 	o.Now = c.now
-	l := busy(t, o, c)
+	l := newBusyLedger(t, o, c)
 	var out bytes.Buffer
 	must(t, l.Export(&out))
 	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
@@ -170,9 +170,9 @@ func TestExport(t *testing.T) {
 }
 
 func TestDeadLettersAreBounded(t *testing.T) {
-	o, c := options(t), newClock()
+	o, c := newOptions(t), newClock()
 	o.Now, o.DeadBytes, o.DeadAge = c.now, 1000, 48*time.Hour
-	l := open(t, o)
+	l := openLedger(t, o)
 	bury := func(n int) {
 		for i := range n {
 			must(t, l.Queue(t.Context(), "h", ledger.Key("h", fmt.Sprint(i)), "r", []ledger.Action{action("siem", fmt.Sprint(i))}))
@@ -202,9 +202,9 @@ func TestDeadLettersAreBounded(t *testing.T) {
 
 // TestClock sets the clock back and forth while a retry waits, and over a restart: it is never later than it was meant to be.
 func TestClock(t *testing.T) {
-	o, c := options(t), newClock()
+	o, c := newOptions(t), newClock()
 	o.Now = c.now
-	l := open(t, o)
+	l := openLedger(t, o)
 	must(t, l.Queue(t.Context(), "h", ledger.Key("h", "1"), "r", []ledger.Action{action("siem", "k")}))
 	must(t, l.Retry(t.Context(), take(t, l, "siem", 1)[0].ID, c.now().Add(time.Minute), "503"))
 	c.move(-1000 * time.Hour)

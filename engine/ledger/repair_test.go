@@ -17,7 +17,7 @@ import (
 
 // TestFlips flips a bit in every seventh byte of a file, or in every one for `make crash`: either it is noticed, or every row is what it was.
 func TestFlips(t *testing.T) {
-	o, file := small(t)
+	o, file := newSmallLedger(t)
 	want, err := ledger.Audit(bytes.NewReader(file), int64(len(file)))
 	must(t, err)
 	seed := time.Now().UnixNano()
@@ -43,7 +43,7 @@ func TestFlips(t *testing.T) {
 			t.Fatalf("seed %d: a flip of %#x at byte %d gives other rows, and nobody noticed", seed, bit, at)
 		default:
 			if harmless++; harmless%500 == 0 {
-				opens(t, o, file)
+				checkOpens(t, o, file)
 			}
 		}
 		file[at] ^= bit
@@ -51,8 +51,8 @@ func TestFlips(t *testing.T) {
 	t.Logf("%d flips: %d noticed, %d harmless", noticed+harmless, noticed, harmless)
 }
 
-// opens shows that bbolt, too, can live with a file that was let in.
-func opens(t *testing.T, o ledger.Options, file []byte) {
+// checkOpens shows that bbolt, too, can live with a file that was let in.
+func checkOpens(t *testing.T, o ledger.Options, file []byte) {
 	t.Helper()
 	dir := t.TempDir()
 	for _, ext := range []string{"", ".id"} {
@@ -64,17 +64,17 @@ func opens(t *testing.T, o ledger.Options, file []byte) {
 		must(t, os.WriteFile(filepath.Join(dir, "ledger.db"+ext), copied, 0o600))
 	}
 	o.Path = filepath.Join(dir, "ledger.db")
-	l := open(t, o)
+	l := openLedger(t, o)
 	accept(t, l, delivery(1000, 1000))
 	must(t, l.Close())
 	if _, err := ledger.Check(o.Path); err != nil {
 		t.Fatal(err)
 	}
-	secondOpinion(t, o.Path)
+	checkWithBolt(t, o.Path)
 }
 
-// secondOpinion has bbolt check a file of which the ledger says that it is whole.
-func secondOpinion(t *testing.T, path string) {
+// checkWithBolt has bbolt check a file of which the ledger says that it is whole.
+func checkWithBolt(t *testing.T, path string) {
 	t.Helper()
 	db, err := bolt.Open(path, 0o600, &bolt.Options{ReadOnly: true, PreLoadFreelist: true})
 	must(t, err)
@@ -88,7 +88,7 @@ func secondOpinion(t *testing.T, path string) {
 }
 
 func TestTruncated(t *testing.T) {
-	o, file := small(t)
+	o, file := newSmallLedger(t)
 	for size := 0; size < len(file); size += 1021 {
 		must(t, os.WriteFile(o.Path, file[:size], 0o600))
 		_, err := ledger.Open(o)
@@ -100,7 +100,7 @@ func TestTruncated(t *testing.T) {
 		}
 	}
 	must(t, os.WriteFile(o.Path, file, 0o600)) // nothing but zeros is missing
-	open(t, o)
+	openLedger(t, o)
 }
 
 // TestRefused opens files that are not what was acknowledged.
@@ -116,7 +116,7 @@ func TestRefused(t *testing.T) {
 			must(t, os.WriteFile(o.Path, file, 0o600))
 		}
 	}
-	other, otherFile := small(t)
+	other, otherFile := newSmallLedger(t)
 	_ = other
 	for _, test := range []struct {
 		name string
@@ -134,7 +134,7 @@ func TestRefused(t *testing.T) {
 		{"a text", write("", bytes.Repeat([]byte("not a ledger "), 5000)), ledger.ErrDamaged},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			o, _ := small(t)
+			o, _ := newSmallLedger(t)
 			test.do(t, o)
 			_, err := ledger.Open(o)
 			if !errors.Is(err, test.want) || !strings.Contains(err.Error(), "ledger repair") {
@@ -146,15 +146,15 @@ func TestRefused(t *testing.T) {
 			if _, err := ledger.Repair(o.Path, time.Now()); err != nil {
 				t.Fatal(err)
 			}
-			l := open(t, o)
+			l := openLedger(t, o)
 			accept(t, l, delivery(1001, 1001))
 		})
 	}
 	t.Run("rolled back", func(t *testing.T) {
-		o, _ := small(t)
+		o, _ := newSmallLedger(t)
 		old, err := os.ReadFile(o.Path)
 		must(t, err)
-		l := open(t, o)
+		l := openLedger(t, o)
 		accept(t, l, delivery(1001, 1001))
 		must(t, l.Close())
 		must(t, os.WriteFile(o.Path, old, 0o600))
@@ -163,8 +163,8 @@ func TestRefused(t *testing.T) {
 		}
 	})
 	t.Run("locked", func(t *testing.T) {
-		o := options(t)
-		open(t, o)
+		o := newOptions(t)
+		openLedger(t, o)
 		if _, err := ledger.Open(o); !errors.Is(err, ledger.ErrLocked) {
 			t.Errorf("%v", err)
 		}
@@ -176,8 +176,8 @@ func TestRefused(t *testing.T) {
 
 // TestRepair repairs a file with one damaged page after the other: what the page did not have is there again.
 func TestRepair(t *testing.T) {
-	o, file := small(t)
-	whole := states(t, o, file)
+	o, file := newSmallLedger(t)
+	whole := listFile(t, o, file)
 	for page := 0; page < len(file)/4096; page++ {
 		t.Run(fmt.Sprint("page ", page), func(t *testing.T) {
 			o := ledger.Options{Path: filepath.Join(t.TempDir(), "ledger.db"), Step: 1 << 20}
@@ -196,9 +196,9 @@ func TestRepair(t *testing.T) {
 			if _, err := ledger.Check(o.Path); err != nil {
 				t.Fatal(err)
 			}
-			secondOpinion(t, o.Path)
-			l := open(t, o)
-			got := list(t, l, ledger.Filter{})
+			checkWithBolt(t, o.Path)
+			l := openLedger(t, o)
+			got := listStates(t, l, ledger.Filter{})
 			if r.Lost == 0 && len(got) != len(whole) {
 				t.Errorf("%d entries, there were %d; %+v", len(got), len(whole), r)
 			}
@@ -207,7 +207,7 @@ func TestRepair(t *testing.T) {
 					t.Errorf("%s is %s, it was %s", id, state, whole[id])
 				}
 			}
-			known(t, l)
+			checkKnown(t, l)
 			accept(t, l, delivery(1001, 1001))
 		})
 	}
@@ -228,7 +228,7 @@ func TestRepairSays(t *testing.T) {
 		{"emptied", func([]byte) []byte { return nil }, false, false, true},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			o, _ := small(t)
+			o, _ := newSmallLedger(t)
 			file, err := os.ReadFile(o.Path)
 			must(t, err)
 			damaged := test.damage(file)
@@ -241,32 +241,32 @@ func TestRepairSays(t *testing.T) {
 			if now, err := os.ReadFile(o.Path); err != nil || test.healthy && !bytes.Equal(now, damaged) {
 				t.Error("it was changed", err)
 			}
-			open(t, o)
+			openLedger(t, o)
 		})
 	}
 }
 
-// known shows that every event that is there is called a duplicate.
-func known(t *testing.T, l *ledger.Ledger) {
+// checkKnown shows that every event that is there is called a duplicate.
+func checkKnown(t *testing.T, l *ledger.Ledger) {
 	t.Helper()
-	for id := range list(t, l, ledger.Filter{Hook: "audit"}) {
-		if e, err := l.Show(id); err != nil || e.Origin == "" && !l.Seen(e.Key) {
+	for id := range listStates(t, l, ledger.Filter{Hook: "audit"}) {
+		if e, err := l.Show(id); err != nil || e.Origin == "" && !l.IsKnown(e.Key) {
 			t.Errorf("event %s would be recorded again: %v", id, err)
 		}
 	}
 }
 
-// states returns the state of every entry of a ledger's file.
-func states(t *testing.T, o ledger.Options, file []byte) map[string]ledger.State {
+// listFile returns the state of every entry of a ledger's file.
+func listFile(t *testing.T, o ledger.Options, file []byte) map[string]ledger.State {
 	t.Helper()
-	l := open(t, o)
-	all := list(t, l, ledger.Filter{})
+	l := openLedger(t, o)
+	all := listStates(t, l, ledger.Filter{})
 	must(t, l.Close())
 	return all
 }
 
-// list pages through all that a filter chooses.
-func list(t testing.TB, l *ledger.Ledger, f ledger.Filter) map[string]ledger.State {
+// listStates pages through all that a filter chooses.
+func listStates(t testing.TB, l *ledger.Ledger, f ledger.Filter) map[string]ledger.State {
 	t.Helper()
 	all := make(map[string]ledger.State)
 	for from := ""; ; {

@@ -7,9 +7,9 @@ import (
 	"syscall"
 )
 
-// forget drops the file's pages from the system's cache, so that what is read next is what is on the disk: after a write that did not
+// dropPageCache drops the file's pages from the system's cache, so that what is read next is what is on the disk: after a write that did not
 // succeed, the cache may have pages that the disk does not.
-func forget(file *os.File) {
+func dropPageCache(file *os.File) {
 	const dontNeed = 4 // POSIX_FADV_DONTNEED
 	_, _, _ = syscall.Syscall6(syscall.SYS_FADVISE64, file.Fd(), 0, 0, dontNeed, 0, 0)
 }
