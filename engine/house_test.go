@@ -23,7 +23,7 @@ var floors = [][]string{
 	{"/engine"},
 	{"/engine/dispatch"},
 	{"/engine/outlet", "/engine/ledger"},
-	{"/engine/fair", "/engine/file"},
+	{"/engine/fair", "/engine/file", "/engine/durable"},
 	{"/rules/suite"},
 	{"/rules"},
 	{"/runtime/expr", "/runtime/wasm"},

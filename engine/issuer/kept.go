@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/tenterhook/tenterhook/engine/durable"
 )
 
 // oldest is how long ago kept keys may have been fetched that a start still trusts: an issuer may have withdrawn one since.
@@ -32,16 +34,7 @@ func (r *Ring) keep(at source, text []byte, when time.Time) error {
 		return err
 	}
 	path, head := r.file(at)
-	temp, err := os.CreateTemp(r.o.Dir, ".keys-*") // mode 0600
-	if err != nil {
-		return err
-	}
-	defer os.Remove(temp.Name()) // gone already when all went well
-	_, err = temp.Write(append(head, text...))
-	if err := errors.Join(err, temp.Sync(), temp.Close(), os.Chtimes(temp.Name(), when, when)); err != nil {
-		return err
-	}
-	return os.Rename(temp.Name(), path)
+	return durable.WriteFile(path, append(head, text...), durable.Options{ModTime: when})
 }
 
 // kept reads the keys that an earlier run has kept, and when they were fetched.
