@@ -32,7 +32,7 @@ func (h *Hook) after(c *hook.Call, d *rules.Decision) {
 	if c.ID == "" { // never a hash of the body: it may hold a password
 		rand.Read(id[:])
 	}
-	h.e.dispatch.Send(h.Rules.Name, id, h.plan(d))
+	h.e.dispatch.Enqueue(h.Rules.Name, id, h.plan(d))
 }
 
 // plan is what a decision wants done.
@@ -49,11 +49,11 @@ func (e *Engine) decideEvent(c *hook.Call) (dispatch.Plan, error) {
 	l := e.Lease()
 	defer l.Release()
 	if !l.Held() {
-		return dispatch.Plan{}, dispatch.ErrAbsent
+		return dispatch.Plan{}, dispatch.ErrNoHook
 	}
 	h := l.Named(c.Hook)
 	if h == nil || h.Rules.Type != hook.EventHook {
-		return dispatch.Plan{Revision: l.l.revision}, dispatch.ErrAbsent
+		return dispatch.Plan{Revision: l.l.revision}, dispatch.ErrNoHook
 	}
 	d := decisions.Get().(*rules.Decision)
 	h.decide(c, d)

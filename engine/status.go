@@ -14,7 +14,7 @@ type Status struct {
 	Stale    bool         `json:"stale"`
 	Hooks    []HookStatus `json:"hooks"`
 
-	Destinations []dispatch.Destination `json:"destinations,omitempty"`
+	Destinations []dispatch.DestinationStatus `json:"destinations,omitempty"`
 }
 
 // HookStatus is what one hook of the live Set has counted since it is there.

@@ -24,29 +24,29 @@ import (
 
 // Options are what an Admin is made with. All but Log, Rules and Ledger must be there.
 type Options struct {
-	Engine   *engine.Engine
-	Ledger   *ledger.Ledger // whose events can be seen and mended; nil: none
-	Watch    *watch.Watcher
-	Rules    rules.Options       // how POST /v1/check loads the folder
-	Registry prometheus.Gatherer // what /metrics shows
-	Tokens   Tokens              // who may use /v1
-	Hosts    []string            // names that requests may call this listener by, beside addresses and localhost
-	Door     func() Door         // how the hooks' listener is guarded; nil: not told
-	Log      *slog.Logger        // nil: slog.Default()
-	Audit    *audit.Log          // where changes are recorded; nil: nowhere
+	Engine        *engine.Engine
+	Ledger        *ledger.Ledger // whose events can be seen and mended; nil: none
+	Watch         *watch.Watcher
+	Rules         rules.Options        // how POST /v1/check loads the folder
+	Registry      prometheus.Gatherer  // what /metrics shows
+	Tokens        Tokens               // who may use /v1
+	Hosts         []string             // names that requests may call this listener by, beside addresses and localhost
+	HooksListener func() HooksListener // how the hooks' listener is guarded; nil: not told
+	Log           *slog.Logger         // nil: slog.Default()
+	Audit         *audit.Log           // where changes are recorded; nil: nowhere
 
 	Problems func(*rules.Set) rules.Problems // why a Set that could be loaded would not be served; nil: none
 }
 
 // Admin serves the operator.
 type Admin struct {
-	o        Options
-	server   *http.Server
-	read     rules.Secret
-	publish  rules.Secret
-	checking sync.Mutex    // held while a check runs: one at a time
-	bodies   chan struct{} // holds one for each upload that is held
-	uploads  chan struct{} // holds one while a module is changed: one at a time
+	o          Options
+	server     *http.Server
+	read       rules.Secret
+	publish    rules.Secret
+	checkLock  sync.Mutex    // held while a check runs: one at a time
+	bodySlots  chan struct{} // holds one for each upload that is held
+	changeSlot chan struct{} // holds one while a module is changed: one at a time
 }
 
 // ErrTokens is what New returns for tokens that would let anybody in.
@@ -60,10 +60,10 @@ func New(o Options) (*Admin, error) {
 	if o.Tokens.Read == "" || o.Tokens.Publish == "" || o.Tokens.Read == o.Tokens.Publish {
 		return nil, ErrTokens
 	}
-	a := &Admin{o: o, read: bearer(o.Tokens.Read), publish: bearer(o.Tokens.Publish), bodies: make(chan struct{}, maxBodies), uploads: make(chan struct{}, 1)}
+	a := &Admin{o: o, read: newTokenSecret(o.Tokens.Read), publish: newTokenSecret(o.Tokens.Publish), bodySlots: make(chan struct{}, maxBodies), changeSlot: make(chan struct{}, 1)}
 	a.server = &http.Server{
-		Handler:           seated(guarded(addressed(o.Hosts, a.routes()))),
-		ConnContext:       withGuest,
+		Handler:           trackRequests(secureRequests(checkHost(o.Hosts, a.routes()))),
+		ConnContext:       withConn,
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       10 * time.Second,
 		WriteTimeout:      30 * time.Second,
@@ -76,7 +76,7 @@ func New(o Options) (*Admin, error) {
 
 // Serve answers what comes in at a listener until Shutdown, and then returns nil. It takes ownership of the listener.
 func (a *Admin) Serve(l net.Listener) error {
-	err := a.server.Serve(&crowd{Listener: l})
+	err := a.server.Serve(&connLimiter{Listener: l})
 	if errors.Is(err, http.ErrServerClosed) {
 		return nil
 	}
@@ -88,15 +88,15 @@ func (a *Admin) Shutdown(ctx context.Context) error { return a.server.Shutdown(c
 
 func (a *Admin) routes() http.Handler {
 	m := http.NewServeMux()
-	m.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { say(w, http.StatusOK, "ok\n") })
+	m.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { writeText(w, http.StatusOK, "ok\n") })
 	m.HandleFunc("GET /readyz", a.ready)
 	m.Handle("GET /metrics", promhttp.HandlerFor(a.o.Registry, promhttp.HandlerOpts{
 		ErrorLog:            slog.NewLogLogger(a.o.Log.Handler(), slog.LevelError),
 		ErrorHandling:       promhttp.ContinueOnError,
 		MaxRequestsInFlight: 4,
 	}))
-	m.Handle("GET /v1/status", a.reading(a.status))
-	m.Handle("POST /v1/check", a.reading(a.check))
+	m.Handle("GET /v1/status", a.requireRead(a.status))
+	m.Handle("POST /v1/check", a.requireRead(a.check))
 	a.moduleRoutes(m)
 	a.eventRoutes(m)
 	return m
@@ -104,24 +104,24 @@ func (a *Admin) routes() http.Handler {
 
 func (a *Admin) ready(w http.ResponseWriter, _ *http.Request) {
 	if !a.o.Engine.Ready() {
-		say(w, http.StatusServiceUnavailable, "not ready\n")
+		writeText(w, http.StatusServiceUnavailable, "not ready\n")
 		return
 	}
 	if a.o.Ledger != nil && a.o.Ledger.Broken() != nil { // inline hooks are still answered
-		say(w, http.StatusOK, "ready, but no event can be recorded: the ledger is broken; restart\n")
+		writeText(w, http.StatusOK, "ready, but no event can be recorded: the ledger is broken; restart\n")
 		return
 	}
-	say(w, http.StatusOK, "ready\n")
+	writeText(w, http.StatusOK, "ready\n")
 }
 
-func say(w http.ResponseWriter, status int, text string) {
+func writeText(w http.ResponseWriter, status int, text string) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.WriteHeader(status)
 	w.Write([]byte(text)) // a peer that is gone misses nothing
 }
 
-// guarded bounds what a request may send, and tells browsers to do nothing at all with the answer.
-func guarded(next http.Handler) http.Handler {
+// secureRequests bounds what a request may send, and tells browsers to do nothing at all with the answer.
+func secureRequests(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		h.Set("Cache-Control", "no-store")

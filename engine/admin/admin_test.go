@@ -37,8 +37,8 @@ hooks:
 
 var tokens = admin.Tokens{Read: "read-0123456789", Publish: "publish-0123456789"}
 
-// office is an Admin on loopback, over an Engine that follows a folder.
-type office struct {
+// fixture is an Admin on loopback, over an Engine that follows a folder.
+type fixture struct {
 	t      *testing.T
 	dir    string
 	data   string
@@ -51,11 +51,11 @@ type office struct {
 	auditFile  string
 }
 
-func open(t *testing.T) *office {
+func newFixture(t *testing.T) *fixture {
 	t.Helper()
-	o := &office{t: t, dir: t.TempDir(), ledgerFile: filepath.Join(t.TempDir(), "ledger")}
+	o := &fixture{t: t, dir: t.TempDir(), ledgerFile: filepath.Join(t.TempDir(), "ledger")}
 	o.ledger = openLedger(t, o.ledgerFile)
-	o.write(policy)
+	o.writePolicy(policy)
 	quiet, registry := slog.New(slog.DiscardHandler), prometheus.NewPedanticRegistry()
 	var err error
 	if o.engine, err = engine.New(engine.Options{Log: quiet, Registry: registry}); err != nil {
@@ -74,7 +74,7 @@ func open(t *testing.T) *office {
 		t.Fatal(err)
 	}
 	a, err := admin.New(admin.Options{Engine: o.engine, Ledger: o.ledger, Watch: w, Rules: rules.Options{Modules: guests}, Registry: registry, Tokens: tokens, Hosts: []string{"admin.example.com"}, Log: quiet,
-		Door: func() admin.Door { return admin.Door{Error: "half a list"} }, Problems: unserved, Audit: o.audit})
+		HooksListener: func() admin.HooksListener { return admin.HooksListener{Error: "half a list"} }, Problems: rejectHookX, Audit: o.audit})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,8 +97,8 @@ func open(t *testing.T) *office {
 	return o
 }
 
-// unserved is what keeps a Set from being served here: a hook-x.
-func unserved(s *rules.Set) (problems rules.Problems) {
+// rejectHookX is what keeps a Set from being served here: a hook-x.
+func rejectHookX(s *rules.Set) (problems rules.Problems) {
 	for _, h := range s.Hooks() {
 		if h.Name == "hook-x" {
 			problems = append(problems, rules.Problem{Message: "hook-x cannot be served"})
@@ -107,14 +107,14 @@ func unserved(s *rules.Set) (problems rules.Problems) {
 	return problems
 }
 
-func (o *office) write(policy string) {
+func (o *fixture) writePolicy(policy string) {
 	o.t.Helper()
 	if err := os.WriteFile(filepath.Join(o.dir, "policy.yaml"), []byte(policy), 0o600); err != nil {
 		o.t.Fatal(err)
 	}
 }
 
-func (o *office) ask(method, path, authorization string) (int, string, http.Header) {
+func (o *fixture) request(method, path, authorization string) (int, string, http.Header) {
 	o.t.Helper()
 	r, err := http.NewRequestWithContext(o.t.Context(), method, o.url+path, nil)
 	if err != nil {
@@ -135,7 +135,7 @@ func (o *office) ask(method, path, authorization string) (int, string, http.Head
 	return answer.StatusCode, string(text), answer.Header
 }
 
-func TestWhoMay(t *testing.T) {
+func TestTokens(t *testing.T) {
 	read, publish := "Bearer "+tokens.Read, "Bearer "+tokens.Publish
 	tests := []struct {
 		name, method, path, authorization string
@@ -158,10 +158,10 @@ func TestWhoMay(t *testing.T) {
 		{"NothingElse", "GET", "/debug/pprof/", "", 404},
 		{"NoHooks", "POST", "/hooks/hook-a", "", 404},
 	}
-	o := open(t)
+	o := newFixture(t)
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			status, text, h := o.ask(tt.method, tt.path, tt.authorization)
+			status, text, h := o.request(tt.method, tt.path, tt.authorization)
 			if status != tt.status {
 				t.Errorf("got %d %q, want %d", status, text, tt.status)
 			}
@@ -173,28 +173,28 @@ func TestWhoMay(t *testing.T) {
 }
 
 func TestReady(t *testing.T) {
-	o := open(t)
+	o := newFixture(t)
 	o.engine.Drain()
-	if status, _, _ := o.ask("GET", "/readyz", ""); status != 503 {
+	if status, _, _ := o.request("GET", "/readyz", ""); status != 503 {
 		t.Errorf("ready while draining: %d", status)
 	}
-	if status, _, _ := o.ask("GET", "/healthz", ""); status != 200 {
+	if status, _, _ := o.request("GET", "/healthz", ""); status != 200 {
 		t.Errorf("not healthy while draining: %d", status)
 	}
 }
 
 func TestStatus(t *testing.T) {
-	o := open(t)
-	_, text, _ := o.ask("GET", "/v1/status", "Bearer "+tokens.Read)
+	o := newFixture(t)
+	_, text, _ := o.request("GET", "/v1/status", "Bearer "+tokens.Read)
 	var got admin.Status
 	if err := json.Unmarshal([]byte(text), &got); err != nil {
 		t.Fatal(err)
 	}
 	if got.Revision == "" || got.Revision != o.engine.Status().Revision || got.From != watch.FromFolder || got.Stale || !got.Ready ||
-		got.LoadedAt.IsZero() || got.Door == nil || got.Door.Error != "half a list" || len(got.Hooks) != 1 || got.Hooks[0].Name != "hook-a" {
+		got.LoadedAt.IsZero() || got.HooksListener == nil || got.HooksListener.Error != "half a list" || len(got.Hooks) != 1 || got.Hooks[0].Name != "hook-a" {
 		t.Errorf("got %s", text)
 	}
-	if _, text, _ := o.ask("GET", "/metrics", ""); !strings.Contains(text, `tenterhook_set_info{revision="`+got.Revision+`"} 1`) {
+	if _, text, _ := o.request("GET", "/metrics", ""); !strings.Contains(text, `tenterhook_set_info{revision="`+got.Revision+`"} 1`) {
 		t.Errorf("metrics without the revision: %s", text)
 	}
 }
@@ -211,12 +211,12 @@ func TestCheck(t *testing.T) {
 		{name: "Unserved", policy: strings.Replace(policy, "hook-a", "hook-x", 1), problem: "cannot be served"},
 		{name: "NotYAML", policy: "tenterhook: 1\nhooks: [", problem: ":"},
 	}
-	o := open(t)
+	o := newFixture(t)
 	live := o.engine.Status().Revision
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			o.write(tt.policy)
-			status, text, _ := o.ask("POST", "/v1/check", "Bearer "+tokens.Read)
+			o.writePolicy(tt.policy)
+			status, text, _ := o.request("POST", "/v1/check", "Bearer "+tokens.Read)
 			var got admin.Check
 			if err := json.Unmarshal([]byte(text), &got); err != nil || status != 200 {
 				t.Fatalf("%d %s, %v", status, text, err)

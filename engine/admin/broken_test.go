@@ -11,9 +11,9 @@ import (
 
 // TestBroken has a ledger break: whoever asks how the program is can see it.
 func TestBroken(t *testing.T) {
-	o := open(t)
-	record(t, o.ledger, 5)
-	if status, text, _ := o.ask("GET", "/v1/status", "Bearer "+tokens.Read); status != 200 || !strings.Contains(text, `"broken": false`) {
+	o := newFixture(t)
+	acceptEvents(t, o.ledger, 5)
+	if status, text, _ := o.request("GET", "/v1/status", "Bearer "+tokens.Read); status != 200 || !strings.Contains(text, `"broken": false`) {
 		t.Errorf("got %d %q", status, text)
 	}
 	file, err := os.OpenFile(o.ledgerFile, os.O_RDWR, 0)
@@ -38,11 +38,11 @@ func TestBroken(t *testing.T) {
 	if _, err := o.ledger.Show("1-4"); err == nil || o.ledger.Broken() == nil {
 		t.Fatalf("it does not notice: %v", err)
 	}
-	status, text, _ := o.ask("GET", "/readyz", "")
+	status, text, _ := o.request("GET", "/readyz", "")
 	if status != 200 || text != "ready, but no event can be recorded: the ledger is broken; restart\n" {
 		t.Errorf("got %d %q", status, text)
 	}
-	_, text, _ = o.ask("GET", "/v1/status", "Bearer "+tokens.Read)
+	_, text, _ = o.request("GET", "/v1/status", "Bearer "+tokens.Read)
 	if !strings.Contains(text, `"broken": true`) || !strings.Contains(text, ledger.ErrBroken.Error()) {
 		t.Errorf("got %q", text)
 	}

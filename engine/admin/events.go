@@ -13,8 +13,8 @@ import (
 	"github.com/tenterhook/tenterhook/engine/ledger"
 )
 
-// ErrQuestion is what Events returns for a question it does not understand.
-var ErrQuestion = errors.New("want a question with")
+// ErrQuery is what Events returns for a question it does not understand.
+var ErrQuery = errors.New("want a question with")
 
 // ErrNoEntry is what Events returns for an id that nothing has.
 var ErrNoEntry = errors.New("no such entry")
@@ -25,8 +25,8 @@ type Events struct {
 	Wake   func(destinations ...string) // has them tried at once, though they rest; nil: nothing is sent here
 }
 
-// Mended is what Redrive and Drop answer.
-type Mended struct {
+// Affected is what Redrive and Drop answer.
+type Affected struct {
 	Count int `json:"count"`
 }
 
@@ -38,24 +38,24 @@ const (
 // List answers with a page of what is in the ledger. The question may have id (more than once), hook, destination, state, key,
 // after and before (RFC 3339, or a duration that goes back from now), limit, and from: next of the page before.
 func (e Events) List(q url.Values) (ledger.Page, error) {
-	f, err := filter(q)
+	f, err := parseFilter(q)
 	if err != nil {
 		return ledger.Page{}, err
 	}
 	limit := pageSize
 	if text := q.Get("limit"); text != "" {
 		if limit, err = strconv.Atoi(text); err != nil || limit < 1 || limit > maxPage {
-			return ledger.Page{}, fmt.Errorf("%w limit from 1 to %d", ErrQuestion, maxPage)
+			return ledger.Page{}, fmt.Errorf("%w limit from 1 to %d", ErrQuery, maxPage)
 		}
 	}
-	if _, err := e.known(f.IDs); err != nil {
+	if _, err := e.destinationsOf(f.IDs); err != nil {
 		return ledger.Page{}, err
 	}
 	return e.Ledger.List(f, q.Get("from"), limit)
 }
 
-// known returns the destinations of the entries with these ids, each of which must be there.
-func (e Events) known(ids []string) (destinations []string, err error) {
+// destinationsOf returns the destinations of the entries with these ids, each of which must be there.
+func (e Events) destinationsOf(ids []string) (destinations []string, err error) {
 	missing := make(map[string]bool)
 	for _, id := range ids {
 		missing[id] = true
@@ -84,70 +84,70 @@ func (e Events) known(ids []string) (destinations []string, err error) {
 }
 
 // Redrive gives what the question chooses another try, for which its destinations end their rest. A question that chooses nothing must say all=true.
-func (e Events) Redrive(ctx context.Context, q url.Values) (Mended, error) {
-	f, destinations, err := e.chosen(q)
+func (e Events) Redrive(ctx context.Context, q url.Values) (Affected, error) {
+	f, destinations, err := e.parseSelection(q)
 	if err != nil {
-		return Mended{}, err
+		return Affected{}, err
 	}
 	n, err := e.Ledger.Redrive(ctx, f)
 	if err == nil && e.Wake != nil {
 		e.Wake(destinations...)
 	}
-	return Mended{n}, err
+	return Affected{n}, err
 }
 
 // Drop gives up what the question chooses. A question that chooses nothing must say all=true.
-func (e Events) Drop(ctx context.Context, q url.Values) (Mended, error) {
-	f, _, err := e.chosen(q)
+func (e Events) Drop(ctx context.Context, q url.Values) (Affected, error) {
+	f, _, err := e.parseSelection(q)
 	if err != nil {
-		return Mended{}, err
+		return Affected{}, err
 	}
 	n, err := e.Ledger.Drop(ctx, f)
-	return Mended{n}, err
+	return Affected{n}, err
 }
 
-// chosen reads what is to be mended, and for which destinations; none: any.
-func (e Events) chosen(q url.Values) (f ledger.Filter, destinations []string, err error) {
-	if f, err = filter(q); err != nil {
+// parseSelection reads what is to be mended, and for which destinations; none: any.
+func (e Events) parseSelection(q url.Values) (f ledger.Filter, destinations []string, err error) {
+	if f, err = parseFilter(q); err != nil {
 		return f, nil, err
 	}
 	all := q.Get("all") == "true"
 	if chosen := !reflect.DeepEqual(f, ledger.Filter{}); chosen == all || q.Has("limit") || q.Has("from") {
-		return f, nil, fmt.Errorf("%w something that chooses, or all=true (--all)", ErrQuestion)
+		return f, nil, fmt.Errorf("%w something that chooses, or all=true (--all)", ErrQuery)
 	}
-	if destinations, err = e.known(f.IDs); f.Destination != "" {
+	if destinations, err = e.destinationsOf(f.IDs); f.Destination != "" {
 		destinations = []string{f.Destination}
 	}
 	return f, destinations, err
 }
 
-// filter reads what a question chooses.
-func filter(q url.Values) (f ledger.Filter, err error) {
+// parseFilter reads what a question chooses.
+func parseFilter(q url.Values) (f ledger.Filter, err error) {
 	for name, values := range q {
 		if len(values) > 1 && name != "id" {
-			return f, fmt.Errorf("%w %s once", ErrQuestion, name)
+			return f, fmt.Errorf("%w %s once", ErrQuery, name)
 		}
 		switch name {
 		case "id", "hook", "destination", "state", "key", "after", "before", "limit", "from", "all":
 		default:
-			return f, fmt.Errorf("%w id, hook, destination, state, key, after or before, got %q", ErrQuestion, name)
+			return f, fmt.Errorf("%w id, hook, destination, state, key, after or before, got %q", ErrQuery, name)
 		}
 	}
 	f = ledger.Filter{IDs: q["id"], Hook: q.Get("hook"), Destination: q.Get("destination"), State: ledger.State(q.Get("state")), Key: q.Get("key")}
 	switch f.State {
 	case "", ledger.Recorded, ledger.Waiting, ledger.Finished, ledger.Dropped, ledger.Dead:
 	default:
-		return f, fmt.Errorf("%w state recorded, waiting, finished, dropped or dead", ErrQuestion)
+		return f, fmt.Errorf("%w state recorded, waiting, finished, dropped or dead", ErrQuery)
 	}
-	if f.After, err = moment(q.Get("after")); err != nil {
+	if f.After, err = parseTime(q.Get("after")); err != nil {
 		return f, err
 	}
-	f.Before, err = moment(q.Get("before"))
+	f.Before, err = parseTime(q.Get("before"))
 	return f, err
 }
 
-// moment reads a time, or how long ago it was.
-func moment(text string) (time.Time, error) {
+// parseTime reads a time, or how long ago it was.
+func parseTime(text string) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil
 	}
@@ -156,7 +156,7 @@ func moment(text string) (time.Time, error) {
 	}
 	at, err := time.Parse(time.RFC3339, text)
 	if err != nil {
-		return at, fmt.Errorf("%w a time like 2026-05-04T03:02:01Z or a duration like 90m", ErrQuestion)
+		return at, fmt.Errorf("%w a time like 2026-05-04T03:02:01Z or a duration like 90m", ErrQuery)
 	}
 	return at, nil
 }
@@ -166,38 +166,38 @@ func (a *Admin) eventRoutes(m *http.ServeMux) {
 		return
 	}
 	e := Events{Ledger: a.o.Ledger, Wake: a.o.Engine.Wake}
-	m.Handle("GET /v1/ledger", a.reading(func(w http.ResponseWriter, _ *http.Request) { a.answer(w, http.StatusOK, e.Ledger.Stats()) }))
-	m.Handle("GET /v1/events", a.reading(func(w http.ResponseWriter, r *http.Request) {
+	m.Handle("GET /v1/ledger", a.requireRead(func(w http.ResponseWriter, _ *http.Request) { a.answer(w, http.StatusOK, e.Ledger.Stats()) }))
+	m.Handle("GET /v1/events", a.requireRead(func(w http.ResponseWriter, r *http.Request) {
 		page, err := e.List(r.URL.Query())
-		a.told(w, page, err)
+		a.answerEvents(w, page, err)
 	}))
-	m.Handle("GET /v1/events/{id}", a.reading(func(w http.ResponseWriter, r *http.Request) {
+	m.Handle("GET /v1/events/{id}", a.requireRead(func(w http.ResponseWriter, r *http.Request) {
 		entry, err := e.Ledger.Show(r.PathValue("id"))
-		a.told(w, entry, err)
+		a.answerEvents(w, entry, err)
 	}))
-	m.Handle("POST /v1/events/redrive", a.publishing(func(w http.ResponseWriter, r *http.Request) {
+	m.Handle("POST /v1/events/redrive", a.requirePublish(func(w http.ResponseWriter, r *http.Request) {
 		mended, err := e.Redrive(r.Context(), r.URL.Query())
-		a.told(w, mended, err)
+		a.answerEvents(w, mended, err)
 	}))
-	m.Handle("POST /v1/events/drop", a.publishing(func(w http.ResponseWriter, r *http.Request) {
+	m.Handle("POST /v1/events/drop", a.requirePublish(func(w http.ResponseWriter, r *http.Request) {
 		mended, err := e.Drop(r.Context(), r.URL.Query())
-		a.told(w, mended, err)
+		a.answerEvents(w, mended, err)
 	}))
 }
 
-// told answers with v, or says why not.
-func (a *Admin) told(w http.ResponseWriter, v any, err error) {
+// answerEvents answers with v, or says why not.
+func (a *Admin) answerEvents(w http.ResponseWriter, v any, err error) {
 	switch {
 	case err == nil:
 		a.answer(w, http.StatusOK, v)
-	case errors.Is(err, ErrQuestion):
-		say(w, http.StatusBadRequest, err.Error()+"\n")
+	case errors.Is(err, ErrQuery):
+		writeText(w, http.StatusBadRequest, err.Error()+"\n")
 	case errors.Is(err, ErrNoEntry):
-		say(w, http.StatusNotFound, err.Error()+"\n")
+		writeText(w, http.StatusNotFound, err.Error()+"\n")
 	case errors.Is(err, ledger.ErrGone):
-		say(w, http.StatusNotFound, "there is no such event\n")
+		writeText(w, http.StatusNotFound, "there is no such event\n")
 	default:
 		a.o.Log.Error("look into the ledger", "error", err)
-		say(w, http.StatusServiceUnavailable, "the ledger does not answer; the log says why\n")
+		writeText(w, http.StatusServiceUnavailable, "the ledger does not answer; the log says why\n")
 	}
 }

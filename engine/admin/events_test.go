@@ -10,8 +10,8 @@ import (
 	"github.com/tenterhook/tenterhook/engine/ledger"
 )
 
-// record puts n events of a hook that nobody has into a ledger.
-func record(t *testing.T, l *ledger.Ledger, n int) {
+// acceptEvents puts n events of a hook that nobody has into a ledger.
+func acceptEvents(t *testing.T, l *ledger.Ledger, n int) {
 	t.Helper()
 	for i := range n {
 		id := fmt.Sprint(i)
@@ -34,8 +34,8 @@ func openLedger(t *testing.T, path string) *ledger.Ledger {
 
 func TestEvents(t *testing.T) {
 	read, publish := "Bearer "+tokens.Read, "Bearer "+tokens.Publish
-	o := open(t)
-	record(t, o.ledger, 5)
+	o := newFixture(t)
+	acceptEvents(t, o.ledger, 5)
 	tests := []struct {
 		name, method, path, authorization string
 		status                            int
@@ -71,7 +71,7 @@ func TestEvents(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			status, text, h := o.ask(tt.method, tt.path, tt.authorization)
+			status, text, h := o.request(tt.method, tt.path, tt.authorization)
 			if status != tt.status || !strings.Contains(text, tt.want) {
 				t.Errorf("got %d %q, want %d", status, text, tt.status)
 			}

@@ -7,20 +7,20 @@ import (
 	"strings"
 )
 
-// addressed lets in requests that name a host which this listener goes by: an address, localhost, or one of the names. A browser
+// checkHost lets in requests that name a host which this listener goes by: an address, localhost, or one of the names. A browser
 // page whose own name was made to resolve to this machine (DNS rebinding) sends that name, and is refused. Any address will do:
 // a page can only send one when it came from there.
-func addressed(names []string, next http.Handler) http.Handler {
+func checkHost(names []string, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !ours(r.Host, names) {
-			say(w, http.StatusMisdirectedRequest, "not a name of this listener; --admin-host NAME makes it one\n")
+		if !isAllowedHost(r.Host, names) {
+			writeText(w, http.StatusMisdirectedRequest, "not a name of this listener; --admin-host NAME makes it one\n")
 			return
 		}
 		next.ServeHTTP(w, r)
 	})
 }
 
-func ours(host string, names []string) bool {
+func isAllowedHost(host string, names []string) bool {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name
 	}

@@ -21,9 +21,9 @@ var MaxModule = int64(meter.DefaultLimits.Bytes)
 // How long an upload may take to come in, how long it waits for its turn, and how long it may take from then on. It has its turn once it
 // is in: who is slow holds up nobody but another whose body is not in.
 const (
-	arriving  = 20 * time.Second
-	uploading = time.Minute
-	answering = 2 * time.Minute
+	bodyTimeout   = 20 * time.Second
+	queueTimeout  = time.Minute
+	changeTimeout = 2 * time.Minute
 )
 
 // maxBodies is how many uploads are held at the same time.
@@ -35,12 +35,12 @@ type Modules struct {
 }
 
 func (a *Admin) moduleRoutes(m *http.ServeMux) {
-	m.Handle("GET /v1/modules", a.reading(func(w http.ResponseWriter, _ *http.Request) {
+	m.Handle("GET /v1/modules", a.requireRead(func(w http.ResponseWriter, _ *http.Request) {
 		a.answer(w, http.StatusOK, Modules{append([]watch.Module{}, a.o.Watch.Status().Modules...)})
 	}))
-	m.Handle("GET /v1/modules/{name}", a.reading(a.showModule))
-	m.Handle("PUT /v1/modules/{name}", a.publishing(a.putModule))
-	m.Handle("DELETE /v1/modules/{name}", a.publishing(a.deleteModule))
+	m.Handle("GET /v1/modules/{name}", a.requireRead(a.showModule))
+	m.Handle("PUT /v1/modules/{name}", a.requirePublish(a.putModule))
+	m.Handle("DELETE /v1/modules/{name}", a.requirePublish(a.deleteModule))
 }
 
 // modulePath is where the only requests go that may have a large body.
@@ -51,10 +51,10 @@ func (a *Admin) showModule(w http.ResponseWriter, r *http.Request) {
 	all := a.o.Watch.Status().Modules
 	i := slices.IndexFunc(all, func(m watch.Module) bool { return m.Name == name && name != "" })
 	if i < 0 {
-		say(w, http.StatusNotFound, "there is no such module\n")
+		writeText(w, http.StatusNotFound, "there is no such module\n")
 		return
 	}
-	w.Header().Set("ETag", tag(all[i].SHA256))
+	w.Header().Set("ETag", entityTag(all[i].SHA256))
 	a.answer(w, http.StatusOK, all[i])
 }
 
@@ -64,7 +64,7 @@ func (a *Admin) putModule(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Connection", "close") // until the body is in: nobody waits for the rest of one that is not read
 	c := watch.Change{Name: r.PathValue("name")}
 	if !watch.ModuleName(c.Name) {
-		say(w, http.StatusBadRequest, watch.ErrModuleName.Error()+"\n")
+		writeText(w, http.StatusBadRequest, watch.ErrModuleName.Error()+"\n")
 		return
 	}
 	if r.ContentLength > MaxModule {
@@ -72,95 +72,95 @@ func (a *Admin) putModule(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	var ok bool
-	if c.If, ok = a.condition(w, r); !ok {
+	if c.If, ok = a.parseCondition(w, r); !ok {
 		return
 	}
-	if !a.turn(w, r, a.bodies) {
+	if !a.acquire(w, r, a.bodySlots) {
 		return
 	}
-	defer func() { <-a.bodies }()
-	if c.Code, ok = receive(w, r); !ok {
+	defer func() { <-a.bodySlots }()
+	if c.Code, ok = readBody(w, r); !ok {
 		return
 	}
 	if want := r.URL.Query().Get("sha256"); want != "" && want != watch.Hash(c.Code) {
-		say(w, http.StatusUnprocessableEntity, "this is not the module of that sha256: it was damaged on its way, or another was meant\n")
+		writeText(w, http.StatusUnprocessableEntity, "this is not the module of that sha256: it was damaged on its way, or another was meant\n")
 		return
 	}
-	if !a.turn(w, r, a.uploads) {
+	if !a.acquire(w, r, a.changeSlot) {
 		return
 	}
-	defer func() { <-a.uploads }()
+	defer func() { <-a.changeSlot }()
 	done, err := a.o.Watch.Change(r.Context(), c)
-	a.changed(w, c.Name, done, err)
+	a.answerChange(w, c.Name, done, err)
 }
 
 func (a *Admin) deleteModule(w http.ResponseWriter, r *http.Request) {
-	may, ok := a.condition(w, r)
+	may, ok := a.parseCondition(w, r)
 	if !ok {
 		return
 	}
-	if !a.turn(w, r, a.uploads) {
+	if !a.acquire(w, r, a.changeSlot) {
 		return
 	}
-	defer func() { <-a.uploads }()
+	defer func() { <-a.changeSlot }()
 	c := watch.Change{Name: r.PathValue("name"), If: may}
 	done, err := a.o.Watch.Change(r.Context(), c)
-	a.changed(w, c.Name, done, err)
+	a.answerChange(w, c.Name, done, err)
 }
 
-// turn waits until there is room for one more change of a module, and then gives this one the time that it takes.
-func (a *Admin) turn(w http.ResponseWriter, r *http.Request, room chan struct{}) bool {
-	longer(w)
-	ctx, cancel := context.WithTimeout(r.Context(), uploading)
+// acquire waits until there is room for one more change of a module, and then gives this one the time that it takes.
+func (a *Admin) acquire(w http.ResponseWriter, r *http.Request, room chan struct{}) bool {
+	extendDeadlines(w)
+	ctx, cancel := context.WithTimeout(r.Context(), queueTimeout)
 	defer cancel()
 	select {
 	case room <- struct{}{}:
-		longer(w)
+		extendDeadlines(w)
 		return true
 	case <-ctx.Done():
 		w.Header().Set("Retry-After", "5")
-		say(w, http.StatusTooManyRequests, "other modules are being judged\n")
+		writeText(w, http.StatusTooManyRequests, "other modules are being judged\n")
 		return false
 	}
 }
 
 func tooLarge(w http.ResponseWriter) {
-	say(w, http.StatusRequestEntityTooLarge, fmt.Sprintf("want a module of at most %d bytes\n", MaxModule))
+	writeText(w, http.StatusRequestEntityTooLarge, fmt.Sprintf("want a module of at most %d bytes\n", MaxModule))
 }
 
-// longer gives the request the time that judging takes. A connection that cannot be given more keeps what it has.
-func longer(w http.ResponseWriter) {
+// extendDeadlines gives the request the time that judging takes. A connection that cannot be given more keeps what it has.
+func extendDeadlines(w http.ResponseWriter) {
 	c := http.NewResponseController(w)
 	now := time.Now()
-	c.SetReadDeadline(now.Add(answering)) // when it passes, the request counts as given up
-	c.SetWriteDeadline(now.Add(answering))
+	c.SetReadDeadline(now.Add(changeTimeout)) // when it passes, the request counts as given up
+	c.SetWriteDeadline(now.Add(changeTimeout))
 }
 
-// receive reads the body.
-func receive(w http.ResponseWriter, r *http.Request) ([]byte, bool) {
-	http.NewResponseController(w).SetReadDeadline(time.Now().Add(arriving))
+// readBody reads the body.
+func readBody(w http.ResponseWriter, r *http.Request) ([]byte, bool) {
+	http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTimeout))
 	code, err := io.ReadAll(r.Body)
 	_, large := errors.AsType[*http.MaxBytesError](err)
 	switch {
 	case large:
 		tooLarge(w)
 	case err != nil:
-		say(w, http.StatusBadRequest, "the module did not come in whole\n")
+		writeText(w, http.StatusBadRequest, "the module did not come in whole\n")
 	case len(code) == 0:
-		say(w, http.StatusBadRequest, "want the module as the body\n")
+		writeText(w, http.StatusBadRequest, "want the module as the body\n")
 	default:
-		keep(w)
+		keepAlive(w)
 		return code, true
 	}
 	return nil, false
 }
 
-var entityTag = regexp.MustCompile(`^"[0-9a-f]{64}"$`)
+var entityTagPattern = regexp.MustCompile(`^"[0-9a-f]{64}"$`)
 
-func tag(hash string) string { return `"` + hash + `"` }
+func entityTag(hash string) string { return `"` + hash + `"` }
 
-// condition reads If-Match and If-None-Match, for which a module's SHA-256 is its tag; nil is no condition.
-func (a *Admin) condition(w http.ResponseWriter, r *http.Request) (may func(string) bool, ok bool) {
+// parseCondition reads If-Match and If-None-Match, for which a module's SHA-256 is its tag; nil is no condition.
+func (a *Admin) parseCondition(w http.ResponseWriter, r *http.Request) (may func(string) bool, ok bool) {
 	match, none := r.Header.Get("If-Match"), r.Header.Get("If-None-Match")
 	switch {
 	case match == "" && none == "":
@@ -169,40 +169,40 @@ func (a *Admin) condition(w http.ResponseWriter, r *http.Request) (may func(stri
 		return func(hash string) bool { return hash == "" }, true
 	case match == "*" && none == "":
 		return func(hash string) bool { return hash != "" }, true
-	case entityTag.MatchString(match) && none == "":
-		return func(hash string) bool { return tag(hash) == match }, true
+	case entityTagPattern.MatchString(match) && none == "":
+		return func(hash string) bool { return entityTag(hash) == match }, true
 	}
-	say(w, http.StatusBadRequest, "want If-Match: \"SHA-256 in hex\" or *, or If-None-Match: *\n")
+	writeText(w, http.StatusBadRequest, "want If-Match: \"SHA-256 in hex\" or *, or If-None-Match: *\n")
 	return nil, false
 }
 
-// changed answers a change, by the one table from its errors to a status.
-func (a *Admin) changed(w http.ResponseWriter, name string, done watch.Changed, err error) {
-	refusal, refused := errors.AsType[*watch.Refusal](err)
+// answerChange answers a change, by the one table from its errors to a status.
+func (a *Admin) answerChange(w http.ResponseWriter, name string, done watch.ChangeResult, err error) {
+	refusal, refused := errors.AsType[*watch.Rejection](err)
 	switch {
 	case err == nil:
 		if done.SHA256 != "" {
-			w.Header().Set("ETag", tag(done.SHA256))
+			w.Header().Set("ETag", entityTag(done.SHA256))
 		}
 		a.answer(w, http.StatusOK, done)
 	case refused:
 		a.o.Log.Warn("a change of an uploaded module was refused; what was live stays", "module", name, "error", refusal)
 		a.answer(w, http.StatusUnprocessableEntity, refusal)
 	case errors.Is(err, watch.ErrModuleName):
-		say(w, http.StatusBadRequest, err.Error()+"\n")
+		writeText(w, http.StatusBadRequest, err.Error()+"\n")
 	case errors.Is(err, watch.ErrNoUpload):
-		say(w, http.StatusNotFound, err.Error()+"\n")
+		writeText(w, http.StatusNotFound, err.Error()+"\n")
 	case errors.Is(err, watch.ErrReferenced):
-		say(w, http.StatusConflict, err.Error()+"\n")
+		writeText(w, http.StatusConflict, err.Error()+"\n")
 	case errors.Is(err, watch.ErrChanged):
-		say(w, http.StatusPreconditionFailed, err.Error()+"\n")
+		writeText(w, http.StatusPreconditionFailed, err.Error()+"\n")
 	case errors.Is(err, watch.ErrNoUploads):
-		say(w, http.StatusNotImplemented, err.Error()+"\n")
+		writeText(w, http.StatusNotImplemented, err.Error()+"\n")
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
-		say(w, http.StatusServiceUnavailable, "the module was not judged in time; what was live stays\n")
+		writeText(w, http.StatusServiceUnavailable, "the module was not judged in time; what was live stays\n")
 	default:
 		a.o.Log.Error("change an uploaded module", "error", err)
-		say(w, http.StatusInternalServerError, "the module cannot be kept; the log says why\n")
+		writeText(w, http.StatusInternalServerError, "the module cannot be kept; the log says why\n")
 	}
 }
 

@@ -19,8 +19,8 @@ import (
 	"github.com/tenterhook/tenterhook/engine/watch"
 )
 
-// guest is one of the modules that the tests of rules have.
-func guest(t testing.TB, name string) []byte {
+// readModule is one of the modules that the tests of rules have.
+func readModule(t testing.TB, name string) []byte {
 	t.Helper()
 	code, err := os.ReadFile("../../rules/testdata/modules/" + name + ".wasm")
 	if err != nil {
@@ -30,7 +30,7 @@ func guest(t testing.TB, name string) []byte {
 }
 
 // send is a request with a body and headers, as name and value in turn.
-func (o *office) send(method, path, token string, body io.Reader, headers ...string) (int, string, http.Header) {
+func (o *fixture) send(method, path, token string, body io.Reader, headers ...string) (int, string, http.Header) {
 	o.t.Helper()
 	r, err := http.NewRequestWithContext(o.t.Context(), method, o.url+path, body)
 	if err != nil {
@@ -56,11 +56,11 @@ func (o *office) send(method, path, token string, body io.Reader, headers ...str
 
 // TestModules is one upload's life.
 func TestModules(t *testing.T) {
-	o := open(t)
-	code := guest(t, "stamp")
-	o.write(strings.Replace(policy, "profile: {division: sales}", "wasm: modules/stamp.wasm", 1)) // which is not there
+	o := newFixture(t)
+	code := readModule(t, "stamp")
+	o.writePolicy(strings.Replace(policy, "profile: {division: sales}", "wasm: modules/stamp.wasm", 1)) // which is not there
 	status, text, h := o.send("PUT", "/v1/modules/stamp?sha256="+watch.Hash(code), tokens.Publish, bytes.NewReader(code))
-	var c watch.Changed
+	var c watch.ChangeResult
 	if err := json.Unmarshal([]byte(text), &c); err != nil || status != 200 || !c.Live || !c.Referenced || len(c.Runs) != 1 || c.Runs[0].Fuel == 0 || c.Bytes != len(code) {
 		t.Fatalf("got %d %s", status, text)
 	}
@@ -77,15 +77,15 @@ func TestModules(t *testing.T) {
 	if status, text, _ := o.send("POST", "/v1/check", tokens.Read, nil); status != 200 || !strings.Contains(text, `"ok": true`) {
 		t.Errorf("check does not see the upload: %d %s", status, text)
 	}
-	var r watch.Refusal
-	status, text, _ = o.send("PUT", "/v1/modules/stamp", tokens.Publish, bytes.NewReader(guest(t, "none")))
+	var r watch.Rejection
+	status, text, _ = o.send("PUT", "/v1/modules/stamp", tokens.Publish, bytes.NewReader(readModule(t, "none")))
 	if err := json.Unmarshal([]byte(text), &r); err != nil || status != 422 || len(r.Reasons) != 5 {
 		t.Errorf("got %d %s", status, text)
 	}
 	if status, text, _ := o.send("DELETE", "/v1/modules/stamp", tokens.Publish, nil); status != 409 {
 		t.Errorf("got %d %s", status, text)
 	}
-	o.write(policy)
+	o.writePolicy(policy)
 	if status, text, _ := o.send("DELETE", "/v1/modules/stamp", tokens.Publish, nil, "If-Match", tag); status != 200 {
 		t.Errorf("got %d %s", status, text)
 	}
@@ -96,8 +96,8 @@ func TestModules(t *testing.T) {
 
 // TestModuleRequests holds what is asked in other ways to a status each, and none of it to a change.
 func TestModuleRequests(t *testing.T) {
-	o := open(t)
-	code := guest(t, "stamp")
+	o := newFixture(t)
+	code := readModule(t, "stamp")
 	hash := watch.Hash(code)
 	tests := []struct {
 		name, method, path, token string
@@ -150,7 +150,7 @@ func TestModuleRequests(t *testing.T) {
 // TestModuleBodies: nobody's body is read who shows no token, one without a length is bounded, and one that does not come whole is
 // nothing.
 func TestModuleBodies(t *testing.T) {
-	o := open(t)
+	o := newFixture(t)
 	u, _ := url.Parse(o.url)
 	speak := func(head string, body func(net.Conn)) string {
 		c, err := net.Dial("tcp", u.Host)
@@ -193,7 +193,7 @@ func TestModuleBodies(t *testing.T) {
 	}
 	drip := func(c net.Conn) {
 		fmt.Fprint(c, "\x00asm")
-		if status, text, _ := o.send("PUT", "/v1/modules/b", tokens.Publish, bytes.NewReader(guest(t, "stamp"))); status != 200 {
+		if status, text, _ := o.send("PUT", "/v1/modules/b", tokens.Publish, bytes.NewReader(readModule(t, "stamp"))); status != 200 {
 			t.Errorf("beside one that is slow to come: %d %s", status, text)
 		}
 		c.(*net.TCPConn).CloseWrite()
@@ -213,13 +213,13 @@ func TestModuleBodies(t *testing.T) {
 	}
 }
 
-// TestModulesAtOnce has many changed at one time: each change is whole, and the last of each name counts.
-func TestModulesAtOnce(t *testing.T) {
-	o := open(t)
+// TestConcurrentUploads has many changed at one time: each change is whole, and the last of each name counts.
+func TestConcurrentUploads(t *testing.T) {
+	o := newFixture(t)
 	var all sync.WaitGroup
 	for i := range 8 {
 		all.Go(func() {
-			code := bytes.Replace(guest(t, "stamp"), []byte("first"), fmt.Appendf(nil, "%05d", i), 1)
+			code := bytes.Replace(readModule(t, "stamp"), []byte("first"), fmt.Appendf(nil, "%05d", i), 1)
 			for range 3 {
 				status, text, _ := o.send("PUT", fmt.Sprintf("/v1/modules/m%d", i%4), tokens.Publish, bytes.NewReader(code))
 				if status != 200 || !strings.Contains(text, watch.Hash(code)) {
@@ -237,15 +237,15 @@ func TestModulesAtOnce(t *testing.T) {
 
 // FuzzPutModule sends any name, condition and body: the answer is never a fault, and nothing is written outside of its place.
 func FuzzPutModule(f *testing.F) {
-	f.Add("stamp", "", "", guest(f, "stamp"))
+	f.Add("stamp", "", "", readModule(f, "stamp"))
 	f.Add("../stamp", `"x"`, "*", []byte("\x00asm\x01\x00\x00\x00"))
-	f.Add("", "*", "", guest(f, "none"))
-	f.Add("a", "", "*", guest(f, "with")[:100])
+	f.Add("", "*", "", readModule(f, "none"))
+	f.Add("a", "", "*", readModule(f, "with")[:100])
 	f.Fuzz(func(t *testing.T, name, match, none string, body []byte) {
 		if len(body) > 1<<16 {
 			return
 		}
-		o := open(t)
+		o := newFixture(t)
 		r, err := http.NewRequestWithContext(t.Context(), "PUT", o.url+"/v1/modules/"+url.PathEscape(name), bytes.NewReader(body))
 		if err != nil {
 			return

@@ -31,9 +31,9 @@ const tokenFile = "admin-tokens"
 // ErrTokenFile is what Token returns for a file that is not what it wrote, or that others may read.
 var ErrTokenFile = errors.New("not a token file for its owner alone")
 
-// Token reads the tokens that are kept in the data directory, which must exist, and makes them when there are none yet. The
+// LoadTokens reads the tokens that are kept in the data directory, which must exist, and makes them when there are none yet. The
 // path is where they lie, for the log; made tells whether they are new.
-func Token(dataDir string) (t Tokens, path string, made bool, err error) {
+func LoadTokens(dataDir string) (t Tokens, path string, made bool, err error) {
 	path = filepath.Join(dataDir, tokenFile)
 	t, err = readTokens(path)
 	if !errors.Is(err, fs.ErrNotExist) {
@@ -85,45 +85,45 @@ func writeTokens(path string, t Tokens) error {
 	return nil
 }
 
-func bearer(token string) rules.Secret { return rules.NewSecret([]byte(token)) }
+func newTokenSecret(token string) rules.Secret { return rules.NewSecret([]byte(token)) }
 
-// reading lets in who has one of the tokens. Both are compared, in constant time.
-func (a *Admin) reading(next http.HandlerFunc) http.Handler {
+// requireRead lets in who has one of the tokens. Both are compared, in constant time.
+func (a *Admin) requireRead(next http.HandlerFunc) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		shown := shown(r)
+		shown := tokenDigest(r)
 		read, publish := a.read.Matches(shown), a.publish.Matches(shown)
 		if !read && !publish {
-			deny(w)
+			writeUnauthorized(w)
 			return
 		}
-		keep(w)
+		keepAlive(w)
 		next(w, r)
 	})
 }
 
-// publishing lets in who has the token to publish, and records what was asked for before it is done.
-func (a *Admin) publishing(next http.HandlerFunc) http.Handler {
-	next = a.announced("publish token", next)
-	forbidden := a.recorded("read token", func(w http.ResponseWriter, _ *http.Request) {
-		say(w, http.StatusForbidden, "the token to publish is needed\n")
+// requirePublish lets in who has the token to publish, and records what was asked for before it is done.
+func (a *Admin) requirePublish(next http.HandlerFunc) http.Handler {
+	next = a.auditFirst("publish token", next)
+	forbidden := a.auditResult("read token", func(w http.ResponseWriter, _ *http.Request) {
+		writeText(w, http.StatusForbidden, "the token to publish is needed\n")
 	})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		shown := shown(r)
+		shown := tokenDigest(r)
 		read, publish := a.read.Matches(shown), a.publish.Matches(shown)
 		switch {
 		case publish:
-			keep(w)
+			keepAlive(w)
 			next(w, r)
 		case read:
 			forbidden(w, r)
 		default:
-			deny(w)
+			writeUnauthorized(w)
 		}
 	})
 }
 
-// shown is the digest of the token that a request shows; the scheme's name is in any case (RFC 9110, section 11.1).
-func shown(r *http.Request) [32]byte {
+// tokenDigest is the digest of the token that a request shows; the scheme's name is in any case (RFC 9110, section 11.1).
+func tokenDigest(r *http.Request) [32]byte {
 	values := r.Header.Values("Authorization")
 	if len(values) != 1 {
 		return [32]byte{}
@@ -135,7 +135,7 @@ func shown(r *http.Request) [32]byte {
 	return rules.Digest([]byte(strings.TrimSpace(token)))
 }
 
-func deny(w http.ResponseWriter) {
+func writeUnauthorized(w http.ResponseWriter) {
 	w.Header().Set("WWW-Authenticate", `Bearer realm="tenterhook"`)
-	say(w, http.StatusUnauthorized, "a token is needed\n")
+	writeText(w, http.StatusUnauthorized, "a token is needed\n")
 }

@@ -13,7 +13,7 @@ import (
 
 func TestToken(t *testing.T) {
 	dir := t.TempDir()
-	first, path, made, err := admin.Token(dir)
+	first, path, made, err := admin.LoadTokens(dir)
 	if err != nil || !made || first.Read == first.Publish || len(first.Read) < 26 || len(first.Publish) < 26 {
 		t.Fatalf("%v, made %v", err, made)
 	}
@@ -21,7 +21,7 @@ func TestToken(t *testing.T) {
 	if err != nil || info.Mode().Perm() != 0o600 || filepath.Dir(path) != dir {
 		t.Errorf("%s: %v, %v", path, info.Mode(), err)
 	}
-	second, _, made, err := admin.Token(dir)
+	second, _, made, err := admin.LoadTokens(dir)
 	if err != nil || made || second != first {
 		t.Errorf("the second start: %v, made %v, the same %v", err, made, second == first)
 	}
@@ -36,7 +36,7 @@ func TestToken(t *testing.T) {
 	}
 }
 
-func TestTokenFileIsRefused(t *testing.T) {
+func TestTokenFileRejected(t *testing.T) {
 	tests := []struct {
 		name, text string
 		mode       os.FileMode
@@ -58,7 +58,7 @@ func TestTokenFileIsRefused(t *testing.T) {
 			if err := os.Chmod(path, tt.mode); err != nil { // whatever the umask
 				t.Fatal(err)
 			}
-			got, _, made, err := admin.Token(dir)
+			got, _, made, err := admin.LoadTokens(dir)
 			if !errors.Is(err, admin.ErrTokenFile) || made || got != (admin.Tokens{}) || strings.Contains(err.Error(), "secret-text") {
 				t.Errorf("got %v, made %v", err, made)
 			}

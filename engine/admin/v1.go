@@ -20,23 +20,23 @@ type Status struct {
 	Ready bool                `json:"ready"`
 	Hooks []engine.HookStatus `json:"hooks"`
 
-	Destinations []dispatch.Destination `json:"destinations,omitempty"`
-	Ledger       *LedgerStatus          `json:"ledger,omitempty"`
-	Door         *Door                  `json:"door,omitempty"`
+	Destinations  []dispatch.DestinationStatus `json:"destinations,omitempty"`
+	Ledger        *LedgerStatus                `json:"ledger,omitempty"`
+	HooksListener *HooksListener               `json:"door,omitempty"`
 }
 
-// Door says how the hooks' listener is guarded.
-type Door struct {
+// HooksListener says how the hooks' listener is guarded.
+type HooksListener struct {
 	Issuers      []issuer.Status      `json:"issuers,omitempty"`
 	Certificates []certificate.Status `json:"certificates,omitempty"`
 	Error        string               `json:"error,omitempty"` // why the list of allowed addresses cannot be used as it is
 }
 
-func (a *Admin) door() *Door {
-	if a.o.Door == nil {
+func (a *Admin) hooksListener() *HooksListener {
+	if a.o.HooksListener == nil {
 		return nil
 	}
-	d := a.o.Door()
+	d := a.o.HooksListener()
 	return &d
 }
 
@@ -62,7 +62,7 @@ func (a *Admin) status(w http.ResponseWriter, _ *http.Request) {
 	live := a.o.Engine.Status()
 	a.answer(w, http.StatusOK, Status{
 		Status: a.o.Watch.Status(), Ready: live.Ready, Hooks: live.Hooks, Destinations: live.Destinations, Ledger: a.ledgerStatus(),
-		Door: a.door(),
+		HooksListener: a.hooksListener(),
 	})
 }
 
@@ -75,16 +75,16 @@ type Check struct {
 }
 
 func (a *Admin) check(w http.ResponseWriter, _ *http.Request) {
-	if !a.checking.TryLock() {
+	if !a.checkLock.TryLock() {
 		w.Header().Set("Retry-After", "1")
-		say(w, http.StatusTooManyRequests, "a check is under way\n")
+		writeText(w, http.StatusTooManyRequests, "a check is under way\n")
 		return
 	}
-	defer a.checking.Unlock()
+	defer a.checkLock.Unlock()
 	c, err := a.checkFolder()
 	if err != nil {
 		a.o.Log.Error("check the policy folder", "error", err)
-		say(w, http.StatusInternalServerError, "the folder cannot be read; the log says why\n")
+		writeText(w, http.StatusInternalServerError, "the folder cannot be read; the log says why\n")
 		return
 	}
 	a.answer(w, http.StatusOK, c)
@@ -96,7 +96,7 @@ func (a *Admin) checkFolder() (Check, error) {
 		return Check{}, err
 	}
 	c := Check{FolderHash: f.Hash(), Problems: rules.Problems{}}
-	if f, err = a.o.Watch.Over(f); err != nil {
+	if f, err = a.o.Watch.WithUploads(f); err != nil {
 		c.Problems = append(c.Problems, rules.Problem{Message: err.Error()})
 		return c, nil
 	}
@@ -122,7 +122,7 @@ func (a *Admin) answer(w http.ResponseWriter, status int, v any) {
 	body, err := json.MarshalIndent(v, "", "  ")
 	if err != nil {
 		a.o.Log.Error("write an answer", "error", err)
-		say(w, http.StatusInternalServerError, "the answer cannot be written; the log says why\n")
+		writeText(w, http.StatusInternalServerError, "the answer cannot be written; the log says why\n")
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")

@@ -187,7 +187,7 @@ func (p *Program) eventsChange(verb, short string) *cobra.Command {
 	return c
 }
 
-func changeEvents(ctx context.Context, e admin.Events, verb string, q url.Values) (admin.Mended, error) {
+func changeEvents(ctx context.Context, e admin.Events, verb string, q url.Values) (admin.Affected, error) {
 	if verb == "drop" {
 		return e.Drop(ctx, q)
 	}

@@ -166,8 +166,8 @@ func (s *server) warnListener(proxies peer.List) {
 }
 
 // listenerStatus is how the status shows it.
-func (s *server) listenerStatus() admin.Door {
-	d := admin.Door{Issuers: s.issuers.Status()}
+func (s *server) listenerStatus() admin.HooksListener {
+	d := admin.HooksListener{Issuers: s.issuers.Status()}
 	if s.certificates != nil {
 		d.Certificates = s.certificates.Status()
 	}

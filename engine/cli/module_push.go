@@ -114,7 +114,7 @@ func (d *ledgerClient) changeModule(ctx context.Context, method, name string, q 
 
 // explainRejection tells why a module would not do, when that is what the server says.
 func (p *Program) explainRejection(body []byte, err error, asJSON bool) error {
-	var r watch.Refusal
+	var r watch.Rejection
 	if answer, ok := errors.AsType[*adminError](err); !ok || answer.status != http.StatusUnprocessableEntity || json.Unmarshal(body, &r) != nil {
 		return err
 	}
@@ -146,7 +146,7 @@ func (p *Program) printChanged(body []byte, asJSON bool) error {
 	if asJSON {
 		return p.printJSON(body)
 	}
-	var c watch.Changed
+	var c watch.ChangeResult
 	if err := json.Unmarshal(body, &c); err != nil {
 		return fmt.Errorf("read the server's answer: %w", err)
 	}

@@ -251,7 +251,7 @@ func (s *server) openGate(registry *prometheus.Registry) (err error) {
 func (s *server) openAdmin(registry *prometheus.Registry, tokens admin.Tokens) (err error) {
 	s.admin, err = admin.New(admin.Options{
 		Engine: s.engine, Ledger: s.ledger, Watch: s.watcher, Rules: s.ruleOptions, Registry: registry, Tokens: tokens, Log: s.log,
-		Hosts: s.f.adminHosts, Door: s.listenerStatus, Audit: s.audit, Problems: s.setProblems,
+		Hosts: s.f.adminHosts, HooksListener: s.listenerStatus, Audit: s.audit, Problems: s.setProblems,
 	})
 	return err
 }
@@ -275,7 +275,7 @@ func (s *server) adminTokens() (admin.Tokens, error) {
 	w, _ := s.p.Env(publish)
 	switch {
 	case r == "" && w == "":
-		t, path, made, err := admin.Token(s.f.data)
+		t, path, made, err := admin.LoadTokens(s.f.data)
 		if made {
 			s.log.Info("made tokens for the admin listener", "file", path)
 		}

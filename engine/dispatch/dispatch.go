@@ -23,8 +23,8 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/hook"
 )
 
-// ErrAbsent is what Options.Decide returns when the live Set has no event hook of the call's name.
-var ErrAbsent = errors.New("the policy has no such event hook")
+// ErrNoHook is what Options.Decide returns when the live Set has no event hook of the call's name.
+var ErrNoHook = errors.New("the policy has no such event hook")
 
 // Options are what a Dispatch is made with. Ledger and Decide must be there.
 type Options struct {
@@ -56,23 +56,23 @@ type Action struct {
 
 // Dispatch works off a ledger. It is safe for concurrent use.
 type Dispatch struct {
-	o     Options
-	log   *slog.Logger
-	ctx   context.Context // ends when no more work is to be begun
-	end   context.CancelFunc
-	hard  context.Context // ends when work under way is to be given up
-	cut   context.CancelFunc
-	begin sync.Once
-	all   sync.WaitGroup // every goroutine
+	o            Options
+	log          *slog.Logger
+	startCtx     context.Context // ends when no more work is to be begun
+	stopStarting context.CancelFunc
+	workCtx      context.Context // ends when work under way is to be given up
+	abortWork    context.CancelFunc
+	startOnce    sync.Once
+	goroutines   sync.WaitGroup // every goroutine
 
 	mu    sync.Mutex // guards lanes and specs
 	lanes map[string]*lane
 	specs map[string]outlet.Spec // of the live Set; nil before the first Use
 
-	turns   *turns
-	left    leavings
-	tallies tallies
-	broken  atomic.Bool // it was told that the ledger has stopped
+	turns        *turns
+	inline       inlineQueue
+	eventStats   tallies
+	ledgerBroken atomic.Bool // it was told that the ledger has stopped
 }
 
 // New makes a Dispatch. It does nothing before the first Use. The caller closes it.
@@ -91,9 +91,9 @@ func New(o Options) (*Dispatch, error) {
 		o.Grace = 24 * time.Hour
 	}
 	d := &Dispatch{o: o, log: o.Log, lanes: make(map[string]*lane), turns: newTurns(o.Rules)}
-	d.ctx, d.end = context.WithCancel(context.Background())
-	d.hard, d.cut = context.WithCancel(context.Background())
-	d.left.init()
+	d.startCtx, d.stopStarting = context.WithCancel(context.Background())
+	d.workCtx, d.abortWork = context.WithCancel(context.Background())
+	d.inline.init()
 	if o.Registry == nil {
 		return d, nil
 	}
@@ -111,57 +111,57 @@ func (d *Dispatch) Use(list []rules.Destination) {
 	d.mu.Lock()
 	d.specs = specs
 	for _, l := range d.lanes {
-		l.change(d.specOf(l.name))
+		l.setSpec(d.spec(l.name))
 	}
 	d.mu.Unlock()
 	for name := range specs {
-		d.lane(name)
+		d.ensureLane(name)
 	}
-	d.begin.Do(d.start)
+	d.startOnce.Do(d.start)
 }
 
 func (d *Dispatch) start() {
-	if d.ctx.Err() != nil {
+	if d.startCtx.Err() != nil {
 		return
 	}
-	d.all.Go(d.claim)
-	d.all.Go(d.look)
-	for range senders {
-		d.all.Go(d.send)
+	d.goroutines.Go(d.claimEvents)
+	d.goroutines.Go(d.openLanes)
+	for range inlineWriters {
+		d.goroutines.Go(d.drainInline)
 	}
 }
 
-// look opens lanes for what an operator has made due again, and for what a crash left behind.
-func (d *Dispatch) look() {
+// openLanes opens lanes for what an operator has made due again, and for what a crash left behind.
+func (d *Dispatch) openLanes() {
 	const often = 5 * time.Second
 	tick := time.NewTicker(often)
 	defer tick.Stop()
 	for {
 		for name := range d.o.Ledger.Destinations() {
-			d.lane(name)
+			d.ensureLane(name)
 		}
 		select {
 		case <-tick.C:
-		case <-d.ctx.Done():
+		case <-d.startCtx.Done():
 			return
 		}
 	}
 }
 
-// lane makes sure that there is a lane for a destination.
-func (d *Dispatch) lane(name string) {
+// ensureLane makes sure that there is a lane for a destination.
+func (d *Dispatch) ensureLane(name string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.lanes[name] != nil || d.specs == nil || d.ctx.Err() != nil {
+	if d.lanes[name] != nil || d.specs == nil || d.startCtx.Err() != nil {
 		return
 	}
 	l := newLane(d, name)
-	l.change(d.specOf(name))
+	l.setSpec(d.spec(name))
 	d.lanes[name] = l
-	d.all.Go(l.run)
+	d.goroutines.Go(l.run)
 }
 
-func (d *Dispatch) specOf(name string) *outlet.Spec {
+func (d *Dispatch) spec(name string) *outlet.Spec {
 	if s, ok := d.specs[name]; ok {
 		return &s
 	}
@@ -172,30 +172,30 @@ func (d *Dispatch) specOf(name string) *outlet.Spec {
 // ledger, and is done when the program runs again. It returns when nothing of the Dispatch runs any more.
 func (d *Dispatch) Close(ctx context.Context) {
 	d.mu.Lock()
-	d.end()
+	d.stopStarting()
 	d.mu.Unlock()
-	d.begin.Do(func() {})
+	d.startOnce.Do(func() {})
 	ended := make(chan struct{})
 	go func() {
-		d.all.Wait()
+		d.goroutines.Wait()
 		close(ended)
 	}()
 	select {
 	case <-ended:
 	case <-ctx.Done():
-		d.cut()
+		d.abortWork()
 		<-ended
 	}
-	d.cut()
+	d.abortWork()
 }
 
-// stopped tells once that the ledger has stopped, and reports whether an error means that there is no more work to be had from it.
-func (d *Dispatch) stopped(err error) bool {
+// isLedgerStopped tells once that the ledger has stopped, and reports whether an error means that there is no more work to be had from it.
+func (d *Dispatch) isLedgerStopped(err error) bool {
 	switch {
 	case err == nil:
 		return false
 	case errors.Is(err, ledger.ErrBroken):
-		if d.broken.CompareAndSwap(false, true) {
+		if d.ledgerBroken.CompareAndSwap(false, true) {
 			d.log.Error("the ledger has stopped: deliveries are refused, and nothing is sent, until the program is started again", "error", err)
 		}
 		return true

@@ -62,8 +62,8 @@ func (r *receiver) destination(name string) rules.Destination {
 		Retry: rules.Retry{First: 10 * time.Millisecond, Max: 20 * time.Millisecond}, Breaker: rules.Breaker{Failures: 1000}}
 }
 
-// bench is a Dispatch over a ledger of its own.
-type bench struct {
+// fixture is a Dispatch over a ledger of its own.
+type fixture struct {
 	*dispatch.Dispatch
 	t        testing.TB
 	ledger   *ledger.Ledger
@@ -71,8 +71,8 @@ type bench struct {
 	registry *prometheus.Registry
 }
 
-// everyTo sends the event itself to each of the names.
-func everyTo(names ...string) func(*hook.Call) (dispatch.Plan, error) {
+// sendEachTo sends the event itself to each of the names.
+func sendEachTo(names ...string) func(*hook.Call) (dispatch.Plan, error) {
 	return func(c *hook.Call) (dispatch.Plan, error) {
 		p := dispatch.Plan{Revision: "r1"}
 		for _, name := range names {
@@ -91,15 +91,15 @@ func openLedger(t testing.TB, path string) *ledger.Ledger {
 	return l
 }
 
-func open(t testing.TB, decide func(*hook.Call) (dispatch.Plan, error), o dispatch.Options) *bench {
-	b := &bench{t: t, path: filepath.Join(t.TempDir(), "ledger"), registry: prometheus.NewRegistry()}
+func newFixture(t testing.TB, decide func(*hook.Call) (dispatch.Plan, error), o dispatch.Options) *fixture {
+	b := &fixture{t: t, path: filepath.Join(t.TempDir(), "ledger"), registry: prometheus.NewRegistry()}
 	b.ledger = openLedger(t, b.path)
 	b.start(decide, o)
 	t.Cleanup(func() { b.stop() })
 	return b
 }
 
-func (b *bench) start(decide func(*hook.Call) (dispatch.Plan, error), o dispatch.Options) {
+func (b *fixture) start(decide func(*hook.Call) (dispatch.Plan, error), o dispatch.Options) {
 	o.Ledger, o.Decide, o.Registry = b.ledger, decide, b.registry
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
@@ -110,22 +110,22 @@ func (b *bench) start(decide func(*hook.Call) (dispatch.Plan, error), o dispatch
 	}
 }
 
-func (b *bench) stop() {
+func (b *fixture) stop() {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
 	b.Close(ctx)
 	b.ledger.Close()
 }
 
-// accept records n events as deliveries of one, the ith with the uuid prefix-i.
-func (b *bench) accept(prefix string, n int) {
+// acceptEvents records n events as deliveries of one, the ith with the uuid prefix-i.
+func (b *fixture) acceptEvents(prefix string, n int) {
 	b.t.Helper()
 	for i := range n {
 		b.acceptPayload(fmt.Sprintf("%s-%d", prefix, i), fmt.Sprintf(`{"eventId":"d","data":{"events":[{"uuid":"%s-%d"}]}}`, prefix, i))
 	}
 }
 
-func (b *bench) acceptPayload(id, payload string) {
+func (b *fixture) acceptPayload(id, payload string) {
 	b.t.Helper()
 	_, err := b.ledger.Accept(context.Background(), ledger.Delivery{Hook: "h", ID: ledger.Key("h", id),
 		Events: []ledger.Event{{ID: ledger.EventKey("h", id), Payload: []byte(payload)}}})
@@ -134,7 +134,7 @@ func (b *bench) acceptPayload(id, payload string) {
 	}
 }
 
-func (b *bench) until(what string, ok func() bool) {
+func (b *fixture) waitFor(what string, ok func() bool) {
 	b.t.Helper()
 	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(2 * time.Millisecond) {
 		if ok() {
@@ -146,12 +146,12 @@ func (b *bench) until(what string, ok func() bool) {
 	b.t.Fatalf("never %s; %+v\n%s", what, b.ledger.Stats(), text)
 }
 
-func (b *bench) finished() bool {
+func (b *fixture) isIdle() bool {
 	s := b.ledger.Stats()
 	return s.Unplanned == 0 && s.Steps == 0
 }
 
-func (b *bench) dead() []ledger.Entry {
+func (b *fixture) deadLetters() []ledger.Entry {
 	b.t.Helper()
 	page, err := b.ledger.List(ledger.Filter{State: ledger.Dead}, "dead-0", 1000)
 	if err != nil {
@@ -160,12 +160,12 @@ func (b *bench) dead() []ledger.Entry {
 	return page.Entries
 }
 
-func TestEachOnce(t *testing.T) {
+func TestEachEventOnce(t *testing.T) {
 	r := newReceiver(t)
-	b := open(t, everyTo("a", "a"), dispatch.Options{})
-	b.accept("x", 200)
+	b := newFixture(t, sendEachTo("a", "a"), dispatch.Options{})
+	b.acceptEvents("x", 200)
 	b.Use([]rules.Destination{r.destination("a")})
-	b.until("finished", b.finished)
+	b.waitFor("finished", b.isIdle)
 	if r.keys() != 400 || len(r.bodies) != 400 {
 		t.Errorf("%d keys, %d deliveries, want 400 of both", r.keys(), len(r.bodies))
 	}
@@ -173,42 +173,42 @@ func TestEachOnce(t *testing.T) {
 
 func TestNothingBeforeUse(t *testing.T) {
 	r := newReceiver(t)
-	b := open(t, everyTo("a"), dispatch.Options{})
-	b.accept("x", 1)
+	b := newFixture(t, sendEachTo("a"), dispatch.Options{})
+	b.acceptEvents("x", 1)
 	time.Sleep(50 * time.Millisecond)
 	if b.ledger.Stats().Unplanned != 1 {
 		t.Error("rules were run before there was a Set")
 	}
 	b.Use([]rules.Destination{r.destination("a")})
-	b.until("finished", b.finished)
+	b.waitFor("finished", b.isIdle)
 }
 
-func TestDownThenUp(t *testing.T) {
+func TestDestinationRecovers(t *testing.T) {
 	r := newReceiver(t)
 	r.status.Store(503)
 	ran := atomic.Int64{}
-	decide := everyTo("a")
-	b := open(t, func(c *hook.Call) (dispatch.Plan, error) { ran.Add(1); return decide(c) }, dispatch.Options{})
+	decide := sendEachTo("a")
+	b := newFixture(t, func(c *hook.Call) (dispatch.Plan, error) { ran.Add(1); return decide(c) }, dispatch.Options{})
 	d := r.destination("a")
 	d.Breaker = rules.Breaker{Failures: 3, Rest: 20 * time.Millisecond}
 	d.Retry.Attempts = 1000
 	b.Use([]rules.Destination{d})
-	b.accept("x", 20)
-	b.until("tried", func() bool { return r.keys() > 5 })
+	b.acceptEvents("x", 20)
+	b.waitFor("tried", func() bool { return r.keys() > 5 })
 	r.status.Store(200)
-	b.until("finished", b.finished)
-	if r.keys() != 20 || ran.Load() != 20 || len(b.dead()) != 0 {
-		t.Errorf("%d keys, rules ran %d times, %d dead", r.keys(), ran.Load(), len(b.dead()))
+	b.waitFor("finished", b.isIdle)
+	if r.keys() != 20 || ran.Load() != 20 || len(b.deadLetters()) != 0 {
+		t.Errorf("%d keys, rules ran %d times, %d dead", r.keys(), ran.Load(), len(b.deadLetters()))
 	}
 }
 
 func TestRestartKeepsKeys(t *testing.T) {
 	r := newReceiver(t)
 	r.status.Store(500)
-	b := open(t, everyTo("a", "a"), dispatch.Options{})
+	b := newFixture(t, sendEachTo("a", "a"), dispatch.Options{})
 	b.Use([]rules.Destination{r.destination("a")})
-	b.accept("x", 10)
-	b.until("tried", func() bool { return r.keys() == 20 })
+	b.acceptEvents("x", 10)
+	b.waitFor("tried", func() bool { return r.keys() == 20 })
 	b.stop()
 	r.status.Store(200)
 	b.ledger, b.registry = openLedger(t, b.path), prometheus.NewRegistry()
@@ -217,25 +217,25 @@ func TestRestartKeepsKeys(t *testing.T) {
 		return dispatch.Plan{}, nil
 	}, dispatch.Options{})
 	b.Use([]rules.Destination{r.destination("a")})
-	b.until("finished", b.finished)
+	b.waitFor("finished", b.isIdle)
 	if r.keys() != 20 {
 		t.Errorf("%d keys, want the same 20", r.keys())
 	}
 }
 
-// TestStalled has a destination that never answers: what goes to another is not held up.
-func TestStalled(t *testing.T) {
+// TestStalledDestination has a destination that never answers: what goes to another is not held up.
+func TestStalledDestination(t *testing.T) {
 	stop := make(chan struct{})
 	stalled := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-stop }))
 	t.Cleanup(stalled.Close)
 	t.Cleanup(func() { close(stop) })
 	r := newReceiver(t)
-	b := open(t, everyTo("stalled", "a"), dispatch.Options{})
+	b := newFixture(t, sendEachTo("stalled", "a"), dispatch.Options{})
 	d := r.destination("stalled")
 	d.URL = stalled.URL
 	b.Use([]rules.Destination{d, r.destination("a")})
-	b.accept("x", 500)
-	b.until("the other got all", func() bool { return r.keys() == 500 })
+	b.acceptEvents("x", 500)
+	b.waitFor("the other got all", func() bool { return r.keys() == 500 })
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	ended := make(chan struct{})
@@ -251,21 +251,21 @@ func TestStalled(t *testing.T) {
 	}
 }
 
-func TestRefusedForGood(t *testing.T) {
+func TestNeverRetried(t *testing.T) {
 	r := newReceiver(t)
 	r.status.Store(410)
-	b := open(t, everyTo("a"), dispatch.Options{})
+	b := newFixture(t, sendEachTo("a"), dispatch.Options{})
 	b.Use([]rules.Destination{r.destination("a")})
-	b.accept("x", 1)
-	b.until("dead", func() bool { return len(b.dead()) == 1 })
-	if h := b.dead()[0].Steps[0].History; len(h) != 1 || !strings.Contains(h[0].Outcome, "410") {
+	b.acceptEvents("x", 1)
+	b.waitFor("dead", func() bool { return len(b.deadLetters()) == 1 })
+	if h := b.deadLetters()[0].Steps[0].History; len(h) != 1 || !strings.Contains(h[0].Outcome, "410") {
 		t.Errorf("history %+v", h)
 	}
 }
 
-func TestSend(t *testing.T) {
+func TestEnqueue(t *testing.T) {
 	r := newReceiver(t)
-	b := open(t, everyTo(), dispatch.Options{})
+	b := newFixture(t, sendEachTo(), dispatch.Options{})
 	b.Use([]rules.Destination{r.destination("a")})
 	p := dispatch.Plan{Revision: "r", Actions: []dispatch.Action{
 		{Rule: "one", To: "a", JSON: []byte(`{"to":"a","body":{"n":1}}`)},
@@ -273,21 +273,21 @@ func TestSend(t *testing.T) {
 		{Rule: "two", To: "a", JSON: []byte(`{"to":"a","key":"mine","body":{"n":3}}`)},
 	}}
 	for range 2 { // the same call, after a restart: the same keys
-		if !b.Send("h", ledger.Key("h", "call"), p) {
+		if !b.Enqueue("h", ledger.Key("h", "call"), p) {
 			t.Fatal("not sent")
 		}
 	}
-	b.until("arrived", func() bool { return r.keys() == 3 && b.finished() })
+	b.waitFor("arrived", func() bool { return r.keys() == 3 && b.isIdle() })
 	if r.came["mine"] != 2 {
 		t.Errorf("came: %v", r.came)
 	}
 }
 
-func TestSendBeforeClose(t *testing.T) {
-	b := open(t, everyTo(), dispatch.Options{})
+func TestEnqueueBeforeClose(t *testing.T) {
+	b := newFixture(t, sendEachTo(), dispatch.Options{})
 	b.Use(nil)
 	for i := range 1000 {
-		if !b.Send("h", ledger.Key("h", fmt.Sprint(i)), dispatch.Plan{Actions: []dispatch.Action{{Rule: "r", To: "nowhere", JSON: []byte(`{}`)}}}) {
+		if !b.Enqueue("h", ledger.Key("h", fmt.Sprint(i)), dispatch.Plan{Actions: []dispatch.Action{{Rule: "r", To: "nowhere", JSON: []byte(`{}`)}}}) {
 			t.Fatalf("%d is not taken", i)
 		}
 	}
@@ -295,17 +295,17 @@ func TestSendBeforeClose(t *testing.T) {
 	if n := b.ledger.Stats().Steps; n != 1000 {
 		t.Errorf("%d of 1000 are in the ledger", n)
 	}
-	if b.Send("h", ledger.ID{}, dispatch.Plan{Actions: []dispatch.Action{{To: "a"}}}) {
+	if b.Enqueue("h", ledger.ID{}, dispatch.Plan{Actions: []dispatch.Action{{To: "a"}}}) {
 		t.Error("taken after Close")
 	}
 }
 
 func TestFile(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "out.jsonl")
-	b := open(t, everyTo("log"), dispatch.Options{})
+	b := newFixture(t, sendEachTo("log"), dispatch.Options{})
 	b.Use([]rules.Destination{{Name: "log", File: name}})
-	b.accept("x", 100)
-	b.until("finished", b.finished)
+	b.acceptEvents("x", 100)
+	b.waitFor("finished", b.isIdle)
 	text, err := os.ReadFile(name)
 	if err != nil || strings.Count(string(text), "\n") != 100 {
 		t.Errorf("%d lines, %v", strings.Count(string(text), "\n"), err)
@@ -314,12 +314,12 @@ func TestFile(t *testing.T) {
 
 func TestMetrics(t *testing.T) {
 	r := newReceiver(t)
-	b := open(t, everyTo("a", "b"), dispatch.Options{})
+	b := newFixture(t, sendEachTo("a", "b"), dispatch.Options{})
 	b.Use([]rules.Destination{r.destination("a")})
-	b.accept("x", 2)
-	b.until("delivered", func() bool { return r.keys() == 2 })
-	b.until("counted", func() bool { return metrics(t, b)["tenterhook_steps_total a done"] == 2 })
-	got := metrics(t, b)
+	b.acceptEvents("x", 2)
+	b.waitFor("delivered", func() bool { return r.keys() == 2 })
+	b.waitFor("counted", func() bool { return readMetrics(t, b)["tenterhook_steps_total a done"] == 2 })
+	got := readMetrics(t, b)
 	for name, want := range map[string]float64{
 		"tenterhook_events_run_total planned": 2, "tenterhook_attempts_total a done": 2,
 		"tenterhook_steps_open b": 2, "tenterhook_destination_absent b": 1, "tenterhook_destination_absent a": 0, "tenterhook_ledger_events_total": 2,
@@ -330,8 +330,8 @@ func TestMetrics(t *testing.T) {
 	}
 }
 
-// metrics has every counter and gauge, by its name and the values of its labels.
-func metrics(t *testing.T, b *bench) map[string]float64 {
+// readMetrics has every counter and gauge, by its name and the values of its labels.
+func readMetrics(t *testing.T, b *fixture) map[string]float64 {
 	families, err := b.registry.Gather()
 	if err != nil {
 		t.Fatal(err)

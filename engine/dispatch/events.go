@@ -12,79 +12,79 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-// window is how many events are claimed and not planned: enough to fill a commit with plans.
-const window = 128
+// claimWindow is how many events are claimed and not planned: enough to fill a commit with plans.
+const claimWindow = 128
 
 // rulesLane is the name under which an event goes on whose rules could not be run. No destination can have it.
 const rulesLane = "(rules)"
 
-// claim takes recorded events to the rules: hooks in turn, the events of each in the order of recording as far as they are as fast as
+// claimEvents takes recorded events to the rules: hooks in turn, the events of each in the order of recording as far as they are as fast as
 // each other.
-func (d *Dispatch) claim() {
-	places := make(places, window)
+func (d *Dispatch) claimEvents() {
+	places := make(slots, claimWindow)
 	for {
-		n := places.enter(d.ctx, window/2)
+		n := places.acquire(d.startCtx, claimWindow/2)
 		if n == 0 {
 			break
 		}
-		tasks, err := d.o.Ledger.Claim(d.ctx, n)
-		places.leave(n - len(tasks))
+		tasks, err := d.o.Ledger.Claim(d.startCtx, n)
+		places.release(n - len(tasks))
 		for _, t := range tasks {
-			d.all.Go(func() {
-				defer places.leave(1)
-				d.event(t)
+			d.goroutines.Go(func() {
+				defer places.release(1)
+				d.planEvent(t)
 			})
 		}
-		if d.stopped(err) || d.ctx.Err() != nil {
+		if d.isLedgerStopped(err) || d.startCtx.Err() != nil {
 			return
 		}
 		if err != nil {
 			d.log.Error("claim events", "error", err)
-			d.pause(time.Second)
+			d.sleep(time.Second)
 		}
 	}
 }
 
-// event runs the rules of one event and records what follows. When they cannot be run to their end, one of the steps is to run them
+// planEvent runs the rules of one event and records what follows. When they cannot be run to their end, one of the steps is to run them
 // again; it becomes a dead letter when that cannot be done either.
-func (d *Dispatch) event(t ledger.Task) {
-	if !d.turns.enter(d.ctx, t.Hook) {
+func (d *Dispatch) planEvent(t ledger.Task) {
+	if !d.turns.enter(d.startCtx, t.Hook) {
 		d.o.Ledger.Release(t)
 		return
 	}
-	p, err := d.decide(t.Hook, t.Payload)
+	p, err := d.runRules(t.Hook, t.Payload)
 	d.turns.leave()
-	actions := d.steps(t.Hook, t.ID, p)
+	actions := d.ledgerActions(t.Hook, t.ID, p)
 	if err != nil {
-		d.log.Warn("the rules of an event could not be run", "hook", t.Hook, "event", t.Ref.String(), "reason", brief(err))
-		actions = append(actions, d.again(t.Hook, t.ID, rerun{t.Payload, p.rules()}))
+		d.log.Warn("the rules of an event could not be run", "hook", t.Hook, "event", t.Ref.String(), "reason", shortReason(err))
+		actions = append(actions, d.rerunAction(t.Hook, t.ID, rerun{t.Payload, p.ruleNames()}))
 	}
-	planned := d.o.Ledger.Plan(d.hard, t, p.Revision, actions)
+	planned := d.o.Ledger.Plan(d.workCtx, t, p.Revision, actions)
 	if errors.Is(planned, ledger.ErrLarge) {
 		err = planned
-		actions = []ledger.Action{d.again(t.Hook, t.ID, rerun{payload: t.Payload})}
-		planned = d.o.Ledger.Plan(d.hard, t, p.Revision, actions)
+		actions = []ledger.Action{d.rerunAction(t.Hook, t.ID, rerun{payload: t.Payload})}
+		planned = d.o.Ledger.Plan(d.workCtx, t, p.Revision, actions)
 	}
 	switch {
 	case planned == nil:
 	case errors.Is(planned, ledger.ErrGone): // an operator dropped it
 		return
-	case d.stopped(planned), d.hard.Err() != nil:
+	case d.isLedgerStopped(planned), d.workCtx.Err() != nil:
 		return
 	default:
 		d.log.Error("record what follows from an event", "hook", t.Hook, "event", t.Ref.String(), "error", planned)
 		d.o.Ledger.Release(t)
-		d.pause(time.Second)
+		d.sleep(time.Second)
 		return
 	}
-	d.tallies.ran(err, len(actions), time.Since(t.Received))
+	d.eventStats.ran(err, len(actions), time.Since(t.Received))
 	for _, a := range actions {
-		d.lane(a.Destination)
+		d.ensureLane(a.Destination)
 	}
 }
 
-// decide runs the rules on the delivery of one event that a payload is. Nothing that happens in it reaches another event.
-func (d *Dispatch) decide(name string, payload []byte) (p Plan, err error) {
+// runRules runs the rules on the delivery of one event that a payload is. Nothing that happens in it reaches another event.
+func (d *Dispatch) runRules(name string, payload []byte) (p Plan, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			d.log.Error("a panic was caught: this is a bug", "hook", name, "panic", fmt.Sprintf("%T", r), "stack", string(debug.Stack()))
@@ -93,11 +93,11 @@ func (d *Dispatch) decide(name string, payload []byte) (p Plan, err error) {
 	}()
 	var doc jsondoc.Doc
 	if err := doc.Parse(payload, jsondoc.Limits{Bytes: len(payload)}); err != nil {
-		return Plan{}, fmt.Errorf("%w: %w", errPayload, err)
+		return Plan{}, fmt.Errorf("%w: %w", errNotEvent, err)
 	}
 	events := doc.Root().Get("data").Get("events")
 	if events.Len() != 1 || events.At(0).Kind() != jsondoc.Object {
-		return Plan{}, errPayload
+		return Plan{}, errNotEvent
 	}
 	now := time.Now()
 	c := &hook.Call{
@@ -107,12 +107,12 @@ func (d *Dispatch) decide(name string, payload []byte) (p Plan, err error) {
 }
 
 var (
-	errPayload = errors.New("this is no event")
-	errBug     = errors.New("a fault of the server's")
+	errNotEvent = errors.New("this is no event")
+	errBug      = errors.New("a fault of the server's")
 )
 
-// brief is an error's text, for a reason.
-func brief(err error) string {
+// shortReason is an error's text, for a reason.
+func shortReason(err error) string {
 	const most = 300
 	text := err.Error()
 	if len(text) > most {
@@ -121,21 +121,21 @@ func brief(err error) string {
 	return text
 }
 
-// pause waits, but not longer than there is work to be begun.
-func (d *Dispatch) pause(t time.Duration) {
+// sleep waits, but not longer than there is work to be begun.
+func (d *Dispatch) sleep(t time.Duration) {
 	timer := time.NewTimer(t)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
-	case <-d.ctx.Done():
+	case <-d.startCtx.Done():
 	}
 }
 
-// places bounds how many do something at one time.
-type places chan struct{}
+// slots bounds how many do something at one time.
+type slots chan struct{}
 
-// enter waits for a place, takes up to most that are free, and returns how many: 0 when the context ended.
-func (p places) enter(ctx context.Context, most int) int {
+// acquire waits for a place, takes up to most that are free, and returns how many: 0 when the context ended.
+func (p slots) acquire(ctx context.Context, most int) int {
 	select {
 	case p <- struct{}{}:
 	case <-ctx.Done():
@@ -151,7 +151,7 @@ func (p places) enter(ctx context.Context, most int) int {
 	return most
 }
 
-func (p places) leave(n int) {
+func (p slots) release(n int) {
 	for range n {
 		<-p
 	}

@@ -100,7 +100,7 @@ func (t *tally) tried(r outlet.Result) {
 	if !r.Attempted {
 		return
 	}
-	t.tries[r.Kind].Add(1)
+	t.tries[r.Verdict].Add(1)
 	t.tryTime.add(r.Elapsed)
 }
 
@@ -131,17 +131,17 @@ func (c collector) Collect(out chan<- prometheus.Metric) {
 	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
 		out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
 	}
-	t := &c.d.tallies
+	t := &c.d.eventStats
 	count(runsDesc, t.planned.Load(), "planned")
 	count(runsDesc, t.nothing.Load(), "nothing")
 	count(runsDesc, t.failed.Load(), "failed")
 	out <- t.lag.metric(eventLagDesc)
-	count(lostDesc, c.d.left.lost.Load())
+	count(lostDesc, c.d.inline.dropped.Load())
 	open := c.d.o.Ledger.Destinations()
-	for _, l := range c.d.every() {
+	for _, l := range c.d.sortedLanes() {
 		l.collect(open[l.name], gauge, count)
-		out <- l.tally.tryTime.metric(tryTimeDesc, l.name)
-		out <- l.tally.lag.metric(lagDesc, l.name)
+		out <- l.stats.tryTime.metric(tryTimeDesc, l.name)
+		out <- l.stats.lag.metric(lagDesc, l.name)
 	}
 	c.ledger(gauge, count)
 }
@@ -150,14 +150,14 @@ type gauge = func(d *prometheus.Desc, v float64, labels ...string)
 type count = func(d *prometheus.Desc, v uint64, labels ...string)
 
 func (l *lane) collect(open int, g gauge, c count) {
-	for k := range l.tally.tries {
-		c(triesDesc, l.tally.tries[k].Load(), l.name, outlet.Kind(k).String())
+	for k := range l.stats.tries {
+		c(triesDesc, l.stats.tries[k].Load(), l.name, outlet.Verdict(k).String())
 	}
 	for k := done; k < kinds; k++ {
-		c(stepsDesc, l.tally.outcomes[k].Load(), l.name, kindNames[k])
+		c(stepsDesc, l.stats.outcomes[k].Load(), l.name, kindNames[k])
 	}
 	g(openDesc, float64(open), l.name)
-	s := l.look()
+	s := l.status()
 	g(underDesc, float64(s.InFlight), l.name)
 	g(breakerDesc, map[string]float64{"half-open": 1, "open": 2}[s.Breaker], l.name)
 	g(absentDesc, truth(s.Absent && open > 0), l.name)

@@ -13,9 +13,9 @@ import (
 	"github.com/tenterhook/tenterhook/rules"
 )
 
-// TestPoison has a destination that fails at the first events in line and at nothing else: they do not hold up all others until each of
+// TestPoisonSteps has a destination that fails at the first events in line and at nothing else: they do not hold up all others until each of
 // them has been the one to find out whether it is well again.
-func TestPoison(t *testing.T) {
+func TestPoisonSteps(t *testing.T) {
 	const poison, good = 40, 200
 	var mu sync.Mutex
 	bad := make(map[string]bool)
@@ -35,12 +35,12 @@ func TestPoison(t *testing.T) {
 		}
 	}))
 	t.Cleanup(server.Close)
-	b := open(t, everyTo("a"), dispatch.Options{})
-	b.accept("poison", poison)
-	b.accept("x", good)
+	b := newFixture(t, sendEachTo("a"), dispatch.Options{})
+	b.acceptEvents("poison", poison)
+	b.acceptEvents("x", good)
 	b.Use([]rules.Destination{{Name: "a", URL: server.URL, AllowPrivate: loopback, Timeout: 2 * time.Minute, Concurrency: 1,
 		Retry: rules.Retry{First: time.Minute, Max: time.Hour}, Breaker: rules.Breaker{Failures: 3, Rest: 20 * time.Millisecond}}})
-	b.until("the good ones are there", func() bool {
+	b.waitFor("the good ones are there", func() bool {
 		mu.Lock()
 		defer mu.Unlock()
 		return fine == good

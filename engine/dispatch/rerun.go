@@ -16,8 +16,8 @@ type rerun struct {
 	done    []string
 }
 
-// spec is the rerun as the ledger keeps it: the delivery, or an object of done and delivery.
-func (r rerun) spec() []byte {
+// encode is the rerun as the ledger keeps it: the delivery, or an object of done and delivery.
+func (r rerun) encode() []byte {
 	if len(r.done) == 0 {
 		return r.payload
 	}
@@ -29,8 +29,8 @@ func (r rerun) spec() []byte {
 	return append(b, '}')
 }
 
-// rerunOf reads what spec wrote. A delivery has data, and so is none of the other kind.
-func rerunOf(spec []byte) rerun {
+// decodeRerun reads what spec wrote. A delivery has data, and so is none of the other kind.
+func decodeRerun(spec []byte) rerun {
 	var doc jsondoc.Doc
 	if doc.Parse(spec, jsondoc.Limits{Bytes: len(spec)}) != nil {
 		return rerun{payload: spec}
@@ -42,13 +42,13 @@ func rerunOf(spec []byte) rerun {
 	}
 	r := rerun{payload: delivery.Raw()}
 	for name := range done.Elements() {
-		r.done = append(r.done, text(name))
+		r.done = append(r.done, cloneText(name))
 	}
 	return r
 }
 
-// rules names the rules that want something done.
-func (p Plan) rules() (names []string) {
+// ruleNames names the rules that want something done.
+func (p Plan) ruleNames() (names []string) {
 	for _, a := range p.Actions {
 		if !slices.Contains(names, a.Rule) {
 			names = append(names, a.Rule)
@@ -57,41 +57,41 @@ func (p Plan) rules() (names []string) {
 	return names
 }
 
-// again is the step of an event whose rules are to run again. It carries the event, so that it outlives the ledger's row.
-func (d *Dispatch) again(hookName string, id ledger.ID, r rerun) ledger.Action {
-	return ledger.Action{Destination: rulesLane, Key: stepKey(hookName, id, rulesLane, 0), Spec: r.spec()}
+// rerunAction is the step of an event whose rules are to run again. It carries the event, so that it outlives the ledger's row.
+func (d *Dispatch) rerunAction(hookName string, id ledger.ID, r rerun) ledger.Action {
+	return ledger.Action{Destination: rulesLane, Key: idempotencyKey(hookName, id, rulesLane, 0), Spec: r.encode()}
 }
 
-// retrace runs the rules of an event that once could not be run to their end: because its hook was missing, because of a fault, or
+// rerunRules runs the rules of an event that once could not be run to their end: because its hook was missing, because of a fault, or
 // because an operator wants it. When some rule still fails, and another has something new to say, that is planned with a step for
 // the rest; so each rerun that leaves one behind has fewer rules before it, and the last becomes the dead letter.
-func (d *Dispatch) retrace(s ledger.Step) outcome {
-	r := rerunOf(s.Spec)
-	p, err := d.decide(s.Hook, r.payload)
+func (d *Dispatch) rerunRules(s ledger.Step) outcome {
+	r := decodeRerun(s.Spec)
+	p, err := d.runRules(s.Hook, r.payload)
 	p.Actions = slices.DeleteFunc(p.Actions, func(a Action) bool { return slices.Contains(r.done, a.Rule) })
 	switch {
-	case errors.Is(err, ErrAbsent) && time.Since(s.Received) < d.o.Grace:
-		return outcome{kind: retry, reason: err.Error(), after: patience(s.Attempts)}
+	case errors.Is(err, ErrNoHook) && time.Since(s.Received) < d.o.Grace:
+		return outcome{kind: retry, reason: err.Error(), after: absentBackoff(s.Attempts)}
 	case err != nil && len(p.Actions) == 0:
-		d.log.Warn("an event was given up", "hook", s.Hook, "event", s.ID.String(), "reason", brief(err))
-		return outcome{kind: bury, reason: brief(err)}
+		d.log.Warn("an event was given up", "hook", s.Hook, "event", s.ID.String(), "reason", shortReason(err))
+		return outcome{kind: bury, reason: shortReason(err)}
 	}
-	actions := d.steps(s.Hook, s.Event, p)
+	actions := d.ledgerActions(s.Hook, s.Event, p)
 	if err != nil {
-		actions = append(actions, d.again(s.Hook, s.Event, rerun{r.payload, append(r.done, p.rules()...)}))
+		actions = append(actions, d.rerunAction(s.Hook, s.Event, rerun{r.payload, append(r.done, p.ruleNames()...)}))
 	}
-	err = d.o.Ledger.Queue(d.hard, s.Hook, s.Event, p.Revision, actions)
+	err = d.o.Ledger.Queue(d.workCtx, s.Hook, s.Event, p.Revision, actions)
 	full := errors.Is(err, ledger.ErrFull) || errors.Is(err, ledger.ErrSpace)
 	switch {
 	case full && time.Since(s.Received) < d.o.Grace:
-		return outcome{kind: retry, reason: err.Error(), after: max(patience(s.Attempts), 10*time.Second)}
+		return outcome{kind: retry, reason: err.Error(), after: max(absentBackoff(s.Attempts), 10*time.Second)}
 	case full, errors.Is(err, ledger.ErrLarge):
 		return outcome{kind: bury, reason: err.Error()}
 	case err != nil:
-		return outcome{kind: giveBack}
+		return outcome{kind: release}
 	}
 	for _, a := range actions {
-		d.lane(a.Destination)
+		d.ensureLane(a.Destination)
 	}
 	return outcome{kind: done}
 }

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Destination is how the lane of a destination is now.
-type Destination struct {
+// DestinationStatus is how the lane of a destination is now.
+type DestinationStatus struct {
 	Name     string        `json:"name"`
 	Carrier  string        `json:"carrier,omitempty"` // http, file or stdout
 	Breaker  string        `json:"breaker,omitempty"` // closed, half-open or open
@@ -18,11 +18,11 @@ type Destination struct {
 }
 
 // Destinations tells how every lane is, by name.
-func (d *Dispatch) Destinations() []Destination {
+func (d *Dispatch) Destinations() []DestinationStatus {
 	open := d.o.Ledger.Destinations()
-	list := []Destination{}
-	for _, l := range d.every() {
-		s := l.look()
+	list := []DestinationStatus{}
+	for _, l := range d.sortedLanes() {
+		s := l.status()
 		if s.Open = open[s.Name]; s.Open > 0 || !s.Absent {
 			list = append(list, s)
 		}
@@ -30,8 +30,8 @@ func (d *Dispatch) Destinations() []Destination {
 	return list
 }
 
-// every lists the lanes by name.
-func (d *Dispatch) every() []*lane {
+// sortedLanes lists the lanes by name.
+func (d *Dispatch) sortedLanes() []*lane {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	lanes := make([]*lane, 0, len(d.lanes))
@@ -42,10 +42,10 @@ func (d *Dispatch) every() []*lane {
 	return lanes
 }
 
-func (l *lane) look() Destination {
+func (l *lane) status() DestinationStatus {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	s := Destination{Name: l.name, Absent: l.outlet == nil && l.name != rulesLane}
+	s := DestinationStatus{Name: l.name, Absent: l.outlet == nil && l.name != rulesLane}
 	if l.outlet == nil {
 		return s
 	}

@@ -12,32 +12,32 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-// steps makes the ledger's actions out of a plan's. Each gets its idempotency key here, once.
-func (d *Dispatch) steps(hookName string, id ledger.ID, p Plan) []ledger.Action {
+// ledgerActions makes the ledger's actions out of a plan's. Each gets its idempotency key here, once.
+func (d *Dispatch) ledgerActions(hookName string, id ledger.ID, p Plan) []ledger.Action {
 	steps := make([]ledger.Action, len(p.Actions))
 	nth := make(map[string]int, len(p.Actions)) // of a rule's actions
 	for i, a := range p.Actions {
-		steps[i] = ledger.Action{Destination: a.To, Key: ownKey(a.JSON), Spec: a.JSON}
+		steps[i] = ledger.Action{Destination: a.To, Key: customKey(a.JSON), Spec: a.JSON}
 		if steps[i].Key == "" {
-			steps[i].Key = stepKey(hookName, id, a.Rule, nth[a.Rule])
+			steps[i].Key = idempotencyKey(hookName, id, a.Rule, nth[a.Rule])
 		}
 		nth[a.Rule]++
 	}
 	return steps
 }
 
-// ownKey is the key that an action asks for, "" when it does not.
-func ownKey(action []byte) string {
+// customKey is the key that an action asks for, "" when it does not.
+func customKey(action []byte) string {
 	var doc jsondoc.Doc
 	if doc.Parse(action, jsondoc.Limits{Bytes: len(action)}) != nil {
 		return ""
 	}
-	return text(doc.Root().Get("key"))
+	return cloneText(doc.Root().Get("key"))
 }
 
-// stepKey is the idempotency key of a rule's nth action on an event, or on an inline call: 32 hexadecimal digits, the same
+// idempotencyKey is the idempotency key of a rule's nth action on an event, or on an inline call: 32 hexadecimal digits, the same
 // whenever and however often they are worked out.
-func stepKey(hookName string, id ledger.ID, rule string, nth int) string {
+func idempotencyKey(hookName string, id ledger.ID, rule string, nth int) string {
 	b := append([]byte("step\x00"), id[:]...)
 	for _, s := range []string{hookName, rule} {
 		b = binary.AppendUvarint(b, uint64(len(s)))
@@ -47,8 +47,8 @@ func stepKey(hookName string, id ledger.ID, rule string, nth int) string {
 	return hex.EncodeToString(sum[:16])
 }
 
-// outward is what the outlet is asked to deliver.
-func outward(s ledger.Step) (outlet.Step, error) {
+// outletStep is what the outlet is asked to deliver.
+func outletStep(s ledger.Step) (outlet.Step, error) {
 	var doc jsondoc.Doc
 	if err := doc.Parse(s.Spec, jsondoc.Limits{Bytes: len(s.Spec)}); err != nil {
 		return outlet.Step{}, fmt.Errorf("%w: what the rule wrote is no action: %w", outlet.ErrStep, err)
@@ -56,22 +56,22 @@ func outward(s ledger.Step) (outlet.Step, error) {
 	a := doc.Root()
 	return outlet.Step{
 		Destination: s.Destination, Key: s.Key, Attempt: s.Attempts + 1,
-		Method: text(a.Get("method")), Encoding: text(a.Get("encoding")), Path: text(a.Get("path")),
-		Query: texts(a.Get("query")), Headers: texts(a.Get("headers")), Body: a.Get("body").Raw(),
+		Method: cloneText(a.Get("method")), Encoding: cloneText(a.Get("encoding")), Path: cloneText(a.Get("path")),
+		Query: textMap(a.Get("query")), Headers: textMap(a.Get("headers")), Body: a.Get("body").Raw(),
 	}, nil
 }
 
-// text is a text of its own: a Node's shares the memory of its Doc.
-func text(n jsondoc.Node) string { return strings.Clone(n.Text()) }
+// cloneText is a text of its own: a Node's shares the memory of its Doc.
+func cloneText(n jsondoc.Node) string { return strings.Clone(n.Text()) }
 
-// texts reads an object of texts.
-func texts(n jsondoc.Node) map[string]string {
+// textMap reads an object of texts.
+func textMap(n jsondoc.Node) map[string]string {
 	if n.Len() == 0 {
 		return nil
 	}
 	m := make(map[string]string, n.Len())
 	for name, value := range n.Members() {
-		m[strings.Clone(name)] = text(value)
+		m[strings.Clone(name)] = cloneText(value)
 	}
 	return m
 }

@@ -8,18 +8,18 @@ import "slices"
 func (d *Dispatch) Wake(names ...string) {
 	for _, s := range d.Destinations() {
 		if s.Breaker == "open" && (len(names) == 0 || slices.Contains(names, s.Name)) {
-			d.wake(s.Name)
+			d.wakeLane(s.Name)
 		}
 	}
 }
 
-// wake opens a destination anew, as it is.
-func (d *Dispatch) wake(name string) {
+// wakeLane opens a destination anew, as it is.
+func (d *Dispatch) wakeLane(name string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if l := d.lanes[name]; l != nil {
 		d.log.Info("a destination is tried before its rest is over", "destination", name)
-		l.trust(false)
-		l.change(d.specOf(name))
+		l.setHealthy(false)
+		l.setSpec(d.spec(name))
 	}
 }

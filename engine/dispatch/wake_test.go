@@ -12,20 +12,20 @@ import (
 func TestWake(t *testing.T) {
 	r := newReceiver(t)
 	r.status.Store(500)
-	b := open(t, everyTo("a"), dispatch.Options{})
+	b := newFixture(t, sendEachTo("a"), dispatch.Options{})
 	a := r.destination("a")
 	a.Breaker = rules.Breaker{Failures: 2, Rest: time.Hour}
 	b.Use([]rules.Destination{a})
-	b.accept("x", 3)
+	b.acceptEvents("x", 3)
 	resting := func() bool { s := b.Destinations(); return len(s) == 1 && s[0].Breaker == "open" }
-	b.until("rests", resting)
+	b.waitFor("rests", resting)
 	b.Wake("another")
 	if !resting() {
 		t.Error("woken for another")
 	}
 	b.Wake()
-	b.until("rests again", resting)
+	b.waitFor("rests again", resting)
 	r.status.Store(200)
 	b.Wake("a")
-	b.until("arrived", func() bool { return r.keys() == 3 && b.finished() })
+	b.waitFor("arrived", func() bool { return r.keys() == 3 && b.isIdle() })
 }

@@ -8,44 +8,46 @@ import (
 	"syscall"
 )
 
-// guard decides which addresses a destination may be reached at. It is asked by the dialer for each socket, with the
+// addressGuard decides which addresses a destination may be reached at. It is asked by the dialer for each socket, with the
 // address that is about to be connected to: after the name was resolved, so that a name that leads elsewhere the second
 // time it is asked for gains nothing.
-type guard struct {
-	allow []netip.Prefix // ranges the destination names
-	open  bool           // public addresses are allowed too
+type addressGuard struct {
+	allow  []netip.Prefix // ranges the destination names
+	public bool           // public addresses are allowed too
 }
 
-func forbid(format string, args ...any) error { return &told{ErrAddress, fmt.Sprintf(format, args...)} }
+func addressError(format string, args ...any) error {
+	return &safeError{ErrAddress, fmt.Sprintf(format, args...)}
+}
 
 // control is the dialer's ControlContext.
-func (g *guard) control(_ context.Context, network, address string, _ syscall.RawConn) error {
+func (g *addressGuard) control(_ context.Context, network, address string, _ syscall.RawConn) error {
 	at, err := netip.ParseAddrPort(address)
 	if err != nil || (network != "tcp4" && network != "tcp6") {
-		return forbid("not a TCP address")
+		return addressError("not a TCP address")
 	}
 	return g.check(at.Addr())
 }
 
 // check refuses an address with ErrAddress.
-func (g *guard) check(a netip.Addr) error {
+func (g *addressGuard) check(a netip.Addr) error {
 	a = a.Unmap().WithZone("")
-	if g.names(a) {
+	if g.allows(a) {
 		return nil
 	}
-	if !g.open {
-		return forbid("%s is not in allow_private, and what is not encrypted goes nowhere else", a)
+	if !g.public {
+		return addressError("%s is not in allow_private, and what is not encrypted goes nowhere else", a)
 	}
-	if is := reserved(a); is != "" {
-		return forbid("%s is %s", a, is)
+	if is := specialUse(a); is != "" {
+		return addressError("%s is %s", a, is)
 	}
 	return nil
 }
 
-// names reports whether the destination names the address. A cloud's metadata service hands out credentials, and it hides
+// allows reports whether the destination names the address. A cloud's metadata service hands out credentials, and it hides
 // inside ranges that are named for other reasons (100.64.0.0/10, fc00::/7): it must be named by itself.
-func (g *guard) names(a netip.Addr) bool {
-	inner := embedded(a)
+func (g *addressGuard) allows(a netip.Addr) bool {
+	inner := embeddedIPv4(a)
 	alone := slices.Contains(metadata, a) || slices.Contains(metadata, inner)
 	return slices.ContainsFunc(g.allow, func(p netip.Prefix) bool {
 		if alone && !p.IsSingleIP() {
@@ -55,17 +57,17 @@ func (g *guard) names(a netip.Addr) bool {
 	})
 }
 
-// reserved is what an address is when it is not one of the public internet's, as IANA's special-purpose registries have
+// specialUse is what an address is when it is not one of the public internet's, as IANA's special-purpose registries have
 // it; else "". Of IPv6 only 2000::/3 is public, and the well-known NAT64 prefix where the address inside it is.
-func reserved(a netip.Addr) string {
+func specialUse(a netip.Addr) string {
 	if slices.Contains(metadata, a) {
 		return "a metadata service"
 	}
-	inner := embedded(a)
+	inner := embeddedIPv4(a)
 	if inner.IsValid() {
-		return reserved(inner)
+		return specialUse(inner)
 	}
-	for _, r := range ranges {
+	for _, r := range specialRanges {
 		if r.prefix.Contains(a) {
 			return r.is
 		}
@@ -76,8 +78,8 @@ func reserved(a netip.Addr) string {
 	return ""
 }
 
-// embedded is the IPv4 address inside a NAT64 or 6to4 address, where the packet goes in the end; else the zero Addr.
-func embedded(a netip.Addr) netip.Addr {
+// embeddedIPv4 is the IPv4 address inside a NAT64 or 6to4 address, where the packet goes in the end; else the zero Addr.
+func embeddedIPv4(a netip.Addr) netip.Addr {
 	b := a.As16()
 	switch {
 	case nat64.Contains(a):
@@ -108,7 +110,7 @@ var metadata = []netip.Addr{
 	netip.MustParseAddr("fe80::a9fe:a9fe"), // OpenStack
 }
 
-var ranges = []struct {
+var specialRanges = []struct {
 	prefix netip.Prefix
 	is     string
 }{

@@ -81,7 +81,7 @@ func TestGuard(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			g := &guard{open: !test.closed}
+			g := &addressGuard{public: !test.closed}
 			for _, p := range test.allow {
 				g.allow = append(g.allow, netip.MustParsePrefix(p))
 			}
@@ -92,7 +92,7 @@ func TestGuard(t *testing.T) {
 		})
 	}
 	for _, network := range []string{"udp4", "unix", "ip4"} {
-		if err := (&guard{open: true}).control(t.Context(), network, "8.8.8.8:443", nil); err == nil {
+		if err := (&addressGuard{public: true}).control(t.Context(), network, "8.8.8.8:443", nil); err == nil {
 			t.Errorf("%s is let through", network)
 		}
 	}

@@ -15,23 +15,23 @@ import (
 // BenchmarkDeliver is one step there and back, beside what http.Client and the bare disk take for the same.
 func BenchmarkDeliver(b *testing.B) {
 	body := []byte(`{"text":"` + strings.Repeat("x", 1000) + `"}`)
-	url := serve(b, func(w http.ResponseWriter, r *http.Request) {
+	url := startServer(b, func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
 		_, _ = io.WriteString(w, "ok")
 	})
-	quick := raw(b, func(c net.Conn, _ *http.Request) {
+	quick := startRawServer(b, func(c net.Conn, _ *http.Request) {
 		_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
 	})
-	o := open(b, map[string]outlet.Spec{
+	o := openOutlet(b, map[string]outlet.Spec{
 		"http":   {URL: url, AllowPrivate: loopback, Concurrency: 64},
-		"ok":     {URL: url, AllowPrivate: loopback, OK: ok, Concurrency: 64},
+		"ok":     {URL: url, AllowPrivate: loopback, OK: isAnyOK, Concurrency: 64},
 		"quick":  {URL: quick, AllowPrivate: loopback, Concurrency: 64},
 		"file":   {File: filepath.Join(b.TempDir(), "x.jsonl"), Concurrency: 1024},
 		"stdout": {Stdout: true},
 	}, outlet.Options{Stdout: io.Discard})
 	send := func(b *testing.B, name string) {
 		s := outlet.Step{Destination: name, Key: "0123456789abcdef", Attempt: 1, Body: body}
-		if r := o.Deliver(context.Background(), s); r.Kind != outlet.Done {
+		if r := o.Deliver(context.Background(), s); r.Verdict != outlet.Done {
 			b.Fatal(r.Err)
 		}
 	}
@@ -80,11 +80,11 @@ func post(b *testing.B, url string, body []byte) {
 
 // BenchmarkRefused is what a step costs at a destination that rests.
 func BenchmarkRefused(b *testing.B) {
-	url := serve(b, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500) })
-	o := one(b, outlet.Spec{URL: url, Breaker: outlet.Breaker{Failures: 1, Rest: 3600e9}})
-	o.Deliver(context.Background(), step("{}"))
+	url := startServer(b, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500) })
+	o := openOne(b, outlet.Spec{URL: url, Breaker: outlet.Breaker{Failures: 1, Rest: 3600e9}})
+	o.Deliver(context.Background(), newStep("{}"))
 	b.ReportAllocs()
 	for b.Loop() {
-		o.Deliver(context.Background(), step("{}"))
+		o.Deliver(context.Background(), newStep("{}"))
 	}
 }

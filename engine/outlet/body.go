@@ -12,19 +12,19 @@ import (
 // maxBody is the longest body, in bytes, that is made into a form or a line.
 const maxBody = 16 << 20
 
-// read reads a step's body where its shape matters.
-func read(d *jsondoc.Doc, body []byte) (jsondoc.Node, error) {
+// parseBody reads a step's body where its shape matters.
+func parseBody(d *jsondoc.Doc, body []byte) (jsondoc.Node, error) {
 	if err := d.Parse(body, jsondoc.Limits{Bytes: maxBody}); err != nil {
 		return jsondoc.Node{}, fmt.Errorf("%w: its body: %w", ErrStep, err)
 	}
 	return d.Root(), nil
 }
 
-// form writes a JSON object as application/x-www-form-urlencoded, in the order of its members. A list gives its name once
+// encodeForm writes a JSON object as application/x-www-form-urlencoded, in the order of its members. A list gives its name once
 // for each element, null and a missing value nothing, an object its JSON, as Slack's payload field wants it.
-func form(body []byte) ([]byte, error) {
+func encodeForm(body []byte) ([]byte, error) {
 	var d jsondoc.Doc
-	root, err := read(&d, body)
+	root, err := parseBody(&d, body)
 	if err != nil {
 		return nil, err
 	}
@@ -60,12 +60,12 @@ func appendField(dst []byte, name string, value jsondoc.Node) []byte {
 	return append(dst, url.QueryEscape(text)...)
 }
 
-// jsonLine writes a step as one line: its body, an object, with its key as the first member; what is not an object stands
+// encodeLine writes a step as one line: its body, an object, with its key as the first member; what is not an object stands
 // in a member called body. A member of the key's name in the body is left out: who reads the file knows repeats by the key,
 // and an event that brings one of its own would pass for another.
-func jsonLine(member, key string, body []byte) ([]byte, error) {
+func encodeLine(member, key string, body []byte) ([]byte, error) {
 	var d jsondoc.Doc
-	root, err := read(&d, body)
+	root, err := parseBody(&d, body)
 	if err != nil {
 		return nil, err
 	}
@@ -81,7 +81,7 @@ func jsonLine(member, key string, body []byte) ([]byte, error) {
 		err = json.Compact(&out, root.Raw())
 		out.WriteByte('}')
 	case root.Get(member).Kind() != jsondoc.Missing:
-		err = membersBut(&out, root, member)
+		err = writeMembersExcept(&out, root, member)
 		out.WriteByte('}')
 	case root.Len() == 0:
 		out.WriteByte('}')
@@ -94,8 +94,8 @@ func jsonLine(member, key string, body []byte) ([]byte, error) {
 	return out.Bytes(), err
 }
 
-// membersBut writes the members of an object, each behind a comma, without those of one name.
-func membersBut(out *bytes.Buffer, object jsondoc.Node, but string) error {
+// writeMembersExcept writes the members of an object, each behind a comma, without those of one name.
+func writeMembersExcept(out *bytes.Buffer, object jsondoc.Node, but string) error {
 	for name, value := range object.Members() {
 		if name == but {
 			continue

@@ -12,25 +12,25 @@ const busyWait = 100 * time.Millisecond
 
 // destination is one place to deliver to, with its slots and its rest.
 type destination struct {
-	name    string
-	spec    Spec
-	kind    string
-	slots   chan struct{}
-	rest    *rest
-	carrier carrier
+	name        string
+	spec        Spec
+	carrierName string
+	slots       chan struct{}
+	breaker     *breaker
+	carrier     carrier
 }
 
 func newDestination(name string, s Spec, o Options) *destination {
 	log := o.Log.With("destination", name)
-	d := &destination{name: name, spec: s, slots: make(chan struct{}, s.Concurrency), rest: newRest(s.Breaker, o.Now, log)}
+	d := &destination{name: name, spec: s, slots: make(chan struct{}, s.Concurrency), breaker: newBreaker(s.Breaker, o.Now, log)}
 	switch {
 	case s.File != "":
 		f := &file{path: s.File, size: s.Rotate.Size, keep: s.Rotate.Keep, log: log}
-		d.kind, d.carrier = "file", newLines(s, f, log)
+		d.carrierName, d.carrier = "file", newLineCarrier(s, f, log)
 	case s.Stdout:
-		d.kind, d.carrier = "stdout", newLines(s, stream{o.Stdout}, log)
+		d.carrierName, d.carrier = "stdout", newLineCarrier(s, stream{o.Stdout}, log)
 	default:
-		d.kind, d.carrier = "http", newWeb(s, o)
+		d.carrierName, d.carrier = "http", newHTTPCarrier(s, o)
 	}
 	return d
 }
@@ -42,16 +42,16 @@ func (d *destination) deliver(ctx context.Context, s Step) Result {
 	default:
 		return Result{Err: ErrBusy, After: busyWait}
 	}
-	report, wait, ok := d.rest.allow(s.Key)
+	report, wait, ok := d.breaker.allow(s.Key)
 	if !ok {
-		return Result{Err: ErrResting, After: wait}
+		return Result{Err: ErrPaused, After: wait}
 	}
 	start := time.Now()
 	r := d.attempt(ctx, s)
 	r.Elapsed = time.Since(start)
 	report(r)
-	if r.Kind == Retry && r.Attempted && s.Attempt >= d.spec.Retry.Attempts {
-		r.Kind, r.Err = Never, fmt.Errorf("%w after %d: %w", ErrExhausted, s.Attempt, r.Err)
+	if r.Verdict == Retry && r.Attempted && s.Attempt >= d.spec.Retry.Attempts {
+		r.Verdict, r.Err = Never, fmt.Errorf("%w after %d: %w", ErrExhausted, s.Attempt, r.Err)
 	}
 	return r
 }
@@ -61,12 +61,12 @@ func (d *destination) attempt(caller context.Context, s Step) Result {
 	if err := caller.Err(); err != nil {
 		return Result{Err: fmt.Errorf("%w: %w", ErrStopped, err)}
 	}
-	if !keyFits(s.Key) {
-		return Result{Kind: Never, Err: fmt.Errorf("%w: its key is not 1 to 255 visible ASCII characters", ErrStep)}
+	if !isValidKey(s.Key) {
+		return Result{Verdict: Never, Err: fmt.Errorf("%w: its key is not 1 to 255 visible ASCII characters", ErrStep)}
 	}
 	ctx, cancel := context.WithTimeoutCause(caller, d.spec.Timeout, ErrTimeout)
 	defer cancel()
-	r := d.carrier.carry(ctx, s)
+	r := d.carrier.attempt(ctx, s)
 	r.Attempted = !errors.Is(r.Err, ErrStep)
 	if err := caller.Err(); err != nil && errors.Is(r.Err, ErrTimeout) {
 		r.health, r.Err = unknown, fmt.Errorf("%w: %w", ErrStopped, err)
@@ -75,13 +75,13 @@ func (d *destination) attempt(caller context.Context, s Step) Result {
 }
 
 func (d *destination) state() State {
-	breaker, wait := d.rest.state()
-	return State{Destination: d.name, Carrier: d.kind, Breaker: breaker,
+	breaker, wait := d.breaker.state()
+	return State{Destination: d.name, Carrier: d.carrierName, Breaker: breaker,
 		InFlight: len(d.slots), Concurrency: cap(d.slots), Rest: wait}
 }
 
-// keyFits reports whether a key can stand in a header and a line as it is.
-func keyFits(key string) bool {
+// isValidKey reports whether a key can stand in a header and a line as it is.
+func isValidKey(key string) bool {
 	if key == "" || len(key) > 255 {
 		return false
 	}

@@ -6,14 +6,14 @@ import (
 	"log/slog"
 )
 
-func logTo(w io.Writer) *slog.Logger { return slog.New(slog.NewTextHandler(w, nil)) }
+func newLog(w io.Writer) *slog.Logger { return slog.New(slog.NewTextHandler(w, nil)) }
 
-// chain walks an error and all that it wraps.
-func chain(err error) iter.Seq[error] {
-	return func(yield func(error) bool) { walk(err, yield) }
+// errorChain walks an error and all that it wraps.
+func errorChain(err error) iter.Seq[error] {
+	return func(yield func(error) bool) { walkErrors(err, yield) }
 }
 
-func walk(err error, yield func(error) bool) bool {
+func walkErrors(err error, yield func(error) bool) bool {
 	if err == nil {
 		return true
 	}
@@ -22,10 +22,10 @@ func walk(err error, yield func(error) bool) bool {
 	}
 	switch e := err.(type) {
 	case interface{ Unwrap() error }:
-		return walk(e.Unwrap(), yield)
+		return walkErrors(e.Unwrap(), yield)
 	case interface{ Unwrap() []error }:
 		for _, inner := range e.Unwrap() {
-			if !walk(inner, yield) {
+			if !walkErrors(inner, yield) {
 				return false
 			}
 		}

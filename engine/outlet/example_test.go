@@ -15,7 +15,7 @@ func Example() {
 		return
 	}
 	step := outlet.Step{Destination: "siem", Key: "7f3a-2", Attempt: 1, Body: []byte(`{"user": "eve"}`)}
-	switch r := o.Deliver(context.Background(), step); r.Kind {
+	switch r := o.Deliver(context.Background(), step); r.Verdict {
 	case outlet.Done:
 		fmt.Println("delivered")
 	case outlet.Retry:

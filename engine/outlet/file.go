@@ -23,13 +23,13 @@ type file struct {
 	keep int
 	log  *slog.Logger
 
-	f     *os.File // nil: not open
-	whole bool     // its end was looked at since it was opened
+	f       *os.File // nil: not open
+	checked bool     // its end was looked at since it was opened
 }
 
-// begin repairs the file before anybody waits for a line.
-func (f *file) begin() error {
-	_, err := f.ready(0)
+// prepare repairs the file before anybody waits for a line.
+func (f *file) prepare() error {
+	_, err := f.lockWhole(0)
 	unlock(f.f)
 	return err
 }
@@ -37,7 +37,7 @@ func (f *file) begin() error {
 // commit appends lines and returns when they are on the disk. When it cannot, it takes back what it has written, because
 // the steps will come again.
 func (f *file) commit(text []byte) error {
-	size, err := f.ready(int64(len(text)))
+	size, err := f.lockWhole(int64(len(text)))
 	if err != nil {
 		return err
 	}
@@ -63,15 +63,15 @@ func (f *file) close() error {
 	return err
 }
 
-// ready leaves the file open, locked, whole, and with room for so many bytes, and says how long it is.
-func (f *file) ready(room int64) (size int64, err error) {
+// lockWhole leaves the file open, locked, whole, and with room for so many bytes, and says how long it is.
+func (f *file) lockWhole(room int64) (size int64, err error) {
 	for range 8 { // each turn but the last means that somebody else moved the file
 		if f.f == nil {
 			if err := f.open(); err != nil {
 				return 0, err
 			}
 		}
-		there, err := f.look()
+		there, err := f.lockCurrent()
 		if err == nil && there {
 			size, err = f.repair()
 		}
@@ -98,7 +98,7 @@ func (f *file) open() error {
 		return err
 	}
 	missing := err != nil
-	f.whole = false
+	f.checked = false
 	f.f, err = os.OpenFile(f.path, os.O_APPEND|os.O_CREATE|os.O_RDWR|noFollow, 0o600)
 	if err != nil {
 		return err
@@ -112,8 +112,8 @@ func (f *file) open() error {
 	return nil
 }
 
-// look locks the file and says whether it is what stands at its path.
-func (f *file) look() (there bool, err error) {
+// lockCurrent locks the file and says whether it is what stands at its path.
+func (f *file) lockCurrent() (there bool, err error) {
 	if err := lock(f.f); err != nil {
 		return false, err
 	}
@@ -131,18 +131,18 @@ func (f *file) look() (there bool, err error) {
 // rotate puts the file aside. A crash in the middle leaves a gap in the numbers, which the next one closes.
 func (f *file) rotate() error {
 	for n := f.keep - 1; n >= 1; n-- {
-		err := os.Rename(f.aside(n), f.aside(n+1))
+		err := os.Rename(f.rotatedPath(n), f.rotatedPath(n+1))
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 	}
-	if err := os.Rename(f.path, f.aside(1)); err != nil {
+	if err := os.Rename(f.path, f.rotatedPath(1)); err != nil {
 		return err
 	}
 	return syncDir(f.path)
 }
 
-func (f *file) aside(n int) string { return f.path + "." + strconv.Itoa(n) }
+func (f *file) rotatedPath(n int) string { return f.path + "." + strconv.Itoa(n) }
 
 // repair says how long the file is, and when it was just opened sees to it that its last line is whole. A line of ours that
 // a crash has torn was never promised to anybody, and its step comes again: it is cut off. A rest that we cannot have
@@ -152,14 +152,14 @@ func (f *file) repair() (size int64, err error) {
 	if err != nil {
 		return 0, err
 	}
-	if f.whole {
+	if f.checked {
 		return info.Size(), nil
 	}
-	start, first, err := f.tail(info.Size())
+	start, first, err := f.findLastLine(info.Size())
 	if err != nil {
 		return 0, err
 	}
-	if f.whole = start == info.Size(); f.whole {
+	if f.checked = start == info.Size(); f.checked {
 		return start, nil
 	}
 	torn := slog.Int64("bytes", info.Size()-start)
@@ -172,12 +172,12 @@ func (f *file) repair() (size int64, err error) {
 		err = f.f.Truncate(start)
 	}
 	err = errors.Join(err, f.f.Sync())
-	f.whole = err == nil
+	f.checked = err == nil
 	return start, err
 }
 
-// tail finds where the rest behind the last newline starts, and its first byte.
-func (f *file) tail(size int64) (start int64, first byte, err error) {
+// findLastLine finds where the rest behind the last newline starts, and its first byte.
+func (f *file) findLastLine(size int64) (start int64, first byte, err error) {
 	chunk := make([]byte, 64<<10)
 	for end := size; end > 0; {
 		from := max(0, end-int64(len(chunk)))

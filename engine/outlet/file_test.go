@@ -16,7 +16,7 @@ import (
 	"github.com/tenterhook/tenterhook/engine/outlet"
 )
 
-func contents(t testing.TB, path string) string {
+func readFile(t testing.TB, path string) string {
 	t.Helper()
 	b, err := os.ReadFile(path)
 	if err != nil {
@@ -25,10 +25,10 @@ func contents(t testing.TB, path string) string {
 	return string(b)
 }
 
-// keys reads the idempotency keys of a file's lines, each of which must be whole.
-func keys(t testing.TB, path string) []string {
+// readKeys reads the idempotency keys of a file's lines, each of which must be whole.
+func readKeys(t testing.TB, path string) []string {
 	t.Helper()
-	text := contents(t, path)
+	text := readFile(t, path)
 	if text != "" && !strings.HasSuffix(text, "\n") {
 		t.Errorf("%s ends in the middle of a line", path)
 	}
@@ -56,13 +56,13 @@ func TestLines(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "x.jsonl")
 			var out bytes.Buffer
-			o := open(t, map[string]outlet.Spec{"file": {File: path, Key: test.key}, "out": {Stdout: true, Key: test.key}}, outlet.Options{Stdout: &out})
+			o := openOutlet(t, map[string]outlet.Spec{"file": {File: path, Key: test.key}, "out": {Stdout: true, Key: test.key}}, outlet.Options{Stdout: &out})
 			for _, name := range []string{"file", "out"} {
-				s := step(test.body)
+				s := newStep(test.body)
 				s.Destination = name
-				is(t, deliver(t, o, s), outlet.Done, nil)
+				wantResult(t, deliver(t, o, s), outlet.Done, nil)
 			}
-			if got := contents(t, path); got != test.want+"\n" || out.String() != got {
+			if got := readFile(t, path); got != test.want+"\n" || out.String() != got {
 				t.Errorf("got %q and %q, want %q", got, out.String(), test.want)
 			}
 			if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
@@ -74,22 +74,22 @@ func TestLines(t *testing.T) {
 
 func TestRotation(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "x.jsonl")
-	o := one(t, outlet.Spec{File: path, Rotate: outlet.Rotate{Size: 1024, Keep: 3}})
+	o := openOne(t, outlet.Spec{File: path, Rotate: outlet.Rotate{Size: 1024, Keep: 3}})
 	body := `{"pad":"` + strings.Repeat("x", 200) + `"}`
 	for i := range 40 {
-		s := step(body)
+		s := newStep(body)
 		s.Key = fmt.Sprintf("%03d", i)
-		is(t, deliver(t, o, s), outlet.Done, nil)
+		wantResult(t, deliver(t, o, s), outlet.Done, nil)
 	}
-	big := step(`{"pad":"` + strings.Repeat("y", 5000) + `"}`) // longer than a file may be: it has one to itself
+	big := newStep(`{"pad":"` + strings.Repeat("y", 5000) + `"}`) // longer than a file may be: it has one to itself
 	big.Key = "big"
-	is(t, deliver(t, o, big), outlet.Done, nil)
+	wantResult(t, deliver(t, o, big), outlet.Done, nil)
 	var got []string
 	for _, suffix := range []string{".3", ".2", ".1", ""} {
 		if info, err := os.Stat(path + suffix); err != nil || (info.Size() > 1024 && suffix != "") {
 			t.Errorf("%s: %v bytes, %v", suffix, info.Size(), err)
 		}
-		got = append(got, keys(t, path+suffix)...)
+		got = append(got, readKeys(t, path+suffix)...)
 	}
 	want := []string{"028", "029", "030", "031", "032", "033", "034", "035", "036", "037", "038", "039", "big"}
 	if fmt.Sprint(got) != fmt.Sprint(want) {
@@ -120,17 +120,17 @@ func TestTornLine(t *testing.T) {
 			if err := os.WriteFile(path, []byte(test.before), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			o := one(t, outlet.Spec{File: path})
-			is(t, deliver(t, o, step("{}")), outlet.Done, nil)
-			if got := contents(t, path); got != test.after+"{\"idempotencyKey\":\"step-1\"}\n" {
+			o := openOne(t, outlet.Spec{File: path})
+			wantResult(t, deliver(t, o, newStep("{}")), outlet.Done, nil)
+			if got := readFile(t, path); got != test.after+"{\"idempotencyKey\":\"step-1\"}\n" {
 				t.Errorf("got %q", got)
 			}
 		})
 	}
 }
 
-// TestFileMoved shows that whatever happens to the file between two lines, the next one stands at its path.
-func TestFileMoved(t *testing.T) {
+// TestFileRenamed shows that whatever happens to the file between two lines, the next one stands at its path.
+func TestFileRenamed(t *testing.T) {
 	tests := []struct {
 		name string
 		move func(path string) error
@@ -148,15 +148,15 @@ func TestFileMoved(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "x.jsonl")
-			o := one(t, outlet.Spec{File: path})
-			is(t, deliver(t, o, step("{}")), outlet.Done, nil)
+			o := openOne(t, outlet.Spec{File: path})
+			wantResult(t, deliver(t, o, newStep("{}")), outlet.Done, nil)
 			if err := test.move(path); err != nil {
 				t.Fatal(err)
 			}
-			s := step("{}")
+			s := newStep("{}")
 			s.Key = "next"
-			is(t, deliver(t, o, s), outlet.Done, nil)
-			if got := keys(t, path); got[len(got)-1] != "next" {
+			wantResult(t, deliver(t, o, s), outlet.Done, nil)
+			if got := readKeys(t, path); got[len(got)-1] != "next" {
 				t.Errorf("got %v", got)
 			}
 		})
@@ -174,23 +174,23 @@ func TestFileNotWritable(t *testing.T) {
 	}
 	for name, path := range map[string]string{"a link": link, "a folder": folder, "a device": "/dev/null", "in no folder": missing} {
 		t.Run(name, func(t *testing.T) {
-			o := one(t, outlet.Spec{File: path})
-			is(t, deliver(t, o, step("{}")), outlet.Retry, outlet.ErrWrite)
+			o := openOne(t, outlet.Spec{File: path})
+			wantResult(t, deliver(t, o, newStep("{}")), outlet.Retry, outlet.ErrWrite)
 		})
 	}
-	o := one(t, outlet.Spec{File: missing})
-	is(t, deliver(t, o, step("{}")), outlet.Retry, outlet.ErrWrite)
+	o := openOne(t, outlet.Spec{File: missing})
+	wantResult(t, deliver(t, o, newStep("{}")), outlet.Retry, outlet.ErrWrite)
 	if err := os.Mkdir(filepath.Dir(missing), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	is(t, deliver(t, o, step("{}")), outlet.Done, nil)
+	wantResult(t, deliver(t, o, newStep("{}")), outlet.Done, nil)
 }
 
 // TestLinkRace puts a link where the file is to be, and takes it away, as fast as it can: what it leads to is never made.
 func TestLinkRace(t *testing.T) {
 	dir := t.TempDir()
 	path, target := filepath.Join(dir, "x.jsonl"), filepath.Join(dir, "target")
-	o := one(t, outlet.Spec{File: path, Breaker: outlet.Breaker{Failures: 1000}})
+	o := openOne(t, outlet.Spec{File: path, Breaker: outlet.Breaker{Failures: 1000}})
 	stop := make(chan struct{})
 	var other sync.WaitGroup
 	other.Go(func() {
@@ -207,7 +207,7 @@ func TestLinkRace(t *testing.T) {
 		}
 	})
 	for range 900 {
-		deliver(t, o, step("{}"))
+		deliver(t, o, newStep("{}"))
 	}
 	close(stop)
 	other.Wait()
@@ -216,20 +216,20 @@ func TestLinkRace(t *testing.T) {
 	}
 }
 
-// TestNoRoomAside shows that a file which cannot be put aside is not written beyond its size.
-func TestNoRoomAside(t *testing.T) {
+// TestRotationFails shows that a file which cannot be put aside is not written beyond its size.
+func TestRotationFails(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "x.jsonl")
 	full := "{\"pad\":\"" + strings.Repeat("x", 1020) + "\"}\n"
 	if err := errors.Join(os.MkdirAll(path+".1/x", 0o700), os.WriteFile(path, []byte(full), 0o600)); err != nil {
 		t.Fatal(err)
 	}
-	o := one(t, outlet.Spec{File: path, Rotate: outlet.Rotate{Size: 1024, Keep: 1}})
-	is(t, deliver(t, o, step("{}")), outlet.Retry, outlet.ErrWrite)
+	o := openOne(t, outlet.Spec{File: path, Rotate: outlet.Rotate{Size: 1024, Keep: 1}})
+	wantResult(t, deliver(t, o, newStep("{}")), outlet.Retry, outlet.ErrWrite)
 	if err := os.RemoveAll(path + ".1"); err != nil {
 		t.Fatal(err)
 	}
-	is(t, deliver(t, o, step("{}")), outlet.Done, nil)
-	if got := contents(t, path+".1"); got != full {
+	wantResult(t, deliver(t, o, newStep("{}")), outlet.Done, nil)
+	if got := readFile(t, path+".1"); got != full {
 		t.Errorf("got %q", got)
 	}
 }
@@ -242,13 +242,13 @@ func TestTwoOutletsOneFile(t *testing.T) {
 	const writers, each = 4, 25
 	var all sync.WaitGroup
 	for i := range 2 {
-		o := one(t, spec)
+		o := openOne(t, spec)
 		for j := range writers {
 			all.Go(func() {
 				for k := range each {
-					s := step(`{"pad":"` + strings.Repeat("x", 100) + `"}`)
+					s := newStep(`{"pad":"` + strings.Repeat("x", 100) + `"}`)
 					s.Key = fmt.Sprintf("%d-%d-%d", i, j, k)
-					is(t, deliver(t, o, s), outlet.Done, nil)
+					wantResult(t, deliver(t, o, s), outlet.Done, nil)
 				}
 			})
 		}
@@ -260,7 +260,7 @@ func TestTwoOutletsOneFile(t *testing.T) {
 		t.Fatalf("%v, %v", files, err)
 	}
 	for _, f := range files {
-		for _, k := range keys(t, f) {
+		for _, k := range readKeys(t, f) {
 			seen[k]++
 		}
 	}

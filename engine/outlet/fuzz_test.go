@@ -20,7 +20,7 @@ func FuzzRetryAfter(f *testing.F) {
 	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	f.Fuzz(func(t *testing.T, value, date string) {
 		got := retryAfter(http.Header{"Retry-After": {value}, "Date": {date}}, now)
-		if got < 0 || got > maxAfter {
+		if got < 0 || got > maxRetryAfter {
 			t.Fatalf("%q gives %v", value, got)
 		}
 		var seconds json.Number
@@ -41,7 +41,7 @@ func FuzzJoin(f *testing.F) {
 	}
 	base, _ := url.Parse("https://h.example/base/%2Fx/?sig=1")
 	f.Fuzz(func(t *testing.T, p string) {
-		u, err := join(base, p)
+		u, err := joinPath(base, p)
 		if err != nil {
 			if !errors.Is(err, ErrStep) {
 				t.Fatalf("got %v", err)
@@ -72,10 +72,10 @@ func FuzzBody(f *testing.F) {
 		f.Add([]byte(body), "k")
 	}
 	f.Fuzz(func(t *testing.T, body []byte, key string) {
-		if !keyFits(key) {
+		if !isValidKey(key) {
 			t.Skip()
 		}
-		line, err := jsonLine("k", key, body)
+		line, err := encodeLine("k", key, body)
 		if err != nil {
 			if !errors.Is(err, ErrStep) {
 				t.Fatalf("got %v", err)
@@ -100,7 +100,7 @@ func FuzzBody(f *testing.F) {
 				t.Fatalf("%q became %q", body, line)
 			}
 		}
-		fields, err := form(body)
+		fields, err := encodeForm(body)
 		if err != nil {
 			return
 		}

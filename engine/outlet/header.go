@@ -6,19 +6,19 @@ import (
 	"strings"
 )
 
-// own are the headers that decide how the message is framed and where it goes. Whoever could set them could make one
+// framingHeaders are the headers that decide how the message is framed and where it goes. Whoever could set them could make one
 // request into two.
-var own = []string{"Connection", "Content-Length", "Expect", "Host", "Keep-Alive", "Te", "Trailer", "Transfer-Encoding",
+var framingHeaders = []string{"Connection", "Content-Length", "Expect", "Host", "Keep-Alive", "Te", "Trailer", "Transfer-Encoding",
 	"Upgrade"}
 
-// kept reports whether a header is not the author's to set.
-func kept(name string) bool {
+// isReservedHeader reports whether a header is not the author's to set.
+func isReservedHeader(name string) bool {
 	name = http.CanonicalHeaderKey(name)
-	return slices.Contains(own, name) || strings.HasPrefix(name, "Proxy-")
+	return slices.Contains(framingHeaders, name) || strings.HasPrefix(name, "Proxy-")
 }
 
-// nameFits reports whether a text is a header's name: a token of RFC 9110 section 5.6.2.
-func nameFits(name string) bool {
+// isHeaderName reports whether a text is a header's name: a token of RFC 9110 section 5.6.2.
+func isHeaderName(name string) bool {
 	if name == "" || len(name) > 256 {
 		return false
 	}
@@ -32,8 +32,8 @@ func nameFits(name string) bool {
 	return true
 }
 
-// valueFits reports whether a text can be a header's value without ending it: RFC 9110 section 5.5.
-func valueFits(value string) bool {
+// isHeaderValue reports whether a text can be a header's value without ending it: RFC 9110 section 5.5.
+func isHeaderValue(value string) bool {
 	for i := range len(value) {
 		if c := value[i]; c < ' ' && c != '\t' || c == 0x7f {
 			return false

@@ -24,8 +24,8 @@ import (
 	"github.com/tenterhook/tenterhook/engine/outlet"
 )
 
-// raw serves connections by hand: each request is read to its end, as far as the test wants, before answer is called.
-func raw(t testing.TB, answer func(net.Conn, *http.Request)) string {
+// startRawServer serves connections by hand: each request is read to its end, as far as the test wants, before answer is called.
+func startRawServer(t testing.TB, answer func(net.Conn, *http.Request)) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -54,7 +54,7 @@ func raw(t testing.TB, answer func(net.Conn, *http.Request)) string {
 	return "http://" + l.Addr().String()
 }
 
-func drip(c net.Conn, text string) {
+func writeSlowly(c net.Conn, text string) {
 	for i := range len(text) {
 		if _, err := c.Write([]byte{text[i]}); err != nil {
 			return
@@ -66,7 +66,7 @@ func drip(c net.Conn, text string) {
 // stall answers nothing until the other side goes away.
 func stall(c net.Conn, _ *http.Request) { _, _ = c.Read(make([]byte, 1)) }
 
-func ok(outlet.Answer) (bool, error) { return true, nil }
+func isAnyOK(outlet.Answer) (bool, error) { return true, nil }
 
 func TestHostile(t *testing.T) {
 	const fine = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -80,7 +80,7 @@ func TestHostile(t *testing.T) {
 		name   string
 		answer func(net.Conn, *http.Request)
 		ok     func(outlet.Answer) (bool, error)
-		kind   outlet.Kind
+		kind   outlet.Verdict
 		err    error
 	}{
 		{"fine", write(fine), nil, outlet.Done, nil},
@@ -92,21 +92,21 @@ func TestHostile(t *testing.T) {
 		{"closes early", func(c net.Conn, _ *http.Request) { c.Close() }, nil, outlet.Retry, outlet.ErrConnection},
 		{"closes behind a header", write("HTTP/1.1 200 OK\r\nA: b\r\n"), nil, outlet.Retry, outlet.ErrConnection},
 		{"closes inside a header", write("HTTP/1.1 200 OK\r\nContent-"), nil, outlet.Retry, outlet.ErrGarbled},
-		{"drips its headers", func(c net.Conn, _ *http.Request) { drip(c, fine) }, nil, outlet.Retry, outlet.ErrTimeout},
+		{"drips its headers", func(c net.Conn, _ *http.Request) { writeSlowly(c, fine) }, nil, outlet.Retry, outlet.ErrTimeout},
 		{"drips its body, which nobody needs", func(c net.Conn, _ *http.Request) {
 			_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 9000\r\n\r\n")
-			drip(c, strings.Repeat("x", 9000))
+			writeSlowly(c, strings.Repeat("x", 9000))
 		}, nil, outlet.Done, nil},
 		{"drips its body, which ok needs", func(c net.Conn, _ *http.Request) {
 			_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 9000\r\n\r\n")
-			drip(c, strings.Repeat("x", 9000))
-		}, ok, outlet.Retry, outlet.ErrTimeout},
+			writeSlowly(c, strings.Repeat("x", 9000))
+		}, isAnyOK, outlet.Retry, outlet.ErrTimeout},
 		{"lies about its length", write("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nshort"), nil, outlet.Done, nil},
-		{"lies about its length, and ok needs it", write("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nshort"), ok, outlet.Retry, outlet.ErrGarbled},
-		{"has more than its length", write("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok and more"), ok, outlet.Done, nil},
+		{"lies about its length, and ok needs it", write("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nshort"), isAnyOK, outlet.Retry, outlet.ErrGarbled},
+		{"has more than its length", write("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok and more"), isAnyOK, outlet.Done, nil},
 		{"has a broken length", write("HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n"), nil, outlet.Retry, outlet.ErrGarbled},
 		{"has two lengths", write("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nok"), nil, outlet.Retry, outlet.ErrGarbled},
-		{"breaks off its chunks", write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab"), ok, outlet.Retry, outlet.ErrGarbled},
+		{"breaks off its chunks", write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab"), isAnyOK, outlet.Retry, outlet.ErrGarbled},
 		{"has huge headers", write("HTTP/1.1 200 OK\r\nX: " + strings.Repeat("x", 1<<20) + "\r\n\r\n"), nil, outlet.Retry, nil},
 		{"informs for ever", func(c net.Conn, _ *http.Request) {
 			for {
@@ -122,13 +122,13 @@ func TestHostile(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			spec := outlet.Spec{URL: raw(t, test.answer), OK: test.ok}
+			spec := outlet.Spec{URL: startRawServer(t, test.answer), OK: test.ok}
 			if test.err == outlet.ErrTimeout {
 				spec.Timeout = 2 * time.Second // to get there, and then to wait in vain
 			}
-			o := one(t, spec)
-			r := deliver(t, o, step("{}"))
-			if r.Kind != test.kind || (test.err != nil && !errors.Is(r.Err, test.err)) || !r.Attempted {
+			o := openOne(t, spec)
+			r := deliver(t, o, newStep("{}"))
+			if r.Verdict != test.kind || (test.err != nil && !errors.Is(r.Err, test.err)) || !r.Attempted {
 				t.Errorf("got %+v", r)
 			}
 		})
@@ -138,7 +138,7 @@ func TestHostile(t *testing.T) {
 // TestHugeBody shows that no more is read of an answer than is needed, and that a short one gives its connection back.
 func TestHugeBody(t *testing.T) {
 	var sent atomic.Int64
-	url := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+	url := startServer(t, func(w http.ResponseWriter, _ *http.Request) {
 		for block := make([]byte, 32<<10); sent.Load() < 1<<30; {
 			n, err := w.Write(block)
 			sent.Add(int64(n))
@@ -148,19 +148,19 @@ func TestHugeBody(t *testing.T) {
 		}
 	})
 	var got outlet.Answer
-	o := one(t, outlet.Spec{URL: url, OK: func(a outlet.Answer) (bool, error) { got = a; return true, nil }})
-	is(t, deliver(t, o, step("{}")), outlet.Done, nil)
+	o := openOne(t, outlet.Spec{URL: url, OK: func(a outlet.Answer) (bool, error) { got = a; return true, nil }})
+	wantResult(t, deliver(t, o, newStep("{}")), outlet.Done, nil)
 	if len(got.Body) != 64<<10 || !got.Truncated {
 		t.Errorf("ok saw %d bytes, truncated: %v", len(got.Body), got.Truncated)
 	}
-	is(t, deliver(t, one(t, outlet.Spec{URL: url}), step("{}")), outlet.Done, nil)
+	wantResult(t, deliver(t, openOne(t, outlet.Spec{URL: url}), newStep("{}")), outlet.Done, nil)
 	if n := sent.Load(); n >= 1<<30 {
 		t.Errorf("it was read to its end: %d bytes", n)
 	}
 }
 
-func TestConnectionsAreUsedAgain(t *testing.T) {
-	for name, verdict := range map[string]func(outlet.Answer) (bool, error){"status": nil, "ok": ok} {
+func TestConnectionsAreReused(t *testing.T) {
+	for name, verdict := range map[string]func(outlet.Answer) (bool, error){"status": nil, "ok": isAnyOK} {
 		t.Run(name, func(t *testing.T) {
 			var opened atomic.Int64
 			s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -173,11 +173,11 @@ func TestConnectionsAreUsedAgain(t *testing.T) {
 			}
 			s.Start()
 			defer s.Close()
-			o := one(t, outlet.Spec{URL: s.URL, OK: verdict})
+			o := openOne(t, outlet.Spec{URL: s.URL, OK: verdict})
 			slow := int64(0) // steps that were held up, whose answers were not worth being read to their end
 			for range 20 {
-				r := deliver(t, o, step("{}"))
-				is(t, r, outlet.Done, nil)
+				r := deliver(t, o, newStep("{}"))
+				wantResult(t, r, outlet.Done, nil)
 				if r.Elapsed > 200*time.Millisecond {
 					slow++
 				}
@@ -195,29 +195,29 @@ func TestStaleConnection(t *testing.T) {
 	for _, key := range []string{"", "X-Dedupe"} {
 		t.Run("key "+key, func(t *testing.T) {
 			var calls atomic.Int64
-			url := raw(t, func(c net.Conn, _ *http.Request) {
+			url := startRawServer(t, func(c net.Conn, _ *http.Request) {
 				_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
 				if calls.Add(1)%2 == 1 { // and closes when the next request is here, without an answer
 					_, _ = c.Read(make([]byte, 1))
 					c.Close()
 				}
 			})
-			o := one(t, outlet.Spec{URL: url, Key: key})
+			o := openOne(t, outlet.Spec{URL: url, Key: key})
 			for range 6 {
-				is(t, deliver(t, o, step("{}")), outlet.Done, nil)
+				wantResult(t, deliver(t, o, newStep("{}")), outlet.Done, nil)
 			}
 		})
 	}
 }
 
-func TestNobodyThere(t *testing.T) {
-	r := deliver(t, one(t, outlet.Spec{URL: "http://127.0.0.1:1"}), step("{}"))
-	is(t, r, outlet.Retry, outlet.ErrConnection)
-	is(t, r, outlet.Retry, syscall.ECONNREFUSED)
+func TestNoAnswer(t *testing.T) {
+	r := deliver(t, openOne(t, outlet.Spec{URL: "http://127.0.0.1:1"}), newStep("{}"))
+	wantResult(t, r, outlet.Retry, outlet.ErrConnection)
+	wantResult(t, r, outlet.Retry, syscall.ECONNREFUSED)
 }
 
-// outdated is a certificate for 127.0.0.1 that was valid until an hour ago.
-func outdated(t *testing.T) tls.Certificate {
+// newExpiredCertificate is a certificate for 127.0.0.1 that was valid until an hour ago.
+func newExpiredCertificate(t *testing.T) tls.Certificate {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -247,29 +247,29 @@ func TestTLS(t *testing.T) {
 	old.StartTLS()
 	t.Cleanup(old.Close)
 	late := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
-	late.TLS = &tls.Config{Certificates: []tls.Certificate{outdated(t)}}
+	late.TLS = &tls.Config{Certificates: []tls.Certificate{newExpiredCertificate(t)}}
 	late.StartTLS()
 	t.Cleanup(late.Close)
-	plain := serve(t, func(http.ResponseWriter, *http.Request) {})
+	plain := startServer(t, func(http.ResponseWriter, *http.Request) {})
 	_, port, _ := net.SplitHostPort(s.Listener.Addr().String())
-	trusted := authority(s.Certificate())
+	trusted := certificatePEM(s.Certificate())
 	tests := []struct {
 		name, url, ca string
-		kind          outlet.Kind
+		kind          outlet.Verdict
 		err           error
 		text          string
 	}{
 		{"trusted", s.URL, trusted, outlet.Done, nil, ""},
 		{"unknown authority", s.URL, "", outlet.Retry, outlet.ErrTLS, "its certificate is signed by an unknown authority"},
 		{"wrong name", "https://localhost:" + port, trusted, outlet.Retry, outlet.ErrTLS, "its certificate is for another name"},
-		{"out of date", late.URL, authority(late.TLS.Certificates[0].Leaf), outlet.Retry, outlet.ErrTLS, "its certificate is out of date"},
-		{"an old version", old.URL, authority(old.Certificate()), outlet.Retry, outlet.ErrTLS, "protocol version not supported"},
+		{"out of date", late.URL, certificatePEM(late.TLS.Certificates[0].Leaf), outlet.Retry, outlet.ErrTLS, "its certificate is out of date"},
+		{"an old version", old.URL, certificatePEM(old.Certificate()), outlet.Retry, outlet.ErrTLS, "protocol version not supported"},
 		{"no TLS at all", strings.Replace(plain, "http", "https", 1), "", outlet.Retry, outlet.ErrTLS, "it does not speak TLS"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			r := deliver(t, one(t, outlet.Spec{URL: test.url, CA: test.ca}), step("{}"))
-			is(t, r, test.kind, test.err)
+			r := deliver(t, openOne(t, outlet.Spec{URL: test.url, CA: test.ca}), newStep("{}"))
+			wantResult(t, r, test.kind, test.err)
 			if test.err == nil {
 				if v := <-version; v != "HTTP/2.0" {
 					t.Errorf("spoke %s", v)
@@ -287,23 +287,23 @@ func TestHandshakeStalls(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.Close() // it never accepts; the kernel does
-	o := one(t, outlet.Spec{URL: "https://" + l.Addr().String(), Timeout: 200 * time.Millisecond})
-	is(t, deliver(t, o, step("{}")), outlet.Retry, outlet.ErrTimeout)
+	o := openOne(t, outlet.Spec{URL: "https://" + l.Addr().String(), Timeout: 200 * time.Millisecond})
+	wantResult(t, deliver(t, o, newStep("{}")), outlet.Retry, outlet.ErrTimeout)
 }
 
-func TestStopped(t *testing.T) {
-	o := one(t, outlet.Spec{URL: raw(t, stall), Timeout: time.Minute, Breaker: outlet.Breaker{Failures: 1}})
+func TestContextEnds(t *testing.T) {
+	o := openOne(t, outlet.Spec{URL: startRawServer(t, stall), Timeout: time.Minute, Breaker: outlet.Breaker{Failures: 1}})
 	for range 3 {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-		r := o.Deliver(ctx, step("{}"))
+		r := o.Deliver(ctx, newStep("{}"))
 		cancel()
-		is(t, r, outlet.Retry, outlet.ErrStopped)
-		is(t, r, outlet.Retry, context.DeadlineExceeded)
+		wantResult(t, r, outlet.Retry, outlet.ErrStopped)
+		wantResult(t, r, outlet.Retry, context.DeadlineExceeded)
 		if !r.Attempted {
 			t.Fatal("what was stopped on its way may have arrived")
 		}
-		r = o.Deliver(ctx, step("{}"))
-		is(t, r, outlet.Retry, outlet.ErrStopped)
+		r = o.Deliver(ctx, newStep("{}"))
+		wantResult(t, r, outlet.Retry, outlet.ErrStopped)
 		if r.Attempted {
 			t.Fatal("what was stopped before counts as attempted")
 		}
@@ -316,35 +316,35 @@ func TestStopped(t *testing.T) {
 // TestSecrets makes everything fail that can, at a destination whose every part is a secret, and reads what is said of it.
 func TestSecrets(t *testing.T) {
 	const secret = "s3cr3t"
-	echo := raw(t, func(c net.Conn, r *http.Request) {
+	echo := startRawServer(t, func(c net.Conn, r *http.Request) {
 		_, _ = fmt.Fprintf(c, "HTTP/1.1 %s\r\n\r\n", strings.Join(r.Header["Authorization"], ""))
 		c.Close()
 	})
-	headers := raw(t, func(c net.Conn, r *http.Request) {
+	headers := startRawServer(t, func(c net.Conn, r *http.Request) {
 		_, _ = fmt.Fprintf(c, "HTTP/1.1 200 OK\r\n%s %s\r\n\r\n", r.RequestURI, r.Header)
 		c.Close()
 	})
-	redirect := serve(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, r.RequestURI, http.StatusFound) })
-	refuses := serve(t, func(w http.ResponseWriter, r *http.Request) { http.Error(w, r.RequestURI, http.StatusUnauthorized) })
+	redirect := startServer(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, r.RequestURI, http.StatusFound) })
+	refuses := startServer(t, func(w http.ResponseWriter, r *http.Request) { http.Error(w, r.RequestURI, http.StatusUnauthorized) })
 	for name, url := range map[string]string{
 		"echo": echo, "headers": headers, "redirect": redirect, "refuses": refuses,
-		"stalls": raw(t, stall), "closes": raw(t, func(c net.Conn, _ *http.Request) { c.Close() }),
+		"stalls": startRawServer(t, stall), "closes": startRawServer(t, func(c net.Conn, _ *http.Request) { c.Close() }),
 		"nobody": "http://127.0.0.1:1", "tls": strings.Replace(refuses, "http", "https", 1),
 		"no such name": "https://" + secret + ".invalid",
 	} {
 		t.Run(name, func(t *testing.T) {
 			url = strings.Replace(url, "://", "://"+secret+":"+secret+"@", 1) + "/" + secret + "?" + secret + "=" + secret
 			var log strings.Builder
-			o := open(t, map[string]outlet.Spec{"there": {URL: url, AllowPrivate: loopback, Timeout: 200 * time.Millisecond,
+			o := openOutlet(t, map[string]outlet.Spec{"there": {URL: url, AllowPrivate: loopback, Timeout: 200 * time.Millisecond,
 				Query: map[string]string{"q": secret}, Headers: map[string]string{"X-A": secret}, Breaker: outlet.Breaker{Failures: 1},
-				OK: func(outlet.Answer) (bool, error) { return false, errors.New(secret) }}}, outlet.Options{Log: logTo(&log)})
-			s := step(`{"a":"` + secret + `"}`)
+				OK: func(outlet.Answer) (bool, error) { return false, errors.New(secret) }}}, outlet.Options{Log: newLog(&log)})
+			s := newStep(`{"a":"` + secret + `"}`)
 			s.Path, s.Query, s.Headers = secret, map[string]string{"p": secret}, map[string]string{"X-B": secret}
 			r := deliver(t, o, s)
-			if r.Kind == outlet.Done {
+			if r.Verdict == outlet.Done {
 				t.Fatal("delivered")
 			}
-			for err := range chain(r.Err) {
+			for err := range errorChain(r.Err) {
 				if text := fmt.Sprintf("%v %+v %#v", err, err, err.Error()); strings.Contains(text, secret) {
 					t.Errorf("it says %s", text)
 				}

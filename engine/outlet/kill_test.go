@@ -40,7 +40,7 @@ func writeUntilKilled(path string) {
 		go func() {
 			for i := 0; ; i++ {
 				key := fmt.Sprintf("%d-%d-%d", os.Getpid(), w, i)
-				if o.Deliver(context.Background(), outlet.Step{Destination: "there", Key: key, Body: body}).Kind == outlet.Done {
+				if o.Deliver(context.Background(), outlet.Step{Destination: "there", Key: key, Body: body}).Verdict == outlet.Done {
 					fmt.Println(key)
 				}
 			}
@@ -73,13 +73,13 @@ func TestKill(t *testing.T) {
 		}
 		_ = cmd.Wait()
 	}
-	is(t, deliver(t, one(t, outlet.Spec{File: path}), step("{}")), outlet.Done, nil) // repairs the end
+	wantResult(t, deliver(t, openOne(t, outlet.Spec{File: path}), newStep("{}")), outlet.Done, nil) // repairs the end
 	files, err := filepath.Glob(path + "*")
 	if err != nil || len(files) < 3 {
 		t.Fatalf("%v, %v", files, err)
 	}
 	for _, f := range files {
-		for _, k := range keys(t, f) {
+		for _, k := range readKeys(t, f) {
 			if _, promised := acked[k]; promised {
 				acked[k]++
 			}
@@ -108,34 +108,34 @@ func TestDiskFull(t *testing.T) {
 	if err := os.WriteFile(ballast, make([]byte, 40<<10), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	o := one(t, outlet.Spec{File: path, Breaker: outlet.Breaker{Failures: 1000}})
+	o := openOne(t, outlet.Spec{File: path, Breaker: outlet.Breaker{Failures: 1000}})
 	var done []string
 	send := func(i int) outlet.Result {
-		s := step(`{"pad":"` + strings.Repeat("x", 3000) + `"}`)
+		s := newStep(`{"pad":"` + strings.Repeat("x", 3000) + `"}`)
 		s.Key = fmt.Sprint(i)
 		r := deliver(t, o, s)
-		if r.Kind == outlet.Done {
+		if r.Verdict == outlet.Done {
 			done = append(done, s.Key)
 		}
 		return r
 	}
 	full := 0
 	for i := range 20 {
-		if r := send(i); r.Kind != outlet.Done {
-			is(t, r, outlet.Retry, outlet.ErrWrite)
-			is(t, r, outlet.Retry, syscall.ENOSPC)
+		if r := send(i); r.Verdict != outlet.Done {
+			wantResult(t, r, outlet.Retry, outlet.ErrWrite)
+			wantResult(t, r, outlet.Retry, syscall.ENOSPC)
 			full++
 		}
 	}
-	if full == 0 || !slices.Equal(keys(t, path), done) {
-		t.Fatalf("full %d times, done %v, there %v", full, done, keys(t, path))
+	if full == 0 || !slices.Equal(readKeys(t, path), done) {
+		t.Fatalf("full %d times, done %v, there %v", full, done, readKeys(t, path))
 	}
 	if err := os.Remove(ballast); err != nil {
 		t.Fatal(err)
 	}
-	is(t, send(99), outlet.Done, nil)
-	if !slices.Equal(keys(t, path), done) {
-		t.Errorf("done %v, there %v", done, keys(t, path))
+	wantResult(t, send(99), outlet.Done, nil)
+	if !slices.Equal(readKeys(t, path), done) {
+		t.Errorf("done %v, there %v", done, readKeys(t, path))
 	}
 }
 
@@ -143,8 +143,8 @@ func TestDiskFull(t *testing.T) {
 // timeout, is not written afterwards, and the next one is.
 func TestSlowDisk(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "x.jsonl")
-	o := one(t, outlet.Spec{File: path, Timeout: 2 * time.Second}) // for a disk that is slow and does not hang
-	is(t, deliver(t, o, step("{}")), outlet.Done, nil)
+	o := openOne(t, outlet.Spec{File: path, Timeout: 2 * time.Second}) // for a disk that is slow and does not hang
+	wantResult(t, deliver(t, o, newStep("{}")), outlet.Done, nil)
 	f, err := os.Open(path)
 	if err != nil {
 		t.Fatal(err)
@@ -154,19 +154,19 @@ func TestSlowDisk(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, key := range []string{"written late", "never written"} {
-		s := step("{}")
+		s := newStep("{}")
 		s.Key = strings.ReplaceAll(key, " ", "-")
-		is(t, deliver(t, o, s), outlet.Retry, outlet.ErrTimeout)
+		wantResult(t, deliver(t, o, s), outlet.Retry, outlet.ErrTimeout)
 	}
 	if err := errors.Join(syscall.Flock(int(f.Fd()), syscall.LOCK_UN)); err != nil {
 		t.Fatal(err)
 	}
-	until(t, "the next line", func() bool {
-		s := step("{}")
+	waitFor(t, "the next line", func() bool {
+		s := newStep("{}")
 		s.Key = "next"
-		return deliver(t, o, s).Kind == outlet.Done
+		return deliver(t, o, s).Verdict == outlet.Done
 	})
-	if got := keys(t, path); !slices.Equal(got, []string{"step-1", "written-late", "next"}) {
+	if got := readKeys(t, path); !slices.Equal(got, []string{"step-1", "written-late", "next"}) {
 		t.Errorf("got %v", got)
 	}
 }

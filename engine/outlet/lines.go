@@ -11,78 +11,78 @@ import (
 
 // sink is where lines end up. All calls come from one goroutine.
 type sink interface {
-	begin() error             // looks whether it will do; an error changes nothing
+	prepare() error           // looks whether it will do; an error changes nothing
 	commit(text []byte) error // nil: all of it is there for good. An error: none of it is, as far as can be told
 	close() error
 }
 
-// lines carries steps to a sink, one line each. One goroutine writes; what has gathered while it was writing goes with its
+// lineCarrier carries steps to a sink, one line each. One goroutine writes; what has gathered while it was writing goes with its
 // next commit, so that many lines share one fsync.
-type lines struct {
+type lineCarrier struct {
 	member  string
 	timeout time.Duration
 	sink    sink
 	log     *slog.Logger
-	in      chan *line
-	ended   chan error
+	queue   chan *line
+	closed  chan error
 }
 
 // line is a step's line on its way. Whoever swaps taken first decides: the writer, or a step that waits no longer.
 type line struct {
-	text  []byte
-	taken atomic.Bool
-	done  chan error
+	text    []byte
+	claimed atomic.Bool
+	done    chan error
 }
 
-func newLines(s Spec, to sink, log *slog.Logger) *lines {
-	l := &lines{member: s.Key, timeout: s.Timeout, sink: to, log: log,
-		in: make(chan *line, s.Concurrency), ended: make(chan error, 1)}
-	go l.write()
+func newLineCarrier(s Spec, to sink, log *slog.Logger) *lineCarrier {
+	l := &lineCarrier{member: s.Key, timeout: s.Timeout, sink: to, log: log,
+		queue: make(chan *line, s.Concurrency), closed: make(chan error, 1)}
+	go l.run()
 	return l
 }
 
-func (l *lines) carry(ctx context.Context, s Step) Result {
-	text, err := jsonLine(l.member, s.Key, s.Body)
+func (l *lineCarrier) attempt(ctx context.Context, s Step) Result {
+	text, err := encodeLine(l.member, s.Key, s.Body)
 	if err != nil {
-		return Result{Kind: Never, Err: err}
+		return Result{Verdict: Never, Err: err}
 	}
 	n := &line{text: text, done: make(chan error, 1)}
 	late := Result{health: down, Err: fmt.Errorf("%w: %v", ErrTimeout, l.timeout)}
 	select {
-	case l.in <- n:
+	case l.queue <- n:
 	case <-ctx.Done():
 		return late
 	}
 	select {
 	case err = <-n.done:
 	case <-ctx.Done():
-		n.taken.Store(true)
+		n.claimed.Store(true)
 		return late
 	}
 	if err != nil {
 		return Result{health: down, Err: fmt.Errorf("%w: %w", ErrWrite, err)}
 	}
-	return Result{Kind: Done, health: up}
+	return Result{Verdict: Done, health: up}
 }
 
 // close is called when nobody carries any more.
-func (l *lines) close() error {
-	close(l.in)
-	return <-l.ended
+func (l *lineCarrier) close() error {
+	close(l.queue)
+	return <-l.closed
 }
 
-func (l *lines) write() {
-	if err := l.sink.begin(); err != nil {
+func (l *lineCarrier) run() {
+	if err := l.sink.prepare(); err != nil {
 		l.log.Warn("nothing can be written now", "err", err)
 	}
 	const keep = 1 << 20 // bytes of memory kept from one commit to the next
 	var text []byte
 	var batch []*line
-	for first := range l.in {
+	for first := range l.queue {
 		batch = append(batch[:0], first)
-		for more := true; more && len(batch) < cap(l.in); {
+		for more := true; more && len(batch) < cap(l.queue); {
 			select {
-			case n, ok := <-l.in:
+			case n, ok := <-l.queue:
 				if more = ok; ok {
 					batch = append(batch, n)
 				}
@@ -96,14 +96,14 @@ func (l *lines) write() {
 		}
 		clear(batch)
 	}
-	l.ended <- l.sink.close()
+	l.closed <- l.sink.close()
 }
 
 // commit writes a batch and tells those who wait for it.
-func (l *lines) commit(text []byte, batch []*line) []byte {
+func (l *lineCarrier) commit(text []byte, batch []*line) []byte {
 	waiting := batch[:0]
 	for _, n := range batch {
-		if n.taken.CompareAndSwap(false, true) {
+		if n.claimed.CompareAndSwap(false, true) {
 			text = append(text, n.text...)
 			waiting = append(waiting, n)
 		}
@@ -123,7 +123,7 @@ type stream struct {
 	w io.Writer
 }
 
-func (s stream) begin() error { return nil }
+func (s stream) prepare() error { return nil }
 
 func (s stream) commit(text []byte) error {
 	_, err := s.w.Write(text)

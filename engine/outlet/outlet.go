@@ -38,14 +38,14 @@ type Options struct {
 type Outlet struct {
 	destinations map[string]*destination
 
-	mu     sync.Mutex // guards closed, and orders Close behind the last under.Add
-	closed bool
-	under  sync.WaitGroup // deliveries under way
+	mu       sync.Mutex // guards closed, and orders Close behind the last under.Add
+	closed   bool
+	inFlight sync.WaitGroup // deliveries under way
 }
 
 // carrier makes one attempt at one kind of destination. What it returns has no Elapsed and no Attempted yet.
 type carrier interface {
-	carry(ctx context.Context, s Step) Result
+	attempt(ctx context.Context, s Step) Result
 	close() error
 }
 
@@ -73,7 +73,7 @@ func Open(specs map[string]Spec, o Options) (*Outlet, error) {
 	}
 	out := &Outlet{destinations: make(map[string]*destination, len(specs))}
 	for _, name := range names {
-		out.destinations[name] = newDestination(name, specs[name].filled(), o)
+		out.destinations[name] = newDestination(name, specs[name].withDefaults(), o)
 	}
 	return out, nil
 }
@@ -83,30 +83,30 @@ func Open(specs map[string]Spec, o Options) (*Outlet, error) {
 func (o *Outlet) Deliver(ctx context.Context, s Step) Result {
 	d := o.destinations[s.Destination]
 	if d == nil {
-		return named(s, Result{Kind: Never, Err: ErrUnknown})
+		return withDestination(s, Result{Verdict: Never, Err: ErrUnknown})
 	}
-	if !o.enter() {
-		return named(s, Result{Err: ErrClosed})
+	if !o.beginDelivery() {
+		return withDestination(s, Result{Err: ErrClosed})
 	}
-	defer o.under.Done()
-	return named(s, d.deliver(ctx, s))
+	defer o.inFlight.Done()
+	return withDestination(s, d.deliver(ctx, s))
 }
 
-// named says in the error which destination it is about.
-func named(s Step, r Result) Result {
+// withDestination says in the error which destination it is about.
+func withDestination(s Step, r Result) Result {
 	if r.Err != nil {
 		r.Err = fmt.Errorf("deliver to %q: %w", s.Destination, r.Err)
 	}
 	return r
 }
 
-func (o *Outlet) enter() bool {
+func (o *Outlet) beginDelivery() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.closed {
 		return false
 	}
-	o.under.Add(1)
+	o.inFlight.Add(1)
 	return true
 }
 
@@ -163,8 +163,8 @@ func (o *Outlet) Close(ctx context.Context) error {
 	}
 	ended := make(chan error, 1)
 	go func() {
-		o.under.Wait()
-		ended <- o.release()
+		o.inFlight.Wait()
+		ended <- o.closeCarriers()
 	}()
 	select {
 	case err := <-ended:
@@ -174,8 +174,8 @@ func (o *Outlet) Close(ctx context.Context) error {
 	}
 }
 
-// release gives every destination the same time to let go: a hung disk must not keep another's connections.
-func (o *Outlet) release() error {
+// closeCarriers gives every destination the same time to let go: a hung disk must not keep another's connections.
+func (o *Outlet) closeCarriers() error {
 	errs := make(chan error, len(o.destinations))
 	for _, d := range o.destinations {
 		go func() { errs <- d.carrier.close() }()

@@ -18,8 +18,8 @@ import (
 
 var loopback = []string{"127.0.0.0/8", "::1/128"}
 
-// open opens an Outlet that is closed, and by then idle, at the end of the test.
-func open(t testing.TB, specs map[string]outlet.Spec, o outlet.Options) *outlet.Outlet {
+// openOutlet opens an Outlet that is closed, and by then idle, at the end of the test.
+func openOutlet(t testing.TB, specs map[string]outlet.Spec, o outlet.Options) *outlet.Outlet {
 	t.Helper()
 	if o.Log == nil {
 		o.Log = slog.New(slog.NewTextHandler(io.Discard, nil))
@@ -38,23 +38,23 @@ func open(t testing.TB, specs map[string]outlet.Spec, o outlet.Options) *outlet.
 	return out
 }
 
-// one opens an Outlet with one destination, called there, that may be on loopback.
-func one(t testing.TB, s outlet.Spec) *outlet.Outlet {
+// openOne opens an Outlet with one destination, called there, that may be on loopback.
+func openOne(t testing.TB, s outlet.Spec) *outlet.Outlet {
 	t.Helper()
 	if s.URL != "" {
 		s.AllowPrivate = loopback
 	}
-	return open(t, map[string]outlet.Spec{"there": s}, outlet.Options{})
+	return openOutlet(t, map[string]outlet.Spec{"there": s}, outlet.Options{})
 }
 
-func serve(t testing.TB, h http.HandlerFunc) string {
+func startServer(t testing.TB, h http.HandlerFunc) string {
 	t.Helper()
 	s := httptest.NewServer(h)
 	t.Cleanup(s.Close)
 	return s.URL
 }
 
-func step(body string) outlet.Step {
+func newStep(body string) outlet.Step {
 	return outlet.Step{Destination: "there", Key: "step-1", Attempt: 1, Body: []byte(body)}
 }
 
@@ -63,8 +63,8 @@ func deliver(t testing.TB, o *outlet.Outlet, s outlet.Step) outlet.Result {
 	return o.Deliver(context.Background(), s)
 }
 
-// authority is a test server's certificate, as Spec.CA wants it.
-func authority(c *x509.Certificate) string {
+// certificatePEM is a test server's certificate, as Spec.CA wants it.
+func certificatePEM(c *x509.Certificate) string {
 	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Raw}))
 }
 
@@ -80,11 +80,11 @@ func TestRequest(t *testing.T) {
 		at   string // beneath the server's address
 		want seen
 	}{
-		{"plain", outlet.Spec{}, step(`{"a":1}`), "/in",
+		{"plain", outlet.Spec{}, newStep(`{"a":1}`), "/in",
 			seen{"POST", "/in", "", `{"a":1}`, http.Header{"Content-Type": {"application/json"}, "Idempotency-Key": {"step-1"}, "User-Agent": {"tenterhook/unknown"}}}},
 		{"everything configured",
 			outlet.Spec{Method: "put", Path: "v1/x", Query: map[string]string{"q": "a b"}, Headers: map[string]string{"x-team": "iam", "content-type": "application/vnd.x+json"}, Key: "x-dedupe"},
-			step(`1`), "/in?sig=a%2Fb",
+			newStep(`1`), "/in?sig=a%2Fb",
 			seen{"PUT", "/in/v1/x?sig=a%2Fb&q=a+b", "", `1`, http.Header{"X-Team": {"iam"}, "X-Dedupe": {"step-1"}, "Content-Type": {"application/vnd.x+json"}, "Idempotency-Key": nil}}},
 		{"everything from the step", outlet.Spec{Path: "/a", Query: map[string]string{"q": "1"}, Headers: map[string]string{"X-Team": "iam"}},
 			outlet.Step{Destination: "there", Key: "k", Path: "/u/eve%2Fx", Query: map[string]string{"q": "2"}, Headers: map[string]string{"x-team": "soc"}}, "/",
@@ -94,18 +94,18 @@ func TestRequest(t *testing.T) {
 			seen{"PATCH", "/", "", `{"a":1}`, http.Header{"Content-Type": {"application/json"}}}},
 		{"a leading double slash names no host", outlet.Spec{}, outlet.Step{Destination: "there", Key: "k", Path: "//evil.example/x"}, "",
 			seen{"POST", "/evil.example/x", "", "", nil}},
-		{"a form", outlet.Spec{Encoding: "form"}, step(`{"b":"x&y","a":[1,"z"],"none":null,"payload":{"t":"é"},"b2":true}`), "/",
+		{"a form", outlet.Spec{Encoding: "form"}, newStep(`{"b":"x&y","a":[1,"z"],"none":null,"payload":{"t":"é"},"b2":true}`), "/",
 			seen{"POST", "/", "", "b=x%26y&a=1&a=z&payload=%7B%22t%22%3A%22%C3%A9%22%7D&b2=true", http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			var got seen
-			url := serve(t, func(w http.ResponseWriter, r *http.Request) {
+			url := startServer(t, func(w http.ResponseWriter, r *http.Request) {
 				body, _ := io.ReadAll(r.Body)
 				got = seen{r.Method, r.RequestURI, r.Host, string(body), r.Header}
 			})
 			test.spec.URL = url + test.at
-			if r := deliver(t, one(t, test.spec), test.step); r.Kind != outlet.Done || r.Err != nil || !r.Attempted {
+			if r := deliver(t, openOne(t, test.spec), test.step); r.Verdict != outlet.Done || r.Err != nil || !r.Attempted {
 				t.Fatalf("got %+v", r)
 			}
 			if got.method != test.want.method || got.uri != test.want.uri || got.body != test.want.body || got.host != strings.TrimPrefix(url, "http://") {
@@ -121,13 +121,13 @@ func TestRequest(t *testing.T) {
 }
 
 func TestBasic(t *testing.T) {
-	url := serve(t, func(w http.ResponseWriter, r *http.Request) {
+	url := startServer(t, func(w http.ResponseWriter, r *http.Request) {
 		if user, password, _ := r.BasicAuth(); user != "okta" || password != "p@ss" {
 			w.WriteHeader(http.StatusUnauthorized)
 		}
 	})
-	o := one(t, outlet.Spec{URL: strings.Replace(url, "http://", "http://okta:p%40ss@", 1)})
-	if r := deliver(t, o, step("")); r.Kind != outlet.Done {
+	o := openOne(t, outlet.Spec{URL: strings.Replace(url, "http://", "http://okta:p%40ss@", 1)})
+	if r := deliver(t, o, newStep("")); r.Verdict != outlet.Done {
 		t.Errorf("got %+v", r)
 	}
 }
@@ -135,13 +135,13 @@ func TestBasic(t *testing.T) {
 func TestProxy(t *testing.T) {
 	t.Setenv("HTTP_PROXY", "http://127.0.0.1:1")
 	t.Setenv("http_proxy", "http://127.0.0.1:1")
-	there := serve(t, func(http.ResponseWriter, *http.Request) {})
-	if r := deliver(t, one(t, outlet.Spec{URL: there}), step("")); r.Kind != outlet.Done {
+	there := startServer(t, func(http.ResponseWriter, *http.Request) {})
+	if r := deliver(t, openOne(t, outlet.Spec{URL: there}), newStep("")); r.Verdict != outlet.Done {
 		t.Errorf("without one: %+v", r)
 	}
 	through := make(chan string, 1)
-	proxy := serve(t, func(w http.ResponseWriter, r *http.Request) { through <- r.RequestURI })
-	if r := deliver(t, one(t, outlet.Spec{URL: "http://nowhere.example/x", Proxy: proxy}), step("")); r.Kind != outlet.Done {
+	proxy := startServer(t, func(w http.ResponseWriter, r *http.Request) { through <- r.RequestURI })
+	if r := deliver(t, openOne(t, outlet.Spec{URL: "http://nowhere.example/x", Proxy: proxy}), newStep("")); r.Verdict != outlet.Done {
 		t.Fatalf("through one: %+v", r)
 	}
 	if uri := <-through; uri != "http://nowhere.example/x" {
@@ -153,7 +153,7 @@ func TestProxy(t *testing.T) {
 func TestTunnel(t *testing.T) {
 	there := httptest.NewTLSServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	t.Cleanup(there.Close)
-	proxy := serve(t, func(w http.ResponseWriter, r *http.Request) {
+	proxy := startServer(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Proxy-Authorization") == "" {
 			w.WriteHeader(http.StatusProxyAuthRequired)
 			return
@@ -176,20 +176,20 @@ func TestTunnel(t *testing.T) {
 		_, _ = io.Copy(in, out)
 		in.Close()
 	})
-	spec := outlet.Spec{URL: there.URL, CA: authority(there.Certificate()), Proxy: proxy}
-	r := deliver(t, one(t, spec), step("{}"))
-	is(t, r, outlet.Retry, outlet.ErrConnection)
+	spec := outlet.Spec{URL: there.URL, CA: certificatePEM(there.Certificate()), Proxy: proxy}
+	r := deliver(t, openOne(t, spec), newStep("{}"))
+	wantResult(t, r, outlet.Retry, outlet.ErrConnection)
 	if !strings.HasSuffix(r.Err.Error(), "the proxy answered 407 Proxy Authentication Required") {
 		t.Errorf("got %q", r.Err)
 	}
 	spec.Proxy = strings.Replace(proxy, "//", "//user:password@", 1)
-	is(t, deliver(t, one(t, spec), step("{}")), outlet.Done, nil)
+	wantResult(t, deliver(t, openOne(t, spec), newStep("{}")), outlet.Done, nil)
 }
 
-// TestUnfit shows what a step cannot smuggle into a request. None of it is sent.
-func TestUnfit(t *testing.T) {
-	url := serve(t, func(_ http.ResponseWriter, r *http.Request) { t.Errorf("sent: %s %v", r.RequestURI, r.Header) })
-	o := open(t, map[string]outlet.Spec{
+// TestStepRejected shows what a step cannot smuggle into a request. None of it is sent.
+func TestStepRejected(t *testing.T) {
+	url := startServer(t, func(_ http.ResponseWriter, r *http.Request) { t.Errorf("sent: %s %v", r.RequestURI, r.Header) })
+	o := openOutlet(t, map[string]outlet.Spec{
 		"there": {URL: url + "/base", AllowPrivate: loopback},
 		"form":  {URL: url, AllowPrivate: loopback, Encoding: "form"},
 		"out":   {Stdout: true},
@@ -236,7 +236,7 @@ func TestUnfit(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			is(t, deliver(t, o, test.step), outlet.Never, outlet.ErrStep)
+			wantResult(t, deliver(t, o, test.step), outlet.Never, outlet.ErrStep)
 			if r := deliver(t, o, test.step); r.Attempted {
 				t.Error("it counts as attempted")
 			}

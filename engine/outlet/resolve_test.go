@@ -13,8 +13,8 @@ import (
 	"github.com/tenterhook/tenterhook/engine/outlet"
 )
 
-// names is a resolver that asks a name server of the test, which gives every name the addresses of the moment.
-func names(t *testing.T, addresses *atomic.Pointer[[]netip.Addr]) *net.Resolver {
+// newResolver is a resolver that asks a name server of the test, which gives every name the addresses of the moment.
+func newResolver(t *testing.T, addresses *atomic.Pointer[[]netip.Addr]) *net.Resolver {
 	t.Helper()
 	server, err := net.ListenPacket("udp", "127.0.0.1:0")
 	if err != nil {
@@ -27,7 +27,7 @@ func names(t *testing.T, addresses *atomic.Pointer[[]netip.Addr]) *net.Resolver 
 			if err != nil {
 				return
 			}
-			_, _ = server.WriteTo(answer(question[:n], *addresses.Load()), from)
+			_, _ = server.WriteTo(dnsAnswer(question[:n], *addresses.Load()), from)
 		}
 	}()
 	return &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
@@ -35,8 +35,8 @@ func names(t *testing.T, addresses *atomic.Pointer[[]netip.Addr]) *net.Resolver 
 	}}
 }
 
-// answer writes what RFC 1035 section 4.1 has: the question again, and the addresses of the kind it asks for.
-func answer(question []byte, addresses []netip.Addr) []byte {
+// dnsAnswer writes what RFC 1035 section 4.1 has: the question again, and the addresses of the kind it asks for.
+func dnsAnswer(question []byte, addresses []netip.Addr) []byte {
 	end := 12
 	for question[end] != 0 {
 		end += int(question[end]) + 1
@@ -60,10 +60,10 @@ func answer(question []byte, addresses []netip.Addr) []byte {
 	return out
 }
 
-// TestNamesThatLeadInside asks for names that resolve to where they must not, at once or from the second time on.
-func TestNamesThatLeadInside(t *testing.T) {
+// TestNameResolvesToPrivate asks for names that resolve to where they must not, at once or from the second time on.
+func TestNameResolvesToPrivate(t *testing.T) {
 	var calls atomic.Int64
-	url := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+	url := startServer(t, func(w http.ResponseWriter, _ *http.Request) {
 		calls.Add(1)
 		w.Header().Set("Connection", "close") // the name is asked for again
 	})
@@ -76,33 +76,33 @@ func TestNamesThatLeadInside(t *testing.T) {
 		}
 		led.Store(&list)
 	}
-	resolver := names(t, &led)
+	resolver := newResolver(t, &led)
 	to := func(s outlet.Spec) *outlet.Outlet {
 		s.Breaker.Failures = 1000
-		return open(t, map[string]outlet.Spec{"there": s}, outlet.Options{Resolver: resolver})
+		return openOutlet(t, map[string]outlet.Spec{"there": s}, outlet.Options{Resolver: resolver})
 	}
 	for _, inside := range []string{"127.0.0.1", "10.0.0.1", "169.254.169.254", "0.0.0.0", "::1", "::ffff:127.0.0.1", "64:ff9b::7f00:1", "fe80::1"} {
 		t.Run(inside, func(t *testing.T) {
 			lead(inside)
-			r := deliver(t, to(outlet.Spec{URL: "https://hook.example:" + port}), step("{}"))
-			is(t, r, outlet.Retry, outlet.ErrAddress)
+			r := deliver(t, to(outlet.Spec{URL: "https://hook.example:" + port}), newStep("{}"))
+			wantResult(t, r, outlet.Retry, outlet.ErrAddress)
 		})
 	}
 	t.Run("rebinding", func(t *testing.T) {
 		o := to(outlet.Spec{URL: "http://hook.example:" + port, AllowPrivate: []string{"127.0.0.1/32"}})
 		lead("127.0.0.1")
-		is(t, deliver(t, o, step("{}")), outlet.Done, nil)
+		wantResult(t, deliver(t, o, newStep("{}")), outlet.Done, nil)
 		before := calls.Load()
 		lead("127.0.0.2") // where the server can be reached as well, were it allowed
-		is(t, deliver(t, o, step("{}")), outlet.Retry, outlet.ErrAddress)
+		wantResult(t, deliver(t, o, newStep("{}")), outlet.Retry, outlet.ErrAddress)
 		lead("127.0.0.2", "127.0.0.1") // one of them is allowed, and only that one is used
-		is(t, deliver(t, o, step("{}")), outlet.Done, nil)
+		wantResult(t, deliver(t, o, newStep("{}")), outlet.Done, nil)
 		if calls.Load() != before+1 {
 			t.Errorf("it was called %d times", calls.Load()-before)
 		}
 	})
 	t.Run("no such host", func(t *testing.T) {
 		lead()
-		is(t, deliver(t, to(outlet.Spec{URL: "https://hook.example"}), step("{}")), outlet.Retry, outlet.ErrConnection)
+		wantResult(t, deliver(t, to(outlet.Spec{URL: "https://hook.example"}), newStep("{}")), outlet.Retry, outlet.ErrConnection)
 	})
 }

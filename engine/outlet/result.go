@@ -11,7 +11,7 @@ var (
 	ErrStep       = errors.New("the step cannot be sent")        // Never: its key, path, header or body is not fit for it
 	ErrClosed     = errors.New("the outlet is closed")           // not attempted
 	ErrBusy       = errors.New("every slot is taken")            // not attempted
-	ErrResting    = errors.New("the destination is resting")     // not attempted: its breaker is open, or it asked for time
+	ErrPaused     = errors.New("the destination is resting")     // not attempted: its breaker is open, or it asked for time
 	ErrAddress    = errors.New("the address is not allowed")     // the name led to where the destination may not
 	ErrConnection = errors.New("the connection failed")          // no such name, refused, reset, closed too early
 	ErrTLS        = errors.New("the other side is not trusted")  // certificate or handshake
@@ -37,18 +37,18 @@ type Step struct {
 	Headers     map[string]string // the same
 }
 
-// Kind is what to do with a step now. The zero Kind is Retry: what nobody knows about is tried again.
-type Kind uint8
+// Verdict is what to do with a step now. The zero Kind is Retry: what nobody knows about is tried again.
+type Verdict uint8
 
 // The kinds.
 const (
-	Retry Kind = iota // try again, after the longer of Result.After and Backoff
-	Done              // delivered
-	Never             // not delivered, and trying again is no use: refused for good, or the attempts are used up
+	Retry Verdict = iota // try again, after the longer of Result.After and Backoff
+	Done                 // delivered
+	Never                // not delivered, and trying again is no use: refused for good, or the attempts are used up
 )
 
 // String is the kind as a metric's label.
-func (k Kind) String() string {
+func (k Verdict) String() string {
 	switch k {
 	case Done:
 		return "done"
@@ -60,7 +60,7 @@ func (k Kind) String() string {
 
 // Result is what became of one attempt.
 type Result struct {
-	Kind      Kind
+	Verdict   Verdict
 	Status    int           // HTTP; 0 when there was no answer
 	Err       error         // nil when Done; holds no secret, so it may be kept as the reason
 	After     time.Duration // Retry not before this: Retry-After, or what is left of a rest; at most an hour

@@ -82,30 +82,30 @@ const (
 	defaultLines       = 64
 )
 
-// filled is the Spec with its defaults.
-func (s Spec) filled() Spec {
+// withDefaults is the Spec with its defaults.
+func (s Spec) withDefaults() Spec {
 	lines := s.File != "" || s.Stdout
 	s.Method = strings.ToUpper(s.Method)
-	otherwise(&s.Method, http.MethodPost)
-	otherwise(&s.Encoding, "json")
-	otherwise(&s.Timeout, defaultTimeout)
-	otherwise(&s.Retry.Attempts, defaultAttempts)
-	otherwise(&s.Retry.Max, max(defaultMax, s.Retry.First))
-	otherwise(&s.Retry.First, min(defaultFirst, s.Retry.Max))
-	otherwise(&s.Breaker.Failures, defaultFailures)
-	otherwise(&s.Breaker.Rest, defaultRest)
-	otherwise(&s.Rotate.Size, defaultSize)
-	otherwise(&s.Rotate.Keep, defaultKeep)
+	setDefault(&s.Method, http.MethodPost)
+	setDefault(&s.Encoding, "json")
+	setDefault(&s.Timeout, defaultTimeout)
+	setDefault(&s.Retry.Attempts, defaultAttempts)
+	setDefault(&s.Retry.Max, max(defaultMax, s.Retry.First))
+	setDefault(&s.Retry.First, min(defaultFirst, s.Retry.Max))
+	setDefault(&s.Breaker.Failures, defaultFailures)
+	setDefault(&s.Breaker.Rest, defaultRest)
+	setDefault(&s.Rotate.Size, defaultSize)
+	setDefault(&s.Rotate.Keep, defaultKeep)
 	if lines {
-		otherwise(&s.Key, defaultMember)
-		otherwise(&s.Concurrency, defaultLines)
+		setDefault(&s.Key, defaultMember)
+		setDefault(&s.Concurrency, defaultLines)
 	}
-	otherwise(&s.Key, defaultKey)
-	otherwise(&s.Concurrency, defaultConcurrency)
+	setDefault(&s.Key, defaultKey)
+	setDefault(&s.Concurrency, defaultConcurrency)
 	return s
 }
 
-func otherwise[T comparable](v *T, def T) {
+func setDefault[T comparable](v *T, def T) {
 	var zero T
 	if *v == zero {
 		*v = def

@@ -6,12 +6,12 @@ import (
 	"time"
 )
 
-// maxAfter is the longest a destination can make a step wait by asking for time.
-const maxAfter = time.Hour
+// maxRetryAfter is the longest a destination can make a step wait by asking for time.
+const maxRetryAfter = time.Hour
 
-// meaning is what a status means for a step and for its destination. A redirect is Never: whoever follows one takes the
+// classifyStatus is what a status means for a step and for its destination. A redirect is Never: whoever follows one takes the
 // step, and the secrets that go with it, to an address nobody configured; and it would be there the next time as well.
-func meaning(status int) (Kind, health) {
+func classifyStatus(status int) (Verdict, health) {
 	switch {
 	case status == http.StatusTooManyRequests:
 		return Retry, unknown // it works, and it is a destination's good right to say so
@@ -29,11 +29,11 @@ func retryAfter(h http.Header, now time.Time) time.Duration {
 	if date, err := http.ParseTime(h.Get("Date")); err == nil {
 		now = date
 	}
-	return after(h.Get("Retry-After"), now)
+	return parseRetryAfter(h.Get("Retry-After"), now)
 }
 
-// after reads what RFC 9110 section 10.2.3 allows: seconds, or a date.
-func after(value string, now time.Time) time.Duration {
+// parseRetryAfter reads what RFC 9110 section 10.2.3 allows: seconds, or a date.
+func parseRetryAfter(value string, now time.Time) time.Duration {
 	value = strings.Trim(value, " \t")
 	if value == "" || len(value) > 64 {
 		return 0
@@ -43,11 +43,11 @@ func after(value string, now time.Time) time.Duration {
 		if err != nil {
 			return 0
 		}
-		return min(max(0, date.Sub(now)), maxAfter)
+		return min(max(0, date.Sub(now)), maxRetryAfter)
 	}
 	var seconds time.Duration
 	for _, digit := range value {
-		seconds = min(seconds*10+time.Duration(digit-'0'), maxAfter/time.Second)
+		seconds = min(seconds*10+time.Duration(digit-'0'), maxRetryAfter/time.Second)
 	}
 	return seconds * time.Second
 }

@@ -13,36 +13,36 @@ import (
 	"github.com/tenterhook/tenterhook/engine/outlet"
 )
 
-// is checks what became of an attempt; a nil error wants none.
-func is(t *testing.T, r outlet.Result, kind outlet.Kind, err error) {
+// wantResult checks what became of an attempt; a nil error wants none.
+func wantResult(t *testing.T, r outlet.Result, kind outlet.Verdict, err error) {
 	t.Helper()
-	if r.Kind != kind || !errors.Is(r.Err, err) {
-		t.Errorf("got %v, %v; want %v, %v", r.Kind, r.Err, kind, err)
+	if r.Verdict != kind || !errors.Is(r.Err, err) {
+		t.Errorf("got %v, %v; want %v, %v", r.Verdict, r.Err, kind, err)
 	}
 }
 
 func TestStatus(t *testing.T) {
-	want := map[outlet.Kind][]int{
+	want := map[outlet.Verdict][]int{
 		outlet.Done:  {200, 201, 202, 204, 299},
 		outlet.Retry: {408, 425, 429, 500, 501, 502, 503, 504, 507, 599},
 		outlet.Never: {300, 301, 302, 303, 304, 307, 308, 400, 401, 403, 404, 409, 410, 413, 422, 451, 499},
 	}
-	url := serve(t, func(w http.ResponseWriter, r *http.Request) {
+	url := startServer(t, func(w http.ResponseWriter, r *http.Request) {
 		status, _ := strconv.Atoi(r.URL.Query().Get("s"))
 		w.Header().Set("Location", "/elsewhere?s=200")
 		w.WriteHeader(status)
 	})
-	o := one(t, outlet.Spec{URL: url, Breaker: outlet.Breaker{Failures: 1000}})
+	o := openOne(t, outlet.Spec{URL: url, Breaker: outlet.Breaker{Failures: 1000}})
 	for kind, statuses := range want {
 		for _, status := range statuses {
-			s := step("{}")
+			s := newStep("{}")
 			s.Query = map[string]string{"s": strconv.Itoa(status)}
 			r := deliver(t, o, s)
 			var err error
 			if kind != outlet.Done {
 				err = outlet.ErrStatus
 			}
-			is(t, r, kind, err)
+			wantResult(t, r, kind, err)
 			if r.Status != status || r.Elapsed <= 0 {
 				t.Errorf("got %+v", r)
 			}
@@ -50,8 +50,8 @@ func TestStatus(t *testing.T) {
 	}
 }
 
-func TestLabels(t *testing.T) {
-	for kind, want := range map[outlet.Kind]string{outlet.Retry: "retry", outlet.Done: "done", outlet.Never: "never"} {
+func TestVerdictLabels(t *testing.T) {
+	for kind, want := range map[outlet.Verdict]string{outlet.Retry: "retry", outlet.Done: "done", outlet.Never: "never"} {
 		if kind.String() != want {
 			t.Errorf("got %q, want %q", kind, want)
 		}
@@ -59,19 +59,19 @@ func TestLabels(t *testing.T) {
 }
 
 func TestRedirectIsNotFollowed(t *testing.T) {
-	elsewhere := serve(t, func(_ http.ResponseWriter, r *http.Request) { t.Errorf("followed, with %v", r.Header) })
-	url := serve(t, func(w http.ResponseWriter, r *http.Request) {
+	elsewhere := startServer(t, func(_ http.ResponseWriter, r *http.Request) { t.Errorf("followed, with %v", r.Header) })
+	url := startServer(t, func(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, elsewhere, http.StatusTemporaryRedirect)
 	})
-	r := deliver(t, one(t, outlet.Spec{URL: url, Headers: map[string]string{"Authorization": "secret"}}), step("{}"))
-	is(t, r, outlet.Never, outlet.ErrStatus)
+	r := deliver(t, openOne(t, outlet.Spec{URL: url, Headers: map[string]string{"Authorization": "secret"}}), newStep("{}"))
+	wantResult(t, r, outlet.Never, outlet.ErrStatus)
 	if r.Err.Error() != `deliver to "there": answered 307 Temporary Redirect` {
 		t.Errorf("got %q", r.Err)
 	}
 }
 
 func TestOK(t *testing.T) {
-	url := serve(t, func(w http.ResponseWriter, r *http.Request) {
+	url := startServer(t, func(w http.ResponseWriter, r *http.Request) {
 		status, _ := strconv.Atoi(r.URL.Query().Get("s"))
 		w.Header().Set("X-Verdict", r.URL.Query().Get("v"))
 		w.WriteHeader(status)
@@ -83,10 +83,10 @@ func TestOK(t *testing.T) {
 		}
 		return a.Status == 409 || bytes.Contains(a.Body, []byte(`"ok":true`)), nil
 	}
-	o := one(t, outlet.Spec{URL: url, OK: slack, Breaker: outlet.Breaker{Failures: 2}})
+	o := openOne(t, outlet.Spec{URL: url, OK: slack, Breaker: outlet.Breaker{Failures: 2}})
 	tests := []struct {
 		name, status, body, verdict string
-		kind                        outlet.Kind
+		kind                        outlet.Verdict
 		err                         error
 	}{
 		{"ok", "200", `{"ok":true}`, "", outlet.Done, nil},
@@ -98,9 +98,9 @@ func TestOK(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			s := step("{}")
+			s := newStep("{}")
 			s.Query = map[string]string{"s": test.status, "b": test.body, "v": test.verdict}
-			is(t, deliver(t, o, s), test.kind, test.err)
+			wantResult(t, deliver(t, o, s), test.kind, test.err)
 		})
 	}
 }
@@ -124,7 +124,7 @@ func TestRetryAfter(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			url := serve(t, func(w http.ResponseWriter, r *http.Request) {
+			url := startServer(t, func(w http.ResponseWriter, r *http.Request) {
 				w.Header()["Date"] = nil
 				if test.date != "" {
 					w.Header().Set("Date", test.date)
@@ -133,73 +133,73 @@ func TestRetryAfter(t *testing.T) {
 				w.WriteHeader(test.status)
 			})
 			clock := now
-			o := open(t, map[string]outlet.Spec{"there": {URL: url, AllowPrivate: loopback}},
+			o := openOutlet(t, map[string]outlet.Spec{"there": {URL: url, AllowPrivate: loopback}},
 				outlet.Options{Now: func() time.Time { return clock }})
 			for i, key := range []string{"a", "a", "b", "c"} { // one of a kind means the step, several mean us
-				s := step("{}")
+				s := newStep("{}")
 				s.Key = key
 				if r := deliver(t, o, s); r.After != test.want || !r.Attempted {
 					t.Fatalf("%d: got %+v", i, r)
 				}
 			}
-			r := deliver(t, o, step("{}"))
+			r := deliver(t, o, newStep("{}"))
 			if rested := !r.Attempted; rested != (test.want > 0) {
 				t.Fatalf("then got %+v", r)
 			}
 			if test.want == 0 {
 				return
 			}
-			is(t, r, outlet.Retry, outlet.ErrResting)
+			wantResult(t, r, outlet.Retry, outlet.ErrPaused)
 			want := min(test.want, 5*time.Minute)
 			if r.After != want || o.States()[0].Rest != want {
 				t.Errorf("rests for %v, %v", r.After, o.States()[0].Rest)
 			}
 			clock = clock.Add(want)
-			if r := deliver(t, o, step("{}")); !r.Attempted {
+			if r := deliver(t, o, newStep("{}")); !r.Attempted {
 				t.Errorf("afterwards got %+v", r)
 			}
 		})
 	}
 }
 
-// TestAskedByTheSame shows that steps whose answers ask for time hold up no others while others are well answered.
-func TestAskedByTheSame(t *testing.T) {
-	url := serve(t, func(w http.ResponseWriter, r *http.Request) {
+// TestRetryAfterOfOneStep shows that steps whose answers ask for time hold up no others while others are well answered.
+func TestRetryAfterOfOneStep(t *testing.T) {
+	url := startServer(t, func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.Header.Get("Idempotency-Key"), "poison") {
 			w.Header().Set("Retry-After", "3600")
 			w.WriteHeader(429)
 		}
 	})
-	o := one(t, outlet.Spec{URL: url})
+	o := openOne(t, outlet.Spec{URL: url})
 	for i := range 10 {
 		for _, key := range []string{"poison", fmt.Sprint("poison", i)} {
-			s := step("{}")
+			s := newStep("{}")
 			s.Key = key
 			if r := deliver(t, o, s); !r.Attempted || r.After != time.Hour {
 				t.Fatalf("%d: got %+v", i, r)
 			}
 		}
-		is(t, deliver(t, o, step("{}")), outlet.Done, nil)
+		wantResult(t, deliver(t, o, newStep("{}")), outlet.Done, nil)
 	}
 }
 
 func TestExhausted(t *testing.T) {
-	url := serve(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500) })
-	o := one(t, outlet.Spec{URL: url, Retry: outlet.Retries{Attempts: 3}})
-	s := step("{}")
+	url := startServer(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500) })
+	o := openOne(t, outlet.Spec{URL: url, Retry: outlet.Retries{Attempts: 3}})
+	s := newStep("{}")
 	s.Attempt = 2
-	is(t, deliver(t, o, s), outlet.Retry, outlet.ErrStatus)
+	wantResult(t, deliver(t, o, s), outlet.Retry, outlet.ErrStatus)
 	s.Attempt = 3
 	r := deliver(t, o, s)
-	is(t, r, outlet.Never, outlet.ErrExhausted)
-	is(t, r, outlet.Never, outlet.ErrStatus)
+	wantResult(t, r, outlet.Never, outlet.ErrExhausted)
+	wantResult(t, r, outlet.Never, outlet.ErrStatus)
 	if r.Status != 500 || !strings.HasSuffix(r.Err.Error(), "no attempt is left after 3: answered 500 Internal Server Error") {
 		t.Errorf("got %+v", r)
 	}
 }
 
 func TestBackoff(t *testing.T) {
-	o := one(t, outlet.Spec{URL: "http://127.0.0.1:1", Retry: outlet.Retries{First: time.Second, Max: time.Minute}})
+	o := openOne(t, outlet.Spec{URL: "http://127.0.0.1:1", Retry: outlet.Retries{First: time.Second, Max: time.Minute}})
 	for attempt := -1; attempt < 200; attempt++ {
 		middle := min(time.Second<<min(max(attempt-1, 0), 10), 40*time.Second)
 		different := false

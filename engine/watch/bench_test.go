@@ -17,7 +17,7 @@ import (
 func BenchmarkLive(b *testing.B) {
 	dir := b.TempDir()
 	path := filepath.Join(dir, "policy.yaml")
-	put(b, path, policy("h"))
+	writeFile(b, path, policy("h"))
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))
 	e, err := engine.New(engine.Options{Log: log})
 	must(b, err)
@@ -40,7 +40,7 @@ func BenchmarkLive(b *testing.B) {
 	for b.Loop() {
 		was := w.Status().LoadedAt
 		n++
-		put(b, path, policy(fmt.Sprintf("h-%d", n)))
+		writeFile(b, path, policy(fmt.Sprintf("h-%d", n)))
 		for w.Status().LoadedAt.Equal(was) {
 			time.Sleep(time.Millisecond)
 		}

@@ -11,31 +11,31 @@ import (
 // live again.
 func TestLinksInCircles(t *testing.T) {
 	dir := t.TempDir()
-	put(t, filepath.Join(dir, "policy.yaml"), policy("first"))
+	writeFile(t, filepath.Join(dir, "policy.yaml"), policy("first"))
 	must(t, os.Mkdir(filepath.Join(dir, "d"), 0o755))
-	w := start(t, dir) // its cleanup waits until the Watcher has noticed that its context ended
+	w := startFixture(t, dir) // its cleanup waits until the Watcher has noticed that its context ended
 	var links []string
 	for _, name := range "123456" {
 		links = append(links, filepath.Join(dir, "d", string(name)))
 		must(t, os.Symlink(".", links[len(links)-1]))
 	}
-	w.until("stale", func() bool { return w.Status().Stale })
+	w.waitFor("stale", func() bool { return w.Status().Stale })
 	if s := w.Status(); !strings.Contains(s.LastError, "a link to a folder that it lies in") {
 		t.Errorf("status: %+v", s)
 	}
 	for _, link := range links {
 		must(t, os.Remove(link))
 	}
-	put(t, filepath.Join(dir, "policy.yaml"), policy("second"))
-	w.becomes("second")
+	writeFile(t, filepath.Join(dir, "policy.yaml"), policy("second"))
+	w.waitLive("second")
 }
 
-// TestSweep: what a kill left of a copy that never became whole is removed at the next start; the copy of another folder is
+// TestTempFilesRemoved: what a kill left of a copy that never became whole is removed at the next start; the copy of another folder is
 // not looked at.
-func TestSweep(t *testing.T) {
+func TestTempFilesRemoved(t *testing.T) {
 	dir, data := t.TempDir(), filepath.Join(t.TempDir(), "[data]")
-	put(t, filepath.Join(dir, "policy.yaml"), policy("a"))
-	_, err := open(t, dir, data)
+	writeFile(t, filepath.Join(dir, "policy.yaml"), policy("a"))
+	_, err := newFixture(t, dir, data)
 	must(t, err)
 	whole, err := os.ReadDir(filepath.Join(data, "last-good"))
 	must(t, err)
@@ -43,9 +43,9 @@ func TestSweep(t *testing.T) {
 		t.Fatalf("kept: %v", whole)
 	}
 	name := strings.TrimSuffix(whole[0].Name(), ".zip")
-	put(t, filepath.Join(data, "last-good", ".copy-"+name+"-123"), "half a co")
-	put(t, filepath.Join(data, "last-good", ".copy-0123456789abcdef-123"), "half a co")
-	_, err = open(t, dir, data)
+	writeFile(t, filepath.Join(data, "last-good", ".copy-"+name+"-123"), "half a co")
+	writeFile(t, filepath.Join(data, "last-good", ".copy-0123456789abcdef-123"), "half a co")
+	_, err = newFixture(t, dir, data)
 	must(t, err)
 	left, err := os.ReadDir(filepath.Join(data, "last-good"))
 	must(t, err)

@@ -28,8 +28,8 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-// scored is a folder whose one hook runs modules, by name.
-func scored(names ...string) string {
+// modulePolicy is a folder whose one hook runs modules, by name.
+func modulePolicy(names ...string) string {
 	var b strings.Builder
 	b.WriteString("tenterhook: 1\nhooks:\n  - name: signup\n    type: registration\n    auth: none\n    rules:\n")
 	for _, name := range names {
@@ -38,38 +38,38 @@ func scored(names ...string) string {
 	return b.String()
 }
 
-// guest is one of the modules that the tests of rules have.
-func guest(t testing.TB, name string) []byte {
+// readModule is one of the modules that the tests of rules have.
+func readModule(t testing.TB, name string) []byte {
 	t.Helper()
 	code, err := os.ReadFile("../../rules/testdata/modules/" + name + ".wasm")
 	must(t, err)
 	return code
 }
 
-// stamp is a module that sets a word of five letters.
-func stamp(t testing.TB, word string) []byte {
+// stampModule is a module that sets a word of five letters.
+func stampModule(t testing.TB, word string) []byte {
 	t.Helper()
-	return bytes.Replace(guest(t, "stamp"), []byte("first"), []byte(word), 1)
+	return bytes.Replace(readModule(t, "stamp"), []byte("first"), []byte(word), 1)
 }
 
-// site is a Watcher with an engine that answers, and what runs its modules.
-type site struct {
+// moduleFixture is a Watcher with an engine that answers, and what runs its modules.
+type moduleFixture struct {
 	*watch.Watcher
-	t      testing.TB
-	engine *engine.Engine
-	guests *wasm.Runtime
-	close  func()
+	t       testing.TB
+	engine  *engine.Engine
+	modules *wasm.Runtime
+	close   func()
 
 	registry *prometheus.Registry
 }
 
 // open opens the site; close ends it, and holds that nothing of its modules is left.
-func openSite(t testing.TB, dir, data string) *site {
+func newModuleFixture(t testing.TB, dir, data string) *moduleFixture {
 	t.Helper()
-	return openSiteWith(t, dir, data, wasm.Options{})
+	return newModuleFixtureWith(t, dir, data, wasm.Options{})
 }
 
-func openSiteWith(t testing.TB, dir, data string, o wasm.Options) *site {
+func newModuleFixtureWith(t testing.TB, dir, data string, o wasm.Options) *moduleFixture {
 	t.Helper()
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))
 	guests, err := wasm.New(o)
@@ -86,7 +86,7 @@ func openSiteWith(t testing.TB, dir, data string, o wasm.Options) *site {
 		defer close(done)
 		w.Run(ctx)
 	}()
-	s := &site{Watcher: w, t: t, engine: e, guests: guests, registry: registry}
+	s := &moduleFixture{Watcher: w, t: t, engine: e, modules: guests, registry: registry}
 	s.close = sync.OnceFunc(func() {
 		cancel()
 		<-done
@@ -100,8 +100,8 @@ func openSiteWith(t testing.TB, dir, data string, o wasm.Options) *site {
 
 var ids atomic.Int64
 
-// division is what a sign-up is answered.
-func (s *site) division() string {
+// answerDivision is what a sign-up is answered.
+func (s *moduleFixture) answerDivision() string {
 	doc := new(jsondoc.Doc)
 	if err := doc.Parse(sample.Of(hook.Registration), jsondoc.Limits{}); err != nil {
 		s.t.Error(err)
@@ -115,8 +115,8 @@ func (s *site) division() string {
 	return word
 }
 
-// starved is how often the machine had no time for a call, or for a rule of it.
-func (s *site) starved() (n int64) {
+// overloadCount is how often the machine had no time for a call, or for a rule of it.
+func (s *moduleFixture) overloadCount() (n int64) {
 	s.t.Helper()
 	families, err := s.registry.Gather()
 	must(s.t, err)
@@ -132,48 +132,48 @@ func (s *site) starved() (n int64) {
 	return n
 }
 
-func (s *site) put(name string, code []byte) (watch.Changed, error) {
+func (s *moduleFixture) upload(name string, code []byte) (watch.ChangeResult, error) {
 	return s.Change(context.Background(), watch.Change{Name: name, Code: code})
 }
 
 // TestUpload goes through what can become of uploads.
 func TestUpload(t *testing.T) {
 	dir, data := t.TempDir(), t.TempDir()
-	put(t, filepath.Join(dir, "policy.yaml"), scored("score"))
-	put(t, filepath.Join(dir, "modules", "score.wasm"), string(stamp(t, "benea")))
-	s := openSite(t, dir, data)
-	if got := s.division(); got != "benea" {
+	writeFile(t, filepath.Join(dir, "policy.yaml"), modulePolicy("score"))
+	writeFile(t, filepath.Join(dir, "modules", "score.wasm"), string(stampModule(t, "benea")))
+	s := newModuleFixture(t, dir, data)
+	if got := s.answerDivision(); got != "benea" {
 		t.Fatalf("got %q", got)
 	}
-	c, err := s.put("score", stamp(t, "above"))
+	c, err := s.upload("score", stampModule(t, "above"))
 	if err != nil || !c.Live || !c.Referenced || c.From != watch.FromUpload || c.Over == "" || len(c.Runs) != 1 || c.Runs[0].Rule != "score" || c.Runs[0].Fuel == 0 {
 		t.Fatalf("got %+v, %v", c, err)
 	}
-	if got := s.division(); got != "above" {
+	if got := s.answerDivision(); got != "above" {
 		t.Errorf("got %q", got)
 	}
-	if st := s.Status(); st.Stale || len(st.Modules) != 1 || st.Modules[0].SHA256 != watch.Hash(stamp(t, "above")) || st.Revision != c.Revision {
+	if st := s.Status(); st.Stale || len(st.Modules) != 1 || st.Modules[0].SHA256 != watch.Hash(stampModule(t, "above")) || st.Revision != c.Revision {
 		t.Errorf("status %+v", st)
 	}
-	if _, err := s.Change(t.Context(), watch.Change{Name: "score", Code: stamp(t, "never"), If: func(hash string) bool { return hash == "" }}); !errors.Is(err, watch.ErrChanged) {
+	if _, err := s.Change(t.Context(), watch.Change{Name: "score", Code: stampModule(t, "never"), If: func(hash string) bool { return hash == "" }}); !errors.Is(err, watch.ErrChanged) {
 		t.Errorf("a condition that does not hold: %v", err)
 	}
-	if _, err := s.put("../score", stamp(t, "never")); !errors.Is(err, watch.ErrModuleName) {
+	if _, err := s.upload("../score", stampModule(t, "never")); !errors.Is(err, watch.ErrModuleName) {
 		t.Errorf("a name that climbs: %v", err)
 	}
-	var refusal *watch.Refusal
-	if _, err := s.put("score", guest(t, "none")); !errors.As(err, &refusal) || len(refusal.Reasons) != 5 {
+	var refusal *watch.Rejection
+	if _, err := s.upload("score", readModule(t, "none")); !errors.As(err, &refusal) || len(refusal.Reasons) != 5 {
 		t.Errorf("one without the convention: %v", err)
 	}
 	s.close()
-	s = openSite(t, dir, data)
-	if got := s.division(); got != "above" {
+	s = newModuleFixture(t, dir, data)
+	if got := s.answerDivision(); got != "above" {
 		t.Errorf("after a restart: %q", got)
 	}
-	if _, err := s.put("score", nil); err != nil || s.division() != "benea" {
+	if _, err := s.upload("score", nil); err != nil || s.answerDivision() != "benea" {
 		t.Errorf("taken back: %v", err)
 	}
-	if _, err := s.put("score", nil); !errors.Is(err, watch.ErrNoUpload) {
+	if _, err := s.upload("score", nil); !errors.Is(err, watch.ErrNoUpload) {
 		t.Errorf("taken back twice: %v", err)
 	}
 	left, err := filepath.Glob(filepath.Join(data, "modules", "*"))
@@ -185,44 +185,44 @@ func TestUpload(t *testing.T) {
 // TestUploadTests: the folder's tests decide too.
 func TestUploadTests(t *testing.T) {
 	dir := t.TempDir()
-	put(t, filepath.Join(dir, "policy.yaml"), scored("score"))
-	put(t, filepath.Join(dir, "modules", "score.wasm"), string(stamp(t, "first")))
-	put(t, filepath.Join(dir, "a_test.yaml"), "tests: [{name: a, hook: signup, input: {sample: registration}, expect: {failed: [], commands: "+
+	writeFile(t, filepath.Join(dir, "policy.yaml"), modulePolicy("score"))
+	writeFile(t, filepath.Join(dir, "modules", "score.wasm"), string(stampModule(t, "first")))
+	writeFile(t, filepath.Join(dir, "a_test.yaml"), "tests: [{name: a, hook: signup, input: {sample: registration}, expect: {failed: [], commands: "+
 		"[{type: com.okta.user.profile.update, value: {division: first}}]}}]\n")
-	s := openSite(t, dir, t.TempDir())
-	var refusal *watch.Refusal
-	if _, err := s.put("score", stamp(t, "other")); !errors.As(err, &refusal) || len(refusal.Tests) != 1 || refusal.Tests[0].Name != "a" {
+	s := newModuleFixture(t, dir, t.TempDir())
+	var refusal *watch.Rejection
+	if _, err := s.upload("score", stampModule(t, "other")); !errors.As(err, &refusal) || len(refusal.Tests) != 1 || refusal.Tests[0].Name != "a" {
 		t.Errorf("got %v", err)
 	}
-	if got := s.division(); got != "first" {
+	if got := s.answerDivision(); got != "first" {
 		t.Errorf("got %q", got)
 	}
-	if c, err := s.put("score", append(stamp(t, "first"), 0, 2, 1, 'x')); err != nil || c.Tests != 1 { // with a section of its own, and so another
+	if c, err := s.upload("score", append(stampModule(t, "first"), 0, 2, 1, 'x')); err != nil || c.Tests != 1 { // with a section of its own, and so another
 		t.Errorf("got %+v, %v", c, err)
 	}
 }
 
-// TestUploadBesideFaults: a folder that has problems of its own neither refuses an upload nor goes live by it; the one that mends it does.
-func TestUploadBesideFaults(t *testing.T) {
+// TestUploadIntoInvalidFolder: a folder that has problems of its own neither refuses an upload nor goes live by it; the one that mends it does.
+func TestUploadIntoInvalidFolder(t *testing.T) {
 	dir := t.TempDir()
-	put(t, filepath.Join(dir, "policy.yaml"), policy("signup"))
-	s := openSite(t, dir, t.TempDir())
-	put(t, filepath.Join(dir, "policy.yaml"), scored("a", "b"))
-	eventually(t, "stale", func() bool { return s.Status().Stale })
-	if c, err := s.put("a", stamp(t, "aaaaa")); err != nil || c.Live || len(c.Problems) == 0 || !s.Status().Stale {
+	writeFile(t, filepath.Join(dir, "policy.yaml"), policy("signup"))
+	s := newModuleFixture(t, dir, t.TempDir())
+	writeFile(t, filepath.Join(dir, "policy.yaml"), modulePolicy("a", "b"))
+	waitFor(t, "stale", func() bool { return s.Status().Stale })
+	if c, err := s.upload("a", stampModule(t, "aaaaa")); err != nil || c.Live || len(c.Problems) == 0 || !s.Status().Stale {
 		t.Fatalf("the first: %+v, %v", c, err)
 	}
-	var refusal *watch.Refusal
-	if _, err := s.put("b", guest(t, "loop")); !errors.As(err, &refusal) {
+	var refusal *watch.Rejection
+	if _, err := s.upload("b", readModule(t, "loop")); !errors.As(err, &refusal) {
 		t.Errorf("one that is a problem by itself: %v", err)
 	}
-	if c, err := s.put("b", stamp(t, "bbbbb")); err != nil || !c.Live || s.Status().Stale {
+	if c, err := s.upload("b", stampModule(t, "bbbbb")); err != nil || !c.Live || s.Status().Stale {
 		t.Fatalf("the second: %+v, %v", c, err)
 	}
-	if got := s.division(); got != "bbbbb" {
+	if got := s.answerDivision(); got != "bbbbb" {
 		t.Errorf("got %q", got)
 	}
-	if _, err := s.put("a", nil); !errors.Is(err, watch.ErrReferenced) {
+	if _, err := s.upload("a", nil); !errors.Is(err, watch.ErrReferenced) {
 		t.Errorf("taken back: %v", err)
 	}
 }
@@ -230,23 +230,23 @@ func TestUploadBesideFaults(t *testing.T) {
 // TestUploadDamaged: what is damaged in the data directory is never run; uploading it again mends it.
 func TestUploadDamaged(t *testing.T) {
 	for name, damage := range map[string]func(path string) error{
-		"Changed": func(path string) error { return os.WriteFile(path, stamp(t, "wrong"), 0o600) },
+		"Changed": func(path string) error { return os.WriteFile(path, stampModule(t, "wrong"), 0o600) },
 		"Gone":    os.Remove,
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir, data := t.TempDir(), t.TempDir()
-			put(t, filepath.Join(dir, "policy.yaml"), scored("score"))
-			put(t, filepath.Join(dir, "modules", "score.wasm"), string(stamp(t, "first")))
-			s := openSite(t, dir, data)
-			_, err := s.put("score", stamp(t, "above"))
+			writeFile(t, filepath.Join(dir, "policy.yaml"), modulePolicy("score"))
+			writeFile(t, filepath.Join(dir, "modules", "score.wasm"), string(stampModule(t, "first")))
+			s := newModuleFixture(t, dir, data)
+			_, err := s.upload("score", stampModule(t, "above"))
 			must(t, err)
 			s.close()
-			must(t, damage(filepath.Join(data, "modules", watch.Hash(stamp(t, "above"))+".wasm")))
-			s = openSite(t, dir, data)
-			if st := s.Status(); st.From != watch.FromLastGood || !strings.Contains(st.LastError, "gone or damaged") || s.division() != "above" {
+			must(t, damage(filepath.Join(data, "modules", watch.Hash(stampModule(t, "above"))+".wasm")))
+			s = newModuleFixture(t, dir, data)
+			if st := s.Status(); st.From != watch.FromLastGood || !strings.Contains(st.LastError, "gone or damaged") || s.answerDivision() != "above" {
 				t.Errorf("status %+v", st)
 			}
-			if c, err := s.put("score", stamp(t, "newer")); err != nil || !c.Live || s.division() != "newer" {
+			if c, err := s.upload("score", stampModule(t, "newer")); err != nil || !c.Live || s.answerDivision() != "newer" {
 				t.Errorf("got %+v, %v", c, err)
 			}
 		})
@@ -256,16 +256,16 @@ func TestUploadDamaged(t *testing.T) {
 // TestHostileUpload has modules refused that never end, while calls go on as ever.
 func TestHostileUpload(t *testing.T) {
 	dir := t.TempDir()
-	put(t, filepath.Join(dir, "policy.yaml"), scored("score"))
-	put(t, filepath.Join(dir, "modules", "score.wasm"), string(stamp(t, "first")))
-	s := openSite(t, dir, t.TempDir())
+	writeFile(t, filepath.Join(dir, "policy.yaml"), modulePolicy("score"))
+	writeFile(t, filepath.Join(dir, "modules", "score.wasm"), string(stampModule(t, "first")))
+	s := newModuleFixture(t, dir, t.TempDir())
 	ctx, cancel := context.WithCancel(t.Context())
 	var calls sync.WaitGroup
 	var answered, lost atomic.Int64
 	for range 4 {
 		calls.Go(func() {
 			for ctx.Err() == nil {
-				switch got := s.division(); got {
+				switch got := s.answerDivision(); got {
 				case "first":
 					answered.Add(1)
 				case "":
@@ -277,13 +277,13 @@ func TestHostileUpload(t *testing.T) {
 		})
 	}
 	for _, name := range []string{"endless", "loop"} {
-		if _, err := s.put("score", guest(t, name)); err == nil {
+		if _, err := s.upload("score", readModule(t, name)); err == nil {
 			t.Errorf("%s is taken", name)
 		}
 	}
 	cancel()
 	calls.Wait()
-	if lost, starved := lost.Load(), s.starved(); answered.Load() == 0 || lost > starved {
+	if lost, starved := lost.Load(), s.overloadCount(); answered.Load() == 0 || lost > starved {
 		t.Errorf("%d calls were answered, %d were not; there was no time for %d", answered.Load(), lost, starved)
 	}
 }
@@ -303,17 +303,17 @@ func TestReloadUnderLoad(t *testing.T) {
 	var names []string
 	for i := range 10 {
 		names = append(names, fmt.Sprintf("m%d", i))
-		put(t, filepath.Join(dir, "modules", names[i]+".wasm"), string(stamp(t, fmt.Sprintf("%05d", i))))
+		writeFile(t, filepath.Join(dir, "modules", names[i]+".wasm"), string(stampModule(t, fmt.Sprintf("%05d", i))))
 	}
-	put(t, filepath.Join(dir, "policy.yaml"), scored(names...))
-	s := openSite(t, dir, t.TempDir())
+	writeFile(t, filepath.Join(dir, "policy.yaml"), modulePolicy(names...))
+	s := newModuleFixture(t, dir, t.TempDir())
 	ctx, cancel := context.WithCancel(t.Context())
 	var calls sync.WaitGroup
 	var answered, lost atomic.Int64
 	for range 2 {
 		calls.Go(func() {
 			for ctx.Err() == nil {
-				if got := s.division(); len(got) != 5 {
+				if got := s.answerDivision(); len(got) != 5 {
 					lost.Add(1)
 				}
 				answered.Add(1)
@@ -323,32 +323,32 @@ func TestReloadUnderLoad(t *testing.T) {
 	var first, last goruntime.MemStats
 	resident := 0
 	for i := range reloads {
-		if c, err := s.put(names[i%10], stamp(t, fmt.Sprintf("%05d", 10+i))); err != nil || !c.Live {
+		if c, err := s.upload(names[i%10], stampModule(t, fmt.Sprintf("%05d", 10+i))); err != nil || !c.Live {
 			t.Fatalf("reload %d: %+v, %v", i, c, err)
 		}
 		if i == reloads/10 {
 			goruntime.GC()
 			goruntime.ReadMemStats(&first)
-			resident = rss()
+			resident = residentBytes()
 		}
 	}
 	cancel()
 	calls.Wait()
-	if lost, starved := lost.Load(), s.starved(); lost > starved {
+	if lost, starved := lost.Load(), s.overloadCount(); lost > starved {
 		t.Errorf("%d calls were lost; there was no time for %d", lost, starved)
 	}
 	goruntime.GC()
 	goruntime.ReadMemStats(&last)
 	t.Logf("%d reloads, %d calls; heap %d KiB after a tenth, %d KiB at the end; resident pages %d, %d", reloads, answered.Load(),
-		first.HeapAlloc>>10, last.HeapAlloc>>10, resident, rss())
+		first.HeapAlloc>>10, last.HeapAlloc>>10, resident, residentBytes())
 	if grown := int64(last.HeapAlloc) - int64(first.HeapAlloc); grown > 16<<20 {
 		t.Errorf("the heap has grown by %d KiB", grown>>10)
 	}
-	eventually(t, "ten modules that are held", func() bool { return s.guests.Stats().Modules <= 10 })
+	waitFor(t, "ten modules that are held", func() bool { return s.modules.Stats().Modules <= 10 })
 }
 
-// rss is how many pages of memory the process has; 0 where that cannot be told.
-func rss() int {
+// residentBytes is how many pages of memory the process has; 0 where that cannot be told.
+func residentBytes() int {
 	text, _ := os.ReadFile("/proc/self/statm")
 	if fields := strings.Fields(string(text)); len(fields) > 1 {
 		pages, _ := strconv.Atoi(fields[1])
@@ -365,8 +365,8 @@ func FuzzUploads(f *testing.F) {
 	f.Add(`[`)
 	f.Fuzz(func(t *testing.T, text string) {
 		dir, data := t.TempDir(), t.TempDir()
-		put(t, filepath.Join(dir, "policy.yaml"), policy("a"))
-		put(t, filepath.Join(data, "modules", "uploads.json"), text)
+		writeFile(t, filepath.Join(dir, "policy.yaml"), policy("a"))
+		writeFile(t, filepath.Join(data, "modules", "uploads.json"), text)
 		guests, err := wasm.New(wasm.Options{})
 		must(t, err)
 		e, err := engine.New(engine.Options{Log: slog.New(slog.DiscardHandler)})

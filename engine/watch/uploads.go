@@ -52,8 +52,8 @@ func Hash(code []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// over is the folder with the uploads over it.
-func (u *uploads) over(f *rules.Folder) (*rules.Folder, error) {
+// overlay is the folder with the uploads over it.
+func (u *uploads) overlay(f *rules.Folder) (*rules.Folder, error) {
 	if u.err != nil {
 		return nil, u.err
 	}
@@ -68,8 +68,8 @@ func (u *uploads) over(f *rules.Folder) (*rules.Folder, error) {
 	return f.With(files)
 }
 
-// changed is u after the change.
-func (u *uploads) changed(c Change) (*uploads, error) {
+// apply is u after the change.
+func (u *uploads) apply(c Change) (*uploads, error) {
 	if c.Code == nil {
 		return u.without(c.Name), nil
 	}
@@ -100,28 +100,28 @@ func (u *uploads) without(name string) *uploads {
 	return next
 }
 
-// attic keeps uploads in the data directory: each module in a file that is named by its hash, and a list of which name has which.
+// uploadStore keeps uploads in the data directory: each module in a file that is named by its hash, and a list of which name has which.
 // After a crash there is the old list or the new one, and every file it speaks of.
-type attic struct{ dir string }
+type uploadStore struct{ dir string }
 
 const (
 	listName = "uploads.json"
 	tempName = ".upload-*"
 )
 
-// listed is the list's file.
-type listed struct {
+// uploadList is the list's file.
+type uploadList struct {
 	Modules map[string]Upload `json:"modules"`
 }
 
 // open reads the uploads. What is damaged is told when a folder is to lie beneath it.
-func (a attic) open() *uploads {
+func (a uploadStore) open() *uploads {
 	u := &uploads{list: map[string]Upload{}, code: map[string][]byte{}}
 	text, err := os.ReadFile(filepath.Join(a.dir, listName))
 	if errors.Is(err, fs.ErrNotExist) {
 		return u
 	}
-	var l listed
+	var l uploadList
 	if err == nil {
 		err = json.Unmarshal(text, &l)
 	}
@@ -142,10 +142,12 @@ func (a attic) open() *uploads {
 	return u
 }
 
-func (a attic) file(hash string) string { return filepath.Join(a.dir, filepath.Base(hash)+".wasm") }
+func (a uploadStore) file(hash string) string {
+	return filepath.Join(a.dir, filepath.Base(hash)+".wasm")
+}
 
-// keep makes the uploads durable, the one of that name being new.
-func (a attic) keep(u *uploads, name string) error {
+// save makes the uploads durable, the one of that name being new.
+func (a uploadStore) save(u *uploads, name string) error {
 	if u.err != nil {
 		return u.err
 	}
@@ -153,19 +155,19 @@ func (a attic) keep(u *uploads, name string) error {
 		return err
 	}
 	if one, ok := u.list[name]; ok {
-		if err := a.put(a.file(one.SHA256), u.code[name]); err != nil {
+		if err := a.writeFile(a.file(one.SHA256), u.code[name]); err != nil {
 			return err
 		}
 	}
-	text, err := json.MarshalIndent(listed{u.list}, "", "  ")
+	text, err := json.MarshalIndent(uploadList{u.list}, "", "  ")
 	if err != nil {
 		return err
 	}
-	return a.put(filepath.Join(a.dir, listName), append(text, '\n'))
+	return a.writeFile(filepath.Join(a.dir, listName), append(text, '\n'))
 }
 
-// put replaces a file whole.
-func (a attic) put(path string, content []byte) error {
+// writeFile replaces a file whole.
+func (a uploadStore) writeFile(path string, content []byte) error {
 	temp, err := os.CreateTemp(a.dir, tempName) // mode 0600
 	if err != nil {
 		return err
@@ -181,8 +183,8 @@ func (a attic) put(path string, content []byte) error {
 	return syncDir(a.dir)
 }
 
-// sweep removes what no name has any more, and what a kill has left half written.
-func (a attic) sweep(u *uploads) error {
+// removeUnused removes what no name has any more, and what a kill has left half written.
+func (a uploadStore) removeUnused(u *uploads) error {
 	entries, err := os.ReadDir(a.dir)
 	if errors.Is(err, fs.ErrNotExist) || u.err != nil {
 		return nil

@@ -46,16 +46,16 @@ type Options struct {
 
 // Watcher keeps an engine on the newest good Set of one folder.
 type Watcher struct {
-	o     Options
-	dir   string
-	store *store
-	check chan struct{} // has room for one: a check that is asked for but not begun
-	attic *attic        // nil: nothing can be uploaded
-	turn  chan struct{} // holds one while the folder is looked at or a change is judged; it guards what follows
+	o           Options
+	dir         string
+	store       *lastGoodStore
+	checkNow    chan struct{} // has room for one: a check that is asked for but not begun
+	uploadStore *uploadStore  // nil: nothing can be uploaded
+	lock        chan struct{} // holds one while the folder is looked at or a change is judged; it guards what follows
 
 	seen    state     // what was loaded, or refused, last
 	retryAt time.Time // when a refused state is tried again; zero after a good one
-	pace    pace
+	pace    pacer
 	set     *rules.Set // what the next one is compared with: the live one, which is the engine's to close
 
 	uploads atomic.Pointer[uploads] // changed in turn, read by all
@@ -71,23 +71,23 @@ func Open(ctx context.Context, o Options) (*Watcher, error) {
 	if err != nil {
 		return nil, err
 	}
-	o.Poll, o.Settle, o.Retry = or(o.Poll, 500*time.Millisecond), or(o.Settle, 75*time.Millisecond), or(o.Retry, 10*time.Second)
+	o.Poll, o.Settle, o.Retry = orDefault(o.Poll, 500*time.Millisecond), orDefault(o.Settle, 75*time.Millisecond), orDefault(o.Retry, 10*time.Second)
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
-	w := &Watcher{o: o, dir: dir, check: make(chan struct{}, 1), turn: make(chan struct{}, 1), status: Status{Folder: dir}}
+	w := &Watcher{o: o, dir: dir, checkNow: make(chan struct{}, 1), lock: make(chan struct{}, 1), status: Status{Folder: dir}}
 	w.uploads.Store(new(uploads))
 	if o.Data != "" {
-		w.store, w.attic = newStore(o.Data, dir), &attic{filepath.Join(o.Data, "modules")}
-		w.uploads.Store(w.attic.open())
-		w.sweep()
-		if err := w.store.sweep(); err != nil {
+		w.store, w.uploadStore = newLastGoodStore(o.Data, dir), &uploadStore{filepath.Join(o.Data, "modules")}
+		w.uploads.Store(w.uploadStore.open())
+		w.removeUnusedUploads()
+		if err := w.store.removeTemps(); err != nil {
 			o.Log.Error("what is left of copies that were not finished cannot be removed", "error", err)
 		}
 	}
-	copied, kept, keptErr := w.kept()
+	copied, kept, keptErr := w.loadLastGood()
 	w.set = kept // so that a table's max_shrink holds across a restart
-	refused := w.take(ctx, w.settled(ctx, state{}))
+	refused := w.apply(ctx, w.readStable(ctx, state{}))
 	if refused == nil && kept != nil {
 		return w, kept.Close()
 	}
@@ -106,7 +106,7 @@ func Open(ctx context.Context, o Options) (*Watcher, error) {
 	return nil, refused
 }
 
-func or(d, otherwise time.Duration) time.Duration {
+func orDefault(d, otherwise time.Duration) time.Duration {
 	if d <= 0 {
 		return otherwise
 	}
@@ -116,7 +116,7 @@ func or(d, otherwise time.Duration) time.Duration {
 // Check asks Run to look at the folder now and to try it again even if it was refused as it is. It does not wait.
 func (w *Watcher) Check() {
 	select {
-	case w.check <- struct{}{}:
+	case w.checkNow <- struct{}{}:
 	default:
 	}
 }
@@ -130,7 +130,7 @@ func (w *Watcher) Status() Status {
 
 // Run follows the folder until the context ends. It is called once.
 func (w *Watcher) Run(ctx context.Context) {
-	n := newNotices(ctx, w.dir, w.o.Log)
+	n := newNotifier(ctx, w.dir, w.o.Log)
 	defer n.Close()
 	poll := time.NewTicker(w.o.Poll)
 	defer poll.Stop()
@@ -142,7 +142,7 @@ func (w *Watcher) Run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case e := <-n.events():
-			if n.matters(e) && !armed {
+			if n.isRelevant(e) && !armed {
 				armed = true // one look for a whole burst
 				soon.Reset(w.o.Settle)
 			}
@@ -150,44 +150,44 @@ func (w *Watcher) Run(ctx context.Context) {
 		case <-n.errors():
 		case <-soon.C:
 			armed = false
-		case <-w.check:
+		case <-w.checkNow:
 			again = true
 		case <-poll.C:
 			idle = true
 		}
-		if w.visit(ctx, again, idle) {
-			n.follow(ctx)
+		if w.poll(ctx, again, idle) {
+			n.updateWatches(ctx)
 		}
 	}
 }
 
-// begin waits for the turn; false when the context ends first.
-func (w *Watcher) begin(ctx context.Context) bool {
+// acquire waits for the turn; false when the context ends first.
+func (w *Watcher) acquire(ctx context.Context) bool {
 	select {
-	case w.turn <- struct{}{}:
+	case w.lock <- struct{}{}:
 		return true
 	case <-ctx.Done():
 		return false
 	}
 }
 
-func (w *Watcher) end() { <-w.turn }
+func (w *Watcher) release() { <-w.lock }
 
-// visit looks at the folder: again, though it was refused as it is, or when nothing has happened, only if it is time to. It reports
+// poll looks at the folder: again, though it was refused as it is, or when nothing has happened, only if it is time to. It reports
 // whether it did.
-func (w *Watcher) visit(ctx context.Context, again, idle bool) bool {
-	if !w.begin(ctx) {
+func (w *Watcher) poll(ctx context.Context, again, idle bool) bool {
+	if !w.acquire(ctx) {
 		return false
 	}
-	defer w.end()
+	defer w.release()
 	if again {
 		w.retryAt = time.Now()
 	}
-	if idle && !w.pace.due(ctx, w.dir, w.seen.files) && !w.retryDue() {
+	if idle && !w.pace.isDue(ctx, w.dir, w.seen.files) && !w.retryDue() {
 		return false
 	}
-	w.pace.looking(ctx, w.dir, w.seen.files)
-	w.look(ctx)
+	w.pace.startRead(ctx, w.dir, w.seen.files)
+	w.readFolder(ctx)
 	return true
 }
 
@@ -195,22 +195,22 @@ func (w *Watcher) retryDue() bool {
 	return !w.retryAt.IsZero() && !time.Now().Before(w.retryAt)
 }
 
-// look reads the folder and, when it is not what was seen last, takes it.
-func (w *Watcher) look(ctx context.Context) {
-	s := w.settled(ctx, w.seen)
+// readFolder reads the folder and, when it is not what was seen last, takes it.
+func (w *Watcher) readFolder(ctx context.Context) {
+	s := w.readStable(ctx, w.seen)
 	if ctx.Err() != nil || s.key == w.seen.key && s.uploads == w.seen.uploads && !w.retryDue() {
 		return
 	}
-	w.take(ctx, s) // a refusal is in the status and the log
+	w.apply(ctx, s) // a refusal is in the status and the log
 }
 
-// take loads a state of the folder and puts it live. The error says why it was refused; what was live stays.
-func (w *Watcher) take(ctx context.Context, s state) error {
-	w.hidden(s)
+// apply loads a state of the folder and puts it live. The error says why it was refused; what was live stays.
+func (w *Watcher) apply(ctx context.Context, s state) error {
+	w.warnShadowed(s)
 	again := s.key == w.seen.key && s.uploads == w.seen.uploads && !w.Status().Stale
 	w.seen, w.retryAt = s, time.Time{}
 	start := time.Now()
-	set, err := w.load(s, func(f *rules.Folder, set *rules.Set) error { return w.prove(ctx, f, set) })
+	set, err := w.loadSet(s, func(f *rules.Folder, set *rules.Set) error { return w.runTests(ctx, f, set) })
 	if err != nil && ctx.Err() != nil && errors.Is(err, ctx.Err()) {
 		return err
 	}
@@ -220,12 +220,12 @@ func (w *Watcher) take(ctx context.Context, s state) error {
 		if s.folder != nil {
 			w.status.FolderHash = s.folder.Hash()
 		}
-		w.status.Modules = modules(s, w.set)
+		w.status.Modules = listModules(s, w.set)
 		w.mu.Unlock()
-		w.refuse(err)
+		w.reject(err)
 		return err
 	}
-	if n := len(unready(set)); again && n > 0 && n == len(unready(w.set)) { // it was tried again in vain
+	if n := len(failedModules(set)); again && n > 0 && n == len(failedModules(w.set)) { // it was tried again in vain
 		w.retryAt = time.Now().Add(max(w.o.Retry, 100*time.Since(start)))
 		return set.Close()
 	}
@@ -235,19 +235,19 @@ func (w *Watcher) take(ctx context.Context, s state) error {
 
 // install puts a Set live that was loaded from a state of the folder, and keeps a copy of that.
 func (w *Watcher) install(s state, set *rules.Set, by string) {
-	w.warn(set)
-	w.gone(set)
+	w.logWarnings(set)
+	w.logRemovedHooks(set)
 	w.mu.Lock()
-	w.status.Modules = modules(s, set)
+	w.status.Modules = listModules(s, set)
 	w.mu.Unlock()
-	w.live(set, FromFolder, by, s.folder.Hash())
-	if len(unready(set)) > 0 {
+	w.swap(set, FromFolder, by, s.folder.Hash())
+	if len(failedModules(set)) > 0 {
 		w.retryAt = time.Now().Add(w.o.Retry)
 	}
 	if w.store == nil {
 		return
 	}
-	whole, err := s.whole()
+	whole, err := s.withUploads()
 	if err == nil {
 		err = w.store.save(whole)
 	}
@@ -256,15 +256,15 @@ func (w *Watcher) install(s state, set *rules.Set, by string) {
 	}
 }
 
-// sweep removes uploads that nothing speaks of any more.
-func (w *Watcher) sweep() {
-	if err := w.attic.sweep(w.uploads.Load()); err != nil {
+// removeUnusedUploads removes uploads that nothing speaks of any more.
+func (w *Watcher) removeUnusedUploads() {
+	if err := w.uploadStore.removeUnused(w.uploads.Load()); err != nil {
 		w.o.Log.Error("what is left of modules that were uploaded before cannot be removed", "error", err)
 	}
 }
 
-// warn logs the warnings about a Set that the one before did not have.
-func (w *Watcher) warn(set *rules.Set) {
+// logWarnings logs the warnings about a Set that the one before did not have.
+func (w *Watcher) logWarnings(set *rules.Set) {
 	var before rules.Problems
 	if w.Status().Revision != "" {
 		before = w.set.Warnings()
@@ -276,8 +276,8 @@ func (w *Watcher) warn(set *rules.Set) {
 	}
 }
 
-// gone logs the hooks that Okta calls in vain from now on, should it still call them.
-func (w *Watcher) gone(set *rules.Set) {
+// logRemovedHooks logs the hooks that Okta calls in vain from now on, should it still call them.
+func (w *Watcher) logRemovedHooks(set *rules.Set) {
 	if w.set == nil {
 		return
 	}
@@ -292,9 +292,9 @@ func (w *Watcher) gone(set *rules.Set) {
 	}
 }
 
-// load makes a Set of a state of the folder that passes try and the last word; what does not is closed. A nil try tries nothing.
-func (w *Watcher) load(s state, try func(*rules.Folder, *rules.Set) error) (*rules.Set, error) {
-	folder, err := s.whole()
+// loadSet makes a Set of a state of the folder that passes try and the last word; what does not is closed. A nil try tries nothing.
+func (w *Watcher) loadSet(s state, try func(*rules.Folder, *rules.Set) error) (*rules.Set, error) {
+	folder, err := s.withUploads()
 	if err != nil {
 		return nil, err
 	}
@@ -326,8 +326,8 @@ func (w *Watcher) accept(set *rules.Set) error {
 	return nil
 }
 
-// live hands the Set to the engine and says so. The folder's hash is empty when the Set did not come from it.
-func (w *Watcher) live(set *rules.Set, from, by, hash string) {
+// swap hands the Set to the engine and says so. The folder's hash is empty when the Set did not come from it.
+func (w *Watcher) swap(set *rules.Set, from, by, hash string) {
 	revision := set.Revision()
 	w.set = set
 	w.o.Engine.Swap(set)
@@ -342,7 +342,7 @@ func (w *Watcher) live(set *rules.Set, from, by, hash string) {
 	if w.o.Live != nil {
 		w.o.Live(revision, by)
 	}
-	for _, m := range unready(set) {
+	for _, m := range failedModules(set) {
 		w.o.Log.Error("a module that was live before cannot be made ready; its rule fails until it can", "hook", m.Hook, "rule", m.Rule, "module", m.File, "reason", m.Failure)
 	}
 	if from == FromFolder {
@@ -350,8 +350,8 @@ func (w *Watcher) live(set *rules.Set, from, by, hash string) {
 	}
 }
 
-// refuse records why the folder is not live; the log hears it once, until it changes or is mended.
-func (w *Watcher) refuse(err error) {
+// reject records why the folder is not live; the log hears it once, until it changes or is mended.
+func (w *Watcher) reject(err error) {
 	text := err.Error()
 	w.o.Engine.MarkStale(true)
 	w.mu.Lock()

@@ -17,8 +17,8 @@ import (
 	"github.com/tenterhook/tenterhook/rules"
 )
 
-// watched is a Watcher at work on a real folder, and what it did.
-type watched struct {
+// fixture is a Watcher at work on a real folder, and what it did.
+type fixture struct {
 	*watch.Watcher
 	t    *testing.T
 	dir  string
@@ -47,9 +47,9 @@ func (b *safeBuffer) String() string {
 	return b.b.String()
 }
 
-func open(t *testing.T, dir, data string) (*watched, error) {
+func newFixture(t *testing.T, dir, data string) (*fixture, error) {
 	t.Helper()
-	w := &watched{t: t, dir: dir, data: data, log: new(safeBuffer)}
+	w := &fixture{t: t, dir: dir, data: data, log: new(safeBuffer)}
 	log := slog.New(slog.NewTextHandler(w.log, nil))
 	e := newEngine(t, log)
 	ctx, cancel := context.WithCancel(context.Background())
@@ -83,9 +83,9 @@ func newEngine(t *testing.T, log *slog.Logger) *engine.Engine {
 	return e
 }
 
-func start(t *testing.T, dir string) *watched {
+func startFixture(t *testing.T, dir string) *fixture {
 	t.Helper()
-	w, err := open(t, dir, t.TempDir())
+	w, err := newFixture(t, dir, t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,7 +93,7 @@ func start(t *testing.T, dir string) *watched {
 }
 
 // accept notes what goes live. It is the last thing a Set meets before the engine.
-func (w *watched) accept(s *rules.Set) error {
+func (w *fixture) accept(s *rules.Set) error {
 	var names []string
 	for _, h := range s.Hooks() {
 		names = append(names, h.Name)
@@ -104,30 +104,30 @@ func (w *watched) accept(s *rules.Set) error {
 	return nil
 }
 
-func (w *watched) live() []string {
+func (w *fixture) liveSets() []string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return append([]string(nil), w.sets...)
 }
 
-// becomes waits until the hooks that are live are these.
-func (w *watched) becomes(hooks string) {
+// waitLive waits until the hooks that are live are these.
+func (w *fixture) waitLive(hooks string) {
 	w.t.Helper()
-	w.until("live: "+hooks, func() bool {
-		live := w.live()
+	w.waitFor("live: "+hooks, func() bool {
+		live := w.liveSets()
 		return len(live) > 0 && live[len(live)-1] == hooks && !w.Status().Stale
 	})
 }
 
-// until waits for what is promised within a second; a loaded machine is given more.
-func (w *watched) until(what string, is func() bool) {
+// waitFor waits for what is promised within a second; a loaded machine is given more.
+func (w *fixture) waitFor(what string, is func() bool) {
 	w.t.Helper()
 	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
 		if is() {
 			return
 		}
 	}
-	w.t.Fatalf("never became %s\nsets: %q\nstatus: %+v\nlog:\n%s", what, w.live(), w.Status(), w.log)
+	w.t.Fatalf("never became %s\nsets: %q\nstatus: %+v\nlog:\n%s", what, w.liveSets(), w.Status(), w.log)
 }
 
 // policy is a file with hooks of these names.
@@ -140,8 +140,8 @@ func policy(hooks ...string) string {
 	return b.String()
 }
 
-// put writes a file so that nobody finds it half written, or empty, however long the writer is held up.
-func put(t testing.TB, path, text string) {
+// writeFile writes a file so that nobody finds it half written, or empty, however long the writer is held up.
+func writeFile(t testing.TB, path, text string) {
 	t.Helper()
 	next := filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+".new")
 	must(t, os.MkdirAll(filepath.Dir(path), 0o755))
@@ -149,8 +149,8 @@ func put(t testing.TB, path, text string) {
 	must(t, os.Rename(next, path))
 }
 
-// write writes a file where it is.
-func write(t testing.TB, path, text string) {
+// writeInPlace writes a file where it is.
+func writeInPlace(t testing.TB, path, text string) {
 	t.Helper()
 	must(t, os.WriteFile(path, []byte(text), 0o644))
 }

@@ -6,16 +6,16 @@ import (
 	"strings"
 )
 
-// join puts a path beneath a URL's own. Paths are written with pieces of events in them, so it may not climb: no segment
+// joinPath puts a path beneath a URL's own. Paths are written with pieces of events in them, so it may not climb: no segment
 // is, or hides, a dot segment, whether by percent-encoding or by backslashes.
-func join(u *url.URL, path string) (*url.URL, error) {
+func joinPath(u *url.URL, path string) (*url.URL, error) {
 	refused := fmt.Errorf("%w: its path is not percent-encoded, or has dot segments, a query or a fragment", ErrStep)
-	if strings.ContainsAny(path, "?#\\") || !valueFits(path) || strings.ContainsAny(path, " \t") {
+	if strings.ContainsAny(path, "?#\\") || !isHeaderValue(path) || strings.ContainsAny(path, " \t") {
 		return nil, refused
 	}
 	for segment := range strings.SplitSeq(path, "/") {
 		plain, err := url.PathUnescape(segment)
-		if err != nil || !valueFits(plain) {
+		if err != nil || !isHeaderValue(plain) {
 			return nil, refused
 		}
 		for piece := range strings.FieldsFuncSeq(plain, func(r rune) bool { return r == '/' || r == '\\' }) {

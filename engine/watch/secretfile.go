@@ -16,26 +16,26 @@ import (
 	"github.com/tenterhook/tenterhook/rules"
 )
 
-// maxOutside is more files than any policy has secrets in; it bounds what one look costs.
-const maxOutside = 1000
+// maxSecretFiles is more files than any policy has secrets in; it bounds what one look costs.
+const maxSecretFiles = 1000
 
-// outside lists the files outside the folder that its policy files name: ${file./run/secrets/okta}. A secret that is rotated
+// secretFiles lists the files outside the folder that its policy files name: ${file./run/secrets/okta}. A secret that is rotated
 // there goes live as a changed rule does. Of more than maxOutside files the rest is not followed.
-func outside(f *rules.Folder) []string {
+func secretFiles(f *rules.Folder) []string {
 	var files []string
 	for _, name := range f.Names() {
 		if ext := path.Ext(name); ext == ".yaml" || ext == ".yml" {
 			text, _ := f.File(name)
-			files = append(files, named(text)...)
+			files = append(files, findSecretFiles(text)...)
 		}
 	}
 	slices.Sort(files)
 	files = slices.Compact(files)
-	return files[:min(len(files), maxOutside)]
+	return files[:min(len(files), maxSecretFiles)]
 }
 
-// digests is a hash over the files' contents, empty when there are none. Nothing of the contents is kept.
-func digests(ctx context.Context, files []string) string {
+// hashFiles is a hash over the files' contents, empty when there are none. Nothing of the contents is kept.
+func hashFiles(ctx context.Context, files []string) string {
 	if len(files) == 0 {
 		return ""
 	}
@@ -45,14 +45,14 @@ func digests(ctx context.Context, files []string) string {
 			return "" // nobody will compare it
 		}
 		fmt.Fprintf(h, "%q ", name)
-		digest(h, name)
+		hashFile(h, name)
 	}
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// named finds the files that a policy file names. It may find one too many, in a comment perhaps: such a file is looked at
+// findSecretFiles finds the files that a policy file names. It may find one too many, in a comment perhaps: such a file is looked at
 // in vain, and no more.
-func named(text []byte) []string {
+func findSecretFiles(text []byte) []string {
 	const open = "${file."
 	var files []string
 	for {
@@ -71,10 +71,10 @@ func named(text []byte) []string {
 	}
 }
 
-// most is more than a secret may have.
-const most = 1 << 20
+// maxSecretBytes is more than a secret may have.
+const maxSecretBytes = 1 << 20
 
-func digest(w io.Writer, name string) {
+func hashFile(w io.Writer, name string) {
 	info, err := os.Stat(name)
 	if err != nil || !info.Mode().IsRegular() { // opening a pipe would wait for its writer
 		fmt.Fprint(w, "absent ")
@@ -87,7 +87,7 @@ func digest(w io.Writer, name string) {
 	}
 	defer file.Close()
 	sum := sha256.New()
-	if _, err := io.Copy(sum, io.LimitReader(file, most)); err != nil {
+	if _, err := io.Copy(sum, io.LimitReader(file, maxSecretBytes)); err != nil {
 		fmt.Fprint(w, "unreadable ")
 		return
 	}

@@ -12,20 +12,20 @@ import (
 	"syscall"
 )
 
-// told is an error in our own words from underneath the transport. It is found again however deep it is wrapped there.
-type told struct {
+// safeError is an error in our own words from underneath the transport. It is found again however deep it is wrapped there.
+type safeError struct {
 	reason error // one of the package's
 	why    string
 }
 
-func (t *told) Error() string { return t.reason.Error() + ": " + t.why }
-func (t *told) Unwrap() error { return t.reason }
+func (t *safeError) Error() string { return t.reason.Error() + ": " + t.why }
+func (t *safeError) Unwrap() error { return t.reason }
 
-// explain says in our own words why there was no answer. The errors of net/http and crypto/tls are not wrapped: they quote
+// transportError says in our own words why there was no answer. The errors of net/http and crypto/tls are not wrapped: they quote
 // URLs, names from certificates, and what was answered, which from an echo is our own request with its secrets.
-func (w *web) explain(ctx context.Context, err error) error {
+func (w *httpCarrier) transportError(ctx context.Context, err error) error {
 	var (
-		ours   *told
+		ours   *safeError
 		verify *tls.CertificateVerificationError
 		record tls.RecordHeaderError
 		op     *net.OpError
@@ -39,25 +39,25 @@ func (w *web) explain(ctx context.Context, err error) error {
 	case errors.As(err, &ours):
 		return ours
 	case errors.As(err, &verify):
-		return fmt.Errorf("%w: %s", ErrTLS, distrust(verify.Err))
+		return fmt.Errorf("%w: %s", ErrTLS, certificateReason(verify.Err))
 	case errors.As(err, &op) && (op.Op == "remote error" || op.Op == "local error"): // an alert, out of crypto/tls's own table
 		return fmt.Errorf("%w: %w", ErrTLS, op.Err)
 	case errors.As(err, &record), errors.Is(err, http.ErrSchemeMismatch):
 		return fmt.Errorf("%w: it does not speak TLS", ErrTLS)
 	case errors.As(err, &name):
-		return fmt.Errorf("%w: %s", ErrConnection, unresolved(name))
+		return fmt.Errorf("%w: %s", ErrConnection, lookupReason(name))
 	case errors.As(err, &no):
 		return fmt.Errorf("%w: %w", ErrConnection, no)
 	case errors.As(err, &wait) && wait.Timeout():
-		return fmt.Errorf("%w: no connection after %v", ErrTimeout, min(connect, w.spec.Timeout))
+		return fmt.Errorf("%w: no connection after %v", ErrTimeout, min(connectTimeout, w.spec.Timeout))
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return fmt.Errorf("%w: closed before an answer", ErrConnection)
 	}
 	return fmt.Errorf("%w: it is not HTTP, breaks off, or has headers over %d KiB", ErrGarbled, maxHeaders>>10)
 }
 
-// distrust says what is wrong with a certificate.
-func distrust(err error) string {
+// certificateReason says what is wrong with a certificate.
+func certificateReason(err error) string {
 	var (
 		other   x509.HostnameError
 		unknown x509.UnknownAuthorityError
@@ -74,8 +74,8 @@ func distrust(err error) string {
 	return "its certificate is not valid"
 }
 
-// unresolved says why a name led nowhere.
-func unresolved(err *net.DNSError) string {
+// lookupReason says why a name led nowhere.
+func lookupReason(err *net.DNSError) string {
 	switch {
 	case err.IsNotFound:
 		return "no such host"

@@ -11,20 +11,20 @@ import (
 	"github.com/tenterhook/tenterhook/rules/suite"
 )
 
-// Unproven is why a folder that could be loaded is refused where Options.Tests asks for tests that pass.
-type Unproven struct {
+// TestsFailed is why a folder that could be loaded is refused where Options.Tests asks for tests that pass.
+type TestsFailed struct {
 	Tests []suite.Case // that fail; none: there are no tests at all
-	Of    int          // so many
+	Total int          // so many
 }
 
 // Error names what fails and in which respect. It quotes no values, because the policy may have made them of its secrets.
-func (u *Unproven) Error() string {
+func (u *TestsFailed) Error() string {
 	if len(u.Tests) == 0 {
 		return "the policy folder has no tests, and must not go live without: want them in files whose names end in _test.yaml"
 	}
 	const most = 20
 	var b strings.Builder
-	fmt.Fprintf(&b, "%d of the policy folder's %d tests fail", len(u.Tests), u.Of)
+	fmt.Fprintf(&b, "%d of the policy folder's %d tests fail", len(u.Tests), u.Total)
 	for i, c := range u.Tests[:min(len(u.Tests), most)] {
 		var whats []string
 		for _, f := range c.Failures {
@@ -38,17 +38,17 @@ func (u *Unproven) Error() string {
 	return b.String()
 }
 
-// proving is how long the tests of a folder may take.
-const proving = time.Minute
+// testTimeout is how long the tests of a folder may take.
+const testTimeout = time.Minute
 
-// prove runs a folder's tests, where they must pass, on the Set that was loaded from it.
-func (w *Watcher) prove(ctx context.Context, f *rules.Folder, set *rules.Set) error {
+// runTests runs a folder's tests, where they must pass, on the Set that was loaded from it.
+func (w *Watcher) runTests(ctx context.Context, f *rules.Folder, set *rules.Set) error {
 	if !w.o.Tests {
 		return nil
 	}
 	report, err := suite.Run(f, set, suite.Options{
 		Select: func(string) bool { return ctx.Err() == nil },
-		Until:  time.Now().Add(proving),
+		Until:  time.Now().Add(testTimeout),
 	})
 	switch {
 	case err != nil:
@@ -56,18 +56,18 @@ func (w *Watcher) prove(ctx context.Context, f *rules.Folder, set *rules.Set) er
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case len(report.Cases) == 0:
-		return new(Unproven)
+		return new(TestsFailed)
 	}
-	if failed := failing(report, set); len(failed) > 0 {
-		return &Unproven{Of: len(report.Cases), Tests: failed}
+	if failed := failedTests(report, set); len(failed) > 0 {
+		return &TestsFailed{Total: len(report.Cases), Tests: failed}
 	}
 	return nil
 }
 
-// failing are a report's tests that fail, but for those of hooks with a rule that must fail, because its module could not be made
+// failedTests are a report's tests that fail, but for those of hooks with a rule that must fail, because its module could not be made
 // ready: they prove nothing now.
-func failing(r *suite.Report, set *rules.Set) []suite.Case {
-	lame := unready(set)
+func failedTests(r *suite.Report, set *rules.Set) []suite.Case {
+	lame := failedModules(set)
 	return slices.DeleteFunc(slices.Clone(r.Cases), func(c suite.Case) bool {
 		return len(c.Failures) == 0 || slices.ContainsFunc(lame, func(m rules.Module) bool { return m.Hook == c.Hook })
 	})

@@ -11,8 +11,8 @@ import (
 	"github.com/tenterhook/tenterhook/engine/audit"
 )
 
-// acts are the recorded acts with their outcomes.
-func (o *office) acts() (all []string) {
+// auditActs are the recorded acts with their outcomes.
+func (o *fixture) auditActs() (all []string) {
 	o.t.Helper()
 	n, err := audit.Read(o.auditFile, func(l audit.Line) error {
 		all = append(all, fmt.Sprintf("%s %s %s by %s", l.Act.Act, l.Subject, l.Outcome, l.By))
@@ -24,24 +24,24 @@ func (o *office) acts() (all []string) {
 	return all
 }
 
-// TestRecorded: what is asked for is recorded before it is done, and what came of it after.
-func TestRecorded(t *testing.T) {
-	o := open(t)
-	o.ask("DELETE", "/v1/modules/none.wasm?x=1", "Bearer "+tokens.Publish)
-	o.ask("DELETE", "/v1/modules/none.wasm", "Bearer "+tokens.Read)
-	o.ask("DELETE", "/v1/modules/none.wasm", "Bearer other")
+// TestAudit: what is asked for is recorded before it is done, and what came of it after.
+func TestAudit(t *testing.T) {
+	o := newFixture(t)
+	o.request("DELETE", "/v1/modules/none.wasm?x=1", "Bearer "+tokens.Publish)
+	o.request("DELETE", "/v1/modules/none.wasm", "Bearer "+tokens.Read)
+	o.request("DELETE", "/v1/modules/none.wasm", "Bearer other")
 	want := []string{
 		"DELETE /v1/modules/none.wasm x=1 begun by publish token", "DELETE /v1/modules/none.wasm x=1 refused by publish token",
 		"DELETE /v1/modules/none.wasm  refused by read token",
 	}
-	if got := o.acts(); !slices.Equal(got, want) {
+	if got := o.auditActs(); !slices.Equal(got, want) {
 		t.Errorf("got %q", got)
 	}
 }
 
-// TestRecordedWhateverIsAsked has the token to read ask for what no log should have: the chain holds.
-func TestRecordedWhateverIsAsked(t *testing.T) {
-	o := open(t)
+// TestAuditOfAnyRequest has the token to read ask for what no log should have: the chain holds.
+func TestAuditOfAnyRequest(t *testing.T) {
+	o := newFixture(t)
 	asked := []string{
 		"PUT /v1/modules/%ff.wasm", "POST /v1/events/drop?x=\xff\xc2\x9b", "PUT /v1/modules/" + strings.Repeat("&", 14000),
 		"PUT /v1/modules/x%0a2026-11-23T00:00:00Z%20forged%1b%5b31m", "PUT /v1/modules/%e2%80%ae",
@@ -58,7 +58,7 @@ func TestRecordedWhateverIsAsked(t *testing.T) {
 		}
 		c.Close()
 	}
-	got := o.acts() // an act is recorded before its answer leaves
+	got := o.auditActs() // an act is recorded before its answer leaves
 	if len(got) != len(asked) {
 		t.Fatalf("got %q", got)
 	}
@@ -69,19 +69,19 @@ func TestRecordedWhateverIsAsked(t *testing.T) {
 	}
 }
 
-// TestNotRecorded: what cannot be recorded is not done.
-func TestNotRecorded(t *testing.T) {
-	o := open(t)
+// TestAuditFails: what cannot be recorded is not done.
+func TestAuditFails(t *testing.T) {
+	o := newFixture(t)
 	o.audit.Close()
-	body := strings.NewReader(string(guest(t, "stamp")))
+	body := strings.NewReader(string(readModule(t, "stamp")))
 	status, text, _ := o.send("PUT", "/v1/modules/a.wasm", tokens.Publish, body)
 	if status != http.StatusServiceUnavailable || !strings.Contains(text, "cannot be recorded") {
 		t.Errorf("got %d %q", status, text)
 	}
-	if _, text, _ = o.ask("GET", "/v1/modules", "Bearer "+tokens.Read); strings.Contains(text, "a.wasm") {
+	if _, text, _ = o.request("GET", "/v1/modules", "Bearer "+tokens.Read); strings.Contains(text, "a.wasm") {
 		t.Errorf("it was done: %s", text)
 	}
-	if status, _, _ = o.ask("DELETE", "/v1/modules/a.wasm", "Bearer "+tokens.Read); status != http.StatusForbidden {
+	if status, _, _ = o.request("DELETE", "/v1/modules/a.wasm", "Bearer "+tokens.Read); status != http.StatusForbidden {
 		t.Errorf("got %d", status)
 	}
 }

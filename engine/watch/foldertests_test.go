@@ -15,18 +15,18 @@ import (
 	"github.com/tenterhook/tenterhook/rules"
 )
 
-// stamped is a folder's policy, which sets a word.
-func stamped(word string) string {
+// stampPolicy is a folder's policy, which sets a word.
+func stampPolicy(word string) string {
 	return "tenterhook: 1\nhooks: [{name: signup, type: registration, auth: none, rules: [{name: stamp, profile: {word: " + word + "}}]}]\n"
 }
 
-// asking is a folder's tests, which want a word.
-func asking(word string) string {
+// wordTests is a folder's tests, which want a word.
+func wordTests(word string) string {
 	return "tests:\n  - {name: the word, hook: signup, input: {sample: registration}, expect: {commands: [{type: com.okta.user.profile.update, value: {word: " + word + "}}]}}\n"
 }
 
-// proven is a Watcher of a folder whose tests must pass.
-func proven(t *testing.T, dir, data string) (*watch.Watcher, error) {
+// openTested is a Watcher of a folder whose tests must pass.
+func openTested(t *testing.T, dir, data string) (*watch.Watcher, error) {
 	t.Helper()
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))
 	ctx, cancel := context.WithCancel(context.Background())
@@ -50,32 +50,32 @@ func proven(t *testing.T, dir, data string) (*watch.Watcher, error) {
 	return w, nil
 }
 
-// TestTests: a folder goes live when its tests pass, and not before.
-func TestTests(t *testing.T) {
+// TestFolderTests: a folder goes live when its tests pass, and not before.
+func TestFolderTests(t *testing.T) {
 	dir, data := t.TempDir(), t.TempDir()
 	policy, tests := filepath.Join(dir, "policy.yaml"), filepath.Join(dir, "policy_test.yaml")
-	put(t, policy, stamped("one"))
+	writeFile(t, policy, stampPolicy("one"))
 	refused := func(name, want string) {
 		t.Helper()
-		_, err := proven(t, dir, data)
-		if _, ok := errors.AsType[*watch.Unproven](err); !ok || err.Error() != want {
+		_, err := openTested(t, dir, data)
+		if _, ok := errors.AsType[*watch.TestsFailed](err); !ok || err.Error() != want {
 			t.Fatalf("%s: got %v, want %s", name, err, want)
 		}
 	}
 	refused("no tests", "the policy folder has no tests, and must not go live without: want them in files whose names end in _test.yaml")
-	put(t, tests, asking("two"))
+	writeFile(t, tests, wordTests("two"))
 	refused("tests that fail", "1 of the policy folder's 1 tests fail: policy_test.yaml:2: the word (commands)")
-	put(t, tests, "tests: 7\n")
-	if _, err := proven(t, dir, data); err == nil || !strings.Contains(err.Error(), "policy_test.yaml:1:8: want tests as a list") {
+	writeFile(t, tests, "tests: 7\n")
+	if _, err := openTested(t, dir, data); err == nil || !strings.Contains(err.Error(), "policy_test.yaml:1:8: want tests as a list") {
 		t.Fatalf("tests that are none: %v", err)
 	}
 
-	put(t, tests, asking("one"))
-	w, err := proven(t, dir, data)
+	writeFile(t, tests, wordTests("one"))
+	w, err := openTested(t, dir, data)
 	must(t, err)
 	first := w.Status()
-	put(t, policy, stamped("three"))
-	eventually(t, "stale", func() bool { return w.Status().Stale })
+	writeFile(t, policy, stampPolicy("three"))
+	waitFor(t, "stale", func() bool { return w.Status().Stale })
 	if s := w.Status(); s.Revision != first.Revision || s.LastError != "1 of the policy folder's 1 tests fail: policy_test.yaml:2: the word (commands)" {
 		t.Errorf("status with tests that fail: %+v", s)
 	}
@@ -87,35 +87,35 @@ func TestTests(t *testing.T) {
 		return string(text)
 	}
 	before := copied()
-	put(t, tests, asking("three"))
-	eventually(t, "live", func() bool { s := w.Status(); return !s.Stale && s.Revision != first.Revision && copied() != before })
+	writeFile(t, tests, wordTests("three"))
+	waitFor(t, "live", func() bool { s := w.Status(); return !s.Stale && s.Revision != first.Revision && copied() != before })
 
 	last := w.Status().Revision
-	put(t, policy, stamped("four"))
-	again, err := proven(t, dir, data)
+	writeFile(t, policy, stampPolicy("four"))
+	again, err := openTested(t, dir, data)
 	must(t, err)
 	if s := again.Status(); s.From != watch.FromLastGood || !s.Stale || s.Revision != last || !strings.Contains(s.LastError, "tests fail") {
 		t.Errorf("status after a restart: %+v", s)
 	}
 }
 
-// TestCopyUnproven: a last good copy from a time when nobody asked for tests has to pass them too.
-func TestCopyUnproven(t *testing.T) {
+// TestLastGoodFailsTests: a last good copy from a time when nobody asked for tests has to pass them too.
+func TestLastGoodFailsTests(t *testing.T) {
 	dir, data := t.TempDir(), t.TempDir()
-	put(t, filepath.Join(dir, "policy.yaml"), stamped("one"))
+	writeFile(t, filepath.Join(dir, "policy.yaml"), stampPolicy("one"))
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))
 	_, err := watch.Open(context.Background(), watch.Options{Dir: dir, Data: data, Engine: newEngine(t, log), Log: log, Rules: rules.Options{}})
 	must(t, err)
-	if _, err := proven(t, dir, data); err == nil {
+	if _, err := openTested(t, dir, data); err == nil {
 		t.Error("a copy without tests went live")
 	}
 	must(t, os.Remove(filepath.Join(dir, "policy.yaml")))
-	if _, err := proven(t, dir, data); err == nil {
+	if _, err := openTested(t, dir, data); err == nil {
 		t.Error("a copy without tests went live in place of a folder without a policy")
 	}
 }
 
-func eventually(t *testing.T, what string, is func() bool) {
+func waitFor(t *testing.T, what string, is func() bool) {
 	t.Helper()
 	for end := time.Now().Add(time.Minute); !is(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(end) {

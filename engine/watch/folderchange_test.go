@@ -17,50 +17,50 @@ func TestChanges(t *testing.T) {
 		change func(t *testing.T, dir string)
 	}{
 		{"WrittenInPlace", func(t *testing.T, dir string) {
-			write(t, filepath.Join(dir, "policy.yaml"), policy("after"))
+			writeInPlace(t, filepath.Join(dir, "policy.yaml"), policy("after"))
 		}},
 		{"RenamedOver", func(t *testing.T, dir string) { // what editors do
-			put(t, filepath.Join(dir, ".policy.yaml.swp"), policy("after"))
+			writeFile(t, filepath.Join(dir, ".policy.yaml.swp"), policy("after"))
 			must(t, os.Rename(filepath.Join(dir, ".policy.yaml.swp"), filepath.Join(dir, "policy.yaml")))
 		}},
 		{"MovedAsideAndWritten", func(t *testing.T, dir string) { // what other editors do
 			must(t, os.Rename(filepath.Join(dir, "policy.yaml"), filepath.Join(dir, ".policy.yaml~")))
-			put(t, filepath.Join(dir, "policy.yaml"), policy("after"))
+			writeFile(t, filepath.Join(dir, "policy.yaml"), policy("after"))
 		}},
 		{"NewFileInNewDirectory", func(t *testing.T, dir string) {
 			must(t, os.Remove(filepath.Join(dir, "policy.yaml")))
-			put(t, filepath.Join(dir, "team", "a", "policy.yaml"), policy("after"))
+			writeFile(t, filepath.Join(dir, "team", "a", "policy.yaml"), policy("after"))
 		}},
 		{"DirectoryReplaced", func(t *testing.T, dir string) {
-			put(t, filepath.Join(dir+".new", "policy.yaml"), policy("after"))
+			writeFile(t, filepath.Join(dir+".new", "policy.yaml"), policy("after"))
 			must(t, os.Rename(dir, dir+".old"))
 			must(t, os.Rename(dir+".new", dir))
 		}},
 		{"DirectoryRemovedAndMadeAgain", func(t *testing.T, dir string) {
 			must(t, os.RemoveAll(dir))
 			time.Sleep(300 * time.Millisecond) // long enough to be noticed as gone
-			put(t, filepath.Join(dir, "policy.yaml"), policy("after"))
+			writeFile(t, filepath.Join(dir, "policy.yaml"), policy("after"))
 		}},
 		{"SizeAndTimeKept", func(t *testing.T, dir string) { // what stat cannot see
 			path := filepath.Join(dir, "policy.yaml")
 			info, err := os.Stat(path)
 			must(t, err)
-			write(t, path, policy("after1"))
+			writeInPlace(t, path, policy("after1"))
 			must(t, os.Chtimes(path, info.ModTime(), info.ModTime()))
-			write(t, path, policy("after"))
+			writeInPlace(t, path, policy("after"))
 			must(t, os.Chtimes(path, info.ModTime(), info.ModTime()))
 		}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			dir := filepath.Join(t.TempDir(), "policy")
-			put(t, filepath.Join(dir, "policy.yaml"), policy("first"))
-			w := start(t, dir)
-			w.becomes("first")
+			writeFile(t, filepath.Join(dir, "policy.yaml"), policy("first"))
+			w := startFixture(t, dir)
+			w.waitLive("first")
 			test.change(t, dir)
-			w.becomes("after")
-			put(t, filepath.Join(dir, "more.yaml"), policy("later"))
-			w.until("live: later", func() bool { return strings.Contains(strings.Join(w.live(), "\n"), "later") })
+			w.waitLive("after")
+			writeFile(t, filepath.Join(dir, "more.yaml"), policy("later"))
+			w.waitFor("live: later", func() bool { return strings.Contains(strings.Join(w.liveSets(), "\n"), "later") })
 		})
 	}
 }
@@ -70,20 +70,20 @@ func TestChanges(t *testing.T) {
 func TestKubernetes(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "policy")
 	project := func(stamp, hooks string) {
-		put(t, filepath.Join(dir, stamp, "policy.yaml"), policy(hooks))
-		put(t, filepath.Join(dir, stamp, "team", "more.yaml"), policy(hooks+"-team"))
+		writeFile(t, filepath.Join(dir, stamp, "policy.yaml"), policy(hooks))
+		writeFile(t, filepath.Join(dir, stamp, "team", "more.yaml"), policy(hooks+"-team"))
 		must(t, os.Symlink(stamp, filepath.Join(dir, "..data_tmp")))
 		must(t, os.Rename(filepath.Join(dir, "..data_tmp"), filepath.Join(dir, "..data")))
 	}
 	project("..2026_01_01", "first")
 	must(t, os.Symlink("..data/policy.yaml", filepath.Join(dir, "policy.yaml")))
 	must(t, os.Symlink("..data/team", filepath.Join(dir, "team")))
-	w := start(t, dir)
-	w.becomes("first first-team")
+	w := startFixture(t, dir)
+	w.waitLive("first first-team")
 	for i := range 3 {
 		name := fmt.Sprintf("after-%d", i)
 		project(fmt.Sprintf("..2026_01_02.%d", i), name)
-		w.becomes(name + " " + name + "-team")
+		w.waitLive(name + " " + name + "-team")
 		must(t, os.RemoveAll(filepath.Join(dir, "..2026_01_01")))
 	}
 }
@@ -91,32 +91,32 @@ func TestKubernetes(t *testing.T) {
 // TestRelease moves a link from one release to the next: the folder itself is a link.
 func TestRelease(t *testing.T) {
 	home := t.TempDir()
-	put(t, filepath.Join(home, "v1", "policy.yaml"), policy("first"))
-	put(t, filepath.Join(home, "v2", "policy.yaml"), policy("after"))
+	writeFile(t, filepath.Join(home, "v1", "policy.yaml"), policy("first"))
+	writeFile(t, filepath.Join(home, "v2", "policy.yaml"), policy("after"))
 	current := filepath.Join(home, "current")
 	must(t, os.Symlink("v1", current))
-	w := start(t, current)
-	w.becomes("first")
+	w := startFixture(t, current)
+	w.waitLive("first")
 	must(t, os.Symlink("v2", current+".new"))
 	must(t, os.Rename(current+".new", current))
-	w.becomes("after")
-	put(t, filepath.Join(home, "v2", "policy.yaml"), policy("later"))
-	w.becomes("later")
+	w.waitLive("after")
+	writeFile(t, filepath.Join(home, "v2", "policy.yaml"), policy("later"))
+	w.waitLive("later")
 }
 
 // TestLinkAbove moves a link above the folder, which the system gives no notice of: only looking helps.
 func TestLinkAbove(t *testing.T) {
 	home := t.TempDir()
-	put(t, filepath.Join(home, "v1", "policy", "policy.yaml"), policy("first"))
-	put(t, filepath.Join(home, "v2", "policy", "policy.yaml"), policy("after"))
+	writeFile(t, filepath.Join(home, "v1", "policy", "policy.yaml"), policy("first"))
+	writeFile(t, filepath.Join(home, "v2", "policy", "policy.yaml"), policy("after"))
 	current := filepath.Join(home, "current")
 	must(t, os.Symlink("v1", current))
-	w := start(t, filepath.Join(current, "policy"))
-	w.becomes("first")
+	w := startFixture(t, filepath.Join(current, "policy"))
+	w.waitLive("first")
 	time.Sleep(100 * time.Millisecond) // until the notices are set up, and what follows is not seen by chance
 	must(t, os.Symlink("v2", current+".new"))
 	must(t, os.Rename(current+".new", current))
-	w.becomes("after")
+	w.waitLive("after")
 }
 
 // TestGit checks out real branches, forth and back: what goes live is always one branch, whole.
@@ -143,19 +143,19 @@ func TestGit(t *testing.T) {
 		for i := range files {
 			name := fmt.Sprintf("%s-%02d", branch, i)
 			names = append(names, name)
-			put(t, filepath.Join(dir, "policy", fmt.Sprintf("%02d.yaml", i)), policy(name))
+			writeFile(t, filepath.Join(dir, "policy", fmt.Sprintf("%02d.yaml", i)), policy(name))
 		}
 		whole[strings.Join(names, " ")] = true
 		git("add", ".")
 		git("commit", "-q", "-m", branch)
 	}
-	w := start(t, filepath.Join(dir, "policy"))
+	w := startFixture(t, filepath.Join(dir, "policy"))
 	for i := range 6 {
-		was := len(w.live())
+		was := len(w.liveSets())
 		git("checkout", "-q", []string{"main", "next"}[i%2])
-		w.until("another branch", func() bool { return len(w.live()) > was })
+		w.waitFor("another branch", func() bool { return len(w.liveSets()) > was })
 	}
-	for _, set := range w.live() {
+	for _, set := range w.liveSets() {
 		if !whole[set] {
 			t.Errorf("half a branch went live: %s", set)
 		}
@@ -167,22 +167,22 @@ func TestGit(t *testing.T) {
 func TestBulkCopy(t *testing.T) {
 	const files = 200
 	dir := t.TempDir()
-	put(t, filepath.Join(dir, "first.yaml"), policy("first"))
-	w := start(t, dir)
+	writeFile(t, filepath.Join(dir, "first.yaml"), policy("first"))
+	w := startFixture(t, dir)
 	pauses := 0 // of the copy, that the folder may have settled in
 	last := time.Now()
 	for i := range files {
-		write(t, filepath.Join(dir, fmt.Sprintf("%03d.yaml", i)), policy(fmt.Sprintf("h%03d", i)))
+		writeInPlace(t, filepath.Join(dir, fmt.Sprintf("%03d.yaml", i)), policy(fmt.Sprintf("h%03d", i)))
 		if time.Since(last) > 20*time.Millisecond {
 			pauses++
 		}
 		last = time.Now()
 	}
-	w.until("all that was copied", func() bool {
-		live := w.live()
+	w.waitFor("all that was copied", func() bool {
+		live := w.liveSets()
 		return len(strings.Fields(live[len(live)-1])) == files+1
 	})
-	if n := len(w.live()); n > 4+2*pauses {
+	if n := len(w.liveSets()); n > 4+2*pauses {
 		t.Errorf("a copy of %d files with %d pauses was loaded %d times", files, pauses, n)
 	}
 }
@@ -190,26 +190,26 @@ func TestBulkCopy(t *testing.T) {
 // TestPairs changes two files that belong together, over and over: no Set may ever hold one of each.
 func TestPairs(t *testing.T) {
 	dir := t.TempDir()
-	put(t, filepath.Join(dir, "a.yaml"), policy("a-0"))
-	put(t, filepath.Join(dir, "b.yaml"), policy("b-0"))
-	w := start(t, dir)
+	writeFile(t, filepath.Join(dir, "a.yaml"), policy("a-0"))
+	writeFile(t, filepath.Join(dir, "b.yaml"), policy("b-0"))
+	w := startFixture(t, dir)
 	slow := map[string]bool{} // pairs whose writer was held up: there really was a half, for longer than the settling time
 	last := 0
 	for end := time.Now().Add(2 * time.Second); time.Now().Before(end); time.Sleep(time.Duration(last%7) * 17 * time.Millisecond) {
 		last++
 		begun := time.Now()
-		write(t, filepath.Join(dir, "a.yaml"), policy(fmt.Sprintf("a-%d", last)))
-		write(t, filepath.Join(dir, "b.yaml"), policy(fmt.Sprintf("b-%d", last)))
+		writeInPlace(t, filepath.Join(dir, "a.yaml"), policy(fmt.Sprintf("a-%d", last)))
+		writeInPlace(t, filepath.Join(dir, "b.yaml"), policy(fmt.Sprintf("b-%d", last)))
 		if time.Since(begun) > 20*time.Millisecond {
 			slow[fmt.Sprintf("a-%d b-%d", last, last-1)] = true
 		}
 	}
-	w.becomes(fmt.Sprintf("a-%d b-%d", last, last))
-	for _, set := range w.live() {
+	w.waitLive(fmt.Sprintf("a-%d b-%d", last, last))
+	for _, set := range w.liveSets() {
 		var a, b int
 		if _, err := fmt.Sscanf(set, "a-%d b-%d", &a, &b); err != nil || (a != b && !slow[set]) {
 			t.Errorf("torn: %s (%v)", set, err)
 		}
 	}
-	t.Logf("%d pairs written, %d Sets went live, %d writers were slow", last, len(w.live()), len(slow))
+	t.Logf("%d pairs written, %d Sets went live, %d writers were slow", last, len(w.liveSets()), len(slow))
 }

@@ -12,37 +12,37 @@ import (
 	"github.com/tenterhook/tenterhook/rules"
 )
 
-// notices are the system's word that something in the folder changed. They only make a change seen sooner: whatever goes
+// notifier are the system's word that something in the folder changed. They only make a change seen sooner: whatever goes
 // wrong here (no watches left, an overflow, a network file system) is logged once and made good by polling.
-type notices struct {
+type notifier struct {
 	dir     string
 	log     *slog.Logger
 	watcher *fsnotify.Watcher // nil when the system gives none
 	watched map[string]fs.FileInfo
-	told    bool // that a directory cannot be watched
+	warned  bool // that a directory cannot be watched
 }
 
-func newNotices(ctx context.Context, dir string, log *slog.Logger) *notices {
-	n := &notices{dir: dir, log: log, watched: make(map[string]fs.FileInfo)}
+func newNotifier(ctx context.Context, dir string, log *slog.Logger) *notifier {
+	n := &notifier{dir: dir, log: log, watched: make(map[string]fs.FileInfo)}
 	w, err := fsnotify.NewWatcher()
 	if err != nil {
-		n.tell(dir, err)
+		n.warnOnce(dir, err)
 		return n
 	}
 	n.watcher = w
-	n.follow(ctx)
+	n.updateWatches(ctx)
 	return n
 }
 
 // Close ends the notices, and the goroutines of the library with them.
-func (n *notices) Close() {
+func (n *notifier) Close() {
 	if n.watcher != nil {
 		n.watcher.Close()
 	}
 }
 
 // events is nil, and so never ready, when there are no notices.
-func (n *notices) events() <-chan fsnotify.Event {
+func (n *notifier) events() <-chan fsnotify.Event {
 	if n.watcher == nil {
 		return nil
 	}
@@ -50,23 +50,23 @@ func (n *notices) events() <-chan fsnotify.Event {
 }
 
 // errors tells of lost notices, which are as good as a notice.
-func (n *notices) errors() <-chan error {
+func (n *notifier) errors() <-chan error {
 	if n.watcher == nil {
 		return nil
 	}
 	return n.watcher.Errors
 }
 
-// matters reports whether an event can be about the folder's content. The folder's parent is watched too, for the moment
+// isRelevant reports whether an event can be about the folder's content. The folder's parent is watched too, for the moment
 // the folder itself is replaced; its other children are none of our business.
-func (n *notices) matters(e fsnotify.Event) bool {
+func (n *notifier) isRelevant(e fsnotify.Event) bool {
 	name := filepath.Clean(e.Name) // the root's children come as //name
 	return name == n.dir || filepath.Dir(name) != filepath.Dir(n.dir)
 }
 
-// follow brings what is watched in line with the tree as it is now: directories come and go, and one that was replaced is
+// updateWatches brings what is watched in line with the tree as it is now: directories come and go, and one that was replaced is
 // another directory under the same name.
-func (n *notices) follow(ctx context.Context) {
+func (n *notifier) updateWatches(ctx context.Context) {
 	if n.watcher == nil {
 		return
 	}
@@ -82,18 +82,18 @@ func (n *notices) follow(ctx context.Context) {
 			continue
 		}
 		if err := n.watcher.Add(path); err != nil {
-			n.tell(path, err)
+			n.warnOnce(path, err)
 			continue
 		}
 		n.watched[path] = info
 	}
 }
 
-func (n *notices) tell(path string, err error) {
-	if n.told {
+func (n *notifier) warnOnce(path string, err error) {
+	if n.warned {
 		return
 	}
-	n.told = true
+	n.warned = true
 	n.log.Warn("no notices of changes from the system; the folder is polled", "directory", path, "error", err)
 }
 

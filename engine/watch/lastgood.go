@@ -17,22 +17,22 @@ import (
 // errNoCopy is returned when no last good copy was kept for the folder.
 var errNoCopy = errors.New("no last good copy")
 
-// store keeps the last good copy of one folder: a zip in the data directory, readable by its owner only, because a policy
+// lastGoodStore keeps the last good copy of one folder: a zip in the data directory, readable by its owner only, because a policy
 // may have secrets written into it. Copies are told apart by the folder's path, so that a data directory which two
 // policies share never starts the one with the rules of the other.
-type store struct {
+type lastGoodStore struct {
 	path string
 	temp string // the pattern of what a copy is called until it is whole
 }
 
-func newStore(data, dir string) *store {
+func newLastGoodStore(data, dir string) *lastGoodStore {
 	sum := sha256.Sum256([]byte(dir))
 	name := hex.EncodeToString(sum[:8])
-	return &store{path: filepath.Join(data, "last-good", name+".zip"), temp: ".copy-" + name + "-*"}
+	return &lastGoodStore{path: filepath.Join(data, "last-good", name+".zip"), temp: ".copy-" + name + "-*"}
 }
 
-// sweep removes what a kill has left of copies that never became whole. No other program may be saving one.
-func (s *store) sweep() error {
+// removeTemps removes what a kill has left of copies that never became whole. No other program may be saving one.
+func (s *lastGoodStore) removeTemps() error {
 	dir := filepath.Dir(s.path)
 	entries, err := os.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -47,7 +47,7 @@ func (s *store) sweep() error {
 }
 
 // save replaces the copy: after a crash there is the old one or the new one, whole.
-func (s *store) save(f *rules.Folder) error {
+func (s *lastGoodStore) save(f *rules.Folder) error {
 	dir := filepath.Dir(s.path)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
@@ -57,7 +57,7 @@ func (s *store) save(f *rules.Folder) error {
 		return err
 	}
 	defer os.Remove(temp.Name()) // gone already when all went well
-	if err := errors.Join(write(temp, f), temp.Close()); err != nil {
+	if err := errors.Join(writeInPlace(temp, f), temp.Close()); err != nil {
 		return err
 	}
 	if err := os.Rename(temp.Name(), s.path); err != nil {
@@ -66,7 +66,7 @@ func (s *store) save(f *rules.Folder) error {
 	return syncDir(dir)
 }
 
-func write(file *os.File, f *rules.Folder) error {
+func writeInPlace(file *os.File, f *rules.Folder) error {
 	w := bufio.NewWriter(file)
 	if err := f.WriteZip(w); err != nil {
 		return err
@@ -87,7 +87,7 @@ func syncDir(dir string) error {
 }
 
 // load reads the copy.
-func (s *store) load() (*rules.Folder, error) {
+func (s *lastGoodStore) load() (*rules.Folder, error) {
 	archive, err := os.ReadFile(s.path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, errNoCopy
@@ -102,8 +102,8 @@ func (s *store) load() (*rules.Folder, error) {
 	return f, nil
 }
 
-// kept loads the last good copy.
-func (w *Watcher) kept() (*rules.Folder, *rules.Set, error) {
+// loadLastGood loads the last good copy.
+func (w *Watcher) loadLastGood() (*rules.Folder, *rules.Set, error) {
 	if w.store == nil {
 		return nil, nil, errNoCopy
 	}
@@ -122,7 +122,7 @@ func (w *Watcher) kept() (*rules.Folder, *rules.Set, error) {
 
 // restore puts the last good copy live, in place of the folder that was refused.
 func (w *Watcher) restore(ctx context.Context, f *rules.Folder, set *rules.Set, refused error) error {
-	if err := w.prove(ctx, f, set); err != nil {
+	if err := w.runTests(ctx, f, set); err != nil {
 		return errors.Join(err, set.Close())
 	}
 	if err := w.accept(set); err != nil {
@@ -130,6 +130,6 @@ func (w *Watcher) restore(ctx context.Context, f *rules.Folder, set *rules.Set, 
 	}
 	w.o.Log.Error("the policy folder was refused; starting with its last good copy",
 		"folder", w.dir, "copy", w.store.path, "revision", set.Revision(), "error", oneLine(refused))
-	w.live(set, FromLastGood, FromLastGood, "")
+	w.swap(set, FromLastGood, FromLastGood, "")
 	return nil
 }

@@ -17,8 +17,8 @@ import (
 	"github.com/tenterhook/tenterhook/rules"
 )
 
-// patience is how long a folder may keep changing before that is said to be what is wrong with it.
-const patience = 10 * time.Second
+// maxUnstable is how long a folder may keep changing before that is said to be what is wrong with it.
+const maxUnstable = 10 * time.Second
 
 // state is one reading of the folder: its content and that of the secrets it names, or why it could not be read.
 type state struct {
@@ -31,19 +31,19 @@ type state struct {
 
 func (w *Watcher) read(ctx context.Context) state {
 	start := time.Now()
-	defer func() { w.pace.cost = time.Since(start) }()
+	defer func() { w.pace.readTime = time.Since(start) }()
 	folder, err := rules.Read(w.dir)
 	if err != nil {
 		return state{key: "error: " + err.Error(), uploads: w.uploads.Load(), err: err}
 	}
-	files := outside(folder)
-	return state{key: folder.Hash() + digests(ctx, files), folder: folder, uploads: w.uploads.Load(), files: files}
+	files := secretFiles(folder)
+	return state{key: folder.Hash() + hashFiles(ctx, files), folder: folder, uploads: w.uploads.Load(), files: files}
 }
 
-// settled reads the folder until it is the same twice with a pause between, and no checkout is under way. Two equal
+// readStable reads the folder until it is the same twice with a pause between, and no checkout is under way. Two equal
 // readings mean that the folder really was like this from the end of the first to the start of the second: what was read
 // is not half of one state and half of the next. A state that was seen before needs no second reading.
-func (w *Watcher) settled(ctx context.Context, seen state) state {
+func (w *Watcher) readStable(ctx context.Context, seen state) state {
 	last := w.read(ctx)
 	if last.key == seen.key {
 		return last
@@ -57,23 +57,23 @@ func (w *Watcher) settled(ctx context.Context, seen state) state {
 		case <-pause.C:
 		}
 		next := w.read(ctx)
-		if next.key == last.key && !errors.Is(next.err, rules.ErrChanging) && !checkout(w.dir) {
+		if next.key == last.key && !errors.Is(next.err, rules.ErrChanging) && !isCheckoutRunning(w.dir) {
 			return next
 		}
-		if time.Since(start) > patience {
-			return state{uploads: w.uploads.Load(), err: fmt.Errorf("read %s: it has kept changing for %v", w.dir, patience)}
+		if time.Since(start) > maxUnstable {
+			return state{uploads: w.uploads.Load(), err: fmt.Errorf("read %s: it has kept changing for %v", w.dir, maxUnstable)}
 		}
 		last = next
 	}
 }
 
-// checkout reports whether git is writing the working tree that dir lies in: its index is locked from before the first
+// isCheckoutRunning reports whether git is writing the working tree that dir lies in: its index is locked from before the first
 // file is written until after the last. A lock that was left behind by a crash is soon too old to count.
-func checkout(dir string) bool {
+func isCheckoutRunning(dir string) bool {
 	for {
 		lock, err := os.Stat(filepath.Join(dir, ".git", "index.lock"))
 		if err == nil {
-			return time.Since(lock.ModTime()) < patience
+			return time.Since(lock.ModTime()) < maxUnstable
 		}
 		up := filepath.Dir(dir)
 		if _, err := os.Stat(filepath.Join(dir, ".git")); err == nil || up == dir {
@@ -83,35 +83,35 @@ func checkout(dir string) bool {
 	}
 }
 
-// often is how often, at most, content is read without a notice and with nothing for stat to see.
-const often = 5 * time.Second
+// fullReadInterval is how often, at most, content is read without a notice and with nothing for stat to see.
+const fullReadInterval = 5 * time.Second
 
-// pace decides when the folder is looked at without a notice: when stat shows a change, and now and then anyway. Either is
+// pacer decides when the folder is looked at without a notice: when stat shows a change, and now and then anyway. Either is
 // done so seldom that it takes about a hundredth of the time, however large the folder is.
-type pace struct {
-	cost   time.Duration // of the last reading
-	print  uint64        // what stat said before it
-	again  time.Time     // when the content is read anyway
-	glance time.Time     // when stat is asked again
+type pacer struct {
+	readTime    time.Duration // of the last reading
+	fingerprint uint64        // what stat said before it
+	nextRead    time.Time     // when the content is read anyway
+	nextStat    time.Time     // when stat is asked again
 }
 
-func (p *pace) due(ctx context.Context, dir string, files []string) bool {
+func (p *pacer) isDue(ctx context.Context, dir string, files []string) bool {
 	now := time.Now()
-	if !now.Before(p.again) {
+	if !now.Before(p.nextRead) {
 		return true
 	}
-	if now.Before(p.glance) {
+	if now.Before(p.nextStat) {
 		return false
 	}
-	changed := fingerprint(ctx, dir, files) != p.print
-	p.glance = now.Add(100 * time.Since(now))
+	changed := fingerprint(ctx, dir, files) != p.fingerprint
+	p.nextStat = now.Add(100 * time.Since(now))
 	return changed
 }
 
-// looking is called before the folder is read, so that what changes meanwhile is seen the next time.
-func (p *pace) looking(ctx context.Context, dir string, files []string) {
-	p.print = fingerprint(ctx, dir, files)
-	p.again = time.Now().Add(max(often, 100*p.cost))
+// startRead is called before the folder is read, so that what changes meanwhile is seen the next time.
+func (p *pacer) startRead(ctx context.Context, dir string, files []string) {
+	p.fingerprint = fingerprint(ctx, dir, files)
+	p.nextRead = time.Now().Add(max(fullReadInterval, 100*p.readTime))
 }
 
 // fingerprint is a hash over what stat says of the folder's files, links followed, and of the files it names outside: names,

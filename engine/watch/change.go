@@ -19,14 +19,14 @@ var (
 	ErrChanged    = errors.New("what lies there is not what it was thought to be")                   // the Change's own condition does not hold
 )
 
-// Refusal is why a change of an uploaded module would not do. What was live stays, and nothing was stored.
-type Refusal struct {
+// Rejection is why a change of an uploaded module would not do. What was live stays, and nothing was stored.
+type Rejection struct {
 	Reasons  []string       `json:"reasons,omitempty"`  // of the module itself
 	Problems rules.Problems `json:"problems,omitempty"` // that the folder has with it, and would not have without
 	Tests    []suite.Case   `json:"tests,omitempty"`    // of the folder, that fail with it
 }
 
-func (r *Refusal) Error() string {
+func (r *Rejection) Error() string {
 	switch {
 	case len(r.Reasons) > 0:
 		return "the module is refused: " + r.Reasons[0]
@@ -43,8 +43,8 @@ type Change struct {
 	If   func(string) bool // whether it may, by the hash of the module that rules would run now, empty for none; nil: it may
 }
 
-// Changed is what became of it.
-type Changed struct {
+// ChangeResult is what became of it.
+type ChangeResult struct {
 	Module
 	Live     bool           `json:"live"`               // the folder is live with it; if not, the folder has problems of its own
 	Revision string         `json:"revision,omitempty"` // of the Set that is live
@@ -53,83 +53,83 @@ type Changed struct {
 	Problems rules.Problems `json:"problems,omitempty"` // for which the folder is not live
 }
 
-// judging is how long the judging of one change may take.
-const judging = time.Minute
+// changeTimeout is how long the judging of one change may take.
+const changeTimeout = time.Minute
 
 // Change judges a module beside the folder as it is now: its limits, metering, compilation and convention, then what the folder's
 // problems and tests are with it. When nothing is against it, it is stored and the folder is live with it. Changes wait for each
 // other; calls do not. Where the folder has problems of its own, which a change neither makes nor mends, it is stored for when the
 // folder is mended. The error is a *Refusal when the module is the reason.
-func (w *Watcher) Change(ctx context.Context, c Change) (Changed, error) {
-	if w.attic == nil || w.o.Rules.Modules == nil {
-		return Changed{}, ErrNoUploads
+func (w *Watcher) Change(ctx context.Context, c Change) (ChangeResult, error) {
+	if w.uploadStore == nil || w.o.Rules.Modules == nil {
+		return ChangeResult{}, ErrNoUploads
 	}
 	if !moduleName.MatchString(c.Name) {
-		return Changed{}, ErrModuleName
+		return ChangeResult{}, ErrModuleName
 	}
-	ctx, cancel := context.WithTimeout(ctx, judging)
+	ctx, cancel := context.WithTimeout(ctx, changeTimeout)
 	defer cancel()
-	j := judgement{w: w, Change: c}
+	j := candidate{w: w, Change: c}
 	if c.Code != nil {
 		m, err := w.o.Rules.Modules.Load(ctx, c.Code) // before the turn: it is what takes time
 		if err != nil && ctx.Err() != nil {
-			return Changed{}, err
+			return ChangeResult{}, err
 		}
 		if err != nil {
-			return Changed{}, &Refusal{Reasons: rules.Reasons(err)}
+			return ChangeResult{}, &Rejection{Reasons: rules.Reasons(err)}
 		}
 		defer m.Close() // the Set holds it too by then
 		j.module = m
 	}
-	if !w.begin(ctx) {
-		return Changed{}, ctx.Err()
+	if !w.acquire(ctx) {
+		return ChangeResult{}, ctx.Err()
 	}
-	defer w.end()
+	defer w.release()
 	return w.change(ctx, &j)
 }
 
 // change is the part of Change that is done in turn.
-func (w *Watcher) change(ctx context.Context, j *judgement) (Changed, error) {
-	j.before = w.settled(ctx, w.seen)
+func (w *Watcher) change(ctx context.Context, j *candidate) (ChangeResult, error) {
+	j.before = w.readStable(ctx, w.seen)
 	if ctx.Err() != nil {
-		return Changed{}, ctx.Err()
+		return ChangeResult{}, ctx.Err()
 	}
-	if j.If != nil && !j.If(j.before.lying(j.Name)) {
-		return Changed{}, ErrChanged
+	if j.If != nil && !j.If(j.before.moduleHash(j.Name)) {
+		return ChangeResult{}, ErrChanged
 	}
 	if _, uploaded := j.before.uploads.list[j.Name]; j.Code == nil && !uploaded {
-		return Changed{}, ErrNoUpload
+		return ChangeResult{}, ErrNoUpload
 	}
-	next, err := j.before.uploads.changed(j.Change)
+	next, err := j.before.uploads.apply(j.Change)
 	if err != nil {
-		return Changed{}, &Refusal{Reasons: []string{err.Error()}}
+		return ChangeResult{}, &Rejection{Reasons: []string{err.Error()}}
 	}
 	s := j.before
 	s.uploads = next
-	set, err := j.judge(ctx, s)
+	set, err := j.evaluate(ctx, s)
 	if err != nil {
-		return Changed{}, err
+		return ChangeResult{}, err
 	}
-	if err := w.attic.keep(next, j.Name); err != nil {
-		return Changed{}, errors.Join(fmt.Errorf("keep an uploaded module: %w", err), dismissed(set))
+	if err := w.uploadStore.save(next, j.Name); err != nil {
+		return ChangeResult{}, errors.Join(fmt.Errorf("keep an uploaded module: %w", err), closeSet(set))
 	}
 	w.uploads.Store(next)
 	if set != nil {
-		w.hidden(s)
+		w.warnShadowed(s)
 		w.seen, w.retryAt = s, time.Time{}
 		w.install(s, set, FromUpload)
 	} else {
-		w.take(ctx, s) // refused, as it was before; the log hears of it when the reason is another
+		w.apply(ctx, s) // refused, as it was before; the log hears of it when the reason is another
 	}
-	w.sweep()
-	j.done.Module, j.done.Live, j.done.Revision = w.module(j.Name), set != nil, w.Status().Revision
-	w.o.Log.Info("an uploaded module was changed", "module", j.Name, "sha256", s.lying(j.Name), "deleted", j.Code == nil,
-		"live", j.done.Live && j.done.Referenced, "rules", len(j.done.Rules))
-	return j.done, nil
+	w.removeUnusedUploads()
+	j.result.Module, j.result.Live, j.result.Revision = w.module(j.Name), set != nil, w.Status().Revision
+	w.o.Log.Info("an uploaded module was changed", "module", j.Name, "sha256", s.moduleHash(j.Name), "deleted", j.Code == nil,
+		"live", j.result.Live && j.result.Referenced, "rules", len(j.result.Rules))
+	return j.result, nil
 }
 
-// dismissed closes a Set that does not go live; nil is none.
-func dismissed(set *rules.Set) error {
+// closeSet closes a Set that does not go live; nil is none.
+func closeSet(set *rules.Set) error {
 	if set == nil {
 		return nil
 	}

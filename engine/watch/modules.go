@@ -36,12 +36,12 @@ type Runner struct {
 	Failure string `json:"failure,omitempty"` // why the module could not be made ready, though it could before: the rule fails
 }
 
-// modules lists what there is in the folder and over it, by file, and who runs it.
-func modules(s state, set *rules.Set) (all []Module) {
+// listModules lists what there is in the folder and over it, by file, and who runs it.
+func listModules(s state, set *rules.Set) (all []Module) {
 	if s.folder != nil {
 		for _, file := range s.folder.Names() {
 			if code, _ := s.folder.File(file); strings.HasSuffix(file, ".wasm") {
-				all = append(all, Module{Name: nameOf(file), File: file, From: FromFolder, SHA256: Hash(code), Bytes: len(code)})
+				all = append(all, Module{Name: uploadName(file), File: file, From: FromFolder, SHA256: Hash(code), Bytes: len(code)})
 			}
 		}
 	}
@@ -55,13 +55,13 @@ func modules(s state, set *rules.Set) (all []Module) {
 		all = append(all, m)
 	}
 	for i := range all {
-		all[i].run(set)
+		all[i].addRules(set)
 	}
 	slices.SortFunc(all, func(a, b Module) int { return strings.Compare(a.File, b.File) })
 	return all
 }
 
-func (m *Module) run(set *rules.Set) {
+func (m *Module) addRules(set *rules.Set) {
 	m.Rules = []Runner{}
 	if set == nil {
 		return
@@ -74,13 +74,13 @@ func (m *Module) run(set *rules.Set) {
 	}
 }
 
-// unready are a Set's rules whose modules could not be made ready, though they could before.
-func unready(set *rules.Set) []rules.Module {
+// failedModules are a Set's rules whose modules could not be made ready, though they could before.
+func failedModules(set *rules.Set) []rules.Module {
 	return slices.DeleteFunc(set.Modules(), func(m rules.Module) bool { return m.Failure == "" })
 }
 
-// nameOf is the name of the upload that would lie over a file; empty when there is none.
-func nameOf(file string) string {
+// uploadName is the name of the upload that would lie over a file; empty when there is none.
+func uploadName(file string) string {
 	name := strings.TrimSuffix(strings.TrimPrefix(file, "modules/"), ".wasm")
 	if moduleFile(name) != file || !moduleName.MatchString(name) {
 		return ""
@@ -88,8 +88,10 @@ func nameOf(file string) string {
 	return name
 }
 
-// Over is a reading of the folder with the uploads over it: what would be loaded.
-func (w *Watcher) Over(f *rules.Folder) (*rules.Folder, error) { return w.uploads.Load().over(f) }
+// WithUploads is a reading of the folder with the uploads over it: what would be loaded.
+func (w *Watcher) WithUploads(f *rules.Folder) (*rules.Folder, error) {
+	return w.uploads.Load().overlay(f)
+}
 
 // module is the one of that name; the zero Module when there is none.
 func (w *Watcher) module(name string) Module {
@@ -101,8 +103,8 @@ func (w *Watcher) module(name string) Module {
 	return Module{}
 }
 
-// hidden warns of modules of the folder that were changed beneath an upload, which is what rules go on running.
-func (w *Watcher) hidden(s state) {
+// warnShadowed warns of modules of the folder that were changed beneath an upload, which is what rules go on running.
+func (w *Watcher) warnShadowed(s state) {
 	if s.folder == nil || w.seen.folder == nil {
 		return
 	}
@@ -117,8 +119,8 @@ func (w *Watcher) hidden(s state) {
 	}
 }
 
-// has reports whether the folder itself has the file.
-func (s *state) has(file string) bool {
+// hasFile reports whether the folder itself has the file.
+func (s *state) hasFile(file string) bool {
 	if s.folder == nil {
 		return false
 	}
@@ -126,22 +128,22 @@ func (s *state) has(file string) bool {
 	return ok
 }
 
-// lying is the hash of the module that rules know by that name, empty when there is none.
-func (s *state) lying(name string) string {
+// moduleHash is the hash of the module that rules know by that name, empty when there is none.
+func (s *state) moduleHash(name string) string {
 	if u, ok := s.uploads.list[name]; ok {
 		return u.SHA256
 	}
-	if !s.has(moduleFile(name)) {
+	if !s.hasFile(moduleFile(name)) {
 		return ""
 	}
 	code, _ := s.folder.File(moduleFile(name))
 	return Hash(code)
 }
 
-// whole is the folder with the uploads over it.
-func (s *state) whole() (*rules.Folder, error) {
+// withUploads is the folder with the uploads over it.
+func (s *state) withUploads() (*rules.Folder, error) {
 	if s.err != nil {
 		return nil, s.err
 	}
-	return s.uploads.over(s.folder)
+	return s.uploads.overlay(s.folder)
 }

@@ -19,8 +19,8 @@ import (
 	"github.com/tenterhook/tenterhook/engine/outlet"
 )
 
-// until waits for what another goroutine brings about.
-func until(t *testing.T, what string, ok func() bool) {
+// waitFor waits for what another goroutine brings about.
+func waitFor(t *testing.T, what string, ok func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(time.Minute); !ok(); time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
@@ -30,10 +30,10 @@ func until(t *testing.T, what string, ok func() bool) {
 }
 
 // pipe is a standard output whose reader may be gone.
-type pipe struct{ gone atomic.Bool }
+type pipe struct{ closed atomic.Bool }
 
 func (p *pipe) Write(text []byte) (int, error) {
-	if p.gone.Load() {
+	if p.closed.Load() {
 		return 0, syscall.EPIPE
 	}
 	return len(text), nil
@@ -44,36 +44,36 @@ func TestBreaker(t *testing.T) { synctest.Test(t, testBreaker) }
 func testBreaker(t *testing.T) {
 	var out pipe
 	var log strings.Builder
-	o := open(t, map[string]outlet.Spec{"there": {Stdout: true, Breaker: outlet.Breaker{Failures: 3, Rest: time.Minute}}},
-		outlet.Options{Log: logTo(&log), Stdout: &out})
+	o := openOutlet(t, map[string]outlet.Spec{"there": {Stdout: true, Breaker: outlet.Breaker{Failures: 3, Rest: time.Minute}}},
+		outlet.Options{Log: newLog(&log), Stdout: &out})
 	breaker := func(want string, rest time.Duration) {
 		t.Helper()
 		if s := o.States()[0]; s.Breaker != want || s.Rest != rest {
 			t.Fatalf("the breaker is %s for %v, want %s for %v", s.Breaker, s.Rest, want, rest)
 		}
 	}
-	out.gone.Store(true)
+	out.closed.Store(true)
 	for range 3 {
 		breaker("closed", 0)
-		is(t, deliver(t, o, step("{}")), outlet.Retry, outlet.ErrWrite)
+		wantResult(t, deliver(t, o, newStep("{}")), outlet.Retry, outlet.ErrWrite)
 	}
 	breaker("open", time.Minute)
 	time.Sleep(20 * time.Second)
 	breaker("open", 40*time.Second)
-	r := deliver(t, o, step("{}"))
-	is(t, r, outlet.Retry, outlet.ErrResting)
+	r := deliver(t, o, newStep("{}"))
+	wantResult(t, r, outlet.Retry, outlet.ErrPaused)
 	if r.Attempted || r.After != 40*time.Second || r.Elapsed != 0 {
 		t.Errorf("while open: %+v", r)
 	}
 	time.Sleep(40*time.Second + 1)
 	breaker("half-open", 0)
-	is(t, deliver(t, o, step("{}")), outlet.Retry, outlet.ErrWrite)
+	wantResult(t, deliver(t, o, newStep("{}")), outlet.Retry, outlet.ErrWrite)
 	breaker("open", time.Minute) // again, from now
-	out.gone.Store(false)
+	out.closed.Store(false)
 	time.Sleep(time.Minute + 1)
-	is(t, deliver(t, o, step("{}")), outlet.Done, nil)
+	wantResult(t, deliver(t, o, newStep("{}")), outlet.Done, nil)
 	breaker("closed", 0)
-	is(t, deliver(t, o, step("{}")), outlet.Done, nil)
+	wantResult(t, deliver(t, o, newStep("{}")), outlet.Done, nil)
 	for _, line := range []string{"WARN msg=\"breaker changed\" destination=there from=closed to=open", "from=open to=half-open", "from=half-open to=open", "from=half-open to=closed"} {
 		if !strings.Contains(log.String(), line) {
 			t.Errorf("the log lacks %q: %s", line, log.String())
@@ -85,15 +85,15 @@ func testBreaker(t *testing.T) {
 func TestBreakerIgnores(t *testing.T) {
 	for _, status := range []int{302, 400, 401, 404, 429} {
 		t.Run(fmt.Sprint(status), func(t *testing.T) {
-			url := serve(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) })
-			o := one(t, outlet.Spec{URL: url, Breaker: outlet.Breaker{Failures: 1}})
+			url := startServer(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) })
+			o := openOne(t, outlet.Spec{URL: url, Breaker: outlet.Breaker{Failures: 1}})
 			for range 3 {
-				if r := deliver(t, o, step("{}")); r.Status != status {
+				if r := deliver(t, o, newStep("{}")); r.Status != status {
 					t.Fatalf("got %+v", r)
 				}
-				unfit := step("{}")
+				unfit := newStep("{}")
 				unfit.Key = ""
-				is(t, deliver(t, o, unfit), outlet.Never, outlet.ErrStep)
+				wantResult(t, deliver(t, o, unfit), outlet.Never, outlet.ErrStep)
 			}
 		})
 	}
@@ -104,62 +104,62 @@ func TestBreakerIgnores(t *testing.T) {
 func TestProbe(t *testing.T) {
 	var mode atomic.Int64 // 0 down, 1 stalls
 	release := make(chan struct{})
-	url := serve(t, func(w http.ResponseWriter, r *http.Request) {
+	url := startServer(t, func(w http.ResponseWriter, r *http.Request) {
 		if mode.Load() == 1 {
 			<-release
 			return
 		}
 		w.WriteHeader(500)
 	})
-	o := one(t, outlet.Spec{URL: url, Breaker: outlet.Breaker{Failures: 1, Rest: 10 * time.Millisecond}})
-	is(t, deliver(t, o, step("{}")), outlet.Retry, outlet.ErrStatus)
+	o := openOne(t, outlet.Spec{URL: url, Breaker: outlet.Breaker{Failures: 1, Rest: 10 * time.Millisecond}})
+	wantResult(t, deliver(t, o, newStep("{}")), outlet.Retry, outlet.ErrStatus)
 	mode.Store(1)
-	until(t, "half-open", func() bool { return o.States()[0].Breaker == "half-open" })
+	waitFor(t, "half-open", func() bool { return o.States()[0].Breaker == "half-open" })
 	ctx, cancel := context.WithCancel(context.Background())
 	probe := make(chan outlet.Result)
-	go func() { probe <- o.Deliver(ctx, step("{}")) }()
-	until(t, "the probe", func() bool { return o.States()[0].InFlight == 1 })
-	r := deliver(t, o, step("{}"))
-	is(t, r, outlet.Retry, outlet.ErrResting)
+	go func() { probe <- o.Deliver(ctx, newStep("{}")) }()
+	waitFor(t, "the probe", func() bool { return o.States()[0].InFlight == 1 })
+	r := deliver(t, o, newStep("{}"))
+	wantResult(t, r, outlet.Retry, outlet.ErrPaused)
 	if r.Attempted || r.After <= 0 {
 		t.Errorf("beside the probe: %+v", r)
 	}
 	cancel()
-	is(t, <-probe, outlet.Retry, outlet.ErrStopped)
+	wantResult(t, <-probe, outlet.Retry, outlet.ErrStopped)
 	close(release)
-	is(t, deliver(t, o, step("{}")), outlet.Done, nil)
+	wantResult(t, deliver(t, o, newStep("{}")), outlet.Done, nil)
 }
 
 func TestBusy(t *testing.T) {
 	release := make(chan struct{})
-	url := serve(t, func(http.ResponseWriter, *http.Request) { <-release })
-	o := one(t, outlet.Spec{URL: url, Concurrency: 2})
+	url := startServer(t, func(http.ResponseWriter, *http.Request) { <-release })
+	o := openOne(t, outlet.Spec{URL: url, Concurrency: 2})
 	results := make(chan outlet.Result, 2)
 	for range 2 {
-		go func() { results <- deliver(t, o, step("{}")) }()
+		go func() { results <- deliver(t, o, newStep("{}")) }()
 	}
-	until(t, "two under way", func() bool { return o.States()[0].InFlight == 2 })
-	r := deliver(t, o, step("{}"))
-	is(t, r, outlet.Retry, outlet.ErrBusy)
+	waitFor(t, "two under way", func() bool { return o.States()[0].InFlight == 2 })
+	r := deliver(t, o, newStep("{}"))
+	wantResult(t, r, outlet.Retry, outlet.ErrBusy)
 	if r.Attempted || r.After <= 0 {
 		t.Errorf("got %+v", r)
 	}
 	close(release)
 	for range 2 {
-		is(t, <-results, outlet.Done, nil)
+		wantResult(t, <-results, outlet.Done, nil)
 	}
 	if o.Concurrency("there") != 2 || o.Concurrency("nobody") != 0 {
 		t.Error("the concurrency is not what was configured")
 	}
 }
 
-// TestStalledForGood keeps every slot of one destination occupied and shows that another takes all its steps meanwhile.
-func TestStalledForGood(t *testing.T) {
-	fine := serve(t, func(http.ResponseWriter, *http.Request) {})
+// TestStalledDestination keeps every slot of one destination occupied and shows that another takes all its steps meanwhile.
+func TestStalledDestination(t *testing.T) {
+	fine := startServer(t, func(http.ResponseWriter, *http.Request) {})
 	r, w := io.Pipe() // a standard output that nobody reads
 	defer r.Close()
-	o := open(t, map[string]outlet.Spec{
-		"stalled": {URL: raw(t, stall), AllowPrivate: loopback, Timeout: 30 * time.Second, Concurrency: 4},
+	o := openOutlet(t, map[string]outlet.Spec{
+		"stalled": {URL: startRawServer(t, stall), AllowPrivate: loopback, Timeout: 30 * time.Second, Concurrency: 4},
 		"full":    {Stdout: true, Timeout: 30 * time.Second, Concurrency: 4},
 		"there":   {URL: fine, AllowPrivate: loopback},
 		"file":    {File: t.TempDir() + "/x"},
@@ -172,15 +172,15 @@ func TestStalledForGood(t *testing.T) {
 				o.Deliver(ctx, outlet.Step{Destination: name, Key: "k", Attempt: 1, Body: []byte("{}")})
 			})
 		}
-		until(t, name, func() bool { return inFlight(o, name) == 4 })
+		waitFor(t, name, func() bool { return inFlight(o, name) == 4 })
 	}
 	for _, name := range []string{"there", "file"} {
 		for range 4 {
 			sent.Go(func() {
 				for range 50 {
-					s := step("{}")
+					s := newStep("{}")
 					s.Destination = name
-					is(t, deliver(t, o, s), outlet.Done, nil)
+					wantResult(t, deliver(t, o, s), outlet.Done, nil)
 				}
 			})
 		}
@@ -204,31 +204,31 @@ func inFlight(o *outlet.Outlet, name string) int {
 
 func TestClose(t *testing.T) {
 	release := make(chan struct{})
-	url := serve(t, func(http.ResponseWriter, *http.Request) { <-release })
-	o := one(t, outlet.Spec{URL: url})
+	url := startServer(t, func(http.ResponseWriter, *http.Request) { <-release })
+	o := openOne(t, outlet.Spec{URL: url})
 	result := make(chan outlet.Result, 1)
-	go func() { result <- deliver(t, o, step("{}")) }()
-	until(t, "one under way", func() bool { return o.States()[0].InFlight == 1 })
+	go func() { result <- deliver(t, o, newStep("{}")) }()
+	waitFor(t, "one under way", func() bool { return o.States()[0].InFlight == 1 })
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
 	defer cancel()
 	if err := o.Close(ctx); err == nil {
 		t.Fatal("it did not wait")
 	}
-	r := deliver(t, o, step("{}"))
-	is(t, r, outlet.Retry, outlet.ErrClosed)
+	r := deliver(t, o, newStep("{}"))
+	wantResult(t, r, outlet.Retry, outlet.ErrClosed)
 	if r.Attempted {
 		t.Error("it counts as attempted")
 	}
 	close(release)
-	is(t, <-result, outlet.Done, nil)
-	is(t, deliver(t, o, outlet.Step{Destination: "nobody", Key: "k"}), outlet.Never, outlet.ErrUnknown)
+	wantResult(t, <-result, outlet.Done, nil)
+	wantResult(t, deliver(t, o, outlet.Step{Destination: "nobody", Key: "k"}), outlet.Never, outlet.ErrUnknown)
 }
 
-// TestNothingIsLeft looks for goroutines that a closed Outlet has left behind.
-func TestNothingIsLeft(t *testing.T) {
-	fine := serve(t, func(http.ResponseWriter, *http.Request) {})
-	o := open(t, map[string]outlet.Spec{
-		"stalls": {URL: raw(t, stall), AllowPrivate: loopback, Timeout: 20 * time.Millisecond},
+// TestCloseLeavesNothing looks for goroutines that a closed Outlet has left behind.
+func TestCloseLeavesNothing(t *testing.T) {
+	fine := startServer(t, func(http.ResponseWriter, *http.Request) {})
+	o := openOutlet(t, map[string]outlet.Spec{
+		"stalls": {URL: startRawServer(t, stall), AllowPrivate: loopback, Timeout: 20 * time.Millisecond},
 		"there":  {URL: fine, AllowPrivate: loopback},
 		"file":   {File: t.TempDir() + "/x"},
 		"out":    {Stdout: true},
@@ -241,7 +241,7 @@ func TestNothingIsLeft(t *testing.T) {
 	if err := o.Close(context.Background()); err != nil {
 		t.Fatal(err)
 	}
-	until(t, "no goroutine of it", func() bool {
+	waitFor(t, "no goroutine of it", func() bool {
 		all := make([]byte, 1<<20)
 		all = all[:runtime.Stack(all, true)]
 		return !bytes.Contains(all, []byte("outlet.(*")) && !bytes.Contains(all, []byte("http.(*persistConn)"))
@@ -252,7 +252,7 @@ func TestNothingIsLeft(t *testing.T) {
 // the midst of it.
 func TestHammer(t *testing.T) {
 	var n atomic.Int64
-	url := raw(t, func(c net.Conn, _ *http.Request) {
+	url := startRawServer(t, func(c net.Conn, _ *http.Request) {
 		switch n.Add(1) % 5 {
 		case 0:
 			c.Close()
@@ -265,7 +265,7 @@ func TestHammer(t *testing.T) {
 			_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
 		}
 	})
-	o := open(t, map[string]outlet.Spec{
+	o := openOutlet(t, map[string]outlet.Spec{
 		"web":  {URL: url, AllowPrivate: loopback, Timeout: 20 * time.Millisecond, Breaker: outlet.Breaker{Failures: 3, Rest: time.Millisecond}},
 		"file": {File: t.TempDir() + "/x", Rotate: outlet.Rotate{Size: 2 << 10, Keep: 2}},
 		"out":  {Stdout: true},
@@ -276,7 +276,7 @@ func TestHammer(t *testing.T) {
 			for j := range 60 {
 				s := outlet.Step{Destination: []string{"web", "file", "out"}[j%3], Key: fmt.Sprintf("%d-%d", i, j), Attempt: 1, Body: []byte(`{"a":1}`)}
 				r := deliver(t, o, s)
-				if (r.Err == nil) != (r.Kind == outlet.Done) {
+				if (r.Err == nil) != (r.Verdict == outlet.Done) {
 					t.Errorf("got %+v", r)
 				}
 				o.States()

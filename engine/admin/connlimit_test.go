@@ -12,7 +12,7 @@ import (
 
 // TestHost: what a browser page says that got here by DNS rebinding is refused everywhere, token or not.
 func TestHost(t *testing.T) {
-	o := open(t)
+	o := newFixture(t)
 	tests := []struct {
 		host string
 		want int
@@ -43,9 +43,9 @@ func TestHost(t *testing.T) {
 	}
 }
 
-// TestCrowd: silent connections are bounded, and do not keep out who asks.
-func TestCrowd(t *testing.T) {
-	o := open(t)
+// TestConnLimit: silent connections are bounded, and do not keep out who asks.
+func TestConnLimit(t *testing.T) {
+	o := newFixture(t)
 	at := strings.TrimPrefix(o.url, "http://")
 	var silent []net.Conn
 	for range 200 {
@@ -56,7 +56,7 @@ func TestCrowd(t *testing.T) {
 		defer c.Close()
 		silent = append(silent, c)
 	}
-	if status, _, _ := o.ask("GET", "/healthz", ""); status != 200 {
+	if status, _, _ := o.request("GET", "/healthz", ""); status != 200 {
 		t.Errorf("got %d", status)
 	}
 	silent[0].SetReadDeadline(time.Now().Add(4 * time.Second)) // less than what net/http allows a silent one
@@ -67,7 +67,7 @@ func TestCrowd(t *testing.T) {
 
 // TestConnectionEnds: only who shows a token keeps a connection.
 func TestConnectionEnds(t *testing.T) {
-	o := open(t)
+	o := newFixture(t)
 	tests := []struct {
 		name, path, authorization string
 		ends                      bool

@@ -12,12 +12,12 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/hook"
 )
 
-// TestHooksInTurn shows that the events of a hook whose rules are slow hold up no other hook's.
-func TestHooksInTurn(t *testing.T) {
+// TestHooksTakeTurns shows that the events of a hook whose rules are slow hold up no other hook's.
+func TestHooksTakeTurns(t *testing.T) {
 	var mu sync.Mutex
 	var ran []string
 	step := make(chan struct{})
-	b := open(t, func(c *hook.Call) (dispatch.Plan, error) {
+	b := newFixture(t, func(c *hook.Call) (dispatch.Plan, error) {
 		if c.Hook == "h" {
 			<-step
 		}
@@ -27,7 +27,7 @@ func TestHooksInTurn(t *testing.T) {
 		return dispatch.Plan{Revision: "r1"}, nil
 	}, dispatch.Options{Rules: 1})
 	const slow = 400
-	b.accept("x", slow)
+	b.acceptEvents("x", slow)
 	b.Use(nil)
 	for range 3 { // some of them are under way
 		step <- struct{}{}
@@ -51,13 +51,13 @@ func TestHooksInTurn(t *testing.T) {
 			t.Fatal("stuck")
 		}
 		if before < 0 { // slower than what is written behind the rules
-			b.until("written", func() bool { return b.ledger.Stats().Unplanned <= slow+1-(3+i+1) })
+			b.waitFor("written", func() bool { return b.ledger.Stats().Unplanned <= slow+1-(3+i+1) })
 		}
 		if n, quick := done(); quick && before < 0 {
 			before = n
 		}
 	}
-	b.until("finished", b.finished)
+	b.waitFor("finished", b.isIdle)
 	if before < 0 || before > slow/4 {
 		t.Errorf("%d of the slow hook's %d came before the quick one's", before, slow)
 	}

@@ -18,8 +18,8 @@ import (
 // TestBadEvent has events that no rules can be run on, among others.
 func TestBadEvent(t *testing.T) {
 	r := newReceiver(t)
-	tell := everyTo("a")
-	b := open(t, func(c *hook.Call) (dispatch.Plan, error) {
+	tell := sendEachTo("a")
+	b := newFixture(t, func(c *hook.Call) (dispatch.Plan, error) {
 		switch hook.Events(c.Doc.Root()).At(0).Get("uuid").Text() {
 		case "panic":
 			panic("at the disco")
@@ -33,13 +33,13 @@ func TestBadEvent(t *testing.T) {
 	for i, bad := range []string{`}`, `{}`, `{"data":{"events":[1]}}`,
 		`{"data":{"events":[{"uuid":"panic"}]}}`, `{"data":{"events":[{"uuid":"fail"}]}}`} {
 		b.acceptPayload(bad, bad)
-		b.accept(fmt.Sprint("good-", i), 1)
+		b.acceptEvents(fmt.Sprint("good-", i), 1)
 	}
-	b.until("finished", b.finished)
+	b.waitFor("finished", b.isIdle)
 	if r.keys() != 6 { // of the one that failed, what it wanted is done
 		t.Errorf("%d of 6 arrived", r.keys())
 	}
-	dead := b.dead()
+	dead := b.deadLetters()
 	if len(dead) != 5 {
 		t.Fatalf("%d dead letters, want 5", len(dead))
 	}
@@ -50,62 +50,62 @@ func TestBadEvent(t *testing.T) {
 	}
 }
 
-// TestRedriven gives an event whose rules could not be run another try when they can.
-func TestRedriven(t *testing.T) {
+// TestRedrive gives an event whose rules could not be run another try when they can.
+func TestRedrive(t *testing.T) {
 	r := newReceiver(t)
 	var mended atomic.Bool
-	tell := everyTo("a")
-	b := open(t, func(c *hook.Call) (dispatch.Plan, error) {
+	tell := sendEachTo("a")
+	b := newFixture(t, func(c *hook.Call) (dispatch.Plan, error) {
 		if !mended.Load() {
 			return dispatch.Plan{}, errors.New("out of order")
 		}
 		return tell(c)
 	}, dispatch.Options{})
 	b.Use([]rules.Destination{r.destination("a")})
-	b.accept("x", 3)
-	b.until("given up", func() bool { return len(b.dead()) == 3 })
+	b.acceptEvents("x", 3)
+	b.waitFor("given up", func() bool { return len(b.deadLetters()) == 3 })
 	mended.Store(true)
 	if n, err := b.ledger.Redrive(context.Background(), ledger.Filter{State: ledger.Dead}); n != 3 || err != nil {
 		t.Fatalf("redriven %d, %v", n, err)
 	}
-	b.until("arrived", func() bool { return r.keys() == 3 && b.finished() })
+	b.waitFor("arrived", func() bool { return r.keys() == 3 && b.isIdle() })
 }
 
-func TestHookIsGone(t *testing.T) {
+func TestHookRemoved(t *testing.T) {
 	r := newReceiver(t)
-	tell := everyTo("a")
+	tell := sendEachTo("a")
 	var back atomic.Bool
 	decide := func(c *hook.Call) (dispatch.Plan, error) {
 		if !back.Load() {
-			return dispatch.Plan{}, dispatch.ErrAbsent
+			return dispatch.Plan{}, dispatch.ErrNoHook
 		}
 		return tell(c)
 	}
 	t.Run("Back", func(t *testing.T) {
-		b := open(t, decide, dispatch.Options{})
+		b := newFixture(t, decide, dispatch.Options{})
 		b.Use([]rules.Destination{r.destination("a")})
-		b.accept("x", 1)
-		b.until("waits", func() bool { return b.ledger.Stats().Steps == 1 })
+		b.acceptEvents("x", 1)
+		b.waitFor("waits", func() bool { return b.ledger.Stats().Steps == 1 })
 		back.Store(true)
 		b.Use([]rules.Destination{r.destination("a")})
-		b.until("arrived", func() bool { return r.keys() == 1 && b.finished() })
+		b.waitFor("arrived", func() bool { return r.keys() == 1 && b.isIdle() })
 	})
 	t.Run("Never", func(t *testing.T) {
 		back.Store(false)
-		b := open(t, decide, dispatch.Options{Grace: time.Millisecond})
+		b := newFixture(t, decide, dispatch.Options{Grace: time.Millisecond})
 		b.Use(nil)
-		b.accept("x", 1)
-		b.until("given up", func() bool { return b.finished() && len(b.dead()) == 1 })
+		b.acceptEvents("x", 1)
+		b.waitFor("given up", func() bool { return b.isIdle() && len(b.deadLetters()) == 1 })
 	})
 }
 
-func TestDestinationIsGone(t *testing.T) {
+func TestDestinationRemoved(t *testing.T) {
 	t.Run("Back", func(t *testing.T) {
 		r := newReceiver(t)
-		b := open(t, everyTo("a"), dispatch.Options{})
+		b := newFixture(t, sendEachTo("a"), dispatch.Options{})
 		b.Use(nil)
-		b.accept("x", 30)
-		b.until("waits", func() bool {
+		b.acceptEvents("x", 30)
+		b.waitFor("waits", func() bool {
 			page, _ := b.ledger.List(ledger.Filter{}, "", 100)
 			told := 0
 			for _, e := range page.Entries {
@@ -119,25 +119,25 @@ func TestDestinationIsGone(t *testing.T) {
 			t.Errorf("got %+v", d)
 		}
 		b.Use([]rules.Destination{r.destination("a")})
-		b.until("arrived", func() bool { return r.keys() == 30 && b.finished() })
+		b.waitFor("arrived", func() bool { return r.keys() == 30 && b.isIdle() })
 	})
 	t.Run("Never", func(t *testing.T) {
-		b := open(t, everyTo("a"), dispatch.Options{Grace: time.Millisecond})
+		b := newFixture(t, sendEachTo("a"), dispatch.Options{Grace: time.Millisecond})
 		b.Use(nil)
-		b.accept("x", 30)
-		b.until("given up", func() bool { return b.finished() && len(b.dead()) == 30 })
+		b.acceptEvents("x", 30)
+		b.waitFor("given up", func() bool { return b.isIdle() && len(b.deadLetters()) == 30 })
 	})
 }
 
 func TestMoved(t *testing.T) {
 	old, next := newReceiver(t), newReceiver(t)
 	old.status.Store(500)
-	b := open(t, everyTo("a"), dispatch.Options{})
+	b := newFixture(t, sendEachTo("a"), dispatch.Options{})
 	b.Use([]rules.Destination{old.destination("a")})
-	b.accept("x", 10)
-	b.until("tried", func() bool { return old.keys() == 10 })
+	b.acceptEvents("x", 10)
+	b.waitFor("tried", func() bool { return old.keys() == 10 })
 	b.Use([]rules.Destination{next.destination("a")})
-	b.until("arrived", func() bool { return next.keys() == 10 && b.finished() })
+	b.waitFor("arrived", func() bool { return next.keys() == 10 && b.isIdle() })
 	for key := range next.came {
 		if old.came[key] == 0 {
 			t.Errorf("key %s is new", key)
@@ -150,7 +150,7 @@ func TestMoved(t *testing.T) {
 func TestFailingRules(t *testing.T) {
 	r := newReceiver(t)
 	var mended atomic.Int64
-	b := open(t, func(c *hook.Call) (p dispatch.Plan, err error) {
+	b := newFixture(t, func(c *hook.Call) (p dispatch.Plan, err error) {
 		for i, name := range []string{"good", "bad", "worse"} {
 			if int64(i) > mended.Load() {
 				return p, fmt.Errorf("rule %q failed: value", name)
@@ -160,27 +160,27 @@ func TestFailingRules(t *testing.T) {
 		return p, nil
 	}, dispatch.Options{})
 	b.Use([]rules.Destination{r.destination("a")})
-	b.accept("x", 1)
+	b.acceptEvents("x", 1)
 	for i, name := range []string{"bad", "worse"} {
-		b.until("given up", func() bool { return len(b.dead()) == 1 && b.finished() })
-		if e := b.dead()[0]; e.Hook != "h" || e.Steps[0].History[0].Outcome != fmt.Sprintf("rule %q failed: value", name) {
+		b.waitFor("given up", func() bool { return len(b.deadLetters()) == 1 && b.isIdle() })
+		if e := b.deadLetters()[0]; e.Hook != "h" || e.Steps[0].History[0].Outcome != fmt.Sprintf("rule %q failed: value", name) {
 			t.Errorf("dead letter %+v", e)
 		}
 		if r.keys() != i+1 || len(r.bodies) != i+1 {
 			t.Errorf("%d keys, %d deliveries, want %d of both", r.keys(), len(r.bodies), i+1)
 		}
 		b.redrive(1) // in vain
-		b.until("given up again", func() bool { return len(b.dead()) == 1 && b.finished() })
+		b.waitFor("given up again", func() bool { return len(b.deadLetters()) == 1 && b.isIdle() })
 		mended.Add(1)
 		b.redrive(1)
 	}
-	b.until("all arrived", func() bool { return r.keys() == 3 && b.finished() })
-	if len(r.bodies) != 3 || len(b.dead()) != 0 {
-		t.Errorf("%d deliveries, %d dead letters", len(r.bodies), len(b.dead()))
+	b.waitFor("all arrived", func() bool { return r.keys() == 3 && b.isIdle() })
+	if len(r.bodies) != 3 || len(b.deadLetters()) != 0 {
+		t.Errorf("%d deliveries, %d dead letters", len(r.bodies), len(b.deadLetters()))
 	}
 }
 
-func (b *bench) redrive(n int) {
+func (b *fixture) redrive(n int) {
 	b.t.Helper()
 	if got, err := b.ledger.Redrive(context.Background(), ledger.Filter{State: ledger.Dead}); got != n || err != nil {
 		b.t.Fatalf("redriven %d, %v, want %d", got, err, n)
@@ -192,7 +192,7 @@ func TestTooLargeToPlan(t *testing.T) {
 	r := newReceiver(t)
 	var ran atomic.Int64
 	large := []byte(`{"to":"a","body":"` + strings.Repeat("x", 6<<20) + `"}`)
-	b := open(t, func(*hook.Call) (p dispatch.Plan, err error) {
+	b := newFixture(t, func(*hook.Call) (p dispatch.Plan, err error) {
 		ran.Add(1)
 		for range 3 {
 			p.Actions = append(p.Actions, dispatch.Action{Rule: "many", To: "a", JSON: large})
@@ -200,9 +200,9 @@ func TestTooLargeToPlan(t *testing.T) {
 		return p, nil
 	}, dispatch.Options{})
 	b.Use([]rules.Destination{r.destination("a")})
-	b.accept("x", 1)
-	b.until("given up", func() bool { return len(b.dead()) == 1 && b.finished() })
-	if reason := b.dead()[0].Steps[0].History[0].Outcome; !strings.Contains(reason, ledger.ErrLarge.Error()) {
+	b.acceptEvents("x", 1)
+	b.waitFor("given up", func() bool { return len(b.deadLetters()) == 1 && b.isIdle() })
+	if reason := b.deadLetters()[0].Steps[0].History[0].Outcome; !strings.Contains(reason, ledger.ErrLarge.Error()) {
 		t.Errorf("reason %q", reason)
 	}
 	if ran.Load() != 2 || r.keys() != 0 {

@@ -19,15 +19,15 @@ import (
 )
 
 const (
-	connect    = 5 * time.Second // for a connection, and again for its handshake; the destination's timeout if that is less
-	maxHeaders = 64 << 10        // bytes of an answer's headers
-	maxAnswer  = 64 << 10        // bytes read of an answer's body
-	drain      = time.Second / 4 // spent on a body that nobody needs
+	connectTimeout = 5 * time.Second // for a connection, and again for its handshake; the destination's timeout if that is less
+	maxHeaders     = 64 << 10        // bytes of an answer's headers
+	maxAnswer      = 64 << 10        // bytes read of an answer's body
+	drainTimeout   = time.Second / 4 // spent on a body that nobody needs
 )
 
-// web carries steps by HTTP. It uses the transport and not http.Client: redirects are not followed and cookies not kept
+// httpCarrier carries steps by HTTP. It uses the transport and not http.Client: redirects are not followed and cookies not kept
 // because there is nothing that could.
-type web struct {
+type httpCarrier struct {
 	spec      Spec
 	root      string  // scheme and host, without anything secret
 	base      url.URL // where Spec.URL leads; no user in it
@@ -36,10 +36,10 @@ type web struct {
 	transport *http.Transport
 }
 
-// newWeb makes the carrier of a Spec that is valid and filled.
-func newWeb(s Spec, o Options) *web {
+// newHTTPCarrier makes the carrier of a Spec that is valid and filled.
+func newHTTPCarrier(s Spec, o Options) *httpCarrier {
 	u, _ := url.Parse(s.URL)
-	w := &web{spec: s, base: *u, header: make(http.Header), now: o.Now, transport: newTransport(s, u, o)}
+	w := &httpCarrier{spec: s, base: *u, header: make(http.Header), now: o.Now, transport: newTransport(s, u, o)}
 	w.root = u.Scheme + "://" + u.Host
 	w.base.User = nil
 	w.header.Set("User-Agent", "tenterhook/"+cmp.Or(o.Version, "unknown"))
@@ -60,21 +60,21 @@ func newWeb(s Spec, o Options) *web {
 }
 
 func newTransport(s Spec, u *url.URL, o Options) *http.Transport {
-	g := &guard{open: u.Scheme == "https"}
+	g := &addressGuard{public: u.Scheme == "https"}
 	for _, text := range s.AllowPrivate {
 		g.allow = append(g.allow, netip.MustParsePrefix(text).Masked())
 	}
-	dialer := &net.Dialer{Timeout: min(connect, s.Timeout), Resolver: o.Resolver, ControlContext: g.control}
+	dialer := &net.Dialer{Timeout: min(connectTimeout, s.Timeout), Resolver: o.Resolver, ControlContext: g.control}
 	t := &http.Transport{
 		DialContext:            dialer.DialContext,
 		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
-		TLSHandshakeTimeout:    min(connect, s.Timeout),
+		TLSHandshakeTimeout:    min(connectTimeout, s.Timeout),
 		MaxResponseHeaderBytes: maxHeaders,
 		MaxIdleConnsPerHost:    s.Concurrency,
 		IdleConnTimeout:        time.Minute,
 		DisableCompression:     true, // 64 KiB are 64 KiB
 		ForceAttemptHTTP2:      true,
-		HTTP2:                  &http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: connect},
+		HTTP2:                  &http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: connectTimeout},
 	}
 	if s.CA != "" {
 		t.TLSClientConfig.RootCAs = x509.NewCertPool()
@@ -83,47 +83,47 @@ func newTransport(s Spec, u *url.URL, o Options) *http.Transport {
 	if s.Proxy != "" {
 		proxy, _ := url.Parse(s.Proxy)
 		t.Proxy = http.ProxyURL(proxy)
-		t.OnProxyConnectResponse = tunnelled
+		t.OnProxyConnectResponse = checkConnectResponse
 	}
 	return t
 }
 
-// tunnelled keeps what a proxy says when it refuses out of the errors.
-func tunnelled(_ context.Context, _ *url.URL, _ *http.Request, resp *http.Response) error {
+// checkConnectResponse keeps what a proxy says when it refuses out of the errors.
+func checkConnectResponse(_ context.Context, _ *url.URL, _ *http.Request, resp *http.Response) error {
 	if resp.StatusCode == http.StatusOK {
 		return nil
 	}
-	return &told{ErrConnection, fmt.Sprintf("the proxy answered %d %s", resp.StatusCode, http.StatusText(resp.StatusCode))}
+	return &safeError{ErrConnection, fmt.Sprintf("the proxy answered %d %s", resp.StatusCode, http.StatusText(resp.StatusCode))}
 }
 
-func (w *web) close() error {
+func (w *httpCarrier) close() error {
 	w.transport.CloseIdleConnections()
 	return nil
 }
 
-func (w *web) carry(ctx context.Context, s Step) Result {
+func (w *httpCarrier) attempt(ctx context.Context, s Step) Result {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	req, err := w.request(ctx, &s)
 	if err != nil {
-		return Result{Kind: Never, Err: err}
+		return Result{Verdict: Never, Err: err}
 	}
 	resp, err := w.transport.RoundTrip(req)
 	if err != nil {
-		return Result{health: down, Err: w.explain(ctx, err)}
+		return Result{health: down, Err: w.transportError(ctx, err)}
 	}
 	defer resp.Body.Close()
 	if w.spec.OK == nil {
 		// The status says it all. The rest is read so that the connection can be used again, as far as that pays.
-		defer time.AfterFunc(drain, stop).Stop()
+		defer time.AfterFunc(drainTimeout, stop).Stop()
 		_, _ = io.CopyN(io.Discard, resp.Body, maxAnswer+1)
 	}
-	return w.judge(ctx, resp)
+	return w.readAnswer(ctx, resp)
 }
 
 // request makes the request of a step. Whatever a step says, it goes to the destination's host.
-func (w *web) request(ctx context.Context, s *Step) (*http.Request, error) {
-	u, err := w.locate(s)
+func (w *httpCarrier) request(ctx context.Context, s *Step) (*http.Request, error) {
+	u, err := w.stepURL(s)
 	if err != nil {
 		return nil, err
 	}
@@ -141,10 +141,10 @@ func (w *web) request(ctx context.Context, s *Step) (*http.Request, error) {
 		req.Header.Set("Content-Type", mediaTypes[s.Encoding])
 	}
 	for name, value := range s.Headers {
-		if !nameFits(name) || kept(name) || http.CanonicalHeaderKey(name) == http.CanonicalHeaderKey(w.spec.Key) {
+		if !isHeaderName(name) || isReservedHeader(name) || http.CanonicalHeaderKey(name) == http.CanonicalHeaderKey(w.spec.Key) {
 			return nil, fmt.Errorf("%w: one of its headers has a name that is not its to set", ErrStep)
 		}
-		if !valueFits(value) {
+		if !isHeaderValue(value) {
 			return nil, fmt.Errorf("%w: its header %s has control characters or is too long", ErrStep, http.CanonicalHeaderKey(name))
 		}
 		req.Header.Set(name, value)
@@ -160,7 +160,7 @@ func (w *web) request(ctx context.Context, s *Step) (*http.Request, error) {
 var mediaTypes = map[string]string{"json": "application/json", "form": "application/x-www-form-urlencoded"}
 
 // body is what a step sends.
-func (w *web) body(s *Step) ([]byte, error) {
+func (w *httpCarrier) body(s *Step) ([]byte, error) {
 	encoding := cmp.Or(s.Encoding, w.spec.Encoding)
 	switch {
 	case s.Method != "" && !slices.Contains(methods, s.Method):
@@ -168,16 +168,16 @@ func (w *web) body(s *Step) ([]byte, error) {
 	case mediaTypes[encoding] == "":
 		return nil, fmt.Errorf("%w: its encoding is neither json nor form", ErrStep)
 	case encoding == "form" && len(s.Body) > 0:
-		return form(s.Body)
+		return encodeForm(s.Body)
 	}
 	return bytes.Clone(s.Body), nil // a RoundTripper may go on reading it after it has returned
 }
 
-// locate is where a step goes.
-func (w *web) locate(s *Step) (*url.URL, error) {
+// stepURL is where a step goes.
+func (w *httpCarrier) stepURL(s *Step) (*url.URL, error) {
 	u := w.base
 	if path := cmp.Or(s.Path, w.spec.Path); path != "" {
-		joined, err := join(&u, path)
+		joined, err := joinPath(&u, path)
 		if err != nil {
 			return nil, err
 		}
@@ -200,14 +200,14 @@ func (w *web) locate(s *Step) (*url.URL, error) {
 	return &u, nil
 }
 
-// judge reads an answer as far as it matters and says what it means.
-func (w *web) judge(ctx context.Context, resp *http.Response) Result {
+// readAnswer reads an answer as far as it matters and says what it means.
+func (w *httpCarrier) readAnswer(ctx context.Context, resp *http.Response) Result {
 	r := Result{Status: resp.StatusCode}
-	r.Kind, r.health = meaning(resp.StatusCode)
-	if r.Kind == Retry {
+	r.Verdict, r.health = classifyStatus(resp.StatusCode)
+	if r.Verdict == Retry {
 		r.After = retryAfter(resp.Header, w.now())
 	}
-	if r.Kind != Done {
+	if r.Verdict != Done {
 		r.Err = fmt.Errorf("%w %d %s", ErrStatus, r.Status, http.StatusText(r.Status))
 	}
 	if w.spec.OK == nil {
@@ -215,7 +215,7 @@ func (w *web) judge(ctx context.Context, resp *http.Response) Result {
 	}
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
 	if err != nil {
-		r.Kind, r.health = Retry, down
+		r.Verdict, r.health = Retry, down
 		r.Err = fmt.Errorf("%w: its body ends too early", ErrGarbled)
 		if ctx.Err() != nil {
 			r.Err = fmt.Errorf("%w: %v", ErrTimeout, w.spec.Timeout)
@@ -226,9 +226,9 @@ func (w *web) judge(ctx context.Context, resp *http.Response) Result {
 	a.Body = a.Body[:min(len(a.Body), maxAnswer)]
 	switch ok, err := w.spec.OK(a); {
 	case err == nil && ok:
-		return Result{Kind: Done, Status: r.Status, health: up}
-	case r.Kind == Done:
-		r.Kind, r.health = Retry, unknown
+		return Result{Verdict: Done, Status: r.Status, health: up}
+	case r.Verdict == Done:
+		r.Verdict, r.health = Retry, unknown
 		r.Err = ErrNotOK
 	}
 	return r

@@ -7,37 +7,37 @@ import (
 	"github.com/tenterhook/tenterhook/engine/audit"
 )
 
-// recorded writes each request that may change something into the audit log, with what came of it.
-func (a *Admin) recorded(by string, next http.HandlerFunc) http.HandlerFunc {
+// auditResult writes each request that may change something into the audit log, with what came of it.
+func (a *Admin) auditResult(by string, next http.HandlerFunc) http.HandlerFunc {
 	if a.o.Audit == nil {
 		return next
 	}
 	return func(w http.ResponseWriter, r *http.Request) {
-		seen := &outcome{ResponseWriter: w}
-		defer func() { a.record(act(by, r, seen.status)) }() // a handler that panics has done something, too
+		seen := &statusRecorder{ResponseWriter: w}
+		defer func() { a.writeAudit(newAct(by, r, seen.status)) }() // a handler that panics has done something, too
 		next(seen, r)
 	}
 }
 
-// announced writes into the audit log that a request is begun, and lets nothing be done that cannot be recorded.
-func (a *Admin) announced(by string, next http.HandlerFunc) http.HandlerFunc {
+// auditFirst writes into the audit log that a request is begun, and lets nothing be done that cannot be recorded.
+func (a *Admin) auditFirst(by string, next http.HandlerFunc) http.HandlerFunc {
 	if a.o.Audit == nil {
 		return next
 	}
-	ended := a.recorded(by, next)
+	ended := a.auditResult(by, next)
 	return func(w http.ResponseWriter, r *http.Request) {
-		begun := act(by, r, 0)
+		begun := newAct(by, r, 0)
 		begun.Outcome = "begun"
-		if !a.record(begun) {
-			say(w, http.StatusServiceUnavailable, "this cannot be recorded in the audit log, so nothing is done; the log says why\n")
+		if !a.writeAudit(begun) {
+			writeText(w, http.StatusServiceUnavailable, "this cannot be recorded in the audit log, so nothing is done; the log says why\n")
 			return
 		}
 		ended(w, r)
 	}
 }
 
-// act is a request that was answered with a status; 0 when it was not.
-func act(by string, r *http.Request, status int) audit.Act {
+// newAct is a request that was answered with a status; 0 when it was not.
+func newAct(by string, r *http.Request, status int) audit.Act {
 	act := audit.Act{Act: r.Method + " " + r.URL.EscapedPath(), By: by, Subject: r.URL.RawQuery, Outcome: "ok"}
 	act.From, _, _ = net.SplitHostPort(r.RemoteAddr)
 	switch {
@@ -50,7 +50,7 @@ func act(by string, r *http.Request, status int) audit.Act {
 	return act
 }
 
-func (a *Admin) record(act audit.Act) bool {
+func (a *Admin) writeAudit(act audit.Act) bool {
 	err := a.o.Audit.Write(act)
 	if err != nil {
 		a.o.Log.Error("an act could not be recorded", "act", act.Act, "from", act.From, "outcome", act.Outcome, "error", err)
@@ -58,14 +58,14 @@ func (a *Admin) record(act audit.Act) bool {
 	return err == nil
 }
 
-// outcome remembers the status of an answer.
-type outcome struct {
+// statusRecorder remembers the status of an answer.
+type statusRecorder struct {
 	http.ResponseWriter
 	status int
 }
 
 // WriteHeader remembers the status.
-func (o *outcome) WriteHeader(status int) {
+func (o *statusRecorder) WriteHeader(status int) {
 	if o.status == 0 {
 		o.status = status
 	}
@@ -73,7 +73,7 @@ func (o *outcome) WriteHeader(status int) {
 }
 
 // Write answers with 200 where nothing was said.
-func (o *outcome) Write(b []byte) (int, error) {
+func (o *statusRecorder) Write(b []byte) (int, error) {
 	if o.status == 0 {
 		o.status = http.StatusOK
 	}
@@ -81,4 +81,4 @@ func (o *outcome) Write(b []byte) (int, error) {
 }
 
 // Unwrap lets http.ResponseController through.
-func (o *outcome) Unwrap() http.ResponseWriter { return o.ResponseWriter }
+func (o *statusRecorder) Unwrap() http.ResponseWriter { return o.ResponseWriter }
