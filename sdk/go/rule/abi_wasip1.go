@@ -48,8 +48,8 @@ func (host) log(text string) { hostLog(text32(text), uint32(len(text))) }
 func text32(s string) unsafe.Pointer  { return unsafe.Pointer(unsafe.StringData(s)) }
 func bytes32(b []byte) unsafe.Pointer { return unsafe.Pointer(unsafe.SliceData(b)) }
 
-// held keeps what the host reads and writes between two calls of exports.
-var held struct {
+// module keeps what the host reads and writes between two calls of exports.
+var module struct {
 	run     run
 	in, out []byte
 }
@@ -59,14 +59,14 @@ func mark() {}
 
 //go:wasmexport alloc
 func alloc(size uint32) unsafe.Pointer {
-	held.in = make([]byte, max(size, 1))
-	return bytes32(held.in)
+	module.in = make([]byte, max(size, 1))
+	return bytes32(module.in)
 }
 
 //go:wasmexport configure
 func configure(with unsafe.Pointer, size uint32) int32 {
-	if err := held.run.configure(unsafe.Slice((*byte)(with), size)); err != nil {
-		held.run.log(err.Error())
+	if err := module.run.configure(unsafe.Slice((*byte)(with), size)); err != nil {
+		module.run.log(err.Error())
 		return 1
 	}
 	return 0
@@ -74,11 +74,11 @@ func configure(with unsafe.Pointer, size uint32) int32 {
 
 //go:wasmexport decide
 func decide() uint64 {
-	draft, err := held.run.decide()
+	draft, err := module.run.decide()
 	if err != nil {
-		held.run.log(err.Error())
+		module.run.log(err.Error())
 		exit(1) // does not return; a panic would write its stack into the log
 	}
-	held.out = draft
+	module.out = draft
 	return uint64(uintptr(bytes32(draft)))<<32 | uint64(len(draft))
 }

@@ -18,7 +18,7 @@ const (
 // Deny refuses a registration and says why. At is the field it is shown at, like data.userProfile.email; empty for
 // none.
 func (d *Draft) Deny(summary, at string) {
-	d.member(ActionUpdate, "registration", "DENY")
+	d.setCommandMember(ActionUpdate, "registration", "DENY")
 	if at == "" {
 		d.Error(summary)
 		return
@@ -33,21 +33,23 @@ func (d *Draft) Profile(attribute string, value any) {
 	if requestType, _ := d.event.Text("/requestType"); requestType == "progressive.profile" {
 		name = ProgressiveUpdate
 	}
-	d.member(name, attribute, value)
+	d.setCommandMember(name, attribute, value)
 }
 
 // AppProfile sets an attribute of the imported user's profile in the application, which flows on into the Okta profile
 // through the mappings.
-func (d *Draft) AppProfile(attribute string, value any) { d.member(AppProfileUpdate, attribute, value) }
+func (d *Draft) AppProfile(attribute string, value any) {
+	d.setCommandMember(AppProfileUpdate, attribute, value)
+}
 
 // LinkUser links the imported user to the Okta user of that id.
 func (d *Draft) LinkUser(id string) {
-	d.member(ActionUpdate, "result", "LINK_USER")
-	d.member(UserUpdate, "id", id)
+	d.setCommandMember(ActionUpdate, "result", "LINK_USER")
+	d.setCommandMember(UserUpdate, "id", id)
 }
 
 // CreateUser makes the imported user a new one, whatever Okta has matched.
-func (d *Draft) CreateUser() { d.member(ActionUpdate, "result", "CREATE_USER") }
+func (d *Draft) CreateUser() { d.setCommandMember(ActionUpdate, "result", "CREATE_USER") }
 
 // Verify answers a password import: VERIFIED when ok, else UNVERIFIED.
 func (d *Draft) Verify(ok bool) {
@@ -55,7 +57,7 @@ func (d *Draft) Verify(ok bool) {
 	if ok {
 		word = "VERIFIED"
 	}
-	d.member(ActionUpdate, "credential", word)
+	d.setCommandMember(ActionUpdate, "credential", word)
 }
 
 // Token is one of the two tokens that a token hook's call may be about to mint.
@@ -67,28 +69,28 @@ const (
 	Access
 )
 
-var patches = [...]string{ID: IdentityPatch, Access: AccessPatch}
-var minted = [...]string{ID: "/data/identity", Access: "/data/access"}
+var tokenPatches = [...]string{ID: IdentityPatch, Access: AccessPatch}
+var tokenMembers = [...]string{ID: "/data/identity", Access: "/data/access"}
 
 // Claim sets a claim of a token. It says nothing when this call does not mint that token: Okta would drop the whole
 // patch.
 func (d *Draft) Claim(t Token, name string, value any) {
-	if d.event.Has(minted[t]) {
-		d.Operation(patches[t], "add", "/claims/"+Escape(name), value)
+	if d.event.Has(tokenMembers[t]) {
+		d.Operation(tokenPatches[t], "add", "/claims/"+Escape(name), value)
 	}
 }
 
 // RemoveClaim takes a claim out of a token. It says nothing when the claim is not there.
 func (d *Draft) RemoveClaim(t Token, name string) {
-	if d.event.There(minted[t] + "/claims/" + Escape(name)) {
-		d.Operation(patches[t], "remove", "/claims/"+Escape(name), nil)
+	if d.event.Exists(tokenMembers[t] + "/claims/" + Escape(name)) {
+		d.Operation(tokenPatches[t], "remove", "/claims/"+Escape(name), nil)
 	}
 }
 
 // Lifetime sets how long a token is good for: 300 to 86400 seconds. It says nothing when this call does not mint it.
 func (d *Draft) Lifetime(t Token, seconds int) {
-	if d.event.Has(minted[t]) {
-		d.Operation(patches[t], "replace", "/token/lifetime/expiration", seconds)
+	if d.event.Has(tokenMembers[t]) {
+		d.Operation(tokenPatches[t], "replace", "/token/lifetime/expiration", seconds)
 	}
 }
 
@@ -137,13 +139,8 @@ type Message struct {
 // Telephony answers a telephony hook.
 func (d *Draft) Telephony(m Message) {
 	value := appendMembers([]byte{'['}, []member{
-		text("status", m.Status), text("provider", m.Provider), text("transactionId", m.TransactionID),
-		text("transactionMetadata", m.TransactionMetadata),
+		textMember("status", m.Status), textMember("provider", m.Provider), textMember("transactionId", m.TransactionID),
+		textMember("transactionMetadata", m.TransactionMetadata),
 	})
 	d.Command(TelephonyAction, Value(append(value, ']')))
-}
-
-// Escape writes a name as one step of a JSON Pointer: ~ as ~0, / as ~1. Claims with a URL for a name need it.
-func Escape(name string) string {
-	return strings.ReplaceAll(strings.ReplaceAll(name, "~", "~0"), "/", "~1")
 }

@@ -22,23 +22,23 @@ type command struct {
 }
 
 type member struct {
-	name string
-	json []byte
+	name  string
+	value []byte
 }
 
 // Command adds a command of Okta's own list word for word, for what the other methods do not say.
 func (d *Draft) Command(name string, value any) {
-	d.commands = append(d.commands, command{name: name, raw: d.json(name, value)})
+	d.commands = append(d.commands, command{name: name, raw: d.encodeValue(name, value)})
 }
 
 // Operation adds one operation of a patch: op is add, replace or remove, the latter with a nil value; pointer is an
 // escaped JSON Pointer like /claims/name. Operations of one command go into one patch, in order.
 func (d *Draft) Operation(name, op, pointer string, value any) {
-	c := d.command(name)
-	c.list = appendText(append(separate(c.list), `{"op":`...), op)
+	c := d.findOrAddCommand(name)
+	c.list = appendText(append(appendSeparator(c.list), `{"op":`...), op)
 	c.list = appendText(append(c.list, `,"path":`...), pointer)
 	if value != nil || op != "remove" {
-		c.list = append(append(c.list, `,"value":`...), d.json(pointer, value)...)
+		c.list = append(append(c.list, `,"value":`...), d.encodeValue(pointer, value)...)
 	}
 	c.list = append(c.list, '}')
 }
@@ -72,14 +72,14 @@ type Cause struct {
 
 func (c Cause) append(dst []byte) []byte {
 	return appendMembers(dst, []member{
-		text("errorSummary", c.Summary), text("reason", c.Reason), text("locationType", c.LocationType),
-		text("location", c.Location), text("domain", c.Domain),
+		textMember("errorSummary", c.Summary), textMember("reason", c.Reason), textMember("locationType", c.LocationType),
+		textMember("location", c.Location), textMember("domain", c.Domain),
 	})
 }
 
 // Debug says something to whoever reads Okta's System Log, in debugContext. It is never the place for a secret.
 func (d *Draft) Debug(name string, value any) {
-	d.debug = set(d.debug, name, d.json(name, value))
+	d.debug = setMember(d.debug, name, d.encodeValue(name, value))
 }
 
 // Action is a delivery to one of the policy's destinations, made after the answer is out. Empty fields are left to the
@@ -98,32 +98,32 @@ type Action struct {
 // Send queues an action.
 func (d *Draft) Send(a Action) {
 	members := []member{
-		text("to", a.To), text("method", a.Method), text("path", a.Path), d.texts("query", a.Query),
-		d.texts("headers", a.Headers), text("encoding", a.Encoding), text("key", a.Key),
+		textMember("to", a.To), textMember("method", a.Method), textMember("path", a.Path), d.textsMember("query", a.Query),
+		d.textsMember("headers", a.Headers), textMember("encoding", a.Encoding), textMember("key", a.Key),
 	}
 	if a.Body != nil {
-		members = append(members, member{"body", d.json("body", a.Body)})
+		members = append(members, member{"body", d.encodeValue("body", a.Body)})
 	}
-	d.actions = appendMembers(separate(d.actions), members)
+	d.actions = appendMembers(appendSeparator(d.actions), members)
 }
 
-func (d *Draft) texts(name string, values map[string]string) member {
+func (d *Draft) textsMember(name string, values map[string]string) member {
 	if len(values) == 0 {
 		return member{}
 	}
-	return member{name, d.json(name, values)}
+	return member{name, d.encodeValue(name, values)}
 }
 
-// text is a member for a text that is there, and none for an empty one.
-func text(name, value string) member {
+// textMember is a member for a text that is there, and none for an empty one.
+func textMember(name, value string) member {
 	if value == "" {
 		return member{}
 	}
 	return member{name, appendText(nil, value)}
 }
 
-// json is v as JSON. One that cannot be written makes the draft wrong.
-func (d *Draft) json(name string, v any) []byte {
+// encodeValue is v as JSON. One that cannot be written makes the draft wrong.
+func (d *Draft) encodeValue(name string, v any) []byte {
 	text, ok := appendValue(nil, v)
 	if !ok {
 		d.event.run.fail(errors.New("value of " + name + " cannot be written: want text, numbers, lists, maps of them, or rule.JSON"))
@@ -132,8 +132,8 @@ func (d *Draft) json(name string, v any) []byte {
 	return text
 }
 
-// command is the one command of that name.
-func (d *Draft) command(name string) *command {
+// findOrAddCommand is the one command of that name.
+func (d *Draft) findOrAddCommand(name string) *command {
 	for i := range d.commands {
 		if c := &d.commands[i]; c.name == name && c.raw == nil {
 			return c
@@ -143,17 +143,17 @@ func (d *Draft) command(name string) *command {
 	return &d.commands[len(d.commands)-1]
 }
 
-// member sets a member of the value of the command of that name.
-func (d *Draft) member(name, member string, value any) {
-	c := d.command(name)
-	c.members = set(c.members, member, d.json(member, value))
+// setCommandMember sets a member of the value of the command of that name.
+func (d *Draft) setCommandMember(name, setCommandMember string, value any) {
+	c := d.findOrAddCommand(name)
+	c.members = setMember(c.members, setCommandMember, d.encodeValue(setCommandMember, value))
 }
 
-// set makes name hold in the place it has, or at the end: the host takes no object that says a name twice.
-func set(members []member, name string, json []byte) []member {
+// setMember makes name hold in the place it has, or at the end: the host takes no object that says a name twice.
+func setMember(members []member, name string, json []byte) []member {
 	for i := range members {
 		if members[i].name == name {
-			members[i].json = json
+			members[i].value = json
 			return members
 		}
 	}
@@ -164,7 +164,7 @@ func set(members []member, name string, json []byte) []member {
 func (d *Draft) append(dst []byte) []byte {
 	var members []member
 	if len(d.commands) > 0 {
-		members = append(members, member{"commands", d.list()})
+		members = append(members, member{"commands", d.commandList()})
 	}
 	if d.err != nil {
 		members = append(members, member{"error", d.err})
@@ -181,7 +181,7 @@ func (d *Draft) append(dst []byte) []byte {
 	return appendMembers(dst, members)
 }
 
-func (d *Draft) list() []byte {
+func (d *Draft) commandList() []byte {
 	dst := []byte{'['}
 	for i, c := range d.commands {
 		if i > 0 {
@@ -201,8 +201,8 @@ func (d *Draft) list() []byte {
 	return append(dst, ']')
 }
 
-// separate is list, ready for another element.
-func separate(list []byte) []byte {
+// appendSeparator is list, ready for another element.
+func appendSeparator(list []byte) []byte {
 	if len(list) > 0 {
 		list = append(list, ',')
 	}
@@ -214,13 +214,13 @@ func appendMembers(dst []byte, members []member) []byte {
 	dst = append(dst, '{')
 	first := true
 	for _, m := range members {
-		if m.json == nil {
+		if m.value == nil {
 			continue
 		}
 		if !first {
 			dst = append(dst, ',')
 		}
-		dst = append(append(appendText(dst, m.name), ':'), m.json...)
+		dst = append(append(appendText(dst, m.name), ':'), m.value...)
 		first = false
 	}
 	return append(dst, '}')

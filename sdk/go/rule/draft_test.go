@@ -88,8 +88,8 @@ func TestDraft(t *testing.T) {
 			if err := doc.Parse(call, jsondoc.Limits{Bytes: len(call)}); err != nil || !ok {
 				t.Fatal(ok, err)
 			}
-			typ, e := read(t, doc)
-			got := on(t, string(e.Raw()), func(_ rule.Event, d *rule.Draft) error { test.build(d); return nil })
+			typ, e := readValue(t, doc)
+			got := runRule(t, string(e.Raw()), func(_ rule.Event, d *rule.Draft) error { test.build(d); return nil })
 			if got != test.want {
 				t.Errorf("got  %s\nwant %s", got, test.want)
 			}
@@ -102,8 +102,8 @@ func TestDraft(t *testing.T) {
 	}
 }
 
-// read is a call's type, and what a rule decides on.
-func read(t *testing.T, doc *jsondoc.Doc) (hook.Type, jsondoc.Node) {
+// readValue is a call's type, and what a rule decides on.
+func readValue(t *testing.T, doc *jsondoc.Doc) (hook.Type, jsondoc.Node) {
 	t.Helper()
 	name := doc.Root().Get("eventType").Text()
 	for _, typ := range hook.Types() {
@@ -127,7 +127,7 @@ func TestUnwritable(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			rule.Register(func(e rule.Event, d *rule.Draft) error { d.Profile("a", v); return nil })
-			if draft, err := (rule.Sample{Event: "{}"}).Run(); !says(err, "value of a cannot be written") || draft != "" {
+			if draft, err := (rule.Sample{Event: "{}"}).Run(); !errorContains(err, "value of a cannot be written") || draft != "" {
 				t.Errorf("got %s, %v", draft, err)
 			}
 		})
@@ -141,7 +141,7 @@ func FuzzDraftText(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, s string) {
 		var got struct{ DebugContext map[string]string }
-		draft := on(t, "{}", func(e rule.Event, d *rule.Draft) error { d.Debug(s, s); return nil })
+		draft := runRule(t, "{}", func(e rule.Event, d *rule.Draft) error { d.Debug(s, s); return nil })
 		var doc jsondoc.Doc
 		if err := errors.Join(json.Unmarshal([]byte(draft), &got), doc.Parse([]byte(draft), jsondoc.Limits{Bytes: len(draft)})); err != nil {
 			t.Fatalf("%q: %v", draft, err)

@@ -16,9 +16,9 @@ type Event struct {
 // run is what one run of the rule has in common: the host, and the first thing that went wrong.
 type run struct {
 	host
-	rule  Func // nil before it is configured
-	buf   []byte
-	wrong error
+	rule       Func // nil before it is configured
+	buf        []byte
+	firstError error
 }
 
 // KindError is why a rule failed that read a member as what it is not.
@@ -31,7 +31,7 @@ func (e *KindError) Error() string { return "read " + strconv.Quote(e.Pointer) +
 
 // Text is a text, and whether it is there.
 func (e Event) Text(pointer string) (text string, ok bool) {
-	b, code := e.run.fetch(func(buf []byte) int32 { return e.run.getText(pointer, buf) })
+	b, code := e.run.fetchValue(func(buf []byte) int32 { return e.run.getText(pointer, buf) })
 	if code == codeKind {
 		e.run.fail(&KindError{pointer, "a text"})
 	}
@@ -40,20 +40,20 @@ func (e Event) Text(pointer string) (text string, ok bool) {
 
 // Int is a whole number, and whether it is there.
 func (e Event) Int(pointer string) (n int64, ok bool) {
-	return read(e, pointer, "a whole number", Value.Int)
+	return readValue(e, pointer, "a whole number", Value.Int)
 }
 
 // Float is a number, and whether it is there.
 func (e Event) Float(pointer string) (f float64, ok bool) {
-	return read(e, pointer, "a number", Value.Float)
+	return readValue(e, pointer, "a number", Value.Float)
 }
 
 // Bool is true or false, and whether it is there.
 func (e Event) Bool(pointer string) (truth, ok bool) {
-	return read(e, pointer, "true or false", Value.Bool)
+	return readValue(e, pointer, "true or false", Value.Bool)
 }
 
-func read[T any](e Event, pointer, want string, as func(Value) (T, bool)) (v T, ok bool) {
+func readValue[T any](e Event, pointer, want string, as func(Value) (T, bool)) (v T, ok bool) {
 	json := e.Value(pointer)
 	if k := json.Kind(); k == Missing || k == Null {
 		return v, false
@@ -87,7 +87,7 @@ func (e Event) Len(pointer string) int {
 
 // Value is the JSON of a member as it was sent, of kind Missing when there is none.
 func (e Event) Value(pointer string) Value {
-	b, code := e.run.fetch(func(buf []byte) int32 { return e.run.get(pointer, buf) })
+	b, code := e.run.fetchValue(func(buf []byte) int32 { return e.run.get(pointer, buf) })
 	if code == codeNull {
 		return "null"
 	}
@@ -110,14 +110,14 @@ func (e Event) Kind(pointer string) Kind {
 // Has reports whether a member is there and not null.
 func (e Event) Has(pointer string) bool { return e.run.get(pointer, nil) >= 0 }
 
-// There reports whether a member is there, be it null.
-func (e Event) There(pointer string) bool { return e.run.get(pointer, nil) != codeMissing }
+// Exists reports whether a member is there, be it null.
+func (e Event) Exists(pointer string) bool { return e.run.get(pointer, nil) != codeMissing }
 
 // Lookup is what a table of the policy has for a key: true where its entries have no value, Missing when it has no
 // such key, or could have none, such as what is no address in a table of networks. What a table has from a .csv file is
 // a Text, also where it looks like a number. A table that the policy does not have makes the rule fail.
 func (e Event) Lookup(table, key string) Value {
-	b, code := e.run.fetch(func(buf []byte) int32 { return e.run.lookup(table, key, buf) })
+	b, code := e.run.fetchValue(func(buf []byte) int32 { return e.run.lookup(table, key, buf) })
 	if code == codeNull {
 		return "null"
 	}
@@ -133,8 +133,8 @@ func (e Event) In(table, key string) bool {
 // Log writes a line into the server's log. It is never the place for a password, a code or a body.
 func (e Event) Log(text string) { e.run.log(text) }
 
-// fetch asks for a value with a buffer that has room for it. What it gives is good until the next fetch.
-func (r *run) fetch(ask func(buf []byte) int32) ([]byte, int32) {
+// fetchValue asks for a value with a buffer that has room for it. What it gives is good until the next fetch.
+func (r *run) fetchValue(ask func(buf []byte) int32) ([]byte, int32) {
 	if r.buf == nil {
 		r.buf = make([]byte, 256)
 	}
@@ -151,7 +151,7 @@ func (r *run) fetch(ask func(buf []byte) int32) ([]byte, int32) {
 
 // fail keeps the first thing that went wrong.
 func (r *run) fail(err error) {
-	if r.wrong == nil {
-		r.wrong = err
+	if r.firstError == nil {
+		r.firstError = err
 	}
 }

@@ -33,7 +33,7 @@ func TestText(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			on(t, event, func(e rule.Event, d *rule.Draft) error {
+			runRule(t, event, func(e rule.Event, d *rule.Draft) error {
 				if text, ok := e.Text(test.pointer); text != test.text || ok != test.ok {
 					t.Errorf("got %q, %v", text, ok)
 				}
@@ -44,7 +44,7 @@ func TestText(t *testing.T) {
 }
 
 func TestNumbers(t *testing.T) {
-	on(t, event, func(e rule.Event, d *rule.Draft) error {
+	runRule(t, event, func(e rule.Event, d *rule.Draft) error {
 		for pointer, want := range map[string]int64{"/whole": 42, "/big": 1<<63 - 1, "/e": 1000} {
 			if n, ok := e.Int(pointer); n != want || !ok {
 				t.Errorf("%s: got %d, %v", pointer, n, ok)
@@ -69,7 +69,7 @@ func TestNumbers(t *testing.T) {
 }
 
 func TestLists(t *testing.T) {
-	on(t, event, func(e rule.Event, d *rule.Draft) error {
+	runRule(t, event, func(e rule.Event, d *rule.Draft) error {
 		if list := e.Texts("/list"); !slices.Equal(list, []string{"a", "b"}) {
 			t.Errorf("got %q", list)
 		}
@@ -86,7 +86,7 @@ func TestLists(t *testing.T) {
 }
 
 func TestKinds(t *testing.T) {
-	on(t, event, func(e rule.Event, d *rule.Draft) error {
+	runRule(t, event, func(e rule.Event, d *rule.Draft) error {
 		for pointer, want := range map[string]rule.Kind{
 			"/nothing": rule.Missing, "/null": rule.Null, "/yes": rule.Bool, "/no": rule.Bool, "/whole": rule.Number,
 			"/text": rule.Text, "/empty": rule.Text, "/list": rule.List, "/none": rule.List, "/object": rule.Object, "": rule.Object,
@@ -97,7 +97,7 @@ func TestKinds(t *testing.T) {
 			if got := e.Has(pointer); got != (want > rule.Null) {
 				t.Errorf("%q: Has is %v", pointer, got)
 			}
-			if got := e.There(pointer); got != (want > rule.Missing) {
+			if got := e.Exists(pointer); got != (want > rule.Missing) {
 				t.Errorf("%q: There is %v", pointer, got)
 			}
 		}
@@ -138,7 +138,7 @@ func TestKindError(t *testing.T) {
 }
 
 func TestLookup(t *testing.T) {
-	tables := map[string]map[string]string{"tiers": {"gold": `{"seconds": 86400}`, "none": "null", "name": `"x"`}, "file": rule.Texts(map[string]string{"bronze": `1"`})}
+	tables := map[string]map[string]string{"tiers": {"gold": `{"seconds": 86400}`, "none": "null", "name": `"x"`}, "file": rule.TextTable(map[string]string{"bronze": `1"`})}
 	tests := []struct {
 		name, table, key, value, err string
 		in                           bool
@@ -158,7 +158,7 @@ func TestLookup(t *testing.T) {
 				}
 				return nil
 			})
-			if _, err := (rule.Sample{Event: "{}", Tables: tables}).Run(); !says(err, test.err) {
+			if _, err := (rule.Sample{Event: "{}", Tables: tables}).Run(); !errorContains(err, test.err) {
 				t.Errorf("got %v", err)
 			}
 		})
@@ -172,7 +172,7 @@ func TestLongValues(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	on(t, string(text), func(e rule.Event, d *rule.Draft) error {
+	runRule(t, string(text), func(e rule.Event, d *rule.Draft) error {
 		got, _ := e.Text("/long")
 		if short, _ := e.Text("/short"); got != string(long) || short != "x" || string(e.Value("")) != string(text) {
 			t.Errorf("got %d bytes, and %q", len(got), short)

@@ -22,8 +22,8 @@ func JSON(v any) Value {
 // alone, and the last of them counts; Event's methods and the policy's expressions take the one that is named exactly.
 func (v Value) Decode(into any) error { return json.Unmarshal([]byte(v), into) }
 
-// decode reads a `with`: strictly, since a word that is not understood is a mistake somebody wants to hear of.
-func decode(text []byte, with any) error {
+// decodeStrict reads a `with`: strictly, since a word that is not understood is a mistake somebody wants to hear of.
+func decodeStrict(text []byte, with any) error {
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.DisallowUnknownFields()
 	if err := d.Decode(with); err != nil {

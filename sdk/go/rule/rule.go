@@ -34,14 +34,14 @@ import "errors"
 // log.
 type Func func(e Event, d *Draft) error
 
-// prepare makes the registered function of the rule's with; nil is none. It is nil before Register. It has to be a
+// configureRule makes the registered function of the rule's with; nil is none. It is nil before Register. It has to be a
 // variable, since what a module exports are functions without a receiver.
-var prepare func(with []byte) (Func, error)
+var configureRule func(with []byte) (Func, error)
 
 // Register makes f the module's rule. It is called from the init of package main: a module has no other beginning. Of
 // two rules the later counts.
 func Register(f Func) {
-	prepare = func(with []byte) (Func, error) {
+	configureRule = func(with []byte) (Func, error) {
 		if with != nil {
 			return nil, errors.New("this module takes no with")
 		}
@@ -53,10 +53,10 @@ func Register(f Func) {
 // encoding/json. A member that W does not have is refused, and so is what W's method Validate() error refuses, if it
 // has one; the policy is then not loaded. Without `with` W is its zero value, and that is validated too.
 func RegisterWith[W any](f func(e Event, with W, d *Draft) error) {
-	prepare = func(text []byte) (Func, error) {
+	configureRule = func(text []byte) (Func, error) {
 		var with W
 		if text != nil {
-			if err := decode(text, &with); err != nil {
+			if err := decodeStrict(text, &with); err != nil {
 				return nil, err
 			}
 		}
@@ -71,25 +71,25 @@ func RegisterWith[W any](f func(e Event, with W, d *Draft) error) {
 
 // configure makes the rule ready for events. A rule without with has null for one.
 func (r *run) configure(with []byte) (err error) {
-	if prepare == nil {
+	if configureRule == nil {
 		return errors.New("no rule is registered: call rule.Register in init")
 	}
 	if string(with) == "null" {
 		with = nil
 	}
-	r.rule, err = prepare(with)
+	r.rule, err = configureRule(with)
 	return err
 }
 
 // decide runs the rule and gives its draft, empty for no opinion.
 func (r *run) decide() ([]byte, error) {
-	r.wrong = nil
+	r.firstError = nil
 	d := Draft{event: Event{r}}
 	if err := r.rule(d.event, &d); err != nil {
 		return nil, err
 	}
-	if r.wrong != nil {
-		return nil, r.wrong
+	if r.firstError != nil {
+		return nil, r.firstError
 	}
 	return d.append(nil), nil
 }

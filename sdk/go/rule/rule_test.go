@@ -8,8 +8,8 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/go/rule"
 )
 
-// on runs f on an event and gives its draft.
-func on(t *testing.T, event string, f rule.Func) string {
+// runRule runs f on an event and gives its draft.
+func runRule(t *testing.T, event string, f rule.Func) string {
 	t.Helper()
 	rule.Register(f)
 	draft, err := rule.Sample{Event: event}.Run()
@@ -50,21 +50,21 @@ func TestRegisterWith(t *testing.T) {
 				return nil
 			})
 			draft, err := rule.Sample{Event: "{}", With: test.with}.Run()
-			if draft != test.draft || !says(err, test.err) {
+			if draft != test.draft || !errorContains(err, test.err) {
 				t.Errorf("got %s, %v", draft, err)
 			}
 		})
 	}
 	t.Run("NotTaken", func(t *testing.T) {
 		rule.Register(func(rule.Event, *rule.Draft) error { return nil })
-		if _, err := (rule.Sample{Event: "{}", With: "{}"}).Run(); !says(err, "takes no with") {
+		if _, err := (rule.Sample{Event: "{}", With: "{}"}).Run(); !errorContains(err, "takes no with") {
 			t.Errorf("got %v", err)
 		}
 	})
 }
 
-// says reports whether err has that text in it, or is none where there is no text.
-func says(err error, text string) bool {
+// errorContains reports whether err has that text in it, or is none where there is no text.
+func errorContains(err error, text string) bool {
 	if err == nil || text == "" {
 		return err == nil && text == ""
 	}
@@ -73,7 +73,7 @@ func says(err error, text string) bool {
 
 func TestRun(t *testing.T) {
 	t.Run("NoOpinion", func(t *testing.T) {
-		if draft := on(t, "{}", func(rule.Event, *rule.Draft) error { return nil }); draft != "" {
+		if draft := runRule(t, "{}", func(rule.Event, *rule.Draft) error { return nil }); draft != "" {
 			t.Errorf("got %s", draft)
 		}
 	})

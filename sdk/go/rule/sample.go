@@ -17,9 +17,9 @@ type Sample struct {
 	Log    func(line string)            // what the rule logs, such as a test's Log; nil: nothing is kept
 }
 
-// Texts is a table of a Sample whose values are texts, as all are that a policy reads from a .csv file: there 1 is the text "1" and no
+// TextTable is a table of a Sample whose values are texts, as all are that a policy reads from a .csv file: there 1 is the text "1" and no
 // number, whatever it looks like.
-func Texts(table map[string]string) map[string]string {
+func TextTable(table map[string]string) map[string]string {
 	values := make(map[string]string, len(table))
 	for key, text := range table {
 		values[key] = string(appendText(nil, text))
@@ -41,7 +41,7 @@ func (s Sample) Run() (draft string, err error) {
 	}
 	text, err := r.decide()
 	if err == nil {
-		err = r.broken
+		err = r.trapErr
 	}
 	if err != nil {
 		return "", err
@@ -51,14 +51,16 @@ func (s Sample) Run() (draft string, err error) {
 
 // host reads out of a Sample as the host functions read out of a call.
 type host struct {
-	sample Sample
-	broken error // what would be a trap
+	sample  Sample
+	trapErr error // what would be a trap
 }
 
-func (h *host) get(pointer string, buf []byte) int32 { return give(buf, string(h.find(pointer))) }
+func (h *host) get(pointer string, buf []byte) int32 {
+	return copyValue(buf, string(h.resolve(pointer)))
+}
 
 func (h *host) getText(pointer string, buf []byte) int32 {
-	v := h.find(pointer)
+	v := h.resolve(pointer)
 	switch v.Kind() {
 	case Missing:
 		return codeMissing
@@ -75,7 +77,7 @@ func (h *host) getText(pointer string, buf []byte) int32 {
 }
 
 func (h *host) length(pointer string) int32 {
-	v := h.find(pointer)
+	v := h.resolve(pointer)
 	switch v.Kind() {
 	case Missing:
 		return codeMissing
@@ -92,10 +94,10 @@ func (h *host) length(pointer string) int32 {
 func (h *host) lookup(table, key string, buf []byte) int32 {
 	t, ok := h.sample.Tables[table]
 	if !ok {
-		h.broken = errors.New("the policy has no table " + strconv.Quote(table))
+		h.trapErr = errors.New("the policy has no table " + strconv.Quote(table))
 		return codeMissing
 	}
-	return give(buf, t[key])
+	return copyValue(buf, t[key])
 }
 
 func (h *host) log(text string) {
@@ -104,7 +106,7 @@ func (h *host) log(text string) {
 	}
 }
 
-func give(buf []byte, json string) int32 {
+func copyValue(buf []byte, json string) int32 {
 	switch Value(json).Kind() {
 	case Missing:
 		return codeMissing
@@ -117,18 +119,18 @@ func give(buf []byte, json string) int32 {
 	return int32(copy(buf, json))
 }
 
-// find follows a JSON Pointer.
-func (h *host) find(pointer string) Value {
+// resolve follows a JSON Pointer.
+func (h *host) resolve(pointer string) Value {
 	v := Value(strings.TrimSpace(h.sample.Event))
 	if pointer == "" {
 		return v
 	}
 	if pointer[0] != '/' {
-		h.broken = errors.New("JSON Pointer " + strconv.Quote(pointer) + ": want it to begin with /")
+		h.trapErr = errors.New("JSON Pointer " + strconv.Quote(pointer) + ": want it to begin with /")
 		return ""
 	}
 	for step := range strings.SplitSeq(pointer[1:], "/") {
-		step = strings.ReplaceAll(strings.ReplaceAll(step, "~1", "/"), "~0", "~")
+		step = unescape(step)
 		switch v.Kind() {
 		case Object:
 			v = Value(members(v)[step])

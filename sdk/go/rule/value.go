@@ -79,14 +79,14 @@ func (v Value) Text() (text string, ok bool) {
 	inner := string(v[1 : len(v)-1])
 	for i := range len(inner) {
 		if inner[i] == '\\' {
-			return string(unescape(make([]byte, 0, len(inner)), inner, i)), true
+			return string(unescapeJSON(make([]byte, 0, len(inner)), inner, i)), true
 		}
 	}
 	return inner, true
 }
 
-// unescape appends s, whose first escape is at i. The host has checked that s is a JSON text; what is none ends it.
-func unescape(dst []byte, s string, i int) []byte {
+// unescapeJSON appends s, whose first escape is at i. The host has checked that s is a JSON text; what is none ends it.
+func unescapeJSON(dst []byte, s string, i int) []byte {
 	for {
 		dst = append(dst, s[:i]...)
 		if i+1 >= len(s) {
