@@ -11,7 +11,7 @@ import (
 var version string // set by the linker
 
 func main() {
-	wasm.Main() // in a child that compiles a module, all there is to do
+	wasm.RunCompileChild() // in a child that compiles a module, all there is to do
 	p := cli.Program{Version: version, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Env: os.LookupEnv}
 	os.Exit(p.Main(os.Args[1:]))
 }

@@ -16,7 +16,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	wasm.Main()
+	wasm.RunCompileChild()
 	os.Exit(m.Run())
 }
 
@@ -27,19 +27,19 @@ func TestExamples(t *testing.T) {
 	}
 	for _, e := range entries {
 		if e.IsDir() {
-			t.Run(e.Name(), func(t *testing.T) { example(t, e.Name()) })
+			t.Run(e.Name(), func(t *testing.T) { testExample(t, e.Name()) })
 		}
 	}
 }
 
-// example wants a folder without problems, whose tests pass and have seen each rule match and not, and each part of its condition true and
+// testExample wants a folder without problems, whose tests pass and have seen each rule match and not, and each part of its condition true and
 // false.
-func example(t *testing.T, dir string) {
+func testExample(t *testing.T, dir string) {
 	folder, err := rules.Read(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if folder, err = folder.With(modules(t, dir)); err != nil {
+	if folder, err = folder.With(buildModules(t, dir)); err != nil {
 		t.Fatal(err)
 	}
 	runtime, err := wasm.New(wasm.Options{Child: os.Args[0]})
@@ -62,17 +62,17 @@ func example(t *testing.T, dir string) {
 		t.Errorf("%s", text.Bytes())
 	}
 	for _, w := range set.Warnings() {
-		if !slices.ContainsFunc(meant, func(m string) bool { return strings.HasPrefix(w.Message, m) }) {
+		if !slices.ContainsFunc(expectedWarnings, func(m string) bool { return strings.HasPrefix(w.Message, m) }) {
 			t.Error(w)
 		}
 	}
 }
 
-// meant are the warnings of examples: they have no secrets, and some of them no callers but oneself.
-var meant = []string{"the environment has no ", "anybody may call this hook"}
+// expectedWarnings are the warnings of examples: they have no secrets, and some of them no callers but oneself.
+var expectedWarnings = []string{"the environment has no ", "anybody may call this hook"}
 
-// modules are those of an example, made of their sources: what lies in the folder may be older, or not there.
-func modules(t *testing.T, dir string) map[string][]byte {
+// buildModules are those of an example, made of their sources: what lies in the folder may be older, or not there.
+func buildModules(t *testing.T, dir string) map[string][]byte {
 	t.Helper()
 	sources, err := os.ReadDir(filepath.Join(dir, "modules", "src"))
 	if err != nil && !os.IsNotExist(err) {
@@ -85,16 +85,16 @@ func modules(t *testing.T, dir string) map[string][]byte {
 			if testing.Short() {
 				t.Skip("its module takes long to build and compile")
 			}
-			made[name] = compiled(t, source)
+			made[name] = buildGoModule(t, source)
 		} else {
-			assembled(t, source, filepath.Join(dir, name))
+			checkAssembled(t, source, filepath.Join(dir, name))
 		}
 	}
 	return made
 }
 
-// compiled is a package in Go as a module.
-func compiled(t *testing.T, source string) []byte {
+// buildGoModule is a package in Go as a module.
+func buildGoModule(t *testing.T, source string) []byte {
 	t.Helper()
 	out := filepath.Join(t.TempDir(), "module.wasm")
 	build := exec.Command("go", "build", "-trimpath", "-buildmode=c-shared", "-ldflags=-s -w", "-o", out, "./"+source)
@@ -102,11 +102,11 @@ func compiled(t *testing.T, source string) []byte {
 	if said, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("build %s: %v\n%s", source, err, said)
 	}
-	return read(t, out)
+	return readFile(t, out)
 }
 
-// assembled holds the module that is kept in the repository to its text, where the assembler is there.
-func assembled(t *testing.T, source, module string) {
+// checkAssembled holds the module that is kept in the repository to its text, where the assembler is there.
+func checkAssembled(t *testing.T, source, module string) {
 	t.Helper()
 	out := filepath.Join(t.TempDir(), "module.wasm")
 	assembler, err := exec.LookPath("wat2wasm")
@@ -117,12 +117,12 @@ func assembled(t *testing.T, source, module string) {
 	if said, err := exec.Command(assembler, source, "-o", out).CombinedOutput(); err != nil {
 		t.Fatalf("assemble %s: %v\n%s", source, err, said)
 	}
-	if !bytes.Equal(read(t, out), read(t, module)) {
+	if !bytes.Equal(readFile(t, out), readFile(t, module)) {
 		t.Errorf("%s is not what its text says: wat2wasm %s -o %s", module, source, module)
 	}
 }
 
-func read(t *testing.T, file string) []byte {
+func readFile(t *testing.T, file string) []byte {
 	t.Helper()
 	b, err := os.ReadFile(file)
 	if err != nil {

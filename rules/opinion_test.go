@@ -41,7 +41,7 @@ func TestWithout(t *testing.T) {
 	_, err := rules.Load(rules.NewFolder(h.files), rules.Options{Modules: h.guests})
 	problems, _ := errors.AsType[rules.Problems](err)
 	if !slices.ContainsFunc(problems, func(p rules.Problem) bool {
-		return !p.Warning && strings.Contains(p.Message, "refused a rule without `with`") && strings.HasSuffix(p.Message, "it wrote: limit must be positive")
+		return !p.Warning && strings.Contains(p.Message, "rejected a rule without `with`") && strings.HasSuffix(p.Message, "it wrote: limit must be positive")
 	}) {
 		t.Errorf("got %v", err)
 	}

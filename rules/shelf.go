@@ -68,7 +68,7 @@ func (s *shelf) program(h *Hook, spec *ruleSpec, budget runtime.Budget) runtime.
 	made.holders.Store(1)
 	err := s.faulty[hash]
 	if err == nil {
-		err = s.start(made, code, spec, wasm.ProgramOptions{Type: h.Type, With: with, Warm: sample.Of(h.Type), Budget: budget})
+		err = s.start(made, code, spec, wasm.ProgramOptions{Type: h.Type, With: with, WarmUp: sample.Of(h.Type), Budget: budget})
 	}
 	switch {
 	case err == nil:
@@ -150,7 +150,7 @@ func (s *shelf) start(made *instance, code []byte, spec *ruleSpec, o wasm.Progra
 		}
 		return err
 	}
-	if cold := made.Cold(); cold != nil {
+	if cold := made.WarmUpError(); cold != nil {
 		s.add(spec.module.file.warning("%s: it fails on a sample call, and unless that has what no real one has, it fails on every call: %s", made.file, wording(cold, made.secret)))
 	}
 	return nil

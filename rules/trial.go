@@ -45,8 +45,8 @@ func (s *Set) Trials() (all []Trial) {
 				all = append(all, t)
 				continue
 			}
-			t.cost(m.Sample())
-			if cold := m.Cold(); cold != nil {
+			t.cost(m.WarmUpCost())
+			if cold := m.WarmUpError(); cold != nil {
 				t.Failure = wording(cold, m.secret)
 			}
 			all = append(all, t)
@@ -101,13 +101,13 @@ func Tables(f *Folder) (map[string]*table.Table, error) {
 func try(ctx context.Context, m *wasm.Module, kind hook.Type, o TrialOptions) (t Trial, err error) {
 	t.Type = kind.String()
 	text := sample.Of(kind)
-	p, err := m.Program(ctx, wasm.ProgramOptions{Type: kind, With: o.With, Warm: text, Tables: o.Tables})
+	p, err := m.Program(ctx, wasm.ProgramOptions{Type: kind, With: o.With, WarmUp: text, Tables: o.Tables})
 	if err != nil {
 		t.Failure, t.Refused = strings.Join(Reasons(err), "; "), true
 		return t, err
 	}
 	defer p.Close() // what it says as it goes is of no interest
-	t.cost(p.Sample())
+	t.cost(p.WarmUpCost())
 	var doc jsondoc.Doc
 	if err := doc.Parse(text, jsondoc.Limits{}); err != nil {
 		t.Failure = err.Error()

@@ -167,7 +167,7 @@ func (p *Program) printInspected(r inspection) error {
 		fmt.Fprintf(t, "memory\t%s at first, at most %s\n", formatSize(m.Memory), formatSize(m.MaxMemory))
 		fmt.Fprintf(t, "imports\t%s\n", joinOrNone(m.Imports))
 		fmt.Fprintf(t, "exports\t%s\n", joinOrNone(m.Exports))
-		fmt.Fprintf(t, "state\t%s\n", describeState(m.Fresh))
+		fmt.Fprintf(t, "state\t%s\n", describeState(m.Unrestorable))
 		if err := t.Flush(); err != nil {
 			return err
 		}

@@ -20,7 +20,7 @@ import (
 
 // TestMain lets the test binary be the program: scripts run it as "tenterhook".
 func TestMain(m *testing.M) {
-	wasm.Main()
+	wasm.RunCompileChild()
 	testscript.Main(m, map[string]func(){
 		"tenterhook": func() {
 			p := cli.Program{Version: "v0.0.0-test", Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Env: os.LookupEnv}

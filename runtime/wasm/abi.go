@@ -20,7 +20,7 @@ package wasm
 // leaves behind is seen by another. What alloc gives for a call need not be freed.
 const (
 	exportMemory     = "memory"
-	exportMark       = "tenterhook_abi_v1"
+	exportMarker     = "tenterhook_abi_v1"
 	exportEvaluate   = "evaluate"
 	exportDecide     = "decide"
 	exportAlloc      = "alloc"

@@ -12,28 +12,28 @@ import (
 // that answers with the event.
 func BenchmarkRun(b *testing.B) {
 	of := func(pages int) []byte {
-		m := ours(pages).rest()
-		m.function("decide", "", "I", 0, counted)
+		m := newBuilder(pages).addABIExports()
+		m.addFunction("decide", "", "I", 0, countAndAnswer)
 		return m.build()
 	}
 	for _, bb := range []struct {
 		name string
 		src  []byte
-	}{{"Tiny", of(1)}, {"256KiB", of(4)}, {"Evaluate", echo()}} {
-		b.Run(bb.name, func(b *testing.B) { benchmark(b, made(b, bb.src, wasm.ProgramOptions{Warm: []byte(body)})) })
+	}{{"Tiny", of(1)}, {"256KiB", of(4)}, {"Evaluate", echoModule()}} {
+		b.Run(bb.name, func(b *testing.B) { benchmarkRun(b, newProgram(b, bb.src, wasm.ProgramOptions{WarmUp: []byte(body)})) })
 	}
 }
 
 // BenchmarkGuest is one call of a Go program that reads the event by encoding/json, 200 bytes, and answers. The reset is
 // behind the answer, but here the next call waits for it.
 func BenchmarkGuest(b *testing.B) {
-	p := programOf(b, guests(b), guest(b), wasm.ProgramOptions{Warm: []byte(body)})
-	benchmark(b, p)
+	p := newProgramIn(b, newChildRuntime(b), buildGuest(b), wasm.ProgramOptions{WarmUp: []byte(body)})
+	benchmarkRun(b, p)
 }
 
-func benchmark(b *testing.B, p *wasm.Program) { benchmarkOn(b, p, body) }
+func benchmarkRun(b *testing.B, p *wasm.Program) { benchmarkRunOn(b, p, body) }
 
-func benchmarkOn(b *testing.B, p *wasm.Program, body string) {
+func benchmarkRunOn(b *testing.B, p *wasm.Program, body string) {
 	e := newEvent(b, body)
 	var r runtime.Run
 	var m runtime.Meter

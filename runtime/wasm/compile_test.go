@@ -14,7 +14,7 @@ import (
 )
 
 // A module that takes long to compile is given up, and nothing is left of it.
-func TestPatience(t *testing.T) {
+func TestCompileTimeout(t *testing.T) {
 	exe, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
@@ -24,9 +24,9 @@ func TestPatience(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer r.Close()
-	r.patience = 500 * time.Millisecond
+	r.childTimeout = 500 * time.Millisecond
 	dir := filepath.Join(r.cache, "bomb")
-	err = r.cached(context.Background(), dir, bomb())
+	err = r.fillCache(context.Background(), dir, deepBlocks())
 	if err == nil || !strings.Contains(err.Error(), "of a processor, or 500ms") {
 		t.Errorf("got %v", err)
 	}
@@ -36,7 +36,7 @@ func TestPatience(t *testing.T) {
 }
 
 // A module that becomes much native code is refused, and nothing is left of it; the cache folder makes room for those that follow.
-func TestLarge(t *testing.T) {
+func TestNativeCodeLimit(t *testing.T) {
 	exe, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
@@ -47,17 +47,17 @@ func TestLarge(t *testing.T) {
 	}
 	defer r.Close()
 	dirs := []string{filepath.Join(r.cache, "a"), filepath.Join(r.cache, "b")}
-	r.largest = 1 << 10
-	err = r.cached(context.Background(), dirs[0], adds(10_000))
+	r.maxNative = 1 << 10
+	err = r.fillCache(context.Background(), dirs[0], additions(10_000))
 	if err == nil || !strings.Contains(err.Error(), "KiB of native code, want at most 1") {
 		t.Errorf("got %v", err)
 	}
 	if left, err := os.ReadDir(r.cache); len(left) > 0 || err != nil {
 		t.Errorf("left: %v, %v", left, err)
 	}
-	r.largest, r.room = nativeBytes, 1<<10
+	r.maxNative, r.maxCache = maxNativeBytes, 1<<10
 	for i, dir := range dirs {
-		if err := r.cached(context.Background(), dir, adds(10_000)); err != nil {
+		if err := r.fillCache(context.Background(), dir, additions(10_000)); err != nil {
 			t.Error(err)
 		}
 		if old := time.Now().Add(-time.Hour); i == 0 { // the clock of a file system may be coarse
@@ -71,16 +71,16 @@ func TestLarge(t *testing.T) {
 	}
 }
 
-// adds is a module with a function that adds n times to a global.
-func adds(n int) []byte {
+// additions is a module with a function that adds n times to a global.
+func additions(n int) []byte {
 	sized := func(b []byte) []byte { return append(binary.AppendUvarint(nil, uint64(len(b))), b...) }
 	body := slices.Concat([]byte{0}, bytes.Repeat([]byte{0x23, 0, 0x41, 1, 0x6a, 0x24, 0}, n), []byte{0x0b})
 	head := []byte("\x00asm\x01\x00\x00\x00\x01\x04\x01\x60\x00\x00\x03\x02\x01\x00\x06\x06\x01\x7f\x01\x41\x00\x0b\x0a")
 	return append(head, sized(append([]byte{1}, sized(body)...))...)
 }
 
-// bomb is a module that wazero takes minutes to compile: blocks in each other, a hundred thousand deep.
-func bomb() []byte {
+// deepBlocks is a module that wazero takes minutes to compile: blocks in each other, a hundred thousand deep.
+func deepBlocks() []byte {
 	const deep = 100_000
 	body := slices.Concat([]byte{0}, bytes.Repeat([]byte{0x02, 0x40}, deep), bytes.Repeat([]byte{0x0b}, deep+1))
 	sized := func(b []byte) []byte { return append(binary.AppendUvarint(nil, uint64(len(b))), b...) }

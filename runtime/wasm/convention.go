@@ -11,8 +11,8 @@ import (
 )
 
 // What a module of ours exports, with its type.
-var exports = map[string]string{
-	exportMark:       "() -> ()",
+var exportTypes = map[string]string{
+	exportMarker:     "() -> ()",
 	exportEvaluate:   "(i32, i32) -> i64",
 	exportDecide:     "() -> i64",
 	exportAlloc:      "(i32) -> i32",
@@ -20,35 +20,35 @@ var exports = map[string]string{
 	exportInitialize: "() -> ()",
 }
 
-var component = []byte{0, 'a', 's', 'm', 0x0d, 0, 1, 0}
+var componentHeader = []byte{0, 'a', 's', 'm', 0x0d, 0, 1, 0}
 
-// foreign refuses what is no core module by its first bytes.
-func foreign(src []byte) error {
+// checkHeader refuses what is no core module by its first bytes.
+func checkHeader(src []byte) error {
 	switch {
-	case bytes.HasPrefix(src, component):
+	case bytes.HasPrefix(src, componentHeader):
 		return errors.New("it is a component: want a core module; build for wasm32 or wasip1, without the component step")
-	case !bytes.HasPrefix(src, component[:4]):
+	case !bytes.HasPrefix(src, componentHeader[:4]):
 		return errors.New("it is not WebAssembly: want the binary format, which begins with \\0asm")
 	}
 	return nil
 }
 
-// convention says everything for which a module is none of ours, nil when it is one.
-func convention(w *meter.Module) error {
-	if name, hint := dialect(w); name != "" {
+// checkConvention says everything for which a module is none of ours, nil when it is one.
+func checkConvention(w *meter.Module) error {
+	if name, hint := otherConvention(w); name != "" {
 		return fmt.Errorf("it is made for %s: %s", name, hint)
 	}
 	var errs []error
 	for i, e := range w.Imports {
-		if why := unwanted(e); why != "" {
-			errs = append(errs, fmt.Errorf("import %d (%s.%s): %s", i, meter.Shown(e.Module), meter.Shown(e.Name), why))
+		if why := importProblem(e); why != "" {
+			errs = append(errs, fmt.Errorf("import %d (%s.%s): %s", i, meter.PrintableName(e.Module), meter.PrintableName(e.Name), why))
 		}
 	}
-	return errors.Join(append(errs, lacking(w)...)...)
+	return errors.Join(append(errs, exportProblems(w)...)...)
 }
 
-// dialects are the conventions of others, each known by an import's module or an export's name.
-var dialects = []struct{ imports, exports, name, hint string }{
+// otherConventions are the conventions of others, each known by an import's module or an export's name.
+var otherConventions = []struct{ imports, exports, name, hint string }{
 	{imports: "extism:host", name: "Extism", hint: "want the exports of this convention; only the Extism imports must go"},
 	{exports: "proxy_abi_version", name: "proxy-wasm", hint: "its filters see HTTP, and here a rule sees a call's JSON"},
 	{imports: "http_handler", name: "http-wasm", hint: "its handlers see HTTP, and here a rule sees a call's JSON"},
@@ -59,10 +59,10 @@ var dialects = []struct{ imports, exports, name, hint string }{
 	{imports: "javy_", name: "Javy", hint: "want evaluate and alloc exported"},
 }
 
-// dialect names whose convention the module keeps, when it is somebody else's.
-func dialect(w *meter.Module) (name, hint string) {
-	ours := find(w, exportMark) != nil
-	for _, d := range dialects {
+// otherConvention names whose convention the module keeps, when it is somebody else's.
+func otherConvention(w *meter.Module) (name, hint string) {
+	ours := findExport(w, exportMarker) != nil
+	for _, d := range otherConventions {
 		for _, e := range w.Imports {
 			if d.imports != "" && strings.HasPrefix(e.Module, d.imports) {
 				return d.name, d.hint
@@ -74,14 +74,14 @@ func dialect(w *meter.Module) (name, hint string) {
 			}
 		}
 	}
-	if find(w, "_start") != nil && find(w, exportEvaluate) == nil && find(w, exportDecide) == nil {
+	if findExport(w, "_start") != nil && findExport(w, exportEvaluate) == nil && findExport(w, exportDecide) == nil {
 		return "the command line (WASI with _start)", "want a reactor: in Go -buildmode=c-shared, in C -mexec-model=reactor, in Rust a cdylib"
 	}
 	return "", ""
 }
 
-// unwanted says why an import is not to be had; "" when it is.
-func unwanted(e meter.Extern) string {
+// importProblem says why an import is not to be had; "" when it is.
+func importProblem(e meter.Extern) string {
 	var known string
 	switch e.Module {
 	case importHost:
@@ -97,10 +97,10 @@ func unwanted(e meter.Extern) string {
 		}
 		known = wasiFunctions[i].signature()
 	case importEnv:
-		if e.Name != abort.name {
+		if e.Name != abortFunction.name {
 			return "of env only abort is there; with clang or wasm-ld, a function that was declared and never defined becomes such an import"
 		}
-		known = abort.signature()
+		known = abortFunction.signature()
 	default:
 		return "want imports from " + importHost + ", " + importWASI + " and env.abort only"
 	}
@@ -110,33 +110,33 @@ func unwanted(e meter.Extern) string {
 	return ""
 }
 
-// lacking lists what is wrong with the exports.
-func lacking(w *meter.Module) (errs []error) {
-	evaluate, decide := find(w, exportEvaluate), find(w, exportDecide)
-	if m := find(w, exportMemory); m == nil || m.Kind != "memory" {
+// exportProblems lists what is wrong with the exports.
+func exportProblems(w *meter.Module) (errs []error) {
+	evaluate, decide := findExport(w, exportEvaluate), findExport(w, exportDecide)
+	if m := findExport(w, exportMemory); m == nil || m.Kind != "memory" {
 		errs = append(errs, errors.New("export memory: it is missing; want the linear memory under that name"))
 	}
-	if find(w, exportMark) == nil {
-		errs = append(errs, fmt.Errorf("export %s: it is missing; want a function () -> () that marks the convention", exportMark))
+	if findExport(w, exportMarker) == nil {
+		errs = append(errs, fmt.Errorf("export %s: it is missing; want a function () -> () that marks the convention", exportMarker))
 	}
 	switch {
 	case evaluate == nil && decide == nil:
-		errs = append(errs, fmt.Errorf("export evaluate or decide: both are missing; want evaluate %s, or decide %s", exports[exportEvaluate], exports[exportDecide]))
+		errs = append(errs, fmt.Errorf("export evaluate or decide: both are missing; want evaluate %s, or decide %s", exportTypes[exportEvaluate], exportTypes[exportDecide]))
 	case evaluate != nil && decide != nil:
 		errs = append(errs, errors.New("export evaluate and decide: both are there; want one of them"))
 	}
-	if find(w, exportAlloc) == nil && (evaluate != nil || find(w, exportConfigure) != nil) {
-		errs = append(errs, fmt.Errorf("export alloc: it is missing; want %s, which says where the host may write", exports[exportAlloc]))
+	if findExport(w, exportAlloc) == nil && (evaluate != nil || findExport(w, exportConfigure) != nil) {
+		errs = append(errs, fmt.Errorf("export alloc: it is missing; want %s, which says where the host may write", exportTypes[exportAlloc]))
 	}
 	for _, e := range w.Exports {
-		if want, known := exports[e.Name]; known && (e.Kind != "func" || e.Type != want) {
+		if want, known := exportTypes[e.Name]; known && (e.Kind != "func" || e.Type != want) {
 			errs = append(errs, fmt.Errorf("export %s: want func %s, got %s %s", e.Name, want, e.Kind, e.Type))
 		}
 	}
 	return errs
 }
 
-func find(w *meter.Module, export string) *meter.Extern {
+func findExport(w *meter.Module, export string) *meter.Extern {
 	for i := range w.Exports {
 		if w.Exports[i].Name == export {
 			return &w.Exports[i]

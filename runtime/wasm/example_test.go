@@ -19,7 +19,7 @@ func Example() {
 		panic(err)
 	}
 	defer modules.Close()
-	module, err := modules.Load(ctx, decides(0, store32(scratch, i32(0x7d7b)), draft(i32(scratch), i32(2)))) // it answers {}
+	module, err := modules.Load(ctx, decideModule(0, store32(scratch, i32(0x7d7b)), draft(i32(scratch), i32(2)))) // it answers {}
 	if err != nil {
 		panic(err)
 	}

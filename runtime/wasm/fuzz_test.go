@@ -14,9 +14,9 @@ import (
 	"github.com/tenterhook/tenterhook/runtime/wasm"
 )
 
-// told is a module that does as the event tells it: it reads data.do, takes six numbers from it, calls every host function and
+// scriptedModule is a module that does as the event tells it: it reads data.do, takes six numbers from it, calls every host function and
 // several of WASI's with them, as do's seventh byte says, and returns a draft at the first two.
-func told() []byte {
+func scriptedModule() []byte {
 	b := &builder{}
 	functions := []struct{ module, name, params, result string }{
 		{"tenterhook", "get", "iiii", "i"}, {"tenterhook", "get_text", "iiii", "i"}, {"tenterhook", "length", "ii", "i"},
@@ -26,14 +26,14 @@ func told() []byte {
 		{"wasi_snapshot_preview1", "args_sizes_get", "ii", "i"}, {"env", "abort", "iiii", ""},
 	}
 	for _, f := range functions {
-		b.imported(f.module, f.name, f.params, f.result)
+		b.addImport(f.module, f.name, f.params, f.result)
 	}
-	m := ours(1)
+	m := newBuilder(1)
 	b.memory = m.memory
-	b.export("memory", 2, 0)
-	b.rest()
-	b.bytes(0, "/data/do/0")
-	b.bytes(64, "words")
+	b.addExport("memory", 2, 0)
+	b.addABIExports()
+	b.addData(0, "/data/do/0")
+	b.addData(64, "words")
 	number := func(i int64) []byte { return load32(scratch + 4*i) }
 	code := [][]byte{}
 	// the text of data.do is base 16, so that any bytes can be told: two letters a byte, from a
@@ -54,7 +54,7 @@ func told() []byte {
 		}
 		code = append(code, number(6), i32(int64(i)), op(0x46), op(0x04, 0x40), then, end)
 	}
-	b.function("evaluate", "ii", "I", 1, append(code, draft(number(0), number(1)))...)
+	b.addFunction("evaluate", "ii", "I", 1, append(code, draft(number(0), number(1)))...)
 	return b.build()
 }
 
@@ -65,7 +65,7 @@ func FuzzGuest(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	p := made(f, told(), wasm.ProgramOptions{Tables: map[string]*table.Table{"words": words}})
+	p := newProgram(f, scriptedModule(), wasm.ProgramOptions{Tables: map[string]*table.Table{"words": words}})
 	seed := func(numbers ...uint32) {
 		var b []byte
 		for _, n := range numbers {
@@ -105,10 +105,10 @@ func FuzzGuest(f *testing.F) {
 
 // FuzzLoad reads what is uploaded: it is refused, with reasons, or it is a module that ends.
 func FuzzLoad(f *testing.F) {
-	for _, src := range [][]byte{echo(), counter(), recursive(), told(), decides(0, forever), initial(forever[:4], forever[:4], i32(1), counted), nil} {
+	for _, src := range [][]byte{echoModule(), counterModule(), recursiveModule(), scriptedModule(), decideModule(0, endlessLoop), startupModule(endlessLoop[:4], endlessLoop[:4], i32(1), countAndAnswer), nil} {
 		f.Add(src)
 	}
-	r := modules(f, wasm.Options{})
+	r := newRuntime(f, wasm.Options{})
 	f.Fuzz(func(t *testing.T, src []byte) {
 		ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
 		defer cancel()

@@ -17,24 +17,24 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-// bare is a guest on wazero alone: one instance, called again and again without a reset.
-type bare struct {
+// bareGuest is a guest on wazero alone: one instance, called again and again without a reset.
+type bareGuest struct {
 	ctx           context.Context
 	module        api.Module
 	alloc, decide api.Function
 	fuel          api.MutableGlobal // nil: it is not metered
 	event         jsondoc.Doc
 	stack         [2]uint64
-	wantsTheEvent bool
+	takesEvent    bool
 }
 
 // benchSlice is what yield hands out.
 const benchSlice = 10_000
 
 // newBare makes an instance. What closes asks at every loop whether the context has ended, as wazero itself offers.
-func newBare(b *testing.B, src []byte, event string, closes bool) *bare {
+func newBare(b *testing.B, src []byte, event string, closes bool) *bareGuest {
 	b.Helper()
-	g := new(bare)
+	g := new(bareGuest)
 	must := func(err error) {
 		b.Helper()
 		if err != nil {
@@ -48,7 +48,7 @@ func newBare(b *testing.B, src []byte, event string, closes bool) *bare {
 	machine := wazero.NewRuntimeWithConfig(g.ctx, wazero.NewRuntimeConfigCompiler().WithCloseOnContextDone(closes))
 	b.Cleanup(func() { machine.Close(context.Background()) })
 	wasi_snapshot_preview1.MustInstantiate(g.ctx, machine)
-	must(g.furnish(machine))
+	must(g.instantiateHostModules(machine))
 	var err error
 	g.module, err = machine.InstantiateWithConfig(g.ctx, src, wazero.NewModuleConfig().WithStartFunctions())
 	must(err)
@@ -65,13 +65,13 @@ func newBare(b *testing.B, src []byte, event string, closes bool) *bare {
 	g.alloc = g.module.ExportedFunction("alloc")
 	must(g.configure())
 	if g.decide = g.module.ExportedFunction("decide"); g.decide == nil {
-		g.decide, g.wantsTheEvent = g.module.ExportedFunction("evaluate"), true
+		g.decide, g.takesEvent = g.module.ExportedFunction("evaluate"), true
 	}
 	return g
 }
 
 // configure hands over what a rule without settings has.
-func (g *bare) configure() error {
+func (g *bareGuest) configure() error {
 	f := g.module.ExportedFunction("configure")
 	if f == nil {
 		return nil
@@ -86,8 +86,8 @@ func (g *bare) configure() error {
 	return err
 }
 
-// furnish makes the host functions that the guests use.
-func (g *bare) furnish(machine wazero.Runtime) error {
+// instantiateHostModules makes the host functions that the guests use.
+func (g *bareGuest) instantiateHostModules(machine wazero.Runtime) error {
 	read := func(text bool) api.GoModuleFunc {
 		return func(_ context.Context, m api.Module, stack []uint64) {
 			pointer, _ := m.Memory().Read(uint32(stack[0]), uint32(stack[1]))
@@ -117,7 +117,7 @@ func (g *bare) furnish(machine wazero.Runtime) error {
 	host.NewFunctionBuilder().WithGoModuleFunction(api.GoModuleFunc(func(context.Context, api.Module, []uint64) {}), i32s(2), nil).Export("log")
 	env := machine.NewHostModuleBuilder("env")
 	env.NewFunctionBuilder().WithGoModuleFunction(api.GoModuleFunc(func(context.Context, api.Module, []uint64) { panic("abort") }), i32s(4), nil).Export("abort")
-	refill := machine.NewHostModuleBuilder(meter.Import)
+	refill := machine.NewHostModuleBuilder(meter.ImportModule)
 	refill.NewFunctionBuilder().WithGoModuleFunction(api.GoModuleFunc(func(_ context.Context, _ api.Module, stack []uint64) { stack[0] = benchSlice }), i64s, i64s).Export(meter.Yield)
 	for _, m := range []wazero.HostModuleBuilder{host, env, refill} {
 		if _, err := m.Instantiate(g.ctx); err != nil {
@@ -128,12 +128,12 @@ func (g *bare) furnish(machine wazero.Runtime) error {
 }
 
 // call decides once, and gives how long that took.
-func (g *bare) call(b *testing.B) time.Duration {
+func (g *bareGuest) call(b *testing.B) time.Duration {
 	start := time.Now()
 	if g.fuel != nil {
 		g.fuel.Set(benchSlice)
 	}
-	if g.wantsTheEvent {
+	if g.takesEvent {
 		raw := g.event.Root().Raw()
 		g.stack[0] = uint64(len(raw))
 		if err := g.alloc.CallWithStack(g.ctx, g.stack[:]); err != nil {
@@ -154,18 +154,18 @@ func (g *bare) call(b *testing.B) time.Duration {
 func BenchmarkMetering(b *testing.B) {
 	var logs float64
 	var ratios int
-	for _, s := range rulesWritten {
+	for _, s := range guestRules {
 		for _, event := range []struct {
 			name string
 			body string
-		}{{"800B", signUp(`"rosario@example.com"`, 0)}, {"3KB", signUp(`"rosario@example.com"`, 60)}} {
+		}{{"800B", signUpCall(`"rosario@example.com"`, 0)}, {"3KB", signUpCall(`"rosario@example.com"`, 60)}} {
 			b.Run(s.name+"/"+event.name, func(b *testing.B) {
 				src := s.module(b)
 				rewritten, err := meter.Rewrite(src, meter.Options{})
 				if err != nil {
 					b.Fatal(err)
 				}
-				guests := []*bare{newBare(b, src, event.body, false), newBare(b, rewritten.Code, event.body, false), newBare(b, src, event.body, true)}
+				guests := []*bareGuest{newBare(b, src, event.body, false), newBare(b, rewritten.Code, event.body, false), newBare(b, src, event.body, true)}
 				var took [3][]time.Duration
 				for turn := 0; b.Loop(); turn++ {
 					for i := range guests {
@@ -195,14 +195,14 @@ func BenchmarkMetering(b *testing.B) {
 
 // BenchmarkIsolated is a whole run of each guest, as a hook has it: metered, with a fresh state, its reset waited for.
 func BenchmarkIsolated(b *testing.B) {
-	event := signUp(`"rosario@example.com"`, 0)
-	for _, s := range rulesWritten {
+	event := signUpCall(`"rosario@example.com"`, 0)
+	for _, s := range guestRules {
 		b.Run(s.name, func(b *testing.B) {
-			p := programOf(b, guests(b), s.module(b), wasm.ProgramOptions{Warm: []byte(event)})
-			if got, _, err := newEvent(b, event).run(p, runtime.Budget{}); err != nil || got != stamped {
+			p := newProgramIn(b, newChildRuntime(b), s.module(b), wasm.ProgramOptions{WarmUp: []byte(event)})
+			if got, _, err := newEvent(b, event).run(p, runtime.Budget{}); err != nil || got != wantStamped {
 				b.Fatalf("got %s, %v", got, err)
 			}
-			benchmarkOn(b, p, event)
+			benchmarkRunOn(b, p, event)
 		})
 	}
 }

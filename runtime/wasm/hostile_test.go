@@ -26,83 +26,83 @@ import (
 // gallery is the folder of attacks. Each is a text that says what it is about, and what wat2wasm makes of it.
 const gallery = "testdata/hostile"
 
-// outcome is what becomes of a run that is attacked.
-type outcome struct {
+// attackOutcome is what becomes of a run that is attacked.
+type attackOutcome struct {
 	name    string
 	reasons []error // one of them; none: the run does what it likes and is none the worse
 }
 
 var (
-	allowed = outcome{"allowed", nil}
-	spins   = outcome{"spins", nil} // out of fuel with little of it, and with all there can be out of time, if not of fuel before
-	traps   = outcome{"traps", []error{runtime.ErrTrap}}
-	bursts  = outcome{"bursts", []error{runtime.ErrOutput}}
-	starves = outcome{"starves", []error{runtime.ErrMemory}}
+	allowed       = attackOutcome{"allowed", nil}
+	spinsForever  = attackOutcome{"spins", nil} // out of fuel with little of it, and with all there can be out of time, if not of fuel before
+	endsInTrap    = attackOutcome{"traps", []error{runtime.ErrTrap}}
+	exceedsOutput = attackOutcome{"bursts", []error{runtime.ErrOutput}}
+	exceedsMemory = attackOutcome{"starves", []error{runtime.ErrMemory}}
 )
 
 // attacks are the modules that decide, count their calls, and attack when the event asks for it. Their cases are numbered
 // and named in the text.
 var attacks = []struct {
 	file  string
-	cases []outcome
+	cases []attackOutcome
 }{
-	{"spin", slices.Repeat([]outcome{spins}, 8)},
-	{"bulk", slices.Repeat([]outcome{spins}, 10)},
-	{"grow", []outcome{spins, spins, spins, starves, allowed}},
-	{"growtable", []outcome{spins, spins, spins, allowed}},
-	{"drop", []outcome{traps}},
-	{"state", []outcome{traps}},
-	{"deep", []outcome{traps, traps, traps, traps, allowed}},
-	{"host", slices.Repeat([]outcome{spins}, 14)},
-	{"output", []outcome{bursts, traps, traps, traps, traps, allowed, allowed}},
-	{"log", slices.Repeat([]outcome{allowed}, 6)},
-	{"pointers", append(slices.Repeat([]outcome{traps}, 14), allowed, allowed, allowed, traps, traps, traps, allowed)},
-	{"traps", slices.Repeat([]outcome{traps}, 21)},
-	{"wasi", []outcome{traps, traps, allowed, allowed, allowed, allowed, allowed, allowed, allowed, allowed,
-		allowed, traps, traps, traps, allowed, traps, allowed, traps, allowed}},
-	{"abort", slices.Repeat([]outcome{traps}, 4)},
+	{"spin", slices.Repeat([]attackOutcome{spinsForever}, 8)},
+	{"bulk", slices.Repeat([]attackOutcome{spinsForever}, 10)},
+	{"grow", []attackOutcome{spinsForever, spinsForever, spinsForever, exceedsMemory, allowed}},
+	{"growtable", []attackOutcome{spinsForever, spinsForever, spinsForever, allowed}},
+	{"drop", []attackOutcome{endsInTrap}},
+	{"state", []attackOutcome{endsInTrap}},
+	{"deep", []attackOutcome{endsInTrap, endsInTrap, endsInTrap, endsInTrap, allowed}},
+	{"host", slices.Repeat([]attackOutcome{spinsForever}, 14)},
+	{"output", []attackOutcome{exceedsOutput, endsInTrap, endsInTrap, endsInTrap, endsInTrap, allowed, allowed}},
+	{"log", slices.Repeat([]attackOutcome{allowed}, 6)},
+	{"pointers", append(slices.Repeat([]attackOutcome{endsInTrap}, 14), allowed, allowed, allowed, endsInTrap, endsInTrap, endsInTrap, allowed)},
+	{"traps", slices.Repeat([]attackOutcome{endsInTrap}, 21)},
+	{"wasi", []attackOutcome{endsInTrap, endsInTrap, allowed, allowed, allowed, allowed, allowed, allowed, allowed, allowed,
+		allowed, endsInTrap, endsInTrap, endsInTrap, allowed, endsInTrap, allowed, endsInTrap, allowed}},
+	{"abort", slices.Repeat([]attackOutcome{endsInTrap}, 4)},
 }
 
 // TestHostile attacks, and wants the attack to end for its own reason, and the next call to find everything as it was.
 func TestHostile(t *testing.T) {
-	r := newRuntime(t)
+	r := newRuntime(t, wasm.Options{})
 	for _, a := range attacks {
 		t.Run(a.file, func(t *testing.T) {
-			titles := titlesOf(t, a.file)
-			p := program(t, r, load(t, r, a.file), wasm.ProgramOptions{})
+			titles := readCaseTitles(t, a.file)
+			p := galleryProgram(t, r, loadGallery(t, r, a.file), wasm.ProgramOptions{})
 			if len(titles) != len(a.cases) {
 				t.Fatalf("%d cases, want %d", len(titles), len(a.cases))
 			}
-			calm(t, p)
+			wantUndisturbed(t, p)
 			for i, o := range a.cases {
-				t.Run(titles[i], func(t *testing.T) { attack(t, p, event(i+1, ballast), o) })
+				t.Run(titles[i], func(t *testing.T) { runAttack(t, p, attackEvent(i+1, ballast), o) })
 			}
 		})
 	}
 }
 
-// event asks for an attack.
-func event(number int, ballast string) string {
+// attackEvent asks for an attack.
+func attackEvent(number int, ballast string) string {
 	return fmt.Sprintf(`{"data":{"attack":"%02d"%s}}`, number, ballast)
 }
 
-// attack has p attack, a few times, and be calm after each.
-func attack(t *testing.T, p *wasm.Program, body string, o outcome) {
+// runAttack has p attack, a few times, and be calm after each.
+func runAttack(t *testing.T, p *wasm.Program, body string, o attackOutcome) {
 	rounds := []struct {
 		budget  runtime.Budget
 		reasons []error
 	}{{runtime.Budget{}, o.reasons}, {runtime.Budget{}, o.reasons}}
-	if o.name == spins.name {
+	if o.name == spinsForever.name {
 		rounds[0].budget, rounds[0].reasons = runtime.Budget{Time: 20 * time.Millisecond, Fuel: runtime.Most.Fuel}, []error{runtime.ErrTime, runtime.ErrFuel}
 		rounds[1].budget, rounds[1].reasons = runtime.Budget{Fuel: 1_000_000}, []error{runtime.ErrFuel}
 	}
 	for _, round := range rounds {
-		got, err := run(t, p, body, round.budget)
+		got, err := runOnce(t, p, body, round.budget)
 		if (err == nil) != (len(round.reasons) == 0) || err != nil && !isOneOf(err, round.reasons) {
 			t.Errorf("it came to %v, want %v", err, round.reasons)
 		}
-		readable(t, got.logs)
-		calm(t, p)
+		checkLogs(t, got.logs)
+		wantUndisturbed(t, p)
 	}
 }
 
@@ -119,8 +119,8 @@ func isOneOf(err error, reasons []error) bool {
 	return slices.ContainsFunc(reasons, func(reason error) bool { return errors.Is(err, reason) })
 }
 
-// readable wants logs that can be kept: not much, and text.
-func readable(t *testing.T, logs []string) {
+// checkLogs wants logs that can be kept: not much, and text.
+func checkLogs(t *testing.T, logs []string) {
 	t.Helper()
 	size := 0
 	for _, line := range logs {
@@ -133,10 +133,10 @@ func readable(t *testing.T, logs []string) {
 	}
 }
 
-// calm wants a run that is not attacked to know of no other: it is the first, and memory is as it was.
-func calm(t *testing.T, p *wasm.Program) {
+// wantUndisturbed wants a run that is not attacked to know of no other: it is the first, and memory is as it was.
+func wantUndisturbed(t *testing.T, p *wasm.Program) {
 	t.Helper()
-	got, err := run(t, p, `{"data":{}}`, runtime.Budget{})
+	got, err := runOnce(t, p, `{"data":{}}`, runtime.Budget{})
 	if err != nil || got.draft != `{"debugContext":{"memory":1,"global":1}}` {
 		t.Fatalf("afterwards: %s, %v", got.draft, err)
 	}
@@ -152,9 +152,9 @@ type result struct {
 	memory int64 // at most
 }
 
-// run decides on an event, and ends the test when it does not come to an end at all. As elsewhere, a budget that says nothing of
+// runOnce decides on an event, and ends the test when it does not come to an end at all. As elsewhere, a budget that says nothing of
 // time is one of fuel.
-func run(t *testing.T, p *wasm.Program, body string, b runtime.Budget) (result, error) {
+func runOnce(t *testing.T, p *wasm.Program, body string, b runtime.Budget) (result, error) {
 	t.Helper()
 	watchdog := time.AfterFunc(3*time.Minute, func() { panic("a run does not end") })
 	defer watchdog.Stop()
@@ -175,23 +175,9 @@ func run(t *testing.T, p *wasm.Program, body string, b runtime.Budget) (result, 
 	return result{string(d.JSON), r.Logs, r.Memory}, err
 }
 
-func newRuntime(t *testing.T) *wasm.Runtime {
+func loadGallery(t *testing.T, r *wasm.Runtime, file string) *wasm.Module {
 	t.Helper()
-	r, err := wasm.New(wasm.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := r.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return r
-}
-
-func load(t *testing.T, r *wasm.Runtime, file string) *wasm.Module {
-	t.Helper()
-	m, err := r.Load(context.Background(), source(t, file))
+	m, err := r.Load(context.Background(), readGallery(t, file))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -199,7 +185,7 @@ func load(t *testing.T, r *wasm.Runtime, file string) *wasm.Module {
 	return m
 }
 
-func source(t *testing.T, file string) []byte {
+func readGallery(t *testing.T, file string) []byte {
 	t.Helper()
 	src, err := os.ReadFile(filepath.Join(gallery, file+".wasm"))
 	if err != nil {
@@ -208,7 +194,7 @@ func source(t *testing.T, file string) []byte {
 	return src
 }
 
-func program(t *testing.T, r *wasm.Runtime, m *wasm.Module, o wasm.ProgramOptions) *wasm.Program {
+func galleryProgram(t *testing.T, r *wasm.Runtime, m *wasm.Module, o wasm.ProgramOptions) *wasm.Program {
 	t.Helper()
 	words, err := table.New(table.Set, []table.Entry{{Key: "words"}})
 	if err != nil {
@@ -223,8 +209,8 @@ func program(t *testing.T, r *wasm.Runtime, m *wasm.Module, o wasm.ProgramOption
 	return p
 }
 
-// titlesOf are the names of a module's cases, out of its text.
-func titlesOf(t *testing.T, file string) (titles []string) {
+// readCaseTitles are the names of a module's cases, out of its text.
+func readCaseTitles(t *testing.T, file string) (titles []string) {
 	text, err := os.ReadFile(filepath.Join(gallery, file+".wat"))
 	if err != nil {
 		t.Fatal(err)
@@ -240,8 +226,8 @@ func titlesOf(t *testing.T, file string) (titles []string) {
 
 // TestHostileOutcomes looks closer at answers that need more than a reason.
 func TestHostileOutcomes(t *testing.T) {
-	r := newRuntime(t)
-	p := program(t, r, load(t, r, "output"), wasm.ProgramOptions{})
+	r := newRuntime(t, wasm.Options{})
+	p := galleryProgram(t, r, loadGallery(t, r, "output"), wasm.ProgramOptions{})
 	tests := []struct {
 		name   string
 		number int
@@ -252,17 +238,17 @@ func TestHostileOutcomes(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			got, err := run(t, p, event(test.number, ""), runtime.Budget{})
-			calm(t, p) // the same instance: what the draft was read from is overwritten by now
+			got, err := runOnce(t, p, attackEvent(test.number, ""), runtime.Budget{})
+			wantUndisturbed(t, p) // the same instance: what the draft was read from is overwritten by now
 			if err != nil || got.draft != test.draft {
 				t.Errorf("got %s, %v", got.draft, err)
 			}
 		})
 	}
 	t.Run("MemoryIsGivenBack", func(t *testing.T) {
-		p := program(t, r, load(t, r, "grow"), wasm.ProgramOptions{Budget: runtime.Budget{Memory: 4 << 20}})
-		for body, want := range map[string]int64{event(5, ""): 4 << 20, `{"data":{}}`: 128 << 10} {
-			if got, err := run(t, p, body, runtime.Budget{}); err != nil || got.memory != want {
+		p := galleryProgram(t, r, loadGallery(t, r, "grow"), wasm.ProgramOptions{Budget: runtime.Budget{Memory: 4 << 20}})
+		for body, want := range map[string]int64{attackEvent(5, ""): 4 << 20, `{"data":{}}`: 128 << 10} {
+			if got, err := runOnce(t, p, body, runtime.Budget{}); err != nil || got.memory != want {
 				t.Errorf("%s: it had %d bytes, want %d: %v", body, got.memory, want, err)
 			}
 		}
@@ -289,15 +275,15 @@ func TestHostileBeginnings(t *testing.T) {
 		{"UnasksConfigure", "spin", "1", runtime.ErrTrap, "configure"},
 		{"EndlessAlloc", "configure", "0", nil, ""},
 	}
-	r := newRuntime(t)
+	r := newRuntime(t, wasm.Options{})
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			m := load(t, r, test.file)
+			m := loadGallery(t, r, test.file)
 			watchdog := time.AfterFunc(3*time.Minute, func() { panic("it does not end") })
 			defer watchdog.Stop()
-			p, err := begun(m, wasm.ProgramOptions{Type: hook.Registration, With: []byte(test.with)}, test.err, test.step)
+			p, err := openWithin(m, wasm.ProgramOptions{Type: hook.Registration, With: []byte(test.with)}, test.err, test.step)
 			if test.err == nil && err == nil {
-				calm(t, p)
+				wantUndisturbed(t, p)
 				p.Close()
 				return
 			}
@@ -307,17 +293,17 @@ func TestHostileBeginnings(t *testing.T) {
 		})
 	}
 	t.Run("EndlessWarmUp", func(t *testing.T) {
-		_, err := begun(load(t, r, "spin"), wasm.ProgramOptions{Type: hook.Registration, Warm: []byte(event(1, ""))}, runtime.ErrTime, "warm-up")
+		_, err := openWithin(loadGallery(t, r, "spin"), wasm.ProgramOptions{Type: hook.Registration, WarmUp: []byte(attackEvent(1, ""))}, runtime.ErrTime, "warm-up")
 		if !errors.Is(err, runtime.ErrTime) || !strings.Contains(err.Error(), "warm-up") {
 			t.Errorf("got %v", err)
 		}
 	})
 	t.Run("TrappingWarmUp", func(t *testing.T) {
-		p := program(t, r, load(t, r, "traps"), wasm.ProgramOptions{Warm: []byte(event(1, ""))})
-		if !errors.Is(p.Cold(), runtime.ErrTrap) {
-			t.Errorf("got %v", p.Cold())
+		p := galleryProgram(t, r, loadGallery(t, r, "traps"), wasm.ProgramOptions{WarmUp: []byte(attackEvent(1, ""))})
+		if !errors.Is(p.WarmUpError(), runtime.ErrTrap) {
+			t.Errorf("got %v", p.WarmUpError())
 		}
-		calm(t, p)
+		wantUndisturbed(t, p)
 	})
 }
 
@@ -325,37 +311,37 @@ func TestHostileBeginnings(t *testing.T) {
 func TestHostileAlloc(t *testing.T) {
 	tests := []struct {
 		name, with string
-		outcome
+		attackOutcome
 	}{
-		{"Nowhere", "1", starves},
-		{"PastTheEnd", "2", traps},
-		{"EndsPastTheEnd", "3", traps},
-		{"GoesRound", "4", traps},
+		{"Nowhere", "1", exceedsMemory},
+		{"PastTheEnd", "2", endsInTrap},
+		{"EndsPastTheEnd", "3", endsInTrap},
+		{"GoesRound", "4", endsInTrap},
 		{"OverTheAnswer", "5", allowed},
 		{"OddAddress", "6", allowed},
-		{"Never", "7", spins},
-		{"Traps", "8", traps},
+		{"Never", "7", spinsForever},
+		{"Traps", "8", endsInTrap},
 		{"InGrownMemory", "9", allowed},
 	}
-	r := newRuntime(t)
-	m := load(t, r, "alloc")
+	r := newRuntime(t, wasm.Options{})
+	m := loadGallery(t, r, "alloc")
 	for i, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			p := program(t, r, m, wasm.ProgramOptions{With: []byte(test.with)})
-			calm(t, p)
-			attack(t, p, event(i+1, ballast[:strings.Index(ballast, `,"member100"`)]), test.outcome)
+			p := galleryProgram(t, r, m, wasm.ProgramOptions{With: []byte(test.with)})
+			wantUndisturbed(t, p)
+			runAttack(t, p, attackEvent(i+1, ballast[:strings.Index(ballast, `,"member100"`)]), test.attackOutcome)
 		})
 	}
 }
 
-// TestRefused wants modules refused by words of their own before anything of them runs.
-func TestRefused(t *testing.T) {
+// TestRejectedGallery wants modules refused by words of their own before anything of them runs.
+func TestRejectedGallery(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join(gallery, "refused", "*.wat"))
 	if err != nil || len(files) == 0 {
 		t.Fatal("nothing is refused", err)
 	}
 	wants := regexp.MustCompile(`(?m)^;; refused: ?(.*)$`)
-	r := newRuntime(t)
+	r := newRuntime(t, wasm.Options{})
 	for _, file := range files {
 		name := strings.TrimSuffix(filepath.Base(file), ".wat")
 		t.Run(name, func(t *testing.T) {
@@ -367,7 +353,7 @@ func TestRefused(t *testing.T) {
 			if match == nil {
 				t.Fatal("its text does not say what it is refused for")
 			}
-			m, err := r.Load(context.Background(), source(t, "refused/"+name))
+			m, err := r.Load(context.Background(), readGallery(t, "refused/"+name))
 			if err == nil {
 				m.Close()
 			}

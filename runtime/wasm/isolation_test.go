@@ -12,28 +12,28 @@ import (
 	"github.com/tenterhook/tenterhook/runtime/wasm"
 )
 
-// counter counts its calls in memory, beyond its first memory, in a global and in a table, and answers with three digits. By
+// counterModule counts its calls in memory, beyond its first memory, in a global and in a table, and answers with three digits. By
 // what the event's data.do says, it goes on to trap (t), to never end (l), to recurse (r), or to grow until it is refused (g).
-func counter() []byte {
+func counterModule() []byte {
 	b := &builder{}
-	text := b.imported("tenterhook", "get_text", "iiii", "i")
-	m := ours(2)
+	text := b.addImport("tenterhook", "get_text", "iiii", "i")
+	m := newBuilder(2)
 	b.memory = m.memory
-	b.export("memory", 2, 0)
-	b.rest()
-	count := b.global(0)
-	b.table = join([]byte{2, 0x70, 0, 4, 0x70, 0, 1})                                  // two tables of functions
-	one, two := b.function("", "", "i", 0, i32(0)), b.function("", "", "i", 0, i32(1)) // what a slot stands for
+	b.addExport("memory", 2, 0)
+	b.addABIExports()
+	count := b.addGlobal(0)
+	b.table = join([]byte{2, 0x70, 0, 4, 0x70, 0, 1})                                        // two tables of functions
+	one, two := b.addFunction("", "", "i", 0, i32(0)), b.addFunction("", "", "i", 0, i32(1)) // what a slot stands for
 	b.elements = join([]byte{1, 0}, i32(0), []byte{0x0b, 2}, uleb(one), uleb(two))
-	calls := b.kind("", "i")
+	calls := b.addType("", "i")
 	deep := b.nImports + b.nFunctions
-	b.function("", "", "", 0, call(deep))
-	b.bytes(0, "/data/do")
+	b.addFunction("", "", "", 0, call(deep))
+	b.addData(0, "/data/do")
 	digit := func(at int64, v []byte) []byte { return store8(i32(at), join(v, i32('0'), add)) }
 	when := func(c byte, then ...[]byte) []byte {
 		return join(load32(64), i32(int64(c)), op(0x46), op(0x04, 0x40), join(then...), end)
 	}
-	b.function("decide", "", "I", 1,
+	b.addFunction("decide", "", "I", 1,
 		store32(scratch, join(load32(scratch), i32(1), add)),
 		i32(1), grow, set(0), store32(140_000, join(load32(140_000), i32(1), add)), // in the page that was just grown
 		join(gget(count), i32(1), add), gset(count),
@@ -49,18 +49,18 @@ func counter() []byte {
 }
 
 // Whatever was done to an instance before, a call finds it as it was at the beginning.
-func TestFresh(t *testing.T) {
+func TestIsolation(t *testing.T) {
 	calls, hands := 100_000, 4
 	if testing.Short() {
 		calls = 5_000
 	}
-	p := made(t, counter(), wasm.ProgramOptions{})
+	p := newProgram(t, counterModule(), wasm.ProgramOptions{})
 	wants := map[string]error{"": nil, "t": runtime.ErrTrap, "l": runtime.ErrFuel, "r": runtime.ErrTrap, "g": runtime.ErrMemory}
 	var group sync.WaitGroup
 	for hand := range hands {
 		group.Go(func() {
 			random := rand.New(rand.NewPCG(1, uint64(hand)))
-			events := make(map[string]*incoming)
+			events := make(map[string]*testEvent)
 			for do := range wants {
 				events[do] = newEvent(t, fmt.Sprintf(`{"data":{"do":%q}}`, do))
 			}
@@ -81,11 +81,11 @@ func TestFresh(t *testing.T) {
 }
 
 // A run pays for its instance to be restored, or made, and tables count as memory.
-func TestToll(t *testing.T) {
+func TestStartupFuel(t *testing.T) {
 	tables := func(code ...[]byte) []byte {
-		b := ours(1).rest()
+		b := newBuilder(1).addABIExports()
 		b.table = join([]byte{8}, bytes.Repeat(join([]byte{0x70, 0}, uleb(100_000)), 8))
-		b.function("decide", "", "I", 0, append(code, i64(0))...)
+		b.addFunction("decide", "", "I", 0, append(code, i64(0))...)
 		return b.build()
 	}
 	var change []byte // no call does it, and all could
@@ -93,15 +93,15 @@ func TestToll(t *testing.T) {
 		change = join(change, i32(0), op(0xd0, 0x70), op(0x26, table))
 	}
 	never := join(i32(0), op(0x04, 0x40), change, end)
-	wide := ours(256).rest()
-	wide.function("decide", "", "I", 0, i64(0))
+	wide := newBuilder(256).addABIExports()
+	wide.addFunction("decide", "", "I", 0, i64(0))
 	tests := []struct {
 		name   string
 		module []byte
 		fuel   int64 // about
 		pages  int64 // it needs
 	}{
-		{"Little", decides(0, i64(0)), 0, 1},
+		{"Little", decideModule(0, i64(0)), 0, 1},
 		{"Memory", wide.build(), 16 << 20 / 32, 256},
 		{"Tables", tables(), 0, 1 + 6_400_000>>16},
 		{"TablesThatChange", tables(never), 800_000 / 2, 1 + 12_800_000>>16},
@@ -109,7 +109,7 @@ func TestToll(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			p := made(t, tt.module, wasm.ProgramOptions{Budget: runtime.Budget{Memory: tt.pages << 16}})
+			p := newProgram(t, tt.module, wasm.ProgramOptions{Budget: runtime.Budget{Memory: tt.pages << 16}})
 			_, r, err := newEvent(t, body).run(p, runtime.Budget{})
 			if spent := r.Meter.Spent(); err != nil || spent < tt.fuel*9/10 || spent > 10_000+tt.fuel*11/10 {
 				t.Errorf("spent %d, %v; want %d or so", spent, err, tt.fuel)
@@ -118,7 +118,7 @@ func TestToll(t *testing.T) {
 			if tt.fuel > 0 && !errors.Is(err, runtime.ErrFuel) {
 				t.Errorf("with half of that: %v", err)
 			}
-			_, err = open(t, modules(t, wasm.Options{}), tt.module, wasm.ProgramOptions{Budget: runtime.Budget{Memory: tt.pages<<16 - 1}})
+			_, err = openProgram(t, newRuntime(t, wasm.Options{}), tt.module, wasm.ProgramOptions{Budget: runtime.Budget{Memory: tt.pages<<16 - 1}})
 			if !errors.Is(err, runtime.ErrMemory) {
 				t.Errorf("with less memory: %v", err)
 			}
@@ -128,7 +128,7 @@ func TestToll(t *testing.T) {
 
 // The same event costs the same fuel, whatever was decided on before.
 func TestFuel(t *testing.T) {
-	p := made(t, counter(), wasm.ProgramOptions{})
+	p := newProgram(t, counterModule(), wasm.ProgramOptions{})
 	e := newEvent(t, `{"data":{}}`)
 	var first int64
 	for i := range 100 {

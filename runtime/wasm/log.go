@@ -9,21 +9,21 @@ import (
 	"github.com/tenterhook/tenterhook/runtime"
 )
 
-// logs takes down what one run writes, up to a cap.
-type logs struct {
+// runLog takes down what one run writes, up to a cap.
+type runLog struct {
 	lines, bytes int
 	full         bool
-	part         [2][]byte // of stdout and stderr: a line that has not ended
+	partial      [2][]byte // of stdout and stderr: a line that has not ended
 }
 
-// begin forgets the run before.
-func (l *logs) begin() {
+// reset forgets the run before.
+func (l *runLog) reset() {
 	l.lines, l.bytes, l.full = 0, 0, false
-	l.part[0], l.part[1] = l.part[0][:0], l.part[1][:0]
+	l.partial[0], l.partial[1] = l.partial[0][:0], l.partial[1][:0]
 }
 
-// line notes one line, cut to maxLogLine. text is copied.
-func (l *logs) line(r *runtime.Run, text string) {
+// appendLine notes one line, cut to maxLogLine. text is copied.
+func (l *runLog) appendLine(r *runtime.Run, text string) {
 	if l.full || r == nil {
 		return
 	}
@@ -38,35 +38,35 @@ func (l *logs) line(r *runtime.Run, text string) {
 }
 
 // write takes what goes to stdout (0) or stderr (1), and notes each line that ends.
-func (l *logs) write(r *runtime.Run, stream int, b []byte) {
+func (l *runLog) write(r *runtime.Run, stream int, b []byte) {
 	for len(b) > 0 && !l.full {
 		line, rest, ends := bytes.Cut(b, []byte{'\n'})
-		room := maxLogLine - len(l.part[stream])
-		l.part[stream] = append(l.part[stream], line[:min(len(line), room)]...)
+		room := maxLogLine - len(l.partial[stream])
+		l.partial[stream] = append(l.partial[stream], line[:min(len(line), room)]...)
 		if ends {
-			l.flush(r, stream)
+			l.flushLine(r, stream)
 		}
 		b = rest
 	}
 }
 
-func (l *logs) flush(r *runtime.Run, stream int) {
-	part := l.part[stream]
-	l.line(r, unsafe.String(unsafe.SliceData(part), len(part)))
-	l.part[stream] = part[:0]
+func (l *runLog) flushLine(r *runtime.Run, stream int) {
+	part := l.partial[stream]
+	l.appendLine(r, unsafe.String(unsafe.SliceData(part), len(part)))
+	l.partial[stream] = part[:0]
 }
 
-// end notes the lines that have not ended.
-func (l *logs) end(r *runtime.Run) {
-	for stream, part := range l.part {
+// flush notes the lines that have not ended.
+func (l *runLog) flush(r *runtime.Run) {
+	for stream, part := range l.partial {
 		if len(part) > 0 {
-			l.flush(r, stream)
+			l.flushLine(r, stream)
 		}
 	}
 }
 
-// said is the text of an AssemblyScript string, which is UTF-16 behind its length in bytes; "" when there is none to read.
-func (in *instance) said(ptr uint64) string {
+// assemblyScriptText is the text of an AssemblyScript string, which is UTF-16 behind its length in bytes; "" when there is none to read.
+func (in *instance) assemblyScriptText(ptr uint64) string {
 	const most = 256 // bytes that are read
 	memory, at := in.memory.bytes(), uint64(uint32(ptr))
 	if at < 4 || at > uint64(len(memory)) {

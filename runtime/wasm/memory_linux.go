@@ -6,23 +6,23 @@ import (
 )
 
 // reserve maps room for most bytes. Pages that nobody touches cost nothing.
-func reserve(most uint64) (*linear, error) {
+func reserve(most uint64) (*linearMemory, error) {
 	room, err := syscall.Mmap(-1, 0, int(most), syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_PRIVATE|syscall.MAP_ANON|syscall.MAP_NORESERVE)
 	if err != nil {
 		return nil, fmt.Errorf("map %d bytes of memory: %w", most, err)
 	}
-	return &linear{room: room}, nil
+	return &linearMemory{reserved: room}, nil
 }
 
-func (l *linear) unmap() {
-	if l.room != nil {
-		syscall.Munmap(l.room[:len(l.room):cap(l.room)])
+func (l *linearMemory) unmap() {
+	if l.reserved != nil {
+		syscall.Munmap(l.reserved[:len(l.reserved):cap(l.reserved)])
 	}
 }
 
-// giveUp makes what is beyond size read as nought, and costs nothing any more.
-func (l *linear) giveUp(size uint64) {
-	if err := syscall.Madvise(l.room[size:], syscall.MADV_DONTNEED); err != nil {
-		clear(l.room[size:l.touched])
+// discard makes what is beyond size read as nought, and costs nothing any more.
+func (l *linearMemory) discard(size uint64) {
+	if err := syscall.Madvise(l.reserved[size:], syscall.MADV_DONTNEED); err != nil {
+		clear(l.reserved[size:l.highWater])
 	}
 }

@@ -13,15 +13,15 @@ import (
 
 const body = `{"eventId":"1","data":{"userProfile":{"email":"a\u0062@c.example","age":41,"none":null,"tags":["x","y"]}}}`
 
-// decides is a module that decides by code.
-func decides(locals int, code ...[]byte) []byte {
-	b := ours(1).rest()
-	b.function("decide", "", "I", locals, code...)
+// decideModule is a module that decides by code.
+func decideModule(locals int, code ...[]byte) []byte {
+	b := newBuilder(1).addABIExports()
+	b.addFunction("decide", "", "I", locals, code...)
 	return b.build()
 }
 
-// forever never ends.
-var forever = join(loop, br(0), end, i64(0))
+// endlessLoop never ends.
+var endlessLoop = join(loop, br(0), end, i64(0))
 
 func TestRun(t *testing.T) {
 	tests := []struct {
@@ -31,22 +31,22 @@ func TestRun(t *testing.T) {
 		err    error
 		says   string
 	}{
-		{"Silent", decides(0, i64(0)), "", nil, ""},
-		{"SilentWherever", decides(0, i64(-1<<32)), "", nil, ""},
-		{"Draft", decides(0, store32(scratch, i32(0x7d7b)), draft(i32(scratch), i32(2))), "{}", nil, ""},
-		{"Evaluate", echo(), body, nil, ""},
-		{"ErrTrap", decides(0, unreachable), "", runtime.ErrTrap, "unreachable"},
-		{"ErrTime", decides(0, forever), "", runtime.ErrTime, ""},
-		{"DraftOutside", decides(0, draft(i32(65536), i32(1))), "", runtime.ErrTrap, "1 bytes at 65536"},
-		{"DraftAtTheEnd", decides(0, draft(i32(65535), i32(1))), "\x00", nil, ""},
-		{"DraftTooLarge", decides(0, i32(15), grow, drop, draft(i32(0), i32(300_000))), "", runtime.ErrOutput, ""},
-		{"DraftOfAllThereIs", decides(0, i64(-1)), "", runtime.ErrTrap, "4294967295 bytes at 4294967295"},
-		{"TooDeep", recursive(), "", runtime.ErrTrap, "too deep"},
-		{"ErrMemory", decides(0, loop, i32(1), grow, i32(-1), op(0x46), op(0x04, 0x40), unreachable, end, br(0), end, i64(0)), "", runtime.ErrMemory, "refused more than 16777216 bytes"},
+		{"Silent", decideModule(0, i64(0)), "", nil, ""},
+		{"SilentWherever", decideModule(0, i64(-1<<32)), "", nil, ""},
+		{"Draft", decideModule(0, store32(scratch, i32(0x7d7b)), draft(i32(scratch), i32(2))), "{}", nil, ""},
+		{"Evaluate", echoModule(), body, nil, ""},
+		{"ErrTrap", decideModule(0, unreachable), "", runtime.ErrTrap, "unreachable"},
+		{"ErrTime", decideModule(0, endlessLoop), "", runtime.ErrTime, ""},
+		{"DraftOutside", decideModule(0, draft(i32(65536), i32(1))), "", runtime.ErrTrap, "1 bytes at 65536"},
+		{"DraftAtTheEnd", decideModule(0, draft(i32(65535), i32(1))), "\x00", nil, ""},
+		{"DraftTooLarge", decideModule(0, i32(15), grow, drop, draft(i32(0), i32(300_000))), "", runtime.ErrOutput, ""},
+		{"DraftOfAllThereIs", decideModule(0, i64(-1)), "", runtime.ErrTrap, "4294967295 bytes at 4294967295"},
+		{"TooDeep", recursiveModule(), "", runtime.ErrTrap, "too deep"},
+		{"ErrMemory", decideModule(0, loop, i32(1), grow, i32(-1), op(0x46), op(0x04, 0x40), unreachable, end, br(0), end, i64(0)), "", runtime.ErrMemory, "refused more than 16777216 bytes"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			p, b := made(t, tt.module, wasm.ProgramOptions{}), runtime.Budget{Fuel: runtime.Most.Fuel}
+			p, b := newProgram(t, tt.module, wasm.ProgramOptions{}), runtime.Budget{Fuel: runtime.Most.Fuel}
 			if tt.err == runtime.ErrTime {
 				b.Time = 50 * time.Millisecond
 			}
@@ -60,35 +60,35 @@ func TestRun(t *testing.T) {
 	}
 }
 
-// echo answers with the event.
-func echo() []byte {
-	b := ours(1).rest()
-	b.function("evaluate", "ii", "I", 0, draft(get(0), get(1)))
+// echoModule answers with the event.
+func echoModule() []byte {
+	b := newBuilder(1).addABIExports()
+	b.addFunction("evaluate", "ii", "I", 0, draft(get(0), get(1)))
 	return b.build()
 }
 
-func recursive() []byte {
-	b := ours(1).rest()
-	at := b.function("", "i", "i", 0, get(0), call(b.nImports+b.nFunctions), i32(1), add)
-	b.function("decide", "", "I", 0, i32(0), call(at), drop, i64(0))
+func recursiveModule() []byte {
+	b := newBuilder(1).addABIExports()
+	at := b.addFunction("", "i", "i", 0, get(0), call(b.nImports+b.nFunctions), i32(1), add)
+	b.addFunction("decide", "", "I", 0, i32(0), call(at), drop, i64(0))
 	return b.build()
 }
 
-// host is a module that calls a host function once and answers with what it wrote, or with the code as a log line.
-func host(function, params string, args ...[]byte) []byte {
+// hostCallModule is a module that calls a host function once and answers with what it wrote, or with the code as a log line.
+func hostCallModule(function, params string, args ...[]byte) []byte {
 	b := &builder{}
-	f := b.imported("tenterhook", function, params, "i")
-	m := ours(1)
+	f := b.addImport("tenterhook", function, params, "i")
+	m := newBuilder(1)
 	b.memory = m.memory
-	b.export("memory", 2, 0)
-	b.rest()
-	b.bytes(0, "/data/userProfile/email")
-	b.bytes(100, "/data/userProfile/age")
-	b.bytes(200, "/data/userProfile/none")
-	b.bytes(300, "/data/userProfile/gone")
-	b.bytes(400, "/data/userProfile/tags/1")
-	b.bytes(500, "tiersgold")
-	b.function("decide", "", "I", 1, join(args...), call(f), set(0),
+	b.addExport("memory", 2, 0)
+	b.addABIExports()
+	b.addData(0, "/data/userProfile/email")
+	b.addData(100, "/data/userProfile/age")
+	b.addData(200, "/data/userProfile/none")
+	b.addData(300, "/data/userProfile/gone")
+	b.addData(400, "/data/userProfile/tags/1")
+	b.addData(500, "tiersgold")
+	b.addFunction("decide", "", "I", 1, join(args...), call(f), set(0),
 		// a negative code is answered as that many letters of "minus"
 		get(0), i32(0), op(0x48, 0x04, 0x40), store32(600, i32(0x2d2d2d2d)), draft(i32(600), join(i32(0), get(0), op(0x6b))), op(0x0f), end,
 		draft(i32(2000), get(0)))
@@ -138,7 +138,7 @@ func TestHost(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			params := map[string]string{"get": "iiii", "get_text": "iiii", "length": "ii", "lookup": "iiiiii"}[tt.function]
-			p := made(t, host(tt.function, params, tt.args), wasm.ProgramOptions{Tables: map[string]*table.Table{"tiers": tiers, "domains": domains}})
+			p := newProgram(t, hostCallModule(tt.function, params, tt.args), wasm.ProgramOptions{Tables: map[string]*table.Table{"tiers": tiers, "domains": domains}})
 			got, _, err := newEvent(t, body).run(p, runtime.Budget{})
 			if tt.says != "" {
 				if !errors.Is(err, runtime.ErrTrap) || !strings.Contains(err.Error(), tt.says) {

@@ -24,7 +24,7 @@ import (
 
 // The ways a module is refused or a program cannot be used. Whatever is refused wraps ErrModule.
 var (
-	ErrModule = errors.New("module refused")        // Load or Program says no to it
+	ErrModule = errors.New("module rejected")       // Load or Program says no to it
 	ErrClosed = errors.New("closed to new callers") // the Runtime or the Program was closed
 )
 
@@ -39,28 +39,28 @@ type Options struct {
 
 // Runtime holds the modules of a process, each once, whoever asks for it.
 type Runtime struct {
-	slots    *slots
-	key      []byte // seals the cache
-	random   *runtime.Random
-	limits   meter.Limits
-	child    string
-	cache    string
-	owned    bool          // the cache folder goes with the Runtime
-	patience time.Duration // with a compile child
-	largest  int64         // bytes of native code that a module may become
-	room     int64         // bytes for all of it in the cache folder
-	judges   chan struct{} // modules that may be judged at the same time
+	slots         *semaphore
+	key           []byte // seals the cache
+	random        *runtime.Random
+	limits        meter.Limits
+	child         string
+	cache         string
+	ownsCache     bool          // the cache folder goes with the Runtime
+	childTimeout  time.Duration // with a compile child
+	maxNative     int64         // bytes of native code that a module may become
+	maxCache      int64         // bytes for all of it in the cache folder
+	loadSemaphore chan struct{} // modules that may be judged at the same time
 
 	mu      sync.Mutex // guards what follows
 	modules map[[sha256.Size]byte]*Module
 	closed  bool
 }
 
-// errLeft: who was loading the module has given up. Another who waits for it begins again.
-var errLeft = errors.New("loading was given up")
+// errAbandoned: who was loading the module has given up. Another who waits for it begins again.
+var errAbandoned = errors.New("loading was given up")
 
-// judges is how many modules are rewritten and compiled at the same time.
-const judges = 2
+// maxLoads is how many modules are rewritten and compiled at the same time.
+const maxLoads = 2
 
 // New makes a Runtime, which the caller closes once all of its modules are.
 func New(o Options) (*Runtime, error) {
@@ -68,22 +68,22 @@ func New(o Options) (*Runtime, error) {
 		o.Slots = goruntime.GOMAXPROCS(0)
 	}
 	r := &Runtime{
-		slots: newSlots(o.Slots), key: o.Key, limits: o.Limits, child: o.Child, cache: o.Cache,
-		judges: make(chan struct{}, judges), modules: make(map[[sha256.Size]byte]*Module),
-		patience: compileTime, largest: nativeBytes, room: keptBytes,
+		slots: newSemaphore(o.Slots), key: o.Key, limits: o.Limits, child: o.Child, cache: o.Cache,
+		loadSemaphore: make(chan struct{}, maxLoads), modules: make(map[[sha256.Size]byte]*Module),
+		childTimeout: maxCompileTime, maxNative: maxNativeBytes, maxCache: maxCacheBytes,
 	}
 	r.random = runtime.NewRandom(r.key)
-	return r, r.open()
+	return r, r.openCache()
 }
 
-// open makes the cache folder, or sees that nobody else may write to the one there is: what lies in it is run.
-func (r *Runtime) open() error {
+// openCache makes the cache folder, or sees that nobody else may write to the one there is: what lies in it is run.
+func (r *Runtime) openCache() error {
 	if r.child == "" {
 		return nil
 	}
 	if r.cache == "" {
 		dir, err := os.MkdirTemp("", "tenterhook-modules-")
-		r.cache, r.owned = dir, true
+		r.cache, r.ownsCache = dir, true
 		return err
 	}
 	var err error
@@ -93,7 +93,7 @@ func (r *Runtime) open() error {
 	if err != nil {
 		return fmt.Errorf("make the folder of compiled modules: %w", err)
 	}
-	return private(r.cache)
+	return checkPrivate(r.cache)
 }
 
 // Close ends the Runtime. An error says that modules are still held.
@@ -105,7 +105,7 @@ func (r *Runtime) Close() error {
 	if held > 0 {
 		return fmt.Errorf("close the runtime of modules: %d are still held", held)
 	}
-	if r.owned {
+	if r.ownsCache {
 		return os.RemoveAll(r.cache)
 	}
 	return nil
@@ -116,7 +116,7 @@ func (r *Runtime) Close() error {
 func (r *Runtime) Load(ctx context.Context, src []byte) (*Module, error) {
 	hash := sha256.Sum256(src)
 	for {
-		m, first, err := r.hold(hash)
+		m, first, err := r.retain(hash)
 		if err != nil {
 			return nil, err
 		}
@@ -124,7 +124,7 @@ func (r *Runtime) Load(ctx context.Context, src []byte) (*Module, error) {
 			m.load(ctx, src)
 		}
 		select {
-		case <-m.loaded:
+		case <-m.done:
 		case <-ctx.Done():
 			m.Close()
 			return nil, ctx.Err()
@@ -134,14 +134,14 @@ func (r *Runtime) Load(ctx context.Context, src []byte) (*Module, error) {
 		}
 		err = m.err
 		m.Close()
-		if !errors.Is(err, errLeft) || ctx.Err() != nil {
+		if !errors.Is(err, errAbandoned) || ctx.Err() != nil {
 			return nil, err
 		}
 	}
 }
 
-// hold counts one more holder of the module, which is made when there is none.
-func (r *Runtime) hold(hash [sha256.Size]byte) (m *Module, first bool, err error) {
+// retain counts one more holder of the module, which is made when there is none.
+func (r *Runtime) retain(hash [sha256.Size]byte) (m *Module, first bool, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.closed {
@@ -149,10 +149,10 @@ func (r *Runtime) hold(hash [sha256.Size]byte) (m *Module, first bool, err error
 	}
 	m = r.modules[hash]
 	if m == nil {
-		m, first = &Module{runtime: r, hash: hash, loaded: make(chan struct{})}, true
+		m, first = &Module{runtime: r, hash: hash, done: make(chan struct{})}, true
 		r.modules[hash] = m
 	}
-	m.holders++
+	m.references++
 	return m, first, nil
 }
 
@@ -170,6 +170,6 @@ func (r *Runtime) Stats() Stats {
 	r.mu.Unlock()
 	r.slots.mu.Lock()
 	defer r.slots.mu.Unlock()
-	s.Running, s.Waiting = r.slots.size-r.slots.free, r.slots.fresh.size+r.slots.spent.size+r.slots.behind.size
+	s.Running, s.Waiting = r.slots.size-r.slots.free, r.slots.newRuns.size+r.slots.yielded.size+r.slots.background.size
 	return s
 }

@@ -16,8 +16,8 @@ import (
 	"github.com/tenterhook/tenterhook/runtime/wasm/meter"
 )
 
-// goGuest builds testdata/guest with the standard toolchain.
-func goGuest(t testing.TB) []byte {
+// buildGoGuest builds testdata/guest with the standard toolchain.
+func buildGoGuest(t testing.TB) []byte {
 	t.Helper()
 	out := filepath.Join(t.TempDir(), "guest.wasm")
 	cmd := exec.Command("go", "build", "-buildmode=c-shared", "-o", out, "./testdata/guest")
@@ -32,8 +32,8 @@ func goGuest(t testing.TB) []byte {
 	return b
 }
 
-// cGuest builds testdata/guest.c; without clang the test is skipped.
-func cGuest(t testing.TB, optimise string) []byte {
+// buildCGuest builds testdata/guest.c; without clang the test is skipped.
+func buildCGuest(t testing.TB, optimise string) []byte {
 	t.Helper()
 	out := filepath.Join(t.TempDir(), "guest.wasm")
 	for _, name := range []string{"clang", "clang-14"} {
@@ -50,8 +50,8 @@ func cGuest(t testing.TB, optimise string) []byte {
 	return nil
 }
 
-// order is a JSON text of about 2 KB.
-func order() string {
+// orderJSON is a JSON text of about 2 KB.
+func orderJSON() string {
 	var b strings.Builder
 	b.WriteString(`{"id": "order-1", "lines": [`)
 	for i := range 30 {
@@ -66,15 +66,15 @@ func order() string {
 
 // BenchmarkCost is what metering costs: the same work plain, metered, and with wazero's own way to end a guest.
 func BenchmarkCost(b *testing.B) {
-	text := order()
+	text := orderJSON()
 	all := []struct {
 		name, export string
 		arg          uint64
 		code         func(testing.TB) []byte
 	}{
-		{"go", "run", uint64(len(text)), goGuest},
-		{"c-O2", "run", uint64(len(text)), func(t testing.TB) []byte { return cGuest(t, "-O2") }},
-		{"c-Os", "run", uint64(len(text)), func(t testing.TB) []byte { return cGuest(t, "-Os") }},
+		{"go", "run", uint64(len(text)), buildGoGuest},
+		{"c-O2", "run", uint64(len(text)), func(t testing.TB) []byte { return buildCGuest(t, "-O2") }},
+		{"c-Os", "run", uint64(len(text)), func(t testing.TB) []byte { return buildCGuest(t, "-Os") }},
 	}
 	for _, name := range []string{"spin", "bytes", "table", "leaf", "fib"} {
 		w := all[0]
@@ -82,20 +82,20 @@ func BenchmarkCost(b *testing.B) {
 		if name == "fib" {
 			w.arg = 22
 		}
-		w.code = func(t testing.TB) []byte { return fixture(t, "loops") }
+		w.code = func(t testing.TB) []byte { return readFixture(t, "loops") }
 		all = append(all, w)
 	}
 	for _, w := range all {
 		b.Run(w.name, func(b *testing.B) {
 			code := w.code(b)
 			for _, mode := range []string{"plain", "metered", "done"} {
-				b.Run(mode, func(b *testing.B) { cost(b, mode, code, w.export, w.arg, text) })
+				b.Run(mode, func(b *testing.B) { benchmarkCost(b, mode, code, w.export, w.arg, text) })
 			}
 		})
 	}
 }
 
-func cost(b *testing.B, mode string, code []byte, export string, arg uint64, text string) {
+func benchmarkCost(b *testing.B, mode string, code []byte, export string, arg uint64, text string) {
 	config := wazero.NewRuntimeConfigCompiler().WithCloseOnContextDone(mode == "done")
 	ctx := context.Background()
 	if mode == "metered" {
@@ -108,7 +108,7 @@ func cost(b *testing.B, mode string, code []byte, export string, arg uint64, tex
 	if err != nil {
 		b.Fatal(err)
 	}
-	once := work(ctx, b, mod, export, arg, text)
+	once := guestCall(ctx, b, mod, export, arg, text)
 	if mode == "done" {
 		var stop context.CancelFunc
 		ctx, stop = context.WithCancel(ctx)
@@ -127,8 +127,8 @@ func cost(b *testing.B, mode string, code []byte, export string, arg uint64, tex
 	}
 }
 
-// work hands over the text, where the guest has a buffer, and calls the export.
-func work(ctx context.Context, b *testing.B, mod api.Module, export string, arg uint64, text string) func(context.Context) {
+// guestCall hands over the text, where the guest has a buffer, and calls the export.
+func guestCall(ctx context.Context, b *testing.B, mod api.Module, export string, arg uint64, text string) func(context.Context) {
 	at := uint64(0)
 	if f := mod.ExportedFunction("buffer"); f != nil {
 		results, err := f.Call(ctx)
@@ -152,7 +152,7 @@ func work(ctx context.Context, b *testing.B, mod api.Module, export string, arg 
 
 // BenchmarkRewrite is what the rewriting of a module costs.
 func BenchmarkRewrite(b *testing.B) {
-	code := goGuest(b)
+	code := buildGoGuest(b)
 	b.SetBytes(int64(len(code)))
 	b.ReportAllocs()
 	for b.Loop() {

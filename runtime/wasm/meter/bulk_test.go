@@ -36,8 +36,8 @@ func (p *pair) call(t *testing.T, name string, args ...uint64) int64 {
 	t.Helper()
 	want, wantErr := p.plain.ExportedFunction(name).Call(context.Background(), args...)
 	got, spent, err := p.metered.call(name, args...)
-	if reason(wantErr) != reason(err) || !slices.Equal(want, got) {
-		t.Fatalf("%s %v: plain %v %q, metered %v %q", name, args, want, reason(wantErr), got, reason(err))
+	if firstLine(wantErr) != firstLine(err) || !slices.Equal(want, got) {
+		t.Fatalf("%s %v: plain %v %q, metered %v %q", name, args, want, firstLine(wantErr), got, firstLine(err))
 	}
 	if memory := p.plain.Memory(); memory != nil {
 		a, _ := memory.Read(0, memory.Size())
@@ -49,8 +49,8 @@ func (p *pair) call(t *testing.T, name string, args ...uint64) int64 {
 	return spent
 }
 
-// near is a number at, or a little off, one that matters.
-func near(r *rand.Rand, of ...int64) uint64 {
+// nearOneOf is a number at, or a little off, one that matters.
+func nearOneOf(r *rand.Rand, of ...int64) uint64 {
 	n := of[r.IntN(len(of))]
 	if r.IntN(2) == 0 {
 		n += r.Int64N(7) - 3
@@ -61,7 +61,7 @@ func near(r *rand.Rand, of ...int64) uint64 {
 // TestPieces does long operations in pieces as if they were whole: overlapping, up to the bounds, and beyond them.
 func TestPieces(t *testing.T) {
 	const piece, size = 1 << 18, 20 << 16
-	p := newPair(t, fixture(t, "bulk"))
+	p := newPair(t, readFixture(t, "bulk"))
 	noise := make([]byte, size)
 	r := rand.New(rand.NewPCG(1, 1))
 	for i := range noise {
@@ -75,9 +75,9 @@ func TestPieces(t *testing.T) {
 		rounds = 60
 	}
 	for range rounds {
-		d := near(r, 0, 100, piece, size-piece, size, 1<<32-1)
-		s := near(r, 0, 100, piece-50, 2*piece, size-piece, size, 1<<32-1)
-		n := near(r, 0, 100, piece, 2*piece, 3*piece+77, size, size-100, 1<<32-1)
+		d := nearOneOf(r, 0, 100, piece, size-piece, size, 1<<32-1)
+		s := nearOneOf(r, 0, 100, piece-50, 2*piece, size-piece, size, 1<<32-1)
+		n := nearOneOf(r, 0, 100, piece, 2*piece, 3*piece+77, size, size-100, 1<<32-1)
 		if r.IntN(3) == 0 {
 			p.call(t, "fill", d, uint64(r.Uint32()), n)
 			continue
@@ -89,7 +89,7 @@ func TestPieces(t *testing.T) {
 // TestTablePieces is the same for tables.
 func TestTablePieces(t *testing.T) {
 	const piece, size, other = 1 << 14, 40_000, 50_000
-	p := newPair(t, fixture(t, "bulk"))
+	p := newPair(t, readFixture(t, "bulk"))
 	r := rand.New(rand.NewPCG(2, 1))
 	for i := range uint64(size) {
 		p.plain.ExportedFunction("table set").Call(context.Background(), i, i+1)
@@ -100,9 +100,9 @@ func TestTablePieces(t *testing.T) {
 		rounds = 60
 	}
 	for range rounds {
-		d := near(r, 0, 100, piece, size-piece, size, other, 1<<32-1)
-		s := near(r, 0, 50, piece-30, size-piece, size, 1<<32-1)
-		n := near(r, 0, 100, piece, 2*piece, 2*piece+77, size, size-100, 1<<32-1)
+		d := nearOneOf(r, 0, 100, piece, size-piece, size, other, 1<<32-1)
+		s := nearOneOf(r, 0, 50, piece-30, size-piece, size, 1<<32-1)
+		n := nearOneOf(r, 0, 100, piece, 2*piece, 2*piece+77, size, size-100, 1<<32-1)
 		switch r.IntN(3) {
 		case 0:
 			p.call(t, "table fill", d, uint64(1+r.IntN(1000)), n)
@@ -112,7 +112,7 @@ func TestTablePieces(t *testing.T) {
 			p.call(t, "table across", d, s, n)
 		}
 		for range 8 {
-			p.call(t, "t", near(r, 0, 100, piece, 2*piece, size-1, int64(uint32(d)), int64(uint32(d+n)))%size)
+			p.call(t, "t", nearOneOf(r, 0, 100, piece, 2*piece, size-1, int64(uint32(d)), int64(uint32(d+n)))%size)
 			p.call(t, "u", uint64(r.IntN(other)))
 		}
 	}
@@ -135,15 +135,15 @@ func TestSegmentPieces(t *testing.T) {
 	for i := range data {
 		data[i] = byte(i * 7 >> 3)
 	}
-	src := wasm(types, section(3, []byte{4, 0, 1, 0, 1}), section(4, []byte{1, 0x70, 0}, u(50_000)), section(5, []byte{1, 0, 20}), exported,
-		section(9, []byte{1, 1, 0}, u(40_000), make([]byte, 40_000)), section(12, []byte{1}), section(10, code), section(11, []byte{1, 1}, u(size), data))
+	src := wasm(types, section(3, []byte{4, 0, 1, 0, 1}), section(4, []byte{1, 0x70, 0}, uleb(50_000)), section(5, []byte{1, 0, 20}), exported,
+		section(9, []byte{1, 1, 0}, uleb(40_000), make([]byte, 40_000)), section(12, []byte{1}), section(10, code), section(11, []byte{1, 1}, uleb(size), data))
 	p := newPair(t, src)
 	r := rand.New(rand.NewPCG(3, 1))
 	both := func(rounds int) {
 		for range rounds {
-			n := near(r, 0, 100, 1<<18, 2<<18, size, 1<<32-1)
-			p.call(t, "init", near(r, 0, 1000, 20<<16, 20<<16-size, 1<<32-1), near(r, 0, 1000, size, 1<<32-1), n)
-			p.call(t, "table init", near(r, 0, 100, 10_000, 50_000), near(r, 0, 100, 40_000), near(r, 0, 1<<14, 2<<14, 40_000, 1<<32-1))
+			n := nearOneOf(r, 0, 100, 1<<18, 2<<18, size, 1<<32-1)
+			p.call(t, "init", nearOneOf(r, 0, 1000, 20<<16, 20<<16-size, 1<<32-1), nearOneOf(r, 0, 1000, size, 1<<32-1), n)
+			p.call(t, "table init", nearOneOf(r, 0, 100, 10_000, 50_000), nearOneOf(r, 0, 100, 40_000), nearOneOf(r, 0, 1<<14, 2<<14, 40_000, 1<<32-1))
 		}
 	}
 	both(60)
@@ -154,7 +154,7 @@ func TestSegmentPieces(t *testing.T) {
 
 // TestLength charges bulk operations and growth for what they do, before they do it.
 func TestLength(t *testing.T) {
-	p := newPair(t, fixture(t, "bulk"))
+	p := newPair(t, readFixture(t, "bulk"))
 	tests := []struct {
 		name  string
 		args  []uint64
@@ -183,7 +183,7 @@ func TestLength(t *testing.T) {
 // TestGrow lets a memory grow to what it may have and not to what it declares for the host.
 func TestGrow(t *testing.T) {
 	for _, most := range []uint32{20, 30, 40, 50} {
-		m := rewrite(t, fixture(t, "bulk"), meter.Options{Pages: most})
+		m := rewrite(t, readFixture(t, "bulk"), meter.Options{Pages: most})
 		g := instantiate(t, m.Code, wazero.NewRuntimeConfigCompiler())
 		pages := uint64(20)
 		for {

@@ -8,190 +8,190 @@ const (
 	inBoth = inLocal | inGlobal
 )
 
-// flow is a block that is open in what is written.
-type flow struct {
-	op       uint16
-	dead     bool
-	branched bool
-	leaving  bool
-	where    uint8 // the fuel is, at its label
-	before   uint8 // where it was when an if began
+// openBlock is a block that is open in what is written.
+type openBlock struct {
+	op          uint16
+	unreachable bool
+	branched    bool
+	diverges    bool
+	fuelIn      uint8 // the fuel is, at its label
+	fuelBefore  uint8 // where it was when an if began
 }
 
-// emit writes the rewritten body of a function.
-type emit struct {
-	code
-	m      *module
-	r      reader
-	p      *plan
-	from   int // what comes before is written
-	mark   int // the next one
-	number int // the next if
-	frames []flow
-	dead   bool
-	where  uint8
-	weight int64 // what a call of it counts against the depth
-	entry  bool  // the host may call it
+// bodyWriter writes the rewritten body of a function.
+type bodyWriter struct {
+	codeWriter
+	m           *module
+	r           reader
+	plan        *plan
+	from        int // what comes before is written
+	nextCharge  int // the next one
+	nextIf      int // the next if
+	frames      []openBlock
+	unreachable bool
+	fuelIn      uint8
+	weight      int64 // what a call of it counts against the depth
+	entry       bool  // the host may call it
 
-	fuel, deep, scratch uint32 // locals that are added
+	fuel, depth, scratch uint32 // locals that are added
 }
 
 // function writes one function's body: declarations of locals and code.
-func (e *emit) function(p *plan, results []byte, entry bool) {
-	e.p, e.out, e.mark, e.number, e.dead = p, e.out[:0], 0, 0, false
-	e.frames = append(e.frames[:0], flow{op: opBlock, where: inBoth})
-	e.r.src, e.r.p, e.r.end, e.from = e.m.src, p.code, p.end, p.code
-	e.entry = entry && p.calls
+func (e *bodyWriter) function(p *plan, results []byte, entry bool) {
+	e.plan, e.out, e.nextCharge, e.nextIf, e.unreachable = p, e.out[:0], 0, 0, false
+	e.frames = append(e.frames[:0], openBlock{op: opBlock, fuelIn: inBoth})
+	e.r.src, e.r.pos, e.r.end, e.from = e.m.src, p.code, p.end, p.code
+	e.entry = entry && p.countsDepth
 	e.locals()
-	e.where = inBoth
-	if !p.small {
-		e.where = inGlobal
-		if p.calls {
-			e.enter()
+	e.fuelIn = inBoth
+	if !p.callerPays {
+		e.fuelIn = inGlobal
+		if p.countsDepth {
+			e.countDepth()
 		}
-		if p.branchy {
-			e.op(opBlock)
+		if p.branchesToEnd {
+			e.opcodes(opBlock)
 			e.out = e.m.appendBlockType(e.out, results)
 		}
 	}
-	var i instr
+	var i instruction
 	for len(e.frames) > 0 {
 		e.r.next(&i)
-		e.marks(i.at)
+		e.chargeAt(i.at)
 		e.instruction(&i)
 	}
-	e.copy(e.r.end)
+	e.copyUntil(e.r.end)
 }
 
-func (e *emit) locals() {
-	p := e.p
-	if p.small {
-		e.out = append(appendU32(e.out, p.groups), e.m.src[p.decls[0]:p.decls[1]]...)
+func (e *bodyWriter) locals() {
+	p := e.plan
+	if p.callerPays {
+		e.out = append(appendU32(e.out, p.localGroups), e.m.src[p.localDecls[0]:p.localDecls[1]]...)
 		return
 	}
-	n := p.groups + 1
+	n := p.localGroups + 1
 	e.fuel = p.locals
 	next := p.locals + 1
-	if p.calls {
-		e.deep, next, n = next, next+1, n+1
+	if p.countsDepth {
+		e.depth, next, n = next, next+1, n+1
 	}
-	if p.scratch {
+	if p.needsScratch {
 		e.scratch, n = next, n+1
 	}
-	e.out = append(appendU32(e.out, n), e.m.src[p.decls[0]:p.decls[1]]...)
+	e.out = append(appendU32(e.out, n), e.m.src[p.localDecls[0]:p.localDecls[1]]...)
 	e.out = append(e.out, 1, typeI64)
-	for range n - p.groups - 1 {
+	for range n - p.localGroups - 1 {
 		e.out = append(e.out, 1, typeI32)
 	}
 }
 
-// copy writes what comes before an offset as it is; replace does, and leaves the instruction there out.
-func (e *emit) copy(to int)      { e.out = append(e.out, e.m.src[e.from:to]...); e.from = to }
-func (e *emit) replace(i *instr) { e.copy(i.at); e.from = i.end }
+// copyUntil writes what comes before an offset as it is; replace does, and leaves the instruction there out.
+func (e *bodyWriter) copyUntil(to int)    { e.out = append(e.out, e.m.src[e.from:to]...); e.from = to }
+func (e *bodyWriter) skip(i *instruction) { e.copyUntil(i.at); e.from = i.end }
 
-func (e *emit) label(label uint32) *flow { return &e.frames[len(e.frames)-1-int(label)] }
+func (e *bodyWriter) label(label uint32) *openBlock { return &e.frames[len(e.frames)-1-int(label)] }
 
-// die notes that nothing reaches what follows, up to the end of the block.
-func (e *emit) die() { e.dead, e.where = true, inBoth }
+// markUnreachable notes that nothing reaches what follows, up to the end of the block.
+func (e *bodyWriter) markUnreachable() { e.unreachable, e.fuelIn = true, inBoth }
 
-// enter counts how deep calls are nested. A function is told by the global; it tells those it calls, and leaves the
+// countDepth counts how deep calls are nested. A function is told by the global; it tells those it calls, and leaves the
 // global alone on its way out, unless the host called it.
-func (e *emit) enter() {
-	e.weight = 1 + int64(e.p.frame)/depthUnit
-	e.with(opGlobalGet, e.m.depth())
-	e.number32(e.weight)
-	e.op(opI32Add)
-	e.with(opLocalTee, e.deep)
-	e.with(opGlobalGet, e.m.shallow())
-	e.op(opI32GtU, opIf, blockVoid)
-	e.with(opLocalGet, e.deep)
-	e.with(opCall, e.m.deeper())
-	e.op(opEnd)
+func (e *bodyWriter) countDepth() {
+	e.weight = 1 + int64(e.plan.frame)/depthUnit
+	e.indexed(opGlobalGet, e.m.depthGlobal())
+	e.i32Const(e.weight)
+	e.opcodes(opI32Add)
+	e.indexed(opLocalTee, e.depth)
+	e.indexed(opGlobalGet, e.m.softDepthGlobal())
+	e.opcodes(opI32GtU, opIf, blockVoid)
+	e.indexed(opLocalGet, e.depth)
+	e.indexed(opCall, e.m.depthHelper())
+	e.opcodes(opEnd)
 }
 
 // toLocal sees to it that the local has the fuel.
-func (e *emit) toLocal() {
-	if e.where&inLocal == 0 {
-		e.with(opGlobalGet, e.m.fuel())
-		e.with(opLocalSet, e.fuel)
-		e.where = inBoth
+func (e *bodyWriter) toLocal() {
+	if e.fuelIn&inLocal == 0 {
+		e.indexed(opGlobalGet, e.m.fuelGlobal())
+		e.indexed(opLocalSet, e.fuel)
+		e.fuelIn = inBoth
 	}
 }
 
 // toGlobal sees to it that the global has it.
-func (e *emit) toGlobal() {
-	if e.where&inGlobal == 0 {
-		e.with(opLocalGet, e.fuel)
-		e.with(opGlobalSet, e.m.fuel())
-		e.where = inBoth
+func (e *bodyWriter) toGlobal() {
+	if e.fuelIn&inGlobal == 0 {
+		e.indexed(opLocalGet, e.fuel)
+		e.indexed(opGlobalSet, e.m.fuelGlobal())
+		e.fuelIn = inBoth
 	}
 }
 
-// leave makes the globals what who called expects.
-func (e *emit) leave() {
+// restoreGlobals makes the globals what who called expects.
+func (e *bodyWriter) restoreGlobals() {
 	e.toGlobal()
 	if e.entry {
-		e.with(opLocalGet, e.deep)
-		e.number32(e.weight)
-		e.op(opI32Sub)
-		e.with(opGlobalSet, e.m.depth())
+		e.indexed(opLocalGet, e.depth)
+		e.i32Const(e.weight)
+		e.opcodes(opI32Sub)
+		e.indexed(opGlobalSet, e.m.depthGlobal())
 	}
 }
 
-// marks charges for what begins at an offset.
-func (e *emit) marks(at int) {
-	for ; e.mark < len(e.p.marks) && e.p.marks[e.mark].at == at; e.mark++ {
-		k := &e.p.marks[e.mark]
-		if e.p.small || k.cost == 0 && !k.check {
+// chargeAt charges for what begins at an offset.
+func (e *bodyWriter) chargeAt(at int) {
+	for ; e.nextCharge < len(e.plan.charges) && e.plan.charges[e.nextCharge].at == at; e.nextCharge++ {
+		k := &e.plan.charges[e.nextCharge]
+		if e.plan.callerPays || k.cost == 0 && !k.check {
 			continue
 		}
-		e.copy(at)
+		e.copyUntil(at)
 		e.toLocal()
 		if k.cost > 0 {
-			e.with(opLocalGet, e.fuel)
-			e.number64(int64(k.cost))
-			e.op(opI64Sub)
-			e.with(opLocalSet, e.fuel)
+			e.indexed(opLocalGet, e.fuel)
+			e.i64Const(int64(k.cost))
+			e.opcodes(opI64Sub)
+			e.indexed(opLocalSet, e.fuel)
 		}
-		e.where = inLocal
+		e.fuelIn = inLocal
 		if k.check {
-			e.check()
+			e.checkFuel()
 		}
 	}
 }
 
-// check asks for the next slice when this one is used up.
-func (e *emit) check() {
-	e.with(opLocalGet, e.fuel)
-	e.number64(0)
+// checkFuel asks for the next slice when this one is used up.
+func (e *bodyWriter) checkFuel() {
+	e.indexed(opLocalGet, e.fuel)
+	e.i64Const(0)
 	e.out = append(e.out, opI64LtS, opIf, blockVoid)
-	e.with(opLocalGet, e.fuel)
-	e.with(opCall, e.m.yield())
-	e.with(opLocalSet, e.fuel)
-	e.op(opEnd)
+	e.indexed(opLocalGet, e.fuel)
+	e.indexed(opCall, e.m.yieldIndex())
+	e.indexed(opLocalSet, e.fuel)
+	e.opcodes(opEnd)
 }
 
-func (e *emit) instruction(i *instr) {
+func (e *bodyWriter) instruction(i *instruction) {
 	switch i.op {
 	case opBlock, opLoop, opIf:
-		e.begin(i)
+		e.beginBlock(i)
 	case opElse:
-		e.otherwise(i)
+		e.elseBranch(i)
 	case opEnd:
-		e.end(i)
+		e.endBlock(i)
 	case opBr, opBrIf, opBrTable:
 		e.branch(i)
 	case opReturn:
-		if !e.dead {
-			e.copy(i.at)
-			e.leave()
+		if !e.unreachable {
+			e.copyUntil(i.at)
+			e.restoreGlobals()
 		}
-		e.die()
+		e.markUnreachable()
 	case opUnreachable:
-		e.die()
+		e.markUnreachable()
 	case opRefFunc:
-		e.replace(i)
-		e.with(opRefFunc, e.m.moved(i.a))
+		e.skip(i)
+		e.indexed(opRefFunc, e.m.newIndex(i.a))
 	case opCall, opCallIndirect:
 		e.call(i)
 	case opMemoryGrow, opTableGrow:
@@ -201,102 +201,102 @@ func (e *emit) instruction(i *instr) {
 	}
 }
 
-func (e *emit) begin(i *instr) {
-	f := flow{op: i.op, dead: e.dead, where: inBoth}
+func (e *bodyWriter) beginBlock(i *instruction) {
+	f := openBlock{op: i.op, unreachable: e.unreachable, fuelIn: inBoth}
 	if i.op == opIf {
-		f.leaving = e.p.leaving[e.number]
-		e.number++
+		f.diverges = e.plan.diverges[e.nextIf]
+		e.nextIf++
 	}
-	if !e.dead && (i.op == opLoop || i.op == opIf && !f.leaving) {
-		e.copy(i.at)
+	if !e.unreachable && (i.op == opLoop || i.op == opIf && !f.diverges) {
+		e.copyUntil(i.at)
 		e.toLocal()
 	}
-	f.before = e.where
-	if i.op == opLoop && !e.dead {
-		e.where = inLocal // as it is when it comes round
+	f.fuelBefore = e.fuelIn
+	if i.op == opLoop && !e.unreachable {
+		e.fuelIn = inLocal // as it is when it comes round
 	}
 	e.frames = append(e.frames, f)
 }
 
-// join notes where the fuel is when f's label is reached from here.
-func (e *emit) join(f *flow) {
-	f.where &= e.where
+// joinLabel notes where the fuel is when f's label is reached from here.
+func (e *bodyWriter) joinLabel(f *openBlock) {
+	f.fuelIn &= e.fuelIn
 	f.branched = true
 }
 
-func (e *emit) otherwise(i *instr) {
+func (e *bodyWriter) elseBranch(i *instruction) {
 	f := &e.frames[len(e.frames)-1]
-	if !e.dead {
-		e.copy(i.at)
+	if !e.unreachable {
+		e.copyUntil(i.at)
 		e.toLocal()
-		e.join(f)
+		e.joinLabel(f)
 	}
 	f.op = opElse
-	e.dead, e.where = f.dead, f.before
+	e.unreachable, e.fuelIn = f.unreachable, f.fuelBefore
 }
 
-func (e *emit) end(i *instr) {
+func (e *bodyWriter) endBlock(i *instruction) {
 	f := &e.frames[len(e.frames)-1]
 	switch {
-	case f.dead:
-		e.die()
+	case f.unreachable:
+		e.markUnreachable()
 	case f.op == opLoop:
-	case f.op == opIf && f.leaving:
-		e.dead, e.where = false, f.before
+	case f.op == opIf && f.diverges:
+		e.unreachable, e.fuelIn = false, f.fuelBefore
 	default:
-		e.endBlock(i, f)
+		e.endForwardBlock(i, f)
 	}
 	e.frames = e.frames[:len(e.frames)-1]
 	if len(e.frames) == 0 {
-		e.last(i)
+		e.endFunction(i)
 	}
 }
 
-// endBlock is the end of a block whose label is behind it.
-func (e *emit) endBlock(i *instr, f *flow) {
+// endForwardBlock is the end of a block whose label is behind it.
+func (e *bodyWriter) endForwardBlock(i *instruction, f *openBlock) {
 	if f.op == opIf { // its condition may have been false
-		f.where &= f.before
+		f.fuelIn &= f.fuelBefore
 		f.branched = true
 	}
 	if !f.branched {
 		return
 	}
-	if !e.dead {
-		e.copy(i.at)
+	if !e.unreachable {
+		e.copyUntil(i.at)
 		e.toLocal()
-		e.join(f)
+		e.joinLabel(f)
 	}
-	e.dead, e.where = false, f.where
+	e.unreachable, e.fuelIn = false, f.fuelIn
 }
 
-// last is the end of the function.
-func (e *emit) last(i *instr) {
-	e.copy(i.at)
-	if e.p.small {
+// endFunction is the end of the function.
+func (e *bodyWriter) endFunction(i *instruction) {
+	e.copyUntil(i.at)
+	if e.plan.callerPays {
 		return
 	}
-	if e.p.branchy {
-		e.op(opEnd)
+	if e.plan.branchesToEnd {
+		e.opcodes(opEnd)
 	}
-	if !e.dead {
-		e.leave()
+	if !e.unreachable {
+		e.restoreGlobals()
 	}
 }
 
-func (e *emit) branch(i *instr) {
-	if e.dead {
+func (e *bodyWriter) branch(i *instruction) {
+	if e.unreachable {
 		return
 	}
-	e.copy(i.at)
+	e.copyUntil(i.at)
 	e.toLocal()
 	if i.op == opBrTable {
 		for _, t := range e.r.targets {
-			e.join(e.label(t))
+			e.joinLabel(e.label(t))
 		}
 	} else {
-		e.join(e.label(i.a))
+		e.joinLabel(e.label(i.a))
 	}
 	if i.op != opBrIf {
-		e.die()
+		e.markUnreachable()
 	}
 }

@@ -13,4 +13,4 @@ func Exact(o Options) Options {
 	return o
 }
 
-const DepthOfLinked = depthOfLinked
+const LinkedDepth = linkedDepth

@@ -22,14 +22,14 @@ import (
 // FuzzRewrite hands over any bytes: there is an answer, and if the bytes were a valid module then so are those that came
 // of them.
 func FuzzRewrite(f *testing.F) {
-	for _, b := range seeds(f) {
+	for _, b := range seedModules(f) {
 		f.Add(b)
 	}
 	config := wazero.NewRuntimeConfigInterpreter().WithMemoryLimitPages(300)
 	f.Fuzz(func(t *testing.T, src []byte) {
 		m, err := meter.Rewrite(src, meter.Options{Limits: meter.Limits{Bytes: 1 << 16, Table: 1000}})
 		if err != nil {
-			if _, ok := err.(meter.Refusals); !ok || err.Error() == "" {
+			if _, ok := err.(meter.Rejections); !ok || err.Error() == "" {
 				t.Fatalf("got %#v, want Refusals", err)
 			}
 			return
@@ -48,11 +48,11 @@ func FuzzRewrite(f *testing.F) {
 	})
 }
 
-// seeds are small modules of every kind.
-func seeds(t testing.TB) [][]byte {
+// seedModules are small modules of every kind.
+func seedModules(t testing.TB) [][]byte {
 	t.Helper()
 	all := [][]byte{[]byte("\x00asm\x01\x00\x00\x00"), []byte("\x00asm\x0d\x00\x01\x00")}
-	for _, h := range hostiles() {
+	for _, h := range hostileModules() {
 		all = append(all, h.code)
 	}
 	dir, err := os.ReadDir(filepath.Join("testdata", "seeds"))
@@ -101,13 +101,13 @@ func FuzzSame(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		same(t, code)
+		compareRuns(t, code)
 	})
 }
 
-// same runs a module in every way and wants one story: the same calls of the host, the same results or traps, the same
+// compareRuns runs a module in every way and wants one story: the same calls of the host, the same results or traps, the same
 // memory, the same fuel compiled and interpreted, and never less than an instruction's unit for each that was reached.
-func same(t *testing.T, code []byte) {
+func compareRuns(t *testing.T, code []byte) {
 	o := meter.Options{Depth: 1 << 30, Pages: 256}
 	metered, err := meter.Rewrite(code, o)
 	if err != nil {
@@ -115,23 +115,23 @@ func same(t *testing.T, code []byte) {
 	}
 	exact := rewrite(t, code, meter.Exact(o))
 	compiler, interpreter := wazero.NewRuntimeConfigCompiler(), wazero.NewRuntimeConfigInterpreter()
-	got := tell(t, metered.Code, compiler)
+	got := recordStory(t, metered.Code, compiler)
 	if got.endless {
 		t.Skip("it runs for long")
 	}
-	want := tell(t, code, compiler)
+	want := recordStory(t, code, compiler)
 	if want.text == got.text {
 		// as it should be
-	} else if a, b := tell(t, code, interpreter), tell(t, metered.Code, interpreter); a.text != b.text {
+	} else if a, b := recordStory(t, code, interpreter), recordStory(t, metered.Code, interpreter); a.text != b.text {
 		t.Fatalf("plain, metered:\n%s", diff(want.text, got.text))
 	} else {
 		t.Skipf("only the compiler tells them apart: payloads of NaN: %s", diff(want.text, got.text))
 	}
-	slow := tell(t, metered.Code, interpreter)
+	slow := recordStory(t, metered.Code, interpreter)
 	if slow.text == got.text && !slices.Equal(slow.fuel, got.fuel) {
 		t.Fatalf("fuel compiled %d, interpreted %d", got.fuel, slow.fuel)
 	}
-	least := tell(t, exact.Code, compiler)
+	least := recordStory(t, exact.Code, compiler)
 	if least.text != got.text {
 		t.Fatalf("metered, exactly metered:\n%s", diff(got.text, least.text))
 	}
@@ -159,33 +159,33 @@ type story struct {
 	endless bool
 }
 
-func tell(t *testing.T, code []byte, c wazero.RuntimeConfig) (s story) {
+func recordStory(t *testing.T, code []byte, c wazero.RuntimeConfig) (s story) {
 	ctx := context.Background()
 	h := &host{slice: 300, total: 1_000_000}
 	r := newRuntime(t, c.WithMemoryLimitPages(300), h)
 	defer r.Close(ctx)
 	var b strings.Builder
-	support(t, r, &b)
+	addFuzzingSupport(t, r, &b)
 	mod, err := r.InstantiateWithConfig(ctx, code, wazero.NewModuleConfig().WithStartFunctions())
 	if err != nil {
-		return story{text: "instantiate: " + reason(err)}
+		return story{text: "instantiate: " + firstLine(err)}
 	}
 	fuel, _ := mod.ExportedGlobal(meter.Fuel).(api.MutableGlobal)
-	names := exports(mod)
+	names := exportNames(mod)
 	for _, name := range append(names, names...) {
 		h.spent = 0
 		if fuel != nil {
 			fuel.Set(uint64(h.slice))
 		}
 		f := mod.ExportedFunction(name)
-		results, err := f.Call(ctx, make([]uint64, slots(f.Definition().ParamTypes()))...)
+		results, err := f.Call(ctx, make([]uint64, countSlots(f.Definition().ParamTypes()))...)
 		if errors.Is(err, errFuel) {
 			s.endless = true
 			return s
 		}
-		clean(f.Definition().ResultTypes(), results)
-		fmt.Fprintf(&b, "%s: %x %s\n", name, results, reason(err))
-		if strings.Contains(reason(err), "stack overflow") {
+		normalizeValues(f.Definition().ResultTypes(), results)
+		fmt.Fprintf(&b, "%s: %x %s\n", name, results, firstLine(err))
+		if strings.Contains(firstLine(err), "stack overflow") {
 			break
 		}
 		if fuel != nil && err == nil {
@@ -200,8 +200,8 @@ func tell(t *testing.T, code []byte, c wazero.RuntimeConfig) (s story) {
 	return s
 }
 
-// clean takes away what means nothing: the high half of a slot that holds 32 bits, and where a reference points.
-func clean(kinds []api.ValueType, stack []uint64) {
+// normalizeValues takes away what means nothing: the high half of a slot that holds 32 bits, and where a reference points.
+func normalizeValues(kinds []api.ValueType, stack []uint64) {
 	at := 0
 	for _, k := range kinds {
 		switch {
@@ -211,12 +211,12 @@ func clean(kinds []api.ValueType, stack []uint64) {
 		case k == api.ValueTypeI32 || k == api.ValueTypeF32:
 			stack[at] = uint64(uint32(stack[at]))
 		}
-		at += slots([]api.ValueType{k})
+		at += countSlots([]api.ValueType{k})
 	}
 }
 
-// exports names what the upload exports, in order.
-func exports(mod api.Module) (names []string) {
+// exportNames names what the upload exports, in order.
+func exportNames(mod api.Module) (names []string) {
 	for name := range mod.ExportedFunctionDefinitions() {
 		if !strings.HasPrefix(name, meter.Reserved) {
 			names = append(names, name)
@@ -226,7 +226,7 @@ func exports(mod api.Module) (names []string) {
 	return names
 }
 
-func slots(kinds []api.ValueType) (n int) {
+func countSlots(kinds []api.ValueType) (n int) {
 	for _, k := range kinds {
 		if n++; k == 0x7b { // a vector takes two
 			n++
@@ -235,16 +235,16 @@ func slots(kinds []api.ValueType) (n int) {
 	return n
 }
 
-// support is what binaryen's modules import: it writes down what they say.
-func support(t *testing.T, r wazero.Runtime, b *strings.Builder) {
+// addFuzzingSupport is what binaryen's modules import: it writes down what they say.
+func addFuzzingSupport(t *testing.T, r wazero.Runtime, b *strings.Builder) {
 	t.Helper()
 	m := r.NewHostModuleBuilder("fuzzing-support")
 	for name, kinds := range map[string][]api.ValueType{
 		"log-i32": {api.ValueTypeI32}, "log-i64": {api.ValueTypeI64}, "log-f32": {api.ValueTypeF32}, "log-f64": {api.ValueTypeF64}, "log-v128": {0x7b},
 	} {
 		m = m.NewFunctionBuilder().WithGoFunction(api.GoFunc(func(_ context.Context, stack []uint64) {
-			if clean(kinds, stack); b.Len() < 1<<20 {
-				fmt.Fprintf(b, "%s %x\n", name, stack[:slots(kinds)])
+			if normalizeValues(kinds, stack); b.Len() < 1<<20 {
+				fmt.Fprintf(b, "%s %x\n", name, stack[:countSlots(kinds)])
 			}
 		}), kinds, nil).Export(name)
 	}

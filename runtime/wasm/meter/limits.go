@@ -40,11 +40,11 @@ var DefaultLimits = Limits{
 	Body: 256 << 10, Locals: 2_000, AllLocals: 500_000, LocalLoops: 20_000, LocalBlocks: 1_000_000, Moves: 4_000_000, Nesting: 2_000, BrTable: 10_000, BrTables: 20_000,
 }
 
-// filled is l with the bounds of DefaultLimits in its zero fields.
-func (l Limits) filled() Limits {
+// withDefaults is l with the bounds of DefaultLimits in its zero fields.
+func (l Limits) withDefaults() Limits {
 	fallback := DefaultLimits
-	own := l.bounds()
-	for i, bound := range fallback.bounds() {
+	own := l.fields()
+	for i, bound := range fallback.fields() {
 		if *own[i] <= 0 {
 			*own[i] = *bound
 		}
@@ -52,7 +52,7 @@ func (l Limits) filled() Limits {
 	return l
 }
 
-func (l *Limits) bounds() []*int {
+func (l *Limits) fields() []*int {
 	return []*int{
 		&l.Bytes, &l.Types, &l.Functions, &l.Params, &l.Results, &l.Imports, &l.Exports, &l.Globals, &l.Tables, &l.Table, &l.Elements, &l.ElementRefs, &l.Data, &l.DataBytes, &l.Custom, &l.Name, &l.Body, &l.Locals, &l.AllLocals, &l.LocalLoops, &l.LocalBlocks, &l.Moves, &l.Nesting, &l.BrTable, &l.BrTables,
 	}

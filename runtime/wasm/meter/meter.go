@@ -13,12 +13,12 @@ import "math"
 const (
 	Reserved = "tenterhook:"
 
-	// Import and Yield name the function that the rewritten module imports: (left i64) -> i64. It is called when the slice
+	// ImportModule and Yield name the function that the rewritten module imports: (left i64) -> i64. It is called when the slice
 	// of fuel is used up, with what is left of it, which is below nought, and between the pieces of a long bulk operation,
 	// when it may not be. It returns the next slice, or panics to end the guest. Debt is carried by the host: what has been
 	// spent of a slice of n units is n - left. While it runs, the global Fuel says nothing.
-	Import = "tenterhook:meter"
-	Yield  = "yield"
+	ImportModule = "tenterhook:meter"
+	Yield        = "yield"
 
 	// Fuel is an exported mutable i64 global: units left of the slice. The host sets it before it calls an export and reads
 	// it after; inside an imported function it is exact, and what is written there counts. It begins at nought, so a guest
@@ -36,17 +36,17 @@ const (
 	Start = "tenterhook:start"
 )
 
-// depthOfLinked is the depth, where Options.linked exports it: tests go on after a trap without Restore.
-const depthOfLinked = "tenterhook:depth"
+// linkedDepth is the depth, where Options.linked exports it: tests go on after a trap without Restore.
+const linkedDepth = "tenterhook:depth"
 
-// Deep is the argument of Yield when calls nest deeper than Options.Depth. The host should panic; a guest that is let go
+// TooDeep is the argument of Yield when calls nest deeper than Options.Depth. The host should panic; a guest that is let go
 // on traps at once.
-const Deep = math.MinInt64
+const TooDeep = math.MinInt64
 
-// Deeper is the argument of Yield the first time since Restore that calls nest deeper than they do in most modules: the
+// StackGrown is the argument of Yield the first time since Restore that calls nest deeper than they do in most modules: the
 // native stack has grown beyond shallowUnits times depthUnit bytes, and the host may let go of it after the run. What it
 // returns is ignored; it neither settles nor sets any fuel.
-const Deeper = math.MinInt64 + 1
+const StackGrown = math.MinInt64 + 1
 
 // What is charged beside one unit for each instruction. block, loop, else, end and nop are free; a call through a table
 // and of an imported function is 17, and what a host function costs beyond that is the host's to charge. Up to 32 units
@@ -68,8 +68,8 @@ const (
 // What depth is in bytes of native stack. What is estimated for a function of Go's is some four times what it takes, and
 // encoding/json nests 1,200 deep with little in front of it.
 const (
-	depthUnit    = 128
-	shallowUnits = 2048
+	depthUnit      = 128
+	softDepthUnits = 2048
 )
 
 // Options says what a module may be. The zero Options has DefaultLimits, 256 pages and a depth of 30,000: 4 MB.
@@ -116,24 +116,24 @@ type Extern struct {
 // reason for which src is not accepted. Types are not checked; who compiles Code does that, and what was badly typed in
 // src is badly typed in Code.
 func Rewrite(src []byte, o Options) (*Module, error) {
-	o = o.filled()
-	m := &module{src: src, o: o, start: -1, dataCount: -1}
-	if !m.most(0, "module", "bytes", len(src), o.Limits.Bytes) {
-		return nil, m.refusals
+	o = o.withDefaults()
+	m := &module{src: src, options: o, start: -1, dataCount: -1}
+	if !m.checkMax(0, "module", "bytes", len(src), o.Limits.Bytes) {
+		return nil, m.rejections
 	}
 	m.decode()
 	if !m.partial {
-		m.plan()
+		m.planFunctions()
 	}
-	if len(m.refusals) > 0 {
-		return nil, m.refusals
+	if len(m.rejections) > 0 {
+		return nil, m.rejections
 	}
-	return m.rewritten(), nil
+	return m.write(), nil
 }
 
-// filled is o with defaults in its zero fields.
-func (o Options) filled() Options {
-	o.Limits = o.Limits.filled()
+// withDefaults is o with defaults in its zero fields.
+func (o Options) withDefaults() Options {
+	o.Limits = o.Limits.withDefaults()
 	if o.Pages == 0 {
 		o.Pages = 256
 	}

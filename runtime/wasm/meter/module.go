@@ -8,46 +8,46 @@ import (
 
 // module is a module as it was uploaded. Indexes in it are those of the upload.
 type module struct {
-	src      []byte
-	o        Options
-	refusals Refusals
+	src        []byte
+	options    Options
+	rejections Rejections
 
-	types     []funcType
-	imports   []imported
-	funcs     []uint32 // type of each function, imports first
-	tables    []table
-	memories  []limits
-	globals   []global
-	exports   []exported
-	start     int64 // -1: none
-	elements  []element
-	dataCount int64    // -1: not announced
-	bodies    [][2]int // where each function's body begins and ends
-	data      [][2]int // where each segment's bytes begin and end
-	dataBody  [2]int   // the section's
-	custom    int      // bytes of custom sections
-	named     [2]int   // where the names are
+	types       []funcType
+	imports     []importEntry
+	funcs       []uint32 // type of each function, imports first
+	tables      []table
+	memories    []limits
+	globals     []global
+	exports     []exportEntry
+	start       int64 // -1: none
+	elements    []elementSegment
+	dataCount   int64    // -1: not announced
+	bodies      [][2]int // where each function's body begins and ends
+	data        [][2]int // where each segment's bytes begin and end
+	dataBody    [2]int   // the section's
+	customBytes int      // bytes of custom sections
+	nameSection [2]int   // where the names are
 
 	imported struct{ funcs, tables, memories, globals int }
 	partial  bool // a section was not read to its end, so indexes cannot be judged
 
-	price    []int32 // of each defined function whose callers pay for it, else 0
-	plans    []plan
-	declared []bool // functions that ref.func may name: their place outside of code says so
-	changed  []bool // tables that change
-	grown    []bool // and that grow
-	drops    struct{ data, elements bool }
-	sum      struct{ locals, moves int } // of all functions that were read
+	inlinePrice     []int32 // of each defined function whose callers pay for it, else 0
+	plans           []plan
+	declared        []bool // functions that ref.func may name: their place outside of code says so
+	changedTables   []bool // tables that change
+	grownTables     []bool // and that grow
+	droppedSegments struct{ data, elements bool }
+	totals          struct{ locals, moves int } // of all functions that were read
 
-	added   []funcType // behind the upload's types
-	typeOf  map[string]uint32
-	helpers []helper // behind the upload's functions
-	helper  map[helperKey]uint32
+	addedTypes  []funcType // behind the upload's types
+	typeOf      map[string]uint32
+	helpers     []helper // behind the upload's functions
+	helperIndex map[helperKey]uint32
 }
 
 type funcType struct{ params, results []byte }
 
-type imported struct {
+type importEntry struct {
 	module, name string
 	kind         byte
 	at           int
@@ -71,14 +71,14 @@ type global struct {
 	expr    expr
 }
 
-type exported struct {
+type exportEntry struct {
 	name  string
 	kind  byte
 	index uint32
 }
 
-// element is one segment. Its functions are those of the upload.
-type element struct {
+// elementSegment is one segment. Its functions are those of the upload.
+type elementSegment struct {
 	flags, table uint32
 	offset       [2]int
 	kind         byte // the byte behind the flags, if they want one
@@ -102,25 +102,25 @@ const (
 
 var kindNames = [...]string{"func", "table", "memory", "global"}
 
-// mostRefusals is how many reasons are kept: a module with more is not read by anybody.
-const mostRefusals = 100
+// maxRejections is how many reasons are kept: a module with more is not read by anybody.
+const maxRejections = 100
 
-func (m *module) refuse(at int, place, reason string) {
-	if len(m.refusals) < mostRefusals {
-		m.refusals = append(m.refusals, Refusal{Place: place, Offset: at, Reason: reason})
+func (m *module) reject(at int, place, reason string) {
+	if len(m.rejections) < maxRejections {
+		m.rejections = append(m.rejections, Rejection{Place: place, Offset: at, Reason: reason})
 	}
 }
 
-func (m *module) refusef(at int, place, format string, args ...any) {
-	if len(m.refusals) < mostRefusals {
-		m.refuse(at, place, fmt.Sprintf(format, args...))
+func (m *module) rejectf(at int, place, format string, args ...any) {
+	if len(m.rejections) < maxRejections {
+		m.reject(at, place, fmt.Sprintf(format, args...))
 	}
 }
 
-// most refuses a value that is over its bound.
-func (m *module) most(at int, place, what string, n, bound int) bool {
+// checkMax refuses a value that is over its bound.
+func (m *module) checkMax(at int, place, what string, n, bound int) bool {
 	if n > bound {
-		m.refusef(at, place, "%s: %d, want at most %d", what, n, bound)
+		m.rejectf(at, place, "%s: %d, want at most %d", what, n, bound)
 		return false
 	}
 	return true
@@ -152,7 +152,7 @@ var sections = [...]section{
 func (m *module) decode() {
 	m.partial = true
 	if !bytes.HasPrefix(m.src, []byte("\x00asm")) {
-		m.refuse(0, "module", "it is not WebAssembly: want \\0asm first")
+		m.reject(0, "module", "it is not WebAssembly: want \\0asm first")
 		return
 	}
 	if !bytes.HasPrefix(m.src[4:], []byte{1, 0, 0, 0}) {
@@ -160,27 +160,27 @@ func (m *module) decode() {
 		if bytes.HasPrefix(m.src[4:], []byte{0x0d, 0, 1, 0}) {
 			reason = "it is a component, want a core module"
 		}
-		m.refuse(4, "module", reason)
+		m.reject(4, "module", reason)
 		return
 	}
 	m.partial = false
-	r := reader{src: m.src, p: 8, end: len(m.src)}
+	r := reader{src: m.src, pos: 8, end: len(m.src)}
 	for last := 0; r.more(); {
-		at := r.p
+		at := r.pos
 		id := r.byte()
-		body := r.sub(r.u32())
-		if body.bad != "" || r.bad != "" {
-			m.refusef(at, "module", "section %d is longer than the module", id)
+		body := r.subReader(r.u32())
+		if body.failure != "" || r.failure != "" {
+			m.rejectf(at, "module", "section %d is longer than the module", id)
 			m.partial = true
 			return
 		}
-		last = m.section(id, at, last, &body)
+		last = m.readSection(id, at, last, &body)
 	}
-	m.matching()
+	m.checkCounts()
 }
 
-// section reads one section and gives back the order of the last one that has an order.
-func (m *module) section(id byte, at, last int, body *reader) int {
+// readSection reads one section and gives back the order of the last one that has an order.
+func (m *module) readSection(id byte, at, last int, body *reader) int {
 	if id == 0 {
 		m.readCustom(body)
 		return last
@@ -190,54 +190,54 @@ func (m *module) section(id byte, at, last int, body *reader) int {
 		if id == 13 {
 			reason = "it uses exceptions"
 		}
-		m.refuse(at, fmt.Sprintf("section %d", id), reason)
+		m.reject(at, fmt.Sprintf("section %d", id), reason)
 		m.partial = true
 		return last
 	}
 	s := &sections[id]
 	place := "section " + s.name
 	if s.order <= last {
-		m.refuse(at, place, "it comes twice or too late")
+		m.reject(at, place, "it comes twice or too late")
 		m.partial = true
 		return last
 	}
-	n := len(m.refusals)
+	n := len(m.rejections)
 	s.read(m, body)
 	switch {
-	case body.bad != "":
-		m.refuse(body.p, place, body.bad)
+	case body.failure != "":
+		m.reject(body.pos, place, body.failure)
 		m.partial = true
-	case body.p != body.end && len(m.refusals) == n:
-		m.refusef(body.p, place, "it has %d bytes too many", body.end-body.p)
+	case body.pos != body.end && len(m.rejections) == n:
+		m.rejectf(body.pos, place, "it has %d bytes too many", body.end-body.pos)
 	}
 	return s.order
 }
 
-// matching refuses sections that do not fit each other.
-func (m *module) matching() {
+// checkCounts refuses sections that do not fit each other.
+func (m *module) checkCounts() {
 	defined := len(m.funcs) - m.imported.funcs
 	if defined != len(m.bodies) && !m.partial {
 		m.partial = true
-		m.refusef(0, "section code", "it has %d functions, want %d as announced", len(m.bodies), defined)
+		m.rejectf(0, "section code", "it has %d functions, want %d as announced", len(m.bodies), defined)
 	}
-	if m.dataCount >= 0 && m.dataCount != int64(len(m.data)) && len(m.refusals) == 0 {
-		m.refusef(0, "section data", "it has %d segments, want %d as announced", len(m.data), m.dataCount)
+	if m.dataCount >= 0 && m.dataCount != int64(len(m.data)) && len(m.rejections) == 0 {
+		m.rejectf(0, "section data", "it has %d segments, want %d as announced", len(m.data), m.dataCount)
 	}
 	if len(m.memories) > 1 {
-		m.refuse(0, "section memory", "it uses multiple memories")
+		m.reject(0, "section memory", "it uses multiple memories")
 	}
 }
 
 func (m *module) readCustom(r *reader) {
 	place := "custom section"
-	m.custom += r.end - r.p
-	m.most(r.p, place, "bytes of all custom sections", m.custom, m.o.Limits.Custom)
+	m.customBytes += r.end - r.pos
+	m.checkMax(r.pos, place, "bytes of all custom sections", m.customBytes, m.options.Limits.Custom)
 	name := r.name()
-	if r.bad != "" {
-		m.refuse(r.p, place, r.bad)
+	if r.failure != "" {
+		m.reject(r.pos, place, r.failure)
 	}
 	if name == "name" {
-		m.named = [2]int{r.p, r.end}
+		m.nameSection = [2]int{r.pos, r.end}
 	}
 }
 

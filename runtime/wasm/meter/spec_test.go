@@ -18,8 +18,8 @@ import (
 	"github.com/tenterhook/tenterhook/runtime/wasm/meter"
 )
 
-// suite is the folder of the WebAssembly specification's tests, which wazero's module brings along.
-func suite(t *testing.T) string {
+// findSuite is the folder of the WebAssembly specification's tests, which wazero's module brings along.
+func findSuite(t *testing.T) string {
 	t.Helper()
 	out, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/tetratelabs/wazero").Output()
 	dir := filepath.Join(strings.TrimSpace(string(out)), "internal", "integration_test", "spectest")
@@ -66,8 +66,8 @@ func readScript(t *testing.T, path string) (s script) {
 	return s
 }
 
-// world is where a script runs: plain or metered.
-type world struct {
+// testStore is where a script runs: plain or metered.
+type testStore struct {
 	r       wazero.Runtime
 	h       *host
 	metered bool
@@ -75,8 +75,8 @@ type world struct {
 	last    api.Module
 }
 
-func newWorld(t *testing.T, spectest []byte, metered bool) *world {
-	w := &world{h: &host{slice: 500}, metered: metered, named: map[string]api.Module{}}
+func newWorld(t *testing.T, spectest []byte, metered bool) *testStore {
+	w := &testStore{h: &host{slice: 500}, metered: metered, named: map[string]api.Module{}}
 	w.r = newRuntime(t, wazero.NewRuntimeConfigCompiler(), w.h)
 	if _, err := w.r.Instantiate(context.Background(), spectest); err != nil {
 		t.Fatal(err)
@@ -88,8 +88,8 @@ var suiteOptions = meter.Linked(meter.Options{
 	Pages: 65535, Limits: meter.Limits{Table: 1 << 31, Nesting: 5000, Name: 1 << 20, LocalLoops: 1 << 30, LocalBlocks: 1 << 30, Locals: 50_000, Params: 256, Results: 256, BrTable: 100_000, BrTables: 1 << 30, Tables: 100},
 })
 
-// begin instantiates a module.
-func (w *world) begin(code []byte, as string) error {
+// instantiate instantiates a module.
+func (w *testStore) instantiate(code []byte, as string) error {
 	var m *meter.Module
 	var err error
 	if w.metered {
@@ -111,8 +111,8 @@ func (w *world) begin(code []byte, as string) error {
 	return err
 }
 
-// do runs an action: the results' bits, or the reason why there are none.
-func (w *world) do(a action) ([]uint64, error) {
+// runAction runs an action: the results' bits, or the reason why there are none.
+func (w *testStore) runAction(a action) ([]uint64, error) {
 	m := w.last
 	if a.Module != "" {
 		m = w.named[a.Module]
@@ -126,17 +126,17 @@ func (w *world) do(a action) ([]uint64, error) {
 	}
 	var args []uint64
 	for _, arg := range a.Args {
-		args = append(args, bits(arg.Type, arg.LaneType, arg.Value)...)
+		args = append(args, argumentBits(arg.Type, arg.LaneType, arg.Value)...)
 	}
 	results, err := m.ExportedFunction(a.Field).Call(context.Background(), args...)
-	if depth := m.ExportedGlobal(meter.DepthOfLinked); err != nil && depth != nil {
+	if depth := m.ExportedGlobal(meter.LinkedDepth); err != nil && depth != nil {
 		depth.(api.MutableGlobal).Set(0)
 	}
 	return results, err
 }
 
-// bits are an argument's.
-func bits(kind, lane string, v any) []uint64 {
+// argumentBits are an argument's.
+func argumentBits(kind, lane string, v any) []uint64 {
 	if kind != "v128" {
 		text, _ := v.(string)
 		n, err := strconv.ParseUint(text, 10, 64)
@@ -163,7 +163,7 @@ func bits(kind, lane string, v any) []uint64 {
 // TestSuite runs the specification's tests plain and metered: every module that is accepted is accepted, every one that
 // is refused is refused, and every call gives the same bits or the same trap.
 func TestSuite(t *testing.T) {
-	dir := suite(t)
+	dir := findSuite(t)
 	spectest, err := os.ReadFile(filepath.Join(dir, "testdata", "spectest.wasm"))
 	if err != nil {
 		t.Fatal(err)
@@ -199,7 +199,7 @@ func runScript(t *testing.T, path string, spectest []byte) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			want, got := plain.begin(code, as), metered.begin(code, as)
+			want, got := plain.instantiate(code, as), metered.instantiate(code, as)
 			if (want == nil) != (got == nil) {
 				t.Fatalf("line %d: %s %s: plain %v, metered %v", c.Line, c.Type, c.Filename, want, got)
 			}
@@ -207,14 +207,14 @@ func runScript(t *testing.T, path string, spectest []byte) {
 				plain.named[c.Name], metered.named[c.Name] = plain.last, metered.last
 			}
 		case "assert_exhaustion":
-			if _, err := metered.do(c.Action); !errors.Is(err, errDeep) {
+			if _, err := metered.runAction(c.Action); !errors.Is(err, errDeep) {
 				t.Errorf("line %d: %s: got %v, want %v", c.Line, c.Action.Field, err, errDeep)
 			}
 		case "action", "assert_return", "assert_trap":
-			want, wantErr := plain.do(c.Action)
-			got, err := metered.do(c.Action)
-			if reason(wantErr) != reason(err) || !slices.Equal(want, got) {
-				t.Errorf("line %d: %s: plain %x %q, metered %x %q", c.Line, c.Action.Field, want, reason(wantErr), got, reason(err))
+			want, wantErr := plain.runAction(c.Action)
+			got, err := metered.runAction(c.Action)
+			if firstLine(wantErr) != firstLine(err) || !slices.Equal(want, got) {
+				t.Errorf("line %d: %s: plain %x %q, metered %x %q", c.Line, c.Action.Field, want, firstLine(wantErr), got, firstLine(err))
 			}
 		}
 	}
@@ -223,7 +223,7 @@ func runScript(t *testing.T, path string, spectest []byte) {
 // TestFeatures hands over the tests of what is not accepted: it is refused by name. What these scripts have
 // without it is accepted.
 func TestFeatures(t *testing.T) {
-	dir := suite(t)
+	dir := findSuite(t)
 	named := map[string]string{
 		"exception-handling": "it uses exceptions", "extended-const": "it uses extended constant expressions", "tail-call": "it uses tail calls",
 		"threads": "it uses threads", "typed-function-references": "it uses typed function references",
@@ -235,7 +235,7 @@ func TestFeatures(t *testing.T) {
 			count := 0
 			for _, path := range scripts {
 				for _, c := range readScript(t, path).Commands {
-					if c.Type == "module" && refusedByName(t, r, filepath.Join(filepath.Dir(path), c.Filename), want) {
+					if c.Type == "module" && isRejectedByName(t, r, filepath.Join(filepath.Dir(path), c.Filename), want) {
 						count++
 					}
 				}
@@ -247,9 +247,9 @@ func TestFeatures(t *testing.T) {
 	}
 }
 
-// refusedByName says whether a module was refused, with want among the reasons. What the compiler refuses is refused; some
+// isRejectedByName says whether a module was refused, with want among the reasons. What the compiler refuses is refused; some
 // of what it accepts without being asked to is refused as well.
-func refusedByName(t *testing.T, r wazero.Runtime, path, want string) bool {
+func isRejectedByName(t *testing.T, r wazero.Runtime, path, want string) bool {
 	t.Helper()
 	code, err := os.ReadFile(path)
 	if err != nil {

@@ -2,30 +2,30 @@ package meter
 
 import "fmt"
 
-// plan reads every function's body.
-func (m *module) plan() {
-	m.changed, m.grown = make([]bool, len(m.tables)), make([]bool, len(m.tables))
-	m.price, m.plans = make([]int32, len(m.bodies)), make([]plan, len(m.bodies))
+// planFunctions reads every function's body.
+func (m *module) planFunctions() {
+	m.changedTables, m.grownTables = make([]bool, len(m.tables)), make([]bool, len(m.tables))
+	m.inlinePrice, m.plans = make([]int32, len(m.bodies)), make([]plan, len(m.bodies))
 	for i, body := range m.bodies {
-		m.price[i] = m.smallPrice(body)
+		m.inlinePrice[i] = m.computeInlinePrice(body)
 	}
-	m.declare()
-	s := scan{m: m}
+	m.findDeclared()
+	s := scanner{m: m}
 	for i, body := range m.bodies {
 		s.fn = m.imported.funcs + i
 		kind := m.funcs[s.fn]
 		if int64(kind) >= int64(len(m.types)) {
 			continue // refused already
 		}
-		s.p = &m.plans[i]
-		s.p.marks = make([]mark, 0, 4+(body[1]-body[0])/48)
-		s.p.params, s.p.small = len(m.types[kind].params), m.price[i] > 0
+		s.plan = &m.plans[i]
+		s.plan.charges = make([]chargePoint, 0, 4+(body[1]-body[0])/48)
+		s.plan.params, s.plan.callerPays = len(m.types[kind].params), m.inlinePrice[i] > 0
 		s.function(body)
 	}
 }
 
-// declare finds the functions that ref.func may name. Exporting the start function would make it one of them.
-func (m *module) declare() {
+// findDeclared finds the functions that ref.func may name. Exporting the start function would make it one of them.
+func (m *module) findDeclared() {
 	m.declared = make([]bool, len(m.funcs))
 	for _, x := range m.exports {
 		if x.kind == kindFunc && int64(x.index) < int64(len(m.funcs)) {
@@ -47,16 +47,16 @@ func (m *module) declare() {
 	}
 }
 
-// rewritten writes the module and says what it is.
-func (m *module) rewritten() *Module {
-	m.helper = make(map[helperKey]uint32)
+// write writes the module and says what it is.
+func (m *module) write() *Module {
+	m.helperIndex = make(map[helperKey]uint32)
 	bodies := m.appendBodies(make([]byte, 0, len(m.src)+len(m.src)/2))
-	s := m.saved()
+	s := m.savedState()
 	idle := m.typeIndex(nil, nil)
 	for _, back := range []bool{false, true} {
-		m.helpers = append(m.helpers, helper{kind: idle, body: m.carry(s, back)})
+		m.helpers = append(m.helpers, helper{kind: idle, body: m.saveOrRestore(s, back)})
 	}
-	w := &writer{m: m, s: s, out: make([]byte, 0, len(bodies)+len(m.src)/2)}
+	w := &sectionWriter{m: m, s: s, out: make([]byte, 0, len(bodies)+len(m.src)/2)}
 	w.out = append(w.out, "\x00asm\x01\x00\x00\x00"...)
 	m.typeIndex([]byte{typeI64}, []byte{typeI64})
 	w.types()
@@ -74,10 +74,10 @@ func (m *module) rewritten() *Module {
 	if m.dataBody[1] > 0 {
 		w.section(11, m.src[m.dataBody[0]:m.dataBody[1]])
 	}
-	if b := m.names(); b != nil {
+	if b := m.nameSectionBytes(); b != nil {
 		w.section(0, b)
 	}
-	return m.described(w.out)
+	return m.describe(w.out)
 }
 
 // appendBodies writes the bodies of the upload's functions, with their sizes.
@@ -91,7 +91,7 @@ func (m *module) appendBodies(b []byte) []byte {
 	if m.start >= 0 {
 		entries[m.start] = true
 	}
-	e := emit{m: m}
+	e := bodyWriter{m: m}
 	for i := range m.bodies {
 		fn := m.imported.funcs + i
 		e.function(&m.plans[i], m.types[m.funcs[fn]].results, entries[fn])
@@ -100,19 +100,19 @@ func (m *module) appendBodies(b []byte) []byte {
 	return b
 }
 
-// writer writes the sections.
-type writer struct {
+// sectionWriter writes the sections.
+type sectionWriter struct {
 	m   *module
-	s   saved
+	s   savedState
 	out []byte
 }
 
-func (w *writer) section(id byte, body []byte) {
+func (w *sectionWriter) section(id byte, body []byte) {
 	w.out = append(appendU32(append(w.out, id), uint32(len(body))), body...)
 }
 
-func (w *writer) types() {
-	all := append(append([]funcType(nil), w.m.types...), w.m.added...)
+func (w *sectionWriter) types() {
+	all := append(append([]funcType(nil), w.m.types...), w.m.addedTypes...)
 	b := appendU32(nil, uint32(len(all)))
 	for _, t := range all {
 		b = append(appendU32(append(b, typeFunc), uint32(len(t.params))), t.params...)
@@ -122,18 +122,18 @@ func (w *writer) types() {
 }
 
 // imports writes the upload's and, behind its functions, Yield.
-func (w *writer) imports() {
+func (w *sectionWriter) imports() {
 	m := w.m
 	b := appendU32(nil, uint32(len(m.imports)+1))
 	for _, i := range m.imports {
 		b = append(appendName(appendName(b, i.module), i.name), i.kind)
 		b = append(b, m.src[i.desc[0]:i.desc[1]]...)
 	}
-	b = append(appendName(appendName(b, Import), Yield), kindFunc)
+	b = append(appendName(appendName(b, ImportModule), Yield), kindFunc)
 	w.section(2, appendU32(b, m.typeIndex([]byte{typeI64}, []byte{typeI64})))
 }
 
-func (w *writer) functions() {
+func (w *sectionWriter) functions() {
 	m := w.m
 	own := m.funcs[m.imported.funcs:]
 	b := appendU32(nil, uint32(len(own)+len(m.helpers)))
@@ -146,13 +146,13 @@ func (w *writer) functions() {
 	w.section(3, b)
 }
 
-func (w *writer) tables() {
+func (w *sectionWriter) tables() {
 	m := w.m
 	own := m.tables[m.imported.tables:]
 	b := appendU32(nil, uint32(len(own)+len(w.s.tables)))
 	for i, t := range own {
-		if m.grown[m.imported.tables+i] {
-			t.bounded, t.max = true, m.tableMost(m.imported.tables+i)
+		if m.grownTables[m.imported.tables+i] {
+			t.bounded, t.max = true, m.maxTable(m.imported.tables+i)
 		}
 		b = appendLimits(append(b, t.elem), t.limits)
 	}
@@ -171,20 +171,20 @@ func appendLimits(b []byte, l limits) []byte {
 }
 
 // memory writes the memory, with room for the page more that Module.MemoryMax tells of.
-func (w *writer) memory() {
+func (w *sectionWriter) memory() {
 	m := w.m
 	own := m.memories[m.imported.memories:]
 	if len(own) == 0 {
 		return
 	}
 	l := own[0]
-	if !m.o.linked {
-		l.bounded, l.max = true, m.memoryMost()+1
+	if !m.options.linked {
+		l.bounded, l.max = true, m.maxMemory()+1
 	}
 	w.section(5, appendLimits([]byte{1}, l))
 }
 
-func (w *writer) globals() {
+func (w *sectionWriter) globals() {
 	m := w.m
 	own := m.globals[m.imported.globals:]
 	b := appendU32(nil, uint32(len(own)+3+len(w.s.globals)))
@@ -195,52 +195,52 @@ func (w *writer) globals() {
 		}
 		b = m.appendExpr(b, g.expr)
 	}
-	b = append(append(b, typeI64, 1), nothing(typeI64)...)
-	b = append(append(b, typeI32, 1), nothing(typeI32)...)
-	b = append(appendS64(append(b, typeI32, 1, opI32Const), m.shallowest()), opEnd)
+	b = append(append(b, typeI64, 1), zeroExpr(typeI64)...)
+	b = append(append(b, typeI32, 1), zeroExpr(typeI32)...)
+	b = append(appendS64(append(b, typeI32, 1, opI32Const), m.softDepth()), opEnd)
 	for _, i := range w.s.globals {
-		b = append(append(b, m.globals[i].kind, 1), nothing(m.globals[i].kind)...)
+		b = append(append(b, m.globals[i].kind, 1), zeroExpr(m.globals[i].kind)...)
 	}
 	w.section(6, b)
 }
 
 func (m *module) appendExpr(b []byte, x expr) []byte {
 	if x.op == opRefFunc {
-		return append(appendU32(append(b, opRefFunc), m.moved(x.index)), opEnd)
+		return append(appendU32(append(b, opRefFunc), m.newIndex(x.index)), opEnd)
 	}
 	return append(b, m.src[x.at[0]:x.at[1]]...)
 }
 
-func (w *writer) exports() {
+func (w *sectionWriter) exports() {
 	m := w.m
 	last := uint32(len(m.funcs) + 1 + len(m.helpers))
 	n := len(m.exports) + 3
 	if m.start >= 0 {
 		n++
 	}
-	if m.o.linked {
+	if m.options.linked {
 		n++
 	}
 	b := appendU32(nil, uint32(n))
 	for _, x := range m.exports {
 		if x.kind == kindFunc {
-			x.index = m.moved(x.index)
+			x.index = m.newIndex(x.index)
 		}
 		b = appendU32(append(appendName(b, x.name), x.kind), x.index)
 	}
-	b = appendU32(append(appendName(b, Fuel), kindGlobal), m.fuel())
+	b = appendU32(append(appendName(b, Fuel), kindGlobal), m.fuelGlobal())
 	b = appendU32(append(appendName(b, Save), kindFunc), last-2)
 	b = appendU32(append(appendName(b, Restore), kindFunc), last-1)
 	if m.start >= 0 {
-		b = appendU32(append(appendName(b, Start), kindFunc), m.moved(uint32(m.start)))
+		b = appendU32(append(appendName(b, Start), kindFunc), m.newIndex(uint32(m.start)))
 	}
-	if m.o.linked {
-		b = appendU32(append(appendName(b, depthOfLinked), kindGlobal), m.depth())
+	if m.options.linked {
+		b = appendU32(append(appendName(b, linkedDepth), kindGlobal), m.depthGlobal())
 	}
 	w.section(7, b)
 }
 
-func (w *writer) elements() {
+func (w *sectionWriter) elements() {
 	m := w.m
 	if len(m.elements) == 0 {
 		return
@@ -261,14 +261,14 @@ func (w *writer) elements() {
 				b = m.appendExpr(b, x)
 				continue
 			}
-			b = appendU32(b, m.moved(x.index))
+			b = appendU32(b, m.newIndex(x.index))
 		}
 	}
 	w.section(9, b)
 }
 
 // code writes the code section: the upload's bodies and the helpers.
-func (w *writer) code(bodies []byte) {
+func (w *sectionWriter) code(bodies []byte) {
 	n := len(bodies)
 	for _, h := range w.m.helpers {
 		n += len(appendU32(nil, uint32(len(h.body)))) + len(h.body)
@@ -281,8 +281,8 @@ func (w *writer) code(bodies []byte) {
 	}
 }
 
-// described is what the host is told.
-func (m *module) described(code []byte) *Module {
+// describe is what the host is told.
+func (m *module) describe(code []byte) *Module {
 	d := &Module{
 		Code: code, Functions: len(m.bodies), Types: len(m.types), Tables: len(m.tables), Globals: len(m.globals),
 		Data: len(m.data), Elements: len(m.elements), Start: m.start >= 0,
@@ -294,25 +294,25 @@ func (m *module) described(code []byte) *Module {
 		d.Exports = append(d.Exports, Extern{"", x.name, kindNames[x.kind], m.typeText(x.kind, x.index)})
 	}
 	if len(m.memories) > 0 {
-		d.HasMemory, d.MemoryMin, d.MemoryMax = true, m.memories[0].min, m.memoryMost()+1
+		d.HasMemory, d.MemoryMin, d.MemoryMax = true, m.memories[0].min, m.maxMemory()+1
 	}
 	for _, t := range m.tables {
 		d.Entries += int64(t.min)
 	}
-	for _, i := range m.saved().tables {
+	for _, i := range m.savedState().tables {
 		d.Restored += int64(m.tables[i].min)
 	}
 	d.Entries += d.Restored
-	for _, grown := range m.grown {
+	for _, grown := range m.grownTables {
 		if grown {
 			d.Unrestorable = append(d.Unrestorable, "table.grow")
 			break
 		}
 	}
-	if m.drops.data {
+	if m.droppedSegments.data {
 		d.Unrestorable = append(d.Unrestorable, "data.drop")
 	}
-	if m.drops.elements {
+	if m.droppedSegments.elements {
 		d.Unrestorable = append(d.Unrestorable, "elem.drop")
 	}
 	return d
@@ -326,7 +326,7 @@ func (m *module) typeText(kind byte, i uint32) string {
 	case kindTable:
 		return typeName(m.tables[i].elem)
 	case kindMemory:
-		return fmt.Sprintf("%d..%d pages", m.memories[i].min, m.memoryMost())
+		return fmt.Sprintf("%d..%d pages", m.memories[i].min, m.maxMemory())
 	}
 	if g := m.globals[i]; g.mutable {
 		return "mut " + typeName(g.kind)

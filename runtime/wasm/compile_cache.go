@@ -1,0 +1,154 @@
+package wasm
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+)
+
+// fillCache has a child see to it that the folder holds the compiled module. A folder that is not as it was left, or that the
+// child cannot read, is made anew; what is half made has another name, so that several processes can share a cache.
+func (r *Runtime) fillCache(ctx context.Context, dir string, code []byte) error {
+	if r.isSealed(dir) && r.runChild(ctx, dir, code) == nil && r.seal(dir) == nil { // it may have been added to, for another processor
+		return nil
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	made, err := os.MkdirTemp(r.cache, "new-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(made)
+	if err := r.runChild(ctx, made, code); err != nil {
+		return err
+	}
+	if err := r.seal(made); err != nil {
+		return err
+	}
+	if err := errors.Join(os.RemoveAll(dir), os.Rename(made, dir)); err != nil && !r.isSealed(dir) {
+		return err
+	}
+	r.evictCache()
+	return nil
+}
+
+// sealName is the file beside what the child left: the MAC of all of it under the server's key, a mere checksum without one.
+const sealName = "seal"
+
+// isSealed reports whether the folder holds what it held when it was sealed, by this key.
+func (r *Runtime) isSealed(dir string) bool {
+	want, err := os.ReadFile(filepath.Join(dir, sealName))
+	if err != nil {
+		return false
+	}
+	got, err := r.computeMAC(dir)
+	return err == nil && hmac.Equal(got, want)
+}
+
+func (r *Runtime) seal(dir string) error {
+	mac, err := r.computeMAC(dir)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(dir, sealName), mac, 0o600)
+}
+
+func (r *Runtime) computeMAC(dir string) ([]byte, error) {
+	h := hmac.New(sha256.New, r.key)
+	files, size := 0, int64(0)
+	err := filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() || e.Name() == sealName {
+			return err
+		}
+		files++
+		name, err := filepath.Rel(dir, path)
+		if err != nil {
+			return err
+		}
+		f, err := os.Open(path)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		fmt.Fprintf(h, "compiled %q\n", name)
+		n, err := io.Copy(h, f)
+		size += n
+		return err
+	})
+	switch {
+	case err != nil:
+	case files == 0:
+		err = errors.New("compile: the child left nothing")
+	case size > r.maxNative:
+		err = fmt.Errorf("compile: it becomes %d KiB of native code, want at most %d", size>>10, r.maxNative>>10)
+	}
+	return h.Sum(nil), err
+}
+
+// evictCache removes the compiled modules that have not been loaded for longest, where there are too many or they are too large. One
+// that is in use stays in use.
+func (r *Runtime) evictCache() {
+	entries, err := os.ReadDir(r.cache)
+	if err != nil {
+		return
+	}
+	all := make([]cacheEntry, len(entries))
+	for i, e := range entries {
+		all[i] = readCacheEntry(filepath.Join(r.cache, e.Name()))
+	}
+	slices.SortFunc(all, func(a, b cacheEntry) int { return b.lastLoad.Compare(a.lastLoad) })
+	room := r.maxCache
+	for i, k := range all {
+		if room -= k.bytes; i > 0 && room < 0 || i >= maxCachedModules {
+			os.RemoveAll(k.path)
+		}
+	}
+}
+
+// cacheEntry is a compiled module in the cache folder.
+type cacheEntry struct {
+	path     string
+	lastLoad time.Time // last
+	bytes    int64
+}
+
+// readCacheEntry looks at one. What has no seal is being made, or was left by a kill, and is as old as its folder.
+func readCacheEntry(dir string) cacheEntry {
+	k := cacheEntry{path: dir, lastLoad: time.Now()}
+	filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
+		if err != nil {
+			return nil // another process has removed it
+		}
+		info, err := e.Info()
+		switch {
+		case err != nil:
+		case path == dir, e.Name() == sealName:
+			k.lastLoad = info.ModTime()
+		default:
+			k.bytes += info.Size()
+		}
+		return nil
+	})
+	return k
+}
+
+// checkPrivate reports a folder that others than its owner may write to.
+func checkPrivate(dir string) error {
+	info, err := os.Stat(dir)
+	if err != nil {
+		return err
+	}
+	if mode := info.Mode().Perm(); mode&0o022 != 0 {
+		return fmt.Errorf("the folder of compiled modules %s has mode %#o: want 0700, since what lies in it is run", dir, mode)
+	}
+	return nil
+}

@@ -1,0 +1,134 @@
+package wasm_test
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/tenterhook/tenterhook/runtime"
+	"github.com/tenterhook/tenterhook/runtime/wasm"
+)
+
+// guestRule is one rule of testdata/guests, and how it is built.
+type guestRule struct {
+	name  string
+	build func() ([]byte, error)
+}
+
+// guestRules are the same rule in several languages. What has no compiler here cannot be built.
+var guestRules = []guestRule{
+	{"GoJSON", sync.OnceValues(func() ([]byte, error) { return goModule("gojson") })},
+	{"GoDecide", sync.OnceValues(func() ([]byte, error) { return goModule("godecide") })},
+	{"AssemblyScript", sync.OnceValues(func() ([]byte, error) { return runCompiler(assemblyScript(), "as/rule.ts", "-O3", "-o") })},
+	{"CDecide", sync.OnceValues(func() ([]byte, error) { return cModule("c/decide.c") })},
+	{"CScan", sync.OnceValues(func() ([]byte, error) { return cModule("c/scan.c") })},
+}
+
+func goModule(dir string) ([]byte, error) {
+	return runCompiler("go", "build", "-trimpath", "-buildmode=c-shared", "-ldflags=-s -w", "./"+dir, "-o")
+}
+
+func cModule(file string) ([]byte, error) {
+	return runCompiler("clang-14", "--target=wasm32", "-nostdlib", "-O2", "-Wl,--no-entry", file, "-o")
+}
+
+// assemblyScript is its compiler, where make tools puts it.
+func assemblyScript() string {
+	if asc, err := filepath.Abs("../../bin/tools/node_modules/.bin/asc"); err == nil {
+		if _, err := os.Stat(asc); err == nil {
+			return asc
+		}
+	}
+	return "asc"
+}
+
+// runCompiler is what a compiler makes among the guests. Its last argument is followed by where to put it.
+func runCompiler(compiler string, args ...string) ([]byte, error) {
+	dir, err := os.MkdirTemp("", "guest")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	out := filepath.Join(dir, "out.wasm")
+	if compiler == "go" { // wants it before the package
+		last := len(args) - 1
+		args = append(append(args[:last-1:last-1], "-o", out), args[last-1])
+	} else {
+		args = append(args, out)
+	}
+	cmd := exec.Command(compiler, args...)
+	cmd.Dir = filepath.Join("testdata", "guests")
+	if compiler == "go" {
+		cmd.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm")
+	}
+	if said, err := cmd.CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("%s: %w: %s", compiler, err, said)
+	}
+	return os.ReadFile(out)
+}
+
+// module is the rule built, or the test skipped.
+func (s *guestRule) module(t testing.TB) []byte {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("building and compiling guests takes some seconds")
+	}
+	b, err := s.build()
+	if err != nil {
+		t.Skipf("no guest: %v", err)
+	}
+	return b
+}
+
+// signUpCall is a call as Okta sends it, of some 800 bytes, with more attributes in between.
+func signUpCall(email string, more int) string {
+	var attributes strings.Builder
+	for i := range more {
+		fmt.Fprintf(&attributes, `"attribute%d": "some text, %d", `, i, i*i)
+	}
+	return `{"eventId": "GOFQfZHSSwS4jxpvUUEcTQ", "eventTime": "2026-03-01T18:17:18.000Z", "eventType": "com.okta.user.pre-registration",
+"eventTypeVersion": "1.0", "contentType": "application/json", "cloudEventVersion": "0.1",
+"source": "https://example.okta.com/api/v1/inlineHooks/cal12345abcdefGHIJ0g4", "requestType": "self.service.registration",
+"data": {"context": {"request": {"id": "123testId456", "method": "POST", "url": {"value": "/idp/idx/enroll/new"}, "ipAddress": "127.0.0.1"}},
+"userProfile": {"firstName": "Rosario", "lastName": "O'Jones <i>", ` + attributes.String() + `"login": "rosario@example.com",
+"email": ` + email + `, "department": "Finance", "costCenter": "CC-42"}, "action": "ALLOW"}}`
+}
+
+// What the rule wants of those calls.
+const (
+	wantStamped = `{"commands":[{"type":"com.okta.user.profile.update","value":{"displayName":"Rosario O'Jones <i>","department":"FINANCE"}}]}`
+	wantDenied  = `{"commands":[{"type":"com.okta.action.update","value":{"registration":"DENY"}}],"error":{"errorSummary":"Use another address."}}`
+)
+
+// TestGuests wants the same draft of all guests. The two in Go take their time to compile: BenchmarkIsolated looks at their
+// drafts, and Go guests are tested by TestGuest and the examples.
+func TestGuests(t *testing.T) {
+	tests := []struct{ name, body, draft string }{
+		{"Stamped", signUpCall(`"rosario@example.com"`, 0), wantStamped},
+		{"Blocked", signUpCall(`"rosario@blocked.example"`, 60), wantDenied},
+		{"Missing", signUpCall(`null`, 0), wantDenied},
+	}
+	for _, s := range guestRules {
+		if strings.HasPrefix(s.name, "Go") {
+			continue
+		}
+		t.Run(s.name, func(t *testing.T) {
+			p := newProgramIn(t, newChildRuntime(t), s.module(t), wasm.ProgramOptions{WarmUp: []byte(tests[0].body)})
+			if err := p.WarmUpError(); err != nil {
+				t.Error(err)
+			}
+			for _, tt := range tests {
+				t.Run(tt.name, func(t *testing.T) {
+					got, r, err := newEvent(t, tt.body).run(p, runtime.Budget{})
+					if err != nil || got != tt.draft {
+						t.Errorf("got %s, %v; it wrote %q", got, err, r.Logs)
+					}
+				})
+			}
+		})
+	}
+}

@@ -1,0 +1,66 @@
+package meter
+
+// call writes a call. What it calls finds the fuel in the global and leaves it there.
+func (e *bodyWriter) call(i *instruction) {
+	pays := i.op == opCall && e.m.callerPays(i.a) // the callee's price is in ours
+	if !e.unreachable && !pays {
+		e.copyUntil(i.at)
+		e.toGlobal()
+		e.indexed(opLocalGet, e.depth)
+		e.indexed(opGlobalSet, e.m.depthGlobal())
+		e.fuelIn = inGlobal
+	}
+	if i.op == opCall {
+		e.skip(i)
+		e.indexed(opCall, e.m.newIndex(i.a))
+	}
+}
+
+// grow writes a call of what charges for growing before it grows.
+func (e *bodyWriter) grow(i *instruction) {
+	if e.unreachable {
+		return
+	}
+	e.skip(i)
+	e.toGlobal()
+	e.indexed(opCall, e.m.growHelper(i))
+	e.fuelIn = inGlobal
+}
+
+// bulk writes an operation that works by length, which is on top of the stack: it is charged and looked at before, and
+// done in pieces when it is long.
+func (e *bodyWriter) bulk(i *instruction) {
+	if e.unreachable {
+		return
+	}
+	e.skip(i)
+	e.toLocal()
+	refs := i.op >= opTableInit
+	e.indexed(opLocalTee, e.scratch)
+	e.indexed(opLocalGet, e.fuel)
+	e.indexed(opLocalGet, e.scratch)
+	e.opcodes(opI64ExtendU)
+	long := int64(chunkRefs)
+	if !refs {
+		e.i64Const(bulkShift)
+		e.opcodes(opI64ShrU)
+		long = chunk
+	}
+	e.opcodes(opI64Sub)
+	e.indexed(opLocalSet, e.fuel)
+	e.fuelIn = inLocal
+	e.checkFuel()
+	e.indexed(opLocalGet, e.scratch)
+	e.i32Const(long)
+	e.opcodes(opI32GtU)
+	helper, t := e.m.chunkedHelper(i)
+	e.out = appendS64(append(e.out, opIf), int64(t))
+	e.toGlobal()
+	e.indexed(opCall, helper)
+	e.indexed(opGlobalGet, e.m.fuelGlobal())
+	e.indexed(opLocalSet, e.fuel)
+	e.opcodes(opElse)
+	e.out = append(e.out, e.m.src[i.at:i.end]...)
+	e.opcodes(opEnd)
+	e.fuelIn = inLocal
+}

@@ -1,0 +1,35 @@
+package meter
+
+import (
+	"strconv"
+	"strings"
+	"unicode"
+)
+
+// Rejection is one reason why a module is not accepted.
+type Rejection struct {
+	Place  string // "function 12", "import 3 (env.memory)", "element segment 0"
+	Offset int    // bytes from the module's beginning
+	Reason string // "it has 3000 locals, want at most 2000"
+}
+
+func (r Rejection) Error() string { return r.Place + ": " + r.Reason }
+
+// Rejections is every reason why a module is not accepted, in the order of the module.
+type Rejections []Rejection
+
+func (r Rejections) Error() string {
+	all := make([]string, len(r))
+	for i, one := range r {
+		all[i] = one.Error()
+	}
+	return strings.Join(all, "\n")
+}
+
+// PrintableName is a name from a module as people are shown it: quoted, when a terminal might obey it or take it for more than one line.
+func PrintableName(name string) string {
+	if strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		return strconv.Quote(name)
+	}
+	return name
+}

@@ -1,0 +1,148 @@
+package wasm
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+
+	"github.com/tenterhook/tenterhook/runtime"
+	"github.com/tenterhook/tenterhook/runtime/wasm/meter"
+	"github.com/tenterhook/tenterhook/sdk/hook"
+)
+
+// newPrepared makes an instance and brings it to where its state is frozen, within the meter's limits; behind the runs that
+// somebody waits for, or not. An error names the step.
+func (p *Program) newPrepared(m *runtime.Meter, behind bool) (*instance, error) {
+	in, err := newInstance(p)
+	if err != nil {
+		return nil, fmt.Errorf("instantiate: %w", err)
+	}
+	if err := in.prepare(m, behind); err != nil {
+		in.close()
+		return nil, err
+	}
+	return in, nil
+}
+
+// prepare runs what comes before the first event of the run, and freezes the state. A warm-up that traps is undone: a rule
+// may well have no use for a sample.
+func (in *instance) prepare(m *runtime.Meter, behind bool) error {
+	in.monotonicStart = monotonicStart
+	if err := in.runStartup(m, behind); err != nil || in.program.unrestorable {
+		return err
+	}
+	in.freeze()
+	if in.program.warmUp != nil {
+		r := in.program.warmUpRun(m, behind)
+		err := in.run(r, &hook.Draft{})
+		switch {
+		case err == nil:
+			in.monotonicStart = in.clock.monotonic
+			in.freeze()
+		case errors.Is(err, runtime.ErrTrap):
+			in.program.setWarmUpError(fmt.Errorf("warm-up: %w%s", err, quoteLogs(r.Logs)))
+			if err := in.restore(); err != nil {
+				return fmt.Errorf("warm-up: %w", err)
+			}
+		default:
+			return fmt.Errorf("warm-up: %w%s", err, quoteLogs(r.Logs))
+		}
+	}
+	in.snapshot = in.program.shareSnapshot(in.snapshot)
+	return nil
+}
+
+// monotonicStart is what the monotonic clock shows first: some runtimes take 0 for "not yet".
+const monotonicStart = 1_000_000_000
+
+// runStartup runs what comes before any event: the start function, _initialize and configure.
+func (in *instance) runStartup(m *runtime.Meter, behind bool) error {
+	r := &runtime.Run{Now: in.program.loadTime, Meter: m, Random: in.program.module.runtime.random, Behind: behind}
+	defer in.endRun()
+	if err := in.beginRun(r); err != nil {
+		return fmt.Errorf("wait for a slot: %w", err)
+	}
+	for _, step := range []struct {
+		name string
+		do   func() error
+	}{
+		{"start", func() error { return in.callIfExported(meter.Start) }},
+		{exportInitialize, func() error { return in.callIfExported(exportInitialize) }},
+		{exportConfigure, in.configure},
+	} {
+		err := step.do()
+		if late := in.accountFuel(); err == nil {
+			err = late
+		}
+		if err != nil {
+			in.log.flush(r)
+			return fmt.Errorf("%s: %w%s", step.name, err, quoteLogs(r.Logs))
+		}
+	}
+	in.monotonicStart = in.clock.monotonic
+	return nil
+}
+
+// callIfExported calls an export that takes nothing and gives nothing, when it is there.
+func (in *instance) callIfExported(export string) error {
+	if f := in.module.ExportedFunction(export); f != nil {
+		return in.invoke(f)
+	}
+	return nil
+}
+
+// configure hands the rule's `with` to the module, null when it has none: what cannot do without is refused here, and not call by call.
+func (in *instance) configure() error {
+	with, what := in.program.options.With, "the rule's `with`"
+	f := in.module.ExportedFunction(exportConfigure)
+	switch {
+	case f == nil && len(with) == 0:
+		return nil
+	case f == nil:
+		return fmt.Errorf("%w: the rule has `with`, and the module exports no configure to take it", runtime.ErrTrap)
+	case len(with) == 0:
+		with, what = []byte("null"), "a rule without `with`"
+	}
+	if err := in.passBytes(with); err != nil {
+		return err
+	}
+	if err := in.invoke(f); err != nil {
+		return err
+	}
+	if code := int32(in.stack[0]); code != 0 {
+		return fmt.Errorf("%w: it rejected %s (it returned %d)", runtime.ErrTrap, what, code)
+	}
+	return nil
+}
+
+// quoteLogs is what a module wrote, behind what became of it.
+func quoteLogs(logs []string) string {
+	if len(logs) == 0 {
+		return ""
+	}
+	return "; it wrote: " + strings.Join(logs, " / ")
+}
+
+// freeze makes the present state the one that every run begins with.
+func (in *instance) freeze() {
+	in.stack = [2]uint64{}
+	in.module.ExportedFunction(meter.Save).CallWithStack(in.context, nil)
+	in.snapshot = takeSnapshot(in.memory.bytes())
+}
+
+// randomStream is the run's randomness: see runtime.Run.Seed.
+func (in *instance) randomStream() *rand.ChaCha8 {
+	if in.seeded {
+		return in.random
+	}
+	seed := in.current.Seed()
+	seed = sha256.Sum256(append(seed[:], "module"...)) // expressions have the seed itself
+	if in.random == nil {
+		in.random = rand.NewChaCha8(seed)
+	}
+	in.random.Seed(seed)
+	in.seeded = true
+	return in.random
+}
