@@ -96,7 +96,7 @@ func (s *server) listen(flag, address string) (net.Listener, error) {
 }
 
 // isLocal reports whether only this machine reaches a listener.
-func isLocal(l net.Listener) bool { return peer.Of(l.Addr()).IsLoopback() }
+func isLocal(l net.Listener) bool { return peer.AddrOf(l.Addr()).IsLoopback() }
 
 // exposure says where others than this machine call hooks, and is empty where nobody does.
 func (s *server) exposure() string {
@@ -137,7 +137,7 @@ func (s *server) accessOptions(o gate.Options) (gate.Options, error) {
 	if o.Proxies, err = peer.NewList(f.proxies); err != nil {
 		return o, usage("%s: %w", s.p.flagSource("trusted-proxies"), err)
 	}
-	if s.allowed, err = peer.OpenAllowed(f.allow); err != nil {
+	if s.allowed, err = peer.OpenAllowList(f.allow); err != nil {
 		return o, usage("%s: %w", s.p.flagSource("allow-from"), err)
 	}
 	o.ProxyHeader, o.Allowed = f.proxyHeader, s.allowed

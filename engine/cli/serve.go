@@ -109,7 +109,7 @@ type server struct {
 	warnedHooks   string // the hooks that warnOpen has named
 
 	certificates *certificate.Keeper // nil: no TLS
-	allowed      *peer.Allowed
+	allowed      *peer.AllowList
 }
 
 func (p *Program) serveFolder(f serveFlags) error {

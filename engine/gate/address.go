@@ -5,41 +5,41 @@ import (
 	"time"
 )
 
-// comes decides on a connection by who opens it, before anything of it is read.
-func (g *Gate) comes(from netip.Addr) reason {
+// checkConn decides on a connection by who opens it, before anything of it is read.
+func (g *Gate) checkConn(from netip.Addr) reason {
 	if g.o.Proxies.Has(from) {
 		return admitted // whom it speaks for is decided when it has said so
 	}
 	if g.o.ProxyHeader || g.tls == nil && !g.o.Proxies.Empty() && !from.IsLoopback() {
-		return noProxy
+		return proxyMissing
 	}
-	return g.calls(from)
+	return g.checkAddr(from)
 }
 
-// calls decides on who is at the other end. A proxy is let in: its requests say who calls.
-func (g *Gate) calls(from netip.Addr) reason {
+// checkAddr decides on who is at the other end. A proxy is let in: its requests say who calls.
+func (g *Gate) checkAddr(from netip.Addr) reason {
 	if g.o.Proxies.Has(from) || g.o.Allowed.Has(from) {
 		return admitted
 	}
-	return elsewhere
+	return addrNotAllowed
 }
 
-// failed counts a failed authentication for who calls. An address that has had too many is told so, and nothing is waited for
+// countFailure counts a failed authentication for who calls. An address that has had too many is told so, and nothing is waited for
 // so that it hears it; a right secret from there is let in as ever.
-func (g *Gate) failed(c *conn, r reason) reason {
+func (g *Gate) countFailure(c *conn, r reason) reason {
 	if !g.failures.Add(c.client, time.Now()) {
 		return r
 	}
-	c.unread.Store(false)
-	return tooOften
+	c.lingers.Store(false)
+	return tooManyFailures
 }
 
-// away counts who may not call from where they are, and has the log tell of it once a minute: a list that is wrong turns
+// rejectAddr counts who may not call from where they are, and has the log tell of it once a minute: a list that is wrong turns
 // Okta away without a word.
-func (g *Gate) away(r reason, from netip.Addr) {
-	g.counts.add(r)
+func (g *Gate) rejectAddr(r reason, from netip.Addr) {
+	g.rejected.add(r)
 	now := time.Now().Unix()
-	if last := g.awayAt.Load(); now-last >= 60 && g.awayAt.CompareAndSwap(last, now) {
-		g.o.Log.Warn("an address may not call", "reason", refusals[r].name, "from", from.String(), "times", g.counts.by[r].Load())
+	if last := g.addrLoggedAt.Load(); now-last >= 60 && g.addrLoggedAt.CompareAndSwap(last, now) {
+		g.o.Log.Warn("an address may not call", "reason", rejections[r].name, "from", from.String(), "times", g.rejected.by[r].Load())
 	}
 }

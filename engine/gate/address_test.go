@@ -15,33 +15,33 @@ import (
 	"github.com/tenterhook/tenterhook/engine/peer"
 )
 
-func allowed(t *testing.T, texts ...string) *peer.Allowed {
+func mustAllow(t *testing.T, texts ...string) *peer.AllowList {
 	t.Helper()
-	a, err := peer.OpenAllowed(texts)
+	a, err := peer.OpenAllowList(texts)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return a
 }
 
-// gone expects the end of a connection, in whatever way.
-func (l *line) gone() {
+// wantEnd expects the end of a connection, in whatever way.
+func (l *testConn) wantEnd() {
 	l.t.Helper()
 	if b, err := io.ReadAll(l.r); len(b) > 0 || err != nil && strings.Contains(err.Error(), "timeout") {
 		l.t.Errorf("got %q, %v", b, err)
 	}
 }
 
-// turnedAway expects that a connection is not taken.
-func (d *door) turnedAway() {
+// wantNoConn expects that a connection is not taken.
+func (d *testGate) wantNoConn() {
 	d.t.Helper()
 	c, err := net.Dial("tcp", d.addr)
 	if err != nil { // it was fast
 		return
 	}
 	defer c.Close()
-	c.SetDeadline(time.Now().Add(patience))
-	(&line{d.t, c, bufio.NewReader(c)}).gone()
+	c.SetDeadline(time.Now().Add(testTimeout))
+	(&testConn{d.t, c, bufio.NewReader(c)}).wantEnd()
 }
 
 // TestAllowedAddresses: who may not call is gone before anything is read.
@@ -50,14 +50,14 @@ func TestAllowedAddresses(t *testing.T) {
 	if err := os.WriteFile(okta, []byte(`{"us_cell_1":{"ip_ranges":["127.0.0.0/8"]},"us_cell_2":{"ip_ranges":["192.0.2.0/24"]}}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	d := open(t, policy, gate.Options{Allowed: allowed(t, okta+":us_cell_1")})
-	if status, _, _ := d.dial().send(good(body)).answer(); status != 200 {
+	d := startGate(t, policy, gate.Options{Allowed: mustAllow(t, okta+":us_cell_1")})
+	if status, _, _ := d.dial().send(validRequest(body)).readResponse(); status != 200 {
 		t.Errorf("got %d", status)
 	}
-	d = open(t, policy, gate.Options{Allowed: allowed(t, okta+":us_cell_2")})
-	d.turnedAway()
-	d.counts("address", 1)
-	d.settles("tenterhook_connections", 0)
+	d = startGate(t, policy, gate.Options{Allowed: mustAllow(t, okta+":us_cell_2")})
+	d.wantNoConn()
+	d.waitRejected("address", 1)
+	d.waitMetric("tenterhook_connections", 0)
 }
 
 // TestForwardedFor: behind a proxy it is the client that may call or not, and not what a client says of itself.
@@ -81,38 +81,38 @@ func TestForwardedFor(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			d := open(t, policy, gate.Options{Proxies: list(t, tt.proxies), Allowed: allowed(t, "192.0.2.0/24")})
+			d := startGate(t, policy, gate.Options{Proxies: mustList(t, tt.proxies), Allowed: mustAllow(t, "192.0.2.0/24")})
 			extra := tt.lines
 			if tt.status != 401 && !strings.Contains(strings.Join(extra, ""), length) {
 				extra = append(extra, "Content-Length: "+strconv.Itoa(len(body)))
 			}
-			text := head(post, extra...)
+			text := requestHead(requestLine, extra...)
 			if !strings.Contains(text, length+"\r\n") {
 				text += body
 			}
-			if status, _, _ := d.dial().send(text).answer(); status != tt.status {
+			if status, _, _ := d.dial().send(text).readResponse(); status != tt.status {
 				t.Errorf("got %d, want %d", status, tt.status)
 			}
 		})
 	}
 	t.Run("FromNoProxy", func(t *testing.T) {
-		d := open(t, policy, gate.Options{Proxies: list(t, "10.0.0.0/8"), Allowed: allowed(t, "127.0.0.1")})
-		l := d.dial().send(head(post, "X-Forwarded-For: 198.51.100.7", "Content-Length: "+strconv.Itoa(len(body))) + body)
-		if status, _, _ := l.answer(); status != 200 { // what it says is nobody's word
+		d := startGate(t, policy, gate.Options{Proxies: mustList(t, "10.0.0.0/8"), Allowed: mustAllow(t, "127.0.0.1")})
+		l := d.dial().send(requestHead(requestLine, "X-Forwarded-For: 198.51.100.7", "Content-Length: "+strconv.Itoa(len(body))) + body)
+		if status, _, _ := l.readResponse(); status != 200 { // what it says is nobody's word
 			t.Errorf("got %d", status)
 		}
 	})
 }
 
-// TestSuspectBehindProxy: who fails behind a proxy is the client, and the proxy's others are not kept from being told.
-func TestSuspectBehindProxy(t *testing.T) {
-	d := open(t, policy, gate.Options{Proxies: list(t, "127.0.0.1")})
+// TestFailingAddressBehindProxy: who fails behind a proxy is the client, and the proxy's others are not kept from being told.
+func TestFailingAddressBehindProxy(t *testing.T) {
+	d := startGate(t, policy, gate.Options{Proxies: mustList(t, "127.0.0.1")})
 	fail := func(client string) int {
-		status, _, _ := d.dial().send(head(post, "Authorization: x", "Content-Length: 0", "X-Forwarded-For: "+client)).answer()
+		status, _, _ := d.dial().send(requestHead(requestLine, "Authorization: x", "Content-Length: 0", "X-Forwarded-For: "+client)).readResponse()
 		return status
 	}
 	a := 0
-	for end := time.Now().Add(patience); a != 429 && time.Now().Before(end); { // one a second is let off
+	for end := time.Now().Add(testTimeout); a != 429 && time.Now().Before(end); { // one a second is let off
 		a = fail("192.0.2.7")
 	}
 	if b := fail("192.0.2.8"); a != 429 || b != 401 {
@@ -123,8 +123,8 @@ func TestSuspectBehindProxy(t *testing.T) {
 // TestProxyHeader: where each connection must begin with one, nothing else is read.
 func TestProxyHeader(t *testing.T) {
 	for _, secure := range []bool{false, true} {
-		worn = dress{secure: secure}
-		o := gate.Options{ProxyHeader: true, Proxies: list(t, "127.0.0.1"), Allowed: allowed(t, "192.0.2.0/24")}
+		worn = transport{secure: secure}
+		o := gate.Options{ProxyHeader: true, Proxies: mustList(t, "127.0.0.1"), Allowed: mustAllow(t, "192.0.2.0/24")}
 		tests := []struct {
 			name, says string
 			status     int // 0: none
@@ -141,37 +141,37 @@ func TestProxyHeader(t *testing.T) {
 		for _, tt := range tests {
 			t.Run(tt.name, func(t *testing.T) {
 				o := o
-				o.Handshake = patience
+				o.Handshake = testTimeout
 				if tt.name == "Half" { // or else it waits for the rest as long
 					o.Handshake = 300 * time.Millisecond
 				}
-				d := open(t, policy, o)
-				d.says = tt.says
+				d := startGate(t, policy, o)
+				d.preamble = tt.says
 				switch {
 				case tt.status == 0:
-					l := d.raw()
+					l := d.dialRaw()
 					io.WriteString(l, tt.says)
 					if tt.says == "" {
-						io.WriteString(l, good(body))
+						io.WriteString(l, validRequest(body))
 					}
-					l.gone()
+					l.wantEnd()
 				case secure && tt.status == 400: // the second is no handshake
-					d.raw().send(tt.says).gone()
+					d.dialRaw().send(tt.says).wantEnd()
 				default:
-					if status, _, _ := d.dial().send(good(body)).answer(); status != tt.status {
+					if status, _, _ := d.dial().send(validRequest(body)).readResponse(); status != tt.status {
 						t.Errorf("got %d, want %d", status, tt.status)
 					}
 				}
 				if tt.reason != "" {
-					d.counts(tt.reason, 1)
+					d.waitRejected(tt.reason, 1)
 				}
 			})
 		}
 	}
-	worn = dress{}
+	worn = transport{}
 	t.Run("FromNoProxy", func(t *testing.T) {
-		d := open(t, policy, gate.Options{ProxyHeader: true, Proxies: list(t, "10.0.0.0/8")})
-		d.turnedAway()
-		d.counts("proxy", 1)
+		d := startGate(t, policy, gate.Options{ProxyHeader: true, Proxies: mustList(t, "10.0.0.0/8")})
+		d.wantNoConn()
+		d.waitRejected("proxy", 1)
 	})
 }

@@ -16,7 +16,7 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-func line(header string, secrets ...string) rules.Line {
+func newLine(header string, secrets ...string) rules.Line {
 	l := rules.Line{Header: header}
 	for _, s := range secrets {
 		l.Secrets = append(l.Secrets, rules.NewSecret([]byte(s)))
@@ -24,13 +24,13 @@ func line(header string, secrets ...string) rules.Line {
 	return l
 }
 
-func TestAuthentic(t *testing.T) {
-	one := []rules.Credential{{Lines: []rules.Line{line("Authorization", "alpha", "beta")}}}
+func TestMatchCredential(t *testing.T) {
+	one := []rules.Credential{{Lines: []rules.Line{newLine("Authorization", "alpha", "beta")}}}
 	two := []rules.Credential{
-		{Lines: []rules.Line{line("Authorization", "alpha"), line("X-Extra", "gamma")}},
-		{Lines: []rules.Line{line("x-extra", "delta")}},
+		{Lines: []rules.Line{newLine("Authorization", "alpha"), newLine("X-Extra", "gamma")}},
+		{Lines: []rules.Line{newLine("x-extra", "delta")}},
 	}
-	many := []rules.Credential{{Lines: []rules.Line{line("A", "1"), line("B", "2"), line("C", "3"), line("D", "4"), line("E", "5"), line("F", "6")}}}
+	many := []rules.Credential{{Lines: []rules.Line{newLine("A", "1"), newLine("B", "2"), newLine("C", "3"), newLine("D", "4"), newLine("E", "5"), newLine("F", "6")}}}
 	tests := []struct {
 		name string
 		auth []rules.Credential
@@ -57,24 +57,24 @@ func TestAuthentic(t *testing.T) {
 		{"ManyLinesButOne", many, "A: 1\r\nB: 2\r\nC: 3\r\nD: 4\r\nE: 5\r\n", false},
 		{"OpenToAll", nil, "", true},
 		{"NoLines", []rules.Credential{{}}, "", false},
-		{"NoSecrets", []rules.Credential{{Lines: []rules.Line{line("A")}}}, "A: 1\r\n", false},
+		{"NoSecrets", []rules.Credential{{Lines: []rules.Line{newLine("A")}}}, "A: 1\r\n", false},
 		{"ZeroSecret", []rules.Credential{{Lines: []rules.Line{{Header: "A", Secrets: make([]rules.Secret, 1)}}}}, "A: \r\n", false},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			h := head{auth: wanted(nil, tt.auth)}
-			if _, r := h.read([]byte(tt.raw+"\r\n"), 0); r != admitted {
+			h := head{auth: credentialHeaders(nil, tt.auth)}
+			if _, r := h.parseLines([]byte(tt.raw+"\r\n"), 0); r != admitted {
 				t.Fatal("not read")
 			}
-			if _, got := h.authentic(tt.auth, nil); got != tt.want {
+			if _, got := h.matchCredential(tt.auth, nil); got != tt.want {
 				t.Errorf("got %v, want %v", got, tt.want)
 			}
 		})
 	}
 }
 
-// desk is a Gate whose insides are used without a connection.
-func desk(t testing.TB, typ hook.Type) (*Gate, *engine.Engine) {
+// newGate is a Gate whose insides are used without a connection.
+func newGate(t testing.TB, typ hook.Type) (*Gate, *engine.Engine) {
 	t.Helper()
 	e, err := engine.New(engine.Options{Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
@@ -94,13 +94,13 @@ func desk(t testing.TB, typ hook.Type) (*Gate, *engine.Engine) {
 	return g, e
 }
 
-// request reads a request as a connection and the server do, up to its handler.
-func request(t testing.TB, g *Gate, body []byte) *fasthttp.RequestCtx {
+// newRequest reads a request as a connection and the server do, up to its handler.
+func newRequest(t testing.TB, g *Gate, body []byte) *fasthttp.RequestCtx {
 	t.Helper()
 	text := fmt.Sprintf("POST /hooks/hook-a HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n", len(body))
 	c, ctx := &conn{g: g}, new(fasthttp.RequestCtx)
-	ctx.Init2(c, silence{}, false)
-	told, _, _, r := c.take([]byte(text), nil)
+	ctx.Init2(c, discardLogger{}, false)
+	told, _, _, r := c.parseNext([]byte(text), nil)
 	if r != admitted {
 		t.Fatal(r)
 	}
@@ -112,8 +112,8 @@ func request(t testing.TB, g *Gate, body []byte) *fasthttp.RequestCtx {
 }
 
 func TestPanicStillAnswers(t *testing.T) {
-	g, _ := desk(t, hook.Registration)
-	ctx := request(t, g, sample.Of(hook.Registration))
+	g, _ := newGate(t, hook.Registration)
+	ctx := newRequest(t, g, sample.Of(hook.Registration))
 	c := ctx.Conn().(*conn)
 	k := c.hook
 	c.hook = &engine.Hook{Rules: k.Rules} // lacks all that an engine gives it
@@ -129,8 +129,8 @@ func TestSecretBodiesAreWiped(t *testing.T) {
 			continue
 		}
 		t.Run(typ.String(), func(t *testing.T) {
-			g, _ := desk(t, typ)
-			ctx := request(t, g, sample.Of(typ))
+			g, _ := newGate(t, typ)
+			ctx := newRequest(t, g, sample.Of(typ))
 			text := ctx.Request.Body()
 			g.serve(ctx)
 			if ctx.Response.StatusCode() != 200 {
@@ -153,20 +153,20 @@ func FuzzServe(f *testing.F) {
 	f.Add([]byte("GET * HTTP/1.0\r\n\r\n"), []byte(`{"eventType":"com.okta.user.pre-registration","eventId":"\ud83d\ude00"}`))
 	f.Add([]byte("POST http://x/hooks/hook-a HTTP/1.1\r\nA: 1\r\n b\r\n\r\n"), []byte{0xff})
 	f.Add([]byte("POST /hooks/hook-a HTTP/1.1\r\n"), []byte{})
-	g, _ := desk(f, hook.Registration)
+	g, _ := newGate(f, hook.Registration)
 	f.Fuzz(func(t *testing.T, text, body []byte) {
 		c, ctx := &conn{g: g}, new(fasthttp.RequestCtx)
-		ctx.Init2(c, silence{}, false)
-		told, _, to, r := c.take(text, nil)
+		ctx.Init2(c, discardLogger{}, false)
+		told, _, to, r := c.parseNext(text, nil)
 		if len(told) > to {
 			t.Errorf("%d bytes of %d are told as %q", to, len(text), told)
 		}
-		if r == ask { // the connection waits for more
+		if r == needMore { // the connection waits for more
 			return
 		}
 		if r != admitted {
-			c.refused = r
-			g.unreadable(ctx, errStrict)
+			c.rejection = r
+			g.rejectUnreadable(ctx, errRejected)
 		} else if err := ctx.Request.Header.Read(bufio.NewReader(bytes.NewReader(told))); err != nil {
 			t.Errorf("the server cannot read %q: %v", told, err)
 		} else {
@@ -174,7 +174,7 @@ func FuzzServe(f *testing.F) {
 			g.serve(ctx)
 		}
 		known := ctx.Response.StatusCode() == 200
-		for _, r := range refusals {
+		for _, r := range rejections {
 			known = known || r.status == ctx.Response.StatusCode()
 		}
 		if !known || g.panics.Load() > 0 {

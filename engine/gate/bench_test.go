@@ -28,7 +28,7 @@ func BenchmarkGate(b *testing.B) {
 			ctx.SetContentType("application/json")
 			ctx.Response.SetBodyRaw(constant)
 		}}
-		exchange(b, s.Serve, func() { s.Shutdown() }, true, nil)
+		benchCalls(b, s.Serve, func() { s.Shutdown() }, true, nil)
 	})
 	for _, bench := range []struct {
 		name          string
@@ -39,14 +39,14 @@ func BenchmarkGate(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			e.Swap(load(b, policy))
+			e.Swap(mustLoad(b, policy))
 			var o gate.Options
-			_, client := dress{secure: bench.secure}.wear(b, &o)
+			_, client := transport{secure: bench.secure}.apply(b, &o)
 			g, err := gate.New(e, o)
 			if err != nil {
 				b.Fatal(err)
 			}
-			exchange(b, g.Serve, func() { g.Shutdown(context.Background()) }, bench.fresh, client)
+			benchCalls(b, g.Serve, func() { g.Shutdown(context.Background()) }, bench.fresh, client)
 			if err := e.Close(); err != nil {
 				b.Error(err)
 			}
@@ -56,8 +56,8 @@ func BenchmarkGate(b *testing.B) {
 
 var constant = []byte(`{"commands":[{"type":"com.okta.user.profile.update","value":{"division":"sales"}}]}`)
 
-// exchange sends the same call again and again, each time with an eventId of its own when fresh.
-func exchange(b *testing.B, serve func(net.Listener) error, shutdown func(), fresh bool, secure *tls.Config) {
+// benchCalls sends the same call again and again, each time with an eventId of its own when fresh.
+func benchCalls(b *testing.B, serve func(net.Listener) error, shutdown func(), fresh bool, secure *tls.Config) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		b.Fatal(err)
@@ -72,7 +72,7 @@ func exchange(b *testing.B, serve func(net.Listener) error, shutdown func(), fre
 		c = tls.Client(c, secure)
 	}
 	call := sample.Of(hook.Registration)
-	request := []byte(head(post, fmt.Sprint("Content-Length: ", len(call)), "User-Agent: Okta-Integrations") + string(call))
+	request := []byte(requestHead(requestLine, fmt.Sprint("Content-Length: ", len(call)), "User-Agent: Okta-Integrations") + string(call))
 	at := bytes.Index(request, []byte(`"eventId"`))
 	at += bytes.IndexByte(request[at:], ':')
 	at += bytes.IndexByte(request[at:], '"') + 1

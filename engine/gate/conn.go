@@ -24,158 +24,158 @@ type conn struct {
 	closed atomic.Bool
 	secure atomic.Pointer[tls.Conn] // what is read and written when there is TLS
 
-	from    netip.Addr // who is at the other end; a proxy's header may say another
-	trusted bool       // it is a proxy, whose requests say who calls
-	chance  uint8      // any number; see less
-	greeting
-	pass
-	claim
+	peerAddr netip.Addr // who is at the other end; a proxy's header may say another
+	isProxy  bool       // it is a proxy, whose requests say who calls
+	jitter   uint8      // any number; see less
+	handshakeState
+	admission
+	bodyReservation
 
-	unread atomic.Bool // the peer may still be sending when the connection is closed
-	fresh  bool        // nothing of the next request was read yet
-	known  bool        // a call came through here that was authenticated
-	begun  time.Time   // when the first byte of its first record came, where there is TLS; zero before
-	first  time.Time   // when the first byte of the request was read
-	last   time.Time   // when anything was read
-	reads  time.Time   // the read deadline that is set
-	writes time.Time   // the write deadline that is set
+	lingers          atomic.Bool // the peer may still be sending when the connection is closed
+	betweenRequests  bool        // nothing of the next request was read yet
+	hasAuthenticated bool        // a call came through here that was authenticated
+	recordStart      time.Time   // when the first byte of its first record came, where there is TLS; zero before
+	firstByte        time.Time   // when the first byte of the request was read
+	lastRead         time.Time   // when anything was read
+	readDeadline     time.Time   // the read deadline that is set
+	writeDeadline    time.Time   // the write deadline that is set
 
-	frame   frame  // of the request that is under way
-	given   bool   // the server has bytes of it
-	ahead   []byte // received, and not yet given: the beginning of a head, or what came behind a request
-	granted int    // of ahead, what the frame has taken
-	refused reason // what the frame has found, if it does not take it
+	frame          frame  // of the request that is under way
+	serverHasBytes bool   // the server has bytes of it
+	buffered       []byte // received, and not yet given: the beginning of a head, or what came behind a request
+	approved       int    // of ahead, what the frame has taken
+	rejection      reason // what the frame has found, if it does not take it
 
-	crowd         *crowd // it is one of the Gate's strangers, whose lock guards this and what follows; nil: it is not
-	before, after *conn  // of its crowd
+	group      *connGroup // it is one of the Gate's strangers, whose lock guards this and what follows; nil: it is not
+	prev, next *conn      // of its crowd
 }
 
 // receive reads, under the deadline that is the request's or, before its first byte, the connection's. Deadlines of idle
 // connections are moved only now and then, for they are long, and setting one is not free.
 func (c *conn) receive(p []byte) (int, error) {
-	if !c.welcome && !c.greet() {
+	if !c.setupOK && !c.setup() {
 		return 0, io.EOF
 	}
-	n, err := c.await(p)
-	c.last = time.Now()
-	if n > 0 && c.fresh {
-		c.fresh, c.first = false, c.last
-		if !c.begun.IsZero() {
-			c.first = c.begun
+	n, err := c.readUntilDeadline(p)
+	c.lastRead = time.Now()
+	if n > 0 && c.betweenRequests {
+		c.betweenRequests, c.firstByte = false, c.lastRead
+		if !c.recordStart.IsZero() {
+			c.firstByte = c.recordStart
 		}
 	}
-	if c.fresh && errors.Is(err, os.ErrDeadlineExceeded) {
+	if c.betweenRequests && errors.Is(err, os.ErrDeadlineExceeded) {
 		return n, io.EOF // nobody is waiting for an answer
 	}
 	return n, err
 }
 
-// await reads. A deadline that is not its own is Shutdown's word to who says nothing; a request that has begun is read on.
-func (c *conn) await(p []byte) (int, error) {
+// readUntilDeadline reads. A deadline that is not its own is Shutdown's word to who says nothing; a request that has begun is read on.
+func (c *conn) readUntilDeadline(p []byte) (int, error) {
 	for {
-		if err := c.setRead(); err != nil {
+		if err := c.updateReadDeadline(); err != nil {
 			return 0, err
 		}
-		n, err := c.stream().Read(p)
-		if n == 0 && (!c.fresh || !c.begun.IsZero()) && errors.Is(err, os.ErrDeadlineExceeded) && time.Now().Before(c.reads) {
-			c.reads = time.Time{}
+		n, err := c.transport().Read(p)
+		if n == 0 && (!c.betweenRequests || !c.recordStart.IsZero()) && errors.Is(err, os.ErrDeadlineExceeded) && time.Now().Before(c.readDeadline) {
+			c.readDeadline = time.Time{}
 			continue
 		}
 		return n, err
 	}
 }
 
-// ready makes the connection one that waits for its next request.
-func (c *conn) ready() {
-	c.fresh, c.begun = true, time.Time{}
-	c.answered()
-	c.settle()
+// endRequest makes the connection one that waits for its next request.
+func (c *conn) endRequest() {
+	c.betweenRequests, c.recordStart = true, time.Time{}
+	c.finishAnswer()
+	c.releaseRequest()
 }
 
-// stream is what is read and written.
-func (c *conn) stream() net.Conn {
+// transport is what is read and written.
+func (c *conn) transport() net.Conn {
 	if t := c.secure.Load(); t != nil {
 		return t
 	}
 	return c.Conn
 }
 
-// recognize notes that a secret was shown.
-func (c *conn) recognize() {
-	if !c.known {
-		c.known = true
-		c.g.strangers.remove(c)
-		c.g.friends.Add(c.from, c.last)
+// markAuthenticated notes that a secret was shown.
+func (c *conn) markAuthenticated() {
+	if !c.hasAuthenticated {
+		c.hasAuthenticated = true
+		c.g.unauth.remove(c)
+		c.g.trusted.Add(c.peerAddr, c.lastRead)
 	}
 }
 
-// hurry is FirstBytes while more than half of the connections there may be are open.
-const hurry = 5 * time.Second
+// crowdedFirstBytes is FirstBytes while more than half of the connections there may be are open.
+const crowdedFirstBytes = 5 * time.Second
 
-func (c *conn) setRead() error {
-	by, slack := c.first.Add(c.g.o.Read), time.Duration(0)
+func (c *conn) updateReadDeadline() error {
+	by, slack := c.firstByte.Add(c.g.o.Read), time.Duration(0)
 	switch {
-	case c.fresh && !c.begun.IsZero():
-		by = c.begun.Add(c.g.o.Read)
-	case c.fresh:
+	case c.betweenRequests && !c.recordStart.IsZero():
+		by = c.recordStart.Add(c.g.o.Read)
+	case c.betweenRequests:
 		wait := c.g.o.FirstBytes
 		switch {
-		case c.known:
+		case c.hasAuthenticated:
 			wait = c.g.o.Idle
 		case c.g.open.Load() > int64(c.g.o.MaxConns/2):
-			wait = min(wait, hurry)
+			wait = min(wait, crowdedFirstBytes)
 		}
-		by, slack = c.last.Add(c.less(wait)), wait/4
+		by, slack = c.lastRead.Add(c.withJitter(wait)), wait/4
 	}
-	if d := by.Sub(c.reads); 0 <= d && d <= slack {
+	if d := by.Sub(c.readDeadline); 0 <= d && d <= slack {
 		return nil
 	}
-	c.reads = by
+	c.readDeadline = by
 	return c.Conn.SetReadDeadline(by)
 }
 
-// less is a time for a stranger to do something in, or up to two fifths less: those who have come together do not go together,
+// withJitter is a time for a stranger to do something in, or up to two fifths less: those who have come together do not go together,
 // which would keep everybody else waiting.
-func (c *conn) less(d time.Duration) time.Duration {
-	if c.known {
+func (c *conn) withJitter(d time.Duration) time.Duration {
+	if c.hasAuthenticated {
 		return d
 	}
-	return d - d*2/5*time.Duration(c.chance)/256
+	return d - d*2/5*time.Duration(c.jitter)/256
 }
 
 // Write writes, in the time that is left for it.
 func (c *conn) Write(p []byte) (int, error) {
-	if c.writes.Sub(c.last) < c.g.o.Write/2 {
-		c.writes = time.Now().Add(c.g.o.Write)
-		if err := c.Conn.SetWriteDeadline(c.writes); err != nil {
+	if c.writeDeadline.Sub(c.lastRead) < c.g.o.Write/2 {
+		c.writeDeadline = time.Now().Add(c.g.o.Write)
+		if err := c.Conn.SetWriteDeadline(c.writeDeadline); err != nil {
 			return 0, err
 		}
 	}
-	return c.stream().Write(p)
+	return c.transport().Write(p)
 }
 
-// began is when the first byte of the request that is now being served arrived.
-func (c *conn) began() time.Time {
-	if c.fresh {
-		return c.last
+// requestStart is when the first byte of the request that is now being served arrived.
+func (c *conn) requestStart() time.Time {
+	if c.betweenRequests {
+		return c.lastRead
 	}
-	return c.first
+	return c.firstByte
 }
 
 // Close closes the connection. A peer that is refused while it still sends would lose the answer to a reset, so what it
 // sends is thrown away for a moment. Shutdown calls it, too, for a connection that is idle.
 func (c *conn) Close() error {
 	first := c.closed.CompareAndSwap(false, true)
-	c.settle()
+	c.releaseRequest()
 	if !first {
 		return net.ErrClosed
 	}
 	defer c.g.open.Add(-1)
-	if c.unread.Load() {
+	if c.lingers.Load() {
 		c.linger()
 	}
-	c.g.strangers.remove(c)
-	return c.stream().Close()
+	c.g.unauth.remove(c)
+	return c.transport().Close()
 }
 
 func (c *conn) linger() {

@@ -17,8 +17,8 @@ const challengeHeader = "X-Okta-Verification-Challenge"
 // maxChallenge is the longest challenge that is echoed, in bytes.
 const maxChallenge = 4 << 10
 
-// challenged decides on a GET of an event hook. Okta sends the hook's secret with it, so it is demanded.
-func (c *conn) challenged(h *head) reason {
+// checkChallenge decides on a GET of an event hook. Okta sends the hook's secret with it, so it is demanded.
+func (c *conn) checkChallenge(h *head) reason {
 	value := h.challenge.value
 	if h.challenge.count != 1 || len(value) == 0 || len(value) > maxChallenge {
 		return noChallenge
@@ -32,24 +32,24 @@ func (c *conn) challenged(h *head) reason {
 	return admitted
 }
 
-// verify answers a verification.
-func (g *Gate) verify(ctx *fasthttp.RequestCtx, challenge []byte) {
-	respond(ctx, append(jsondoc.AppendString([]byte(`{"verification":`), string(challenge)), '}'))
+// answerChallenge answers a verification.
+func (g *Gate) answerChallenge(ctx *fasthttp.RequestCtx, challenge []byte) {
+	writeJSON(ctx, append(jsondoc.AppendString([]byte(`{"verification":`), string(challenge)), '}'))
 }
 
 // accept has the engine record a delivery. The answer to one that is recorded is empty: Okta ignores what it says, and must not be
 // told before.
 func (g *Gate) accept(ctx *fasthttp.RequestCtx, c *conn, call *hook.Call) {
 	r, err := c.hook.Accept(call)
-	defer func() { g.note(ctx, c, call, r) }()
+	defer func() { g.logCall(ctx, c, call, r) }()
 	switch {
 	case err == nil:
 		ctx.SetStatusCode(fasthttp.StatusOK)
 	case errors.Is(err, engine.ErrNoEvents):
-		g.refuse(ctx, c, noEvents)
+		g.reject(ctx, c, noEvents)
 	case errors.Is(err, engine.ErrTooMuch):
-		g.refuse(ctx, c, tooManyEvents)
+		g.reject(ctx, c, tooManyEvents)
 	default:
-		g.refuse(ctx, c, unrecorded)
+		g.reject(ctx, c, notRecorded)
 	}
 }

@@ -36,37 +36,37 @@ func TestChallenge(t *testing.T) {
 		want       string
 		ends       bool
 	}{
-		{"Echoed", head(getEvents, challenge("abc-123")), 200, `{"verification":"abc-123"}`, false},
-		{"Escaped", head(getEvents, challenge(`a"b\c</script>`)), 200, "", false},
-		{"Longest", head(getEvents, challenge(strings.Repeat("x", 4096))), 200, `{"verification":"` + strings.Repeat("x", 4096) + `"}`, false},
-		{"LengthZero", head(getEvents, challenge("abc"), "Content-Length: 0"), 200, `{"verification":"abc"}`, false},
-		{"TooLong", head(getEvents, challenge(strings.Repeat("x", 4097))), 400, `{"error":"challenge"}`, true},
-		{"Missing", head(getEvents), 400, `{"error":"challenge"}`, true},
-		{"Empty", head(getEvents, challenge("")), 400, `{"error":"challenge"}`, true},
-		{"Twice", head(getEvents, challenge("a"), challenge("a")), 400, `{"error":"challenge"}`, true},
-		{"NotASCII", head(getEvents, challenge("\xc3\xa9")), 400, `{"error":"challenge"}`, true},
-		{"WrongSecret", head(getEvents, challenge("abc"), "Authorization: x"), 401, "", true},
-		{"WithABody", head(getEvents, challenge("abc"), "Content-Length: 5") + "hello", 400, "", true},
-		{"WithChunks", head(getEvents, challenge("abc"), "Transfer-Encoding: chunked") + "0\r\n\r\n", 400, "", true},
-		{"InlineHook", head("GET /hooks/hook-a HTTP/1.1", challenge("abc")), 405, "", true},
-		{"Head", head("HEAD /hooks/events HTTP/1.1", challenge("abc")), 405, "", true},
+		{"Echoed", requestHead(getEvents, challenge("abc-123")), 200, `{"verification":"abc-123"}`, false},
+		{"Escaped", requestHead(getEvents, challenge(`a"b\c</script>`)), 200, "", false},
+		{"Longest", requestHead(getEvents, challenge(strings.Repeat("x", 4096))), 200, `{"verification":"` + strings.Repeat("x", 4096) + `"}`, false},
+		{"LengthZero", requestHead(getEvents, challenge("abc"), "Content-Length: 0"), 200, `{"verification":"abc"}`, false},
+		{"TooLong", requestHead(getEvents, challenge(strings.Repeat("x", 4097))), 400, `{"error":"challenge"}`, true},
+		{"Missing", requestHead(getEvents), 400, `{"error":"challenge"}`, true},
+		{"Empty", requestHead(getEvents, challenge("")), 400, `{"error":"challenge"}`, true},
+		{"Twice", requestHead(getEvents, challenge("a"), challenge("a")), 400, `{"error":"challenge"}`, true},
+		{"NotASCII", requestHead(getEvents, challenge("\xc3\xa9")), 400, `{"error":"challenge"}`, true},
+		{"WrongSecret", requestHead(getEvents, challenge("abc"), "Authorization: x"), 401, "", true},
+		{"WithABody", requestHead(getEvents, challenge("abc"), "Content-Length: 5") + "hello", 400, "", true},
+		{"WithChunks", requestHead(getEvents, challenge("abc"), "Transfer-Encoding: chunked") + "0\r\n\r\n", 400, "", true},
+		{"InlineHook", requestHead("GET /hooks/hook-a HTTP/1.1", challenge("abc")), 405, "", true},
+		{"Head", requestHead("HEAD /hooks/events HTTP/1.1", challenge("abc")), 405, "", true},
 	}
-	d := open(t, eventPolicy, gate.Options{})
+	d := startGate(t, eventPolicy, gate.Options{})
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			l := d.dial()
 			l.t = t
 			l.send(tt.head)
 			if tt.ends {
-				l.wants(tt.status, tt.want)
-				l.ends()
+				l.wantResponse(tt.status, tt.want)
+				l.wantClosed()
 				return
 			}
-			status, text, h := l.answer()
+			status, text, h := l.readResponse()
 			if !json.Valid([]byte(text)) || status != tt.status || tt.want != "" && text != tt.want || h.Get("Content-Type") != "application/json" {
 				t.Errorf("got %d %q %v", status, text, h)
 			}
-			if status, text, _ := l.send(head(getEvents, challenge("again"))).answer(); status != 200 || text != `{"verification":"again"}` {
+			if status, text, _ := l.send(requestHead(getEvents, challenge("again"))).readResponse(); status != 200 || text != `{"verification":"again"}` {
 				t.Errorf("the next on the connection got %d %q", status, text)
 			}
 		})
@@ -75,7 +75,7 @@ func TestChallenge(t *testing.T) {
 
 // event is a delivery, whole.
 func event(text string) string {
-	return head("POST /hooks/events HTTP/1.1", fmt.Sprint("Content-Length: ", len(text))) + text
+	return requestHead("POST /hooks/events HTTP/1.1", fmt.Sprint("Content-Length: ", len(text))) + text
 }
 
 func envelope(id string, events ...string) string {
@@ -99,12 +99,12 @@ func TestDelivery(t *testing.T) {
 		{"NotJSON", event(`{"eventType":`), 400, `{"error":"not_json"}`},
 		{"InlineCall", event(body), 400, `{"error":"event_type"}`},
 	}
-	d := open(t, eventPolicy, gate.Options{})
+	d := startGate(t, eventPolicy, gate.Options{})
 	l := d.dial()
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			l.t = t
-			if status, text, _ := l.send(tt.text).answer(); status != tt.status || text != tt.want {
+			if status, text, _ := l.send(tt.text).readResponse(); status != tt.status || text != tt.want {
 				t.Errorf("got %d %q", status, text)
 			}
 		})
@@ -112,25 +112,25 @@ func TestDelivery(t *testing.T) {
 	if s := d.ledger.Stats(); s.Accepted != 5 {
 		t.Errorf("%d events recorded, want 5", s.Accepted)
 	}
-	l = d.dial().send(head("POST /hooks/events HTTP/1.1", "Content-Length: 4194305"))
-	l.wants(413, `{"error":"body_too_large"}`)
-	l = d.dial().send(head("PUT /hooks/events HTTP/1.1", "Content-Length: 1"))
-	if status, _, h := l.answer(); status != 405 || h.Get("Allow") != "GET, POST" {
+	l = d.dial().send(requestHead("POST /hooks/events HTTP/1.1", "Content-Length: 4194305"))
+	l.wantResponse(413, `{"error":"body_too_large"}`)
+	l = d.dial().send(requestHead("PUT /hooks/events HTTP/1.1", "Content-Length: 1"))
+	if status, _, h := l.readResponse(); status != 405 || h.Get("Allow") != "GET, POST" {
 		t.Errorf("got %d %v", status, h)
 	}
 }
 
-// TestUnrecorded: what cannot be made durable is a 503, for Okta sends it once more, and an inline hook goes on.
-func TestUnrecorded(t *testing.T) {
-	d := open(t, eventPolicy, gate.Options{})
+// TestNotRecorded: what cannot be made durable is a 503, for Okta sends it once more, and an inline hook goes on.
+func TestNotRecorded(t *testing.T) {
+	d := startGate(t, eventPolicy, gate.Options{})
 	d.ledger.Close()
 	l := d.dial()
 	for range 2 {
-		if status, text, _ := l.send(event(envelope("d1", `{"uuid":"a"}`))).answer(); status != 503 || text != "" {
+		if status, text, _ := l.send(event(envelope("d1", `{"uuid":"a"}`))).readResponse(); status != 503 || text != "" {
 			t.Errorf("got %d %q", status, text)
 		}
 	}
-	if status, _, _ := l.send(good(body)).answer(); status != 200 {
+	if status, _, _ := l.send(validRequest(body)).readResponse(); status != 200 {
 		t.Errorf("an inline call got %d", status)
 	}
 }

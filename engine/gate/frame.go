@@ -6,7 +6,7 @@ type frame struct {
 	phase  phase
 	left   int64 // bytes of the body, or of the chunk, that are to come
 	size   int64 // of the chunk whose size is being read
-	width  int   // digits of it
+	digits int   // digits of it
 	chunks int64 // bytes of all chunks whose sizes were read
 }
 
@@ -21,19 +21,19 @@ const (
 	inChunk
 	endOfChunk // the CR of the line that ends a chunk
 	endOfLine  // and its LF
-	lastLine   // the CR that ends a body in chunks: there are no trailers
-	lastEnd    // and its LF
+	finalCR    // the CR that ends a body in chunks: there are no trailers
+	finalLF    // and its LF
 	ended
 )
 
-// take looks at the bytes that come behind the head and says how many of them belong to the request, if they are as they should be.
-func (f *frame) take(p []byte) (n int, r reason) {
+// scan looks at the bytes that come behind the head and says how many of them belong to the request, if they are as they should be.
+func (f *frame) scan(p []byte) (n int, r reason) {
 	for n < len(p) && f.phase != ended {
 		if f.phase == inBody || f.phase == inChunk {
-			n += f.through(int64(len(p) - n))
+			n += f.skip(int64(len(p) - n))
 			continue
 		}
-		if !f.step(p[n]) {
+		if !f.stepChunk(p[n]) {
 			return 0, malformed
 		}
 		n++
@@ -41,8 +41,8 @@ func (f *frame) take(p []byte) (n int, r reason) {
 	return n, admitted
 }
 
-// through takes up to n bytes of a body, or of a chunk.
-func (f *frame) through(n int64) int {
+// skip takes up to n bytes of a body, or of a chunk.
+func (f *frame) skip(n int64) int {
 	n = min(n, f.left)
 	if f.left -= n; f.left > 0 {
 		return int(n)
@@ -55,8 +55,8 @@ func (f *frame) through(n int64) int {
 	return int(n)
 }
 
-// begin takes a whole head.
-func (f *frame) begin(h *head) {
+// start takes a whole head.
+func (f *frame) start(h *head) {
 	switch {
 	case h.chunked:
 		f.phase = inSize
@@ -67,38 +67,38 @@ func (f *frame) begin(h *head) {
 	}
 }
 
-// step follows what stands around the chunks of a body: sizes in at most eight hexadecimal digits, no extensions, no
+// stepChunk follows what stands around the chunks of a body: sizes in at most eight hexadecimal digits, no extensions, no
 // trailers (RFC 9112 section 7.1, and no more of it than senders of today use).
-func (f *frame) step(c byte) bool {
+func (f *frame) stepChunk(c byte) bool {
 	want := byte('\r')
 	switch f.phase {
 	case inSize:
-		if d, ok := digit(c); ok {
+		if d, ok := hexDigit(c); ok {
 			f.size = f.size<<4 | d
-			f.width++
-			return f.width <= 8
+			f.digits++
+			return f.digits <= 8
 		}
 		f.phase = endOfSize
-		return c == '\r' && f.width > 0
+		return c == '\r' && f.digits > 0
 	case endOfSize:
 		want, f.phase, f.left = '\n', inChunk, f.size
 		f.chunks += f.size
 		if f.size == 0 {
-			f.phase = lastLine
+			f.phase = finalCR
 		}
 	case endOfChunk:
 		f.phase = endOfLine
 	case endOfLine:
-		want, f.phase, f.size, f.width = '\n', inSize, 0, 0
-	case lastLine:
-		f.phase = lastEnd
-	case lastEnd:
+		want, f.phase, f.size, f.digits = '\n', inSize, 0, 0
+	case finalCR:
+		f.phase = finalLF
+	case finalLF:
 		want, f.phase = '\n', ended
 	}
 	return c == want
 }
 
-func digit(c byte) (int64, bool) {
+func hexDigit(c byte) (int64, bool) {
 	switch {
 	case '0' <= c && c <= '9':
 		return int64(c - '0'), true

@@ -12,108 +12,108 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// good is a head's lines that every request of the tests has.
-const good = "Host: hooks.example.com\r\nContent-Type: application/json\r\n"
+// commonHeaders is a head's lines that every request of the tests has.
+const commonHeaders = "Host: hooks.example.com\r\nContent-Type: application/json\r\n"
 
 // heads are requests, each of which is either refused or ends where it says.
 var heads = []struct {
 	name, text string
 	want       reason
 }{
-	{"Post", "POST /hooks/a HTTP/1.1\r\n" + good + "Content-Length: 2\r\n\r\n{}", admitted},
-	{"Get", "GET /hooks/a HTTP/1.1\r\n" + good + "\r\n", admitted},
-	{"Chunks", "POST /hooks/a HTTP/1.1\r\n" + good + "Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n00000001\r\n}\r\n0\r\n\r\n", admitted},
-	{"Query", "POST /hooks/a?b=c%20d HTTP/1.1\r\n" + good + "Content-Length: 0\r\n\r\n", admitted},
+	{"Post", "POST /hooks/a HTTP/1.1\r\n" + commonHeaders + "Content-Length: 2\r\n\r\n{}", admitted},
+	{"Get", "GET /hooks/a HTTP/1.1\r\n" + commonHeaders + "\r\n", admitted},
+	{"Chunks", "POST /hooks/a HTTP/1.1\r\n" + commonHeaders + "Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n00000001\r\n}\r\n0\r\n\r\n", admitted},
+	{"Query", "POST /hooks/a?b=c%20d HTTP/1.1\r\n" + commonHeaders + "Content-Length: 0\r\n\r\n", admitted},
 	{"OneZero", "POST /hooks/a HTTP/1.0\r\nContent-Length: 0\r\n\r\n", admitted},
-	{"Expect", "POST /hooks/a HTTP/1.1\r\n" + good + "Expect: 100-Continue\r\nContent-Length: 0\r\n\r\n", admitted},
-	{"Foreign", "POST /hooks/a HTTP/1.1\r\n" + good + "X-City: K\xc3\xb6ln\t am Rhein \r\n\r\n", admitted},
+	{"Expect", "POST /hooks/a HTTP/1.1\r\n" + commonHeaders + "Expect: 100-Continue\r\nContent-Length: 0\r\n\r\n", admitted},
+	{"Foreign", "POST /hooks/a HTTP/1.1\r\n" + commonHeaders + "X-City: K\xc3\xb6ln\t am Rhein \r\n\r\n", admitted},
 	{"Port", "GET / HTTP/1.1\r\nHost: [::1]:8080\r\n\r\n", admitted},
 
-	{"LengthAndChunks", "POST / HTTP/1.1\r\n" + good + "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", malformed},
-	{"ChunksAndLength", "POST / HTTP/1.1\r\n" + good + "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n", malformed},
-	{"LengthTwice", "POST / HTTP/1.1\r\n" + good + "Content-Length: 2\r\nContent-Length: 2\r\n\r\n{}", malformed},
-	{"LengthList", "POST / HTTP/1.1\r\n" + good + "Content-Length: 2, 2\r\n\r\n{}", malformed},
-	{"LengthSigned", "POST / HTTP/1.1\r\n" + good + "Content-Length: +2\r\n\r\n{}", malformed},
-	{"LengthNegative", "POST / HTTP/1.1\r\n" + good + "Content-Length: -2\r\n\r\n", malformed},
-	{"LengthHex", "POST / HTTP/1.1\r\n" + good + "Content-Length: 0x2\r\n\r\n{}", malformed},
-	{"LengthEmpty", "POST / HTTP/1.1\r\n" + good + "Content-Length:\r\n\r\n", malformed},
-	{"LengthHuge", "POST / HTTP/1.1\r\n" + good + "Content-Length: 99999999999999999999\r\n\r\n", malformed},
-	{"LengthSpaced", "POST / HTTP/1.1\r\n" + good + "Content-Length: 1 2\r\n\r\n", malformed},
-	{"LengthName", "POST / HTTP/1.1\r\n" + good + "Content-Length : 2\r\n\r\n{}", malformed},
-	{"TETwice", "POST / HTTP/1.1\r\n" + good + "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", malformed},
-	{"TEList", "POST / HTTP/1.1\r\n" + good + "Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", malformed},
-	{"TEIdentity", "POST / HTTP/1.1\r\n" + good + "Transfer-Encoding: identity\r\n\r\n", malformed},
-	{"TEUnknown", "POST / HTTP/1.1\r\n" + good + "Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n", malformed},
-	{"TEQuoted", "POST / HTTP/1.1\r\n" + good + "Transfer-Encoding: \"chunked\"\r\n\r\n0\r\n\r\n", malformed},
-	{"TETabbed", "POST / HTTP/1.1\r\n" + good + "Transfer-Encoding:\vchunked\r\n\r\n0\r\n\r\n", malformed},
-	{"TEName", "POST / HTTP/1.1\r\n" + good + "Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n", malformed},
-	{"TEOneZero", "POST / HTTP/1.0\r\n" + good + "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", malformed},
-	{"Extension", "POST / HTTP/1.1\r\n" + good + "Transfer-Encoding: chunked\r\n\r\n1;a=b\r\n{\r\n0\r\n\r\n", malformed},
-	{"SizeEmpty", "POST / HTTP/1.1\r\n" + good + "Transfer-Encoding: chunked\r\n\r\n\r\n{\r\n0\r\n\r\n", malformed},
-	{"SizeSpaced", "POST / HTTP/1.1\r\n" + good + "Transfer-Encoding: chunked\r\n\r\n1 \r\n{\r\n0\r\n\r\n", malformed},
-	{"SizePrefixed", "POST / HTTP/1.1\r\n" + good + "Transfer-Encoding: chunked\r\n\r\n0x1\r\n{\r\n0\r\n\r\n", malformed},
-	{"SizeHuge", "POST / HTTP/1.1\r\n" + good + "Transfer-Encoding: chunked\r\n\r\n100000000\r\n{", malformed},
-	{"SizeBareLF", "POST / HTTP/1.1\r\n" + good + "Transfer-Encoding: chunked\r\n\r\n1\n{\r\n0\r\n\r\n", malformed},
-	{"ChunkLong", "POST / HTTP/1.1\r\n" + good + "Transfer-Encoding: chunked\r\n\r\n1\r\n{}\r\n0\r\n\r\n", malformed},
-	{"Trailer", "POST / HTTP/1.1\r\n" + good + "Transfer-Encoding: chunked\r\n\r\n0\r\nX: y\r\n\r\n", malformed},
+	{"LengthAndChunks", "POST / HTTP/1.1\r\n" + commonHeaders + "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", malformed},
+	{"ChunksAndLength", "POST / HTTP/1.1\r\n" + commonHeaders + "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n", malformed},
+	{"LengthTwice", "POST / HTTP/1.1\r\n" + commonHeaders + "Content-Length: 2\r\nContent-Length: 2\r\n\r\n{}", malformed},
+	{"LengthList", "POST / HTTP/1.1\r\n" + commonHeaders + "Content-Length: 2, 2\r\n\r\n{}", malformed},
+	{"LengthSigned", "POST / HTTP/1.1\r\n" + commonHeaders + "Content-Length: +2\r\n\r\n{}", malformed},
+	{"LengthNegative", "POST / HTTP/1.1\r\n" + commonHeaders + "Content-Length: -2\r\n\r\n", malformed},
+	{"LengthHex", "POST / HTTP/1.1\r\n" + commonHeaders + "Content-Length: 0x2\r\n\r\n{}", malformed},
+	{"LengthEmpty", "POST / HTTP/1.1\r\n" + commonHeaders + "Content-Length:\r\n\r\n", malformed},
+	{"LengthHuge", "POST / HTTP/1.1\r\n" + commonHeaders + "Content-Length: 99999999999999999999\r\n\r\n", malformed},
+	{"LengthSpaced", "POST / HTTP/1.1\r\n" + commonHeaders + "Content-Length: 1 2\r\n\r\n", malformed},
+	{"LengthName", "POST / HTTP/1.1\r\n" + commonHeaders + "Content-Length : 2\r\n\r\n{}", malformed},
+	{"TETwice", "POST / HTTP/1.1\r\n" + commonHeaders + "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", malformed},
+	{"TEList", "POST / HTTP/1.1\r\n" + commonHeaders + "Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", malformed},
+	{"TEIdentity", "POST / HTTP/1.1\r\n" + commonHeaders + "Transfer-Encoding: identity\r\n\r\n", malformed},
+	{"TEUnknown", "POST / HTTP/1.1\r\n" + commonHeaders + "Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n", malformed},
+	{"TEQuoted", "POST / HTTP/1.1\r\n" + commonHeaders + "Transfer-Encoding: \"chunked\"\r\n\r\n0\r\n\r\n", malformed},
+	{"TETabbed", "POST / HTTP/1.1\r\n" + commonHeaders + "Transfer-Encoding:\vchunked\r\n\r\n0\r\n\r\n", malformed},
+	{"TEName", "POST / HTTP/1.1\r\n" + commonHeaders + "Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n", malformed},
+	{"TEOneZero", "POST / HTTP/1.0\r\n" + commonHeaders + "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", malformed},
+	{"Extension", "POST / HTTP/1.1\r\n" + commonHeaders + "Transfer-Encoding: chunked\r\n\r\n1;a=b\r\n{\r\n0\r\n\r\n", malformed},
+	{"SizeEmpty", "POST / HTTP/1.1\r\n" + commonHeaders + "Transfer-Encoding: chunked\r\n\r\n\r\n{\r\n0\r\n\r\n", malformed},
+	{"SizeSpaced", "POST / HTTP/1.1\r\n" + commonHeaders + "Transfer-Encoding: chunked\r\n\r\n1 \r\n{\r\n0\r\n\r\n", malformed},
+	{"SizePrefixed", "POST / HTTP/1.1\r\n" + commonHeaders + "Transfer-Encoding: chunked\r\n\r\n0x1\r\n{\r\n0\r\n\r\n", malformed},
+	{"SizeHuge", "POST / HTTP/1.1\r\n" + commonHeaders + "Transfer-Encoding: chunked\r\n\r\n100000000\r\n{", malformed},
+	{"SizeBareLF", "POST / HTTP/1.1\r\n" + commonHeaders + "Transfer-Encoding: chunked\r\n\r\n1\n{\r\n0\r\n\r\n", malformed},
+	{"ChunkLong", "POST / HTTP/1.1\r\n" + commonHeaders + "Transfer-Encoding: chunked\r\n\r\n1\r\n{}\r\n0\r\n\r\n", malformed},
+	{"Trailer", "POST / HTTP/1.1\r\n" + commonHeaders + "Transfer-Encoding: chunked\r\n\r\n0\r\nX: y\r\n\r\n", malformed},
 	{"BareLF", "POST / HTTP/1.1\nHost: a\nContent-Length: 0\n\n", malformed},
 	{"BareLFLine", "POST / HTTP/1.1\r\nHost: a\nContent-Length: 0\r\n\r\n", malformed},
 	{"BareLFEnd", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\n", malformed},
-	{"BareCR", "POST / HTTP/1.1\r\n" + good + "X: a\rb\r\n\r\n", malformed},
-	{"BareCRName", "POST / HTTP/1.1\r\n" + good + "X\r: a\r\n\r\n", malformed},
-	{"CRCRLF", "POST / HTTP/1.1\r\n" + good + "X: a\r\r\n\r\n", malformed},
-	{"Fold", "POST / HTTP/1.1\r\n" + good + "X: a\r\n b\r\n\r\n", malformed},
-	{"FoldTab", "POST / HTTP/1.1\r\n" + good + "X: a\r\n\tb\r\n\r\n", malformed},
+	{"BareCR", "POST / HTTP/1.1\r\n" + commonHeaders + "X: a\rb\r\n\r\n", malformed},
+	{"BareCRName", "POST / HTTP/1.1\r\n" + commonHeaders + "X\r: a\r\n\r\n", malformed},
+	{"CRCRLF", "POST / HTTP/1.1\r\n" + commonHeaders + "X: a\r\r\n\r\n", malformed},
+	{"Fold", "POST / HTTP/1.1\r\n" + commonHeaders + "X: a\r\n b\r\n\r\n", malformed},
+	{"FoldTab", "POST / HTTP/1.1\r\n" + commonHeaders + "X: a\r\n\tb\r\n\r\n", malformed},
 	{"FoldFirst", "POST / HTTP/1.1\r\n Host: a\r\n\r\n", malformed},
-	{"NoColon", "POST / HTTP/1.1\r\n" + good + "X\r\n\r\n", malformed},
-	{"NoName", "POST / HTTP/1.1\r\n" + good + ": x\r\n\r\n", malformed},
-	{"NameSpaced", "POST / HTTP/1.1\r\n" + good + "X Y: z\r\n\r\n", malformed},
-	{"NameNull", "POST / HTTP/1.1\r\n" + good + "X\x00: z\r\n\r\n", malformed},
-	{"NameHigh", "POST / HTTP/1.1\r\n" + good + "X\xff: z\r\n\r\n", malformed},
-	{"ValueNull", "POST / HTTP/1.1\r\n" + good + "X: aaaaaaaa\x00b\r\n\r\n", malformed},
-	{"ValueDEL", "POST / HTTP/1.1\r\n" + good + "X: aaaaaaa\x7fb\r\n\r\n", malformed},
+	{"NoColon", "POST / HTTP/1.1\r\n" + commonHeaders + "X\r\n\r\n", malformed},
+	{"NoName", "POST / HTTP/1.1\r\n" + commonHeaders + ": x\r\n\r\n", malformed},
+	{"NameSpaced", "POST / HTTP/1.1\r\n" + commonHeaders + "X Y: z\r\n\r\n", malformed},
+	{"NameNull", "POST / HTTP/1.1\r\n" + commonHeaders + "X\x00: z\r\n\r\n", malformed},
+	{"NameHigh", "POST / HTTP/1.1\r\n" + commonHeaders + "X\xff: z\r\n\r\n", malformed},
+	{"ValueNull", "POST / HTTP/1.1\r\n" + commonHeaders + "X: aaaaaaaa\x00b\r\n\r\n", malformed},
+	{"ValueDEL", "POST / HTTP/1.1\r\n" + commonHeaders + "X: aaaaaaa\x7fb\r\n\r\n", malformed},
 	{"HostNone", "POST / HTTP/1.1\r\nContent-Length: 0\r\n\r\n", malformed},
 	{"HostEmpty", "POST / HTTP/1.1\r\nHost: \r\nContent-Length: 0\r\n\r\n", malformed},
 	{"HostTwice", "POST / HTTP/1.1\r\nHost: a\r\nhost: a\r\n\r\n", malformed},
 	{"HostList", "POST / HTTP/1.1\r\nHost: a, b\r\n\r\n", malformed},
 	{"HostPath", "POST / HTTP/1.1\r\nHost: a/b\r\n\r\n", malformed},
 	{"HostUser", "POST / HTTP/1.1\r\nHost: a@b\r\n\r\n", malformed},
-	{"Absolute", "POST http://a/hooks/a HTTP/1.1\r\n" + good + "\r\n", malformed},
-	{"Asterisk", "OPTIONS * HTTP/1.1\r\n" + good + "\r\n", malformed},
-	{"Authority", "CONNECT a:443 HTTP/1.1\r\n" + good + "\r\n", malformed},
-	{"Fragment", "POST /hooks/a#b HTTP/1.1\r\n" + good + "\r\n", malformed},
-	{"Backslash", "POST /hooks\\a HTTP/1.1\r\n" + good + "\r\n", malformed},
-	{"TargetNull", "POST /hooks/\x00 HTTP/1.1\r\n" + good + "\r\n", malformed},
-	{"TargetHigh", "POST /hooks/\xff HTTP/1.1\r\n" + good + "\r\n", malformed},
-	{"TwoSpaces", "POST  /hooks/a HTTP/1.1\r\n" + good + "\r\n", malformed},
-	{"TabInLine", "POST\t/hooks/a HTTP/1.1\r\n" + good + "\r\n", malformed},
-	{"LineTrailing", "POST /hooks/a HTTP/1.1 \r\n" + good + "\r\n", malformed},
-	{"LowerMethod", "post /hooks/a HTTP/1.1\r\n" + good + "\r\n", malformed},
-	{"OddMethod", "PO\x00ST /hooks/a HTTP/1.1\r\n" + good + "\r\n", malformed},
-	{"LineFirst", "\r\nPOST /hooks/a HTTP/1.1\r\n" + good + "\r\n", malformed},
+	{"Absolute", "POST http://a/hooks/a HTTP/1.1\r\n" + commonHeaders + "\r\n", malformed},
+	{"Asterisk", "OPTIONS * HTTP/1.1\r\n" + commonHeaders + "\r\n", malformed},
+	{"Authority", "CONNECT a:443 HTTP/1.1\r\n" + commonHeaders + "\r\n", malformed},
+	{"Fragment", "POST /hooks/a#b HTTP/1.1\r\n" + commonHeaders + "\r\n", malformed},
+	{"Backslash", "POST /hooks\\a HTTP/1.1\r\n" + commonHeaders + "\r\n", malformed},
+	{"TargetNull", "POST /hooks/\x00 HTTP/1.1\r\n" + commonHeaders + "\r\n", malformed},
+	{"TargetHigh", "POST /hooks/\xff HTTP/1.1\r\n" + commonHeaders + "\r\n", malformed},
+	{"TwoSpaces", "POST  /hooks/a HTTP/1.1\r\n" + commonHeaders + "\r\n", malformed},
+	{"TabInLine", "POST\t/hooks/a HTTP/1.1\r\n" + commonHeaders + "\r\n", malformed},
+	{"LineTrailing", "POST /hooks/a HTTP/1.1 \r\n" + commonHeaders + "\r\n", malformed},
+	{"LowerMethod", "post /hooks/a HTTP/1.1\r\n" + commonHeaders + "\r\n", malformed},
+	{"OddMethod", "PO\x00ST /hooks/a HTTP/1.1\r\n" + commonHeaders + "\r\n", malformed},
+	{"LineFirst", "\r\nPOST /hooks/a HTTP/1.1\r\n" + commonHeaders + "\r\n", malformed},
 	{"Nothing", "\r\n\r\n", malformed},
 	{"ZeroNine", "GET /hooks/a\r\n\r\n", malformed},
-	{"Version2", "GET /hooks/a HTTP/2.0\r\n" + good + "\r\n", wrongVersion},
-	{"Version12", "GET /hooks/a HTTP/1.2\r\n" + good + "\r\n", wrongVersion},
-	{"VersionOdd", "GET /hooks/a HTTP/1.10\r\n" + good + "\r\n", malformed},
-	{"VersionCase", "GET /hooks/a http/1.1\r\n" + good + "\r\n", malformed},
+	{"Version2", "GET /hooks/a HTTP/2.0\r\n" + commonHeaders + "\r\n", wrongVersion},
+	{"Version12", "GET /hooks/a HTTP/1.2\r\n" + commonHeaders + "\r\n", wrongVersion},
+	{"VersionOdd", "GET /hooks/a HTTP/1.10\r\n" + commonHeaders + "\r\n", malformed},
+	{"VersionCase", "GET /hooks/a http/1.1\r\n" + commonHeaders + "\r\n", malformed},
 	{"Preface2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", wrongVersion},
 	{"TLS", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", malformed},
-	{"GetWithBody", "GET /hooks/a HTTP/1.1\r\n" + good + "Content-Length: 2\r\n\r\n{}", malformed},
-	{"GetWithChunks", "GET /hooks/a HTTP/1.1\r\n" + good + "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", malformed},
-	{"OtherExpectation", "POST / HTTP/1.1\r\n" + good + "Expect: 200-ok\r\n\r\n", malformed},
-	{"ManyLines", "POST / HTTP/1.1\r\n" + good + strings.Repeat("X: y\r\n", 200) + "\r\n", headTooLarge},
+	{"GetWithBody", "GET /hooks/a HTTP/1.1\r\n" + commonHeaders + "Content-Length: 2\r\n\r\n{}", malformed},
+	{"GetWithChunks", "GET /hooks/a HTTP/1.1\r\n" + commonHeaders + "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", malformed},
+	{"OtherExpectation", "POST / HTTP/1.1\r\n" + commonHeaders + "Expect: 200-ok\r\n\r\n", malformed},
+	{"ManyLines", "POST / HTTP/1.1\r\n" + commonHeaders + strings.Repeat("X: y\r\n", 200) + "\r\n", headTooLarge},
 }
 
 // TestFrame reads each request at once, in every two parts, and byte by byte: it is judged alike.
 func TestFrame(t *testing.T) {
 	for _, tt := range heads {
 		t.Run(tt.name, func(t *testing.T) {
-			if got := follow(tt.text, len(tt.text)); got != tt.want {
+			if got := scanInParts(tt.text, len(tt.text)); got != tt.want {
 				t.Errorf("at once: reason %d, want %d", got, tt.want)
 			}
 			for size := 1; size < len(tt.text); size++ {
-				if got := follow(tt.text, size); got != tt.want {
+				if got := scanInParts(tt.text, size); got != tt.want {
 					t.Fatalf("in parts of %d: reason %d, want %d", size, got, tt.want)
 				}
 			}
@@ -121,18 +121,18 @@ func TestFrame(t *testing.T) {
 	}
 }
 
-// follow gives a frame a request in parts of a size, as a connection does. It is admitted when the request ends with the
+// scanInParts gives a frame a request in parts of a size, as a connection does. It is admitted when the request ends with the
 // text.
-func follow(text string, size int) reason {
+func scanInParts(text string, size int) reason {
 	var f frame
 	var ahead []byte
 	for part := range slices.Chunk([]byte(text), size) {
 		if f.phase == ended {
-			return broken // it ends too soon
+			return internalError // it ends too soon
 		}
 		ahead = append(ahead, part...)
-		n, _, r := f.read(ahead)
-		if r == ask {
+		n, _, r := f.readRequest(ahead)
+		if r == needMore {
 			continue
 		}
 		if r != admitted {
@@ -141,23 +141,23 @@ func follow(text string, size int) reason {
 		ahead = ahead[n:]
 	}
 	if f.phase != ended || len(ahead) > 0 {
-		return broken
+		return internalError
 	}
 	return admitted
 }
 
-// read takes a head and what comes behind it, as a connection does that lets everybody in.
-func (f *frame) read(p []byte) (n int, h head, r reason) {
+// readRequest takes a head and what comes behind it, as a connection does that lets everybody in.
+func (f *frame) readRequest(p []byte) (n int, h head, r reason) {
 	if f.phase == inHead {
-		if n, r = h.begin(p); r == admitted {
-			n, r = h.read(p, n)
+		if n, r = h.parseRequestLine(p); r == admitted {
+			n, r = h.parseLines(p, n)
 		}
 		if r != admitted {
 			return 0, h, r
 		}
-		f.begin(&h)
+		f.start(&h)
 	}
-	k, r := f.take(p[n:])
+	k, r := f.scan(p[n:])
 	return n + k, h, r
 }
 
@@ -168,11 +168,11 @@ func FuzzFrame(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
 		var fr frame
-		n, h, r := fr.read(text)
+		n, h, r := fr.readRequest(text)
 		if r != admitted || fr.phase != ended {
 			return
 		}
-		if told := h.told(nil); len(told) > n || len(told) > maxTold {
+		if told := h.appendMinimal(nil); len(told) > n || len(told) > maxMinimalHead {
 			t.Errorf("%q is longer than the head it was", told)
 		}
 		var theirs fasthttp.Request
@@ -205,7 +205,7 @@ func BenchmarkFrame(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		var f frame
-		if n, _, r := f.read(text); r != admitted || n != len(text) || f.phase != ended {
+		if n, _, r := f.readRequest(text); r != admitted || n != len(text) || f.phase != ended {
 			b.Fatal(n, r)
 		}
 	}

@@ -27,8 +27,8 @@ import (
 // DefaultMaxConns is how many connections may be open at one time where nobody says.
 const DefaultMaxConns = 4096
 
-// docsShare is what part of MaxHeld may be decoded at one time.
-const docsShare = 4
+// parseShare is what part of MaxHeld may be decoded at one time.
+const parseShare = 4
 
 // Options are what a Gate is made with.
 type Options struct {
@@ -48,34 +48,34 @@ type Options struct {
 	FirstBytes time.Duration // from a connection's opening, or its handshake, to its first byte; default 15 s, and 5 s while more than half of MaxConns are open; up to two fifths less, by chance
 	Handshake  time.Duration // from a connection's opening to the end of its handshake; default 5 s, or less as above
 
-	TLS         *tls.Config   // nil: plain HTTP, which is for loopback, or behind a proxy
-	Proxies     peer.List     // who may say whom they speak for; without TLS nobody else comes but from this machine
-	ProxyHeader bool          // each connection begins with a PROXY header, and is of one of the Proxies
-	Allowed     *peer.Allowed // who may call; nil: everybody
+	TLS         *tls.Config     // nil: plain HTTP, which is for loopback, or behind a proxy
+	Proxies     peer.List       // who may say whom they speak for; without TLS nobody else comes but from this machine
+	ProxyHeader bool            // each connection begins with a PROXY header, and is of one of the Proxies
+	Allowed     *peer.AllowList // who may call; nil: everybody
 }
 
 // Gate serves the hooks of an Engine.
 type Gate struct {
-	e      *engine.Engine
-	o      Options
-	server *fasthttp.Server
-	open   atomic.Int64 // connections
-	counts counts
-	panics atomic.Uint64
-	bodies *pool // what is small costs too little to be counted
-	docs   *pool // of large bodies, those that are read as JSON or decided on; their Docs take five times as much
+	e           *engine.Engine
+	o           Options
+	server      *fasthttp.Server
+	open        atomic.Int64 // connections
+	rejected    rejectCounts
+	panics      atomic.Uint64
+	bodyMemory  *memoryQuota // what is small costs too little to be counted
+	parseMemory *memoryQuota // of large bodies, those that are read as JSON or decided on; their Docs take five times as much
 
-	awayAt atomic.Int64 // when who may not call was last told of, in Unix time
+	addrLoggedAt atomic.Int64 // when who may not call was last told of, in Unix time
 
 	journal journal
 
 	tls        *tls.Config // nil: none
 	handshakes handshakeLimits
 	failures   *peer.Failures
-	friends    *peer.Friends
+	trusted    *peer.TrustedAddrs
 
-	strangers strangers
-	displaced atomic.Uint64 // connections that had to make room
+	unauth  unauthConns
+	evicted atomic.Uint64 // connections that had to make room
 
 	mu        sync.Mutex // guards what follows
 	stopped   bool       // Shutdown was called
@@ -87,22 +87,22 @@ func New(e *engine.Engine, o Options) (*Gate, error) {
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
-	defaults(&o.MaxBody, 1<<20)
-	defaults(&o.MaxEvents, max(4<<20, o.MaxBody))
-	defaults(&o.MaxHeader, 16<<10)
-	defaults(&o.MaxConns, DefaultMaxConns)
-	defaults(&o.MaxHeld, 128<<20)
-	defaults(&o.Read, 3*time.Second)
-	defaults(&o.Write, 10*time.Second)
-	defaults(&o.Idle, 90*time.Second)
-	defaults(&o.FirstBytes, 15*time.Second)
-	defaults(&o.Handshake, 5*time.Second)
-	g := &Gate{e: e, o: o, tls: o.TLS, handshakes: newHandshakeLimits(), failures: peer.NewFailures(), friends: peer.NewFriends(), journal: journal{o: o.Journal}}
-	g.bodies, g.docs = newPool(o.MaxHeld), newPool(o.MaxHeld/docsShare)
+	setDefault(&o.MaxBody, 1<<20)
+	setDefault(&o.MaxEvents, max(4<<20, o.MaxBody))
+	setDefault(&o.MaxHeader, 16<<10)
+	setDefault(&o.MaxConns, DefaultMaxConns)
+	setDefault(&o.MaxHeld, 128<<20)
+	setDefault(&o.Read, 3*time.Second)
+	setDefault(&o.Write, 10*time.Second)
+	setDefault(&o.Idle, 90*time.Second)
+	setDefault(&o.FirstBytes, 15*time.Second)
+	setDefault(&o.Handshake, 5*time.Second)
+	g := &Gate{e: e, o: o, tls: o.TLS, handshakes: newHandshakeLimits(), failures: peer.NewFailures(), trusted: peer.NewTrustedAddrs(), journal: journal{o: o.Journal}}
+	g.bodyMemory, g.parseMemory = newMemoryQuota(o.MaxHeld), newMemoryQuota(o.MaxHeld/parseShare)
 	g.server = &fasthttp.Server{
 		Handler:      g.serve,
-		ErrorHandler: g.unreadable,
-		Logger:       silence{},
+		ErrorHandler: g.rejectUnreadable,
+		Logger:       discardLogger{},
 
 		MaxRequestBodySize: max(o.MaxBody, o.MaxEvents), // each hook's own is the connection's to keep
 		ReadBufferSize:     o.MaxHeader,
@@ -133,7 +133,7 @@ func (g *Gate) maxBody(k *engine.Hook) int {
 	return g.o.MaxBody
 }
 
-func defaults[T int | int64 | time.Duration](v *T, otherwise T) {
+func setDefault[T int | int64 | time.Duration](v *T, otherwise T) {
 	if *v <= 0 {
 		*v = otherwise
 	}
@@ -142,7 +142,7 @@ func defaults[T int | int64 | time.Duration](v *T, otherwise T) {
 // Serve answers what comes in at a listener until Shutdown, and then returns nil; after one it returns at once. It takes
 // ownership of the listener.
 func (g *Gate) Serve(l net.Listener) error {
-	ours := g.listener(l)
+	ours := g.newListener(l)
 	g.mu.Lock()
 	stopped := g.stopped
 	g.listeners = append(g.listeners, ours)
@@ -164,7 +164,7 @@ func (g *Gate) Shutdown(ctx context.Context) error {
 		errs = append(errs, l.Close())
 	}
 	g.mu.Unlock()
-	g.strangers.dismiss() // the server would wait for them, as if they had begun
+	g.unauth.interruptReads() // the server would wait for them, as if they had begun
 	errs = append(errs, g.server.ShutdownWithContext(ctx))
 	for g.open.Load() > 0 && ctx.Err() == nil { // the server does not wait for Close, which gives the last lease back
 		time.Sleep(time.Millisecond)
@@ -172,8 +172,8 @@ func (g *Gate) Shutdown(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// silence drops what fasthttp logs: its messages quote requests. What was refused is counted instead.
-type silence struct{}
+// discardLogger drops what fasthttp logs: its messages quote requests. What was refused is counted instead.
+type discardLogger struct{}
 
 // Printf writes nothing.
-func (silence) Printf(string, ...any) {}
+func (discardLogger) Printf(string, ...any) {}

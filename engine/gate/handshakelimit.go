@@ -22,9 +22,9 @@ func newHandshakeLimits() handshakeLimits {
 
 func (c *conn) handshakeLimit() *fair.Limiter[netip.Addr] {
 	switch {
-	case c.suspect:
+	case c.failingAddr:
 		return c.g.handshakes.failing
-	case c.friend:
+	case c.trustedAddr:
 		return c.g.handshakes.trusted
 	}
 	return c.g.handshakes.others
@@ -33,7 +33,7 @@ func (c *conn) handshakeLimit() *fair.Limiter[netip.Addr] {
 // acquireHandshake waits for a handshake slot as long as there is time for a handshake. It is false
 // also for a connection that was closed meanwhile to make room.
 func (c *conn) acquireHandshake() bool {
-	if !c.handshakeLimit().AcquireBefore(c.by, peer.Subscriber(c.from)) {
+	if !c.handshakeLimit().AcquireBefore(c.handshakeBy, peer.Subscriber(c.peerAddr)) {
 		return false
 	}
 	c.hasSlot.Store(true)

@@ -5,8 +5,8 @@ import (
 	"strconv"
 )
 
-// ask is what reading a head says when it does not end in the bytes there are.
-const ask = reasons
+// needMore is what reading a head says when it does not end in the bytes there are.
+const needMore = reasons
 
 // maxLines is how many header lines a request may have.
 const maxLines = 100
@@ -14,48 +14,48 @@ const maxLines = 100
 // head is what a request's head says, as far as the gate wants to know. It is read once: the body is cut off by it, the caller is
 // judged by it, and the server is told no more of it than that (see told). What it has of the text is borrowed.
 type head struct {
-	method, path []byte // the path as it was sent, without the query
-	newest       bool   // HTTP/1.1, or else 1.0
-	length       int64  // of the body; -1: there is no Content-Length
-	chunked      bool
-	expects      bool // 100-continue
-	close, keep  bool // what Connection says
-	hosts        int
+	method, path     []byte // the path as it was sent, without the query
+	http11           bool   // HTTP/1.1, or else 1.0
+	length           int64  // of the body; -1: there is no Content-Length
+	chunked          bool
+	expectsContinue  bool // 100-continue
+	close, keepAlive bool // what Connection says
+	hosts            int
 
-	media, encoding    field
-	challenge, request field
-	auth               []shown // each header that a credential of the hook asks for
-	token              tokenSeen
+	media, encoding    headerField
+	challenge, request headerField
+	auth               []credentialHeader // each header that a credential of the hook asks for
+	token              tokenCheck
 	forwarded          *[]string // the lines of X-Forwarded-For; nil: nobody wants them
 }
 
-// field is a header that is to be there once.
-type field struct {
+// headerField is a header that is to be there once.
+type headerField struct {
 	value []byte // the last one's
 	count int
 }
 
-// shown is a header that a credential asks for, as the caller showed it.
-type shown struct {
+// credentialHeader is a header that a credential asks for, as the caller showed it.
+type credentialHeader struct {
 	name string
-	field
+	headerField
 	digest [32]byte
 }
 
-// begin reads the request line that p begins with. n is where the header lines begin.
-func (h *head) begin(p []byte) (n int, r reason) {
+// parseRequestLine reads the request line that p begins with. n is where the header lines begin.
+func (h *head) parseRequestLine(p []byte) (n int, r reason) {
 	line, n, r := cutLine(p, 0)
 	if r == admitted {
 		h.length = -1
-		r = h.requestLine(line)
+		r = h.decodeRequestLine(line)
 	}
 	return n, r
 }
 
-// read reads the header lines that begin at n, up to the empty one, and allows one way to write them: RFC 9112 without what it
+// parseLines reads the header lines that begin at n, up to the empty one, and allows one way to write them: RFC 9112 without what it
 // tolerates for the sake of old peers. What stands between this program and Okta may be more lenient, or lenient
 // otherwise, and two who read a head differently can be played off against each other. end is the head's length.
-func (h *head) read(p []byte, n int) (end int, r reason) {
+func (h *head) parseLines(p []byte, n int) (end int, r reason) {
 	var line []byte
 	for lines := 0; ; lines++ {
 		if line, n, r = cutLine(p, n); r != admitted {
@@ -67,16 +67,16 @@ func (h *head) read(p []byte, n int) (end int, r reason) {
 		if lines == maxLines {
 			return 0, headTooLarge
 		}
-		if !h.line(line) {
+		if !h.parseLine(line) {
 			return 0, malformed
 		}
 	}
 	switch {
-	case h.hosts > 1, h.newest && h.hosts == 0: // RFC 9112 section 3.2
+	case h.hosts > 1, h.http11 && h.hosts == 0: // RFC 9112 section 3.2
 		return 0, malformed
-	case h.chunked && (h.length >= 0 || !h.newest):
+	case h.chunked && (h.length >= 0 || !h.http11):
 		return 0, malformed
-	case h.bodiless() && (h.length > 0 || h.chunked): // a body that some read and some do not
+	case h.hasNoBody() && (h.length > 0 || h.chunked): // a body that some read and some do not
 		return 0, malformed
 	}
 	return n, admitted
@@ -84,13 +84,13 @@ func (h *head) read(p []byte, n int) (end int, r reason) {
 
 func (h *head) is(method string) bool { return string(h.method) == method }
 
-func (h *head) bodiless() bool { return h.is("GET") || h.is("HEAD") }
+func (h *head) hasNoBody() bool { return h.is("GET") || h.is("HEAD") }
 
-// told appends what the server is told of the head, in one way to write it: how the body is to be read and the connection used. The
+// appendMinimal appends what the server is told of the head, in one way to write it: how the body is to be read and the connection used. The
 // rest is no business of its, so it can see nothing otherwise than the gate. It is never longer than the head was.
-func (h *head) told(b []byte) []byte {
+func (h *head) appendMinimal(b []byte) []byte {
 	b = append(append(b, h.method...), ' ', '/', ' ')
-	if h.newest {
+	if h.http11 {
 		b = append(b, "HTTP/1.1\r\nHost:-\r\n"...)
 	} else {
 		b = append(b, "HTTP/1.0\r\n"...)
@@ -101,13 +101,13 @@ func (h *head) told(b []byte) []byte {
 	if h.chunked {
 		b = append(b, "Transfer-Encoding:chunked\r\n"...)
 	}
-	if h.expects {
+	if h.expectsContinue {
 		b = append(b, "Expect:100-continue\r\n"...)
 	}
 	switch {
 	case h.close:
 		b = append(b, "Connection:close\r\n"...)
-	case h.keep:
+	case h.keepAlive:
 		b = append(b, "Connection:keep-alive\r\n"...)
 	}
 	return append(b, "\r\n"...)
@@ -118,39 +118,39 @@ func cutLine(p []byte, from int) (line []byte, next int, _ reason) {
 	i := bytes.IndexByte(p[from:], '\n')
 	switch {
 	case i < 0:
-		return nil, 0, ask
+		return nil, 0, needMore
 	case i == 0 || p[from+i-1] != '\r':
 		return nil, 0, malformed
 	}
 	return p[from : from+i-1], from + i + 1, admitted
 }
 
-// requestLine reads "POST /path HTTP/1.1": a method in capitals, an absolute path without anything that needs escaping, one
+// decodeRequestLine reads "POST /path HTTP/1.1": a method in capitals, an absolute path without anything that needs escaping, one
 // space each.
-func (h *head) requestLine(line []byte) reason {
+func (h *head) decodeRequestLine(line []byte) reason {
 	method, rest, ok := bytes.Cut(line, []byte{' '})
 	target, version, ok2 := bytes.Cut(rest, []byte{' '})
 	if !ok || !ok2 || len(method) == 0 || len(target) == 0 || target[0] != '/' {
-		return notOurs(line)
+		return versionReason(line)
 	}
 	for _, c := range method {
 		if c < 'A' || c > 'Z' {
 			return malformed
 		}
 	}
-	if !all(target, inTarget) {
+	if !allIn(target, inTarget) {
 		return malformed
 	}
-	if h.newest = string(version) == "HTTP/1.1"; !h.newest && string(version) != "HTTP/1.0" {
-		return notOurs(line)
+	if h.http11 = string(version) == "HTTP/1.1"; !h.http11 && string(version) != "HTTP/1.0" {
+		return versionReason(line)
 	}
 	h.method = method
 	h.path, _, _ = bytes.Cut(target, []byte{'?'}) // compared byte by byte: nothing is unescaped or cleaned up, so there is one way to write it
 	return admitted
 }
 
-// notOurs tells another version of HTTP, which is worth a word of its own, from what is no HTTP.
-func notOurs(line []byte) reason {
+// versionReason tells another version of HTTP, which is worth a word of its own, from what is no HTTP.
+func versionReason(line []byte) reason {
 	i := bytes.LastIndexByte(line, ' ')
 	if v := line[i+1:]; len(v) == len("HTTP/x.x") && bytes.HasPrefix(v, []byte("HTTP/")) && v[5] >= '0' && v[5] <= '9' && v[6] == '.' &&
 		v[7] >= '0' && v[7] <= '9' && string(v) != "HTTP/1.1" && string(v) != "HTTP/1.0" {
@@ -159,54 +159,54 @@ func notOurs(line []byte) reason {
 	return malformed
 }
 
-// line reads "Name: value".
-func (h *head) line(line []byte) bool {
+// parseLine reads "Name: value".
+func (h *head) parseLine(line []byte) bool {
 	colon := bytes.IndexByte(line, ':')
-	if colon <= 0 || !all(line[:colon], inToken) || !printable(line[colon+1:]) {
+	if colon <= 0 || !allIn(line[:colon], inToken) || !printable(line[colon+1:]) {
 		return false
 	}
 	name, value := line[:colon], trim(line[colon+1:])
 	for i := range h.auth {
-		h.auth[i].take(name, value, h.auth[i].name)
+		h.auth[i].addIfNamed(name, value, h.auth[i].name)
 	}
 	switch len(name) {
 	case len("Content-Type"):
-		h.media.take(name, value, "content-type")
+		h.media.addIfNamed(name, value, "content-type")
 	case len("Content-Encoding"):
-		h.encoding.take(name, value, "content-encoding")
+		h.encoding.addIfNamed(name, value, "content-encoding")
 	case len(challengeHeader):
-		h.challenge.take(name, value, challengeHeader)
+		h.challenge.addIfNamed(name, value, challengeHeader)
 	case len("X-Forwarded-For"):
 		if h.forwarded != nil && equalFold(name, "x-forwarded-for") {
 			*h.forwarded = append(*h.forwarded, string(value))
 		}
 	default:
-		return h.frames(name, value)
+		return h.parseFraming(name, value)
 	}
 	return true
 }
 
-// frames reads what says how the request is to be read and the connection to be used, and Okta's name for the request, which is as
+// parseFraming reads what says how the request is to be read and the connection to be used, and Okta's name for the request, which is as
 // long as one of those.
-func (h *head) frames(name, value []byte) bool {
+func (h *head) parseFraming(name, value []byte) bool {
 	switch len(name) {
 	case len("Host"):
 		if equalFold(name, "host") {
 			h.hosts++
-			return len(value) > 0 && all(value, inHost)
+			return len(value) > 0 && allIn(value, inHost)
 		}
 	case len("Expect"):
 		if equalFold(name, "expect") {
-			h.expects = true
+			h.expectsContinue = true
 			return equalFold(value, "100-continue")
 		}
 	case len("Connection"):
 		if equalFold(name, "connection") {
-			h.connection(value)
+			h.parseConnection(value)
 		}
 	case len("Content-Length"):
 		if equalFold(name, "content-length") {
-			return h.size(value)
+			return h.parseLength(value)
 		}
 	case len("Transfer-Encoding"):
 		if equalFold(name, "transfer-encoding") {
@@ -214,30 +214,30 @@ func (h *head) frames(name, value []byte) bool {
 			h.chunked = true
 			return once && equalFold(value, "chunked")
 		}
-		h.request.take(name, value, requestHeader)
+		h.request.addIfNamed(name, value, requestIDHeader)
 	}
 	return true
 }
 
-// connection reads a list of words, of which two are known.
-func (h *head) connection(value []byte) {
+// parseConnection reads a list of words, of which two are known.
+func (h *head) parseConnection(value []byte) {
 	for len(value) > 0 {
 		var word []byte
 		word, value, _ = bytes.Cut(value, []byte{','})
 		h.close = h.close || equalFold(trim(word), "close")
-		h.keep = h.keep || equalFold(trim(word), "keep-alive")
+		h.keepAlive = h.keepAlive || equalFold(trim(word), "keep-alive")
 	}
 }
 
-func (f *field) take(name, value []byte, wanted string) {
+func (f *headerField) addIfNamed(name, value []byte, wanted string) {
 	if equalFold(name, wanted) {
 		f.value = value
 		f.count++
 	}
 }
 
-// size reads a Content-Length: once, digits alone.
-func (h *head) size(value []byte) bool {
+// parseLength reads a Content-Length: once, digits alone.
+func (h *head) parseLength(value []byte) bool {
 	if h.length >= 0 || len(value) == 0 || len(value) > 12 {
 		return false
 	}

@@ -26,22 +26,22 @@ type journal struct {
 
 	mu    sync.Mutex // guards what follows
 	line  []byte
-	clock clock
+	clock timeCache
 }
 
 // entry is what one line says.
 type entry struct {
-	hook    *engine.Hook
-	request string   // X-Okta-Request-Id; empty: a name is made up
-	event   string   // eventId
-	rules   []string // that matched
-	outcome string
-	reason  string // of a refusal
-	repeat  bool
-	status  int
-	took    time.Duration
-	in, out int // bytes of body
-	from    netip.Addr
+	hook      *engine.Hook
+	requestID string   // X-Okta-Request-Id; empty: a name is made up
+	event     string   // eventId
+	rules     []string // that matched
+	outcome   string
+	reason    string // of a refusal
+	repeat    bool
+	status    int
+	duration  time.Duration
+	in, out   int // bytes of body
+	from      netip.Addr
 }
 
 // add writes a line.
@@ -60,14 +60,14 @@ func (j *journal) add(e *entry) {
 	j.o.Writer.Write(j.line) // there is nowhere to say that it failed
 }
 
-// clock writes times as package slog does. What a second has in common is written once.
-type clock struct {
+// timeCache writes times as package slog does. What a second has in common is written once.
+type timeCache struct {
 	second int64
 	before []byte // the milliseconds
 	after  []byte
 }
 
-func (c *clock) append(b []byte, now time.Time) []byte {
+func (c *timeCache) append(b []byte, now time.Time) []byte {
 	if s := now.Unix(); s != c.second || c.before == nil {
 		c.second = s
 		c.before = now.AppendFormat(c.before[:0], "2006-01-02T15:04:05.")
@@ -83,7 +83,7 @@ func appendMillis(b []byte, n int) []byte {
 }
 
 func (e *entry) json(b []byte) []byte {
-	b = e.appendName(append(b, `","level":"INFO","msg":"call","request":"`...))
+	b = e.appendRequestID(append(b, `","level":"INFO","msg":"call","request":"`...))
 	b = jsondoc.AppendString(append(b, `","hook":`...), e.hook.Rules.Name)
 	if org := e.hook.Rules.Org; org != nil {
 		b = jsondoc.AppendString(append(b, `,"org":`...), org.Name)
@@ -103,7 +103,7 @@ func (e *entry) json(b []byte) []byte {
 	b = append(b, `,"repeat":`...)
 	b = strconv.AppendBool(b, e.repeat)
 	b = strconv.AppendInt(append(b, `,"status":`...), int64(e.status), 10)
-	b = e.appendTook(append(b, `,"ms":`...))
+	b = e.appendDuration(append(b, `,"ms":`...))
 	b = strconv.AppendInt(append(b, `,"in":`...), int64(e.in), 10)
 	b = strconv.AppendInt(append(b, `,"out":`...), int64(e.out), 10)
 	b = e.from.AppendTo(append(b, `,"from":"`...))
@@ -111,14 +111,14 @@ func (e *entry) json(b []byte) []byte {
 }
 
 func (e *entry) text(b []byte) []byte {
-	b = e.appendName(append(b, " level=INFO msg=call request="...))
+	b = e.appendRequestID(append(b, " level=INFO msg=call request="...))
 	b = append(append(b, " hook="...), e.hook.Rules.Name...)
 	if org := e.hook.Rules.Org; org != nil {
 		b = append(append(b, " org="...), org.Name...)
 	}
-	b = quoted(append(b, " eventId="...), e.event)
+	b = appendQuoted(append(b, " eventId="...), e.event)
 	b = append(append(b, " revision="...), e.revision()...)
-	b = quoted(append(b, " rules="...), strings.Join(e.rules, ","))
+	b = appendQuoted(append(b, " rules="...), strings.Join(e.rules, ","))
 	b = append(append(b, " outcome="...), e.outcome...)
 	if e.reason != "" {
 		b = append(append(b, " reason="...), e.reason...)
@@ -126,7 +126,7 @@ func (e *entry) text(b []byte) []byte {
 	b = append(b, " repeat="...)
 	b = strconv.AppendBool(b, e.repeat)
 	b = strconv.AppendInt(append(b, " status="...), int64(e.status), 10)
-	b = e.appendTook(append(b, " ms="...))
+	b = e.appendDuration(append(b, " ms="...))
 	b = strconv.AppendInt(append(b, " in="...), int64(e.in), 10)
 	b = strconv.AppendInt(append(b, " out="...), int64(e.out), 10)
 	b = e.from.AppendTo(append(b, " from="...))
@@ -139,14 +139,14 @@ func (e *entry) revision() string {
 	return r[:min(len(r), 12)]
 }
 
-// appendTook appends milliseconds, to the microsecond.
-func (e *entry) appendTook(b []byte) []byte {
-	n := max(e.took.Microseconds(), 0)
+// appendDuration appends milliseconds, to the microsecond.
+func (e *entry) appendDuration(b []byte) []byte {
+	n := max(e.duration.Microseconds(), 0)
 	return appendMillis(append(strconv.AppendInt(b, n/1000, 10), '.'), int(n%1000))
 }
 
-// quoted appends a value as it is where it is plain, and in quotes where it is not.
-func quoted(b []byte, s string) []byte {
+// appendQuoted appends a value as it is where it is plain, and in quotes where it is not.
+func appendQuoted(b []byte, s string) []byte {
 	for i := range len(s) {
 		if c := s[i]; c <= ' ' || c >= 0x7f || c == '"' || c == '=' || c == '\\' {
 			return strconv.AppendQuote(b, s)
@@ -158,30 +158,30 @@ func quoted(b []byte, s string) []byte {
 	return append(b, s...)
 }
 
-// requestHeader is what Okta calls a request by (hooks.md section 1.1).
-const requestHeader = "X-Okta-Request-Id"
+// requestIDHeader is what Okta calls a request by (hooks.md section 1.1).
+const requestIDHeader = "X-Okta-Request-Id"
 
-// maxRequest is the longest name of a request that is taken.
-const maxRequest = 128
+// maxRequestID is the longest name of a request that is taken.
+const maxRequestID = 128
 
-// name is what Okta calls the request, empty where it does not, or says what does not look like a name.
-func (h *head) name() string {
+// requestID is what Okta calls the request, empty where it does not, or says what does not look like a name.
+func (h *head) requestID() string {
 	id := h.request.value
-	if h.request.count != 1 || len(id) > maxRequest {
+	if h.request.count != 1 || len(id) > maxRequestID {
 		return ""
 	}
 	for _, c := range id {
-		if parts[c]&inHost == 0 || c == '[' || c == ']' {
+		if byteClasses[c]&inHost == 0 || c == '[' || c == ']' {
 			return ""
 		}
 	}
 	return string(id)
 }
 
-// appendName appends what the journal calls a request: what Okta does, or else 16 hexadecimal digits.
-func (e *entry) appendName(b []byte) []byte {
-	if e.request != "" {
-		return append(b, e.request...) // it needs no escaping: see head.name
+// appendRequestID appends what the journal calls a request: what Okta does, or else 16 hexadecimal digits.
+func (e *entry) appendRequestID(b []byte) []byte {
+	if e.requestID != "" {
+		return append(b, e.requestID...) // it needs no escaping: see head.name
 	}
 	const digits = "0123456789abcdef"
 	for n, i := rand.Uint64(), 0; i < 16; i++ {

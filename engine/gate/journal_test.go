@@ -12,19 +12,19 @@ import (
 	"github.com/tenterhook/tenterhook/engine/gate"
 )
 
-// pages is what a journal writes, for a test that reads it when the gate is closed.
-type pages struct {
+// logBuffer is what a journal writes, for a test that reads it when the gate is closed.
+type logBuffer struct {
 	mu   sync.Mutex
 	text bytes.Buffer
 }
 
-func (p *pages) Write(text []byte) (int, error) {
+func (p *logBuffer) Write(text []byte) (int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.text.Write(text)
 }
 
-func (p *pages) lines() (all []string) {
+func (p *logBuffer) lines() (all []string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for s := bufio.NewScanner(bytes.NewReader(p.text.Bytes())); s.Scan(); {
@@ -33,30 +33,30 @@ func (p *pages) lines() (all []string) {
 	return all
 }
 
-// journal makes calls by their heads and gives the lines about them.
-func journal(t *testing.T, asJSON bool, heads ...string) []string {
+// journalLines makes calls by their heads and gives the lines about them.
+func journalLines(t *testing.T, asJSON bool, heads ...string) []string {
 	t.Helper()
-	var p pages
+	var p logBuffer
 	t.Run("Served", func(t *testing.T) {
-		d := open(t, policy, gate.Options{Journal: gate.Journal{Writer: &p, JSON: asJSON}})
+		d := startGate(t, policy, gate.Options{Journal: gate.Journal{Writer: &p, JSON: asJSON}})
 		for _, h := range heads {
 			l := d.dial()
-			l.send(h).answer()
+			l.send(h).readResponse()
 			l.Close()
 		}
 	}) // closed here, which writes what waits
 	return p.lines()
 }
 
-const named = `{"eventType":"com.okta.user.pre-registration","eventId":"%s","data":{"userProfile":{"email":"ann@example.com"}}}`
+const callWithID = `{"eventType":"com.okta.user.pre-registration","eventId":"%s","data":{"userProfile":{"email":"ann@example.com"}}}`
 
 func call(id string, extra ...string) string {
-	body := fmt.Sprintf(named, id)
-	return head(post, append(extra, fmt.Sprintf("Content-Length: %d", len(body)))...) + body
+	body := fmt.Sprintf(callWithID, id)
+	return requestHead(requestLine, append(extra, fmt.Sprintf("Content-Length: %d", len(body)))...) + body
 }
 
 func TestJournal(t *testing.T) {
-	lines := journal(t, true,
+	lines := journalLines(t, true,
 		call("event-1", "X-Okta-Request-Id: reqv66CbCaCStGEFc8AdfS0ng"),
 		call("event-1"),
 		call(`odd \"id\"`, "X-Okta-Request-Id: <script>"),
@@ -96,17 +96,17 @@ func TestJournal(t *testing.T) {
 }
 
 func TestJournalText(t *testing.T) {
-	lines := journal(t, false, call("event-1", "X-Okta-Request-Id: r-1"), call(`a\tb`), head(post, "Content-Type: text/plain", "Content-Length: 2"))
+	lines := journalLines(t, false, call("event-1", "X-Okta-Request-Id: r-1"), call(`a\tb`), requestHead(requestLine, "Content-Type: text/plain", "Content-Length: 2"))
 	if len(lines) != 3 || !strings.Contains(lines[2], " outcome=refused reason=content_type repeat=false status=415 ") || !strings.Contains(lines[0], ` level=INFO msg=call request=r-1 hook=hook-a eventId=event-1 revision=`) || !strings.Contains(lines[0], ` rules=stamp outcome=`) ||
 		!strings.Contains(lines[1], ` eventId="a\tb" revision=`) {
 		t.Errorf("%q", lines)
 	}
 }
 
-// TestRequestIsTold: Okta's name for the request is in the answer.
-func TestRequestIsTold(t *testing.T) {
-	d := open(t, policy, gate.Options{})
-	_, body, _ := d.dial().send(call("event-1", "X-Okta-Request-Id: r-1")).answer()
+// TestRequestIDInJournal: Okta's name for the request is in the answer.
+func TestRequestIDInJournal(t *testing.T) {
+	d := startGate(t, policy, gate.Options{})
+	_, body, _ := d.dial().send(call("event-1", "X-Okta-Request-Id: r-1")).readResponse()
 	if !strings.Contains(body, `"tenterhook":{"request":"r-1","rules":["stamp"]}`) {
 		t.Errorf("got %s", body)
 	}

@@ -17,12 +17,12 @@ import (
 // listener bounds the number of connections and gives each its clock.
 type listener struct {
 	net.Listener
-	g     *Gate
-	close func() error // once
-	told  time.Time    // when running out of descriptors was last logged; Accept's, which one goroutine calls
+	g        *Gate
+	close    func() error // once
+	loggedAt time.Time    // when running out of descriptors was last logged; Accept's, which one goroutine calls
 }
 
-func (g *Gate) listener(l net.Listener) *listener {
+func (g *Gate) newListener(l net.Listener) *listener {
 	return &listener{Listener: l, g: g, close: sync.OnceValue(l.Close)}
 }
 
@@ -36,8 +36,8 @@ func (l *listener) Accept() (net.Conn, error) {
 	pause := 5 * time.Millisecond
 	for {
 		c, err := l.Listener.Accept()
-		if passing(err) {
-			l.exhausted(err)
+		if isTemporary(err) {
+			l.handleExhaustion(err)
 			time.Sleep(pause)
 			pause = min(2*pause, time.Second)
 			continue
@@ -45,17 +45,17 @@ func (l *listener) Accept() (net.Conn, error) {
 		if err != nil {
 			return nil, err
 		}
-		from := peer.Of(c.RemoteAddr())
-		if r := l.g.comes(from); r != admitted {
-			l.g.away(r, from)
+		from := peer.AddrOf(c.RemoteAddr())
+		if r := l.g.checkConn(from); r != admitted {
+			l.g.rejectAddr(r, from)
 			reset(c)
 			continue
 		}
-		if l.g.open.Add(1) <= int64(l.g.o.MaxConns) || l.g.displace() {
-			return l.g.admit(c, from), nil
+		if l.g.open.Add(1) <= int64(l.g.o.MaxConns) || l.g.evictConn() {
+			return l.g.newConn(c, from), nil
 		}
 		l.g.open.Add(-1)
-		l.g.counts.add(crowded)
+		l.g.rejected.add(tooManyConns)
 		if l.g.tls == nil {
 			c.SetWriteDeadline(time.Now().Add(time.Second)) // it has all its room yet
 			io.WriteString(c, "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
@@ -72,13 +72,13 @@ func reset(c net.Conn) {
 	c.Close()
 }
 
-func passing(err error) bool {
+func isTemporary(err error) bool {
 	var errno syscall.Errno
-	return errors.As(err, &errno) && (errno.Temporary() || scarce(err) || errno == syscall.ECONNABORTED)
+	return errors.As(err, &errno) && (errno.Temporary() || isOutOfResources(err) || errno == syscall.ECONNABORTED)
 }
 
-// scarce reports whether an error says that the system has no descriptors or no memory for one more connection.
-func scarce(err error) bool {
+// isOutOfResources reports whether an error says that the system has no descriptors or no memory for one more connection.
+func isOutOfResources(err error) bool {
 	for _, errno := range []syscall.Errno{syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM} {
 		if errors.Is(err, errno) {
 			return true
@@ -87,21 +87,21 @@ func scarce(err error) bool {
 	return false
 }
 
-// exhausted makes room where the system has none, and says so once a minute.
-func (l *listener) exhausted(err error) {
-	if !scarce(err) {
+// handleExhaustion makes room where the system has none, and says so once a minute.
+func (l *listener) handleExhaustion(err error) {
+	if !isOutOfResources(err) {
 		return
 	}
-	l.g.displace()
-	if now := time.Now(); now.Sub(l.told) >= time.Minute {
-		l.told = now
+	l.g.evictConn()
+	if now := time.Now(); now.Sub(l.loggedAt) >= time.Minute {
+		l.loggedAt = now
 		l.g.o.Log.Error("a connection cannot be accepted", "connections", l.g.open.Load(), slog.Any("error", err))
 	}
 }
 
-// admit takes a connection in, as a stranger.
-func (g *Gate) admit(c net.Conn, from netip.Addr) *conn {
-	in := &conn{Conn: c, g: g, from: from, trusted: g.o.Proxies.Has(from), chance: uint8(rand.Uint32()), fresh: true, last: time.Now()}
-	g.strangers.add(in, g.friends.Has(from, in.last))
+// newConn takes a connection in, as a stranger.
+func (g *Gate) newConn(c net.Conn, from netip.Addr) *conn {
+	in := &conn{Conn: c, g: g, peerAddr: from, isProxy: g.o.Proxies.Has(from), jitter: uint8(rand.Uint32()), betweenRequests: true, lastRead: time.Now()}
+	g.unauth.add(in, g.trusted.Has(from, in.lastRead))
 	return in
 }

@@ -13,31 +13,31 @@ import (
 // TestMinefieldAnswers has a module give each shape back: as a value, a name, its whole draft, and behind one. The answer says what
 // encoding/json reads, or the draft is dropped whole and the hook's failure answer goes out.
 func TestMinefieldAnswers(t *testing.T) {
-	d, _ := watched(t)
-	f := field{t: t, door: d, line: d.dial(), hook: "says"}
+	d, _ := startObserver(t)
+	f := shapeClient{t: t, door: d, line: d.dial(), hook: "says"}
 	for _, s := range shapes(2) {
 		if len(s.text) > 100_000 {
 			continue // more than a draft may have
 		}
 		value, name := `{"debugContext":{"x":`+s.text+`}}`, `{"debugContext":{`+s.text+`:1}}`
 		text, ok := s.asName()
-		f.says(s, value, "x", s.want != refused)
-		f.says(s, name, text, ok)
+		f.checkDraft(s, value, "x", s.want != rejected)
+		f.checkDraft(s, name, text, ok)
 		for _, draft := range []string{s.text + `{"debugContext":{"x":1}}`, `{"debugContext":{"x":1}}` + s.text} {
-			f.says(s, draft, "x", strings.TrimSpace(s.text) == "")
+			f.checkDraft(s, draft, "x", strings.TrimSpace(s.text) == "")
 		}
 		profile := `{"commands":[{"type":"com.okta.user.profile.update","value":{"x":` + s.text + `}}]}`
-		if a := f.give(s, profile); a["error"] == nil {
-			want, err := decoded([]byte(profile))
-			if err != nil || s.want == refused || !reflect.DeepEqual(any(a), want) {
+		if a := f.answerTo(s, profile); a["error"] == nil {
+			want, err := decodeJSON([]byte(profile))
+			if err != nil || s.want == rejected || !reflect.DeepEqual(any(a), want) {
 				t.Errorf("%s: answered %.300v", s.name, a)
 			}
 		}
 	}
 }
 
-// give has the module give a draft, and reads the answer as strictly as can be.
-func (f *field) give(s shape, draft string) map[string]any {
+// answerTo has the module give a draft, and reads the answer as strictly as can be.
+func (f *shapeClient) answerTo(s shape, draft string) map[string]any {
 	f.t.Helper()
 	eventType := "com.okta.user.pre-registration"
 	if f.hook == "merges" {
@@ -45,7 +45,7 @@ func (f *field) give(s shape, draft string) map[string]any {
 	}
 	status, text := f.send(fmt.Sprintf(`{"eventType":%q,"data":{"access":{"claims":{}}},"draft":"%x"}`, eventType, draft))
 	var doc jsondoc.Doc
-	v, err := decoded([]byte(text))
+	v, err := decodeJSON([]byte(text))
 	if strict := doc.Parse([]byte(text), jsondoc.Limits{}); status != 200 || err != nil || strict != nil {
 		f.t.Errorf("%s: got %d %.300q, %v, %v", s.name, status, text, err, strict)
 	}
@@ -53,13 +53,13 @@ func (f *field) give(s shape, draft string) map[string]any {
 	return answer
 }
 
-// says compares the answer to a draft with what the draft says in its debugContext.
-func (f *field) says(s shape, draft, name string, read bool) {
+// checkDraft compares the answer to a draft with what the draft says in its debugContext.
+func (f *shapeClient) checkDraft(s shape, draft, name string, read bool) {
 	f.t.Helper()
-	answer := f.give(s, draft)
+	answer := f.answerTo(s, draft)
 	for range 2 {
 		if read && answer["error"] != nil { // a busy machine may have let the rule's time run out
-			answer = f.give(s, draft)
+			answer = f.answerTo(s, draft)
 		}
 	}
 	debug, _ := answer["debugContext"].(map[string]any)
@@ -69,7 +69,7 @@ func (f *field) says(s shape, draft, name string, read bool) {
 		}
 		return
 	}
-	want, err := decoded([]byte(draft))
+	want, err := decodeJSON([]byte(draft))
 	if err != nil {
 		f.t.Errorf("%s: %v", s.name, err)
 		return
@@ -83,8 +83,8 @@ func (f *field) says(s shape, draft, name string, read bool) {
 // TestMinefieldMerged has a module name what a rule before it has named, escaped in other ways: it is the same, and
 // the module's word counts.
 func TestMinefieldMerged(t *testing.T) {
-	d, _ := watched(t)
-	f := field{t: t, door: d, line: d.dial(), hook: "merges"}
+	d, _ := startObserver(t)
+	f := shapeClient{t: t, door: d, line: d.dial(), hook: "merges"}
 	tests := []struct{ name, means, pointer string }{
 		{`x`, "x", "/claims/x"},
 		{`\u0078`, "x", "/claims/x"},
@@ -98,10 +98,10 @@ func TestMinefieldMerged(t *testing.T) {
 		path := strings.NewReplacer(`\/`, `~1`, `\u002f`, `\u007e1`).Replace(tt.name)
 		draft := `{"debugContext":{"` + tt.name + `":1},"commands":[{"type":"com.okta.access.patch","value":[` +
 			`{"op":"add","path":"\/claims\u002F` + path + `","value":1}]}]}`
-		a := f.give(shape{name: tt.name}, draft)
+		a := f.answerTo(shape{name: tt.name}, draft)
 		for range 2 {
 			if a["error"] != nil {
-				a = f.give(shape{name: tt.name}, draft)
+				a = f.answerTo(shape{name: tt.name}, draft)
 			}
 		}
 		debug, _ := a["debugContext"].(map[string]any)

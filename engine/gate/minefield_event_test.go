@@ -14,15 +14,15 @@ import (
 // TestMinefieldEvents has each shape in an event: a delivery is refused and nothing recorded, or the rules see behind the answer
 // what encoding/json reads. A uuid is the same however it is escaped.
 func TestMinefieldEvents(t *testing.T) {
-	d, file := watched(t)
-	p := places[3]
+	d, file := startObserver(t)
+	p := observedPlaces[3]
 	const around = 4 + 2 // the delivery, data, the list and the event, and two in it
-	f := field{t: t, door: d, line: d.dial(), hook: p.hook, path: p.path}
+	f := shapeClient{t: t, door: d, line: d.dial(), hook: p.hook, path: p.path}
 	events := make(map[string]string)
 	deliver := func(s shape, id, event string, read bool) {
 		body := fmt.Sprintf(`{"eventType":"com.okta.event_hook","eventId":%q,"data":{"events":[%s]}}`, id, event)
 		if !read {
-			f.refused(s, body, `{"error":"not_json"}`)
+			f.wantRejected(s, body, `{"error":"not_json"}`)
 			return
 		}
 		events[id] = event
@@ -34,23 +34,23 @@ func TestMinefieldEvents(t *testing.T) {
 	}
 	for i, s := range shapes(around) {
 		id := fmt.Sprint("value-", i)
-		deliver(s, id, asking("", id, p.path, `"x"`, "x", s.text), s.want != refused)
+		deliver(s, id, callAsking("", id, p.path, `"x"`, "x", s.text), s.want != rejected)
 		id = fmt.Sprint("name-", i)
 		name, ok := s.asName()
-		deliver(s, id, asking("", id, p.path, s.text, name, "1"), ok)
+		deliver(s, id, callAsking("", id, p.path, s.text, name, "1"), ok)
 	}
-	first, again := asking("", "uuid-a", p.path, `"x"`, "x", "1"), asking("", "uuid-a", p.path, `"x"`, "x", "2")
+	first, again := callAsking("", "uuid-a", p.path, `"x"`, "x", "1"), callAsking("", "uuid-a", p.path, `"x"`, "x", "2")
 	deliver(shape{name: "UUID"}, "uuid-a", first, true)
 	deliver(shape{name: "UUIDEscaped"}, "uuid-b", strings.Replace(again, "uuid-a", `uuid\u002da`, 1), true)
 	delete(events, "uuid-b")
 	if n := d.ledger.Stats().Accepted; n != uint64(len(events)) {
 		t.Errorf("%d events recorded, want %d", n, len(events))
 	}
-	agreed(t, d, file, events, p.path)
+	wantObserved(t, d, file, events, p.path)
 }
 
-// agreed waits for the lines of two rules about each event, and compares what they say.
-func agreed(t *testing.T, d *door, file string, events map[string]string, path []string) {
+// wantObserved waits for the lines of two rules about each event, and compares what they say.
+func wantObserved(t *testing.T, d *testGate, file string, events map[string]string, path []string) {
 	t.Helper()
 	for end := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
 		s := d.ledger.Stats()
@@ -68,11 +68,11 @@ func agreed(t *testing.T, d *door, file string, events map[string]string, path [
 	if err != nil {
 		t.Fatal(err)
 	}
-	sights := make(map[string]*sight)
+	sights := make(map[string]*observation)
 	for line := range bytes.Lines(text) {
 		var said struct {
 			ID string
-			sight
+			observation
 		}
 		if err := json.Unmarshal(line, &said); err != nil {
 			t.Fatalf("%.300q: %v", line, err)
@@ -84,9 +84,9 @@ func agreed(t *testing.T, d *door, file string, events map[string]string, path [
 			t.Fatalf("of no event: %.300q", line)
 		}
 		if sights[said.ID] == nil {
-			sights[said.ID] = new(sight)
+			sights[said.ID] = new(observation)
 		}
-		sights[said.ID].take(&said.sight)
+		sights[said.ID].merge(&said.observation)
 	}
 	for id, event := range events {
 		if sights[id] == nil {
@@ -97,8 +97,8 @@ func agreed(t *testing.T, d *door, file string, events map[string]string, path [
 	}
 }
 
-// take adds what another rule has seen.
-func (s *sight) take(other *sight) {
+// merge adds what another rule has seen.
+func (s *observation) merge(other *observation) {
 	if other.Module != nil {
 		s.Module = other.Module
 		return

@@ -16,9 +16,9 @@ import (
 	"github.com/tenterhook/tenterhook/runtime/wasm"
 )
 
-// watching is a policy whose rules tell what they see of the member that the call itself names: an expression by ask, which
+// observerPolicy is a policy whose rules tell what they see of the member that the call itself names: an expression by ask, which
 // is its name, a module by at, which is its JSON Pointer.
-const watching = `tenterhook: 1
+const observerPolicy = `tenterhook: 1
 known: [ask, uuid, event.ask]
 destinations: {seen: {file: FILE}}
 hooks:
@@ -43,17 +43,17 @@ hooks:
       - {name: module, wasm: see.wasm, with: {actions: [{to: seen, body: {module: "@"}}]}}
 `
 
-// watched is a door with that policy, and the file its event hook writes.
-func watched(t *testing.T) (d *door, file string) {
+// startObserver is a door with that policy, and the file its event hook writes.
+func startObserver(t *testing.T) (d *testGate, file string) {
 	t.Helper()
-	guests := guests(t) // to be closed after the door
-	d = open(t, "", gate.Options{})
+	guests := newWasm(t) // to be closed after the door
+	d = startGate(t, "", gate.Options{})
 	file = filepath.Join(t.TempDir(), "seen")
-	d.engine.Swap(watchers(t, file, guests))
+	d.engine.Swap(loadObserver(t, file, guests))
 	return d, file
 }
 
-func guests(t testing.TB) *wasm.Runtime {
+func newWasm(t testing.TB) *wasm.Runtime {
 	t.Helper()
 	r, err := wasm.New(wasm.Options{})
 	if err != nil {
@@ -67,10 +67,10 @@ func guests(t testing.TB) *wasm.Runtime {
 	return r
 }
 
-func watchers(t testing.TB, file string, guests *wasm.Runtime) *rules.Set {
+func loadObserver(t testing.TB, file string, guests *wasm.Runtime) *rules.Set {
 	t.Helper()
 	text := strings.NewReplacer("FILE", strconv.Quote(file), "AUTH", "[{header: Authorization, secret: "+secret+"}]",
-		"MODULE", `{name: module, on_failure: closed, wasm: see.wasm, with: {debugContext: {module: "@"}}}`).Replace(watching)
+		"MODULE", `{name: module, on_failure: closed, wasm: see.wasm, with: {debugContext: {module: "@"}}}`).Replace(observerPolicy)
 	for place, ask := range map[string]string{"data.userProfile": "ask", "data.access.claims": "ask", "data.appUser.profile": "ask",
 		"event.debugContext.debugData": "event.ask"} {
 		sees := fmt.Sprintf(`{json: "${toJSON(%[1]s[%[2]s])}", copy: "${%[1]s[%[2]s]}", names: "${keys(%[1]s)}", id: "${%[3]s}"}`,
@@ -92,8 +92,8 @@ func watchers(t testing.TB, file string, guests *wasm.Runtime) *rules.Set {
 	return s
 }
 
-// places are where the hooks' rules look.
-var places = []struct {
+// observedPlaces are where the hooks' rules look.
+var observedPlaces = []struct {
 	hook, eventType string
 	path            []string
 }{
@@ -103,11 +103,11 @@ var places = []struct {
 	{"event", "", []string{"debugContext", "debugData"}},
 }
 
-// asking is a call whose last member, at a path, is the one that is asked for, or an event. name and value stand in it as
+// callAsking is a call whose last member, at a path, is the one that is asked for, or an event. name and value stand in it as
 // they are; decoded is what the name says.
-func asking(eventType, id string, path []string, name, decoded, value string) string {
+func callAsking(eventType, id string, path []string, name, decoded, value string) string {
 	pointer := "/" + strings.Join(path, "/") + "/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(decoded)
-	head := fmt.Sprintf(`"ask":%s,"at":%s,`, quoted(decoded), quoted(pointer))
+	head := fmt.Sprintf(`"ask":%s,"at":%s,`, quoteJSON(decoded), quoteJSON(pointer))
 	if eventType == "" {
 		head = fmt.Sprintf(`{"uuid":%q,%s`, id, head)
 	} else {
@@ -122,7 +122,7 @@ func asking(eventType, id string, path []string, name, decoded, value string) st
 	return head + "{" + name + ":" + value + strings.Repeat("}", len(path)+1)
 }
 
-func quoted(text string) []byte {
+func quoteJSON(text string) []byte {
 	b, err := json.Marshal(text)
 	if err != nil {
 		panic(err)
@@ -133,106 +133,106 @@ func quoted(text string) []byte {
 // TestMinefield has each shape as a member's value, as its name and as the whole body, on three types of hooks: it is refused
 // before any rule has run, or expression, module and encoding/json read the same. What is read is known when it comes again.
 func TestMinefield(t *testing.T) {
-	d, _ := watched(t)
-	inline := places[:3]
+	d, _ := startObserver(t)
+	inline := observedPlaces[:3]
 	if testing.Short() {
-		inline = places[:1]
+		inline = observedPlaces[:1]
 	}
 	for _, p := range inline {
 		t.Run(p.hook, func(t *testing.T) {
-			f := field{t: t, door: d, line: d.dial(), hook: p.hook, path: p.path}
+			f := shapeClient{t: t, door: d, line: d.dial(), hook: p.hook, path: p.path}
 			for i, s := range shapes(len(p.path) + 1) {
-				f.call(s, asking(p.eventType, fmt.Sprint("value-", i), p.path, `"x"`, "x", s.text), s.want != refused)
+				f.call(s, callAsking(p.eventType, fmt.Sprint("value-", i), p.path, `"x"`, "x", s.text), s.want != rejected)
 				name, ok := s.asName()
-				f.call(s, asking(p.eventType, fmt.Sprint("name-", i), p.path, s.text, name, "1"), ok)
+				f.call(s, callAsking(p.eventType, fmt.Sprint("name-", i), p.path, s.text, name, "1"), ok)
 			}
 			for _, s := range shapes(0) {
 				told := `{"error":"not_json"}`
-				if s.want != refused {
+				if s.want != rejected {
 					told = `{"error":"event_type"}`
 				}
-				f.refused(s, s.text, told)
+				f.wantRejected(s, s.text, told)
 			}
-			f.counted()
+			f.wantCounts()
 		})
 	}
-	if n := d.value("tenterhook_panics_total"); n != 0 {
+	if n := d.metric("tenterhook_panics_total"); n != 0 {
 		t.Errorf("%v panics", n)
 	}
 }
 
 // asName is the shape as a member's name: the text that it is, where it can be one.
 func (s shape) asName() (name string, ok bool) {
-	return name, s.want != refused && strings.HasPrefix(s.text, `"`) && json.Unmarshal([]byte(s.text), &name) == nil
+	return name, s.want != rejected && strings.HasPrefix(s.text, `"`) && json.Unmarshal([]byte(s.text), &name) == nil
 }
 
-// field sends calls to a hook and compares what its rules see.
-type field struct {
+// shapeClient sends calls to a hook and compares what its rules see.
+type shapeClient struct {
 	t    *testing.T
-	door *door
-	line *line
+	door *testGate
+	line *testConn
 	hook string
 	path []string
 
-	answered, repeated uint64
+	answeredCalls, repeatedCalls uint64
 }
 
-func (f *field) send(body string) (int, string) {
+func (f *shapeClient) send(body string) (int, string) {
 	f.t.Helper()
 	f.line.SetDeadline(time.Now().Add(time.Minute)) // there are a thousand calls on the line
-	status, text, _ := f.line.send(head("POST /hooks/"+f.hook+" HTTP/1.1", fmt.Sprint("Content-Length: ", len(body))) + body).answer()
+	status, text, _ := f.line.send(requestHead("POST /hooks/"+f.hook+" HTTP/1.1", fmt.Sprint("Content-Length: ", len(body))) + body).readResponse()
 	return status, text
 }
 
-// refused sends a body that no rule may see.
-func (f *field) refused(s shape, body, told string) {
+// wantRejected sends a body that no rule may see.
+func (f *shapeClient) wantRejected(s shape, body, told string) {
 	f.t.Helper()
 	if status, text := f.send(body); status != 400 || text != told {
 		f.t.Errorf("%s: got %d %.200s, want 400 %s", s.name, status, text, told)
 	}
 }
 
-func (f *field) call(s shape, body string, read bool) {
+func (f *shapeClient) call(s shape, body string, read bool) {
 	f.t.Helper()
 	if !read {
-		f.refused(s, body, `{"error":"not_json"}`)
+		f.wantRejected(s, body, `{"error":"not_json"}`)
 		return
 	}
 	status, text := f.send(body)
-	err := agree([]byte(text), []byte(body), f.path)
+	err := compareAnswer([]byte(text), []byte(body), f.path)
 	for range 2 {
 		if err != nil { // a busy machine may have let a rule's time run out, which is not remembered
 			status, text = f.send(body)
-			err = agree([]byte(text), []byte(body), f.path)
+			err = compareAnswer([]byte(text), []byte(body), f.path)
 		}
 	}
 	if status != 200 || err != nil {
 		f.t.Errorf("%s: got %d: %v", s.name, status, err)
 		return
 	}
-	f.answered++
+	f.answeredCalls++
 	if status, again := f.send(body); status != 200 || again != text {
 		f.t.Errorf("%s: the second time %d %.200s", s.name, status, again)
 	}
-	f.answered++
-	f.repeated++
+	f.answeredCalls++
+	f.repeatedCalls++
 }
 
-// counted: what was refused is no call.
-func (f *field) counted() {
+// wantCounts: what was refused is no call.
+func (f *shapeClient) wantCounts() {
 	f.t.Helper()
 	for _, h := range f.door.engine.Status().Hooks {
-		if h.Name == f.hook && (h.Calls["answered"] != f.answered || h.Repeats != f.repeated) {
-			f.t.Errorf("%v, %d repeats; want %d answered, %d repeats", h.Calls, h.Repeats, f.answered, f.repeated)
+		if h.Name == f.hook && (h.Calls["answered"] != f.answeredCalls || h.Repeats != f.repeatedCalls) {
+			f.t.Errorf("%v, %d repeats; want %d answered, %d repeats", h.Calls, h.Repeats, f.answeredCalls, f.repeatedCalls)
 		}
 	}
 }
 
 // TestMinefieldEnvelope has shapes of the body around a call that is as it should be.
 func TestMinefieldEnvelope(t *testing.T) {
-	d, _ := watched(t)
-	p := places[0]
-	good := asking(p.eventType, "envelope", p.path, `"x"`, "x", "1")
+	d, _ := startObserver(t)
+	p := observedPlaces[0]
+	good := callAsking(p.eventType, "envelope", p.path, `"x"`, "x", "1")
 	const notJSON, otherType = `{"error":"not_json"}`, `{"error":"event_type"}`
 	tests := []struct{ name, body, told string }{
 		{"Good", good, ""},
@@ -243,10 +243,10 @@ func TestMinefieldEnvelope(t *testing.T) {
 		{"Mark", "\ufeff" + good, notJSON},
 		{"MarkAndSpace", " \ufeff" + good, notJSON},
 		{"MarkBehind", good + "\ufeff", notJSON},
-		{"UTF16", "\xff\xfe" + wide(good, 0), notJSON},
-		{"UTF16BE", "\xfe\xff" + wide(good, 1), notJSON},
-		{"UTF16NoMark", wide(good, 0), notJSON},
-		{"UTF16BENoMark", wide(good, 1), notJSON},
+		{"UTF16", "\xff\xfe" + utf16Text(good, 0), notJSON},
+		{"UTF16BE", "\xfe\xff" + utf16Text(good, 1), notJSON},
+		{"UTF16NoMark", utf16Text(good, 0), notJSON},
+		{"UTF16BENoMark", utf16Text(good, 1), notJSON},
 		{"NBSP", good + "\u00a0", notJSON},
 		{"WordJoiner", "\u2060" + good, notJSON},
 		{"FormFeed", "\f" + good, notJSON},
@@ -276,13 +276,13 @@ func TestMinefieldEnvelope(t *testing.T) {
 		{"TypeNumber", strings.Replace(good, `"com.okta.user.pre-registration"`, "1", 1), otherType},
 		{"TypeInList", strings.Replace(good, `"com.okta.user.pre-registration"`, `["com.okta.user.pre-registration"]`, 1), otherType},
 		{"InAList", "[" + good + "]", otherType},
-		{"InAText", string(quoted(good)), otherType},
+		{"InAText", string(quoteJSON(good)), otherType},
 	}
-	f := field{t: t, door: d, line: d.dial(), hook: p.hook, path: p.path}
+	f := shapeClient{t: t, door: d, line: d.dial(), hook: p.hook, path: p.path}
 	for i, tt := range tests {
 		body := strings.Replace(tt.body, "envelope", fmt.Sprint("envelope-", i), 1)
 		if tt.told != "" {
-			f.refused(shape{name: tt.name}, body, tt.told)
+			f.wantRejected(shape{name: tt.name}, body, tt.told)
 			continue
 		}
 		f.call(shape{name: tt.name}, body, true)
@@ -291,11 +291,11 @@ func TestMinefieldEnvelope(t *testing.T) {
 	if status, text := f.send(strings.TrimSuffix(good, "1}}}") + crowd + "}}}"); status != 413 || text != `{"error":"body_too_large"}` {
 		t.Errorf("of too many values: got %d %.200s", status, text)
 	}
-	f.counted()
+	f.wantCounts()
 }
 
-// wide is ASCII in UTF-16.
-func wide(text string, high int) string {
+// utf16Text is ASCII in UTF-16.
+func utf16Text(text string, high int) string {
 	var b []byte
 	for _, u := range utf16.Encode([]rune(text)) {
 		pair := [2]byte{byte(u), byte(u >> 8)}
@@ -306,7 +306,7 @@ func wide(text string, high int) string {
 
 // TestMinefieldNumbers: whoever is refused with 5 is refused however 5 is written, and nobody else.
 func TestMinefieldNumbers(t *testing.T) {
-	d := open(t, strings.Replace(policy, "data.userProfile.email == 'eve@example.com'", "data.userProfile.level == 5 or data.userProfile.level in [6, 7]", 1), gate.Options{})
+	d := startGate(t, strings.Replace(policy, "data.userProfile.email == 'eve@example.com'", "data.userProfile.level == 5 or data.userProfile.level in [6, 7]", 1), gate.Options{})
 	long := strings.Repeat("0", 600)
 	tests := []struct {
 		level string
@@ -319,11 +319,11 @@ func TestMinefieldNumbers(t *testing.T) {
 	}
 	l := d.dial()
 	for _, tt := range tests {
-		call := good(strings.Replace(body, `"email"`, `"level":`+tt.level+`,"email"`, 1))
-		status, text, _ := l.send(call).answer()
+		call := validRequest(strings.Replace(body, `"email"`, `"level":`+tt.level+`,"email"`, 1))
+		status, text, _ := l.send(call).readResponse()
 		for range 2 {
 			if strings.Contains(text, "DENY") != tt.deny { // a busy machine may have let the rule's time run out
-				status, text, _ = l.send(call).answer()
+				status, text, _ = l.send(call).readResponse()
 			}
 		}
 		if status != 200 || strings.Contains(text, "DENY") != tt.deny {

@@ -8,10 +8,10 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-// foreign finds a host in a call that is none of its hook's org's: what was to be another org's was given to this one. Only
+// foreignHost finds a host in a call that is none of its hook's org's: what was to be another org's was given to this one. Only
 // some types name a host, and each elsewhere (hooks.md section 1.3): one that always does must, and in the one way that Okta writes
 // it. Of the others a bare id says nothing.
-func foreign(r *rules.Hook, root jsondoc.Node) (host string, is bool) {
+func foreignHost(r *rules.Hook, root jsondoc.Node) (host string, is bool) {
 	if r.Org == nil {
 		return "", false
 	}
@@ -23,25 +23,25 @@ func foreign(r *rules.Hook, root jsondoc.Node) (host string, is bool) {
 		}
 	case hook.Token:
 		uri := root.Get("data").Get("context").Get("protocol").Get("issuer").Get("uri")
-		if host, ours := of(r.Org, uri); !ours {
+		if host, ours := isOrgURL(r.Org, uri); !ours {
 			return host, true
 		}
 	}
-	host, ours := of(r.Org, source)
+	host, ours := isOrgURL(r.Org, source)
 	return host, !ours
 }
 
-// of reports whether a URL's host is an org's. What is no URL with a host is told as it is.
-func of(o *rules.Org, url jsondoc.Node) (host string, ours bool) {
-	host, ok := hostOf(url.Text())
+// isOrgURL reports whether a URL's host is an org's. What is no URL with a host is told as it is.
+func isOrgURL(o *rules.Org, url jsondoc.Node) (host string, ours bool) {
+	host, ok := parseHost(url.Text())
 	if !ok {
 		return url.Text(), false
 	}
 	return host, o.Has(host)
 }
 
-// hostOf is the host of a URL that is https://HOST/… or https://HOST:PORT/…, with nothing in it that two could read in two ways.
-func hostOf(url string) (host string, ok bool) {
+// parseHost is the host of a URL that is https://HOST/… or https://HOST:PORT/…, with nothing in it that two could read in two ways.
+func parseHost(url string) (host string, ok bool) {
 	const scheme = "https://"
 	if len(url) < len(scheme) || !equalFold(url[:len(scheme)], scheme) {
 		return "", false

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestHostOf(t *testing.T) {
+func TestParseHost(t *testing.T) {
 	for url, want := range map[string]string{
 		"https://acme.okta.com/oauth2":     "acme.okta.com",
 		"https://acme.okta.com":            "acme.okta.com",
@@ -33,16 +33,16 @@ func TestHostOf(t *testing.T) {
 		"":                                 "",
 		"https":                            "",
 	} {
-		if got, ok := hostOf(url); got != want || ok != (want != "") {
+		if got, ok := parseHost(url); got != want || ok != (want != "") {
 			t.Errorf("%q: %q %t, want %q", url, got, ok, want)
 		}
 	}
 }
 
-func FuzzHostOf(f *testing.F) {
+func FuzzParseHost(f *testing.F) {
 	f.Add("https://acme.okta.com:443@evil.example/x")
 	f.Fuzz(func(t *testing.T, url string) {
-		host, ok := hostOf(url)
+		host, ok := parseHost(url)
 		if !ok {
 			return
 		}

@@ -25,52 +25,52 @@ import (
 	"github.com/tenterhook/tenterhook/runtime/wasm"
 )
 
-const streamed = `tenterhook: 1
+const streamPolicy = `tenterhook: 1
 hooks:
   - {name: hook-a, type: registration, auth: [{header: Authorization, secret: Bearer aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa}], rules: [{name: module, wasm: stamp.wasm}]}
   - {name: hook-b, type: registration, auth: [{header: X-Key, secret: bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb}], rules: [{name: note, debug: {by: b}}]}
   - {name: events, type: event, auth: [{header: Authorization, secret: Bearer cccccccccccccccccccccccccccccccc}], rules: [{name: note, log: seen}]}
 `
 
-// shows is what is shown at each hook.
-var shows = map[string]string{
+// credentials is what is shown at each hook.
+var credentials = map[string]string{
 	"hook-a": "Authorization: Bearer aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
 	"hook-b": "x-key: bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb",
 	"events": "authorization:\tBearer cccccccccccccccccccccccccccccccc ",
 }
 
-// heard is what the handler was given of a request.
-type heard struct{ hook, request, client, challenge, body string }
+// handled is what the handler was given of a request.
+type handled struct{ hook, request, client, challenge, body string }
 
-// stream is what one connection says, and what is to come of it.
-type stream struct {
+// requestStream is what one connection says, and what is to come of it.
+type requestStream struct {
 	*rand.Rand
-	text   string
-	heard  []heard
-	status []int // of the answers, 100 among them
-	over   bool  // nothing behind it is read
+	text    string
+	handled []handled
+	status  []int // of the answers, 100 among them
+	closed  bool  // nothing behind it is read
 }
 
-func newStream(r *rand.Rand) *stream {
-	s := &stream{Rand: r}
-	for n := 1 + s.IntN(6); n > 0 && !s.over; n-- {
-		s.request()
+func newStream(r *rand.Rand) *requestStream {
+	s := &requestStream{Rand: r}
+	for n := 1 + s.IntN(6); n > 0 && !s.closed; n-- {
+		s.addRequest()
 	}
-	if !s.over && s.IntN(2) == 0 {
-		s.refusal()
+	if !s.closed && s.IntN(2) == 0 {
+		s.addRejected()
 	}
-	if s.over {
+	if s.closed {
 		behind := *s
-		behind.request() // as good as any, but nobody hears it
+		behind.addRequest() // as good as any, but nobody hears it
 		s.text = behind.text
 	}
 	return s
 }
 
-// request says a request that is let in, in one of the ways to say it.
-func (s *stream) request() {
-	h := heard{hook: []string{"hook-a", "hook-b", "events"}[s.IntN(3)], request: fmt.Sprintf("req-%016x", s.Uint64()), client: fmt.Sprint("192.0.2.", s.IntN(256))}
-	lines := []string{"Host: h", shows[h.hook], "X-Okta-Request-Id: " + h.request, "X-Forwarded-For: 10.1.2.3, " + h.client}
+// addRequest says a request that is let in, in one of the ways to say it.
+func (s *requestStream) addRequest() {
+	h := handled{hook: []string{"hook-a", "hook-b", "events"}[s.IntN(3)], request: fmt.Sprintf("req-%016x", s.Uint64()), client: fmt.Sprint("192.0.2.", s.IntN(256))}
+	lines := []string{"Host: h", credentials[h.hook], "X-Okta-Request-Id: " + h.request, "X-Forwarded-For: 10.1.2.3, " + h.client}
 	method, version, behind := "POST", "HTTP/1.1", ""
 	if h.hook == "events" {
 		method, h.challenge = "GET", strconv.FormatUint(s.Uint64(), 16)
@@ -81,9 +81,9 @@ func (s *stream) request() {
 	}
 	switch s.IntN(20) {
 	case 0:
-		lines, s.over = append(lines, "Connection: upgrade, Close ,x"), true
+		lines, s.closed = append(lines, "Connection: upgrade, Close ,x"), true
 	case 1:
-		lines, s.over = append(lines, "Connection: keep-alive", "connection: ,, close"), true
+		lines, s.closed = append(lines, "Connection: keep-alive", "connection: ,, close"), true
 	case 2, 3, 4:
 		if !slices.Contains(lines, inChunks) {
 			version, lines = "HTTP/1.0", append(lines, "Connection: x, Keep-Alive")
@@ -91,14 +91,14 @@ func (s *stream) request() {
 	case 5, 6, 7:
 		lines, s.status = append(lines, "expect: 100-Continue"), append(s.status, 100)
 	}
-	s.heard, s.status = append(s.heard, h), append(s.status, 200)
-	s.say(method+" /hooks/"+h.hook+" "+version, lines, behind)
+	s.handled, s.status = append(s.handled, h), append(s.status, 200)
+	s.add(method+" /hooks/"+h.hook+" "+version, lines, behind)
 }
 
 const inChunks = "Transfer-encoding: Chunked"
 
 // body makes one, and a way to announce and to say it.
-func (s *stream) body() (body, framing, text string) {
+func (s *requestStream) body() (body, framing, text string) {
 	fill := []int{0, 1, 10, 1000, 16 << 10, 70 << 10}[s.IntN(6)]
 	body = fmt.Sprintf(`%s,"eventId":"%x","x":"%s"}`, call[:len(call)-1], s.Uint64(), s.letters(fill))
 	if s.IntN(2) == 0 {
@@ -114,7 +114,7 @@ func (s *stream) body() (body, framing, text string) {
 	return body, inChunks, b.String() + strings.Repeat("0", 1+s.IntN(8)) + "\r\n\r\n"
 }
 
-func (s *stream) letters(n int) string {
+func (s *requestStream) letters(n int) string {
 	b := make([]byte, n)
 	for i := range b {
 		b[i] = 'a' + byte(s.IntN(26))
@@ -122,8 +122,8 @@ func (s *stream) letters(n int) string {
 	return string(b)
 }
 
-// say adds a request with its lines in any order. Some heads are as long as a head may be.
-func (s *stream) say(first string, lines []string, behind string) {
+// add adds a request with its lines in any order. Some heads are as long as a head may be.
+func (s *requestStream) add(first string, lines []string, behind string) {
 	s.Shuffle(len(lines), func(i, j int) { lines[i], lines[j] = lines[j], lines[i] })
 	head := first + "\r\n" + strings.Join(lines, "\r\n") + "\r\n"
 	if room := 16<<10 - len(head+"Y: \r\n\r\n"); s.IntN(5) == 0 {
@@ -132,20 +132,20 @@ func (s *stream) say(first string, lines []string, behind string) {
 	s.text += head + "\r\n" + behind
 }
 
-// refusal says one that is not let in, or is not read to its end.
-func (s *stream) refusal() {
+// addRejected says one that is not let in, or is not read to its end.
+func (s *requestStream) addRejected() {
 	from := fmt.Sprintf("X-Forwarded-For: 198.18.%d.%d", s.IntN(256), s.IntN(256)) // or else it fails too often
 	of := func(auth, media, framing string) []string { return []string{"Host: h", from, auth, media, framing} }
 	const path, media, length = "POST /hooks/hook-a HTTP/1.1", "Content-Type: application/json", "Content-Length: 5"
-	a := shows["hook-a"]
+	a := credentials["hook-a"]
 	all := []struct {
 		status int
 		first  string
 		lines  []string
 		behind string
 	}{
-		{401, path, of(shows["hook-b"], media, length), "{}   "},
-		{401, path, of(shows["events"], media, length), "{}   "},
+		{401, path, of(credentials["hook-b"], media, length), "{}   "},
+		{401, path, of(credentials["events"], media, length), "{}   "},
 		{401, path, append(of(a, media, length), a), "{}   "},
 		{404, "POST /hooks/hook-c HTTP/1.1", of(a, media, length), "{}   "},
 		{405, "GET /hooks/hook-a HTTP/1.1", of(a, media, "X: y"), ""},
@@ -156,12 +156,12 @@ func (s *stream) refusal() {
 		{400, path, append(of(a, media, length), "Host: h"), "{}   "},
 	}
 	r := all[s.IntN(len(all))]
-	s.status, s.over = append(s.status, r.status), true
-	s.say(r.first, r.lines, r.behind)
+	s.status, s.closed = append(s.status, r.status), true
+	s.add(r.first, r.lines, r.behind)
 }
 
 // send sends it in any parts.
-func (s *stream) send(c net.Conn) {
+func (s *requestStream) send(c net.Conn) {
 	most := []int{1, 2, 20, 500, 5000, 20000, 1 << 20}[s.IntN(7)]
 	for rest, n := s.text, 0; len(rest) > 0; n++ {
 		k := 1 + s.IntN(min(len(rest), most))
@@ -174,27 +174,27 @@ func (s *stream) send(c net.Conn) {
 	c.(interface{ CloseWrite() error }).CloseWrite()
 }
 
-// ears are where requests come to a gate's handler.
-type ears struct {
-	g  *Gate
-	mu sync.Mutex
-	of []heard
+// recorder are where requests come to a gate's handler.
+type recorder struct {
+	g        *Gate
+	mu       sync.Mutex
+	requests []handled
 }
 
-func (e *ears) serve(ctx *fasthttp.RequestCtx) {
+func (e *recorder) serve(ctx *fasthttp.RequestCtx) {
 	c := ctx.Conn().(*conn)
-	h := heard{c.hook.Rules.Name, c.request, c.client.String(), string(c.challenge), string(ctx.Request.Body())}
+	h := handled{c.hook.Rules.Name, c.requestID, c.client.String(), string(c.challenge), string(ctx.Request.Body())}
 	e.mu.Lock()
-	e.of = append(e.of, h)
+	e.requests = append(e.requests, h)
 	e.mu.Unlock()
 	e.g.serve(ctx)
 }
 
-func (e *ears) take() []heard {
+func (e *recorder) takeRequests() []handled {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	of := e.of
-	e.of = nil
+	of := e.requests
+	e.requests = nil
 	return of
 }
 
@@ -210,7 +210,7 @@ func TestStreams(t *testing.T) {
 	}
 	for name, secure := range map[string]bool{"Plain": false, "TLS": true} {
 		t.Run(name, func(t *testing.T) {
-			e, dial, swap := listening(t, secure)
+			e, dial, swap := startRecorder(t, secure)
 			for i := range n {
 				if i%20 == 0 {
 					swap(i)
@@ -218,12 +218,12 @@ func TestStreams(t *testing.T) {
 				s := newStream(rand.New(rand.NewPCG(seed, uint64(i))))
 				c := dial()
 				go s.send(c)
-				if got := statuses(t, c); !slices.Equal(got, s.status) {
+				if got := readStatuses(t, c); !slices.Equal(got, s.status) {
 					t.Errorf("answers %v, want %v", got, s.status)
 				}
 				c.Close()
-				if got := e.take(); !slices.Equal(got, s.heard) {
-					t.Errorf("heard %.2000q, want %.2000q", got, s.heard)
+				if got := e.takeRequests(); !slices.Equal(got, s.handled) {
+					t.Errorf("heard %.2000q, want %.2000q", got, s.handled)
 				}
 				if t.Failed() {
 					t.Fatalf("stream %d; run it again with TENTERHOOK_SEED=%d", i, seed)
@@ -233,41 +233,41 @@ func TestStreams(t *testing.T) {
 	}
 }
 
-// listening is a gate that says what it hears, behind a proxy. In the end it has given everything back: connections, memory and, with
+// startRecorder is a gate that says what it hears, behind a proxy. In the end it has given everything back: connections, memory and, with
 // the Sets, their modules.
-func listening(t *testing.T, secure bool) (e *ears, dial func() net.Conn, swap func(int)) {
+func startRecorder(t *testing.T, secure bool) (e *recorder, dial func() net.Conn, swap func(int)) {
 	t.Helper()
 	guests, err := wasm.New(wasm.Options{})
-	fatal(t, err)
+	must(t, err)
 	code, err := os.ReadFile("../../rules/testdata/modules/stamp.wasm")
-	fatal(t, err)
+	must(t, err)
 	on, err := engine.New(engine.Options{Log: slog.New(slog.DiscardHandler)})
-	fatal(t, err)
+	must(t, err)
 	swap = func(i int) {
-		text := fmt.Append([]byte(streamed), "# ", i, "\n")
+		text := fmt.Append([]byte(streamPolicy), "# ", i, "\n")
 		s, err := rules.Load(rules.NewFolder(map[string][]byte{"policy.yaml": text, "stamp.wasm": code}), rules.Options{Modules: guests})
-		fatal(t, err)
+		must(t, err)
 		on.Swap(s)
 	}
 	o := Options{Log: slog.New(slog.DiscardHandler), Read: time.Minute, ProxyHeader: true}
 	o.Proxies, err = peer.NewList([]string{"127.0.0.0/8"})
-	fatal(t, err)
+	must(t, err)
 	var client *tls.Config
 	if secure {
-		o.TLS, client = handy(t)
+		o.TLS, client = tlsConfigs(t)
 	}
-	e = new(ears)
+	e = new(recorder)
 	e.g, err = New(on, o)
-	fatal(t, err)
+	must(t, err)
 	e.g.server.Handler = e.serve
 	l, err := net.Listen("tcp", "127.0.0.1:0")
-	fatal(t, err)
+	must(t, err)
 	served := make(chan error, 1)
 	go func() { served <- e.g.Serve(l) }()
-	t.Cleanup(func() { e.emptied(t, served, on, guests) })
+	t.Cleanup(func() { e.wantNothingLeft(t, served, on, guests) })
 	dial = func() net.Conn {
 		c, err := net.Dial("tcp", l.Addr().String())
-		fatal(t, err)
+		must(t, err)
 		c.SetDeadline(time.Now().Add(time.Minute))
 		io.WriteString(c, "PROXY TCP4 127.0.0.9 127.0.0.1 4711 443\r\n")
 		if secure {
@@ -278,16 +278,16 @@ func listening(t *testing.T, secure bool) (e *ears, dial func() net.Conn, swap f
 	return e, dial, swap
 }
 
-// emptied ends a gate that nobody speaks to any more.
-func (e *ears) emptied(t *testing.T, served chan error, on *engine.Engine, guests *wasm.Runtime) {
+// wantNothingLeft ends a gate that nobody speaks to any more.
+func (e *recorder) wantNothingLeft(t *testing.T, served chan error, on *engine.Engine, guests *wasm.Runtime) {
 	g := e.g
 	for by := time.Now().Add(time.Minute); g.open.Load() > 0 && time.Now().Before(by); {
 		time.Sleep(time.Millisecond)
 	}
 	g.Shutdown(t.Context()) // its context is over, and nobody is there
 	<-served
-	if g.open.Load() != 0 || g.bodies.used.Load() != 0 || g.docs.used.Load() != 0 || g.panics.Load() != 0 {
-		t.Errorf("left: %d connections, %d and %d bytes, %d panics", g.open.Load(), g.bodies.used.Load(), g.docs.used.Load(), g.panics.Load())
+	if g.open.Load() != 0 || g.bodyMemory.used.Load() != 0 || g.parseMemory.used.Load() != 0 || g.panics.Load() != 0 {
+		t.Errorf("left: %d connections, %d and %d bytes, %d panics", g.open.Load(), g.bodyMemory.used.Load(), g.parseMemory.used.Load(), g.panics.Load())
 	}
 	if err := on.Close(); err != nil {
 		t.Error(err)
@@ -297,8 +297,8 @@ func (e *ears) emptied(t *testing.T, served chan error, on *engine.Engine, guest
 	}
 }
 
-// handy are a server's and a client's sides of TLS, as net/http tests with them.
-func handy(t *testing.T) (server, client *tls.Config) {
+// tlsConfigs are a server's and a client's sides of TLS, as net/http tests with them.
+func tlsConfigs(t *testing.T) (server, client *tls.Config) {
 	s := httptest.NewTLSServer(nil)
 	t.Cleanup(s.Close)
 	client = s.Client().Transport.(*http.Transport).TLSClientConfig.Clone()
@@ -306,7 +306,7 @@ func handy(t *testing.T) (server, client *tls.Config) {
 	return &tls.Config{Certificates: s.TLS.Certificates}, client
 }
 
-func fatal(t *testing.T, err error) {
+func must(t *testing.T, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)

@@ -18,19 +18,19 @@ import (
 func BenchmarkWrongByte(b *testing.B) {
 	const secret = "q7LmZ0vRk2Xc9TbW4yHs6NfJd8GaPe1U"
 	early, late := []byte("x"+secret[1:]), []byte(secret[:len(secret)-1]+"x")
-	auth := []rules.Credential{{Lines: []rules.Line{line("Authorization", secret, strings.ToUpper(secret))}}, {Lines: []rules.Line{line("X-Key", secret)}}}
+	auth := []rules.Credential{{Lines: []rules.Line{newLine("Authorization", secret, strings.ToUpper(secret))}}, {Lines: []rules.Line{newLine("X-Key", secret)}}}
 	b.Run("gate", func(b *testing.B) {
-		h := head{auth: wanted(nil, auth)}
-		welch(b, early, late, func(value []byte) bool {
+		h := head{auth: credentialHeaders(nil, auth)}
+		compareTimes(b, early, late, func(value []byte) bool {
 			for i := range h.auth {
 				h.auth[i].value, h.auth[i].count = value, 1
 			}
-			_, ok := h.authentic(auth, nil)
+			_, ok := h.matchCredential(auth, nil)
 			return ok
 		})
 	})
 	b.Run("stopping", func(b *testing.B) {
-		welch(b, early, late, func(value []byte) bool {
+		compareTimes(b, early, late, func(value []byte) bool {
 			for i := range value {
 				if value[i] != secret[i] {
 					return false
@@ -41,8 +41,8 @@ func BenchmarkWrongByte(b *testing.B) {
 	})
 }
 
-// welch runs same on either of two values, in random turns, and reports t.
-func welch(b *testing.B, one, other []byte, same func([]byte) bool) {
+// compareTimes runs same on either of two values, in random turns, and reports t.
+func compareTimes(b *testing.B, one, other []byte, same func([]byte) bool) {
 	const batch = 64 // more than the clock's grain
 	var took [2][]float64
 	for b.Loop() {
@@ -62,15 +62,15 @@ func welch(b *testing.B, one, other []byte, same func([]byte) bool) {
 	if len(took[0]) < 10 || len(took[1]) < 10 {
 		return
 	}
-	m1, v1 := moments(took[0])
-	m2, v2 := moments(took[1])
+	m1, v1 := meanAndVariance(took[0])
+	m2, v2 := meanAndVariance(took[1])
 	b.ReportMetric(math.Abs(m1-m2)/math.Sqrt(v1+v2), "t")
 	b.ReportMetric(m1, "ns-early")
 	b.ReportMetric(m2, "ns-late")
 }
 
-// moments are the mean of all but the slowest tenth, and the variance of that mean.
-func moments(took []float64) (mean, variance float64) {
+// meanAndVariance are the mean of all but the slowest tenth, and the variance of that mean.
+func meanAndVariance(took []float64) (mean, variance float64) {
 	slices.Sort(took)
 	took = took[:len(took)*9/10]
 	n := float64(len(took))

@@ -21,25 +21,25 @@ import (
 	"github.com/tenterhook/tenterhook/engine/peer"
 )
 
-// dress is what every door of a test wears beside its own options.
-type dress struct{ secure, proxied bool }
+// transport is what every door of a test wears beside its own options.
+type transport struct{ secure, proxied bool }
 
-var worn dress
+var worn transport
 
-// wear puts it on; what a connection must begin with, and how a client speaks TLS, is returned.
-func (w dress) wear(t testing.TB, o *gate.Options) (says string, client *tls.Config) {
+// apply puts it on; what a connection must begin with, and how a client speaks TLS, is returned.
+func (w transport) apply(t testing.TB, o *gate.Options) (says string, client *tls.Config) {
 	if w.secure {
-		o.TLS, client = configs(t)
+		o.TLS, client = tlsConfigs(t)
 	}
 	if w.proxied {
-		o.ProxyHeader, o.Proxies = true, list(t, "127.0.0.0/8")
+		o.ProxyHeader, o.Proxies = true, mustList(t, "127.0.0.0/8")
 		says = "PROXY TCP4 192.0.2.1 127.0.0.1 4711 443\r\n"
 	}
 	return says, client
 }
 
-// configs are a server's and a client's.
-func configs(t testing.TB) (server, client *tls.Config) {
+// tlsConfigs are a server's and a client's.
+func tlsConfigs(t testing.TB) (server, client *tls.Config) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -61,7 +61,7 @@ func configs(t testing.TB) (server, client *tls.Config) {
 		&tls.Config{RootCAs: pool, ServerName: "example.com"}
 }
 
-func list(t testing.TB, texts ...string) peer.List {
+func mustList(t testing.TB, texts ...string) peer.List {
 	t.Helper()
 	l, err := peer.NewList(texts)
 	if err != nil {
@@ -70,23 +70,23 @@ func list(t testing.TB, texts ...string) peer.List {
 	return l
 }
 
-// TestDressed has everything hold over TLS and behind a proxy that holds without.
-func TestDressed(t *testing.T) {
+// TestTransports has everything hold over TLS and behind a proxy that holds without.
+func TestTransports(t *testing.T) {
 	all := map[string]func(*testing.T){
-		"Answer": TestAnswer, "Refused": TestRefused, "RefusedBody": TestRefusedBody, "Admitted": TestAdmitted, "Continue": TestContinue,
-		"Smuggled": TestSmuggled, "Pipelined": TestPipelined, "Slow": TestSlow, "SlowBody": TestSlowBodyEatsItsOwnTime, "Idle": TestIdle,
-		"Shutdown": TestShutdown, "Strangers": TestStrangersMakeRoom, "Held": TestHeld, "Version": TestVersion,
-		"ShutdownOfStrangers": TestShutdownOfStrangers, "Challenge": TestChallenge, "Delivery": TestDelivery, "SetChanges": TestSetChangesWhileTheBodyComes,
+		"Answer": TestAnswer, "Refused": TestRejectedHead, "RefusedBody": TestRejectedBody, "Admitted": TestAdmittedRequests, "Continue": TestContinue,
+		"Smuggled": TestSmuggled, "Pipelined": TestPipelined, "Slow": TestReadTimeout, "SlowBody": TestSlowBodyUsesBudget, "Idle": TestIdle,
+		"Shutdown": TestShutdown, "Strangers": TestEviction, "Held": TestBodyMemory, "Version": TestVersion,
+		"ShutdownOfStrangers": TestShutdownOfSilentConns, "Challenge": TestChallenge, "Delivery": TestDelivery, "SetChanges": TestSwapDuringBody,
 	}
-	defer func() { worn = dress{} }()
-	few := map[string]func(*testing.T){"Refused": TestRefused, "Pipelined": TestPipelined, "Slow": TestSlow, "Shutdown": TestShutdown}
+	defer func() { worn = transport{} }()
+	few := map[string]func(*testing.T){"Refused": TestRejectedHead, "Pipelined": TestPipelined, "Slow": TestReadTimeout, "Shutdown": TestShutdown}
 	for _, d := range []struct {
 		name string
-		dress
+		transport
 		tests map[string]func(*testing.T)
-	}{{"TLS", dress{secure: true}, few}, {"Proxied", dress{proxied: true}, few}, {"ProxiedTLS", dress{true, true}, all}} {
+	}{{"TLS", transport{secure: true}, few}, {"Proxied", transport{proxied: true}, few}, {"ProxiedTLS", transport{true, true}, all}} {
 		t.Run(d.name, func(t *testing.T) {
-			worn = d.dress
+			worn = d.transport
 			for name, test := range d.tests {
 				if testing.Short() && (name == "Held" || name == "SlowBody") {
 					continue // they take seconds
@@ -97,27 +97,27 @@ func TestDressed(t *testing.T) {
 	}
 }
 
-// secured opens a door that speaks TLS.
-func secured(t *testing.T, o gate.Options) *door {
+// startTLSGate opens a door that speaks TLS.
+func startTLSGate(t *testing.T, o gate.Options) *testGate {
 	t.Helper()
 	var client *tls.Config
-	o.TLS, client = configs(t)
-	d := open(t, policy, o)
-	d.client = client
+	o.TLS, client = tlsConfigs(t)
+	d := startGate(t, policy, o)
+	d.clientTLS = client
 	return d
 }
 
-// raw is a connection beneath what a door speaks.
-func (d *door) raw() *line {
+// dialRaw is a connection beneath what a door speaks.
+func (d *testGate) dialRaw() *testConn {
 	d.t.Helper()
-	client, says := d.client, d.says
-	defer func() { d.client, d.says = client, says }()
-	d.client, d.says = nil, ""
+	client, says := d.clientTLS, d.preamble
+	defer func() { d.clientTLS, d.preamble = client, says }()
+	d.clientTLS, d.preamble = nil, ""
 	return d.dial()
 }
 
-// refused is how many were, for a reason.
-func (d *door) refused(reason string) (n float64) {
+// rejectedCount is how many were, for a reason.
+func (d *testGate) rejectedCount(reason string) (n float64) {
 	d.t.Helper()
 	families, err := d.registry.Gather()
 	if err != nil {
@@ -133,18 +133,18 @@ func (d *door) refused(reason string) (n float64) {
 	return n
 }
 
-func (d *door) counts(reason string, want float64) {
+func (d *testGate) waitRejected(reason string, want float64) {
 	d.t.Helper()
-	for end := time.Now().Add(patience); d.refused(reason) != want; time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(testTimeout); d.rejectedCount(reason) != want; time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(end) {
-			d.t.Errorf("%v refused for %s, want %v", d.refused(reason), reason, want)
+			d.t.Errorf("%v refused for %s, want %v", d.rejectedCount(reason), reason, want)
 			return
 		}
 	}
 }
 
-// hello is what a client says first.
-func hello(t *testing.T, c *tls.Config) []byte {
+// clientHello is what a client says first.
+func clientHello(t *testing.T, c *tls.Config) []byte {
 	t.Helper()
 	a, b := net.Pipe()
 	defer a.Close()
@@ -158,10 +158,10 @@ func hello(t *testing.T, c *tls.Config) []byte {
 	return buf[:n]
 }
 
-// TestHostileHands: who shakes hands in a wrong way, or not at all, is counted and gone, and nobody else notices.
-func TestHostileHands(t *testing.T) {
-	_, client := configs(t)
-	whole := string(hello(t, client))
+// TestBadHandshakes: who shakes hands in a wrong way, or not at all, is counted and gone, and nobody else notices.
+func TestBadHandshakes(t *testing.T) {
+	_, client := tlsConfigs(t)
+	whole := string(clientHello(t, client))
 	huge := "\x16\x03\x01\x40\x00" + "\x01\xff\xff\xff" + strings.Repeat("x", 16380)
 	tests := []struct{ name, text string }{
 		{"Garbage", "hello, who is there?\r\n\r\n"},
@@ -177,29 +177,29 @@ func TestHostileHands(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()                                              // some of them take all the time that there is
-			d := secured(t, gate.Options{Handshake: 3 * time.Second}) // the honest shake hands, too
+			t.Parallel()                                                   // some of them take all the time that there is
+			d := startTLSGate(t, gate.Options{Handshake: 3 * time.Second}) // the honest shake hands, too
 			honest := d.dial()
-			honest.send(good(body)).answer()
-			l := d.raw()
+			honest.send(validRequest(body)).readResponse()
+			l := d.dialRaw()
 			io.WriteString(l, tt.text) // it may end while it is written
 			io.Copy(io.Discard, l)     // an alert, or a reset
-			d.counts("tls", 1)
-			if status, _, _ := honest.send(good(body)).answer(); status != 200 {
+			d.waitRejected("tls", 1)
+			if status, _, _ := honest.send(validRequest(body)).readResponse(); status != 200 {
 				t.Errorf("the honest got %d", status)
 			}
-			d.raw().Close() // a health check
-			d.settles("tenterhook_connections", 1)
-			d.counts("tls", 1)
+			d.dialRaw().Close() // a health check
+			d.waitMetric("tenterhook_connections", 1)
+			d.waitRejected("tls", 1)
 		})
 	}
 }
 
-// TestSlowHands: silence and single bytes do not make a handshake last longer than it may.
-func TestSlowHands(t *testing.T) {
-	d := secured(t, gate.Options{Handshake: 200 * time.Millisecond})
-	whole := hello(t, d.client)
-	silent, slow := d.raw(), d.raw()
+// TestSlowHandshake: silence and single bytes do not make a handshake last longer than it may.
+func TestSlowHandshake(t *testing.T) {
+	d := startTLSGate(t, gate.Options{Handshake: 200 * time.Millisecond})
+	whole := clientHello(t, d.clientTLS)
+	silent, slow := d.dialRaw(), d.dialRaw()
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -211,85 +211,85 @@ func TestSlowHands(t *testing.T) {
 		}
 	}()
 	<-done
-	silent.ends()
-	d.settles("tenterhook_connections", 0)
-	d.counts("tls", 2)
+	silent.wantClosed()
+	d.waitMetric("tenterhook_connections", 0)
+	d.waitRejected("tls", 2)
 }
 
 // TestSlowRecord: a request has its time from the first byte of the record that it comes in, though nothing can be read of it
 // before the last.
 func TestSlowRecord(t *testing.T) {
-	d := secured(t, gate.Options{Read: time.Second, Idle: time.Hour})
-	l := d.raw()
+	d := startTLSGate(t, gate.Options{Read: time.Second, Idle: time.Hour})
+	l := d.dialRaw()
 	var held bytes.Buffer
-	through := &halting{Conn: l.Conn, held: &held}
-	c := tls.Client(through, d.client)
+	through := &holdingConn{Conn: l.Conn, written: &held}
+	c := tls.Client(through, d.clientTLS)
 	if err := c.Handshake(); err != nil {
 		t.Fatal(err)
 	}
-	c.SetDeadline(time.Now().Add(patience))
-	io.WriteString(c, good(body))
+	c.SetDeadline(time.Now().Add(testTimeout))
+	io.WriteString(c, validRequest(body))
 	if n, err := c.Read(make([]byte, 4096)); err != nil || n == 0 {
 		t.Fatal(n, err)
 	}
-	through.halt = true
-	io.WriteString(c, good(body))
+	through.hold = true
+	io.WriteString(c, validRequest(body))
 	l.Conn.Write(held.Bytes()[:held.Len()/2])
 	if _, err := io.ReadAll(c); err != nil && !strings.Contains(err.Error(), "reset") {
 		t.Errorf("got %v", err)
 	}
-	d.settles("tenterhook_connections", 0)
+	d.waitMetric("tenterhook_connections", 0)
 }
 
-// halting keeps what is written back when it halts.
-type halting struct {
+// holdingConn keeps what is written back when it halts.
+type holdingConn struct {
 	net.Conn
-	halt bool
-	held *bytes.Buffer
+	hold    bool
+	written *bytes.Buffer
 }
 
-func (h *halting) Write(p []byte) (int, error) {
-	if h.halt {
-		return h.held.Write(p)
+func (h *holdingConn) Write(p []byte) (int, error) {
+	if h.hold {
+		return h.written.Write(p)
 	}
 	return h.Conn.Write(p)
 }
 
 // TestPlainToTLS: whoever has written http:// into a URL is told in a language that is understood there.
 func TestPlainToTLS(t *testing.T) {
-	d := secured(t, gate.Options{})
-	l := d.raw().send(good(body))
-	l.wants(400, "")
-	l.ends()
-	d.counts("tls", 1)
+	d := startTLSGate(t, gate.Options{})
+	l := d.dialRaw().send(validRequest(body))
+	l.wantResponse(400, "")
+	l.wantClosed()
+	d.waitRejected("tls", 1)
 }
 
 // TestACMEProtocol: an authority sees the certificate, and that is all.
 func TestACMEProtocol(t *testing.T) {
 	o := gate.Options{}
-	server, client := configs(t)
+	server, client := tlsConfigs(t)
 	server.NextProtos, client.NextProtos = []string{"acme-tls/1"}, []string{"acme-tls/1"}
 	o.TLS = server
-	d := open(t, policy, o)
-	d.client = client
-	d.dial().ends()
-	d.settles("tenterhook_connections", 0)
-	d.counts("tls", 0)
+	d := startGate(t, policy, o)
+	d.clientTLS = client
+	d.dial().wantClosed()
+	d.waitMetric("tenterhook_connections", 0)
+	d.waitRejected("tls", 0)
 }
 
-// TestFloodOfHands: however many shake hands at once, all of them honest in the end, each is answered.
-func TestFloodOfHands(t *testing.T) {
-	d := secured(t, gate.Options{Handshake: patience})
+// TestManyHandshakes: however many shake hands at once, all of them honest in the end, each is answered.
+func TestManyHandshakes(t *testing.T) {
+	d := startTLSGate(t, gate.Options{Handshake: testTimeout})
 	var all sync.WaitGroup
 	for range 16 {
 		all.Go(func() {
 			for range 10 {
-				c, err := tls.Dial("tcp", d.addr, d.client)
+				c, err := tls.Dial("tcp", d.addr, d.clientTLS)
 				if err != nil {
 					t.Error(err)
 					return
 				}
-				io.WriteString(c, good(body))
+				io.WriteString(c, validRequest(body))
 				answer := make([]byte, 15)
 				if _, err := io.ReadFull(c, answer); err != nil || string(answer) != "HTTP/1.1 200 OK" {
 					t.Errorf("got %q, %v", answer, err)
@@ -299,49 +299,49 @@ func TestFloodOfHands(t *testing.T) {
 		})
 	}
 	all.Wait()
-	d.settles("tenterhook_connections", 0)
-	d.counts("tls", 0)
+	d.waitMetric("tenterhook_connections", 0)
+	d.waitRejected("tls", 0)
 }
 
-// TestShutdownWhileHandsAreShaken: nobody who has not finished keeps the program from ending.
-func TestShutdownWhileHandsAreShaken(t *testing.T) {
-	d := secured(t, gate.Options{Handshake: time.Hour})
-	silent := d.raw()
-	d.settles("tenterhook_connections", 1)
+// TestShutdownDuringHandshake: nobody who has not finished keeps the program from ending.
+func TestShutdownDuringHandshake(t *testing.T) {
+	d := startTLSGate(t, gate.Options{Handshake: time.Hour})
+	silent := d.dialRaw()
+	d.waitMetric("tenterhook_connections", 1)
 	time.Sleep(50 * time.Millisecond) // it is being read from
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), testTimeout)
 	defer cancel()
 	if err := d.gate.Shutdown(ctx); err != nil {
 		t.Error(err)
 	}
-	silent.gone()
+	silent.wantEnd()
 }
 
-// TestSuspects: an address that fails again and again is told so, and its right secret still counts, on an old connection and
+// TestFailingAddresses: an address that fails again and again is told so, and its right secret still counts, on an old connection and
 // on a new one.
-func TestSuspects(t *testing.T) {
-	for _, w := range []dress{{}, {secure: true}} {
+func TestFailingAddresses(t *testing.T) {
+	for _, w := range []transport{{}, {secure: true}} {
 		t.Run(fmt.Sprint(w), func(t *testing.T) {
 			worn = w
-			defer func() { worn = dress{} }()
-			d := open(t, policy, gate.Options{})
+			defer func() { worn = transport{} }()
+			d := startGate(t, policy, gate.Options{})
 			honest := d.dial()
-			honest.send(good(body)).answer()
+			honest.send(validRequest(body)).readResponse()
 			got := map[int]int{}
 			sent := 0
-			for end := time.Now().Add(patience); got[429] < 10 && time.Now().Before(end); sent++ { // one a second is let off
-				status, _, _ := d.dial().send(head(post, "Authorization: x", "Content-Length: 0")).answer()
+			for end := time.Now().Add(testTimeout); got[429] < 10 && time.Now().Before(end); sent++ { // one a second is let off
+				status, _, _ := d.dial().send(requestHead(requestLine, "Authorization: x", "Content-Length: 0")).readResponse()
 				got[status]++
 			}
 			if got[401] < 32 || got[429] < 10 || got[401]+got[429] != sent {
 				t.Errorf("got %v", got)
 			}
-			for _, l := range []*line{honest, d.dial()} {
-				if status, _, _ := l.send(good(body)).answer(); status != 200 {
+			for _, l := range []*testConn{honest, d.dial()} {
+				if status, _, _ := l.send(validRequest(body)).readResponse(); status != 200 {
 					t.Errorf("the right secret got %d", status)
 				}
 			}
-			if n := d.refused("unauthorized") + d.refused("too_many_failures"); n != float64(sent) {
+			if n := d.rejectedCount("unauthorized") + d.rejectedCount("too_many_failures"); n != float64(sent) {
 				t.Errorf("%v counted of %d", n, sent)
 			}
 		})

@@ -25,19 +25,19 @@ import (
 	"github.com/tenterhook/tenterhook/engine/issuer"
 )
 
-// as is an authorization server that answers for its keys, and signs.
-type as struct {
+// authServer is an authorization server that answers for its keys, and signs.
+type authServer struct {
 	*httptest.Server
 	key *rsa.PrivateKey
 }
 
-func newAS(t testing.TB) *as {
+func newAuthServer(t testing.TB) *authServer {
 	t.Helper()
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := &as{key: key}
+	a := &authServer{key: key}
 	a.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case "/.well-known/openid-configuration":
@@ -55,7 +55,7 @@ func newAS(t testing.TB) *as {
 func b64(b []byte) string { return base64.RawURLEncoding.EncodeToString(b) }
 
 // token is one for client c with the scope s.
-func (a *as) token(t testing.TB, client string, expires time.Time) string {
+func (a *authServer) token(t testing.TB, client string, expires time.Time) string {
 	t.Helper()
 	payload, err := json.Marshal(map[string]any{"iss": a.URL, "aud": "api://default", "cid": client, "scp": []string{"s"}, "exp": expires.Unix()})
 	if err != nil {
@@ -81,25 +81,25 @@ hooks:
     rules: [{name: stamp, profile: {division: sales}}]
 `
 
-// bearerDoor is a door that takes tokens of an authorization server.
-func bearerDoor(t *testing.T, a *as, o issuer.Options) *door {
+// startTokenGate is a door that takes tokens of an authorization server.
+func startTokenGate(t *testing.T, a *authServer, o issuer.Options) *testGate {
 	t.Helper()
-	o.Log, o.Wait = slog.New(slog.DiscardHandler), cmp.Or(o.Wait, patience)
+	o.Log, o.Wait = slog.New(slog.DiscardHandler), cmp.Or(o.Wait, testTimeout)
 	ring, err := issuer.New(o)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(ring.Close)
-	d := open(t, policy, gate.Options{Issuers: ring})
-	set := load(t, strings.ReplaceAll(tokenPolicy, "ISSUER", "'"+a.URL+"'"))
+	d := startGate(t, policy, gate.Options{Issuers: ring})
+	set := mustLoad(t, strings.ReplaceAll(tokenPolicy, "ISSUER", "'"+a.URL+"'"))
 	ring.Use(set)
 	d.engine.Swap(set)
 	return d
 }
 
 func TestToken(t *testing.T) {
-	a := newAS(t)
-	d := bearerDoor(t, a, issuer.Options{})
+	a := newAuthServer(t)
+	d := startTokenGate(t, a, issuer.Options{})
 	hour := time.Now().Add(time.Hour)
 	good, both := a.token(t, "c", hour), a.token(t, "both", hour)
 	okta := "Basic " + base64.StdEncoding.EncodeToString([]byte("okta:Zr6WkQ1uTj8EoMv3"))
@@ -133,7 +133,7 @@ func TestToken(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			l := d.dial()
 			l.t = t
-			status, text, _ := l.send(head(post, append(tt.lines, fmt.Sprint("Content-Length: ", len(body)))...) + body).answer()
+			status, text, _ := l.send(requestHead(requestLine, append(tt.lines, fmt.Sprint("Content-Length: ", len(body)))...) + body).readResponse()
 			if status != tt.status {
 				t.Errorf("got %d %s, want %d", status, text, tt.status)
 			}
@@ -155,9 +155,9 @@ tenterhook_secret_used_total{hook="hook-a",secret="old"} 1
 	}
 }
 
-// TestRefusedUsesNoSecret: a secret counts as used by calls that were let in, and not by those from an address that may not call.
-func TestRefusedUsesNoSecret(t *testing.T) {
-	d := open(t, orgPolicy, gate.Options{Proxies: list(t, "127.0.0.1"), Allowed: allowed(t, "192.0.2.0/24")})
+// TestRejectedUsesNoSecret: a secret counts as used by calls that were let in, and not by those from an address that may not call.
+func TestRejectedUsesNoSecret(t *testing.T) {
+	d := startGate(t, orgPolicy, gate.Options{Proxies: mustList(t, "127.0.0.1"), Allowed: mustAllow(t, "192.0.2.0/24")})
 	const text = `{"eventType":"com.okta.user.pre-registration","data":{}}`
 	used := func() uint64 {
 		for _, h := range d.engine.Status().Hooks {
@@ -182,7 +182,7 @@ func TestRefusedUsesNoSecret(t *testing.T) {
 			l.t = t
 			l.send("POST /hooks/signup HTTP/1.1\r\nHost: x\r\nContent-Type: " + tt.media + "\r\nAuthorization: " + secret + "z\r\nX-Forwarded-For: " +
 				tt.from + fmt.Sprintf("\r\nContent-Length: %d\r\n\r\n", len(text)) + text)
-			if status, got, _ := l.answer(); status != tt.status || used() != tt.used {
+			if status, got, _ := l.readResponse(); status != tt.status || used() != tt.used {
 				t.Errorf("got %d %s, %d times used", status, got, used())
 			}
 		})
@@ -191,24 +191,24 @@ func TestRefusedUsesNoSecret(t *testing.T) {
 
 // TestNoKeysYet: it is our fault, so Okta is asked to come again, where it does.
 func TestNoKeysYet(t *testing.T) {
-	a := newAS(t)
+	a := newAuthServer(t)
 	token := a.token(t, "c", time.Now().Add(time.Hour))
 	a.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "later") })
-	d := bearerDoor(t, a, issuer.Options{Wait: time.Millisecond})
+	d := startTokenGate(t, a, issuer.Options{Wait: time.Millisecond})
 	l := d.dial()
-	l.send(head(post, "Authorization: Bearer "+token, fmt.Sprint("Content-Length: ", len(body))) + body)
-	l.wants(503, "")
+	l.send(requestHead(requestLine, "Authorization: Bearer "+token, fmt.Sprint("Content-Length: ", len(body))) + body)
+	l.wantResponse(503, "")
 	l = d.dial()
-	l.send(head(post, "Authorization: Bearer x"+token, fmt.Sprint("Content-Length: ", len(body))) + body)
-	l.wants(401, "")
+	l.send(requestHead(requestLine, "Authorization: Bearer x"+token, fmt.Sprint("Content-Length: ", len(body))) + body)
+	l.wantResponse(401, "")
 }
 
-// TestMadeUpKeys: while the keys of an issuer cannot be had, tokens by keys that nobody knows count as failures, but for those of an
+// TestUnknownKeyIDs: while the keys of an issuer cannot be had, tokens by keys that nobody knows count as failures, but for those of an
 // address that has shown a right one.
-func TestMadeUpKeys(t *testing.T) {
+func TestUnknownKeyIDs(t *testing.T) {
 	for _, friend := range []bool{false, true} {
 		t.Run(fmt.Sprintf("Friend%t", friend), func(t *testing.T) {
-			a := newAS(t)
+			a := newAuthServer(t)
 			var down atomic.Bool
 			up, hang := a.Config.Handler, make(chan struct{})
 			a.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -217,13 +217,13 @@ func TestMadeUpKeys(t *testing.T) {
 				}
 				up.ServeHTTP(w, r)
 			})
-			d := bearerDoor(t, a, issuer.Options{})
+			d := startTokenGate(t, a, issuer.Options{})
 			t.Cleanup(func() { close(hang) })
 			good := a.token(t, "c", time.Now().Add(time.Hour))
 			send := func(token string) int {
 				l := d.dial()
 				defer l.Close()
-				status, _, _ := l.send(head(post, "Authorization: Bearer "+token, fmt.Sprint("Content-Length: ", len(body))) + body).answer()
+				status, _, _ := l.send(requestHead(requestLine, "Authorization: Bearer "+token, fmt.Sprint("Content-Length: ", len(body))) + body).readResponse()
 				return status
 			}
 			if friend && send(good) != 200 {
@@ -232,7 +232,7 @@ func TestMadeUpKeys(t *testing.T) {
 			down.Store(true)
 			_, rest, _ := strings.Cut(good, ".")
 			got := map[int]int{}
-			end := time.Now().Add(patience)
+			end := time.Now().Add(testTimeout)
 			for i := 0; i < 40 || !friend && got[429] == 0 && time.Now().Before(end); i++ { // one a second is let off
 				got[send(b64(fmt.Appendf(nil, `{"alg":"RS256","kid":"k%d"}`, i))+"."+rest)]++
 			}
@@ -289,7 +289,7 @@ func TestOrg(t *testing.T) {
 		{"NoBareID", "signup", "z", "https:/evil.example", `"eventType":"com.okta.user.pre-registration","data":{}`, 403},
 		{"BareID", "signup", "z", "reg1", `"eventType":"com.okta.user.pre-registration","data":{}`, 200},
 	}
-	d := open(t, orgPolicy, gate.Options{})
+	d := startGate(t, orgPolicy, gate.Options{})
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			text := `{"source":"` + tt.source + `",` + tt.rest + `}`
@@ -299,8 +299,8 @@ func TestOrg(t *testing.T) {
 			if tt.status == 403 {
 				told = `{"error":"org"}`
 			}
-			l.send(head("POST /hooks/"+tt.hook+" HTTP/1.1", "Authorization: "+secret+tt.end, fmt.Sprint("Content-Length: ", len(text))) + text)
-			if status, got, _ := l.answer(); status != tt.status || told != "" && got != told {
+			l.send(requestHead("POST /hooks/"+tt.hook+" HTTP/1.1", "Authorization: "+secret+tt.end, fmt.Sprint("Content-Length: ", len(text))) + text)
+			if status, got, _ := l.readResponse(); status != tt.status || told != "" && got != told {
 				t.Errorf("got %d %s, want %d", status, got, tt.status)
 			}
 		})

@@ -8,42 +8,44 @@ import (
 
 // An address may fail so many times at once, and then once in so long.
 const (
-	burst = 32
-	rest  = time.Second
+	failureBurst    = 32
+	failureInterval = time.Second
 )
 
 // Failures counts failed authentications by address. What is counted says nothing about who shows a right secret.
-type Failures struct{ table }
+type Failures struct{ addrTable }
 
 // NewFailures makes an empty table.
-func NewFailures() *Failures { return &Failures{table{seed: maphash.MakeSeed()}} }
+func NewFailures() *Failures { return &Failures{addrTable{seed: maphash.MakeSeed()}} }
 
 // Add counts a failure. It is true when the address has had too many.
 func (f *Failures) Add(a netip.Addr, now time.Time) (many bool) {
-	f.with(a, now, func(p *place) {
-		if many = p.till.Sub(now) > (burst-1)*rest; !many {
-			p.till = p.till.Add(rest) // who goes on failing is not counted, and so let off once in rest
+	f.update(a, now, func(p *entry) {
+		if many = p.expires.Sub(now) > (failureBurst-1)*failureInterval; !many {
+			p.expires = p.expires.Add(failureInterval) // who goes on failing is not counted, and so let off once in rest
 		}
 	})
 	return many
 }
 
-// Many reports whether an address has had too many failures.
-func (f *Failures) Many(a netip.Addr, now time.Time) bool { return f.left(a, now) > (burst-1)*rest }
+// TooMany reports whether an address has had too many failures.
+func (f *Failures) TooMany(a netip.Addr, now time.Time) bool {
+	return f.remaining(a, now) > (failureBurst-1)*failureInterval
+}
 
-// memory is how long an address counts as a friend's after it has shown a secret.
-const memory = 24 * time.Hour
+// trustDuration is how long an address counts as a friend's after it has shown a secret.
+const trustDuration = 24 * time.Hour
 
-// Friends are the addresses that have shown a right secret.
-type Friends struct{ table }
+// TrustedAddrs are the addresses that have shown a right secret.
+type TrustedAddrs struct{ addrTable }
 
-// NewFriends makes an empty table.
-func NewFriends() *Friends { return &Friends{table{seed: maphash.MakeSeed()}} }
+// NewTrustedAddrs makes an empty table.
+func NewTrustedAddrs() *TrustedAddrs { return &TrustedAddrs{addrTable{seed: maphash.MakeSeed()}} }
 
 // Add notes that a right secret was shown.
-func (f *Friends) Add(a netip.Addr, now time.Time) {
-	f.with(a, now, func(p *place) { p.till = now.Add(memory) })
+func (f *TrustedAddrs) Add(a netip.Addr, now time.Time) {
+	f.update(a, now, func(p *entry) { p.expires = now.Add(trustDuration) })
 }
 
 // Has reports whether an address has shown a right secret in the last day.
-func (f *Friends) Has(a netip.Addr, now time.Time) bool { return f.left(a, now) > 0 }
+func (f *TrustedAddrs) Has(a netip.Addr, now time.Time) bool { return f.remaining(a, now) > 0 }

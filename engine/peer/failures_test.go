@@ -17,10 +17,10 @@ func TestFailures(t *testing.T) {
 			t.Fatalf("%d are too many", i+1)
 		}
 	}
-	if !f.Add(bad, now) || !f.Many(bad, now) {
+	if !f.Add(bad, now) || !f.TooMany(bad, now) {
 		t.Error("33 at once are not too many")
 	}
-	if f.Many(good, now) || f.Add(good, now) {
+	if f.TooMany(good, now) || f.Add(good, now) {
 		t.Error("another address has too many")
 	}
 	for range 1000 {
@@ -36,7 +36,7 @@ func TestFailures(t *testing.T) {
 	if some < 30 || some > 90 {
 		t.Errorf("%d passed in a minute, want about 60", some)
 	}
-	if now = now.Add(time.Minute); f.Many(bad, now) || f.Add(bad, now) {
+	if now = now.Add(time.Minute); f.TooMany(bad, now) || f.Add(bad, now) {
 		t.Error("it is never forgotten")
 	}
 }
@@ -46,10 +46,10 @@ func TestSubscribers(t *testing.T) {
 	for i := range 64 {
 		f.Add(netip.AddrFrom16([16]byte{0x20, 1, 15: byte(i)}), now)
 	}
-	if !f.Many(netip.MustParseAddr("2001::ffff:1:2:3"), now) || f.Many(netip.MustParseAddr("2001:0:0:1::"), now) {
+	if !f.TooMany(netip.MustParseAddr("2001::ffff:1:2:3"), now) || f.TooMany(netip.MustParseAddr("2001:0:0:1::"), now) {
 		t.Error("a /64 is not one")
 	}
-	if !f.Many(netip.MustParseAddr("2001::1%eth0"), now) {
+	if !f.TooMany(netip.MustParseAddr("2001::1%eth0"), now) {
 		t.Error("a zone makes another")
 	}
 }
@@ -64,18 +64,18 @@ func TestFailuresHammer(t *testing.T) {
 			for i := range 10_000 {
 				f.Add(netip.AddrFrom4([4]byte{10, byte(g), byte(i >> 8), byte(i)}), now)
 				f.Add(busy, now)
-				f.Many(busy, now)
+				f.TooMany(busy, now)
 			}
 		})
 	}
 	all.Wait()
-	if !f.Many(busy, now) {
+	if !f.TooMany(busy, now) {
 		t.Error("it is forgotten")
 	}
 }
 
 func TestFriends(t *testing.T) {
-	f, now := peer.NewFriends(), time.Now()
+	f, now := peer.NewTrustedAddrs(), time.Now()
 	a, b := netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("192.0.2.2")
 	f.Add(a, now)
 	if !f.Has(a, now.Add(23*time.Hour)) || f.Has(a, now.Add(25*time.Hour)) || f.Has(b, now) {

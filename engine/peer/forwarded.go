@@ -8,10 +8,10 @@ import (
 // maxHops is how many addresses of X-Forwarded-For are looked at.
 const maxHops = 32
 
-// Forwarded is the client that proxies speak for: the last address of X-Forwarded-For that is not a proxy's. Each proxy adds
+// ForwardedClient is the client that proxies speak for: the last address of X-Forwarded-For that is not a proxy's. Each proxy adds
 // the address that it was called from, so that what stands before that one is whatever a client wrote. The lines are those of
 // the request, in order. Without any it is from, whom the connection comes from; it is not valid where no address stands.
-func Forwarded(proxies List, from netip.Addr, lines []string) netip.Addr {
+func ForwardedClient(proxies List, from netip.Addr, lines []string) netip.Addr {
 	client := from
 	for i, hops := len(lines)-1, 0; i >= 0; i-- {
 		for rest, more := lines[i], true; more; {
@@ -24,7 +24,7 @@ func Forwarded(proxies List, from netip.Addr, lines []string) netip.Addr {
 			if hops++; hops > maxHops {
 				return netip.Addr{}
 			}
-			client = hop(text)
+			client = parseHop(text)
 			if !proxies.Has(client) {
 				return client
 			}
@@ -33,8 +33,8 @@ func Forwarded(proxies List, from netip.Addr, lines []string) netip.Addr {
 	return client
 }
 
-// hop reads an address as proxies write them: bare, with a port, in brackets.
-func hop(text string) netip.Addr {
+// parseHop reads an address as proxies write them: bare, with a port, in brackets.
+func parseHop(text string) netip.Addr {
 	text = strings.Trim(text, " \t")
 	if n := len(text) - 1; n > 0 && text[0] == '[' && text[n] == ']' {
 		text = text[1:n]

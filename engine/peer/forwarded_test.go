@@ -43,7 +43,7 @@ func TestForwarded(t *testing.T) {
 			if test.lines != "" {
 				lines = strings.Split(test.lines, "|")
 			}
-			if got := peer.Forwarded(proxies, netip.MustParseAddr("10.0.0.1"), lines).String(); got != test.want {
+			if got := peer.ForwardedClient(proxies, netip.MustParseAddr("10.0.0.1"), lines).String(); got != test.want {
 				t.Errorf("got %s, want %s", got, test.want)
 			}
 		})
@@ -62,11 +62,11 @@ func FuzzForwarded(f *testing.F) {
 	from := netip.MustParseAddr("10.0.0.1")
 	f.Fuzz(func(t *testing.T, text string) {
 		lines := strings.Split(text, "|")
-		peer.Forwarded(proxies, from, lines)
-		if got := peer.Forwarded(proxies, from, append(lines, "192.0.2.1")); got.String() != "192.0.2.1" {
+		peer.ForwardedClient(proxies, from, lines)
+		if got := peer.ForwardedClient(proxies, from, append(lines, "192.0.2.1")); got.String() != "192.0.2.1" {
 			t.Errorf("got %v", got)
 		}
-		if got := peer.Forwarded(proxies, from, []string{text + ", 192.0.2.1, 10.0.0.7"}); got.String() != "192.0.2.1" {
+		if got := peer.ForwardedClient(proxies, from, []string{text + ", 192.0.2.1, 10.0.0.7"}); got.String() != "192.0.2.1" {
 			t.Errorf("got %v", got)
 		}
 	})

@@ -22,17 +22,17 @@ type span struct{ first, last netip.Addr }
 func NewList(texts []string) (List, error) {
 	var all []span
 	for _, text := range texts {
-		p, err := prefix(text)
+		p, err := parsePrefix(text)
 		if err != nil {
 			return List{}, err
 		}
-		all = append(all, span{p.Addr(), last(p)})
+		all = append(all, span{p.Addr(), lastAddr(p)})
 	}
-	return List{merged(all)}, nil
+	return List{mergeSpans(all)}, nil
 }
 
-// prefix reads an address or a prefix. One with bits beyond its length is refused: it may be meant as the address, or as the net.
-func prefix(text string) (netip.Prefix, error) {
+// parsePrefix reads an address or a prefix. One with bits beyond its length is refused: it may be meant as the address, or as the net.
+func parsePrefix(text string) (netip.Prefix, error) {
 	text = strings.TrimSpace(text)
 	if a, err := netip.ParseAddr(text); err == nil && a.Zone() == "" {
 		a = a.Unmap()
@@ -48,8 +48,8 @@ func prefix(text string) (netip.Prefix, error) {
 	return p, nil
 }
 
-// last is the last address of a prefix.
-func last(p netip.Prefix) netip.Addr {
+// lastAddr is the last address of a prefix.
+func lastAddr(p netip.Prefix) netip.Addr {
 	b := p.Addr().AsSlice()
 	for i := p.Bits(); i < len(b)*8; i++ {
 		b[i/8] |= 0x80 >> (i % 8)
@@ -58,12 +58,12 @@ func last(p netip.Prefix) netip.Addr {
 	return a
 }
 
-// merged orders spans and joins those that touch.
-func merged(all []span) []span {
+// mergeSpans orders spans and joins those that touch.
+func mergeSpans(all []span) []span {
 	slices.SortFunc(all, func(a, b span) int { return cmp.Or(a.first.Compare(b.first), a.last.Compare(b.last)) })
 	var out []span
 	for _, s := range all {
-		if n := len(out); n > 0 && s.first.BitLen() == out[n-1].last.BitLen() && s.first.Compare(after(out[n-1].last)) <= 0 {
+		if n := len(out); n > 0 && s.first.BitLen() == out[n-1].last.BitLen() && s.first.Compare(nextAddr(out[n-1].last)) <= 0 {
 			if out[n-1].last.Less(s.last) {
 				out[n-1].last = s.last
 			}
@@ -74,8 +74,8 @@ func merged(all []span) []span {
 	return out
 }
 
-// after is the next address, or the same where there is none.
-func after(a netip.Addr) netip.Addr {
+// nextAddr is the next address, or the same where there is none.
+func nextAddr(a netip.Addr) netip.Addr {
 	if n := a.Next(); n.IsValid() {
 		return n
 	}
@@ -95,8 +95,8 @@ func (l List) Has(a netip.Addr) bool {
 // Empty reports whether nothing is in the list.
 func (l List) Empty() bool { return len(l.ranges) == 0 }
 
-// Of is the address of a connection's end; it is not valid when it has none.
-func Of(a net.Addr) netip.Addr {
+// AddrOf is the address of a connection's end; it is not valid when it has none.
+func AddrOf(a net.Addr) netip.Addr {
 	switch a := a.(type) {
 	case *net.TCPAddr:
 		return a.AddrPort().Addr().Unmap().WithZone("")

@@ -99,14 +99,14 @@ func TestListAgainstPrefixes(t *testing.T) {
 	}
 }
 
-const published = `{"us_cell_1":{"ip_ranges":["192.0.2.0/24","198.51.100.7/32"]},"preview_cell_1":{"ip_ranges":["203.0.113.0/24"]}}`
+const parseOktaRanges = `{"us_cell_1":{"ip_ranges":["192.0.2.0/24","198.51.100.7/32"]},"preview_cell_1":{"ip_ranges":["203.0.113.0/24"]}}`
 
 func TestAllowed(t *testing.T) {
 	dir := t.TempDir()
 	okta, plain := filepath.Join(dir, "ip_ranges.json"), filepath.Join(dir, "gateways.txt")
 	files := map[string]string{
-		okta: published, plain: "# ours\n10.0.0.0/8   # the office\n\n2001:db8::1\n",
-		filepath.Join(dir, "empty"): "# nobody\n", filepath.Join(dir, "half"): published[:40], filepath.Join(dir, "cell"): `{"us_cell_1":{}}`,
+		okta: parseOktaRanges, plain: "# ours\n10.0.0.0/8   # the office\n\n2001:db8::1\n",
+		filepath.Join(dir, "empty"): "# nobody\n", filepath.Join(dir, "half"): parseOktaRanges[:40], filepath.Join(dir, "cell"): `{"us_cell_1":{}}`,
 		filepath.Join(dir, "a:b"): "10.0.0.1\n",
 	}
 	for path, text := range files {
@@ -135,7 +135,7 @@ func TestAllowed(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			a, err := peer.OpenAllowed(test.texts)
+			a, err := peer.OpenAllowList(test.texts)
 			if test.err != "" {
 				if err == nil || !strings.Contains(err.Error(), test.err) {
 					t.Errorf("got %v, want %s", err, test.err)
@@ -169,7 +169,7 @@ func TestAllowedFollows(t *testing.T) {
 		}
 	}
 	write("192.0.2.1\n")
-	a, err := peer.OpenAllowed([]string{path})
+	a, err := peer.OpenAllowList([]string{path})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -212,7 +212,7 @@ func TestOf(t *testing.T) {
 		{&net.UnixAddr{Name: "x"}, "invalid IP"},
 		{nil, "invalid IP"},
 	} {
-		if got := peer.Of(test.addr).String(); got != test.want {
+		if got := peer.AddrOf(test.addr).String(); got != test.want {
 			t.Errorf("%v: got %s, want %s", test.addr, got, test.want)
 		}
 	}

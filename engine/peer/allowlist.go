@@ -18,31 +18,31 @@ import (
 	"github.com/tenterhook/tenterhook/engine/file"
 )
 
-// every is how often the files are looked at.
-const every = time.Second
+// pollInterval is how often the files are looked at.
+const pollInterval = time.Second
 
-// Allowed are the addresses that may come. A nil Allowed has all.
-type Allowed struct {
+// AllowList are the addresses that may come. A nil Allowed has all.
+type AllowList struct {
 	fixed List
 	files []*file.Source[List]
 }
 
-// OpenAllowed makes an Allowed of addresses, prefixes, and files. A file has an address or a prefix on each line, with
+// OpenAllowList makes an Allowed of addresses, prefixes, and files. A file has an address or a prefix on each line, with
 // comments behind a #, or is the JSON that Okta publishes: {"us_cell_1": {"ip_ranges": ["192.0.2.0/24"]}, ...}, of which
 // FILE:us_cell_1 takes one cell. No texts make a nil Allowed.
-func OpenAllowed(texts []string) (*Allowed, error) {
+func OpenAllowList(texts []string) (*AllowList, error) {
 	if len(texts) == 0 {
 		return nil, nil
 	}
-	a := new(Allowed)
+	a := new(AllowList)
 	var fixed []string
 	for _, text := range texts {
-		if _, err := prefix(text); err == nil {
+		if _, err := parsePrefix(text); err == nil {
 			fixed = append(fixed, text)
 			continue
 		}
-		path, cell := split(text)
-		f, err := file.Open(func(c [][]byte) (List, error) { return listed(path, c[0], cell) }, path)
+		path, cell := splitCell(text)
+		f, err := file.Open(func(c [][]byte) (List, error) { return parseAllowFile(path, c[0], cell) }, path)
 		if err != nil {
 			return nil, fmt.Errorf("read the allowed addresses: %w", err)
 		}
@@ -53,8 +53,8 @@ func OpenAllowed(texts []string) (*Allowed, error) {
 	return a, err
 }
 
-// split takes the cell from behind a file's name.
-func split(text string) (path, cell string) {
+// splitCell takes the cell from behind a file's name.
+func splitCell(text string) (path, cell string) {
 	i := strings.LastIndexByte(text, ':')
 	if _, err := os.Stat(text); i < 0 || err == nil || strings.ContainsAny(text[i:], `/\`) || i < len(filepath.VolumeName(text)) {
 		return text, ""
@@ -63,7 +63,7 @@ func split(text string) (path, cell string) {
 }
 
 // Has reports whether an address may come.
-func (a *Allowed) Has(addr netip.Addr) bool {
+func (a *AllowList) Has(addr netip.Addr) bool {
 	if a == nil || a.fixed.Has(addr) {
 		return true
 	}
@@ -76,7 +76,7 @@ func (a *Allowed) Has(addr netip.Addr) bool {
 }
 
 // Err is why a file as it is cannot be used, so that what it held before still counts; nil when all can be.
-func (a *Allowed) Err() error {
+func (a *AllowList) Err() error {
 	if a == nil {
 		return nil
 	}
@@ -89,11 +89,11 @@ func (a *Allowed) Err() error {
 }
 
 // Run follows the files until the context ends.
-func (a *Allowed) Run(ctx context.Context, log *slog.Logger) {
+func (a *AllowList) Run(ctx context.Context, log *slog.Logger) {
 	if a == nil {
 		return
 	}
-	file.Follow(ctx, every, func() {
+	file.Follow(ctx, pollInterval, func() {
 		for _, f := range a.files {
 			changed, err := f.Look()
 			if err != nil {
@@ -106,11 +106,11 @@ func (a *Allowed) Run(ctx context.Context, log *slog.Logger) {
 	})
 }
 
-// listed reads a file. An empty list is a problem: it is more likely half a file than the wish that nobody may come.
-func listed(path string, content []byte, cell string) (List, error) {
-	texts, err := lines(content), error(nil)
+// parseAllowFile reads a file. An empty list is a problem: it is more likely half a file than the wish that nobody may come.
+func parseAllowFile(path string, content []byte, cell string) (List, error) {
+	texts, err := parseLines(content), error(nil)
 	if b := bytes.TrimSpace(content); len(b) > 0 && b[0] == '{' {
-		texts, err = published(b, cell)
+		texts, err = parseOktaRanges(b, cell)
 	} else if cell != "" {
 		err = fmt.Errorf("want Okta's JSON for the cell %s", cell)
 	}
@@ -127,7 +127,7 @@ func listed(path string, content []byte, cell string) (List, error) {
 	return l, nil
 }
 
-func lines(content []byte) (texts []string) {
+func parseLines(content []byte) (texts []string) {
 	for s := bufio.NewScanner(bytes.NewReader(content)); s.Scan(); {
 		text, _, _ := strings.Cut(s.Text(), "#")
 		if text = strings.TrimSpace(text); text != "" {
@@ -137,8 +137,8 @@ func lines(content []byte) (texts []string) {
 	return texts
 }
 
-// published reads what Okta publishes; cell: the one that is wanted, or empty for all.
-func published(content []byte, cell string) (texts []string, err error) {
+// parseOktaRanges reads what Okta publishes; cell: the one that is wanted, or empty for all.
+func parseOktaRanges(content []byte, cell string) (texts []string, err error) {
 	var cells map[string]struct {
 		Ranges []string `json:"ip_ranges"`
 	}

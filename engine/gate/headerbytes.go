@@ -12,7 +12,7 @@ const (
 	inTarget             // what needs no escaping, and is the same to everybody
 )
 
-var parts = func() (t [256]byte) {
+var byteClasses = func() (t [256]byte) {
 	for c := range t {
 		switch {
 		case 'a' <= c|0x20 && c|0x20 <= 'z', '0' <= c && c <= '9':
@@ -30,9 +30,9 @@ var parts = func() (t [256]byte) {
 	return t
 }()
 
-func all(text []byte, part byte) bool {
+func allIn(text []byte, part byte) bool {
 	for _, c := range text {
-		if parts[c]&part == 0 {
+		if byteClasses[c]&part == 0 {
 			return false
 		}
 	}
@@ -47,14 +47,14 @@ func printable(value []byte) bool {
 		w := binary.LittleEndian.Uint64(value)
 		low := (w - ones*0x20) &^ w & tops // a byte beneath the space, or a borrow from one
 		del := w ^ ones*0x7f               // nought where there is DEL
-		if low|(del-ones)&^del&tops != 0 && !plainly(value[:8]) {
+		if low|(del-ones)&^del&tops != 0 && !printableBytes(value[:8]) {
 			return false
 		}
 	}
-	return plainly(value)
+	return printableBytes(value)
 }
 
-func plainly(value []byte) bool {
+func printableBytes(value []byte) bool {
 	for _, c := range value {
 		if c < ' ' && c != '\t' || c == 0x7f {
 			return false

@@ -16,16 +16,16 @@ import (
 )
 
 // post is a call that is let in.
-func post(body string) string {
-	return fmt.Sprintf("POST /hooks/hook-a HTTP/1.1\r\n"+good+"Content-Length: %d\r\n\r\n%s", len(body), body)
+func validPost(body string) string {
+	return fmt.Sprintf("POST /hooks/hook-a HTTP/1.1\r\n"+commonHeaders+"Content-Length: %d\r\n\r\n%s", len(body), body)
 }
 
 const call = `{"eventType":"com.okta.user.pre-registration","requestType":"self.service.registration","data":{}}`
 
-// serving serves a gate on loopback and gives who dials it.
-func serving(t testing.TB, o Options) func() net.Conn {
+// serveGate serves a gate on loopback and gives who dials it.
+func serveGate(t testing.TB, o Options) func() net.Conn {
 	t.Helper()
-	_, e := desk(t, hook.Registration)
+	_, e := newGate(t, hook.Registration)
 	g, err := New(e, o)
 	if err != nil {
 		t.Fatal(err)
@@ -51,8 +51,8 @@ func serving(t testing.TB, o Options) func() net.Conn {
 	}
 }
 
-// statuses are those of all answers until the connection ends.
-func statuses(t testing.TB, c net.Conn) (all []int) {
+// readStatuses are those of all answers until the connection ends.
+func readStatuses(t testing.TB, c net.Conn) (all []int) {
 	t.Helper()
 	r := bufio.NewReader(c)
 	for {
@@ -73,18 +73,18 @@ func statuses(t testing.TB, c net.Conn) (all []int) {
 // TestSmuggled has a request that is read in one way only, with another one behind it: what is refused takes what follows
 // with it, on a new connection as on one that was used.
 func TestSmuggled(t *testing.T) {
-	dial := serving(t, Options{})
+	dial := serveGate(t, Options{})
 	for _, tt := range heads {
 		if tt.want == admitted {
 			continue
 		}
 		t.Run(tt.name, func(t *testing.T) {
-			for _, before := range []string{"", post(call)} {
+			for _, before := range []string{"", validPost(call)} {
 				c := dial()
 				defer c.Close()
-				io.WriteString(c, before+strings.Replace(tt.text, "POST / ", "POST /hooks/hook-a ", 1)+post(call))
+				io.WriteString(c, before+strings.Replace(tt.text, "POST / ", "POST /hooks/hook-a ", 1)+validPost(call))
 				c.(*net.TCPConn).CloseWrite()
-				got := statuses(t, c)
+				got := readStatuses(t, c)
 				if before != "" {
 					if len(got) == 0 || got[0] != 200 {
 						t.Fatalf("the request ahead: %v", got)
@@ -101,9 +101,9 @@ func TestSmuggled(t *testing.T) {
 
 // TestPipelined: requests that come at once, in any parts, are answered one by one.
 func TestPipelined(t *testing.T) {
-	dial := serving(t, Options{})
-	chunked := "POST /hooks/hook-a HTTP/1.1\r\n" + good + fmt.Sprintf("Transfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n", len(call), call)
-	text := strings.Repeat(post(call)+chunked, 10)
+	dial := serveGate(t, Options{})
+	chunked := "POST /hooks/hook-a HTTP/1.1\r\n" + commonHeaders + fmt.Sprintf("Transfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n", len(call), call)
+	text := strings.Repeat(validPost(call)+chunked, 10)
 	for _, size := range []int{len(text), 1000, 100, 7} {
 		t.Run(fmt.Sprint(size), func(t *testing.T) {
 			c := dial()
@@ -114,7 +114,7 @@ func TestPipelined(t *testing.T) {
 				}
 				c.(*net.TCPConn).CloseWrite()
 			}()
-			got := statuses(t, c)
+			got := readStatuses(t, c)
 			if len(got) != 20 {
 				t.Fatalf("%d answers", len(got))
 			}
@@ -129,13 +129,13 @@ func TestPipelined(t *testing.T) {
 
 // TestTruncated: whatever of a request is missing, it is not answered as one.
 func TestTruncated(t *testing.T) {
-	dial := serving(t, Options{})
-	text := post(call)
+	dial := serveGate(t, Options{})
+	text := validPost(call)
 	for n := range text {
 		c := dial()
 		io.WriteString(c, text[:n])
 		c.(*net.TCPConn).CloseWrite()
-		for _, s := range statuses(t, c) {
+		for _, s := range readStatuses(t, c) {
 			if s < 400 {
 				t.Fatalf("%d of %d bytes: status %d", n, len(text), s)
 			}
@@ -144,14 +144,14 @@ func TestTruncated(t *testing.T) {
 	}
 }
 
-// FuzzConnection gives a connection any bytes, and then, on another one, a good call. There are never more answers than
+// FuzzConnection gives a connection any bytes, and then, on another one, a commonHeaders call. There are never more answers than
 // requests that begin in the bytes, and the gate goes on.
 func FuzzConnection(f *testing.F) {
 	for _, tt := range heads {
 		f.Add([]byte(tt.text), uint8(255))
-		f.Add([]byte(post(call)+tt.text), uint8(40))
+		f.Add([]byte(validPost(call)+tt.text), uint8(40))
 	}
-	dial := serving(f, Options{Read: 10 * time.Second})
+	dial := serveGate(f, Options{Read: 10 * time.Second})
 	f.Fuzz(func(t *testing.T, text []byte, part uint8) {
 		c := dial()
 		defer c.Close()
@@ -161,14 +161,14 @@ func FuzzConnection(f *testing.F) {
 			}
 			c.(*net.TCPConn).CloseWrite()
 		}()
-		if got := statuses(t, c); len(got) > 1+bytes.Count(text, []byte("HTTP/1.")) {
+		if got := readStatuses(t, c); len(got) > 1+bytes.Count(text, []byte("HTTP/1.")) {
 			t.Errorf("%d answers", len(got))
 		}
 		next := dial()
 		defer next.Close()
-		io.WriteString(next, post(call))
+		io.WriteString(next, validPost(call))
 		next.(*net.TCPConn).CloseWrite()
-		if got := statuses(t, next); len(got) != 1 || got[0] != 200 {
+		if got := readStatuses(t, next); len(got) != 1 || got[0] != 200 {
 			t.Errorf("afterwards: %v", got)
 		}
 	})

@@ -15,7 +15,7 @@ import (
 	"github.com/tenterhook/tenterhook/engine/peer"
 )
 
-const signature = "\r\n\r\n\x00\r\nQUIT\n"
+const v2Signature = "\r\n\r\n\x00\r\nQUIT\n"
 
 const ports = "\x12\x34\x01\xbb"
 
@@ -31,34 +31,34 @@ func TestReadHeader(t *testing.T) {
 		{"V1TCP6", "PROXY TCP6 2001:db8::7 ::1 4660 443\r\n", "2001:db8::7", nil},
 		{"V1Unknown", "PROXY UNKNOWN\r\n", none, nil},
 		{"V1UnknownWithMore", "PROXY UNKNOWN ffff:f::1 ffff::1 65535 65535\r\n", none, nil},
-		{"V2TCP4", signature + "\x21\x11\x00\x0c" + v4, "192.0.2.1", nil},
-		{"V2TCP6", signature + "\x21\x21\x00\x24" + v6, "2001:db8::7", nil},
-		{"V2WithMore", signature + "\x21\x11\x00\x10" + v4 + "\x04\x00\x01x", "192.0.2.1", nil},
-		{"V2Local", signature + "\x20\x00\x00\x00", none, nil},
-		{"V2LocalWithAddresses", signature + "\x20\x11\x00\x0c" + v4, none, nil},
+		{"V2TCP4", v2Signature + "\x21\x11\x00\x0c" + v4, "192.0.2.1", nil},
+		{"V2TCP6", v2Signature + "\x21\x21\x00\x24" + v6, "2001:db8::7", nil},
+		{"V2WithMore", v2Signature + "\x21\x11\x00\x10" + v4 + "\x04\x00\x01x", "192.0.2.1", nil},
+		{"V2Local", v2Signature + "\x20\x00\x00\x00", none, nil},
+		{"V2LocalWithAddresses", v2Signature + "\x20\x11\x00\x0c" + v4, none, nil},
 
-		{"Request", "POST /hooks/a HTTP/1.1\r\n", none, peer.ErrHeader},
-		{"Hello", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03xxxxx", none, peer.ErrHeader},
-		{"V1OtherFamily", "PROXY UDP4 192.0.2.1 10.0.0.1 4660 443\r\n", none, peer.ErrHeader},
-		{"V1WrongFamily", "PROXY TCP6 192.0.2.1 10.0.0.1 4660 443\r\n", none, peer.ErrHeader},
-		{"V1MixedFamilies", "PROXY TCP4 192.0.2.1 ::1 4660 443\r\n", none, peer.ErrHeader},
-		{"V1Zone", "PROXY TCP6 fe80::1%eth0 ::1 4660 443\r\n", none, peer.ErrHeader},
-		{"V1SignedPort", "PROXY TCP4 192.0.2.1 10.0.0.1 +4660 443\r\n", none, peer.ErrHeader},
-		{"V1LongPort", "PROXY TCP4 192.0.2.1 10.0.0.1 04660 443\r\n", none, peer.ErrHeader},
-		{"V1LargePort", "PROXY TCP4 192.0.2.1 10.0.0.1 4660 65536\r\n", none, peer.ErrHeader},
-		{"V1TwoSpaces", "PROXY TCP4  192.0.2.1 10.0.0.1 4660 443\r\n", none, peer.ErrHeader},
-		{"V1MoreWords", "PROXY TCP4 192.0.2.1 10.0.0.1 4660 443 5\r\n", none, peer.ErrHeader},
-		{"V1LF", "PROXY TCP4 192.0.2.1 10.0.0.1 4660 443\n", none, peer.ErrHeader},
-		{"V1Endless", "PROXY UNKNOWN " + strings.Repeat("x", 200), none, peer.ErrHeader},
+		{"Request", "POST /hooks/a HTTP/1.1\r\n", none, peer.ErrProxyHeader},
+		{"Hello", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03xxxxx", none, peer.ErrProxyHeader},
+		{"V1OtherFamily", "PROXY UDP4 192.0.2.1 10.0.0.1 4660 443\r\n", none, peer.ErrProxyHeader},
+		{"V1WrongFamily", "PROXY TCP6 192.0.2.1 10.0.0.1 4660 443\r\n", none, peer.ErrProxyHeader},
+		{"V1MixedFamilies", "PROXY TCP4 192.0.2.1 ::1 4660 443\r\n", none, peer.ErrProxyHeader},
+		{"V1Zone", "PROXY TCP6 fe80::1%eth0 ::1 4660 443\r\n", none, peer.ErrProxyHeader},
+		{"V1SignedPort", "PROXY TCP4 192.0.2.1 10.0.0.1 +4660 443\r\n", none, peer.ErrProxyHeader},
+		{"V1LongPort", "PROXY TCP4 192.0.2.1 10.0.0.1 04660 443\r\n", none, peer.ErrProxyHeader},
+		{"V1LargePort", "PROXY TCP4 192.0.2.1 10.0.0.1 4660 65536\r\n", none, peer.ErrProxyHeader},
+		{"V1TwoSpaces", "PROXY TCP4  192.0.2.1 10.0.0.1 4660 443\r\n", none, peer.ErrProxyHeader},
+		{"V1MoreWords", "PROXY TCP4 192.0.2.1 10.0.0.1 4660 443 5\r\n", none, peer.ErrProxyHeader},
+		{"V1LF", "PROXY TCP4 192.0.2.1 10.0.0.1 4660 443\n", none, peer.ErrProxyHeader},
+		{"V1Endless", "PROXY UNKNOWN " + strings.Repeat("x", 200), none, peer.ErrProxyHeader},
 		{"V1Truncated", "PROXY TCP4 192.0.2.1 10", none, io.EOF},
-		{"V2Version3", signature + "\x31\x11\x00\x0c" + v4, none, peer.ErrHeader},
-		{"V2Command", signature + "\x22\x11\x00\x0c" + v4, none, peer.ErrHeader},
-		{"V2UDP", signature + "\x21\x12\x00\x0c" + v4, none, peer.ErrHeader},
-		{"V2Unix", signature + "\x21\x31\x00\xd8" + strings.Repeat("x", 216), none, peer.ErrHeader},
-		{"V2Unspecified", signature + "\x21\x00\x00\x00", none, peer.ErrHeader},
-		{"V2Short", signature + "\x21\x11\x00\x0b" + v4, none, peer.ErrHeader},
-		{"V2Huge", signature + "\x21\x11\xff\xff" + strings.Repeat("x", 65535), none, peer.ErrHeader},
-		{"V2Truncated", signature + "\x21\x11\x00\x0c" + v4[:5], none, io.ErrUnexpectedEOF},
+		{"V2Version3", v2Signature + "\x31\x11\x00\x0c" + v4, none, peer.ErrProxyHeader},
+		{"V2Command", v2Signature + "\x22\x11\x00\x0c" + v4, none, peer.ErrProxyHeader},
+		{"V2UDP", v2Signature + "\x21\x12\x00\x0c" + v4, none, peer.ErrProxyHeader},
+		{"V2Unix", v2Signature + "\x21\x31\x00\xd8" + strings.Repeat("x", 216), none, peer.ErrProxyHeader},
+		{"V2Unspecified", v2Signature + "\x21\x00\x00\x00", none, peer.ErrProxyHeader},
+		{"V2Short", v2Signature + "\x21\x11\x00\x0b" + v4, none, peer.ErrProxyHeader},
+		{"V2Huge", v2Signature + "\x21\x11\xff\xff" + strings.Repeat("x", 65535), none, peer.ErrProxyHeader},
+		{"V2Truncated", v2Signature + "\x21\x11\x00\x0c" + v4[:5], none, io.ErrUnexpectedEOF},
 		{"Nothing", "", none, io.EOF},
 	}
 	for _, test := range tests {
@@ -69,7 +69,7 @@ func TestReadHeader(t *testing.T) {
 				text += behind
 			}
 			r := strings.NewReader(text)
-			got, err := peer.ReadHeader(r)
+			got, err := peer.ReadProxyHeader(r)
 			if !errors.Is(err, test.err) || got.String() != test.want {
 				t.Fatalf("got %v, %v; want %s, %v", got, err, test.want, test.err)
 			}
@@ -93,7 +93,7 @@ func TestReadHeaderOfOthers(t *testing.T) {
 			if _, err := proxyproto.HeaderProxyFromAddrs(version, source, to).WriteTo(&b); err != nil {
 				t.Fatal(err)
 			}
-			if got, err := peer.ReadHeader(&b); err != nil || got.String() != from || b.Len() > 0 {
+			if got, err := peer.ReadProxyHeader(&b); err != nil || got.String() != from || b.Len() > 0 {
 				t.Errorf("version %d, %s: got %v, %v", version, from, got, err)
 			}
 		}
@@ -104,13 +104,13 @@ func TestReadHeaderOfOthers(t *testing.T) {
 func FuzzReadHeader(f *testing.F) {
 	for _, seed := range []string{
 		"PROXY TCP4 192.0.2.1 10.0.0.1 4660 443\r\nx", "PROXY TCP6 2001:db8::7 ::1 4660 443\r\n", "PROXY UNKNOWN\r\n", "GET / HTTP/1.1\r\n\r\n",
-		signature + "\x21\x11\x00\x0c\xc0\x00\x02\x01\x0a\x00\x00\x01" + ports + "x", signature + "\x20\x00\x00\x00",
+		v2Signature + "\x21\x11\x00\x0c\xc0\x00\x02\x01\x0a\x00\x00\x01" + ports + "x", v2Signature + "\x20\x00\x00\x00",
 	} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		r := bytes.NewReader(b)
-		got, err := peer.ReadHeader(r)
+		got, err := peer.ReadProxyHeader(r)
 		if err != nil || len(b)-r.Len() > 200 { // the library's buffer has an end
 			return
 		}
@@ -124,7 +124,7 @@ func FuzzReadHeader(f *testing.F) {
 		}
 		var want netip.Addr
 		if a, ok := h.SourceAddr.(*net.TCPAddr); ok && !h.Command.IsLocal() {
-			want = peer.Of(a)
+			want = peer.AddrOf(a)
 		}
 		if rest, _ := io.ReadAll(theirs); got != want || len(rest) != r.Len() {
 			t.Fatalf("%q: we find %v with %d bytes left, the library %v with %d", b, got, r.Len(), want, len(rest))

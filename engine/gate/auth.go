@@ -8,34 +8,34 @@ import (
 	"github.com/tenterhook/tenterhook/rules"
 )
 
-// tokenSeen is what came of the token that was shown.
-type tokenSeen struct {
-	asked   *rules.OAuth // nil: none was shown
+// tokenCheck is what came of the token that was shown.
+type tokenCheck struct {
+	config  *rules.OAuth // nil: none was shown
 	verdict issuer.Verdict
 }
 
-// known decides whether the caller is one the hook is for, and by which secrets: a bit for each.
-func (g *Gate) known(k *engine.Hook, h *head) (secrets uint64, r reason) {
-	secrets, ok := h.authentic(k.Rules.Auth, g.o.Issuers)
-	if h.token.asked != nil {
-		g.o.Issuers.Note(h.token.asked, h.token.verdict, k.Rules.Name)
+// authenticate decides whether the caller is one the hook is for, and by which secrets: a bit for each.
+func (g *Gate) authenticate(k *engine.Hook, h *head) (secrets uint64, r reason) {
+	secrets, ok := h.matchCredential(k.Rules.Auth, g.o.Issuers)
+	if h.token.config != nil {
+		g.o.Issuers.Note(h.token.config, h.token.verdict, k.Rules.Name)
 	}
 	switch {
 	case ok:
 		return secrets, admitted
-	case h.token.asked != nil && h.token.verdict == issuer.Keyless:
-		return 0, keyless
-	case h.token.asked != nil && h.token.verdict == issuer.Awaited:
-		return 0, awaited
+	case h.token.config != nil && h.token.verdict == issuer.Keyless:
+		return 0, keysMissing
+	case h.token.config != nil && h.token.verdict == issuer.Awaited:
+		return 0, keyPending
 	default:
 		return 0, unauthorized
 	}
 }
 
-// authentic reports whether one of the credentials was shown, and by which secrets: a bit for each; a hook without any is open
+// matchCredential reports whether one of the credentials was shown, and by which secrets: a bit for each; a hook without any is open
 // to everybody. Every secret of every credential is compared, whatever came of the ones before: the time it takes says
 // nothing about which of them, or how much of one, was right. A header that is there twice has no value.
-func (h *head) authentic(auth []rules.Credential, issuers *issuer.Ring) (secrets uint64, some bool) {
+func (h *head) matchCredential(auth []rules.Credential, issuers *issuer.Ring) (secrets uint64, some bool) {
 	for i := range h.auth {
 		h.auth[i].digest = rules.Digest(h.auth[i].value)
 	}
@@ -44,7 +44,7 @@ func (h *head) authentic(auth []rules.Credential, issuers *issuer.Ring) (secrets
 		every, matched := len(auth[i].Lines) > 0, uint64(0)
 		for j := range auth[i].Lines {
 			line := &auth[i].Lines[j]
-			s, right := find(h.auth, line.Header), false
+			s, right := findHeader(h.auth, line.Header), false
 			for n := range line.Secrets {
 				secret := &line.Secrets[n]
 				same := secret.Matches(s.digest)
@@ -54,7 +54,7 @@ func (h *head) authentic(auth []rules.Credential, issuers *issuer.Ring) (secrets
 				}
 			}
 			if line.OAuth != nil {
-				right = h.bearer(line.OAuth, s, issuers)
+				right = h.checkBearer(line.OAuth, s, issuers)
 			}
 			every = right && s.count == 1 && every
 		}
@@ -65,15 +65,15 @@ func (h *head) authentic(auth []rules.Credential, issuers *issuer.Ring) (secrets
 	return secrets, some
 }
 
-// bearer judges the token that a header shows (RFC 6750 section 2.1). Of several verdicts the one that tells most is kept.
-func (h *head) bearer(o *rules.OAuth, s *shown, issuers *issuer.Ring) bool {
+// checkBearer judges the token that a header shows (RFC 6750 section 2.1). Of several verdicts the one that tells most is kept.
+func (h *head) checkBearer(o *rules.OAuth, s *credentialHeader, issuers *issuer.Ring) bool {
 	const scheme = "bearer "
 	if issuers == nil || s.count != 1 || len(s.value) < len(scheme) || !equalFold(s.value[:len(scheme)], scheme) {
 		return false
 	}
 	v := issuers.Check(o, bytes.TrimLeft(s.value[len(scheme):], " "), s.digest)
-	if h.token.asked == nil || v == issuer.Accepted || h.token.verdict == issuer.Issuer {
-		h.token = tokenSeen{o, v}
+	if h.token.config == nil || v == issuer.Accepted || h.token.verdict == issuer.Issuer {
+		h.token = tokenCheck{o, v}
 	}
 	return v == issuer.Accepted
 }

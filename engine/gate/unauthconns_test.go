@@ -6,11 +6,11 @@ import (
 	"testing"
 )
 
-// TestNextStranger: who has most makes room, the longest there of it; friends do last.
-func TestNextStranger(t *testing.T) {
-	var s strangers
+// TestEvictionOrder: who has most makes room, the longest there of it; friends do last.
+func TestEvictionOrder(t *testing.T) {
+	var s unauthConns
 	in := func(addr string, friend bool) *conn {
-		c := &conn{from: netip.MustParseAddr(addr)}
+		c := &conn{peerAddr: netip.MustParseAddr(addr)}
 		s.add(c, friend)
 		return c
 	}
@@ -22,31 +22,31 @@ func TestNextStranger(t *testing.T) {
 	s.remove(crowd[1])
 	s.remove(crowd[1])
 	for i, want := range []*conn{net[0], crowd[0], honest, net[1], crowd[2], friend} {
-		if got := s.next(); got != want {
-			t.Fatalf("%d: %v, want %v", i, got.from, want.from)
+		if got := s.evict(); got != want {
+			t.Fatalf("%d: %v, want %v", i, got.peerAddr, want.peerAddr)
 		}
 	}
-	if s.next() == nil || s.next() != nil || len(s.others.by)+len(s.friends.by) > 0 {
+	if s.evict() == nil || s.evict() != nil || len(s.others.groups)+len(s.trusted.groups) > 0 {
 		t.Error("want one left, and then none")
 	}
 }
 
-// TestStrangersAtRandom holds what strangers say against a count.
-func TestStrangersAtRandom(t *testing.T) {
-	var s strangers
+// TestUnauthConnsAtRandom holds what strangers say against a count.
+func TestUnauthConnsAtRandom(t *testing.T) {
+	var s unauthConns
 	in, count := map[*conn]bool{}, map[netip.Addr]int{}
 	for range 20_000 {
 		switch rand.IntN(4) {
 		case 0, 1:
-			c := &conn{from: netip.AddrFrom4([4]byte{192, 0, 2, byte(rand.IntN(20))})}
+			c := &conn{peerAddr: netip.AddrFrom4([4]byte{192, 0, 2, byte(rand.IntN(20))})}
 			s.add(c, false)
 			in[c] = true
-			count[c.from]++
+			count[c.peerAddr]++
 		case 2:
 			for c := range in {
 				s.remove(c)
 				delete(in, c)
-				count[c.from]--
+				count[c.peerAddr]--
 				break
 			}
 		case 3:
@@ -54,18 +54,18 @@ func TestStrangersAtRandom(t *testing.T) {
 			for _, n := range count {
 				most = max(most, n)
 			}
-			c := s.next()
+			c := s.evict()
 			if c == nil {
 				if most > 0 {
 					t.Fatal("none is found")
 				}
 				continue
 			}
-			if !in[c] || count[c.from] != most {
-				t.Fatalf("one of %d makes room, where another has %d", count[c.from], most)
+			if !in[c] || count[c.peerAddr] != most {
+				t.Fatalf("one of %d makes room, where another has %d", count[c.peerAddr], most)
 			}
 			delete(in, c)
-			count[c.from]--
+			count[c.peerAddr]--
 		}
 	}
 }

@@ -11,8 +11,8 @@ import (
 	"slices"
 )
 
-// sight is what the rules tell.
-type sight struct {
+// observation is what the rules tell.
+type observation struct {
 	JSON   *string         // by toJSON
 	Copy   json.RawMessage // where a value stands alone
 	Names  []string
@@ -23,16 +23,16 @@ type sight struct {
 	}
 }
 
-// agree compares what rules say they have seen of a body with what encoding/json reads there.
-func agree(answer, body []byte, path []string) error {
-	var a struct{ DebugContext sight }
+// compareAnswer compares what rules say they have seen of a body with what encoding/json reads there.
+func compareAnswer(answer, body []byte, path []string) error {
+	var a struct{ DebugContext observation }
 	if err := json.Unmarshal(answer, &a); err != nil {
 		return fmt.Errorf("answered %.300q: %w", answer, err)
 	}
 	return a.DebugContext.compare(body, path)
 }
 
-func (s *sight) compare(body []byte, path []string) error {
+func (s *observation) compare(body []byte, path []string) error {
 	if s.Module == nil {
 		return errors.New("the module said nothing")
 	}
@@ -40,7 +40,7 @@ func (s *sight) compare(body []byte, path []string) error {
 	if got, err := hex.DecodeString(s.Module.Event); err != nil || !bytes.Equal(got, whole) {
 		return fmt.Errorf("evaluate is handed %.300q", got)
 	}
-	raw, names, err := find(whole, path)
+	raw, names, err := findMember(whole, path)
 	if err != nil {
 		return err
 	}
@@ -54,7 +54,7 @@ func (s *sight) compare(body []byte, path []string) error {
 		}
 		return nil
 	}
-	want, err := decoded(raw)
+	want, err := decodeJSON(raw)
 	if err != nil {
 		return err
 	}
@@ -68,12 +68,12 @@ func (s *sight) compare(body []byte, path []string) error {
 }
 
 // value compares what is neither missing nor null.
-func (s *sight) value(raw []byte, want any) error {
+func (s *observation) value(raw []byte, want any) error {
 	if s.JSON == nil {
 		return errors.New("the expression sees nothing")
 	}
 	for how, text := range map[string][]byte{"toJSON": []byte(*s.JSON), "a value alone": s.Copy} {
-		if got, err := decoded(text); err != nil || !reflect.DeepEqual(got, want) {
+		if got, err := decodeJSON(text); err != nil || !reflect.DeepEqual(got, want) {
 			return fmt.Errorf("%s gives %.300q, %v", how, text, err)
 		}
 	}
@@ -93,8 +93,8 @@ func (s *sight) value(raw []byte, want any) error {
 	return nil
 }
 
-// decoded is what encoding/json reads, with numbers as they are written.
-func decoded(text []byte) (v any, err error) {
+// decodeJSON is what encoding/json reads, with numbers as they are written.
+func decodeJSON(text []byte) (v any, err error) {
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.UseNumber()
 	if err = d.Decode(&v); err == nil && !json.Valid(text) {
@@ -103,8 +103,8 @@ func decoded(text []byte) (v any, err error) {
 	return v, err
 }
 
-// find has encoding/json look up the member that a body asks for, at a path, and the names of those beside it.
-func find(body []byte, path []string) (raw json.RawMessage, names []string, err error) {
+// findHeader has encoding/json look up the member that a body asks for, at a path, and the names of those beside it.
+func findMember(body []byte, path []string) (raw json.RawMessage, names []string, err error) {
 	var m map[string]json.RawMessage
 	if err = json.Unmarshal(body, &m); err != nil {
 		return nil, nil, err

@@ -16,33 +16,33 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-// watcher is an Engine with the policy of watched.
-func watcher(f *testing.F) *engine.Engine {
+// newObserver is an Engine with the policy of watched.
+func newObserver(f *testing.F) *engine.Engine {
 	f.Helper()
-	guests := guests(f)
+	guests := newWasm(f)
 	e, err := engine.New(engine.Options{Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		f.Fatal(err)
 	}
 	f.Cleanup(func() { e.Close() })
-	e.Swap(watchers(f, filepath.Join(f.TempDir(), "seen"), guests))
+	e.Swap(loadObserver(f, filepath.Join(f.TempDir(), "seen"), guests))
 	return e
 }
 
-// seeds reports whether a shape is one to begin with: some will do where time is short, for TestMinefield has them all.
-func seeds(i int, s shape) bool { return len(s.text) < 1<<12 && (i%8 == 0 || !testing.Short()) }
+// isSeed reports whether a shape is one to begin with: some will do where time is short, for TestMinefield has them all.
+func isSeed(i int, s shape) bool { return len(s.text) < 1<<12 && (i%8 == 0 || !testing.Short()) }
 
-// FuzzSight puts any bytes where a name and a value stand in a call, and has the engine decide on it as the gate does: either it
+// FuzzObservedCall puts any bytes where a name and a value stand in a call, and has the engine decide on it as the gate does: either it
 // is refused, or expression, module and encoding/json read the same.
-func FuzzSight(f *testing.F) {
-	p := places[0]
+func FuzzObservedCall(f *testing.F) {
+	p := observedPlaces[0]
 	for i, s := range shapes(len(p.path) + 1) {
-		if seeds(i, s) {
+		if isSeed(i, s) {
 			f.Add([]byte(`"x"`), []byte(s.text))
 			f.Add([]byte(s.text), []byte("1"))
 		}
 	}
-	e := watcher(f)
+	e := newObserver(f)
 	f.Fuzz(func(t *testing.T, name, value []byte) {
 		if len(name)+len(value) > 1<<13 {
 			return // a rule may tell no more
@@ -51,7 +51,7 @@ func FuzzSight(f *testing.F) {
 		if json.Unmarshal(name, &ask) != nil {
 			ask = "x"
 		}
-		body := []byte(asking(p.eventType, "", p.path, string(name), ask, string(value)))
+		body := []byte(callAsking(p.eventType, "", p.path, string(name), ask, string(value)))
 		var doc jsondoc.Doc
 		if err := doc.Parse(body, jsondoc.Limits{}); err != nil {
 			return
@@ -61,21 +61,21 @@ func FuzzSight(f *testing.F) {
 		if err != nil || r.Outcome != engine.Answered || r.Repeat || !bytes.Equal(body, doc.Root().Raw()) {
 			t.Fatalf("%q: %v %+v", body, err, r)
 		}
-		if err := agree(r.Body, body, p.path); err != nil {
+		if err := compareAnswer(r.Body, body, p.path); err != nil {
 			t.Fatalf("%q: %v", body, err)
 		}
 	})
 }
 
-// FuzzSay has a module give any bytes as its draft: it is dropped whole, or the answer means what encoding/json reads in it.
-func FuzzSay(f *testing.F) {
+// FuzzModuleDraft has a module give any bytes as its draft: it is dropped whole, or the answer means what encoding/json reads in it.
+func FuzzModuleDraft(f *testing.F) {
 	for i, s := range shapes(2) {
-		if seeds(i, s) {
+		if isSeed(i, s) {
 			f.Add([]byte(`{"debugContext":{"x":` + s.text + `}}`))
 			f.Add([]byte(`{"commands":[{"type":"com.okta.user.profile.update","value":{` + s.text + `:1,"y":2}}]}`))
 		}
 	}
-	e := watcher(f)
+	e := newObserver(f)
 	f.Fuzz(func(t *testing.T, draft []byte) {
 		body := fmt.Appendf(nil, `{"eventType":"com.okta.user.pre-registration","draft":"%x"}`, draft)
 		var call, said jsondoc.Doc
@@ -84,7 +84,7 @@ func FuzzSay(f *testing.F) {
 		}
 		r, err := e.Answer(&hook.Call{Hook: "says", Type: hook.Registration, Start: time.Now(), Doc: &call})
 		strict := said.Parse(r.Body, jsondoc.Limits{})
-		if answer, wrong := decoded(r.Body); err != nil || wrong != nil || strict != nil {
+		if answer, wrong := decodeJSON(r.Body); err != nil || wrong != nil || strict != nil {
 			t.Fatalf("%q: answered %s %v: %v, %v, %v", draft, r.Outcome, answer, err, wrong, strict)
 		}
 		if readable := new(jsondoc.Doc).Parse(draft, jsondoc.Limits{}) == nil; len(draft) > 0 && !readable && r.Outcome != engine.Failed {
@@ -93,23 +93,23 @@ func FuzzSay(f *testing.F) {
 		if r.Outcome != engine.Answered {
 			return
 		}
-		if got, want := meaning(t, r.Body), meaning(t, draft); !reflect.DeepEqual(got, want) {
+		if got, want := decodeMeaning(t, r.Body), decodeMeaning(t, draft); !reflect.DeepEqual(got, want) {
 			t.Fatalf("%q: answered %s", draft, r.Body)
 		}
 	})
 }
 
-// meant is what a draft or an answer comes to.
-type meant struct{ debug, profile map[string]any }
+// draftMeaning is what a draft or an answer comes to.
+type draftMeaning struct{ debug, profile map[string]any }
 
-// meaning has encoding/json read a draft or an answer. Of two commands that set an attribute the later counts.
-func meaning(t *testing.T, text []byte) meant {
+// decodeMeaning has encoding/json read a draft or an answer. Of two commands that set an attribute the later counts.
+func decodeMeaning(t *testing.T, text []byte) draftMeaning {
 	t.Helper()
-	v, err := decoded(text)
+	v, err := decodeJSON(text)
 	if err != nil {
 		t.Fatalf("%q: %v", text, err)
 	}
-	m := meant{map[string]any{}, map[string]any{}}
+	m := draftMeaning{map[string]any{}, map[string]any{}}
 	root := v.(map[string]any)
 	if debug, ok := root["debugContext"].(map[string]any); ok {
 		m.debug = debug

@@ -22,8 +22,8 @@ import (
 	"github.com/tenterhook/tenterhook/rules"
 )
 
-// patience is how long a test waits for what comes at once, where nothing else has the machine.
-const patience = time.Minute
+// testTimeout is how long a test waits for what comes at once, where nothing else has the machine.
+const testTimeout = time.Minute
 
 const secret = "Bearer 0123456789abcdef0123456789abcdef"
 
@@ -45,21 +45,21 @@ hooks:
 const body = `{"eventType":"com.okta.user.pre-registration","requestType":"self.service.registration",` +
 	`"data":{"userProfile":{"email":"ann@example.com"}}}`
 
-// door is a Gate on loopback, before an Engine.
-type door struct {
-	t        *testing.T
-	addr     string
-	ledger   *ledger.Ledger
-	engine   *engine.Engine
-	gate     *gate.Gate
-	registry *prometheus.Registry
-	says     string      // what a connection begins with
-	client   *tls.Config // nil: plain
+// testGate is a Gate on loopback, before an Engine.
+type testGate struct {
+	t         *testing.T
+	addr      string
+	ledger    *ledger.Ledger
+	engine    *engine.Engine
+	gate      *gate.Gate
+	registry  *prometheus.Registry
+	preamble  string      // what a connection begins with
+	clientTLS *tls.Config // nil: plain
 }
 
-func open(t *testing.T, policy string, o gate.Options) *door {
+func startGate(t *testing.T, policy string, o gate.Options) *testGate {
 	t.Helper()
-	d := &door{t: t, registry: prometheus.NewPedanticRegistry()}
+	d := &testGate{t: t, registry: prometheus.NewPedanticRegistry()}
 	var err error
 	if d.ledger, err = ledger.Open(ledger.Options{Path: filepath.Join(t.TempDir(), "ledger"), Step: 1 << 20}); err != nil {
 		t.Fatal(err)
@@ -68,10 +68,10 @@ func open(t *testing.T, policy string, o gate.Options) *door {
 		t.Fatal(err)
 	}
 	if policy != "" {
-		d.engine.Swap(load(t, policy))
+		d.engine.Swap(mustLoad(t, policy))
 	}
 	o.Registry, o.Log = d.registry, slog.New(slog.DiscardHandler)
-	d.says, d.client = worn.wear(t, &o)
+	d.preamble, d.clientTLS = worn.apply(t, &o)
 	if d.gate, err = gate.New(d.engine, o); err != nil {
 		t.Fatal(err)
 	}
@@ -97,7 +97,7 @@ func open(t *testing.T, policy string, o gate.Options) *door {
 	return d
 }
 
-func load(t testing.TB, policy string) *rules.Set {
+func mustLoad(t testing.TB, policy string) *rules.Set {
 	t.Helper()
 	s, err := rules.Load(rules.NewFolder(map[string][]byte{"policy.yaml": []byte(policy)}), rules.Options{})
 	if err != nil {
@@ -106,31 +106,31 @@ func load(t testing.TB, policy string) *rules.Set {
 	return s
 }
 
-// line is a raw connection to a door.
-type line struct {
+// testConn is a raw connection to a door.
+type testConn struct {
 	t *testing.T
 	net.Conn
 	r *bufio.Reader
 }
 
-func (d *door) dial() *line {
+func (d *testGate) dial() *testConn {
 	d.t.Helper()
 	c, err := net.Dial("tcp", d.addr)
 	if err != nil {
 		d.t.Fatal(err)
 	}
 	d.t.Cleanup(func() { c.Close() })
-	c.SetDeadline(time.Now().Add(patience))
-	if d.says != "" {
-		io.WriteString(c, d.says) // an error comes again
+	c.SetDeadline(time.Now().Add(testTimeout))
+	if d.preamble != "" {
+		io.WriteString(c, d.preamble) // an error comes again
 	}
-	if d.client != nil {
-		c = tls.Client(c, d.client) // shakes hands with the first byte
+	if d.clientTLS != nil {
+		c = tls.Client(c, d.clientTLS) // shakes hands with the first byte
 	}
-	return &line{d.t, c, bufio.NewReader(c)}
+	return &testConn{d.t, c, bufio.NewReader(c)}
 }
 
-func (l *line) send(text string) *line {
+func (l *testConn) send(text string) *testConn {
 	l.t.Helper()
 	if _, err := io.WriteString(l, text); err != nil {
 		l.t.Fatal(err)
@@ -138,10 +138,10 @@ func (l *line) send(text string) *line {
 	return l
 }
 
-// begin sends the head of a good request with a body, and sees it let in: it is under way.
-func (l *line) begin(body string) *line {
+// sendHead sends the head of a good request with a body, and sees it let in: it is under way.
+func (l *testConn) sendHead(body string) *testConn {
 	l.t.Helper()
-	l.send(head(post, "Expect: 100-continue", fmt.Sprint("Content-Length: ", len(body))))
+	l.send(requestHead(requestLine, "Expect: 100-continue", fmt.Sprint("Content-Length: ", len(body))))
 	if first, err := l.r.ReadString('\n'); err != nil || first != "HTTP/1.1 100 Continue\r\n" {
 		l.t.Fatalf("got %q, %v", first, err)
 	}
@@ -149,8 +149,8 @@ func (l *line) begin(body string) *line {
 	return l
 }
 
-// answer reads one response. Its body is read, too.
-func (l *line) answer() (status int, body string, h http.Header) {
+// readResponse reads one response. Its body is read, too.
+func (l *testConn) readResponse() (status int, body string, h http.Header) {
 	l.t.Helper()
 	r, err := http.ReadResponse(l.r, nil)
 	if err != nil {
@@ -163,10 +163,10 @@ func (l *line) answer() (status int, body string, h http.Header) {
 	return r.StatusCode, string(b), r.Header
 }
 
-// wants reads one response and compares its status and, for a refusal, that nothing is told but at most its name.
-func (l *line) wants(status int, text string) {
+// wantResponse reads one response and compares its status and, for a refusal, that nothing is told but at most its name.
+func (l *testConn) wantResponse(status int, text string) {
 	l.t.Helper()
-	got, b, h := l.answer()
+	got, b, h := l.readResponse()
 	if got != status || b != text {
 		l.t.Errorf("got %d %q, want %d %q", got, b, status, text)
 	}
@@ -178,8 +178,8 @@ func (l *line) wants(status int, text string) {
 	}
 }
 
-// ends expects nothing more but the connection's end.
-func (l *line) ends() {
+// wantClosed expects nothing more but the connection's end.
+func (l *testConn) wantClosed() {
 	l.t.Helper()
 	rest, err := io.ReadAll(l.r)
 	if err != nil || len(rest) > 0 {
@@ -188,7 +188,7 @@ func (l *line) ends() {
 }
 
 // head is a request's head, with the lines of a good one and those of extra, which take the place of ones so named.
-func head(first string, extra ...string) string {
+func requestHead(first string, extra ...string) string {
 	lines := []string{"Host: hooks.example.com", "Authorization: " + secret, "Content-Type: application/json", "Accept: application/json"}
 	for _, e := range extra {
 		name, _, _ := strings.Cut(e, ":")
@@ -209,7 +209,9 @@ func head(first string, extra ...string) string {
 	return b.String() + "\r\n"
 }
 
-const post = "POST /hooks/hook-a HTTP/1.1"
+const requestLine = "POST /hooks/hook-a HTTP/1.1"
 
-// good is a whole good request.
-func good(body string) string { return head(post, fmt.Sprint("Content-Length: ", len(body))) + body }
+// validRequest is a whole good request.
+func validRequest(body string) string {
+	return requestHead(requestLine, fmt.Sprint("Content-Length: ", len(body))) + body
+}

@@ -26,26 +26,26 @@ import (
 // crowdSize is how many idle and slow connections BenchmarkBesideCrowd has.
 const crowdSize = 10_000
 
-// crowdAt names, in a child's environment, where it is to be a crowd.
-const crowdAt = "TENTERHOOK_TEST_CROWD"
+// crowdAddrEnv names, in a child's environment, where it is to be a crowd.
+const crowdAddrEnv = "TENTERHOOK_TEST_CROWD"
 
-// TestCrowdMember is no test, but the crowd: a process of its own, for each connection has two ends, and files are few. When all have
+// TestCrowdProcess is no test, but the crowd: a process of its own, for each connection has two ends, and files are few. When all have
 // come as far as they will it says how often any of them has done something, and again for each line it is sent.
-func TestCrowdMember(t *testing.T) {
-	addr := os.Getenv(crowdAt)
+func TestCrowdProcess(t *testing.T) {
+	addr := os.Getenv(crowdAddrEnv)
 	if addr == "" {
 		t.Skip("a child of BenchmarkBesideCrowd")
 	}
 	ctx, stop := context.WithCancel(t.Context())
-	whole := hello(t, &tls.Config{InsecureSkipVerify: true})
+	whole := clientHello(t, &tls.Config{InsecureSkipVerify: true})
 	var acts atomic.Int64
 	var all, came sync.WaitGroup
 	came.Add(crowdSize)
 	for i := range crowdSize {
-		m := member{kind: i % 20, hello: whole, acts: &acts, settled: sync.OnceFunc(came.Done)}
+		m := crowdClient{kind: i % 20, hello: whole, actions: &acts, arrived: sync.OnceFunc(came.Done)}
 		all.Go(func() {
 			for ctx.Err() == nil {
-				m.come(ctx, addr)
+				m.run(ctx, addr)
 			}
 		})
 		if i%50 == 0 {
@@ -63,18 +63,18 @@ func TestCrowdMember(t *testing.T) {
 	all.Wait()
 }
 
-// member is one of the crowd: of twenty, ten say nothing, eight say hello slowly, one shakes hands and no more, and one sends its head
+// crowdClient is one of the crowd: of twenty, ten say nothing, eight say hello slowly, one shakes hands and no more, and one sends its head
 // slowly.
-type member struct {
+type crowdClient struct {
 	kind    int
 	hello   []byte
-	acts    *atomic.Int64
-	settled func()
+	actions *atomic.Int64
+	arrived func()
 }
 
-// come connects, and stays until it is thrown out.
-func (m member) come(ctx context.Context, addr string) {
-	defer m.settled()
+// run connects, and stays until it is thrown out.
+func (m crowdClient) run(ctx context.Context, addr string) {
+	defer m.arrived()
 	elsewhere := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 2)}} // not where the honest are
 	c, err := elsewhere.Dial("tcp", addr)
 	if err != nil {
@@ -82,7 +82,7 @@ func (m member) come(ctx context.Context, addr string) {
 	}
 	defer c.Close()
 	defer context.AfterFunc(ctx, func() { c.Close() })()
-	m.acts.Add(1)
+	m.actions.Add(1)
 	if m.kind >= 18 {
 		t := tls.Client(c, &tls.Config{InsecureSkipVerify: true})
 		if t.Handshake() != nil {
@@ -90,22 +90,22 @@ func (m member) come(ctx context.Context, addr string) {
 		}
 		c = t
 	}
-	m.settled()
+	m.arrived()
 	switch {
 	case m.kind == 19:
-		m.dribble(c, []byte(good(body)))
+		m.writeSlowly(c, []byte(validRequest(body)))
 	case m.kind >= 10 && m.kind < 18:
-		m.dribble(c, m.hello)
+		m.writeSlowly(c, m.hello)
 	}
 	io.Copy(io.Discard, c)
 }
 
-func (m member) dribble(c net.Conn, b []byte) {
+func (m crowdClient) writeSlowly(c net.Conn, b []byte) {
 	for i := range b {
 		if _, err := c.Write(b[i : i+1]); err != nil {
 			return
 		}
-		m.acts.Add(1)
+		m.actions.Add(1)
 		time.Sleep(time.Second)
 	}
 }
@@ -120,21 +120,21 @@ func BenchmarkBesideCrowd(b *testing.B) {
 		crowded bool
 		stay    time.Duration
 	}{{"alone", false, 0}, {"beside", true, time.Hour}, {"again", true, 0}} {
-		b.Run(bench.name, func(b *testing.B) { beside(b, bench.crowded, bench.stay) })
+		b.Run(bench.name, func(b *testing.B) { measureBeside(b, bench.crowded, bench.stay) })
 	}
 }
 
-// beside is one of them; the crowd may stay so long before it must have said something.
-func beside(b *testing.B, crowded bool, stay time.Duration) {
+// measureBeside is one of them; the crowd may stay so long before it must have said something.
+func measureBeside(b *testing.B, crowded bool, stay time.Duration) {
 	e, err := engine.New(engine.Options{Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		b.Fatal(err)
 	}
 	defer e.Close()
-	e.Swap(load(b, policy))
+	e.Swap(mustLoad(b, policy))
 	o := gate.Options{MaxConns: 2*crowdSize + 1000, Handshake: stay, FirstBytes: stay, Read: stay}
 	var client *tls.Config
-	o.TLS, client = configs(b)
+	o.TLS, client = tlsConfigs(b)
 	g, err := gate.New(e, o)
 	if err != nil {
 		b.Fatal(err)
@@ -150,18 +150,18 @@ func beside(b *testing.B, crowded bool, stay time.Duration) {
 		b.Fatal(err)
 	}
 	defer c.Close()
-	io.WriteString(c, good(body)) // so that it is a friend's address
+	io.WriteString(c, validRequest(body)) // so that it is a friend's address
 	if _, err := c.Read(make([]byte, 1)); err != nil {
 		b.Fatal(err)
 	}
 	told := func() {}
 	if crowded {
-		m := gather(b, l.Addr().String())
-		defer m.leave()
-		before, start := m.acts(b), time.Now()
-		told = func() { b.ReportMetric(float64(m.acts(b)-before)/time.Since(start).Seconds(), "acts/s") }
+		m := startCrowd(b, l.Addr().String())
+		defer m.stop()
+		before, start := m.actions(b), time.Now()
+		told = func() { b.ReportMetric(float64(m.actions(b)-before)/time.Since(start).Seconds(), "acts/s") }
 	}
-	honest(b, l.Addr().String(), client)
+	measureCalls(b, l.Addr().String(), client)
 	told()
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
@@ -172,45 +172,45 @@ func beside(b *testing.B, crowded bool, stay time.Duration) {
 	<-served
 }
 
-// mob is a process that is a crowd.
-type mob struct {
-	cmd  *exec.Cmd
-	in   io.WriteCloser
-	said *bufio.Scanner
+// crowdProcess is a process that is a crowd.
+type crowdProcess struct {
+	cmd    *exec.Cmd
+	stdin  io.WriteCloser
+	stdout *bufio.Scanner
 }
 
-// gather starts one, and waits until all have come.
-func gather(b *testing.B, addr string) *mob {
+// startCrowd starts one, and waits until all have come.
+func startCrowd(b *testing.B, addr string) *crowdProcess {
 	args := []string{os.Args[0], "-test.run", "^TestCrowdMember$"}
 	if nice, err := exec.LookPath("nice"); err == nil {
 		args = append([]string{nice, "-n", "10"}, args...)
 	}
-	m := &mob{cmd: exec.Command(args[0], args[1:]...)}
-	m.cmd.Env = append(os.Environ(), crowdAt+"="+addr)
+	m := &crowdProcess{cmd: exec.Command(args[0], args[1:]...)}
+	m.cmd.Env = append(os.Environ(), crowdAddrEnv+"="+addr)
 	out, err := m.cmd.StdoutPipe()
 	if err != nil {
 		b.Fatal(err)
 	}
-	if m.in, err = m.cmd.StdinPipe(); err != nil {
+	if m.stdin, err = m.cmd.StdinPipe(); err != nil {
 		b.Fatal(err)
 	}
-	m.said = bufio.NewScanner(out)
+	m.stdout = bufio.NewScanner(out)
 	if err := m.cmd.Start(); err != nil {
 		b.Fatal(err)
 	}
-	m.hear(b)
+	m.readActions(b)
 	return m
 }
 
-// acts is how often any of them has done something.
-func (m *mob) acts(b *testing.B) int {
-	io.WriteString(m.in, "\n")
-	return m.hear(b)
+// actions is how often any of them has done something.
+func (m *crowdProcess) actions(b *testing.B) int {
+	io.WriteString(m.stdin, "\n")
+	return m.readActions(b)
 }
 
-func (m *mob) hear(b *testing.B) int {
-	for m.said.Scan() {
-		if text, ok := strings.CutPrefix(m.said.Text(), "acts "); ok {
+func (m *crowdProcess) readActions(b *testing.B) int {
+	for m.stdout.Scan() {
+		if text, ok := strings.CutPrefix(m.stdout.Text(), "acts "); ok {
 			n, _ := strconv.Atoi(text)
 			return n
 		}
@@ -219,16 +219,16 @@ func (m *mob) hear(b *testing.B) int {
 	return 0
 }
 
-// leave ends it.
-func (m *mob) leave() {
-	m.in.Close()
-	for m.said.Scan() {
+// stop ends it.
+func (m *crowdProcess) stop() {
+	m.stdin.Close()
+	for m.stdout.Scan() {
 	}
 	m.cmd.Wait()
 }
 
-// honest sends calls, each with an eventId of its own, and reports how long they took.
-func honest(b *testing.B, addr string, client *tls.Config) {
+// measureCalls sends calls, each with an eventId of its own, and reports how long they took.
+func measureCalls(b *testing.B, addr string, client *tls.Config) {
 	c, err := tls.Dial("tcp", addr, client)
 	if err != nil {
 		b.Fatal(err)
@@ -239,7 +239,7 @@ func honest(b *testing.B, addr string, client *tls.Config) {
 	defer tick.Stop()
 	for i := 0; b.Loop(); i++ {
 		<-tick.C
-		text := good(strings.Replace(body, `{"eventType"`, `{"eventId":"`+strconv.Itoa(i)+`","eventType"`, 1))
+		text := validRequest(strings.Replace(body, `{"eventType"`, `{"eventId":"`+strconv.Itoa(i)+`","eventType"`, 1))
 		start := time.Now()
 		io.WriteString(c, text)
 		line, err := r.ReadString('\n')
