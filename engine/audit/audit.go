@@ -1,5 +1,5 @@
-// Package audit is for remembering who changed what: an append-only file of administrative acts, each line of which seals
-// all before it.
+// Package audit keeps the audit log: an append-only file of administrative acts. Each line holds the
+// hash of the line before it.
 package audit
 
 import (
@@ -14,27 +14,29 @@ import (
 	"time"
 )
 
-// What can be wrong with a log.
+// Errors of this package.
 var (
-	ErrBroken = errors.New("the audit log was changed or lost lines") // a line does not follow from the one before it
-	ErrFile   = errors.New("not an audit log for its owner alone")    // Open: not a plain file, or others may write it
+	ErrBroken = errors.New("the audit log was changed or lost lines")           // the hash chain is broken
+	ErrFile   = errors.New("want a regular file that only its owner can write") // Open: not a regular file, or writable by others
 )
 
-// maxLine is the longest line that is read, in bytes. What is written is shorter: see clean.
+// maxLine is the length in bytes of the longest line that Read accepts. Write keeps far below it: see
+// sanitize.
 const maxLine = 64 << 10
 
-// Act is one thing that was done, or tried. No secret and nothing of a payload belongs in it. Of each text so much is written
-// as is said beside it, and what cannot be printed as Printable has it.
+// Act is one administrative act, done or attempted. Callers put no secret and no part of a payload in
+// it. Write makes each text printable and truncates it to the length noted beside it.
 type Act struct {
 	Act     string `json:"act"`               // "module.put", "set.swap", "serve.start"; 1 KiB
-	By      string `json:"by,omitempty"`      // "publish token", "policy folder"; empty: the program itself; 256 bytes
-	From    string `json:"from,omitempty"`    // the address it was asked from; 256 bytes
-	Subject string `json:"subject,omitempty"` // what it was done to: a module's name, a revision; 1 KiB
+	By      string `json:"by,omitempty"`      // "publish token", "policy folder"; empty: the program; 256 bytes
+	From    string `json:"from,omitempty"`    // address of the client; 256 bytes
+	Subject string `json:"subject,omitempty"` // a module's name, a revision; 1 KiB
 	Outcome string `json:"outcome"`           // "begun", "ok", "refused", "failed"; 64 bytes
 	Detail  string `json:"detail,omitempty"`  // 4 KiB
 }
 
-// sanitize keeps a line far below maxLine, also where each byte takes six as JSON has it.
+// sanitize truncates the texts so that a line stays far below maxLine, even if JSON escapes every byte
+// with six.
 func (a Act) sanitize() Act {
 	return Act{
 		Act: Printable(a.Act, 1<<10), By: Printable(a.By, 256), From: Printable(a.From, 256),
@@ -42,8 +44,8 @@ func (a Act) sanitize() Act {
 	}
 }
 
-// Line is an Act as it stands in the file. Hash is the SHA-256 of the line's bytes as they would be without it, and Before
-// that of the line before it: a line that is changed, taken out or moved breaks every later one.
+// Line is an Act as stored in the file. Hash is the SHA-256 of the line's bytes without the member
+// itself; Before is the hash of the previous line. Changing, removing or moving a line breaks the chain.
 type Line struct {
 	Number int64     `json:"number"` // from 1
 	Time   time.Time `json:"time"`
@@ -52,7 +54,7 @@ type Line struct {
 	Hash   string `json:"hash,omitempty"` // the last member
 }
 
-// seal is the line with its hash, and its bytes.
+// seal returns the line with its hash, and its bytes.
 func (l Line) seal() (Line, []byte) {
 	l.Hash = ""
 	text, _ := json.Marshal(l) // its parts always can
@@ -61,7 +63,7 @@ func (l Line) seal() (Line, []byte) {
 	return l, append(text[:len(text)-1], hashSuffix(l.Hash)...)
 }
 
-// hashSuffix is how a line with a hash ends.
+// hashSuffix returns the end of a line with this hash.
 func hashSuffix(hash string) string { return `,"hash":"` + hash + `"}` }
 
 // Log is an open audit log. It is safe for concurrent use.
@@ -70,13 +72,13 @@ type Log struct {
 
 	mu        sync.Mutex // guards what follows
 	file      *os.File
-	last      Line  // zero when there is none
-	uncertain bool  // a write went wrong and could not be undone: what is in the file decides
-	broken    error // of the last lines, when they were last read
+	last      Line  // zero if the file has none
+	uncertain bool  // a failed write could not be undone; resume reads the file again
+	broken    error // of the last lines, as resume found them
 }
 
-// Open opens the log at a path, which is made when it is not there. What a crash has left of a last line is ended, so that
-// it is seen and nothing is glued to it. The caller closes the Log.
+// Open opens the log at a path and creates it if missing. It ends a partial last line, left by a crash,
+// with a newline, so that the next line stands by itself. The caller closes the Log.
 func Open(path string) (*Log, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_APPEND|os.O_CREATE, 0o600)
 	if err != nil {
@@ -89,7 +91,7 @@ func Open(path string) (*Log, error) {
 	return l, nil
 }
 
-// resume finds the last line, from the end of the file: a log may be long.
+// resume reads the last line from the end of the file, because a log can be long.
 func (l *Log) resume() error {
 	info, err := l.file.Stat()
 	if err != nil {
@@ -111,16 +113,16 @@ func (l *Log) resume() error {
 	return nil
 }
 
-// Broken says what is wrong with the last lines that were there when the log was opened; nil when they follow each other. The
-// log goes on from the last of them all the same, and Read finds the place.
+// Broken returns the error of the last lines as found by Open, or nil if their chain holds. The log
+// continues after the last of them anyway; Read finds the place.
 func (l *Log) Broken() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.broken
 }
 
-// Write appends an act, and returns when it is on disk. With an error nothing was appended, or Write sees at the next act
-// what was.
+// Write appends an act and returns when it is on disk. After an error nothing was appended, or the next
+// Write finds out what was.
 func (l *Log) Write(a Act) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -138,8 +140,8 @@ func (l *Log) Write(a Act) error {
 	return nil
 }
 
-// append writes all of a line or takes back what it has written. A line of which it is not known that it is on disk is
-// taken back, too: its act was not recorded, as its caller hears.
+// append writes a whole line or truncates the file to its former size. It also truncates if Sync fails,
+// because the caller is told that the act was not recorded.
 func (l *Log) append(line []byte) error {
 	before, err := l.file.Stat()
 	if err != nil {

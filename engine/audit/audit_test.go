@@ -48,7 +48,7 @@ func readSubjects(t *testing.T, path string) (all []string, err error) {
 func TestWrite(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "audit.jsonl")
 	writeActs(t, openLog(t, path), "a", "b")
-	writeActs(t, openLog(t, path), "c") // as after a restart
+	writeActs(t, openLog(t, path), "c") // after a restart
 	got, err := readSubjects(t, path)
 	if err != nil || !slices.Equal(got, []string{"a", "b", "c"}) {
 		t.Errorf("%v, %v", got, err)
@@ -88,7 +88,7 @@ func TestConcurrentWrites(t *testing.T) {
 	}
 }
 
-// TestCrash: whatever a crash leaves of the last line, the log goes on and what was written before is found.
+// TestCrash cuts the last line at every byte: the log continues, and earlier lines are found.
 func TestCrash(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "audit.jsonl")
 	writeActs(t, openLog(t, path), "a", "b", "c")
@@ -112,7 +112,7 @@ func TestCrash(t *testing.T) {
 	}
 }
 
-// TestErrBroken: a line that is changed, taken out, doubled or moved is found.
+// TestErrBroken: Read finds a line that was changed, removed, duplicated or moved.
 func TestErrBroken(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "audit.jsonl")
 	writeActs(t, openLog(t, path), "a", "b", "c")
@@ -151,7 +151,7 @@ func TestErrBroken(t *testing.T) {
 	}
 }
 
-// TestBroken: who goes on with a log hears that its end was changed, however long it is.
+// TestBroken: Open reports a changed end of a log of any length.
 func TestBroken(t *testing.T) {
 	for _, n := range []int{3, 2000} {
 		path := filepath.Join(t.TempDir(), "audit.jsonl")
@@ -183,7 +183,7 @@ func TestBroken(t *testing.T) {
 	}
 }
 
-// TestFragments: what is no line is counted, wherever it stands.
+// TestFragments: Read counts fragments anywhere in the file.
 func TestFragments(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "audit.jsonl")
 	writeActs(t, openLog(t, path), "a", "b")
@@ -229,7 +229,7 @@ func TestErrFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := audit.Open(path); !errors.Is(err, audit.ErrFile) {
-		t.Errorf("a file that everybody may write is opened: %v", err)
+		t.Errorf("Open accepts a file that everybody can write: %v", err)
 	}
 }
 
@@ -264,7 +264,7 @@ func FuzzRead(f *testing.F) {
 	})
 }
 
-// FuzzAct: any act is read back as it was cleaned, by a chain that holds.
+// FuzzAct: Read returns any act as sanitized, and the chain holds.
 func FuzzAct(f *testing.F) {
 	f.Add("PUT /v1/modules/\xff.wasm", "publish token", "127.0.0.1", "x=\xff", "ok", "é")
 	f.Add(strings.Repeat("&", 14000), "\x00", "\u2028", strings.Repeat("é", 1000), `"`, strings.Repeat("日", 5000)+"x")

@@ -12,11 +12,11 @@ import (
 	"github.com/tenterhook/tenterhook/engine/audit"
 )
 
-// TestFullDisk: what does not fit is not recorded, half or whole, and when there is room the log goes on.
+// TestFullDisk: an act without space on the disk is not recorded at all; later ones are.
 func TestFullDisk(t *testing.T) {
 	dir := t.TempDir()
 	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=64k"); err != nil {
-		t.Skipf("a small disk is needed, and only root makes one: %v", err)
+		t.Skipf("mounting a small disk needs root: %v", err)
 	}
 	t.Cleanup(func() {
 		if err := syscall.Unmount(dir, 0); err != nil {
@@ -28,9 +28,9 @@ func TestFullDisk(t *testing.T) {
 	t.Cleanup(func() { l.Close() })
 	writeActs(t, l, "a")
 	for range 3 {
-		os.WriteFile(ballast, make([]byte, 1<<20), 0o600) // as much as there is room for
+		os.WriteFile(ballast, make([]byte, 1<<20), 0o600) // fills the disk
 		full := 0
-		for range 64 { // the last page has some room yet
+		for range 64 { // the last page still has space
 			if l.Write(audit.Act{Act: "x", Subject: strings.Repeat("y", 1000), Outcome: "ok"}) != nil {
 				full++
 			}

@@ -8,9 +8,9 @@ import (
 	"unicode/utf8"
 )
 
-// Printable is a text of strangers as a terminal may have it, cut off with … beyond so many bytes. What cannot be printed,
-// such as the beginning of an escape sequence, what turns the direction of writing, a line end or a byte that is no UTF-8,
-// stands there as in a Go string: \x1b, \u202e, \n, \xff.
+// Printable makes an untrusted text safe for a terminal and truncates it with … after most bytes. It
+// escapes as Go does in strings: escape sequences (\x1b), direction changes (\u202e), line ends (\n) and
+// invalid UTF-8 (\xff).
 func Printable(s string, most int) string {
 	var b strings.Builder
 	for len(s) > 0 {

@@ -13,16 +13,16 @@ import (
 	"slices"
 )
 
-// Count is what a log has.
+// Count is the number of lines in a log.
 type Count struct {
-	Lines        int64 // that follow each other
-	Fragments    int64 // that are no JSON: a crash leaves one, cut off; others were put there
-	LastFragment int64 // where the last scrap stands, from 1
+	Lines        int64 // valid lines of one chain
+	Fragments    int64 // lines that are not JSON: a crash leaves one, others were added by hand
+	LastFragment int64 // line number of the last fragment, from 1
 }
 
-// Read gives each line of a log to visit, in order, until that returns an error, which it returns. A line that does not
-// follow from the one before it, or whose bytes are not those that were sealed, ends it with ErrBroken and the place; a
-// scrap is counted and passed over. Lines that were taken off the end are not missed.
+// Read calls visit with each line of a log in order, and stops at its first error. A line that breaks the
+// chain, or whose hash does not match its bytes, ends the reading with ErrBroken and the line number.
+// Fragments are counted and skipped. Lines removed from the end cannot be detected.
 func Read(path string, visit func(Line) error) (Count, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -60,13 +60,14 @@ func read(r io.Reader, visit func(Line) error) (n Count, err error) {
 	}
 }
 
-// chain holds each line against the one before it.
+// chain checks each line against the previous one.
 type chain struct {
 	last  Line // zero before the first
-	known bool // last is what the next one must follow; false where reading begins amid a log
+	known bool // false if reading begins in the middle of a log, so that last is unknown
 }
 
-// next is the next line of a file; ok is false of a scrap. With ErrBroken, it goes on from this one all the same.
+// next checks the next line of a file; ok is false for a fragment. After ErrBroken the chain continues
+// from this line.
 func (c *chain) next(text []byte) (l Line, ok bool, err error) {
 	if !json.Valid(text) {
 		return Line{}, false, nil
@@ -84,15 +85,15 @@ func (c *chain) next(text []byte) (l Line, ok bool, err error) {
 	return l, true, nil
 }
 
-// hasValidHash is whether the hash that a line ends with is that of all its bytes before.
+// hasValidHash reports whether the hash at the end of a line matches the bytes before it.
 func (l Line) hasValidHash(text []byte) bool {
 	rest, ok := bytes.CutSuffix(text, []byte(hashSuffix(l.Hash)))
 	sum := sha256.Sum256(append(slices.Clip(rest), '}'))
 	return ok && l.Hash == hex.EncodeToString(sum[:])
 }
 
-// lastLine is the last line in the end of a log, or in all of it, and what is wrong with those before it. What may have been
-// cut at the beginning is passed over.
+// lastLine returns the last line in the tail of a log, and the error of the lines before it. Unless the
+// tail is the whole file, its first line may be incomplete and is skipped.
 func lastLine(text []byte, all bool) (last Line, broken error) {
 	if !all {
 		text = text[bytes.IndexByte(text, '\n')+1:]
@@ -103,7 +104,7 @@ func lastLine(text []byte, all bool) (last Line, broken error) {
 			broken = err
 		}
 	}
-	if !c.known { // many bytes, and no line in them
+	if !c.known { // many bytes without a line
 		broken = ErrBroken
 	}
 	return c.last, broken

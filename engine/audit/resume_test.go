@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// TestUncertainWrite has a write fail that cannot be taken back: the next one goes on from what is in the file.
+// TestUncertainWrite has a write fail that cannot be undone: the next one continues from the file.
 func TestUncertainWrite(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "audit.jsonl")
 	l, err := Open(path)
@@ -18,13 +18,13 @@ func TestUncertainWrite(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, second := Line{Number: 2, Before: l.last.Hash, Act: Act{Act: "b"}}.seal()
-	for _, left := range []string{`{"number":`, string(second) + "\n"} { // half of a line; all of it, though its writer heard otherwise
+	for _, left := range []string{`{"number":`, string(second) + "\n"} { // half a line; a whole line although Write returned an error
 		whole := l.file
-		if l.file, err = os.Open(path); err != nil { // to be read only
+		if l.file, err = os.Open(path); err != nil { // read-only
 			t.Fatal(err)
 		}
 		if err := l.Write(Act{Act: "b", Outcome: "ok"}); err == nil || !l.uncertain {
-			t.Fatalf("it is written, or taken back: %v", err)
+			t.Fatalf("the write succeeded or was undone: %v", err)
 		}
 		l.file.Close()
 		l.file = whole

@@ -8,26 +8,26 @@ import (
 )
 
 const (
-	flushDelay  = 20 * time.Millisecond // between a line and its writing, so that lines are written together
-	maxBuffered = 1 << 20               // bytes that wait to be written; a line beyond them is dropped
+	flushDelay  = 20 * time.Millisecond // delay before writing, so that lines are written in batches
+	maxBuffered = 1 << 20               // bytes; further lines are dropped
 )
 
-// asyncWriter writes the log so that nobody waits for who reads it: lines are put into a buffer and written a moment later. When
-// they are not taken in time, lines are dropped and counted, for a pipe that nobody reads must not stop a call.
+// asyncWriter is a non-blocking writer of the log. It buffers lines and writes them shortly after. If the
+// reader stalls, it drops lines and counts them: an unread pipe must not stop a call.
 type asyncWriter struct {
 	w    io.Writer
 	json bool
 
-	mu        sync.Mutex // guards what follows; nothing is written while it is held
+	mu        sync.Mutex // guards the fields below; not held while writing
 	buffer    []byte
 	spare     []byte
 	dropped   int
-	scheduled bool // the timer is
+	scheduled bool // the timer is running
 
-	writing sync.Mutex // held while lines are written, in their order
+	writing sync.Mutex // held while writing, to keep the order
 }
 
-// Write takes whole lines. It never fails and never waits.
+// Write buffers whole lines. It neither fails nor blocks.
 func (p *asyncWriter) Write(lines []byte) (int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -43,7 +43,7 @@ func (p *asyncWriter) Write(lines []byte) (int, error) {
 	return len(lines), nil
 }
 
-// flush writes what waits.
+// flush writes the buffered lines.
 func (p *asyncWriter) flush() {
 	p.writing.Lock()
 	defer p.writing.Unlock()
@@ -55,7 +55,7 @@ func (p *asyncWriter) flush() {
 		lines = p.appendDropped(lines, dropped)
 	}
 	if len(lines) > 0 {
-		p.w.Write(lines) // there is nowhere to say that it failed
+		p.w.Write(lines) // the log cannot report its own errors
 	}
 	p.mu.Lock()
 	p.spare = lines
@@ -63,14 +63,14 @@ func (p *asyncWriter) flush() {
 }
 
 func (p *asyncWriter) appendDropped(lines []byte, n int) []byte {
-	now := time.Now().Format("2006-01-02T15:04:05.000Z07:00") // as package slog writes it
+	now := time.Now().Format("2006-01-02T15:04:05.000Z07:00") // the format of package slog
 	if p.json {
-		return fmt.Appendf(lines, `{"time":"%s","level":"WARN","msg":"log lines were left out","lines":%d}`+"\n", now, n)
+		return fmt.Appendf(lines, `{"time":"%s","level":"WARN","msg":"log lines were dropped","lines":%d}`+"\n", now, n)
 	}
-	return fmt.Appendf(lines, "time=%s level=WARN msg=\"log lines were left out\" lines=%d\n", now, n)
+	return fmt.Appendf(lines, "time=%s level=WARN msg=\"log lines were dropped\" lines=%d\n", now, n)
 }
 
-// tryFlush writes what waits, and gives up after a while: then it is false.
+// tryFlush writes the buffered lines. It returns false if that takes too long.
 func (p *asyncWriter) tryFlush() bool {
 	done := make(chan struct{})
 	go func() {

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// lockedBuffer is where a pen writes in tests.
+// lockedBuffer is a buffer for concurrent use.
 type lockedBuffer struct {
 	mu   sync.Mutex
 	text bytes.Buffer
@@ -39,7 +39,7 @@ func TestAsyncWriter(t *testing.T) {
 		t.Fatalf("%d lines", len(lines))
 	}
 	next := map[string]int{}
-	for _, l := range lines { // each writer's in their order
+	for _, l := range lines { // the lines of each writer are in order
 		var i, j int
 		if _, err := fmt.Sscanf(l, "line %d/%d", &i, &j); err != nil || next[fmt.Sprint(i)] != j {
 			t.Fatalf("%q: %v", l, err)
@@ -48,7 +48,7 @@ func TestAsyncWriter(t *testing.T) {
 	}
 }
 
-// TestAsyncWriterStalled: whoever does not read the log keeps nobody waiting, and hears later how much was lost.
+// TestAsyncWriterStalled: an unread log blocks no writer, and reports dropped lines later.
 func TestAsyncWriterStalled(t *testing.T) {
 	for _, asJSON := range []bool{false, true} {
 		r, w := io.Pipe()
@@ -67,7 +67,7 @@ func TestAsyncWriterStalled(t *testing.T) {
 		p.tryFlush()
 		w.Close()
 		<-read
-		if n := seen.Len(); n > 3*maxBuffered || !strings.Contains(seen.String(), "log lines were left out") {
+		if n := seen.Len(); n > 3*maxBuffered || !strings.Contains(seen.String(), "log lines were dropped") {
 			t.Errorf("%d bytes; the end: %q", n, seen.String()[max(0, n-200):])
 		}
 	}

@@ -13,7 +13,7 @@ import (
 	"github.com/tenterhook/tenterhook/engine/audit"
 )
 
-// auditPath lies in the data directory.
+// auditPath returns the path of the audit log in a data directory.
 func auditPath(data string) string { return filepath.Join(data, "audit.jsonl") }
 
 func (p *Program) audit() *cobra.Command {
@@ -21,10 +21,11 @@ func (p *Program) audit() *cobra.Command {
 	var asJSON bool
 	c := &cobra.Command{
 		Use:   "audit",
-		Short: "Show who changed what, and whether the record is whole",
-		Long: "Audit prints the acts that are recorded in a data directory: what was published and by whom, which Sets went live, what\n" +
-			"was redriven or dropped. Each line seals those before it; one that was changed or taken out is told, and ends it with 1.\n" +
-			"Whoever can write the file can begin it anew: keep its last line elsewhere where that matters.",
+		Short: "Show who changed what, and verify the audit log",
+		Long: "Audit prints the administrative acts recorded in a data directory: what was published and by whom, which policies went\n" +
+			"live, which events were redriven or dropped. Each line holds the hash of the line before it. If a line was changed or\n" +
+			"removed, audit reports the place and exits with 1. Anybody who can write the file could replace it as a whole: where\n" +
+			"that matters, keep a copy of its last hash elsewhere.",
 		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			if data == "" {
@@ -36,8 +37,8 @@ func (p *Program) audit() *cobra.Command {
 			return p.printAudit(auditPath(data), asJSON)
 		},
 	}
-	c.Flags().StringVar(&data, "data", "", "the data directory (default: in the user's state folder)")
-	c.Flags().BoolVar(&asJSON, "json", false, "the lines as they stand in the file")
+	c.Flags().StringVar(&data, "data", "", "data directory (default: in the user's state folder)")
+	c.Flags().BoolVar(&asJSON, "json", false, "print the lines as stored in the file")
 	return c
 }
 
@@ -46,7 +47,7 @@ func (p *Program) printAudit(path string, asJSON bool) error {
 	n, err := audit.Read(path, func(l audit.Line) error {
 		last = l
 		if asJSON {
-			text, _ := json.Marshal(l) // it was read from JSON
+			text, _ := json.Marshal(l) // never fails: it was read from JSON
 			_, err := fmt.Fprintf(p.Stdout, "%s\n", text)
 			return err
 		}
@@ -54,25 +55,25 @@ func (p *Program) printAudit(path string, asJSON bool) error {
 		return err
 	})
 	if n.Fragments > 0 {
-		fmt.Fprintf(p.Stderr, "tenterhook: lines in the file that are no acts: %d, the last of them line %d; a crash leaves one, cut off, and others were put there\n",
-			n.Fragments, n.LastFragment)
+		fmt.Fprintf(p.Stderr, "tenterhook: the file has %s, the last at line %d: a crash leaves one incomplete line; any other was added by hand\n",
+			plural(int(n.Fragments), "invalid line"), n.LastFragment)
 	}
 	if err != nil {
 		return err
 	}
 	if n.Lines == 0 {
-		return errors.New("nothing is recorded yet")
+		return errors.New("no act is recorded yet")
 	}
 	if !asJSON {
-		fmt.Fprintf(p.Stdout, "%d acts, each sealed by the next; the last one's seal is %s\n", n.Lines, last.Hash)
+		fmt.Fprintf(p.Stdout, "%d acts, hash chain verified; the last hash is %s\n", n.Lines, last.Hash)
 	}
 	return nil
 }
 
-// formatAct is an act as a person reads it. The file may be another's work, or an older program's.
+// formatAct returns an act as one line of text. The file is untrusted, so every text is made printable.
 func formatAct(l audit.Line) string {
 	words := []string{l.Time.Format(time.RFC3339), printable(l.Act.Act)}
-	if strings.ContainsAny(l.Subject, ` "`) { // or it reads as the words after it
+	if strings.ContainsAny(l.Subject, ` "`) { // unquoted, it could imitate the words after it
 		words = append(words, `"`+printable(strings.ReplaceAll(l.Subject, `"`, `\"`))+`"`)
 	} else if l.Subject != "" {
 		words = append(words, printable(l.Subject))
@@ -89,17 +90,17 @@ func formatAct(l audit.Line) string {
 	return strings.Join(words, " ")
 }
 
-// printable is a text of a line, whole.
+// printable makes a text of a line printable without truncating it.
 func printable(s string) string { return audit.Printable(s, 64<<10) }
 
-// recordAct records what the server does by itself.
+// recordAct records an act of the server itself.
 func (s *server) recordAct(a audit.Act) {
 	if err := s.audit.Write(a); err != nil {
-		s.log.Error("an act could not be recorded", "act", a.Act, "subject", a.Subject, "error", err)
+		s.log.Error("recording an act in the audit log failed", "act", a.Act, "subject", a.Subject, "error", err)
 	}
 }
 
-// recordLive records which Set went live.
+// recordLive records that a Set went live.
 func (s *server) recordLive(revision, from string) {
 	s.recordAct(audit.Act{Act: "policy is live", By: from, Subject: revision, Outcome: "ok"})
 }

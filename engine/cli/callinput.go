@@ -22,7 +22,7 @@ func (p *Program) readInput(name string) ([]byte, error) {
 	return os.ReadFile(name)
 }
 
-// parseCall reads a call's body; what is wrong with it is told by line and column.
+// parseCall parses a call's body. Syntax errors have line and column.
 func parseCall(name string, src []byte) (*jsondoc.Doc, error) {
 	var d jsondoc.Doc
 	err := d.Parse(src, jsondoc.Limits{})
@@ -45,16 +45,16 @@ func position(src []byte, offset int) (line, column int) {
 	return strings.Count(before, "\n") + 1, len(before) - strings.LastIndexByte(before, '\n')
 }
 
-// callSource says which call is to be sent or decided on.
+// callSource describes the call to send or to decide.
 type callSource struct {
 	typ    hook.Type
-	file   string   // a file with the call; - is standard input
-	sample string   // or which sample; empty: the type's
-	sets   []string // members to change, each as path=value
-	known  []string // members that Okta has added, as the policy says
+	file   string   // file with the call; - is standard input
+	sample string   // or the name of a sample; empty: the type's
+	sets   []string // changed members, each as path=value
+	known  []string // the policy's known: members
 }
 
-// readCall is the call's body.
+// readCall returns the call's body.
 func (p *Program) readCall(q callSource) ([]byte, error) {
 	src, name, err := p.readSource(q)
 	if err != nil {
@@ -92,8 +92,8 @@ func (p *Program) readSource(q callSource) (src []byte, name string, err error) 
 	return src, "sample " + q.sample, nil
 }
 
-// setMember changes one member of a call: path=value, the path as rules.ReplaceMember has it. A value that is JSON is taken as
-// such, any other text as a string.
+// setMember changes one member of a call: path=value, with a path of rules.ReplaceMember. A value that is
+// not valid JSON is a string.
 func (q *callSource) setMember(src []byte, assignment string) ([]byte, error) {
 	path, text, ok := strings.Cut(assignment, "=")
 	if !ok || path == "" {
@@ -102,7 +102,7 @@ func (q *callSource) setMember(src []byte, assignment string) ([]byte, error) {
 	value := []byte(text)
 	var d jsondoc.Doc
 	if d.Parse(value, jsondoc.Limits{}) != nil {
-		value, _ = json.Marshal(text) // a string always can
+		value, _ = json.Marshal(text) // never fails for a string
 	}
 	out, err := rules.ReplaceMember(src, path, value)
 	if err == nil {

@@ -22,9 +22,11 @@ func (p *Program) check() *cobra.Command {
 	var asJSON, costs bool
 	c := &cobra.Command{
 		Use:   "check DIR",
-		Short: "Report everything that is wrong with a policy folder",
-		Long: "Check loads a policy folder as serve does and prints every problem with its line. Names that the environment does not\n" +
-			"have are warnings here, because a policy is checked where its secrets are not.",
+		Short: "Report all problems of a policy folder",
+		Long: "Check loads a policy folder as serve does and prints every problem with its line. Missing environment variables are only\n" +
+			"warnings, because a policy is often checked where its secrets are not available.",
+		Example: "  tenterhook check policy\n" +
+			"  tenterhook check policy --json",
 		Args: cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			_, set, err := p.load(args[0])
@@ -34,12 +36,12 @@ func (p *Program) check() *cobra.Command {
 			return p.reportCheck(args[0], set, err, asJSON)
 		},
 	}
-	c.Flags().BoolVar(&asJSON, "json", false, "one JSON object: {hooks, revision, problems, costs}")
-	c.Flags().BoolVar(&costs, "cost", false, "print what each rule may take at most, in fuel, of an event with texts and lists of 128")
+	c.Flags().BoolVar(&asJSON, "json", false, "print one JSON object: {hooks, revision, problems, costs}")
+	c.Flags().BoolVar(&costs, "cost", false, "print the maximum fuel of each rule, for texts and lists of length 128")
 	return c
 }
 
-// load reads and loads a folder to be looked at, not served. Problems are told by paths from here.
+// load reads and compiles a folder for all verbs but serve. Paths of problems begin with dir.
 func (p *Program) load(dir string) (*rules.Folder, *rules.Set, error) {
 	folder, o, err := p.read(dir)
 	if err != nil {
@@ -49,7 +51,7 @@ func (p *Program) load(dir string) (*rules.Folder, *rules.Set, error) {
 	return folder, set, err
 }
 
-// read reads a folder, and says how it is loaded.
+// read reads a folder and returns the options to compile it with.
 func (p *Program) read(dir string) (folder *rules.Folder, o rules.Options, err error) {
 	if folder, err = rules.Read(dir); err != nil {
 		return nil, o, fmt.Errorf("read policy folder: %w", err)
@@ -58,7 +60,7 @@ func (p *Program) read(dir string) (folder *rules.Folder, o rules.Options, err e
 	return folder, o, err
 }
 
-// compile loads a folder that was read.
+// compile compiles a folder that was read.
 func compile(dir string, folder *rules.Folder, o rules.Options) (*rules.Set, error) {
 	set, err := rules.Load(folder, o)
 	if err == nil {
@@ -69,12 +71,13 @@ func compile(dir string, folder *rules.Folder, o rules.Options) (*rules.Set, err
 	return set, prefixError(dir, err)
 }
 
-// engineProblems is what a Set brings that only those can judge who use it: destinations, and issuers' keys.
+// engineProblems returns problems that only the packages using them can find: those of destinations and
+// of issuers' keys.
 func engineProblems(set *rules.Set) rules.Problems {
 	return append(dispatch.Problems(set), issuer.Problems(set)...)
 }
 
-// prefixError puts the folder before the files that problems are about, so that a terminal or an editor finds them.
+// prefixError puts the folder before the files of problems, so that a terminal or an editor finds them.
 func prefixError(dir string, err error) error {
 	var problems rules.Problems
 	if !errors.As(err, &problems) {
@@ -94,7 +97,7 @@ func prefixProblems(dir string, problems rules.Problems) rules.Problems {
 	return moved
 }
 
-// checkOptions loads a folder where its secrets need not be.
+// checkOptions returns options that do not need the policy's secrets.
 func (p *Program) checkOptions(f *rules.Folder) (o rules.Options, err error) {
 	o = rules.Options{Env: p.Env, Check: true}
 	if slices.ContainsFunc(f.Names(), func(name string) bool { return path.Ext(name) == ".wasm" }) {
@@ -103,16 +106,16 @@ func (p *Program) checkOptions(f *rules.Folder) (o rules.Options, err error) {
 	return o, err
 }
 
-// checkResult is what check prints as JSON.
+// checkResult is the JSON output of check.
 type checkResult struct {
 	Folder   string         `json:"folder"`
-	Revision string         `json:"revision,omitempty"` // empty when the folder cannot be loaded
+	Revision string         `json:"revision,omitempty"` // empty if the folder cannot be loaded
 	Hooks    int            `json:"hooks"`
-	Problems rules.Problems `json:"problems"` // warnings among them
+	Problems rules.Problems `json:"problems"` // including warnings
 	Costs    []rules.Cost   `json:"costs,omitempty"`
 }
 
-// reportCheck prints the problems: they are what was asked for, and so go to standard output.
+// reportCheck prints the problems to standard output, because they are the result.
 func (p *Program) reportCheck(dir string, set *rules.Set, err error, asJSON bool) error {
 	result := checkResult{Folder: dir, Problems: rules.Problems{}}
 	switch {
@@ -127,7 +130,7 @@ func (p *Program) reportCheck(dir string, set *rules.Set, err error, asJSON bool
 		return err
 	}
 	if asJSON {
-		text, _ := json.MarshalIndent(result, "", "  ") // its parts always can
+		text, _ := json.MarshalIndent(result, "", "  ") // never fails
 		fmt.Fprintf(p.Stdout, "%s\n", text)
 	} else {
 		p.printProblems(result, err == nil)
@@ -138,7 +141,7 @@ func (p *Program) reportCheck(dir string, set *rules.Set, err error, asJSON bool
 	return nil
 }
 
-// printCosts prints what the rules may take, a line each.
+// printCosts prints one line with the maximum cost of each rule.
 func (p *Program) printCosts(set *rules.Set) {
 	t := tabwriter.NewWriter(p.Stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "HOOK\tRULE\tFUEL AT MOST\tLOOPS")
@@ -150,7 +153,7 @@ func (p *Program) printCosts(set *rules.Set) {
 	t.Flush()
 }
 
-// formatFuel is a number that may be more than can be said.
+// formatFuel returns a number of fuel, or "unbounded".
 func formatFuel(n int64) string {
 	if n == math.MaxInt64 {
 		return "unbounded"
@@ -169,7 +172,7 @@ func (p *Program) printProblems(r checkResult, good bool) {
 	fmt.Fprintf(p.Stdout, "%s: %s, %s\n", r.Folder, plural(r.Hooks, "hook"), problemCount(r.Problems))
 }
 
-// problemCount is how many problems and warnings there are.
+// problemCount returns the numbers of problems and warnings in words.
 func problemCount(all rules.Problems) string {
 	warnings := 0
 	for _, p := range all {

@@ -1,4 +1,3 @@
-// Package cli is for people and scripts: the verbs, their flags and settings, what they print, and how they exit.
 package cli
 
 import (
@@ -17,24 +16,25 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/hook/sample"
 )
 
-// Program is one run of the program, and all it is given: tests construct it as main does.
+// Program is one run of the program with everything it gets from outside. Tests construct it as main
+// does.
 type Program struct {
-	Version        string // as the build names it; empty: what the go command recorded
+	Version        string // set by the build; empty: as recorded by the go command
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
 	Env            func(string) (string, bool) // os.LookupEnv
 
-	flagSources map[string]string // who has set a flag, where it was not the command line
+	flagSources map[string]string // where a flag was set, if not on the command line; by flag
 
-	modules *wasm.Runtime // runs the modules of what is only looked at; nil: none were
+	modules *wasm.Runtime // runs modules for all verbs but serve; nil until needed
 
-	started bool // the verb itself has begun: what fails from here on is not a matter of usage
+	started bool // the verb has begun: later errors are not usage errors
 }
 
-// Main runs the verb that args name (without the program's own name) and returns the exit code. Results are on Stdout,
-// errors on Stderr.
+// Main runs the command in args (without the program's own name) and returns the exit code. It writes
+// results to Stdout and errors to Stderr.
 func (p *Program) Main(args []string) int {
-	log.SetOutput(io.Discard) // net/http and others write there, and quote what a peer has sent
+	log.SetOutput(io.Discard) // net/http and others log there, quoting bytes from peers
 	root := p.root()
 	root.SetArgs(args)
 	root.SetIn(p.Stdin)
@@ -54,7 +54,7 @@ func (p *Program) Main(args []string) int {
 	return exitCode(err)
 }
 
-// printError says what is wrong, unless the verb has said it already.
+// printError prints an error, unless the verb has reported it.
 func (p *Program) printError(verb *cobra.Command, err error) {
 	var problems rules.Problems
 	switch {
@@ -72,9 +72,11 @@ func (p *Program) printError(verb *cobra.Command, err error) {
 func (p *Program) root() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "tenterhook",
-		Short: "Answers Okta's hooks by rules",
-		Long: "Tenterhook answers Okta's hooks by the rules of a policy folder: inside the deadline, in the shape Okta accepts, once.\n\n" +
-			"Exit codes: 0 done; 1 failed; 2 usage; 3 the policy has problems.",
+		Short: "Answer Okta's hooks with rules",
+		Long: "Tenterhook answers Okta's hooks with the rules of a policy folder. To try it:\n\n" +
+			"  tenterhook serve examples/quickstart\n" +
+			"  tenterhook send http://127.0.0.1:8080/hooks/signup --type registration\n\n" +
+			"Exit codes: 0 success; 1 failure; 2 usage error; 3 the policy has problems.",
 		Version:       p.versionText(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
@@ -83,14 +85,26 @@ func (p *Program) root() *cobra.Command {
 		},
 	}
 	root.SetVersionTemplate("tenterhook {{.Version}}\n")
-	root.AddCommand(p.serve(), p.check(), p.test(), p.run(), p.send(), p.doctor(), p.module(), p.events(), p.ledger(), p.audit(), p.secret(), p.functions(), p.version())
+	addGroup(root, "write", "Write rules:", p.check(), p.test(), p.run(), p.functions())
+	addGroup(root, "try", "Try them:", p.serve(), p.send(), p.doctor())
+	addGroup(root, "operate", "Operate a server:", p.events(), p.ledger(), p.module(), p.audit(), p.secret())
+	root.AddCommand(p.version())
 	return root
+}
+
+// addGroup adds commands under a heading of the help text.
+func addGroup(root *cobra.Command, id, title string, commands ...*cobra.Command) {
+	root.AddGroup(&cobra.Group{ID: id, Title: title})
+	for _, c := range commands {
+		c.GroupID = id
+		root.AddCommand(c)
+	}
 }
 
 func (p *Program) version() *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
-		Short: "Print which version this is",
+		Short: "Print the version",
 		Args:  cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			_, err := fmt.Fprintf(p.Stdout, "tenterhook %s\n", p.versionText())
@@ -99,7 +113,7 @@ func (p *Program) version() *cobra.Command {
 	}
 }
 
-// versionText is the version in words.
+// versionText returns the version.
 func (p *Program) versionText() string {
 	info, ok := debug.ReadBuildInfo()
 	if p.Version != "" || !ok {
@@ -116,16 +130,16 @@ func (p *Program) versionText() string {
 	return "devel"
 }
 
-// completeFlag are what a flag may say, for a shell to complete.
+// completeFlag gives the shell the values of a flag.
 func completeFlag(c *cobra.Command, flag string, all ...string) {
-	c.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(all, cobra.ShellCompDirectiveNoFileComp)) // fails only for a flag that is not there
+	c.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(all, cobra.ShellCompDirectiveNoFileComp)) // fails only for an unknown flag
 }
 
 func completeType(c *cobra.Command) { completeFlag(c, "type", strings.Split(typeNames(), ", ")...) }
 
 func completeSample(c *cobra.Command) { completeFlag(c, "sample", sample.Names()...) }
 
-// completeHook are the hooks of the policy folder that is the verb's argument.
+// completeHook completes --hook with the hooks of the policy folder in the first argument.
 func (p *Program) completeHook(c *cobra.Command) {
 	c.RegisterFlagCompletionFunc("hook", func(_ *cobra.Command, args []string, _ string) (names []string, _ cobra.ShellCompDirective) {
 		if len(args) == 0 {
@@ -151,21 +165,21 @@ func (p *Program) completeHook(c *cobra.Command) {
 	})
 }
 
-// The exit codes; no other is used.
+// Exit codes of every command.
 const (
 	exitOK     = 0
-	exitFailed = 1 // the verb could not do it, or what it looked at failed
-	exitUsage  = 2 // the command line, the environment or the configuration file
+	exitFailed = 1 // the command failed, or found a failure
+	exitUsage  = 2 // error in the command line, the environment or the configuration file
 	exitPolicy = 3 // the policy folder has problems
 )
 
-// What an error of a verb can be, beside itself.
+// Kinds of errors of a command.
 var (
-	errUsage    = errors.New("usage")        // the command was not understood
-	errReported = errors.New("said already") // the output says it; nothing is to be added
+	errUsage    = errors.New("usage")    // the command line, environment or settings file is wrong
+	errReported = errors.New("reported") // the command has printed it
 )
 
-// exitCode is the one table from error to exit code.
+// exitCode maps errors to exit codes. No other place does.
 func exitCode(err error) int {
 	var problems rules.Problems
 	switch {
@@ -179,7 +193,7 @@ func exitCode(err error) int {
 	return exitFailed
 }
 
-// kindError is an error that is also of a kind, without the kind's text.
+// kindError is an error with a kind that errors.Is finds and that adds no text.
 type kindError struct {
 	kind, err error
 }
@@ -187,12 +201,12 @@ type kindError struct {
 func (m kindError) Error() string   { return m.err.Error() }
 func (m kindError) Unwrap() []error { return []error{m.kind, m.err} }
 
-// usage is an error of the command line, the environment or the configuration file.
+// usage returns an error in the command line, the environment or the configuration file.
 func usage(format string, args ...any) error {
 	return kindError{errUsage, fmt.Errorf(format, args...)}
 }
 
-// reported is an error that the verb's output has told already.
+// reported marks an error that the command has printed.
 func reported(err error) error {
 	return kindError{errReported, err}
 }

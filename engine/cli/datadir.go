@@ -13,8 +13,8 @@ import (
 	"strings"
 )
 
-// openDataDir makes the data directory, for its owner only. It lies outside the policy folder: what is written there would
-// change the folder.
+// openDataDir creates the data directory, accessible to its owner only. It must lie outside the policy
+// folder, because files written there would change the folder.
 func (p *Program) openDataDir(data, policy string) (string, error) {
 	if data == "" {
 		var err error
@@ -27,7 +27,7 @@ func (p *Program) openDataDir(data, policy string) (string, error) {
 		return "", err
 	}
 	if err := os.MkdirAll(data, 0o700); err != nil {
-		return "", fmt.Errorf("make the data directory: %w", err)
+		return "", fmt.Errorf("create the data directory: %w", err)
 	}
 	if isWithin(data, policy) {
 		return "", usage("%s %s: want a directory outside the policy folder %s", p.flagSource("data"), data, policy)
@@ -35,25 +35,26 @@ func (p *Program) openDataDir(data, policy string) (string, error) {
 	return data, p.rejectWorldWritable(data)
 }
 
-// rejectWorldWritable refuses a directory in which every user of the machine may put, and replace, what this program trusts: the ledger,
-// the last good rules, the tokens. A group may, because a volume is given to a program in this way.
+// rejectWorldWritable rejects a directory in which every user of the machine can replace files that this
+// program trusts: the ledger, the last good rules, the tokens. A writable group is allowed, because
+// container volumes are mounted that way.
 func (p *Program) rejectWorldWritable(dir string) error {
 	info, err := os.Stat(dir)
 	if err != nil {
 		return fmt.Errorf("the data directory: %w", err)
 	}
-	if runtime.GOOS != "windows" && info.Mode().Perm()&0o002 != 0 { // its modes say nothing about who may
-		return usage("%s %s: everybody on this machine may write there (mode %v): want a directory of one's own, such as %s, which is made when it "+
-			"is not there", p.flagSource("data"), dir, info.Mode(), filepath.Join(dir, "tenterhook"))
+	if runtime.GOOS != "windows" && info.Mode().Perm()&0o002 != 0 { // where the mode has no such bit
+		return usage("%s %s: everybody on this machine can write there (mode %v): want a private directory such as %s, which is created if "+
+			"missing", p.flagSource("data"), dir, info.Mode(), filepath.Join(dir, "tenterhook"))
 	}
 	return nil
 }
 
-// isWithin reports whether path lies in dir, wherever links lead.
+// isWithin reports whether path lies in dir after resolving symbolic links.
 func isWithin(path, dir string) bool {
 	top, err := os.Stat(dir)
 	if err != nil {
-		return false // the folder is not there; that is told when it is read
+		return false // a missing folder is reported when it is read
 	}
 	if path, err = filepath.EvalSymlinks(path); err != nil {
 		return false
@@ -70,21 +71,21 @@ func isWithin(path, dir string) bool {
 	}
 }
 
-// stateDir is where the program keeps what must outlive it when nobody says where: the user's state folder, as the XDG
-// base directory specification has it. It is never the working directory.
+// stateDir returns the default data directory: in the user's state folder, by the XDG base directory
+// specification. It is never the working directory.
 func (p *Program) stateDir() (string, error) {
 	if dir, ok := p.Env("XDG_STATE_HOME"); ok && filepath.IsAbs(dir) {
 		return filepath.Join(dir, "tenterhook"), nil
 	}
 	home, ok := p.Env("HOME")
 	if !ok || !filepath.IsAbs(home) {
-		return "", usage("there is no home folder to keep data in: say where with --data")
+		return "", usage("there is no home folder for the data directory: name one with --data")
 	}
 	return filepath.Join(home, ".local", "state", "tenterhook"), nil
 }
 
-// cacheDir is where modules stay compiled between two runs of a verb: in the user's cache folder, as the XDG base directory
-// specification has it. Empty when there is none.
+// cacheDir returns the directory of compiled modules for all verbs but serve: in the user's cache folder,
+// by the XDG base directory specification, or "" without one.
 func (p *Program) cacheDir() string {
 	if dir, ok := p.Env("XDG_CACHE_HOME"); ok && filepath.IsAbs(dir) {
 		return filepath.Join(dir, "tenterhook")
@@ -95,10 +96,11 @@ func (p *Program) cacheDir() string {
 	return ""
 }
 
-// randomKeyFile lies in the data directory.
+// randomKeyFile is the name of the random key in the data directory.
 const randomKeyFile = "random-key"
 
-// randomKey is what the randomness of runs is made with: it is made at the first start, and whoever has it can foresee that.
+// randomKey reads the key from which the random values of runs are derived. The first start creates it.
+// It is secret, because it makes those values predictable.
 func randomKey(data string) ([]byte, error) {
 	path := filepath.Join(data, randomKeyFile)
 	text, err := os.ReadFile(path)
@@ -106,15 +108,15 @@ func randomKey(data string) ([]byte, error) {
 		return newKey(path)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read the key of randomness: %w", err)
+		return nil, fmt.Errorf("read the random key: %w", err)
 	}
 	info, err := os.Stat(path)
 	if err != nil {
-		return nil, fmt.Errorf("read the key of randomness: %w", err)
+		return nil, fmt.Errorf("read the random key: %w", err)
 	}
 	key, err := hex.DecodeString(strings.TrimSpace(string(text)))
 	if err != nil || len(key) != sha256.Size || info.Mode().Perm()&0o077 != 0 {
-		return nil, fmt.Errorf("read the key of randomness: %s, mode %v: want %d bytes in hex, for their owner alone; a new one is made when it is gone",
+		return nil, fmt.Errorf("read the random key: %s, mode %v: want %d bytes in hex, readable by its owner only; delete the file to get a new key",
 			path, info.Mode(), sha256.Size)
 	}
 	return key, nil

@@ -33,11 +33,10 @@ func (p *Program) doctor() *cobra.Command {
 	var f doctorFlags
 	c := &cobra.Command{
 		Use:   "doctor URL --hook NAME",
-		Short: "Find out what Okta would meet at a URL, and what to enter there",
-		Long: "Doctor plays Okta against the real endpoint, from where it is run: it looks at the URL, the name, the certificate, calls\n" +
-			"without the secret and with a wrong one, plays an event hook's verification, makes twenty calls and judges answers and\n" +
-			"times. Then it says what an administrator enters in Okta. The calls are samples with example.com addresses; an event\n" +
-			"hook is sent deliveries without events.",
+		Short: "Check a hook's URL as Okta would use it, and print what to enter in Okta",
+		Long: "Doctor calls the endpoint as Okta does. It checks the URL, its address and certificate, calls without the secret and with a\n" +
+			"wrong one, performs an event hook's verification, and makes twenty calls to check answers and times. Then it prints what to\n" +
+			"enter in Okta. The calls are samples with example.com addresses; deliveries to an event hook contain no events.",
 		Example: "  tenterhook doctor https://hooks.example.com --hook partner-signup --policy policy --header 'Authorization: ${env.SIGNUP_SECRET}'\n" +
 			"  tenterhook doctor https://hooks.example.com/hooks/token --type token --host acme.okta.com --header 'Authorization: ${file./run/secrets/token}'",
 		Args: cobra.ExactArgs(1),
@@ -46,14 +45,14 @@ func (p *Program) doctor() *cobra.Command {
 		},
 	}
 	flags := c.Flags()
-	flags.StringVar(&f.hook, "hook", "", "name of the hook in the policy folder, which says its type, path and credentials")
-	flags.StringVar(&f.policy, "policy", "policy", "the policy folder, for --hook")
-	flags.StringVar(&f.typ, "type", "", "hook type, where there is no policy folder: "+typeNames())
-	flags.StringVar(&f.host, "host", "", "host of the org that calls, as acme.okta.com, where calls name one (default: the first that the policy has for the hook's org)")
+	flags.StringVar(&f.hook, "hook", "", "name of the hook in the policy folder, which has its type, path and credentials")
+	flags.StringVar(&f.policy, "policy", "policy", "policy folder with --hook")
+	flags.StringVar(&f.typ, "type", "", "hook type, without a policy folder: "+typeNames())
+	flags.StringVar(&f.host, "host", "", "the calling org's host, such as acme.okta.com (default: the first host of the hook's org in the policy)")
 	flags.StringArrayVar(&f.headers, "header", nil, headerUse)
-	flags.IntVar(&f.calls, "calls", 20, "how many calls are timed")
-	flags.StringVar(&f.roots, "roots", "", "file with certificates of authorities to trust beside the system's, in PEM; Okta will not trust them")
-	flags.BoolVar(&f.json, "json", false, "one JSON object")
+	flags.IntVar(&f.calls, "calls", 20, "number of timed calls")
+	flags.StringVar(&f.roots, "roots", "", "PEM file with authorities to trust in addition to the system's; Okta will not trust them")
+	flags.BoolVar(&f.json, "json", false, "print one JSON object")
 	completeType(c)
 	return c
 }
@@ -87,7 +86,8 @@ func (p *Program) runDoctor(target string, f doctorFlags) error {
 	return p.printReport(o, h, report, f.json)
 }
 
-// findTarget finds out what is examined: a hook of a policy folder, or one of which the type is said. h is nil then.
+// findTarget sets the type and URL to examine, from a hook of a policy folder or from --type. h is nil in
+// the second case.
 func (p *Program) findTarget(o *doctor.Options, f doctorFlags) (h *rules.Hook, done func() error, err error) {
 	done = func() error { return nil }
 	if f.hook == "" {
@@ -114,9 +114,9 @@ func (p *Program) findTarget(o *doctor.Options, f doctorFlags) (h *rules.Hook, d
 	return h, set.Close, nil
 }
 
-const headerUse = "header to send, as 'Name: value'; ${env.NAME} and ${file./path} in it keep secrets off the command line; may be repeated"
+const headerUse = "header to send: 'Name: value'; use ${env.NAME} or ${file./path} to keep secrets off the command line; may be repeated"
 
-// parseHeaders reads 'Name: value' lines, and fills in what values name. An error never shows a value.
+// parseHeaders parses 'Name: value' lines and expands ${…} in values. Errors contain no values.
 func (p *Program) parseHeaders(lines []string) (http.Header, error) {
 	headers := make(http.Header)
 	for _, line := range lines {
@@ -133,7 +133,7 @@ func (p *Program) parseHeaders(lines []string) (http.Header, error) {
 	return headers, nil
 }
 
-// checkHost refuses a --host that is more than one.
+// checkHost rejects a --host with a scheme, port or path.
 func checkHost(host string) error {
 	if strings.ContainsAny(host, "/:@?# ") {
 		return usage("--host %s: want a host such as acme.okta.com, without https:// and without a path", host)
@@ -141,7 +141,7 @@ func checkHost(host string) error {
 	return nil
 }
 
-// loadRoots are the system's authorities and those of a file; nil for the system's alone.
+// loadRoots returns the system's authorities and those of a file, or nil without a file.
 func loadRoots(file string) (*x509.CertPool, error) {
 	if file == "" {
 		return nil, nil
@@ -160,42 +160,46 @@ func loadRoots(file string) (*x509.CertPool, error) {
 	return pool, nil
 }
 
-// maxFinding is how much of a finding is shown, in bytes.
+// maxFinding is the maximum length of a printed finding, in bytes.
 const maxFinding = 4 << 10
 
-// printReport prints what was found, the worst of which is the verb's outcome.
+// printReport prints the findings and the fields to enter. The worst finding decides the exit code.
 func (p *Program) printReport(o doctor.Options, h *rules.Hook, r *doctor.Report, asJSON bool) error {
-	for i, f := range r.Findings { // what the endpoint sent stands in them
+	for i, f := range r.Findings { // they can quote bytes from the endpoint
 		r.Findings[i].Text, r.Findings[i].Advice = audit.Printable(f.Text, maxFinding), audit.Printable(f.Advice, maxFinding)
 	}
 	var entry []doctor.Field
-	if r.Enterable() {
-		entry = doctor.ConsoleFields(o.URL, o.Type, h)
+	if r.Serves() {
+		entry = doctor.ConsoleFields(r.ConsoleURL(o.URL), o.Type, h)
 	}
 	if asJSON {
-		text, _ := json.Marshal(struct { // its parts always can
+		text, _ := json.Marshal(struct { // never fails
 			*doctor.Report
-			Place string         `json:"place"`
-			Enter []doctor.Field `json:"enter,omitempty"`
-		}{r, doctor.ConsolePath(o.Type), entry})
+			Enterable bool           `json:"enterable"` // Okta can use the URL as it is
+			Place     string         `json:"place"`
+			Enter     []doctor.Field `json:"enter,omitempty"`
+		}{r, r.Enterable(), doctor.ConsolePath(o.Type), entry})
 		fmt.Fprintf(p.Stdout, "%s\n", text)
 	} else {
 		p.printFindings(r)
-		p.printFields(o, entry)
+		p.printFields(o, r, entry)
 	}
 	if r.Worst() == doctor.Wrong {
-		return reported(errors.New("this will not do: Okta would not get through, or others would"))
+		return reported(errors.New("Okta cannot use this hook, or others can"))
 	}
 	return nil
 }
 
-// printFields prints what is to be entered; nothing is while the URL is not one that would do.
-func (p *Program) printFields(o doctor.Options, fields []doctor.Field) {
+// printFields prints the values to enter in Okta, if the URL serves a hook.
+func (p *Program) printFields(o doctor.Options, r *doctor.Report, fields []doctor.Field) {
 	if len(fields) == 0 {
-		fmt.Fprint(p.Stdout, "\nWhat to enter in Okta is said when what is wrong with the URL is mended.\n")
+		fmt.Fprint(p.Stdout, "\nThis URL serves no hook: correct it to see what to enter in Okta.\n")
 		return
 	}
 	fmt.Fprintf(p.Stdout, "\nEnter in Okta, at %s:\n", doctor.ConsolePath(o.Type))
+	if !r.Enterable() {
+		fmt.Fprint(p.Stdout, "(Okta cannot use this URL yet: first fix the findings marked \"wrong\", and put the public host into the URL.)\n")
+	}
 	for _, f := range fields {
 		fmt.Fprintf(p.Stdout, "  %-22s %s\n", f.Name, f.Value)
 	}

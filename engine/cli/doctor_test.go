@@ -11,7 +11,8 @@ import (
 	"testing"
 )
 
-// TestDoctorConsoleFields at a URL that would do, though the secret is not the right one.
+// TestDoctorConsoleFields prints what to enter in Okta although the secret is wrong, but not for a path
+// without a hook.
 func TestDoctorConsoleFields(t *testing.T) {
 	s := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != "/hooks/a" {
@@ -32,7 +33,7 @@ func TestDoctorConsoleFields(t *testing.T) {
 		t.Errorf("exit code %d\n%s", code, out)
 	}
 	code, out, _ = runProgram("doctor", s.URL+"/hooks/b", "--type", "token", "--roots", roots, "--calls", "1", "--header", "X-Key: nonsense")
-	if code != 1 || strings.Contains(out, "Enter in Okta, at") || !strings.Contains(out, "when what is wrong with the URL is mended") {
+	if code != 1 || strings.Contains(out, "Enter in Okta, at") || !strings.Contains(out, "This URL serves no hook") {
 		t.Errorf("exit code %d\n%s", code, out)
 	}
 }

@@ -16,7 +16,7 @@ import (
 	"time"
 )
 
-// siem is an HTTP destination: it remembers which event came under which keys, and how often.
+// siem is an HTTP destination. It counts the deliveries of each event by idempotency key.
 type siem struct {
 	*httptest.Server
 	down       atomic.Bool
@@ -54,7 +54,7 @@ func (s *siem) eventCount() int {
 	return len(s.deliveries)
 }
 
-// eventFolder is a policy with an event hook that sends everything to a server on loopback, and to a second one.
+// eventFolder returns a policy folder whose event hook sends everything to each URL.
 func eventFolder(t *testing.T, urls ...string) string {
 	var text strings.Builder
 	text.WriteString("tenterhook: 1\ndestinations:\n")
@@ -68,7 +68,7 @@ func eventFolder(t *testing.T, urls ...string) string {
 	return newFolder(t, map[string]string{"policy.yaml": text.String()})
 }
 
-// batch is a delivery.
+// batch returns a delivery of events.
 func batch(id string, events ...string) []byte {
 	const head = `{"eventType":"com.okta.event_hook","eventTypeVersion":"1.0","eventId":%q,"data":{"events":[%s]}}`
 	for i, e := range events {
@@ -83,7 +83,8 @@ func (p *process) isIdle() bool {
 	return p.metric("ledger_events_unplanned") == 0 && p.metric("steps_open") == 0
 }
 
-// testEvents has a destination that is down for a while and one that is not, deliveries that come twice, and a bad event among good ones.
+// testEvents has a destination that is down for a while and one that is up, repeated deliveries, and an
+// invalid event among valid ones.
 func testEvents(t *testing.T, bin string) {
 	a, b := newSIEM(t), newSIEM(t)
 	a.down.Store(true)
@@ -108,7 +109,7 @@ func testEvents(t *testing.T, bin string) {
 			}
 		}
 	}
-	if n := p.metric("ledger_dead_letters"); n != 1 { // one null is like another
+	if n := p.metric("ledger_dead_letters"); n != 1 { // all nulls have the same id
 		t.Errorf("%v dead letters", n)
 	}
 	response, err := p.client.Get(p.hooks + "/hooks/events")

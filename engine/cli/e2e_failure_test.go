@@ -13,10 +13,10 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/hook"
 )
 
-// expensiveValue costs more fuel than a rule with a budget of 100 has.
+// expensiveValue costs more fuel than a budget of 100.
 const expensiveValue = `"${len(filter(1..1000, # > 3))}"`
 
-// testFailures runs out of the budget in every way there is, and wants the answer that the type and on_failure have for it.
+// testFailures exhausts budgets in every way, and wants the failure answer of the type and on_failure.
 func testFailures(t *testing.T, bin string) {
 	const poor = "budget: {fuel: 100}"
 	tests := []struct {
@@ -59,7 +59,7 @@ func testFailures(t *testing.T, bin string) {
 	p.stop(0)
 }
 
-// testOverload sends more calls at once than a hook takes: all are answered, those that are too many by the failure answer.
+// testOverload sends more concurrent calls than a hook allows: excess calls get the failure answer.
 func testOverload(t *testing.T, bin string) {
 	const slow = `tenterhook: 1
 hooks:
@@ -90,7 +90,7 @@ hooks:
 	p.stop(0)
 }
 
-// testRepeats: the same call gets the same bytes, and its rules do not run again.
+// testRepeats: a repeated call gets the same bytes, and its rules do not run again.
 func testRepeats(t *testing.T, bin string) {
 	p := startServer(t, bin, newFolder(t, map[string]string{"policy.yaml": `tenterhook: 1
 hooks: [{name: a, type: token, auth: none, rules: [{name: r, debug: {id: "${eventId}"}}]}]
@@ -113,7 +113,7 @@ hooks: [{name: a, type: token, auth: none, rules: [{name: r, debug: {id: "${even
 	p.stop(0)
 }
 
-// testTwins: the same call 50 times at once is decided once.
+// testTwins: 50 concurrent copies of a call are decided once.
 func testTwins(t *testing.T, bin string) {
 	p := startServer(t, bin, newFolder(t, map[string]string{"policy.yaml": `tenterhook: 1
 hooks:
@@ -126,7 +126,7 @@ hooks:
 	const n, unanswered = 50, "{}"
 	answers := make([]string, n)
 	ran := 0.0
-	for try := 0; try == 0 || try < 20 && slices.Contains(answers, unanswered); try++ { // again where the machine had no time for one
+	for try := 0; try == 0 || try < 20 && slices.Contains(answers, unanswered); try++ { // try again if the machine was too slow for one
 		ran = p.metric("rule_matches_total")
 		var all sync.WaitGroup
 		for i := range n {
@@ -147,7 +147,7 @@ hooks:
 	p.stop(0)
 }
 
-// testRestartOverBroken: a program that starts over a broken folder answers by its last good copy, and says that it does.
+// testRestartOverBroken: a start over an invalid folder uses the last good copy, and logs it.
 func testRestartOverBroken(t *testing.T, bin string) {
 	dir, data := newFolder(t, map[string]string{"policy.yaml": policyVersion(1)}), t.TempDir()
 	p := startServer(t, bin, dir, "--data", data)
@@ -158,7 +158,7 @@ func testRestartOverBroken(t *testing.T, bin string) {
 		t.Errorf("got %s", got)
 	}
 	if p.metric("set_stale") != 1 {
-		t.Error("no metric says so")
+		t.Error("set_stale is not set")
 	}
 	p.waitUntil("loud", func() bool { return strings.Contains(p.errs.String(), "last good copy") })
 	writeFile(t, filepath.Join(dir, "policy.yaml"), policyVersion(2))
@@ -173,7 +173,7 @@ func policyVersion(n int) string {
 	return fmt.Sprintf("tenterhook: 1\nhooks: [{name: a, type: token, auth: none, rules: [{name: r, debug: {b: %d}}]}]\n", n)
 }
 
-// testKill: nothing that a kill leaves behind hinders the next start.
+// testKill: a killed server can start again.
 func testKill(t *testing.T, bin string) {
 	dir, data := newFolder(t, map[string]string{"policy.yaml": policyVersion(1)}), t.TempDir()
 	for range 3 {

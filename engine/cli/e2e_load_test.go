@@ -19,13 +19,13 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/hook"
 )
 
-// testReloadUnderLoad reloads while calls come in: no call is lost, and none is answered by half a Set: the policy's two files
-// carry one version each, and every answer shows both.
+// testReloadUnderLoad reloads the policy during calls. No call is lost, and no answer mixes two Sets: each
+// of the policy's two files has a version, and every answer contains both.
 func testReloadUnderLoad(t *testing.T, bin string) {
 	const calls, reloads = 20_000, 50
 	home := t.TempDir()
 	dir := filepath.Join(home, "current")
-	version := func(n int) { // the folder is a link to a release, so that each change is one step
+	version := func(n int) { // the folder is a link to a release, so that a change is atomic
 		release := filepath.Join(home, fmt.Sprintf("v%d", n))
 		if err := os.Mkdir(release, 0o755); err != nil {
 			t.Fatal(err)
@@ -62,7 +62,7 @@ func testReloadUnderLoad(t *testing.T, bin string) {
 	t.Logf("%d calls, %d lost, over %v Sets", l.sent.Load(), l.lost.Load(), live)
 }
 
-// replaceLink makes a link lead elsewhere, in one step.
+// replaceLink changes the target of a link atomically.
 func replaceLink(t *testing.T, target, link string) {
 	t.Helper()
 	if err := os.Symlink(target, link+".new"); err != nil {
@@ -73,14 +73,14 @@ func replaceLink(t *testing.T, target, link string) {
 	}
 }
 
-// loadGenerator is a stream of calls, each with its own eventId, until there were enough of them and of reloads.
+// loadGenerator sends calls with different eventIds until there were enough calls and reloads.
 type loadGenerator struct {
 	p          *process
 	total      int64
 	sent, lost atomic.Int64
-	late       atomic.Int64 // got the failure answer, which is for those that the machine had no time for
+	late       atomic.Int64 // got the failure answer, because the machine was too slow
 	reloaded   atomic.Bool
-	first      atomic.Value // what was wrong with the first call that was lost
+	first      atomic.Value // error of the first lost call
 }
 
 func (l *loadGenerator) run() {
@@ -121,7 +121,7 @@ func (l *loadGenerator) sendOne(id string) error {
 	return nil
 }
 
-// sendHalf sends the first half of a call on a connection of its own, where it is let in, and gives the rest.
+// sendHalf sends the first half of a call on a new connection, and returns the second half.
 func sendHalf(t *testing.T, p *process) (c net.Conn, in *bufio.Reader, rest []byte) {
 	t.Helper()
 	c, err := net.Dial("tcp", strings.TrimPrefix(p.hooks, "http://"))
@@ -145,19 +145,19 @@ func sendHalf(t *testing.T, p *process) (c net.Conn, in *bufio.Reader, rest []by
 	return c, in, body[len(body)/2:]
 }
 
-// testDrain: a call that is under way when SIGTERM comes is answered, and the program ends with 0.
+// testDrain: a call in progress at SIGTERM is answered, and the program exits with 0.
 func testDrain(t *testing.T, bin string) {
 	p := startServer(t, bin, newFolder(t, map[string]string{"policy.yaml": policyVersion(1)}))
 	c, in, rest := sendHalf(t, p)
 	p.cmd.Process.Signal(syscall.SIGTERM)
-	p.waitUntil("ending", func() bool { return strings.Contains(p.errs.String(), "ending") })
+	p.waitUntil("ending", func() bool { return strings.Contains(p.errs.String(), "shutting down") })
 	p.waitClosed()
 	if _, err := c.Write(rest); err != nil {
 		t.Fatal(err)
 	}
 	response, err := http.ReadResponse(in, nil)
 	if err != nil {
-		t.Fatalf("the call under way was not answered: %v\n%s", err, p.errs)
+		t.Fatalf("the call in progress was not answered: %v\n%s", err, p.errs)
 	}
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
@@ -169,13 +169,13 @@ func testDrain(t *testing.T, bin string) {
 	}
 }
 
-// testSecondSignal: the second SIGTERM does not wait for a call that never ends.
+// testSecondSignal: a second SIGTERM does not wait for calls in progress.
 func testSecondSignal(t *testing.T, bin string) {
 	p := startServer(t, bin, newFolder(t, map[string]string{"policy.yaml": policyVersion(1)}), "--drain", "1h")
 	sendHalf(t, p)
 	start := time.Now()
 	p.cmd.Process.Signal(syscall.SIGTERM)
-	p.waitUntil("ending", func() bool { return strings.Contains(p.errs.String(), "ending") })
+	p.waitUntil("ending", func() bool { return strings.Contains(p.errs.String(), "shutting down") })
 	p.cmd.Process.Signal(syscall.SIGTERM)
 	p.waitUntil("ended", p.hasEnded)
 	if code := p.cmd.ProcessState.ExitCode(); code != 1 {

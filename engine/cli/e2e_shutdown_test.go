@@ -13,7 +13,7 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/hook"
 )
 
-// testDrainDelay: after a signal /readyz fails at once, and calls are still answered until the delay is over.
+// testDrainDelay: after a signal /readyz fails at once, and calls are answered until the delay is over.
 func testDrainDelay(t *testing.T, bin string) {
 	p := startServer(t, bin, newFolder(t, map[string]string{"policy.yaml": policyVersion(1)}), "--drain-delay", "1h")
 	p.cmd.Process.Signal(syscall.SIGTERM)
@@ -25,12 +25,12 @@ func testDrainDelay(t *testing.T, bin string) {
 		response.Body.Close()
 		return response.StatusCode == http.StatusServiceUnavailable
 	})
-	p.client.CloseIdleConnections() // the next call comes on a new connection
+	p.client.CloseIdleConnections() // the next call uses a new connection
 	p.mustPost("/hooks/a", sampleCall(hook.Token, "late"))
-	p.stop(1) // a second signal waits for nothing
+	p.stop(1) // a second signal ends the delay
 }
 
-// testStuckLog: nobody reads the log, so that whoever writes a line waits for good; two signals end the program all the same.
+// testStuckLog: an unread log blocks its writer; two signals end the program anyway.
 func testStuckLog(t *testing.T, bin string) {
 	r, w, err := os.Pipe()
 	if err != nil {
@@ -57,12 +57,12 @@ func testStuckLog(t *testing.T, bin string) {
 	full := make(chan struct{})
 	go func() {
 		defer close(full)
-		w.Write(make([]byte, 1<<20)) // more than any pipe takes
+		w.Write(make([]byte, 1<<20)) // more than the capacity of a pipe
 	}()
 	defer func() { r.Close(); <-full }()
 	time.Sleep(100 * time.Millisecond) // the pipe is full by then, or in time for the next line
 	cmd.Process.Signal(syscall.SIGTERM)
-	p.waitClosed() // or else the two signals may come as one
+	p.waitClosed() // or the two signals could merge into one
 	cmd.Process.Signal(syscall.SIGTERM)
 	p.waitUntil("ended", p.hasEnded)
 	if code := cmd.ProcessState.ExitCode(); code != 1 {
@@ -70,7 +70,7 @@ func testStuckLog(t *testing.T, bin string) {
 	}
 }
 
-// testFewDescriptors: where the system allows few files, idle connections to either listener do not keep calls out.
+// testFewDescriptors: with a low limit on open files, idle connections to either listener do not block calls.
 func testFewDescriptors(t *testing.T, bin string) {
 	limited := bin + "-limited"
 	if err := os.WriteFile(limited, []byte("#!/bin/sh\nulimit -n 128 && exec "+bin+" \"$@\"\n"), 0o755); err != nil {
@@ -78,7 +78,7 @@ func testFewDescriptors(t *testing.T, bin string) {
 	}
 	p := startServer(t, limited, newFolder(t, map[string]string{"policy.yaml": policyVersion(1)}))
 	p.waitUntil("telling that there are few", func() bool {
-		log := p.errs.String() // it comes by another pipe than what launch waits for
+		log := p.errs.String() // startServer waits for another pipe
 		return strings.Contains(log, "limit on open files") && strings.Contains(log, "connections=32")
 	})
 	for _, at := range []string{p.admin, p.hooks} {
@@ -95,7 +95,7 @@ func testFewDescriptors(t *testing.T, bin string) {
 		p.mustPost("/hooks/a", sampleCall(hook.Token, "one"))
 	}
 	if p.metric("displaced_total") == 0 {
-		t.Error("nobody made room")
+		t.Error("no connection was displaced")
 	}
 	p.stop(0)
 }

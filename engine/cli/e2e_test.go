@@ -22,10 +22,10 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/hook/sample"
 )
 
-// TestBinary builds the program as a user does and talks to it over loopback.
+// TestBinary builds the program as a user does and calls it over loopback.
 func TestBinary(t *testing.T) {
 	if testing.Short() {
-		t.Skip("the program that it runs is the same with -race as without: not with -short")
+		t.Skip("it builds the program without -race: not with -short")
 	}
 	bin := filepath.Join(t.TempDir(), "tenterhook")
 	if out, err := exec.Command("go", "build", "-o", bin, "../..").CombinedOutput(); err != nil {
@@ -69,7 +69,7 @@ type process struct {
 	client       *http.Client
 }
 
-// output is what a process prints, read while it prints.
+// output is a buffer for the output of a running process.
 type output struct {
 	mu sync.Mutex
 	b  bytes.Buffer
@@ -103,7 +103,7 @@ func startServer(t *testing.T, bin string, args ...string) *process {
 	}()
 	t.Cleanup(func() {
 		p.client.CloseIdleConnections()
-		p.cmd.Process.Kill() // ended already when all went well
+		p.cmd.Process.Kill() // the test may have ended it
 		<-p.done
 	})
 	p.waitUntil("ready", func() bool { return p.hasEnded() || strings.HasSuffix(p.out.String(), "ready\n") })
@@ -111,7 +111,7 @@ func startServer(t *testing.T, bin string, args ...string) *process {
 	return p
 }
 
-// readAddresses reads the addresses that are printed.
+// readAddresses reads the listeners' addresses from the banner.
 func (p *process) readAddresses() {
 	p.t.Helper()
 	for _, m := range addressLine.FindAllStringSubmatch(p.out.String(), -1) {
@@ -126,7 +126,7 @@ func (p *process) readAddresses() {
 	}
 }
 
-// waitClosed waits until new calls are not taken any more.
+// waitClosed waits until the listener of hooks is closed.
 func (p *process) waitClosed() {
 	p.t.Helper()
 	p.waitUntil("closed to new calls", func() bool {
@@ -147,7 +147,7 @@ func (p *process) hasEnded() bool {
 	}
 }
 
-// waitUntil waits for what takes a second at most; a loaded machine is given more.
+// waitUntil polls a condition that takes a second at most; it allows more on a loaded machine.
 func (p *process) waitUntil(what string, is func() bool) {
 	p.t.Helper()
 	for end := time.Now().Add(time.Minute); !is(); time.Sleep(5 * time.Millisecond) {
@@ -157,20 +157,20 @@ func (p *process) waitUntil(what string, is func() bool) {
 	}
 }
 
-// stop asks the process to end and wants the exit code.
+// stop ends the process with SIGTERM and checks the exit code.
 func (p *process) stop(code int) {
 	p.t.Helper()
-	p.cmd.Process.Signal(syscall.SIGTERM) // idle connections are open, and hinder nothing
+	p.cmd.Process.Signal(syscall.SIGTERM) // idle connections do not prevent the end
 	p.waitUntil("ended", p.hasEnded)
 	if got := p.cmd.ProcessState.ExitCode(); got != code {
 		p.t.Errorf("exit code %d, want %d\n%s", got, code, p.errs)
 	}
 	if log := p.errs.String(); strings.Contains(log, "panic") || strings.Contains(log, "goroutine ") {
-		p.t.Errorf("the log tells of a panic:\n%s", log)
+		p.t.Errorf("the log has a panic:\n%s", log)
 	}
 }
 
-// post posts a body and gives status and answer.
+// post sends a body and returns status and answer.
 func (p *process) post(path string, body []byte) (int, string, error) {
 	request, err := http.NewRequestWithContext(context.Background(), http.MethodPost, p.hooks+path, bytes.NewReader(body))
 	if err != nil {
@@ -186,7 +186,7 @@ func (p *process) post(path string, body []byte) (int, string, error) {
 	return response.StatusCode, string(answer), err
 }
 
-// mustPost is the answer to a body, which must come with 200.
+// mustPost sends a body and returns the answer, whose status must be 200.
 func (p *process) mustPost(path string, body []byte) string {
 	p.t.Helper()
 	status, answer, err := p.post(path, body)
@@ -196,7 +196,7 @@ func (p *process) mustPost(path string, body []byte) string {
 	return answer
 }
 
-// metric is the sum of a metric's series that have these labels (each as name="value").
+// metric returns the sum of a metric's series with these labels (each as name="value").
 func (p *process) metric(name string, labels ...string) float64 {
 	p.t.Helper()
 	response, err := p.client.Get(p.admin + "/metrics")
@@ -284,7 +284,7 @@ func testEveryType(t *testing.T, bin string) {
 	p.stop(0)
 }
 
-// quoteTemplate puts quotes around a ${…}, which ends a flow mapping otherwise.
+// quoteTemplate quotes a ${…}, which would end a flow mapping.
 func quoteTemplate(rule string) string {
 	name, value, _ := strings.Cut(rule, ": ")
 	if strings.HasPrefix(value, "${") {

@@ -32,7 +32,7 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/hook"
 )
 
-// writeCertificate writes a certificate for 127.0.0.1 that signs itself, and its key; who trusts it is returned.
+// writeCertificate writes a self-signed certificate and its key, and returns a pool with it.
 func writeCertificate(t *testing.T, cert, key string) *x509.CertPool {
 	t.Helper()
 	k, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -62,7 +62,7 @@ func writeCertificate(t *testing.T, cert, key string) *x509.CertPool {
 	return pool
 }
 
-// testTLS serves over TLS on any address, the admin listener too, and shows a new certificate without a restart.
+// testTLS serves both listeners over TLS on any address, and uses a new certificate without a restart.
 func testTLS(t *testing.T, bin string) {
 	dir := t.TempDir()
 	cert, key := filepath.Join(dir, "tls.crt"), filepath.Join(dir, "tls.key")
@@ -106,7 +106,7 @@ func testTLS(t *testing.T, bin string) {
 	second := writeCertificate(t, cert, key)
 	p.waitUntil("new", func() bool { return ask(second) == nil })
 	if err := ask(first); err == nil {
-		t.Error("the old one is shown")
+		t.Error("the old certificate is still used")
 	}
 	p.client.Transport = &http.Transport{TLSClientConfig: &tls.Config{RootCAs: second, ServerName: "hooks.example.com"}}
 	p.admin = port(p.admin)
@@ -117,24 +117,24 @@ func testTLS(t *testing.T, bin string) {
 	p.waitUntil("ended", p.hasEnded)
 }
 
-// How long certificates live, in seconds. One that lives no longer than the time between two looks at it is due at every start.
+// Lifetimes of certificates in seconds. A certificate with the short one is due for renewal at every start.
 const (
 	longLife  = 90 * 24 * 60 * 60
 	shortLife = 10 * 60
 )
 
-// acmeServer is a real ACME server, which asks at two ports of this machine whether localhost is ours.
+// acmeServer is a real ACME server, which validates localhost at two ports of this machine.
 type acmeServer struct {
 	url               string
-	root              string // file of the authority of the server itself
+	root              string // file with the authority of the server itself
 	roots             *x509.CertPool
-	down              atomic.Bool // it answers nothing but that
+	down              atomic.Bool // it answers 503
 	requests          atomic.Int64
 	tlsPort, httpPort int
 }
 
-// newDirectory makes one whose certificates live so many seconds.
-func newDirectory(t *testing.T, life uint64) *acmeServer {
+// newACMEServer starts a server whose certificates live so many seconds.
+func newACMEServer(t *testing.T, life uint64) *acmeServer {
 	t.Helper()
 	for name, value := range map[string]string{"PEBBLE_VA_NOSLEEP": "1", "PEBBLE_WFE_NONCEREJECT": "0", "PEBBLE_AUTHZREUSE": "0"} {
 		t.Setenv(name, value)
@@ -159,7 +159,7 @@ func newDirectory(t *testing.T, life uint64) *acmeServer {
 	return d
 }
 
-// freePort is a port that nobody listens at, and that the system gives to nobody who does not ask for it.
+// freePort returns an unused port outside the range of ephemeral ports.
 func freePort(t *testing.T) int {
 	t.Helper()
 	for range 100 {
@@ -169,11 +169,11 @@ func freePort(t *testing.T) int {
 			return port
 		}
 	}
-	t.Fatal("no port is free")
+	t.Fatal("there is no free port")
 	return 0
 }
 
-// acmeClient is a serve with a certificate from a directory.
+// acmeClient is a server with a certificate from an acmeServer.
 type acmeClient struct {
 	*process
 	d *acmeServer
@@ -186,7 +186,7 @@ func (d *acmeServer) serve(t *testing.T, bin, data string, args ...string) *acme
 		"--acme-domain", "localhost", "--acme-email", "ops@example.com", "--acme-directory", d.url, "--acme-root", d.root}, args...)...), d}
 }
 
-// fetchCertificate calls a hook over a connection of its own, by the name that the certificate is for, and gives what was shown.
+// fetchCertificate calls a hook over a new connection and returns the server's certificate.
 func (h *acmeClient) fetchCertificate() (*x509.Certificate, error) {
 	h.t.Helper()
 	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: h.d.roots, ServerName: "localhost"}}
@@ -208,7 +208,7 @@ func (h *acmeClient) fetchCertificate() (*x509.Certificate, error) {
 	return answer.TLS.PeerCertificates[0], nil
 }
 
-// waitForCertificate waits until calls are answered over another certificate than one, which may be nil, and gives it.
+// waitForCertificate waits until the server uses a certificate different from other, and returns it.
 func (h *acmeClient) waitForCertificate(other *x509.Certificate) (shown *x509.Certificate) {
 	h.t.Helper()
 	h.waitUntil("shown", func() (ok bool) {
@@ -219,16 +219,16 @@ func (h *acmeClient) waitForCertificate(other *x509.Certificate) (shown *x509.Ce
 	return shown
 }
 
-// waitForLog waits for words in the log.
+// waitForLog waits until the log contains a text.
 func (h *acmeClient) waitForLog(words string) {
 	h.t.Helper()
 	h.waitUntil("told: "+words, func() bool { return strings.Contains(h.errs.String(), words) })
 }
 
-// testACME lives with an authority: a certificate is got by the hooks' own listener, is used by the next start while the authority fails,
-// and is replaced while calls are answered.
+// testACME gets a certificate through the hooks' listener, uses it after a restart while the authority is
+// down, and renews it during calls.
 func testACME(t *testing.T, bin string) {
-	d, data := newDirectory(t, shortLife), t.TempDir()
+	d, data := newACMEServer(t, shortLife), t.TempDir()
 	p := d.serve(t, bin, data)
 	if !strings.HasPrefix(p.hooks, "https://") {
 		t.Fatalf("got %s", p.hooks)
@@ -244,7 +244,7 @@ func testACME(t *testing.T, bin string) {
 	p = d.serve(t, bin, data)
 	p.waitForLog(`msg="a certificate cannot be got; it is tried again" domain=localhost renewal=true`)
 	if c, err := p.fetchCertificate(); err != nil || !c.Equal(first) {
-		t.Errorf("the last good one is not used: %v", err)
+		t.Errorf("the last good certificate is not used: %v", err)
 	}
 	p.stop(0)
 
@@ -255,10 +255,10 @@ func testACME(t *testing.T, bin string) {
 	p.stop(0)
 }
 
-// testACMEByHTTP has the authority ask at port 80, because at the hooks' listener it would be turned away; the next start has the
-// certificate without asking.
+// testACMEByHTTP has the authority validate over HTTP, because --allow-from would reject it at the hooks'
+// listener. The next start uses the stored certificate.
 func testACMEByHTTP(t *testing.T, bin string) {
-	d, data := newDirectory(t, longLife), t.TempDir()
+	d, data := newACMEServer(t, longLife), t.TempDir()
 	serve := func() *acmeClient {
 		return d.serve(t, bin, data, "--acme-http", net.JoinHostPort("127.0.0.1", strconv.Itoa(d.httpPort)), "--allow-from", "127.0.0.1/32")
 	}
@@ -270,10 +270,10 @@ func testACMEByHTTP(t *testing.T, bin string) {
 	asked := d.requests.Load()
 	p = serve()
 	if c := p.waitForCertificate(nil); !c.Equal(first) {
-		t.Error("another one is shown")
+		t.Error("another certificate is used")
 	}
 	p.stop(0)
-	if n := d.requests.Load() - asked; n > 2 { // it may ask when to renew
-		t.Errorf("it asked %d times", n)
+	if n := d.requests.Load() - asked; n > 2 { // it may ask for the renewal time
+		t.Errorf("%d requests", n)
 	}
 }

@@ -8,9 +8,10 @@ import (
 	"unicode/utf8"
 )
 
-// escapingWriter writes text that strangers had a hand in, which a terminal must not obey: what is no printable character, but controls one or
-// turns the direction of what follows, is written as JSON would escape it, \u009b. In JSON that changes nothing: outside of strings
-// there is none but line ends and tabs, which are left alone. Each Write is of whole characters.
+// escapingWriter makes untrusted text safe for a terminal: it escapes control characters and characters that
+// change the text direction as JSON does, \u009b. JSON keeps its meaning, because outside of strings it
+// contains no such characters except line ends and tabs, which stay. Each Write must contain whole
+// characters.
 type escapingWriter struct{ w io.Writer }
 
 func (i escapingWriter) Write(text []byte) (int, error) {

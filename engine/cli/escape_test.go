@@ -31,13 +31,13 @@ func TestEscapingWriter(t *testing.T) {
 			}
 			var was, is any
 			if json.Unmarshal([]byte(test.text), &was) == nil && (json.Unmarshal(out.Bytes(), &is) != nil || !reflect.DeepEqual(is, was)) {
-				t.Errorf("%s is other JSON than %q", out.Bytes(), test.text)
+				t.Errorf("%s is different JSON from %q", out.Bytes(), test.text)
 			}
 		})
 	}
 }
 
-// TestPrintJSONEscapes shows that what an event holds does not reach the terminal as it is.
+// TestPrintJSONEscapes: the content of an event reaches the terminal only escaped.
 func TestPrintJSONEscapes(t *testing.T) {
 	var out bytes.Buffer
 	p := &Program{Stdout: &out}
@@ -49,7 +49,7 @@ func TestPrintJSONEscapes(t *testing.T) {
 	}
 }
 
-// TestOutputEscapes shows that neither a call, nor a policy, nor a server's answer reaches the terminal as it is.
+// TestOutputEscapes: calls, policies and servers' answers reach the terminal only escaped.
 func TestOutputEscapes(t *testing.T) {
 	const hostile = "\x1b[2J\a\r\u009b31m\u202e\x7f"
 	var out, errs bytes.Buffer

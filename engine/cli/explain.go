@@ -13,7 +13,7 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/hook"
 )
 
-// drawCondition writes a rule's condition and under each of its lines what the parts on it came to.
+// drawCondition writes a rule's condition, and the values of its parts below each line.
 func drawCondition(b *strings.Builder, r rules.RuleTrace) {
 	drawExpression(b, "  when ", r.When, r.Parts)
 	if r.Decided != "" {
@@ -21,7 +21,7 @@ func drawCondition(b *strings.Builder, r rules.RuleTrace) {
 	}
 }
 
-// drawLet writes a let's value, and under it how it came to it; of a let that is one name alone that says nothing more.
+// drawLet writes a let's value and its expression. It leaves out an expression that is a single name.
 func drawLet(b *strings.Builder, l rules.LetTrace) {
 	fmt.Fprintf(b, "  let %s = %s\n", l.Name, l.Value)
 	if len(l.Parts) > 1 {
@@ -29,7 +29,7 @@ func drawLet(b *strings.Builder, l rules.LetTrace) {
 	}
 }
 
-// drawExpression writes an expression behind its key, and under each of its lines what the parts on it came to.
+// drawExpression writes an expression after its key, and the values of its parts below each line.
 func drawExpression(b *strings.Builder, key, text string, parts []expr.Part) {
 	begin, indent, under := 0, key, strings.Repeat(" ", len(key))
 	for line := range strings.SplitAfterSeq(text, "\n") {
@@ -52,7 +52,7 @@ func drawExpression(b *strings.Builder, key, text string, parts []expr.Part) {
 func formatPart(p expr.Part) string {
 	switch {
 	case p.Skipped:
-		return "not looked at"
+		return "not evaluated"
 	case p.Error != "" && p.Error != "fails":
 		return "fails: " + p.Error
 	case p.Error != "":
@@ -61,17 +61,18 @@ func formatPart(p expr.Part) string {
 	return p.Value
 }
 
-// label is a text that hangs below a column.
+// label is a text below a column.
 type label struct {
 	column int
 	text   string
 }
 
-// layoutLabels gives the rows of labels below a line, each as high as those to its right let it, and a | above it.
+// layoutLabels returns the rows of labels below a line. Each label is as high as the ones to its right
+// allow, and a | connects it to its column.
 func layoutLabels(labels []label) []string {
 	slices.SortStableFunc(labels, func(a, b label) int { return a.column - b.column })
 	var rows [][]rune
-	var starts []int // of what stands in each row
+	var starts []int // leftmost used column of each row
 	put := func(row, column int, text string) {
 		for len(rows) <= row {
 			rows, starts = append(rows, nil), append(starts, 1<<30)
@@ -103,7 +104,7 @@ func layoutLabels(labels []label) []string {
 	return all
 }
 
-// explain says why: each rule that was looked at, what became of it, and what that came to.
+// explain prints each evaluated rule with its outcome, and the outcome of the hook.
 func (p *Program) explain(h *rules.Hook, d *rules.Decision) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "hook %s (%s)\n", h.Name, h.Type)
@@ -113,7 +114,7 @@ func (p *Program) explain(h *rules.Hook, d *rules.Decision) {
 		explainRule(&b, r)
 		for _, l := range d.Logs {
 			if l.Rule == r.Rule {
-				fmt.Fprintf(&b, "  says %s\n", strings.ReplaceAll(l.Text, "\n", "\n       "))
+				fmt.Fprintf(&b, "  logs %s\n", strings.ReplaceAll(l.Text, "\n", "\n       "))
 			}
 		}
 	}
@@ -121,7 +122,7 @@ func (p *Program) explain(h *rules.Hook, d *rules.Decision) {
 		return slices.ContainsFunc(d.Trace.Rules, func(r rules.RuleTrace) bool { return r.Rule == name })
 	})
 	if len(rest) > 0 {
-		fmt.Fprintf(&b, "not looked at: %s\n", strings.Join(rest, ", "))
+		fmt.Fprintf(&b, "not evaluated: %s\n", strings.Join(rest, ", "))
 	}
 	for _, c := range d.Conflicts {
 		fmt.Fprintf(&b, "%s: set by %s after %s\n", c.Path, c.Rule, c.Earlier)
@@ -141,7 +142,7 @@ func ruleOutcome(r rules.RuleTrace) string {
 	case r.Matched:
 		return "matches"
 	case r.Memory > 0:
-		return "has no opinion"
+		return "returns nothing"
 	case len(r.Missing) > 0:
 		return "does not match; " + missingText(r.Missing)
 	}
@@ -168,27 +169,27 @@ func explainRule(b *strings.Builder, r rules.RuleTrace) {
 		drawLet(b, l)
 	}
 	if r.Draft != "" {
-		fmt.Fprintf(b, "  wants %s\n", r.Draft)
+		fmt.Fprintf(b, "  result %s\n", r.Draft)
 	}
 	if r.Err != nil {
-		fmt.Fprintf(b, "  %v; nothing of what it wants is in the answer\n", r.Err)
+		fmt.Fprintf(b, "  %v; its results are not in the answer\n", r.Err)
 	}
 }
 
-// outcomeText is an outcome in a sentence.
+// outcomeText describes an outcome.
 func outcomeText(h *rules.Hook, d *rules.Decision) string {
 	switch d.Outcome {
 	case rules.Silent:
-		return "no rule had anything to say"
+		return "no rule produced a result"
 	case rules.Denied:
-		return "a rule refused"
+		return "a rule denied the call"
 	case rules.Failed:
 		return failureText(h, d)
 	}
-	return "what the rules that matched want"
+	return "the results of the matching rules"
 }
 
-// failureText says which answer goes out in the place of what the rules want, and which rule is the cause.
+// failureText names the answer sent instead of the rules' results, and the rule that caused it.
 func failureText(h *rules.Hook, d *rules.Decision) string {
 	if len(d.Results) == 0 {
 		return "the hook's failure answer"
@@ -197,14 +198,14 @@ func failureText(h *rules.Hook, d *rules.Decision) string {
 	name := h.RuleNames()[last.Rule]
 	switch {
 	case d.Exhausted && h.Type.Inline():
-		return fmt.Sprintf("the hook's failure answer, because the hook's budget ran out in rule %q, whose on_failure does not count then", name)
+		return fmt.Sprintf("the hook's failure answer, because the hook's budget ran out in rule %q (the rule's on_failure does not apply then)", name)
 	case d.Exhausted:
-		return fmt.Sprintf("the hook's budget ran out in rule %q; what was asked for before is done", name)
+		return fmt.Sprintf("the hook's budget ran out in rule %q; results of earlier rules are kept", name)
 	case errors.Is(last.Err, rules.ErrBug):
-		return "the hook's failure answer, because of a fault of this program's"
+		return "the hook's failure answer, because of a bug in this program"
 	}
 	if errors.Is(last.Err, hook.ErrContract) && !last.Matched {
-		return "the hook's failure answer, because what the rules want is no answer together"
+		return "the hook's failure answer, because the results of the rules contradict each other"
 	}
-	return fmt.Sprintf("the closed answer, because rule %q failed, which fails closed", name)
+	return fmt.Sprintf("the closed answer, because rule %q failed and has on_failure: closed", name)
 }

@@ -52,12 +52,12 @@ const wantDiagrams = `  when emailDomain in tables.partners and data.context.req
 
   when data.userProfile.list startsWith "a" or emailDomain == "b"
        |                     |              |              |
-       ["a"]                 |              fails          not looked at
+       ["a"]                 |              fails          not evaluated
                              fails: a value the rule cannot work with: startsWith wants two texts, got a list and a text (1:23)
   decided by data.userProfile.list startsWith "a"
 `
 
-// TestDrawCondition draws what the parts of conditions came to under their own texts.
+// TestDrawCondition draws the values of the parts of conditions.
 func TestDrawCondition(t *testing.T) {
 	set, err := rules.Load(rules.NewFolder(map[string][]byte{"p.yaml": []byte(diagramPolicy)}), rules.Options{})
 	if err != nil {

@@ -14,15 +14,15 @@ func (p *Program) functions() *cobra.Command {
 	var markdown bool
 	c := &cobra.Command{
 		Use:   "functions [NAME]",
-		Short: "Tell what expressions can call",
-		Long: "Functions lists what expressions can call, or tells all about the one that is named: what it gives when something is missing,\n" +
-			"what it costs in fuel, and an example.",
+		Short: "List expression functions",
+		Long: "Functions lists the functions that expressions can call. With a name, it describes one function: its result for missing\n" +
+			"arguments, its cost in fuel, and an example.",
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: completeFunction,
 		RunE: func(_ *cobra.Command, args []string) error {
 			switch {
 			case markdown && len(args) > 0:
-				return usage("--markdown is for all of them: leave out %s", args[0])
+				return usage("--markdown prints all functions: leave out %s", args[0])
 			case markdown:
 				_, err := p.Stdout.Write(expr.AppendReference(nil))
 				return err
@@ -32,7 +32,7 @@ func (p *Program) functions() *cobra.Command {
 			return p.listFunctions()
 		},
 	}
-	c.Flags().BoolVar(&markdown, "markdown", false, "all of it, as a page of Markdown")
+	c.Flags().BoolVar(&markdown, "markdown", false, "print the whole reference as Markdown")
 	return c
 }
 
@@ -47,7 +47,7 @@ func (p *Program) listFunctions() error {
 	return err
 }
 
-// function tells about one, also about one that there is not.
+// function describes a function, or explains why it does not exist.
 func (p *Program) function(name string) error {
 	for _, e := range expr.Reference() {
 		switch {
@@ -55,13 +55,13 @@ func (p *Program) function(name string) error {
 		case e.Refused:
 			return fmt.Errorf("%s is not supported: %s", name, e.Doc)
 		default:
-			_, err := fmt.Fprintf(p.Stdout, "%s\n  %s\n  with something missing: %s\n  fuel: %s\n  %s\n  = %s\n",
-				e.Usage, e.Doc, cmp.Or(e.Missing, "as ever"), e.Cost, e.Example, e.Value)
+			_, err := fmt.Fprintf(p.Stdout, "%s\n  %s\n  with a missing argument: %s\n  fuel: %s\n  %s\n  = %s\n",
+				e.Usage, e.Doc, cmp.Or(e.Missing, "as usual"), e.Cost, e.Example, e.Value)
 			return err
 		}
 	}
 	names, _ := completeFunction(nil, nil, "")
-	return usage("there is no function %s%s: tenterhook functions lists them", name, suggestion(name, names))
+	return usage("there is no function %s%s: run tenterhook functions for a list", name, suggestion(name, names))
 }
 
 func completeFunction(*cobra.Command, []string, string) (names []string, _ cobra.ShellCompDirective) {

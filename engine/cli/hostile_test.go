@@ -12,12 +12,12 @@ import (
 	"unicode"
 )
 
-// hostileText are texts that write on a terminal what nobody wants there.
+// hostileText contains terminal control sequences and direction changes.
 const hostileText = "\x1b]0;pwned\x07\x1b[2J\u009b31m\u202eevil"
 
 func isUnprintable(r rune) bool { return r != '\n' && !unicode.IsPrint(r) }
 
-// TestDoctorHostile examines an endpoint whose answers are meant for the terminal.
+// TestDoctorHostile examines an endpoint whose answers contain hostileText.
 func TestDoctorHostile(t *testing.T) {
 	answers := []string{
 		"HTTP/1.1 302 Found\r\nLocation: https://x/" + hostileText + "\r\nContent-Length: 0\r\n\r\n",
@@ -54,7 +54,7 @@ func TestDoctorHostile(t *testing.T) {
 	}
 }
 
-// TestHeaderFromOutside: what a header names and is not there is told, and nothing of what is.
+// TestHeaderFromOutside: the error of an unset ${…} in a header names it, without the rest of the value.
 func TestHeaderFromOutside(t *testing.T) {
 	t.Setenv("EMPTY", "")
 	for name, value := range map[string]string{"Empty": "${env.EMPTY}", "NoFile": "${file./nowhere}", "Open": "a-secret ${env.EMPTY"} {
@@ -67,7 +67,7 @@ func TestHeaderFromOutside(t *testing.T) {
 	}
 }
 
-// TestAuditHostile has a log with lines that are well sealed, and say what would forge others.
+// TestAuditHostile has a log whose valid lines contain text that imitates other lines.
 func TestAuditHostile(t *testing.T) {
 	dir := t.TempDir()
 	line := `{"number":1,"time":"2026-11-23T00:00:00Z","act":"PUT /v1/\u000a2026-11-23T00:00:00Z forged\u001b[31m` + "\u202e" +

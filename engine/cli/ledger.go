@@ -14,7 +14,7 @@ import (
 func (p *Program) ledger() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "ledger",
-		Short: "Look after the file that recorded events are in",
+		Short: "Inspect and repair the event store",
 	}
 	c.AddCommand(p.ledgerStat(), p.ledgerCheck(), p.ledgerRepair(), p.ledgerExport())
 	return c
@@ -24,7 +24,7 @@ func (p *Program) ledgerStat() *cobra.Command {
 	d := &ledgerClient{p: p}
 	c := &cobra.Command{
 		Use:   "stat",
-		Short: "Print what the ledger counts of itself, as JSON",
+		Short: "Print the ledger's statistics as JSON",
 		Args:  cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			body, err := d.fetch(c.Context(), func(l *ledger.Ledger) (any, error) { return l.Stats(), nil }, "GET", "/v1/ledger", nil)
@@ -42,7 +42,7 @@ func (p *Program) ledgerCheck() *cobra.Command {
 	d := &ledgerClient{p: p}
 	c := &cobra.Command{
 		Use:   "check",
-		Short: "Read every row of a ledger that no server has open, and report what is wrong",
+		Short: "Read every row of a closed ledger and report damage",
 		Args:  cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			path, err := d.path()
@@ -56,7 +56,7 @@ func (p *Program) ledgerCheck() *cobra.Command {
 			return p.printValue(r)
 		},
 	}
-	c.Flags().StringVar(&d.data, "data", "", "the data directory (default: in the user's state folder)")
+	c.Flags().StringVar(&d.data, "data", "", "data directory (default: in the user's state folder)")
 	return c
 }
 
@@ -64,7 +64,7 @@ func (p *Program) ledgerRepair() *cobra.Command {
 	d := &ledgerClient{p: p}
 	c := &cobra.Command{
 		Use:   "repair",
-		Short: "Make a new ledger of every row that is whole, and keep the old file beside it",
+		Short: "Rebuild a closed ledger from its undamaged rows, and keep the old file",
 		Args:  cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			path, err := d.path()
@@ -78,45 +78,45 @@ func (p *Program) ledgerRepair() *cobra.Command {
 			return errors.Join(p.printValue(r), p.explainRepair(r))
 		},
 	}
-	c.Flags().StringVar(&d.data, "data", "", "the data directory (default: in the user's state folder)")
+	c.Flags().StringVar(&d.data, "data", "", "data directory (default: in the user's state folder)")
 	return c
 }
 
-// explainRepair says what a repair means to those who wait for what was recorded. The error is for what was lost.
+// explainRepair prints the consequences of a repair. It returns an error if data was lost.
 func (p *Program) explainRepair(r ledger.Repaired) error {
 	switch {
 	case r.Healthy:
-		fmt.Fprintln(p.Stderr, "nothing is wrong with the ledger, and nothing was changed")
+		fmt.Fprintln(p.Stderr, "the ledger is healthy; nothing was changed")
 		return nil
 	case r.Whole():
-		fmt.Fprintln(p.Stderr, "everything was saved")
+		fmt.Fprintln(p.Stderr, "all data was saved")
 		return nil
 	}
-	const after = "events that Okta sends again may be taken for new, and what was delivered may be sent again, under the same idempotency key"
+	const after = "events that Okta repeats may count as new, and delivered actions may be sent again under the same idempotency key"
 	if r.Rows+r.IDs+r.Dead == 0 && (r.Commits > 0 || r.Blind) {
-		made := "whatever was there"
+		made := "all rows"
 		if r.Commits > 0 {
-			made = fmt.Sprintf("%d commits that were made", r.Commits)
+			made = fmt.Sprintf("%d commits", r.Commits)
 		}
-		return fmt.Errorf("nothing could be saved: of %s, nothing is left, and the ledger begins empty; "+
-			"events that were not delivered are lost, as are dead letters; "+after, made)
+		return fmt.Errorf("nothing could be saved: the ledger is now empty, and %s are lost; "+
+			"undelivered events and dead letters are lost; "+after, made)
 	}
-	said := fmt.Sprintf("%d rows and %d ids are gone, and %d dead letters; events that were recorded in them and not delivered are lost; "+after,
+	text := fmt.Sprintf("%d rows, %d ids and %d dead letters are lost, with the undelivered events in them; "+after,
 		r.Lost, r.LostIDs, r.LostDead)
 	if r.Blind {
-		said = "at least " + said
+		text = "at least " + text
 	}
 	if r.Commits > 0 {
-		said += fmt.Sprintf("; the last %d commits are not in the file at all", r.Commits)
+		text += fmt.Sprintf("; the last %d commits are missing from the file", r.Commits)
 	}
-	return errors.New(said)
+	return errors.New(text)
 }
 
 func (p *Program) ledgerExport() *cobra.Command {
 	d := &ledgerClient{p: p}
 	c := &cobra.Command{
 		Use:   "export",
-		Short: "Write everything in a ledger that no server has open as lines of JSON, payloads and all",
+		Short: "Dump a closed ledger as JSON lines, including payloads",
 		Args:  cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			path, err := d.path()
@@ -130,11 +130,11 @@ func (p *Program) ledgerExport() *cobra.Command {
 			return errors.Join(l.Export(escapingWriter{p.Stdout}), l.Close())
 		},
 	}
-	c.Flags().StringVar(&d.data, "data", "", "the data directory (default: in the user's state folder)")
+	c.Flags().StringVar(&d.data, "data", "", "data directory (default: in the user's state folder)")
 	return c
 }
 
-// explainLocked says what to do about a ledger that a server has open.
+// explainLocked adds advice if a server has the ledger open.
 func explainLocked(err error) error {
 	if errors.Is(err, ledger.ErrLocked) {
 		return fmt.Errorf("%w: stop the server first", err)

@@ -21,21 +21,21 @@ import (
 	"github.com/tenterhook/tenterhook/engine/ledger"
 )
 
-// ledgerPath is where the ledger lies in a data directory.
+// ledgerPath returns the path of the ledger in a data directory.
 func ledgerPath(data string) string { return filepath.Join(data, "ledger") }
 
-// ledgerClient is where an operator's questions about a ledger go: to the ledger itself, or to the server that has it open.
+// ledgerClient reads and changes a ledger: directly, or through the server that has it open.
 type ledgerClient struct {
 	p           *Program
 	data, admin string
 }
 
 func (d *ledgerClient) defineFlags(flags *pflag.FlagSet) {
-	flags.StringVar(&d.data, "data", "", "the data directory (default: in the user's state folder)")
-	flags.StringVar(&d.admin, "admin", "127.0.0.1:8081", "the admin listener of the server, if one runs")
+	flags.StringVar(&d.data, "data", "", "data directory (default: in the user's state folder)")
+	flags.StringVar(&d.admin, "admin", "127.0.0.1:8081", "admin listener of a running server")
 }
 
-// path is the ledger's file, which must be there: nobody who looks at a ledger wants to make one.
+// path returns the ledger's file. The file must exist: inspecting a ledger must not create one.
 func (d *ledgerClient) path() (string, error) {
 	var err error
 	if d.data == "" {
@@ -45,45 +45,47 @@ func (d *ledgerClient) path() (string, error) {
 	}
 	path := ledgerPath(d.data)
 	if _, err := os.Stat(path + ".id"); errors.Is(err, fs.ErrNotExist) {
-		return "", fmt.Errorf("there is no ledger in %s: say where with --data", d.data)
+		return "", fmt.Errorf("there is no ledger in %s: name the data directory with --data", d.data)
 	}
 	return path, nil
 }
 
-// fetch asks the ledger, or the server when that has it. here is the question to the ledger itself.
-func (d *ledgerClient) fetch(ctx context.Context, here func(*ledger.Ledger) (any, error), method, there string, q url.Values) ([]byte, error) {
-	path, err := d.path()
+// fetch calls local with the ledger, or sends a request to the server that has the ledger open. It returns
+// the result as JSON.
+func (d *ledgerClient) fetch(ctx context.Context, local func(*ledger.Ledger) (any, error), method, path string, q url.Values) ([]byte, error) {
+	file, err := d.path()
 	if err != nil {
 		return nil, err
 	}
-	l, err := ledger.Open(ledger.Options{Path: path})
+	l, err := ledger.Open(ledger.Options{Path: file})
 	if errors.Is(err, ledger.ErrLocked) {
-		return d.callServer(ctx, method, there, q, nil)
+		return d.callServer(ctx, method, path, q, nil)
 	}
 	if err != nil {
 		return nil, err
 	}
-	v, err := here(l)
+	v, err := local(l)
 	if err := errors.Join(err, l.Close()); err != nil {
 		return nil, err
 	}
 	return json.Marshal(v)
 }
 
-// adminError is a server's answer that is not the one that was hoped for.
+// adminError is an answer of the admin listener with a status other than 200.
 type adminError struct {
 	status int
 	text   string
 }
 
-func (a *adminError) Error() string { return "the server: " + a.text }
+func (a *adminError) Error() string { return "server: " + a.text }
 
-// adminTimeout is longer than a server takes to judge a module that has waited for its turn.
+// adminTimeout is longer than a server needs to check a queued module.
 const adminTimeout = 4 * time.Minute
 
-// callServer sends a request with a body, nil for none. With an error that is *answered, what the server said is there too.
-func (d *ledgerClient) callServer(ctx context.Context, method, there string, q url.Values, content []byte) ([]byte, error) {
-	token, err := d.token()
+// callServer sends a request with an optional body to the admin listener. Together with an *adminError it
+// also returns the body of the answer.
+func (d *ledgerClient) callServer(ctx context.Context, method, path string, q url.Values, content []byte) ([]byte, error) {
+	token, source, err := d.token()
 	if err != nil {
 		return nil, err
 	}
@@ -91,7 +93,7 @@ func (d *ledgerClient) callServer(ctx context.Context, method, there string, q u
 	if !ok {
 		scheme, host = "http", d.admin
 	}
-	u := url.URL{Scheme: scheme, Host: host, Path: there, RawQuery: q.Encode()}
+	u := url.URL{Scheme: scheme, Host: host, Path: path, RawQuery: q.Encode()}
 	ctx, cancel := context.WithTimeout(ctx, adminTimeout)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, method, u.String(), bytes.NewReader(content))
@@ -101,30 +103,33 @@ func (d *ledgerClient) callServer(ctx context.Context, method, there string, q u
 	request.Header.Set("Authorization", "Bearer "+token)
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
-		return nil, fmt.Errorf("ask the server (--admin says where it is): %w", err)
+		return nil, fmt.Errorf("call the server's admin listener (--admin): %w", err)
 	}
 	defer response.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(response.Body, 64<<20))
-	if err == nil && response.StatusCode != http.StatusOK {
+	switch {
+	case err != nil:
+	case response.StatusCode == http.StatusUnauthorized:
+		err = &adminError{response.StatusCode, response.Status + ": the server does not know the token " + source}
+	case response.StatusCode != http.StatusOK:
 		err = &adminError{response.StatusCode, response.Status + ": " + strings.TrimSpace(string(body))}
 	}
 	return body, err
 }
 
-// token is the one to publish, from the environment or the data directory.
-func (d *ledgerClient) token() (string, error) {
+// token returns the publish token from the environment or the data directory, and where it was found.
+func (d *ledgerClient) token() (token, source string, err error) {
 	if t, ok := d.p.Env("TENTERHOOK_ADMIN_PUBLISH_TOKEN"); ok && t != "" {
-		return t, nil
+		return t, "in TENTERHOOK_ADMIN_PUBLISH_TOKEN", nil
 	}
 	if d.data == "" {
-		var err error
 		if d.data, err = d.p.stateDir(); err != nil {
-			return "", err
+			return "", "", err
 		}
 	}
 	t, err := admin.ReadTokens(d.data)
 	if errors.Is(err, fs.ErrNotExist) {
-		return "", fmt.Errorf("there are no tokens in %s: say where with --data, or set TENTERHOOK_ADMIN_PUBLISH_TOKEN", d.data)
+		return "", "", fmt.Errorf("there are no tokens in %s: name the server's data directory with --data, or set TENTERHOOK_ADMIN_PUBLISH_TOKEN", d.data)
 	}
-	return t.Publish, err
+	return t.Publish, "of the data directory " + d.data + ": name that of this server with --data", err
 }

@@ -20,7 +20,7 @@ import (
 	"github.com/tenterhook/tenterhook/engine/peer"
 )
 
-// listenerFlags say how the hooks' listener is reached: by TLS, behind a proxy, by whom.
+// listenerFlags configure the hooks' listener: TLS, proxies and allowed addresses.
 type listenerFlags struct {
 	certs, keys []string
 	clientCA    string
@@ -32,18 +32,18 @@ type listenerFlags struct {
 }
 
 func (f *listenerFlags) define(flags *pflag.FlagSet) {
-	flags.StringSliceVar(&f.certs, "tls-cert", nil, "files with certificates and their chains, in PEM, of which each has its --tls-key; read again when they change")
-	flags.StringSliceVar(&f.keys, "tls-key", nil, "files with the keys of --tls-cert, in the same order")
-	flags.StringVar(&f.clientCA, "client-ca", "", "file with the authorities of which callers of hooks must show a certificate, for a gateway that has one")
-	flags.StringSliceVar(&f.acme.Domains, "acme-domain", nil, "domains to get certificates for by ACME, which is agreeing to the terms of the authority")
-	flags.StringVar(&f.acme.Email, "acme-email", "", "where the ACME authority may write to")
-	flags.StringVar(&f.acme.Directory, "acme-directory", "", "address of the ACME authority (default: Let's Encrypt)")
-	flags.StringVar(&f.acme.Root, "acme-root", "", "file with the authorities by which the ACME authority itself is checked (default: the system's)")
-	flags.StringVar(&f.acme.HTTP, "acme-http", "", "address that port 80 of the domains leads to, when the ACME authority shall ask there")
-	flags.BoolVar(&f.behindProxy, "behind-proxy", false, "a proxy in front speaks TLS to Okta: plain HTTP on any address")
-	flags.StringSliceVar(&f.proxies, "trusted-proxies", nil, "addresses and prefixes of the proxies in front, whose X-Forwarded-For counts; implies --behind-proxy")
-	flags.BoolVar(&f.proxyHeader, "proxy-protocol", false, "each connection is one of --trusted-proxies and begins with a PROXY header, of version 1 or 2")
-	flags.StringSliceVar(&f.allow, "allow-from", nil, "who may call hooks: addresses, prefixes, files with one on each line, or Okta's ip_ranges.json, of which FILE:CELL takes one cell")
+	flags.StringSliceVar(&f.certs, "tls-cert", nil, "PEM files with certificates and their chains, each with its --tls-key; reloaded when they change")
+	flags.StringSliceVar(&f.keys, "tls-key", nil, "PEM files with the keys of --tls-cert, in the same order")
+	flags.StringVar(&f.clientCA, "client-ca", "", "PEM file with authorities: callers of hooks must present a certificate of one of them (for a gateway)")
+	flags.StringSliceVar(&f.acme.Domains, "acme-domain", nil, "domains to get certificates for by ACME; this accepts the authority's terms")
+	flags.StringVar(&f.acme.Email, "acme-email", "", "contact address for the ACME authority")
+	flags.StringVar(&f.acme.Directory, "acme-directory", "", "directory URL of the ACME authority (default: Let's Encrypt)")
+	flags.StringVar(&f.acme.Root, "acme-root", "", "PEM file with authorities to trust for connections to the ACME authority (default: the system's)")
+	flags.StringVar(&f.acme.HTTP, "acme-http", "", "validate over HTTP: listen address that port 80 of the domains leads to")
+	flags.BoolVar(&f.behindProxy, "behind-proxy", false, "a proxy in front terminates TLS: allow plain HTTP on any address")
+	flags.StringSliceVar(&f.proxies, "trusted-proxies", nil, "addresses and prefixes of the proxies whose X-Forwarded-For is trusted; implies --behind-proxy")
+	flags.BoolVar(&f.proxyHeader, "proxy-protocol", false, "every connection comes from --trusted-proxies and begins with a PROXY header, version 1 or 2")
+	flags.StringSliceVar(&f.allow, "allow-from", nil, "addresses allowed to call hooks: addresses, prefixes, files with one per line, or Okta's ip_ranges.json (FILE:CELL for one cell)")
 }
 
 // usesTLS reports whether the program speaks TLS itself.
@@ -52,7 +52,7 @@ func (f *listenerFlags) usesTLS() bool { return len(f.certs)+len(f.acme.Domains)
 // hasProxy reports whether a proxy was declared.
 func (f *listenerFlags) hasProxy() bool { return f.behindProxy || len(f.proxies) > 0 }
 
-// checkListenerFlags are what the flags say that cannot be meant, all of them.
+// checkListenerFlags returns all contradictions between the flags.
 func (p *Program) checkListenerFlags(f *listenerFlags) error {
 	var wrong []error
 	say := func(is bool, flag, want string) {
@@ -61,32 +61,31 @@ func (p *Program) checkListenerFlags(f *listenerFlags) error {
 		}
 	}
 	acme := len(f.acme.Domains) > 0
-	say(len(f.certs) != len(f.keys), "tls-cert", fmt.Sprintf("want as many as there are of --tls-key, got %d and %d", len(f.certs), len(f.keys)))
-	say(f.clientCA != "" && !f.usesTLS(), "client-ca", "want --tls-cert or --acme-domain as well: certificates are shown over TLS")
+	say(len(f.certs) != len(f.keys), "tls-cert", fmt.Sprintf("want as many files as --tls-key, got %d and %d", len(f.certs), len(f.keys)))
+	say(f.clientCA != "" && !f.usesTLS(), "client-ca", "want --tls-cert or --acme-domain as well: client certificates need TLS")
 	for _, of := range []struct{ flag, value string }{
 		{"acme-email", f.acme.Email}, {"acme-directory", f.acme.Directory}, {"acme-root", f.acme.Root}, {"acme-http", f.acme.HTTP},
 	} {
 		say(of.value != "" && !acme, of.flag, "want --acme-domain as well")
 	}
-	say(acme && f.acme.HTTP == "" && len(f.allow) > 0, "allow-from", "want --acme-http as well: the ACME authority calls from addresses that nobody knows")
-	say(f.proxyHeader && len(f.proxies) == 0, "proxy-protocol", "want --trusted-proxies as well: from anybody else it is a lie")
+	say(acme && f.acme.HTTP == "" && len(f.allow) > 0, "allow-from", "want --acme-http as well: the ACME authority's addresses are not known")
+	say(f.proxyHeader && len(f.proxies) == 0, "proxy-protocol", "want --trusted-proxies as well: anybody else could forge the header")
 	if len(wrong) > 0 {
 		return usage("%w", errors.Join(wrong...))
 	}
 	return nil
 }
 
-// listen opens an address. Where this program speaks plain HTTP it must be on loopback, because calls carry secrets and
-// passwords; behind a declared proxy any address will do.
+// listen opens a listener. Plain HTTP is allowed on loopback only, because calls carry secrets and
+// passwords; behind a declared proxy it is allowed on any address.
 func (s *server) listen(flag, address string) (net.Listener, error) {
 	at, err := net.ResolveTCPAddr("tcp", address)
 	if err != nil {
 		return nil, usage("%s %s: want HOST:PORT: %w", s.p.flagSource(flag), address, err)
 	}
 	if !at.IP.IsLoopback() && !s.f.listener.hasProxy() && !s.f.listener.usesTLS() {
-		return nil, usage("%s %s: want an address on loopback, such as 127.0.0.1:%d: this is plain HTTP, and secrets and passwords would cross the "+
-			"network readable by all; give it a certificate (--tls-cert, --acme-domain), or where a proxy in front of it speaks TLS to Okta, "+
-			"say so with --behind-proxy", s.p.flagSource(flag), address, at.Port)
+		return nil, usage("%s %s: want an address on loopback such as 127.0.0.1:%d, a certificate (--tls-cert, --acme-domain), or --behind-proxy if a "+
+			"proxy in front terminates TLS: plain HTTP would send secrets and passwords readable over the network", s.p.flagSource(flag), address, at.Port)
 	}
 	l, err := net.ListenTCP("tcp", at)
 	if err != nil {
@@ -95,10 +94,10 @@ func (s *server) listen(flag, address string) (net.Listener, error) {
 	return l, nil
 }
 
-// isLocal reports whether only this machine reaches a listener.
+// isLocal reports whether a listener is on loopback.
 func isLocal(l net.Listener) bool { return peer.AddrOf(l.Addr()).IsLoopback() }
 
-// exposure says where others than this machine call hooks, and is empty where nobody does.
+// exposure describes how other machines can call hooks, or is empty if they cannot.
 func (s *server) exposure() string {
 	switch {
 	case s.f.listener.hasProxy():
@@ -109,7 +108,7 @@ func (s *server) exposure() string {
 	return ""
 }
 
-// openCertificates opens the certificates, and has the admin listener show one where others than this machine reach it.
+// openCertificates opens the certificates. An admin listener that other machines can reach uses them too.
 func (s *server) openCertificates(registry prometheus.Registerer) (err error) {
 	f := &s.f.listener
 	if !f.usesTLS() {
@@ -130,7 +129,7 @@ func (s *server) openCertificates(registry prometheus.Registerer) (err error) {
 	return nil
 }
 
-// accessOptions is what the gate is told about who may come, and how.
+// accessOptions adds proxies, allowed addresses and TLS to the options of the gate.
 func (s *server) accessOptions(o gate.Options) (gate.Options, error) {
 	f := &s.f.listener
 	var err error
@@ -148,24 +147,24 @@ func (s *server) accessOptions(o gate.Options) (gate.Options, error) {
 	return o, nil
 }
 
-// warnListener says which settings are allowed and yet dangerous.
+// warnListener warns about dangerous settings that are allowed.
 func (s *server) warnListener(proxies peer.List) {
 	f := &s.f.listener
 	for _, all := range f.proxies {
 		if strings.HasSuffix(all, "/0") {
-			s.log.Warn("with --trusted-proxies of every address, anybody can say to call from anywhere", "trusted-proxies", all)
+			s.log.Warn("--trusted-proxies contains every address, so any caller can forge its address", "trusted-proxies", all)
 		}
 	}
 	if !f.usesTLS() && proxies.Empty() && !isLocal(s.hooksListener) {
-		s.log.Warn("whoever reaches the hooks' listener past the proxy speaks plain HTTP; --trusted-proxies lets in the proxy alone",
+		s.log.Warn("callers that bypass the proxy use plain HTTP; set --trusted-proxies to allow only the proxy",
 			"listen", s.hooksListener.Addr().String())
 	}
 	if f.behindProxy && proxies.Empty() && len(f.allow) > 0 {
-		s.log.Warn("without --trusted-proxies the addresses that --allow-from is asked for are the proxy's")
+		s.log.Warn("without --trusted-proxies, --allow-from sees only the proxy's address")
 	}
 }
 
-// listenerStatus is how the status shows it.
+// listenerStatus returns the state of the listener for the status page.
 func (s *server) listenerStatus() admin.HooksListener {
 	d := admin.HooksListener{Issuers: s.issuers.Status()}
 	if s.certificates != nil {
@@ -177,7 +176,7 @@ func (s *server) listenerStatus() admin.HooksListener {
 	return d
 }
 
-// startRefresh keeps certificates and lists new until the context ends.
+// startRefresh reloads certificates and address lists until the context ends.
 func (s *server) startRefresh(ctx context.Context, running *sync.WaitGroup) {
 	if s.certificates != nil {
 		running.Go(func() { s.certificates.Run(ctx) })
@@ -185,7 +184,7 @@ func (s *server) startRefresh(ctx context.Context, running *sync.WaitGroup) {
 	running.Go(func() { s.allowed.Run(ctx, s.log) })
 }
 
-// urlScheme is how a listener's address begins.
+// urlScheme returns the scheme of a listener's URL.
 func urlScheme(secure bool) string {
 	if secure {
 		return "https"
@@ -193,7 +192,7 @@ func urlScheme(secure bool) string {
 	return "http"
 }
 
-// notifySystemd tells the service manager that has started the program how it stands, where there is one (sd_notify(3)).
+// notifySystemd reports a state to the service manager, if it started the program (sd_notify(3)).
 func (s *server) notifySystemd(state string) {
 	path, _ := s.p.Env("NOTIFY_SOCKET")
 	if path == "" {
@@ -206,23 +205,24 @@ func (s *server) notifySystemd(state string) {
 		_, err = c.Write([]byte(state))
 	}
 	if err != nil {
-		s.log.Error("the service manager cannot be told", "state", state, "error", err)
+		s.log.Error("notifying the service manager failed", "state", state, "error", err)
 	}
 }
 
-// reservedFiles is how many files are open beside the hooks' connections, at most: the admin listener's connections, those to
-// destinations, the ledger and what is being read.
+// reservedFiles is the maximum number of open files beside the hooks' connections: connections to the
+// admin listener and to destinations, the ledger, and files being read.
 const reservedFiles = 64 + 448
 
-// maxConnections is how many connections Okta and others may have open: as many as the gate likes, or as few as the limit on open
-// files leaves. It is better to choose who is closed at a limit of one's own than to meet the system's.
+// maxConnections returns the limit on connections to the hooks' listener: the gate's default, or less if
+// the system limits open files. At its own limit the gate chooses which connection to close; at the
+// system's it could not.
 func (s *server) maxConnections() int {
 	limit, ok := openFileLimit()
 	if !ok || limit >= gate.DefaultMaxConns+reservedFiles {
 		return gate.DefaultMaxConns
 	}
 	n := max(int(limit)-reservedFiles, int(limit)/4, 1)
-	s.log.Warn("the limit on open files (ulimit -n) is low, so fewer connections are taken", "limit", limit,
+	s.log.Warn("the limit on open files (ulimit -n) is low, so fewer connections are accepted", "limit", limit,
 		"wanted", gate.DefaultMaxConns+reservedFiles, "connections", n)
 	return n
 }

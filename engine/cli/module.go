@@ -23,19 +23,19 @@ import (
 func (p *Program) module() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "module",
-		Short: "Look at modules, and put them on a running server",
-		Long: "A module is a rule in WebAssembly: a policy says wasm: modules/NAME.wasm. Inspect says what a file is and what it costs,\n" +
-			"without a server; push, list and delete talk to the admin listener of one that runs.",
+		Short: "Inspect modules, and publish them to a running server",
+		Long: "A module is a rule in WebAssembly; a policy refers to it with wasm: modules/NAME.wasm. Inspect works without a server.\n" +
+			"Push, list and delete call the admin listener of a running server.",
 	}
 	c.AddCommand(p.moduleInspect(), p.modulePush(), p.moduleList(), p.moduleDelete())
 	return c
 }
 
-// inspection is what inspect prints as JSON.
+// inspection is the JSON output of inspect.
 type inspection struct {
 	File    string        `json:"file"`
 	OK      bool          `json:"ok"`
-	Reasons []string      `json:"reasons,omitempty"` // for which it is refused
+	Reasons []string      `json:"reasons,omitempty"` // for rejecting the module
 	Module  *wasm.Report  `json:"module,omitempty"`
 	Runs    []rules.Trial `json:"runs,omitempty"`
 }
@@ -45,10 +45,10 @@ func (p *Program) moduleInspect() *cobra.Command {
 	var asJSON bool
 	c := &cobra.Command{
 		Use:   "inspect FILE",
-		Short: "Say what a module is, what it costs, and why it would be refused",
-		Long: "Inspect judges a module as serve does: its limits, metering, compilation and convention. Then the module decides on a sample\n" +
-			"call of each type of hook, or of --type alone, in a fresh state. --with is what it is configured with, and --policy a policy folder\n" +
-			"whose tables it finds. It ends with 3 when the module would be refused.",
+		Short: "Show a module's properties and cost, and why it would be rejected",
+		Long: "Inspect checks a module as serve does: limits, metering, compilation and convention. Then it runs the module on a sample\n" +
+			"call of each hook type, or of --type, in a fresh state. --with gives the module's configuration, --policy a folder with\n" +
+			"the tables it reads. Inspect exits with 3 if serve would reject the module.",
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			if with != "" && !json.Valid([]byte(with)) {
@@ -61,15 +61,15 @@ func (p *Program) moduleInspect() *cobra.Command {
 			return p.inspect(c.Context(), args[0], o, asJSON)
 		},
 	}
-	c.Flags().StringVar(&with, "with", "", "what the module is configured with, as JSON")
-	c.Flags().StringVar(&kind, "type", "", "the type of hook whose sample call it decides on (default: each)")
-	c.Flags().StringVar(&policy, "policy", "", "the policy folder whose tables it finds")
-	c.Flags().BoolVar(&asJSON, "json", false, "one JSON object: {file, ok, reasons, module, runs}")
+	c.Flags().StringVar(&with, "with", "", "the module's configuration, as JSON")
+	c.Flags().StringVar(&kind, "type", "", "run only the sample call of this hook type (default: all)")
+	c.Flags().StringVar(&policy, "policy", "", "policy folder with the tables that the module reads")
+	c.Flags().BoolVar(&asJSON, "json", false, "print one JSON object: {file, ok, reasons, module, runs}")
 	completeType(c)
 	return c
 }
 
-// readTrialOptions reads what a module is tried with.
+// readTrialOptions adds the hook type and the tables of a trial run.
 func (p *Program) readTrialOptions(o *rules.TrialOptions, kind, policy string) (err error) {
 	if kind != "" {
 		if o.Type, err = parseType(kind); err != nil {
@@ -109,7 +109,7 @@ func (p *Program) inspect(ctx context.Context, file string, o rules.TrialOptions
 		r.setVerdict()
 	}
 	if asJSON {
-		text, _ := json.MarshalIndent(r, "", "  ") // its parts always can
+		text, _ := json.MarshalIndent(r, "", "  ") // never fails
 		fmt.Fprintf(p.Stdout, "%s\n", text)
 	} else if err := p.printInspected(r); err != nil {
 		return err
@@ -117,7 +117,7 @@ func (p *Program) inspect(ctx context.Context, file string, o rules.TrialOptions
 	return p.reportRejection(r)
 }
 
-// setVerdict refuses what no type of hook can make ready.
+// setVerdict accepts a module that can be made ready for at least one hook type.
 func (r *inspection) setVerdict() {
 	for _, t := range r.Runs {
 		if !t.Refused {
@@ -136,11 +136,11 @@ func (p *Program) reportRejection(r inspection) error {
 	for _, reason := range r.Reasons {
 		problems = append(problems, rules.Problem{File: r.File, Message: reason})
 	}
-	fmt.Fprintf(p.Stderr, "tenterhook: %s: refused for %s\n", r.File, plural(len(problems), "reason"))
+	fmt.Fprintf(p.Stderr, "tenterhook: %s: rejected for %s\n", r.File, plural(len(problems), "reason"))
 	return reported(problems)
 }
 
-// readModule reads a file that may be a module, and no more of it than one may have.
+// readModule reads a module's file, up to the maximum size of a module.
 func readModule(file string) ([]byte, error) {
 	f, err := os.Open(file)
 	if err != nil {
@@ -164,7 +164,7 @@ func (p *Program) printInspected(r inspection) error {
 		fmt.Fprintf(t, "sha256\t%s\n", m.Hash)
 		fmt.Fprintf(t, "convention\t%s\n", m.Convention)
 		fmt.Fprintf(t, "size\t%d bytes, %d functions; %d bytes metered, compiled in %v\n", m.Bytes, m.Functions, m.Metered, m.Compile.Round(time.Millisecond))
-		fmt.Fprintf(t, "memory\t%s at first, at most %s\n", formatSize(m.Memory), formatSize(m.MaxMemory))
+		fmt.Fprintf(t, "memory\t%s at start, at most %s\n", formatSize(m.Memory), formatSize(m.MaxMemory))
 		fmt.Fprintf(t, "imports\t%s\n", joinOrNone(m.Imports))
 		fmt.Fprintf(t, "exports\t%s\n", joinOrNone(m.Exports))
 		fmt.Fprintf(t, "state\t%s\n", describeState(m.Unrestorable))
@@ -182,7 +182,7 @@ func joinOrNone(names []string) string {
 	return strings.Join(names, "\n\t")
 }
 
-// describeState says how the state of a call is made fresh.
+// describeState describes how each call gets a fresh state.
 func describeState(fresh []string) string {
 	if len(fresh) == 0 {
 		return "restored after each call"
@@ -190,7 +190,7 @@ func describeState(fresh []string) string {
 	return "a new instance for each call, because of " + strings.Join(fresh, ", ")
 }
 
-// formatSize is a number of bytes for people.
+// formatSize formats a number of bytes.
 func formatSize(bytes int64) string {
 	switch {
 	case bytes >= 1<<20 && bytes%(1<<20) == 0:
@@ -217,44 +217,45 @@ func (p *Program) printRuns(runs []rules.Trial) error {
 	return t.Flush()
 }
 
-// trialOutcome is what came of a sample call.
+// trialOutcome describes the outcome of a sample call.
 func trialOutcome(r rules.Trial) string {
 	switch {
 	case r.Refused:
-		return "refused: " + r.Failure
+		return "rejected: " + r.Failure
 	case r.Failure != "":
 		return "fails: " + r.Failure
 	case r.Rule != "":
 		return "decides"
 	case len(r.Draft) == 0:
-		return "no opinion"
+		return "no result"
 	}
 	var b bytes.Buffer
 	if json.Compact(&b, r.Draft) != nil {
 		return "decides"
 	}
-	return "wants " + b.String()
+	return "returns " + b.String()
 }
 
-// moduleName is the name of a module that is pushed without one: the file's.
+// moduleName returns the default name of a pushed module: the file's base name.
 func moduleName(file string) string {
 	return strings.TrimSuffix(filepath.Base(file), filepath.Ext(file))
 }
 
-// newModuleRuntime makes what runs modules, and compiles them in a child of this program; cache is where they are kept, empty for nowhere.
+// newModuleRuntime returns a module runtime that compiles in a child process of this program. cache is the
+// directory of compiled modules, or "" for none.
 func newModuleRuntime(cache string, key []byte) (*wasm.Runtime, error) {
 	self, err := os.Executable()
 	if err != nil {
-		return nil, fmt.Errorf("find this program, which compiles modules in a child: %w", err)
+		return nil, fmt.Errorf("find this program's file, to compile modules in a child process: %w", err)
 	}
 	r, err := wasm.New(wasm.Options{Cache: cache, Child: self, Key: key})
 	if err != nil {
-		return nil, fmt.Errorf("run modules: %w", err)
+		return nil, fmt.Errorf("start the module runtime: %w", err)
 	}
 	return r, nil
 }
 
-// moduleRuntime is what runs the modules of what is only looked at. Main closes it.
+// moduleRuntime returns the module runtime of all verbs but serve. Main closes it.
 func (p *Program) moduleRuntime() (_ *wasm.Runtime, err error) {
 	if p.modules == nil {
 		p.modules, err = newModuleRuntime(p.cacheDir(), nil)

@@ -24,9 +24,9 @@ func (p *Program) modulePush() *cobra.Command {
 	var asJSON bool
 	c := &cobra.Command{
 		Use:   "push FILE",
-		Short: "Put a module on a running server, in the place of the policy folder's of that name",
-		Long: "Push uploads a module. The server judges it, loads the policy folder with it and runs the folder's tests; when nothing is against\n" +
-			"it, it is live when push ends. Otherwise nothing has changed, every reason is printed, and push ends with 3.",
+		Short: "Publish a module to a running server; it overrides the policy folder's module of that name",
+		Long: "Push uploads a module. The server checks it, loads the policy folder with it and runs the folder's tests. If all of that\n" +
+			"succeeds, the module is live when push ends. Otherwise nothing changes, push prints every reason and exits with 3.",
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			if name == "" {
@@ -48,8 +48,8 @@ func (p *Program) modulePush() *cobra.Command {
 		},
 	}
 	d.defineFlags(c.Flags())
-	c.Flags().StringVar(&name, "name", "", "the module's name: rules know it as modules/NAME.wasm (default: the file's)")
-	c.Flags().BoolVar(&asJSON, "json", false, "what the server answers, as JSON")
+	c.Flags().StringVar(&name, "name", "", "the module's name; rules refer to it as modules/NAME.wasm (default: the file's base name)")
+	c.Flags().BoolVar(&asJSON, "json", false, "print the server's answer as JSON")
 	return c
 }
 
@@ -58,7 +58,7 @@ func (p *Program) moduleList() *cobra.Command {
 	var asJSON bool
 	c := &cobra.Command{
 		Use:   "list",
-		Short: "List the modules of a running server, and the rules that run them",
+		Short: "List the modules of a running server and the rules that use them",
 		Args:  cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			body, err := d.callServer(c.Context(), http.MethodGet, "/v1/modules", nil, nil)
@@ -72,7 +72,7 @@ func (p *Program) moduleList() *cobra.Command {
 		},
 	}
 	d.defineFlags(c.Flags())
-	c.Flags().BoolVar(&asJSON, "json", false, "one JSON object: {modules}")
+	c.Flags().BoolVar(&asJSON, "json", false, "print one JSON object: {modules}")
 	return c
 }
 
@@ -81,11 +81,11 @@ func (p *Program) moduleDelete() *cobra.Command {
 	var asJSON bool
 	c := &cobra.Command{
 		Use:   "delete NAME",
-		Short: "Take an uploaded module back, so that the policy folder's counts again",
+		Short: "Delete an uploaded module, so that the policy folder's is used again",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			name := args[0]
-			if file, ok := strings.CutPrefix(name, "modules/"); ok { // as list has it
+			if file, ok := strings.CutPrefix(name, "modules/"); ok { // the form that list prints
 				name = strings.TrimSuffix(file, ".wasm")
 			}
 			if !watch.ModuleName(name) {
@@ -103,16 +103,16 @@ func (p *Program) moduleDelete() *cobra.Command {
 		},
 	}
 	d.defineFlags(c.Flags())
-	c.Flags().BoolVar(&asJSON, "json", false, "what the server answers, as JSON")
+	c.Flags().BoolVar(&asJSON, "json", false, "print the server's answer as JSON")
 	return c
 }
 
-// changeModule asks the server to change a module.
+// changeModule sends a request that uploads or deletes a module.
 func (d *ledgerClient) changeModule(ctx context.Context, method, name string, q url.Values, code []byte) ([]byte, error) {
 	return d.callServer(ctx, method, "/v1/modules/"+url.PathEscape(name), q, code)
 }
 
-// explainRejection tells why a module would not do, when that is what the server says.
+// explainRejection prints the reasons, if the server rejected a module. It returns other errors unchanged.
 func (p *Program) explainRejection(body []byte, err error, asJSON bool) error {
 	var r watch.Rejection
 	if answer, ok := errors.AsType[*adminError](err); !ok || answer.status != http.StatusUnprocessableEntity || json.Unmarshal(body, &r) != nil {
@@ -129,11 +129,11 @@ func (p *Program) explainRejection(body []byte, err error, asJSON bool) error {
 		return errors.Join(p.printJSON(body), reported(problems))
 	}
 	fmt.Fprintf(escapingWriter{p.Stdout}, "%v\n", problems)
-	fmt.Fprintf(p.Stderr, "tenterhook: refused for %s; nothing has changed\n", plural(len(problems), "reason"))
+	fmt.Fprintf(p.Stderr, "tenterhook: rejected for %s; nothing has changed\n", plural(len(problems), "reason"))
 	return reported(problems)
 }
 
-// joinFailures is what is not as a test expects, in one line.
+// joinFailures returns the failures of a test case in one line.
 func joinFailures(c suite.Case) string {
 	var all []string
 	for _, f := range c.Failures {
@@ -154,9 +154,9 @@ func (p *Program) printChanged(body []byte, asJSON bool) error {
 	fmt.Fprintf(out, "%s: %d bytes, sha256 %s\n", c.Name, c.Bytes, c.SHA256)
 	switch {
 	case !c.Live:
-		fmt.Fprintf(out, "stored, but not live: the policy folder has problems of its own\n%v\n", c.Problems)
+		fmt.Fprintf(out, "stored, but not live: the policy folder itself has problems\n%v\n", c.Problems)
 	case !c.Referenced:
-		fmt.Fprintf(out, "stored; no rule runs it yet\n")
+		fmt.Fprintf(out, "stored; no rule uses it yet\n")
 	default:
 		fmt.Fprintf(out, "live, revision %s; %s passed\n", c.Revision, plural(c.Tests, "test"))
 	}

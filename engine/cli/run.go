@@ -25,10 +25,10 @@ func (p *Program) run() *cobra.Command {
 	var f runFlags
 	c := &cobra.Command{
 		Use:   "run DIR --hook NAME",
-		Short: "Decide one call, without a server, and say why",
-		Long: "Run decides one call by a hook's rules and prints the answer as JSON. The call is a sample of the hook's type, or what\n" +
-			"--input gives. --explain says on standard error which rules were looked at and what became of each, and\n" +
-			"draws under the text of its condition what the parts came to.",
+		Short: "Decide one call without a server, and explain the decision",
+		Long: "Run decides one call with a hook's rules and prints the answer as JSON. The call is a sample of the hook's type or a file\n" +
+			"given with --input. With --explain, run prints to standard error the outcome of each rule, and the value of every part of\n" +
+			"its condition.",
 		Example: "  tenterhook run policy --hook signup --set data.userProfile.email=eve@example.com --explain",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
@@ -38,10 +38,10 @@ func (p *Program) run() *cobra.Command {
 	flags := c.Flags()
 	flags.StringVar(&f.hook, "hook", "", "name of the hook")
 	flags.StringVar(&f.input, "input", "", "file with the call; - is standard input")
-	flags.StringVar(&f.sample, "sample", "", "which sample call: "+strings.Join(sample.Names(), ", "))
-	flags.StringArrayVar(&f.sets, "set", nil, "member to change, as path=value; a path such as data.x.y is one that calls have, /data/x/y any; may be repeated")
-	flags.BoolVar(&f.explain, "explain", false, "say why, on standard error")
-	flags.BoolVar(&f.json, "json", false, "one JSON object on standard output: answer, outcome and why")
+	flags.StringVar(&f.sample, "sample", "", "name of the sample call: "+strings.Join(sample.Names(), ", "))
+	flags.StringArrayVar(&f.sets, "set", nil, "change a member: path=value; data.x.y must be a member that calls have, /data/x/y can be any; may be repeated")
+	flags.BoolVar(&f.explain, "explain", false, "explain the decision on standard error")
+	flags.BoolVar(&f.json, "json", false, "print one JSON object: answer, outcome and explanation")
 	p.completeHook(c)
 	completeSample(c)
 	return c
@@ -86,7 +86,7 @@ func chosenHook(set *rules.Set, name string) (*rules.Hook, error) {
 	return nil, usage("--hook: there is no hook %s%s", name, hint)
 }
 
-// decideTraced runs the rules on a body, traced, under the deadline of a real call.
+// decideTraced decides a call with a trace, under the deadline of a real call.
 func decideTraced(h *rules.Hook, body []byte) (*rules.Decision, error) {
 	doc, err := parseCall("call", body)
 	if err != nil {
@@ -98,14 +98,14 @@ func decideTraced(h *rules.Hook, body []byte) (*rules.Decision, error) {
 		Hook: h.Name, ID: doc.Root().Get("eventId").Text(), Type: h.Type, Start: now, Deadline: now.Add(engine.Patience), Doc: doc,
 	}
 	h.Decide(&call, d)
-	return h.Shown(&call, d), nil // it goes nowhere but to who looks
+	return h.Shown(&call, d), nil // the output is only printed, not sent
 }
 
-// runResult is what run prints as JSON.
+// runResult is the JSON output of run.
 type runResult struct {
 	Hook     string            `json:"hook"`
 	Outcome  string            `json:"outcome"`
-	Answer   json.RawMessage   `json:"answer,omitempty"` // of an inline hook
+	Answer   json.RawMessage   `json:"answer,omitempty"` // only of inline hooks
 	Actions  []json.RawMessage `json:"actions,omitempty"`
 	Rules    []rules.RuleTrace `json:"rules"`
 	Failures []string          `json:"failures"`
@@ -113,7 +113,7 @@ type runResult struct {
 	Fuel     int64             `json:"fuel"`
 }
 
-// reportDecision prints a decision; the error says that a rule failed.
+// reportDecision prints a decision. It returns an error if a rule failed.
 func (p *Program) reportDecision(h *rules.Hook, d *rules.Decision, f runFlags) error {
 	failures := ruleFailures(h, d)
 	if f.json {
@@ -124,7 +124,7 @@ func (p *Program) reportDecision(h *rules.Hook, d *rules.Decision, f runFlags) e
 		for _, l := range d.Logs {
 			r.Logs = append(r.Logs, l.Rule+": "+l.Text)
 		}
-		text, _ := json.MarshalIndent(r, "", "  ") // its parts always can
+		text, _ := json.MarshalIndent(r, "", "  ") // never fails
 		fmt.Fprintf(escapingWriter{p.Stdout}, "%s\n", text)
 	} else {
 		p.printDecision(h, d)
@@ -138,7 +138,7 @@ func (p *Program) reportDecision(h *rules.Hook, d *rules.Decision, f runFlags) e
 	return errors.New(strings.Join(failures, "\n"))
 }
 
-// printDecision prints the answer of an inline hook, and what an event hook wants done, a line each.
+// printDecision prints the answer of an inline hook, or one line for each action of an event hook.
 func (p *Program) printDecision(h *rules.Hook, d *rules.Decision) {
 	if h.Type.Inline() {
 		fmt.Fprintf(escapingWriter{p.Stdout}, "%s\n", d.Answer)
@@ -149,7 +149,7 @@ func (p *Program) printDecision(h *rules.Hook, d *rules.Decision) {
 	}
 }
 
-// ruleFailures tells of each rule that failed.
+// ruleFailures returns a message for each rule that failed.
 func ruleFailures(h *rules.Hook, d *rules.Decision) []string {
 	failures := []string{}
 	names := h.RuleNames()

@@ -18,7 +18,7 @@ import (
 	"github.com/tenterhook/tenterhook/runtime/wasm"
 )
 
-// TestMain lets the test binary be the program: scripts run it as "tenterhook".
+// TestMain makes the test binary act as the program for scripts, as "tenterhook".
 func TestMain(m *testing.M) {
 	wasm.RunCompileChild()
 	testscript.Main(m, map[string]func(){
@@ -29,10 +29,16 @@ func TestMain(m *testing.M) {
 	})
 }
 
-// TestScripts plays the stories of testdata/script, one for each thing a person does. Beside testscript's own commands
-// they have: serve ARGS (in the background, until it is ready; sets HOOKS and ADMIN to its addresses), signal NAME,
-// ended CODE (waits for it; its output is then in serve.out and serve.err), eventually PATTERN COMMAND (until the command's
-// output matches), and exits CODE COMMAND. The modules that tests have lie in guests.
+// TestScripts runs the stories of testdata/script, one for each task of a user. In addition to
+// testscript's commands they can use:
+//
+//	serve ARGS                  start a server in the background, and set HOOKS and ADMIN to its addresses
+//	signal NAME                 send it a signal
+//	ended CODE                  wait for its end; its output is in serve.out and serve.err
+//	eventually PATTERN COMMAND  repeat a command until its output matches
+//	exits CODE COMMAND          run a command and compare its exit code
+//
+// The folder guests has the modules of rules/testdata.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
@@ -53,7 +59,7 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// backgroundServer is the serve that a script has in the background.
+// backgroundServer is a script's server in the background.
 type backgroundServer struct {
 	*exec.Cmd
 	done chan struct{}
@@ -91,7 +97,7 @@ func scriptServe(ts *testscript.TestScript, neg bool, args []string) {
 		s.Wait()
 	}()
 	ts.Defer(func() {
-		s.Process.Kill() // gone already when the script ended it
+		s.Process.Kill() // the script may have ended it
 		<-done
 	})
 	waitFor(ts, "ready", func() bool {
@@ -108,7 +114,7 @@ func scriptServe(ts *testscript.TestScript, neg bool, args []string) {
 	})
 }
 
-// waitFor waits for what takes a second at most; a loaded machine is given more.
+// waitFor polls a condition that takes a second at most; it allows more on a loaded machine.
 func waitFor(ts *testscript.TestScript, what string, is func() bool) {
 	for end := time.Now().Add(time.Minute); !is(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(end) {
@@ -133,7 +139,7 @@ func scriptEnded(ts *testscript.TestScript, neg bool, args []string) {
 	select {
 	case <-s.done:
 	case <-time.After(time.Minute):
-		ts.Fatalf("serve does not end:\n%s", ts.ReadFile("serve.err"))
+		ts.Fatalf("the server does not end:\n%s", ts.ReadFile("serve.err"))
 	}
 	if code := strconv.Itoa(s.ProcessState.ExitCode()); code != args[0] {
 		ts.Fatalf("serve ended with %s, want %s:\n%s", code, args[0], ts.ReadFile("serve.err"))

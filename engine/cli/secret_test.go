@@ -9,7 +9,7 @@ import (
 	"github.com/tenterhook/tenterhook/rules"
 )
 
-// TestGenerateSecret: what is to be entered in Okta is what the policy that is printed lets in, and check has nothing to say.
+// TestGenerateSecret: the printed policy accepts the value printed for Okta, without warnings.
 func TestGenerateSecret(t *testing.T) {
 	for _, user := range []string{"", "okta", "o'k-t@a#1"} {
 		t.Run("user "+user, func(t *testing.T) {
@@ -30,12 +30,12 @@ func TestGenerateSecret(t *testing.T) {
 			}
 			line := set.Hooks()[0].Auth[0].Lines[0]
 			if line.Header != s.Field || len(line.Secrets) != 1 || !line.Secrets[0].Matches(rules.Digest([]byte(s.Value))) || line.Secrets[0].Name() != s.Name {
-				t.Errorf("what is entered in Okta is not let in")
+				t.Errorf("the policy does not accept the value for Okta")
 			}
 		})
 	}
 	if a, b := generateSecret("", time.Now()), generateSecret("", time.Now()); a.Secret == b.Secret {
-		t.Error("the same secret twice")
+		t.Error("two secrets are equal")
 	}
 }
 
@@ -46,6 +46,6 @@ func TestIsBasicUser(t *testing.T) {
 		}
 	}
 	if strings.ContainsAny(generateSecret("", time.Now()).Secret, `"'\$ `) {
-		t.Error("a secret that a shell or YAML reads otherwise")
+		t.Error("a secret that needs quotes in a shell or in YAML")
 	}
 }

@@ -34,9 +34,9 @@ func (p *Program) send() *cobra.Command {
 	var f sendFlags
 	c := &cobra.Command{
 		Use:   "send URL --type TYPE",
-		Short: "Play Okta: call a hook and show question and answer",
-		Long: "Send calls a hook as Okta does: with a sample call of the type, an eventId of its own and the present time. It shows\n" +
-			"the question and the answer, and tells when the answer is not one that Okta would apply.",
+		Short: "Call a hook as Okta does, and show request and answer",
+		Long: "Send calls a hook as Okta does: with a sample call of the type, a new eventId and the current time. It prints the request\n" +
+			"and the answer, and reports why Okta would not apply an answer.",
 		Example: "  tenterhook send http://127.0.0.1:8080/hooks/signup --type registration --set data.userProfile.email=eve@example.com\n" +
 			"  tenterhook send https://hooks.example.com/hooks/token --type token --header 'Authorization: ${env.TOKEN_SECRET}' --count 10 --repeat 1",
 		Args: cobra.ExactArgs(1),
@@ -46,16 +46,16 @@ func (p *Program) send() *cobra.Command {
 	}
 	flags := c.Flags()
 	flags.StringVar(&f.typ, "type", "", "hook type: "+typeNames())
-	flags.StringVar(&f.sample, "sample", "", "which sample call: "+strings.Join(sample.Names(), ", "))
-	flags.StringVar(&f.input, "input", "", "file with the call to send instead of a sample; - is standard input")
-	flags.StringVar(&f.host, "host", "", "host of the org that calls, as acme.okta.com, put where the call names one")
+	flags.StringVar(&f.sample, "sample", "", "name of the sample call: "+strings.Join(sample.Names(), ", "))
+	flags.StringVar(&f.input, "input", "", "file with the call, instead of a sample; - is standard input")
+	flags.StringVar(&f.host, "host", "", "the calling org's host, such as acme.okta.com")
 	flags.StringArrayVar(&f.headers, "header", nil, headerUse)
-	flags.StringArrayVar(&f.sets, "set", nil, "member to change, as path=value; a path such as data.x.y is one that calls have, /data/x/y any; may be repeated")
-	flags.IntVar(&f.count, "count", 1, "how many calls, each with its own eventId")
-	flags.IntVar(&f.repeat, "repeat", 0, "how many times each call is sent again, as Okta's retry is")
+	flags.StringArrayVar(&f.sets, "set", nil, "change a member: path=value; data.x.y must be a member that calls have, /data/x/y can be any; may be repeated")
+	flags.IntVar(&f.count, "count", 1, "number of calls, each with its own eventId")
+	flags.IntVar(&f.repeat, "repeat", 0, "number of times to repeat each call, as Okta's retry does")
 	flags.BoolVar(&f.verify, "verify", false, "send an event hook's verification challenge instead")
-	flags.DurationVar(&f.timeout, "timeout", doctor.OktaTimeout, "how long to wait for an answer")
-	flags.BoolVar(&f.json, "json", false, "one JSON object for each call")
+	flags.DurationVar(&f.timeout, "timeout", doctor.OktaTimeout, "time to wait for an answer")
+	flags.BoolVar(&f.json, "json", false, "print one JSON object for each call")
 	completeType(c)
 	completeSample(c)
 	return c
@@ -69,10 +69,10 @@ func typeNames() string {
 	return strings.Join(names, ", ")
 }
 
-// caller plays Okta towards one URL.
+// caller sends calls to one URL as Okta does.
 type caller struct {
 	url     string
-	shown   string // the URL without a password
+	shown   string // the URL without its password
 	headers http.Header
 	client  *http.Client
 	json    bool
@@ -88,7 +88,7 @@ func (p *Program) sendCalls(target string, f sendFlags) error {
 	}
 	defer c.client.CloseIdleConnections()
 	if f.verify {
-		return c.challenge(ctx)
+		return c.verify(ctx)
 	}
 	if f.count < 1 || f.repeat < 0 {
 		return usage("want --count of at least 1 and --repeat of at least 0")
@@ -97,10 +97,10 @@ func (p *Program) sendCalls(target string, f sendFlags) error {
 	if err != nil {
 		return err
 	}
-	return c.play(ctx, t, body, f)
+	return c.sendAll(ctx, t, body, f)
 }
 
-// parseType is the type that --type names.
+// parseType returns the type named by --type.
 func parseType(name string) (hook.Type, error) {
 	t, ok := hook.ParseType(name)
 	if !ok {
@@ -109,7 +109,7 @@ func parseType(name string) (hook.Type, error) {
 	return t, nil
 }
 
-// callToSend is the call to send and its type.
+// callToSend returns the call to send and its type.
 func (p *Program) callToSend(f sendFlags) (hook.Type, []byte, error) {
 	if f.typ == "" {
 		return 0, nil, usage("--type is missing: want one of %s", typeNames())
@@ -143,13 +143,13 @@ func (p *Program) caller(target string, f sendFlags) (*caller, error) {
 	c.client = &http.Client{
 		Timeout:       f.timeout,
 		Transport:     &http.Transport{Proxy: http.ProxyFromEnvironment, DisableCompression: true},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }, // Okta follows none
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }, // Okta does not follow redirects
 	}
 	return c, nil
 }
 
-// play sends count calls, each with its repeats. The error counts those that were not well answered.
-func (c *caller) play(ctx context.Context, t hook.Type, body []byte, f sendFlags) error {
+// sendAll sends count calls with their repeats. The error has the number of wrong answers.
+func (c *caller) sendAll(ctx context.Context, t hook.Type, body []byte, f sendFlags) error {
 	var all []*exchange
 	for range f.count {
 		fresh := sample.Fresh(body, sample.ID(t), time.Now())
@@ -164,7 +164,7 @@ func (c *caller) play(ctx context.Context, t hook.Type, body []byte, f sendFlags
 			if first == nil {
 				first = x
 			}
-			x.Question = nil // shown; there may be very many
+			x.Question = nil // printed already; there can be many calls
 			all = append(all, x)
 		}
 	}
@@ -182,16 +182,16 @@ func (c *caller) summary(all []*exchange) error {
 	}
 	if len(all) > 1 && !c.json {
 		slices.Sort(times)
-		fmt.Fprintf(c.p.Stdout, "%d calls, %d well answered; time: least %v, median %v, most %v\n",
+		fmt.Fprintf(c.p.Stdout, "%d calls, %d answered correctly; time: min %v, median %v, max %v\n",
 			len(all), len(all)-bad, roundTime(times[0]), roundTime(times[len(times)/2]), roundTime(times[len(times)-1]))
 	}
 	if bad > 0 {
-		return reported(fmt.Errorf("%d of %d calls were not well answered", bad, len(all)))
+		return reported(fmt.Errorf("%d of %d calls were not answered correctly", bad, len(all)))
 	}
 	return nil
 }
 
-// exchange is one question and what came back.
+// exchange is one request and its answer.
 type exchange struct {
 	EventID  string          `json:"eventId"`
 	Repeat   int             `json:"repeat"`
@@ -199,7 +199,7 @@ type exchange struct {
 	Millis   float64         `json:"millis"`
 	Question json.RawMessage `json:"question"`
 	Answer   json.RawMessage `json:"answer,omitempty"`
-	Same     *bool           `json:"same,omitempty"` // of a repeat: the same bytes as the first answer
+	Same     *bool           `json:"same,omitempty"` // only of repeats: same bytes as the first answer
 	Problems []string        `json:"problems,omitempty"`
 
 	elapsed time.Duration
@@ -221,7 +221,7 @@ func (c *caller) exchange(ctx context.Context, t hook.Type, body []byte) *exchan
 		return x
 	}
 	x.Problems = doctor.CheckAnswer(t, status, answer)
-	if hint := c.hints(); status == http.StatusUnauthorized && hint != "" {
+	if hint := c.unauthorizedHint(); status == http.StatusUnauthorized && hint != "" {
 		x.Problems = append(x.Problems, hint)
 	}
 	if status == http.StatusForbidden {
@@ -230,7 +230,7 @@ func (c *caller) exchange(ctx context.Context, t hook.Type, body []byte) *exchan
 	return x
 }
 
-// compareRepeat holds the nth sending of a call against the first one's answer.
+// compareRepeat compares the answer to the nth repeat of a call with the first answer.
 func (x *exchange) compareRepeat(first *exchange, n int) {
 	if first == nil || x.Status == 0 {
 		return
@@ -238,7 +238,7 @@ func (x *exchange) compareRepeat(first *exchange, n int) {
 	same := x.Status == first.Status && bytes.Equal(x.raw, first.raw)
 	x.Repeat, x.Same = n, &same
 	if !same {
-		x.Problems = append(x.Problems, "this repeat was answered otherwise than the call itself")
+		x.Problems = append(x.Problems, "the answer to this repeat differs from the first answer")
 	}
 }
 
@@ -273,7 +273,7 @@ func (c *caller) do(ctx context.Context, method string, body []byte, more http.H
 	return response.StatusCode, answer.Bytes(), nil
 }
 
-// unwrapURLError is the cause, without the URL that http.Client puts before it.
+// unwrapURLError removes the URL that http.Client puts before the cause.
 func unwrapURLError(err error) error {
 	var e *url.Error
 	if errors.As(err, &e) {

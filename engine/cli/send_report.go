@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// hints says what to do about a 401, where it can be known.
-func (c *caller) hints() string {
+// unauthorizedHint returns advice about a 401 of a local server, if no header was given.
+func (c *caller) unauthorizedHint() string {
 	if len(c.headers) > 0 {
 		return ""
 	}
@@ -21,7 +21,7 @@ func (c *caller) hints() string {
 	if err != nil || !isLoopback(u.Hostname()) {
 		return ""
 	}
-	return "this hook wants a secret: give it with --header 'Authorization: …', as the hook's auth: has it"
+	return "this hook needs a secret: give the one in its auth: with --header 'Authorization: …'"
 }
 
 func isLoopback(host string) bool {
@@ -32,12 +32,12 @@ func isLoopback(host string) bool {
 	return err == nil && ip.IsLoopback()
 }
 
-// report prints an exchange: whole, or as one line of many. What is wrong goes to standard error.
+// report prints an exchange, in one line if brief. Problems go to standard error.
 func (c *caller) report(x *exchange, brief bool) {
-	out := escapingWriter{c.p.Stdout} // a server may answer anything
+	out := escapingWriter{c.p.Stdout} // answers are untrusted
 	switch {
 	case c.json:
-		line, _ := json.Marshal(x) // its parts are JSON already
+		line, _ := json.Marshal(x) // never fails: its parts are JSON
 		fmt.Fprintf(out, "%s\n", line)
 		return
 	case brief:
@@ -61,12 +61,12 @@ func (x *exchange) repeatText() string {
 	case x.Same == nil:
 		return ""
 	case *x.Same:
-		return "  repeat, the same bytes"
+		return "  repeat, same answer"
 	}
-	return "  repeat, other bytes"
+	return "  repeat, different answer"
 }
 
-// indentJSON is JSON made readable; any other text is as it is.
+// indentJSON indents JSON and returns other texts unchanged.
 func indentJSON(text []byte) []byte {
 	var b bytes.Buffer
 	if json.Indent(&b, text, "", "  ") != nil {
@@ -75,8 +75,8 @@ func indentJSON(text []byte) []byte {
 	return b.Bytes()
 }
 
-// challenge plays the one-time verification of an event hook (hooks.md section 3.1).
-func (c *caller) challenge(ctx context.Context) error {
+// verify performs the one-time verification of an event hook (hooks.md section 3.1).
+func (c *caller) verify(ctx context.Context) error {
 	want := rand.Text()
 	var took time.Duration
 	header := http.Header{"X-Okta-Verification-Challenge": {want}}
@@ -94,16 +94,16 @@ func (c *caller) challenge(ctx context.Context) error {
 	case json.Unmarshal(answer, &got) != nil || got.Verification != want:
 		problem = `the answer is not {"verification": <the challenge>}`
 	}
-	c.verified(status, took, problem)
+	c.reportVerification(status, took, problem)
 	if problem != "" {
 		return reported(fmt.Errorf("verify %s: %s", c.shown, problem))
 	}
 	return nil
 }
 
-func (c *caller) verified(status int, took time.Duration, problem string) {
+func (c *caller) reportVerification(status int, took time.Duration, problem string) {
 	if c.json {
-		line, _ := json.Marshal(struct { // its parts always can
+		line, _ := json.Marshal(struct { // never fails
 			Status   int     `json:"status"`
 			Millis   float64 `json:"millis"`
 			Verified bool    `json:"verified"`

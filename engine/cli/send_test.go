@@ -24,14 +24,14 @@ func runProgram(args ...string) (code int, stdout, stderr string) {
 	return code, out.String(), errs.String()
 }
 
-// TestSendJudges holds other servers' answers against what Okta would apply.
+// TestSendJudges checks other servers' answers by Okta's rules.
 func TestSendJudges(t *testing.T) {
 	tests := []struct {
 		name   string
 		kind   string
 		status int
 		answer string
-		want   string // on standard error; empty: Okta would apply it
+		want   string // on standard error; empty: Okta applies the answer
 	}{
 		{"OK", "registration", 200, `{"commands":[{"type":"com.okta.action.update","value":{"registration":"DENY"}}]}`, ""},
 		{"Empty", "token", 200, `{}`, ""},
@@ -44,7 +44,7 @@ func TestSendJudges(t *testing.T) {
 		{"Created", "token", 201, `{}`, "status 201: want 200"},
 		{"Redirect", "token", 302, ``, "status 302: want 200"},
 		{"ServerError", "registration", 500, `oops`, "status 500: want 200; Okta refuses the registration"},
-		{"Unauthorized", "token", 401, ``, "give it with --header"},
+		{"Unauthorized", "token", 401, ``, "give the one in its auth: with --header"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -71,7 +71,7 @@ func TestSendJudges(t *testing.T) {
 	}
 }
 
-// TestSendAsOkta holds what is sent against hooks.md sections 1.1 and 1.2, and sees that a repeat is the same call.
+// TestSendAsOkta checks requests by hooks.md sections 1.1 and 1.2; a repeat has the same body.
 func TestSendAsOkta(t *testing.T) {
 	var bodies []string
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -79,7 +79,7 @@ func TestSendAsOkta(t *testing.T) {
 		if err != nil {
 			t.Error(err)
 		}
-		bodies = append(bodies, string(body)) // one call at a time
+		bodies = append(bodies, string(body)) // there is one call at a time
 		for name, want := range map[string]string{
 			"Accept": "application/json", "Content-Type": "application/json", "User-Agent": "Okta-Integrations", "X-Extra": "a: b", "Accept-Encoding": "",
 		} {
@@ -125,7 +125,7 @@ func TestSendOtherRepeat(t *testing.T) {
 	}))
 	defer server.Close()
 	code, out, errs := runProgram("send", server.URL, "--type", "token", "--repeat", "1")
-	if code != 1 || !strings.Contains(out, "repeat, other bytes") || !strings.Contains(errs, "answered otherwise") {
+	if code != 1 || !strings.Contains(out, "repeat, different answer") || !strings.Contains(errs, "differs from the first answer") {
 		t.Errorf("exit code %d\n%s\n%s", code, out, errs)
 	}
 }

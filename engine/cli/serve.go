@@ -48,16 +48,19 @@ func (p *Program) serve() *cobra.Command {
 	var f serveFlags
 	c := &cobra.Command{
 		Use:   "serve [DIR]",
-		Short: "Answer Okta by the rules of a policy folder",
-		Long: "Serve answers Okta's calls by the rules of a policy folder (default: policy), which may change while it runs: a good\n" +
-			"change is live within a second, a bad one changes nothing and is logged. SIGTERM ends it when the calls under way are\n" +
-			"answered, a second one at once; SIGHUP loads the folder now.\n\n" +
-			"Each flag may also stand in the environment (TENTERHOOK_LOG_LEVEL) or in the configuration file (log-level: debug).\n" +
-			"The command line counts before the environment, that before the file.",
+		Short: "Answer Okta's hooks with the rules of a policy folder",
+		Long: "Serve answers Okta's calls with the rules of a policy folder (default: policy). A valid change of the folder is live within\n" +
+			"a second; an invalid one is logged and changes nothing. SIGTERM ends the server after the calls in progress, a second\n" +
+			"SIGTERM ends it at once; SIGHUP reloads the folder.\n\n" +
+			"Each flag can also be set in the environment (TENTERHOOK_LOG_LEVEL) or in the configuration file (log-level: debug).\n" +
+			"The command line takes precedence over the environment, and the environment over the file.",
+		Example: "  tenterhook serve examples/quickstart\n" +
+			"  tenterhook serve policy --listen :443 --tls-cert hooks.crt --tls-key hooks.key\n" +
+			"  tenterhook serve policy --listen :8080 --trusted-proxies 10.0.0.0/8",
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			if len(args) == 1 {
-				c.Flags().Set("dir", args[0]) // a string always can be
+				c.Flags().Set("dir", args[0]) // never fails for a string
 			}
 			if err := p.applySettings(c.Flags()); err != nil {
 				return err
@@ -71,34 +74,35 @@ func (p *Program) serve() *cobra.Command {
 	return c
 }
 
-// define makes the flags. Their names are also those of the settings file and, in another spelling, of the environment.
+// define adds the flags. Their names are also the keys of the configuration file and, in another
+// spelling, of environment variables.
 func (f *serveFlags) define(flags *pflag.FlagSet) {
 	flags.StringVar(&f.dir, "dir", "policy", "the policy folder")
-	flags.MarkHidden("dir") // its place is the argument; here for the environment and the file
-	flags.StringVar(&f.listen, "listen", "127.0.0.1:8080", "address for Okta's calls; port 0 is any free one")
-	flags.StringVar(&f.admin, "admin", "127.0.0.1:8081", "address for health, metrics and status")
-	flags.StringSliceVar(&f.adminHosts, "admin-host", nil, "names, beside addresses and localhost, that requests may call the admin listener by")
-	flags.StringVar(&f.data, "data", "", "folder for what must outlive the program (default: in the user's state folder)")
-	flags.StringVar(&f.config, "config", "", "file with settings, in YAML")
-	flags.BoolVar(&f.requireTests, "require-tests", false, "let only a policy folder go live whose tests pass")
+	flags.MarkHidden("dir") // the argument sets it; the flag is for the environment and the file
+	flags.StringVar(&f.listen, "listen", "127.0.0.1:8080", "address for Okta's calls; port 0 chooses a free port")
+	flags.StringVar(&f.admin, "admin", "127.0.0.1:8081", "address of the admin listener: health, metrics, status")
+	flags.StringSliceVar(&f.adminHosts, "admin-host", nil, "additional host names under which requests may call the admin listener")
+	flags.StringVar(&f.data, "data", "", "data directory (default: in the user's state folder)")
+	flags.StringVar(&f.config, "config", "", "YAML file with settings")
+	flags.BoolVar(&f.requireTests, "require-tests", false, "let a policy folder go live only if its tests pass")
 	f.listener.define(flags)
-	flags.DurationVar(&f.drainDelay, "drain-delay", 0, "how long calls are still taken after /readyz has begun to fail, when the program ends")
-	flags.DurationVar(&f.drain, "drain", 5*time.Second, "how long calls under way may take when the program ends")
+	flags.DurationVar(&f.drainDelay, "drain-delay", 0, "at shutdown, time to accept calls after /readyz begins to fail")
+	flags.DurationVar(&f.drain, "drain", 5*time.Second, "at shutdown, time for calls in progress")
 	flags.StringVar(&f.logFormat, "log-format", "text", "text or json")
-	flags.BoolVar(&f.logCalls, "log-calls", true, "write a line for each call, without its body, where the level is info or debug")
+	flags.BoolVar(&f.logCalls, "log-calls", true, "log a line for each call, without its body (level info)")
 	flags.StringVar(&f.logLevel, "log-level", "info", "debug, info, warn or error")
 }
 
-// server is what serve has running.
+// server holds the parts of a running server.
 type server struct {
 	p             *Program
 	f             serveFlags
 	log           *slog.Logger
-	logWriter     *asyncWriter // which the log is written with
+	logWriter     *asyncWriter // under log
 	ledger        *ledger.Ledger
 	audit         *audit.Log
 	modules       *wasm.Runtime
-	ruleOptions   rules.Options // how folders are loaded
+	ruleOptions   rules.Options // for loading folders
 	engine        *engine.Engine
 	issuers       *issuer.Ring
 	watcher       *watch.Watcher
@@ -106,9 +110,9 @@ type server struct {
 	admin         *admin.Admin
 	hooksListener net.Listener
 	adminListener net.Listener
-	warnedHooks   string // the hooks that warnOpen has named
+	warnedHooks   string // the hooks of the last warning of warnUnauthenticated
 
-	certificates *certificate.Keeper // nil: no TLS
+	certificates *certificate.Keeper // nil without TLS
 	allowed      *peer.AllowList
 }
 
@@ -125,7 +129,7 @@ func (p *Program) serveFolder(f serveFlags) error {
 	return s.runWithDeadline(s.serveAndFlush)
 }
 
-// serveAndFlush serves, and writes the rest of the log. Where nobody takes that, nobody would take the error's text either.
+// serveAndFlush serves and flushes the log. If the log stalls, it does not print the error either.
 func (s *server) serveAndFlush() error {
 	err := s.serve()
 	if !s.logWriter.tryFlush() {
@@ -134,7 +138,7 @@ func (s *server) serveAndFlush() error {
 	return err
 }
 
-// serve is all of it, from opening to closing.
+// serve opens the server, runs it and closes it.
 func (s *server) serve() error {
 	signals := make(chan os.Signal, 8)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
@@ -163,7 +167,7 @@ func (p *Program) logger(f serveFlags, w io.Writer) (*slog.Logger, error) {
 	return nil, usage("%s: want text or json, got %q", p.flagSource("log-format"), f.logFormat)
 }
 
-// open makes everything ready to run; close undoes it.
+// open prepares all parts of the server; close releases them.
 func (s *server) open(ctx context.Context) (err error) {
 	if err = s.openListeners(); err != nil {
 		return err
@@ -185,7 +189,7 @@ func (s *server) open(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if err = s.openGate(registry); err != nil { // before a policy goes live: it may not be meant so
+	if err = s.openGate(registry); err != nil { // before a policy goes live: the settings may be wrong
 		return err
 	}
 	tokens, err := s.adminTokens()
@@ -202,7 +206,7 @@ func (s *server) open(ctx context.Context) (err error) {
 	return s.openAdmin(registry, tokens)
 }
 
-// openListeners opens the two listeners, if the settings of the hooks' do not contradict themselves.
+// openListeners checks the listener flags and opens the two listeners.
 func (s *server) openListeners() (err error) {
 	if err = s.p.checkListenerFlags(&s.f.listener); err != nil {
 		return err
@@ -214,26 +218,26 @@ func (s *server) openListeners() (err error) {
 	return err
 }
 
-// openRecords opens what is written down: the ledger, and the audit log.
+// openRecords opens the ledger and the audit log.
 func (s *server) openRecords() (err error) {
 	if s.ledger, err = ledger.Open(ledger.Options{Path: ledgerPath(s.f.data)}); err != nil {
 		return err
 	}
-	if s.audit, err = audit.Open(auditPath(s.f.data)); err != nil { // the ledger's lock is this file's, too
+	if s.audit, err = audit.Open(auditPath(s.f.data)); err != nil { // the ledger's lock also protects this file
 		return err
 	}
 	if err := s.audit.Broken(); err != nil {
-		s.log.Warn("the end of the audit log does not hold: tenterhook audit finds the place", "file", auditPath(s.f.data), "error", err)
+		s.log.Warn("the audit log was changed near its end: run tenterhook audit to find the place", "file", auditPath(s.f.data), "error", err)
 	}
 	s.recordAct(audit.Act{Act: "serve", Subject: s.p.versionText(), Outcome: "ok"})
 	if err := s.ledger.LowSpace(); err != nil {
-		s.log.Warn("the disk is too full for the ledger: what is recorded is worked off, and new events may be refused until there is room",
+		s.log.Warn("the disk is too full for the ledger: recorded events are still processed, but new events may be rejected until there is space",
 			"file", ledgerPath(s.f.data), "error", err)
 	}
 	return nil
 }
 
-// openGate makes the hooks' server, which lets nobody in before a policy is live, and what it knows tokens by.
+// openGate opens the issuers' keys and the hooks' server, which rejects calls until a policy is live.
 func (s *server) openGate(registry *prometheus.Registry) (err error) {
 	s.issuers, err = issuer.New(issuer.Options{Log: s.log, Registry: registry, Dir: filepath.Join(s.f.data, "issuers"), Version: s.p.versionText()})
 	if err != nil {
@@ -247,7 +251,7 @@ func (s *server) openGate(registry *prometheus.Registry) (err error) {
 	return err
 }
 
-// openAdmin makes the admin listener's server.
+// openAdmin opens the admin listener's server.
 func (s *server) openAdmin(registry *prometheus.Registry, tokens admin.Tokens) (err error) {
 	s.admin, err = admin.New(admin.Options{
 		Engine: s.engine, Ledger: s.ledger, Watch: s.watcher, Rules: s.ruleOptions, Registry: registry, Tokens: tokens, Log: s.log,
@@ -256,10 +260,10 @@ func (s *server) openAdmin(registry *prometheus.Registry, tokens admin.Tokens) (
 	return err
 }
 
-// minTokenBytes is the length of the shortest admin token that is taken from the environment, in bytes.
+// minTokenBytes is the minimum length of admin tokens in the environment.
 const minTokenBytes = 16
 
-// callLog is where lines about calls go.
+// callLog returns the options for logging calls.
 func (s *server) callLog() gate.Journal {
 	if !s.f.logCalls || !s.log.Enabled(context.Background(), slog.LevelInfo) {
 		return gate.Journal{}
@@ -267,8 +271,9 @@ func (s *server) callLog() gate.Journal {
 	return gate.Journal{Writer: s.logWriter, JSON: s.f.logFormat == "json"}
 }
 
-// adminTokens are the admin listener's: from the environment, or else from the data directory, where the first start makes
-// them. They are no flags, because a command line can be read by every user of the machine.
+// adminTokens returns the tokens of the admin listener: from the environment, or else from the data
+// directory, where the first start creates them. They are not flags, because every user of the machine
+// can read command lines.
 func (s *server) adminTokens() (admin.Tokens, error) {
 	const read, publish = "TENTERHOOK_ADMIN_READ_TOKEN", "TENTERHOOK_ADMIN_PUBLISH_TOKEN"
 	r, _ := s.p.Env(read)
@@ -277,40 +282,41 @@ func (s *server) adminTokens() (admin.Tokens, error) {
 	case r == "" && w == "":
 		t, path, made, err := admin.LoadTokens(s.f.data)
 		if made {
-			s.log.Info("made tokens for the admin listener", "file", path)
+			s.log.Info("created tokens for the admin listener", "file", path)
 		}
 		return t, err
 	case r == "" || w == "" || r == w:
-		return admin.Tokens{}, usage("environment: want both %s and %s, and not the same", read, publish)
+		return admin.Tokens{}, usage("environment: want both %s and %s, with different values", read, publish)
 	case min(len(r), len(w)) < minTokenBytes:
 		return admin.Tokens{}, usage("environment: want at least %d bytes in %s and in %s", minTokenBytes, read, publish)
 	}
 	return admin.Tokens{Read: r, Publish: w}, nil
 }
 
-// acceptSet refuses destinations that cannot be opened, and hooks without credentials where not only this machine can call them.
+// acceptSet rejects a Set with invalid destinations, or with hooks without credentials that other machines
+// could call.
 func (s *server) acceptSet(set *rules.Set) error {
 	if problems := s.setProblems(set); len(problems) > 0 {
 		return problems
 	}
 	s.warnUnauthenticated(set)
-	s.issuers.Use(set) // it goes live next
+	s.issuers.Use(set) // the Set goes live next
 	return nil
 }
 
-// setProblems is why a Set that could be loaded is not served; POST /v1/check tells it too.
+// setProblems returns the reasons for not serving a Set that compiles. POST /v1/check reports them too.
 func (s *server) setProblems(set *rules.Set) rules.Problems {
 	problems := engineProblems(set)
 	for _, h := range set.Hooks() {
 		if where := s.exposure(); len(h.Auth) == 0 && where != "" {
-			problems = append(problems, rules.Problem{Message: fmt.Sprintf("hook %s: auth: none is for loopback only, and %s anybody may call it: "+
-				"want a secret", h.Name, where)})
+			problems = append(problems, rules.Problem{Message: fmt.Sprintf("hook %s: auth: none is allowed on loopback only, and %s anybody could call it: "+
+				"add a secret", h.Name, where)})
 		}
 	}
 	return problems
 }
 
-// loadOptions is how serve loads folders.
+// loadOptions opens the module runtime and returns the options for loading folders.
 func (s *server) loadOptions() (o rules.Options, err error) {
 	key, err := randomKey(s.f.data)
 	if err != nil {

@@ -18,17 +18,17 @@ import (
 	"github.com/tenterhook/tenterhook/rules"
 )
 
-// How long the program is given to end beyond the time that calls are, and after a second signal.
+// How long shutdown may take beyond the time for calls, and after a second signal.
 const (
 	shutdownGrace = 10 * time.Second
 	forcedGrace   = 2 * time.Second
 )
 
-// errShutdownTimeout is how a program ends that has not done so in time.
-var errShutdownTimeout = errors.New("something did not end in time, and was left")
+// errShutdownTimeout ends a program whose shutdown takes too long.
+var errShutdownTimeout = errors.New("shutdown took too long and was abandoned")
 
-// runWithDeadline calls f, and leaves it behind when it does not return in time once a signal has asked it to: a disk that hangs, or a
-// log that nobody reads, cannot keep the program from ending. What is durable is so at every moment.
+// runWithDeadline calls f, and abandons it if it does not return in time after a signal: neither a hanging
+// disk nor an unread log can keep the program running. Durable state is consistent at every moment.
 func (s *server) runWithDeadline(f func() error) error {
 	signals := make(chan os.Signal, 8)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
@@ -53,14 +53,14 @@ func (s *server) runWithDeadline(f func() error) error {
 	}
 }
 
-// abandonShutdown says so, where there is a log that takes it.
+// abandonShutdown logs the timeout, if the log accepts it.
 func (s *server) abandonShutdown() error {
-	s.log.Error("ended by force", "error", errShutdownTimeout)
+	s.log.Error("shutdown abandoned", "error", errShutdownTimeout)
 	s.logWriter.tryFlush()
 	return reported(errShutdownTimeout)
 }
 
-// serveUntilSignal serves until a signal, or until something that should run does not.
+// serveUntilSignal serves until a signal, or until a listener ends.
 func (s *server) serveUntilSignal(signals <-chan os.Signal) error {
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
@@ -71,16 +71,16 @@ func (s *server) serveUntilSignal(signals <-chan os.Signal) error {
 	running.Go(func() { ended <- s.gate.Serve(s.hooksListener) })
 	running.Go(func() { ended <- s.admin.Serve(s.adminListener) })
 	s.startRefresh(ctx, &running)
-	s.logWriter.tryFlush() // what the start had to say stands before the word that it is done
+	s.logWriter.tryFlush() // the log of the start precedes the banner
 	s.printBanner()
 	s.notifySystemd("READY=1")
 	for {
 		select {
 		case err := <-ended:
-			return errors.Join(fmt.Errorf("a listener ended: %w", err), s.shutdown(0))
+			return errors.Join(fmt.Errorf("listener ended: %w", err), s.shutdown(0))
 		case sig := <-signals:
 			if sig == syscall.SIGHUP {
-				s.log.Info("loading the folder, because of a signal", "signal", sig.String())
+				s.log.Info("loading the policy folder after a signal", "signal", sig.String())
 				s.watcher.Check()
 				continue
 			}
@@ -89,7 +89,8 @@ func (s *server) serveUntilSignal(signals <-chan os.Signal) error {
 	}
 }
 
-// drainAndShutdown ends the program because of a signal. Whoever sends calls here sees on /readyz that it should not, and is given time to.
+// drainAndShutdown ends the program after a signal. During --drain-delay /readyz fails, so that load
+// balancers stop sending calls.
 func (s *server) drainAndShutdown(why os.Signal, signals <-chan os.Signal) error {
 	s.notifySystemd("STOPPING=1")
 	s.engine.Drain()
@@ -107,24 +108,25 @@ func (s *server) drainAndShutdown(why os.Signal, signals <-chan os.Signal) error
 	return s.shutdown(patience, "signal", why.String())
 }
 
-// shutdown ends the listeners: new calls are refused, those under way get their time, unless a second signal comes.
+// shutdown closes the listeners. New calls are rejected; calls in progress may finish within patience,
+// unless a second signal arrives.
 func (s *server) shutdown(patience time.Duration, why ...any) error {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	s.log.Info("ending when the calls under way are answered", append(why, "at most", patience)...)
+	s.log.Info("shutting down after the calls in progress", append(why, "at most", patience)...)
 	s.engine.Drain()
 	err := s.gate.Shutdown(ctx)
 	if err != nil {
-		err = fmt.Errorf("calls were cut off: %w", err)
+		err = fmt.Errorf("calls were interrupted: %w", err)
 	}
 	s.engine.Finish(ctx)
 	if adminErr := s.admin.Shutdown(ctx); err == nil && adminErr != nil && !errors.Is(adminErr, context.DeadlineExceeded) {
 		err = adminErr
 	}
 	if err == nil {
-		s.log.Info("ended; every call was answered")
+		s.log.Info("shut down; every call was answered")
 	}
 	return err
 }
@@ -132,7 +134,7 @@ func (s *server) shutdown(patience time.Duration, why ...any) error {
 func (s *server) close() {
 	for _, l := range []net.Listener{s.hooksListener, s.adminListener} {
 		if l != nil {
-			l.Close() // closed already after a shutdown
+			l.Close() // closed already by shutdown
 		}
 	}
 	if s.issuers != nil {
@@ -142,11 +144,11 @@ func (s *server) close() {
 		s.certificates.Close()
 	}
 	if s.engine != nil {
-		s.engine.Close() // what closing a Set says is in the log
+		s.engine.Close() // logs errors of closing Sets
 	}
 	if s.modules != nil {
 		if err := s.modules.Close(); err != nil {
-			s.log.Error("close what runs modules", "error", err)
+			s.log.Error("close the module runtime", "error", err)
 		}
 	}
 	if s.audit != nil {
@@ -161,13 +163,13 @@ func (s *server) close() {
 	}
 }
 
-// printBanner tells a person, on standard output, what is running where. What happens later is in the log.
+// printBanner prints the hooks and the listeners' addresses. Later events are in the log.
 func (s *server) printBanner() {
 	status := s.watcher.Status()
 	var b strings.Builder
 	fmt.Fprintf(&b, "tenterhook %s: %s, revision %s\n", s.p.versionText(), s.f.dir, status.Revision[:min(12, len(status.Revision))])
 	if status.From == watch.FromLastGood {
-		fmt.Fprintf(&b, "NOT THE FOLDER AS IT IS: it cannot be loaded (see the log); these are its rules when it last could\n")
+		fmt.Fprintf(&b, "WARNING: the folder cannot be loaded (see the log); these are its last good rules\n")
 	}
 	t := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(t, "hooks at\t%s://%s\n", urlScheme(s.f.listener.usesTLS()), s.hooksListener.Addr())
@@ -179,7 +181,7 @@ func (s *server) printBanner() {
 	fmt.Fprint(s.p.Stdout, b.String()+"ready\n")
 }
 
-// warnUnauthenticated says which hooks answer whoever can reach them, when they are others than before.
+// warnUnauthenticated warns about hooks without credentials, once for each list of them.
 func (s *server) warnUnauthenticated(set *rules.Set) {
 	var names []string
 	for _, h := range set.Hooks() {
@@ -189,7 +191,7 @@ func (s *server) warnUnauthenticated(set *rules.Set) {
 	}
 	open := strings.Join(names, ", ")
 	if open != "" && open != s.warnedHooks {
-		s.log.Warn("hooks with auth: none answer everybody on this machine; a proxy on this machine in front of them would make them public",
+		s.log.Warn("hooks with auth: none answer every caller on this machine; a proxy on this machine would make them public",
 			"hooks", open)
 	}
 	s.warnedHooks = open

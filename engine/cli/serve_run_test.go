@@ -27,7 +27,7 @@ func TestNotify(t *testing.T) {
 		t.Errorf("got %q, %v", buf[:n], err)
 	}
 	env["NOTIFY_SOCKET"] = path + "-gone"
-	s.notifySystemd("READY=1") // is only logged
+	s.notifySystemd("READY=1") // an error is only logged
 	delete(env, "NOTIFY_SOCKET")
 	s.notifySystemd("READY=1")
 }

@@ -12,8 +12,9 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// applySettings settles the flags of a verb: what the command line says counts, then the environment (TENTERHOOK_LOG_LEVEL for
-// --log-level), then the configuration file (log-level:), then the default. All that is wrong is reported at once.
+// applySettings sets the flags that the command line leaves unset: from the environment
+// (TENTERHOOK_LOG_LEVEL for --log-level), then from the configuration file (log-level:). It reports all
+// errors at once.
 func (p *Program) applySettings(flags *pflag.FlagSet) error {
 	var wrong []error
 	p.applyEnvironment(flags, &wrong)
@@ -41,7 +42,7 @@ func (p *Program) applyEnvironment(flags *pflag.FlagSet, wrong *[]error) {
 	})
 }
 
-// maxSettings is more than any configuration file needs; it bounds what the parser is given.
+// maxSettings bounds the size of the configuration file, in bytes.
 const maxSettings = 64 << 10
 
 // applyFile reads the configuration file: a YAML mapping of flag names to values.
@@ -84,8 +85,8 @@ func (p *Program) applyText(flags *pflag.FlagSet, name string, text []byte, wron
 
 func parseYAML(text []byte) (file *ast.File, err error) {
 	defer func() {
-		if recover() != nil { // the library's parser, on a text it did not foresee
-			err = errors.New("this is no YAML")
+		if recover() != nil { // the parser panics on some invalid texts
+			err = errors.New("not valid YAML")
 		}
 	}()
 	return parser.ParseBytes(text, 0)
@@ -115,7 +116,7 @@ func (p *Program) applyEntry(flags *pflag.FlagSet, key ast.MapKeyNode, value ast
 	return nil
 }
 
-// applyList reads a setting that may have several values.
+// applyList sets a flag that may have several values.
 func (p *Program) applyList(f *pflag.Flag, list ast.ArrayNode, here string) error {
 	several, ok := f.Value.(pflag.SliceValue)
 	if !ok {
@@ -137,7 +138,7 @@ func (p *Program) applyList(f *pflag.Flag, list ast.ArrayNode, here string) erro
 	return several.Replace(texts)
 }
 
-// noteSource notes who has set a flag, when it was not the command line.
+// noteSource remembers where a flag was set, if not on the command line.
 func (p *Program) noteSource(flag, who string) {
 	if p.flagSources == nil {
 		p.flagSources = map[string]string{}
@@ -145,7 +146,7 @@ func (p *Program) noteSource(flag, who string) {
 	p.flagSources[flag] = who
 }
 
-// flagSource names a flag by who has set it, for what is wrong with its value.
+// flagSource names a flag in error messages by the place where it was set.
 func (p *Program) flagSource(flag string) string {
 	return cmp.Or(p.flagSources[flag], "--"+flag)
 }
@@ -160,7 +161,7 @@ func settingNames(flags *pflag.FlagSet) []string {
 	return names
 }
 
-// suggestion is ", did you mean …?" when one of the names is near.
+// suggestion returns ", did you mean …?" if one of the names is similar.
 func suggestion(name string, names []string) string {
 	best, least := "", 3
 	for _, n := range names {
@@ -174,7 +175,7 @@ func suggestion(name string, names []string) string {
 	return ", did you mean " + best + "?"
 }
 
-// editDistance is how many bytes must be put in, left out or exchanged to make b of a.
+// editDistance returns the Levenshtein distance of two texts in bytes.
 func editDistance(a, b string) int {
 	row := make([]int, len(b)+1)
 	for j := range row {

@@ -26,7 +26,7 @@ type testFlags struct {
 	json, watch           bool
 }
 
-// coverageToStdout is what --coverage is without a file.
+// coverageToStdout is the value of --coverage without a file.
 const coverageToStdout = "-"
 
 func (p *Program) test() *cobra.Command {
@@ -34,8 +34,11 @@ func (p *Program) test() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "test DIR",
 		Short: "Run the tests of a policy folder",
-		Long: "Test runs the *_test.yaml files of a policy folder. What is not as expected is shown as a difference; at the end stand\n" +
-			"the rules that no test reached, with --coverage also the parts of conditions that were never true, or never false.",
+		Long: "Test runs the *_test.yaml files of a policy folder and prints differences from the expected results. At the end it lists the\n" +
+			"rules that no test reached; with --coverage also the parts of conditions that were never true or never false.",
+		Example: "  tenterhook test policy\n" +
+			"  tenterhook test policy --junit results.xml --min-coverage 80%\n" +
+			"  tenterhook test policy --cost costs.txt && git diff costs.txt",
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			t, err := f.parse(args[0])
@@ -48,18 +51,18 @@ func (p *Program) test() *cobra.Command {
 			return p.runTests(t)
 		},
 	}
-	c.Flags().StringVar(&f.junit, "junit", "", "file to write the results to, in JUnit's XML")
-	c.Flags().StringVar(&f.cost, "cost", "", "file to write what each rule costs to, as a table to compare between commits")
-	c.Flags().StringVar(&f.run, "run", "", "only the tests whose name matches this regular expression")
-	c.Flags().StringVar(&f.coverage, "coverage", "", "show what was never seen of each condition; with =FILE also write it all there, as JSON")
+	c.Flags().StringVar(&f.junit, "junit", "", "write the results to this file, as JUnit XML")
+	c.Flags().StringVar(&f.cost, "cost", "", "write each rule's cost to this file, as a table for comparing commits with diff")
+	c.Flags().StringVar(&f.run, "run", "", "run only tests whose name matches this regular expression")
+	c.Flags().StringVar(&f.coverage, "coverage", "", "print the uncovered parts of conditions; with =FILE also write the coverage as JSON")
 	c.Flags().Lookup("coverage").NoOptDefVal = coverageToStdout
-	c.Flags().StringVar(&f.minCoverage, "min-coverage", "", "fail when less was seen, as in 80%")
-	c.Flags().BoolVar(&f.watch, "watch", false, "run again whenever the folder changes, until interrupted")
-	c.Flags().BoolVar(&f.json, "json", false, "one JSON object on standard output")
+	c.Flags().StringVar(&f.minCoverage, "min-coverage", "", "fail below this coverage, for example 80%")
+	c.Flags().BoolVar(&f.watch, "watch", false, "run again after each change of the folder, until interrupted")
+	c.Flags().BoolVar(&f.json, "json", false, "print one JSON object")
 	return c
 }
 
-// testRun are a folder's, and what is to become of them.
+// testRun is a folder to test, with parsed flags.
 type testRun struct {
 	testFlags
 	dir        string
@@ -76,7 +79,7 @@ func (f testFlags) parse(dir string) (t testRun, err error) {
 		return t, nil
 	}
 	if t.minPercent, err = strconv.Atoi(strings.TrimSuffix(f.minCoverage, "%")); err != nil || t.minPercent < 0 || t.minPercent > 100 {
-		return t, usage("--min-coverage: want a share such as 80%%, got %q", f.minCoverage)
+		return t, usage("--min-coverage: want a percentage such as 80%%, got %q", f.minCoverage)
 	}
 	return t, nil
 }
@@ -113,7 +116,7 @@ func (p *Program) reportTests(t testRun, r *suite.Report) error {
 		}
 	}
 	if t.json {
-		text, _ := json.MarshalIndent(r, "", "  ") // its parts always can
+		text, _ := json.MarshalIndent(r, "", "  ") // never fails
 		fmt.Fprintf(escapingWriter{p.Stdout}, "%s\n", text)
 	} else if err := r.WriteText(escapingWriter{p.Stdout}); err != nil {
 		return err
@@ -121,10 +124,10 @@ func (p *Program) reportTests(t testRun, r *suite.Report) error {
 	return t.result(r)
 }
 
-// result is nil when the tests have shown what they were to show.
+// result returns an error if tests failed, or coverage is too low.
 func (t testRun) result(r *suite.Report) error {
 	switch {
-	case len(r.Cases) == 0 && t.run != "": // nothing was shown, which a script must not take for a pass
+	case len(r.Cases) == 0 && t.run != "": // an empty run must not pass
 		return fmt.Errorf("%s: no tests were run: no name matches --run %s", t.dir, t.run)
 	case len(r.Cases) == 0:
 		return fmt.Errorf("%s: no tests were run: want them in files whose names end in _test.yaml", t.dir)
@@ -136,7 +139,7 @@ func (t testRun) result(r *suite.Report) error {
 	return nil
 }
 
-// writeFile makes a file of what write writes.
+// writeFile creates a file and fills it with write.
 func writeFile(name string, write func(io.Writer) error) error {
 	f, err := os.Create(name)
 	if err != nil {
@@ -145,8 +148,8 @@ func writeFile(name string, write func(io.Writer) error) error {
 	return errors.Join(write(f), f.Close())
 }
 
-// repeatOnChange does a thing now, and again each time the policy folder has changed, until the program is interrupted. The error is that of
-// the last time.
+// repeatOnChange calls do now and after each change of the policy folder, until the program is interrupted.
+// It returns the error of the last call.
 func (p *Program) repeatOnChange(c *cobra.Command, dir string, do func() error) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -167,7 +170,7 @@ func (p *Program) repeatOnChange(c *cobra.Command, dir string, do func() error) 
 	}
 }
 
-// clearScreen wipes the screen, where there is one.
+// clearScreen clears the terminal, if standard output is one.
 func (p *Program) clearScreen() {
 	f, ok := p.Stdout.(*os.File)
 	if !ok {
@@ -178,7 +181,7 @@ func (p *Program) clearScreen() {
 	}
 }
 
-// folderState is what a folder held, and what it took to see.
+// folderState is a folder's content, and the time to read it.
 type folderState struct {
 	content  string
 	readTime time.Duration
@@ -193,8 +196,8 @@ func readFolderState(dir string) folderState {
 	return folderState{folder.Hash(), time.Since(start)}
 }
 
-// waitForChange waits until the folder holds something else, and that for two looks one after the other; false when the context ends first.
-// It looks so seldom that it takes about a twentieth of the time.
+// waitForChange polls until the folder's content differs and two readings agree. It returns false when the
+// context ends. It waits between readings so long that it uses about 5 % of the time.
 func (s folderState) waitForChange(ctx context.Context, dir string) bool {
 	const often = 200 * time.Millisecond
 	for last := s; ; {

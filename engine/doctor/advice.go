@@ -10,7 +10,7 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/hook"
 )
 
-// adviseStatus is what to do about the answer to a well-authenticated call.
+// adviseStatus returns advice about the status of an authenticated call.
 func (e *examination) adviseStatus(a *answer) string {
 	switch a.status {
 	case http.StatusUnauthorized:
@@ -18,22 +18,22 @@ func (e *examination) adviseStatus(a *answer) string {
 	case http.StatusForbidden:
 		return ForbiddenAdvice(e.o.Type, a.body)
 	case http.StatusNotFound:
-		return "nothing is served at this path"
+		return "no hook is served at this path"
 	case http.StatusBadRequest:
-		return "is it a hook of another type? this one was called as " + e.o.Type.String()
+		return "is this a hook of another type? doctor called it as " + e.o.Type.String()
 	case http.StatusServiceUnavailable:
 		if len(e.acceptedTokens()) > 0 {
-			return "the issuer's key that the token is signed by may not have been fetched yet: call again in a moment; tenterhook's log says why"
+			return "the server may not have fetched the issuer's key yet: try again in a moment, or see the server's log"
 		}
 	}
 	return ""
 }
 
-// ForbiddenAdvice is what to do about a status of 403.
+// ForbiddenAdvice returns advice about status 403.
 func ForbiddenAdvice(t hook.Type, answer []byte) string {
 	const (
-		org     = "the call names a host that is none of the hook's org: say one that is, with --host acme.okta.com"
-		address = "it may not let this address in (--allow-from)"
+		org     = "the call names a host that does not belong to the hook's org: name one with --host, for example --host acme.okta.com"
+		address = "the server may not allow this address (--allow-from)"
 	)
 	switch {
 	case bytes.Contains(answer, []byte(`"error":"org"`)):
@@ -44,27 +44,27 @@ func ForbiddenAdvice(t hook.Type, answer []byte) string {
 	return address + "; or " + org
 }
 
-// adviseUnauthorized is what to do about a credential that is not accepted.
+// adviseUnauthorized returns advice about a rejected credential.
 func (e *examination) adviseUnauthorized() string {
 	if len(e.o.Headers) == 0 {
-		return "this hook wants a secret: give it with --header 'Authorization: …', as the hook's auth: has it"
+		return "this hook needs a secret: give the one in its auth: with --header 'Authorization: …'"
 	}
 	accepted, token := e.acceptedTokens(), e.bearerToken()
 	switch {
 	case token == "" && len(accepted) > 0 && e.requiresToken():
-		return "this hook takes access tokens: want --header 'Authorization: Bearer …' with one of its issuer"
+		return "this hook needs an access token: give one of its issuer with --header 'Authorization: Bearer …'"
 	case token == "" || e.o.Hook != nil && len(accepted) == 0:
-		return "this is not the secret the endpoint knows: Okta sends the whole value as it is entered, and adds no scheme"
+		return "the endpoint does not know this secret: Okta sends the value exactly as entered and adds no scheme"
 	case e.o.Hook == nil:
-		return "the endpoint does not know this secret or, where its hook has oauth, does not accept this token: with --hook and --policy the token is held against it"
+		return "the endpoint does not know this secret or, if the hook uses oauth, rejects this token: give --hook and --policy to compare the token with the hook's oauth"
 	}
 	if differs := issuer.Differs(accepted, []byte(token), e.o.Now()); differs != "" {
-		return "this is not a token that the hook's oauth accepts: " + differs
+		return "the hook's oauth does not accept this token: " + differs
 	}
-	return "the token says what the hook's oauth wants: that it is signed by its issuer, with a key that the issuer still has, the endpoint did not find"
+	return "the token's claims match the hook's oauth, but the endpoint could not verify the signature: it must be signed by its issuer, with a current key"
 }
 
-// acceptedTokens are the tokens that the hook is for, as far as the policy is at hand.
+// acceptedTokens returns the hook's oauth settings, if the policy is known.
 func (e *examination) acceptedTokens() (all []*rules.OAuth) {
 	if e.o.Hook == nil {
 		return nil
@@ -79,7 +79,7 @@ func (e *examination) acceptedTokens() (all []*rules.OAuth) {
 	return all
 }
 
-// requiresToken reports whether each credential of the hook has a token in it.
+// requiresToken reports whether every credential of the hook includes a token.
 func (e *examination) requiresToken() bool {
 	for _, c := range e.o.Hook.Auth {
 		some := false
@@ -93,7 +93,7 @@ func (e *examination) requiresToken() bool {
 	return true
 }
 
-// bearerToken is the one that was given, as far as it looks like one: empty when none does.
+// bearerToken returns the given credential if it looks like a JWT, or "".
 func (e *examination) bearerToken() string {
 	scheme, token, _ := strings.Cut(e.o.Headers.Get("Authorization"), " ")
 	if token = strings.TrimSpace(token); strings.EqualFold(scheme, "bearer") && strings.Count(token, ".") == 2 {

@@ -18,7 +18,7 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-// TestSetHost: a call names the org's host where its type names one, and is the same call otherwise.
+// TestSetHost: SetHost replaces the org's host where a call has one, and nothing else.
 func TestSetHost(t *testing.T) {
 	for _, name := range sample.Names() {
 		t.Run(name, func(t *testing.T) {
@@ -39,7 +39,7 @@ func TestSetHost(t *testing.T) {
 			}
 			back, err := doctor.SetHost("login.example.com", got)
 			if err != nil || string(back) != string(call) {
-				t.Errorf("more has changed: %v\n%s", err, back)
+				t.Errorf("other members have changed: %v\n%s", err, back)
 			}
 		})
 	}
@@ -49,7 +49,7 @@ func TestSetHost(t *testing.T) {
 		}
 	}
 	if _, err := doctor.SetHost("h", []byte(`{`)); err == nil {
-		t.Error("want an error for what is no JSON")
+		t.Error("no error for invalid JSON")
 	}
 }
 
@@ -75,7 +75,7 @@ func TestForbidden(t *testing.T) {
 	}
 }
 
-// TestTokens holds a token that was refused against what the hook of the policy accepts, and does not show it.
+// TestTokens compares a rejected token with the policy's oauth settings, without printing the token.
 func TestTokens(t *testing.T) {
 	const text = `tenterhook: 1
 hooks:
@@ -107,9 +107,9 @@ hooks:
 	}{
 		{"Scope", s.Hooks()[0], token("other"), `its scp is "other": want "s"`},
 		{"Signature", s.Hooks()[0], token("s"), "signed by its issuer"},
-		{"NoToken", s.Hooks()[0], "another-secret", "this hook takes access tokens"},
+		{"NoToken", s.Hooks()[0], "another-secret", "this hook needs an access token"},
 		{"NoOAuth", s.Hooks()[1], token("s"), "adds no scheme"},
-		{"NoPolicy", nil, token("s"), "with --hook and --policy"},
+		{"NoPolicy", nil, token("s"), "give --hook and --policy"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -121,7 +121,7 @@ hooks:
 	}
 }
 
-// TestEnterable: what is to be entered is said where the URL will do, whatever else is wrong.
+// TestEnterable: a URL is enterable whatever is wrong with the hook behind it.
 func TestEnterable(t *testing.T) {
 	tests := []struct {
 		name    string
@@ -145,10 +145,10 @@ func TestEnterable(t *testing.T) {
 	}
 }
 
-// TestWrongProtocol: plain HTTP to who speaks TLS, and TLS to who hangs up.
+// TestWrongProtocol: plain HTTP to a TLS port, and TLS to a server that hangs up.
 func TestWrongProtocol(t *testing.T) {
 	r := examine(t, hook.Token, validHandler(hook.Token), func(o *doctor.Options) { o.URL = strings.Replace(o.URL, "https:", "http:", 1) })
-	if f := findingOf(r, "connection"); f.Text != "this port speaks TLS" || f.Advice != "say https://" {
+	if f := findingOf(r, "connection"); f.Text != "this port speaks TLS" || f.Advice != "use https://" {
 		t.Errorf("got %+v", r.Findings)
 	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -168,21 +168,21 @@ func TestWrongProtocol(t *testing.T) {
 		}
 	}()
 	r = examine(t, hook.Token, validHandler(hook.Token), func(o *doctor.Options) { o.URL = "https://" + l.Addr().String() })
-	if f := findingOf(r, "certificate"); !strings.Contains(f.Advice, "does not let this address in") {
+	if f := findingOf(r, "certificate"); !strings.Contains(f.Advice, "does not allow this address") {
 		t.Errorf("got %+v", r.Findings)
 	}
 	l.Close()
 	<-gone
 }
 
-// TestHost: the calls are the org's.
+// TestHost: the calls name the org's host.
 func TestHost(t *testing.T) {
 	for _, typ := range []hook.Type{hook.Token, hook.EventHook} {
 		var last string
 		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			var call struct{ Source string }
 			if json.NewDecoder(r.Body).Decode(&call) == nil {
-				last = call.Source // one at a time
+				last = call.Source // there is one call at a time
 			}
 			w.Write([]byte(`{}`))
 		}))

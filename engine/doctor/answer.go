@@ -8,32 +8,33 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-// OnFailure is what Okta does when a hook of the type does not answer as it should (hooks.md sections 0 and 10).
+// OnFailure describes how Okta handles a failed hook of the type (hooks.md sections 0 and 10). The text
+// continues a sentence that begins with "Okta".
 func OnFailure(t hook.Type) string {
 	switch t {
 	case hook.Registration:
 		return "refuses the registration when a hook fails"
 	case hook.Token:
-		return "issues the token unmodified when a hook fails, and does not ask again"
+		return "issues the token unmodified when a hook fails, and does not retry"
 	case hook.SAML:
 		return "sends the assertion unmodified when a hook fails"
 	case hook.UserImport:
-		return "goes on with the import when a hook fails, and creates the user"
+		return "continues the import when a hook fails, and creates the user"
 	case hook.PasswordImport:
-		return "refuses the sign-in when a hook fails, and asks again the next time"
+		return "refuses the sign-in when a hook fails, and calls again at the next one"
 	case hook.Telephony:
-		return "sends the code itself when a hook fails, and does not ask again"
+		return "sends the code itself when a hook fails, and does not retry"
 	}
-	return "asks once more when a hook fails, and then drops the events"
+	return "retries once when a hook fails, and then drops the events"
 }
 
-// CheckAnswer lists what keeps Okta from applying an answer; nothing when it would.
+// CheckAnswer returns the reasons for which Okta would not apply an answer; none if it would.
 func CheckAnswer(t hook.Type, status int, answer []byte) []string {
 	switch {
 	case status == http.StatusNoContent && t != hook.Telephony:
 		return nil
 	case status == http.StatusOK && t == hook.EventHook:
-		return nil // Okta reads nothing more (hooks.md section 3.3)
+		return nil // Okta ignores the body (hooks.md section 3.3)
 	case status != http.StatusOK:
 		return []string{fmt.Sprintf("status %d: want 200; Okta %s", status, OnFailure(t))}
 	}

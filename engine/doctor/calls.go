@@ -17,7 +17,7 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/hook/sample"
 )
 
-// answer is what came back.
+// answer is an HTTP response.
 type answer struct {
 	status int
 	header http.Header
@@ -53,18 +53,18 @@ func (e *examination) do(ctx context.Context, method string, body []byte, header
 	return &answer{response.StatusCode, response.Header, text, time.Since(start)}, nil
 }
 
-// newCall is a call with an eventId of its own. A delivery brings no events.
+// newCall returns a call with its own eventId. A delivery contains no events.
 func (e *examination) newCall() []byte {
 	call := sample.Of(e.o.Type)
 	if e.o.Type == hook.EventHook {
 		call = []byte(`{"eventType":"com.okta.event_hook","eventTypeVersion":"1.0","cloudEventsVersion":"0.1","contentType":"application/json",` +
 			`"eventId":"","eventTime":"","source":"https://example.okta.com/api/v1/eventHooks/who0000000000000000","data":{"events":[]}}`)
 	}
-	call, _ = SetHost(e.o.Host, call) // a sample always can
+	call, _ = SetHost(e.o.Host, call) // never fails for a sample
 	return sample.Fresh(call, sample.ID(e.o.Type), time.Now())
 }
 
-// checkSecrets calls without the credential, and with one that is almost right: nobody may get in so.
+// checkSecrets calls without the credential and with an altered one: the endpoint must reject both.
 func (e *examination) checkSecrets(ctx context.Context) {
 	if len(e.o.Headers) == 0 {
 		e.add(Skipped, "secrets", "no credential was given", "give it with --header, as Okta sends it")
@@ -78,21 +78,21 @@ func (e *examination) checkRejected(ctx context.Context, subject string, headers
 	a, err := e.do(ctx, http.MethodPost, e.newCall(), headers)
 	switch {
 	case err != nil:
-		e.add(Wrong, subject, err.Error(), "want an answer of 401")
+		e.add(Wrong, subject, err.Error(), "want status 401")
 	case a.status == http.StatusUnauthorized || a.status == http.StatusForbidden:
-		e.addOK(subject, "refused with %d", a.status)
+		e.addOK(subject, "rejected with status %d", a.status)
 	case a.status < 300:
-		e.add(Wrong, subject, fmt.Sprintf("let in with %d", a.status), "anybody can call this hook: it does not look at the secret")
+		e.add(Wrong, subject, fmt.Sprintf("accepted with status %d", a.status), "anybody can call this hook: it does not check the secret")
 	case isRedirect(a):
 		e.reportRedirect(subject, a)
 	case a.status >= 500:
-		e.add(Warning, subject, fmt.Sprintf("refused with %d", a.status), "want 401: Okta tries again after a 5xx")
+		e.add(Warning, subject, fmt.Sprintf("rejected with status %d", a.status), "want 401: Okta retries after a 5xx")
 	default:
-		e.add(Warning, subject, fmt.Sprintf("refused with %d", a.status), "want 401")
+		e.add(Warning, subject, fmt.Sprintf("rejected with status %d", a.status), "want 401")
 	}
 }
 
-// alterCredential is a credential whose last character is another one.
+// alterCredential changes the last character of each header value.
 func alterCredential(right http.Header) http.Header {
 	wrong := make(http.Header)
 	for name, values := range right {
@@ -111,10 +111,10 @@ func isRedirect(a *answer) bool { return a.status >= 300 && a.status < 400 }
 
 func (e *examination) reportRedirect(subject string, a *answer) {
 	e.report.unserved = true
-	e.add(Wrong, subject, fmt.Sprintf("%d to %s", a.status, a.header.Get("Location")), "Okta follows no redirects: enter the URL that it leads to")
+	e.add(Wrong, subject, fmt.Sprintf("redirected with status %d to %s", a.status, a.header.Get("Location")), "Okta does not follow redirects: enter the target URL")
 }
 
-// checkVerification plays the one-time verification of an event hook (hooks.md section 3.1).
+// checkVerification performs the one-time verification of an event hook (hooks.md section 3.1).
 func (e *examination) checkVerification(ctx context.Context) {
 	if e.o.Type != hook.EventHook {
 		return
@@ -134,19 +134,19 @@ func (e *examination) checkVerification(ctx context.Context) {
 	case isRedirect(a):
 		e.reportRedirect("verification", a)
 	case a.status != http.StatusOK:
-		e.add(Wrong, "verification", fmt.Sprintf("answered with %d", a.status), advice)
+		e.add(Wrong, "verification", fmt.Sprintf("answered with status %d", a.status), advice)
 	case json.Unmarshal(a.body, &got) != nil || got.Verification != want:
-		e.add(Wrong, "verification", "the challenge does not come back", advice)
+		e.add(Wrong, "verification", "the answer does not contain the challenge", advice)
 	case !strings.HasPrefix(a.header.Get("Content-Type"), "application/json"):
-		e.add(Warning, "verification", "the answer's type is "+a.header.Get("Content-Type"), "want application/json")
+		e.add(Warning, "verification", "the Content-Type of the answer is "+a.header.Get("Content-Type"), "want application/json")
 	default:
-		e.addOK("verification", "the challenge comes back")
+		e.addOK("verification", "the answer contains the challenge")
 	}
 }
 
-// checkCalls makes well-authenticated calls, one after the other, and judges answers and times.
+// checkCalls makes authenticated calls one after the other, and checks answers and times.
 func (e *examination) checkCalls(ctx context.Context) {
-	e.client.CloseIdleConnections() // the first one is to show what a new connection costs
+	e.client.CloseIdleConnections() // so that the first call includes a new connection
 	var times []time.Duration
 	for range e.o.Calls {
 		a, err := e.do(ctx, http.MethodPost, e.newCall(), e.o.Headers)
@@ -165,7 +165,7 @@ func (e *examination) checkCalls(ctx context.Context) {
 		}
 		times = append(times, a.took)
 	}
-	e.addOK("calls", "%d answered, and Okta would apply each answer", len(times))
+	e.addOK("calls", "all %d answered; Okta would apply every answer", len(times))
 	e.reportTimes(times)
 	e.checkBrokenCall(ctx)
 }
@@ -188,22 +188,23 @@ func (e *examination) reportTimes(all []time.Duration) {
 	text := fmt.Sprintf("the first call took %v, the median %v, the longest %v", roundTime(t.First), roundTime(t.Median), roundTime(t.Longest))
 	switch {
 	case t.Longest > OktaTimeout/3:
-		e.add(Warning, "time", text, "Okta waits 3 s, its own token included, and its user waits with it: stay well under one second")
+		e.add(Warning, "time", text, "Okta waits 3 s, and its user waits with it: stay well under one second")
 	default:
 		e.add(OK, "time", text, "")
 	}
 }
 
-// checkBrokenCall sends what is no JSON: it must be refused for good, for Okta tries again after a 5xx (hooks.md section 1).
+// checkBrokenCall sends invalid JSON. The endpoint must not answer with a 5xx, because Okta would retry
+// (hooks.md section 1).
 func (e *examination) checkBrokenCall(ctx context.Context) {
 	a, err := e.do(ctx, http.MethodPost, []byte(`{"eventType":`), e.o.Headers)
 	switch {
 	case err != nil:
-		e.add(Warning, "broken call", err.Error(), "want an answer of 400")
+		e.add(Warning, "broken call", err.Error(), "want status 400")
 	case a.status >= 400 && a.status < 500:
-		e.addOK("broken call", "refused with %d", a.status)
+		e.addOK("broken call", "rejected with status %d", a.status)
 	default:
-		e.add(Warning, "broken call", fmt.Sprintf("answered with %d", a.status), "want 400: what cannot be read should be refused, and not asked for again")
+		e.add(Warning, "broken call", fmt.Sprintf("answered with status %d", a.status), "want 400: after a 5xx Okta would retry a call that cannot be read")
 	}
 }
 

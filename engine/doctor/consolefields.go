@@ -1,19 +1,20 @@
 package doctor
 
 import (
+	"net/url"
 	"strings"
 
 	"github.com/tenterhook/tenterhook/rules"
 	"github.com/tenterhook/tenterhook/sdk/hook"
 )
 
-// Field is one field of Okta's Admin Console and what to enter there.
+// Field is one field of Okta's Admin Console with the value to enter.
 type Field struct {
 	Name  string `json:"name"`
 	Value string `json:"value"`
 }
 
-// ConsolePath is where in the Admin Console a hook of the type is added.
+// ConsolePath returns the Admin Console's menu path for adding a hook of the type.
 func ConsolePath(t hook.Type) string {
 	if t == hook.EventHook {
 		return "Workflow > Event Hooks > Create Event Hook"
@@ -25,10 +26,24 @@ func ConsolePath(t hook.Type) string {
 	return "Workflow > Inline Hooks > Add Inline Hook > " + kind[t]
 }
 
-// ConsoleFields is what an administrator enters for a hook at a URL; h may be nil, when nothing is known but the type. Of several
-// credentials it is the first, for Okta shows one.
-func ConsoleFields(url string, t hook.Type, h *rules.Hook) []Field {
-	fields := []Field{{"Name", "any"}, {"URL", url}}
+// ConsoleURL returns the URL to enter in Okta for an examined one. For an http:// URL, which Okta cannot
+// use, it is the URL that the hook will have behind TLS, with a placeholder for a local host.
+func (r *Report) ConsoleURL(examined string) string {
+	u, err := url.Parse(examined)
+	if err != nil || u.Scheme == "https" {
+		return examined
+	}
+	host := u.Hostname() // without the port of plain HTTP
+	if r.local {
+		host = "HOST"
+	}
+	return (&url.URL{Scheme: "https", Host: host, Path: u.Path, RawQuery: u.RawQuery}).String()
+}
+
+// ConsoleFields returns the values to enter for a hook at a URL. h is nil if only the type is known. Of
+// several credentials it uses the first, because Okta sends one.
+func ConsoleFields(target string, t hook.Type, h *rules.Hook) []Field {
+	fields := []Field{{"Name", "any"}, {"URL", target}}
 	if h != nil {
 		fields[0].Value = h.Name
 	}
@@ -39,12 +54,12 @@ func ConsoleFields(url string, t hook.Type, h *rules.Hook) []Field {
 		fields = append(fields, credentialFields(h.Auth[0])...)
 	}
 	if t == hook.EventHook {
-		fields = append(fields, Field{"Subscribe to events", "the types that the hook's rules are for, and press Verify when it is saved"})
+		fields = append(fields, Field{"Subscribe to events", "the types in the hook's rules; save, then press Verify"})
 	}
 	return fields
 }
 
-const wholeValue = "the whole value that the policy's secret has, with the word Basic or Bearer where it begins with one"
+const wholeValue = "the whole value of the policy's secret, including Basic or Bearer if it begins with one"
 
 func credentialFields(c rules.Credential) (fields []Field) {
 	for i, l := range c.Lines {
@@ -54,7 +69,7 @@ func credentialFields(c rules.Credential) (fields []Field) {
 		case i == 0:
 			fields = append(fields, Field{"Authentication field", l.Header}, Field{"Authentication secret", wholeValue})
 		default:
-			fields = append(fields, Field{"Custom header field", l.Header + ", with the value that the policy has for it"})
+			fields = append(fields, Field{"Custom header field", l.Header + ", with its value in the policy"})
 		}
 	}
 	return fields
@@ -63,13 +78,13 @@ func credentialFields(c rules.Credential) (fields []Field) {
 func oauthFields(o *rules.OAuth) []Field {
 	client, scope := o.Client, o.Scope
 	if client == "" {
-		client = "of the API Services app that is made for this hook"
+		client = "of the API Services app for this hook"
 	}
 	if scope == "" {
-		scope = "one of the authorization server's"
+		scope = "a scope of the authorization server"
 	}
 	return []Field{
-		{"Authentication", "OAuth 2.0"}, {"Client ID", client}, {"Client Secret", "of that client; or its private key"},
+		{"Authentication", "OAuth 2.0"}, {"Client ID", client}, {"Client Secret", "of that client, or its private key"},
 		{"Token URL", strings.TrimSuffix(o.Issuer, "/") + "/v1/token"}, {"Scope", scope},
 	}
 }

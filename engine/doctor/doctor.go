@@ -1,5 +1,4 @@
-// Package doctor is for finding out what Okta would meet at an endpoint: it calls it from outside, as Okta does, and judges
-// what comes back.
+// Package doctor examines a hook's endpoint from outside, as Okta would call it, and reports findings.
 package doctor
 
 import (
@@ -20,62 +19,63 @@ import (
 // OktaTimeout is how long Okta waits for an answer (hooks.md section 1).
 const OktaTimeout = 3 * time.Second
 
-// Options say what is examined.
+// Options describe the endpoint and the caller.
 type Options struct {
-	URL     string         // as it is, or will be, entered in Okta
-	Type    hook.Type      // of the hook that is served there
-	Headers http.Header    // the credential, as Okta sends it, but never in the clear to another machine; empty: the endpoint asks for none
-	Hook    *rules.Hook    // as the policy has it, for advice; nil: nothing is known but the type
-	Host    string         // of the org that calls, where calls name one; empty: an example's
-	Calls   int            // well-authenticated calls that are timed; default 20
-	Roots   *x509.CertPool // who may have issued the certificate; nil: the system's, which are much like Okta's
+	URL     string         // as entered in Okta
+	Type    hook.Type      // of the hook at the URL
+	Headers http.Header    // the credential as Okta sends it; never sent over plain HTTP to another machine; empty: none
+	Hook    *rules.Hook    // from the policy, for advice; nil: only the type is known
+	Host    string         // the calling org's host, put where calls name one; empty: the sample's
+	Calls   int            // authenticated calls that are timed; default 20
+	Roots   *x509.CertPool // trusted authorities; nil: the system's, which are much like Okta's
 	Now     func() time.Time
 }
 
-// Grade is how a finding is to be taken.
+// Grade is the severity of a finding.
 type Grade uint8
 
-// The grades, from good to bad.
+// The grades, from best to worst.
 const (
 	OK      Grade = iota
-	Skipped       // could not be looked at, because of another finding
-	Warning       // works today, or works but should not
-	Wrong         // Okta would not get through, or others would
+	Skipped       // not examined because of another finding
+	Warning       // works, but should be changed
+	Wrong         // Okta cannot use the hook, or others can
 )
 
 var gradeNames = [...]string{"ok", "skipped", "warning", "wrong"}
 
-// String is the grade's word.
+// String returns the grade's name.
 func (g Grade) String() string { return gradeNames[g] }
 
-// MarshalText is the grade's word.
+// MarshalText returns the grade's name.
 func (g Grade) MarshalText() ([]byte, error) { return []byte(g.String()), nil }
 
-// Finding is one thing that was looked at. Text and Advice may quote what the endpoint sent, byte for byte.
+// Finding is the result of one examination. Text and Advice can quote bytes from the endpoint unescaped.
 type Finding struct {
 	Grade   Grade  `json:"grade"`
 	Subject string `json:"subject"` // "certificate", "wrong secret"
 	Text    string `json:"text"`
-	Advice  string `json:"advice,omitempty"` // what to do about it
+	Advice  string `json:"advice,omitempty"` // how to fix it
 }
 
-// Report is everything that was found out, in the order it was looked at.
+// Report holds all findings in the order of examination.
 type Report struct {
 	Findings []Finding `json:"findings"`
-	Times    *Times    `json:"times,omitempty"` // nil when no call was answered
+	Times    *Times    `json:"times,omitempty"` // nil if no call was answered
 
-	unserved bool // nothing is served at the URL's path, or something elsewhere
+	unserved bool // the URL's path serves no hook, or redirects
+	local    bool // the URL leads to a private or local address
 }
 
-// Times is how long calls took, from the first byte sent to the last received.
+// Times are durations of calls, from the first byte sent to the last byte received.
 type Times struct {
 	Calls   int           `json:"calls"`
-	First   time.Duration `json:"firstNanos"` // on a new connection, which takes a TLS handshake too
+	First   time.Duration `json:"firstNanos"` // on a new connection, including the TLS handshake
 	Median  time.Duration `json:"medianNanos"`
 	Longest time.Duration `json:"mostNanos"`
 }
 
-// Worst is the worst grade there is.
+// Worst returns the worst grade of all findings.
 func (r *Report) Worst() Grade {
 	worst := OK
 	for _, f := range r.Findings {
@@ -84,15 +84,18 @@ func (r *Report) Worst() Grade {
 	return worst
 }
 
-// Enterable reports whether the URL can be entered in Okta as it is: nothing is wrong with it, with what it leads to or with
-// the certificate there.
+// Serves reports whether the URL's path may serve a hook: a call to it got neither 404 nor a redirect.
+func (r *Report) Serves() bool { return !r.unserved }
+
+// Enterable reports whether Okta can use the URL as it is: the URL, its address, the connection and the
+// certificate have no findings of grade Wrong.
 func (r *Report) Enterable() bool {
 	return !r.unserved && !slices.ContainsFunc(r.Findings, func(f Finding) bool {
 		return f.Grade == Wrong && slices.Contains([]string{"url", "address", "connection", "certificate"}, f.Subject)
 	})
 }
 
-// examination is one under way.
+// examination is one run of Examine.
 type examination struct {
 	o      Options
 	url    *url.URL
@@ -100,8 +103,8 @@ type examination struct {
 	report Report
 }
 
-// Examine looks at an endpoint. The error is the context's, or says that the URL is none; everything else is a finding.
-// Calls to an event hook bring no events, so nothing follows from them.
+// Examine examines an endpoint. Its error is the context's, or reports an invalid URL; everything else
+// becomes a finding. Deliveries to an event hook contain no events, so they have no effects.
 func Examine(ctx context.Context, o Options) (*Report, error) {
 	u, err := url.Parse(o.URL)
 	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
@@ -119,7 +122,7 @@ func Examine(ctx context.Context, o Options) (*Report, error) {
 	case !e.connect(ctx):
 	case e.leaksCredential():
 		e.checkRejected(ctx, "no secret", nil)
-		e.add(Skipped, "calls", "the secret is not sent over http:// to another machine, nor one that is almost right", "examine it over https, or on its own machine")
+		e.add(Skipped, "calls", "skipped: doctor sends no credential over http:// to another machine", "use https, or run doctor on that machine")
 	default:
 		e.checkSecrets(ctx)
 		e.checkVerification(ctx)
@@ -136,17 +139,17 @@ func (e *examination) addOK(subject, format string, args ...any) {
 	e.add(OK, subject, fmt.Sprintf(format, args...), "")
 }
 
-// checkURL judges the URL by itself (hooks.md section 1).
+// checkURL examines the URL itself (hooks.md section 1), then its address.
 func (e *examination) checkURL(ctx context.Context) {
 	switch {
 	case e.url.Scheme != "https":
-		e.add(Wrong, "url", "it begins with http://", "Okta calls https only: serve with a certificate, or put what speaks TLS in front")
+		e.add(Wrong, "url", "it begins with http://", "Okta calls only https: serve with a certificate, or put a TLS proxy in front")
 	case len(e.o.URL) > 1024 || strings.ContainsAny(e.o.URL, " \t\r\n"):
-		e.add(Wrong, "url", "Okta takes no URL of more than 1,024 characters or with white space", "")
+		e.add(Wrong, "url", "Okta rejects URLs with white space or with more than 1,024 characters", "")
 	case e.url.User != nil:
-		e.add(Wrong, "url", "it has a user or a password in it", "give them as the header that Okta sends: --header 'Authorization: Basic …'")
+		e.add(Wrong, "url", "it contains a user or a password", "give them in the header that Okta sends: --header 'Authorization: Basic …'")
 	case e.url.RawQuery != "" || e.url.Fragment != "":
-		e.add(Warning, "url", "it has a query or a fragment", "what stands there ends in logs of every proxy: keep secrets in headers")
+		e.add(Warning, "url", "it has a query or a fragment", "proxies log both: put secrets in headers")
 	default:
 		e.addOK("url", "%s", e.url.Redacted())
 	}

@@ -20,7 +20,7 @@ import (
 
 const secret = "Bearer a-secret-that-is-long-enough"
 
-// validHandler answers as a hook of the type should.
+// validHandler answers correctly for a hook of the type.
 func validHandler(t hook.Type) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
@@ -41,7 +41,7 @@ func validHandler(t hook.Type) http.HandlerFunc {
 
 func credentialFields(value string) http.Header { return http.Header{"Authorization": {value}} }
 
-// examine looks at a TLS server, as one who trusts its authority and lives at a time.
+// examine examines a TLS server of its own; change can adjust the options.
 func examine(t *testing.T, typ hook.Type, h http.HandlerFunc, change func(*doctor.Options)) *doctor.Report {
 	t.Helper()
 	s := httptest.NewTLSServer(h)
@@ -65,7 +65,7 @@ func findingOf(r *doctor.Report, subject string) doctor.Finding {
 			return f
 		}
 	}
-	return doctor.Finding{Text: "nothing was found about " + subject}
+	return doctor.Finding{Text: "no finding about " + subject}
 }
 
 func TestValidEndpoint(t *testing.T) {
@@ -73,7 +73,7 @@ func TestValidEndpoint(t *testing.T) {
 		t.Run(typ.String(), func(t *testing.T) {
 			r := examine(t, typ, validHandler(typ), nil)
 			for _, f := range r.Findings {
-				if f.Grade != doctor.OK && f.Subject != "address" { // a test server is on loopback
+				if f.Grade != doctor.OK && f.Subject != "address" { // test servers are on loopback
 					t.Errorf("%s: %s: %s", f.Grade, f.Subject, f.Text)
 				}
 			}
@@ -108,22 +108,22 @@ func TestFindings(t *testing.T) {
 	}{
 		{"OpenToAll", hook.Token, unauthenticatedHandler, nil, "wrong secret", doctor.Wrong, "anybody can call"},
 		{"NoSecret", hook.Token, unauthenticatedHandler, nil, "no secret", doctor.Wrong, "anybody can call"},
-		{"NotGiven", hook.Token, validHandler(hook.Token), func(o *doctor.Options) { o.Headers = nil }, "calls", doctor.Wrong, "give it with --header"},
+		{"NotGiven", hook.Token, validHandler(hook.Token), func(o *doctor.Options) { o.Headers = nil }, "calls", doctor.Wrong, "--header 'Authorization: …'"},
 		{"OtherSecret", hook.Token, validHandler(hook.Token), func(o *doctor.Options) { o.Headers = credentialFields("other") }, "calls", doctor.Wrong, "adds no scheme"},
-		{"NotFound", hook.Token, status(404), nil, "calls", doctor.Wrong, "nothing is served"},
-		{"Fault", hook.Token, status(500), nil, "no secret", doctor.Warning, "tries again"},
-		{"Redirect", hook.Token, http.RedirectHandler("/elsewhere", http.StatusMovedPermanently).ServeHTTP, nil, "calls", doctor.Wrong, "follows no redirects"},
+		{"NotFound", hook.Token, status(404), nil, "calls", doctor.Wrong, "no hook is served"},
+		{"Fault", hook.Token, status(500), nil, "no secret", doctor.Warning, "retries after"},
+		{"Redirect", hook.Token, http.RedirectHandler("/elsewhere", http.StatusMovedPermanently).ServeHTTP, nil, "calls", doctor.Wrong, "does not follow redirects"},
 		{"NotApplied", hook.Token, answers(`{"commands":[{"type":"com.okta.identity.path","value":[]}]}`), nil, "calls", doctor.Wrong, "would not apply"},
 		{"NotJSON", hook.SAML, answers(`<html>`), nil, "calls", doctor.Wrong, "the answer"},
 		{"TakesAnything", hook.SAML, answers(`{}`), nil, "broken call", doctor.Warning, "want 400"},
 		{"NoChallenge", hook.EventHook, answers(`{}`), nil, "verification", doctor.Wrong, "would not verify"},
-		{"Expires", hook.Token, validHandler(hook.Token), func(o *doctor.Options) { o.Now = relativeToExpiry(o, -24*time.Hour) }, "certificate", doctor.Warning, "ends soon"},
+		{"Expires", hook.Token, validHandler(hook.Token), func(o *doctor.Options) { o.Now = relativeToExpiry(o, -24*time.Hour) }, "certificate", doctor.Warning, "expires soon"},
 		{"Expired", hook.Token, validHandler(hook.Token), func(o *doctor.Options) { o.Now = relativeToExpiry(o, time.Hour) }, "certificate", doctor.Wrong, "renew"},
-		{"Untrusted", hook.Token, validHandler(hook.Token), func(o *doctor.Options) { o.Roots = x509.NewCertPool() }, "certificate", doctor.Wrong, "public authorities only"},
+		{"Untrusted", hook.Token, validHandler(hook.Token), func(o *doctor.Options) { o.Roots = x509.NewCertPool() }, "certificate", doctor.Wrong, "only public authorities"},
 		{"OtherName", hook.Token, validHandler(hook.Token), func(o *doctor.Options) { o.URL = strings.Replace(o.URL, "127.0.0.1", "localhost", 1) }, "certificate", doctor.Wrong, "get a certificate for localhost"},
-		{"Nobody", hook.Token, validHandler(hook.Token), func(o *doctor.Options) { o.URL = "https://127.0.0.1:1/hooks/h" }, "certificate", doctor.Wrong, "nothing speaks TLS"},
+		{"Nobody", hook.Token, validHandler(hook.Token), func(o *doctor.Options) { o.URL = "https://127.0.0.1:1/hooks/h" }, "certificate", doctor.Wrong, "no server speaks TLS"},
 		{"Private", hook.Token, validHandler(hook.Token), nil, "address", doctor.Warning, "cannot reach"},
-		{"Query", hook.Token, validHandler(hook.Token), func(o *doctor.Options) { o.URL += "?key=x" }, "url", doctor.Warning, "secrets in headers"},
+		{"Query", hook.Token, validHandler(hook.Token), func(o *doctor.Options) { o.URL += "?key=x" }, "url", doctor.Warning, "put secrets in headers"},
 		{"Long", hook.Token, validHandler(hook.Token), func(o *doctor.Options) { o.URL += "/" + strings.Repeat("x", 1100) }, "url", doctor.Wrong, "1,024"},
 		{"Password", hook.Token, validHandler(hook.Token), func(o *doctor.Options) { o.URL = strings.Replace(o.URL, "//", "//okta:hunter2@", 1) }, "url", doctor.Wrong, "Basic"},
 	}
@@ -136,7 +136,7 @@ func TestFindings(t *testing.T) {
 			}
 			for _, f := range r.Findings {
 				if text := f.Text + f.Advice; strings.Contains(text, "hunter2") || strings.Contains(text, "long-enough") {
-					t.Errorf("a secret is told: %s", text)
+					t.Errorf("a secret is printed: %s", text)
 				}
 			}
 		})
@@ -145,7 +145,7 @@ func TestFindings(t *testing.T) {
 
 func unauthenticatedHandler(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, `{}`) }
 
-// relativeToExpiry is a time before, or after, the test server's certificate ends.
+// relativeToExpiry returns a clock that is d after the expiry of the test server's certificate.
 func relativeToExpiry(o *doctor.Options, d time.Duration) func() time.Time {
 	c, err := tls.Dial("tcp", strings.TrimPrefix(strings.TrimSuffix(o.URL, "/hooks/h"), "https://"), &tls.Config{RootCAs: o.Roots})
 	if err != nil {
@@ -166,11 +166,11 @@ func TestPlainHTTP(t *testing.T) {
 	defer s2.Close()
 	r, err = doctor.Examine(context.Background(), doctor.Options{URL: strings.Replace(s2.URL, "http:", "https:", 1), Type: hook.Token})
 	if f := findingOf(r, "certificate"); err != nil || !strings.Contains(f.Advice, "plain HTTP") {
-		t.Errorf("TLS to who speaks plain http: %v, %+v", err, f)
+		t.Errorf("TLS to a plain HTTP port: %v, %+v", err, f)
 	}
 }
 
-// TestCredentialOverPlainHTTP: over plain http, another machine sees neither the credential nor one that is almost it.
+// TestCredentialOverPlainHTTP: doctor sends neither the credential nor an altered one over plain HTTP.
 func TestCredentialOverPlainHTTP(t *testing.T) {
 	var calls, secrets atomic.Int32
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -181,7 +181,7 @@ func TestCredentialOverPlainHTTP(t *testing.T) {
 		validHandler(hook.EventHook)(w, r)
 	}))
 	defer s.Close()
-	url := strings.Replace(s.URL, "127.0.0.1", "0.0.0.0", 1) // leads here, and is not said to
+	url := strings.Replace(s.URL, "127.0.0.1", "0.0.0.0", 1) // reaches this machine, but is not a loopback address
 	r, err := doctor.Examine(context.Background(), doctor.Options{URL: url, Type: hook.EventHook, Headers: credentialFields(secret), Calls: 1})
 	if err != nil || findingOf(r, "no secret").Grade != doctor.OK || findingOf(r, "calls").Grade != doctor.Skipped {
 		t.Errorf("%v, %+v", err, r)
@@ -194,7 +194,7 @@ func TestCredentialOverPlainHTTP(t *testing.T) {
 func TestInvalidURL(t *testing.T) {
 	for _, u := range []string{"", "hooks.example.com", "ftp://x", "https://", "://"} {
 		if _, err := doctor.Examine(context.Background(), doctor.Options{URL: u, Type: hook.Token}); err == nil {
-			t.Errorf("%q is taken for a URL", u)
+			t.Errorf("%q is accepted as a URL", u)
 		}
 	}
 }

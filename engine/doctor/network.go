@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// expiryWarning is when a certificate's end is worth a warning.
+// expiryWarning is the remaining lifetime below which a certificate gets a warning.
 const expiryWarning = 21 * 24 * time.Hour
 
 func (e *examination) newClient() *http.Client {
@@ -24,39 +24,48 @@ func (e *examination) newClient() *http.Client {
 			Proxy: http.ProxyFromEnvironment, DisableCompression: true, ForceAttemptHTTP2: false,
 			TLSClientConfig: &tls.Config{RootCAs: e.o.Roots, Time: e.o.Now},
 		},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }, // Okta follows none
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }, // Okta does not follow redirects
 	}
 }
 
-// checkAddress looks up where the name leads. Okta calls from the internet.
+// checkAddress looks up the host name. Okta calls from the internet, so private addresses get a warning.
 func (e *examination) checkAddress(ctx context.Context) {
 	all, err := net.DefaultResolver.LookupNetIP(ctx, "ip", e.url.Hostname())
 	if err != nil {
-		e.add(Wrong, "address", fmt.Sprintf("%s is not found: %v", e.url.Hostname(), err), "Okta looks names up in the public DNS")
+		e.add(Wrong, "address", fmt.Sprintf("%s is not found: %v", e.url.Hostname(), err), "Okta uses the public DNS")
 		return
 	}
-	var private, names []string
+	var private, public []string
 	for _, a := range all {
 		a = a.Unmap()
-		names = append(names, a.String())
 		if isPrivate(a) {
 			private = append(private, a.String())
+		} else {
+			public = append(public, a.String())
 		}
 	}
 	if len(private) > 0 {
-		e.add(Warning, "address", fmt.Sprintf("%s is %s", e.url.Hostname(), strings.Join(private, " and ")),
-			"this is a private or local address: Okta cannot reach it, unless its DNS says otherwise")
+		e.report.local = true
+		e.add(Warning, "address", e.describeAddresses(private), "Okta cannot reach a private or local address, unless its DNS has another one for this name")
 		return
 	}
-	e.addOK("address", "%s is %s", e.url.Hostname(), strings.Join(names, " and "))
+	e.add(OK, "address", e.describeAddresses(public), "")
+}
+
+// describeAddresses names the URL's host and its addresses, or the host alone if it is an address.
+func (e *examination) describeAddresses(all []string) string {
+	if len(all) == 1 && all[0] == e.url.Hostname() {
+		return all[0]
+	}
+	return e.url.Hostname() + " is " + strings.Join(all, " and ")
 }
 
 func isPrivate(a netip.Addr) bool {
 	return a.IsPrivate() || a.IsLoopback() || a.IsLinkLocalUnicast() || a.IsUnspecified()
 }
 
-// leaksCredential is whether a credential would go to another machine in the clear. A name that only leads to this one may lead
-// elsewhere when it is asked again.
+// leaksCredential reports whether the credential would be sent in clear to another machine. Only localhost
+// and loopback addresses count as this machine: a name could resolve differently the next time.
 func (e *examination) leaksCredential() bool {
 	host := e.url.Hostname()
 	a, err := netip.ParseAddr(host)
@@ -64,7 +73,7 @@ func (e *examination) leaksCredential() bool {
 	return e.url.Scheme != "https" && len(e.o.Headers) > 0 && !local
 }
 
-// connect connects, and judges the certificate. When it is false there is nobody to talk to.
+// connect opens a connection and checks the certificate. It returns false if no calls can follow.
 func (e *examination) connect(ctx context.Context) bool {
 	if e.url.Scheme != "https" {
 		return e.connectPlain(ctx)
@@ -93,18 +102,18 @@ func (e *examination) hostPort(port string) string {
 func (e *examination) connectPlain(ctx context.Context) bool {
 	c, err := (&net.Dialer{Timeout: OktaTimeout}).DialContext(ctx, "tcp", e.hostPort("80"))
 	if err != nil {
-		e.add(Wrong, "connection", unwrapURLError(err).Error(), "nothing answers at this address, from here")
+		e.add(Wrong, "connection", unwrapURLError(err).Error(), "no server answers at this address from here")
 		return false
 	}
 	c.Close()
 	return !e.speaksTLS(ctx)
 }
 
-// speaksTLS reports whether a port that was to speak plain HTTP speaks TLS.
+// speaksTLS reports whether the port of an http:// URL speaks TLS.
 func (e *examination) speaksTLS(ctx context.Context) bool {
 	dialer := tls.Dialer{
-		NetDialer: &net.Dialer{Timeout: OktaTimeout / 3},                               // of the handshake too
-		Config:    &tls.Config{InsecureSkipVerify: true, ServerName: e.url.Hostname()}, // nothing is said to it
+		NetDialer: &net.Dialer{Timeout: OktaTimeout / 3},                               // including the handshake
+		Config:    &tls.Config{InsecureSkipVerify: true, ServerName: e.url.Hostname()}, // nothing is sent
 	}
 	c, err := dialer.DialContext(ctx, "tcp", e.hostPort("80"))
 	var alert tls.AlertError
@@ -114,26 +123,26 @@ func (e *examination) speaksTLS(ctx context.Context) bool {
 	if err == nil {
 		c.Close()
 	}
-	e.add(Wrong, "connection", "this port speaks TLS", "say https://")
+	e.add(Wrong, "connection", "this port speaks TLS", "use https://")
 	return true
 }
 
-// reportTLSError says why there is no connection, and what is to be done about it.
+// reportTLSError adds a finding about a failed TLS connection.
 func (e *examination) reportTLSError(err error) {
 	var unknown x509.UnknownAuthorityError
 	var name x509.HostnameError
 	var invalid x509.CertificateInvalidError
 	var record tls.RecordHeaderError
-	advice := "nothing speaks TLS at this address, from here, or it does not let this address in (--allow-from)"
+	advice := "no server speaks TLS at this address from here, or it does not allow this address (--allow-from)"
 	switch {
 	case errors.As(err, &unknown):
-		advice = "Okta trusts public authorities only, and needs the intermediate certificates sent along with the server's own"
+		advice = "Okta trusts only public authorities, and the server must send its intermediate certificates"
 	case errors.As(err, &name):
 		advice = "get a certificate for " + e.url.Hostname()
 	case errors.As(err, &invalid):
-		advice = "renew it; tenterhook reads certificate files again when they change"
+		advice = "renew it; tenterhook reloads certificate files when they change"
 	case errors.As(err, &record):
-		advice = "what answers there speaks plain HTTP: serve with a certificate, or put what speaks TLS in front"
+		advice = "the server there speaks plain HTTP: serve with a certificate, or put a TLS proxy in front"
 	}
 	e.add(Wrong, "certificate", unwrapURLError(err).Error(), advice)
 }
@@ -144,7 +153,7 @@ func (e *examination) checkCertificate(s tls.ConnectionState) {
 	text := fmt.Sprintf("valid until %s (%d days), issued by %s, %s", leaf.NotAfter.UTC().Format(time.DateOnly), int(left.Hours()/24),
 		issuerName(leaf), tls.VersionName(s.Version))
 	if left < expiryWarning {
-		e.add(Warning, "certificate", text, "it ends soon: see that it is renewed")
+		e.add(Warning, "certificate", text, "it expires soon: renew it")
 		return
 	}
 	e.add(OK, "certificate", text, "")
@@ -157,7 +166,7 @@ func issuerName(c *x509.Certificate) string {
 	return c.Issuer.String()
 }
 
-// unwrapURLError is the cause, without the URL that http.Client puts before it.
+// unwrapURLError removes the URL that http.Client puts before the cause.
 func unwrapURLError(err error) error {
 	var u *url.Error
 	if errors.As(err, &u) {

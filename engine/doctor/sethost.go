@@ -9,9 +9,9 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-// SetHost puts an org's host where a call names one: in source and, where it is about a token, in the token's issuer. A member
-// that names none, as in the calls of some types (hooks.md section 1.3), stays as it is; so does all of the call when host is
-// empty.
+// SetHost replaces the org's host in a call: in source and, for a token hook, in the token's issuer. It
+// leaves members without a host unchanged (some types have none, hooks.md section 1.3), and changes
+// nothing if host is empty.
 func SetHost(host string, call []byte) ([]byte, error) {
 	var d jsondoc.Doc
 	if err := d.Parse(call, jsondoc.Limits{}); err != nil || host == "" {
@@ -43,5 +43,5 @@ func SetHost(host string, call []byte) ([]byte, error) {
 	return out, nil
 }
 
-// namesHost reports whether calls of a type name a host.
+// namesHost reports whether calls of a type contain the org's host.
 func namesHost(t hook.Type) bool { return t != hook.Registration && t != hook.UserImport }
