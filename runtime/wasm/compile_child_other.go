@@ -2,5 +2,5 @@
 
 package wasm
 
-// confine leaves the limits to watch.
-func confine() {}
+// setResourceLimits leaves the limits to enforceLimits.
+func setResourceLimits() {}

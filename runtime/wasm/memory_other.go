@@ -2,10 +2,12 @@
 
 package wasm
 
-// reserve makes room for most bytes.
-func reserve(most uint64) (*linear, error) { return &linear{room: make([]byte, most)}, nil }
+// reserve allocates the most bytes that the memory can have.
+func reserve(most uint64) (*linearMemory, error) {
+	return &linearMemory{reserved: make([]byte, most)}, nil
+}
 
-func (l *linear) unmap() {}
+func (l *linearMemory) unmap() {}
 
-// giveUp makes what is beyond size read as nought.
-func (l *linear) giveUp(size uint64) { clear(l.room[size:l.touched]) }
+// discard makes the bytes beyond size read as zero.
+func (l *linearMemory) discard(size uint64) { clear(l.reserved[size:l.highWater]) }

@@ -2,4 +2,4 @@
 
 package wasm
 
-const raced = true
+const raceEnabled = true
