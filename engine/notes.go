@@ -29,7 +29,7 @@ func (n *notes) failed(h *Hook, call string, rule int, err error) {
 		return
 	}
 	attrs := of(h, "eventId", short(call), "rule", h.matched[rule].rule, "at", h.Rules.RuleAt(rule), "reason", runtime.Reason(err))
-	if !secretive(h.Rules.Type) {
+	if !h.Rules.Type.HasSecrets() {
 		attrs = append(attrs, "error", brief(bare(err)))
 	}
 	n.log.Warn("a rule failed", attrs...)
@@ -45,7 +45,7 @@ func bare(err error) string {
 
 // said writes the text of a rule's `log:`, and what a module writes: not where that could be a password or a one-time code.
 func (n *notes) said(h *Hook, call string, l rules.Log) {
-	if l.Module && secretive(h.Rules.Type) {
+	if l.Module && h.Rules.Type.HasSecrets() {
 		return
 	}
 	if n.room() {
@@ -103,9 +103,6 @@ func (n *notes) room() bool {
 	n.dropped.Add(1)
 	return false
 }
-
-// secretive are the types whose calls carry a cleartext password or a one-time code (hooks.md section 8).
-func secretive(t hook.Type) bool { return t == hook.PasswordImport || t == hook.Telephony }
 
 // short is an eventId as it is logged: cloned, for it shares the call's memory.
 func short(id string) string { return strings.Clone(id[:min(len(id), 64)]) }

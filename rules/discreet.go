@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/tenterhook/tenterhook/runtime/expr"
 	"github.com/tenterhook/tenterhook/sdk/hook"
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
@@ -103,7 +102,7 @@ func (s *seeker) within(n jsondoc.Node) bool {
 
 // confide lets a rule's module see the secrets of its hook's calls, and says so.
 func (c *compiler) confide(h *Hook, spec *ruleSpec, r *rule) {
-	if r.secrets = expr.Secrets(h.Type); len(r.secrets) == 0 {
+	if r.secrets = h.Type.Secrets(); len(r.secrets) == 0 {
 		return
 	}
 	r.reveals, c.revealed = spec.reveals, spec.reveals

@@ -76,10 +76,7 @@ func (l *loader) answers(h *Hook, spec *hookSpec) {
 	if !h.Type.Inline() {
 		return
 	}
-	h.Silent = []byte(`{}`)
-	if h.Type == hook.Telephony {
-		h.Silent = hook.OpenAnswer(h.Type)
-	}
+	h.Silent = hook.SilentAnswer(h.Type)
 	restricts := slices.ContainsFunc(spec.rules, (*ruleSpec).restricts)
 	h.closed = hook.ClosedAnswer(h.Type)
 	h.Failure = hook.OpenAnswer(h.Type)
@@ -143,7 +140,7 @@ func (c *compiler) rule(h *Hook, spec *ruleSpec, sets map[string]string) rule {
 	restricts := spec.restricts()
 	refuses := spec.give("deny") != nil || spec.give("error") != nil
 	r.last = spec.stop || spec.give("deny") != nil
-	r.closed = restricts || h.Type == hook.PasswordImport
+	r.closed = restricts || h.Type.FailsClosed()
 	r.missing = spec.missing == "match"
 	c.failure(h, spec, &r, restricts)
 	c.cost, c.decides = expr.Cost{}, nil
@@ -241,8 +238,8 @@ func (r *ruleSpec) undone() (keys []string) {
 func (c *compiler) failure(h *Hook, spec *ruleSpec, r *rule, restricts bool) {
 	switch {
 	case spec.onFailure == "":
-	case h.Type == hook.PasswordImport && spec.onFailure == "open":
-		c.add(spec.onFailureAt.problem("a password-import rule cannot fail open: a password that nobody checked would be imported"))
+	case h.Type.FailsClosed() && spec.onFailure == "open":
+		c.add(spec.onFailureAt.problem("a %s rule cannot fail open: a password that nobody checked would be imported", h.Type))
 	case spec.onFailure == "open" && restricts:
 		r.closed = false
 		c.add(spec.onFailureAt.warning("rule %q refuses or restricts, and counts for nothing when it fails", spec.name))

@@ -39,7 +39,7 @@ func masked(k *chain, r *rule) string {
 // secrets. Where a rule wrote something that carries one, in whatever form, everything is decided once more with expr.Mask in
 // its place; if that comes to anything else, the Mask is all there is to see.
 func (h *Hook) Shown(c *hook.Call, d *Decision) *Decision {
-	if len(expr.Secrets(h.Type)) == 0 {
+	if !h.Type.HasSecrets() {
 		return d
 	}
 	shown := *d
@@ -87,7 +87,7 @@ const shortest = 4
 // Conceal puts expr.Mask where a JSON text that was made of a call has the call's secrets, as they came: for actions and
 // answers that are shown to somebody.
 func (h *Hook) Conceal(call jsondoc.Node, text []byte) []byte {
-	for _, path := range expr.Secrets(h.Type) {
+	for _, path := range h.Type.Secrets() {
 		n := under(call, path)
 		switch secret := jsondoc.AppendEscaped(nil, n.Text()); {
 		case n.Kind() == jsondoc.Number: // a number stays one, wherever it stands

@@ -75,7 +75,7 @@ func readModule(d *decoder, n *node) *moduleSpec {
 // restricts reports whether the module counts as one that refuses or takes something away. What it does is its own business, so
 // it does where a hook can refuse at all, until the rule says otherwise; on a registration hook, which decides who gets in, always.
 func (m *moduleSpec) restricts(r *ruleSpec) bool {
-	return m != nil && !hook.FailureFixed(r.typ) && (r.typ == hook.Registration || r.onFailure != "open")
+	return m != nil && !hook.FailureFixed(r.typ) && (r.typ.GuardsAccounts() || r.onFailure != "open")
 }
 
 // Wrote is the last that the rule's module said, behind why it failed; empty when it said nothing. It is for who writes the module, and

@@ -154,7 +154,7 @@ var ruleFields = []field[ruleSpec]{
 		read: func(d *decoder, r *ruleSpec, n *node) { r.module = readModule(d, n) }},
 	{key: "with", doc: "What the module is configured with, once: any value, with ${env.NAME} and ${file./path} filled in.", schema: `{}`,
 		read: func(_ *decoder, r *ruleSpec, n *node) { r.with = n }},
-	{key: "reveal", doc: "Where the rule means a password or one-time code to get to: log, debug, error, deny or send, or a list.", schema: `{"oneOf":[{"enum":["log","debug","error","deny","send"]},{"type":"array","items":{"enum":["log","debug","error","deny","send"]}}]}`, types: []hook.Type{hook.PasswordImport, hook.Telephony},
+	{key: "reveal", doc: "Where the rule means a password or one-time code to get to: log, debug, error, deny or send, or a list.", schema: `{"oneOf":[{"enum":["log","debug","error","deny","send"]},{"type":"array","items":{"enum":["log","debug","error","deny","send"]}}]}`, types: hook.TypesWithSecrets(),
 		read: readReveals},
 }
 

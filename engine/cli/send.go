@@ -217,7 +217,7 @@ func (c *caller) exchange(ctx context.Context, t hook.Type, body []byte) *exchan
 		x.Answer = answer
 	}
 	if err != nil {
-		x.Problems = append(x.Problems, fmt.Sprintf("no answer: %v", unwrapURLError(err)), "Okta "+doctor.OnFailure(t))
+		x.Problems = append(x.Problems, fmt.Sprintf("no answer: %v", unwrapURLError(err)), "Okta "+t.OnFailure())
 		return x
 	}
 	x.Problems = doctor.CheckAnswer(t, status, answer)

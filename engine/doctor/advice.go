@@ -38,7 +38,7 @@ func ForbiddenAdvice(t hook.Type, answer []byte) string {
 	switch {
 	case bytes.Contains(answer, []byte(`"error":"org"`)):
 		return org
-	case !namesHost(t):
+	case !t.NamesHost():
 		return address
 	}
 	return address + "; or " + org

@@ -171,7 +171,7 @@ func (e *examination) checkCalls(ctx context.Context) {
 }
 
 func (e *examination) reportNoAnswer(err error) {
-	advice := "Okta " + OnFailure(e.o.Type)
+	advice := "Okta " + e.o.Type.OnFailure()
 	var late interface{ Timeout() bool }
 	if errors.As(err, &late) && late.Timeout() {
 		e.add(Wrong, "calls", fmt.Sprintf("no answer within %v", OktaTimeout), advice)

@@ -19,11 +19,7 @@ func ConsolePath(t hook.Type) string {
 	if t == hook.EventHook {
 		return "Workflow > Event Hooks > Create Event Hook"
 	}
-	kind := map[hook.Type]string{
-		hook.Registration: "Registration", hook.Token: "Token", hook.SAML: "SAML",
-		hook.UserImport: "User Import", hook.PasswordImport: "Password Import", hook.Telephony: "Telephony",
-	}
-	return "Workflow > Inline Hooks > Add Inline Hook > " + kind[t]
+	return "Workflow > Inline Hooks > Add Inline Hook > " + t.Label()
 }
 
 // ConsoleURL returns the URL to enter in Okta for an examined one. For an http:// URL, which Okta cannot

@@ -18,12 +18,9 @@ func SetHost(host string, call []byte) ([]byte, error) {
 		return call, err
 	}
 	root, out := d.Root(), call
-	at := []string{"source"}
-	if root.Get("eventType").Text() == hook.Token.EventType() {
-		at = append(at, "data.context.protocol.issuer.uri")
-	}
-	for _, path := range at {
-		scheme, rest, ok := strings.Cut(root.Pointer("/"+strings.ReplaceAll(path, ".", "/")).Text(), "://")
+	t, _ := hook.TypeOf(root.Get("eventType").Text())
+	for _, m := range t.Hosts() {
+		scheme, rest, ok := strings.Cut(m.Find(root).Text(), "://")
 		if !ok {
 			continue
 		}
@@ -34,7 +31,7 @@ func SetHost(host string, call []byte) ([]byte, error) {
 		}
 		value, err := json.Marshal(scheme + "://" + host + rest)
 		if err == nil {
-			out, err = rules.ReplaceMember(out, path, value)
+			out, err = rules.ReplaceMember(out, strings.Join(m.Path, "."), value)
 		}
 		if err != nil {
 			return nil, err
@@ -42,6 +39,3 @@ func SetHost(host string, call []byte) ([]byte, error) {
 	}
 	return out, nil
 }
-
-// namesHost reports whether calls of a type contain the org's host.
-func namesHost(t hook.Type) bool { return t != hook.Registration && t != hook.UserImport }

@@ -139,7 +139,7 @@ func (g *Gate) releaseScratch(ctx *fasthttp.RequestCtx, c *conn, s *callScratch,
 		writeJSON(ctx, k.Rules.Failure) // a decision is owed all the same
 		return                          // whoever holds the sheet now is unknown
 	}
-	secret := k.Rules.Type == hook.PasswordImport || k.Rules.Type == hook.Telephony
+	secret := k.Rules.Type.HasSecrets()
 	if secret {
 		clear(body)
 	}

@@ -4,31 +4,26 @@ import (
 	"strings"
 
 	"github.com/tenterhook/tenterhook/rules"
-	"github.com/tenterhook/tenterhook/sdk/hook"
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-// foreignHost finds a host in a call that is none of its hook's org's: what was to be another org's was given to this one. Only
-// some types name a host, and each elsewhere (hooks.md section 1.3): one that always does must, and in the one way that Okta writes
-// it. Of the others a bare id says nothing.
+// foreignHost finds a host in a call that does not belong to the hook's org: a call for another org was sent to this hook. A
+// member that always names a host must name one of the org's, in the one form that Okta writes (hooks.md section 1.3). In
+// other members an absent value or a bare id says nothing.
 func foreignHost(r *rules.Hook, root jsondoc.Node) (host string, is bool) {
 	if r.Org == nil {
 		return "", false
 	}
-	source := root.Get("source")
-	switch r.Type {
-	case hook.Registration, hook.UserImport:
-		if source.Kind() == jsondoc.Missing || source.Kind() == jsondoc.String && !strings.ContainsAny(source.Text(), `:/\`) {
-			return "", false
+	for _, m := range r.Type.Hosts() {
+		n := m.Find(root)
+		if !m.Always && (n.Kind() == jsondoc.Missing || n.Kind() == jsondoc.String && !strings.ContainsAny(n.Text(), `:/\`)) {
+			continue
 		}
-	case hook.Token:
-		uri := root.Get("data").Get("context").Get("protocol").Get("issuer").Get("uri")
-		if host, ours := isOrgURL(r.Org, uri); !ours {
+		if host, ours := isOrgURL(r.Org, n); !ours {
 			return host, true
 		}
 	}
-	host, ours := isOrgURL(r.Org, source)
-	return host, !ours
+	return "", false
 }
 
 // isOrgURL reports whether a URL's host is an org's. What is no URL with a host is told as it is.

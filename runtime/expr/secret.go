@@ -7,15 +7,7 @@ import (
 	"strings"
 
 	"github.com/tenterhook/tenterhook/runtime"
-	"github.com/tenterhook/tenterhook/sdk/hook"
 )
-
-// secrets are the members that nobody but Okta and the rules may see: the password, the one-time code, and the message
-// that has the code in it (hooks.md section 8).
-var secrets = map[hook.Type][]string{
-	hook.PasswordImport: {"data.context.credential.password"},
-	hook.Telephony:      {"data.messageProfile.otpCode", "data.messageProfile.msgTemplate"},
-}
 
 // taint is what a value can tell of a secret member.
 type taint uint8
@@ -41,9 +33,6 @@ func (t *Text) Secret() bool {
 	}
 	return false
 }
-
-// Secrets are the paths of the members of a call of that type that are secret.
-func Secrets(t hook.Type) []string { return slices.Clone(secrets[t]) }
 
 // SecretLet reports whether the value of the let can carry a secret, as Expression.Secret does.
 func (e *Env) SecretLet(name string) bool {

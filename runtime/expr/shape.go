@@ -140,7 +140,7 @@ var shapes = sync.OnceValue(func() map[hook.Type]*shape {
 		all[t].say(closedWords[t], true)
 		all[t].say(openWords[t], false)
 		all[t].typed(t)
-		for _, path := range secrets[t] {
+		for _, path := range t.Secrets() {
 			all[t].hide(path)
 		}
 	}

@@ -66,9 +66,8 @@ func barePath(path string) string {
 
 // ours reports whether a word is the contract's, so that to tell it tells nothing.
 func ours(word string) bool {
-	for _, commands := range contracts {
-		for i := range commands {
-			c := &commands[i]
+	for _, t := range Types() {
+		for _, c := range t.facts().commands {
 			if word == c.name || word == c.key || slices.Contains(c.words, word) {
 				return true
 			}

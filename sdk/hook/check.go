@@ -317,9 +317,9 @@ func (c *checker) finds(name string) bool {
 }
 
 func (c *checker) refusalHint() string {
-	for i := range commandsOf(c.hook) {
-		if w := contracts[c.hook][i].wins; w != "" {
-			return " (" + w + " may stand beside it)"
+	for _, command := range c.hook.facts().commands {
+		if command.wins != "" {
+			return " (" + command.wins + " may stand beside it)"
 		}
 	}
 	return ""

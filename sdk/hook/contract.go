@@ -59,35 +59,6 @@ type command struct {
 	token TokenKind // patchShape: the token it changes; none for an assertion
 }
 
-// contracts holds the commands of each hook type (hooks.md sections 4 to 8). An event hook's answer carries none.
-var contracts = [...][]command{
-	Registration: {
-		{name: "com.okta.action.update", shape: wordShape, key: "registration", words: []string{"ALLOW", "DENY"}, wins: "DENY"},
-		{name: profileUpdate, shape: profileShape},
-		{name: progressiveUpdate, shape: profileShape},
-	},
-	Token: {
-		{name: "com.okta.identity.patch", shape: patchShape, token: IDToken},
-		{name: "com.okta.access.patch", shape: patchShape, token: AccessToken},
-	},
-	SAML: {
-		{name: "com.okta.assertion.patch", shape: patchShape},
-	},
-	UserImport: {
-		{name: "com.okta.action.update", shape: wordShape, key: "result", words: []string{createUser, linkUser}},
-		{name: "com.okta.user.update", shape: idShape},
-		{name: profileUpdate, shape: profileShape},
-		{name: "com.okta.appUser.profile.update", shape: profileShape},
-	},
-	PasswordImport: {
-		{name: "com.okta.action.update", shape: wordShape, key: "credential", words: []string{"VERIFIED", "UNVERIFIED"}, wins: "UNVERIFIED"},
-	},
-	Telephony: {
-		{name: "com.okta.telephony.action", shape: messageShape},
-	},
-	EventHook: nil,
-}
-
 const (
 	profileUpdate     = "com.okta.user.profile.update"
 	progressiveUpdate = "com.okta.user.progressive.profile.update"
@@ -112,21 +83,14 @@ var mistakes = map[string]string{
 // Commands lists the command types that a hook type accepts.
 func Commands(t Type) []string {
 	var names []string
-	for i := range commandsOf(t) {
-		names = append(names, contracts[t][i].name)
+	for _, c := range t.facts().commands {
+		names = append(names, c.name)
 	}
 	return names
 }
 
-func commandsOf(t Type) []command {
-	if int(t) >= len(contracts) {
-		return nil
-	}
-	return contracts[t]
-}
-
 func findCommand(t Type, name string) *command {
-	list := commandsOf(t)
+	list := t.facts().commands
 	for i := range list {
 		if list[i].name == name {
 			return &list[i]

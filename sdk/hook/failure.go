@@ -12,36 +12,22 @@ const (
 	failMessage    = `{"type":"com.okta.telephony.action","value":[{"status":"FAILED"}]}`
 )
 
-// OpenAnswer is the answer of a hook that fails open: Okta goes on as if the hook were not there. It is a fresh copy.
-// Where there is no choice (FailureFixed) it is the one failure answer of the type.
-func OpenAnswer(t Type) []byte {
-	switch t {
-	case PasswordImport:
-		return []byte(failUnverified)
-	case Telephony:
-		return []byte(failUnsent)
+// OpenAnswer is the answer of a hook that fails open: Okta proceeds as if the hook did not exist. It is a fresh copy.
+// Where FailureFixed is true it is the one failure answer of the type.
+func OpenAnswer(t Type) []byte { return []byte(t.facts().open) }
+
+// ClosedAnswer is the answer of a hook that fails closed: the registration or sign-in is refused. It is a fresh copy.
+func ClosedAnswer(t Type) []byte { return []byte(t.facts().closed) }
+
+// SilentAnswer is the answer of a hook whose rules ask for nothing. It is a fresh copy.
+func SilentAnswer(t Type) []byte {
+	if t.NeedsAnswer() {
+		return OpenAnswer(t)
 	}
 	return []byte(failNothing)
 }
 
-// ClosedAnswer is the answer of a hook that fails closed: the registration or sign-in is refused. It is a fresh copy.
-func ClosedAnswer(t Type) []byte {
-	switch t {
-	case Registration:
-		return []byte(failDeny)
-	case Token, SAML:
-		return []byte(failError)
-	}
-	return OpenAnswer(t)
-}
-
-// FailureFixed reports whether a hook of this type cannot choose its failure answer: a password that nobody verified is
-// never imported, an import goes on whatever is answered, and a message that was not handed over is Okta's to send. An
-// event hook has no answer to choose.
-func FailureFixed(t Type) bool {
-	switch t {
-	case Registration, Token, SAML:
-		return false
-	}
-	return true
-}
+// FailureFixed reports whether a hook of this type cannot choose its failure answer: an unverified password is never
+// imported, an import proceeds whatever the answer, and Okta itself sends a message that was not handed over. An event
+// hook has no answer to choose.
+func FailureFixed(t Type) bool { return t.facts().open == t.facts().closed }

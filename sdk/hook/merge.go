@@ -332,7 +332,7 @@ func refuse(s *step, suffix, message string) error {
 
 // link holds LINK_USER to its user (hooks.md section 7).
 func (m *Merge) link(before int) error {
-	commands := commandsOf(UserImport)
+	commands := UserImport.facts().commands
 	word, id := m.find(&commands[0], "", len(m.entries)), m.find(&commands[1], "", len(m.entries))
 	if word < 0 {
 		return nil
