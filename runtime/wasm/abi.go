@@ -1,23 +1,26 @@
 package wasm
 
-// The convention between a module and the host, version 1. It is not frozen before version 1.0 of the program.
+// The convention between a module and the host, version 1. It may change before version 1.0.
 //
 // A module exports
 //
-//	memory                                the one linear memory; every pointer below is an offset into it
-//	tenterhook_abi_v1()                   marks the convention; it is never called
-//	evaluate(ptr i32, len i32) -> i64     decides on the event, whose JSON is at ptr
-//	decide() -> i64                       or this instead: decides on the event, which it reads through the host functions
-//	alloc(size i32) -> i32                with evaluate or configure: where the host may write size bytes; 0 refuses
-//	configure(ptr i32, len i32) -> i32    optional: the rule's `with` as JSON, null where it has none, once, before the
-//	                                      state is frozen; anything but 0 refuses the rule
-//	_initialize()                         optional: once, before anything else
+//	memory                              the one linear memory; pointers are offsets into it
+//	tenterhook_abi_v1()                 marks the convention; never called
+//	evaluate(ptr i32, len i32) -> i64   decides on the event, whose JSON is at ptr
+//	decide() -> i64                     instead of evaluate: reads the event by host functions
+//	alloc(size i32) -> i32              for evaluate and configure: where the host may write
+//	                                    size bytes; 0 fails
+//	configure(ptr i32, len i32) -> i32  optional: gets the rule's `with` as JSON, or null, once,
+//	                                    before the state is frozen; other results than 0 reject
+//	                                    the rule
+//	_initialize()                       optional: runs once, first
 //
-// What evaluate and decide return is ptr<<32|len of the draft's JSON, a text as hook.Draft has it; len 0 is no opinion,
-// whatever ptr is. A trap is a rule that failed. The draft is copied out before anything else runs in the module.
+// The result of evaluate and decide is ptr<<32|len of the draft's JSON (see hook.Draft). If len is
+// 0 the module has no opinion, whatever ptr is. A trap fails the rule. The host copies the draft
+// before it runs anything else in the module.
 //
-// Every call finds the module's memory, globals and tables as they were once the rule was loaded: nothing that one call
-// leaves behind is seen by another. What alloc gives for a call need not be freed.
+// Every call finds memory, globals and tables in the state that was frozen when the rule was
+// loaded: no call sees changes by another. Memory from alloc need not be freed.
 const (
 	exportMemory     = "memory"
 	exportMarker     = "tenterhook_abi_v1"
@@ -28,35 +31,36 @@ const (
 	exportInitialize = "_initialize"
 )
 
-// Where imports may come from. None is required.
+// Import modules. None is required.
 const (
 	importHost = "tenterhook"             // the host functions below
-	importWASI = "wasi_snapshot_preview1" // all 46 functions of preview 1, with nothing behind them: see wasi.go
-	importEnv  = "env"                    // abort alone, as AssemblyScript has it: (message, file, line, column i32) -> (); a trap
+	importWASI = "wasi_snapshot_preview1" // all 46 functions of preview 1 without any access to the host: see wasi.go
+	importEnv  = "env"                    // only AssemblyScript's abort: (message, file, line, column i32) -> (); a trap
 )
 
-// The host functions, in the import module "tenterhook". Every argument and result is an i32. A pointer and a length
-// name bytes of the module's memory; bytes that are not in it are a trap.
+// The host functions, in the import module "tenterhook". All arguments and results are i32. A
+// pointer and a length name bytes in the module's memory; bytes outside it are a trap.
 //
-//	get(pointer, pointerLen, buf, cap) -> i32               the JSON of a member of the event, as it was sent
-//	get_text(pointer, pointerLen, buf, cap) -> i32          the content of a text, without quotes and escapes, in UTF-8
-//	length(pointer, pointerLen) -> i32                      how many elements a list has, or members an object
-//	lookup(table, tableLen, key, keyLen, buf, cap) -> i32   the JSON of what a table of the policy has for a key; true where
-//	                                                        an entry has no value
-//	log(text, textLen)                                      a line for the server's log
+//	get(pointer, pointerLen, buf, cap) -> i32              JSON of a member, as it was sent
+//	get_text(pointer, pointerLen, buf, cap) -> i32         decoded text of a member, in UTF-8
+//	length(pointer, pointerLen) -> i32                     elements of a list, members of an object
+//	lookup(table, tableLen, key, keyLen, buf, cap) -> i32  JSON of a key's value in a table of the
+//	                                                       policy; true for entries without value
+//	log(text, textLen)                                     writes a line to the server's log
 //
-// pointer is a JSON Pointer (RFC 6901) from the event: of an inline hook the whole call, of an event hook the one event.
-// "" is the event itself. A pointer that does not begin with / is a trap, and so is a table that the policy does not
-// have: to take either for "missing" could make a rule that refuses let something through.
+// pointer is a JSON Pointer (RFC 6901) into the event: for an inline hook the whole call, for an
+// event hook one event. "" is the event itself. A pointer without leading / is a trap, and so is a
+// table that the policy does not have: if either counted as missing, a rule that denies could let
+// a call pass.
 //
-// get, get_text and lookup return how long the value is, in bytes. When that is more than cap nothing was written: ask
-// again with more room. Otherwise the value is at buf. A negative result is one of the codes below, and nothing was
-// written.
+// get, get_text and lookup return the length of the value in bytes. If it is larger than cap,
+// nothing was written: call again with a larger buffer. Otherwise the value is at buf. A negative
+// result is one of the codes below; nothing was written.
 //
-// A JSON Pointer of more than 64 KiB is a trap, and so is a key of more than 1 MiB.
+// A JSON Pointer above 64 KiB is a trap, and so is a key above 1 MiB.
 //
-// Each costs callPrice of fuel, one unit for each byte of a pointer or key, one for each 16 bytes of a value or a line, and
-// what finding the member costs.
+// Each call costs callPrice of fuel, one unit for each byte of a pointer or key, one for each 16
+// bytes of a value or log line, and the price of finding the member.
 const (
 	hostGet     = "get"
 	hostGetText = "get_text"
@@ -65,19 +69,19 @@ const (
 	hostLog     = "log"
 )
 
-// What get, get_text, length and lookup return when there is no length to return.
+// Results of get, get_text, length and lookup that are not lengths.
 const (
-	codeMissing = -1 // there is no such member; the table has no such key
+	codeMissing = -1 // the member does not exist; the table lacks the key
 	codeNull    = -2 // the value is null
-	codeKind    = -3 // get_text of what is not a text; length of what is neither list nor object; lookup of a key that such a table cannot have
+	codeKind    = -3 // the value, or the key of lookup, has the wrong type
 )
 
-// callPrice is what a call of a host function costs, in units of fuel: what about as many instructions take.
+// callPrice is the fuel for calling a host function: it takes as long as about 400 instructions.
 const callPrice = 400
 
-// Logs of one run: what is beyond is dropped, and a last line says so.
+// Limits for the logs of one run. Lines beyond them are dropped; a last line reports that.
 const (
 	maxLogLines = 64
 	maxLogBytes = 16 << 10
-	maxLogLine  = 2 << 10 // bytes of one line; the rest of it is dropped
+	maxLogLine  = 2 << 10 // bytes of one line; the rest is dropped
 )

@@ -12,20 +12,20 @@ import (
 	"github.com/tetratelabs/wazero"
 )
 
-// What a compile child may take. Real modules take a tenth of it; a module of a few kilobytes that was made to hurt takes
-// whatever there is.
+// Limits of a compile child. Real modules need a tenth of them; a hostile module of a few kilobytes
+// would use all memory and time available.
 const (
-	maxCompileTime   = 60 * time.Second // by the wall
-	maxCompileCPU    = 30               // of the processor
+	maxCompileTime   = 60 * time.Second // wall clock
+	maxCompileCPU    = 30               // CPU seconds
 	maxCompileMemory = 768 << 20        // bytes
-	maxNativeBytes   = 64 << 20         // of the native code of one module, which this process maps; Go's guests have ten
-	maxCachedModules = 256              // compiled modules that are kept
-	maxCacheBytes    = 1 << 30          // that they have in all
+	maxNativeBytes   = 64 << 20         // native code of one module, which this process maps; Go guests have 10 MiB
+	maxCachedModules = 256              // compiled modules in the cache
+	maxCacheBytes    = 1 << 30          // total size of the cache
 )
 
-// compile makes native code of a rewritten module. A child process does the work and leaves it in the cache folder, and
-// this process loads it from there. The child goes first even when the folder has the code already: what it has not
-// loaded within its limits is not loaded here.
+// compile compiles a rewritten module to native code. A child process compiles it into the cache
+// folder, and this process loads it from there. The child runs even when the folder has the code
+// already: only code that the child could load within its limits is loaded here.
 func (m *Module) compile(ctx context.Context, code []byte) error {
 	var dir string
 	if m.runtime.child != "" {
@@ -47,15 +47,15 @@ func (m *Module) compile(ctx context.Context, code []byte) error {
 	return nil
 }
 
-// native is a compiled module with the machine that runs it, which has host modules of its own: closing it closes all
-// there is.
+// native is a compiled module with its own wazero runtime and host modules. Closing it releases
+// everything.
 type native struct {
 	engine wazero.Runtime
 	code   wazero.CompiledModule
-	cache  wazero.CompilationCache // nil: none
+	cache  wazero.CompilationCache // nil without a cache
 }
 
-// compileNative is the module compiled, from or into the folder; "" is none.
+// compileNative compiles the module. With a folder, it reads or fills the cache there.
 func compileNative(ctx context.Context, dir string, code []byte) (n *native, err error) {
 	n = new(native)
 	config := wazero.NewRuntimeConfigCompiler().WithDebugInfoEnabled(false)
@@ -75,7 +75,7 @@ func compileNative(ctx context.Context, dir string, code []byte) (n *native, err
 
 func (n *native) close() error {
 	err := n.engine.Close(context.Background())
-	if n.cache != nil { // the machine leaves it to whoever made it
+	if n.cache != nil { // closing the runtime leaves the cache open
 		err = errors.Join(err, n.cache.Close(context.Background()))
 	}
 	return err

@@ -14,10 +14,11 @@ import (
 	"time"
 )
 
-// fillCache has a child see to it that the folder holds the compiled module. A folder that is not as it was left, or that the
-// child cannot read, is made anew; what is half made has another name, so that several processes can share a cache.
+// fillCache makes sure that the folder holds the compiled module. A folder with a wrong seal, or
+// that the child cannot load, is compiled again. Compilation uses a temporary name, so several
+// processes can share a cache.
 func (r *Runtime) fillCache(ctx context.Context, dir string, code []byte) error {
-	if r.isSealed(dir) && r.runChild(ctx, dir, code) == nil && r.seal(dir) == nil { // it may have been added to, for another processor
+	if r.isSealed(dir) && r.runChild(ctx, dir, code) == nil && r.seal(dir) == nil { // the child may have added code for another processor
 		return nil
 	}
 	if err := ctx.Err(); err != nil {
@@ -41,10 +42,11 @@ func (r *Runtime) fillCache(ctx context.Context, dir string, code []byte) error 
 	return nil
 }
 
-// sealName is the file beside what the child left: the MAC of all of it under the server's key, a mere checksum without one.
+// sealName is the file with the MAC of the compiled module under the server's key. Without a key it
+// is a checksum.
 const sealName = "seal"
 
-// isSealed reports whether the folder holds what it held when it was sealed, by this key.
+// isSealed reports whether the folder's content matches its seal under this key.
 func (r *Runtime) isSealed(dir string) bool {
 	want, err := os.ReadFile(filepath.Join(dir, sealName))
 	if err != nil {
@@ -94,8 +96,8 @@ func (r *Runtime) computeMAC(dir string) ([]byte, error) {
 	return h.Sum(nil), err
 }
 
-// evictCache removes the compiled modules that have not been loaded for longest, where there are too many or they are too large. One
-// that is in use stays in use.
+// evictCache removes the least recently loaded modules while the cache has too many entries or
+// bytes. Removing a module that is loaded does not affect its use.
 func (r *Runtime) evictCache() {
 	entries, err := os.ReadDir(r.cache)
 	if err != nil {
@@ -117,11 +119,12 @@ func (r *Runtime) evictCache() {
 // cacheEntry is a compiled module in the cache folder.
 type cacheEntry struct {
 	path     string
-	lastLoad time.Time // last
+	lastLoad time.Time // last load
 	bytes    int64
 }
 
-// readCacheEntry looks at one. What has no seal is being made, or was left by a kill, and is as old as its folder.
+// readCacheEntry reads size and last load of an entry. Without a seal (compilation is running, or
+// was killed) the folder's modification time counts.
 func readCacheEntry(dir string) cacheEntry {
 	k := cacheEntry{path: dir, lastLoad: time.Now()}
 	filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
@@ -141,7 +144,7 @@ func readCacheEntry(dir string) cacheEntry {
 	return k
 }
 
-// checkPrivate reports a folder that others than its owner may write to.
+// checkPrivate returns an error if others than the owner may write to the folder.
 func checkPrivate(dir string) error {
 	info, err := os.Stat(dir)
 	if err != nil {

@@ -14,18 +14,18 @@ import (
 	"time"
 )
 
-// childArgv0 is what the compile child is called by: its first argument, where a program finds its own name.
+// childArgv0 is argv[0] of a compile child.
 const childArgv0 = "tenterhook: compile a module"
 
-// What the child exits with, beside 0.
+// Exit codes of the child besides 0.
 const (
-	exitRejected = 3 + iota // the module does not compile; stderr says why
+	exitRejected = 3 + iota // the module does not compile; stderr has the reason
 	exitMemory
 	exitTime
 )
 
-// RunCompileChild does the work of a compile child and exits, when this process is one: main and the mains of tests call it first.
-// Otherwise it returns at once.
+// RunCompileChild compiles a module and exits if this process is a compile child; otherwise it
+// returns at once. The main functions of the server and of tests call it first.
 func RunCompileChild() {
 	if len(os.Args) != 2 || os.Args[0] != childArgv0 {
 		return
@@ -44,8 +44,8 @@ func RunCompileChild() {
 	os.Exit(0)
 }
 
-// enforceLimits ends the child when it takes too long or too much. Nobody waits for it: it ends with the process, and so does
-// the child of a server that was killed.
+// enforceLimits ends the child when it exceeds its time or memory. Its goroutine ends with the
+// process, so the child also ends when the server was killed.
 func enforceLimits() {
 	start := time.Now()
 	for range time.Tick(20 * time.Millisecond) {
@@ -60,7 +60,8 @@ func enforceLimits() {
 	}
 }
 
-// runChild runs the child. It gets no environment, so none of the server's secrets, and the module by its standard input.
+// runChild runs the child. It passes the module on standard input and no environment, so no secrets
+// of the server.
 func (r *Runtime) runChild(ctx context.Context, dir string, code []byte) error {
 	limited, cancel := context.WithTimeout(ctx, r.childTimeout)
 	defer cancel()
@@ -90,7 +91,7 @@ func (r *Runtime) runChild(ctx context.Context, dir string, code []byte) error {
 	return fmt.Errorf("compile: the child ended with %w: %.500s", err, said)
 }
 
-// limitedBuffer keeps the first few kilobytes of what is written to it.
+// limitedBuffer keeps the first 4 KiB of what is written to it.
 type limitedBuffer struct{ to *bytes.Buffer }
 
 func (c *limitedBuffer) Write(b []byte) (int, error) {

@@ -2,9 +2,9 @@ package wasm
 
 import "syscall"
 
-// setResourceLimits has the kernel hold the child to its limits, whatever it does. Much of what Go reserves it never uses, so the
-// limit of what is mapped is far above that of what is used; it is not set where there is no telling (a race detector maps
-// terabytes).
+// setResourceLimits has the kernel enforce the child's limits. Go reserves more address space than
+// it uses, so the limit for mapped memory is far above the limit for used memory. Under the race
+// detector, which maps terabytes, it is not set.
 func setResourceLimits() {
 	const reserved = 4 << 30
 	if !raceEnabled {

@@ -10,7 +10,7 @@ import (
 	"github.com/tenterhook/tenterhook/runtime/wasm/meter"
 )
 
-// What a module of ours exports, with its type.
+// exportTypes has the types of the convention's exports.
 var exportTypes = map[string]string{
 	exportMarker:     "() -> ()",
 	exportEvaluate:   "(i32, i32) -> i64",
@@ -22,7 +22,7 @@ var exportTypes = map[string]string{
 
 var componentHeader = []byte{0, 'a', 's', 'm', 0x0d, 0, 1, 0}
 
-// checkHeader refuses what is no core module by its first bytes.
+// checkHeader rejects files that are not core modules by their first bytes.
 func checkHeader(src []byte) error {
 	switch {
 	case bytes.HasPrefix(src, componentHeader):
@@ -33,7 +33,7 @@ func checkHeader(src []byte) error {
 	return nil
 }
 
-// checkConvention says everything for which a module is none of ours, nil when it is one.
+// checkConvention returns every violation of the convention, nil if there is none.
 func checkConvention(w *meter.Module) error {
 	if name, hint := otherConvention(w); name != "" {
 		return fmt.Errorf("it is made for %s: %s", name, hint)
@@ -47,7 +47,8 @@ func checkConvention(w *meter.Module) error {
 	return errors.Join(append(errs, exportProblems(w)...)...)
 }
 
-// otherConventions are the conventions of others, each known by an import's module or an export's name.
+// otherConventions are conventions of other hosts, recognized by an import's module or an export's
+// name.
 var otherConventions = []struct{ imports, exports, name, hint string }{
 	{imports: "extism:host", name: "Extism", hint: "want the exports of this convention; only the Extism imports must go"},
 	{exports: "proxy_abi_version", name: "proxy-wasm", hint: "its filters see HTTP, and here a rule sees a call's JSON"},
@@ -59,7 +60,8 @@ var otherConventions = []struct{ imports, exports, name, hint string }{
 	{imports: "javy_", name: "Javy", hint: "want evaluate and alloc exported"},
 }
 
-// otherConvention names whose convention the module keeps, when it is somebody else's.
+// otherConvention returns the name of another host's convention that the module follows, with a
+// hint for its author.
 func otherConvention(w *meter.Module) (name, hint string) {
 	ours := findExport(w, exportMarker) != nil
 	for _, d := range otherConventions {
@@ -80,7 +82,7 @@ func otherConvention(w *meter.Module) (name, hint string) {
 	return "", ""
 }
 
-// importProblem says why an import is not to be had; "" when it is.
+// importProblem returns why an import is not available, "" if it is.
 func importProblem(e meter.Extern) string {
 	var known string
 	switch e.Module {
@@ -110,7 +112,7 @@ func importProblem(e meter.Extern) string {
 	return ""
 }
 
-// exportProblems lists what is wrong with the exports.
+// exportProblems lists the violations in the exports.
 func exportProblems(w *meter.Module) (errs []error) {
 	evaluate, decide := findExport(w, exportEvaluate), findExport(w, exportDecide)
 	if m := findExport(w, exportMemory); m == nil || m.Kind != "memory" {

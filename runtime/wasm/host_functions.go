@@ -14,7 +14,7 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-// hostFunction is a function that modules may import. What it is called with is in the stack, and so is what it returns.
+// hostFunction is a function that modules may import. Arguments and result are passed on the stack.
 type hostFunction struct {
 	name   string
 	params string // i for an i32, I for an i64
@@ -22,7 +22,7 @@ type hostFunction struct {
 	run    func(in *instance, stack []uint64)
 }
 
-// hostFunctions are those of the module tenterhook: see abi.go.
+// hostFunctions are the functions of the import module tenterhook: see abi.go.
 var hostFunctions = []hostFunction{
 	{hostGet, "iiii", "i", (*instance).hostGet},
 	{hostGetText, "iiii", "i", (*instance).hostGetText},
@@ -31,10 +31,10 @@ var hostFunctions = []hostFunction{
 	{hostLog, "ii", "", (*instance).hostLog},
 }
 
-// abortFunction is what AssemblyScript calls when an assertion fails.
+// abortFunction is called by AssemblyScript when an assertion fails.
 var abortFunction = hostFunction{"abort", "iiii", "", (*instance).abort}
 
-// yieldFunction is what the metered code calls when its slice is used up.
+// yieldFunction is called by metered code when its slice of fuel is used up.
 var yieldFunction = hostFunction{meter.Yield, "I", "I", func(in *instance, stack []uint64) {
 	stack[0] = uint64(in.yield(int64(stack[0])))
 }}
@@ -50,7 +50,7 @@ func valueTypes(s string) []api.ValueType {
 	return types
 }
 
-// signature is the function's type as package meter writes it.
+// signature returns the function's type as package meter writes it.
 func (f *hostFunction) signature() string {
 	list := func(s string) string {
 		names := make([]string, len(s))
@@ -68,7 +68,7 @@ func (f *hostFunction) signature() string {
 	return "(" + list(f.params) + ") -> ()"
 }
 
-// instanceKey finds the instance in the context that every call of its exports has.
+// instanceKey is the context key for the instance, present in every call of its exports.
 type instanceKey struct{}
 
 // instantiateHostModules makes the host modules that a module may import from.
@@ -93,16 +93,16 @@ func instantiateHostModules(ctx context.Context, machine wazero.Runtime) error {
 	return nil
 }
 
-// The longest that a module can ask for. What is longer than any event would only keep the host busy, between two looks at
-// the clock.
+// Longest arguments of host functions. Longer ones than any event has would only keep the host busy
+// between two checks of the clock.
 const (
-	maxPointer = 64 << 10 // bytes of a JSON Pointer, or of a table's name
-	maxKey     = 1 << 20  // of a key
+	maxPointer = 64 << 10 // bytes of a JSON Pointer or a table's name
+	maxKey     = 1 << 20  // bytes of a key
 )
 
-// memoryAt is the guest's memory from ptr on, n bytes of it. What is not there ends the run.
+// memoryAt returns n bytes of the guest's memory at ptr. A range outside the memory ends the run.
 func (in *instance) memoryAt(ptr, n uint64) []byte {
-	at, size := uint64(uint32(ptr)), uint64(uint32(n)) // the upper halves of an i32 are anything
+	at, size := uint64(uint32(ptr)), uint64(uint32(n)) // the upper halves of an i32 on the stack are undefined
 	if memory := in.memory.bytes(); at+size <= uint64(len(memory)) {
 		return memory[at : at+size : at+size]
 	}
@@ -110,13 +110,13 @@ func (in *instance) memoryAt(ptr, n uint64) []byte {
 	return nil
 }
 
-// textAt is the same as a string that is good until the guest runs on.
+// textAt is memoryAt as a string. It is valid until the guest runs on.
 func (in *instance) textAt(ptr, n uint64) string {
 	b := in.memoryAt(ptr, n)
 	return unsafe.String(unsafe.SliceData(b), len(b))
 }
 
-// writeResult writes value to the buffer when there is room, and is its length.
+// writeResult writes value to the buffer if it fits, and returns its length.
 func (in *instance) writeResult(value string, buf, room uint64) uint64 {
 	if len(value) <= int(uint32(room)) {
 		in.charge(int64(len(value)) >> 4)
@@ -125,7 +125,7 @@ func (in *instance) writeResult(value string, buf, room uint64) uint64 {
 	return uint64(uint32(len(value)))
 }
 
-// encodeCode is a negative result as the stack has it.
+// encodeCode encodes a negative result for the stack.
 func encodeCode(c int32) uint64 { return uint64(uint32(c)) }
 
 func (in *instance) hostGet(stack []uint64) {
@@ -176,7 +176,7 @@ func (in *instance) hostLookup(stack []uint64) {
 	}
 	in.charge(callPrice + int64(len(name)+len(key)))
 	t := in.program.options.Tables[name]
-	if t == nil { // the name may have been made of the call: where it goes is decided with whatever else the module says
+	if t == nil { // the name may contain data of the call: log it like the module's own lines
 		in.log.appendLine(in.current, fmt.Sprintf("lookup: the policy has no table %q", name[:min(len(name), 64)]))
 		in.trap("lookup: the policy has no table of the name it asked for")
 	}
@@ -200,14 +200,14 @@ func (in *instance) hostLog(stack []uint64) {
 	in.log.appendLine(in.current, text)
 }
 
-// abort ends the run. What the failed assertion says is a line of the log.
+// abort ends the run. The message of the failed assertion becomes a log line.
 func (in *instance) abort(stack []uint64) {
 	in.charge(callPrice)
 	in.log.appendLine(in.current, "abort: "+in.assemblyScriptText(stack[0]))
 	in.trap("it called abort")
 }
 
-// readMember is the value at the JSON Pointer that the stack begins with, charged for.
+// readMember returns the value at the JSON Pointer on the stack, and charges for finding it.
 func (in *instance) readMember(stack []uint64) jsondoc.Node {
 	pointer := in.textAt(stack[0], stack[1])
 	if len(pointer) > maxPointer {
@@ -220,7 +220,7 @@ func (in *instance) readMember(stack []uint64) jsondoc.Node {
 	return in.resolvePointer(in.current.Event.Node, pointer)
 }
 
-// resolvePointer is jsondoc.Node.Pointer, and charges for each step what it costs before it is taken.
+// resolvePointer is jsondoc.Node.Pointer, but charges for each step before taking it.
 func (in *instance) resolvePointer(n jsondoc.Node, pointer string) jsondoc.Node {
 	for pointer != "" && n.Kind() != jsondoc.Missing {
 		end := strings.IndexByte(pointer[1:], '/') + 1
@@ -229,7 +229,7 @@ func (in *instance) resolvePointer(n jsondoc.Node, pointer string) jsondoc.Node 
 		}
 		steps := int64(n.Len())
 		if n.Kind() == jsondoc.Object {
-			steps = min(steps, maxLinearSearch) // more are hashed
+			steps = min(steps, maxLinearSearch) // larger objects are hashed
 		}
 		in.charge(10 + 4*steps)
 		n, pointer = n.Pointer(pointer[:end]), pointer[end:]
@@ -237,10 +237,10 @@ func (in *instance) resolvePointer(n jsondoc.Node, pointer string) jsondoc.Node 
 	return n
 }
 
-// maxLinearSearch is more than an object has whose members are looked at one by one.
+// maxLinearSearch is the largest number of members that jsondoc searches linearly.
 const maxLinearSearch = 32
 
-// trap ends the run: the module has broken the convention.
+// trap ends the run because the module violated the convention.
 func (in *instance) trap(format string, args ...any) {
 	in.unwind(fmt.Errorf("%w: "+format, append([]any{runtime.ErrTrap}, args...)...))
 }

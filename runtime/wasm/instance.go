@@ -18,39 +18,39 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/hook"
 )
 
-// instance is one guest. A run has it to itself: nothing of it is safe for concurrent use.
+// instance is one guest. It serves one run at a time and is not safe for concurrent use.
 type instance struct {
 	program        *Program
-	context        context.Context // of every call of its exports: it leads host functions back here, and never ends
+	context        context.Context // for every call of an export: leads host functions back here, never ends
 	module         api.Module
 	memory         *linearMemory
 	fuel           api.MutableGlobal
 	decide         api.Function // or evaluate
-	alloc          api.Function // nil when there is none
+	alloc          api.Function // nil if not exported
 	restoreGlobals api.Function // meter.Restore
 	growMemory     func(pages uint32) (uint32, bool)
-	snapshot       *snapshot // memory to go back to
-	monotonicStart int64     // what the monotonic clock shows when a run begins
+	snapshot       *snapshot // initial memory of each run
+	monotonicStart int64     // reading of the monotonic clock when a run begins
 	waiter         *waiter
 	stack          [2]uint64
 
-	// Of the run that is under way.
+	// State of the current run.
 	current    *runtime.Run
-	slice      int64     // fuel that was handed out and is not accounted for
-	sliceSize  int64     // of the next slice
-	sliceStart time.Time // it was handed out
-	stackGrown bool      // its calls nested deep: the native stack is to be given up
-	holdsSlot  bool      // it holds one
-	endErr     error     // why the host has ended it
+	slice      int64     // fuel handed out and not yet accounted for
+	sliceSize  int64     // fuel of the next slice
+	sliceStart time.Time // when the slice was handed out
+	stackGrown bool      // calls nested deep: release the native stack after the run
+	holdsSlot  bool
+	endErr     error // why the host ended the run
 	clock      clock
 	log        runLog
 	seeded     bool
 	random     *rand.ChaCha8
 }
 
-// A slice is how much fuel a guest is handed at once. What a unit takes differs a hundredfold between code that adds and code
-// that waits for memory, so a slice that took longer than turn is followed by a smaller one, any other by a larger one.
-// What is spent in all does not depend on it.
+// A slice is the fuel that a guest gets at once. The time for one unit of fuel varies a hundredfold
+// between arithmetic and cache misses, so a slice that took longer than sliceTime is followed by a
+// smaller one, any other by a larger one. The total fuel of a run does not depend on slices.
 const (
 	initialSlice = 2_500
 	maxSlice     = 10_000
@@ -61,7 +61,7 @@ const (
 // errEnded unwinds a guest that the host has ended.
 var errEnded = errors.New("ended by the host")
 
-// newInstance makes an instance that nothing of has run yet.
+// newInstance instantiates the module without running any of its code.
 func newInstance(p *Program) (*instance, error) {
 	in := &instance{program: p, waiter: newWaiter()}
 	in.context = context.WithValue(context.Background(), instanceKey{}, in)
@@ -82,7 +82,8 @@ func newInstance(p *Program) (*instance, error) {
 	return in, nil
 }
 
-// bindExports finds the exports that every run calls. Each has a native stack of its own, which grows and never shrinks.
+// bindExports looks up the exports that every run calls. Each has its own native stack, which grows
+// and never shrinks.
 func (in *instance) bindExports() {
 	in.decide = in.module.ExportedFunction(in.program.module.report.Convention)
 	in.alloc = in.module.ExportedFunction(exportAlloc)
@@ -91,7 +92,7 @@ func (in *instance) bindExports() {
 
 func (in *instance) close() { in.module.Close(in.context) }
 
-// beginRun begins a run: it waits for a slot until the deadline and hands the guest its first slice.
+// beginRun waits for a slot until the deadline and hands the guest its first slice.
 func (in *instance) beginRun(r *runtime.Run) error {
 	in.current, in.endErr, in.seeded = r, nil, false
 	in.clock = clock{wall: r.Now.UnixNano(), monotonic: in.monotonicStart}
@@ -109,7 +110,7 @@ func (in *instance) beginRun(r *runtime.Run) error {
 	return nil
 }
 
-// endRun ends it.
+// endRun releases the slot.
 func (in *instance) endRun() {
 	if in.holdsSlot {
 		in.program.module.runtime.slots.release()
@@ -117,7 +118,7 @@ func (in *instance) endRun() {
 	in.current, in.holdsSlot = nil, false
 }
 
-// waitStart is when a wait begins that is to be pardoned; zero when it is not.
+// waitStart returns the time if the coming wait must not count against the deadline, else zero.
 func (in *instance) waitStart() (since time.Time) {
 	if in.current.Behind {
 		since = time.Now()
@@ -131,7 +132,7 @@ func (in *instance) pardonWait(since time.Time) {
 	}
 }
 
-// waitError is why a wait has ended before its time.
+// waitError returns why a wait ended early.
 func (in *instance) waitError() error {
 	if !in.current.Meter.Look() {
 		return in.current.Meter.Err()
@@ -139,10 +140,10 @@ func (in *instance) waitError() error {
 	return runtime.ErrTime
 }
 
-// nextSlice is the fuel to hand out.
+// nextSlice returns the fuel for the next slice.
 func (in *instance) nextSlice() int64 { return min(in.sliceSize, in.current.Meter.Left()) }
 
-// adaptSliceSize makes the next slice larger or smaller, given how long the last one took.
+// adaptSliceSize sizes the next slice by the time that the last one took.
 func (in *instance) adaptSliceSize() {
 	if took := time.Since(in.sliceStart); took > sliceTime {
 		in.sliceSize = max(minSlice, in.sliceSize*int64(sliceTime)/int64(took))
@@ -151,7 +152,8 @@ func (in *instance) adaptSliceSize() {
 	}
 }
 
-// accountFuel accounts for what the guest has spent since it was last asked, and hands it what it may spend next.
+// accountFuel spends the fuel that the guest used since the last call, and hands out the next
+// slice.
 func (in *instance) accountFuel() error {
 	spent := in.slice - int64(in.fuel.Get())
 	in.slice = 0
@@ -164,9 +166,9 @@ func (in *instance) accountFuel() error {
 	return nil
 }
 
-// yield is called on the guest's own goroutine when its slice is used up, or while it is busy with much memory: left is
-// what it has of the slice, below nought when it owes some. Whoever waits for a slot has a turn. It returns the next
-// slice, or unwinds the guest.
+// yield runs on the guest's own goroutine when its slice is used up, or between chunks of a long
+// bulk operation. left is the rest of the slice, negative if the guest owes fuel. Waiting guests
+// get the slot first. It returns the next slice, or unwinds the guest.
 func (in *instance) yield(left int64) int64 {
 	switch left {
 	case meter.TooDeep:
@@ -188,7 +190,7 @@ func (in *instance) yield(left int64) int64 {
 	if in.pardonWait(since); !in.holdsSlot {
 		in.unwind(in.waitError())
 	}
-	if !m.Look() { // whoever had the turn may have taken long
+	if !m.Look() { // other guests may have held the slot for long
 		in.unwind(m.Err())
 	}
 	in.sliceStart = time.Now()
@@ -196,7 +198,7 @@ func (in *instance) yield(left int64) int64 {
 	return in.slice
 }
 
-// charge takes fuel for what a host function is about to do. What is not there ends the run.
+// charge spends fuel for a host function's work. If there is not enough the run ends.
 func (in *instance) charge(n int64) {
 	left := int64(in.fuel.Get()) - n
 	if left < 0 {
@@ -205,13 +207,13 @@ func (in *instance) charge(n int64) {
 	in.fuel.Set(uint64(left))
 }
 
-// unwind unwinds the guest from inside a host function.
+// unwind ends the run from inside a host function.
 func (in *instance) unwind(err error) {
 	in.endErr = err
 	panic(errEnded)
 }
 
-// invoke calls an export with what is in in.stack.
+// invoke calls an export with the arguments in in.stack.
 func (in *instance) invoke(f api.Function) error {
 	err := f.CallWithStack(in.context, in.stack[:])
 	switch {
@@ -222,7 +224,7 @@ func (in *instance) invoke(f api.Function) error {
 	case in.memory.growFailed:
 		return fmt.Errorf("%w: it trapped after it was refused more than %d bytes", runtime.ErrMemory, in.memory.size)
 	}
-	if bug, ok := errors.AsType[goruntime.Error](err); ok { // of a host function: wazero takes it for the guest's
+	if bug, ok := errors.AsType[goruntime.Error](err); ok { // a bug in a host function, which wazero reports as the guest's trap
 		panic(bug)
 	}
 	if strings.Contains(err.Error(), "stack overflow") {
@@ -231,13 +233,14 @@ func (in *instance) invoke(f api.Function) error {
 	return fmt.Errorf("%w: %s", runtime.ErrTrap, trapText(err))
 }
 
-// trapText is the first line of an error of wazero's, without its prefix. The others are a stack.
+// trapText returns the first line of a wazero error without its prefix. The other lines are a stack
+// trace.
 func trapText(err error) string {
 	line, _, _ := strings.Cut(err.Error(), "\n")
 	return strings.TrimPrefix(line, "wasm error: ")
 }
 
-// run runs the module on r.Event. What it wants is copied to d.
+// run runs the module on r.Event and copies its draft to d.
 func (in *instance) run(r *runtime.Run, d *hook.Draft) error {
 	defer in.endRun()
 	if err := in.beginRun(r); err != nil {
@@ -251,7 +254,7 @@ func (in *instance) run(r *runtime.Run, d *hook.Draft) error {
 	return err
 }
 
-// evaluate calls evaluate or decide and copies the draft.
+// evaluate calls the export evaluate or decide and copies the draft.
 func (in *instance) evaluate(d *hook.Draft) error {
 	if !in.program.module.usesDecide {
 		if err := in.passBytes(in.current.Event.Node.Raw()); err != nil {
@@ -276,7 +279,7 @@ func (in *instance) evaluate(d *hook.Draft) error {
 	return nil
 }
 
-// passBytes writes b where the module wants it, and leaves its place and length in the stack.
+// passBytes writes b to memory from alloc, and leaves its address and length on the stack.
 func (in *instance) passBytes(b []byte) error {
 	in.stack[0] = uint64(len(b))
 	if err := in.invoke(in.alloc); err != nil {
@@ -296,7 +299,7 @@ func (in *instance) passBytes(b []byte) error {
 	return nil
 }
 
-// restore puts memory, globals and tables back to where they were frozen.
+// restore resets memory, globals and tables to the frozen state.
 func (in *instance) restore() error {
 	if err := in.memory.shrink(in.snapshot.size, in.growMemory); err != nil {
 		return err

@@ -9,20 +9,20 @@ import (
 	"github.com/tenterhook/tenterhook/runtime"
 )
 
-// runLog takes down what one run writes, up to a cap.
+// runLog collects the log lines of one run up to a limit.
 type runLog struct {
 	lines, bytes int
 	full         bool
-	partial      [2][]byte // of stdout and stderr: a line that has not ended
+	partial      [2][]byte // incomplete lines of stdout and stderr
 }
 
-// reset forgets the run before.
+// reset prepares for the next run.
 func (l *runLog) reset() {
 	l.lines, l.bytes, l.full = 0, 0, false
 	l.partial[0], l.partial[1] = l.partial[0][:0], l.partial[1][:0]
 }
 
-// appendLine notes one line, cut to maxLogLine. text is copied.
+// appendLine adds one line, cut to maxLogLine. It copies text.
 func (l *runLog) appendLine(r *runtime.Run, text string) {
 	if l.full || r == nil {
 		return
@@ -37,7 +37,7 @@ func (l *runLog) appendLine(r *runtime.Run, text string) {
 	r.Logs = append(r.Logs, strings.ToValidUTF8(strings.Clone(text), "\ufffd"))
 }
 
-// write takes what goes to stdout (0) or stderr (1), and notes each line that ends.
+// write takes output for stdout (0) or stderr (1), and adds each complete line.
 func (l *runLog) write(r *runtime.Run, stream int, b []byte) {
 	for len(b) > 0 && !l.full {
 		line, rest, ends := bytes.Cut(b, []byte{'\n'})
@@ -56,7 +56,7 @@ func (l *runLog) flushLine(r *runtime.Run, stream int) {
 	l.partial[stream] = part[:0]
 }
 
-// flush notes the lines that have not ended.
+// flush adds the incomplete lines.
 func (l *runLog) flush(r *runtime.Run) {
 	for stream, part := range l.partial {
 		if len(part) > 0 {
@@ -65,9 +65,10 @@ func (l *runLog) flush(r *runtime.Run) {
 	}
 }
 
-// assemblyScriptText is the text of an AssemblyScript string, which is UTF-16 behind its length in bytes; "" when there is none to read.
+// assemblyScriptText reads an AssemblyScript string: UTF-16, preceded by its length in bytes. It
+// returns "" for an invalid pointer.
 func (in *instance) assemblyScriptText(ptr uint64) string {
-	const most = 256 // bytes that are read
+	const most = 256 // bytes
 	memory, at := in.memory.bytes(), uint64(uint32(ptr))
 	if at < 4 || at > uint64(len(memory)) {
 		return ""

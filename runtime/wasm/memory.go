@@ -2,14 +2,15 @@ package wasm
 
 import "errors"
 
-// linearMemory is an instance's linear memory. wazero asks it for more through Reallocate; the instance shrinks it back.
+// linearMemory is an instance's linear memory. wazero grows it through Reallocate; the instance
+// shrinks it after the run.
 type linearMemory struct {
-	reserved   []byte // all it can become; what is beyond size reads as nought
-	size       uint64 // bytes that the guest has
-	peak       uint64 // bytes it had at most since begin
-	highWater  uint64 // what is beyond was never the guest's since it was last given up
+	reserved   []byte // the maximum; bytes beyond size are zero
+	size       uint64 // bytes that the guest can use
+	peak       uint64 // largest size since resetPeak
+	highWater  uint64 // bytes beyond it were not used since the last discard
 	shrinking  bool   // the next Reallocate shrinks to size
-	growFailed bool   // the guest asked for more than there may be, since begin
+	growFailed bool   // the guest asked for more than the maximum since resetPeak
 }
 
 var errShrink = errors.New("its memory cannot shrink")
@@ -35,14 +36,15 @@ func (l *linearMemory) Free() {
 	l.reserved, l.size = nil, 0
 }
 
-// bytes is what the guest has now.
+// bytes returns the memory that the guest can use.
 func (l *linearMemory) bytes() []byte { return l.reserved[:l.size] }
 
-// resetPeak forgets what the run before has asked for.
+// resetPeak prepares for the next run.
 func (l *linearMemory) resetPeak() { l.peak, l.growFailed = l.size, false }
 
-// shrink takes back what the guest has grown beyond size. grow is wazero's, which calls Reallocate and then lets the
-// guest's code see what that has given: it is asked for one page more, and gets less.
+// shrink reduces the memory to size. wazero can only grow a memory: its grow calls Reallocate and
+// then shows the guest the slice that Reallocate returned. So grow is called for one page more, and
+// Reallocate returns the smaller slice.
 func (l *linearMemory) shrink(size uint64, grow func(pages uint32) (uint32, bool)) error {
 	if l.highWater > size {
 		l.discard(size)

@@ -5,7 +5,7 @@ import (
 	"syscall"
 )
 
-// reserve maps room for most bytes. Pages that nobody touches cost nothing.
+// reserve maps the most bytes that the memory can have. Untouched pages cost nothing.
 func reserve(most uint64) (*linearMemory, error) {
 	room, err := syscall.Mmap(-1, 0, int(most), syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_PRIVATE|syscall.MAP_ANON|syscall.MAP_NORESERVE)
 	if err != nil {
@@ -20,7 +20,7 @@ func (l *linearMemory) unmap() {
 	}
 }
 
-// discard makes what is beyond size read as nought, and costs nothing any more.
+// discard makes the bytes beyond size read as zero and returns their pages to the system.
 func (l *linearMemory) discard(size uint64) {
 	if err := syscall.Madvise(l.reserved[size:], syscall.MADV_DONTNEED); err != nil {
 		clear(l.reserved[size:l.highWater])

@@ -12,45 +12,45 @@ import (
 	"github.com/tenterhook/tenterhook/runtime/wasm/meter"
 )
 
-// Module is a compiled module, shared by all that hold it. It is immutable and safe for concurrent use.
+// Module is a compiled module, shared by its users. It is immutable and safe for concurrent use.
 type Module struct {
 	runtime  *Runtime
 	hash     [sha256.Size]byte
-	done     chan struct{} // closed once what follows is set
-	err      error         // why it is refused
+	done     chan struct{} // closed when the fields below are set
+	err      error         // why it is rejected
 	report   Report
 	native   *native
-	maxPages uint32 // most memory of an instance
+	maxPages uint32 // maximum memory of an instance
 
-	tableEntries, restoredEntries int64 // of tables: all, and those that are put back after each run
+	tableEntries, restoredEntries int64 // table entries: all, and those restored after each run
 
-	usesDecide bool // its convention is decide
+	usesDecide bool // it exports decide, not evaluate
 	references int  // guarded by runtime.mu
 }
 
-// Report is what is known of a module before it runs.
+// Report describes a module before it runs.
 type Report struct {
-	Hash         string        `json:"sha256"`     // SHA-256 of the bytes as they were uploaded, in hexadecimal
+	Hash         string        `json:"sha256"`     // SHA-256 of the uploaded bytes, in hexadecimal
 	Bytes        int           `json:"bytes"`      // as uploaded
-	Metered      int           `json:"metered"`    // bytes once it counts what it does
+	Metered      int           `json:"metered"`    // bytes after metering
 	Convention   string        `json:"convention"` // "evaluate" or "decide"
 	Imports      []string      `json:"imports"`
 	Exports      []string      `json:"exports"`
 	Functions    int           `json:"functions"`
-	Memory       int64         `json:"memory"`          // bytes an instance begins with
-	MaxMemory    int64         `json:"maxMemory"`       // bytes it may have at most, whatever the budget
-	Unrestorable []string      `json:"fresh,omitempty"` // what it does that cannot be undone; unless empty, each call gets a new instance
+	Memory       int64         `json:"memory"`          // initial bytes of an instance
+	MaxMemory    int64         `json:"maxMemory"`       // maximum bytes, whatever the budget
+	Unrestorable []string      `json:"fresh,omitempty"` // instructions that cannot be undone; if any, each call gets a new instance
 	Compile      time.Duration `json:"compile"`         // in JSON nanoseconds
 }
 
-// maxPages is the most memory a module can have: as much as any budget grants.
+// maxPages is the maximum memory of any module: the largest budget.
 var maxPages = uint32(runtime.Most.Memory >> 16)
 
-// load judges the module and compiles it. What it finds is in m once m.loaded is closed; a module that is refused is
-// no longer found.
+// load validates and compiles the module. The result is in m when m.done is closed. A rejected
+// module is removed from the Runtime.
 func (m *Module) load(ctx context.Context, src []byte) {
 	start := time.Now()
-	m.err = errAbandoned // what others find when this panics
+	m.err = errAbandoned // for other callers if this panics
 	defer m.publish()
 	err := m.validateAndCompile(ctx, src)
 	m.report.Compile = time.Since(start)
@@ -63,7 +63,7 @@ func (m *Module) load(ctx context.Context, src []byte) {
 	m.err = err
 }
 
-// publish lets all who wait for the module know what m.err says of it.
+// publish wakes all callers that wait for the result in m.err.
 func (m *Module) publish() {
 	if m.err != nil {
 		m.runtime.mu.Lock()
@@ -94,7 +94,7 @@ func (m *Module) validateAndCompile(ctx context.Context, src []byte) error {
 	return m.compile(ctx, rewritten.Code)
 }
 
-// describe keeps what the rewriter tells of the module.
+// describe copies the rewriter's description of the module.
 func (m *Module) describe(src []byte, w *meter.Module) {
 	m.maxPages, m.tableEntries, m.restoredEntries = w.MemoryMax-1, w.Entries, w.Restored
 	m.report = Report{
@@ -113,16 +113,16 @@ func (m *Module) describe(src []byte, w *meter.Module) {
 	}
 }
 
-// tablePages is how much of an instance's memory its tables count for.
+// tablePages is the part of an instance's memory that is charged for its tables, in pages.
 func (m *Module) tablePages() uint32 { return uint32(m.tableEntries * tableEntryBytes >> 16) }
 
-// Hash is the SHA-256 of the module as it was uploaded, in hexadecimal.
+// Hash is the SHA-256 of the uploaded module in hexadecimal.
 func (m *Module) Hash() string { return hex.EncodeToString(m.hash[:]) }
 
-// Report is what is known of the module.
+// Report describes the module.
 func (m *Module) Report() Report { return m.report }
 
-// retain counts one more holder, and is false when the last one has gone.
+// retain adds a reference, and returns false after the last one was released.
 func (m *Module) retain() bool {
 	m.runtime.mu.Lock()
 	defer m.runtime.mu.Unlock()
@@ -133,7 +133,7 @@ func (m *Module) retain() bool {
 	return true
 }
 
-// Close says that one holder is done with the module. With the last one it is gone; its programs count as holders.
+// Close releases a reference. The last one frees the module. Each Program holds one.
 func (m *Module) Close() error {
 	m.runtime.mu.Lock()
 	m.references--

@@ -13,47 +13,48 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-// ProgramOptions is what one rule makes of a module.
+// ProgramOptions configures a module for one rule.
 type ProgramOptions struct {
-	Type   hook.Type               // of the hook the rule is in
-	With   []byte                  // JSON for configure; empty: it is given null
-	Tables map[string]*table.Table // what lookup finds
-	WarmUp []byte                  // a call of the type, as Okta sends it, that the module decides on before its state is frozen; empty: none
-	Budget runtime.Budget          // its Memory caps an instance's memory; a zero field is the default
+	Type   hook.Type               // type of the rule's hook
+	With   []byte                  // JSON for configure; empty: null
+	Tables map[string]*table.Table // for lookup
+	WarmUp []byte                  // a sample call to decide on before the state is frozen; empty: none
+	Budget runtime.Budget          // Memory limits an instance's memory; zero fields are defaults
 }
 
-// Program is one rule's use of a module: it implements runtime.Program. Its instances are pooled; each run has one to
-// itself, whose memory, globals and tables are as they were when the Program was made.
+// Program is a module configured for one rule. It implements runtime.Program. It pools instances:
+// each run has one to itself, with memory, globals and tables as they were when the Program was
+// made.
 type Program struct {
 	module       *Module
 	options      ProgramOptions
-	maxPages     uint32      // most memory of an instance
-	unrestorable bool        // its instances cannot be restored: each run has a new one
-	restoreLater bool        // they are restored behind the answer, by the keeper
-	startupFuel  int64       // fuel that a run pays for its instance to be made, or restored
-	maxInstances int         // instances there may be
-	loadTime     time.Time   // the instant of whatever runs before an event
+	maxPages     uint32 // maximum memory of an instance
+	unrestorable bool   // instances cannot be restored: each run gets a new one
+	restoreLater bool   // the replenisher restores instances after the answer
+	startupFuel  int64  // fuel charged to each run for making or restoring its instance
+	maxInstances int
+	loadTime     time.Time   // the instant for all code that runs before an event
 	warmUp       *sampleCall // nil: none
 	warmUpCost   Cost
 	replenisher  replenisher
 
 	mu         sync.Mutex // guards what follows; never held while a guest runs or is restored
 	clean      []*instance
-	dirty      []*instance // to be restored, by the keeper or by who needs one first
-	instances  int         // instances there are or are being made
-	activeRuns int         // runs that are under way, those that wait among them
+	dirty      []*instance // to be restored by the replenisher or by the next run
+	instances  int         // existing or being made
+	activeRuns int         // including waiting runs
 	requests   []*instanceRequest
 	closed     bool
-	idle       sync.Cond // closed, and nothing is busy
+	idle       sync.Cond // signalled when closed and no run is active
 	stats      ProgramStats
-	snapshot   *snapshot // memory as it is restored, of the instance that was made last
+	snapshot   *snapshot // snapshot of the newest instance
 	warmUpErr  error
 }
 
-// Cost is what a run has cost.
+// Cost is the cost of one or more runs.
 type Cost struct {
 	Fuel   int64
-	Memory int64 // bytes of linear memory, at its peak
+	Memory int64 // peak of linear memory in bytes
 	Time   time.Duration
 }
 
@@ -61,11 +62,11 @@ type Cost struct {
 type ProgramStats struct {
 	Runs, Failed int64
 	Waited       int64 // runs that had to wait for an instance
-	Total        Cost  // of all runs; Memory is the most that one of them had
-	Instances    int   // there are
+	Total        Cost  // of all runs; Memory is the maximum
+	Instances    int
 }
 
-// sampleCall is the call of a warm-up.
+// sampleCall is the parsed call of a warm-up.
 type sampleCall struct {
 	doc  jsondoc.Doc
 	call hook.Call
@@ -87,20 +88,22 @@ func parseSample(t hook.Type, src []byte) (*sampleCall, error) {
 
 func (s *sampleCall) event() hook.Event { return hook.Event{Call: &s.call, Node: s.node} }
 
-// maxInlineRestore is how much is restored before the answer goes on, in bytes: it takes some microseconds, and is free.
+// maxInlineRestore is the largest state in bytes that is restored before the answer is sent. That
+// takes microseconds and is free.
 const maxInlineRestore = 256 << 10
 
-// What else a run pays for, in fuel. To clear or copy takes a tenth of a nanosecond a byte; what is mapped anew takes ten times
-// that, page by page.
+// Fuel for making and restoring instances. To clear or copy takes 0.1 ns a byte; to map new pages
+// takes ten times that.
 const (
-	restoreFuelShift     = 5 // one unit for so many bytes that are restored, as a power of two
-	instantiateFuelShift = 2 // the same, of bytes that a new instance begins with
-	tableEntryBytes      = 8 // of an entry of a table
+	restoreFuelShift     = 5 // one unit for 2^n restored bytes
+	instantiateFuelShift = 2 // one unit for 2^n initial bytes of a new instance
+	tableEntryBytes      = 8 // of one table entry
 )
 
-// Program makes a Program of the module: an instance is made, initialized and configured, decides on a sample, and is
-// frozen. The caller closes it. An error wraps ErrModule and one of runtime's reasons, and names the step: instantiate,
-// start, _initialize, configure or warm-up.
+// Program configures the module for a rule. It makes an instance, runs _initialize and configure,
+// decides on the sample call and freezes the state. The caller closes the Program. An error wraps
+// ErrModule and a reason of package runtime, and names the step: instantiate, start, _initialize,
+// configure or warm-up.
 func (m *Module) Program(ctx context.Context, o ProgramOptions) (*Program, error) {
 	p := &Program{
 		module: m, options: o, unrestorable: len(m.report.Unrestorable) > 0, maxInstances: m.runtime.slots.size + 1, loadTime: time.Now(),
@@ -127,7 +130,7 @@ func (m *Module) Program(ctx context.Context, o ProgramOptions) (*Program, error
 	return p, nil
 }
 
-// memoryPages is how many pages of memory a budget grants.
+// memoryPages returns the pages of memory in a budget.
 func memoryPages(b runtime.Budget) uint32 {
 	if b.Memory <= 0 {
 		b.Memory = runtime.Default.Memory
@@ -135,7 +138,7 @@ func memoryPages(b runtime.Budget) uint32 {
 	return uint32(min(b.Memory, runtime.Most.Memory) >> 16)
 }
 
-// makeFirst makes the first instance and tries it on the sample.
+// makeFirst makes the first instance and checks it on the sample call.
 func (p *Program) makeFirst(deadline time.Time) error {
 	in, err := p.newPrepared(newStartupMeter(deadline), true)
 	if err != nil {
@@ -144,7 +147,7 @@ func (p *Program) makeFirst(deadline time.Time) error {
 	if p.unrestorable {
 		in.close()
 	} else {
-		size := int64(in.snapshot.size) + p.module.restoredEntries*2*tableEntryBytes // an entry is copied from another
+		size := int64(in.snapshot.size) + p.module.restoredEntries*2*tableEntryBytes // each entry is copied from a saved one
 		p.restoreLater, p.startupFuel = size > maxInlineRestore, max(size-maxInlineRestore, 0)>>restoreFuelShift
 		p.instances, p.clean = 1, append(p.clean, in)
 		p.replenisher.start(p)
@@ -160,7 +163,8 @@ func (p *Program) makeFirst(deadline time.Time) error {
 	return nil
 }
 
-// checkDeterminism runs the sample on the frozen state, twice: both runs must come to the same.
+// checkDeterminism runs the sample call twice on the frozen state. Both runs must give the same
+// draft and fuel.
 func (p *Program) checkDeterminism(deadline time.Time) error {
 	var drafts [2]hook.Draft
 	var costs [2]Cost
@@ -184,16 +188,18 @@ func (p *Program) checkDeterminism(deadline time.Time) error {
 	return nil
 }
 
-// warmUpRun is a Run on the sample.
+// warmUpRun returns a Run on the sample call.
 func (p *Program) warmUpRun(m *runtime.Meter, behind bool) *runtime.Run {
 	return &runtime.Run{Event: p.warmUp.event(), Now: p.loadTime, Meter: m, Random: p.module.runtime.random, Behind: behind}
 }
 
-// startupBudget is the budget of what runs before any event. Go's runtime begins with 2,000,000.
+// startupBudget is the budget of the code that runs before any event. Go's runtime needs 2,000,000
+// units.
 var startupBudget = runtime.Budget{Time: runtime.Most.Time, Fuel: 500_000_000, Output: runtime.Most.Output}
 
-// startupTime is how long that may take. It is fuel that judges a module, so that what was accepted once is accepted again when the
-// machine is busy; the time is more than ten times what the fuel lasts.
+// startupTime is the time limit of that code. Fuel decides whether a module is accepted, so the
+// result does not depend on the load of the machine; the time is more than ten times what the fuel
+// lasts.
 const startupTime = 30 * time.Second
 
 func newStartupMeter(deadline time.Time) *runtime.Meter {
@@ -206,8 +212,8 @@ func newStartupMeter(deadline time.Time) *runtime.Meter {
 	return m
 }
 
-// Run decides on r.Event, as runtime.Program says. What the module writes is added to r.Logs, and r.Memory is what it had
-// at most. Waiting for an instance or a slot counts against the deadline.
+// Run decides on r.Event: see runtime.Program. The module's output is added to r.Logs, and r.Memory
+// is set to its peak memory. Waiting for an instance or a slot counts against the deadline.
 func (p *Program) Run(r *runtime.Run, d *hook.Draft) (err error) {
 	start, spent := time.Now(), r.Meter.Spent()
 	if !r.Meter.Spend(p.startupFuel) {
@@ -227,10 +233,12 @@ func (p *Program) Run(r *runtime.Run, d *hook.Draft) (err error) {
 	return err
 }
 
-// WarmUpCost is what a run on the warm-up's call costs once the state is frozen; zero without one.
+// WarmUpCost is the cost of a run on the sample call after the state was frozen, zero without a
+// sample call.
 func (p *Program) WarmUpCost() Cost { return p.warmUpCost }
 
-// WarmUpError is what the run on the sample trapped with: the state was frozen without it. Nil when it did not, or there is none.
+// WarmUpError is the trap of the run on the sample call, nil if it succeeded or there is no sample
+// call. After a trap the state is frozen without it.
 func (p *Program) WarmUpError() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -243,7 +251,7 @@ func (p *Program) setWarmUpError(err error) {
 	p.warmUpErr = err
 }
 
-// Stats counts what the Program has done so far.
+// Stats counts the Program's runs so far.
 func (p *Program) Stats() ProgramStats {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -252,8 +260,8 @@ func (p *Program) Stats() ProgramStats {
 	return s
 }
 
-// Close waits for the runs that are under way and lets go of the instances and the module. A Run that comes later fails
-// with ErrClosed.
+// Close waits for active runs and releases the instances and the module. Later Runs fail with
+// ErrClosed.
 func (p *Program) Close() error {
 	if !p.closeInstances() {
 		return nil

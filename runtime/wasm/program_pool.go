@@ -11,17 +11,18 @@ import (
 
 // instanceRequest is a run that waits for an instance.
 type instanceRequest struct {
-	granted chan grant // holds one
+	granted chan grant // has capacity one
 }
 
-// grant is what a waiter gets: an instance to be restored or not, or why there is none. With neither, it may make one.
+// grant answers a request: an instance (dirty ones must be restored) or an error. With neither, the
+// run makes its own instance.
 type grant struct {
 	in    *instance
 	dirty bool
 	err   error
 }
 
-// acquire gives the run an instance of its own, clean, or the reason why there is none before the deadline.
+// acquire returns a clean instance for the run, or an error at the deadline.
 func (p *Program) acquire(r *runtime.Run) (*instance, error) {
 	p.mu.Lock()
 	if p.closed {
@@ -47,8 +48,8 @@ func (p *Program) acquire(r *runtime.Run) (*instance, error) {
 	return in, err
 }
 
-// takeOrQueue is what a run gets when nothing is clean: something dirty, leave to make one that cannot be restored, or a place
-// in the queue. p.mu is held.
+// takeOrQueue serves a run when no clean instance is left: with a dirty one, with leave to make one
+// (if instances cannot be restored), or with a request in the queue. p.mu is held.
 func (p *Program) takeOrQueue() (grant, *instanceRequest) {
 	if n := len(p.dirty); n > 0 {
 		in := p.dirty[n-1]
@@ -71,7 +72,7 @@ func (p *Program) takeOrQueue() (grant, *instanceRequest) {
 	return grant{}, w
 }
 
-// awaitGrant waits for what is handed to w, until the deadline.
+// awaitGrant waits for the grant until the deadline.
 func (p *Program) awaitGrant(w *instanceRequest, m *runtime.Meter) grant {
 	timer := time.NewTimer(time.Until(m.Deadline()))
 	defer timer.Stop()
@@ -86,7 +87,7 @@ func (p *Program) awaitGrant(w *instanceRequest, m *runtime.Meter) grant {
 		p.requests = slices.Delete(p.requests, i, i+1)
 	}
 	p.mu.Unlock()
-	if i < 0 { // it was handed over meanwhile
+	if i < 0 { // granted in the meantime
 		return <-w.granted
 	}
 	err := runtime.ErrTime
@@ -96,7 +97,7 @@ func (p *Program) awaitGrant(w *instanceRequest, m *runtime.Meter) grant {
 	return grant{err: fmt.Errorf("%w: waiting for an instance", err)}
 }
 
-// prepareGrant makes what was handed over a clean instance.
+// prepareGrant turns a grant into a clean instance.
 func (p *Program) prepareGrant(h grant, r *runtime.Run) (*instance, error) {
 	switch {
 	case h.err != nil:
@@ -116,7 +117,7 @@ func (p *Program) prepareGrant(h grant, r *runtime.Run) (*instance, error) {
 	return h.in, nil
 }
 
-// release takes back what take gave. An instance that is not whole is not used again.
+// release returns an instance to the pool. After a panic in the run (whole is false) it is closed.
 func (p *Program) release(in *instance, whole, failed bool, c Cost) {
 	keep, dirty := whole && !p.unrestorable, true
 	if keep && !p.restoreLater {
@@ -135,7 +136,7 @@ func (p *Program) release(in *instance, whole, failed bool, c Cost) {
 	p.signalIdle()
 }
 
-// offer hands the instance to who waits longest, or lays it aside. p.mu is held.
+// offer gives the instance to the oldest request, or puts it into the pool. p.mu is held.
 func (p *Program) offer(in *instance, dirty bool) {
 	switch w := p.nextRequest(); {
 	case w != nil:
@@ -148,7 +149,7 @@ func (p *Program) offer(in *instance, dirty bool) {
 	}
 }
 
-// nextRequest takes who waits longest out of the queue; nil when nobody does. p.mu is held.
+// nextRequest removes the oldest request, nil if there is none. p.mu is held.
 func (p *Program) nextRequest() *instanceRequest {
 	if len(p.requests) == 0 {
 		return nil
@@ -175,20 +176,20 @@ func (p *Program) endWithoutInstance() {
 	p.signalIdle()
 }
 
-// signalIdle tells Close when nothing is busy. p.mu is held.
+// signalIdle wakes Close when no run is active. p.mu is held.
 func (p *Program) signalIdle() {
 	if p.closed && p.activeRuns == 0 {
 		p.idle.Broadcast()
 	}
 }
 
-// closeInstance closes an instance that is with nobody.
+// closeInstance closes an instance that no run uses.
 func (p *Program) closeInstance(in *instance) {
 	in.close()
 	p.forgetInstance()
 }
 
-// forgetInstance counts an instance less. Who waits longest may make up for it.
+// forgetInstance counts one instance less. If a request waits, another one is made.
 func (p *Program) forgetInstance() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -205,7 +206,7 @@ func (p *Program) forgetInstance() {
 	p.replenisher.wake()
 }
 
-// shareSnapshot is m, or the equal image that another instance has.
+// shareSnapshot returns the Program's snapshot if it equals m, to save memory, else m.
 func (p *Program) shareSnapshot(m *snapshot) *snapshot {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -215,7 +216,7 @@ func (p *Program) shareSnapshot(m *snapshot) *snapshot {
 	return p.snapshot
 }
 
-// closeInstances closes the Program once nothing is busy, and is false when it was closed before.
+// closeInstances closes the pool once no run is active. It returns false if it was closed before.
 func (p *Program) closeInstances() bool {
 	p.mu.Lock()
 	if p.closed {
@@ -235,13 +236,13 @@ func (p *Program) closeInstances() bool {
 	return true
 }
 
-// replenisher is the goroutine of a Program that restores and makes instances while others answer.
+// replenisher is the goroutine of a Program that restores and makes instances in the background.
 type replenisher struct {
-	wakeUp chan struct{} // holds one: there is something to do
+	wakeUp chan struct{} // has capacity one: there is work
 	done   sync.WaitGroup
 
-	pending   int // instances to be made, counted in made already; guarded by the Program's mu
-	restoring int // 1 while it restores one; guarded so too
+	pending   int // instances to make, already counted in Program.instances; guarded by Program.mu
+	restoring int // 1 while it restores one; guarded by Program.mu
 }
 
 func (k *replenisher) start(p *Program) {
@@ -268,7 +269,7 @@ func (k *replenisher) stop() {
 	}
 }
 
-// step does one thing, and is false when there is nothing to do.
+// step restores or makes one instance. It returns false if there is no work.
 func (k *replenisher) step(p *Program) bool {
 	p.mu.Lock()
 	n, grow := len(p.dirty), k.pending > 0
@@ -304,7 +305,7 @@ func (k *replenisher) restore(p *Program, in *instance) {
 	}
 }
 
-// addInstance makes one more instance. When that fails, who waits longest is told.
+// addInstance makes one instance. A failure is granted to the oldest request.
 func (k *replenisher) addInstance(p *Program) {
 	in, err := p.newPrepared(newStartupMeter(time.Time{}), false)
 	p.mu.Lock()

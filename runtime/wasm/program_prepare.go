@@ -12,8 +12,8 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/hook"
 )
 
-// newPrepared makes an instance and brings it to where its state is frozen, within the meter's limits; behind the runs that
-// somebody waits for, or not. An error names the step.
+// newPrepared makes an instance and runs it up to the frozen state, within the meter's limits.
+// background is the priority of its slot. An error names the step.
 func (p *Program) newPrepared(m *runtime.Meter, behind bool) (*instance, error) {
 	in, err := newInstance(p)
 	if err != nil {
@@ -26,8 +26,8 @@ func (p *Program) newPrepared(m *runtime.Meter, behind bool) (*instance, error) 
 	return in, nil
 }
 
-// prepare runs what comes before the first event of the run, and freezes the state. A warm-up that traps is undone: a rule
-// may well have no use for a sample.
+// prepare runs the startup code and the warm-up, and freezes the state. A warm-up that traps is
+// undone: a rule need not accept a sample call.
 func (in *instance) prepare(m *runtime.Meter, behind bool) error {
 	in.monotonicStart = monotonicStart
 	if err := in.runStartup(m, behind); err != nil || in.program.unrestorable {
@@ -54,10 +54,10 @@ func (in *instance) prepare(m *runtime.Meter, behind bool) error {
 	return nil
 }
 
-// monotonicStart is what the monotonic clock shows first: some runtimes take 0 for "not yet".
+// monotonicStart is the first reading of the monotonic clock: some runtimes take 0 for "not yet".
 const monotonicStart = 1_000_000_000
 
-// runStartup runs what comes before any event: the start function, _initialize and configure.
+// runStartup runs the code before any event: the start function, _initialize and configure.
 func (in *instance) runStartup(m *runtime.Meter, behind bool) error {
 	r := &runtime.Run{Now: in.program.loadTime, Meter: m, Random: in.program.module.runtime.random, Behind: behind}
 	defer in.endRun()
@@ -85,7 +85,7 @@ func (in *instance) runStartup(m *runtime.Meter, behind bool) error {
 	return nil
 }
 
-// callIfExported calls an export that takes nothing and gives nothing, when it is there.
+// callIfExported calls an export of type () -> () if it exists.
 func (in *instance) callIfExported(export string) error {
 	if f := in.module.ExportedFunction(export); f != nil {
 		return in.invoke(f)
@@ -93,7 +93,8 @@ func (in *instance) callIfExported(export string) error {
 	return nil
 }
 
-// configure hands the rule's `with` to the module, null when it has none: what cannot do without is refused here, and not call by call.
+// configure passes the rule's `with` to the module, null if the rule has none: a module that needs
+// settings fails here and not at each call.
 func (in *instance) configure() error {
 	with, what := in.program.options.With, "the rule's `with`"
 	f := in.module.ExportedFunction(exportConfigure)
@@ -117,7 +118,7 @@ func (in *instance) configure() error {
 	return nil
 }
 
-// quoteLogs is what a module wrote, behind what became of it.
+// quoteLogs returns the module's output for the end of an error message.
 func quoteLogs(logs []string) string {
 	if len(logs) == 0 {
 		return ""
@@ -125,20 +126,20 @@ func quoteLogs(logs []string) string {
 	return "; it wrote: " + strings.Join(logs, " / ")
 }
 
-// freeze makes the present state the one that every run begins with.
+// freeze saves the present state as the initial state of every run.
 func (in *instance) freeze() {
 	in.stack = [2]uint64{}
 	in.module.ExportedFunction(meter.Save).CallWithStack(in.context, nil)
 	in.snapshot = takeSnapshot(in.memory.bytes())
 }
 
-// randomStream is the run's randomness: see runtime.Run.Seed.
+// randomStream returns the run's random stream: see runtime.Run.Seed.
 func (in *instance) randomStream() *rand.ChaCha8 {
 	if in.seeded {
 		return in.random
 	}
 	seed := in.current.Seed()
-	seed = sha256.Sum256(append(seed[:], "module"...)) // expressions have the seed itself
+	seed = sha256.Sum256(append(seed[:], "module"...)) // expressions use the seed itself
 	if in.random == nil {
 		in.random = rand.NewChaCha8(seed)
 	}

@@ -1,10 +1,3 @@
-// Package wasm is for rules that are WebAssembly modules: it judges them, compiles them, and keeps the runtime's promise
-// for them.
-//
-// Whoever wrote a module: it stops within its budget, cannot freeze another call, cannot see what an earlier call left
-// behind, cannot take more memory than its cap, cannot make the compiler run away, and when it fails only its own call
-// notices. A module is rewritten so that it counts what it does (package meter), compiled in a child process, and every
-// call finds it as it was when the rule was loaded.
 package wasm
 
 import (
@@ -22,22 +15,22 @@ import (
 	"github.com/tenterhook/tenterhook/runtime/wasm/meter"
 )
 
-// The ways a module is refused or a program cannot be used. Whatever is refused wraps ErrModule.
+// Errors of loading and running. Every rejection wraps ErrModule.
 var (
-	ErrModule = errors.New("module rejected")       // Load or Program says no to it
-	ErrClosed = errors.New("closed to new callers") // the Runtime or the Program was closed
+	ErrModule = errors.New("module rejected")       // Load or Program rejects it
+	ErrClosed = errors.New("closed to new callers") // the Runtime or the Program is closed
 )
 
-// Options is how modules are run. The zero Options compiles in this process, which suits a test only.
+// Options configures a Runtime. The zero Options compiles in this process, which suits tests only.
 type Options struct {
-	Cache  string       // the folder compiled modules are kept in, made with mode 0700; "": one that goes with the Runtime
-	Child  string       // the program that is run again to compile a module, and that calls Main first; "": no child
+	Cache  string       // folder of compiled modules, made with mode 0700; "": temporary
+	Child  string       // program that compiles modules and calls RunCompileChild first; "": compile here
 	Slots  int          // guests that run at the same time; default GOMAXPROCS
-	Key    []byte       // of the server: seals the cache and makes the randomness of what runs before any event; empty: a checksum, and a random key
-	Limits meter.Limits // what a module may be; a field of nought is that of meter.DefaultLimits
+	Key    []byte       // seals the cache and seeds startup randomness; empty: checksum, random key
+	Limits meter.Limits // zero fields are those of meter.DefaultLimits
 }
 
-// Runtime holds the modules of a process, each once, whoever asks for it.
+// Runtime holds the modules of a process, each once.
 type Runtime struct {
 	slots         *semaphore
 	key           []byte // seals the cache
@@ -45,24 +38,25 @@ type Runtime struct {
 	limits        meter.Limits
 	child         string
 	cache         string
-	ownsCache     bool          // the cache folder goes with the Runtime
-	childTimeout  time.Duration // with a compile child
-	maxNative     int64         // bytes of native code that a module may become
-	maxCache      int64         // bytes for all of it in the cache folder
-	loadSemaphore chan struct{} // modules that may be judged at the same time
+	ownsCache     bool          // Close removes the cache folder
+	childTimeout  time.Duration // time limit of a compile child
+	maxNative     int64         // bytes of native code of one module
+	maxCache      int64         // bytes of the cache folder
+	loadSemaphore chan struct{} // modules that are validated and compiled at the same time
 
 	mu      sync.Mutex // guards what follows
 	modules map[[sha256.Size]byte]*Module
 	closed  bool
 }
 
-// errAbandoned: who was loading the module has given up. Another who waits for it begins again.
+// errAbandoned is the result if the caller that loads a module gives up. Another caller that waits
+// for the module starts again.
 var errAbandoned = errors.New("loading was given up")
 
-// maxLoads is how many modules are rewritten and compiled at the same time.
+// maxLoads is the number of modules that are rewritten and compiled at the same time.
 const maxLoads = 2
 
-// New makes a Runtime, which the caller closes once all of its modules are.
+// New makes a Runtime. The caller closes it after all of its modules.
 func New(o Options) (*Runtime, error) {
 	if o.Slots <= 0 {
 		o.Slots = goruntime.GOMAXPROCS(0)
@@ -76,7 +70,8 @@ func New(o Options) (*Runtime, error) {
 	return r, r.openCache()
 }
 
-// openCache makes the cache folder, or sees that nobody else may write to the one there is: what lies in it is run.
+// openCache makes the cache folder, or checks that only the owner may write to it: its content is
+// executed.
 func (r *Runtime) openCache() error {
 	if r.child == "" {
 		return nil
@@ -96,7 +91,7 @@ func (r *Runtime) openCache() error {
 	return checkPrivate(r.cache)
 }
 
-// Close ends the Runtime. An error says that modules are still held.
+// Close ends the Runtime. It returns an error if modules are still in use.
 func (r *Runtime) Close() error {
 	r.mu.Lock()
 	r.closed = true
@@ -111,8 +106,9 @@ func (r *Runtime) Close() error {
 	return nil
 }
 
-// Load judges a module and compiles it, or finds it already loaded. The caller closes what it is given. An error wraps
-// ErrModule and lists every reason for which the module is refused, one a line; when ctx ends first it is ctx's.
+// Load validates and compiles a module, or returns the loaded one. The caller closes it. An error
+// wraps ErrModule and lists every reason for the rejection, one a line; if ctx ends first it is
+// ctx's error.
 func (r *Runtime) Load(ctx context.Context, src []byte) (*Module, error) {
 	hash := sha256.Sum256(src)
 	for {
@@ -140,7 +136,7 @@ func (r *Runtime) Load(ctx context.Context, src []byte) (*Module, error) {
 	}
 }
 
-// retain counts one more holder of the module, which is made when there is none.
+// retain adds a reference to the module, which is made if it does not exist.
 func (r *Runtime) retain(hash [sha256.Size]byte) (m *Module, first bool, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -156,14 +152,14 @@ func (r *Runtime) retain(hash [sha256.Size]byte) (m *Module, first bool, err err
 	return m, first, nil
 }
 
-// Stats is what a Runtime holds and does at the moment.
+// Stats describes the present state of a Runtime.
 type Stats struct {
-	Modules int // loaded, or being loaded
+	Modules int // loaded or loading
 	Running int // guests that hold a slot
 	Waiting int // guests that wait for one
 }
 
-// Stats tells what the Runtime holds and does.
+// Stats returns the present state of the Runtime.
 func (r *Runtime) Stats() Stats {
 	r.mu.Lock()
 	s := Stats{Modules: len(r.modules)}

@@ -6,23 +6,27 @@ import (
 	"time"
 )
 
-// semaphore are the places at which guests run: a few, handed on whenever a guest yields. Native code cannot be preempted, so with
-// no more guests than processors everything else has its turn at every yield.
+// semaphore limits the guests that run at the same time. Native code cannot be preempted, so with
+// at most as many guests as processors, other goroutines run at each yield.
 //
-// Who comes for the first time and who has yielded wait in a queue each, first come first served, and the first have the
-// right of way but for every fourth turn: a short run waits for one slice of somebody else's, however many long ones there
-// are, and however many short ones there are the long ones go on. Runs that nobody waits for go behind all of these, but for
-// every sixteenth turn.
+// New runs and runs that have yielded wait in a FIFO queue each. New runs go first, except every
+// fourth turn: a short run waits for one slice of another guest, and long runs still make progress.
+// Background runs go last, except every sixteenth turn.
+//
+// It is not the server's generic fair limiter, which shares by key (an address, a hook). Guests
+// have no key but a phase of their run, the holder gives its slot up inside a running call, and
+// each slice of some 20 µs passes here without an allocation. That limiter also belongs to engine,
+// which this package cannot import.
 type semaphore struct {
-	mu              sync.Mutex // guards what follows and the links of the tickets
+	mu              sync.Mutex // guards the fields below and the links of the waiters
 	free            int
 	newRuns         queue
-	yielded         queue // of those who have yielded
-	newTurns        int   // turns in a row that the first queue had
-	background      queue // of runs that nobody waits for
-	foregroundTurns int   // turns in a row that were not theirs while they waited
+	yielded         queue // runs that have yielded
+	newTurns        int   // consecutive turns of newRuns
+	background      queue
+	foregroundTurns int // consecutive turns of other runs while background runs waited
 
-	size int // of all
+	size int // all slots
 }
 
 const (
@@ -32,11 +36,11 @@ const (
 
 func newSemaphore(n int) *semaphore { return &semaphore{free: n, size: n} }
 
-// waiter is a guest's place in a queue. It is made once and used again.
+// waiter is a guest's place in a queue. It is reused for every wait of an instance.
 type waiter struct {
-	granted    chan struct{} // holds one: the slot is handed over
+	granted    chan struct{} // has capacity one
 	timer      *time.Timer
-	background bool // of a run that nobody waits for
+	background bool
 	next       *waiter
 	in         *queue
 }
@@ -47,7 +51,7 @@ func newWaiter() *waiter {
 	return &waiter{granted: make(chan struct{}, 1), timer: t}
 }
 
-// acquire waits for a slot, and is false when the deadline comes first.
+// acquire waits for a slot. It returns false at the deadline.
 func (s *semaphore) acquire(t *waiter, deadline time.Time) bool {
 	s.mu.Lock()
 	if s.free > 0 {
@@ -60,8 +64,8 @@ func (s *semaphore) acquire(t *waiter, deadline time.Time) bool {
 	return s.wait(t, deadline)
 }
 
-// yield hands the slot on to whose turn it is and waits for another; it is false when the deadline comes first, and the
-// slot is gone then. When nobody waits, other goroutines have a turn.
+// yield hands the slot to the next waiter and waits for another. It returns false at the deadline,
+// without a slot. If there is no waiter, other goroutines run.
 func (s *semaphore) yield(t *waiter, deadline time.Time) bool {
 	s.mu.Lock()
 	next := s.popNext()
@@ -76,7 +80,7 @@ func (s *semaphore) yield(t *waiter, deadline time.Time) bool {
 	return s.wait(t, deadline)
 }
 
-// release gives the slot back.
+// release returns the slot.
 func (s *semaphore) release() {
 	s.mu.Lock()
 	next := s.popNext()
@@ -100,13 +104,13 @@ func (s *semaphore) wait(t *waiter, deadline time.Time) bool {
 	s.mu.Lock()
 	left := t.in.remove(t)
 	s.mu.Unlock()
-	if !left { // it was handed over meanwhile
+	if !left { // granted in the meantime
 		<-t.granted
 	}
 	return !left
 }
 
-// queueFor is the queue that t waits in, where others wait in q.
+// queueFor returns the background queue for a background run, else q.
 func (s *semaphore) queueFor(t *waiter, q *queue) *queue {
 	if t.background {
 		return &s.background
@@ -114,7 +118,7 @@ func (s *semaphore) queueFor(t *waiter, q *queue) *queue {
 	return q
 }
 
-// popNext takes whose turn it is out of the queues; nil when nobody waits.
+// popNext removes the next waiter from the queues, nil if there is none.
 func (s *semaphore) popNext() *waiter {
 	if s.background.first == nil {
 		return s.popForeground()
@@ -129,7 +133,7 @@ func (s *semaphore) popNext() *waiter {
 	return s.background.pop()
 }
 
-// popForeground is pop of those that somebody waits for.
+// popForeground is popNext without the background runs.
 func (s *semaphore) popForeground() *waiter {
 	if s.newTurns < maxNewTurns || s.yielded.first == nil {
 		if t := s.newRuns.pop(); t != nil {
@@ -141,7 +145,7 @@ func (s *semaphore) popForeground() *waiter {
 	return s.yielded.pop()
 }
 
-// queue is a list of tickets.
+// queue is a linked list of waiters.
 type queue struct {
 	first, last *waiter
 	size        int
@@ -171,7 +175,7 @@ func (q *queue) pop() *waiter {
 	return t
 }
 
-// remove takes t out of the queue it is in, which is q, and is false when that is none.
+// remove removes t from q. It returns false if q is nil: t was removed before.
 func (q *queue) remove(t *waiter) bool {
 	if q == nil {
 		return false

@@ -5,24 +5,25 @@ import (
 	"slices"
 )
 
-// snapshot is a memory as it is to be again. Most of a memory is nought, and to clear is half the work of a copy.
+// snapshot is a copy of a memory to restore. Most of a memory is zero, and clearing takes half the
+// time of copying.
 type snapshot struct {
 	size    uint64
-	extents []extent // in order
+	extents []extent // in order of offset
 }
 
-// extent is some bytes that are not all nought. It is at most piece long.
+// extent is a range of bytes that are not all zero, at most copyChunk long.
 type extent struct {
 	offset uint64
 	bytes  []byte
 }
 
 const (
-	scanBlock = 1 << 10   // bytes that are looked at together
-	copyChunk = 256 << 10 // bytes that are written at once: neither a copy nor a clearing can be preempted
+	scanBlock = 1 << 10   // bytes compared with zero at once
+	copyChunk = 256 << 10 // bytes written at once: Go cannot preempt a copy or a clear
 )
 
-// takeSnapshot copies what there is in memory.
+// takeSnapshot copies the memory.
 func takeSnapshot(memory []byte) *snapshot {
 	m := &snapshot{size: uint64(len(memory))}
 	var nought [scanBlock]byte
@@ -45,7 +46,7 @@ func (m *snapshot) equal(o *snapshot) bool {
 	})
 }
 
-// restore makes memory, which has the image's size, what it was.
+// restore resets memory, which must have the snapshot's size.
 func (m *snapshot) restore(memory []byte) {
 	at := uint64(0)
 	for _, r := range m.extents {

@@ -5,13 +5,14 @@ import (
 	"math"
 )
 
-// WASI preview 1, as much of it as a module needs to begin and to run: no files, no network, no environment, no arguments.
-// Standard input is at its end; standard output and error go to the log. The clocks are the run's own: the wall clock
-// stands at the run's instant, the monotonic clock begins at the same reading in every run and moves by a microsecond each
-// time it is read. Sleeping takes no time and moves both. Randomness is a stream that the server's key and the event
-// determine. So nothing of one run shows in another, and the same run spends the same fuel again.
+// WASI preview 1, as far as a module needs it to start and run: no files, network, environment or
+// arguments. Standard input is empty; standard output and error go to the log. The clocks belong to
+// the run: the wall clock stands at the run's instant, the monotonic clock begins at the same
+// reading in every run and advances by a microsecond at each reading. Sleeping takes no time and
+// advances both. Randomness is derived from the server's key and the event. So no run sees traces
+// of another, and a repeated run spends the same fuel.
 
-// The errno values that are given.
+// Errno values in use.
 const (
 	wasiSuccess = 0
 	wasiBadf    = 8
@@ -19,7 +20,7 @@ const (
 	wasiNosys   = 52
 )
 
-// wasiFunctions are all of preview 1. Whatever takes a file that cannot be open says so.
+// wasiFunctions are all of preview 1. Functions on files fail: no file can be open.
 var wasiFunctions = []hostFunction{
 	{"args_get", "ii", "i", wasiSucceed},
 	{"args_sizes_get", "ii", "i", wasiZeroSizes},
@@ -79,7 +80,7 @@ func (in *instance) returnErrno(stack []uint64, e uint64) {
 	stack[0] = e
 }
 
-// wasiZeroSizes says that there are no arguments, or no environment.
+// wasiZeroSizes reports no arguments, or an empty environment.
 func wasiZeroSizes(in *instance, stack []uint64) {
 	in.put32(stack[0], 0)
 	in.put32(stack[1], 0)
@@ -94,7 +95,7 @@ func (in *instance) put64(ptr uint64, v uint64) {
 	binary.LittleEndian.PutUint64(in.memoryAt(ptr, 8), v)
 }
 
-// clockTick is what the monotonic clock moves by when it is read, in nanoseconds.
+// clockTick is the advance of the monotonic clock at each reading, in nanoseconds.
 const clockTick = 1000
 
 func (in *instance) clockRes(stack []uint64) {
@@ -106,7 +107,8 @@ func (in *instance) clockRes(stack []uint64) {
 	in.returnErrno(stack, wasiSuccess)
 }
 
-// clockTime reads clock 0, the wall clock; 1, the monotonic one; or 2 and 3, of the processor, which go with it.
+// clockTime reads clock 0, the wall clock; 1, the monotonic clock; or 2 and 3, the CPU clocks,
+// which equal it.
 func (in *instance) clockTime(stack []uint64) {
 	id := uint32(stack[0])
 	if id > 3 {
@@ -122,7 +124,7 @@ func (in *instance) clockTime(stack []uint64) {
 	in.returnErrno(stack, wasiSuccess)
 }
 
-// fdStat says of standard input, output and error that they are character devices that can be read or written.
+// fdStat describes standard input, output and error as readable or writable character devices.
 func (in *instance) fdStat(stack []uint64) {
 	const device, appends, read, write = 2, 1, 1 << 1, 1 << 6
 	fd := uint32(stack[0])
@@ -149,7 +151,7 @@ func (in *instance) fdRead(stack []uint64) {
 	in.returnErrno(stack, wasiSuccess)
 }
 
-// fdWrite takes down what is written to standard output and error.
+// fdWrite logs output to standard output and error.
 func (in *instance) fdWrite(stack []uint64) {
 	fd := uint32(stack[0])
 	if fd != 1 && fd != 2 {
@@ -179,7 +181,7 @@ func (in *instance) fdWrite(stack []uint64) {
 	in.returnErrno(stack, wasiSuccess)
 }
 
-// procExit ends the run, whatever the code: a rule answers by what it returns.
+// procExit ends the run, whatever the code: a rule answers by its return value.
 func (in *instance) procExit(stack []uint64) {
 	in.charge(callPrice)
 	in.trap("it called proc_exit with code %d", uint32(stack[0]))

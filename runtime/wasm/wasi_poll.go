@@ -5,15 +5,14 @@ import (
 	"math"
 )
 
-// The records of poll_oneoff: what is waited for, and what came of it.
+// Records of poll_oneoff: subscriptions and events.
 const (
 	subscriptionSize, eventSize = 48, 32
 	maxSubscriptions            = 1 << 10
 	eventClock                  = 0
 )
 
-// pollOneoff answers poll_oneoff at once: whoever waits for a clock finds that the time has passed, and whoever waits for a
-// file hears that there is none.
+// pollOneoff answers poll_oneoff at once: timeouts have passed, and files are not open.
 func (in *instance) pollOneoff(stack []uint64) {
 	from, to, count := uint64(uint32(stack[0])), uint64(uint32(stack[1])), uint64(uint32(stack[2]))
 	if count == 0 || count > maxSubscriptions {
@@ -44,7 +43,7 @@ func (in *instance) pollOneoff(stack []uint64) {
 	in.returnErrno(stack, wasiSuccess)
 }
 
-// shortestTimeout is how long it takes until the first of the subscriptions has come true, in nanoseconds.
+// shortestTimeout returns the time until the first subscription fires, in nanoseconds.
 func (in *instance) shortestTimeout(subscriptions []byte) int64 {
 	shortest := int64(math.MaxInt64)
 	for s := subscriptions; len(s) > 0; s = s[subscriptionSize:] {
@@ -56,10 +55,10 @@ func (in *instance) shortestTimeout(subscriptions []byte) int64 {
 	return shortest
 }
 
-// timeoutOf is how long a subscription to a clock still takes.
+// timeoutOf returns the remaining time of a clock subscription.
 func (in *instance) timeoutOf(s []byte) int64 {
 	timeout := int64(min(binary.LittleEndian.Uint64(s[24:]), math.MaxInt64))
-	if s[40]&1 == 0 { // from now on
+	if s[40]&1 == 0 { // relative
 		return timeout
 	}
 	now := in.clock.monotonic
@@ -69,13 +68,13 @@ func (in *instance) timeoutOf(s []byte) int64 {
 	return max(timeout-now, 0)
 }
 
-// clock is what a run's clocks show, in nanoseconds.
+// clock has the readings of a run's clocks, in nanoseconds.
 type clock struct {
 	wall      int64 // since 1970
 	monotonic int64
 }
 
-// advance moves both on, and stops where they end.
+// advance advances both clocks, up to their maximum.
 func (c *clock) advance(by int64) {
 	c.wall, c.monotonic = addSaturating(c.wall, by), addSaturating(c.monotonic, by)
 }

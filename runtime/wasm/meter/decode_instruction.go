@@ -2,7 +2,7 @@ package meter
 
 import "fmt"
 
-// Opcodes that are looked at one by one. Those behind a prefix have it in their high byte.
+// Opcodes that the rewriter handles. Those behind a prefix have it in their high byte.
 const (
 	opUnreachable  = 0x00
 	opNop          = 0x01
@@ -27,8 +27,8 @@ const (
 	opGlobalSet    = 0x24
 	opTableGet     = 0x25
 	opTableSet     = 0x26
-	opLoad         = 0x28 // the first of the loads and stores
-	opStores       = 0x3e // and the last
+	opLoad         = 0x28 // first load
+	opStores       = 0x3e // last store
 	opMemorySize   = 0x3f
 	opMemoryGrow   = 0x40
 	opI32Const     = 0x41
@@ -60,14 +60,14 @@ const (
 	opTableSize  = 0xfc10
 	opTableFill  = 0xfc11
 
-	opV128Load     = 0xfd00 // and so on to the store
+	opV128Load     = 0xfd00 // first vector load
 	opV128Store    = 0xfd0b
 	opV128Const    = 0xfd0c
-	opV128LoadLane = 0xfd54 // and so on to the last of those that fill up with nought
+	opV128LoadLane = 0xfd54 // first of the lane loads and stores and zero-extending loads
 	opV128LoadZero = 0xfd5d
 )
 
-// Types of values.
+// Value types.
 const (
 	typeI32       = 0x7f
 	typeI64       = 0x7e
@@ -80,7 +80,7 @@ const (
 	blockVoid     = 0x40
 )
 
-// immediateKind is what follows an opcode.
+// immediateKind is the format of an instruction's immediates.
 type immediateKind uint8
 
 const (
@@ -94,7 +94,7 @@ const (
 	types
 	address  // alignment and offset
 	zero     // one byte that is 0
-	zeroes   // two of them
+	zeroes   // two memory indexes
 	number32 // signed, of 32 bits
 	number64 // signed, of 64 bits
 	bytes4
@@ -104,10 +104,10 @@ const (
 	lane
 	addressLane
 	indexZero // an index and a byte that is 0
-	indexes   // two of them
+	indexes   // two indexes
 )
 
-// immediateKinds has the one-byte opcodes that are understood.
+// immediateKinds has the formats of the known one-byte opcodes.
 var immediateKinds = func() (s [256]immediateKind) {
 	set := func(from, to int, as immediateKind) {
 		for op := from; op <= to; op++ {
@@ -133,17 +133,17 @@ var immediateKinds = func() (s [256]immediateKind) {
 	return s
 }()
 
-// bulkImmediates has the opcodes behind 0xfc.
+// bulkImmediates has the formats behind prefix 0xfc.
 var bulkImmediates = [...]immediateKind{
 	noImmediates, noImmediates, noImmediates, noImmediates, noImmediates, noImmediates, noImmediates, noImmediates, // saturating conversions
 	indexZero, index, zeroes, zero, indexes, index, indexes, index, index, index,
 }
 
-// vectorImmediates is the shape of an opcode behind 0xfd.
+// vectorImmediates returns the format of an opcode behind prefix 0xfd.
 func vectorImmediates(sub byte) immediateKind {
 	switch sub {
 	case 0x9a, 0xa2, 0xa5, 0xa6, 0xaf, 0xb0, 0xb2, 0xb3, 0xb4, 0xbb, 0xc2, 0xc5, 0xc6, 0xcf, 0xd0, 0xd2, 0xd3, 0xd4, 0xe2, 0xee:
-		return unknownOpcode // not given out
+		return unknownOpcode // not assigned
 	}
 	switch {
 	case sub <= 0x0b, sub == 0x5c, sub == 0x5d:
@@ -158,15 +158,15 @@ func vectorImmediates(sub byte) immediateKind {
 	return noImmediates
 }
 
-// instruction is one instruction. The labels of a br_table are in the reader.
+// instruction is one decoded instruction. The labels of a br_table are in the reader.
 type instruction struct {
 	op      uint16
 	at, end int
-	a, b    uint32 // indexes; a: the label of a branch, the last one of a br_table; how deep
-	block   int64  // a block's type: below nought a type of value or none, else the index of a function type
+	a, b    uint32 // indexes; for a branch a is the label, for br_table the default
+	block   int64  // block type: negative for a value type or none, else a type index
 }
 
-// next reads one instruction. One that is not understood is the reader's mistake.
+// next reads one instruction. An unknown one is an error of the reader.
 func (r *reader) next(i *instruction) {
 	i.at = r.pos
 	first := r.byte()
@@ -187,8 +187,9 @@ func (r *reader) next(i *instruction) {
 	i.end = r.pos
 }
 
-// readPrefixed reads what follows a prefix. The compiler reads a vector opcode as one byte and takes its second for a nop, so
-// any but the shortest form of it would be two programs in one.
+// readPrefixed reads an opcode behind a prefix. wazero reads a vector opcode as one byte and takes
+// a second byte for a nop. So only the shortest form is accepted: any other would be a different
+// program for the rewriter than for the compiler.
 func (r *reader) readPrefixed(i *instruction, first byte) immediateKind {
 	if first != 0xfc && first != 0xfd {
 		if r.failure == "" {
@@ -268,11 +269,11 @@ func (r *reader) constant(as immediateKind) {
 	}
 }
 
-// readBranchTable reads a br_table's labels, the last of which is also its a.
+// readBranchTable reads a br_table's labels; i.a is the last one, the default.
 func (r *reader) readBranchTable(i *instruction) {
 	r.targets = r.targets[:0]
 	n := r.u32()
-	if uint64(n) >= uint64(r.end-r.pos) { // a label is a byte at least
+	if uint64(n) >= uint64(r.end-r.pos) { // a label has at least one byte
 		r.fail(r.pos, "it ends too soon")
 		return
 	}
@@ -293,7 +294,7 @@ func (r *reader) readMemArg() {
 	r.u32()
 }
 
-// readMemoryIndex reads a memory's index, in one byte.
+// readMemoryIndex reads a memory's index, which must be one byte of 0.
 func (r *reader) readMemoryIndex() {
 	if at := r.pos; r.byte() != 0 {
 		r.fail(at, "it uses multiple memories, or a memory's index of more than one byte")
@@ -326,7 +327,7 @@ func (r *reader) refType() byte {
 	return b
 }
 
-// proposalOf names what an opcode belongs to that is not accepted.
+// proposalOf names the WebAssembly proposal that an unsupported opcode belongs to.
 func proposalOf(op byte) string {
 	switch op {
 	case 0x06, 0x07, 0x08, 0x09, 0x0a, 0x18, 0x19, 0x1f:

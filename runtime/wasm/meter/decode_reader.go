@@ -2,12 +2,13 @@ package meter
 
 import "unicode/utf8"
 
-// reader reads the binary format strictly. Its first mistake sticks: from then on everything reads as nought and nothing
-// is left, so that a loop over an announced count ends at once. Nothing is ever allocated by an announced count.
+// reader reads the binary format strictly. The first error sticks: later reads return zero and no
+// bytes are left, so a loop over an announced count ends at once. Nothing is allocated by an
+// announced count.
 type reader struct {
 	src      []byte
 	pos, end int
-	failure  string // what is wrong, "" as long as nothing is
+	failure  string // the error, "" if none
 	targets  []uint32
 }
 
@@ -39,7 +40,7 @@ func (r *reader) bytes(n uint32) []byte {
 	return r.src[r.pos-int(n) : r.pos : r.pos]
 }
 
-// u32 reads an unsigned number of at most 32 bits in at most 5 bytes.
+// u32 reads an unsigned LEB128 number of at most 32 bits in at most 5 bytes.
 func (r *reader) u32() uint32 {
 	if r.pos < r.end && r.src[r.pos] < 0x80 {
 		r.pos++
@@ -60,7 +61,7 @@ func (r *reader) leb(bits int, signed bool) int64 {
 			return 0
 		}
 		v |= uint64(b&0x7f) << shift
-		left := bits - shift // of the number, in this byte and the next
+		left := bits - shift // bits of the number that are not read yet
 		if left > 7 && b >= 0x80 {
 			continue
 		}
@@ -75,16 +76,17 @@ func (r *reader) leb(bits int, signed bool) int64 {
 	}
 }
 
-// fitsLastByte says whether what is beyond a number's last bits, in its last byte, repeats the sign, or is nought.
+// fitsLastByte reports whether the unused bits of a number's last byte repeat the sign, or are zero
+// if unsigned.
 func fitsLastByte(b byte, bits int, signed bool) bool {
-	rest := int8(b<<1) >> (bits) // the byte's seven bits, sign-extended, without the number's own but its sign
+	rest := int8(b<<1) >> (bits) // unused bits and the sign bit, sign-extended
 	if !signed {
 		return b>>bits == 0
 	}
 	return rest == 0 || rest == -1
 }
 
-// name reads a text; longest bounds its bytes.
+// name reads a UTF-8 name.
 func (r *reader) name() string {
 	at := r.pos
 	b := r.bytes(r.u32())
@@ -94,7 +96,7 @@ func (r *reader) name() string {
 	return string(b)
 }
 
-// subReader is a reader of the next n bytes.
+// subReader returns a reader of the next n bytes.
 func (r *reader) subReader(n uint32) reader {
 	at := r.pos
 	r.bytes(n)

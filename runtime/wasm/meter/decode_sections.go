@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// readCount reads how many entries follow. More than bound is refused, and so is more than there are bytes; nothing is
-// read then.
+// readCount reads the number of entries. If it exceeds the bound or the bytes that are left, it
+// rejects the module and returns 0.
 func (m *module) readCount(r *reader, what string, have, bound int) int {
 	at := r.pos
 	n := r.u32()
@@ -99,7 +99,8 @@ func (m *module) checkName(at int, place, checkName string) {
 	m.checkMax(at, place, "bytes of a name", len(checkName), m.options.Limits.Name)
 }
 
-// readIndex reads an index into what has n entries in the upload. An index beyond them may be one that is injected.
+// readIndex reads an index into n entries of the upload. Larger indexes could name injected
+// entries.
 func (m *module) readIndex(r *reader, place, what string, n int) uint32 {
 	at := r.pos
 	i := r.u32()
@@ -109,7 +110,8 @@ func (m *module) readIndex(r *reader, place, what string, n int) uint32 {
 	return i
 }
 
-// checkIndex refuses an index that is not among n. After a section that could not be read nobody knows how many there are.
+// checkIndex rejects an index that is not below n. After an unreadable section n is unknown, so
+// nothing is rejected.
 func (m *module) checkIndex(at int, place, what string, i uint32, n int) bool {
 	if int64(i) < int64(n) {
 		return true
@@ -204,7 +206,7 @@ func (m *module) readGlobals(r *reader) {
 	}
 }
 
-// readExpr reads a constant expression: one instruction. It is that of the nth of what.
+// readExpr reads a constant expression, which has one instruction. what and n name its place.
 func (m *module) readExpr(r *reader, what string, n int) expr {
 	e := expr{at: [2]int{r.pos, r.pos}}
 	var i instruction
@@ -269,7 +271,7 @@ func (m *module) readStart(r *reader) {
 	}
 	m.start = int64(f)
 	if m.funcs[f] >= uint32(len(m.types)) {
-		return // refused already
+		return // already rejected
 	}
 	if t := m.types[m.funcs[f]]; len(t.params)+len(t.results) > 0 {
 		m.rejectf(at, place, "function %d has type %s, want () -> ()", f, t.text())

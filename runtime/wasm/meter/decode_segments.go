@@ -11,7 +11,8 @@ func (m *module) readElements(r *reader) {
 	}
 }
 
-// readElement reads one segment. Of its flags 1 is "not active", 2 "with a table" or "declared", 4 "of expressions".
+// readElement reads one segment. Flag bits: 1 not active, 2 with table index or declared, 4 with
+// expressions.
 func (m *module) readElement(r *reader, place string, total int) (e elementSegment) {
 	at := r.pos
 	e.flags = r.u32()

@@ -1,21 +1,22 @@
 package meter
 
-// Where the fuel is known: in the function's local, in the global, or in both. At every label it is in the local at
-// least; calls and the ends of functions want it in the global. It is moved only when it is not where it is wanted.
+// Where the fuel counter is valid: in the function's local, in the global, or both. At labels it
+// must be in the local; at calls and the end of the function in the global. It is copied only when
+// needed.
 const (
 	inLocal = 1 << iota
 	inGlobal
 	inBoth = inLocal | inGlobal
 )
 
-// openBlock is a block that is open in what is written.
+// openBlock is an open block of the function being written.
 type openBlock struct {
 	op          uint16
 	unreachable bool
 	branched    bool
 	diverges    bool
-	fuelIn      uint8 // the fuel is, at its label
-	fuelBefore  uint8 // where it was when an if began
+	fuelIn      uint8 // where the fuel is at the block's label
+	fuelBefore  uint8 // where the fuel was before an if
 }
 
 // bodyWriter writes the rewritten body of a function.
@@ -24,19 +25,19 @@ type bodyWriter struct {
 	m           *module
 	r           reader
 	plan        *plan
-	from        int // what comes before is written
-	nextCharge  int // the next one
-	nextIf      int // the next if
+	from        int // source offset up to which everything is written
+	nextCharge  int // index into plan.charges
+	nextIf      int // index into plan.diverges
 	frames      []openBlock
 	unreachable bool
 	fuelIn      uint8
-	weight      int64 // what a call of it counts against the depth
-	entry       bool  // the host may call it
+	weight      int64 // what a call of the function adds to the depth
+	entry       bool  // exported or start function, so the host may call it
 
-	fuel, depth, scratch uint32 // locals that are added
+	fuel, depth, scratch uint32 // added locals
 }
 
-// function writes one function's body: declarations of locals and code.
+// function writes one function's body: local declarations and code.
 func (e *bodyWriter) function(p *plan, results []byte, entry bool) {
 	e.plan, e.out, e.nextCharge, e.nextIf, e.unreachable = p, e.out[:0], 0, 0, false
 	e.frames = append(e.frames[:0], openBlock{op: opBlock, fuelIn: inBoth})
@@ -85,17 +86,17 @@ func (e *bodyWriter) locals() {
 	}
 }
 
-// copyUntil writes what comes before an offset as it is; replace does, and leaves the instruction there out.
+// copyUntil copies the source up to an offset. skip also drops the instruction there.
 func (e *bodyWriter) copyUntil(to int)    { e.out = append(e.out, e.m.src[e.from:to]...); e.from = to }
 func (e *bodyWriter) skip(i *instruction) { e.copyUntil(i.at); e.from = i.end }
 
 func (e *bodyWriter) label(label uint32) *openBlock { return &e.frames[len(e.frames)-1-int(label)] }
 
-// markUnreachable notes that nothing reaches what follows, up to the end of the block.
+// markUnreachable notes that the rest of the block is unreachable.
 func (e *bodyWriter) markUnreachable() { e.unreachable, e.fuelIn = true, inBoth }
 
-// countDepth counts how deep calls are nested. A function is told by the global; it tells those it calls, and leaves the
-// global alone on its way out, unless the host called it.
+// countDepth counts the depth of nested calls. The global passes the caller's depth. A function
+// does not restore the global at its end unless the host called it.
 func (e *bodyWriter) countDepth() {
 	e.weight = 1 + int64(e.plan.frame)/depthUnit
 	e.indexed(opGlobalGet, e.m.depthGlobal())
@@ -109,7 +110,7 @@ func (e *bodyWriter) countDepth() {
 	e.opcodes(opEnd)
 }
 
-// toLocal sees to it that the local has the fuel.
+// toLocal makes the fuel in the local valid.
 func (e *bodyWriter) toLocal() {
 	if e.fuelIn&inLocal == 0 {
 		e.indexed(opGlobalGet, e.m.fuelGlobal())
@@ -118,7 +119,7 @@ func (e *bodyWriter) toLocal() {
 	}
 }
 
-// toGlobal sees to it that the global has it.
+// toGlobal makes the fuel in the global valid.
 func (e *bodyWriter) toGlobal() {
 	if e.fuelIn&inGlobal == 0 {
 		e.indexed(opLocalGet, e.fuel)
@@ -127,7 +128,7 @@ func (e *bodyWriter) toGlobal() {
 	}
 }
 
-// restoreGlobals makes the globals what who called expects.
+// restoreGlobals sets the globals as the caller expects them.
 func (e *bodyWriter) restoreGlobals() {
 	e.toGlobal()
 	if e.entry {
@@ -138,7 +139,7 @@ func (e *bodyWriter) restoreGlobals() {
 	}
 }
 
-// chargeAt charges for what begins at an offset.
+// chargeAt writes the charges for the code that begins at an offset.
 func (e *bodyWriter) chargeAt(at int) {
 	for ; e.nextCharge < len(e.plan.charges) && e.plan.charges[e.nextCharge].at == at; e.nextCharge++ {
 		k := &e.plan.charges[e.nextCharge]
@@ -160,7 +161,7 @@ func (e *bodyWriter) chargeAt(at int) {
 	}
 }
 
-// checkFuel asks for the next slice when this one is used up.
+// checkFuel asks for the next slice if this one is used up.
 func (e *bodyWriter) checkFuel() {
 	e.indexed(opLocalGet, e.fuel)
 	e.i64Const(0)
@@ -213,12 +214,12 @@ func (e *bodyWriter) beginBlock(i *instruction) {
 	}
 	f.fuelBefore = e.fuelIn
 	if i.op == opLoop && !e.unreachable {
-		e.fuelIn = inLocal // as it is when it comes round
+		e.fuelIn = inLocal // valid at the next iteration
 	}
 	e.frames = append(e.frames, f)
 }
 
-// joinLabel notes where the fuel is when f's label is reached from here.
+// joinLabel records where the fuel is when code branches to f's label from here.
 func (e *bodyWriter) joinLabel(f *openBlock) {
 	f.fuelIn &= e.fuelIn
 	f.branched = true
@@ -252,9 +253,9 @@ func (e *bodyWriter) endBlock(i *instruction) {
 	}
 }
 
-// endForwardBlock is the end of a block whose label is behind it.
+// endForwardBlock ends a block whose label is at its end.
 func (e *bodyWriter) endForwardBlock(i *instruction, f *openBlock) {
-	if f.op == opIf { // its condition may have been false
+	if f.op == opIf { // the condition may be false
 		f.fuelIn &= f.fuelBefore
 		f.branched = true
 	}
@@ -269,7 +270,7 @@ func (e *bodyWriter) endForwardBlock(i *instruction, f *openBlock) {
 	e.unreachable, e.fuelIn = false, f.fuelIn
 }
 
-// endFunction is the end of the function.
+// endFunction ends the function.
 func (e *bodyWriter) endFunction(i *instruction) {
 	e.copyUntil(i.at)
 	if e.plan.callerPays {

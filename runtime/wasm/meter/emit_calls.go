@@ -1,8 +1,8 @@
 package meter
 
-// call writes a call. What it calls finds the fuel in the global and leaves it there.
+// call writes a call. The callee reads the fuel from the global and leaves it there.
 func (e *bodyWriter) call(i *instruction) {
-	pays := i.op == opCall && e.m.callerPays(i.a) // the callee's price is in ours
+	pays := i.op == opCall && e.m.callerPays(i.a) // the charge here includes the callee
 	if !e.unreachable && !pays {
 		e.copyUntil(i.at)
 		e.toGlobal()
@@ -16,7 +16,7 @@ func (e *bodyWriter) call(i *instruction) {
 	}
 }
 
-// grow writes a call of what charges for growing before it grows.
+// grow replaces memory.grow and table.grow by a helper that charges before it grows.
 func (e *bodyWriter) grow(i *instruction) {
 	if e.unreachable {
 		return
@@ -27,8 +27,8 @@ func (e *bodyWriter) grow(i *instruction) {
 	e.fuelIn = inGlobal
 }
 
-// bulk writes an operation that works by length, which is on top of the stack: it is charged and looked at before, and
-// done in pieces when it is long.
+// bulk writes a bulk operation, whose length is on top of the stack: charged and checked first, and
+// in chunks if it is long.
 func (e *bodyWriter) bulk(i *instruction) {
 	if e.unreachable {
 		return

@@ -1,6 +1,6 @@
 package meter
 
-// codeWriter is instructions that are being written.
+// codeWriter appends instructions.
 type codeWriter struct{ out []byte }
 
 func (c *codeWriter) opcodes(ops ...byte)       { c.out = append(c.out, ops...) }
@@ -8,7 +8,7 @@ func (c *codeWriter) indexed(op byte, i uint32) { c.out = appendU32(append(c.out
 func (c *codeWriter) i32Const(n int64)          { c.out = appendS64(append(c.out, opI32Const), n) }
 func (c *codeWriter) i64Const(n int64)          { c.out = appendS64(append(c.out, opI64Const), n) }
 
-// addLocals writes the sum of two locals, i32.
+// addLocals writes the sum of two i32 locals.
 func (c *codeWriter) addLocals(a, b uint32) {
 	c.indexed(opLocalGet, a)
 	c.indexed(opLocalGet, b)
@@ -23,15 +23,15 @@ func (c *codeWriter) increment(local uint32, n int64) {
 	c.indexed(opLocalSet, local)
 }
 
-// callYield lets the host look, in a function that keeps its fuel in the global.
+// callYield calls the host, in a function that keeps its fuel in the global.
 func (c *codeWriter) callYield(m *module) {
 	c.indexed(opGlobalGet, m.fuelGlobal())
 	c.indexed(opCall, m.yieldIndex())
 	c.indexed(opGlobalSet, m.fuelGlobal())
 }
 
-// spendFuel takes what is on top of the stack, i64, from the fuel in the global, and lets the host look when it is used up.
-// scratch is a local of that type.
+// spendFuel subtracts the i64 on top of the stack from the fuel in the global, and calls the host
+// if it is used up. scratch is an i64 local.
 func (c *codeWriter) spendFuel(m *module, scratch uint32) {
 	c.indexed(opLocalSet, scratch)
 	c.indexed(opGlobalGet, m.fuelGlobal())

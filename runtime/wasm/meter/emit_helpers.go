@@ -1,12 +1,12 @@
 package meter
 
-// Where things are in the rewritten module. Types, tables and globals that are added come last; the one import that is
-// added moves every function of the upload's own by one.
+// Indexes in the rewritten module. Added types, tables and globals come last. The added import
+// shifts the index of every function that the upload defines by one.
 func (m *module) yieldIndex() uint32  { return uint32(m.imported.funcs) }
 func (m *module) fuelGlobal() uint32  { return uint32(len(m.globals)) }
 func (m *module) depthGlobal() uint32 { return m.fuelGlobal() + 1 }
 
-// softDepthGlobal is the global with the depth at which the host is told, or the guest ended.
+// softDepthGlobal is the global with the depth at which the host is called.
 func (m *module) softDepthGlobal() uint32 { return m.fuelGlobal() + 2 }
 
 func (m *module) newIndex(fn uint32) uint32 {
@@ -16,15 +16,15 @@ func (m *module) newIndex(fn uint32) uint32 {
 	return fn + 1
 }
 
-// callerPays says whether a function is one whose callers pay for it.
+// callerPays reports whether callers pay for the function.
 func (m *module) callerPays(fn uint32) bool {
 	return int(fn) >= m.imported.funcs && m.inlinePrice[int(fn)-m.imported.funcs] > 0
 }
 
-// helper is a function that is added.
+// helper is an added function.
 type helper struct {
 	kind uint32 // its type
-	body []byte // declarations of locals and code
+	body []byte // local declarations and code
 }
 
 type helperKey struct {
@@ -32,7 +32,7 @@ type helperKey struct {
 	a, b uint32
 }
 
-// typeIndex finds a type, or adds it.
+// typeIndex finds or adds a function type.
 func (m *module) typeIndex(params, results []byte) uint32 {
 	key := string(params) + ">" + string(results)
 	if m.typeOf == nil {
@@ -60,7 +60,7 @@ func (m *module) appendBlockType(b, results []byte) []byte {
 	return appendS64(b, int64(m.typeIndex(nil, results)))
 }
 
-// addHelper is the index of a helper, which is written when it is first wanted.
+// addHelper returns the index of a helper, and writes it at first use.
 func (m *module) addHelper(key helperKey, kind uint32, write func() []byte) uint32 {
 	i, ok := m.helperIndex[key]
 	if !ok {
@@ -71,7 +71,8 @@ func (m *module) addHelper(key helperKey, kind uint32, write func() []byte) uint
 	return i
 }
 
-// chunkedHelper is a function that does a bulk operation in pieces, with a look between them, and its type.
+// chunkedHelper is a helper that runs a bulk operation in chunks and calls the host between them.
+// It also returns the helper's type.
 func (m *module) chunkedHelper(i *instruction) (fn, kind uint32) {
 	params := []byte{typeI32, typeI32, typeI32}
 	if i.op == opTableFill {
@@ -81,8 +82,9 @@ func (m *module) chunkedHelper(i *instruction) (fn, kind uint32) {
 	return m.addHelper(helperKey{i.op, i.a, i.b}, kind, func() []byte { return m.chunkedBody(i) }), kind
 }
 
-// chunkedBody writes it: destination, source or value, length, of which the length is more than one piece. As without it,
-// nothing is done when the whole does not fit: an operation of no length at the far end traps then.
+// chunkedBody writes that helper. Its parameters are destination, source or value, and length,
+// which is more than one chunk. A bulk operation out of bounds must trap before it writes anything,
+// so an operation of length 0 at the far end comes first.
 func (m *module) chunkedBody(i *instruction) []byte {
 	var c codeWriter
 	c.opcodes(0) // no locals
@@ -117,7 +119,7 @@ func (m *module) chunkedBody(i *instruction) []byte {
 	return c.out
 }
 
-// copyBackward writes a copy to higher offsets, from its far end.
+// copyBackward writes a copy to a higher offset in chunks from the end.
 func (c *codeWriter) copyBackward(m *module, op []byte, piece int64) {
 	c.indexed(opLocalGet, 0)
 	c.indexed(opLocalGet, 1)
@@ -131,7 +133,7 @@ func (c *codeWriter) copyBackward(m *module, op []byte, piece int64) {
 	c.opcodes(opReturn, opEnd)
 }
 
-// checkWrap writes whether destination or source plus length goes beyond 32 bits.
+// checkWrap writes a condition: destination or source plus length exceeds 32 bits.
 func (c *codeWriter) checkWrap(moves bool) {
 	c.indexed(opLocalGet, 0)
 	c.opcodes(opI64ExtendU)
@@ -164,7 +166,7 @@ func (c *codeWriter) wholeOperation(op []byte) {
 	c.opcodes(op...)
 }
 
-// repeatLoop lets the host look and goes round while there is more than one piece left.
+// repeatLoop calls the host and repeats the loop while more than one chunk is left.
 func (c *codeWriter) repeatLoop(m *module, piece int64) {
 	c.callYield(m)
 	c.indexed(opLocalGet, 2)
@@ -174,7 +176,8 @@ func (c *codeWriter) repeatLoop(m *module, piece int64) {
 	c.opcodes(opEnd)
 }
 
-// growHelper is a function that charges for growing a memory or a table, and grows it when it may be so large.
+// growHelper is a helper that charges for growing a memory or table, and grows it up to its
+// maximum.
 func (m *module) growHelper(i *instruction) uint32 {
 	params, size := []byte{typeI32}, []byte{opMemorySize, 0}
 	most, each := int64(m.maxMemory()), int64(perPage)
@@ -211,7 +214,8 @@ func (m *module) growHelper(i *instruction) uint32 {
 	return m.addHelper(helperKey{i.op, i.a, 0}, m.typeIndex(params, []byte{typeI32}), write)
 }
 
-// depthHelper is a function that is told of a depth beyond shallow: the host hears of it once, and of more than there may be.
+// depthHelper is a helper for depths beyond the soft limit: it calls the host once for this, and
+// again if the hard limit is exceeded.
 func (m *module) depthHelper() uint32 {
 	return m.addHelper(helperKey{op: opCall}, m.typeIndex([]byte{typeI32}, nil), func() []byte {
 		c := codeWriter{out: []byte{0}}
@@ -230,10 +234,10 @@ func (m *module) depthHelper() uint32 {
 	})
 }
 
-// softDepth is the depth that shallow begins with.
+// softDepth is the initial soft limit of the depth.
 func (m *module) softDepth() int64 { return int64(min(m.options.Depth, softDepthUnits)) }
 
-// maxMemory is how many pages the memory may have: what the host's allocator holds it to.
+// maxMemory is the maximum of the memory in pages, which the host's allocator enforces.
 func (m *module) maxMemory() uint32 {
 	if m.options.linked || len(m.memories) == 0 {
 		return 1 << 16
@@ -245,7 +249,7 @@ func (m *module) maxMemory() uint32 {
 	return m.options.Pages
 }
 
-// maxTable is how many elements a table may have that grows.
+// maxTable is the maximum of a table that grows.
 func (m *module) maxTable(i int) uint32 {
 	t := m.tables[i]
 	most := uint32(m.options.Limits.Table)
@@ -255,7 +259,8 @@ func (m *module) maxTable(i int) uint32 {
 	return most
 }
 
-// savedState is what Save and Restore carry over: the globals and tables that change, to shadows behind the upload's own.
+// savedState lists the mutable globals and changing tables, which Save and Restore copy to and from
+// shadows behind the upload's own.
 type savedState struct {
 	globals, tables []int
 }
@@ -274,7 +279,7 @@ func (m *module) savedState() (s savedState) {
 	return s
 }
 
-// saveOrRestore writes Save, or Restore when back.
+// saveOrRestore writes Save, or Restore if back is set.
 func (m *module) saveOrRestore(s savedState, back bool) []byte {
 	c := codeWriter{out: []byte{0}}
 	for n, own := range s.globals {
@@ -306,7 +311,7 @@ func (m *module) saveOrRestore(s savedState, back bool) []byte {
 	return c.out
 }
 
-// zeroExpr is a global's first value, as an expression.
+// zeroExpr is the initial value of an added global, as an expression.
 func zeroExpr(kind byte) []byte {
 	switch kind {
 	case typeI32, typeI64:

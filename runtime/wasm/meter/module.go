@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// module is a module as it was uploaded. Indexes in it are those of the upload.
+// module is an uploaded module. Its indexes are those of the upload.
 type module struct {
 	src        []byte
 	options    Options
@@ -14,34 +14,34 @@ type module struct {
 
 	types       []funcType
 	imports     []importEntry
-	funcs       []uint32 // type of each function, imports first
+	funcs       []uint32 // type index of each function, imports first
 	tables      []table
 	memories    []limits
 	globals     []global
 	exports     []exportEntry
-	start       int64 // -1: none
+	start       int64 // function index, -1: none
 	elements    []elementSegment
 	dataCount   int64    // -1: not announced
-	bodies      [][2]int // where each function's body begins and ends
-	data        [][2]int // where each segment's bytes begin and end
-	dataBody    [2]int   // the section's
+	bodies      [][2]int // start and end of each function's body
+	data        [][2]int // start and end of each segment's bytes
+	dataBody    [2]int   // of the section
 	customBytes int      // bytes of custom sections
 	nameSection [2]int   // where the names are
 
 	imported struct{ funcs, tables, memories, globals int }
-	partial  bool // a section was not read to its end, so indexes cannot be judged
+	partial  bool // a section is unreadable, so counts are unknown
 
-	inlinePrice     []int32 // of each defined function whose callers pay for it, else 0
+	inlinePrice     []int32 // by defined function: price if its callers pay for it, else 0
 	plans           []plan
-	declared        []bool // functions that ref.func may name: their place outside of code says so
-	changedTables   []bool // tables that change
-	grownTables     []bool // and that grow
+	declared        []bool // functions that ref.func may name
+	changedTables   []bool // tables that instructions write to
+	grownTables     []bool // tables that instructions grow
 	droppedSegments struct{ data, elements bool }
-	totals          struct{ locals, moves int } // of all functions that were read
+	totals          struct{ locals, moves int } // over all functions read so far
 
-	addedTypes  []funcType // behind the upload's types
+	addedTypes  []funcType // appended to types
 	typeOf      map[string]uint32
-	helpers     []helper // behind the upload's functions
+	helpers     []helper // appended to funcs
 	helperIndex map[helperKey]uint32
 }
 
@@ -51,8 +51,8 @@ type importEntry struct {
 	module, name string
 	kind         byte
 	at           int
-	desc         [2]int // where what follows the kind is
-	index        int    // among its kind
+	desc         [2]int // bytes behind the kind
+	index        int    // among imports of its kind
 }
 
 type limits struct {
@@ -77,11 +77,11 @@ type exportEntry struct {
 	index uint32
 }
 
-// elementSegment is one segment. Its functions are those of the upload.
+// elementSegment is one element segment. Function indexes are those of the upload.
 type elementSegment struct {
 	flags, table uint32
 	offset       [2]int
-	kind         byte // the byte behind the flags, if they want one
+	kind         byte // the kind byte behind the flags, if they require one
 	refs         []expr
 }
 
@@ -92,7 +92,7 @@ type expr struct {
 	at    [2]int
 }
 
-// Kinds of what is imported and exported.
+// Kinds of imports and exports.
 const (
 	kindFunc = iota
 	kindTable
@@ -102,7 +102,7 @@ const (
 
 var kindNames = [...]string{"func", "table", "memory", "global"}
 
-// maxRejections is how many reasons are kept: a module with more is not read by anybody.
+// maxRejections limits the reasons reported for one module.
 const maxRejections = 100
 
 func (m *module) reject(at int, place, reason string) {
@@ -117,7 +117,7 @@ func (m *module) rejectf(at int, place, format string, args ...any) {
 	}
 }
 
-// checkMax refuses a value that is over its bound.
+// checkMax rejects a value above its maximum.
 func (m *module) checkMax(at int, place, what string, n, bound int) bool {
 	if n > bound {
 		m.rejectf(at, place, "%s: %d, want at most %d", what, n, bound)
@@ -126,7 +126,7 @@ func (m *module) checkMax(at int, place, what string, n, bound int) bool {
 	return true
 }
 
-// section is how one of the sections is read.
+// section describes how to read a section.
 type section struct {
 	name  string
 	order int
@@ -148,7 +148,7 @@ var sections = [...]section{
 	12: {"data count", 10, (*module).readDataCount},
 }
 
-// decode reads all but the bodies of functions. A section that cannot be read is refused and stepped over.
+// decode reads everything except function bodies. It rejects an unreadable section and skips it.
 func (m *module) decode() {
 	m.partial = true
 	if !bytes.HasPrefix(m.src, []byte("\x00asm")) {
@@ -179,7 +179,7 @@ func (m *module) decode() {
 	m.checkCounts()
 }
 
-// readSection reads one section and gives back the order of the last one that has an order.
+// readSection reads one section and returns the order of the last ordered one.
 func (m *module) readSection(id byte, at, last int, body *reader) int {
 	if id == 0 {
 		m.readCustom(body)
@@ -213,7 +213,7 @@ func (m *module) readSection(id byte, at, last int, body *reader) int {
 	return s.order
 }
 
-// checkCounts refuses sections that do not fit each other.
+// checkCounts rejects sections that contradict each other.
 func (m *module) checkCounts() {
 	defined := len(m.funcs) - m.imported.funcs
 	if defined != len(m.bodies) && !m.partial {
@@ -241,7 +241,7 @@ func (m *module) readCustom(r *reader) {
 	}
 }
 
-// typeText writes a function's type as "(i32, i32) -> i64".
+// text writes a function type as "(i32, i32) -> i64".
 func (t funcType) text() string {
 	var b strings.Builder
 	list := func(of []byte) {

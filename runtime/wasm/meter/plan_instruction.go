@@ -1,6 +1,7 @@
 package meter
 
-// instruction checks an instruction's indexes, notes what it means for the function and the module, and gives its price.
+// instruction checks an instruction's indexes, records its effect on function and module, and
+// returns its price.
 func (s *scanner) instruction(i *instruction) int32 {
 	m := s.m
 	switch i.op {
@@ -55,7 +56,7 @@ func (s *scanner) instruction(i *instruction) int32 {
 	return 1
 }
 
-// instructionPrice is what an instruction costs that works on values and memory.
+// instructionPrice is the price of an instruction on values and memory.
 func instructionPrice(op uint16) int32 {
 	switch {
 	case op >= opLoad && op <= opStores, op >= opV128Load && op <= opV128Store, op >= opV128LoadLane && op <= opV128LoadZero:
@@ -64,7 +65,7 @@ func instructionPrice(op uint16) int32 {
 	return 1
 }
 
-// localsPrice is what n locals cost.
+// localsPrice is the price of n locals.
 func localsPrice(n int) int32 { return int32(max(0, n-freeLocals) / 2) }
 
 func (s *scanner) call(i *instruction) int32 {
@@ -74,7 +75,7 @@ func (s *scanner) call(i *instruction) int32 {
 	}
 	kind := s.m.funcs[i.a]
 	if int64(kind) >= int64(len(s.m.types)) {
-		return 1 // refused already
+		return 1 // already rejected
 	}
 	carried := s.callPrice(i.at, &s.m.types[kind], 0)
 	defined := int(i.a) - s.m.imported.funcs
@@ -88,7 +89,7 @@ func (s *scanner) call(i *instruction) int32 {
 	return 1 + carried
 }
 
-// noteTableChange notes that a table changes, so that it must be saved.
+// noteTableChange records that a table changes and must be saved.
 func (s *scanner) noteTableChange(at int, i uint32) {
 	s.checkIndex(at, "table", i, len(s.m.tables))
 	if int64(i) < int64(len(s.m.tables)) {
@@ -134,8 +135,8 @@ func (s *scanner) bulk(i *instruction) int32 {
 	return 1
 }
 
-// computeInlinePrice is what a function costs whose callers pay for it, 0 for any other: a few instructions, none of which
-// loops, calls, or works by length.
+// computeInlinePrice returns the price of a function whose callers pay for it: one of a few
+// instructions without loops, calls and bulk operations. For any other function it returns 0.
 func (m *module) computeInlinePrice(body [2]int) int32 {
 	if body[1]-body[0] > 8*maxInlinePrice || m.options.exact {
 		return 0

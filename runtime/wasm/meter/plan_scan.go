@@ -2,74 +2,74 @@ package meter
 
 import "fmt"
 
-// Where the count is taken. A mark charges for all that is sure to follow it, calls or not, and for a little of what
-// follows only perhaps: up to ahead units behind a branch that may not be taken. Straight code is looked at every so
-// many units as well.
+// Placement of charges. A charge point pays for all code that certainly follows it, calls or not,
+// and for up to maxSpeculative units behind a branch that may not be taken. Straight code checks
+// its fuel every checkInterval units.
 const (
 	maxSpeculative = 32
 	checkInterval  = 1_000
-	maxInlinePrice = 16 // units of a function that its callers pay for: no loops, no calls
+	maxInlinePrice = 16 // largest price of a function that its callers pay for
 
-	maxLeafFrame = 4 << 10 // bytes of the native stack that a function may take uncounted when it calls nothing
+	maxLeafFrame = 4 << 10 // native frame of a leaf function whose depth is not counted
 )
 
-// chargePoint is a place in a function where cost is taken from the fuel, before the instruction at that offset.
+// chargePoint subtracts a cost from the fuel before the instruction at an offset.
 type chargePoint struct {
 	at    int // offset in the upload
 	cost  int32
-	check bool // and yield is asked when it is used up
+	check bool // call Yield if the fuel is used up
 
-	speculative     bool  // what is added from now on is behind a branch
-	speculativeCost int32 // units that were
+	speculative     bool  // code charged from now on is behind a branch
+	speculativeCost int32 // units charged since then
 }
 
-// plan is what is known of a function before any of it is written.
+// plan describes a function before it is rewritten.
 type plan struct {
 	charges       []chargePoint
-	diverges      []bool // of each if, in order: nothing comes out of it but by its condition being false
+	diverges      []bool // by if: its body never reaches its end
 	params        int
-	locals        uint32 // with the parameters
-	localDecls    [2]int // where the declarations of locals are, without their count
-	localGroups   uint32 // and their count
-	code          int    // where the instructions begin
+	locals        uint32 // with parameters
+	localDecls    [2]int // start and end of the local declarations, without their count
+	localGroups   uint32 // count of the local declarations
+	code          int    // offset of the first instruction
 	end           int
-	callerPays    bool // it is left as it is; who calls it pays
-	countsDepth   bool // it calls what may call on
-	branchesToEnd bool // something branches to its end
-	needsScratch  bool // it has bulk operations
-	frame         int  // bytes of the native stack that a call takes
+	callerPays    bool // not rewritten; callers pay for it
+	countsDepth   bool // calls functions that may call on, or has a large frame
+	branchesToEnd bool
+	needsScratch  bool // has bulk operations
+	frame         int  // bytes of native stack for a call
 }
 
-// block is a block that is open.
+// block is an open block.
 type block struct {
 	op          uint16
-	unreachable bool // nothing reaches it
-	branched    bool // something branches to its label
-	charge      int  // the mark in force when it began, -1: none
-	charges     int  // how many there were
-	ifIndex     int  // of an if: which one
-	loopCharge  int  // of a loop: the mark at its head
-	base        int  // values on the stack below its own
-	localSets   int  // of locals, before it
+	unreachable bool
+	branched    bool // a branch targets its label
+	charge      int  // charge point in force at its begin, -1: none
+	charges     int  // number of charge points at its begin
+	ifIndex     int  // for an if: its index
+	loopCharge  int  // for a loop: the charge point at its head
+	base        int  // stack values below its own
+	localSets   int  // local.set instructions before it
 	params      []byte
 	results     []byte
 }
 
-// scanner reads a function's body: it checks every index against the upload and makes the plan.
+// scanner reads a function's body, checks every index against the upload and makes the plan.
 type scanner struct {
 	m             *module
-	fn            int // index among all functions
+	fn            int // function index, imports included
 	r             reader
 	plan          *plan
 	blocks        []block
-	current       int // in force, -1: none
+	current       int // charge point in force, -1: none
 	unreachable   bool
-	called        bool // something was called already
-	mustCheck     bool // the next mark checks
-	sinceCheck    int  // units since the last mark that checks
+	called        bool // a call was read
+	mustCheck     bool // the next charge point checks the fuel
+	sinceCheck    int  // units since the last check
 	loopCount     int
 	blockCount    int
-	branchTargets int // targets of br_tables
+	branchTargets int // of all br_tables
 	stack         stackModel
 	invalid       bool
 }
@@ -114,7 +114,7 @@ func (s *scanner) function(body [2]int) {
 	s.checkTotals(body[0])
 }
 
-// checkTotals holds what the function comes to as a whole against the limits, and adds it to the module's.
+// checkTotals checks the function's totals against the limits, and adds them to the module's.
 func (s *scanner) checkTotals(at int) {
 	l, m := &s.m.options.Limits, s.m
 	values := int(s.plan.locals) + s.stack.peak
@@ -126,7 +126,7 @@ func (s *scanner) checkTotals(at int) {
 	before := m.totals
 	m.totals.locals += int(s.plan.locals)
 	m.totals.moves += s.stack.moves
-	if before.locals <= l.AllLocals { // it is said once
+	if before.locals <= l.AllLocals { // report it once
 		m.checkMax(at, s.place(), "locals of all functions so far", m.totals.locals, l.AllLocals)
 	}
 	if before.moves <= l.Moves {
@@ -157,7 +157,7 @@ func (s *scanner) locals() {
 	s.plan.locals = uint32(total)
 }
 
-// openCharge begins a mark at an offset.
+// openCharge begins a charge point at an offset.
 func (s *scanner) openCharge(at int, check bool) {
 	check = check || s.mustCheck
 	if check {
@@ -167,7 +167,7 @@ func (s *scanner) openCharge(at int, check bool) {
 	s.plan.charges = append(s.plan.charges, chargePoint{at: at, check: check})
 }
 
-// charge adds to the mark in force, or begins one.
+// charge adds a cost to the charge point in force, or begins one.
 func (s *scanner) charge(at int, cost int32) {
 	if s.unreachable || cost == 0 {
 		return
@@ -190,7 +190,7 @@ func (s *scanner) charge(at int, cost int32) {
 	}
 }
 
-// markSpeculative notes that what follows may not be reached.
+// markSpeculative notes that the following code may not be reached.
 func (s *scanner) markSpeculative() {
 	if !s.unreachable && s.current >= 0 {
 		s.plan.charges[s.current].speculative = true
@@ -245,7 +245,7 @@ func (s *scanner) beginBlock(i *instruction) {
 	f.charge, f.charges = s.current, len(s.plan.charges)
 	if i.op == opLoop && !s.unreachable {
 		if s.current == 0 && !s.called && !s.plan.charges[0].speculative {
-			s.plan.charges[0].check = false // the loop's own comes at once
+			s.plan.charges[0].check = false // the loop's own check follows at once
 		}
 		s.openCharge(i.end, true)
 		f.loopCharge = s.current
@@ -256,7 +256,7 @@ func (s *scanner) beginBlock(i *instruction) {
 	s.resetHeight(&f, len(params))
 }
 
-// blockType is what a block takes and gives.
+// blockType returns the parameters and results of a block.
 func (s *scanner) blockType(i *instruction) (params, results []byte) {
 	if i.block >= 0 {
 		if i.block >= int64(len(s.m.types)) {
@@ -307,13 +307,13 @@ func (s *scanner) endBlock(i *instruction) {
 	s.afterBlock(i, &f)
 }
 
-// afterBlock is what is known behind the end of a block that was not dead.
+// afterBlock sets the state behind the end of a reachable block.
 func (s *scanner) afterBlock(i *instruction, f *block) {
 	inside := len(s.plan.charges) > f.charges
 	switch {
 	case f.op == opLoop:
 		s.plan.charges[f.loopCharge].cost += s.joinPrice(f)
-		s.spillLocals() // a call further up comes round again
+		s.spillLocals() // the next iteration may repeat a call
 		s.current = -1
 		return
 	case f.op == opBlock && !f.branched:
@@ -366,7 +366,8 @@ func (s *scanner) branchTarget(at int, label uint32) {
 	}
 }
 
-// arity is how many values of 8 bytes a branch to a label carries. Those of a br_table carry the same.
+// arity is the number of 8-byte values that a branch to a label carries. The targets of a br_table
+// carry the same.
 func (s *scanner) arity(label uint32) int {
 	if int64(label) >= int64(len(s.blocks)) {
 		return 0

@@ -2,11 +2,11 @@ package meter
 
 import "bytes"
 
-// How many values lie on the operand stack is followed instruction by instruction, types aside: what a call's native frame
-// takes, and what is carried where paths join, follows from it.
+// A model of the operand stack, without types: it counts the values, to estimate the native frame
+// of a call and the values that branches and joins move.
 
-// stackDeltas is what the one-byte instructions between opDrop and the conversions add to the stack; the others are looked at
-// one by one, or add nothing.
+// stackDeltas has the change of height for one-byte instructions from opDrop to the conversions.
+// The others are handled one by one, or change nothing.
 var stackDeltas = func() (d [256]int8) {
 	set := func(from, to int, as int8) {
 		for op := from; op <= to; op++ {
@@ -29,10 +29,10 @@ var stackDeltas = func() (d [256]int8) {
 	return d
 }()
 
-// bulkDeltas is the same for those behind 0xfc.
+// bulkDeltas is the same behind prefix 0xfc.
 var bulkDeltas = [...]int8{0, 0, 0, 0, 0, 0, 0, 0, -3, 0, -3, -3, -3, 0, -3, -1, 1, -3}
 
-// vectorDeltas is the same for those behind 0xfd.
+// vectorDeltas is the same behind prefix 0xfd.
 var vectorDeltas = func() (d [256]int8) {
 	set := func(as int8, pairs ...int) {
 		for i := 0; i < len(pairs); i += 2 {
@@ -52,7 +52,7 @@ var vectorDeltas = func() (d [256]int8) {
 	return d
 }()
 
-// stackDelta is what an instruction adds to the stack that neither branches nor calls.
+// stackDelta is the change of height by an instruction that neither branches nor calls.
 func stackDelta(op uint16) int {
 	switch op >> 8 {
 	case 0xfc:
@@ -63,7 +63,7 @@ func stackDelta(op uint16) int {
 	return int(stackDeltas[op])
 }
 
-// oneType has each type of value at its own place: a list of one is cut out of it.
+// oneType has each value type at its own index, to slice a list of one type out of it.
 var oneType = func() (b [128]byte) {
 	for i := range b {
 		b[i] = byte(i)
@@ -71,27 +71,27 @@ var oneType = func() (b [128]byte) {
 	return b
 }()
 
-// valueWords is how many values of 8 bytes a list of types is.
+// valueWords is the size of a list of types in 8-byte words.
 func valueWords(of []byte) int { return len(of) + bytes.Count(of, []byte{typeV128}) }
 
-// stackModel is what the operand stack and the locals of a function come to.
+// stackModel counts the values on the stack and in locals of a function.
 type stackModel struct {
 	height        int
 	peak          int
-	base          int  // below it the block that is open may not reach
-	spilled       int  // so many values from the bottom have a place in the frame
-	frameSlots    int  // that were given out: the compiler uses none twice
-	localSets     int  // of locals
-	definitions   int  // values that locals have had: as many sets, and one for each join of paths on which they were set
-	sinceCall     int  // of those, since the last call
-	spilledLocals int  // that were a local's at a call, and are not counted in places
-	maxArguments  int  // most that one call takes and gives
+	base          int  // height of the surrounding block's values
+	spilled       int  // lowest values with a slot in the native frame
+	frameSlots    int  // slots given out: the compiler reuses none
+	localSets     int  // local.set instructions
+	definitions   int  // values of locals: one for each set and each join behind one
+	sinceCall     int  // definitions since the last call
+	spilledLocals int  // locals live at calls, not counted in frameSlots
+	maxArguments  int  // of one call, with results
 	moves         int  // values that calls, branches and joins carry
-	hasVectors    bool // some may be of 16 bytes
+	hasVectors    bool // has 16-byte values
 }
 
-// What the compiler is trusted to have in registers as long as nothing is called: so many locals and values together, and
-// where there are more locals, the values on top.
+// Assumed register allocation between calls: so many locals and values stay in registers, and with
+// more locals, so many values at the top of the stack.
 const (
 	registers    = 10
 	topRegisters = 3
@@ -114,7 +114,7 @@ func (s *scanner) push(at, by int) {
 	s.spill(k.height - max(topRegisters, registers-int(s.plan.locals)))
 }
 
-// spill gives places to the lowest n values.
+// spill gives frame slots to the lowest n values.
 func (s *scanner) spill(n int) {
 	if n > s.stack.spilled {
 		s.stack.frameSlots += n - s.stack.spilled
@@ -122,21 +122,21 @@ func (s *scanner) spill(n int) {
 	}
 }
 
-// defineLocals notes that locals have n values more.
+// defineLocals adds n definitions of locals.
 func (s *scanner) defineLocals(n int) {
 	s.stack.definitions += n
 	s.stack.sinceCall += n
 }
 
-// spillLocals gives places to the values that locals have had since the last call: no more than there are locals can be
-// wanted after it.
+// spillLocals gives frame slots to the locals defined since the last call. At most all locals are
+// live after it.
 func (s *scanner) spillLocals() {
 	s.stack.spilledLocals += min(s.stack.sinceCall, int(s.plan.locals))
 	s.stack.sinceCall = 0
 }
 
-// callPrice is a call of a function of that type: what is left below its parameters is kept. It gives the price of what is
-// carried.
+// callPrice applies a call to the model, which spills the values below its arguments. It returns
+// the price of arguments and results.
 func (s *scanner) callPrice(at int, t *funcType, more int) int32 {
 	if s.unreachable {
 		return 0
@@ -151,7 +151,7 @@ func (s *scanner) callPrice(at int, t *funcType, more int) int32 {
 	return s.carryPrice(n)
 }
 
-// carryPrice is the price of n values that a call or a branch carries.
+// carryPrice is the price of n values that a call or branch carries.
 func (s *scanner) carryPrice(n int) int32 {
 	if s.unreachable {
 		return 0
@@ -163,8 +163,8 @@ func (s *scanner) carryPrice(n int) int32 {
 	return int32(max(0, n-freeValues))
 }
 
-// joinPrice is the price of a label that more than one path leads to: of the locals that were set since f began, those that
-// were on one path are carried on the others, wherever they are then.
+// joinPrice is the price of a label with more than one path to it. A local set on one path since f
+// began must be moved on the others.
 func (s *scanner) joinPrice(f *block) int32 {
 	n := min(int(s.plan.locals), s.stack.localSets-f.localSets)
 	s.stack.moves += n
@@ -175,19 +175,19 @@ func (s *scanner) joinPrice(f *block) int32 {
 	return localsPrice(n)
 }
 
-// noteVectors notes values of 16 bytes.
+// noteVectors records 16-byte values.
 func (s *scanner) noteVectors(types []byte) {
 	s.stack.hasVectors = s.stack.hasVectors || bytes.IndexByte(types, typeV128) >= 0
 }
 
-// checkBlockResults is the end of a block, whose results are all that is left of it.
+// checkBlockResults rejects a block that does not end with exactly its results.
 func (s *scanner) checkBlockResults(at int, f *block) {
 	if !s.unreachable && s.stack.height != f.base+len(f.results) && !s.invalid {
 		s.rejectf(at, "a block ends with %d values, want %d", s.stack.height-f.base, len(f.results))
 	}
 }
 
-// resetHeight makes the stack that of the block around f, with so many values of f on it.
+// resetHeight returns to the block around f, with so many of f's values on the stack.
 func (s *scanner) resetHeight(f *block, values int) {
 	k := &s.stack
 	if k.base = 0; len(s.blocks) > 0 {
@@ -198,7 +198,7 @@ func (s *scanner) resetHeight(f *block, values int) {
 	k.peak = max(k.peak, k.height)
 }
 
-// frameBytes is what a call of the function takes of the native stack, or a little less.
+// frameBytes estimates the native frame of a call, a little too low at worst.
 func (s *scanner) frameBytes() int {
 	k := &s.stack
 	s.spillLocals()

@@ -9,13 +9,13 @@ import (
 // Rejection is one reason why a module is not accepted.
 type Rejection struct {
 	Place  string // "function 12", "import 3 (env.memory)", "element segment 0"
-	Offset int    // bytes from the module's beginning
+	Offset int    // in bytes from the module's start
 	Reason string // "it has 3000 locals, want at most 2000"
 }
 
 func (r Rejection) Error() string { return r.Place + ": " + r.Reason }
 
-// Rejections is every reason why a module is not accepted, in the order of the module.
+// Rejections are all reasons why a module is not accepted, in the module's order.
 type Rejections []Rejection
 
 func (r Rejections) Error() string {
@@ -26,7 +26,8 @@ func (r Rejections) Error() string {
 	return strings.Join(all, "\n")
 }
 
-// PrintableName is a name from a module as people are shown it: quoted, when a terminal might obey it or take it for more than one line.
+// PrintableName quotes a name from a module if a terminal could interpret it or it has several
+// lines.
 func PrintableName(name string) string {
 	if strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }) {
 		return strconv.Quote(name)

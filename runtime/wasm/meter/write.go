@@ -2,7 +2,7 @@ package meter
 
 import "fmt"
 
-// planFunctions reads every function's body.
+// planFunctions scans every function's body.
 func (m *module) planFunctions() {
 	m.changedTables, m.grownTables = make([]bool, len(m.tables)), make([]bool, len(m.tables))
 	m.inlinePrice, m.plans = make([]int32, len(m.bodies)), make([]plan, len(m.bodies))
@@ -15,7 +15,7 @@ func (m *module) planFunctions() {
 		s.fn = m.imported.funcs + i
 		kind := m.funcs[s.fn]
 		if int64(kind) >= int64(len(m.types)) {
-			continue // refused already
+			continue // already rejected
 		}
 		s.plan = &m.plans[i]
 		s.plan.charges = make([]chargePoint, 0, 4+(body[1]-body[0])/48)
@@ -24,7 +24,8 @@ func (m *module) planFunctions() {
 	}
 }
 
-// findDeclared finds the functions that ref.func may name. Exporting the start function would make it one of them.
+// findDeclared finds the functions that ref.func may name. Exporting the start function must not
+// make it one of them.
 func (m *module) findDeclared() {
 	m.declared = make([]bool, len(m.funcs))
 	for _, x := range m.exports {
@@ -47,7 +48,7 @@ func (m *module) findDeclared() {
 	}
 }
 
-// write writes the module and says what it is.
+// write writes the module and its description.
 func (m *module) write() *Module {
 	m.helperIndex = make(map[helperKey]uint32)
 	bodies := m.appendBodies(make([]byte, 0, len(m.src)+len(m.src)/2))
@@ -80,7 +81,7 @@ func (m *module) write() *Module {
 	return m.describe(w.out)
 }
 
-// appendBodies writes the bodies of the upload's functions, with their sizes.
+// appendBodies appends the rewritten bodies with their sizes.
 func (m *module) appendBodies(b []byte) []byte {
 	entries := make([]bool, len(m.funcs))
 	for _, x := range m.exports {
@@ -121,7 +122,7 @@ func (w *sectionWriter) types() {
 	w.section(1, b)
 }
 
-// imports writes the upload's and, behind its functions, Yield.
+// imports writes the upload's imports and Yield behind them.
 func (w *sectionWriter) imports() {
 	m := w.m
 	b := appendU32(nil, uint32(len(m.imports)+1))
@@ -170,7 +171,7 @@ func appendLimits(b []byte, l limits) []byte {
 	return appendU32(appendU32(append(b, 1), l.min), l.max)
 }
 
-// memory writes the memory, with room for the page more that Module.MemoryMax tells of.
+// memory writes the memory with one more page: see Module.MemoryMax.
 func (w *sectionWriter) memory() {
 	m := w.m
 	own := m.memories[m.imported.memories:]
@@ -281,7 +282,7 @@ func (w *sectionWriter) code(bodies []byte) {
 	}
 }
 
-// describe is what the host is told.
+// describe describes the module for the host.
 func (m *module) describe(code []byte) *Module {
 	d := &Module{
 		Code: code, Functions: len(m.bodies), Types: len(m.types), Tables: len(m.tables), Globals: len(m.globals),
@@ -318,7 +319,7 @@ func (m *module) describe(code []byte) *Module {
 	return d
 }
 
-// typeText says what an import or export is.
+// typeText returns the type of an import or export for Extern.
 func (m *module) typeText(kind byte, i uint32) string {
 	switch kind {
 	case kindFunc:

@@ -1,7 +1,7 @@
 package meter
 
-// nameSectionBytes is the custom section that has the functions' names, for traces of traps, or nil: they are the upload's, under the
-// indexes that they have now. What cannot be read is left out, as nothing depends on it.
+// nameSectionBytes returns a name section with the upload's function names under their new indexes,
+// for traces of traps. It returns nil if the upload's is unreadable: nothing depends on it.
 func (m *module) nameSectionBytes() []byte {
 	r := reader{src: m.src, pos: m.nameSection[0], end: m.nameSection[1]}
 	for r.more() && r.failure == "" {
