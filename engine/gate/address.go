@@ -5,10 +5,10 @@ import (
 	"time"
 )
 
-// checkConn decides on a connection by who opens it, before anything of it is read.
+// checkConn decides on a connection by its remote address, before any byte of it is read.
 func (g *Gate) checkConn(from netip.Addr) reason {
 	if g.o.Proxies.Has(from) {
-		return admitted // whom it speaks for is decided when it has said so
+		return admitted // the client is checked once the proxy has named it
 	}
 	if g.o.ProxyHeader || g.tls == nil && !g.o.Proxies.Empty() && !from.IsLoopback() {
 		return proxyMissing
@@ -16,7 +16,7 @@ func (g *Gate) checkConn(from netip.Addr) reason {
 	return g.checkAddr(from)
 }
 
-// checkAddr decides on who is at the other end. A proxy is let in: its requests say who calls.
+// checkAddr decides on a client's address. Proxies are admitted: their requests name the client.
 func (g *Gate) checkAddr(from netip.Addr) reason {
 	if g.o.Proxies.Has(from) || g.o.Allowed.Has(from) {
 		return admitted
@@ -24,8 +24,9 @@ func (g *Gate) checkAddr(from netip.Addr) reason {
 	return addrNotAllowed
 }
 
-// countFailure counts a failed authentication for who calls. An address that has had too many is told so, and nothing is waited for
-// so that it hears it; a right secret from there is let in as ever.
+// countFailure counts a failed authentication of the client's address. An address with too many
+// failures gets tooManyFailures, and its connection closes without lingering for the answer. A
+// right secret from that address is accepted as before.
 func (g *Gate) countFailure(c *conn, r reason) reason {
 	if !g.failures.Add(c.client, time.Now()) {
 		return r
@@ -34,12 +35,12 @@ func (g *Gate) countFailure(c *conn, r reason) reason {
 	return tooManyFailures
 }
 
-// rejectAddr counts who may not call from where they are, and has the log tell of it once a minute: a list that is wrong turns
-// Okta away without a word.
+// rejectAddr counts a caller whose address is not allowed, and logs one such address a minute: a
+// wrong allow list rejects Okta without any other sign.
 func (g *Gate) rejectAddr(r reason, from netip.Addr) {
 	g.rejected.add(r)
 	now := time.Now().Unix()
 	if last := g.addrLoggedAt.Load(); now-last >= 60 && g.addrLoggedAt.CompareAndSwap(last, now) {
-		g.o.Log.Warn("an address may not call", "reason", rejections[r].name, "from", from.String(), "times", g.rejected.by[r].Load())
+		g.o.Log.Warn("the address is not allowed to call", "reason", rejections[r].name, "from", from.String(), "times", g.rejected.by[r].Load())
 	}
 }

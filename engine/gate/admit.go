@@ -15,47 +15,49 @@ import (
 
 const mediaType = "application/json"
 
-// admission is what a connection keeps of the request that is under way, from its head to its answer: who calls, and, once it was let in,
-// which hook it is for. The Set that lets a call in is the one that decides on it, however long its body takes.
+// admission is the state of a connection's current request, from its head to its answer: the client
+// and, once admitted, the hook. The Set that admits a call also decides on it, however long the
+// body takes.
 type admission struct {
-	client        netip.Addr   // who calls: the connection's other end or, where that is a proxy, whom it speaks for
-	hook          *engine.Hook // nil: none is served there
-	authenticated bool         // what the hook's credentials ask for, or they ask for nothing
-	usedSecrets   uint64       // that were shown, a bit for each
-	requestID     string       // what Okta calls it
-	challenge     []byte       // of a verification; nil: it is none
-	lease         engine.Lease // of the hook's Set
+	client        netip.Addr   // the remote address or, if that is a proxy, the address it forwards for
+	hook          *engine.Hook // nil: no hook has this path
+	authenticated bool         // a credential of the hook matched, or the hook needs none
+	usedSecrets   uint64       // one bit for each secret that matched
+	requestID     string       // X-Okta-Request-Id
+	challenge     []byte       // of a verification; nil: this is a call
+	lease         engine.Lease // on the hook's Set
 	stage         atomic.Uint32
 }
 
-// The stages of a pass. Only who moves it out of one has the lease to give back.
+// The stages of an admission. The goroutine that moves it out of a stage releases the lease.
 const (
-	notAdmitted   uint32 = iota // not let in
-	beingRead                   // let in, and being read; a Shutdown may end it
-	beingAnswered               // being answered
+	notAdmitted uint32 = iota
+	beingRead          // admitted, and its body is being read; Shutdown may end it
+	beingAnswered
 )
 
-// beginAnswer takes the pass from reading to answering. It is false where the connection was closed between.
+// beginAnswer moves the request from reading to answering. It is false if the connection was closed
+// in between.
 func (p *admission) beginAnswer() bool { return p.stage.CompareAndSwap(beingRead, beingAnswered) }
 
-// finishAnswer ends a pass that was served.
+// finishAnswer ends a request that was answered.
 func (p *admission) finishAnswer() {
 	if p.stage.CompareAndSwap(beingAnswered, notAdmitted) {
 		p.lease.Release()
-		p.authenticated, p.hook, p.lease = false, nil, engine.Lease{} // a connection that is idle keeps no Set in memory
+		p.authenticated, p.hook, p.lease = false, nil, engine.Lease{} // an idle connection keeps no Set in memory
 	}
 }
 
-// abort ends a pass that was not served.
+// abort ends a request that was admitted, but not answered.
 func (p *admission) abort() {
 	if p.stage.CompareAndSwap(beingRead, notAdmitted) {
 		p.lease.Release()
 	}
 }
 
-// admitRequest reads the head that text begins with and judges it, before anything of the body is read. n is its length; told, which is
-// appended to b, is what the server is told instead.
-func (c *conn) admitRequest(text, b []byte) (told []byte, n int, r reason) {
+// admitRequest parses the head that text begins with and checks it, before any of the body is read.
+// n is the head's length. The minimal head, which the server gets instead, is appended to b.
+func (c *conn) admitRequest(text, b []byte) (minimal []byte, n int, r reason) {
 	lease := c.g.e.Lease()
 	defer func() {
 		if p := recover(); p != nil {
@@ -89,7 +91,7 @@ func (c *conn) admitRequest(text, b []byte) (told []byte, n int, r reason) {
 	return h.appendMinimal(b), n, r
 }
 
-// finishAdmission keeps the lease of a request that is let in.
+// finishAdmission keeps the lease of a request that is admitted.
 func (c *conn) finishAdmission(r reason, lease engine.Lease) {
 	if r != admitted {
 		lease.Release()
@@ -100,8 +102,8 @@ func (c *conn) finishAdmission(r reason, lease engine.Lease) {
 	c.markAuthenticated()
 }
 
-// checkHead decides on a request from its head. The order is what a stranger may learn: which paths there are (they are no
-// secrets), then nothing without the secret.
+// checkHead decides on a request from its head. The order limits what an unauthenticated caller can
+// learn: which paths exist (they are no secrets), and nothing more.
 func (c *conn) checkHead(h *head, ready bool) (r reason) {
 	k := c.hook
 	if c.isProxy {
@@ -133,11 +135,11 @@ func (c *conn) checkHead(h *head, ready bool) (r reason) {
 	return c.reserveBody(h, k)
 }
 
-// checkBodyHeaders decides on what the head says about the body.
+// checkBodyHeaders checks the headers that describe the body.
 func checkBodyHeaders(h *head, most int) reason {
 	switch {
 	case h.media.count > 1, h.encoding.count > 1:
-		return malformed // two headers of which another reader may take the other one
+		return malformed // two readers could choose different ones
 	case h.length < 0 && !h.chunked:
 		return noLength
 	case h.length > int64(most):
@@ -153,7 +155,7 @@ func checkBodyHeaders(h *head, most int) reason {
 	return admitted
 }
 
-// credentialHeaders lists the headers that the credentials ask for, each once.
+// credentialHeaders lists the headers that the credentials need, each once.
 func credentialHeaders(list []credentialHeader, auth []rules.Credential) []credentialHeader {
 	for i := range auth {
 		for j := range auth[i].Lines {

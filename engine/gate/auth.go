@@ -8,13 +8,14 @@ import (
 	"github.com/tenterhook/tenterhook/rules"
 )
 
-// tokenCheck is what came of the token that was shown.
+// tokenCheck is the result for the access token in a request.
 type tokenCheck struct {
-	config  *rules.OAuth // nil: none was shown
+	config  *rules.OAuth // nil: the request has no token
 	verdict issuer.Verdict
 }
 
-// authenticate decides whether the caller is one the hook is for, and by which secrets: a bit for each.
+// authenticate decides whether the caller may call the hook, and by which secrets: one bit for
+// each.
 func (g *Gate) authenticate(k *engine.Hook, h *head) (secrets uint64, r reason) {
 	secrets, ok := h.matchCredential(k.Rules.Auth, g.o.Issuers)
 	if h.token.config != nil {
@@ -32,9 +33,10 @@ func (g *Gate) authenticate(k *engine.Hook, h *head) (secrets uint64, r reason) 
 	}
 }
 
-// matchCredential reports whether one of the credentials was shown, and by which secrets: a bit for each; a hook without any is open
-// to everybody. Every secret of every credential is compared, whatever came of the ones before: the time it takes says
-// nothing about which of them, or how much of one, was right. A header that is there twice has no value.
+// matchCredential reports whether one of the credentials matched, and by which secrets: one bit for
+// each. A hook without credentials admits every caller. Every secret of every credential is
+// compared, whatever the earlier results, so the time says nothing about which secret was right, or
+// how much of it. A header that appears twice has no value.
 func (h *head) matchCredential(auth []rules.Credential, issuers *issuer.Ring) (secrets uint64, some bool) {
 	for i := range h.auth {
 		h.auth[i].digest = rules.Digest(h.auth[i].value)
@@ -65,7 +67,8 @@ func (h *head) matchCredential(auth []rules.Credential, issuers *issuer.Ring) (s
 	return secrets, some
 }
 
-// checkBearer judges the token that a header shows (RFC 6750 section 2.1). Of several verdicts the one that tells most is kept.
+// checkBearer checks the token in a header (RFC 6750 section 2.1). Of several verdicts, the most
+// informative one is kept.
 func (h *head) checkBearer(o *rules.OAuth, s *credentialHeader, issuers *issuer.Ring) bool {
 	const scheme = "bearer "
 	if issuers == nil || s.count != 1 || len(s.value) < len(scheme) || !equalFold(s.value[:len(scheme)], scheme) {

@@ -9,18 +9,18 @@ import (
 	"github.com/tenterhook/tenterhook/engine"
 )
 
-// memoryQuota is memory that large bodies may take. Nobody has more of it than is left for the others: one who takes all there is to
-// have takes half, the next one half of the other half, and there is always some left for who comes first.
+// memoryQuota is the memory for large bodies. No owner may have more than is left for the others:
+// the first to take all it can gets half, the second a quarter, and a newcomer always finds some.
 type memoryQuota struct {
 	limit int64
 	used  atomic.Int64 // changed under mu
 
-	mu       sync.Mutex // guards what follows
+	mu       sync.Mutex // guards the fields below
 	byOwner  map[quotaOwner]int64
-	released chan struct{} // closed when something is given back; nil: nobody waits
+	released chan struct{} // closed by the next release; nil: no waiter
 }
 
-// quotaOwner is who memory is taken for: an org, or a hook that names none.
+// quotaOwner is the owner of a reservation: an org, or a hook without one.
 type quotaOwner struct{ org, hook string }
 
 func ownerOf(k *engine.Hook) quotaOwner {
@@ -34,25 +34,25 @@ func newMemoryQuota(most int64) *memoryQuota {
 	return &memoryQuota{limit: most, byOwner: make(map[quotaOwner]int64)}
 }
 
-// tryReserve takes n bytes, and says whether there were as many to have.
-func (p *memoryQuota) tryReserve(who quotaOwner, n int64) bool {
+// tryReserve reserves n bytes, and reports whether they were available.
+func (p *memoryQuota) tryReserve(owner quotaOwner, n int64) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	used, its := p.used.Load(), p.byOwner[who]
+	used, its := p.used.Load(), p.byOwner[owner]
 	if its+n > p.limit-used {
 		return false
 	}
 	p.used.Store(used + n)
-	p.byOwner[who] = its + n
+	p.byOwner[owner] = its + n
 	return true
 }
 
-func (p *memoryQuota) release(who quotaOwner, n int64) {
+func (p *memoryQuota) release(owner quotaOwner, n int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.used.Add(-n)
-	if p.byOwner[who] -= n; p.byOwner[who] == 0 {
-		delete(p.byOwner, who)
+	if p.byOwner[owner] -= n; p.byOwner[owner] == 0 {
+		delete(p.byOwner, owner)
 	}
 	if p.released != nil {
 		close(p.released)
@@ -60,25 +60,25 @@ func (p *memoryQuota) release(who quotaOwner, n int64) {
 	}
 }
 
-// reserve takes n bytes, or as many as there are in all, when they are to be had before a time.
-func (p *memoryQuota) reserve(who quotaOwner, n int64, by time.Time) (taken int64, ok bool) {
+// reserve waits until a deadline for n bytes, or for the whole quota if n is larger.
+func (p *memoryQuota) reserve(owner quotaOwner, n int64, deadline time.Time) (reserved int64, ok bool) {
 	n = min(n, p.limit)
-	late := time.NewTimer(time.Until(by))
-	defer late.Stop()
+	timeout := time.NewTimer(time.Until(deadline))
+	defer timeout.Stop()
 	for {
 		freed := p.nextRelease()
-		if p.tryReserve(who, n) {
+		if p.tryReserve(owner, n) {
 			return n, true
 		}
 		select {
 		case <-freed:
-		case <-late.C:
+		case <-timeout.C:
 			return 0, false
 		}
 	}
 }
 
-// nextRelease is closed when something is given back from now on.
+// nextRelease returns a channel that the next release closes.
 func (p *memoryQuota) nextRelease() <-chan struct{} {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -88,18 +88,19 @@ func (p *memoryQuota) nextRelease() <-chan struct{} {
 	return p.released
 }
 
-// bodyReservation is what a connection has of the Gate's bodies, for the request that is under way.
+// bodyReservation is the memory reserved for the body of a connection's current request.
 //
-// The server makes room for a body, or a chunk, as soon as it knows how long it is to be; so room is claimed before: of a whole body
-// when its caller has shown a secret, of a chunk before the server is told of it. The claim is the connection's: it ends with the
-// answer or, at the latest, with the connection, however that ends.
+// The server allocates a body, or a chunk, as soon as it knows the length. So the memory is
+// reserved first: for a whole body once the caller is authenticated, for a chunk before the server
+// sees its size. The reservation belongs to the connection. It ends with the answer or, at the
+// latest, when the connection closes, for whatever reason.
 type bodyReservation struct {
 	owner         quotaOwner
-	maxBody       int64        // how long the body may be
-	reservedBytes atomic.Int64 // bytes; a Shutdown may give them back
+	maxBody       int64        // limit of the body's length
+	reservedBytes atomic.Int64 // Shutdown may release them
 }
 
-// reserveBody claims what is needed for the body of a request that is let in.
+// reserveBody reserves memory for the body of an admitted request.
 func (c *conn) reserveBody(h *head, k *engine.Hook) reason {
 	c.maxBody = int64(c.g.maxBody(k))
 	if 0 <= h.length && h.length <= maxPooledBody {
@@ -112,7 +113,7 @@ func (c *conn) reserveBody(h *head, k *engine.Hook) reason {
 	return admitted
 }
 
-// reserveChunks claims what is needed for the chunks that were announced.
+// reserveChunks reserves memory for the chunks whose sizes were read.
 func (c *conn) reserveChunks() reason {
 	switch n := c.frame.chunks; {
 	case n <= maxPooledBody:
@@ -125,7 +126,8 @@ func (c *conn) reserveChunks() reason {
 	return admitted
 }
 
-// growReservation makes the claim one for a body of n bytes, for which the server takes the next power of two.
+// growReservation makes the reservation large enough for a body of n bytes, for which the server
+// allocates the next power of two.
 func (c *conn) growReservation(n int64) bool {
 	more := int64(1)<<bits.Len64(uint64(n-1)) - c.reservedBytes.Load()
 	if more <= 0 {
@@ -138,7 +140,7 @@ func (c *conn) growReservation(n int64) bool {
 	return true
 }
 
-// releaseRequest gives back what a request had that was not answered, and what is claimed for it.
+// releaseRequest releases the lease of a request that was not answered, and its reservation.
 func (c *conn) releaseRequest() {
 	c.abort()
 	if c.reservedBytes.Load() == 0 {

@@ -15,13 +15,14 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-// maxPooledBody is the largest body whose memory is kept for the next call.
+// maxPooledBody is the largest body whose memory is reused by the next call.
 const maxPooledBody = 64 << 10
 
-// maxBodyWait is how long after its first byte a large body is worth being read: a call has no longer.
+// maxBodyWait is the time for parsing a large body, from the request's first byte. Okta waits no
+// longer.
 const maxBodyWait = 2 * time.Second
 
-// callScratch is what one call is written on.
+// callScratch is the reusable memory of one call.
 type callScratch struct {
 	doc  jsondoc.Doc
 	call hook.Call
@@ -29,7 +30,7 @@ type callScratch struct {
 
 var scratchPool = sync.Pool{New: func() any { return new(callScratch) }}
 
-// serve answers a request that was let in and read to its end. Nothing of ctx is used after it.
+// serve answers a request that was admitted and read to its end. It keeps no reference to ctx.
 func (g *Gate) serve(ctx *fasthttp.RequestCtx) {
 	c := ctx.Conn().(*conn)
 	defer func() {
@@ -37,7 +38,7 @@ func (g *Gate) serve(ctx *fasthttp.RequestCtx) {
 		c.endRequest()
 	}()
 	if !c.beginAnswer() {
-		ctx.SetStatusCode(fasthttp.StatusServiceUnavailable) // which nobody hears: the connection was closed
+		ctx.SetStatusCode(fasthttp.StatusServiceUnavailable) // not delivered: the connection was closed
 		return
 	}
 	c.hook.Used(c.usedSecrets)
@@ -48,7 +49,7 @@ func (g *Gate) serve(ctx *fasthttp.RequestCtx) {
 	g.answer(ctx, c)
 }
 
-// answer decodes the body and has the engine decide on it.
+// answer parses the body and has the engine decide on it.
 func (g *Gate) answer(ctx *fasthttp.RequestCtx, c *conn) {
 	k := c.hook
 	body := ctx.Request.Body()
@@ -89,7 +90,8 @@ func (g *Gate) answer(ctx *fasthttp.RequestCtx, c *conn) {
 	g.logCall(ctx, c, &s.call, r)
 }
 
-// parseReason is why a body is refused: as Okta writes them, a large one has a value or a name for every twelve bytes.
+// parseReason returns the reason for a parse error. Okta's bodies have one value or name for every
+// twelve bytes, so one with far more values counts as too large.
 func parseReason(err error) reason {
 	if errors.Is(err, jsondoc.ErrSize) {
 		return bodyTooLarge
@@ -97,7 +99,8 @@ func parseReason(err error) reason {
 	return notJSON
 }
 
-// rejectLogged refuses a request whose caller has shown the secret, and writes a line about it: somebody will ask where the call is.
+// rejectLogged rejects an authenticated request and logs it, because an operator will look for that
+// call.
 func (g *Gate) rejectLogged(ctx *fasthttp.RequestCtx, c *conn, r reason) {
 	g.reject(ctx, c, r)
 	if g.journal.o.Writer == nil {
@@ -109,7 +112,7 @@ func (g *Gate) rejectLogged(ctx *fasthttp.RequestCtx, c *conn, r reason) {
 	})
 }
 
-// logCall writes a line about a call.
+// logCall writes the journal's line about a call.
 func (g *Gate) logCall(ctx *fasthttp.RequestCtx, c *conn, call *hook.Call, r engine.Reply) {
 	if g.journal.o.Writer == nil {
 		return
@@ -125,8 +128,8 @@ func writeJSON(ctx *fasthttp.RequestCtx, body []byte) {
 	ctx.Response.SetBodyRaw(body)
 }
 
-// releaseScratch catches what went wrong in a call, and takes its text out of memory that lives on: all of it where it holds a
-// password or a one-time code, and what is unusually large.
+// releaseScratch recovers from a panic in a call, and removes the call's text from reusable memory:
+// all of it if it contains a password or a one-time code, and unusually large bodies.
 func (g *Gate) releaseScratch(ctx *fasthttp.RequestCtx, c *conn, s *callScratch, body []byte) {
 	k := c.hook
 	if p := recover(); p != nil {
@@ -136,27 +139,28 @@ func (g *Gate) releaseScratch(ctx *fasthttp.RequestCtx, c *conn, s *callScratch,
 			g.reject(ctx, c, notRecorded)
 			return
 		}
-		writeJSON(ctx, k.Rules.Failure) // a decision is owed all the same
-		return                          // whoever holds the sheet now is unknown
+		writeJSON(ctx, k.Rules.Failure) // an inline hook always gets a decision
+		return                          // the panic may have left references to the scratch memory
 	}
 	secret := k.Rules.Type.HasSecrets()
 	if secret {
 		clear(body)
 	}
 	if secret || len(body) > maxPooledBody {
-		return // the Doc has decoded texts of its own; it is left to the collector
+		return // the Doc has decoded texts of its own: leave it to the garbage collector
 	}
 	s.doc.Reset()
 	s.call = hook.Call{}
 	scratchPool.Put(s)
 }
 
-// logPanic counts and logs a panic. Its value is written only where it is the runtime's: any other may quote a call.
+// logPanic counts and logs a panic. Only the runtime's own panics are quoted: others may contain
+// data of a call.
 func (g *Gate) logPanic(p any) {
 	g.panics.Add(1)
-	what := fmt.Sprintf("%T", p)
+	text := fmt.Sprintf("%T", p)
 	if err, ok := p.(runtime.Error); ok {
-		what = err.Error()
+		text = err.Error()
 	}
-	g.o.Log.Error("a panic was caught: this is a bug", "panic", what, "stack", string(debug.Stack()))
+	g.o.Log.Error("a panic was caught: this is a bug", "panic", text, "stack", string(debug.Stack()))
 }

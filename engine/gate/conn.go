@@ -11,47 +11,49 @@ import (
 	"time"
 )
 
-// conn is a connection that knows when each request began, and holds it to its time. One goroutine at a time reads,
-// answers and writes, so there is no lock.
+// conn is a connection that knows when each request began and enforces its timeouts. Only one
+// goroutine at a time reads, answers and writes, so there is no lock.
 //
-// A request that was sent before the one ahead of it was answered (pipelining, which Okta does not do) began at the latest
-// when its connection was last read.
+// A pipelined request, sent before the previous one was answered, counts as begun when the
+// connection was last read. Okta does not pipeline.
 //
-// The net.Conn is what lies beneath everything else: deadlines are set there, and it is closed by who makes room.
+// The embedded net.Conn is the transport below TLS: deadlines are set there, and eviction closes
+// it.
 type conn struct {
 	net.Conn
 	g      *Gate
 	closed atomic.Bool
-	secure atomic.Pointer[tls.Conn] // what is read and written when there is TLS
+	secure atomic.Pointer[tls.Conn] // read and written instead of the net.Conn
 
-	peerAddr netip.Addr // who is at the other end; a proxy's header may say another
-	isProxy  bool       // it is a proxy, whose requests say who calls
-	jitter   uint8      // any number; see less
+	peerAddr netip.Addr // of the other end; a PROXY header replaces it
+	isProxy  bool       // peerAddr is a proxy, and its requests name their clients
+	jitter   uint8      // random; see withJitter
 	handshakeState
 	admission
 	bodyReservation
 
-	lingers          atomic.Bool // the peer may still be sending when the connection is closed
-	betweenRequests  bool        // nothing of the next request was read yet
-	hasAuthenticated bool        // a call came through here that was authenticated
-	recordStart      time.Time   // when the first byte of its first record came, where there is TLS; zero before
+	lingers          atomic.Bool // close lingers, because the peer may still be sending
+	betweenRequests  bool        // no byte of the next request was read
+	hasAuthenticated bool        // at least one request was authenticated
+	recordStart      time.Time   // when the first byte of the request's first TLS record came; zero before, and without TLS
 	firstByte        time.Time   // when the first byte of the request was read
 	lastRead         time.Time   // when anything was read
-	readDeadline     time.Time   // the read deadline that is set
-	writeDeadline    time.Time   // the write deadline that is set
+	readDeadline     time.Time   // as last set
+	writeDeadline    time.Time   // as last set
 
-	frame          frame  // of the request that is under way
-	serverHasBytes bool   // the server has bytes of it
-	buffered       []byte // received, and not yet given: the beginning of a head, or what came behind a request
-	approved       int    // of ahead, what the frame has taken
-	rejection      reason // what the frame has found, if it does not take it
+	frame          frame  // of the current request
+	serverHasBytes bool   // the server has read part of it
+	buffered       []byte // received, but not yet delivered: the start of a head, or bytes behind a request
+	approved       int    // bytes of buffered that the frame has accepted
+	rejection      reason // why the frame did not accept the request
 
-	group      *connGroup // it is one of the Gate's strangers, whose lock guards this and what follows; nil: it is not
-	prev, next *conn      // of its crowd
+	group      *connGroup // in the Gate's unauthConns, whose lock guards this and the next fields; nil: not in it
+	prev, next *conn      // of the group
 }
 
-// receive reads, under the deadline that is the request's or, before its first byte, the connection's. Deadlines of idle
-// connections are moved only now and then, for they are long, and setting one is not free.
+// receive reads under the deadline of the request or, before its first byte, of the connection. The
+// deadline of an idle connection is long, and setting one costs time, so it is moved only now and
+// then.
 func (c *conn) receive(p []byte) (int, error) {
 	if !c.setupOK && !c.setup() {
 		return 0, io.EOF
@@ -65,12 +67,13 @@ func (c *conn) receive(p []byte) (int, error) {
 		}
 	}
 	if c.betweenRequests && errors.Is(err, os.ErrDeadlineExceeded) {
-		return n, io.EOF // nobody is waiting for an answer
+		return n, io.EOF // the peer has asked for nothing, and gets no answer
 	}
 	return n, err
 }
 
-// readUntilDeadline reads. A deadline that is not its own is Shutdown's word to who says nothing; a request that has begun is read on.
+// readUntilDeadline reads until the connection's own deadline. An earlier one is set by Shutdown,
+// to interrupt connections without a request; a request that has begun is read on.
 func (c *conn) readUntilDeadline(p []byte) (int, error) {
 	for {
 		if err := c.updateReadDeadline(); err != nil {
@@ -85,14 +88,14 @@ func (c *conn) readUntilDeadline(p []byte) (int, error) {
 	}
 }
 
-// endRequest makes the connection one that waits for its next request.
+// endRequest prepares the connection for its next request.
 func (c *conn) endRequest() {
 	c.betweenRequests, c.recordStart = true, time.Time{}
 	c.finishAnswer()
 	c.releaseRequest()
 }
 
-// transport is what is read and written.
+// transport returns the connection that is read and written.
 func (c *conn) transport() net.Conn {
 	if t := c.secure.Load(); t != nil {
 		return t
@@ -100,7 +103,7 @@ func (c *conn) transport() net.Conn {
 	return c.Conn
 }
 
-// markAuthenticated notes that a secret was shown.
+// markAuthenticated notes that the peer has sent a right secret.
 func (c *conn) markAuthenticated() {
 	if !c.hasAuthenticated {
 		c.hasAuthenticated = true
@@ -109,7 +112,7 @@ func (c *conn) markAuthenticated() {
 	}
 }
 
-// crowdedFirstBytes is FirstBytes while more than half of the connections there may be are open.
+// crowdedFirstBytes replaces FirstBytes while more than half of MaxConns are open.
 const crowdedFirstBytes = 5 * time.Second
 
 func (c *conn) updateReadDeadline() error {
@@ -134,8 +137,8 @@ func (c *conn) updateReadDeadline() error {
 	return c.Conn.SetReadDeadline(by)
 }
 
-// withJitter is a time for a stranger to do something in, or up to two fifths less: those who have come together do not go together,
-// which would keep everybody else waiting.
+// withJitter shortens a timeout of an unauthenticated connection by up to two fifths, so that
+// connections that came together do not expire together.
 func (c *conn) withJitter(d time.Duration) time.Duration {
 	if c.hasAuthenticated {
 		return d
@@ -143,7 +146,7 @@ func (c *conn) withJitter(d time.Duration) time.Duration {
 	return d - d*2/5*time.Duration(c.jitter)/256
 }
 
-// Write writes, in the time that is left for it.
+// Write writes before the write deadline, which it extends if little of it is left.
 func (c *conn) Write(p []byte) (int, error) {
 	if c.writeDeadline.Sub(c.lastRead) < c.g.o.Write/2 {
 		c.writeDeadline = time.Now().Add(c.g.o.Write)
@@ -154,7 +157,7 @@ func (c *conn) Write(p []byte) (int, error) {
 	return c.transport().Write(p)
 }
 
-// requestStart is when the first byte of the request that is now being served arrived.
+// requestStart returns when the first byte of the current request arrived.
 func (c *conn) requestStart() time.Time {
 	if c.betweenRequests {
 		return c.lastRead
@@ -162,8 +165,9 @@ func (c *conn) requestStart() time.Time {
 	return c.firstByte
 }
 
-// Close closes the connection. A peer that is refused while it still sends would lose the answer to a reset, so what it
-// sends is thrown away for a moment. Shutdown calls it, too, for a connection that is idle.
+// Close closes the connection. If a rejected peer is still sending, a reset could destroy the
+// answer, so its bytes are read and discarded for a moment. Shutdown also calls it for idle
+// connections.
 func (c *conn) Close() error {
 	first := c.closed.CompareAndSwap(false, true)
 	c.releaseRequest()
@@ -181,7 +185,7 @@ func (c *conn) Close() error {
 func (c *conn) linger() {
 	const moment, most = 250 * time.Millisecond, 256 << 10
 	if t := c.secure.Load(); t != nil {
-		t.CloseWrite() // of no use where there was no handshake
+		t.CloseWrite() // useless if the handshake was not completed
 	}
 	half, ok := c.Conn.(interface{ CloseWrite() error })
 	if !ok || half.CloseWrite() != nil || c.Conn.SetReadDeadline(time.Now().Add(moment)) != nil {

@@ -11,13 +11,15 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-// challengeHeader is what the one GET has that Okta sends, when an event hook is verified (hooks.md section 3.1).
+// challengeHeader is a header of the one GET that Okta sends, to verify an event hook (hooks.md
+// section 3.1).
 const challengeHeader = "X-Okta-Verification-Challenge"
 
 // maxChallenge is the longest challenge that is echoed, in bytes.
 const maxChallenge = 4 << 10
 
-// checkChallenge decides on a GET of an event hook. Okta sends the hook's secret with it, so it is demanded.
+// checkChallenge checks the verification GET of an event hook. Okta sends the hook's secret with
+// it, so authentication is required.
 func (c *conn) checkChallenge(h *head) reason {
 	value := h.challenge.value
 	if h.challenge.count != 1 || len(value) == 0 || len(value) > maxChallenge {
@@ -37,8 +39,8 @@ func (g *Gate) answerChallenge(ctx *fasthttp.RequestCtx, challenge []byte) {
 	writeJSON(ctx, append(jsondoc.AppendString([]byte(`{"verification":`), string(challenge)), '}'))
 }
 
-// accept has the engine record a delivery. The answer to one that is recorded is empty: Okta ignores what it says, and must not be
-// told before.
+// accept has the engine record a delivery. The answer has no body, because Okta ignores it. It is
+// sent only after the events are durable.
 func (g *Gate) accept(ctx *fasthttp.RequestCtx, c *conn, call *hook.Call) {
 	r, err := c.hook.Accept(call)
 	defer func() { g.logCall(ctx, c, call, r) }()

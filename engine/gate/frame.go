@@ -1,16 +1,16 @@
 package gate
 
-// frame follows one connection's requests through the bytes that come: which are a head, which a body, and where the next
-// request begins. fasthttp is given one request at a time, and of that only what was found to be written as it should be.
+// frame splits the bytes of a connection into requests: head, body, and the beginning of the next
+// request. It delivers one request at a time to fasthttp, and only bytes that follow the grammar.
 type frame struct {
 	phase  phase
-	left   int64 // bytes of the body, or of the chunk, that are to come
+	left   int64 // bytes of the body, or of the chunk, still to come
 	size   int64 // of the chunk whose size is being read
-	digits int   // digits of it
+	digits int   // of that size
 	chunks int64 // bytes of all chunks whose sizes were read
 }
 
-// phase is what the next byte belongs to.
+// phase is the part of a request that the next byte belongs to.
 type phase uint8
 
 const (
@@ -21,12 +21,13 @@ const (
 	inChunk
 	endOfChunk // the CR of the line that ends a chunk
 	endOfLine  // and its LF
-	finalCR    // the CR that ends a body in chunks: there are no trailers
+	finalCR    // the CR that ends a chunked body: there are no trailers
 	finalLF    // and its LF
 	ended
 )
 
-// scan looks at the bytes that come behind the head and says how many of them belong to the request, if they are as they should be.
+// scan returns how many of the bytes behind the head belong to the request, or the reason to reject
+// it.
 func (f *frame) scan(p []byte) (n int, r reason) {
 	for n < len(p) && f.phase != ended {
 		if f.phase == inBody || f.phase == inChunk {
@@ -41,7 +42,7 @@ func (f *frame) scan(p []byte) (n int, r reason) {
 	return n, admitted
 }
 
-// skip takes up to n bytes of a body, or of a chunk.
+// skip advances over up to n bytes of a body, or of a chunk.
 func (f *frame) skip(n int64) int {
 	n = min(n, f.left)
 	if f.left -= n; f.left > 0 {
@@ -55,7 +56,7 @@ func (f *frame) skip(n int64) int {
 	return int(n)
 }
 
-// start takes a whole head.
+// start begins with the body that a head announces.
 func (f *frame) start(h *head) {
 	switch {
 	case h.chunked:
@@ -67,8 +68,9 @@ func (f *frame) start(h *head) {
 	}
 }
 
-// stepChunk follows what stands around the chunks of a body: sizes in at most eight hexadecimal digits, no extensions, no
-// trailers (RFC 9112 section 7.1, and no more of it than senders of today use).
+// stepChunk checks one byte of the chunked framing: sizes have at most eight hexadecimal digits;
+// extensions and trailers are rejected (RFC 9112 section 7.1, reduced to the forms that current
+// senders use).
 func (f *frame) stepChunk(c byte) bool {
 	want := byte('\r')
 	switch f.phase {

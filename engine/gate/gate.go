@@ -1,8 +1,3 @@
-// Package gate is for Okta's side of the program: it listens, authenticates, decodes, and turns a decision into HTTP. It is
-// the only package that knows fasthttp.
-//
-// A call is authenticated when its head has arrived, before any of its body is read: the connection itself reads the head and judges
-// it, and fasthttp is told what it needs to read the body, or of a request that is refused nothing that it could read.
 package gate
 
 import (
@@ -24,34 +19,34 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/hook"
 )
 
-// DefaultMaxConns is how many connections may be open at one time where nobody says.
+// DefaultMaxConns is the default limit of open connections.
 const DefaultMaxConns = 4096
 
-// parseShare is what part of MaxHeld may be decoded at one time.
+// At most MaxHeld/parseShare bytes of large bodies are parsed or decided on at one time.
 const parseShare = 4
 
-// Options are what a Gate is made with.
+// Options are the settings of a Gate.
 type Options struct {
 	Log      *slog.Logger          // nil: slog.Default()
-	Registry prometheus.Registerer // where the metrics are registered; nil: nowhere
-	Issuers  *issuer.Ring          // judges access tokens; nil: none is accepted
-	Journal  Journal               // where the lines about calls go
+	Registry prometheus.Registerer // for the metrics; nil: none
+	Issuers  *issuer.Ring          // verify access tokens; nil: none is accepted
+	Journal  Journal               // where calls are logged
 
 	MaxBody    int           // bytes of a body; default 1 MiB
-	MaxEvents  int           // bytes of an event hook's body, which brings many events; default 4 MiB
+	MaxEvents  int           // bytes of an event hook's body, which contains many events; default 4 MiB
 	MaxHeader  int           // bytes of a request line and its headers; default 16 KiB
-	MaxConns   int           // connections open at one time; default DefaultMaxConns
-	MaxHeld    int64         // bytes of large bodies that are read or decided on at one time, as announced; default 128 MiB
+	MaxConns   int           // open at one time; default DefaultMaxConns
+	MaxHeld    int64         // bytes of all large bodies in progress, as announced; default 128 MiB
 	Read       time.Duration // from a request's first byte to its last; default 3 s, as long as Okta waits
 	Write      time.Duration // at most for writing an answer, at least half of it; default 10 s
 	Idle       time.Duration // between the requests of a connection; default 90 s
-	FirstBytes time.Duration // from a connection's opening, or its handshake, to its first byte; default 15 s, and 5 s while more than half of MaxConns are open; up to two fifths less, by chance
-	Handshake  time.Duration // from a connection's opening to the end of its handshake; default 5 s, or less as above
+	FirstBytes time.Duration // from the opening or the handshake to the first byte; default 15 s, see crowdedFirstBytes and withJitter
+	Handshake  time.Duration // from the opening to the end of the handshake; default 5 s, shortened by withJitter
 
-	TLS         *tls.Config     // nil: plain HTTP, which is for loopback, or behind a proxy
-	Proxies     peer.List       // who may say whom they speak for; without TLS nobody else comes but from this machine
-	ProxyHeader bool            // each connection begins with a PROXY header, and is of one of the Proxies
-	Allowed     *peer.AllowList // who may call; nil: everybody
+	TLS         *tls.Config     // nil: plain HTTP, for loopback or behind a proxy
+	Proxies     peer.List       // proxies that may name a client; without TLS only they and this machine may connect
+	ProxyHeader bool            // each connection comes from a proxy and begins with a PROXY header
+	Allowed     *peer.AllowList // addresses that may call; nil: all
 }
 
 // Gate serves the hooks of an Engine.
@@ -62,27 +57,27 @@ type Gate struct {
 	open        atomic.Int64 // connections
 	rejected    rejectCounts
 	panics      atomic.Uint64
-	bodyMemory  *memoryQuota // what is small costs too little to be counted
-	parseMemory *memoryQuota // of large bodies, those that are read as JSON or decided on; their Docs take five times as much
+	bodyMemory  *memoryQuota // for large bodies; small ones are not counted
+	parseMemory *memoryQuota // for large bodies being parsed or decided on; their Docs need five times as much
 
-	addrLoggedAt atomic.Int64 // when who may not call was last told of, in Unix time
+	addrLoggedAt atomic.Int64 // Unix time of the last log line about an address that is not allowed
 
 	journal journal
 
-	tls        *tls.Config // nil: none
+	tls        *tls.Config // nil: plain HTTP
 	handshakes handshakeLimits
 	failures   *peer.Failures
 	trusted    *peer.TrustedAddrs
 
 	unauth  unauthConns
-	evicted atomic.Uint64 // connections that had to make room
+	evicted atomic.Uint64 // connections closed to make room
 
-	mu        sync.Mutex // guards what follows
-	stopped   bool       // Shutdown was called
+	mu        sync.Mutex // guards the fields below
+	stopped   bool       // by Shutdown
 	listeners []*listener
 }
 
-// New makes a Gate before an Engine.
+// New makes a Gate for an Engine.
 func New(e *engine.Engine, o Options) (*Gate, error) {
 	if o.Log == nil {
 		o.Log = slog.Default()
@@ -104,9 +99,9 @@ func New(e *engine.Engine, o Options) (*Gate, error) {
 		ErrorHandler: g.rejectUnreadable,
 		Logger:       discardLogger{},
 
-		MaxRequestBodySize: max(o.MaxBody, o.MaxEvents), // each hook's own is the connection's to keep
+		MaxRequestBodySize: max(o.MaxBody, o.MaxEvents), // the connection enforces the limit of each hook
 		ReadBufferSize:     o.MaxHeader,
-		Concurrency:        2 * o.MaxConns, // never reached: the listener counts connections, and refuses in our words
+		Concurrency:        2 * o.MaxConns, // never reached: the listener limits connections
 
 		CloseOnShutdown:              true,
 		DisablePreParseMultipartForm: true,
@@ -114,7 +109,7 @@ func New(e *engine.Engine, o Options) (*Gate, error) {
 		NoDefaultContentType:         true,
 		LazyRequestTime:              true,
 		SecureErrorLogMessage:        true,
-		// The timeouts are conn's, which knows when a request's first byte came; the server's own are left out.
+		// The timeouts are enforced by conn, which knows when a request's first byte came.
 	}
 	if o.Registry == nil {
 		return g, nil
@@ -125,7 +120,7 @@ func New(e *engine.Engine, o Options) (*Gate, error) {
 	return g, nil
 }
 
-// maxBody is how large a body of a hook may be.
+// maxBody returns the limit for a hook's bodies.
 func (g *Gate) maxBody(k *engine.Hook) int {
 	if k.Rules.Type == hook.EventHook {
 		return g.o.MaxEvents
@@ -139,8 +134,8 @@ func setDefault[T int | int64 | time.Duration](v *T, otherwise T) {
 	}
 }
 
-// Serve answers what comes in at a listener until Shutdown, and then returns nil; after one it returns at once. It takes
-// ownership of the listener.
+// Serve answers requests on a listener until Shutdown, then returns nil. After Shutdown it returns
+// at once. It takes ownership of the listener.
 func (g *Gate) Serve(l net.Listener) error {
 	ours := g.newListener(l)
 	g.mu.Lock()
@@ -150,11 +145,11 @@ func (g *Gate) Serve(l net.Listener) error {
 	if stopped {
 		return ours.Close()
 	}
-	return g.server.Serve(ours) // ends at once when Shutdown has closed the listener meanwhile
+	return g.server.Serve(ours) // returns at once if Shutdown has closed the listener meanwhile
 }
 
-// Shutdown stops listening, lets the calls under way be answered, closes the connections, and waits for that until the
-// context ends. The Engine is drained first, so that nothing new is sent here.
+// Shutdown drains the Engine, so that no new call is sent here, stops listening, lets the calls in
+// progress finish, closes the connections, and waits for that until the context ends.
 func (g *Gate) Shutdown(ctx context.Context) error {
 	g.e.Drain()
 	g.mu.Lock()
@@ -164,15 +159,15 @@ func (g *Gate) Shutdown(ctx context.Context) error {
 		errs = append(errs, l.Close())
 	}
 	g.mu.Unlock()
-	g.unauth.interruptReads() // the server would wait for them, as if they had begun
+	g.unauth.interruptReads() // the server would wait for them as for requests
 	errs = append(errs, g.server.ShutdownWithContext(ctx))
-	for g.open.Load() > 0 && ctx.Err() == nil { // the server does not wait for Close, which gives the last lease back
+	for g.open.Load() > 0 && ctx.Err() == nil { // the server does not wait for Close, which releases the last lease
 		time.Sleep(time.Millisecond)
 	}
 	return errors.Join(errs...)
 }
 
-// discardLogger drops what fasthttp logs: its messages quote requests. What was refused is counted instead.
+// discardLogger discards fasthttp's log, which quotes requests. Rejections are counted instead.
 type discardLogger struct{}
 
 // Printf writes nothing.

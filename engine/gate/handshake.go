@@ -11,30 +11,33 @@ import (
 	"github.com/tenterhook/tenterhook/engine/peer"
 )
 
-// handshakeState is what a connection needs until its first request.
+// handshakeState is a connection's state before its first request.
 type handshakeState struct {
 	setupDone   bool
-	setupOK     bool        // and there may be requests
-	handshaking bool        // hands are being shaken
-	hasReceived bool        // something came
-	handshakeBy time.Time   // when hands must be shaken
-	hasSlot     atomic.Bool // a handshake slot
-	failingAddr bool        // its address has failed too often
-	trustedAddr bool        // its address has shown a secret
+	setupOK     bool        // requests may follow
+	handshaking bool        // the TLS handshake is running
+	hasReceived bool        // at least one byte came
+	handshakeBy time.Time   // deadline of the PROXY header and the handshake
+	hasSlot     atomic.Bool // in a handshakeLimit
+	failingAddr bool        // the address has too many failures
+	trustedAddr bool        // the address has sent a right secret in the last day
 }
 
-// acmeProtocol is what an authority speaks that wants to see a certificate, and nothing else (RFC 8737).
+// acmeProtocol is the TLS protocol of a certificate authority that only checks the certificate (RFC
+// 8737).
 const acmeProtocol = "acme-tls/1"
 
-// Handshake greets. The server calls it before it has any memory for a connection: of a crowd most come no further.
+// Handshake sets the connection up. The server calls it before it allocates memory for the
+// connection: most connections of a flood end here.
 func (c *conn) Handshake() error {
 	if !c.setup() {
-		return io.EOF // which it also reads next
+		return io.EOF // which it would also read next
 	}
 	return nil
 }
 
-// ConnectionState is what TLS has come to, and nothing where there is none. It makes the server call Handshake.
+// ConnectionState returns the state of TLS, which is zero for plain HTTP. Its presence makes the
+// server call Handshake.
 func (c *conn) ConnectionState() (s tls.ConnectionState) {
 	if t := c.secure.Load(); t != nil {
 		s = t.ConnectionState()
@@ -42,8 +45,9 @@ func (c *conn) ConnectionState() (s tls.ConnectionState) {
 	return s
 }
 
-// setup does what comes before the first request: a proxy's header, and the handshake. It is done on the connection's own goroutine,
-// when the server first reads if not before: who is slow here keeps nobody waiting. It is false when there will be no request.
+// setup reads the PROXY header and does the handshake. It runs on the connection's own goroutine,
+// at the latest when the server first reads, so a slow peer delays no other. It is false if no
+// request can follow.
 func (c *conn) setup() (ok bool) {
 	if c.setupDone {
 		return c.setupOK
@@ -68,7 +72,7 @@ func (c *conn) setup() (ok bool) {
 	if r == admitted && err == nil && c.g.tls != nil {
 		r, err = c.tlsHandshake()
 	}
-	if r != admitted && (c.hasReceived || !errors.Is(err, io.EOF)) { // or else it came and went, as health checks do
+	if r != admitted && (c.hasReceived || !errors.Is(err, io.EOF)) { // else it was opened and closed, as health checks do
 		if r == addrNotAllowed || r == proxyMissing {
 			c.g.rejectAddr(r, c.peerAddr)
 		} else {
@@ -79,7 +83,7 @@ func (c *conn) setup() (ok bool) {
 	return r == admitted && err == nil
 }
 
-// readProxyHeader reads whom a proxy speaks for.
+// readProxyHeader reads the client's address from a PROXY header.
 func (c *conn) readProxyHeader() (reason, error) {
 	if !c.g.o.ProxyHeader {
 		return admitted, nil
@@ -88,14 +92,14 @@ func (c *conn) readProxyHeader() (reason, error) {
 	if err != nil {
 		return proxyMissing, err
 	}
-	if from.IsValid() { // or else the proxy speaks for itself
+	if from.IsValid() { // else the proxy itself calls
 		c.peerAddr, c.isProxy = from, c.g.o.Proxies.Has(from)
 		c.g.unauth.move(c, c.g.trusted.Has(from, c.lastRead))
 	}
 	return c.g.checkAddr(c.peerAddr), nil
 }
 
-// tlsHandshake does the handshake.
+// tlsHandshake does the TLS handshake.
 func (c *conn) tlsHandshake() (reason, error) {
 	t := tls.Server((*rawConn)(c), c.g.tls)
 	c.handshaking, c.failingAddr, c.trustedAddr = true, c.g.failures.TooMany(c.peerAddr, c.lastRead), c.g.trusted.Has(c.peerAddr, c.lastRead)
@@ -107,12 +111,13 @@ func (c *conn) tlsHandshake() (reason, error) {
 		c.answerPlainHTTP(err)
 		return handshakeFailed, err
 	case t.ConnectionState().NegotiatedProtocol == acmeProtocol:
-		return admitted, io.EOF // it has seen what it wanted
+		return admitted, io.EOF // the authority has seen the certificate
 	}
 	return admitted, nil
 }
 
-// answerPlainHTTP answers who speaks HTTP where TLS is spoken, which is somebody's mistake in a URL.
+// answerPlainHTTP answers a peer that speaks HTTP instead of TLS, usually because its URL begins
+// with http://.
 func (c *conn) answerPlainHTTP(err error) {
 	plain, ok := errors.AsType[tls.RecordHeaderError](err)
 	if !ok {
@@ -126,11 +131,12 @@ func (c *conn) answerPlainHTTP(err error) {
 	}
 }
 
-// rawConn is a connection as TLS sees it: what lies beneath.
+// rawConn is a connection as TLS sees it: the transport below.
 type rawConn conn
 
-// Read reads. During the handshake who has read something waits for a turn, because what follows costs time of the processor.
-// Afterwards it notes when a request begins, and gives it its time from there: a record can come as slowly as a request.
+// Read reads from the transport. During the handshake it waits for a handshake slot after a read,
+// because computing follows. Later it notes when a request's first record begins and sets its
+// deadline from there: a record can arrive as slowly as a request.
 func (w *rawConn) Read(p []byte) (int, error) {
 	c := (*conn)(w)
 	c.releaseHandshake()
@@ -148,18 +154,19 @@ func (w *rawConn) Read(p []byte) (int, error) {
 	if c.betweenRequests && c.recordStart.IsZero() {
 		c.recordStart = time.Now()
 		c.readDeadline = c.recordStart.Add(c.g.o.Read)
-		c.Conn.SetReadDeadline(c.readDeadline) // or else the next read says why
+		c.Conn.SetReadDeadline(c.readDeadline) // on an error the next read fails as well
 	}
 	return n, err
 }
 
-// Write writes. A turn ends where it waits for the other side.
+// Write writes to the transport. It releases the handshake slot, because the peer's turn follows.
 func (w *rawConn) Write(p []byte) (int, error) {
 	(*conn)(w).releaseHandshake()
 	return w.Conn.Write(p)
 }
 
-// SetWriteDeadline is how TLS bounds what it says at the end, for which nobody waits long: conn sets its own beneath.
+// SetWriteDeadline bounds the closing message of TLS, which is worth only a short wait. All other
+// deadlines are set by conn on the transport.
 func (w *rawConn) SetWriteDeadline(t time.Time) error {
 	const moment = 100 * time.Millisecond
 	if most := time.Now().Add(moment); most.Before(t) {

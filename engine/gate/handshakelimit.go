@@ -30,8 +30,8 @@ func (c *conn) handshakeLimit() *fair.Limiter[netip.Addr] {
 	return c.g.handshakes.others
 }
 
-// acquireHandshake waits for a handshake slot as long as there is time for a handshake. It is false
-// also for a connection that was closed meanwhile to make room.
+// acquireHandshake waits for a handshake slot until the handshake's deadline. It is also false for
+// a connection that was evicted meanwhile.
 func (c *conn) acquireHandshake() bool {
 	if !c.handshakeLimit().AcquireBefore(c.handshakeBy, peer.Subscriber(c.peerAddr)) {
 		return false

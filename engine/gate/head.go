@@ -5,44 +5,45 @@ import (
 	"strconv"
 )
 
-// needMore is what reading a head says when it does not end in the bytes there are.
+// needMore is the result of parsing a head that is not complete yet.
 const needMore = reasons
 
-// maxLines is how many header lines a request may have.
+// maxLines is the limit of header lines in a request.
 const maxLines = 100
 
-// head is what a request's head says, as far as the gate wants to know. It is read once: the body is cut off by it, the caller is
-// judged by it, and the server is told no more of it than that (see told). What it has of the text is borrowed.
+// head is the part of a request's head that the gate uses. It is parsed once: it delimits the body,
+// it decides on the caller, and the server gets a minimal head made of it (see appendMinimal). Its
+// slices share the memory of the text.
 type head struct {
-	method, path     []byte // the path as it was sent, without the query
-	http11           bool   // HTTP/1.1, or else 1.0
-	length           int64  // of the body; -1: there is no Content-Length
+	method, path     []byte // the path as sent, without the query
+	http11           bool   // else HTTP/1.0
+	length           int64  // of the body; -1: no Content-Length
 	chunked          bool
 	expectsContinue  bool // 100-continue
-	close, keepAlive bool // what Connection says
+	close, keepAlive bool // from Connection
 	hosts            int
 
 	media, encoding    headerField
 	challenge, request headerField
-	auth               []credentialHeader // each header that a credential of the hook asks for
+	auth               []credentialHeader // the headers that the hook's credentials need
 	token              tokenCheck
-	forwarded          *[]string // the lines of X-Forwarded-For; nil: nobody wants them
+	forwarded          *[]string // the values of X-Forwarded-For; nil: not needed
 }
 
-// headerField is a header that is to be there once.
+// headerField is a header that may appear only once.
 type headerField struct {
-	value []byte // the last one's
+	value []byte // of the last one
 	count int
 }
 
-// credentialHeader is a header that a credential asks for, as the caller showed it.
+// credentialHeader is a header that a credential needs, with its value in the request.
 type credentialHeader struct {
 	name string
 	headerField
 	digest [32]byte
 }
 
-// parseRequestLine reads the request line that p begins with. n is where the header lines begin.
+// parseRequestLine parses the request line that p begins with. n is the offset of the header lines.
 func (h *head) parseRequestLine(p []byte) (n int, r reason) {
 	line, n, r := cutLine(p, 0)
 	if r == admitted {
@@ -52,9 +53,9 @@ func (h *head) parseRequestLine(p []byte) (n int, r reason) {
 	return n, r
 }
 
-// parseLines reads the header lines that begin at n, up to the empty one, and allows one way to write them: RFC 9112 without what it
-// tolerates for the sake of old peers. What stands between this program and Okta may be more lenient, or lenient
-// otherwise, and two who read a head differently can be played off against each other. end is the head's length.
+// parseLines parses the header lines from offset n to the empty line, in one strict form: RFC 9112
+// without its tolerances for old peers. A proxy in front may be lenient in other ways, and two
+// readers that disagree about a head allow request smuggling. end is the head's length.
 func (h *head) parseLines(p []byte, n int) (end int, r reason) {
 	var line []byte
 	for lines := 0; ; lines++ {
@@ -76,7 +77,7 @@ func (h *head) parseLines(p []byte, n int) (end int, r reason) {
 		return 0, malformed
 	case h.chunked && (h.length >= 0 || !h.http11):
 		return 0, malformed
-	case h.hasNoBody() && (h.length > 0 || h.chunked): // a body that some read and some do not
+	case h.hasNoBody() && (h.length > 0 || h.chunked): // readers disagree about such a body
 		return 0, malformed
 	}
 	return n, admitted
@@ -86,8 +87,9 @@ func (h *head) is(method string) bool { return string(h.method) == method }
 
 func (h *head) hasNoBody() bool { return h.is("GET") || h.is("HEAD") }
 
-// appendMinimal appends what the server is told of the head, in one way to write it: how the body is to be read and the connection used. The
-// rest is no business of its, so it can see nothing otherwise than the gate. It is never longer than the head was.
+// appendMinimal appends the minimal head, which the server gets instead of the original: how to
+// read the body and whether to keep the connection. Since the server sees nothing else, it cannot
+// disagree with the gate. It is never longer than the original.
 func (h *head) appendMinimal(b []byte) []byte {
 	b = append(append(b, h.method...), ' ', '/', ' ')
 	if h.http11 {
@@ -113,7 +115,7 @@ func (h *head) appendMinimal(b []byte) []byte {
 	return append(b, "\r\n"...)
 }
 
-// cutLine is the line that begins at from, without its end, and where the next one begins.
+// cutLine returns the line at an offset, without its end, and the offset of the next line.
 func cutLine(p []byte, from int) (line []byte, next int, _ reason) {
 	i := bytes.IndexByte(p[from:], '\n')
 	switch {
@@ -125,8 +127,8 @@ func cutLine(p []byte, from int) (line []byte, next int, _ reason) {
 	return p[from : from+i-1], from + i + 1, admitted
 }
 
-// decodeRequestLine reads "POST /path HTTP/1.1": a method in capitals, an absolute path without anything that needs escaping, one
-// space each.
+// decodeRequestLine parses "POST /path HTTP/1.1": a method in capitals, an absolute path without
+// characters that need escaping, single spaces.
 func (h *head) decodeRequestLine(line []byte) reason {
 	method, rest, ok := bytes.Cut(line, []byte{' '})
 	target, version, ok2 := bytes.Cut(rest, []byte{' '})
@@ -145,11 +147,12 @@ func (h *head) decodeRequestLine(line []byte) reason {
 		return versionReason(line)
 	}
 	h.method = method
-	h.path, _, _ = bytes.Cut(target, []byte{'?'}) // compared byte by byte: nothing is unescaped or cleaned up, so there is one way to write it
+	h.path, _, _ = bytes.Cut(target, []byte{'?'}) // compared byte by byte: without unescaping or cleaning there is one way to write a path
 	return admitted
 }
 
-// versionReason tells another version of HTTP, which is worth a word of its own, from what is no HTTP.
+// versionReason distinguishes another version of HTTP, which gets its own status, from bytes that
+// are not HTTP.
 func versionReason(line []byte) reason {
 	i := bytes.LastIndexByte(line, ' ')
 	if v := line[i+1:]; len(v) == len("HTTP/x.x") && bytes.HasPrefix(v, []byte("HTTP/")) && v[5] >= '0' && v[5] <= '9' && v[6] == '.' &&
@@ -159,7 +162,7 @@ func versionReason(line []byte) reason {
 	return malformed
 }
 
-// parseLine reads "Name: value".
+// parseLine parses "Name: value".
 func (h *head) parseLine(line []byte) bool {
 	colon := bytes.IndexByte(line, ':')
 	if colon <= 0 || !allIn(line[:colon], inToken) || !printable(line[colon+1:]) {
@@ -186,8 +189,8 @@ func (h *head) parseLine(line []byte) bool {
 	return true
 }
 
-// parseFraming reads what says how the request is to be read and the connection to be used, and Okta's name for the request, which is as
-// long as one of those.
+// parseFraming parses the headers that frame the request and control the connection, and
+// X-Okta-Request-Id, whose name is as long as one of theirs.
 func (h *head) parseFraming(name, value []byte) bool {
 	switch len(name) {
 	case len("Host"):
@@ -219,7 +222,7 @@ func (h *head) parseFraming(name, value []byte) bool {
 	return true
 }
 
-// parseConnection reads a list of words, of which two are known.
+// parseConnection parses the options of Connection, two of which are supported.
 func (h *head) parseConnection(value []byte) {
 	for len(value) > 0 {
 		var word []byte
@@ -236,7 +239,7 @@ func (f *headerField) addIfNamed(name, value []byte, wanted string) {
 	}
 }
 
-// parseLength reads a Content-Length: once, digits alone.
+// parseLength parses a Content-Length: only digits, and only once.
 func (h *head) parseLength(value []byte) bool {
 	if h.length >= 0 || len(value) == 0 || len(value) > 12 {
 		return false

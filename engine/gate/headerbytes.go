@@ -5,11 +5,11 @@ import (
 	"strings"
 )
 
-// What a byte may be part of.
+// The classes of bytes in a head.
 const (
 	inToken  = 1 << iota // RFC 9110 section 5.6.2
-	inHost               // a name or an address, with a port or without
-	inTarget             // what needs no escaping, and is the same to everybody
+	inHost               // a name or an address, with or without a port
+	inTarget             // bytes that need no escaping, and that all readers treat alike
 )
 
 var byteClasses = func() (t [256]byte) {
@@ -39,14 +39,14 @@ func allIn(text []byte, part byte) bool {
 	return true
 }
 
-// printable reports whether there is no control character in a value but tabs. It looks at eight bytes at a time: a head
-// is read on every call.
+// printable reports whether a value has no control character but tabs. It checks eight bytes at a
+// time, because every call has a head.
 func printable(value []byte) bool {
 	const ones, tops = 0x0101010101010101, 0x8080808080808080
 	for ; len(value) >= 8; value = value[8:] {
 		w := binary.LittleEndian.Uint64(value)
-		low := (w - ones*0x20) &^ w & tops // a byte beneath the space, or a borrow from one
-		del := w ^ ones*0x7f               // nought where there is DEL
+		low := (w - ones*0x20) &^ w & tops // a byte below the space, or a borrow from one
+		del := w ^ ones*0x7f               // 0 where a byte is DEL
 		if low|(del-ones)&^del&tops != 0 && !printableBytes(value[:8]) {
 			return false
 		}
@@ -63,7 +63,7 @@ func printableBytes(value []byte) bool {
 	return true
 }
 
-// trim is a value without the spaces and tabs around it.
+// trim removes the spaces and tabs around a value.
 func trim(value []byte) []byte {
 	for len(value) > 0 && blank(value[0]) {
 		value = value[1:]
@@ -76,7 +76,7 @@ func trim(value []byte) []byte {
 
 func blank(c byte) bool { return c == ' ' || c == '\t' }
 
-// equalFold compares a header's name, or a word of its value, without regard to the case of ASCII letters.
+// equalFold compares a header's name, or a token of its value, without the case of ASCII letters.
 func equalFold[T string | []byte](b T, s string) bool {
 	if len(b) != len(s) {
 		return false

@@ -13,34 +13,34 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-// Journal is where the lines about calls go: one for each call that was let in, without anything of its body but the
-// eventId.
+// Journal is the destination of the access log: one line for each call of an authenticated caller.
+// The eventId is the only part of the body in it.
 type Journal struct {
-	Writer io.Writer // is given whole lines by the calls themselves, so it must not wait; nil: no lines
-	JSON   bool      // or else key=value, as package slog writes them
+	Writer io.Writer // gets whole lines from the calls' own goroutines, so it must not block; nil: no log
+	JSON   bool      // else key=value as package slog writes it
 }
 
-// journal writes lines.
+// journal writes the access log.
 type journal struct {
 	o Journal
 
-	mu    sync.Mutex // guards what follows
+	mu    sync.Mutex // guards the fields below
 	line  []byte
 	clock timeCache
 }
 
-// entry is what one line says.
+// entry is the content of one line.
 type entry struct {
 	hook      *engine.Hook
-	requestID string   // X-Okta-Request-Id; empty: a name is made up
+	requestID string   // X-Okta-Request-Id; empty: a random one is written
 	event     string   // eventId
 	rules     []string // that matched
 	outcome   string
-	reason    string // of a refusal
+	reason    string // of a rejection
 	repeat    bool
 	status    int
 	duration  time.Duration
-	in, out   int // bytes of body
+	in, out   int // bytes of the bodies
 	from      netip.Addr
 }
 
@@ -57,13 +57,14 @@ func (j *journal) add(e *entry) {
 	} else {
 		j.line = e.text(j.clock.append(append(j.line[:0], "time="...), now))
 	}
-	j.o.Writer.Write(j.line) // there is nowhere to say that it failed
+	j.o.Writer.Write(j.line) // an error cannot be reported anywhere
 }
 
-// timeCache writes times as package slog does. What a second has in common is written once.
+// timeCache formats times as package slog does. It keeps the text that all times of one second
+// share.
 type timeCache struct {
 	second int64
-	before []byte // the milliseconds
+	before []byte // up to the milliseconds
 	after  []byte
 }
 
@@ -133,19 +134,19 @@ func (e *entry) text(b []byte) []byte {
 	return append(b, '\n')
 }
 
-// revision is the beginning of the Set's, which is enough to find it.
+// revision returns the beginning of the Set's revision, which identifies it.
 func (e *entry) revision() string {
 	r := e.hook.Revision()
 	return r[:min(len(r), 12)]
 }
 
-// appendDuration appends milliseconds, to the microsecond.
+// appendDuration appends milliseconds with three decimals.
 func (e *entry) appendDuration(b []byte) []byte {
 	n := max(e.duration.Microseconds(), 0)
 	return appendMillis(append(strconv.AppendInt(b, n/1000, 10), '.'), int(n%1000))
 }
 
-// appendQuoted appends a value as it is where it is plain, and in quotes where it is not.
+// appendQuoted appends a value, in quotes if it needs them.
 func appendQuoted(b []byte, s string) []byte {
 	for i := range len(s) {
 		if c := s[i]; c <= ' ' || c >= 0x7f || c == '"' || c == '=' || c == '\\' {
@@ -158,13 +159,13 @@ func appendQuoted(b []byte, s string) []byte {
 	return append(b, s...)
 }
 
-// requestIDHeader is what Okta calls a request by (hooks.md section 1.1).
+// requestIDHeader has Okta's id of a request (hooks.md section 1.1).
 const requestIDHeader = "X-Okta-Request-Id"
 
-// maxRequestID is the longest name of a request that is taken.
+// maxRequestID is the limit of an id's length.
 const maxRequestID = 128
 
-// requestID is what Okta calls the request, empty where it does not, or says what does not look like a name.
+// requestID returns Okta's id of the request, or nothing if it is missing or not an id.
 func (h *head) requestID() string {
 	id := h.request.value
 	if h.request.count != 1 || len(id) > maxRequestID {
@@ -178,10 +179,10 @@ func (h *head) requestID() string {
 	return string(id)
 }
 
-// appendRequestID appends what the journal calls a request: what Okta does, or else 16 hexadecimal digits.
+// appendRequestID appends Okta's id of the request, or 16 random hexadecimal digits.
 func (e *entry) appendRequestID(b []byte) []byte {
 	if e.requestID != "" {
-		return append(b, e.requestID...) // it needs no escaping: see head.name
+		return append(b, e.requestID...) // it needs no escaping: see head.requestID
 	}
 	const digits = "0123456789abcdef"
 	for n, i := rand.Uint64(), 0; i < 16; i++ {

@@ -14,12 +14,12 @@ import (
 	"github.com/tenterhook/tenterhook/engine/peer"
 )
 
-// listener bounds the number of connections and gives each its clock.
+// listener limits the number of connections, and prepares each for the server.
 type listener struct {
 	net.Listener
 	g        *Gate
-	close    func() error // once
-	loggedAt time.Time    // when running out of descriptors was last logged; Accept's, which one goroutine calls
+	close    func() error // closes once
+	loggedAt time.Time    // when a lack of descriptors was last logged; used by Accept's goroutine alone
 }
 
 func (g *Gate) newListener(l net.Listener) *listener {
@@ -29,9 +29,9 @@ func (g *Gate) newListener(l net.Listener) *listener {
 // Close closes the listener, if it is open.
 func (l *listener) Close() error { return l.close() }
 
-// Accept waits for a connection there is room for. When there is none, room is made by closing one that has not shown a secret; if all
-// have shown one, the new one is refused. Running out of file descriptors is treated
-// the same, and waited out.
+// Accept waits for a connection that may be served. At the limit it closes an unauthenticated
+// connection to make room, or the new one if all are authenticated. A lack of file descriptors is
+// handled alike, and then waited out.
 func (l *listener) Accept() (net.Conn, error) {
 	pause := 5 * time.Millisecond
 	for {
@@ -57,14 +57,14 @@ func (l *listener) Accept() (net.Conn, error) {
 		l.g.open.Add(-1)
 		l.g.rejected.add(tooManyConns)
 		if l.g.tls == nil {
-			c.SetWriteDeadline(time.Now().Add(time.Second)) // it has all its room yet
+			c.SetWriteDeadline(time.Now().Add(time.Second)) // a new socket's buffer takes it at once
 			io.WriteString(c, "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
 		}
 		c.Close()
 	}
 }
 
-// reset closes a connection that nothing is said on, so that nothing is left of it.
+// reset closes a connection without an answer, so that the kernel keeps no state of it.
 func reset(c net.Conn) {
 	if l, ok := c.(interface{ SetLinger(int) error }); ok {
 		l.SetLinger(0)
@@ -77,7 +77,7 @@ func isTemporary(err error) bool {
 	return errors.As(err, &errno) && (errno.Temporary() || isOutOfResources(err) || errno == syscall.ECONNABORTED)
 }
 
-// isOutOfResources reports whether an error says that the system has no descriptors or no memory for one more connection.
+// isOutOfResources reports whether the system has no descriptor or memory for another connection.
 func isOutOfResources(err error) bool {
 	for _, errno := range []syscall.Errno{syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM} {
 		if errors.Is(err, errno) {
@@ -87,7 +87,8 @@ func isOutOfResources(err error) bool {
 	return false
 }
 
-// handleExhaustion makes room where the system has none, and says so once a minute.
+// handleExhaustion closes an unauthenticated connection if the system has no resources left, and
+// logs that once a minute.
 func (l *listener) handleExhaustion(err error) {
 	if !isOutOfResources(err) {
 		return
@@ -95,11 +96,11 @@ func (l *listener) handleExhaustion(err error) {
 	l.g.evictConn()
 	if now := time.Now(); now.Sub(l.loggedAt) >= time.Minute {
 		l.loggedAt = now
-		l.g.o.Log.Error("a connection cannot be accepted", "connections", l.g.open.Load(), slog.Any("error", err))
+		l.g.o.Log.Error("cannot accept connections: the system has no resources left", "connections", l.g.open.Load(), slog.Any("error", err))
 	}
 }
 
-// newConn takes a connection in, as a stranger.
+// newConn makes the conn of an accepted connection, unauthenticated at first.
 func (g *Gate) newConn(c net.Conn, from netip.Addr) *conn {
 	in := &conn{Conn: c, g: g, peerAddr: from, isProxy: g.o.Proxies.Has(from), jitter: uint8(rand.Uint32()), betweenRequests: true, lastRead: time.Now()}
 	g.unauth.add(in, g.trusted.Has(from, in.lastRead))

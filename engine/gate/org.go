@@ -7,9 +7,10 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-// foreignHost finds a host in a call that does not belong to the hook's org: a call for another org was sent to this hook. A
-// member that always names a host must name one of the org's, in the one form that Okta writes (hooks.md section 1.3). In
-// other members an absent value or a bare id says nothing.
+// foreignHost finds a host in a call that does not belong to the hook's org: a call for another org
+// was sent to this hook. A member that always names a host must name one of the org's, in the one
+// form that Okta writes (hooks.md section 1.3). In other members an absent value or a bare id says
+// nothing.
 func foreignHost(r *rules.Hook, root jsondoc.Node) (host string, is bool) {
 	if r.Org == nil {
 		return "", false
@@ -26,7 +27,8 @@ func foreignHost(r *rules.Hook, root jsondoc.Node) (host string, is bool) {
 	return "", false
 }
 
-// isOrgURL reports whether a URL's host is an org's. What is no URL with a host is told as it is.
+// isOrgURL reports whether a URL's host belongs to an org. A text that is not such a URL is
+// returned as the host.
 func isOrgURL(o *rules.Org, url jsondoc.Node) (host string, ours bool) {
 	host, ok := parseHost(url.Text())
 	if !ok {
@@ -35,7 +37,8 @@ func isOrgURL(o *rules.Org, url jsondoc.Node) (host string, ours bool) {
 	return host, o.Has(host)
 }
 
-// parseHost is the host of a URL that is https://HOST/… or https://HOST:PORT/…, with nothing in it that two could read in two ways.
+// parseHost returns the host of https://HOST/… or https://HOST:PORT/…. It rejects every form that
+// two readers could interpret in two ways.
 func parseHost(url string) (host string, ok bool) {
 	const scheme = "https://"
 	if len(url) < len(scheme) || !equalFold(url[:len(scheme)], scheme) {

@@ -11,48 +11,49 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/hook"
 )
 
-// reason is why a request is refused.
+// reason is the reason for rejecting a request.
 type reason byte
 
 const (
-	admitted    reason = iota // not refused
-	unknownPath               // no hook is served there
+	admitted    reason = iota // not rejected
+	unknownPath               // no hook has it
 	wrongMethod
 	unauthorized
-	malformed       // what HTTP, or this gate, does not allow in a head
+	malformed       // the head is not HTTP, or not in the strict form
 	headTooLarge    // request line and headers
 	timedOut        // the request did not arrive in time
 	noLength        // neither Content-Length nor chunks
 	bodyTooLarge    //
 	wrongMedia      // Content-Type is not application/json
 	contentEncoded  // Content-Encoding
-	notJSON         // or not the strict JSON that jsondoc.Doc reads
+	notJSON         // not the strict JSON of jsondoc.Doc
 	wrongEventType  // eventType is not the hook's
-	wrongOrg        // source names a host that is none of the hook's org's
-	keysMissing     // the keys to judge a token by are not here
-	keyPending      // the key that a token names is not here, and may be soon
+	wrongOrg        // source names a host of another org
+	keysMissing     // the issuer's keys could not be fetched yet
+	keyPending      // the token's key is being fetched
 	notReady        // no Set is live
-	tooManyConns    // too many connections
-	addrNotAllowed  // an address that may not call
-	proxyMissing    // no proxy's connection, where it must be, or none that says whom it speaks for
-	handshakeFailed // no handshake
-	tooManyFailures // an address that has failed too often to show a secret
-	noMemory        // too many bytes of bodies
+	tooManyConns    // at MaxConns
+	addrNotAllowed  // not in Options.Allowed
+	proxyMissing    // not a proxy's connection, or without a PROXY header
+	handshakeFailed // TLS
+	tooManyFailures // of authentication, from this address
+	noMemory        // the quota of large bodies is used up
 	wrongVersion    // of HTTP
-	noChallenge     // a GET without the challenge, or with one that is not to be echoed
+	noChallenge     // a GET whose challenge is missing or cannot be echoed
 	noEvents        // a delivery without data.events
 	tooManyEvents
 	notRecorded   // a delivery that could not be made durable
-	internalError // a panic that no hook's failure answer stands in for
+	internalError // a panic outside a call
 	reasons
 )
 
-// rejections is the one table from a reason to what the wire sees: a status and, for a caller that has shown its secret, the
-// reason's name. Nothing from inside is told. Okta takes 4xx as final and tries once more after 5xx (hooks.md section 1).
+// rejections is the only table from a reason to the answer: a status and, for an authenticated
+// caller, the reason's name. Internal texts are never sent. Okta takes 4xx as final and repeats
+// once after 5xx (hooks.md section 1).
 var rejections = [reasons]struct {
 	status int
-	name   string // also the metric's label
-	told   bool
+	name   string // label of the metric
+	named  bool
 }{
 	unknownPath:     {fasthttp.StatusNotFound, "unknown_path", false},
 	wrongMethod:     {fasthttp.StatusMethodNotAllowed, "method", false},
@@ -72,7 +73,7 @@ var rejections = [reasons]struct {
 	notReady:        {fasthttp.StatusServiceUnavailable, "not_ready", false},
 	tooManyConns:    {fasthttp.StatusServiceUnavailable, "connections", false},
 	addrNotAllowed:  {fasthttp.StatusForbidden, "address", false},
-	proxyMissing:    {fasthttp.StatusBadRequest, "proxy", false}, // never told: there is no HTTP yet
+	proxyMissing:    {fasthttp.StatusBadRequest, "proxy", false}, // never sent: HTTP has not begun
 	handshakeFailed: {fasthttp.StatusBadRequest, "tls", false},
 	tooManyFailures: {fasthttp.StatusTooManyRequests, "too_many_failures", false},
 	noMemory:        {fasthttp.StatusServiceUnavailable, "memory", false},
@@ -90,7 +91,7 @@ func (g *Gate) reject(ctx *fasthttp.RequestCtx, c *conn, r reason) {
 		c.hook.Unauthorized(c.client)
 		r = g.countFailure(c, r)
 	}
-	if r == keyPending && !g.trusted.Has(c.client, time.Now()) { // a name that was made up looks like this
+	if r == keyPending && !g.trusted.Has(c.client, time.Now()) { // made-up key ids end here
 		r = g.countFailure(c, r)
 	}
 	if r == addrNotAllowed {
@@ -102,13 +103,13 @@ func (g *Gate) reject(ctx *fasthttp.RequestCtx, c *conn, r reason) {
 	if r == wrongMethod {
 		ctx.Response.Header.Set(fasthttp.HeaderAllow, allowedMethods(c.hook))
 	}
-	if rejections[r].told {
+	if rejections[r].named {
 		ctx.SetContentType(mediaType)
 		ctx.SetBodyString(`{"error":"` + rejections[r].name + `"}`)
 	}
 }
 
-// allowedMethods lists the methods that a hook has.
+// allowedMethods lists the methods of a hook.
 func allowedMethods(k *engine.Hook) string {
 	if k.Rules.Type == hook.EventHook {
 		return "GET, POST"
@@ -116,13 +117,14 @@ func allowedMethods(k *engine.Hook) string {
 	return fasthttp.MethodPost
 }
 
-// rejectUnreadable answers a request that could not be read to its end. The server closes the connection.
+// rejectUnreadable answers a request that could not be read to its end. The server then closes the
+// connection.
 func (g *Gate) rejectUnreadable(ctx *fasthttp.RequestCtx, _ error) {
 	c := ctx.Conn().(*conn)
 	c.lingers.Store(true)
 	ctx.Request.ReleaseBody(maxPooledBody)
 	c.releaseRequest()
-	r := c.rejection // of which the server knows nothing
+	r := c.rejection // unknown to the server
 	if r == admitted {
 		r = malformed // it ended too soon
 	}
@@ -133,7 +135,7 @@ func (g *Gate) rejectUnreadable(ctx *fasthttp.RequestCtx, _ error) {
 	g.reject(ctx, c, r)
 }
 
-// rejectCounts has the requests that were refused, by reason.
+// rejectCounts counts rejected requests by reason.
 type rejectCounts struct {
 	by [reasons]atomic.Uint64
 }
@@ -143,12 +145,12 @@ func (c *rejectCounts) add(r reason) { c.by[r].Add(1) }
 var (
 	rejectedDesc = prometheus.NewDesc("tenterhook_refused_total", "Requests that got no decision, by reason.", []string{"reason"}, nil)
 	connsDesc    = prometheus.NewDesc("tenterhook_connections", "Connections to the hooks' listener that are open.", nil, nil)
-	evictedDesc  = prometheus.NewDesc("tenterhook_displaced_total", "Connections closed to make room before they had shown a secret.", nil, nil)
-	memoryDesc   = prometheus.NewDesc("tenterhook_held_bytes", "Bytes claimed for large bodies that are being read or decided on.", nil, nil)
-	panicsDesc   = prometheus.NewDesc("tenterhook_panics_total", "Bugs: panics that the gate caught.", nil, nil)
+	evictedDesc  = prometheus.NewDesc("tenterhook_displaced_total", "Connections closed to make room before they had sent a right secret.", nil, nil)
+	memoryDesc   = prometheus.NewDesc("tenterhook_held_bytes", "Bytes reserved for large bodies that are being read or decided on.", nil, nil)
+	panicsDesc   = prometheus.NewDesc("tenterhook_panics_total", "Panics that the gate recovered from: each is a bug.", nil, nil)
 )
 
-// collector shows Prometheus what a Gate counts.
+// collector exports a Gate's counters to Prometheus.
 type collector struct{ g *Gate }
 
 // Describe lists the metrics.

@@ -7,24 +7,25 @@ import (
 	"os"
 )
 
-// errRejected is what reading ends with when a request is refused while the server reads it; conn.refused says why.
+// errRejected ends the server's reading of a rejected request. conn.rejection has the reason.
 var errRejected = errors.New("not a request this gate reads")
 
-// invalidHead stands for a head that is refused: the server cannot read it either, and answers what unreadable says.
+// invalidHead replaces a rejected head: the server cannot parse it, and calls rejectUnreadable.
 const invalidHead = "-\r\n\r\n"
 
-// maxMinimalHead is how long what the server is told of a head can be.
+// maxMinimalHead is the largest length of a minimal head.
 const maxMinimalHead = 128
 
-// Read gives the server the bytes of one request, as far as the frame has taken them: what it is told of the head, and then the body.
-// What came behind it waits until the request is answered; a head that has not ended waits for its end.
+// Read delivers one request to the server: the minimal head and then the body, as far as the frame
+// has accepted it. Bytes behind the request wait until it is answered. An incomplete head waits for
+// its end.
 func (c *conn) Read(p []byte) (int, error) {
 	if c.closed.Load() {
 		return 0, net.ErrClosed
 	}
 	if c.frame.phase == ended {
 		if !c.betweenRequests {
-			return 0, errRejected // the server sees the request end elsewhere
+			return 0, errRejected // the server expects more of a request that has ended
 		}
 		c.frame, c.serverHasBytes = frame{}, false
 	}
@@ -39,7 +40,7 @@ func (c *conn) Read(p []byte) (int, error) {
 		return 0, err
 	}
 	var room [maxMinimalHead]byte
-	told, from, to, r := c.parseNext(p[:n], room[:0])
+	minimal, from, to, r := c.parseNext(p[:n], room[:0])
 	switch {
 	case r == needMore:
 		c.buffered = append(c.buffered, p[:n]...)
@@ -52,15 +53,15 @@ func (c *conn) Read(p []byte) (int, error) {
 		c.buffered = append(c.buffered, p[to:n]...)
 	}
 	if from > 0 {
-		copy(p, told)
-		copy(p[len(told):], p[from:to])
+		copy(p, minimal)
+		copy(p[len(minimal):], p[from:to])
 	}
-	return len(told) + to - from, err
+	return len(minimal) + to - from, err
 }
 
-// parseNext reads what comes next, and says what of it the server is given: told in place of a head, which it appends to b, and then what
-// stands between from and to.
-func (c *conn) parseNext(p, b []byte) (told []byte, from, to int, r reason) {
+// parseNext parses the next bytes. The server gets the minimal head, if a head was parsed, which is
+// appended to b, and then the bytes between from and to.
+func (c *conn) parseNext(p, b []byte) (minimal []byte, from, to int, r reason) {
 	if c.frame.phase == inHead {
 		if b, from, r = c.admitRequest(p, b); r != admitted {
 			return nil, 0, 0, r
@@ -73,9 +74,9 @@ func (c *conn) parseNext(p, b []byte) (told []byte, from, to int, r reason) {
 	return b, from, from + to, r
 }
 
-// deliver gives of what was received already, once it is known to be part of the request.
+// deliver copies buffered bytes to the server, once the frame has accepted them.
 func (c *conn) deliver(p []byte) (int, error) {
-	if c.betweenRequests { // sent before the request ahead of it was answered
+	if c.betweenRequests { // pipelined
 		c.betweenRequests, c.firstByte = false, c.lastRead
 	}
 	if c.approved == 0 {
@@ -99,11 +100,11 @@ func (c *conn) deliver(p []byte) (int, error) {
 	return n, nil
 }
 
-// approve takes what was received, and receives more while a head has not ended. A head is looked at anew only when another line of it
-// has ended, of which there are not many.
+// approve parses the buffered bytes, and receives more until the head is complete. It parses the
+// head anew only after another line has ended, and the number of lines is limited.
 func (c *conn) approve() error {
 	var room [maxMinimalHead]byte
-	told, from, to, r := c.parseNext(c.buffered, room[:0])
+	minimal, from, to, r := c.parseNext(c.buffered, room[:0])
 	for r == needMore {
 		if len(c.buffered) >= c.g.o.MaxHeader {
 			r = headTooLarge
@@ -115,20 +116,20 @@ func (c *conn) approve() error {
 			return err
 		}
 		if c.buffered = append(c.buffered, part[:k]...); bytes.IndexByte(part[:k], '\n') >= 0 {
-			told, from, to, r = c.parseNext(c.buffered, room[:0])
+			minimal, from, to, r = c.parseNext(c.buffered, room[:0])
 		}
 	}
 	if r != admitted {
 		c.rejection = r
 		return nil
 	}
-	c.buffered = c.buffered[from-len(told):]
-	copy(c.buffered, told)
-	c.approved = len(told) + to - from
+	c.buffered = c.buffered[from-len(minimal):]
+	copy(c.buffered, minimal)
+	c.approved = len(minimal) + to - from
 	return nil
 }
 
-// rejectRequest ends the request.
+// rejectRequest ends the request with a reason.
 func (c *conn) rejectRequest(p []byte, r reason) (int, error) {
 	c.rejection, c.frame.phase = r, ended
 	c.approved, c.buffered = 0, nil

@@ -8,53 +8,53 @@ import (
 	"github.com/tenterhook/tenterhook/engine/peer"
 )
 
-// evictConn closes a connection that has not shown a secret: of the address with most of such connections the one that has been there
-// longest. Who crowds makes room for the others. It is false when there is none.
+// evictConn closes an unauthenticated connection to make room: of the address with most of them,
+// the oldest. It is false if there is none.
 func (g *Gate) evictConn() bool {
 	c := g.unauth.evict()
 	if c == nil {
 		return false
 	}
-	if c.closed.CompareAndSwap(false, true) { // or else it is lingering, and counts itself out
+	if c.closed.CompareAndSwap(false, true) { // else it is lingering, and Close counts it out
 		g.open.Add(-1)
 	}
 	g.evicted.Add(1)
-	c.Conn.Close() // its goroutine notices
+	c.Conn.Close() // ends the read of its goroutine
 	return true
 }
 
-// unauthConns are the connections that have never shown a secret. A connection takes the lock when it comes, and when it becomes known or
-// goes; never between its calls.
+// unauthConns are the connections that never sent a right secret. A connection takes the lock when
+// it is accepted, authenticated or closed, but not between its calls.
 type unauthConns struct {
-	mu              sync.Mutex  // guards what follows, and the links of every conn in it
-	others, trusted connsByAddr // those from addresses that have shown a secret make room last
+	mu              sync.Mutex  // guards the fields below, and the links of every conn in them
+	others, trusted connsByAddr // connections of trusted addresses are evicted last
 }
 
-// connsByAddr are connections by address, and the addresses by how many they have.
+// connsByAddr groups connections by address, and the groups by size.
 type connsByAddr struct {
 	groups  map[netip.Addr]*connGroup
-	bySize  []groupList // by how many; within a size, who has come to it first is first
-	largest int         // the largest size there is, or more
+	bySize  []groupList // in the order in which they reached the size
+	largest int         // no group is larger
 }
 
-// connGroup is the connections of one address, in the order of their coming.
+// connGroup has the connections of one address, oldest first.
 type connGroup struct {
 	set            *connsByAddr
 	addr           netip.Addr
 	size           int
 	oldest, newest *conn
-	prev, next     *connGroup // of its size
+	prev, next     *connGroup // within the groups of its size
 }
 
 type groupList struct{ first, last *connGroup }
 
-func (s *unauthConns) add(c *conn, friend bool) {
+func (s *unauthConns) add(c *conn, trusted bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.byTrust(friend).add(c)
+	s.byTrust(trusted).add(c)
 }
 
-// evict takes the one out that is to make room.
+// evict removes the connection to close next, and returns it.
 func (s *unauthConns) evict() *conn {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -67,38 +67,38 @@ func (s *unauthConns) evict() *conn {
 	return nil
 }
 
-// move has a connection count for another address. One that had to make room meanwhile stays out.
-func (s *unauthConns) move(c *conn, friend bool) {
+// move puts a connection into the group of its new address, unless it was evicted meanwhile.
+func (s *unauthConns) move(c *conn, trusted bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if c.group == nil {
 		return
 	}
 	c.group.remove(c)
-	s.byTrust(friend).add(c)
+	s.byTrust(trusted).add(c)
 }
 
-func (s *unauthConns) byTrust(friend bool) *connsByAddr {
-	if friend {
+func (s *unauthConns) byTrust(trusted bool) *connsByAddr {
+	if trusted {
 		return &s.trusted
 	}
 	return &s.others
 }
 
-// interruptReads ends those of which nothing was read.
+// interruptReads ends the reads of all these connections, except of requests that have begun.
 func (s *unauthConns) interruptReads() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, all := range []*connsByAddr{&s.others, &s.trusted} {
 		for _, d := range all.groups {
 			for c := d.oldest; c != nil; c = c.next {
-				c.Conn.SetReadDeadline(time.Unix(1, 0)) // see await
+				c.Conn.SetReadDeadline(time.Unix(1, 0)) // see readUntilDeadline
 			}
 		}
 	}
 }
 
-// remove takes one out that may be gone already.
+// remove removes a connection, if it is still there.
 func (s *unauthConns) remove(c *conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -127,7 +127,7 @@ func (a *connsByAddr) add(c *conn) {
 	d.setSize(d.size + 1)
 }
 
-// oldestOfLargest is the first connection of the first of the largest crowds.
+// oldestOfLargest returns the oldest connection of the largest group.
 func (a *connsByAddr) oldestOfLargest() *conn {
 	for ; a.largest > 0; a.largest-- {
 		if d := a.bySize[a.largest].first; d != nil {
@@ -155,7 +155,7 @@ func (d *connGroup) remove(c *conn) {
 	}
 }
 
-// setSize puts the crowd where those of n are.
+// setSize moves the group to those of a size.
 func (d *connGroup) setSize(n int) {
 	if d.size > 0 {
 		d.set.bySize[d.size].remove(d)

@@ -7,37 +7,37 @@ import (
 	"time"
 )
 
-// A table has a fixed size: sets of a few places, in one of which an address may stand.
+// The size of a table is fixed: an address belongs to one bucket of a few entries.
 const (
 	bucketCount = 1024
 	bucketSize  = 4
 )
 
-// addrTable remembers addresses for a time, and does not grow: who is forgotten first makes room. The whole of a /64 counts as one
-// address, because it is one subscriber's.
+// addrTable remembers addresses for a time and does not grow: a new address replaces the entry that
+// expires first. All addresses of a /64 count as one, because they belong to one subscriber.
 type addrTable struct {
 	seed    maphash.Seed
 	buckets [bucketCount]struct {
-		mu     sync.Mutex // guards places
-		places [bucketSize]entry
+		mu      sync.Mutex // guards entries
+		entries [bucketSize]entry
 	}
 }
 
-// entry is where an address stands.
+// entry is an address and when it is forgotten.
 type entry struct {
 	addr    netip.Addr
-	expires time.Time // when it is forgotten
+	expires time.Time
 }
 
-// update calls f with the address's place, which is a new one where it has none; f changes till.
+// update calls f with the address's entry, a new one if it has none. f changes expires.
 func (t *addrTable) update(a netip.Addr, now time.Time, f func(*entry)) {
 	a = Subscriber(a)
 	set := &t.buckets[maphash.Comparable(t.seed, a)%bucketCount]
 	set.mu.Lock()
 	defer set.mu.Unlock()
-	at := &set.places[0]
-	for i := range set.places {
-		if p := &set.places[i]; p.addr == a {
+	at := &set.entries[0]
+	for i := range set.entries {
+		if p := &set.entries[i]; p.addr == a {
 			at = p
 			break
 		} else if p.expires.Before(at.expires) {
@@ -50,13 +50,13 @@ func (t *addrTable) update(a netip.Addr, now time.Time, f func(*entry)) {
 	f(at)
 }
 
-// remaining is how long an address is still remembered.
+// remaining returns how long an address is still remembered.
 func (t *addrTable) remaining(a netip.Addr, now time.Time) time.Duration {
 	a = Subscriber(a)
 	set := &t.buckets[maphash.Comparable(t.seed, a)%bucketCount]
 	set.mu.Lock()
 	defer set.mu.Unlock()
-	for _, p := range set.places {
+	for _, p := range set.entries {
 		if p.addr == a {
 			return p.expires.Sub(now)
 		}
@@ -64,12 +64,13 @@ func (t *addrTable) remaining(a netip.Addr, now time.Time) time.Duration {
 	return 0
 }
 
-// Subscriber is what an address is counted as: the whole of its /64, where there is one.
+// Subscriber returns the address that stands for a subscriber: the first of its /64, or an IPv4
+// address itself.
 func Subscriber(a netip.Addr) netip.Addr {
 	a = a.Unmap().WithZone("")
 	if !a.Is6() {
 		return a
 	}
-	p, _ := a.Prefix(64) // which every such address has
+	p, _ := a.Prefix(64) // every IPv6 address has one
 	return p.Addr()
 }

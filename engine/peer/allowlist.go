@@ -18,18 +18,19 @@ import (
 	"github.com/tenterhook/tenterhook/engine/file"
 )
 
-// pollInterval is how often the files are looked at.
+// pollInterval is the time between two checks of the files.
 const pollInterval = time.Second
 
-// AllowList are the addresses that may come. A nil Allowed has all.
+// AllowList is the set of addresses that may connect. A nil AllowList has all.
 type AllowList struct {
 	fixed List
 	files []*file.Source[List]
 }
 
-// OpenAllowList makes an Allowed of addresses, prefixes, and files. A file has an address or a prefix on each line, with
-// comments behind a #, or is the JSON that Okta publishes: {"us_cell_1": {"ip_ranges": ["192.0.2.0/24"]}, ...}, of which
-// FILE:us_cell_1 takes one cell. No texts make a nil Allowed.
+// OpenAllowList makes an AllowList of addresses, prefixes and files. A file has an address or a
+// prefix on each line and comments behind a #, or it is the JSON that Okta publishes: {"us_cell_1":
+// {"ip_ranges": ["192.0.2.0/24"]}, ...}. FILE:us_cell_1 selects one cell of it. Without texts the
+// AllowList is nil.
 func OpenAllowList(texts []string) (*AllowList, error) {
 	if len(texts) == 0 {
 		return nil, nil
@@ -53,7 +54,7 @@ func OpenAllowList(texts []string) (*AllowList, error) {
 	return a, err
 }
 
-// splitCell takes the cell from behind a file's name.
+// splitCell splits FILE:CELL, unless a file has that whole name.
 func splitCell(text string) (path, cell string) {
 	i := strings.LastIndexByte(text, ':')
 	if _, err := os.Stat(text); i < 0 || err == nil || strings.ContainsAny(text[i:], `/\`) || i < len(filepath.VolumeName(text)) {
@@ -62,7 +63,7 @@ func splitCell(text string) (path, cell string) {
 	return text[:i], text[i+1:]
 }
 
-// Has reports whether an address may come.
+// Has reports whether an address may connect.
 func (a *AllowList) Has(addr netip.Addr) bool {
 	if a == nil || a.fixed.Has(addr) {
 		return true
@@ -75,7 +76,8 @@ func (a *AllowList) Has(addr netip.Addr) bool {
 	return false
 }
 
-// Err is why a file as it is cannot be used, so that what it held before still counts; nil when all can be.
+// Err returns why a changed file cannot be used, while its last valid content remains in effect;
+// nil if all can be used.
 func (a *AllowList) Err() error {
 	if a == nil {
 		return nil
@@ -97,16 +99,17 @@ func (a *AllowList) Run(ctx context.Context, log *slog.Logger) {
 		for _, f := range a.files {
 			changed, err := f.Look()
 			if err != nil {
-				log.Error("the list of allowed addresses cannot be used; the one before stays", "file", f.Paths()[0], "error", err)
+				log.Error("cannot use the changed allow list; the previous one stays in effect", "file", f.Paths()[0], "error", err)
 			}
 			if changed {
-				log.Info("the list of allowed addresses has changed", "file", f.Paths()[0])
+				log.Info("the allow list has changed", "file", f.Paths()[0])
 			}
 		}
 	})
 }
 
-// parseAllowFile reads a file. An empty list is a problem: it is more likely half a file than the wish that nobody may come.
+// parseAllowFile parses a file. An empty list is an error: a file that was written halfway is more
+// likely than the wish to admit no caller.
 func parseAllowFile(path string, content []byte, cell string) (List, error) {
 	texts, err := parseLines(content), error(nil)
 	if b := bytes.TrimSpace(content); len(b) > 0 && b[0] == '{' {
@@ -137,7 +140,7 @@ func parseLines(content []byte) (texts []string) {
 	return texts
 }
 
-// parseOktaRanges reads what Okta publishes; cell: the one that is wanted, or empty for all.
+// parseOktaRanges parses Okta's JSON: one cell of it, or all if cell is empty.
 func parseOktaRanges(content []byte, cell string) (texts []string, err error) {
 	var cells map[string]struct {
 		Ranges []string `json:"ip_ranges"`

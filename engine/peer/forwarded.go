@@ -5,12 +5,14 @@ import (
 	"strings"
 )
 
-// maxHops is how many addresses of X-Forwarded-For are looked at.
+// maxHops limits the addresses of X-Forwarded-For that are read.
 const maxHops = 32
 
-// ForwardedClient is the client that proxies speak for: the last address of X-Forwarded-For that is not a proxy's. Each proxy adds
-// the address that it was called from, so that what stands before that one is whatever a client wrote. The lines are those of
-// the request, in order. Without any it is from, whom the connection comes from; it is not valid where no address stands.
+// ForwardedClient returns the client that a chain of proxies forwards for: the last address in
+// X-Forwarded-For that is not a proxy's. Each proxy appends the address that connected to it, so
+// the addresses to the left may be forged. The lines are the request's, in order. Without a line
+// the result is from, the connection's own address. It is invalid if the text in its place is not
+// an address.
 func ForwardedClient(proxies List, from netip.Addr, lines []string) netip.Addr {
 	client := from
 	for i, hops := len(lines)-1, 0; i >= 0; i-- {
@@ -33,7 +35,7 @@ func ForwardedClient(proxies List, from netip.Addr, lines []string) netip.Addr {
 	return client
 }
 
-// parseHop reads an address as proxies write them: bare, with a port, in brackets.
+// parseHop parses an address in the forms that proxies write: bare, with a port, in brackets.
 func parseHop(text string) netip.Addr {
 	text = strings.Trim(text, " \t")
 	if n := len(text) - 1; n > 0 && text[0] == '[' && text[n] == ']' {

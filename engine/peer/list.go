@@ -1,4 +1,4 @@
-// Package peer is for knowing who is at the other end of a connection, and who may be.
+// Package peer is for the addresses of callers: allow lists, proxies, and counts of failures.
 package peer
 
 import (
@@ -10,12 +10,12 @@ import (
 	"strings"
 )
 
-// List is a set of addresses. The zero List is empty. It is not changed, and safe for concurrent use.
+// List is an immutable set of addresses, safe for concurrent use. The zero List is empty.
 type List struct {
-	ranges []span // in order, none touching another
+	ranges []span // sorted, with gaps between them
 }
 
-// span is a range of addresses, both ends in it.
+// span is a range of addresses, with both ends.
 type span struct{ first, last netip.Addr }
 
 // NewList makes a List of addresses and prefixes such as 192.0.2.7, 192.0.2.0/24 and 2001:db8::/32.
@@ -31,7 +31,8 @@ func NewList(texts []string) (List, error) {
 	return List{mergeSpans(all)}, nil
 }
 
-// parsePrefix reads an address or a prefix. One with bits beyond its length is refused: it may be meant as the address, or as the net.
+// parsePrefix parses an address or a prefix. A prefix with bits beyond its length is an error,
+// because it could mean the address or the network.
 func parsePrefix(text string) (netip.Prefix, error) {
 	text = strings.TrimSpace(text)
 	if a, err := netip.ParseAddr(text); err == nil && a.Zone() == "" {
@@ -48,7 +49,7 @@ func parsePrefix(text string) (netip.Prefix, error) {
 	return p, nil
 }
 
-// lastAddr is the last address of a prefix.
+// lastAddr returns the last address of a prefix.
 func lastAddr(p netip.Prefix) netip.Addr {
 	b := p.Addr().AsSlice()
 	for i := p.Bits(); i < len(b)*8; i++ {
@@ -58,7 +59,7 @@ func lastAddr(p netip.Prefix) netip.Addr {
 	return a
 }
 
-// mergeSpans orders spans and joins those that touch.
+// mergeSpans sorts spans and joins those that touch.
 func mergeSpans(all []span) []span {
 	slices.SortFunc(all, func(a, b span) int { return cmp.Or(a.first.Compare(b.first), a.last.Compare(b.last)) })
 	var out []span
@@ -74,7 +75,7 @@ func mergeSpans(all []span) []span {
 	return out
 }
 
-// nextAddr is the next address, or the same where there is none.
+// nextAddr returns the next address, or the same if it is the last.
 func nextAddr(a netip.Addr) netip.Addr {
 	if n := a.Next(); n.IsValid() {
 		return n
@@ -92,10 +93,10 @@ func (l List) Has(a netip.Addr) bool {
 	return i > 0 && a.Compare(l.ranges[i-1].last) <= 0
 }
 
-// Empty reports whether nothing is in the list.
+// Empty reports whether the list has no address.
 func (l List) Empty() bool { return len(l.ranges) == 0 }
 
-// AddrOf is the address of a connection's end; it is not valid when it has none.
+// AddrOf returns the address of a connection's end, which is invalid if it has none.
 func AddrOf(a net.Addr) netip.Addr {
 	switch a := a.(type) {
 	case *net.TCPAddr:

@@ -10,19 +10,21 @@ import (
 	"strings"
 )
 
-// ErrProxyHeader is what ReadHeader returns for bytes that do not begin with a PROXY header for a connection of TCP.
+// ErrProxyHeader is returned by ReadProxyHeader for bytes other than a PROXY header of a TCP
+// connection.
 var ErrProxyHeader = errors.New("no PROXY header")
 
-// A PROXY header, as HAProxy's specification has it (proxy-protocol.txt, sections 2.1 and 2.2).
+// The PROXY header of HAProxy's specification (proxy-protocol.txt, sections 2.1 and 2.2).
 const (
 	v2Signature = "\r\n\r\n\x00\r\nQUIT\n"
 	v1Prefix    = "PROXY "
-	maxV1       = 107 // bytes of a header of version 1, its end of line among them
+	maxV1       = 107 // bytes of a version 1 header, with the end of line
 	maxV2       = 4096
 )
 
-// ReadProxyHeader reads the header a proxy sends at the beginning of a connection, in version 1 or 2, and not a byte of what
-// follows. The address is the client's; it is not valid when the proxy speaks for itself, as health checks do.
+// ReadProxyHeader reads the header of version 1 or 2 that a proxy sends first, and no byte behind
+// it. It returns the client's address, which is invalid if the proxy itself connects, as for health
+// checks.
 func ReadProxyHeader(r io.Reader) (netip.Addr, error) {
 	var b [len(v2Signature)]byte
 	if _, err := io.ReadFull(r, b[:]); err != nil {
@@ -37,16 +39,17 @@ func ReadProxyHeader(r io.Reader) (netip.Addr, error) {
 	return netip.Addr{}, ErrProxyHeader
 }
 
-// readV1 reads the rest of a header of version 1 byte by byte: what is behind it belongs to others.
-func readV1(r io.Reader, begun []byte) (netip.Addr, error) {
-	line := append(make([]byte, 0, maxV1), begun...)
+// readV1 reads the rest of a version 1 header byte by byte, because the bytes behind it belong to
+// the connection.
+func readV1(r io.Reader, prefix []byte) (netip.Addr, error) {
+	line := append(make([]byte, 0, maxV1), prefix...)
 	for one := line[len(line) : len(line)+1]; line[len(line)-1] != '\n'; one = line[len(line) : len(line)+1] {
 		if _, err := io.ReadFull(r, one); err != nil {
 			return netip.Addr{}, err
 		}
 		line = line[:len(line)+1]
 		if len(line) == maxV1 && line[maxV1-1] != '\n' {
-			return netip.Addr{}, fmt.Errorf("%w: its line does not end", ErrProxyHeader)
+			return netip.Addr{}, fmt.Errorf("%w: the line is too long", ErrProxyHeader)
 		}
 	}
 	text, ok := strings.CutSuffix(string(line), "\r\n")
@@ -59,7 +62,7 @@ func readV1(r io.Reader, begun []byte) (netip.Addr, error) {
 func parseV1(text string) (netip.Addr, error) {
 	words := strings.Split(text, " ")
 	if words[0] == "UNKNOWN" {
-		return netip.Addr{}, nil // whatever follows is to be ignored
+		return netip.Addr{}, nil // the rest is to be ignored
 	}
 	if len(words) != 5 || words[0] != "TCP4" && words[0] != "TCP6" {
 		return netip.Addr{}, fmt.Errorf("%w: want TCP4 or TCP6, two addresses and two ports", ErrProxyHeader)
@@ -71,22 +74,22 @@ func parseV1(text string) (netip.Addr, error) {
 	}
 	for _, port := range words[3:] {
 		if n, err := strconv.ParseUint(port, 10, 16); err != nil || strconv.FormatUint(n, 10) != port {
-			return netip.Addr{}, fmt.Errorf("%w: want ports", ErrProxyHeader)
+			return netip.Addr{}, fmt.Errorf("%w: want two ports", ErrProxyHeader)
 		}
 	}
 	return source.Unmap(), nil
 }
 
-// What the bytes behind the signature of version 2 say.
+// Values of the bytes behind the version 2 signature.
 const (
 	version2     = 0x2
-	commandLocal = 0x0 // command LOCAL
-	commandProxy = 0x1 // command PROXY
+	commandLocal = 0x0
+	commandProxy = 0x1
 	familyTCP4   = 0x11
 	familyTCP6   = 0x21
 )
 
-// readV2 reads the rest of a header of version 2.
+// readV2 reads the rest of a version 2 header.
 func readV2(r io.Reader) (netip.Addr, error) {
 	var head [4]byte
 	if _, err := io.ReadFull(r, head[:]); err != nil {
@@ -108,5 +111,5 @@ func readV2(r io.Reader) (netip.Addr, error) {
 	case head[1] == familyTCP6 && n >= 36:
 		return netip.AddrFrom16([16]byte(block)).Unmap(), nil
 	}
-	return netip.Addr{}, fmt.Errorf("%w: want addresses of TCP", ErrProxyHeader)
+	return netip.Addr{}, fmt.Errorf("%w: want the addresses of a TCP connection", ErrProxyHeader)
 }
