@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/tenterhook/tenterhook/engine/dispatch"
 	"github.com/tenterhook/tenterhook/engine/ledger"
@@ -44,8 +43,15 @@ func (h *Hook) plan(d *rules.Decision) dispatch.Plan {
 	return p
 }
 
-// decideEvent runs the rules of an event hook for dispatch, under the Set that is live now.
-func (e *Engine) decideEvent(c *hook.Call) (dispatch.Plan, error) {
+// decideEvent runs the rules of an event hook for dispatch, under the live Set, and logs rules that
+// fail.
+func (e *Engine) decideEvent(c *hook.Call) (dispatch.Plan, error) { return e.runEvent(c, e.log) }
+
+// redecideEvent is decideEvent for rules that ran before. Their failure is logged once already, and
+// dispatch logs the event's end.
+func (e *Engine) redecideEvent(c *hook.Call) (dispatch.Plan, error) { return e.runEvent(c, nil) }
+
+func (e *Engine) runEvent(c *hook.Call, failures *notes) (dispatch.Plan, error) {
 	l := e.Lease()
 	defer l.Release()
 	if !l.Held() {
@@ -57,16 +63,20 @@ func (e *Engine) decideEvent(c *hook.Call) (dispatch.Plan, error) {
 	}
 	d := decisions.Get().(*rules.Decision)
 	h.decide(c, d)
-	h.note(c, d)
+	h.note(c, d, failures)
 	p, err := h.plan(d), h.unfinished(d)
+	for _, r := range d.Results {
+		if r.Matched {
+			p.Rules = append(p.Rules, h.matched[r.Rule].rule)
+		}
+	}
 	decisions.Put(d)
 	return p, err
 }
 
-// unfinished is why not every rule of an event hook has said what it wants: each that failed, and the reason. Its text has nothing of
-// what a rule saw.
+// unfinished returns the failures of an event hook's rules, without values from the event, or nil.
 func (h *Hook) unfinished(d *rules.Decision) error {
-	var failed []string
+	var failed dispatch.RuleFailures
 	for _, r := range d.Results {
 		if r.Err != nil {
 			failed = append(failed, fmt.Sprintf("rule %q failed: %s", h.matched[r.Rule].rule, runtime.Reason(r.Err)))
@@ -74,7 +84,7 @@ func (h *Hook) unfinished(d *rules.Decision) error {
 	}
 	switch {
 	case failed != nil:
-		return errors.New(strings.Join(failed, "; "))
+		return failed
 	case d.Outcome == rules.Failed:
 		return errors.New("the rules failed")
 	}

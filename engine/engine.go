@@ -86,8 +86,15 @@ func New(o Options) (*Engine, error) {
 	if o.Ledger == nil {
 		return e, nil
 	}
+	if o.Registry != nil {
+		if err := o.Registry.Register(ledgerCollector{o.Ledger}); err != nil {
+			return nil, err
+		}
+	}
 	var err error
-	e.dispatch, err = dispatch.New(dispatch.Options{Ledger: o.Ledger, Decide: e.decideEvent, Log: o.Log, Registry: o.Registry, Outlet: o.Outlet})
+	e.dispatch, err = dispatch.New(dispatch.Options{
+		Ledger: o.Ledger, Decide: e.decideEvent, Rerun: e.redecideEvent, Log: o.Log, Registry: o.Registry, Outlet: o.Outlet,
+	})
 	return e, err
 }
 

@@ -195,7 +195,7 @@ func (h *Hook) run(c *hook.Call) Reply {
 	d := decisions.Get().(*rules.Decision) // not put back when the run panics: nobody knows what it is then
 	h.decide(c, d)
 	r := Reply{Body: d.Answer, Outcome: outcomeOf(d.Outcome), Rules: h.together.of(d, h.matched)}
-	h.note(c, d)
+	h.note(c, d, h.e.log)
 	h.after(c, d)
 	d.Answer = nil
 	decisions.Put(d)
@@ -215,8 +215,8 @@ func outcomeOf(o rules.Outcome) Outcome {
 	}
 }
 
-// note counts and logs what the rules of one call did.
-func (h *Hook) note(c *hook.Call, d *rules.Decision) {
+// note counts what the rules of one call did, and logs it. Failures may be nil: they are not logged.
+func (h *Hook) note(c *hook.Call, d *rules.Decision, failures *notes) {
 	for i := range d.Results {
 		r := &d.Results[i]
 		if r.Matched {
@@ -227,7 +227,9 @@ func (h *Hook) note(c *hook.Call, d *rules.Decision) {
 		}
 		if r.Err != nil {
 			h.tally.failed(h.matched[r.Rule].rule, r.Err)
-			h.e.log.failed(h, c.ID, r.Rule, r.Err)
+			if failures != nil {
+				failures.failed(h, c.ID, r.Rule, r.Err)
+			}
 		}
 	}
 	for i := range d.Logs {

@@ -7,13 +7,13 @@ import (
 	"github.com/tenterhook/tenterhook/rules"
 )
 
-// Problems is what the outlet finds wrong with a Set's destinations, which a policy file does not show: nil when they can be
-// opened. A Set that has any is not to be put live.
+// Problems lists the outlet's problems with a Set's destinations. A Set with such problems must not
+// go live.
 func Problems(s *rules.Set) rules.Problems {
 	var problems rules.Problems
 	for _, d := range s.Destinations() {
 		if d.URL == "" && d.File == "" && !d.Stdout {
-			continue // its URL is in an environment that check does not have; serve's rules.Load has refused it
+			continue // the environment variable of its URL is missing in check; serve's rules.Load rejects it
 		}
 		for _, p := range specOf(d).Validate() {
 			problems = append(problems, rules.Problem{Message: fmt.Sprintf("destination %s: %s", d.Name, p)})
@@ -22,7 +22,7 @@ func Problems(s *rules.Set) rules.Problems {
 	return problems
 }
 
-// specsOf has the destinations as the outlet wants them, by name.
+// specsOf converts destinations for the outlet, by name.
 func specsOf(list []rules.Destination) map[string]outlet.Spec {
 	specs := make(map[string]outlet.Spec, len(list))
 	for _, d := range list {

@@ -1,9 +1,3 @@
-// Package dispatch is for what follows the acknowledgement: it takes recorded events to the rules, and what the rules asked for to
-// its destinations.
-//
-// The rules of an event run once. What they ask for is recorded as a plan before any of it is done; from then on a retry repeats
-// a step of the plan, under the same idempotency key, and never the rules. Every destination has a lane of its own, which waits for
-// no other. What a crash interrupts is claimed and taken anew when the program starts again.
 package dispatch
 
 import (
@@ -11,76 +5,94 @@ import (
 	"errors"
 	"log/slog"
 	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/tenterhook/tenterhook/engine/fair"
 	"github.com/tenterhook/tenterhook/engine/ledger"
 	"github.com/tenterhook/tenterhook/engine/outlet"
 	"github.com/tenterhook/tenterhook/rules"
 	"github.com/tenterhook/tenterhook/sdk/hook"
 )
 
-// ErrNoHook is what Options.Decide returns when the live Set has no event hook of the call's name.
+// ErrNoHook is returned by Options.Decide if the live Set has no event hook of the call's name.
 var ErrNoHook = errors.New("the policy has no such event hook")
 
-// Options are what a Dispatch is made with. Ledger and Decide must be there.
-type Options struct {
-	Ledger   *ledger.Ledger                 // the caller's, who closes it behind the Dispatch
-	Decide   func(*hook.Call) (Plan, error) // runs a hook's rules once, on a delivery of one event, under the Set that is live
-	Log      *slog.Logger                   // nil: slog.Default()
-	Registry prometheus.Registerer          // where the metrics are registered; nil: nowhere
-	Outlet   outlet.Options                 // how destinations are opened; its Log is this one's
+// RuleFailures is returned by Options.Decide if rules failed: one text for each rule, without
+// values from the event. Decide has logged them.
+type RuleFailures []string
 
-	Rules  int           // events whose rules run at one time; default GOMAXPROCS
-	Budget time.Duration // of the rules of one event; default 1 s
-	Grace  time.Duration // how long what has no hook or no destination waits for one to come back; default 24 h
+func (f RuleFailures) Error() string { return strings.Join(f, "; ") }
+
+// Options configure a Dispatch. Ledger and Decide are required.
+type Options struct {
+	Ledger   *ledger.Ledger        // closed by the caller, after the Dispatch
+	Log      *slog.Logger          // default slog.Default()
+	Registry prometheus.Registerer // for the metrics; nil: not registered
+	Outlet   outlet.Options        // for all destinations; its Log is replaced by Log
+
+	// Decide runs the rules of an event hook once, for a delivery of one event, under the live Set.
+	// Rerun does the same for rules that ran before, without logging the failures of rules: the
+	// step's outcome has them. Rerun defaults to Decide.
+	Decide, Rerun func(*hook.Call) (Plan, error)
+
+	Rules  int           // events whose rules run concurrently; default GOMAXPROCS
+	Budget time.Duration // for the rules of one event; default 1 s
+	Grace  time.Duration // wait for a removed hook or destination to come back; default 24 h
 }
 
-// Plan is what the rules want done about an event, under the Set of that revision. One that comes with an error is as far as the
-// rules got: it is carried out, and the event is kept beside it for another try, of which the rules that are in the Plan have no part.
+// Plan holds the actions that rules ask for on one event, under the Set of that revision. A Plan
+// that is returned with an error is partial: its actions are delivered, and the event is kept for a
+// rerun of the other rules.
 type Plan struct {
 	Revision string
+	Rules    []string // names of the rules that matched, for the log
 	Actions  []Action
 }
 
-// Action is one thing a rule wants done: JSON is what it wrote, an object with `to` and, where it says so, `path`, `query`,
-// `headers`, `body` and `key`.
+// Action is one delivery that a rule asks for. JSON is an object with `to` and, optionally, `path`,
+// `query`, `headers`, `body` and `key`.
 type Action struct {
 	Rule string
 	To   string
 	JSON []byte
 }
 
-// Dispatch works off a ledger. It is safe for concurrent use.
+// Dispatch processes a ledger. It is safe for concurrent use.
 type Dispatch struct {
-	o            Options
-	log          *slog.Logger
-	startCtx     context.Context // ends when no more work is to be begun
+	o   Options
+	log *slog.Logger
+
+	startCtx     context.Context // ends when no new work may start
 	stopStarting context.CancelFunc
-	workCtx      context.Context // ends when work under way is to be given up
+	workCtx      context.Context // ends when running work must stop
 	abortWork    context.CancelFunc
 	startOnce    sync.Once
-	goroutines   sync.WaitGroup // every goroutine
+	goroutines   sync.WaitGroup
 
 	mu    sync.Mutex // guards lanes and specs
 	lanes map[string]*lane
 	specs map[string]outlet.Spec // of the live Set; nil before the first Use
 
-	turns        *turns
+	ruleSlots    *fair.Limiter[string] // running rules, fair between hooks
 	inline       inlineQueue
-	eventStats   tallies
-	ledgerBroken atomic.Bool // it was told that the ledger has stopped
+	metrics      *metrics
+	ledgerBroken atomic.Bool // logged that the ledger stopped
 }
 
-// New makes a Dispatch. It does nothing before the first Use. The caller closes it.
+// New makes a Dispatch. It starts no work before the first Use. The caller closes it.
 func New(o Options) (*Dispatch, error) {
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
 	o.Outlet.Log = o.Log
+	if o.Rerun == nil {
+		o.Rerun = o.Decide
+	}
 	if o.Rules <= 0 {
 		o.Rules = runtime.GOMAXPROCS(0)
 	}
@@ -90,7 +102,10 @@ func New(o Options) (*Dispatch, error) {
 	if o.Grace <= 0 {
 		o.Grace = 24 * time.Hour
 	}
-	d := &Dispatch{o: o, log: o.Log, lanes: make(map[string]*lane), turns: newTurns(o.Rules)}
+	d := &Dispatch{
+		o: o, log: o.Log, lanes: make(map[string]*lane),
+		ruleSlots: fair.New[string](o.Rules), metrics: newMetrics(),
+	}
 	d.startCtx, d.stopStarting = context.WithCancel(context.Background())
 	d.workCtx, d.abortWork = context.WithCancel(context.Background())
 	d.inline.init()
@@ -103,9 +118,9 @@ func New(o Options) (*Dispatch, error) {
 	return d, nil
 }
 
-// Use makes these the destinations, instead of those before; the first call begins the work. It does not wait: each lane changes
-// over when its own attempts under way have ended. A step goes to the destination that has its name now, whatever it was when it
-// was planned; one whose destination is gone waits for it to come back, for Grace.
+// Use replaces the destinations; the first call starts the work. It does not wait: each lane
+// switches after its running attempts have ended. A step goes to the destination that has its name
+// now, whatever it was when the step was planned. A step without a destination waits for Grace.
 func (d *Dispatch) Use(list []rules.Destination) {
 	specs := specsOf(list)
 	d.mu.Lock()
@@ -131,10 +146,11 @@ func (d *Dispatch) start() {
 	}
 }
 
-// openLanes opens lanes for what an operator has made due again, and for what a crash left behind.
+// openLanes opens lanes for steps of earlier runs of the program and for steps that an operator
+// redrove.
 func (d *Dispatch) openLanes() {
-	const often = 5 * time.Second
-	tick := time.NewTicker(often)
+	const interval = 5 * time.Second
+	tick := time.NewTicker(interval)
 	defer tick.Stop()
 	for {
 		for name := range d.o.Ledger.Destinations() {
@@ -148,7 +164,7 @@ func (d *Dispatch) openLanes() {
 	}
 }
 
-// ensureLane makes sure that there is a lane for a destination.
+// ensureLane opens the lane of a destination if there is none.
 func (d *Dispatch) ensureLane(name string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -161,6 +177,12 @@ func (d *Dispatch) ensureLane(name string) {
 	d.goroutines.Go(l.run)
 }
 
+func (d *Dispatch) ensureLanes(actions []ledger.Action) {
+	for _, a := range actions {
+		d.ensureLane(a.Destination)
+	}
+}
+
 func (d *Dispatch) spec(name string) *outlet.Spec {
 	if s, ok := d.specs[name]; ok {
 		return &s
@@ -168,8 +190,9 @@ func (d *Dispatch) spec(name string) *outlet.Spec {
 	return nil
 }
 
-// Close begins no more work, lets what is under way end until the context does, and gives up the rest: it is still in the
-// ledger, and is done when the program runs again. It returns when nothing of the Dispatch runs any more.
+// Close starts no more work, waits for running work until the context ends, and then aborts it.
+// Aborted work is still in the ledger and continues when the program starts again. Close returns
+// after all goroutines have ended.
 func (d *Dispatch) Close(ctx context.Context) {
 	d.mu.Lock()
 	d.stopStarting()
@@ -189,16 +212,28 @@ func (d *Dispatch) Close(ctx context.Context) {
 	d.abortWork()
 }
 
-// isLedgerStopped tells once that the ledger has stopped, and reports whether an error means that there is no more work to be had from it.
+// isLedgerStopped reports whether an error means that the ledger takes no more calls. It logs the
+// first error of a broken ledger.
 func (d *Dispatch) isLedgerStopped(err error) bool {
 	switch {
 	case err == nil:
 		return false
 	case errors.Is(err, ledger.ErrBroken):
 		if d.ledgerBroken.CompareAndSwap(false, true) {
-			d.log.Error("the ledger has stopped: deliveries are refused, and nothing is sent, until the program is started again", "error", err)
+			d.log.Error("the ledger has stopped: event deliveries get 503 and actions are not sent "+
+				"until the program restarts", "error", err)
 		}
 		return true
 	}
 	return errors.Is(err, ledger.ErrClosed)
+}
+
+// sleep waits, at most until no new work may start.
+func (d *Dispatch) sleep(t time.Duration) {
+	timer := time.NewTimer(t)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-d.startCtx.Done():
+	}
 }

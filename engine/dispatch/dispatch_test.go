@@ -27,7 +27,7 @@ import (
 
 var loopback = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 
-// receiver is an HTTP destination that remembers what came, by key.
+// receiver is an HTTP destination that counts requests by idempotency key.
 type receiver struct {
 	*httptest.Server
 	status atomic.Int64
@@ -71,7 +71,7 @@ type fixture struct {
 	registry *prometheus.Registry
 }
 
-// sendEachTo sends the event itself to each of the names.
+// sendEachTo decides to send the event to each of the names.
 func sendEachTo(names ...string) func(*hook.Call) (dispatch.Plan, error) {
 	return func(c *hook.Call) (dispatch.Plan, error) {
 		p := dispatch.Plan{Revision: "r1"}
@@ -92,80 +92,80 @@ func openLedger(t testing.TB, path string) *ledger.Ledger {
 }
 
 func newFixture(t testing.TB, decide func(*hook.Call) (dispatch.Plan, error), o dispatch.Options) *fixture {
-	b := &fixture{t: t, path: filepath.Join(t.TempDir(), "ledger"), registry: prometheus.NewRegistry()}
-	b.ledger = openLedger(t, b.path)
-	b.start(decide, o)
-	t.Cleanup(func() { b.stop() })
-	return b
+	f := &fixture{t: t, path: filepath.Join(t.TempDir(), "ledger"), registry: prometheus.NewRegistry()}
+	f.ledger = openLedger(t, f.path)
+	f.start(decide, o)
+	t.Cleanup(func() { f.stop() })
+	return f
 }
 
-func (b *fixture) start(decide func(*hook.Call) (dispatch.Plan, error), o dispatch.Options) {
-	o.Ledger, o.Decide, o.Registry = b.ledger, decide, b.registry
+func (f *fixture) start(decide func(*hook.Call) (dispatch.Plan, error), o dispatch.Options) {
+	o.Ledger, o.Decide, o.Registry = f.ledger, decide, f.registry
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	var err error
-	if b.Dispatch, err = dispatch.New(o); err != nil {
-		b.t.Fatal(err)
+	if f.Dispatch, err = dispatch.New(o); err != nil {
+		f.t.Fatal(err)
 	}
 }
 
-func (b *fixture) stop() {
+func (f *fixture) stop() {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
-	b.Close(ctx)
-	b.ledger.Close()
+	f.Close(ctx)
+	f.ledger.Close()
 }
 
 // acceptEvents records n events as deliveries of one, the ith with the uuid prefix-i.
-func (b *fixture) acceptEvents(prefix string, n int) {
-	b.t.Helper()
+func (f *fixture) acceptEvents(prefix string, n int) {
+	f.t.Helper()
 	for i := range n {
-		b.acceptPayload(fmt.Sprintf("%s-%d", prefix, i), fmt.Sprintf(`{"eventId":"d","data":{"events":[{"uuid":"%s-%d"}]}}`, prefix, i))
+		f.acceptPayload(fmt.Sprintf("%s-%d", prefix, i), fmt.Sprintf(`{"eventId":"d","data":{"events":[{"uuid":"%s-%d"}]}}`, prefix, i))
 	}
 }
 
-func (b *fixture) acceptPayload(id, payload string) {
-	b.t.Helper()
-	_, err := b.ledger.Accept(context.Background(), ledger.Delivery{Hook: "h", ID: ledger.Key("h", id),
+func (f *fixture) acceptPayload(id, payload string) {
+	f.t.Helper()
+	_, err := f.ledger.Accept(context.Background(), ledger.Delivery{Hook: "h", ID: ledger.Key("h", id),
 		Events: []ledger.Event{{ID: ledger.EventKey("h", id), Payload: []byte(payload)}}})
 	if err != nil {
-		b.t.Fatal(err)
+		f.t.Fatal(err)
 	}
 }
 
-func (b *fixture) waitFor(what string, ok func() bool) {
-	b.t.Helper()
+func (f *fixture) waitFor(what string, ok func() bool) {
+	f.t.Helper()
 	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(2 * time.Millisecond) {
 		if ok() {
 			return
 		}
 	}
-	page, _ := b.ledger.List(ledger.Filter{}, "", 20)
+	page, _ := f.ledger.List(ledger.Filter{}, "", 20)
 	text, _ := json.Marshal(page)
-	b.t.Fatalf("never %s; %+v\n%s", what, b.ledger.Stats(), text)
+	f.t.Fatalf("never %s; %+v\n%s", what, f.ledger.Stats(), text)
 }
 
-func (b *fixture) isIdle() bool {
-	s := b.ledger.Stats()
+func (f *fixture) isIdle() bool {
+	s := f.ledger.Stats()
 	return s.Unplanned == 0 && s.Steps == 0
 }
 
-func (b *fixture) deadLetters() []ledger.Entry {
-	b.t.Helper()
-	page, err := b.ledger.List(ledger.Filter{State: ledger.Dead}, "dead-0", 1000)
+func (f *fixture) deadLetters() []ledger.Entry {
+	f.t.Helper()
+	page, err := f.ledger.List(ledger.Filter{State: ledger.Dead}, "dead-0", 1000)
 	if err != nil {
-		b.t.Fatal(err)
+		f.t.Fatal(err)
 	}
 	return page.Entries
 }
 
 func TestEachEventOnce(t *testing.T) {
 	r := newReceiver(t)
-	b := newFixture(t, sendEachTo("a", "a"), dispatch.Options{})
-	b.acceptEvents("x", 200)
-	b.Use([]rules.Destination{r.destination("a")})
-	b.waitFor("finished", b.isIdle)
+	f := newFixture(t, sendEachTo("a", "a"), dispatch.Options{})
+	f.acceptEvents("x", 200)
+	f.Use([]rules.Destination{r.destination("a")})
+	f.waitFor("finished", f.isIdle)
 	if r.keys() != 400 || len(r.bodies) != 400 {
 		t.Errorf("%d keys, %d deliveries, want 400 of both", r.keys(), len(r.bodies))
 	}
@@ -173,14 +173,14 @@ func TestEachEventOnce(t *testing.T) {
 
 func TestNothingBeforeUse(t *testing.T) {
 	r := newReceiver(t)
-	b := newFixture(t, sendEachTo("a"), dispatch.Options{})
-	b.acceptEvents("x", 1)
+	f := newFixture(t, sendEachTo("a"), dispatch.Options{})
+	f.acceptEvents("x", 1)
 	time.Sleep(50 * time.Millisecond)
-	if b.ledger.Stats().Unplanned != 1 {
+	if f.ledger.Stats().Unplanned != 1 {
 		t.Error("rules were run before there was a Set")
 	}
-	b.Use([]rules.Destination{r.destination("a")})
-	b.waitFor("finished", b.isIdle)
+	f.Use([]rules.Destination{r.destination("a")})
+	f.waitFor("finished", f.isIdle)
 }
 
 func TestDestinationRecovers(t *testing.T) {
@@ -188,60 +188,60 @@ func TestDestinationRecovers(t *testing.T) {
 	r.status.Store(503)
 	ran := atomic.Int64{}
 	decide := sendEachTo("a")
-	b := newFixture(t, func(c *hook.Call) (dispatch.Plan, error) { ran.Add(1); return decide(c) }, dispatch.Options{})
+	f := newFixture(t, func(c *hook.Call) (dispatch.Plan, error) { ran.Add(1); return decide(c) }, dispatch.Options{})
 	d := r.destination("a")
 	d.Breaker = rules.Breaker{Failures: 3, Rest: 20 * time.Millisecond}
 	d.Retry.Attempts = 1000
-	b.Use([]rules.Destination{d})
-	b.acceptEvents("x", 20)
-	b.waitFor("tried", func() bool { return r.keys() > 5 })
+	f.Use([]rules.Destination{d})
+	f.acceptEvents("x", 20)
+	f.waitFor("tried", func() bool { return r.keys() > 5 })
 	r.status.Store(200)
-	b.waitFor("finished", b.isIdle)
-	if r.keys() != 20 || ran.Load() != 20 || len(b.deadLetters()) != 0 {
-		t.Errorf("%d keys, rules ran %d times, %d dead", r.keys(), ran.Load(), len(b.deadLetters()))
+	f.waitFor("finished", f.isIdle)
+	if r.keys() != 20 || ran.Load() != 20 || len(f.deadLetters()) != 0 {
+		t.Errorf("%d keys, rules ran %d times, %d dead", r.keys(), ran.Load(), len(f.deadLetters()))
 	}
 }
 
 func TestRestartKeepsKeys(t *testing.T) {
 	r := newReceiver(t)
 	r.status.Store(500)
-	b := newFixture(t, sendEachTo("a", "a"), dispatch.Options{})
-	b.Use([]rules.Destination{r.destination("a")})
-	b.acceptEvents("x", 10)
-	b.waitFor("tried", func() bool { return r.keys() == 20 })
-	b.stop()
+	f := newFixture(t, sendEachTo("a", "a"), dispatch.Options{})
+	f.Use([]rules.Destination{r.destination("a")})
+	f.acceptEvents("x", 10)
+	f.waitFor("tried", func() bool { return r.keys() == 20 })
+	f.stop()
 	r.status.Store(200)
-	b.ledger, b.registry = openLedger(t, b.path), prometheus.NewRegistry()
-	b.start(func(*hook.Call) (dispatch.Plan, error) {
+	f.ledger, f.registry = openLedger(t, f.path), prometheus.NewRegistry()
+	f.start(func(*hook.Call) (dispatch.Plan, error) {
 		t.Error("rules ran again")
 		return dispatch.Plan{}, nil
 	}, dispatch.Options{})
-	b.Use([]rules.Destination{r.destination("a")})
-	b.waitFor("finished", b.isIdle)
+	f.Use([]rules.Destination{r.destination("a")})
+	f.waitFor("finished", f.isIdle)
 	if r.keys() != 20 {
 		t.Errorf("%d keys, want the same 20", r.keys())
 	}
 }
 
-// TestStalledDestination has a destination that never answers: what goes to another is not held up.
+// TestStalledDestination: a destination that never answers does not delay another one.
 func TestStalledDestination(t *testing.T) {
 	stop := make(chan struct{})
 	stalled := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-stop }))
 	t.Cleanup(stalled.Close)
 	t.Cleanup(func() { close(stop) })
 	r := newReceiver(t)
-	b := newFixture(t, sendEachTo("stalled", "a"), dispatch.Options{})
+	f := newFixture(t, sendEachTo("stalled", "a"), dispatch.Options{})
 	d := r.destination("stalled")
 	d.URL = stalled.URL
-	b.Use([]rules.Destination{d, r.destination("a")})
-	b.acceptEvents("x", 500)
-	b.waitFor("the other got all", func() bool { return r.keys() == 500 })
+	f.Use([]rules.Destination{d, r.destination("a")})
+	f.acceptEvents("x", 500)
+	f.waitFor("the other got all", func() bool { return r.keys() == 500 })
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		b.Close(ctx)
+		f.Close(ctx)
 	}()
 	select {
 	case <-ended:
@@ -254,58 +254,58 @@ func TestStalledDestination(t *testing.T) {
 func TestNeverRetried(t *testing.T) {
 	r := newReceiver(t)
 	r.status.Store(410)
-	b := newFixture(t, sendEachTo("a"), dispatch.Options{})
-	b.Use([]rules.Destination{r.destination("a")})
-	b.acceptEvents("x", 1)
-	b.waitFor("dead", func() bool { return len(b.deadLetters()) == 1 })
-	if h := b.deadLetters()[0].Steps[0].History; len(h) != 1 || !strings.Contains(h[0].Outcome, "410") {
+	f := newFixture(t, sendEachTo("a"), dispatch.Options{})
+	f.Use([]rules.Destination{r.destination("a")})
+	f.acceptEvents("x", 1)
+	f.waitFor("dead", func() bool { return len(f.deadLetters()) == 1 })
+	if h := f.deadLetters()[0].Steps[0].History; len(h) != 1 || !strings.Contains(h[0].Outcome, "410") {
 		t.Errorf("history %+v", h)
 	}
 }
 
 func TestEnqueue(t *testing.T) {
 	r := newReceiver(t)
-	b := newFixture(t, sendEachTo(), dispatch.Options{})
-	b.Use([]rules.Destination{r.destination("a")})
+	f := newFixture(t, sendEachTo(), dispatch.Options{})
+	f.Use([]rules.Destination{r.destination("a")})
 	p := dispatch.Plan{Revision: "r", Actions: []dispatch.Action{
 		{Rule: "one", To: "a", JSON: []byte(`{"to":"a","body":{"n":1}}`)},
 		{Rule: "one", To: "a", JSON: []byte(`{"to":"a","body":{"n":2}}`)},
 		{Rule: "two", To: "a", JSON: []byte(`{"to":"a","key":"mine","body":{"n":3}}`)},
 	}}
 	for range 2 { // the same call, after a restart: the same keys
-		if !b.Enqueue("h", ledger.Key("h", "call"), p) {
+		if !f.Enqueue("h", ledger.Key("h", "call"), p) {
 			t.Fatal("not sent")
 		}
 	}
-	b.waitFor("arrived", func() bool { return r.keys() == 3 && b.isIdle() })
+	f.waitFor("arrived", func() bool { return r.keys() == 3 && f.isIdle() })
 	if r.came["mine"] != 2 {
 		t.Errorf("came: %v", r.came)
 	}
 }
 
 func TestEnqueueBeforeClose(t *testing.T) {
-	b := newFixture(t, sendEachTo(), dispatch.Options{})
-	b.Use(nil)
+	f := newFixture(t, sendEachTo(), dispatch.Options{})
+	f.Use(nil)
 	for i := range 1000 {
-		if !b.Enqueue("h", ledger.Key("h", fmt.Sprint(i)), dispatch.Plan{Actions: []dispatch.Action{{Rule: "r", To: "nowhere", JSON: []byte(`{}`)}}}) {
+		if !f.Enqueue("h", ledger.Key("h", fmt.Sprint(i)), dispatch.Plan{Actions: []dispatch.Action{{Rule: "r", To: "nowhere", JSON: []byte(`{}`)}}}) {
 			t.Fatalf("%d is not taken", i)
 		}
 	}
-	b.Close(context.Background())
-	if n := b.ledger.Stats().Steps; n != 1000 {
+	f.Close(context.Background())
+	if n := f.ledger.Stats().Steps; n != 1000 {
 		t.Errorf("%d of 1000 are in the ledger", n)
 	}
-	if b.Enqueue("h", ledger.ID{}, dispatch.Plan{Actions: []dispatch.Action{{To: "a"}}}) {
+	if f.Enqueue("h", ledger.ID{}, dispatch.Plan{Actions: []dispatch.Action{{To: "a"}}}) {
 		t.Error("taken after Close")
 	}
 }
 
 func TestFile(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "out.jsonl")
-	b := newFixture(t, sendEachTo("log"), dispatch.Options{})
-	b.Use([]rules.Destination{{Name: "log", File: name}})
-	b.acceptEvents("x", 100)
-	b.waitFor("finished", b.isIdle)
+	f := newFixture(t, sendEachTo("log"), dispatch.Options{})
+	f.Use([]rules.Destination{{Name: "log", File: name}})
+	f.acceptEvents("x", 100)
+	f.waitFor("finished", f.isIdle)
 	text, err := os.ReadFile(name)
 	if err != nil || strings.Count(string(text), "\n") != 100 {
 		t.Errorf("%d lines, %v", strings.Count(string(text), "\n"), err)
@@ -314,15 +314,15 @@ func TestFile(t *testing.T) {
 
 func TestMetrics(t *testing.T) {
 	r := newReceiver(t)
-	b := newFixture(t, sendEachTo("a", "b"), dispatch.Options{})
-	b.Use([]rules.Destination{r.destination("a")})
-	b.acceptEvents("x", 2)
-	b.waitFor("delivered", func() bool { return r.keys() == 2 })
-	b.waitFor("counted", func() bool { return readMetrics(t, b)["tenterhook_steps_total a done"] == 2 })
-	got := readMetrics(t, b)
+	f := newFixture(t, sendEachTo("a", "b"), dispatch.Options{})
+	f.Use([]rules.Destination{r.destination("a")})
+	f.acceptEvents("x", 2)
+	f.waitFor("delivered", func() bool { return r.keys() == 2 })
+	f.waitFor("counted", func() bool { return readMetrics(t, f)["tenterhook_steps_total a done"] == 2 })
+	got := readMetrics(t, f)
 	for name, want := range map[string]float64{
 		"tenterhook_events_run_total planned": 2, "tenterhook_attempts_total a done": 2,
-		"tenterhook_steps_open b": 2, "tenterhook_destination_absent b": 1, "tenterhook_destination_absent a": 0, "tenterhook_ledger_events_total": 2,
+		"tenterhook_steps_open b": 2, "tenterhook_destination_absent b": 1, "tenterhook_destination_absent a": 0,
 	} {
 		if v, ok := got[name]; v != want || !ok {
 			t.Errorf("%s is %v, want %v", name, v, want)
@@ -331,8 +331,8 @@ func TestMetrics(t *testing.T) {
 }
 
 // readMetrics has every counter and gauge, by its name and the values of its labels.
-func readMetrics(t *testing.T, b *fixture) map[string]float64 {
-	families, err := b.registry.Gather()
+func readMetrics(t *testing.T, f *fixture) map[string]float64 {
+	families, err := f.registry.Gather()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,37 +1,40 @@
 package dispatch
 
 import (
-	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"runtime/debug"
+	"strings"
 	"time"
 
+	"github.com/tenterhook/tenterhook/engine/fair"
 	"github.com/tenterhook/tenterhook/engine/ledger"
 	"github.com/tenterhook/tenterhook/sdk/hook"
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-// claimWindow is how many events are claimed and not planned: enough to fill a commit with plans.
+// claimWindow bounds the events that are claimed and not planned: enough to fill a commit with
+// plans.
 const claimWindow = 128
 
-// rulesLane is the name under which an event goes on whose rules could not be run. No destination can have it.
+// rulesLane is the lane of events whose rules must run again. No destination can have this name.
 const rulesLane = "(rules)"
 
-// claimEvents takes recorded events to the rules: hooks in turn, the events of each in the order of recording as far as they are as fast as
-// each other.
+// claimEvents claims recorded events and runs their rules: hooks in turn, the events of one hook in
+// the order of recording as far as their rules take the same time.
 func (d *Dispatch) claimEvents() {
-	places := make(slots, claimWindow)
+	window := fair.New[struct{}](claimWindow)
 	for {
-		n := places.acquire(d.startCtx, claimWindow/2)
+		n := window.AcquireUpTo(d.startCtx, struct{}{}, claimWindow/2)
 		if n == 0 {
 			break
 		}
 		tasks, err := d.o.Ledger.Claim(d.startCtx, n)
-		places.release(n - len(tasks))
+		window.Release(n - len(tasks))
 		for _, t := range tasks {
 			d.goroutines.Go(func() {
-				defer places.release(1)
+				defer window.Release(1)
 				d.planEvent(t)
 			})
 		}
@@ -45,18 +48,17 @@ func (d *Dispatch) claimEvents() {
 	}
 }
 
-// planEvent runs the rules of one event and records what follows. When they cannot be run to their end, one of the steps is to run them
-// again; it becomes a dead letter when that cannot be done either.
+// planEvent runs the rules of one event and records the plan. If rules failed, one step of the plan
+// is their rerun, which becomes a dead letter if they fail again.
 func (d *Dispatch) planEvent(t ledger.Task) {
-	if !d.turns.enter(d.startCtx, t.Hook) {
+	if d.ruleSlots.Acquire(d.startCtx, t.Hook) != nil {
 		d.o.Ledger.Release(t)
 		return
 	}
-	p, err := d.runRules(t.Hook, t.Payload)
-	d.turns.leave()
+	p, err := d.runRules(d.o.Decide, t.Hook, t.Payload)
+	d.ruleSlots.Release(1)
 	actions := d.ledgerActions(t.Hook, t.ID, p)
 	if err != nil {
-		d.log.Warn("the rules of an event could not be run", "hook", t.Hook, "event", t.Ref.String(), "reason", shortReason(err))
 		actions = append(actions, d.rerunAction(t.Hook, t.ID, rerun{t.Payload, p.ruleNames()}))
 	}
 	planned := d.o.Ledger.Plan(d.workCtx, t, p.Revision, actions)
@@ -67,27 +69,41 @@ func (d *Dispatch) planEvent(t ledger.Task) {
 	}
 	switch {
 	case planned == nil:
-	case errors.Is(planned, ledger.ErrGone): // an operator dropped it
+	case errors.Is(planned, ledger.ErrGone): // an operator dropped the event
 		return
 	case d.isLedgerStopped(planned), d.workCtx.Err() != nil:
 		return
 	default:
-		d.log.Error("record what follows from an event", "hook", t.Hook, "event", t.Ref.String(), "error", planned)
+		d.log.Error("record the plan of an event", "hook", t.Hook, "event", t.Ref.String(), "error", planned)
 		d.o.Ledger.Release(t)
 		d.sleep(time.Second)
 		return
 	}
-	d.eventStats.ran(err, len(actions), time.Since(t.Received))
-	for _, a := range actions {
-		d.ensureLane(a.Destination)
-	}
+	d.logPlan(t, p, actions, err)
+	d.metrics.countEvent(err, len(actions), time.Since(t.Received))
+	d.ensureLanes(actions)
 }
 
-// runRules runs the rules on the delivery of one event that a payload is. Nothing that happens in it reaches another event.
-func (d *Dispatch) runRules(name string, payload []byte) (p Plan, err error) {
+// logPlan logs the rules of an event and its destinations. Decide has logged the failures of rules.
+func (d *Dispatch) logPlan(t ledger.Task, p Plan, actions []ledger.Action, err error) {
+	var destinations []string
+	for _, a := range actions {
+		destinations = append(destinations, a.Destination)
+	}
+	level, attrs := slog.LevelInfo, []any{"hook", t.Hook, "event", t.Ref.String(),
+		"rules", strings.Join(p.Rules, ","), "destinations", strings.Join(destinations, ",")}
+	if _, logged := errors.AsType[RuleFailures](err); err != nil && !logged {
+		level, attrs = slog.LevelWarn, append(attrs, "error", shortReason(err))
+	}
+	d.log.Log(d.startCtx, level, "event planned", attrs...)
+}
+
+// runRules decides on a payload, the delivery of one event. A panic fails only this event.
+func (d *Dispatch) runRules(decide func(*hook.Call) (Plan, error), name string, payload []byte) (p Plan, err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			d.log.Error("a panic was caught: this is a bug", "hook", name, "panic", fmt.Sprintf("%T", r), "stack", string(debug.Stack()))
+			d.log.Error("recovered from a panic: this is a bug", "hook", name, "panic", fmt.Sprintf("%T", r),
+				"stack", string(debug.Stack()))
 			p, err = Plan{Revision: p.Revision}, errBug
 		}
 	}()
@@ -95,64 +111,28 @@ func (d *Dispatch) runRules(name string, payload []byte) (p Plan, err error) {
 	if err := doc.Parse(payload, jsondoc.Limits{Bytes: len(payload)}); err != nil {
 		return Plan{}, fmt.Errorf("%w: %w", errNotEvent, err)
 	}
-	events := doc.Root().Get("data").Get("events")
+	events := hook.Events(doc.Root())
 	if events.Len() != 1 || events.At(0).Kind() != jsondoc.Object {
 		return Plan{}, errNotEvent
 	}
 	now := time.Now()
-	c := &hook.Call{
-		Hook: name, ID: doc.Root().Get("eventId").Text(), Type: hook.EventHook, Start: now, Deadline: now.Add(d.o.Budget), Doc: &doc,
-	}
-	return d.o.Decide(c)
+	return decide(&hook.Call{
+		Hook: name, ID: doc.Root().Get("eventId").Text(), Type: hook.EventHook, Doc: &doc,
+		Start: now, Deadline: now.Add(d.o.Budget),
+	})
 }
 
 var (
-	errNotEvent = errors.New("this is no event")
-	errBug      = errors.New("a fault of the server's")
+	errNotEvent = errors.New("the payload is not a delivery of one event")
+	errBug      = errors.New("a bug of the server")
 )
 
-// shortReason is an error's text, for a reason.
+// shortReason is an error's text, cut for the ledger and the log.
 func shortReason(err error) string {
-	const most = 300
+	const limit = 300
 	text := err.Error()
-	if len(text) > most {
-		return text[:most] + "..."
+	if len(text) > limit {
+		return text[:limit] + "..."
 	}
 	return text
-}
-
-// sleep waits, but not longer than there is work to be begun.
-func (d *Dispatch) sleep(t time.Duration) {
-	timer := time.NewTimer(t)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-d.startCtx.Done():
-	}
-}
-
-// slots bounds how many do something at one time.
-type slots chan struct{}
-
-// acquire waits for a place, takes up to most that are free, and returns how many: 0 when the context ended.
-func (p slots) acquire(ctx context.Context, most int) int {
-	select {
-	case p <- struct{}{}:
-	case <-ctx.Done():
-		return 0
-	}
-	for n := 1; n < most; n++ {
-		select {
-		case p <- struct{}{}:
-		default:
-			return n
-		}
-	}
-	return most
-}
-
-func (p slots) release(n int) {
-	for range n {
-		<-p
-	}
 }

@@ -12,12 +12,12 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/hook"
 )
 
-// TestHooksTakeTurns shows that the events of a hook whose rules are slow hold up no other hook's.
+// TestHooksTakeTurns: events of a hook with slow rules do not delay those of another hook.
 func TestHooksTakeTurns(t *testing.T) {
 	var mu sync.Mutex
 	var ran []string
 	step := make(chan struct{})
-	b := newFixture(t, func(c *hook.Call) (dispatch.Plan, error) {
+	f := newFixture(t, func(c *hook.Call) (dispatch.Plan, error) {
 		if c.Hook == "h" {
 			<-step
 		}
@@ -27,12 +27,12 @@ func TestHooksTakeTurns(t *testing.T) {
 		return dispatch.Plan{Revision: "r1"}, nil
 	}, dispatch.Options{Rules: 1})
 	const slow = 400
-	b.acceptEvents("x", slow)
-	b.Use(nil)
+	f.acceptEvents("x", slow)
+	f.Use(nil)
 	for range 3 { // some of them are under way
 		step <- struct{}{}
 	}
-	_, err := b.ledger.Accept(context.Background(), ledger.Delivery{Hook: "quick", ID: ledger.Key("quick", "1"),
+	_, err := f.ledger.Accept(context.Background(), ledger.Delivery{Hook: "quick", ID: ledger.Key("quick", "1"),
 		Events: []ledger.Event{{ID: ledger.EventKey("quick", "1"), Payload: []byte(`{"data":{"events":[{}]}}`)}}})
 	if err != nil {
 		t.Fatal(err)
@@ -51,13 +51,13 @@ func TestHooksTakeTurns(t *testing.T) {
 			t.Fatal("stuck")
 		}
 		if before < 0 { // slower than what is written behind the rules
-			b.waitFor("written", func() bool { return b.ledger.Stats().Unplanned <= slow+1-(3+i+1) })
+			f.waitFor("written", func() bool { return f.ledger.Stats().Unplanned <= slow+1-(3+i+1) })
 		}
 		if n, quick := done(); quick && before < 0 {
 			before = n
 		}
 	}
-	b.waitFor("finished", b.isIdle)
+	f.waitFor("finished", f.isIdle)
 	if before < 0 || before > slow/4 {
 		t.Errorf("%d of the slow hook's %d came before the quick one's", before, slow)
 	}

@@ -11,15 +11,15 @@ import (
 const (
 	inlineWriters  = 4
 	maxQueued      = 4096
-	maxQueuedBytes = 64 << 20 // bytes
+	maxQueuedBytes = 64 << 20
 )
 
-// inlineQueue are the actions of inline calls on their way into the ledger, behind the calls' answers. A crash loses what is here:
-// Okta has its answer, and does not ask again.
+// inlineQueue holds the actions of answered inline calls until they are in the ledger. A crash
+// loses them: Okta has its answer and does not repeat the call.
 type inlineQueue struct {
 	queue   chan inlineActions
 	bytes   atomic.Int64
-	dropped atomic.Uint64
+	dropped atomic.Uint64 // actions, for the log
 }
 
 type inlineActions struct {
@@ -31,8 +31,8 @@ type inlineActions struct {
 
 func (l *inlineQueue) init() { l.queue = make(chan inlineActions, maxQueued) }
 
-// Enqueue queues what the rules of an inline call want done, and returns at once. It takes ownership of the plan. False: there is no
-// room, and the actions are lost; that is logged and counted here.
+// Enqueue queues the actions of an inline call and returns at once. It takes ownership of the plan.
+// If the queue is full it returns false: the actions are dropped, counted and logged.
 func (d *Dispatch) Enqueue(hookName string, call ledger.ID, p Plan) bool {
 	if len(p.Actions) == 0 {
 		return true
@@ -54,16 +54,19 @@ func (d *Dispatch) Enqueue(hookName string, call ledger.ID, p Plan) bool {
 	}
 }
 
-var errQueueFull = errors.New("too many wait for the ledger")
+var errQueueFull = errors.New("the queue in front of the ledger is full")
 
-func (d *Dispatch) dropInline(l inlineActions, why error) {
+func (d *Dispatch) dropInline(l inlineActions, reason error) {
 	d.inline.bytes.Add(-l.bytes)
-	if n := d.inline.dropped.Add(uint64(len(l.plan.Actions))); n&(n-1) == 0 { // each time there are twice as many
-		d.log.Error("actions of inline calls were lost", "hook", l.hook, "so far", n, "error", why)
+	dropped := len(l.plan.Actions)
+	d.metrics.dropped.Add(float64(dropped))
+	if n := d.inline.dropped.Add(uint64(dropped)); n&(n-1) == 0 { // each time the count has doubled
+		d.log.Error("actions of inline calls were dropped", "hook", l.hook, "total", n, "error", reason)
 	}
 }
 
-// drainInline takes leavings to the ledger. When no more work is to be begun it takes what is there.
+// drainInline moves queued actions into the ledger. After the end of startCtx it empties the queue
+// and returns.
 func (d *Dispatch) drainInline() {
 	for {
 		select {
@@ -83,7 +86,7 @@ func (d *Dispatch) drainInline() {
 	}
 }
 
-// recordInline is patient with a ledger that is full for a moment.
+// recordInline retries for 5 s if the ledger's queue is full.
 func (d *Dispatch) recordInline(l inlineActions) {
 	const tries = 50
 	actions := d.ledgerActions(l.hook, l.call, l.plan)
@@ -101,7 +104,5 @@ func (d *Dispatch) recordInline(l inlineActions) {
 		return
 	}
 	d.inline.bytes.Add(-l.bytes)
-	for _, a := range actions {
-		d.ensureLane(a.Destination)
-	}
+	d.ensureLanes(actions)
 }

@@ -7,36 +7,48 @@ import (
 	"sync"
 	"time"
 
+	"github.com/tenterhook/tenterhook/engine/fair"
 	"github.com/tenterhook/tenterhook/engine/ledger"
 	"github.com/tenterhook/tenterhook/engine/outlet"
 )
 
-// lane carries the steps of one destination. Its run is the only one that takes them, and waits for no other lane.
-type lane struct {
-	d     *Dispatch
-	name  string
-	stats tally
+// defaultConcurrency is the number of slots of a lane without a destination.
+const defaultConcurrency = 4
 
-	mu           sync.Mutex // guards what follows
+// lane is the worker of one destination. Only its run takes the destination's steps.
+type lane struct {
+	d       *Dispatch
+	name    string
+	metrics *laneMetrics
+
+	mu           sync.Mutex // guards the fields below
 	spec         *outlet.Spec
 	changed      bool               // spec is not in use yet
-	cancelWait   context.CancelFunc // ends what run waits for
-	pausedUntil  time.Time          // nothing is taken before
-	probing      bool               // it has rested: one step at a time, until one is done
-	shuffleUntil time.Time          // it has rested lately: until then steps are taken in no order
+	cancelWait   context.CancelFunc // ends the wait of run
+	pausedUntil  time.Time
+	probing      bool      // after a pause: one step at a time, until one is done
+	shuffleUntil time.Time // after a pause: steps are taken at random until then
 
-	// Changed by run alone, and only while no step is under way; outlet is changed under mu, for those who look.
-	outlet   *outlet.Outlet // nil: there is no such destination
-	opened   bool
-	slots    slots
-	inFlight sync.WaitGroup // steps
+	// Changed by run alone, and only while no step is in flight. outlet is changed under mu, for
+	// status.
+	outlet      *outlet.Outlet // nil: the destination does not exist
+	opened      bool
+	concurrency int
+	slots       *fair.Limiter[struct{}] // in-flight steps
+	inFlight    sync.WaitGroup
 }
 
 func newLane(d *Dispatch, name string) *lane {
-	return &lane{d: d, name: name, slots: make(slots, 4)}
+	l := &lane{d: d, name: name, metrics: d.metrics.ofLane(name)}
+	l.setConcurrency(defaultConcurrency)
+	return l
 }
 
-// setSpec says what the destination is from now on; nil: there is none.
+func (l *lane) setConcurrency(n int) {
+	l.concurrency, l.slots = n, fair.New[struct{}](n)
+}
+
+// setSpec replaces the destination; nil removes it.
 func (l *lane) setSpec(s *outlet.Spec) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -46,7 +58,7 @@ func (l *lane) setSpec(s *outlet.Spec) {
 	}
 }
 
-// pauseFor takes nothing for a while.
+// pauseFor takes no steps for a while.
 func (l *lane) pauseFor(t time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -55,23 +67,24 @@ func (l *lane) pauseFor(t time.Duration) {
 	}
 }
 
-// setHealthy says whether the destination takes steps as fast as it can, as far as anybody knows.
-func (l *lane) setHealthy(yes bool) {
+// setHealthy records whether the destination accepts steps.
+func (l *lane) setHealthy(healthy bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.probing && yes {
+	if l.probing && healthy {
 		l.shuffleUntil = time.Now().Add(time.Minute)
 	}
-	l.probing = !yes
+	l.probing = !healthy
 }
 
-// takeSteps takes steps in their order; for a while after a rest in none, because it may be the first in line that the destination fails at,
-// and each of them would bring about the next rest.
+// takeSteps takes steps in their order. After the breaker closes it takes them at random for a
+// minute: if the destination fails because of the step at the head, that step would open the
+// breaker again at once.
 func (l *lane) takeSteps(ctx context.Context, n int) ([]ledger.Step, error) {
 	l.mu.Lock()
-	shy := l.probing || time.Now().Before(l.shuffleUntil)
+	shuffle := l.probing || time.Now().Before(l.shuffleUntil)
 	l.mu.Unlock()
-	if shy {
+	if shuffle {
 		return l.d.o.Ledger.TakeAny(ctx, l.name, n)
 	}
 	return l.d.o.Ledger.Take(ctx, l.name, n)
@@ -84,15 +97,17 @@ func (l *lane) run() {
 		if !l.waitPause(ctx) {
 			continue
 		}
-		n := l.slots.acquire(ctx, l.maxSteps())
+		n := l.slots.AcquireUpTo(ctx, struct{}{}, l.maxSteps())
 		if n == 0 {
 			continue
 		}
 		steps, err := l.takeSteps(ctx, n)
-		l.slots.release(n - len(steps))
+		l.slots.Release(n - len(steps))
 		for _, s := range steps {
 			l.inFlight.Go(func() {
-				defer l.slots.release(1)
+				defer l.slots.Release(1)
+				l.metrics.running.Inc()
+				defer l.metrics.running.Dec()
 				l.record(s, l.attempt(s))
 			})
 		}
@@ -108,19 +123,20 @@ func (l *lane) run() {
 	l.close()
 }
 
-// maxSteps is how many steps may be taken at one time. A destination that has rested lets one attempt through to find out.
+// maxSteps is the number of steps that may be taken at once. A paused destination is probed with
+// one attempt.
 func (l *lane) maxSteps() int {
 	l.mu.Lock()
-	wary := l.probing
+	probing := l.probing
 	l.mu.Unlock()
-	if !wary {
-		return cap(l.slots)
+	if !probing {
+		return l.concurrency
 	}
 	l.inFlight.Wait()
 	return 1
 }
 
-// newWaitContext is a context that ends when the destination changes, or no more work is to be begun.
+// newWaitContext returns a context that ends when the destination changes or no work may start.
 func (l *lane) newWaitContext() context.Context {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -135,7 +151,7 @@ func (l *lane) newWaitContext() context.Context {
 	return ctx
 }
 
-// waitPause waits until something may be taken.
+// waitPause waits for the end of the pause, and reports false if the context ends first.
 func (l *lane) waitPause(ctx context.Context) bool {
 	for {
 		l.mu.Lock()
@@ -154,17 +170,17 @@ func (l *lane) waitPause(ctx context.Context) bool {
 	}
 }
 
-// reopen opens the destination anew when it was changed, behind the last attempt at what it was before.
+// reopen opens a changed destination, after the last attempt at the old one.
 func (l *lane) reopen() {
 	l.mu.Lock()
-	spec, fresh := l.spec, l.changed
+	spec, changed := l.spec, l.changed
 	l.changed = false
 	l.mu.Unlock()
-	if !fresh {
+	if !changed {
 		return
 	}
-	was := l.outlet == nil && l.opened // there was none, or it is the rules' lane
-	if l.opened = true; was && (spec != nil || l.name == rulesLane) {
+	wasMissing := l.outlet == nil && l.opened // always true of the rules' lane
+	if l.opened = true; wasMissing && (spec != nil || l.name == rulesLane) {
 		l.d.goroutines.Go(l.makeDue)
 	}
 	if l.name == rulesLane {
@@ -172,20 +188,25 @@ func (l *lane) reopen() {
 	}
 	l.inFlight.Wait()
 	l.close()
-	var out *outlet.Outlet
-	if spec != nil {
-		var err error
-		if out, err = outlet.Open(map[string]outlet.Spec{l.name: *spec}, l.d.o.Outlet); err != nil {
-			l.d.log.Error("open a destination", "destination", l.name, "error", err) // such a Set should not have come this far
-		}
-	}
-	l.slots = make(slots, 4)
-	if out != nil {
-		l.slots = make(slots, max(1, out.Concurrency(l.name)))
-	}
+	out := l.open(spec)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.outlet, l.pausedUntil = out, time.Time{} // what the last attempts at the old one said of its rest is over with it
+	l.outlet, l.pausedUntil = out, time.Time{} // the pause was the old destination's
+}
+
+// open returns nil if there is no destination.
+func (l *lane) open(spec *outlet.Spec) *outlet.Outlet {
+	l.setConcurrency(defaultConcurrency)
+	if spec == nil {
+		return nil
+	}
+	out, err := outlet.Open(map[string]outlet.Spec{l.name: *spec}, l.d.o.Outlet)
+	if err != nil { // Problems rejects such a Set before it goes live
+		l.d.log.Error("open a destination", "destination", l.name, "error", err)
+		return nil
+	}
+	l.setConcurrency(max(1, out.Concurrency(l.name)))
+	return out
 }
 
 func (l *lane) close() {
@@ -203,7 +224,8 @@ func (l *lane) close() {
 func (l *lane) attempt(s ledger.Step) (o outcome) {
 	defer func() {
 		if r := recover(); r != nil {
-			l.d.log.Error("a panic was caught: this is a bug", "destination", l.name, "panic", fmt.Sprintf("%T", r), "stack", string(debug.Stack()))
+			l.d.log.Error("recovered from a panic: this is a bug", "destination", l.name, "panic", fmt.Sprintf("%T", r),
+				"stack", string(debug.Stack()))
 			o = outcome{kind: retry, reason: errBug.Error(), after: time.Minute}
 			if s.Attempts >= 3 {
 				o.kind = bury
@@ -212,24 +234,23 @@ func (l *lane) attempt(s ledger.Step) (o outcome) {
 	}()
 	switch {
 	case l.name == rulesLane:
-		if !l.d.turns.enter(l.d.startCtx, s.Hook) {
+		if l.d.ruleSlots.Acquire(l.d.startCtx, s.Hook) != nil {
 			return outcome{kind: release}
 		}
-		defer l.d.turns.leave()
+		defer l.d.ruleSlots.Release(1)
 		return l.d.rerunRules(s)
 	case l.outlet == nil:
-		return l.retryUnknown(s)
+		return l.d.waitOrBury(s, errNoDestination)
 	}
 	step, err := outletStep(s)
 	if err != nil {
 		return outcome{kind: bury, reason: shortReason(err)}
 	}
 	r := l.outlet.Deliver(l.d.workCtx, step)
-	l.stats.tried(r)
+	l.metrics.countAttempt(r)
 	return l.outcomeOf(step, r)
 }
 
-// outcomeOf says what follows from a result.
 func (l *lane) outcomeOf(s outlet.Step, r outlet.Result) outcome {
 	switch {
 	case r.Verdict == outlet.Done:
@@ -238,7 +259,7 @@ func (l *lane) outcomeOf(s outlet.Step, r outlet.Result) outcome {
 	case r.Verdict == outlet.Never:
 		return outcome{kind: bury, reason: shortReason(r.Err)}
 	case l.d.workCtx.Err() != nil:
-		return outcome{kind: release} // it is tried again when the program runs again
+		return outcome{kind: release} // retried when the program runs again
 	case !r.Attempted:
 		l.setHealthy(false)
 		l.pauseFor(max(r.After, 10*time.Millisecond))
@@ -247,21 +268,8 @@ func (l *lane) outcomeOf(s outlet.Step, r outlet.Result) outcome {
 	return outcome{kind: retry, reason: shortReason(r.Err), after: max(r.After, l.outlet.Backoff(l.name, s.Attempt))}
 }
 
-// retryUnknown is what becomes of a step whose destination is not in the live Set: it waits, with the reason in its history, for Grace.
-func (l *lane) retryUnknown(s ledger.Step) outcome {
-	const reason = "the policy has no such destination"
-	if time.Since(s.Received) >= l.d.o.Grace {
-		return outcome{kind: bury, reason: reason}
-	}
-	return outcome{kind: retry, reason: reason, after: absentBackoff(s.Attempts)}
-}
-
-// absentBackoff is how long a step waits for its destination, or its hook, to come back before it is looked at again.
-func absentBackoff(attempts int) time.Duration {
-	return min(time.Second<<min(attempts, 10), 5*time.Minute)
-}
-
-// makeDue makes due what waits for its destination, or its hook, now that the policy has changed.
+// makeDue makes the lane's waiting steps due, because a policy change brought back their
+// destination or hook.
 func (l *lane) makeDue() {
 	if l.d.o.Ledger.Destinations()[l.name] == 0 {
 		return

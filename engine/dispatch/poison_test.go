@@ -13,8 +13,8 @@ import (
 	"github.com/tenterhook/tenterhook/rules"
 )
 
-// TestPoisonSteps has a destination that fails at the first events in line and at nothing else: they do not hold up all others until each of
-// them has been the one to find out whether it is well again.
+// TestPoisonSteps: a destination fails at the first events in line only. These must not delay the
+// others until each of them has been the probe.
 func TestPoisonSteps(t *testing.T) {
 	const poison, good = 40, 200
 	var mu sync.Mutex
@@ -35,12 +35,12 @@ func TestPoisonSteps(t *testing.T) {
 		}
 	}))
 	t.Cleanup(server.Close)
-	b := newFixture(t, sendEachTo("a"), dispatch.Options{})
-	b.acceptEvents("poison", poison)
-	b.acceptEvents("x", good)
-	b.Use([]rules.Destination{{Name: "a", URL: server.URL, AllowPrivate: loopback, Timeout: 2 * time.Minute, Concurrency: 1,
+	f := newFixture(t, sendEachTo("a"), dispatch.Options{})
+	f.acceptEvents("poison", poison)
+	f.acceptEvents("x", good)
+	f.Use([]rules.Destination{{Name: "a", URL: server.URL, AllowPrivate: loopback, Timeout: 2 * time.Minute, Concurrency: 1,
 		Retry: rules.Retry{First: time.Minute, Max: time.Hour}, Breaker: rules.Breaker{Failures: 3, Rest: 20 * time.Millisecond}}})
-	b.waitFor("the good ones are there", func() bool {
+	f.waitFor("the good ones are there", func() bool {
 		mu.Lock()
 		defer mu.Unlock()
 		return fine == good

@@ -9,14 +9,15 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-// rerun is an event whose rules are to run again, because not all of them came to their end. What the rules in done asked for is
-// planned already: they are run with the others, for the sake of those, and what they ask for now is not planned a second time.
+// rerun is an event whose rules must run again because some of them failed. The actions of the
+// rules in done are planned already: these rules run again for the sake of the others, and their
+// actions are ignored.
 type rerun struct {
 	payload []byte
 	done    []string
 }
 
-// encode is the rerun as the ledger keeps it: the delivery, or an object of done and delivery.
+// encode renders the rerun for the ledger: the delivery, or an object of done and delivery.
 func (r rerun) encode() []byte {
 	if len(r.done) == 0 {
 		return r.payload
@@ -29,7 +30,8 @@ func (r rerun) encode() []byte {
 	return append(b, '}')
 }
 
-// decodeRerun reads what spec wrote. A delivery has data, and so is none of the other kind.
+// decodeRerun parses the result of encode. A bare delivery has the member data, so the two forms
+// cannot be confused.
 func decodeRerun(spec []byte) rerun {
 	var doc jsondoc.Doc
 	if doc.Parse(spec, jsondoc.Limits{Bytes: len(spec)}) != nil {
@@ -47,7 +49,7 @@ func decodeRerun(spec []byte) rerun {
 	return r
 }
 
-// ruleNames names the rules that want something done.
+// ruleNames lists the rules with actions.
 func (p Plan) ruleNames() (names []string) {
 	for _, a := range p.Actions {
 		if !slices.Contains(names, a.Rule) {
@@ -57,23 +59,24 @@ func (p Plan) ruleNames() (names []string) {
 	return names
 }
 
-// rerunAction is the step of an event whose rules are to run again. It carries the event, so that it outlives the ledger's row.
+// rerunAction is the step of an event whose rules run again. It holds the event, because the
+// ledger's row of the event ends with the plan.
 func (d *Dispatch) rerunAction(hookName string, id ledger.ID, r rerun) ledger.Action {
 	return ledger.Action{Destination: rulesLane, Key: idempotencyKey(hookName, id, rulesLane, 0), Spec: r.encode()}
 }
 
-// rerunRules runs the rules of an event that once could not be run to their end: because its hook was missing, because of a fault, or
-// because an operator wants it. When some rule still fails, and another has something new to say, that is planned with a step for
-// the rest; so each rerun that leaves one behind has fewer rules before it, and the last becomes the dead letter.
+// rerunRules runs the rules of an event again: its hook was missing, a rule failed, or an operator
+// redrove it. If one rule still fails and another has new actions, these are planned together with
+// a further rerun. Each rerun has fewer rules than the one before; the last one becomes the dead
+// letter.
 func (d *Dispatch) rerunRules(s ledger.Step) outcome {
 	r := decodeRerun(s.Spec)
-	p, err := d.runRules(s.Hook, r.payload)
+	p, err := d.runRules(d.o.Rerun, s.Hook, r.payload)
 	p.Actions = slices.DeleteFunc(p.Actions, func(a Action) bool { return slices.Contains(r.done, a.Rule) })
 	switch {
-	case errors.Is(err, ErrNoHook) && time.Since(s.Received) < d.o.Grace:
-		return outcome{kind: retry, reason: err.Error(), after: absentBackoff(s.Attempts)}
+	case errors.Is(err, ErrNoHook):
+		return d.waitOrBury(s, ErrNoHook)
 	case err != nil && len(p.Actions) == 0:
-		d.log.Warn("an event was given up", "hook", s.Hook, "event", s.ID.String(), "reason", shortReason(err))
 		return outcome{kind: bury, reason: shortReason(err)}
 	}
 	actions := d.ledgerActions(s.Hook, s.Event, p)
@@ -90,8 +93,6 @@ func (d *Dispatch) rerunRules(s ledger.Step) outcome {
 	case err != nil:
 		return outcome{kind: release}
 	}
-	for _, a := range actions {
-		d.ensureLane(a.Destination)
-	}
+	d.ensureLanes(actions)
 	return outcome{kind: done}
 }

@@ -6,18 +6,19 @@ import (
 	"time"
 )
 
-// DestinationStatus is how the lane of a destination is now.
+// DestinationStatus is the current state of a destination's lane.
 type DestinationStatus struct {
 	Name     string        `json:"name"`
 	Carrier  string        `json:"carrier,omitempty"` // http, file or stdout
 	Breaker  string        `json:"breaker,omitempty"` // closed, half-open or open
 	InFlight int           `json:"inFlight"`
-	Open     int           `json:"open"`                      // steps that are not carried out
-	Rest     time.Duration `json:"restNanoseconds,omitempty"` // how long nothing is sent yet
-	Absent   bool          `json:"absent,omitempty"`          // the live Set has none of that name
+	Open     int           `json:"open"`                      // unfinished steps
+	Rest     time.Duration `json:"restNanoseconds,omitempty"` // remaining pause
+	Absent   bool          `json:"absent,omitempty"`          // not in the live Set
 }
 
-// Destinations tells how every lane is, by name.
+// Destinations lists the state of every lane by name. It omits destinations that are not in the
+// live Set and have no open steps.
 func (d *Dispatch) Destinations() []DestinationStatus {
 	open := d.o.Ledger.Destinations()
 	list := []DestinationStatus{}
@@ -30,7 +31,6 @@ func (d *Dispatch) Destinations() []DestinationStatus {
 	return list
 }
 
-// sortedLanes lists the lanes by name.
 func (d *Dispatch) sortedLanes() []*lane {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -49,7 +49,7 @@ func (l *lane) status() DestinationStatus {
 	if l.outlet == nil {
 		return s
 	}
-	for _, state := range l.outlet.States() { // it has one
+	for _, state := range l.outlet.States() { // exactly one
 		s.Carrier, s.Breaker, s.InFlight, s.Rest = state.Carrier, state.Breaker, state.InFlight, state.Rest
 	}
 	return s

@@ -12,21 +12,21 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-// ledgerActions makes the ledger's actions out of a plan's. Each gets its idempotency key here, once.
+// ledgerActions converts a plan's actions for the ledger and gives each its idempotency key.
 func (d *Dispatch) ledgerActions(hookName string, id ledger.ID, p Plan) []ledger.Action {
-	steps := make([]ledger.Action, len(p.Actions))
-	nth := make(map[string]int, len(p.Actions)) // of a rule's actions
+	actions := make([]ledger.Action, len(p.Actions))
+	nth := make(map[string]int, len(p.Actions)) // by rule
 	for i, a := range p.Actions {
-		steps[i] = ledger.Action{Destination: a.To, Key: customKey(a.JSON), Spec: a.JSON}
-		if steps[i].Key == "" {
-			steps[i].Key = idempotencyKey(hookName, id, a.Rule, nth[a.Rule])
+		actions[i] = ledger.Action{Destination: a.To, Key: customKey(a.JSON), Spec: a.JSON}
+		if actions[i].Key == "" {
+			actions[i].Key = idempotencyKey(hookName, id, a.Rule, nth[a.Rule])
 		}
 		nth[a.Rule]++
 	}
-	return steps
+	return actions
 }
 
-// customKey is the key that an action asks for, "" when it does not.
+// customKey is the key that an action asks for, or "".
 func customKey(action []byte) string {
 	var doc jsondoc.Doc
 	if doc.Parse(action, jsondoc.Limits{Bytes: len(action)}) != nil {
@@ -35,8 +35,8 @@ func customKey(action []byte) string {
 	return cloneText(doc.Root().Get("key"))
 }
 
-// idempotencyKey is the idempotency key of a rule's nth action on an event, or on an inline call: 32 hexadecimal digits, the same
-// whenever and however often they are worked out.
+// idempotencyKey is the key of a rule's nth action on an event or an inline call: 32 hexadecimal
+// digits that depend on the arguments only.
 func idempotencyKey(hookName string, id ledger.ID, rule string, nth int) string {
 	b := append([]byte("step\x00"), id[:]...)
 	for _, s := range []string{hookName, rule} {
@@ -47,11 +47,11 @@ func idempotencyKey(hookName string, id ledger.ID, rule string, nth int) string 
 	return hex.EncodeToString(sum[:16])
 }
 
-// outletStep is what the outlet is asked to deliver.
+// outletStep converts a ledger's step for the outlet.
 func outletStep(s ledger.Step) (outlet.Step, error) {
 	var doc jsondoc.Doc
 	if err := doc.Parse(s.Spec, jsondoc.Limits{Bytes: len(s.Spec)}); err != nil {
-		return outlet.Step{}, fmt.Errorf("%w: what the rule wrote is no action: %w", outlet.ErrStep, err)
+		return outlet.Step{}, fmt.Errorf("%w: parse its action: %w", outlet.ErrStep, err)
 	}
 	a := doc.Root()
 	return outlet.Step{
@@ -61,10 +61,10 @@ func outletStep(s ledger.Step) (outlet.Step, error) {
 	}, nil
 }
 
-// cloneText is a text of its own: a Node's shares the memory of its Doc.
+// cloneText copies a node's text, which shares the memory of its Doc.
 func cloneText(n jsondoc.Node) string { return strings.Clone(n.Text()) }
 
-// textMap reads an object of texts.
+// textMap converts an object of texts.
 func textMap(n jsondoc.Node) map[string]string {
 	if n.Len() == 0 {
 		return nil
