@@ -1,9 +1,9 @@
 package rule
 
-// What the host functions return when there is no length to return. The convention is described in the comment of
-// runtime/wasm's constants, and in README.md.
+// Results of the host functions that are not lengths. The convention is described in
+// runtime/wasm/abi.go and in README.md.
 const (
-	codeMissing = -1 // no such member, no such key
+	codeMissing = -1 // the member or key does not exist
 	codeNull    = -2 // the value is null
-	codeKind    = -3 // not of the type that was asked for, or a key that such a table cannot have
+	codeKind    = -3 // wrong type, or a key that the table cannot have
 )

@@ -2,8 +2,8 @@ package rule
 
 import "unsafe"
 
-// host reads through the functions of the import module tenterhook. While one of them runs nothing else does, so that
-// the pointers stay good.
+// host calls the functions of the import module tenterhook. The guest is suspended during a call,
+// so pointers stay valid.
 type host struct{}
 
 //go:wasmimport tenterhook get
@@ -48,7 +48,7 @@ func (host) log(text string) { hostLog(text32(text), uint32(len(text))) }
 func text32(s string) unsafe.Pointer  { return unsafe.Pointer(unsafe.StringData(s)) }
 func bytes32(b []byte) unsafe.Pointer { return unsafe.Pointer(unsafe.SliceData(b)) }
 
-// module keeps what the host reads and writes between two calls of exports.
+// module keeps the state between calls of exports, and the buffers that the host reads and writes.
 var module struct {
 	run     run
 	in, out []byte

@@ -2,7 +2,7 @@ package rule
 
 import "strings"
 
-// The commands an answer can carry, in Okta's spelling (hooks.md sections 4 to 8).
+// Commands in Okta's spelling (hooks.md sections 4 to 8).
 const (
 	ActionUpdate      = "com.okta.action.update"                   // registration, user-import, password-import
 	ProfileUpdate     = "com.okta.user.profile.update"             // registration, user-import
@@ -15,8 +15,8 @@ const (
 	TelephonyAction   = "com.okta.telephony.action"                // telephony
 )
 
-// Deny refuses a registration and says why. At is the field it is shown at, like data.userProfile.email; empty for
-// none.
+// Deny denies a registration with a summary for the user. at is the field to show it at, such as
+// data.userProfile.email; "" is none.
 func (d *Draft) Deny(summary, at string) {
 	d.setCommandMember(ActionUpdate, "registration", "DENY")
 	if at == "" {
@@ -26,8 +26,8 @@ func (d *Draft) Deny(summary, at string) {
 	d.Error(summary, Cause{Summary: summary, Reason: "REFUSED", LocationType: "body", Location: at, Domain: "end-user"})
 }
 
-// Profile sets an attribute of the user's Okta profile, in a registration, a progressive profile or a user import: by
-// whichever command this call takes.
+// Profile sets an attribute of the user's Okta profile, in a registration, a progressive profile or
+// a user import. It chooses the command by the call.
 func (d *Draft) Profile(attribute string, value any) {
 	name := ProfileUpdate
 	if requestType, _ := d.event.Text("/requestType"); requestType == "progressive.profile" {
@@ -36,8 +36,8 @@ func (d *Draft) Profile(attribute string, value any) {
 	d.setCommandMember(name, attribute, value)
 }
 
-// AppProfile sets an attribute of the imported user's profile in the application, which flows on into the Okta profile
-// through the mappings.
+// AppProfile sets an attribute of the imported user's application profile, which the mappings copy
+// to the Okta profile.
 func (d *Draft) AppProfile(attribute string, value any) {
 	d.setCommandMember(AppProfileUpdate, attribute, value)
 }
@@ -48,7 +48,7 @@ func (d *Draft) LinkUser(id string) {
 	d.setCommandMember(UserUpdate, "id", id)
 }
 
-// CreateUser makes the imported user a new one, whatever Okta has matched.
+// CreateUser makes the imported user a new one, whatever match Okta found.
 func (d *Draft) CreateUser() { d.setCommandMember(ActionUpdate, "result", "CREATE_USER") }
 
 // Verify answers a password import: VERIFIED when ok, else UNVERIFIED.
@@ -60,7 +60,7 @@ func (d *Draft) Verify(ok bool) {
 	d.setCommandMember(ActionUpdate, "credential", word)
 }
 
-// Token is one of the two tokens that a token hook's call may be about to mint.
+// Token is one of the two tokens that a token hook's call may mint.
 type Token uint8
 
 // The tokens.
@@ -72,29 +72,31 @@ const (
 var tokenPatches = [...]string{ID: IdentityPatch, Access: AccessPatch}
 var tokenMembers = [...]string{ID: "/data/identity", Access: "/data/access"}
 
-// Claim sets a claim of a token. It says nothing when this call does not mint that token: Okta would drop the whole
-// patch.
+// Claim sets a claim of a token. It does nothing if the call does not mint that token: Okta would
+// drop the whole patch.
 func (d *Draft) Claim(t Token, name string, value any) {
 	if d.event.Has(tokenMembers[t]) {
 		d.Operation(tokenPatches[t], "add", "/claims/"+Escape(name), value)
 	}
 }
 
-// RemoveClaim takes a claim out of a token. It says nothing when the claim is not there.
+// RemoveClaim removes a claim from a token. It does nothing if the claim does not exist.
 func (d *Draft) RemoveClaim(t Token, name string) {
 	if d.event.Exists(tokenMembers[t] + "/claims/" + Escape(name)) {
 		d.Operation(tokenPatches[t], "remove", "/claims/"+Escape(name), nil)
 	}
 }
 
-// Lifetime sets how long a token is good for: 300 to 86400 seconds. It says nothing when this call does not mint it.
+// Lifetime sets the lifetime of a token: 300 to 86400 seconds. It does nothing if the call does not
+// mint that token.
 func (d *Draft) Lifetime(t Token, seconds int) {
 	if d.event.Has(tokenMembers[t]) {
 		d.Operation(tokenPatches[t], "replace", "/token/lifetime/expiration", seconds)
 	}
 }
 
-// Attribute adds an attribute statement to a SAML assertion, with one text for each value; without values, none.
+// Attribute adds an attribute statement to a SAML assertion, with one string for each value.
+// Without values it does nothing.
 func (d *Draft) Attribute(name string, values ...string) {
 	if len(values) == 0 {
 		return
@@ -113,22 +115,24 @@ func (d *Draft) Attribute(name string, values ...string) {
 	d.Operation(AssertionPatch, "add", "/claims/"+Escape(name), Value(append(value, "]}"...)))
 }
 
-// NameID replaces the name of an assertion's subject.
+// NameID replaces the assertion's subject name.
 func (d *Draft) NameID(name string) { d.Operation(AssertionPatch, "replace", "/subject/nameId", name) }
 
-// SessionLifetime ends the session at the service provider that many seconds after the assertion was made.
+// SessionLifetime sets the session's lifetime at the service provider, in seconds from the
+// assertion.
 func (d *Draft) SessionLifetime(seconds int) {
 	d.Operation(AssertionPatch, "add", "/authentication/sessionLifetime", seconds)
 }
 
-// What became of a telephony hook's message.
+// Status values of a telephony hook's message.
 const (
 	Successful = "SUCCESSFUL" // delivered
-	Pending    = "PENDING"    // handed over
-	Failed     = "FAILED"     // not sent: Okta sends it itself
+	Pending    = "PENDING"    // accepted by the provider
+	Failed     = "FAILED"     // not sent: Okta sends it
 )
 
-// Message reports what became of a telephony hook's message. An empty field is left out; Status is required.
+// Message reports the result of a telephony hook's message. Empty fields are left out; Status is
+// required.
 type Message struct {
 	Status              string // Successful, Pending or Failed
 	Provider            string

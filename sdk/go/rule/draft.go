@@ -2,9 +2,9 @@ package rule
 
 import "errors"
 
-// Draft is what the rule wants of this event. It starts empty, and an empty one is no opinion: the chain of rules
-// goes on. What is said twice is said once, as the later has it. A value that JSON cannot hold, or a type that is not
-// taken (see JSON), makes the whole rule fail.
+// Draft is the rule's output for one event. An empty draft means no opinion: the chain of rules
+// continues. A later value for the same name replaces the earlier one. A value that JSON cannot
+// represent, or an unsupported type (see JSON), fails the whole rule.
 type Draft struct {
 	event    Event
 	commands []command
@@ -13,7 +13,7 @@ type Draft struct {
 	actions  []byte
 }
 
-// command is one of Okta's commands: of a value that is an object the members, of one that is a list the elements.
+// command is one of Okta's commands. Its value is an object (members), a list, or raw JSON.
 type command struct {
 	name    string
 	members []member
@@ -26,13 +26,14 @@ type member struct {
 	value []byte
 }
 
-// Command adds a command of Okta's own list word for word, for what the other methods do not say.
+// Command adds a command with any value, for commands without a method here.
 func (d *Draft) Command(name string, value any) {
 	d.commands = append(d.commands, command{name: name, raw: d.encodeValue(name, value)})
 }
 
-// Operation adds one operation of a patch: op is add, replace or remove, the latter with a nil value; pointer is an
-// escaped JSON Pointer like /claims/name. Operations of one command go into one patch, in order.
+// Operation adds one operation of a patch. op is add, replace, or remove with a nil value. pointer
+// is an escaped JSON Pointer such as /claims/name. Operations of one command go into one patch, in
+// order.
 func (d *Draft) Operation(name, op, pointer string, value any) {
 	c := d.findOrAddCommand(name)
 	c.list = appendText(append(appendSeparator(c.list), `{"op":`...), op)
@@ -43,8 +44,9 @@ func (d *Draft) Operation(name, op, pointer string, value any) {
 	c.list = append(c.list, '}')
 }
 
-// Error refuses the call: Okta then carries out no command (hooks.md section 0). Summary is shown to people; causes
-// are shown beside the field they name in a registration, and read by nobody else.
+// Error returns an error to Okta, which then applies no command (hooks.md section 0). Users see
+// summary. In a registration each cause is shown beside the field it names; elsewhere causes have
+// no effect.
 func (d *Draft) Error(summary string, causes ...Cause) {
 	text := appendText([]byte(`{"errorSummary":`), summary)
 	for i, c := range causes {
@@ -61,12 +63,12 @@ func (d *Draft) Error(summary string, causes ...Cause) {
 	d.err = append(text, '}')
 }
 
-// Cause is one reason of an Error. An empty field is left out.
+// Cause is one cause of an Error. Empty fields are left out.
 type Cause struct {
-	Summary      string // shown to people
-	Reason       string // a word like UNIQUE_CONSTRAINT
+	Summary      string // shown to users
+	Reason       string // a code such as UNIQUE_CONSTRAINT
 	LocationType string // body, header, url or query
-	Location     string // a path like data.userProfile.login
+	Location     string // a path such as data.userProfile.login
 	Domain       string // end-user, external-service
 }
 
@@ -77,22 +79,22 @@ func (c Cause) append(dst []byte) []byte {
 	})
 }
 
-// Debug says something to whoever reads Okta's System Log, in debugContext. It is never the place for a secret.
+// Debug adds a value to debugContext, for readers of Okta's System Log. Do not put secrets there.
 func (d *Draft) Debug(name string, value any) {
 	d.debug = setMember(d.debug, name, d.encodeValue(name, value))
 }
 
-// Action is a delivery to one of the policy's destinations, made after the answer is out. Empty fields are left to the
-// destination.
+// Action is a delivery to one of the policy's destinations after the answer. The destination
+// supplies empty fields.
 type Action struct {
-	To       string            // the destination's name
-	Method   string            // POST, PUT, PATCH, DELETE, GET
-	Path     string            // below the destination's URL, percent-encoded
-	Query    map[string]string //
-	Headers  map[string]string //
-	Encoding string            // json or form
-	Body     any               // nil: the event itself
-	Key      string            // what makes two deliveries the same one, if not this event
+	To       string // the destination's name
+	Method   string // POST, PUT, PATCH, DELETE, GET
+	Path     string // below the destination's URL, percent-encoded
+	Query    map[string]string
+	Headers  map[string]string
+	Encoding string // json or form
+	Body     any    // nil: the event itself
+	Key      string // idempotency key, if not the event
 }
 
 // Send queues an action.
@@ -114,7 +116,7 @@ func (d *Draft) textsMember(name string, values map[string]string) member {
 	return member{name, d.encodeValue(name, values)}
 }
 
-// textMember is a member for a text that is there, and none for an empty one.
+// textMember returns a string member, which is left out if the string is empty.
 func textMember(name, value string) member {
 	if value == "" {
 		return member{}
@@ -122,7 +124,7 @@ func textMember(name, value string) member {
 	return member{name, appendText(nil, value)}
 }
 
-// encodeValue is v as JSON. One that cannot be written makes the draft wrong.
+// encodeValue returns v as JSON. An unsupported value fails the rule.
 func (d *Draft) encodeValue(name string, v any) []byte {
 	text, ok := appendValue(nil, v)
 	if !ok {
@@ -132,7 +134,7 @@ func (d *Draft) encodeValue(name string, v any) []byte {
 	return text
 }
 
-// findOrAddCommand is the one command of that name.
+// findOrAddCommand returns the command of that name.
 func (d *Draft) findOrAddCommand(name string) *command {
 	for i := range d.commands {
 		if c := &d.commands[i]; c.name == name && c.raw == nil {
@@ -143,13 +145,13 @@ func (d *Draft) findOrAddCommand(name string) *command {
 	return &d.commands[len(d.commands)-1]
 }
 
-// setCommandMember sets a member of the value of the command of that name.
+// setCommandMember sets a member of a command's value.
 func (d *Draft) setCommandMember(name, setCommandMember string, value any) {
 	c := d.findOrAddCommand(name)
 	c.members = setMember(c.members, setCommandMember, d.encodeValue(setCommandMember, value))
 }
 
-// setMember makes name hold in the place it has, or at the end: the host takes no object that says a name twice.
+// setMember replaces the member or appends it: the host rejects objects with repeated names.
 func setMember(members []member, name string, json []byte) []member {
 	for i := range members {
 		if members[i].name == name {
@@ -160,7 +162,7 @@ func setMember(members []member, name string, json []byte) []member {
 	return append(members, member{name, json})
 }
 
-// append appends the draft as the host reads it, nothing for an empty one.
+// append appends the draft's JSON, nothing for an empty draft.
 func (d *Draft) append(dst []byte) []byte {
 	var members []member
 	if len(d.commands) > 0 {
@@ -201,7 +203,7 @@ func (d *Draft) commandList() []byte {
 	return append(dst, ']')
 }
 
-// appendSeparator is list, ready for another element.
+// appendSeparator prepares a list for another element.
 func appendSeparator(list []byte) []byte {
 	if len(list) > 0 {
 		list = append(list, ',')
@@ -209,7 +211,7 @@ func appendSeparator(list []byte) []byte {
 	return list
 }
 
-// appendMembers appends an object of the members that are there.
+// appendMembers appends an object of the members that have a value.
 func appendMembers(dst []byte, members []member) []byte {
 	dst = append(dst, '{')
 	first := true

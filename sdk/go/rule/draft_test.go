@@ -88,7 +88,7 @@ func TestDraft(t *testing.T) {
 			if err := doc.Parse(call, jsondoc.Limits{Bytes: len(call)}); err != nil || !ok {
 				t.Fatal(ok, err)
 			}
-			typ, e := readValue(t, doc)
+			typ, e := typeAndEvent(t, doc)
 			got := runRule(t, string(e.Raw()), func(_ rule.Event, d *rule.Draft) error { test.build(d); return nil })
 			if got != test.want {
 				t.Errorf("got  %s\nwant %s", got, test.want)
@@ -102,8 +102,8 @@ func TestDraft(t *testing.T) {
 	}
 }
 
-// readValue is a call's type, and what a rule decides on.
-func readValue(t *testing.T, doc *jsondoc.Doc) (hook.Type, jsondoc.Node) {
+// typeAndEvent is a call's type, and what a rule decides on.
+func typeAndEvent(t *testing.T, doc *jsondoc.Doc) (hook.Type, jsondoc.Node) {
 	t.Helper()
 	name := doc.Root().Get("eventType").Text()
 	for _, typ := range hook.Types() {

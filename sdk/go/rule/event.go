@@ -2,34 +2,35 @@ package rule
 
 import "strconv"
 
-// Event is what the rule decides on: of an inline hook Okta's whole call, of an event hook the one System Log event.
-// The host has it decoded already, and a member is read from there: by JSON Pointer (RFC 6901), such as
-// /data/userProfile/email; "" is the event itself, and Escape writes a name that has / or ~ in it.
+// Event is the rule's input: the whole call for an inline hook, one System Log event for an event
+// hook. The host has decoded it. Members are addressed by JSON Pointer (RFC 6901), such as
+// /data/userProfile/email. "" is the event itself, and Escape encodes names that contain / or ~.
 //
-// Okta leaves members out freely and also sends null for them, so that both are "not there" to the methods that read a
-// value. A value of another type than the one asked for is neither: the rule fails, whatever its function returns, so
-// that nobody gets past a refusal by sending a list for a text. Kind tells first where several types are meant.
+// Okta leaves members out freely and also sends null, so methods that read a value treat both as
+// missing. A value of another type than requested fails the rule, whatever its function returns: a
+// caller must not pass a check by sending a list instead of a string. Where several types are
+// possible ask for Kind first.
 type Event struct {
 	run *run
 }
 
-// run is what one run of the rule has in common: the host, and the first thing that went wrong.
+// run is the state of one run of the rule: the host and the first error.
 type run struct {
 	host
-	rule       Func // nil before it is configured
+	rule       Func // nil before configure
 	buf        []byte
 	firstError error
 }
 
-// KindError is why a rule failed that read a member as what it is not.
+// KindError is the error of reading a member of another type.
 type KindError struct {
 	Pointer string // the member
-	Want    string // like "a text"
+	Want    string // such as "a text"
 }
 
 func (e *KindError) Error() string { return "read " + strconv.Quote(e.Pointer) + ": want " + e.Want }
 
-// Text is a text, and whether it is there.
+// Text returns a string, and whether it exists.
 func (e Event) Text(pointer string) (text string, ok bool) {
 	b, code := e.run.fetchValue(func(buf []byte) int32 { return e.run.getText(pointer, buf) })
 	if code == codeKind {
@@ -38,17 +39,17 @@ func (e Event) Text(pointer string) (text string, ok bool) {
 	return string(b), code >= 0
 }
 
-// Int is a whole number, and whether it is there.
+// Int returns a whole number, and whether it exists.
 func (e Event) Int(pointer string) (n int64, ok bool) {
 	return readValue(e, pointer, "a whole number", Value.Int)
 }
 
-// Float is a number, and whether it is there.
+// Float returns a number, and whether it exists.
 func (e Event) Float(pointer string) (f float64, ok bool) {
 	return readValue(e, pointer, "a number", Value.Float)
 }
 
-// Bool is true or false, and whether it is there.
+// Bool returns a boolean, and whether it exists.
 func (e Event) Bool(pointer string) (truth, ok bool) {
 	return readValue(e, pointer, "true or false", Value.Bool)
 }
@@ -64,7 +65,7 @@ func readValue[T any](e Event, pointer, want string, as func(Value) (T, bool)) (
 	return v, ok
 }
 
-// Texts is a list of texts, empty when it is not there. Nulls in it are left out.
+// Texts returns a list of strings without its nulls, empty if it does not exist.
 func (e Event) Texts(pointer string) []string {
 	n := e.Len(pointer)
 	list := make([]string, 0, n)
@@ -76,7 +77,7 @@ func (e Event) Texts(pointer string) []string {
 	return list
 }
 
-// Len is how many elements a list has, or members an object; 0 when it is not there.
+// Len returns the number of list elements or object members, 0 if the member does not exist.
 func (e Event) Len(pointer string) int {
 	n := e.run.length(pointer)
 	if n == codeKind {
@@ -85,7 +86,7 @@ func (e Event) Len(pointer string) int {
 	return int(max(n, 0))
 }
 
-// Value is the JSON of a member as it was sent, of kind Missing when there is none.
+// Value returns the JSON of a member as it was sent, of kind Missing if it does not exist.
 func (e Event) Value(pointer string) Value {
 	b, code := e.run.fetchValue(func(buf []byte) int32 { return e.run.get(pointer, buf) })
 	if code == codeNull {
@@ -94,7 +95,7 @@ func (e Event) Value(pointer string) Value {
 	return Value(b)
 }
 
-// Kind is what a member is.
+// Kind returns the type of a member.
 func (e Event) Kind(pointer string) Kind {
 	switch code := e.run.length(pointer); {
 	case code == codeMissing:
@@ -107,15 +108,16 @@ func (e Event) Kind(pointer string) Kind {
 	return e.Value(pointer).Kind()
 }
 
-// Has reports whether a member is there and not null.
+// Has reports whether a member exists and is not null.
 func (e Event) Has(pointer string) bool { return e.run.get(pointer, nil) >= 0 }
 
-// Exists reports whether a member is there, be it null.
+// Exists reports whether a member exists, even as null.
 func (e Event) Exists(pointer string) bool { return e.run.get(pointer, nil) != codeMissing }
 
-// Lookup is what a table of the policy has for a key: true where its entries have no value, Missing when it has no
-// such key, or could have none, such as what is no address in a table of networks. What a table has from a .csv file is
-// a Text, also where it looks like a number. A table that the policy does not have makes the rule fail.
+// Lookup returns the value of a key in a table of the policy. It is true for entries without value,
+// and Missing for absent keys and for keys that the table cannot have, such as a text that is not
+// an address in a table of networks. Values from a .csv file are Text even if they look like
+// numbers. A table that the policy does not have fails the rule.
 func (e Event) Lookup(table, key string) Value {
 	b, code := e.run.fetchValue(func(buf []byte) int32 { return e.run.lookup(table, key, buf) })
 	if code == codeNull {
@@ -130,10 +132,11 @@ func (e Event) In(table, key string) bool {
 	return code >= 0 || code == codeNull
 }
 
-// Log writes a line into the server's log. It is never the place for a password, a code or a body.
+// Log writes a line to the server's log. Do not log passwords, codes or bodies.
 func (e Event) Log(text string) { e.run.log(text) }
 
-// fetchValue asks for a value with a buffer that has room for it. What it gives is good until the next fetch.
+// fetchValue reads a value into a buffer, and enlarges it if needed. The result is valid until the
+// next call.
 func (r *run) fetchValue(ask func(buf []byte) int32) ([]byte, int32) {
 	if r.buf == nil {
 		r.buf = make([]byte, 256)
@@ -149,7 +152,7 @@ func (r *run) fetchValue(ask func(buf []byte) int32) ([]byte, int32) {
 	return r.buf[:n], n
 }
 
-// fail keeps the first thing that went wrong.
+// fail keeps the first error.
 func (r *run) fail(err error) {
 	if r.firstError == nil {
 		r.firstError = err

@@ -7,8 +7,8 @@ import (
 	"io"
 )
 
-// JSON is v as encoding/json has it, for a draft or a log. What that cannot write fails the rule once it is put into
-// a draft.
+// JSON encodes v by encoding/json, for a draft or a log. A value that cannot be encoded fails the
+// rule when it is put into a draft.
 func JSON(v any) Value {
 	text, err := json.Marshal(v)
 	if err != nil {
@@ -17,12 +17,13 @@ func JSON(v any) Value {
 	return Value(text)
 }
 
-// Decode reads the value into what into points to, by encoding/json. This makes a module half as large again and several
-// times as slow as reading single members. A struct's field takes each member whose name differs from its own in case
-// alone, and the last of them counts; Event's methods and the policy's expressions take the one that is named exactly.
+// Decode decodes the value into a pointer by encoding/json. A module with it is half as large again
+// and several times as slow as one that reads single members. encoding/json matches member names
+// without case, and the last match counts; Event's methods and the policy's expressions match
+// exactly.
 func (v Value) Decode(into any) error { return json.Unmarshal([]byte(v), into) }
 
-// decodeStrict reads a `with`: strictly, since a word that is not understood is a mistake somebody wants to hear of.
+// decodeStrict decodes a `with`. It rejects unknown members, which are likely misspelt.
 func decodeStrict(text []byte, with any) error {
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.DisallowUnknownFields()

@@ -1,7 +1,8 @@
-// Package rule is for writing a module of Tenterhook in Go: one function from an event to a draft. It needs nothing
-// but the standard library and its ordinary toolchain:
+// Package rule is the SDK for Tenterhook modules in Go: a module is one function from event to draft.
+// It needs only the standard library and the ordinary toolchain:
 //
-//	GOOS=wasip1 GOARCH=wasm go build -buildmode=c-shared -ldflags='-s -w' -o policy/modules/score.wasm ./score
+//	GOOS=wasip1 GOARCH=wasm go build -buildmode=c-shared -ldflags='-s -w' \
+//		-o policy/modules/score.wasm ./score
 //
 // where score is a package main that registers its function in init and has an empty main:
 //
@@ -10,36 +11,37 @@
 //	func main() {}
 //
 //	func score(e rule.Event, d *rule.Draft) error {
-//		if email, ok := e.Text("/data/userProfile/email"); !ok || e.In("blocked", email) {
+//		email, ok := e.Text("/data/userProfile/email")
+//		if !ok || e.In("blocked", email) {
 //			d.Deny("Sign up with another address.", "data.userProfile.email")
 //		}
 //		return nil
 //	}
 //
-// and a policy has it run by a rule with
+// A rule of the policy runs the module:
 //
 //	wasm: modules/score.wasm
-//	with: {threshold: 0.8}     # handed over once, where the function was registered by RegisterWith
+//	with: {threshold: 0.8}     # settings for a function registered by RegisterWith
 //
-// The module exports what the convention wants (decide, alloc, configure, tenterhook_abi_v1), and the function reads
-// the event where the host has it decoded already: no JSON is parsed inside the sandbox unless the rule asks for a
-// Value and decodes it. Every call finds the module as it was when the rule was loaded, so that what the function
-// leaves in a variable is gone. On other platforms than wasip1 nothing is exported, and a Sample runs the same
-// function in a test.
+// The module exports the convention's functions (decide, alloc, configure, tenterhook_abi_v1). The
+// function reads the event from the host, which has decoded it: the sandbox parses no JSON unless
+// the rule decodes a Value. Every call finds the module in the state after loading, so changes to
+// variables do not last. On other platforms than wasip1 nothing is exported, and a Sample runs the
+// same function in a test.
 package rule
 
 import "errors"
 
-// Func decides on an event: what it wants goes into the draft. An error fails the rule; its text goes to the server's
-// log.
+// Func decides on an event and fills the draft. An error fails the rule; its text goes to the
+// server's log.
 type Func func(e Event, d *Draft) error
 
-// configureRule makes the registered function of the rule's with; nil is none. It is nil before Register. It has to be a
-// variable, since what a module exports are functions without a receiver.
+// configureRule makes the registered function from the rule's `with`, nil if there is none. It is
+// nil before Register. It is a package variable because a module's exports have no receiver.
 var configureRule func(with []byte) (Func, error)
 
-// Register makes f the module's rule. It is called from the init of package main: a module has no other beginning. Of
-// two rules the later counts.
+// Register makes f the module's rule. Call it in init of package main, since a module does not run
+// main. The last registration counts.
 func Register(f Func) {
 	configureRule = func(with []byte) (Func, error) {
 		if with != nil {
@@ -49,9 +51,9 @@ func Register(f Func) {
 	}
 }
 
-// RegisterWith makes f the module's rule, and W what the rule's `with` in the policy is decoded into, by
-// encoding/json. A member that W does not have is refused, and so is what W's method Validate() error refuses, if it
-// has one; the policy is then not loaded. Without `with` W is its zero value, and that is validated too.
+// RegisterWith makes f the module's rule and decodes the rule's `with` into W by encoding/json. The
+// policy is rejected if `with` has members that W lacks, or if W has a method Validate() error that
+// fails. Without `with` W is its zero value, which is validated too.
 func RegisterWith[W any](f func(e Event, with W, d *Draft) error) {
 	configureRule = func(text []byte) (Func, error) {
 		var with W
@@ -69,7 +71,7 @@ func RegisterWith[W any](f func(e Event, with W, d *Draft) error) {
 	}
 }
 
-// configure makes the rule ready for events. A rule without with has null for one.
+// configure prepares the rule for events. A rule without `with` passes null.
 func (r *run) configure(with []byte) (err error) {
 	if configureRule == nil {
 		return errors.New("no rule is registered: call rule.Register in init")
@@ -81,7 +83,7 @@ func (r *run) configure(with []byte) (err error) {
 	return err
 }
 
-// decide runs the rule and gives its draft, empty for no opinion.
+// decide runs the rule and returns its draft, empty for no opinion.
 func (r *run) decide() ([]byte, error) {
 	r.firstError = nil
 	d := Draft{event: Event{r}}

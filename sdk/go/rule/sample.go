@@ -9,16 +9,16 @@ import (
 	"strings"
 )
 
-// Sample is an event to try the registered rule on, by `go test` where it is written. It is not part of a module.
+// Sample is an event for tests of the registered rule by `go test`. Modules do not contain it.
 type Sample struct {
-	Event  string                       // its JSON
-	With   string                       // the rule's with as JSON; empty for none
-	Tables map[string]map[string]string // of each table the values as JSON by their keys, which are compared as they are; see Texts
-	Log    func(line string)            // what the rule logs, such as a test's Log; nil: nothing is kept
+	Event  string                       // JSON
+	With   string                       // the rule's `with` as JSON; empty for none
+	Tables map[string]map[string]string // by table and key: the value as JSON, see TextTable; keys match exactly
+	Log    func(line string)            // receives log lines, such as a test's Log; nil drops them
 }
 
-// TextTable is a table of a Sample whose values are texts, as all are that a policy reads from a .csv file: there 1 is the text "1" and no
-// number, whatever it looks like.
+// TextTable encodes a table with string values for a Sample. In a policy all values from a .csv
+// file are strings: 1 is the text "1", not a number.
 func TextTable(table map[string]string) map[string]string {
 	values := make(map[string]string, len(table))
 	for key, text := range table {
@@ -27,7 +27,8 @@ func TextTable(table map[string]string) map[string]string {
 	return values
 }
 
-// Run runs the rule that is registered and gives its draft, empty for no opinion; an error is a rule that failed.
+// Run runs the registered rule and returns its draft, empty for no opinion. An error is a failed
+// rule.
 func (s Sample) Run() (draft string, err error) {
 	if !json.Valid([]byte(s.Event)) {
 		return "", errors.New("the sample's event is not JSON")
@@ -49,10 +50,10 @@ func (s Sample) Run() (draft string, err error) {
 	return string(text), nil
 }
 
-// host reads out of a Sample as the host functions read out of a call.
+// host implements the host functions on a Sample.
 type host struct {
 	sample  Sample
-	trapErr error // what would be a trap
+	trapErr error // an error that traps in a module
 }
 
 func (h *host) get(pointer string, buf []byte) int32 {
@@ -119,7 +120,7 @@ func copyValue(buf []byte, json string) int32 {
 	return int32(copy(buf, json))
 }
 
-// resolve follows a JSON Pointer.
+// resolve returns the value at a JSON Pointer.
 func (h *host) resolve(pointer string) Value {
 	v := Value(strings.TrimSpace(h.sample.Event))
 	if pointer == "" {

@@ -6,13 +6,13 @@ import (
 	"unicode/utf8"
 )
 
-// Value is the JSON text of one value, of the event or of a table. It goes into a draft as it is.
+// Value is the JSON text of a value of the event or of a table. A draft takes it unchanged.
 type Value string
 
-// Kind is what a value is.
+// Kind is the type of a value.
 type Kind uint8
 
-// The kinds of values. A member that is not there is Missing.
+// Kinds of values. A member that does not exist is Missing.
 const (
 	Missing Kind = iota
 	Null
@@ -23,7 +23,7 @@ const (
 	Object
 )
 
-// Kind is v's kind: Missing for the empty Value.
+// Kind returns v's type, Missing for the empty Value.
 func (v Value) Kind() Kind {
 	if v == "" {
 		return Missing
@@ -43,10 +43,10 @@ func (v Value) Kind() Kind {
 	return Number
 }
 
-// Bool is v's truth, and whether v is true or false.
+// Bool returns v's truth, and whether v is a boolean.
 func (v Value) Bool() (truth, ok bool) { return v == "true", v.Kind() == Bool }
 
-// Int is v as a whole number, and whether it is one that fits. 1e3 and 2.0 are.
+// Int returns v as an integer, and whether it is one that fits. 1e3 and 2.0 are.
 func (v Value) Int() (n int64, ok bool) {
 	if v.Kind() != Number {
 		return 0, false
@@ -54,7 +54,7 @@ func (v Value) Int() (n int64, ok bool) {
 	if n, err := strconv.ParseInt(string(v), 10, 64); err == nil {
 		return n, true
 	}
-	const exact = 1 << 53 // beyond it not every whole number is a float64
+	const exact = 1 << 53 // larger integers may not be exact as float64
 	f, err := strconv.ParseFloat(string(v), 64)
 	if n = int64(f); err != nil || f > exact || f < -exact || float64(n) != f {
 		return 0, false
@@ -62,7 +62,7 @@ func (v Value) Int() (n int64, ok bool) {
 	return n, true
 }
 
-// Float is v as the nearest float64, and whether v is a number that fits.
+// Float returns v as the nearest float64, and whether v is a number that fits.
 func (v Value) Float() (f float64, ok bool) {
 	if v.Kind() != Number {
 		return 0, false
@@ -71,7 +71,7 @@ func (v Value) Float() (f float64, ok bool) {
 	return f, err == nil
 }
 
-// Text is the content of a text, and whether v is one.
+// Text returns a string's content, and whether v is a string.
 func (v Value) Text() (text string, ok bool) {
 	if v.Kind() != Text || len(v) < 2 {
 		return "", false
@@ -85,7 +85,8 @@ func (v Value) Text() (text string, ok bool) {
 	return inner, true
 }
 
-// unescapeJSON appends s, whose first escape is at i. The host has checked that s is a JSON text; what is none ends it.
+// unescapeJSON appends s, whose first escape is at i. The host has validated s; an invalid escape
+// ends it.
 func unescapeJSON(dst []byte, s string, i int) []byte {
 	for {
 		dst = append(dst, s[:i]...)
@@ -117,7 +118,8 @@ func unescapeJSON(dst []byte, s string, i int) []byte {
 	}
 }
 
-// escapedRune reads what follows \u, with the second half of a surrogate pair, and gives the rest.
+// escapedRune reads the digits behind \u, with the second half of a surrogate pair, and returns the
+// rest.
 func escapedRune(s string) (rune, string) {
 	r, rest := hexRune(s)
 	if !utf16.IsSurrogate(r) || len(rest) < 6 || rest[0] != '\\' || rest[1] != 'u' {

@@ -7,8 +7,9 @@ import (
 	"unicode/utf8"
 )
 
-// appendValue appends v as JSON, and is false for a type it does not take. It knows what attributes and claims are made
-// of without encoding/json, which makes a module half as large again: JSON is for all others.
+// appendValue appends v as JSON. It returns false for unsupported types. It encodes the usual types
+// of attributes and claims without encoding/json, which makes a module half as large again: use
+// JSON for other types.
 func appendValue(dst []byte, v any) ([]byte, bool) {
 	switch v := v.(type) {
 	case nil:
@@ -43,7 +44,7 @@ func appendValue(dst []byte, v any) ([]byte, bool) {
 	return dst, false
 }
 
-// appendFloat writes what JSON has a number for: infinities and NaN are none.
+// appendFloat appends a number. JSON has no infinities and NaN.
 func appendFloat(dst []byte, v float64) ([]byte, bool) {
 	if v-v != 0 {
 		return dst, false
@@ -65,7 +66,7 @@ func appendList[T any](dst []byte, list []T) ([]byte, bool) {
 	return append(dst, ']'), true
 }
 
-// appendObject writes the members sorted by name: the same event gives the same draft.
+// appendObject appends the members sorted by name, so the same event gives the same draft.
 func appendObject[T any](dst []byte, object map[string]T) ([]byte, bool) {
 	dst = append(dst, '{')
 	for i, name := range slices.Sorted(maps.Keys(object)) {
@@ -80,7 +81,7 @@ func appendObject[T any](dst []byte, object map[string]T) ([]byte, bool) {
 	return append(dst, '}'), true
 }
 
-// appendText appends s as a JSON string. What is not UTF-8 becomes U+FFFD: the host takes no draft that is not.
+// appendText appends s as a JSON string. Invalid UTF-8 becomes U+FFFD, because the host rejects it.
 func appendText(dst []byte, s string) []byte {
 	const hex = "0123456789abcdef"
 	dst = append(dst, '"')
