@@ -1,4 +1,4 @@
-// Package examples_test holds every example to its own tests.
+// Package examples_test runs the tests of every example.
 package examples_test
 
 import (
@@ -32,8 +32,8 @@ func TestExamples(t *testing.T) {
 	}
 }
 
-// testExample wants a folder without problems, whose tests pass and have seen each rule match and not, and each part of its condition true and
-// false.
+// testExample wants a folder without problems and with passing tests that cover each rule and each
+// part of its condition, true and false.
 func testExample(t *testing.T, dir string) {
 	folder, err := rules.Read(dir)
 	if err != nil {
@@ -68,10 +68,12 @@ func testExample(t *testing.T, dir string) {
 	}
 }
 
-// expectedWarnings are the warnings of examples: they have no secrets, and some of them no callers but oneself.
+// expectedWarnings are the warnings of examples, which have no secrets and sometimes no
+// authentication.
 var expectedWarnings = []string{"the environment has no ", "anybody may call this hook"}
 
-// buildModules are those of an example, made of their sources: what lies in the folder may be older, or not there.
+// buildModules builds an example's modules from source: the files in its folder may be old or
+// missing.
 func buildModules(t *testing.T, dir string) map[string][]byte {
 	t.Helper()
 	sources, err := os.ReadDir(filepath.Join(dir, "modules", "src"))
@@ -93,7 +95,7 @@ func buildModules(t *testing.T, dir string) map[string][]byte {
 	return made
 }
 
-// buildGoModule is a package in Go as a module.
+// buildGoModule builds a Go package as a module.
 func buildGoModule(t *testing.T, source string) []byte {
 	t.Helper()
 	out := filepath.Join(t.TempDir(), "module.wasm")
@@ -105,7 +107,8 @@ func buildGoModule(t *testing.T, source string) []byte {
 	return readFile(t, out)
 }
 
-// checkAssembled holds the module that is kept in the repository to its text, where the assembler is there.
+// checkAssembled compares the module in the repository with its text, if the assembler is
+// installed.
 func checkAssembled(t *testing.T, source, module string) {
 	t.Helper()
 	out := filepath.Join(t.TempDir(), "module.wasm")

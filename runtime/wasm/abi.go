@@ -34,8 +34,8 @@ const (
 // Import modules. None is required.
 const (
 	importHost = "tenterhook"             // the host functions below
-	importWASI = "wasi_snapshot_preview1" // all 46 functions of preview 1 without any access to the host: see wasi.go
-	importEnv  = "env"                    // only AssemblyScript's abort: (message, file, line, column i32) -> (); a trap
+	importWASI = "wasi_snapshot_preview1" // preview 1 without access to the host: see wasi.go
+	importEnv  = "env"                    // abort(message, file, line, column i32) of AssemblyScript
 )
 
 // The host functions, in the import module "tenterhook". All arguments and results are i32. A

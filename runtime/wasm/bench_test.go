@@ -8,8 +8,8 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/hook"
 )
 
-// BenchmarkRun is one isolated, metered call, with its reset: of a module of so many pages that counts and decides, and of one
-// that answers with the event.
+// BenchmarkRun is one isolated, metered call including the reset: of modules with 1 and 4 pages
+// that count and decide, and of one that answers with the event.
 func BenchmarkRun(b *testing.B) {
 	of := func(pages int) []byte {
 		m := newBuilder(pages).addABIExports()
@@ -24,8 +24,8 @@ func BenchmarkRun(b *testing.B) {
 	}
 }
 
-// BenchmarkGuest is one call of a Go program that reads the event by encoding/json, 200 bytes, and answers. The reset is
-// behind the answer, but here the next call waits for it.
+// BenchmarkGuest is one call of a Go program that decodes the event of 200 bytes by encoding/json
+// and answers. Each call waits for the reset after the one before.
 func BenchmarkGuest(b *testing.B) {
 	p := newProgramIn(b, newChildRuntime(b), buildGuest(b), wasm.ProgramOptions{WarmUp: []byte(body)})
 	benchmarkRun(b, p)

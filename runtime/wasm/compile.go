@@ -18,7 +18,7 @@ const (
 	maxCompileTime   = 60 * time.Second // wall clock
 	maxCompileCPU    = 30               // CPU seconds
 	maxCompileMemory = 768 << 20        // bytes
-	maxNativeBytes   = 64 << 20         // native code of one module, which this process maps; Go guests have 10 MiB
+	maxNativeBytes   = 64 << 20         // native code of one module; Go guests have 10 MiB
 	maxCachedModules = 256              // compiled modules in the cache
 	maxCacheBytes    = 1 << 30          // total size of the cache
 )

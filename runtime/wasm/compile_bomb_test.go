@@ -14,13 +14,13 @@ import (
 	"github.com/tenterhook/tenterhook/runtime/wasm/meter"
 )
 
-// bombs are the shapes of modules that are small, and take a compiler minutes or gigabytes. Each is made as large as n
-// says; bad is a size that has been seen to hurt.
+// bombs are shapes of small modules that take a compiler minutes or gigabytes. make returns one of
+// size n; bad is a size known to hurt.
 var bombs = []struct {
 	name string
 	bad  int
 	make func(n int) []byte
-	says string // what it is refused for at that size
+	says string // reason for its rejection at that size
 }{
 	{"blocks in blocks", 100_000, func(n int) []byte { return decider(0, times(n, block), times(n, end)) }, "nested deeper"},
 	{"loops in loops", 8_000, func(n int) []byte { return decider(0, times(n, loop), times(n, end)) }, "nested deeper"},
@@ -63,7 +63,7 @@ var bombs = []struct {
 	}, "data"},
 }
 
-// decider is a module whose decide has that code and so many locals.
+// decider is a module with that code and number of locals in decide.
 func decider(locals int, code ...[]byte) []byte {
 	b := newBuilder(1).addABIExports()
 	b.addFunction("decide", "", "I", locals, append(code, i64(0))...)
@@ -79,8 +79,8 @@ func each(n int, code func(i int) []byte) (b []byte) {
 	return b
 }
 
-// TestBombs wants each shape refused by name where it hurts, and the largest that is let through to be compiled, or given up
-// by the child for one of its limits.
+// TestBombs wants each shape rejected with its own reason at the bad size. The largest accepted
+// size must compile or exceed a limit of the child.
 func TestBombs(t *testing.T) {
 	exe, err := os.Executable()
 	if err != nil {
@@ -101,7 +101,7 @@ func TestBombs(t *testing.T) {
 			t.Parallel()
 			err := load(b.make(b.bad))
 			if !errors.Is(err, wasm.ErrModule) || !strings.Contains(err.Error(), b.says) || strings.Contains(err.Error(), "compile:") {
-				t.Errorf("%d: got %v, want it refused for its %s", b.bad, err, b.says)
+				t.Errorf("%d: got %v, want it rejected for its %s", b.bad, err, b.says)
 			}
 			if testing.Short() {
 				return

@@ -18,7 +18,8 @@ import (
 // that the child cannot load, is compiled again. Compilation uses a temporary name, so several
 // processes can share a cache.
 func (r *Runtime) fillCache(ctx context.Context, dir string, code []byte) error {
-	if r.isSealed(dir) && r.runChild(ctx, dir, code) == nil && r.seal(dir) == nil { // the child may have added code for another processor
+	// The child may add code for another processor, so the folder is sealed again.
+	if r.isSealed(dir) && r.runChild(ctx, dir, code) == nil && r.seal(dir) == nil {
 		return nil
 	}
 	if err := ctx.Err(); err != nil {
@@ -151,7 +152,7 @@ func checkPrivate(dir string) error {
 		return err
 	}
 	if mode := info.Mode().Perm(); mode&0o022 != 0 {
-		return fmt.Errorf("the folder of compiled modules %s has mode %#o: want 0700, since what lies in it is run", dir, mode)
+		return fmt.Errorf("the folder of compiled modules %s has mode %#o: want 0700, because its files are executed", dir, mode)
 	}
 	return nil
 }

@@ -91,7 +91,7 @@ func (r *Runtime) runChild(ctx context.Context, dir string, code []byte) error {
 	return fmt.Errorf("compile: the child ended with %w: %.500s", err, said)
 }
 
-// limitedBuffer keeps the first 4 KiB of what is written to it.
+// limitedBuffer keeps the first 4 KiB written to it.
 type limitedBuffer struct{ to *bytes.Buffer }
 
 func (c *limitedBuffer) Write(b []byte) (int, error) {

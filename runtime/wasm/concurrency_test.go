@@ -17,7 +17,8 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/hook"
 )
 
-// Programs are closed and opened under runs: each run is answered by the one it began with, or finds it closed.
+// Programs are closed and opened during runs: each run is answered by the Program it began with, or
+// gets ErrClosed.
 func TestReload(t *testing.T) {
 	reloads := 200
 	if testing.Short() {
@@ -76,7 +77,7 @@ func TestReload(t *testing.T) {
 	}
 }
 
-// Loading and closing leaves nothing behind: neither memory nor goroutines.
+// Loading and closing leaks neither memory nor goroutines.
 func TestNoLeak(t *testing.T) {
 	rounds := 1000
 	if testing.Short() {
@@ -95,7 +96,7 @@ func TestNoLeak(t *testing.T) {
 	}
 	held := func() uint64 {
 		goruntime.GC()
-		goruntime.GC() // what finalizers let go of
+		goruntime.GC() // for finalizers
 		var m goruntime.MemStats
 		goruntime.ReadMemStats(&m)
 		return m.HeapAlloc
@@ -115,14 +116,14 @@ func TestNoLeak(t *testing.T) {
 	}
 	after := goruntime.NumGoroutine()
 	for end := time.Now().Add(time.Minute); after > routines && time.Now().Before(end); after = goruntime.NumGoroutine() {
-		time.Sleep(time.Millisecond) // one that was waited for has said that it is done, and may not be gone yet
+		time.Sleep(time.Millisecond) // a goroutine may still exist shortly after it called Done
 	}
 	if after > routines {
 		t.Errorf("%d goroutines, before %d", after, routines)
 	}
 }
 
-// countMappedPages is how many pages the process has, where that can be told: linear memory is not Go's.
+// countMappedPages returns the pages of the process on Linux: linear memory is not on Go's heap.
 func countMappedPages(t *testing.T) int {
 	text, err := os.ReadFile("/proc/self/statm")
 	if err != nil || goruntime.GOOS != "linux" {
@@ -135,7 +136,7 @@ func countMappedPages(t *testing.T) int {
 	return pages
 }
 
-// Several load the same module at once: it is judged once, and whoever gives up takes nothing from the others.
+// Concurrent loads of one module validate it once, and a canceled load does not affect the others.
 func TestLoadTogether(t *testing.T) {
 	r := newRuntime(t, wasm.Options{})
 	var group sync.WaitGroup
@@ -168,11 +169,11 @@ func TestLoadTogether(t *testing.T) {
 	group.Wait()
 }
 
-// More runs than there are instances wait for one, until their deadline.
+// When all instances are in use, runs wait until their deadline.
 func TestWaiting(t *testing.T) {
 	r := newRuntime(t, wasm.Options{Slots: 1})
 	p := newProgramIn(t, r, counterModule(), wasm.ProgramOptions{})
-	for p.Stats().Waited == 0 && !t.Failed() { // on a busy machine one may end before another begins
+	for p.Stats().Waited == 0 && !t.Failed() { // on a busy machine runs may not overlap
 		var group sync.WaitGroup
 		for range 8 {
 			group.Go(func() {

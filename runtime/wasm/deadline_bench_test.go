@@ -12,9 +12,9 @@ import (
 	"github.com/tenterhook/tenterhook/runtime/wasm"
 )
 
-// BenchmarkOvershoot is how far past a deadline of 5 ms twice as many runs as processors end that never end by themselves, while
-// Go collects its garbage all the time. Control is the same in Go alone: goroutines that look at the clock every 50 µs or so.
-// The figures are microseconds.
+// BenchmarkOvershoot measures how far endless runs exceed a deadline of 5 ms, with twice as many
+// runs as processors and permanent garbage collection. Control is the same in Go alone: goroutines
+// that check the clock about every 50 µs. The results are in microseconds.
 func BenchmarkOvershoot(b *testing.B) {
 	b.Run("Control", func(b *testing.B) {
 		measureOvershoot(b, func(int) func() { return spinInGo })
@@ -27,7 +27,7 @@ func BenchmarkOvershoot(b *testing.B) {
 	}
 }
 
-// BenchmarkInnocent is how long a call of a tiny module takes beside them.
+// BenchmarkInnocent measures a call of a tiny module beside them.
 func BenchmarkInnocent(b *testing.B) {
 	b.Run("Alone", func(b *testing.B) { measureInnocent(b, nil) })
 	b.Run("Control", func(b *testing.B) { measureInnocent(b, func(*wasm.Runtime) func() { return spinInGo }) })
@@ -44,7 +44,7 @@ type hostileModule struct {
 }
 
 func hostileModules() []hostileModule {
-	calls := newBuilder(1).addABIExports() // calls itself twice, thirty deep: no loop, and no end in sight
+	calls := newBuilder(1).addABIExports() // calls itself twice, thirty deep: endless without a loop
 	at := calls.nImports + calls.nFunctions
 	calls.addFunction("", "i", "", 0, get(0), op(0x45), op(0x04, 0x40), op(0x0f), end, get(0), i32(1), op(0x6b), call(at), get(0), i32(1), op(0x6b), call(at))
 	calls.addFunction("decide", "", "I", 0, i32(60), call(at), i64(0))
@@ -65,7 +65,7 @@ func spinInGo() {
 	}
 }
 
-// runUntilDeadline runs a module into the deadline.
+// runUntilDeadline returns a function that runs a module into the deadline.
 func runUntilDeadline(b *testing.B, r *wasm.Runtime, src []byte) func() {
 	p := newProgramIn(b, r, src, wasm.ProgramOptions{})
 	e := newEvent(b, body)
@@ -76,7 +76,7 @@ func runUntilDeadline(b *testing.B, r *wasm.Runtime, src []byte) func() {
 	}
 }
 
-// measureOvershoot runs what each hand is given by turns until there are b.N of each, and reports by how much it was late.
+// measureOvershoot runs each function b.N times concurrently and reports the delays.
 func measureOvershoot(b *testing.B, hand func(int) func()) {
 	late := make([][]time.Duration, 2*goruntime.GOMAXPROCS(0))
 	runs := make([]func(), len(late))
@@ -99,7 +99,7 @@ func measureOvershoot(b *testing.B, hand func(int) func()) {
 	reportPercentiles(b, slices.Concat(late...))
 }
 
-// measureInnocent reports how long a call of a tiny module takes while others run.
+// measureInnocent reports the time of calls of a tiny module while others run.
 func measureInnocent(b *testing.B, other func(*wasm.Runtime) func()) {
 	r := newRuntime(b, wasm.Options{})
 	p := newProgramIn(b, r, echoModule(), wasm.ProgramOptions{WarmUp: []byte(body)})
@@ -135,7 +135,7 @@ func measureInnocent(b *testing.B, other func(*wasm.Runtime) func()) {
 	reportPercentiles(b, took)
 }
 
-// startCollecting collects garbage until it is stopped.
+// startCollecting collects garbage until stop is called.
 func startCollecting() (stop func()) {
 	end := make(chan struct{})
 	var group sync.WaitGroup

@@ -28,7 +28,7 @@
 //	snapshot.go           copy of a memory to restore
 //	memory.go             linear memory that can shrink
 //
-// What a guest can call:
+// Functions that a guest can call:
 //
 //	abi.go                the convention: exports, host functions, result codes
 //	host_functions.go     the host functions

@@ -14,7 +14,7 @@ import (
 // A module is loaded once, and each rule that uses it has a Program of its own.
 func Example() {
 	ctx := context.Background()
-	modules, err := wasm.New(wasm.Options{}) // a server also says where its compile child is
+	modules, err := wasm.New(wasm.Options{}) // a server also sets Child
 	if err != nil {
 		panic(err)
 	}

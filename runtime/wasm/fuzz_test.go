@@ -14,8 +14,8 @@ import (
 	"github.com/tenterhook/tenterhook/runtime/wasm"
 )
 
-// scriptedModule is a module that does as the event tells it: it reads data.do, takes six numbers from it, calls every host function and
-// several of WASI's with them, as do's seventh byte says, and returns a draft at the first two.
+// scriptedModule is a module that the event controls: it reads six numbers and the index of a
+// function from data.do, calls that function with them, and returns a draft at the first two.
 func scriptedModule() []byte {
 	b := &builder{}
 	functions := []struct{ module, name, params, result string }{
@@ -36,7 +36,7 @@ func scriptedModule() []byte {
 	b.addData(64, "words")
 	number := func(i int64) []byte { return load32(scratch + 4*i) }
 	code := [][]byte{}
-	// the text of data.do is base 16, so that any bytes can be told: two letters a byte, from a
+	// data.do encodes arbitrary bytes: two letters a byte, in base 16 from a
 	code = append(code, i32(0), i32(8), i32(2048), i32(56), call(1), drop,
 		block, loop, get(2), i32(28), op(0x46), brIf(1),
 		store8(join(i32(scratch), get(2), add), join(
@@ -58,8 +58,8 @@ func scriptedModule() []byte {
 	return b.build()
 }
 
-// FuzzGuest has a module call the host with whatever it likes: each run ends for a reason of its own, and the next finds
-// everything as it was.
+// FuzzGuest calls host functions with arbitrary arguments: each run must end with a reason of its
+// own, and the next must not be affected.
 func FuzzGuest(f *testing.F) {
 	words, err := table.New(table.Set, []table.Entry{{Key: "words"}})
 	if err != nil {
@@ -103,7 +103,7 @@ func FuzzGuest(f *testing.F) {
 	})
 }
 
-// FuzzLoad reads what is uploaded: it is refused, with reasons, or it is a module that ends.
+// FuzzLoad loads arbitrary bytes: they are rejected with reasons, or make a module that ends.
 func FuzzLoad(f *testing.F) {
 	for _, src := range [][]byte{echoModule(), counterModule(), recursiveModule(), scriptedModule(), decideModule(0, endlessLoop), startupModule(endlessLoop[:4], endlessLoop[:4], i32(1), countAndAnswer), nil} {
 		f.Add(src)

@@ -15,7 +15,7 @@ import (
 	"github.com/tenterhook/tenterhook/runtime/wasm"
 )
 
-// buildGuest is testdata/guest, built by the toolchain that is here.
+// buildGuest builds testdata/guest with the installed toolchain.
 func buildGuest(t testing.TB) []byte {
 	t.Helper()
 	if testing.Short() {
@@ -74,7 +74,7 @@ func TestGuest(t *testing.T) {
 	works := func(t *testing.T) {
 		t.Helper()
 		got, _, err := decide(t, "")
-		if err != nil || got["calls"] != 2.0 || got["email"] != "ab@c.example" || got["most"] != 3.0 { // the first was the warm-up's
+		if err != nil || got["calls"] != 2.0 || got["email"] != "ab@c.example" || got["most"] != 3.0 { // the first was the warm-up
 			t.Errorf("got %v, %v", got, err)
 		}
 	}

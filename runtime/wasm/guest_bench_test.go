@@ -17,21 +17,22 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-// bareGuest is a guest on wazero alone: one instance, called again and again without a reset.
+// bareGuest is a guest on plain wazero: one instance without resets.
 type bareGuest struct {
 	ctx           context.Context
 	module        api.Module
 	alloc, decide api.Function
-	fuel          api.MutableGlobal // nil: it is not metered
+	fuel          api.MutableGlobal // nil: not metered
 	event         jsondoc.Doc
 	stack         [2]uint64
 	takesEvent    bool
 }
 
-// benchSlice is what yield hands out.
+// benchSlice is the slice that yield returns.
 const benchSlice = 10_000
 
-// newBare makes an instance. What closes asks at every loop whether the context has ended, as wazero itself offers.
+// newBare makes an instance. With closes, it checks the context at every loop by wazero's own
+// means.
 func newBare(b *testing.B, src []byte, event string, closes bool) *bareGuest {
 	b.Helper()
 	g := new(bareGuest)
@@ -70,7 +71,7 @@ func newBare(b *testing.B, src []byte, event string, closes bool) *bareGuest {
 	return g
 }
 
-// configure hands over what a rule without settings has.
+// configure passes null, as for a rule without settings.
 func (g *bareGuest) configure() error {
 	f := g.module.ExportedFunction("configure")
 	if f == nil {
@@ -127,7 +128,7 @@ func (g *bareGuest) instantiateHostModules(machine wazero.Runtime) error {
 	return nil
 }
 
-// call decides once, and gives how long that took.
+// call decides once and returns the time it took.
 func (g *bareGuest) call(b *testing.B) time.Duration {
 	start := time.Now()
 	if g.fuel != nil {
@@ -148,9 +149,9 @@ func (g *bareGuest) call(b *testing.B) time.Duration {
 	return time.Since(start)
 }
 
-// BenchmarkMetering is what it costs a guest that it can be stopped: the median of its calls on wazero alone, rewritten by
-// package meter, and with what wazero offers for it. The three take turns, so that whatever else the machine does befalls
-// them alike. No call is reset here; BenchmarkIsolated has all of it.
+// BenchmarkMetering measures the price of stoppable guests: the median call on plain wazero,
+// rewritten by package meter, and with wazero's own means. The three alternate, so the machine's
+// load affects them alike. Calls are not reset here; BenchmarkIsolated measures everything.
 func BenchmarkMetering(b *testing.B) {
 	var logs float64
 	var ratios int
@@ -169,7 +170,7 @@ func BenchmarkMetering(b *testing.B) {
 				var took [3][]time.Duration
 				for turn := 0; b.Loop(); turn++ {
 					for i := range guests {
-						i = (i + turn) % len(guests) // whoever comes after another finds the caches as that one left them
+						i = (i + turn) % len(guests) // alternate the order, which affects the caches
 						took[i] = append(took[i], guests[i].call(b))
 					}
 				}
@@ -193,7 +194,8 @@ func BenchmarkMetering(b *testing.B) {
 	})
 }
 
-// BenchmarkIsolated is a whole run of each guest, as a hook has it: metered, with a fresh state, its reset waited for.
+// BenchmarkIsolated is a complete run of each guest as in a hook: metered, with fresh state,
+// including the reset.
 func BenchmarkIsolated(b *testing.B) {
 	event := signUpCall(`"rosario@example.com"`, 0)
 	for _, s := range guestRules {

@@ -13,13 +13,13 @@ import (
 	"github.com/tenterhook/tenterhook/runtime/wasm"
 )
 
-// guestRule is one rule of testdata/guests, and how it is built.
+// guestRule is a rule in testdata/guests and the way to build it.
 type guestRule struct {
 	name  string
 	build func() ([]byte, error)
 }
 
-// guestRules are the same rule in several languages. What has no compiler here cannot be built.
+// guestRules are the same rule in several languages. A missing compiler skips the test.
 var guestRules = []guestRule{
 	{"GoJSON", sync.OnceValues(func() ([]byte, error) { return goModule("gojson") })},
 	{"GoDecide", sync.OnceValues(func() ([]byte, error) { return goModule("godecide") })},
@@ -36,7 +36,7 @@ func cModule(file string) ([]byte, error) {
 	return runCompiler("clang-14", "--target=wasm32", "-nostdlib", "-O2", "-Wl,--no-entry", file, "-o")
 }
 
-// assemblyScript is its compiler, where make tools puts it.
+// assemblyScript returns the compiler's path, where make tools installs it.
 func assemblyScript() string {
 	if asc, err := filepath.Abs("../../bin/tools/node_modules/.bin/asc"); err == nil {
 		if _, err := os.Stat(asc); err == nil {
@@ -46,7 +46,8 @@ func assemblyScript() string {
 	return "asc"
 }
 
-// runCompiler is what a compiler makes among the guests. Its last argument is followed by where to put it.
+// runCompiler runs a compiler in the guests' folder and returns its output file, whose path is
+// appended to args.
 func runCompiler(compiler string, args ...string) ([]byte, error) {
 	dir, err := os.MkdirTemp("", "guest")
 	if err != nil {
@@ -54,7 +55,7 @@ func runCompiler(compiler string, args ...string) ([]byte, error) {
 	}
 	defer os.RemoveAll(dir)
 	out := filepath.Join(dir, "out.wasm")
-	if compiler == "go" { // wants it before the package
+	if compiler == "go" { // takes -o before the package
 		last := len(args) - 1
 		args = append(append(args[:last-1:last-1], "-o", out), args[last-1])
 	} else {
@@ -71,7 +72,7 @@ func runCompiler(compiler string, args ...string) ([]byte, error) {
 	return os.ReadFile(out)
 }
 
-// module is the rule built, or the test skipped.
+// module builds the rule or skips the test.
 func (s *guestRule) module(t testing.TB) []byte {
 	t.Helper()
 	if testing.Short() {
@@ -84,7 +85,7 @@ func (s *guestRule) module(t testing.TB) []byte {
 	return b
 }
 
-// signUpCall is a call as Okta sends it, of some 800 bytes, with more attributes in between.
+// signUpCall is a call as Okta sends it, of some 800 bytes, with more attributes on request.
 func signUpCall(email string, more int) string {
 	var attributes strings.Builder
 	for i := range more {
@@ -98,14 +99,14 @@ func signUpCall(email string, more int) string {
 "email": ` + email + `, "department": "Finance", "costCenter": "CC-42"}, "action": "ALLOW"}}`
 }
 
-// What the rule wants of those calls.
+// Expected drafts for those calls.
 const (
 	wantStamped = `{"commands":[{"type":"com.okta.user.profile.update","value":{"displayName":"Rosario O'Jones <i>","department":"FINANCE"}}]}`
 	wantDenied  = `{"commands":[{"type":"com.okta.action.update","value":{"registration":"DENY"}}],"error":{"errorSummary":"Use another address."}}`
 )
 
-// TestGuests wants the same draft of all guests. The two in Go take their time to compile: BenchmarkIsolated looks at their
-// drafts, and Go guests are tested by TestGuest and the examples.
+// TestGuests wants the same draft of all guests but the two in Go, which take long to build:
+// BenchmarkIsolated checks their drafts, and TestGuest and the examples test Go guests.
 func TestGuests(t *testing.T) {
 	tests := []struct{ name, body, draft string }{
 		{"Stamped", signUpCall(`"rosario@example.com"`, 0), wantStamped},

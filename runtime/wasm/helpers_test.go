@@ -32,7 +32,7 @@ func newRuntime(t testing.TB, o wasm.Options) *wasm.Runtime {
 	return r
 }
 
-// newProgram is a Program of the module, alone.
+// newProgram is a Program of the module in its own Runtime.
 func newProgram(t testing.TB, src []byte, o wasm.ProgramOptions) *wasm.Program {
 	t.Helper()
 	return newProgramIn(t, newRuntime(t, wasm.Options{}), src, o)
@@ -61,7 +61,7 @@ func openProgram(t testing.TB, r *wasm.Runtime, src []byte, o wasm.ProgramOption
 	return m.Program(context.Background(), o)
 }
 
-// testEvent is a call whose body is body.
+// testEvent is a call with a given body.
 type testEvent struct {
 	doc  jsondoc.Doc
 	call hook.Call
@@ -77,8 +77,8 @@ func newEvent(t testing.TB, body string) *testEvent {
 	return e
 }
 
-// begin makes r ready for the event. A budget that says nothing of time is one of fuel: the machine may be busy, and the race
-// detector slow, so that a second, and the two there are at most, are not always enough.
+// begin prepares r for the event. A budget without a time limits fuel only: on a busy machine, or
+// under the race detector, the maximum of two seconds is not always enough.
 func (e *testEvent) begin(r *runtime.Run, m *runtime.Meter, b runtime.Budget) {
 	m.Start(b, time.Now(), time.Time{})
 	if b.Time == 0 {

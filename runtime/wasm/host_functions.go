@@ -73,21 +73,21 @@ type instanceKey struct{}
 
 // instantiateHostModules makes the host modules that a module may import from.
 func instantiateHostModules(ctx context.Context, machine wazero.Runtime) error {
-	rooms := []struct {
+	hostModules := []struct {
 		name      string
 		functions []hostFunction
 	}{{meter.ImportModule, []hostFunction{yieldFunction}}, {importHost, hostFunctions}, {importWASI, wasiFunctions}, {importEnv, []hostFunction{abortFunction}}}
-	for _, room := range rooms {
-		b := machine.NewHostModuleBuilder(room.name)
-		for i := range room.functions {
-			f := &room.functions[i]
+	for _, hostModule := range hostModules {
+		b := machine.NewHostModuleBuilder(hostModule.name)
+		for i := range hostModule.functions {
+			f := &hostModule.functions[i]
 			run := api.GoFunc(func(ctx context.Context, stack []uint64) {
 				f.run(ctx.Value(instanceKey{}).(*instance), stack)
 			})
 			b.NewFunctionBuilder().WithGoFunction(run, valueTypes(f.params), valueTypes(f.result)).Export(f.name)
 		}
 		if _, err := b.Instantiate(ctx); err != nil {
-			return fmt.Errorf("furnish %s: %w", room.name, err)
+			return fmt.Errorf("instantiate host module %s: %w", hostModule.name, err)
 		}
 	}
 	return nil
@@ -102,7 +102,7 @@ const (
 
 // memoryAt returns n bytes of the guest's memory at ptr. A range outside the memory ends the run.
 func (in *instance) memoryAt(ptr, n uint64) []byte {
-	at, size := uint64(uint32(ptr)), uint64(uint32(n)) // the upper halves of an i32 on the stack are undefined
+	at, size := uint64(uint32(ptr)), uint64(uint32(n)) // the upper halves are undefined
 	if memory := in.memory.bytes(); at+size <= uint64(len(memory)) {
 		return memory[at : at+size : at+size]
 	}

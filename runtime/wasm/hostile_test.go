@@ -23,25 +23,25 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-// gallery is the folder of attacks. Each is a text that says what it is about, and what wat2wasm makes of it.
+// gallery is the folder of attacks: documented texts and their binaries by wat2wasm.
 const gallery = "testdata/hostile"
 
-// attackOutcome is what becomes of a run that is attacked.
+// attackOutcome is the expected end of an attack.
 type attackOutcome struct {
 	name    string
-	reasons []error // one of them; none: the run does what it likes and is none the worse
+	reasons []error // one of them; nil: the run succeeds
 }
 
 var (
 	allowed       = attackOutcome{"allowed", nil}
-	spinsForever  = attackOutcome{"spins", nil} // out of fuel with little of it, and with all there can be out of time, if not of fuel before
+	spinsForever  = attackOutcome{"spins", nil} // out of fuel or time, depending on the budget
 	endsInTrap    = attackOutcome{"traps", []error{runtime.ErrTrap}}
 	exceedsOutput = attackOutcome{"bursts", []error{runtime.ErrOutput}}
 	exceedsMemory = attackOutcome{"starves", []error{runtime.ErrMemory}}
 )
 
-// attacks are the modules that decide, count their calls, and attack when the event asks for it. Their cases are numbered
-// and named in the text.
+// attacks are modules that count their calls, and attack if the event asks for it. Cases are
+// numbered and named in the text.
 var attacks = []struct {
 	file  string
 	cases []attackOutcome
@@ -63,7 +63,8 @@ var attacks = []struct {
 	{"abort", slices.Repeat([]attackOutcome{endsInTrap}, 4)},
 }
 
-// TestHostile attacks, and wants the attack to end for its own reason, and the next call to find everything as it was.
+// TestHostile runs each attack: it must end for its own reason, and the next call must not be
+// affected.
 func TestHostile(t *testing.T) {
 	r := newRuntime(t, wasm.Options{})
 	for _, a := range attacks {
@@ -81,12 +82,12 @@ func TestHostile(t *testing.T) {
 	}
 }
 
-// attackEvent asks for an attack.
+// attackEvent is an event that requests an attack.
 func attackEvent(number int, ballast string) string {
 	return fmt.Sprintf(`{"data":{"attack":"%02d"%s}}`, number, ballast)
 }
 
-// runAttack has p attack, a few times, and be calm after each.
+// runAttack runs an attack twice and checks the next call each time.
 func runAttack(t *testing.T, p *wasm.Program, body string, o attackOutcome) {
 	rounds := []struct {
 		budget  runtime.Budget
@@ -106,7 +107,7 @@ func runAttack(t *testing.T, p *wasm.Program, body string, o attackOutcome) {
 	}
 }
 
-// ballast is what an event has beside what the attack reads of it.
+// ballast is a large part of the event that the attack does not read.
 var ballast = func() string {
 	var b strings.Builder
 	for i := range 10_000 {
@@ -119,7 +120,7 @@ func isOneOf(err error, reasons []error) bool {
 	return slices.ContainsFunc(reasons, func(reason error) bool { return errors.Is(err, reason) })
 }
 
-// checkLogs wants logs that can be kept: not much, and text.
+// checkLogs wants few and valid log lines.
 func checkLogs(t *testing.T, logs []string) {
 	t.Helper()
 	size := 0
@@ -133,7 +134,7 @@ func checkLogs(t *testing.T, logs []string) {
 	}
 }
 
-// wantUndisturbed wants a run that is not attacked to know of no other: it is the first, and memory is as it was.
+// wantUndisturbed runs without an attack and wants fresh state: the counters show the first call.
 func wantUndisturbed(t *testing.T, p *wasm.Program) {
 	t.Helper()
 	got, err := runOnce(t, p, `{"data":{}}`, runtime.Budget{})
@@ -145,15 +146,15 @@ func wantUndisturbed(t *testing.T, p *wasm.Program) {
 	}
 }
 
-// result is what a run came to.
+// result is the result of a run.
 type result struct {
 	draft  string
 	logs   []string
-	memory int64 // at most
+	memory int64 // peak
 }
 
-// runOnce decides on an event, and ends the test when it does not come to an end at all. As elsewhere, a budget that says nothing of
-// time is one of fuel.
+// runOnce decides on an event and panics if the run never ends. A budget without a time limits fuel
+// only.
 func runOnce(t *testing.T, p *wasm.Program, body string, b runtime.Budget) (result, error) {
 	t.Helper()
 	watchdog := time.AfterFunc(3*time.Minute, func() { panic("a run does not end") })
@@ -209,7 +210,7 @@ func galleryProgram(t *testing.T, r *wasm.Runtime, m *wasm.Module, o wasm.Progra
 	return p
 }
 
-// readCaseTitles are the names of a module's cases, out of its text.
+// readCaseTitles reads the names of a module's cases from its text.
 func readCaseTitles(t *testing.T, file string) (titles []string) {
 	text, err := os.ReadFile(filepath.Join(gallery, file+".wat"))
 	if err != nil {
@@ -224,7 +225,7 @@ func readCaseTitles(t *testing.T, file string) (titles []string) {
 	return titles
 }
 
-// TestHostileOutcomes looks closer at answers that need more than a reason.
+// TestHostileOutcomes checks drafts and memory after attacks.
 func TestHostileOutcomes(t *testing.T) {
 	r := newRuntime(t, wasm.Options{})
 	p := galleryProgram(t, r, loadGallery(t, r, "output"), wasm.ProgramOptions{})
@@ -239,7 +240,7 @@ func TestHostileOutcomes(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			got, err := runOnce(t, p, attackEvent(test.number, ""), runtime.Budget{})
-			wantUndisturbed(t, p) // the same instance: what the draft was read from is overwritten by now
+			wantUndisturbed(t, p) // reuses the instance: the draft's memory is overwritten now
 			if err != nil || got.draft != test.draft {
 				t.Errorf("got %s, %v", got.draft, err)
 			}
@@ -255,11 +256,12 @@ func TestHostileOutcomes(t *testing.T) {
 	})
 }
 
-// TestHostileBeginnings has modules misbehave before their first event: they never become a Program.
+// TestHostileBeginnings has modules misbehave before their first event: they must not become
+// Programs.
 func TestHostileBeginnings(t *testing.T) {
 	tests := []struct {
 		name, file, with string
-		err              error // nil: it becomes one
+		err              error // nil: it becomes a Program
 		step             string
 	}{
 		{"EndlessStart", "start", "", runtime.ErrTime, "start"},
@@ -307,7 +309,7 @@ func TestHostileBeginnings(t *testing.T) {
 	})
 }
 
-// TestHostileAlloc has modules lie about where the event goes.
+// TestHostileAlloc has alloc return wrong addresses for the event.
 func TestHostileAlloc(t *testing.T) {
 	tests := []struct {
 		name, with string
@@ -334,7 +336,7 @@ func TestHostileAlloc(t *testing.T) {
 	}
 }
 
-// TestRejectedGallery wants modules refused by words of their own before anything of them runs.
+// TestRejectedGallery wants modules rejected before they run, with the reason in their text.
 func TestRejectedGallery(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join(gallery, "refused", "*.wat"))
 	if err != nil || len(files) == 0 {
@@ -358,13 +360,13 @@ func TestRejectedGallery(t *testing.T) {
 				m.Close()
 			}
 			if !errors.Is(err, wasm.ErrModule) || !strings.Contains(err.Error(), string(match[1])) {
-				t.Errorf("got %v, want it refused: %s", err, match[1])
+				t.Errorf("got %v, want it rejected: %s", err, match[1])
 			}
 		})
 	}
 }
 
-// TestGalleryIsFresh holds what is assembled to its text.
+// TestGalleryIsFresh compares the binaries with the texts.
 func TestGalleryIsFresh(t *testing.T) {
 	assembler, err := exec.LookPath("wat2wasm")
 	if err != nil {

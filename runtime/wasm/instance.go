@@ -21,7 +21,7 @@ import (
 // instance is one guest. It serves one run at a time and is not safe for concurrent use.
 type instance struct {
 	program        *Program
-	context        context.Context // for every call of an export: leads host functions back here, never ends
+	context        context.Context // leads host functions back here; never ends
 	module         api.Module
 	memory         *linearMemory
 	fuel           api.MutableGlobal
@@ -222,9 +222,10 @@ func (in *instance) invoke(f api.Function) error {
 	case in.endErr != nil:
 		return in.endErr
 	case in.memory.growFailed:
-		return fmt.Errorf("%w: it trapped after it was refused more than %d bytes", runtime.ErrMemory, in.memory.size)
+		return fmt.Errorf("%w: it trapped after memory.grow failed above %d bytes", runtime.ErrMemory, in.memory.size)
 	}
-	if bug, ok := errors.AsType[goruntime.Error](err); ok { // a bug in a host function, which wazero reports as the guest's trap
+	// wazero reports a bug in a host function as the guest's trap
+	if bug, ok := errors.AsType[goruntime.Error](err); ok {
 		panic(bug)
 	}
 	if strings.Contains(err.Error(), "stack overflow") {
@@ -288,9 +289,9 @@ func (in *instance) passBytes(b []byte) error {
 	ptr, memory := uint64(uint32(in.stack[0])), in.memory.bytes()
 	switch {
 	case ptr == 0:
-		return fmt.Errorf("%w: alloc refused %d bytes", runtime.ErrMemory, len(b))
+		return fmt.Errorf("%w: alloc returned 0 for %d bytes", runtime.ErrMemory, len(b))
 	case ptr+uint64(len(b)) > uint64(len(memory)):
-		return fmt.Errorf("%w: what alloc gave is not in its memory: %d bytes at %d", runtime.ErrTrap, len(b), ptr)
+		return fmt.Errorf("%w: alloc returned an address outside its memory: %d bytes at %d", runtime.ErrTrap, len(b), ptr)
 	case !in.current.Meter.Spend(int64(len(b)) >> 4):
 		return in.current.Meter.Err()
 	}

@@ -12,8 +12,9 @@ import (
 	"github.com/tenterhook/tenterhook/runtime/wasm"
 )
 
-// counterModule counts its calls in memory, beyond its first memory, in a global and in a table, and answers with three digits. By
-// what the event's data.do says, it goes on to trap (t), to never end (l), to recurse (r), or to grow until it is refused (g).
+// counterModule counts its calls in memory, in grown memory, in a global and in a table, and
+// answers with the digits. data.do of the event then selects a trap (t), an endless loop (l),
+// recursion (r), or growth until it fails (g).
 func counterModule() []byte {
 	b := &builder{}
 	text := b.addImport("tenterhook", "get_text", "iiii", "i")
@@ -23,7 +24,7 @@ func counterModule() []byte {
 	b.addABIExports()
 	count := b.addGlobal(0)
 	b.table = join([]byte{2, 0x70, 0, 4, 0x70, 0, 1})                                        // two tables of functions
-	one, two := b.addFunction("", "", "i", 0, i32(0)), b.addFunction("", "", "i", 0, i32(1)) // what a slot stands for
+	one, two := b.addFunction("", "", "i", 0, i32(0)), b.addFunction("", "", "i", 0, i32(1)) // table entries for these values
 	b.elements = join([]byte{1, 0}, i32(0), []byte{0x0b, 2}, uleb(one), uleb(two))
 	calls := b.addType("", "i")
 	deep := b.nImports + b.nFunctions
@@ -35,10 +36,10 @@ func counterModule() []byte {
 	}
 	b.addFunction("decide", "", "I", 1,
 		store32(scratch, join(load32(scratch), i32(1), add)),
-		i32(1), grow, set(0), store32(140_000, join(load32(140_000), i32(1), add)), // in the page that was just grown
+		i32(1), grow, set(0), store32(140_000, join(load32(140_000), i32(1), add)), // in the page just grown
 		join(gget(count), i32(1), add), gset(count),
 		digit(2000, load32(scratch)), digit(2001, gget(count)), digit(2002, load32(140_000)),
-		// the first slot of the table stands for 0, until it is made the same as the second
+		// the first table entry returns 0 until it is replaced by the second
 		digit(2003, join(i32(0), op(0x11), uleb(calls), op(0))),
 		i32(0), i32(1), op(0x25, 0), op(0x26, 0),
 		i32(0), i32(8), i32(64), i32(4), call(text), drop,
@@ -48,7 +49,7 @@ func counterModule() []byte {
 	return b.build()
 }
 
-// Whatever was done to an instance before, a call finds it as it was at the beginning.
+// A call finds fresh state, whatever the run before did.
 func TestIsolation(t *testing.T) {
 	calls, hands := 100_000, 4
 	if testing.Short() {
@@ -80,7 +81,7 @@ func TestIsolation(t *testing.T) {
 	group.Wait()
 }
 
-// A run pays for its instance to be restored, or made, and tables count as memory.
+// A run pays for restoring or making its instance, and tables count as memory.
 func TestStartupFuel(t *testing.T) {
 	tables := func(code ...[]byte) []byte {
 		b := newBuilder(1).addABIExports()
@@ -88,7 +89,7 @@ func TestStartupFuel(t *testing.T) {
 		b.addFunction("decide", "", "I", 0, append(code, i64(0))...)
 		return b.build()
 	}
-	var change []byte // no call does it, and all could
+	var change []byte // makes all tables restorable without running
 	for table := range byte(8) {
 		change = join(change, i32(0), op(0xd0, 0x70), op(0x26, table))
 	}
@@ -98,8 +99,8 @@ func TestStartupFuel(t *testing.T) {
 	tests := []struct {
 		name   string
 		module []byte
-		fuel   int64 // about
-		pages  int64 // it needs
+		fuel   int64 // approximately
+		pages  int64 // minimum
 	}{
 		{"Little", decideModule(0, i64(0)), 0, 1},
 		{"Memory", wide.build(), 16 << 20 / 32, 256},
@@ -126,7 +127,7 @@ func TestStartupFuel(t *testing.T) {
 	}
 }
 
-// The same event costs the same fuel, whatever was decided on before.
+// The same event costs the same fuel, whatever ran before.
 func TestFuel(t *testing.T) {
 	p := newProgram(t, counterModule(), wasm.ProgramOptions{})
 	e := newEvent(t, `{"data":{}}`)

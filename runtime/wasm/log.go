@@ -31,7 +31,7 @@ func (l *runLog) appendLine(r *runtime.Run, text string) {
 	l.lines++
 	if l.bytes += len(text); l.lines > maxLogLines || l.bytes > maxLogBytes {
 		l.full = true
-		r.Logs = append(r.Logs, "(it wrote more than is kept)")
+		r.Logs = append(r.Logs, "(further output is dropped)")
 		return
 	}
 	r.Logs = append(r.Logs, strings.ToValidUTF8(strings.Clone(text), "\ufffd"))

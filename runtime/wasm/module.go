@@ -39,7 +39,7 @@ type Report struct {
 	Functions    int           `json:"functions"`
 	Memory       int64         `json:"memory"`          // initial bytes of an instance
 	MaxMemory    int64         `json:"maxMemory"`       // maximum bytes, whatever the budget
-	Unrestorable []string      `json:"fresh,omitempty"` // instructions that cannot be undone; if any, each call gets a new instance
+	Unrestorable []string      `json:"fresh,omitempty"` // see meter.Module
 	Compile      time.Duration `json:"compile"`         // in JSON nanoseconds
 }
 

@@ -1,6 +1,6 @@
 package wasm_test
 
-// Modules for tests are put together byte by byte: a few lines each, and nothing is needed but Go.
+// A builder for test modules in Go, without other tools.
 
 type builder struct {
 	types, imports, functions, exports, code, globals, data []byte
@@ -49,7 +49,7 @@ func (b *builder) addType(params, results string) int {
 	return b.nTypes - 1
 }
 
-// addImport adds an imported function: all of them before any other.
+// addImport adds an imported function. Imports come before all functions.
 func (b *builder) addImport(module, field, params, results string) int {
 	b.imports = join(b.imports, name(module), name(field), []byte{0}, uleb(b.addType(params, results)))
 	b.nImports++
@@ -112,7 +112,7 @@ func (b *builder) build() []byte {
 		raw(8, b.startAt), raw(9, b.elements), section(10, b.nFunctions, b.code), section(11, b.nData, b.data))
 }
 
-// newBuilder is a module of the convention with so much memory, but for evaluate or decide.
+// newBuilder is a module of the convention with so many pages, without evaluate and decide.
 func newBuilder(pages int) *builder {
 	b := &builder{memory: join([]byte{1, 0}, uleb(pages))}
 	b.memory = join([]byte{1, 1}, uleb(pages), uleb(1<<15))
@@ -120,14 +120,14 @@ func newBuilder(pages int) *builder {
 	return b
 }
 
-// addABIExports adds the exports that carry nothing: after the imports.
+// addABIExports adds the marker and alloc. Call it after the imports.
 func (b *builder) addABIExports() *builder {
 	b.addFunction("tenterhook_abi_v1", "", "", 0)
 	b.addFunction("alloc", "i", "i", 0, i32(heap))
 	return b
 }
 
-// heap is where alloc has the host write, and scratch is free for whoever wants it.
+// heap is the result of alloc; scratch is free for the test's code.
 const (
 	scratch = 1024
 	heap    = 4096

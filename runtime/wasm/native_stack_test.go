@@ -10,7 +10,7 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/hook"
 )
 
-// stackGuests are functions that call themselves for ever, with as much as they can in each frame of the native stack.
+// stackGuests are functions with endless recursion and native frames as large as possible.
 var stackGuests = []struct {
 	name   string
 	locals int
@@ -47,7 +47,8 @@ var stackGuests = []struct {
 	{"nothing", 0, func(b *builder, self int) []byte { return call(self) }},
 }
 
-// TestNativeStack wants what calls take outside of linear memory to be bounded in bytes, and given up after the run.
+// TestNativeStack wants memory outside of linear memory to be bounded in bytes and released after
+// the run.
 func TestNativeStack(t *testing.T) {
 	r := newRuntime(t, wasm.Options{})
 	for _, f := range stackGuests {
@@ -77,7 +78,7 @@ func TestNativeStack(t *testing.T) {
 	}
 }
 
-// readMemStats is what there is after the garbage was collected, as far as it was.
+// readMemStats reads the memory statistics.
 func readMemStats() (m goruntime.MemStats) {
 	goruntime.ReadMemStats(&m)
 	return m

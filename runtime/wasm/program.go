@@ -18,7 +18,7 @@ type ProgramOptions struct {
 	Type   hook.Type               // type of the rule's hook
 	With   []byte                  // JSON for configure; empty: null
 	Tables map[string]*table.Table // for lookup
-	WarmUp []byte                  // a sample call to decide on before the state is frozen; empty: none
+	WarmUp []byte                  // sample call to run before the state is frozen; empty: none
 	Budget runtime.Budget          // Memory limits an instance's memory; zero fields are defaults
 }
 
@@ -38,7 +38,7 @@ type Program struct {
 	warmUpCost   Cost
 	replenisher  replenisher
 
-	mu         sync.Mutex // guards what follows; never held while a guest runs or is restored
+	mu         sync.Mutex // guards the fields below; not held while a guest runs
 	clean      []*instance
 	dirty      []*instance // to be restored by the replenisher or by the next run
 	instances  int         // existing or being made

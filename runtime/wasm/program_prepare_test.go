@@ -12,7 +12,7 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/hook"
 )
 
-// startupModule is a module whose steps before any event are given: nil for one that is not there.
+// startupModule is a module with the given startup code; nil leaves the export out.
 func startupModule(start, initialize, configure, decide []byte) []byte {
 	b := &builder{}
 	log := b.addImport("tenterhook", "log", "ii", "")
@@ -35,11 +35,11 @@ func startupModule(start, initialize, configure, decide []byte) []byte {
 	return b.build()
 }
 
-// countAndAnswer answers with so many bytes of memory as were counted.
+// countAndAnswer counts calls and answers with as many bytes of memory.
 var countAndAnswer = join(store32(scratch, join(load32(scratch), i32(1), add)), draft(i32(0), load32(scratch)))
 
-// openWithin is a Program of the module, or why there is none. What is to run out of time has little of it, and twice as much as long as
-// the machine is too busy to come as far as the step where that is to be.
+// openWithin makes a Program, or returns the error. If it should run out of time, the time is
+// short, and doubled as long as a busy machine does not reach the expected step.
 func openWithin(m *wasm.Module, o wasm.ProgramOptions, want error, step string) (p *wasm.Program, err error) {
 	if want != runtime.ErrTime {
 		return m.Program(context.Background(), o)
@@ -129,7 +129,7 @@ func TestFrozen(t *testing.T) {
 	}
 }
 
-// A warm-up that traps leaves nothing behind.
+// A warm-up that traps leaves no state behind.
 func TestWarmUpTrap(t *testing.T) {
 	traps := decideModule(0, store32(scratch, join(load32(scratch), i32(1), add)), unreachable)
 	p := newProgram(t, traps, wasm.ProgramOptions{WarmUp: []byte(body)})
@@ -138,7 +138,7 @@ func TestWarmUpTrap(t *testing.T) {
 	}
 }
 
-// What cannot be restored gets a new instance for each run.
+// A Program that cannot restore instances makes a new one for each run.
 func TestUnrestorable(t *testing.T) {
 	b := newBuilder(1).addABIExports()
 	b.table = []byte{1, 0x70, 1, 1, 100}

@@ -13,7 +13,7 @@ import (
 
 const body = `{"eventId":"1","data":{"userProfile":{"email":"a\u0062@c.example","age":41,"none":null,"tags":["x","y"]}}}`
 
-// decideModule is a module that decides by code.
+// decideModule is a module with that code in decide.
 func decideModule(locals int, code ...[]byte) []byte {
 	b := newBuilder(1).addABIExports()
 	b.addFunction("decide", "", "I", locals, code...)
@@ -42,7 +42,7 @@ func TestRun(t *testing.T) {
 		{"DraftTooLarge", decideModule(0, i32(15), grow, drop, draft(i32(0), i32(300_000))), "", runtime.ErrOutput, ""},
 		{"DraftOfAllThereIs", decideModule(0, i64(-1)), "", runtime.ErrTrap, "4294967295 bytes at 4294967295"},
 		{"TooDeep", recursiveModule(), "", runtime.ErrTrap, "too deep"},
-		{"ErrMemory", decideModule(0, loop, i32(1), grow, i32(-1), op(0x46), op(0x04, 0x40), unreachable, end, br(0), end, i64(0)), "", runtime.ErrMemory, "refused more than 16777216 bytes"},
+		{"ErrMemory", decideModule(0, loop, i32(1), grow, i32(-1), op(0x46), op(0x04, 0x40), unreachable, end, br(0), end, i64(0)), "", runtime.ErrMemory, "memory.grow failed above 16777216 bytes"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -74,7 +74,7 @@ func recursiveModule() []byte {
 	return b.build()
 }
 
-// hostCallModule is a module that calls a host function once and answers with what it wrote, or with the code as a log line.
+// hostCallModule calls a host function once and answers with the result.
 func hostCallModule(function, params string, args ...[]byte) []byte {
 	b := &builder{}
 	f := b.addImport("tenterhook", function, params, "i")
@@ -89,7 +89,7 @@ func hostCallModule(function, params string, args ...[]byte) []byte {
 	b.addData(400, "/data/userProfile/tags/1")
 	b.addData(500, "tiersgold")
 	b.addFunction("decide", "", "I", 1, join(args...), call(f), set(0),
-		// a negative code is answered as that many letters of "minus"
+		// a negative code becomes as many minus signs
 		get(0), i32(0), op(0x48, 0x04, 0x40), store32(600, i32(0x2d2d2d2d)), draft(i32(600), join(i32(0), get(0), op(0x6b))), op(0x0f), end,
 		draft(i32(2000), get(0)))
 	return b.build()

@@ -24,7 +24,7 @@ var (
 // Options configures a Runtime. The zero Options compiles in this process, which suits tests only.
 type Options struct {
 	Cache  string       // folder of compiled modules, made with mode 0700; "": temporary
-	Child  string       // program that compiles modules and calls RunCompileChild first; "": compile here
+	Child  string       // program that calls RunCompileChild first; "": compile in this process
 	Slots  int          // guests that run at the same time; default GOMAXPROCS
 	Key    []byte       // seals the cache and seeds startup randomness; empty: checksum, random key
 	Limits meter.Limits // zero fields are those of meter.DefaultLimits
@@ -44,7 +44,7 @@ type Runtime struct {
 	maxCache      int64         // bytes of the cache folder
 	loadSemaphore chan struct{} // modules that are validated and compiled at the same time
 
-	mu      sync.Mutex // guards what follows
+	mu      sync.Mutex // guards the fields below
 	modules map[[sha256.Size]byte]*Module
 	closed  bool
 }

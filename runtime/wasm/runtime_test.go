@@ -37,7 +37,7 @@ func TestLoad(t *testing.T) {
 	}
 }
 
-// Everything that is wrong is told at once, by its name.
+// All violations are reported at once.
 func TestRejectedConventions(t *testing.T) {
 	with := func(f func(b *builder)) []byte {
 		b := &builder{}
@@ -99,7 +99,7 @@ func TestRejectedConventions(t *testing.T) {
 	}
 }
 
-// A child compiles what this process then runs, and what lies in the cache is used only as it was left.
+// A child compiles, this process runs the result, and cache entries are used only unchanged.
 func TestChild(t *testing.T) {
 	exe, err := os.Executable()
 	if err != nil {
@@ -183,7 +183,7 @@ func TestChild(t *testing.T) {
 	})
 }
 
-// TestNames shows names in one line, and nothing that a terminal obeys.
+// TestNames wants names of modules printed in one line without terminal controls.
 func TestNames(t *testing.T) {
 	const name, shown = "x\x1b[2J\nstate \u202e", `"x\x1b[2J\nstate \u202e"`
 	b := newBuilder(1).addABIExports()

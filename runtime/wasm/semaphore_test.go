@@ -49,7 +49,7 @@ func TestSemaphore(t *testing.T) {
 	})
 }
 
-// Neither queue keeps the other waiting for ever.
+// Neither queue starves the other.
 func TestSemaphoreNewRunsFirst(t *testing.T) {
 	s := newSemaphore(0)
 	names := make(map[*waiter]string)
@@ -68,7 +68,7 @@ func TestSemaphoreNewRunsFirst(t *testing.T) {
 	}
 }
 
-// Runs that nobody waits for have the slots that nobody else wants, and one turn in sixteen of the others.
+// Background runs get unused slots, and one turn in sixteen otherwise.
 func TestSemaphoreBackground(t *testing.T) {
 	s := newSemaphore(0)
 	names := make(map[*waiter]string)
@@ -89,7 +89,7 @@ func TestSemaphoreBackground(t *testing.T) {
 	}
 }
 
-// No more hold a slot than there are, and none is lost, whatever deadlines end.
+// The number of holders stays within the limit and no slot is lost, whatever deadlines end.
 func TestSemaphoreHammer(t *testing.T) {
 	s := newSemaphore(3)
 	var held, most atomic.Int32

@@ -64,7 +64,8 @@ func orderJSON() string {
 	return b.String()
 }
 
-// BenchmarkCost is what metering costs: the same work plain, metered, and with wazero's own way to end a guest.
+// BenchmarkCost measures metering: the same work plain, metered, and with wazero's own way to end a
+// guest.
 func BenchmarkCost(b *testing.B) {
 	text := orderJSON()
 	all := []struct {
@@ -127,7 +128,8 @@ func benchmarkCost(b *testing.B, mode string, code []byte, export string, arg ui
 	}
 }
 
-// guestCall hands over the text, where the guest has a buffer, and calls the export.
+// guestCall returns a function that calls the export, with the text in the guest's buffer if it has
+// one.
 func guestCall(ctx context.Context, b *testing.B, mod api.Module, export string, arg uint64, text string) func(context.Context) {
 	at := uint64(0)
 	if f := mod.ExportedFunction("buffer"); f != nil {
@@ -150,7 +152,7 @@ func guestCall(ctx context.Context, b *testing.B, mod api.Module, export string,
 	}
 }
 
-// BenchmarkRewrite is what the rewriting of a module costs.
+// BenchmarkRewrite measures the rewriting of a module.
 func BenchmarkRewrite(b *testing.B) {
 	code := buildGoGuest(b)
 	b.SetBytes(int64(len(code)))

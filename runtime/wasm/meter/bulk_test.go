@@ -15,7 +15,7 @@ import (
 	"github.com/tenterhook/tenterhook/runtime/wasm/meter"
 )
 
-// pair is a module plain and metered, side by side.
+// pair is a module in its plain and its metered form.
 type pair struct {
 	plain   api.Module
 	metered *guest
@@ -31,7 +31,7 @@ func newPair(t *testing.T, src []byte) *pair {
 	return &pair{plain, instantiate(t, rewrite(t, src, meter.Options{Pages: 1000}).Code, wazero.NewRuntimeConfigCompiler())}
 }
 
-// call calls both, wants the same of both, and gives what was spent.
+// call calls both, wants equal results, and returns the fuel spent.
 func (p *pair) call(t *testing.T, name string, args ...uint64) int64 {
 	t.Helper()
 	want, wantErr := p.plain.ExportedFunction(name).Call(context.Background(), args...)
@@ -49,7 +49,7 @@ func (p *pair) call(t *testing.T, name string, args ...uint64) int64 {
 	return spent
 }
 
-// nearOneOf is a number at, or a little off, one that matters.
+// nearOneOf returns a number at or close to one of the interesting ones.
 func nearOneOf(r *rand.Rand, of ...int64) uint64 {
 	n := of[r.IntN(len(of))]
 	if r.IntN(2) == 0 {
@@ -58,7 +58,8 @@ func nearOneOf(r *rand.Rand, of ...int64) uint64 {
 	return uint64(uint32(n))
 }
 
-// TestPieces does long operations in pieces as if they were whole: overlapping, up to the bounds, and beyond them.
+// TestPieces compares chunked operations with plain ones: overlapping, up to the bounds, and
+// beyond.
 func TestPieces(t *testing.T) {
 	const piece, size = 1 << 18, 20 << 16
 	p := newPair(t, readFixture(t, "bulk"))
@@ -118,7 +119,7 @@ func TestTablePieces(t *testing.T) {
 	}
 }
 
-// TestSegmentPieces copies from long segments, also once they are dropped.
+// TestSegmentPieces copies from long segments, also after they are dropped.
 func TestSegmentPieces(t *testing.T) {
 	const size = 700_000
 	types := section(1, []byte{2, 0x60, 3, 0x7f, 0x7f, 0x7f, 0, 0x60, 0, 0})
@@ -152,7 +153,7 @@ func TestSegmentPieces(t *testing.T) {
 	both(30)
 }
 
-// TestLength charges bulk operations and growth for what they do, before they do it.
+// TestLength wants bulk operations and growth charged by length, before they run.
 func TestLength(t *testing.T) {
 	p := newPair(t, readFixture(t, "bulk"))
 	tests := []struct {
@@ -165,11 +166,11 @@ func TestLength(t *testing.T) {
 		{"fill", []uint64{0, 1, 80}, 26, 40},
 		{"fill", []uint64{0, 1, 1 << 20}, 1 << 17, 1<<17 + 40},
 		{"copy", []uint64{0, 9, 1 << 20}, 1 << 17, 1<<17 + 40},
-		{"copy", []uint64{0, 9, 1<<32 - 1}, 1 << 29, 1<<29 + 40}, // which traps
+		{"copy", []uint64{0, 9, 1<<32 - 1}, 1 << 29, 1<<29 + 40}, // traps
 		{"table fill", []uint64{0, 1, 40_000}, 40_000, 40_040},
 		{"size", nil, 0, 0},
 		{"grow", []uint64{2}, 1000 + 2*4096, 1000 + 2*4096 + 30},
-		{"grow", []uint64{100}, 1000, 1030}, // which is refused
+		{"grow", []uint64{100}, 1000, 1030}, // fails
 	}
 	for _, test := range tests {
 		t.Run(fmt.Sprint(test.name, test.args), func(t *testing.T) {
@@ -180,7 +181,7 @@ func TestLength(t *testing.T) {
 	}
 }
 
-// TestGrow lets a memory grow to what it may have and not to what it declares for the host.
+// TestGrow grows a memory to its own maximum, which is a page less than the declared one.
 func TestGrow(t *testing.T) {
 	for _, most := range []uint32{20, 30, 40, 50} {
 		m := rewrite(t, readFixture(t, "bulk"), meter.Options{Pages: most})

@@ -138,7 +138,7 @@ func (m *module) readLimits(r *reader) (l limits) {
 		l.max = r.u32()
 	}
 	if r.failure == "" && l.bounded && l.max < l.min {
-		r.fail(at, fmt.Sprintf("its least is %d and its most %d", l.min, l.max))
+		r.fail(at, fmt.Sprintf("its minimum %d is above its maximum %d", l.min, l.max))
 	}
 	return l
 }

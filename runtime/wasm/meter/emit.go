@@ -31,7 +31,7 @@ type bodyWriter struct {
 	frames      []openBlock
 	unreachable bool
 	fuelIn      uint8
-	weight      int64 // what a call of the function adds to the depth
+	weight      int64 // added to the depth by a call of the function
 	entry       bool  // exported or start function, so the host may call it
 
 	fuel, depth, scratch uint32 // added locals
@@ -99,22 +99,22 @@ func (e *bodyWriter) markUnreachable() { e.unreachable, e.fuelIn = true, inBoth 
 // does not restore the global at its end unless the host called it.
 func (e *bodyWriter) countDepth() {
 	e.weight = 1 + int64(e.plan.frame)/depthUnit
-	e.indexed(opGlobalGet, e.m.depthGlobal())
+	e.opcodeIndex(opGlobalGet, e.m.depthGlobal())
 	e.i32Const(e.weight)
 	e.opcodes(opI32Add)
-	e.indexed(opLocalTee, e.depth)
-	e.indexed(opGlobalGet, e.m.softDepthGlobal())
+	e.opcodeIndex(opLocalTee, e.depth)
+	e.opcodeIndex(opGlobalGet, e.m.softDepthGlobal())
 	e.opcodes(opI32GtU, opIf, blockVoid)
-	e.indexed(opLocalGet, e.depth)
-	e.indexed(opCall, e.m.depthHelper())
+	e.opcodeIndex(opLocalGet, e.depth)
+	e.opcodeIndex(opCall, e.m.depthHelper())
 	e.opcodes(opEnd)
 }
 
 // toLocal makes the fuel in the local valid.
 func (e *bodyWriter) toLocal() {
 	if e.fuelIn&inLocal == 0 {
-		e.indexed(opGlobalGet, e.m.fuelGlobal())
-		e.indexed(opLocalSet, e.fuel)
+		e.opcodeIndex(opGlobalGet, e.m.fuelGlobal())
+		e.opcodeIndex(opLocalSet, e.fuel)
 		e.fuelIn = inBoth
 	}
 }
@@ -122,8 +122,8 @@ func (e *bodyWriter) toLocal() {
 // toGlobal makes the fuel in the global valid.
 func (e *bodyWriter) toGlobal() {
 	if e.fuelIn&inGlobal == 0 {
-		e.indexed(opLocalGet, e.fuel)
-		e.indexed(opGlobalSet, e.m.fuelGlobal())
+		e.opcodeIndex(opLocalGet, e.fuel)
+		e.opcodeIndex(opGlobalSet, e.m.fuelGlobal())
 		e.fuelIn = inBoth
 	}
 }
@@ -132,10 +132,10 @@ func (e *bodyWriter) toGlobal() {
 func (e *bodyWriter) restoreGlobals() {
 	e.toGlobal()
 	if e.entry {
-		e.indexed(opLocalGet, e.depth)
+		e.opcodeIndex(opLocalGet, e.depth)
 		e.i32Const(e.weight)
 		e.opcodes(opI32Sub)
-		e.indexed(opGlobalSet, e.m.depthGlobal())
+		e.opcodeIndex(opGlobalSet, e.m.depthGlobal())
 	}
 }
 
@@ -149,10 +149,10 @@ func (e *bodyWriter) chargeAt(at int) {
 		e.copyUntil(at)
 		e.toLocal()
 		if k.cost > 0 {
-			e.indexed(opLocalGet, e.fuel)
+			e.opcodeIndex(opLocalGet, e.fuel)
 			e.i64Const(int64(k.cost))
 			e.opcodes(opI64Sub)
-			e.indexed(opLocalSet, e.fuel)
+			e.opcodeIndex(opLocalSet, e.fuel)
 		}
 		e.fuelIn = inLocal
 		if k.check {
@@ -163,12 +163,12 @@ func (e *bodyWriter) chargeAt(at int) {
 
 // checkFuel asks for the next slice if this one is used up.
 func (e *bodyWriter) checkFuel() {
-	e.indexed(opLocalGet, e.fuel)
+	e.opcodeIndex(opLocalGet, e.fuel)
 	e.i64Const(0)
 	e.out = append(e.out, opI64LtS, opIf, blockVoid)
-	e.indexed(opLocalGet, e.fuel)
-	e.indexed(opCall, e.m.yieldIndex())
-	e.indexed(opLocalSet, e.fuel)
+	e.opcodeIndex(opLocalGet, e.fuel)
+	e.opcodeIndex(opCall, e.m.yieldIndex())
+	e.opcodeIndex(opLocalSet, e.fuel)
 	e.opcodes(opEnd)
 }
 
@@ -192,7 +192,7 @@ func (e *bodyWriter) instruction(i *instruction) {
 		e.markUnreachable()
 	case opRefFunc:
 		e.skip(i)
-		e.indexed(opRefFunc, e.m.newIndex(i.a))
+		e.opcodeIndex(opRefFunc, e.m.newIndex(i.a))
 	case opCall, opCallIndirect:
 		e.call(i)
 	case opMemoryGrow, opTableGrow:

@@ -6,13 +6,13 @@ func (e *bodyWriter) call(i *instruction) {
 	if !e.unreachable && !pays {
 		e.copyUntil(i.at)
 		e.toGlobal()
-		e.indexed(opLocalGet, e.depth)
-		e.indexed(opGlobalSet, e.m.depthGlobal())
+		e.opcodeIndex(opLocalGet, e.depth)
+		e.opcodeIndex(opGlobalSet, e.m.depthGlobal())
 		e.fuelIn = inGlobal
 	}
 	if i.op == opCall {
 		e.skip(i)
-		e.indexed(opCall, e.m.newIndex(i.a))
+		e.opcodeIndex(opCall, e.m.newIndex(i.a))
 	}
 }
 
@@ -23,7 +23,7 @@ func (e *bodyWriter) grow(i *instruction) {
 	}
 	e.skip(i)
 	e.toGlobal()
-	e.indexed(opCall, e.m.growHelper(i))
+	e.opcodeIndex(opCall, e.m.growHelper(i))
 	e.fuelIn = inGlobal
 }
 
@@ -36,9 +36,9 @@ func (e *bodyWriter) bulk(i *instruction) {
 	e.skip(i)
 	e.toLocal()
 	refs := i.op >= opTableInit
-	e.indexed(opLocalTee, e.scratch)
-	e.indexed(opLocalGet, e.fuel)
-	e.indexed(opLocalGet, e.scratch)
+	e.opcodeIndex(opLocalTee, e.scratch)
+	e.opcodeIndex(opLocalGet, e.fuel)
+	e.opcodeIndex(opLocalGet, e.scratch)
 	e.opcodes(opI64ExtendU)
 	long := int64(chunkRefs)
 	if !refs {
@@ -47,18 +47,18 @@ func (e *bodyWriter) bulk(i *instruction) {
 		long = chunk
 	}
 	e.opcodes(opI64Sub)
-	e.indexed(opLocalSet, e.fuel)
+	e.opcodeIndex(opLocalSet, e.fuel)
 	e.fuelIn = inLocal
 	e.checkFuel()
-	e.indexed(opLocalGet, e.scratch)
+	e.opcodeIndex(opLocalGet, e.scratch)
 	e.i32Const(long)
 	e.opcodes(opI32GtU)
 	helper, t := e.m.chunkedHelper(i)
 	e.out = appendS64(append(e.out, opIf), int64(t))
 	e.toGlobal()
-	e.indexed(opCall, helper)
-	e.indexed(opGlobalGet, e.m.fuelGlobal())
-	e.indexed(opLocalSet, e.fuel)
+	e.opcodeIndex(opCall, helper)
+	e.opcodeIndex(opGlobalGet, e.m.fuelGlobal())
+	e.opcodeIndex(opLocalSet, e.fuel)
 	e.opcodes(opElse)
 	e.out = append(e.out, e.m.src[i.at:i.end]...)
 	e.opcodes(opEnd)

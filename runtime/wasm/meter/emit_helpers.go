@@ -104,8 +104,8 @@ func (m *module) chunkedBody(i *instruction) []byte {
 		c.copyBackward(m, op, piece)
 	}
 	c.opcodes(opLoop, blockVoid)
-	c.indexed(opLocalGet, 0)
-	c.indexed(opLocalGet, 1)
+	c.opcodeIndex(opLocalGet, 0)
+	c.opcodeIndex(opLocalGet, 1)
 	c.i32Const(piece)
 	c.opcodes(op...)
 	c.increment(0, piece)
@@ -121,8 +121,8 @@ func (m *module) chunkedBody(i *instruction) []byte {
 
 // copyBackward writes a copy to a higher offset in chunks from the end.
 func (c *codeWriter) copyBackward(m *module, op []byte, piece int64) {
-	c.indexed(opLocalGet, 0)
-	c.indexed(opLocalGet, 1)
+	c.opcodeIndex(opLocalGet, 0)
+	c.opcodeIndex(opLocalGet, 1)
 	c.opcodes(opI32GtU, opIf, blockVoid, opLoop, blockVoid)
 	c.increment(2, -piece)
 	c.farEnd(true)
@@ -135,14 +135,14 @@ func (c *codeWriter) copyBackward(m *module, op []byte, piece int64) {
 
 // checkWrap writes a condition: destination or source plus length exceeds 32 bits.
 func (c *codeWriter) checkWrap(moves bool) {
-	c.indexed(opLocalGet, 0)
+	c.opcodeIndex(opLocalGet, 0)
 	c.opcodes(opI64ExtendU)
-	c.indexed(opLocalGet, 2)
+	c.opcodeIndex(opLocalGet, 2)
 	c.opcodes(opI64ExtendU, opI64Add)
 	if moves {
-		c.indexed(opLocalGet, 1)
+		c.opcodeIndex(opLocalGet, 1)
 		c.opcodes(opI64ExtendU)
-		c.indexed(opLocalGet, 2)
+		c.opcodeIndex(opLocalGet, 2)
 		c.opcodes(opI64ExtendU, opI64Add, opI64Or)
 	}
 	c.i64Const(32)
@@ -156,23 +156,23 @@ func (c *codeWriter) farEnd(moves bool) {
 		c.addLocals(1, 2)
 		return
 	}
-	c.indexed(opLocalGet, 1)
+	c.opcodeIndex(opLocalGet, 1)
 }
 
 func (c *codeWriter) wholeOperation(op []byte) {
-	c.indexed(opLocalGet, 0)
-	c.indexed(opLocalGet, 1)
-	c.indexed(opLocalGet, 2)
+	c.opcodeIndex(opLocalGet, 0)
+	c.opcodeIndex(opLocalGet, 1)
+	c.opcodeIndex(opLocalGet, 2)
 	c.opcodes(op...)
 }
 
 // repeatLoop calls the host and repeats the loop while more than one chunk is left.
 func (c *codeWriter) repeatLoop(m *module, piece int64) {
 	c.callYield(m)
-	c.indexed(opLocalGet, 2)
+	c.opcodeIndex(opLocalGet, 2)
 	c.i32Const(piece)
 	c.opcodes(opI32GtU)
-	c.indexed(opBrIf, 0)
+	c.opcodeIndex(opBrIf, 0)
 	c.opcodes(opEnd)
 }
 
@@ -189,7 +189,7 @@ func (m *module) growHelper(i *instruction) uint32 {
 	n := uint32(len(params) - 1)
 	write := func() []byte {
 		c := codeWriter{out: []byte{1, 1, typeI64}}
-		c.indexed(opLocalGet, n)
+		c.opcodeIndex(opLocalGet, n)
 		c.i32Const(int64(int32(most)))
 		c.opcodes(size...)
 		c.opcodes(opI32Sub, opI32GtU, opIf, blockVoid)
@@ -197,7 +197,7 @@ func (m *module) growHelper(i *instruction) uint32 {
 		c.spendFuel(m, n+1)
 		c.i32Const(-1)
 		c.opcodes(opReturn, opEnd)
-		c.indexed(opLocalGet, n)
+		c.opcodeIndex(opLocalGet, n)
 		c.opcodes(opI64ExtendU)
 		c.i64Const(each)
 		c.opcodes(opI64Mul)
@@ -205,7 +205,7 @@ func (m *module) growHelper(i *instruction) uint32 {
 		c.opcodes(opI64Add)
 		c.spendFuel(m, n+1)
 		for p := range n + 1 {
-			c.indexed(opLocalGet, p)
+			c.opcodeIndex(opLocalGet, p)
 		}
 		c.opcodes(m.src[i.at:i.end]...)
 		c.opcodes(opEnd)
@@ -219,16 +219,16 @@ func (m *module) growHelper(i *instruction) uint32 {
 func (m *module) depthHelper() uint32 {
 	return m.addHelper(helperKey{op: opCall}, m.typeIndex([]byte{typeI32}, nil), func() []byte {
 		c := codeWriter{out: []byte{0}}
-		c.indexed(opLocalGet, 0)
+		c.opcodeIndex(opLocalGet, 0)
 		c.i32Const(int64(m.options.Depth))
 		c.opcodes(opI32GtU, opIf, blockVoid)
 		c.i64Const(TooDeep)
-		c.indexed(opCall, m.yieldIndex())
+		c.opcodeIndex(opCall, m.yieldIndex())
 		c.opcodes(opDrop, opUnreachable, opEnd)
 		c.i32Const(int64(m.options.Depth))
-		c.indexed(opGlobalSet, m.softDepthGlobal())
+		c.opcodeIndex(opGlobalSet, m.softDepthGlobal())
 		c.i64Const(StackGrown)
-		c.indexed(opCall, m.yieldIndex())
+		c.opcodeIndex(opCall, m.yieldIndex())
 		c.opcodes(opDrop, opEnd)
 		return c.out
 	})
@@ -287,8 +287,8 @@ func (m *module) saveOrRestore(s savedState, back bool) []byte {
 		if back {
 			from, to = to, from
 		}
-		c.indexed(opGlobalGet, from)
-		c.indexed(opGlobalSet, to)
+		c.opcodeIndex(opGlobalGet, from)
+		c.opcodeIndex(opGlobalSet, to)
 	}
 	for n, own := range s.tables {
 		from, to := uint32(own), uint32(len(m.tables)+n)
@@ -303,9 +303,9 @@ func (m *module) saveOrRestore(s savedState, back bool) []byte {
 	}
 	if back {
 		c.i32Const(0)
-		c.indexed(opGlobalSet, m.depthGlobal())
+		c.opcodeIndex(opGlobalSet, m.depthGlobal())
 		c.i32Const(m.softDepth())
-		c.indexed(opGlobalSet, m.softDepthGlobal())
+		c.opcodeIndex(opGlobalSet, m.softDepthGlobal())
 	}
 	c.opcodes(opEnd)
 	return c.out

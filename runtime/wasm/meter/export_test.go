@@ -1,13 +1,13 @@
 package meter
 
-// Linked is o for modules that import memories, tables and globals from each other, as the specification's tests do.
+// Linked allows modules to import memories, tables and globals, as the specification's tests do.
 func Linked(o Options) Options {
 	o.linked = true
 	return o
 }
 
-// Exact is o with every instruction charged when it is reached and not before, and nothing else: the slow, obvious way
-// to count.
+// Exact charges every instruction when it is reached, and nothing else: the slow, obvious way to
+// count.
 func Exact(o Options) Options {
 	o.exact = true
 	return o

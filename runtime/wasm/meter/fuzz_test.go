@@ -19,8 +19,8 @@ import (
 	"github.com/tenterhook/tenterhook/runtime/wasm/meter"
 )
 
-// FuzzRewrite hands over any bytes: there is an answer, and if the bytes were a valid module then so are those that came
-// of them.
+// FuzzRewrite rewrites arbitrary bytes: they are rejected, or the result is valid exactly if they
+// were.
 func FuzzRewrite(f *testing.F) {
 	for _, b := range seedModules(f) {
 		f.Add(b)
@@ -42,7 +42,7 @@ func FuzzRewrite(f *testing.F) {
 		if before == nil && after != nil {
 			t.Fatalf("a valid module became invalid: %v", after)
 		}
-		if before != nil && after == nil && !strings.Contains(before.Error(), "custom") { // which are left out
+		if before != nil && after == nil && !strings.Contains(before.Error(), "custom") { // dropped
 			t.Fatalf("an invalid module became valid: %v", before)
 		}
 	})
@@ -69,7 +69,8 @@ func seedModules(t testing.TB) [][]byte {
 	return all
 }
 
-// FuzzSame lets binaryen make a valid module of the bytes and runs it plain and metered, compiled and interpreted.
+// FuzzSame makes valid modules from the bytes by binaryen, and runs them plain and metered,
+// compiled and interpreted.
 func FuzzSame(f *testing.F) {
 	tool, err := exec.LookPath("wasm-opt")
 	if err != nil {
@@ -91,7 +92,7 @@ func FuzzSame(f *testing.F) {
 		}
 		cmd := exec.Command(tool, in, "-ttf", "-o", out, "--enable-bulk-memory", "--enable-simd", "--enable-sign-ext",
 			"--enable-nontrapping-float-to-int", "--enable-multivalue", "--enable-mutable-globals")
-		if len(seed)%4 == 0 { // with which it often makes types that are not accepted
+		if len(seed)%4 == 0 { // binaryen then often uses unsupported types
 			cmd.Args = append(cmd.Args, "--enable-reference-types")
 		}
 		if b, err := cmd.CombinedOutput(); err != nil {
@@ -105,8 +106,8 @@ func FuzzSame(f *testing.F) {
 	})
 }
 
-// compareRuns runs a module in every way and wants one story: the same calls of the host, the same results or traps, the same
-// memory, the same fuel compiled and interpreted, and never less than an instruction's unit for each that was reached.
+// compareRuns runs a module in every way. It wants equal host calls, results, traps and memory,
+// equal fuel compiled and interpreted, and at least a unit for each instruction that was reached.
 func compareRuns(t *testing.T, code []byte) {
 	o := meter.Options{Depth: 1 << 30, Pages: 256}
 	metered, err := meter.Rewrite(code, o)
@@ -121,7 +122,7 @@ func compareRuns(t *testing.T, code []byte) {
 	}
 	want := recordStory(t, code, compiler)
 	if want.text == got.text {
-		// as it should be
+		// equal
 	} else if a, b := recordStory(t, code, interpreter), recordStory(t, metered.Code, interpreter); a.text != b.text {
 		t.Fatalf("plain, metered:\n%s", diff(want.text, got.text))
 	} else {
@@ -152,10 +153,10 @@ func diff(a, b string) string {
 	return fmt.Sprintf("%d lines, %d lines", len(left), len(right))
 }
 
-// story is what running a module's exports one after the other looks like from outside.
+// story records the visible results of calling a module's exports in order.
 type story struct {
 	text    string
-	fuel    []int64 // of each call that returned
+	fuel    []int64 // of each successful call
 	endless bool
 }
 
@@ -200,7 +201,8 @@ func recordStory(t *testing.T, code []byte, c wazero.RuntimeConfig) (s story) {
 	return s
 }
 
-// normalizeValues takes away what means nothing: the high half of a slot that holds 32 bits, and where a reference points.
+// normalizeValues clears undefined bits: the high half of 32-bit values, and addresses in
+// references.
 func normalizeValues(kinds []api.ValueType, stack []uint64) {
 	at := 0
 	for _, k := range kinds {
@@ -215,7 +217,7 @@ func normalizeValues(kinds []api.ValueType, stack []uint64) {
 	}
 }
 
-// exportNames names what the upload exports, in order.
+// exportNames returns the upload's exports in order.
 func exportNames(mod api.Module) (names []string) {
 	for name := range mod.ExportedFunctionDefinitions() {
 		if !strings.HasPrefix(name, meter.Reserved) {
@@ -235,7 +237,7 @@ func countSlots(kinds []api.ValueType) (n int) {
 	return n
 }
 
-// addFuzzingSupport is what binaryen's modules import: it writes down what they say.
+// addFuzzingSupport adds the imports of binaryen's modules, which log their arguments.
 func addFuzzingSupport(t *testing.T, r wazero.Runtime, b *strings.Builder) {
 	t.Helper()
 	m := r.NewHostModuleBuilder("fuzzing-support")

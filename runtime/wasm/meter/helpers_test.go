@@ -18,12 +18,12 @@ import (
 
 var errDeep = errors.New("calls nest too deep")
 
-// host is what answers Yield: slices of a size, until they are used up.
+// host implements Yield: it returns equal slices until the total is used up.
 type host struct {
 	slice  int64
-	total  int64 // what may be spent; 0: anything
+	total  int64 // fuel limit; 0: none
 	spent  int64
-	yields int // how often it was
+	yields int // calls of Yield
 }
 
 var errFuel = errors.New("fuel is used up")
@@ -44,7 +44,7 @@ func (h *host) yield(_ context.Context, stack []uint64) {
 	stack[0] = uint64(h.slice)
 }
 
-// newRuntime is a runtime that has the import of metered modules.
+// newRuntime is a runtime with the imports of metered modules.
 func newRuntime(t testing.TB, c wazero.RuntimeConfig, h *host) wazero.Runtime {
 	t.Helper()
 	ctx := context.Background()
@@ -59,7 +59,7 @@ func newRuntime(t testing.TB, c wazero.RuntimeConfig, h *host) wazero.Runtime {
 	return r
 }
 
-// guest is one metered module that was instantiated and started.
+// guest is an instantiated metered module.
 type guest struct {
 	api.Module
 	h    *host
@@ -77,7 +77,7 @@ func instantiate(t testing.TB, code []byte, c wazero.RuntimeConfig) *guest {
 	return &guest{Module: mod, h: h, fuel: mod.ExportedGlobal(meter.Fuel).(api.MutableGlobal)}
 }
 
-// call calls an export and says what it spent.
+// call calls an export and returns the fuel it spent.
 func (g *guest) call(name string, args ...uint64) (results []uint64, spent int64, err error) {
 	g.fuel.Set(uint64(g.h.slice))
 	g.h.spent = 0
@@ -85,7 +85,7 @@ func (g *guest) call(name string, args ...uint64) (results []uint64, spent int64
 	return results, g.h.spent + g.h.slice - int64(g.fuel.Get()), err
 }
 
-// firstLine is the first line of what went wrong.
+// firstLine returns the first line of an error.
 func firstLine(err error) string {
 	if err == nil {
 		return ""
@@ -94,7 +94,8 @@ func firstLine(err error) string {
 	return first
 }
 
-// readFixture is testdata/name.wasm; where wabt is installed, it must be what testdata/name.wat makes.
+// readFixture reads testdata/name.wasm. If wabt is installed it must equal the output for
+// testdata/name.wat.
 func readFixture(t testing.TB, name string) []byte {
 	t.Helper()
 	path := filepath.Join("testdata", name)

@@ -56,9 +56,9 @@ const (
 	perBulk      = 16      // a bulk operation of any length
 	bulkShift    = 3       // memory: one for every 8 bytes; tables: one an element
 	perGrow      = 1000    // a memory.grow or table.grow
-	perPage      = 4096    // each page of memory.grow, up to the maximum; table.grow: one an element
-	freeLocals   = 16      // calls with more locals, joins with more changed ones: one for every two more
-	freeValues   = 4       // calls and branches with more values (a v128 is two): one for each more
+	perPage      = 4096    // each page of memory.grow; table.grow: one an element
+	freeLocals   = 16      // above it calls and joins pay one for every two locals
+	freeValues   = 4       // above it calls and branches pay one for each value (v128: two)
 	chunk        = 1 << 18 // bytes of a bulk operation between two calls of the host
 	chunkRefs    = 1 << 14 // the same in table elements
 )
@@ -74,7 +74,7 @@ const (
 type Options struct {
 	Limits Limits // zero fields are those of DefaultLimits
 	Pages  uint32 // maximum memory in pages of 64 KiB; Code declares one more: see Module.MemoryMax
-	Depth  uint32 // maximum depth: a call counts one, plus one for each depthUnit of its native frame
+	Depth  uint32 // maximum: a call counts 1, plus 1 for each depthUnit of frame
 
 	linked bool // tests only: allow imported memories, tables and globals, export the depth
 	exact  bool // tests only: charge every instruction when it is reached

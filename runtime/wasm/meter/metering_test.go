@@ -14,7 +14,7 @@ import (
 	"github.com/tenterhook/tenterhook/runtime/wasm/meter"
 )
 
-// TestRunaway ends what does not end by itself, and goes on with the same instance.
+// TestRunaway ends endless guests, and continues with the same instance.
 func TestRunaway(t *testing.T) {
 	m := rewrite(t, readFixture(t, "runaway"), meter.Options{Depth: 1000})
 	g := instantiate(t, m.Code, wazero.NewRuntimeConfigCompiler())
@@ -38,7 +38,7 @@ func TestRunaway(t *testing.T) {
 	}
 }
 
-// mustCall calls an export that is neither metered nor fails.
+// mustCall calls an unmetered export that must not fail.
 func (g *guest) mustCall(t *testing.T, name string, args ...uint64) []uint64 {
 	t.Helper()
 	results, err := g.ExportedFunction(name).Call(context.Background(), args...)
@@ -48,7 +48,7 @@ func (g *guest) mustCall(t *testing.T, name string, args ...uint64) []uint64 {
 	return results
 }
 
-// TestStraightCode has functions without a loop that are long, and charges them as they go.
+// TestStraightCode wants long functions without loops charged as they run.
 func TestStraightCode(t *testing.T) {
 	exported := section(7, []byte{1, 1, 'a', 0, 0})
 	code := append(append([]byte{0}, slices.Repeat([]byte{0x41, 0, 0x1a}, 50_000)...), 0x0b)
@@ -62,7 +62,7 @@ func TestStraightCode(t *testing.T) {
 	}
 }
 
-// TestCarriedValues charges the values that calls, branches and joins carry, not only the instructions.
+// TestCarriedValues wants charges for values that calls, branches and joins carry.
 func TestCarriedValues(t *testing.T) {
 	wide := slices.Repeat([]byte{0x7b}, 16)
 	types := slices.Concat([]byte{3, 0x60, 0, 0, 0x60, 0, 16}, wide, []byte{0x60, 16}, wide, []byte{0})
@@ -74,15 +74,16 @@ func TestCarriedValues(t *testing.T) {
 	conditional := slices.Concat([]byte{1}, uleb(416), []byte{0x7f, 0x41, 0, 0x04, 0x40}, sets, []byte{0x0b, 0x0b})
 	tests := []struct {
 		name   string
-		kinds  []byte // types of its functions, of which the first is called
+		kinds  []byte // types of its functions; the first is called
 		bodies [][]byte
 		price  int64
 	}{
-		// 1 for the call, 28 for 32 words of which 4 are free, 16 drops, and what is called: 16 and 29 of its own call
+		// 1 for the call, 28 for 32 words less 4 free ones, 16 drops, and the callee: 16 and 29 for
+		// its own call
 		{"results", []byte{0, 1, 1}, [][]byte{slices.Concat([]byte{0, 0x10, 1}, slices.Repeat([]byte{0x1a}, 16), []byte{0x0b}), {0, 0x10, 2, 0x0b}, slices.Concat([]byte{0}, slices.Repeat(value, 16), []byte{0x0b})}, 29 + 16 + 29 + 16},
-		// 16 values, and 1 and 28 for the branch back, 1 for its condition
+		// 16 values, 1 and 28 for the branch back, 1 for its condition
 		{"parameters of a loop", []byte{0}, [][]byte{slices.Concat([]byte{0}, slices.Repeat(value, 16), []byte{0x03, 2, 0x41, 0, 0x0d, 0}, slices.Repeat([]byte{0x1a}, 16), []byte{0x0b, 0x0b})}, 16 + 1 + 29 + 16},
-		// 200 for the locals of the call, 2 for the condition, 32 of what it may lead to, 200 for the join
+		// 200 for the locals of the call, 2 for the condition, 32 speculative, 200 for the join
 		{"locals that are set on one path", []byte{0}, [][]byte{conditional}, 200 + 2 + 32 + 200},
 	}
 	for _, tt := range tests {
@@ -100,7 +101,7 @@ func TestCarriedValues(t *testing.T) {
 	}
 }
 
-// TestStart keeps a start function from running before the host says so.
+// TestStart wants the start function to wait for the host's call.
 func TestStart(t *testing.T) {
 	src := wasm(emptyType, oneFunction, section(8, []byte{0}), body(0, 0x03, 0x40, 0x0c, 0, 0x0b, 0x0b))
 	m := rewrite(t, src, meter.Options{})
@@ -117,7 +118,8 @@ func TestStart(t *testing.T) {
 	}
 }
 
-// TestDepth counts calls, resets after Restore, and does not count calls of the host's that follow each other.
+// TestDepth wants nested calls counted, reset by Restore, and consecutive calls of the host not
+// added up.
 func TestDepth(t *testing.T) {
 	types := section(1, []byte{2, 0x60, 1, 0x7f, 0, 0x60, 0, 0})
 	down := []byte{1, 13, 0, 0x20, 0, 0x04, 0x40, 0x20, 0, 0x41, 1, 0x6b, 0x10, 0, 0x0b, 0x0b}
@@ -138,7 +140,7 @@ func TestDepth(t *testing.T) {
 	}
 }
 
-// TestSaveRestore puts back what a call changed: globals of every type, tables.
+// TestSaveRestore wants globals of every type and tables restored.
 func TestSaveRestore(t *testing.T) {
 	m := rewrite(t, readFixture(t, "state"), meter.Options{})
 	if len(m.Unrestorable) > 0 {
@@ -176,7 +178,7 @@ func TestSaveRestore(t *testing.T) {
 	}
 }
 
-// TestUnrestorable names what Restore cannot undo.
+// TestUnrestorable wants the instructions listed that Restore cannot undo.
 func TestUnrestorable(t *testing.T) {
 	data := section(11, []byte{1, 1, 1, 'a'})
 	elements := section(9, []byte{1, 1, 0, 1, 0})
@@ -202,7 +204,7 @@ func TestUnrestorable(t *testing.T) {
 	}
 }
 
-// TestDescription tells the host what it asks for.
+// TestDescription checks the description for the host.
 func TestDescription(t *testing.T) {
 	types := section(1, []byte{2, 0x60, 2, 0x7f, 0x7e, 1, 0x7d, 0x60, 0, 2, 0x7b, 0x70})
 	imports := section(2, []byte{2, 3}, []byte("env"), []byte{5}, []byte("abort"), []byte{0, 0, 1, 'a', 1, 'b', 0, 1})
@@ -221,7 +223,7 @@ func TestDescription(t *testing.T) {
 	}
 }
 
-// TestFuel has the same price for the same work, compiled and interpreted, in any slices.
+// TestFuel wants the same price for the same work, compiled and interpreted, in any slices.
 func TestFuel(t *testing.T) {
 	code := rewrite(t, readFixture(t, "loops"), meter.Options{}).Code
 	want := map[string]int64{}
@@ -248,7 +250,7 @@ func TestFuel(t *testing.T) {
 	}
 }
 
-// TestPrice charges for what costs more than its instruction says.
+// TestPrice wants higher charges for instructions that cost more.
 func TestPrice(t *testing.T) {
 	exported := section(7, []byte{1, 1, 'a', 0, 0})
 	tests := []struct {
@@ -270,7 +272,7 @@ func TestPrice(t *testing.T) {
 	}
 }
 
-// TestNames keeps the names of functions where traces look for them.
+// TestNames wants function names kept for stack traces.
 func TestNames(t *testing.T) {
 	names := section(0, []byte{4}, []byte("name"), []byte{1, 12, 1, 0, 9}, []byte("trapdoors"))
 	exported := section(7, []byte{1, 1, 'a', 0, 0})
@@ -280,7 +282,7 @@ func TestNames(t *testing.T) {
 	}
 }
 
-// TestGuests takes what real toolchains make, as it is.
+// TestGuests accepts the output of real toolchains.
 func TestGuests(t *testing.T) {
 	t.Run("Go", func(t *testing.T) {
 		if testing.Short() {
@@ -295,7 +297,7 @@ func TestGuests(t *testing.T) {
 	t.Run("C", func(t *testing.T) { answerAll(t, rewrite(t, buildCGuest(t, "-O2"), meter.Options{}).Code) })
 }
 
-// answerAll runs a guest of testdata twice, with the same answer at the same price.
+// answerAll runs a guest of testdata twice and wants the same answer at the same price.
 func answerAll(t *testing.T, code []byte) {
 	t.Helper()
 	ctx := context.Background()

@@ -10,7 +10,7 @@ import (
 	"github.com/tenterhook/tenterhook/runtime/wasm/meter"
 )
 
-// uleb is n as an unsigned LEB128.
+// uleb encodes n as unsigned LEB128.
 func uleb(n uint64) (b []byte) {
 	for ; n >= 0x80; n >>= 7 {
 		b = append(b, byte(n)|0x80)
@@ -18,7 +18,7 @@ func uleb(n uint64) (b []byte) {
 	return append(b, byte(n))
 }
 
-// section is a section with its size before it.
+// section encodes a section with its size.
 func section(id byte, parts ...[]byte) []byte {
 	body := slices.Concat(parts...)
 	return slices.Concat([]byte{id}, uleb(uint64(len(body))), body)
@@ -44,12 +44,12 @@ func body(code ...byte) []byte {
 	return section(10, []byte{1}, uleb(uint64(len(code))), code)
 }
 
-// functionModule is a module of one function without locals that has a memory, a table and a global.
+// functionModule is a module of one function without locals, with memory, table and global.
 func functionModule(code ...byte) []byte {
 	return wasm(emptyType, oneFunction, table1, memory1, global1, body(append(append([]byte{0}, code...), 0x0b)...))
 }
 
-// hostileModule is a module that must not get in, and why.
+// hostileModule is a module that must be rejected for a reason.
 type hostileModule struct {
 	name, want string
 	code       []byte
@@ -59,7 +59,7 @@ func hostileModules() []hostileModule {
 	return slices.Concat(injections(), lies(), features(), misfits(), bombs())
 }
 
-// injections name what the rewritten module has and the upload has not.
+// injections refer to injected parts of the rewritten module.
 func injections() []hostileModule {
 	return []hostileModule{
 		{"set the local of the fuel", "there is no local 0", functionModule(0x42, 0, 0x21, 0)},
@@ -91,7 +91,7 @@ func injections() []hostileModule {
 	}
 }
 
-// lies announce what is not so.
+// lies announce sizes and counts that are wrong.
 func lies() []hostileModule {
 	return []hostileModule{
 		{"nothing", "it is not WebAssembly", nil},
@@ -127,7 +127,7 @@ func lies() []hostileModule {
 	}
 }
 
-// features are what is refused by name.
+// features use proposals that are rejected by name.
 func features() []hostileModule {
 	return []hostileModule{
 		{"atomics", "it uses threads", functionModule(0xfe, 0x03, 0)},
@@ -154,7 +154,7 @@ func features() []hostileModule {
 	}
 }
 
-// misfits are badly built.
+// misfits have structural errors.
 func misfits() []hostileModule {
 	return []hostileModule{
 		{"no end", "it ends too soon", wasm(emptyType, oneFunction, body(0, 0x01))},
@@ -165,11 +165,11 @@ func misfits() []hostileModule {
 		{"a type that does not exist", "there is no type 0x7a", wasm(emptyType, oneFunction, body(1, 1, 0x7a, 0x0b))},
 		{"a start function with a parameter", "has type (i32) -> (), want () -> ()", wasm(section(1, []byte{1, 0x60, 1, 0x7f, 0}), oneFunction, section(8, []byte{0}), body(0, 0x0b))},
 		{"a start function after a broken section", "it ends too soon", wasm(section(3, []byte{0x80}), section(8, []byte{0}))},
-		{"least over most", "its least is 2 and its most 1", wasm(section(5, []byte{1, 1, 2, 1}))},
+		{"minimum above maximum", "its minimum 2 is above its maximum 1", wasm(section(5, []byte{1, 1, 2, 1}))},
 	}
 }
 
-// bombs are small for what they make of themselves.
+// bombs are small modules that need much memory or compile time.
 func bombs() []hostileModule {
 	return []hostileModule{
 		{"blocks", "blocks are nested deeper than 2000", functionModule(slices.Concat(slices.Repeat([]byte{0x02, 0x40}, 2001), slices.Repeat([]byte{0x0b}, 2001))...)},
@@ -198,14 +198,15 @@ func bombs() []hostileModule {
 	}
 }
 
-// carryingModule is a module of one function that has n i32 on its stack, whose type 0 takes and gives them, and does that with
-// them.
+// carryingModule is a module of one function that pushes n i32 values and then runs the code. Type
+// 0 takes and returns n values.
 func carryingModule(n int, code ...byte) []byte {
 	types := slices.Concat([]byte{0x60}, uleb(uint64(n)), slices.Repeat([]byte{0x7f}, n), []byte{0, 0x60, 0, 0})
 	return wasm(section(1, []byte{2}, types), section(3, []byte{1, 1}), body(slices.Concat([]byte{0}, slices.Repeat([]byte{0x41, 0}, n), code, []byte{0x0b})...))
 }
 
-// manyFunctions is a module of n equal functions () -> () behind the first, which has type 1: 16 i32 to 16 i32.
+// manyFunctions is a module of n equal functions () -> () behind a first one with 16 i32
+// parameters and results.
 func manyFunctions(n int, body []byte) []byte {
 	same := slices.Repeat([]byte{0x7f}, 16)
 	types := slices.Concat([]byte{2, 0x60, 0, 0, 0x60, 16}, same, []byte{16}, same)
@@ -222,12 +223,12 @@ func manyLocals(n int) []byte {
 	return manyFunctions(n, slices.Concat([]byte{1}, uleb(1990), []byte{0x7e, 0x0b}))
 }
 
-// manyCalls calls a function that takes and gives 16 values again and again: two bytes that become hundreds.
+// manyCalls repeats a call with 16 arguments and 16 results: two bytes that become hundreds.
 func manyCalls(n, calls int) []byte {
 	return manyFunctions(n, slices.Concat([]byte{0}, slices.Repeat([]byte{0x41, 0}, 16), slices.Repeat([]byte{0x10, 0}, calls), slices.Repeat([]byte{0x1a}, 16), []byte{0x0b}))
 }
 
-// manyJoins sets 400 locals in 1,000 blocks, each of which may be left before.
+// manyJoins sets 400 locals inside 1,000 blocks with conditional exits.
 func manyJoins(n int) []byte {
 	var sets []byte
 	for i := range 400 {
@@ -254,7 +255,7 @@ func TestHostile(t *testing.T) {
 	}
 }
 
-// TestAtTheLimit accepts what is as large as it may be.
+// TestAtTheLimit accepts modules of the largest sizes.
 func TestAtTheLimit(t *testing.T) {
 	for _, h := range []hostileModule{
 		{"results", "", wasm(section(1, []byte{1, 0x60, 0}, uleb(16), slices.Repeat([]byte{0x7f}, 16)))},

@@ -18,7 +18,7 @@ import (
 	"github.com/tenterhook/tenterhook/runtime/wasm/meter"
 )
 
-// findSuite is the folder of the WebAssembly specification's tests, which wazero's module brings along.
+// findSuite returns the folder of the WebAssembly specification's tests in wazero's module.
 func findSuite(t *testing.T) string {
 	t.Helper()
 	out, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/tetratelabs/wazero").Output()
@@ -32,7 +32,7 @@ func findSuite(t *testing.T) string {
 	return dir
 }
 
-// script is a file of the suite: modules, and what to do with them.
+// script is a file of the suite: modules and commands.
 type script struct {
 	Commands []struct {
 		Type       string
@@ -66,7 +66,7 @@ func readScript(t *testing.T, path string) (s script) {
 	return s
 }
 
-// testStore is where a script runs: plain or metered.
+// testStore is the place where a script runs, plain or metered.
 type testStore struct {
 	r       wazero.Runtime
 	h       *host
@@ -111,7 +111,7 @@ func (w *testStore) instantiate(code []byte, as string) error {
 	return err
 }
 
-// runAction runs an action: the results' bits, or the reason why there are none.
+// runAction runs an action and returns the results' bits.
 func (w *testStore) runAction(a action) ([]uint64, error) {
 	m := w.last
 	if a.Module != "" {
@@ -135,7 +135,7 @@ func (w *testStore) runAction(a action) ([]uint64, error) {
 	return results, err
 }
 
-// argumentBits are an argument's.
+// argumentBits encodes an argument.
 func argumentBits(kind, lane string, v any) []uint64 {
 	if kind != "v128" {
 		text, _ := v.(string)
@@ -145,7 +145,7 @@ func argumentBits(kind, lane string, v any) []uint64 {
 			n = uint64(signed)
 		}
 		if kind == "externref" && text != "null" {
-			n++ // wazero takes 0 for null
+			n++ // for wazero 0 is null
 		}
 		return []uint64{n}
 	}
@@ -160,8 +160,8 @@ func argumentBits(kind, lane string, v any) []uint64 {
 	return out[:]
 }
 
-// TestSuite runs the specification's tests plain and metered: every module that is accepted is accepted, every one that
-// is refused is refused, and every call gives the same bits or the same trap.
+// TestSuite runs the specification's tests plain and metered, and wants the same modules accepted
+// and the same results or traps.
 func TestSuite(t *testing.T) {
 	dir := findSuite(t)
 	spectest, err := os.ReadFile(filepath.Join(dir, "testdata", "spectest.wasm"))
@@ -220,8 +220,8 @@ func runScript(t *testing.T, path string, spectest []byte) {
 	}
 }
 
-// TestFeatures hands over the tests of what is not accepted: it is refused by name. What these scripts have
-// without it is accepted.
+// TestFeatures loads the tests of unsupported proposals, which must be rejected by name. Their
+// other modules must be accepted.
 func TestFeatures(t *testing.T) {
 	dir := findSuite(t)
 	named := map[string]string{
@@ -247,8 +247,8 @@ func TestFeatures(t *testing.T) {
 	}
 }
 
-// isRejectedByName says whether a module was refused, with want among the reasons. What the compiler refuses is refused; some
-// of what it accepts without being asked to is refused as well.
+// isRejectedByName reports whether a module was rejected with want among the reasons. All modules
+// that the compiler rejects must be rejected; some that it accepts are rejected too.
 func isRejectedByName(t *testing.T, r wazero.Runtime, path, want string) bool {
 	t.Helper()
 	code, err := os.ReadFile(path)

@@ -6,7 +6,7 @@ import "strings"
 const (
 	ActionUpdate      = "com.okta.action.update"                   // registration, user-import, password-import
 	ProfileUpdate     = "com.okta.user.profile.update"             // registration, user-import
-	ProgressiveUpdate = "com.okta.user.progressive.profile.update" // registration, when requestType is progressive.profile
+	ProgressiveUpdate = "com.okta.user.progressive.profile.update" // registration with requestType progressive.profile
 	AppProfileUpdate  = "com.okta.appUser.profile.update"          // user-import
 	UserUpdate        = "com.okta.user.update"                     // user-import, beside LINK_USER
 	IdentityPatch     = "com.okta.identity.patch"                  // token: the ID token

@@ -15,7 +15,8 @@ import (
 
 func validUTF8(s string) bool { return utf8.ValidString(s) }
 
-// TestDraft has every builder's command as Okta spells it, and the merge take it on a call of its type.
+// TestDraft checks each method's command in Okta's spelling, and that the merge accepts it on a
+// call of its type.
 func TestDraft(t *testing.T) {
 	const link = `{"type":"com.okta.action.update","value":{"result":"LINK_USER"}},{"type":"com.okta.user.update","value":{"id":"00u1"}}`
 	tests := []struct {
@@ -102,7 +103,7 @@ func TestDraft(t *testing.T) {
 	}
 }
 
-// typeAndEvent is a call's type, and what a rule decides on.
+// typeAndEvent returns a call's type and the event that a rule sees.
 func typeAndEvent(t *testing.T, doc *jsondoc.Doc) (hook.Type, jsondoc.Node) {
 	t.Helper()
 	name := doc.Root().Get("eventType").Text()
@@ -119,7 +120,7 @@ func typeAndEvent(t *testing.T, doc *jsondoc.Doc) (hook.Type, jsondoc.Node) {
 	return 0, jsondoc.Node{}
 }
 
-// TestUnwritable fails the rule for a value that JSON cannot hold.
+// TestUnwritable wants the rule to fail on values that JSON cannot represent.
 func TestUnwritable(t *testing.T) {
 	for name, v := range map[string]any{
 		"Infinity": math.Inf(1), "NaN": math.NaN(), "Struct": struct{}{}, "InList": []any{1, struct{}{}}, "InMap": map[string]any{"a": math.NaN()},
@@ -134,7 +135,7 @@ func TestUnwritable(t *testing.T) {
 	}
 }
 
-// FuzzDraftText writes any text so that it is read as what it was.
+// FuzzDraftText encodes arbitrary strings and wants them back.
 func FuzzDraftText(f *testing.F) {
 	for _, s := range []string{"", "a", "\"\\/\b\x00\x1f\x7f", "é\u2028😀", "\xff", "a\xc3", "\xed\xa0\x80b"} {
 		f.Add(s)

@@ -105,7 +105,7 @@ func TestKinds(t *testing.T) {
 	})
 }
 
-// TestKindError holds the promise that a value of another type is not taken for a missing one.
+// TestKindError wants a value of another type not to count as missing.
 func TestKindError(t *testing.T) {
 	tests := []struct {
 		name, pointer string
@@ -165,7 +165,7 @@ func TestLookup(t *testing.T) {
 	}
 }
 
-// TestLongValues reads what has no room in the first buffer, and something short after it.
+// TestLongValues reads a value larger than the first buffer, and a short one after it.
 func TestLongValues(t *testing.T) {
 	long := slices.Repeat([]byte("0123456789"), 1000)
 	text, err := json.Marshal(map[string]string{"long": string(long), "short": "x"})
@@ -181,7 +181,7 @@ func TestLongValues(t *testing.T) {
 	})
 }
 
-// FuzzValueText reads texts as encoding/json does.
+// FuzzValueText decodes strings as encoding/json does.
 func FuzzValueText(f *testing.F) {
 	for _, s := range []string{`""`, `"a"`, `"\"\\\/\b\f\n\r\t"`, `"\u00e9\ud83d\ude00x"`, `"\ud83d"`, `"\ud83dx"`, `"\ud83d\u0041"`, `"\udc00\ud83d"`, "1", "null"} {
 		f.Add(s)
@@ -190,7 +190,7 @@ func FuzzValueText(f *testing.F) {
 		got, ok := rule.Value(s).Text()
 		var want *string
 		if err := json.Unmarshal([]byte(s), &want); err != nil || want == nil || s[0] != '"' || s[len(s)-1] != '"' {
-			return // not a text, or not as the host gives it
+			return // not a string as the host passes it
 		}
 		if !ok || got != *want && json.Valid([]byte(s)) && validUTF8(s) {
 			t.Errorf("%s: got %q, want %q", s, got, *want)

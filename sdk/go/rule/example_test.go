@@ -29,7 +29,8 @@ func ExampleRegister() {
 	// <nil>
 }
 
-// What the policy's rule says under `with` comes as a struct, decoded and checked when the policy is loaded.
+// The rule's `with` in the policy becomes a struct, decoded and validated when the policy is
+// loaded.
 func ExampleRegisterWith() {
 	type Settings struct {
 		Prefix string
@@ -56,7 +57,7 @@ func ExampleRegisterWith() {
 	// <nil>
 }
 
-// A value of several types is asked what it is first, and one with a shape of its own can be decoded.
+// Check the kind of a value that may have several types. Objects can be decoded.
 func ExampleValue_Decode() {
 	rule.Register(func(e rule.Event, d *rule.Draft) error {
 		var user struct{ FirstName, LastName string }

@@ -1,4 +1,4 @@
-// Package rule is the SDK for Tenterhook modules in Go: a module is one function from event to draft.
+// Package rule is the SDK for modules in Go: a module is one function from event to draft.
 // It needs only the standard library and the ordinary toolchain:
 //
 //	GOOS=wasip1 GOARCH=wasm go build -buildmode=c-shared -ldflags='-s -w' \

@@ -8,7 +8,7 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/go/rule"
 )
 
-// runRule runs f on an event and gives its draft.
+// runRule runs f on an event and returns its draft.
 func runRule(t *testing.T, event string, f rule.Func) string {
 	t.Helper()
 	rule.Register(f)
@@ -63,7 +63,7 @@ func TestRegisterWith(t *testing.T) {
 	})
 }
 
-// errorContains reports whether err has that text in it, or is none where there is no text.
+// errorContains reports whether err contains the text; for an empty text, whether err is nil.
 func errorContains(err error, text string) bool {
 	if err == nil || text == "" {
 		return err == nil && text == ""

@@ -13,7 +13,7 @@ import (
 type Sample struct {
 	Event  string                       // JSON
 	With   string                       // the rule's `with` as JSON; empty for none
-	Tables map[string]map[string]string // by table and key: the value as JSON, see TextTable; keys match exactly
+	Tables map[string]map[string]string // by table and key, values as JSON: see TextTable
 	Log    func(line string)            // receives log lines, such as a test's Log; nil drops them
 }
 

@@ -80,7 +80,7 @@ func recurse(n int) int {
 	return recurse(n-1) + 1
 }
 
-// world tries all that a program may expect of its surroundings.
+// world tries everything that a program expects of its environment.
 func world(debug map[string]any) {
 	random := make([]byte, 8)
 	crand.Read(random)

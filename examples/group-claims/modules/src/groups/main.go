@@ -1,6 +1,7 @@
-// Groups makes a claim out of group names. It is a module of Tenterhook:
+// Groups makes a claim of group names. It is a Tenterhook module:
 //
-//	GOOS=wasip1 GOARCH=wasm go build -buildmode=c-shared -ldflags='-s -w' -o modules/groups.wasm ./modules/src/groups
+//	GOOS=wasip1 GOARCH=wasm go build -buildmode=c-shared -ldflags='-s -w' \
+//		-o modules/groups.wasm ./modules/src/groups
 package main
 
 import (
@@ -16,16 +17,16 @@ func init() { rule.RegisterWith(groups) }
 
 func main() {}
 
-// Settings is the rule's with.
+// Settings is the rule's `with`.
 type Settings struct {
-	Prefix     string   // of the groups that count
-	Claim      string   // where their roles go
-	Most       int      // applications in one token
-	Privileged []string // roles that shorten the access token
-	Lifetime   int      // to so many seconds
+	Prefix     string   // of the groups to use
+	Claim      string   // name of the claim
+	Most       int      // largest number of applications in a token
+	Privileged []string // roles that shorten the access token's lifetime
+	Lifetime   int      // of those access tokens, in seconds
 }
 
-// Validate wants what Okta takes.
+// Validate checks the settings against Okta's limits.
 func (s Settings) Validate() error {
 	switch {
 	case s.Prefix == "" || s.Claim == "":

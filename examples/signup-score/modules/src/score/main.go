@@ -1,6 +1,7 @@
-// Score refuses sign-ups that look made up. It is a module of Tenterhook:
+// Score denies sign-ups that look made up. It is a Tenterhook module:
 //
-//	GOOS=wasip1 GOARCH=wasm go build -buildmode=c-shared -ldflags='-s -w' -o modules/score.wasm ./modules/src/score
+//	GOOS=wasip1 GOARCH=wasm go build -buildmode=c-shared -ldflags='-s -w' \
+//		-o modules/score.wasm ./modules/src/score
 package main
 
 import (
@@ -14,15 +15,15 @@ func init() { rule.RegisterWith(score) }
 
 func main() {}
 
-// Weights is the rule's with.
+// Weights is the rule's `with`.
 type Weights struct {
-	Refuse    int64 // the score from which on a sign-up is refused
-	Unknown   int64 // for a mail domain that the table domains does not have
-	Digits    int64 // for each digit of the local part from the third on
-	SameNames int64 // for a first name that is the last name
+	Refuse    int64 // lowest score at which a sign-up is denied
+	Unknown   int64 // for a mail domain that the table domains lacks
+	Digits    int64 // for each digit of the local part after the second
+	SameNames int64 // for a first name equal to the last name
 }
 
-// Validate wants a threshold: with none, everybody would be refused.
+// Validate rejects a missing threshold, which would deny every sign-up.
 func (w Weights) Validate() error {
 	if w.Refuse <= 0 {
 		return errors.New("refuse: want a score above 0")

@@ -1,4 +1,4 @@
-// Command guest is a module that reads and writes JSON, for the rewriter's tests: built with the standard toolchain.
+// Command guest is a module that reads and writes JSON, built with the standard toolchain for tests.
 package main
 
 import (
