@@ -12,7 +12,7 @@ import (
 	"github.com/tenterhook/tenterhook/engine/outlet"
 )
 
-// BenchmarkDeliver is one step there and back, beside what http.Client and the bare disk take for the same.
+// BenchmarkDeliver measures one step, beside http.Client and the bare disk for the same work.
 func BenchmarkDeliver(b *testing.B) {
 	body := []byte(`{"text":"` + strings.Repeat("x", 1000) + `"}`)
 	url := startServer(b, func(w http.ResponseWriter, r *http.Request) {
@@ -78,7 +78,7 @@ func post(b *testing.B, url string, body []byte) {
 	resp.Body.Close()
 }
 
-// BenchmarkRefused is what a step costs at a destination that rests.
+// BenchmarkRefused measures a step at a paused destination.
 func BenchmarkRefused(b *testing.B) {
 	url := startServer(b, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500) })
 	o := openOne(b, outlet.Spec{URL: url, Breaker: outlet.Breaker{Failures: 1, Rest: 3600e9}})

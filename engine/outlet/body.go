@@ -9,19 +9,20 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-// maxBody is the longest body, in bytes, that is made into a form or a line.
+// maxBody is the limit, in bytes, of a body that is converted to a form or a line.
 const maxBody = 16 << 20
 
-// parseBody reads a step's body where its shape matters.
+// parseBody parses a step's body, where its shape matters.
 func parseBody(d *jsondoc.Doc, body []byte) (jsondoc.Node, error) {
 	if err := d.Parse(body, jsondoc.Limits{Bytes: maxBody}); err != nil {
-		return jsondoc.Node{}, fmt.Errorf("%w: its body: %w", ErrStep, err)
+		return jsondoc.Node{}, fmt.Errorf("%w: parse its body: %w", ErrStep, err)
 	}
 	return d.Root(), nil
 }
 
-// encodeForm writes a JSON object as application/x-www-form-urlencoded, in the order of its members. A list gives its name once
-// for each element, null and a missing value nothing, an object its JSON, as Slack's payload field wants it.
+// encodeForm renders a JSON object as application/x-www-form-urlencoded, in the order of its
+// members. A list repeats its name for each element, null is omitted, and an object becomes its
+// JSON, as Slack's payload field needs it.
 func encodeForm(body []byte) ([]byte, error) {
 	var d jsondoc.Doc
 	root, err := parseBody(&d, body)
@@ -29,7 +30,7 @@ func encodeForm(body []byte) ([]byte, error) {
 		return nil, err
 	}
 	if root.Kind() != jsondoc.Object {
-		return nil, fmt.Errorf("%w: a form is made of an object", ErrStep)
+		return nil, fmt.Errorf("%w: want an object as the body of a form", ErrStep)
 	}
 	var out []byte
 	for name, value := range root.Members() {
@@ -60,9 +61,10 @@ func appendField(dst []byte, name string, value jsondoc.Node) []byte {
 	return append(dst, url.QueryEscape(text)...)
 }
 
-// encodeLine writes a step as one line: its body, an object, with its key as the first member; what is not an object stands
-// in a member called body. A member of the key's name in the body is left out: who reads the file knows repeats by the key,
-// and an event that brings one of its own would pass for another.
+// encodeLine renders a step as one line: the object of its body with the idempotency key as the
+// first member. A body that is not an object becomes the member "body". A member of the body with
+// the key's name is omitted: readers of the file detect repeats by the key, and an event could
+// otherwise pass for another one.
 func encodeLine(member, key string, body []byte) ([]byte, error) {
 	var d jsondoc.Doc
 	root, err := parseBody(&d, body)
@@ -88,13 +90,13 @@ func encodeLine(member, key string, body []byte) ([]byte, error) {
 	default:
 		at := out.Len()
 		err = json.Compact(&out, root.Raw())
-		out.Bytes()[at] = ',' // instead of its brace
+		out.Bytes()[at] = ',' // replaces the opening brace
 	}
 	out.WriteByte('\n')
 	return out.Bytes(), err
 }
 
-// writeMembersExcept writes the members of an object, each behind a comma, without those of one name.
+// writeMembersExcept writes an object's members, each after a comma, except those of one name.
 func writeMembersExcept(out *bytes.Buffer, object jsondoc.Node, but string) error {
 	for name, value := range object.Members() {
 		if name == but {

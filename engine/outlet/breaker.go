@@ -11,25 +11,27 @@ import (
 	"github.com/sony/gobreaker/v2"
 )
 
-// probeWait is what a step is told to wait for while another one finds out whether the destination is back.
+// probeWait is the Result.After while another step probes a half-open breaker.
 const probeWait = time.Second
 
-// errDown and errUnknown are how a breaker is told about a failure, and about what is none.
+// errFailure and errExcluded report an attempt to the circuit: a failure, or no statement about the
+// destination.
 var (
 	errFailure  = errors.New("down")
 	errExcluded = errors.New("unknown")
 )
 
-// breaker is when a destination is left alone: its breaker is open after failures in a row, or the answers to several steps asked for time.
+// breaker pauses a destination after failures in a row, or after several steps were answered with
+// Retry-After.
 type breaker struct {
 	circuit  *gobreaker.TwoStepCircuitBreaker[struct{}]
 	openTime time.Duration
 	now      func() time.Time
 
-	mu          sync.Mutex // guards what follows; the breaker calls open under its own lock, so mu is taken last
-	opened      time.Time  // when the breaker last opened
-	delayUntil  time.Time  // what answers asked for
-	delayedKeys []string   // the keys of the last steps whose answer asked for time, each once, since one was well answered
+	mu          sync.Mutex // guards the fields below; the circuit calls recordOpen under its own lock, so mu is acquired last
+	opened      time.Time  // last time the circuit opened
+	delayUntil  time.Time  // by Retry-After
+	delayedKeys []string   // keys of steps answered with Retry-After since the last success
 }
 
 func newBreaker(b Breaker, now func() time.Time, log *slog.Logger) *breaker {
@@ -57,7 +59,7 @@ func (r *breaker) recordOpen() {
 	r.opened = time.Now()
 }
 
-// allow lets an attempt through, whose outcome must then be reported, or says how long to wait.
+// allow permits an attempt, whose result must be reported, or returns the time to wait.
 func (r *breaker) allow(key string) (report func(Result), wait time.Duration, ok bool) {
 	if wait := r.delayLeft(); wait > 0 {
 		return nil, wait, false
@@ -91,8 +93,9 @@ func (r *breaker) report(done func(error), key string, result Result) {
 	}
 }
 
-// recordDelay is told that an answer asked for time, which (RFC 9110 section 10.2.3) may mean us, or what this one step is about: an event
-// that brings such an answer about is not to hold up all others. When several steps were answered so, it is us. mu is held.
+// recordDelay counts an answer with Retry-After. RFC 9110 section 10.2.3 lets it mean the client or
+// this one resource, and one event must not delay all others. So only several delayed steps pause
+// the destination. mu is held.
 func (r *breaker) recordDelay(key string, after time.Duration) {
 	const several, longest = 3, 5 * time.Minute
 	if !slices.Contains(r.delayedKeys, key) && len(r.delayedKeys) < several {
@@ -106,7 +109,7 @@ func (r *breaker) recordDelay(key string, after time.Duration) {
 	}
 }
 
-// delayLeft is what is left of the time an answer asked for.
+// delayLeft is the rest of the pause that Retry-After asked for.
 func (r *breaker) delayLeft() time.Duration {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -116,7 +119,7 @@ func (r *breaker) delayLeft() time.Duration {
 	return max(0, r.delayUntil.Sub(r.now()))
 }
 
-// openTimeLeft is what is left of the breaker's rest, never quite nothing.
+// openTimeLeft is the time until the circuit is half-open, at least 1 ms.
 func (r *breaker) openTimeLeft() time.Duration {
 	r.mu.Lock()
 	defer r.mu.Unlock()

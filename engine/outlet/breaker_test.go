@@ -19,7 +19,7 @@ import (
 	"github.com/tenterhook/tenterhook/engine/outlet"
 )
 
-// waitFor waits for what another goroutine brings about.
+// waitFor waits for a condition that another goroutine fulfils.
 func waitFor(t *testing.T, what string, ok func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(time.Minute); !ok(); time.Sleep(time.Millisecond) {
@@ -29,7 +29,7 @@ func waitFor(t *testing.T, what string, ok func() bool) {
 	}
 }
 
-// pipe is a standard output whose reader may be gone.
+// pipe is a standard output whose reader may have closed it.
 type pipe struct{ closed atomic.Bool }
 
 func (p *pipe) Write(text []byte) (int, error) {
@@ -81,7 +81,7 @@ func testBreaker(t *testing.T) {
 	}
 }
 
-// TestBreakerIgnores shows what says nothing about the destination, or speaks for it.
+// TestBreakerIgnores: some failures are not counted against the destination.
 func TestBreakerIgnores(t *testing.T) {
 	for _, status := range []int{302, 400, 401, 404, 429} {
 		t.Run(fmt.Sprint(status), func(t *testing.T) {
@@ -99,8 +99,8 @@ func TestBreakerIgnores(t *testing.T) {
 	}
 }
 
-// TestProbe shows that one attempt at a time finds out whether a destination is back, and that one which finds out nothing
-// does not keep it away.
+// TestProbe: one attempt at a time probes a half-open breaker, and a probe without a result does not
+// open it again.
 func TestProbe(t *testing.T) {
 	var mode atomic.Int64 // 0 down, 1 stalls
 	release := make(chan struct{})
@@ -153,7 +153,7 @@ func TestBusy(t *testing.T) {
 	}
 }
 
-// TestStalledDestination keeps every slot of one destination occupied and shows that another takes all its steps meanwhile.
+// TestStalledDestination: while every slot of one destination is in use, another accepts its steps.
 func TestStalledDestination(t *testing.T) {
 	fine := startServer(t, func(http.ResponseWriter, *http.Request) {})
 	r, w := io.Pipe() // a standard output that nobody reads
@@ -224,7 +224,7 @@ func TestClose(t *testing.T) {
 	wantResult(t, deliver(t, o, outlet.Step{Destination: "nobody", Key: "k"}), outlet.Never, outlet.ErrUnknown)
 }
 
-// TestCloseLeavesNothing looks for goroutines that a closed Outlet has left behind.
+// TestCloseLeavesNothing: a closed Outlet leaves no goroutine behind.
 func TestCloseLeavesNothing(t *testing.T) {
 	fine := startServer(t, func(http.ResponseWriter, *http.Request) {})
 	o := openOutlet(t, map[string]outlet.Spec{
@@ -248,8 +248,8 @@ func TestCloseLeavesNothing(t *testing.T) {
 	})
 }
 
-// TestHammer delivers from many goroutines to destinations of every kind and behaviour while states are read, and closes in
-// the midst of it.
+// TestHammer delivers from many goroutines to destinations of every kind while states are read, and
+// closes the Outlet meanwhile.
 func TestHammer(t *testing.T) {
 	var n atomic.Int64
 	url := startRawServer(t, func(c net.Conn, _ *http.Request) {

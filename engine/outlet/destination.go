@@ -7,10 +7,11 @@ import (
 	"time"
 )
 
-// busyWait is what a step is told to wait for when every slot is taken: a slot is free again soon, or the breaker opens.
+// busyWait is the Result.After while every slot is in use: one is released soon, or the breaker
+// opens.
 const busyWait = 100 * time.Millisecond
 
-// destination is one place to deliver to, with its slots and its rest.
+// destination is one receiver with its slots and its breaker.
 type destination struct {
 	name        string
 	spec        Spec
@@ -56,7 +57,7 @@ func (d *destination) deliver(ctx context.Context, s Step) Result {
 	return r
 }
 
-// attempt keeps what is not the destination's fault from being held against it.
+// attempt does not count failures against the destination that are the step's or the caller's.
 func (d *destination) attempt(caller context.Context, s Step) Result {
 	if err := caller.Err(); err != nil {
 		return Result{Err: fmt.Errorf("%w: %w", ErrStopped, err)}
@@ -80,7 +81,7 @@ func (d *destination) state() State {
 		InFlight: len(d.slots), Concurrency: cap(d.slots), Rest: wait}
 }
 
-// isValidKey reports whether a key can stand in a header and a line as it is.
+// isValidKey reports whether a key needs no escaping in a header or a line.
 func isValidKey(key string) bool {
 	if key == "" || len(key) > 255 {
 		return false

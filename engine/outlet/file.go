@@ -8,48 +8,49 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"strconv"
+
+	"github.com/tenterhook/tenterhook/engine/durable"
 )
 
-// file is a sink of JSON lines, kept below a size by putting full files aside: path.1 is the newest of them.
+// file is a sink of JSON lines with rotation by size: path.1 is the newest rotated file.
 //
-// It is opened at once, and opened again when something else stands at its path: another program may rotate
-// it too, and after a reload two Outlets write to it for a while. What changes it is therefore done under its lock, which
-// other programs are free to ignore.
+// It is opened at the start and again whenever its path names another file: other programs may
+// rotate it too, and after a reload two Outlets write to it for a while. Every change is therefore
+// made under the file's advisory lock.
 type file struct {
 	path string
-	size int64 // rotated before it grows beyond that
+	size int64 // rotated before it exceeds this
 	keep int
 	log  *slog.Logger
 
 	f       *os.File // nil: not open
-	checked bool     // its end was looked at since it was opened
+	checked bool     // the last line was repaired since the file was opened
 }
 
-// prepare repairs the file before anybody waits for a line.
+// prepare repairs the file before the first line.
 func (f *file) prepare() error {
 	_, err := f.lockWhole(0)
-	unlock(f.f)
+	durable.Unlock(f.f)
 	return err
 }
 
-// commit appends lines and returns when they are on the disk. When it cannot, it takes back what it has written, because
-// the steps will come again.
+// commit appends lines and syncs them. If that fails, it truncates the file to its old size, because
+// the steps are retried.
 func (f *file) commit(text []byte) error {
 	size, err := f.lockWhole(int64(len(text)))
 	if err != nil {
 		return err
 	}
-	defer unlock(f.f)
+	defer durable.Unlock(f.f)
 	if _, err = f.f.Write(text); err == nil {
 		err = f.f.Sync()
 	}
 	if err == nil {
 		return nil
 	}
-	// After a failed fsync the system may hold the pages for clean: whatever it says next of this file is not to be
-	// trusted, so it is opened anew.
+	// After a failed fsync the system may mark the pages clean, and a later fsync of this descriptor
+	// proves nothing. So the file is opened again.
 	err = errors.Join(err, f.f.Truncate(size))
 	return errors.Join(err, f.close())
 }
@@ -58,37 +59,38 @@ func (f *file) close() error {
 	if f.f == nil {
 		return nil
 	}
-	err := f.f.Close() // and with it the lock
+	err := f.f.Close() // releases the lock
 	f.f = nil
 	return err
 }
 
-// lockWhole leaves the file open, locked, whole, and with room for so many bytes, and says how long it is.
+// lockWhole opens and locks the file, repairs its last line, rotates it if it lacks room for so many
+// bytes, and returns its size.
 func (f *file) lockWhole(room int64) (size int64, err error) {
-	for range 8 { // each turn but the last means that somebody else moved the file
+	for range 8 { // a repetition means a rotation, by us or by another program
 		if f.f == nil {
 			if err := f.open(); err != nil {
 				return 0, err
 			}
 		}
-		there, err := f.lockCurrent()
-		if err == nil && there {
+		current, err := f.lockCurrent()
+		if err == nil && current {
 			size, err = f.repair()
 		}
-		if err == nil && there && (size == 0 || size+room <= f.size) {
+		if err == nil && current && (size == 0 || size+room <= f.size) {
 			return size, nil
 		}
-		if err == nil && there {
+		if err == nil && current {
 			err = f.rotate()
 		}
 		if err := errors.Join(err, f.close()); err != nil {
 			return 0, err
 		}
 	}
-	return 0, fmt.Errorf("%s: it is moved again and again", f.path)
+	return 0, fmt.Errorf("%s: it is renamed again and again", f.path)
 }
 
-// open opens the file and makes sure that its name lasts.
+// open opens the file and syncs the directory of a new one.
 func (f *file) open() error {
 	info, err := os.Lstat(f.path)
 	if err == nil && !info.Mode().IsRegular() {
@@ -99,36 +101,37 @@ func (f *file) open() error {
 	}
 	missing := err != nil
 	f.checked = false
-	f.f, err = os.OpenFile(f.path, os.O_APPEND|os.O_CREATE|os.O_RDWR|noFollow, 0o600)
+	f.f, err = os.OpenFile(f.path, os.O_APPEND|os.O_CREATE|os.O_RDWR|openNoFollow, 0o600)
 	if err != nil {
 		return err
 	}
 	if !missing {
 		return nil
 	}
-	if err := syncDir(f.path); err != nil {
+	if err := durable.SyncDir(f.path); err != nil {
 		return errors.Join(err, f.close())
 	}
 	return nil
 }
 
-// lockCurrent locks the file and says whether it is what stands at its path.
-func (f *file) lockCurrent() (there bool, err error) {
-	if err := lock(f.f); err != nil {
+// lockCurrent locks the file and reports whether its path still names it.
+func (f *file) lockCurrent() (current bool, err error) {
+	if err := durable.Lock(f.f); err != nil {
 		return false, err
 	}
-	have, err := f.f.Stat()
+	opened, err := f.f.Stat()
 	if err != nil {
 		return false, err
 	}
-	stands, err := os.Lstat(f.path)
+	named, err := os.Lstat(f.path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}
-	return err == nil && os.SameFile(have, stands), err
+	return err == nil && os.SameFile(opened, named), err
 }
 
-// rotate puts the file aside. A crash in the middle leaves a gap in the numbers, which the next one closes.
+// rotate renames the file to path.1 and the older ones upwards. A crash between the renames leaves a
+// gap in the numbers, which the next rotation closes.
 func (f *file) rotate() error {
 	for n := f.keep - 1; n >= 1; n-- {
 		err := os.Rename(f.rotatedPath(n), f.rotatedPath(n+1))
@@ -139,14 +142,14 @@ func (f *file) rotate() error {
 	if err := os.Rename(f.path, f.rotatedPath(1)); err != nil {
 		return err
 	}
-	return syncDir(f.path)
+	return durable.SyncDir(f.path)
 }
 
 func (f *file) rotatedPath(n int) string { return f.path + "." + strconv.Itoa(n) }
 
-// repair says how long the file is, and when it was just opened sees to it that its last line is whole. A line of ours that
-// a crash has torn was never promised to anybody, and its step comes again: it is cut off. A rest that we cannot have
-// written is only ended.
+// repair returns the file's size. After opening it repairs an incomplete last line: a line of ours,
+// torn by a crash, was never acknowledged and its step is retried, so it is cut off. Text of another
+// program only gets a newline.
 func (f *file) repair() (size int64, err error) {
 	info, err := f.f.Stat()
 	if err != nil {
@@ -163,12 +166,12 @@ func (f *file) repair() (size int64, err error) {
 		return start, nil
 	}
 	torn := slog.Int64("bytes", info.Size()-start)
-	if first != '{' && first != 0 { // what a crash has left unwritten reads as zeros
-		f.log.Warn("ended a last line that is not ours", torn)
+	if first != '{' && first != 0 { // unwritten blocks after a crash read as zeros
+		f.log.Warn("appended a newline to a last line of another program", torn)
 		_, err = f.f.WriteString("\n")
 		start = info.Size() + 1
 	} else {
-		f.log.Warn("cut off a torn last line", torn)
+		f.log.Warn("cut off an incomplete last line", torn)
 		err = f.f.Truncate(start)
 	}
 	err = errors.Join(err, f.f.Sync())
@@ -176,7 +179,7 @@ func (f *file) repair() (size int64, err error) {
 	return start, err
 }
 
-// findLastLine finds where the rest behind the last newline starts, and its first byte.
+// findLastLine returns the offset behind the last newline, and the byte there.
 func (f *file) findLastLine(size int64) (start int64, first byte, err error) {
 	chunk := make([]byte, 64<<10)
 	for end := size; end > 0; {
@@ -196,13 +199,4 @@ func (f *file) findLastLine(size int64) (start int64, first byte, err error) {
 	}
 	_, err = f.f.ReadAt(chunk[:1], start)
 	return start, chunk[0], err
-}
-
-// syncDir makes a name in a directory last.
-func syncDir(path string) error {
-	d, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }

@@ -129,7 +129,7 @@ func TestTornLine(t *testing.T) {
 	}
 }
 
-// TestFileRenamed shows that whatever happens to the file between two lines, the next one stands at its path.
+// TestFileRenamed: after any change of the file, the next line is in the file at its path.
 func TestFileRenamed(t *testing.T) {
 	tests := []struct {
 		name string
@@ -163,8 +163,7 @@ func TestFileRenamed(t *testing.T) {
 	}
 }
 
-// TestFileNotWritable shows that a file that is in no state to be written holds nothing up: not Open, and its steps come
-// again.
+// TestFileNotWritable: a file that cannot be written does not delay Open, and its steps are retried.
 func TestFileNotWritable(t *testing.T) {
 	dir := t.TempDir()
 	target := filepath.Join(dir, "target")
@@ -186,7 +185,7 @@ func TestFileNotWritable(t *testing.T) {
 	wantResult(t, deliver(t, o, newStep("{}")), outlet.Done, nil)
 }
 
-// TestLinkRace puts a link where the file is to be, and takes it away, as fast as it can: what it leads to is never made.
+// TestLinkRace creates and removes a link at the path in a loop: its target is never created.
 func TestLinkRace(t *testing.T) {
 	dir := t.TempDir()
 	path, target := filepath.Join(dir, "x.jsonl"), filepath.Join(dir, "target")
@@ -216,7 +215,7 @@ func TestLinkRace(t *testing.T) {
 	}
 }
 
-// TestRotationFails shows that a file which cannot be put aside is not written beyond its size.
+// TestRotationFails: a file that cannot be renamed does not exceed its size.
 func TestRotationFails(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "x.jsonl")
 	full := "{\"pad\":\"" + strings.Repeat("x", 1020) + "\"}\n"
@@ -234,8 +233,8 @@ func TestRotationFails(t *testing.T) {
 	}
 }
 
-// TestTwoOutletsOneFile writes to one file from two Outlets, as it is for a while after a reload, across many rotations:
-// every line is whole and there once.
+// TestTwoOutletsOneFile writes to one file from two Outlets, as after a reload, across many rotations:
+// each line is complete and occurs once.
 func TestTwoOutletsOneFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "x.jsonl")
 	spec := outlet.Spec{File: path, Rotate: outlet.Rotate{Size: 1024, Keep: 1000}, Breaker: outlet.Breaker{Failures: 1000}}

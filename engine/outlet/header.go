@@ -6,18 +6,18 @@ import (
 	"strings"
 )
 
-// framingHeaders are the headers that decide how the message is framed and where it goes. Whoever could set them could make one
-// request into two.
+// framingHeaders decide how a message is framed and routed. An author who sets them could smuggle a
+// second request.
 var framingHeaders = []string{"Connection", "Content-Length", "Expect", "Host", "Keep-Alive", "Te", "Trailer", "Transfer-Encoding",
 	"Upgrade"}
 
-// isReservedHeader reports whether a header is not the author's to set.
+// isReservedHeader reports whether only the program may set a header.
 func isReservedHeader(name string) bool {
 	name = http.CanonicalHeaderKey(name)
 	return slices.Contains(framingHeaders, name) || strings.HasPrefix(name, "Proxy-")
 }
 
-// isHeaderName reports whether a text is a header's name: a token of RFC 9110 section 5.6.2.
+// isHeaderName reports whether a text is a token of RFC 9110 section 5.6.2.
 func isHeaderName(name string) bool {
 	if name == "" || len(name) > 256 {
 		return false
@@ -32,7 +32,8 @@ func isHeaderName(name string) bool {
 	return true
 }
 
-// isHeaderValue reports whether a text can be a header's value without ending it: RFC 9110 section 5.5.
+// isHeaderValue reports whether a text is a field value without control characters (RFC 9110
+// section 5.5).
 func isHeaderValue(value string) bool {
 	for i := range len(value) {
 		if c := value[i]; c < ' ' && c != '\t' || c == 0x7f {

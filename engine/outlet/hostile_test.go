@@ -24,7 +24,7 @@ import (
 	"github.com/tenterhook/tenterhook/engine/outlet"
 )
 
-// startRawServer serves connections by hand: each request is read to its end, as far as the test wants, before answer is called.
+// startRawServer serves raw connections: it reads each request before it calls answer.
 func startRawServer(t testing.TB, answer func(net.Conn, *http.Request)) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -63,7 +63,7 @@ func writeSlowly(c net.Conn, text string) {
 	}
 }
 
-// stall answers nothing until the other side goes away.
+// stall sends no answer until the client closes.
 func stall(c net.Conn, _ *http.Request) { _, _ = c.Read(make([]byte, 1)) }
 
 func isAnyOK(outlet.Answer) (bool, error) { return true, nil }
@@ -135,7 +135,7 @@ func TestHostile(t *testing.T) {
 	}
 }
 
-// TestHugeBody shows that no more is read of an answer than is needed, and that a short one gives its connection back.
+// TestHugeBody: only the needed part of an answer is read, and a short one frees its connection.
 func TestHugeBody(t *testing.T) {
 	var sent atomic.Int64
 	url := startServer(t, func(w http.ResponseWriter, _ *http.Request) {
@@ -189,8 +189,8 @@ func TestConnectionsAreReused(t *testing.T) {
 	}
 }
 
-// TestStaleConnection shows that a kept connection which the other side has closed costs no attempt, whatever the header
-// of the key is called.
+// TestStaleConnection: a reused connection that the server has closed costs no attempt, whatever the
+// name of the key's header.
 func TestStaleConnection(t *testing.T) {
 	for _, key := range []string{"", "X-Dedupe"} {
 		t.Run("key "+key, func(t *testing.T) {
@@ -313,7 +313,7 @@ func TestContextEnds(t *testing.T) {
 	}
 }
 
-// TestSecrets makes everything fail that can, at a destination whose every part is a secret, and reads what is said of it.
+// TestSecrets: no failure of a destination made of secrets shows one of them.
 func TestSecrets(t *testing.T) {
 	const secret = "s3cr3t"
 	echo := startRawServer(t, func(c net.Conn, r *http.Request) {

@@ -19,24 +19,24 @@ import (
 )
 
 const (
-	connectTimeout = 5 * time.Second // for a connection, and again for its handshake; the destination's timeout if that is less
+	connectTimeout = 5 * time.Second // for a connection, and again for its handshake; at most the destination's timeout
 	maxHeaders     = 64 << 10        // bytes of an answer's headers
 	maxAnswer      = 64 << 10        // bytes read of an answer's body
-	drainTimeout   = time.Second / 4 // spent on a body that nobody needs
+	drainTimeout   = time.Second / 4 // to read a body that is not needed, so that the connection can be reused
 )
 
-// httpCarrier carries steps by HTTP. It uses the transport and not http.Client: redirects are not followed and cookies not kept
-// because there is nothing that could.
+// httpCarrier delivers steps by HTTP. It uses http.Transport instead of http.Client, which would
+// follow redirects and store cookies.
 type httpCarrier struct {
 	spec      Spec
-	root      string  // scheme and host, without anything secret
-	base      url.URL // where Spec.URL leads; no user in it
+	root      string  // scheme and host, without secrets
+	base      url.URL // Spec.URL without its user
 	header    http.Header
 	now       func() time.Time
 	transport *http.Transport
 }
 
-// newHTTPCarrier makes the carrier of a Spec that is valid and filled.
+// newHTTPCarrier makes the carrier of a valid Spec with defaults.
 func newHTTPCarrier(s Spec, o Options) *httpCarrier {
 	u, _ := url.Parse(s.URL)
 	w := &httpCarrier{spec: s, base: *u, header: make(http.Header), now: o.Now, transport: newTransport(s, u, o)}
@@ -53,8 +53,8 @@ func newHTTPCarrier(s Spec, o Options) *httpCarrier {
 	for name, value := range s.Headers {
 		w.header.Set(name, value)
 	}
-	// The transport repeats a request by itself when the kept connection it chose turns out to be dead before the first
-	// byte of an answer, if this header says that a repeat does no harm. Empty, it says so without being sent.
+	// The transport repeats a request whose reused connection turns out to be closed before the first
+	// byte of an answer, if this header marks the request as idempotent. A nil value is not sent.
 	w.header["Idempotency-Key"] = nil
 	return w
 }
@@ -72,7 +72,7 @@ func newTransport(s Spec, u *url.URL, o Options) *http.Transport {
 		MaxResponseHeaderBytes: maxHeaders,
 		MaxIdleConnsPerHost:    s.Concurrency,
 		IdleConnTimeout:        time.Minute,
-		DisableCompression:     true, // 64 KiB are 64 KiB
+		DisableCompression:     true, // so that maxAnswer bounds the body itself
 		ForceAttemptHTTP2:      true,
 		HTTP2:                  &http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: connectTimeout},
 	}
@@ -88,7 +88,7 @@ func newTransport(s Spec, u *url.URL, o Options) *http.Transport {
 	return t
 }
 
-// checkConnectResponse keeps what a proxy says when it refuses out of the errors.
+// checkConnectResponse replaces a proxy's refusal by an error without its text.
 func checkConnectResponse(_ context.Context, _ *url.URL, _ *http.Request, resp *http.Response) error {
 	if resp.StatusCode == http.StatusOK {
 		return nil
@@ -114,14 +114,14 @@ func (w *httpCarrier) attempt(ctx context.Context, s Step) Result {
 	}
 	defer resp.Body.Close()
 	if w.spec.OK == nil {
-		// The status says it all. The rest is read so that the connection can be used again, as far as that pays.
+		// The status decides. The body is read so that the connection can be reused.
 		defer time.AfterFunc(drainTimeout, stop).Stop()
 		_, _ = io.CopyN(io.Discard, resp.Body, maxAnswer+1)
 	}
 	return w.readAnswer(ctx, resp)
 }
 
-// request makes the request of a step. Whatever a step says, it goes to the destination's host.
+// request makes the request of a step. It always goes to the destination's host.
 func (w *httpCarrier) request(ctx context.Context, s *Step) (*http.Request, error) {
 	u, err := w.stepURL(s)
 	if err != nil {
@@ -133,7 +133,7 @@ func (w *httpCarrier) request(ctx context.Context, s *Step) (*http.Request, erro
 	}
 	req, err := http.NewRequestWithContext(ctx, cmp.Or(s.Method, w.spec.Method), w.root, bytes.NewReader(body))
 	if err != nil {
-		return nil, fmt.Errorf("%w: its destination has no usable address", ErrStep)
+		return nil, fmt.Errorf("%w: its destination has no valid address", ErrStep)
 	}
 	req.URL = u
 	req.Header = w.header.Clone()
@@ -142,7 +142,7 @@ func (w *httpCarrier) request(ctx context.Context, s *Step) (*http.Request, erro
 	}
 	for name, value := range s.Headers {
 		if !isHeaderName(name) || isReservedHeader(name) || http.CanonicalHeaderKey(name) == http.CanonicalHeaderKey(w.spec.Key) {
-			return nil, fmt.Errorf("%w: one of its headers has a name that is not its to set", ErrStep)
+			return nil, fmt.Errorf("%w: one of its headers has an invalid or reserved name", ErrStep)
 		}
 		if !isHeaderValue(value) {
 			return nil, fmt.Errorf("%w: its header %s has control characters or is too long", ErrStep, http.CanonicalHeaderKey(name))
@@ -156,10 +156,10 @@ func (w *httpCarrier) request(ctx context.Context, s *Step) (*http.Request, erro
 	return req, nil
 }
 
-// mediaTypes are those of the encodings.
+// mediaTypes of the encodings.
 var mediaTypes = map[string]string{"json": "application/json", "form": "application/x-www-form-urlencoded"}
 
-// body is what a step sends.
+// body encodes the body of a step.
 func (w *httpCarrier) body(s *Step) ([]byte, error) {
 	encoding := cmp.Or(s.Encoding, w.spec.Encoding)
 	switch {
@@ -170,10 +170,10 @@ func (w *httpCarrier) body(s *Step) ([]byte, error) {
 	case encoding == "form" && len(s.Body) > 0:
 		return encodeForm(s.Body)
 	}
-	return bytes.Clone(s.Body), nil // a RoundTripper may go on reading it after it has returned
+	return bytes.Clone(s.Body), nil // a RoundTripper may read it after it has returned
 }
 
-// stepURL is where a step goes.
+// stepURL is the URL of a step.
 func (w *httpCarrier) stepURL(s *Step) (*url.URL, error) {
 	u := w.base
 	if path := cmp.Or(s.Path, w.spec.Path); path != "" {
@@ -194,13 +194,13 @@ func (w *httpCarrier) stepURL(s *Step) (*url.URL, error) {
 		query.Set(name, value)
 	}
 	if u.RawQuery != "" {
-		u.RawQuery += "&" // the url's own query stays as it is: some are signed
+		u.RawQuery += "&" // the url's own query is unchanged: it may be signed
 	}
 	u.RawQuery += query.Encode()
 	return &u, nil
 }
 
-// readAnswer reads an answer as far as it matters and says what it means.
+// readAnswer turns an answer into a Result. It reads the body only for ok.
 func (w *httpCarrier) readAnswer(ctx context.Context, resp *http.Response) Result {
 	r := Result{Status: resp.StatusCode}
 	r.Verdict, r.health = classifyStatus(resp.StatusCode)
@@ -216,7 +216,7 @@ func (w *httpCarrier) readAnswer(ctx context.Context, resp *http.Response) Resul
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
 	if err != nil {
 		r.Verdict, r.health = Retry, down
-		r.Err = fmt.Errorf("%w: its body ends too early", ErrGarbled)
+		r.Err = fmt.Errorf("%w: its body is incomplete", ErrGarbled)
 		if ctx.Err() != nil {
 			r.Err = fmt.Errorf("%w: %v", ErrTimeout, w.spec.Timeout)
 		}

@@ -49,8 +49,8 @@ func writeUntilKilled(path string) {
 	select {}
 }
 
-// TestKill kills a writer in the midst of it, again and again on one file: every line that was Done is there, once and
-// whole, and the torn ones are gone.
+// TestKill kills a writer repeatedly on one file: each line that was Done is there, complete and once,
+// and incomplete lines are removed.
 func TestKill(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "x.jsonl")
 	acked := make(map[string]int)
@@ -93,7 +93,8 @@ func TestKill(t *testing.T) {
 	t.Logf("%d lines Done over 6 kills, %d files", len(acked), len(files))
 }
 
-// TestDiskFull fills a small file system: the step comes again, nothing of it is left behind, and when there is room it goes.
+// TestDiskFull fills a small file system: the step leaves no partial line, and succeeds when retried
+// after space is freed.
 func TestDiskFull(t *testing.T) {
 	dir := t.TempDir()
 	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=64k"); err != nil {
@@ -139,8 +140,8 @@ func TestDiskFull(t *testing.T) {
 	}
 }
 
-// TestSlowDisk has the lock of a file held by somebody else, as a hung disk would hold a write: the step waits for its
-// timeout, is not written afterwards, and the next one is.
+// TestSlowDisk: another process holds the file's lock, as a hung disk would delay a write. The step
+// waits for its timeout and is not written later; the next one is written.
 func TestSlowDisk(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "x.jsonl")
 	o := openOne(t, outlet.Spec{File: path, Timeout: 2 * time.Second}) // for a disk that is slow and does not hang

@@ -9,15 +9,15 @@ import (
 	"time"
 )
 
-// sink is where lines end up. All calls come from one goroutine.
+// sink stores lines. All calls come from one goroutine.
 type sink interface {
-	prepare() error           // looks whether it will do; an error changes nothing
-	commit(text []byte) error // nil: all of it is there for good. An error: none of it is, as far as can be told
+	prepare() error           // checks that the sink is usable; an error changes nothing
+	commit(text []byte) error // nil: all of it is durable. An error: none of it, as far as known
 	close() error
 }
 
-// lineCarrier carries steps to a sink, one line each. One goroutine writes; what has gathered while it was writing goes with its
-// next commit, so that many lines share one fsync.
+// lineCarrier delivers steps to a sink, one line each. One goroutine writes: lines that arrive during
+// a commit go into the next one, so that many lines share one fsync.
 type lineCarrier struct {
 	member  string
 	timeout time.Duration
@@ -27,7 +27,8 @@ type lineCarrier struct {
 	closed  chan error
 }
 
-// line is a step's line on its way. Whoever swaps taken first decides: the writer, or a step that waits no longer.
+// line is a step's line on its way to the sink. The first of writer and timed-out step to set claimed
+// decides whether the line is written.
 type line struct {
 	text    []byte
 	claimed atomic.Bool
@@ -65,7 +66,7 @@ func (l *lineCarrier) attempt(ctx context.Context, s Step) Result {
 	return Result{Verdict: Done, health: up}
 }
 
-// close is called when nobody carries any more.
+// close is called after the last attempt.
 func (l *lineCarrier) close() error {
 	close(l.queue)
 	return <-l.closed
@@ -73,9 +74,9 @@ func (l *lineCarrier) close() error {
 
 func (l *lineCarrier) run() {
 	if err := l.sink.prepare(); err != nil {
-		l.log.Warn("nothing can be written now", "err", err)
+		l.log.Warn("the destination is not writable now", "error", err)
 	}
-	const keep = 1 << 20 // bytes of memory kept from one commit to the next
+	const keep = 1 << 20 // bytes of buffer that are reused
 	var text []byte
 	var batch []*line
 	for first := range l.queue {
@@ -99,7 +100,7 @@ func (l *lineCarrier) run() {
 	l.closed <- l.sink.close()
 }
 
-// commit writes a batch and tells those who wait for it.
+// commit writes a batch and wakes its waiting steps.
 func (l *lineCarrier) commit(text []byte, batch []*line) []byte {
 	waiting := batch[:0]
 	for _, n := range batch {
@@ -118,7 +119,7 @@ func (l *lineCarrier) commit(text []byte, batch []*line) []byte {
 	return text
 }
 
-// stream is a sink that is there already: standard output. What it was handed is out of our hands.
+// stream is the sink of standard output.
 type stream struct {
 	w io.Writer
 }

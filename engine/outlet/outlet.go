@@ -1,13 +1,3 @@
-// Package outlet is for calling out: it carries steps to destinations, each with limits and a breaker of its own.
-//
-// A destination is an HTTP endpoint, a file of JSON lines, or standard output. Deliver makes one attempt and says what
-// became of it; queues, waiting and dead letters are its caller's. Nothing is shared between two destinations, neither
-// connections nor slots, so that one that stalls costs the others nothing.
-//
-// No error of this package and nothing it logs quotes a URL, a header, a body or what was answered: all of these may hold
-// secrets, and an answer may hold ours. Errors are made of our own words, numbers, addresses and the system's errors.
-// net/http itself has one line that quotes bytes nobody asked for, to the standard library's logger; who runs the program
-// silences that logger.
 package outlet
 
 import (
@@ -25,32 +15,33 @@ import (
 	"github.com/cenkalti/backoff/v5"
 )
 
-// Options are what an Outlet is opened with.
+// Options configure an Outlet.
 type Options struct {
-	Log      *slog.Logger     // nil: slog.Default()
-	Now      func() time.Time // what Retry-After is counted from; nil: time.Now
-	Resolver *net.Resolver    // of destinations' names; nil: net.DefaultResolver
-	Stdout   io.Writer        // where a stdout destination writes; nil: os.Stdout
+	Log      *slog.Logger     // default slog.Default()
+	Now      func() time.Time // base of Retry-After; default time.Now
+	Resolver *net.Resolver    // of destinations' host names; default net.DefaultResolver
+	Stdout   io.Writer        // of stdout destinations; default os.Stdout
 	Version  string           // of the program, for the User-Agent
 }
 
-// Outlet carries steps to the destinations it was opened with. It is safe for concurrent use.
+// Outlet delivers steps to the destinations it was opened with. It is safe for concurrent use.
 type Outlet struct {
 	destinations map[string]*destination
 
-	mu       sync.Mutex // guards closed, and orders Close behind the last under.Add
+	mu       sync.Mutex // guards closed, and orders Close after the last inFlight.Add
 	closed   bool
-	inFlight sync.WaitGroup // deliveries under way
+	inFlight sync.WaitGroup // deliveries
 }
 
-// carrier makes one attempt at one kind of destination. What it returns has no Elapsed and no Attempted yet.
+// carrier makes one attempt at one kind of destination. Its Result lacks Elapsed and Attempted.
 type carrier interface {
 	attempt(ctx context.Context, s Step) Result
 	close() error
 }
 
-// Open makes an Outlet of destinations by name. Its error is Problems: all of every Spec's. A file that cannot be written
-// is not one of them: it is logged, and its steps are told to come again. The caller closes the Outlet.
+// Open makes an Outlet of destinations by name. Its error is Problems: those of all destinations. A
+// file that is not writable is no error: it is logged, and its steps are retried. The caller closes
+// the Outlet.
 func Open(specs map[string]Spec, o Options) (*Outlet, error) {
 	if o.Log == nil {
 		o.Log = slog.Default()
@@ -78,8 +69,8 @@ func Open(specs map[string]Spec, o Options) (*Outlet, error) {
 	return out, nil
 }
 
-// Deliver makes one attempt at a step and waits for nothing but its destination, for that no longer than the destination's
-// timeout. When every slot is taken, or the destination rests, it comes back at once without an attempt.
+// Deliver makes one attempt at a step. It waits for the destination only, at most for its timeout.
+// If every slot is in use or the breaker is open, it returns at once without an attempt.
 func (o *Outlet) Deliver(ctx context.Context, s Step) Result {
 	d := o.destinations[s.Destination]
 	if d == nil {
@@ -92,7 +83,7 @@ func (o *Outlet) Deliver(ctx context.Context, s Step) Result {
 	return withDestination(s, d.deliver(ctx, s))
 }
 
-// withDestination says in the error which destination it is about.
+// withDestination adds the destination to an error.
 func withDestination(s Step, r Result) Result {
 	if r.Err != nil {
 		r.Err = fmt.Errorf("deliver to %q: %w", s.Destination, r.Err)
@@ -110,21 +101,21 @@ func (o *Outlet) beginDelivery() bool {
 	return true
 }
 
-// Backoff is how long to wait after so many attempts, counted from 1, before the next: doubled from the destination's first
-// wait up to its longest, and spread by half to either side so that steps which failed together do not return together.
-// It is 0 for a destination that there is not.
+// Backoff is the wait after the nth attempt, counted from 1: doubled from the destination's first
+// wait up to its longest, with a jitter of half to either side, so that steps which failed together
+// are not retried together. It is 0 for an unknown destination.
 func (o *Outlet) Backoff(destination string, attempts int) time.Duration {
 	d := o.destinations[destination]
 	if d == nil {
 		return 0
 	}
-	const spread = 0.5
-	longest := time.Duration(float64(d.spec.Retry.Max) / (1 + spread)) // the library spreads what it has capped
+	const jitter = 0.5
+	longest := time.Duration(float64(d.spec.Retry.Max) / (1 + jitter)) // the library adds jitter after capping
 	b := backoff.ExponentialBackOff{
 		InitialInterval:     min(d.spec.Retry.First, longest),
 		MaxInterval:         longest,
 		Multiplier:          2,
-		RandomizationFactor: spread,
+		RandomizationFactor: jitter,
 	}
 	wait := b.NextBackOff()
 	for range min(attempts, 64) - 1 {
@@ -133,7 +124,7 @@ func (o *Outlet) Backoff(destination string, attempts int) time.Duration {
 	return wait
 }
 
-// Concurrency is how many attempts a destination takes at one time; 0 when there is none of that name.
+// Concurrency is the number of slots of a destination, 0 if it is unknown.
 func (o *Outlet) Concurrency(destination string) int {
 	d := o.destinations[destination]
 	if d == nil {
@@ -142,7 +133,7 @@ func (o *Outlet) Concurrency(destination string) int {
 	return cap(d.slots)
 }
 
-// States tells how each destination is, by name.
+// States lists the state of each destination, by name.
 func (o *Outlet) States() []State {
 	states := make([]State, 0, len(o.destinations))
 	for _, name := range slices.Sorted(maps.Keys(o.destinations)) {
@@ -151,8 +142,9 @@ func (o *Outlet) States() []State {
 	return states
 }
 
-// Close lets no more steps in, waits until those under way have ended, which takes no longer than the longest timeout, and
-// lets go of connections and files. When the context ends first, its error is returned and the rest goes on behind it.
+// Close rejects further steps, waits for deliveries in flight, which takes at most the longest
+// timeout, and closes connections and files. If the context ends first, Close returns its error and
+// finishes in the background.
 func (o *Outlet) Close(ctx context.Context) error {
 	o.mu.Lock()
 	closed := o.closed
@@ -174,7 +166,7 @@ func (o *Outlet) Close(ctx context.Context) error {
 	}
 }
 
-// closeCarriers gives every destination the same time to let go: a hung disk must not keep another's connections.
+// closeCarriers closes all destinations concurrently: a hung disk must not keep another's connections.
 func (o *Outlet) closeCarriers() error {
 	errs := make(chan error, len(o.destinations))
 	for _, d := range o.destinations {

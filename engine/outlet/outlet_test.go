@@ -18,7 +18,7 @@ import (
 
 var loopback = []string{"127.0.0.0/8", "::1/128"}
 
-// openOutlet opens an Outlet that is closed, and by then idle, at the end of the test.
+// openOutlet opens an Outlet that must be idle at the end of the test, and closes it then.
 func openOutlet(t testing.TB, specs map[string]outlet.Spec, o outlet.Options) *outlet.Outlet {
 	t.Helper()
 	if o.Log == nil {
@@ -38,7 +38,7 @@ func openOutlet(t testing.TB, specs map[string]outlet.Spec, o outlet.Options) *o
 	return out
 }
 
-// openOne opens an Outlet with one destination, called there, that may be on loopback.
+// openOne opens an Outlet with one destination "there", which may be on loopback.
 func openOne(t testing.TB, s outlet.Spec) *outlet.Outlet {
 	t.Helper()
 	if s.URL != "" {
@@ -149,7 +149,7 @@ func TestProxy(t *testing.T) {
 	}
 }
 
-// TestTunnel shows that TLS goes through a proxy, and that what the proxy says when it refuses stays with it.
+// TestTunnel: TLS goes through a proxy, and no error quotes the refusal of a proxy.
 func TestTunnel(t *testing.T) {
 	there := httptest.NewTLSServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	t.Cleanup(there.Close)
@@ -186,7 +186,7 @@ func TestTunnel(t *testing.T) {
 	wantResult(t, deliver(t, openOne(t, spec), newStep("{}")), outlet.Done, nil)
 }
 
-// TestStepRejected shows what a step cannot smuggle into a request. None of it is sent.
+// TestStepRejected: a step that would smuggle something into a request is not sent.
 func TestStepRejected(t *testing.T) {
 	url := startServer(t, func(_ http.ResponseWriter, r *http.Request) { t.Errorf("sent: %s %v", r.RequestURI, r.Header) })
 	o := openOutlet(t, map[string]outlet.Spec{

@@ -13,7 +13,7 @@ import (
 	"github.com/tenterhook/tenterhook/engine/outlet"
 )
 
-// newResolver is a resolver that asks a name server of the test, which gives every name the addresses of the moment.
+// newResolver asks a name server of the test, which resolves every name to the current addresses.
 func newResolver(t *testing.T, addresses *atomic.Pointer[[]netip.Addr]) *net.Resolver {
 	t.Helper()
 	server, err := net.ListenPacket("udp", "127.0.0.1:0")
@@ -35,7 +35,7 @@ func newResolver(t *testing.T, addresses *atomic.Pointer[[]netip.Addr]) *net.Res
 	}}
 }
 
-// dnsAnswer writes what RFC 1035 section 4.1 has: the question again, and the addresses of the kind it asks for.
+// dnsAnswer renders a message of RFC 1035 section 4.1: the question and addresses of its type.
 func dnsAnswer(question []byte, addresses []netip.Addr) []byte {
 	end := 12
 	for question[end] != 0 {
@@ -60,7 +60,7 @@ func dnsAnswer(question []byte, addresses []netip.Addr) []byte {
 	return out
 }
 
-// TestNameResolvesToPrivate asks for names that resolve to where they must not, at once or from the second time on.
+// TestNameResolvesToPrivate: names resolve to private addresses, at once or from the second query on.
 func TestNameResolvesToPrivate(t *testing.T) {
 	var calls atomic.Int64
 	url := startServer(t, func(w http.ResponseWriter, _ *http.Request) {

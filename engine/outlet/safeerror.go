@@ -12,17 +12,19 @@ import (
 	"syscall"
 )
 
-// safeError is an error in our own words from underneath the transport. It is found again however deep it is wrapped there.
+// safeError is an error without foreign text, returned from below the transport. transportError
+// finds it however often net/http wraps it.
 type safeError struct {
-	reason error // one of the package's
-	why    string
+	reason error // a sentinel of the package
+	detail string
 }
 
-func (t *safeError) Error() string { return t.reason.Error() + ": " + t.why }
+func (t *safeError) Error() string { return t.reason.Error() + ": " + t.detail }
 func (t *safeError) Unwrap() error { return t.reason }
 
-// transportError says in our own words why there was no answer. The errors of net/http and crypto/tls are not wrapped: they quote
-// URLs, names from certificates, and what was answered, which from an echo is our own request with its secrets.
+// transportError classifies why there was no answer. It does not wrap the errors of net/http and
+// crypto/tls: these quote URLs, certificates and parts of answers. An answer that echoes the request
+// has its secrets.
 func (w *httpCarrier) transportError(ctx context.Context, err error) error {
 	var (
 		ours   *safeError
@@ -40,7 +42,7 @@ func (w *httpCarrier) transportError(ctx context.Context, err error) error {
 		return ours
 	case errors.As(err, &verify):
 		return fmt.Errorf("%w: %s", ErrTLS, certificateReason(verify.Err))
-	case errors.As(err, &op) && (op.Op == "remote error" || op.Op == "local error"): // an alert, out of crypto/tls's own table
+	case errors.As(err, &op) && (op.Op == "remote error" || op.Op == "local error"): // an alert: crypto/tls has fixed texts
 		return fmt.Errorf("%w: %w", ErrTLS, op.Err)
 	case errors.As(err, &record), errors.Is(err, http.ErrSchemeMismatch):
 		return fmt.Errorf("%w: it does not speak TLS", ErrTLS)
@@ -56,7 +58,7 @@ func (w *httpCarrier) transportError(ctx context.Context, err error) error {
 	return fmt.Errorf("%w: it is not HTTP, breaks off, or has headers over %d KiB", ErrGarbled, maxHeaders>>10)
 }
 
-// certificateReason says what is wrong with a certificate.
+// certificateReason describes the problem of a certificate.
 func certificateReason(err error) string {
 	var (
 		other   x509.HostnameError
@@ -74,7 +76,7 @@ func certificateReason(err error) string {
 	return "its certificate is not valid"
 }
 
-// lookupReason says why a name led nowhere.
+// lookupReason describes the failure of a name lookup.
 func lookupReason(err *net.DNSError) string {
 	switch {
 	case err.IsNotFound:

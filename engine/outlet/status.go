@@ -6,15 +6,16 @@ import (
 	"time"
 )
 
-// maxRetryAfter is the longest a destination can make a step wait by asking for time.
+// maxRetryAfter bounds the wait that Retry-After can ask for.
 const maxRetryAfter = time.Hour
 
-// classifyStatus is what a status means for a step and for its destination. A redirect is Never: whoever follows one takes the
-// step, and the secrets that go with it, to an address nobody configured; and it would be there the next time as well.
+// classifyStatus interprets a status for the step and for its destination. A redirect is Never:
+// following it would send the step and its secrets to an address that is not configured, and the next
+// attempt would be redirected too.
 func classifyStatus(status int) (Verdict, health) {
 	switch {
 	case status == http.StatusTooManyRequests:
-		return Retry, unknown // it works, and it is a destination's good right to say so
+		return Retry, unknown // the destination works
 	case status == http.StatusRequestTimeout, status == http.StatusTooEarly, status >= 500:
 		return Retry, down
 	case status >= 200 && status < 300:
@@ -23,8 +24,8 @@ func classifyStatus(status int) (Verdict, health) {
 	return Never, up
 }
 
-// retryAfter reads the Retry-After of an answer: 0 when there is none that can be read, at most an hour. A date is counted
-// from the answer's own Date where it has one, so that it does not matter how right either clock is.
+// retryAfter parses the Retry-After of an answer: 0 if it is missing or invalid, at most an hour. A
+// date is relative to the answer's own Date, if there is one, so clocks need not agree.
 func retryAfter(h http.Header, now time.Time) time.Duration {
 	if date, err := http.ParseTime(h.Get("Date")); err == nil {
 		now = date
@@ -32,7 +33,7 @@ func retryAfter(h http.Header, now time.Time) time.Duration {
 	return parseRetryAfter(h.Get("Retry-After"), now)
 }
 
-// parseRetryAfter reads what RFC 9110 section 10.2.3 allows: seconds, or a date.
+// parseRetryAfter parses seconds or a date (RFC 9110 section 10.2.3).
 func parseRetryAfter(value string, now time.Time) time.Duration {
 	value = strings.Trim(value, " \t")
 	if value == "" || len(value) > 64 {

@@ -13,7 +13,7 @@ import (
 	"github.com/tenterhook/tenterhook/engine/outlet"
 )
 
-// wantResult checks what became of an attempt; a nil error wants none.
+// wantResult checks a Result; a nil error wants none.
 func wantResult(t *testing.T, r outlet.Result, kind outlet.Verdict, err error) {
 	t.Helper()
 	if r.Verdict != kind || !errors.Is(r.Err, err) {
@@ -162,7 +162,7 @@ func TestRetryAfter(t *testing.T) {
 	}
 }
 
-// TestRetryAfterOfOneStep shows that steps whose answers ask for time hold up no others while others are well answered.
+// TestRetryAfterOfOneStep: steps answered with Retry-After do not delay others that succeed.
 func TestRetryAfterOfOneStep(t *testing.T) {
 	url := startServer(t, func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.Header.Get("Idempotency-Key"), "poison") {
