@@ -23,8 +23,8 @@ var (
 )
 
 const (
-	maxEvents = 4096     // of a delivery; Okta names no number, and the body's cap is met earlier as a rule
-	maxSplit  = 12 << 20 // bytes of a delivery's events, each with the envelope
+	maxEvents     = 4096     // of a delivery; Okta names no number, and the body's cap is met earlier as a rule
+	maxSplitBytes = 12 << 20 // bytes of a delivery's events, each with the envelope
 )
 
 // Accept records a delivery of the event hook that c.Hook names. It is for embedders, as Answer is.
@@ -47,7 +47,7 @@ func (e *Engine) Accept(c *hook.Call) error {
 // a delivery that was not recorded by then may still be, and is known when it comes again.
 func (h *Hook) Accept(c *hook.Call) (Reply, error) {
 	now := time.Now()
-	h.bound(c, now)
+	h.setDeadline(c, now)
 	repeat, err := h.accept(c, now)
 	r := Reply{Outcome: Recorded, Repeat: repeat}
 	switch {
@@ -58,7 +58,7 @@ func (h *Hook) Accept(c *hook.Call) (Reply, error) {
 	case err != nil:
 		r.Outcome = Unrecorded
 	}
-	h.tally.count(r, time.Since(c.Start))
+	h.stats.record(r, time.Since(c.Start))
 	return r, err
 }
 
@@ -70,15 +70,15 @@ func (h *Hook) accept(c *hook.Call, now time.Time) (repeat bool, err error) {
 	case book == nil:
 		return false, ErrNoLedger
 	}
-	o, ok := h.enter(c, now)
+	o, ok := h.acquire(c, now)
 	if !ok && o == Late {
 		return false, context.DeadlineExceeded
 	}
 	if !ok {
 		return false, ErrShed
 	}
-	defer h.exit()
-	d, err := split(h.Rules.Name, c)
+	defer h.release()
+	d, err := splitDelivery(h.Rules.Name, c)
 	if err != nil {
 		return false, err
 	}
@@ -86,16 +86,16 @@ func (h *Hook) accept(c *hook.Call, now time.Time) (repeat bool, err error) {
 	defer cancel()
 	receipt, err := book.Accept(ctx, d)
 	if err != nil {
-		h.e.log.unrecorded(h, err)
+		h.e.log.logUnrecorded(h, err)
 		return false, fmt.Errorf("record a delivery: %w", err)
 	}
 	return receipt.Duplicate, nil
 }
 
-// split takes a delivery apart into deliveries of one event each. Both keys are scoped by the hook, or two hooks would swallow each other's
+// splitDelivery takes a delivery apart into deliveries of one event each. Both keys are scoped by the hook, or two hooks would swallow each other's
 // copies (hooks.md section 3.4). An event without a uuid is known by its bytes; a delivery by its eventId and its events, because nobody
 // promises that what is sent once more under an eventId has no event that the first had not.
-func split(name string, c *hook.Call) (ledger.Delivery, error) {
+func splitDelivery(name string, c *hook.Call) (ledger.Delivery, error) {
 	root := c.Doc.Root()
 	d := ledger.Delivery{Hook: name}
 	events := hook.Events(root)
@@ -103,7 +103,7 @@ func split(name string, c *hook.Call) (ledger.Delivery, error) {
 		return d, ErrNoEvents
 	}
 	envelope := len(root.Raw()) - len(events.Raw()) + 2
-	if size := envelope*events.Len() + len(events.Raw()); events.Len() > maxEvents || size > maxSplit {
+	if size := envelope*events.Len() + len(events.Raw()); events.Len() > maxEvents || size > maxSplitBytes {
 		return d, fmt.Errorf("%w: %d events, %d bytes", ErrTooMuch, events.Len(), size)
 	}
 	d.Events = make([]ledger.Event, 0, events.Len())

@@ -20,8 +20,8 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-// book is an Engine over a ledger of its own.
-func book(t testing.TB, policy string) (*Engine, *ledger.Ledger) {
+// newLedgerEngine is an Engine over a ledger of its own.
+func newLedgerEngine(t testing.TB, policy string) (*Engine, *ledger.Ledger) {
 	t.Helper()
 	l, err := ledger.Open(ledger.Options{Path: filepath.Join(t.TempDir(), "ledger"), Step: 1 << 20})
 	if err != nil {
@@ -36,13 +36,13 @@ func book(t testing.TB, policy string) (*Engine, *ledger.Ledger) {
 		l.Close()
 	})
 	if policy != "" {
-		e.Swap(load(t, policy))
+		e.Swap(mustLoad(t, policy))
 	}
 	return e, l
 }
 
-// delivery is a call of the hook events.
-func delivery(t testing.TB, text string) *hook.Call {
+// newDelivery is a call of the hook events.
+func newDelivery(t testing.TB, text string) *hook.Call {
 	t.Helper()
 	d := new(jsondoc.Doc)
 	if err := d.Parse([]byte(text), jsondoc.Limits{}); err != nil {
@@ -55,7 +55,7 @@ func envelope(id string, events ...string) string {
 	return fmt.Sprintf(`{"eventType":"com.okta.event_hook","eventId":%q,"data":{"events":[%s]},"x":1}`, id, strings.Join(events, ", "))
 }
 
-func until(t testing.TB, what string, ok func() bool) {
+func waitFor(t testing.TB, what string, ok func() bool) {
 	t.Helper()
 	for end := time.Now().Add(time.Minute); !ok(); time.Sleep(2 * time.Millisecond) {
 		if time.Now().After(end) {
@@ -79,7 +79,7 @@ hooks:
 
 func TestAccept(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "out")
-	e, l := book(t, strings.Replace(eventPolicy, "FILE", out, 1))
+	e, l := newLedgerEngine(t, strings.Replace(eventPolicy, "FILE", out, 1))
 	start := func(id string) string { return fmt.Sprintf(`{"uuid":%q,"eventType":"user.session.start"}`, id) }
 	for _, text := range []string{
 		envelope("d1", start("a"), start("b")),
@@ -92,11 +92,11 @@ func TestAccept(t *testing.T) {
 		envelope("d4", `{"eventType":"user.session.start","n":1}`, `{"eventType":"user.session.start","n":2}`),
 		envelope("d5"),
 	} {
-		if err := e.Accept(delivery(t, text)); err != nil {
+		if err := e.Accept(newDelivery(t, text)); err != nil {
 			t.Fatalf("%s: %v", text, err)
 		}
 	}
-	until(t, "finished", func() bool { s := l.Stats(); return s.Unplanned == 0 && s.Steps == 0 })
+	waitFor(t, "finished", func() bool { s := l.Stats(); return s.Unplanned == 0 && s.Steps == 0 })
 	text, err := os.ReadFile(out)
 	if err != nil {
 		t.Fatal(err)
@@ -122,7 +122,7 @@ func TestAccept(t *testing.T) {
 }
 
 func TestAcceptRefuses(t *testing.T) {
-	e, l := book(t, strings.Replace(eventPolicy, "FILE", "/nowhere/out", 1))
+	e, l := newLedgerEngine(t, strings.Replace(eventPolicy, "FILE", "/nowhere/out", 1))
 	many := slices.Repeat([]string{"{}"}, maxEvents+1)
 	for _, tt := range []struct {
 		name, text string
@@ -133,14 +133,14 @@ func TestAcceptRefuses(t *testing.T) {
 		{"TooMany", envelope("d", many...), ErrTooMuch},
 		{"TooLarge", strings.Replace(envelope("d", many[:100]...), `"x":1`, `"x":"`+strings.Repeat("x", 200<<10)+`"`, 1), ErrTooMuch},
 	} {
-		if err := e.Accept(delivery(t, tt.text)); !errors.Is(err, tt.want) {
+		if err := e.Accept(newDelivery(t, tt.text)); !errors.Is(err, tt.want) {
 			t.Errorf("%s: %v", tt.name, err)
 		}
 	}
 	if n := l.Stats().Accepted; n != 0 {
 		t.Errorf("%d events recorded", n)
 	}
-	c := delivery(t, envelope("late", "{}"))
+	c := newDelivery(t, envelope("late", "{}"))
 	c.Start = time.Now().Add(-time.Hour)
 	if err := e.Accept(c); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("late: %v", err)
@@ -148,16 +148,16 @@ func TestAcceptRefuses(t *testing.T) {
 	if _, err := e.Answer(c); !errors.Is(err, ErrEvents) {
 		t.Errorf("answer: %v", err)
 	}
-	if err := e.Accept(call(t, "x", "x")); !errors.Is(err, ErrNoHook) {
+	if err := e.Accept(newCall(t, "x", "x")); !errors.Is(err, ErrNoHook) {
 		t.Errorf("another hook: %v", err)
 	}
 	l.Close()
-	if err := e.Accept(delivery(t, envelope("d", "{}"))); !errors.Is(err, ledger.ErrClosed) {
+	if err := e.Accept(newDelivery(t, envelope("d", "{}"))); !errors.Is(err, ledger.ErrClosed) {
 		t.Errorf("closed: %v", err)
 	}
-	bare := open(t, Options{})
-	bare.Swap(load(t, strings.Replace(eventPolicy, "FILE", "/nowhere/out", 1)))
-	if err := bare.Accept(delivery(t, envelope("d", "{}"))); !errors.Is(err, ErrNoLedger) {
+	bare := newEngine(t, Options{})
+	bare.Swap(mustLoad(t, strings.Replace(eventPolicy, "FILE", "/nowhere/out", 1)))
+	if err := bare.Accept(newDelivery(t, envelope("d", "{}"))); !errors.Is(err, ErrNoLedger) {
 		t.Errorf("without a ledger: %v", err)
 	}
 }
@@ -165,7 +165,7 @@ func TestAcceptRefuses(t *testing.T) {
 // TestBehindTheAnswer: the id of an inline call, and what a rule that refuses wants sent, are in the ledger after the answer.
 func TestBehindTheAnswer(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "out")
-	e, l := book(t, `tenterhook: 1
+	e, l := newLedgerEngine(t, `tenterhook: 1
 destinations:
   log: {file: `+out+`}
 hooks:
@@ -178,16 +178,16 @@ hooks:
         send: {to: log}
 `)
 	for range 2 { // the repeat sends nothing
-		r, err := e.Answer(call(t, "c1", "ann@example.com"))
+		r, err := e.Answer(newCall(t, "c1", "ann@example.com"))
 		if err != nil || r.Outcome != Denied {
 			t.Fatalf("%+v, %v", r, err)
 		}
 	}
-	until(t, "sent", func() bool {
+	waitFor(t, "sent", func() bool {
 		text, _ := os.ReadFile(out)
 		return strings.Count(string(text), "\n") == 1 && l.Stats().Steps == 0
 	})
-	until(t, "noted", func() bool { return l.IsKnown(ledger.Key("hook-a", "c1")) })
+	waitFor(t, "noted", func() bool { return l.IsKnown(ledger.Key("hook-a", "c1")) })
 	if n := l.Stats().Noted; n != 1 {
 		t.Errorf("%d ids noted", n)
 	}
@@ -199,13 +199,13 @@ func BenchmarkNote(b *testing.B) {
 			text := policy("registration", "deny")
 			var e *Engine
 			if with {
-				e, _ = book(b, text)
+				e, _ = newLedgerEngine(b, text)
 			} else {
 				e, _ = New(Options{Log: slog.New(slog.DiscardHandler)})
 				defer e.Close()
-				e.Swap(load(b, text))
+				e.Swap(mustLoad(b, text))
 			}
-			c := call(b, "x", "ann@example.com")
+			c := newCall(b, "x", "ann@example.com")
 			b.ReportAllocs()
 			for i := 0; b.Loop(); i++ {
 				c.ID, c.Start, c.Deadline = fmt.Sprintf("e-%d", i), time.Time{}, time.Time{}
@@ -223,14 +223,14 @@ func BenchmarkAccept(b *testing.B) {
 	body := fmt.Sprintf(`{"uuid":"%%d","eventType":"user.session.end","x":%q}`, strings.Repeat("x", 1400))
 	for _, callers := range []int{1, 16, 64, 256} {
 		b.Run(fmt.Sprint(callers), func(b *testing.B) {
-			e, _ := book(b, text)
+			e, _ := newLedgerEngine(b, text)
 			var n atomic.Int64
 			b.SetParallelism(max(1, callers/runtime.GOMAXPROCS(0)))
 			b.ReportAllocs()
 			b.RunParallel(func(pb *testing.PB) {
 				for pb.Next() {
 					id := n.Add(1)
-					if err := e.Accept(delivery(b, envelope(fmt.Sprint("d", id), fmt.Sprintf(body, id)))); err != nil {
+					if err := e.Accept(newDelivery(b, envelope(fmt.Sprint("d", id), fmt.Sprintf(body, id)))); err != nil {
 						b.Error(err)
 					}
 				}
@@ -242,15 +242,15 @@ func BenchmarkAccept(b *testing.B) {
 // TestFailedRule: a rule that fails on an event leaves a dead letter behind that names it, and takes nothing from its neighbours.
 func TestFailedRule(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "out")
-	e, l := book(t, strings.Replace(eventPolicy, "FILE", out, 1)+`      - name: count
+	e, l := newLedgerEngine(t, strings.Replace(eventPolicy, "FILE", out, 1)+`      - name: count
         send: {to: log, body: {n: "${event.debugContext.debugData.n + 1}"}}
       - name: last
         send: {to: log, body: 1}
 `)
-	if err := e.Accept(delivery(t, envelope("d1", `{"uuid":"a","eventType":"user.session.start","debugContext":{"debugData":{"n":"x"}}}`))); err != nil {
+	if err := e.Accept(newDelivery(t, envelope("d1", `{"uuid":"a","eventType":"user.session.start","debugContext":{"debugData":{"n":"x"}}}`))); err != nil {
 		t.Fatal(err)
 	}
-	until(t, "finished", func() bool { s := l.Stats(); return s.Unplanned == 0 && s.Steps == 0 && s.Dead == 1 })
+	waitFor(t, "finished", func() bool { s := l.Stats(); return s.Unplanned == 0 && s.Steps == 0 && s.Dead == 1 })
 	page, err := l.List(ledger.Filter{State: ledger.Dead}, "dead-0", 10)
 	if err != nil || len(page.Entries) != 1 {
 		t.Fatalf("%+v, %v", page, err)

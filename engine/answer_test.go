@@ -13,25 +13,25 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/hook"
 )
 
-// numbered answers each run with its number.
-func numbered(runs *atomic.Int64, o rules.Outcome) func(*hook.Call, *rules.Decision) {
+// countRuns answers each run with its number.
+func countRuns(runs *atomic.Int64, o rules.Outcome) func(*hook.Call, *rules.Decision) {
 	return func(_ *hook.Call, d *rules.Decision) {
 		d.Answer, d.Outcome = fmt.Appendf(nil, `{"debugContext":{"run":%d}}`, runs.Add(1)), o
 	}
 }
 
 func TestAnswer(t *testing.T) {
-	e := open(t, Options{})
-	if _, err := e.Answer(call(t, "1", "")); !errors.Is(err, ErrNoSet) {
+	e := newEngine(t, Options{})
+	if _, err := e.Answer(newCall(t, "1", "")); !errors.Is(err, ErrNoSet) {
 		t.Errorf("before the first Swap: got %v, want ErrNoSet", err)
 	}
-	e.Swap(load(t, policy("registration", "deny")))
-	stranger := call(t, "1", "")
+	e.Swap(mustLoad(t, policy("registration", "deny")))
+	stranger := newCall(t, "1", "")
 	stranger.Hook = "hook-b"
 	if _, err := e.Answer(stranger); !errors.Is(err, ErrNoHook) {
 		t.Errorf("unknown hook: got %v, want ErrNoHook", err)
 	}
-	r, err := e.Answer(call(t, "1", "ann@example.com"))
+	r, err := e.Answer(newCall(t, "1", "ann@example.com"))
 	if err != nil || r.Outcome != Answered || len(r.Body) == 0 {
 		t.Errorf("got %v %s %v", r.Outcome, r.Body, err)
 	}
@@ -59,10 +59,10 @@ func TestRepeat(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var runs atomic.Int64
-				_, h := live1(t, Options{}, numbered(&runs, tt.outcome))
-				first := h.Answer(call(t, "a", "x"))
+				_, h := newLiveHook(t, Options{}, countRuns(&runs, tt.outcome))
+				first := h.Answer(newCall(t, "a", "x"))
 				time.Sleep(tt.after)
-				second := h.Answer(call(t, tt.id, tt.email))
+				second := h.Answer(newCall(t, tt.id, tt.email))
 				same := string(first.Body) == string(second.Body)
 				if first.Repeat || second.Repeat != tt.repeat || same != tt.repeat || (runs.Load() == 1) != tt.repeat {
 					t.Errorf("first %+v, second %+v, %d runs", first, second, runs.Load())
@@ -74,9 +74,9 @@ func TestRepeat(t *testing.T) {
 
 func TestNoIDIsNeverARepeat(t *testing.T) {
 	var runs atomic.Int64
-	_, h := live1(t, Options{}, numbered(&runs, rules.Answered))
+	_, h := newLiveHook(t, Options{}, countRuns(&runs, rules.Answered))
 	for range 3 {
-		h.Answer(call(t, "", "x"))
+		h.Answer(newCall(t, "", "x"))
 	}
 	if runs.Load() != 3 {
 		t.Errorf("got %d runs, want 3", runs.Load())
@@ -84,10 +84,10 @@ func TestNoIDIsNeverARepeat(t *testing.T) {
 }
 
 func TestRepeatIsOfTheSameSet(t *testing.T) {
-	e, h := live1(t, Options{}, nil)
-	first := h.Answer(call(t, "a", "ann@example.com"))
-	e.Swap(load(t, policy("registration", "other")))
-	second, err := e.Answer(call(t, "a", "ann@example.com"))
+	e, h := newLiveHook(t, Options{}, nil)
+	first := h.Answer(newCall(t, "a", "ann@example.com"))
+	e.Swap(mustLoad(t, policy("registration", "other")))
+	second, err := e.Answer(newCall(t, "a", "ann@example.com"))
 	if err != nil || first.Repeat || second.Repeat {
 		t.Errorf("first %+v, second %+v, %v", first, second, err)
 	}
@@ -97,7 +97,7 @@ func TestTwins(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var runs atomic.Int64
 		gate := make(chan struct{})
-		e, h := live1(t, Options{}, func(_ *hook.Call, d *rules.Decision) {
+		e, h := newLiveHook(t, Options{}, func(_ *hook.Call, d *rules.Decision) {
 			runs.Add(1)
 			<-gate
 			d.Answer, d.Outcome = []byte(`{}`), rules.Answered
@@ -105,7 +105,7 @@ func TestTwins(t *testing.T) {
 		var replies [100]Reply
 		var all sync.WaitGroup
 		for i := range replies {
-			c := call(t, "a", "x")
+			c := newCall(t, "a", "x")
 			all.Go(func() { replies[i] = h.Answer(c) })
 		}
 		synctest.Wait()
@@ -123,7 +123,7 @@ func TestTwins(t *testing.T) {
 				twins++
 			}
 		}
-		if runs.Load() != 1 || twins != 99 || h.tally.twins.Load() != 99 {
+		if runs.Load() != 1 || twins != 99 || h.stats.twins.Load() != 99 {
 			t.Errorf("%d runs, %d twins", runs.Load(), twins)
 		}
 	})
@@ -132,11 +132,11 @@ func TestTwins(t *testing.T) {
 func TestTwinLeavesAtItsDeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		gate := make(chan struct{})
-		_, h := live1(t, Options{}, func(_ *hook.Call, d *rules.Decision) {
+		_, h := newLiveHook(t, Options{}, func(_ *hook.Call, d *rules.Decision) {
 			<-gate
 			d.Answer, d.Outcome = []byte(`{}`), rules.Answered
 		})
-		first, twin := call(t, "a", "x"), call(t, "a", "x")
+		first, twin := newCall(t, "a", "x"), newCall(t, "a", "x")
 		var all sync.WaitGroup
 		all.Go(func() { h.Answer(first) })
 		synctest.Wait()
@@ -154,7 +154,7 @@ func TestTwinLeavesAtItsDeadline(t *testing.T) {
 func TestPanicReleasesTwins(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		gate, panics := make(chan struct{}), true
-		e, h := live1(t, Options{}, func(_ *hook.Call, d *rules.Decision) {
+		e, h := newLiveHook(t, Options{}, func(_ *hook.Call, d *rules.Decision) {
 			<-gate
 			if panics {
 				panic("a bug")
@@ -163,7 +163,7 @@ func TestPanicReleasesTwins(t *testing.T) {
 		})
 		var all sync.WaitGroup
 		var caught any
-		first, twin := call(t, "a", "x"), call(t, "a", "x")
+		first, twin := newCall(t, "a", "x"), newCall(t, "a", "x")
 		all.Go(func() {
 			defer func() { caught = recover() }()
 			h.Answer(first)
@@ -178,7 +178,7 @@ func TestPanicReleasesTwins(t *testing.T) {
 			t.Errorf("caught %v, twin got %+v", caught, r)
 		}
 		panics = false
-		if r := h.Answer(call(t, "a", "x")); r.Outcome != Answered || e.running.Load() != 0 || h.tally.running.Load() != 0 {
+		if r := h.Answer(newCall(t, "a", "x")); r.Outcome != Answered || e.running.Load() != 0 || h.stats.running.Load() != 0 {
 			t.Errorf("the next call got %+v; %d run", r, e.running.Load())
 		}
 	})
@@ -202,13 +202,13 @@ func TestDeadline(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var given time.Duration
-				_, h := live1(t, Options{}, func(c *hook.Call, d *rules.Decision) {
+				_, h := newLiveHook(t, Options{}, func(c *hook.Call, d *rules.Decision) {
 					given = c.Deadline.Sub(c.Start)
 					d.Answer, d.Outcome = []byte(`{}`), rules.Answered
 				})
 				for _, id := range []string{"a", ""} {
 					given = 0
-					c := call(t, id, "x")
+					c := newCall(t, id, "x")
 					c.Start = c.Start.Add(-tt.start)
 					if tt.deadline > 0 {
 						c.Deadline = c.Start.Add(tt.deadline)
@@ -235,28 +235,28 @@ func TestShed(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				gate := make(chan struct{})
-				e, h := live1(t, tt.o, func(_ *hook.Call, d *rules.Decision) {
+				e, h := newLiveHook(t, tt.o, func(_ *hook.Call, d *rules.Decision) {
 					<-gate
 					d.Answer, d.Outcome = []byte(`{}`), rules.Answered
 				})
 				var all sync.WaitGroup
 				for _, id := range []string{"a", "b"} {
-					c := call(t, id, "x")
+					c := newCall(t, id, "x")
 					all.Go(func() { h.Answer(c) })
 				}
 				synctest.Wait()
 				for _, id := range []string{"c", ""} {
-					if r := h.Answer(call(t, id, "x")); r.Outcome != Shed || string(r.Body) != string(h.Rules.Failure) {
+					if r := h.Answer(newCall(t, id, "x")); r.Outcome != Shed || string(r.Body) != string(h.Rules.Failure) {
 						t.Errorf("id %q: got %+v", id, r)
 					}
 				}
 				close(gate)
 				all.Wait()
-				if r := h.Answer(call(t, "c", "x")); r.Outcome != Answered || r.Repeat {
+				if r := h.Answer(newCall(t, "c", "x")); r.Outcome != Answered || r.Repeat {
 					t.Errorf("afterwards: got %+v", r)
 				}
-				if e.running.Load() != 0 || h.tally.outcomes[Shed].Load() != 2 {
-					t.Errorf("%d run, %d were shed", e.running.Load(), h.tally.outcomes[Shed].Load())
+				if e.running.Load() != 0 || h.stats.outcomes[Shed].Load() != 2 {
+					t.Errorf("%d run, %d were shed", e.running.Load(), h.stats.outcomes[Shed].Load())
 				}
 			})
 		})

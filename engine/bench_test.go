@@ -17,8 +17,8 @@ func BenchmarkAnswer(b *testing.B) {
 		same bool
 	}{{"fresh", false}, {"repeat", true}} {
 		b.Run(bench.name, func(b *testing.B) {
-			e := open(b, Options{})
-			e.Swap(load(b, policy("registration", "deny")))
+			e := newEngine(b, Options{})
+			e.Swap(mustLoad(b, policy("registration", "deny")))
 			doc := new(jsondoc.Doc)
 			if err := doc.Parse(sample.Of(hook.Registration), jsondoc.Limits{}); err != nil {
 				b.Fatal(err)
@@ -45,8 +45,8 @@ func BenchmarkAnswer(b *testing.B) {
 
 // BenchmarkAnswerParallel answers on all cores at once.
 func BenchmarkAnswerParallel(b *testing.B) {
-	e := open(b, Options{})
-	e.Swap(load(b, policy("registration", "deny")))
+	e := newEngine(b, Options{})
+	e.Swap(mustLoad(b, policy("registration", "deny")))
 	path := []byte("/hooks/hook-a")
 	b.ReportAllocs()
 	b.RunParallel(func(pb *testing.PB) {

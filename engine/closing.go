@@ -7,9 +7,9 @@ import (
 	"github.com/tenterhook/tenterhook/rules"
 )
 
-// close closes a Set in its own goroutine, so that no call pays for it. Close of the Engine waits for it. The Engine has
+// closeSet closes a Set in its own goroutine, so that no call pays for it. Close of the Engine waits for it. The Engine has
 // mu, or a lease that was the last.
-func (e *Engine) close(s *rules.Set) {
+func (e *Engine) closeSet(s *rules.Set) {
 	e.closings.begin()
 	go func() {
 		defer e.closings.end()
@@ -18,7 +18,7 @@ func (e *Engine) close(s *rules.Set) {
 			return
 		}
 		e.mu.Lock()
-		e.errs = errors.Join(e.errs, err)
+		e.closeErr = errors.Join(e.closeErr, err)
 		e.mu.Unlock()
 		e.o.Log.Error("close rules", "revision", s.Revision(), "error", err)
 	}()

@@ -48,7 +48,7 @@ type Options struct {
 // Engine answers calls under the Set that is live. It is safe for concurrent use.
 type Engine struct {
 	o       Options
-	log     *notes
+	log     *decisionLog
 	running atomic.Int64 // calls that run rules now
 
 	dispatch *dispatch.Dispatch // nil without a ledger
@@ -59,11 +59,11 @@ type Engine struct {
 	swaps    atomic.Uint64
 
 	mu       sync.Mutex // guards what follows, and orders Swap and Close
-	tallies  map[string]*tally
+	stats    map[string]*hookStats
 	orgs     map[string]*org
 	closed   bool
 	closings closings
-	errs     error // what closing Sets said
+	closeErr error // what closing Sets said
 }
 
 // New makes an Engine that has no Set yet. The caller closes it.
@@ -71,13 +71,13 @@ func New(o Options) (*Engine, error) {
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
-	defaults(&o.Concurrency, 4096)
-	defaults(&o.HookConcurrency, 256)
-	defaults(&o.Remember, 2*time.Minute)
-	defaults(&o.RememberBytes, 64<<20)
-	defaults(&o.LogLines, 50)
-	e := &Engine{o: o, tallies: make(map[string]*tally)}
-	e.log = &notes{log: o.Log, limit: int64(o.LogLines)}
+	setDefault(&o.Concurrency, 4096)
+	setDefault(&o.HookConcurrency, 256)
+	setDefault(&o.Remember, 2*time.Minute)
+	setDefault(&o.RememberBytes, 64<<20)
+	setDefault(&o.LogLines, 50)
+	e := &Engine{o: o, stats: make(map[string]*hookStats)}
+	e.log = &decisionLog{log: o.Log, limit: int64(o.LogLines)}
 	if o.Registry != nil {
 		if err := o.Registry.Register(&collector{e: e, version: o.Version}); err != nil {
 			return nil, err
@@ -98,7 +98,7 @@ func New(o Options) (*Engine, error) {
 	return e, err
 }
 
-func defaults[T int | int64 | time.Duration](v *T, otherwise T) {
+func setDefault[T int | int64 | time.Duration](v *T, otherwise T) {
 	if *v <= 0 {
 		*v = otherwise
 	}
@@ -110,7 +110,7 @@ func (e *Engine) Swap(s *rules.Set) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.closed {
-		e.close(s)
+		e.closeSet(s)
 		return
 	}
 	next := e.install(s)
@@ -138,7 +138,7 @@ func (e *Engine) Close() error {
 	e.closings.wait()
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return e.errs
+	return e.closeErr
 }
 
 // Drain says that the program is about to stop: Ready is false from now on. Calls are answered as before.

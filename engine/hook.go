@@ -21,16 +21,16 @@ const (
 	Late                      // the deadline came first; no rule ran, or a twin's did not end
 	Recorded                  // an event hook's delivery is in the ledger
 	Unrecorded                // it is not, or nobody knows
-	outcomes
+	outcomeCount
 )
 
-var outcomeNames = [outcomes]string{"answered", "silent", "denied", "failed", "shed", "late", "recorded", "unrecorded"}
+var outcomeNames = [outcomeCount]string{"answered", "silent", "denied", "failed", "shed", "late", "recorded", "unrecorded"}
 
 // String is the outcome's word in metrics and logs.
 func (o Outcome) String() string { return outcomeNames[o] }
 
-// of reports whether calls of a type can end so.
-func (o Outcome) of(t hook.Type) bool {
+// possibleFor reports whether calls of a type can end so.
+func (o Outcome) possibleFor(t hook.Type) bool {
 	if t.Inline() {
 		return o < Recorded
 	}
@@ -52,30 +52,30 @@ type Hook struct {
 	Rules    *rules.Hook // name, path, type, credentials and rules
 	e        *Engine
 	revision string // of its Set
-	tally    *tally
+	stats    *hookStats
 	org      *org // nil: the policy has none
-	orgCap   int64
-	memory   memory
+	orgLimit int64
+	replays  replayCache
 	decide   func(*hook.Call, *rules.Decision) // the rules' Decide
-	cap      int64
-	// matched has the counter of each rule's matches, by the rule's place in the hook.
-	matched  []*counter
-	together combinations
-	used     []*usage // of each of the hook's secrets, by place
+	limit    int64
+	// ruleStats has the counter of each rule's matches, by the rule's place in the hook.
+	ruleStats   []*ruleStats
+	nameSets    nameSetCache
+	secretStats []*secretStats // of each of the hook's secrets, by place
 }
 
 // Revision is that of the hook's Set.
 func (h *Hook) Revision() string { return h.revision }
 
 // newHook prepares a hook of a Set that is to be live. The caller holds e.mu.
-func (e *Engine) newHook(r *rules.Hook, revision string, t *tally, among int) *Hook {
-	h := &Hook{Rules: r, e: e, revision: revision, tally: t, decide: r.Decide, cap: int64(r.Concurrency)}
-	if h.cap <= 0 {
-		h.cap = int64(e.o.HookConcurrency)
+func (e *Engine) newHook(r *rules.Hook, revision string, t *hookStats, among int) *Hook {
+	h := &Hook{Rules: r, e: e, revision: revision, stats: t, decide: r.Decide, limit: int64(r.Concurrency)}
+	if h.limit <= 0 {
+		h.limit = int64(e.o.HookConcurrency)
 	}
-	h.memory.init(e.o.Remember, e.o.RememberBytes/int64(among))
-	h.matched = t.rulesOf(r.RuleNames())
-	h.used = t.secretsOf(r.Secrets())
+	h.replays.init(e.o.Remember, e.o.RememberBytes/int64(among))
+	h.ruleStats = t.adoptRules(r.RuleNames())
+	h.secretStats = t.adoptSecrets(r.Secrets())
 	return h
 }
 
@@ -88,14 +88,14 @@ var decisions = sync.Pool{New: func() any { return new(rules.Decision) }}
 // being decided now waits for that. A call without an eventId is neither: nothing says that it is the same one.
 func (h *Hook) Answer(c *hook.Call) Reply {
 	now := time.Now()
-	h.bound(c, now)
+	h.setDeadline(c, now)
 	r := h.answer(c, now)
-	h.tally.count(r, time.Since(c.Start))
+	h.stats.record(r, time.Since(c.Start))
 	return r
 }
 
-// bound fills in what the call leaves out, and holds its deadline under Patience.
-func (h *Hook) bound(c *hook.Call, now time.Time) {
+// setDeadline fills in what the call leaves out, and holds its deadline under Patience.
+func (h *Hook) setDeadline(c *hook.Call, now time.Time) {
 	if c.Start.IsZero() {
 		c.Start = now
 	}
@@ -106,40 +106,40 @@ func (h *Hook) bound(c *hook.Call, now time.Time) {
 
 func (h *Hook) answer(c *hook.Call, now time.Time) Reply {
 	if c.ID == "" || len(c.ID) > maxID {
-		if o, ok := h.enter(c, now); !ok {
+		if o, ok := h.acquire(c, now); !ok {
 			return h.failure(o)
 		}
-		defer h.exit()
+		defer h.release()
 		return h.run(c)
 	}
-	k := h.memory.key(c.ID, c.Doc.Root().Raw())
-	s := h.memory.shard(k)
+	k := h.replays.key(c.ID, c.Doc.Root().Raw())
+	s := h.replays.shard(k)
 	s.mu.Lock()
 	if m := s.find(k, c.ID, now); m != nil {
-		return h.again(s, m, c, now)
+		return h.answerRepeat(s, m, c, now)
 	}
-	if o, ok := h.enter(c, now); !ok {
+	if o, ok := h.acquire(c, now); !ok {
 		s.mu.Unlock()
 		return h.failure(o)
 	}
-	m := s.begin(k, c.ID)
+	m := s.start(k, c.ID)
 	s.mu.Unlock()
-	return h.lead(s, m, c, now)
+	return h.runLeader(s, m, c, now)
 }
 
-// lead runs the rules for a call that no twin has run before. Whatever happens, its twins are released.
-func (h *Hook) lead(s *shard, m *memo, c *hook.Call, now time.Time) (r Reply) {
+// runLeader runs the rules for a call that no twin has run before. Whatever happens, its twins are released.
+func (h *Hook) runLeader(s *cacheShard, m *replayEntry, c *hook.Call, now time.Time) (r Reply) {
 	r = h.failure(Failed) // stays when the run panics; the panic itself is the gate's to catch
 	defer func() {
-		h.exit()
-		s.end(m, r, now)
+		h.release()
+		s.finish(m, r, now)
 	}()
 	r = h.run(c)
 	return r
 }
 
-// again answers a call whose twin has been here before. It is called with s.mu held and releases it.
-func (h *Hook) again(s *shard, m *memo, c *hook.Call, now time.Time) Reply {
+// answerRepeat answers a call whose twin has been here before. It is called with s.mu held and releases it.
+func (h *Hook) answerRepeat(s *cacheShard, m *replayEntry, c *hook.Call, now time.Time) Reply {
 	if m.done {
 		r := m.reply
 		s.mu.Unlock()
@@ -165,38 +165,38 @@ func (h *Hook) again(s *shard, m *memo, c *hook.Call, now time.Time) Reply {
 
 func (h *Hook) failure(o Outcome) Reply { return Reply{Body: h.Rules.Failure, Outcome: o} }
 
-// enter takes one of the places for calls that run rules, of the hook, of its org and of the engine. Without one the outcome says why.
-func (h *Hook) enter(c *hook.Call, now time.Time) (Outcome, bool) {
+// acquire takes one of the places for calls that run rules, of the hook, of its org and of the engine. Without one the outcome says why.
+func (h *Hook) acquire(c *hook.Call, now time.Time) (Outcome, bool) {
 	if !now.Before(c.Deadline) {
 		return Late, false
 	}
-	if h.tally.running.Add(1) > h.cap {
-		h.tally.running.Add(-1)
+	if h.stats.running.Add(1) > h.limit {
+		h.stats.running.Add(-1)
 		return Shed, false
 	}
-	if !h.org.enter(h.orgCap) {
-		h.tally.running.Add(-1)
+	if !h.org.acquire(h.orgLimit) {
+		h.stats.running.Add(-1)
 		return Shed, false
 	}
 	if h.e.running.Add(1) > int64(h.e.o.Concurrency) {
-		h.exit()
+		h.release()
 		return Shed, false
 	}
 	return Answered, true
 }
 
-func (h *Hook) exit() {
-	h.tally.running.Add(-1)
-	h.org.exit()
+func (h *Hook) release() {
+	h.stats.running.Add(-1)
+	h.org.release()
 	h.e.running.Add(-1)
 }
 
 func (h *Hook) run(c *hook.Call) Reply {
 	d := decisions.Get().(*rules.Decision) // not put back when the run panics: nobody knows what it is then
 	h.decide(c, d)
-	r := Reply{Body: d.Answer, Outcome: outcomeOf(d.Outcome), Rules: h.together.of(d, h.matched)}
-	h.note(c, d, h.e.log)
-	h.after(c, d)
+	r := Reply{Body: d.Answer, Outcome: outcomeOf(d.Outcome), Rules: h.nameSets.lookup(d, h.ruleStats)}
+	h.recordDecision(c, d, h.e.log)
+	h.recordAnswered(c, d)
 	d.Answer = nil
 	decisions.Put(d)
 	return r
@@ -215,27 +215,27 @@ func outcomeOf(o rules.Outcome) Outcome {
 	}
 }
 
-// note counts what the rules of one call did, and logs it. Failures may be nil: they are not logged.
-func (h *Hook) note(c *hook.Call, d *rules.Decision, failures *notes) {
+// recordDecision counts what the rules of one call did, and logs it. Failures may be nil: they are not logged.
+func (h *Hook) recordDecision(c *hook.Call, d *rules.Decision, failures *decisionLog) {
 	for i := range d.Results {
 		r := &d.Results[i]
 		if r.Matched {
-			h.matched[r.Rule].n.Add(1)
+			h.ruleStats[r.Rule].matches.Add(1)
 		}
 		if r.Time > 0 {
-			h.matched[r.Rule].guest.ran(r)
+			h.ruleStats[r.Rule].module.record(r)
 		}
 		if r.Err != nil {
-			h.tally.failed(h.matched[r.Rule].rule, r.Err)
+			h.stats.recordFailure(h.ruleStats[r.Rule].rule, r.Err)
 			if failures != nil {
-				failures.failed(h, c.ID, r.Rule, r.Err)
+				failures.logFailure(h, c.ID, r.Rule, r.Err)
 			}
 		}
 	}
 	for i := range d.Logs {
-		h.e.log.said(h, c.ID, d.Logs[i])
+		h.e.log.logText(h, c.ID, d.Logs[i])
 	}
 	if n := len(d.Conflicts); n > 0 {
-		h.tally.conflicts.Add(uint64(n))
+		h.stats.conflicts.Add(uint64(n))
 	}
 }

@@ -24,7 +24,7 @@ type live struct {
 	uses atomic.Int64
 }
 
-const gone = -1 << 40
+const closedUses = -1 << 40
 
 // Lease holds a Set open: what is found through it stays usable until Release. The zero Lease holds nothing.
 type Lease struct {
@@ -51,7 +51,7 @@ func (l Lease) Held() bool { return l.l != nil }
 // Release gives the Set back. It is called once, by whoever called Lease.
 func (l Lease) Release() {
 	if l.l != nil {
-		l.l.leave()
+		l.l.release()
 	}
 }
 
@@ -63,42 +63,42 @@ func (l Lease) Named(name string) *Hook { return l.l.byName[name] }
 
 func (l *live) retire() {
 	for _, h := range l.hooks {
-		h.memory.forget()
+		h.replays.clear()
 	}
-	l.leave()
+	l.release()
 }
 
-func (l *live) leave() {
-	if l.uses.Add(-1) == 0 && l.uses.CompareAndSwap(0, gone) {
-		l.e.close(l.set)
+func (l *live) release() {
+	if l.uses.Add(-1) == 0 && l.uses.CompareAndSwap(0, closedUses) {
+		l.e.closeSet(l.set)
 	}
 }
 
 // install prepares a Set to be live. The caller holds e.mu.
 func (e *Engine) install(s *rules.Set) *live {
 	hooks := s.Hooks()
-	l := &live{e: e, set: s, since: time.Now(), revision: s.Revision(), unready: unready(s),
+	l := &live{e: e, set: s, since: time.Now(), revision: s.Revision(), unready: countUnready(s),
 		byPath: make(map[string]*Hook, len(hooks)), byName: make(map[string]*Hook, len(hooks))}
-	tallies, orgs := make(map[string]*tally, len(hooks)), e.orgsOf(hooks)
+	tallies, orgs := make(map[string]*hookStats, len(hooks)), e.adoptOrgs(hooks)
 	for _, r := range hooks {
-		t := e.tallies[r.Name]
+		t := e.stats[r.Name]
 		if t == nil {
-			t = &tally{}
+			t = &hookStats{}
 		}
 		tallies[r.Name] = t
 		h := e.newHook(r, l.revision, t, len(hooks))
-		h.join(orgs)
+		h.joinOrg(orgs)
 		l.hooks = append(l.hooks, h)
 		l.byPath[r.Path], l.byName[r.Name] = h, h
 	}
 	l.orgs = orgs
-	e.tallies = tallies // the counters of hooks that went away go with them
+	e.stats = tallies // the counters of hooks that went away go with them
 	l.uses.Store(1)
 	return l
 }
 
-// unready is how many of a Set's rules fail because their modules could not be made ready.
-func unready(s *rules.Set) (n int) {
+// countUnready is how many of a Set's rules fail because their modules could not be made ready.
+func countUnready(s *rules.Set) (n int) {
 	for _, m := range s.Modules() {
 		if m.Failure != "" {
 			n++

@@ -18,7 +18,7 @@ func TestLedgerMetrics(t *testing.T) {
 	}
 	defer l.Close()
 	r := prometheus.NewPedanticRegistry()
-	open(t, Options{Ledger: l, Registry: r})
+	newEngine(t, Options{Ledger: l, Registry: r})
 	d := ledger.Delivery{Hook: "h", ID: ledger.Key("h", "1"), Events: []ledger.Event{
 		{ID: ledger.EventKey("h", "1"), Payload: []byte("{}")}, {ID: ledger.EventKey("h", "2"), Payload: []byte("{}")},
 	}}

@@ -12,29 +12,29 @@ import (
 // The metrics. What a call counts lies in its hook's tally; Prometheus reads it when it asks, so a hook that went away
 // leaves no series behind.
 var (
-	callsDesc     = describe("calls_total", "Calls by how they ended.", "hook", "outcome")
-	durationDesc  = describe("call_duration_seconds", "Time from a call's first byte to its answer.", "hook")
-	repeatsDesc   = describe("repeats_total", "Calls answered with the bytes of an earlier, same call.", "hook")
-	twinsDesc     = describe("twins_total", "Calls that waited for the same call already under way.", "hook")
-	strangersDesc = describe("unauthorized_total", "Requests that did not show the secret of a hook.", "hook")
-	foreignDesc   = describe("foreign_calls_total", "Calls that were refused because they named a host of another org.", "hook")
-	usedDesc      = describe("secret_used_total", "Calls that were let in by a secret.", "hook", "secret")
-	lastUsedDesc  = describe("secret_last_used_timestamp_seconds", "When a secret last let a call in, in Unix time.", "hook", "secret")
-	hookDesc      = describe("hook_info", "The hooks of the live Set; always 1.", "hook", "type", "org")
-	orgDesc       = describe("org_calls_running", "Calls of an org that run rules now.", "org")
-	orgShedDesc   = describe("org_shed_total", "Calls for which their org had no place left.", "org")
-	runningDesc   = describe("calls_running", "Calls that run rules now.", "hook")
-	conflictsDesc = describe("rule_conflicts_total", "Times a rule set what an earlier rule of the call had set.", "hook")
-	matchesDesc   = describe("rule_matches_total", "Times a rule matched.", "hook", "rule")
-	failuresDesc  = describe("rule_failures_total", "Times a rule failed, by reason.", "hook", "rule", "reason")
-	setDesc       = describe("set_info", "The live Set of rules; always 1.", "revision")
-	loadedDesc    = describe("set_loaded_timestamp_seconds", "When the live Set went live, in Unix time.")
-	ageDesc       = describe("set_age_seconds", "How long the live Set has been live.")
-	staleDesc     = describe("set_stale", "1 while the policy folder holds something newer that cannot be loaded.")
-	unreadyDesc   = describe("modules_unready", "Rules that fail because their module could not be made ready, though it could before.")
-	swapsDesc     = describe("set_swaps_total", "Sets that went live.")
-	droppedDesc   = describe("log_lines_dropped_total", "Lines about rules left out of the log because there were too many.")
-	buildDesc     = describe("build_info", "The program; always 1.", "version", "goversion")
+	callsDesc        = describe("calls_total", "Calls by how they ended.", "hook", "outcome")
+	durationDesc     = describe("call_duration_seconds", "Time from a call's first byte to its answer.", "hook")
+	repeatsDesc      = describe("repeats_total", "Calls answered with the bytes of an earlier, same call.", "hook")
+	twinsDesc        = describe("twins_total", "Calls that waited for the same call already under way.", "hook")
+	unauthorizedDesc = describe("unauthorized_total", "Requests that did not show the secret of a hook.", "hook")
+	foreignDesc      = describe("foreign_calls_total", "Calls that were refused because they named a host of another org.", "hook")
+	secretUsedDesc   = describe("secret_used_total", "Calls that were let in by a secret.", "hook", "secret")
+	lastUsedDesc     = describe("secret_last_used_timestamp_seconds", "When a secret last let a call in, in Unix time.", "hook", "secret")
+	hookDesc         = describe("hook_info", "The hooks of the live Set; always 1.", "hook", "type", "org")
+	orgDesc          = describe("org_calls_running", "Calls of an org that run rules now.", "org")
+	orgShedDesc      = describe("org_shed_total", "Calls for which their org had no place left.", "org")
+	runningDesc      = describe("calls_running", "Calls that run rules now.", "hook")
+	conflictsDesc    = describe("rule_conflicts_total", "Times a rule set what an earlier rule of the call had set.", "hook")
+	matchesDesc      = describe("rule_matches_total", "Times a rule matched.", "hook", "rule")
+	failuresDesc     = describe("rule_failures_total", "Times a rule failed, by reason.", "hook", "rule", "reason")
+	setDesc          = describe("set_info", "The live Set of rules; always 1.", "revision")
+	loadedDesc       = describe("set_loaded_timestamp_seconds", "When the live Set went live, in Unix time.")
+	ageDesc          = describe("set_age_seconds", "How long the live Set has been live.")
+	staleDesc        = describe("set_stale", "1 while the policy folder holds something newer that cannot be loaded.")
+	unreadyDesc      = describe("modules_unready", "Rules that fail because their module could not be made ready, though it could before.")
+	swapsDesc        = describe("set_swaps_total", "Sets that went live.")
+	droppedDesc      = describe("log_lines_dropped_total", "Lines about rules left out of the log because there were too many.")
+	buildDesc        = describe("build_info", "The program; always 1.", "version", "goversion")
 )
 
 func describe(name, help string, labels ...string) *prometheus.Desc {
@@ -49,8 +49,8 @@ type collector struct {
 
 // Describe lists the metrics.
 func (c *collector) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{callsDesc, durationDesc, repeatsDesc, twinsDesc, strangersDesc, foreignDesc, usedDesc, lastUsedDesc, hookDesc,
-		orgDesc, orgShedDesc, runningDesc, conflictsDesc, matchesDesc, failuresDesc, setDesc, loadedDesc, ageDesc, staleDesc, unreadyDesc, swapsDesc, droppedDesc, guestRunsDesc, guestFuelDesc, guestTimeDesc, guestPeakDesc, buildDesc} {
+	for _, d := range []*prometheus.Desc{callsDesc, durationDesc, repeatsDesc, twinsDesc, unauthorizedDesc, foreignDesc, secretUsedDesc, lastUsedDesc, hookDesc,
+		orgDesc, orgShedDesc, runningDesc, conflictsDesc, matchesDesc, failuresDesc, setDesc, loadedDesc, ageDesc, staleDesc, unreadyDesc, swapsDesc, droppedDesc, moduleRunsDesc, moduleFuelDesc, moduleTimeDesc, modulePeakDesc, buildDesc} {
 		out <- d
 	}
 }
@@ -81,9 +81,9 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	gauge(unreadyDesc, float64(l.unready))
 	for _, h := range l.hooks {
 		gauge(hookDesc, 1, h.Rules.Name, h.Rules.Type.String(), orgName(h.Rules))
-		h.tally.collect(h.Rules, gauge, count)
-		h.tally.guests(h.Rules.Name, out)
-		out <- h.tally.histogram(h.Rules.Name)
+		h.stats.collect(h.Rules, gauge, count)
+		h.stats.collectModules(h.Rules.Name, out)
+		out <- h.stats.histogram(h.Rules.Name)
 	}
 	for _, o := range l.orgs {
 		gauge(orgDesc, float64(o.running.Load()), o.name)
@@ -94,41 +94,41 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 type gauge = func(d *prometheus.Desc, v float64, labels ...string)
 type count = func(d *prometheus.Desc, v uint64, labels ...string)
 
-func (t *tally) collect(r *rules.Hook, g gauge, c count) {
+func (t *hookStats) collect(r *rules.Hook, g gauge, c count) {
 	hook := r.Name
-	for o := Outcome(0); o < outcomes; o++ {
-		if o.of(r.Type) {
+	for o := Outcome(0); o < outcomeCount; o++ {
+		if o.possibleFor(r.Type) {
 			c(callsDesc, t.outcomes[o].Load(), hook, o.String())
 		}
 	}
 	c(repeatsDesc, t.repeats.Load(), hook)
 	c(twinsDesc, t.twins.Load(), hook)
 	c(conflictsDesc, t.conflicts.Load(), hook)
-	c(strangersDesc, t.strangers.Load(), hook)
+	c(unauthorizedDesc, t.unauthorized.Load(), hook)
 	c(foreignDesc, t.foreign.Load(), hook)
 	g(runningDesc, float64(t.running.Load()), hook)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for name, u := range t.secrets {
-		c(usedDesc, u.n.Load(), hook, name)
+		c(secretUsedDesc, u.calls.Load(), hook, name)
 		if last := u.last.Load(); last > 0 {
 			g(lastUsedDesc, float64(last), hook, name)
 		}
 	}
-	for rule, m := range t.matches {
-		c(matchesDesc, m.n.Load(), hook, rule)
+	for rule, m := range t.rules {
+		c(matchesDesc, m.matches.Load(), hook, rule)
 	}
 	for f, n := range t.failures {
 		c(failuresDesc, n, hook, f.rule, f.reason)
 	}
 }
 
-func (t *tally) histogram(hook string) prometheus.Metric {
+func (t *hookStats) histogram(hook string) prometheus.Metric {
 	buckets, total := make(map[float64]uint64, len(bounds)), uint64(0)
 	for i, b := range bounds {
-		total += t.slow[i].Load()
+		total += t.buckets[i].Load()
 		buckets[b.Seconds()] = total
 	}
-	total += t.slow[len(bounds)].Load()
+	total += t.buckets[len(bounds)].Load()
 	return prometheus.MustNewConstHistogram(durationDesc, total, time.Duration(t.elapsed.Load()).Seconds(), buckets, hook)
 }

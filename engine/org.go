@@ -13,8 +13,8 @@ type org struct {
 	shed    atomic.Uint64 // calls for which it had no place left
 }
 
-// enter takes one of the places of the org. No org can have all of the engine's while another waits for its first.
-func (o *org) enter(most int64) bool {
+// acquire takes one of the places of the org. No org can have all of the engine's while another waits for its first.
+func (o *org) acquire(most int64) bool {
 	if o == nil {
 		return true
 	}
@@ -26,7 +26,7 @@ func (o *org) enter(most int64) bool {
 	return true
 }
 
-func (o *org) exit() {
+func (o *org) release() {
 	if o != nil {
 		o.running.Add(-1)
 	}
@@ -39,8 +39,8 @@ func orgName(r *rules.Hook) string {
 	return r.Org.Name
 }
 
-// orgsOf gives the orgs of a Set that is to be live, by name; none when no hook names one. The caller holds e.mu.
-func (e *Engine) orgsOf(hooks []*rules.Hook) map[string]*org {
+// adoptOrgs gives the orgs of a Set that is to be live, by name; none when no hook names one. The caller holds e.mu.
+func (e *Engine) adoptOrgs(hooks []*rules.Hook) map[string]*org {
 	now, some := make(map[string]*org), false
 	for _, r := range hooks {
 		name := orgName(r)
@@ -60,13 +60,13 @@ func (e *Engine) orgsOf(hooks []*rules.Hook) map[string]*org {
 	return now
 }
 
-// join gives a hook the places of its org: as many as the policy says, or an equal share of the engine's.
-func (h *Hook) join(orgs map[string]*org) {
+// joinOrg gives a hook the places of its org: as many as the policy says, or an equal share of the engine's.
+func (h *Hook) joinOrg(orgs map[string]*org) {
 	if h.org = orgs[orgName(h.Rules)]; h.org == nil {
 		return
 	}
-	h.orgCap = int64(max(1, h.e.o.Concurrency/len(orgs)))
+	h.orgLimit = int64(max(1, h.e.o.Concurrency/len(orgs)))
 	if o := h.Rules.Org; o != nil && o.Concurrency > 0 {
-		h.orgCap = int64(o.Concurrency)
+		h.orgLimit = int64(o.Concurrency)
 	}
 }

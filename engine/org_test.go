@@ -16,8 +16,8 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/hook"
 )
 
-// orgs is a policy of a hook for each of some words: the org's name, or - for none. more stands in it too.
-func orgs(t *testing.T, more string, words ...string) *rules.Set {
+// loadOrgs is a policy of a hook for each of some words: the org's name, or - for none. more stands in it too.
+func loadOrgs(t *testing.T, more string, words ...string) *rules.Set {
 	t.Helper()
 	text := "tenterhook: 1\n" + more + "\nhooks:\n"
 	for i, org := range words {
@@ -27,7 +27,7 @@ func orgs(t *testing.T, more string, words ...string) *rules.Set {
 		}
 		text += "}\n"
 	}
-	return load(t, text)
+	return mustLoad(t, text)
 }
 
 // TestOrgsShare: an org gets its places whatever another one takes.
@@ -49,15 +49,15 @@ func TestOrgsShare(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			e := open(t, Options{Concurrency: 12})
-			e.Swap(orgs(t, tt.more, tt.words...))
+			e := newEngine(t, Options{Concurrency: 12})
+			e.Swap(loadOrgs(t, tt.more, tt.words...))
 			now := time.Now()
 			c := &hook.Call{Deadline: now.Add(time.Minute)}
 			var inside []*Hook
 			for i, h := range e.live.Load().hooks {
 				got := 0
 				for range 20 {
-					if o, ok := h.enter(c, now); ok {
+					if o, ok := h.acquire(c, now); ok {
 						got++
 						inside = append(inside, h)
 					} else if o != Shed {
@@ -68,12 +68,12 @@ func TestOrgsShare(t *testing.T) {
 					t.Errorf("%s: %d let in, want %d", h.Rules.Name, got, tt.want[i])
 				}
 			}
-			e.Swap(orgs(t, tt.more, tt.words...)) // what is inside counts on
+			e.Swap(loadOrgs(t, tt.more, tt.words...)) // what is inside counts on
 			for _, h := range inside {
-				h.exit()
+				h.release()
 			}
 			for _, h := range e.live.Load().hooks {
-				if n := h.tally.running.Load(); n != 0 || h.org != nil && h.org.running.Load() != 0 || e.running.Load() != 0 {
+				if n := h.stats.running.Load(); n != 0 || h.org != nil && h.org.running.Load() != 0 || e.running.Load() != 0 {
 					t.Errorf("%s: %d running in the end", h.Rules.Name, n)
 				}
 			}
@@ -84,14 +84,14 @@ func TestOrgsShare(t *testing.T) {
 func TestOrgIsNamed(t *testing.T) {
 	var log bytes.Buffer
 	registry := prometheus.NewPedanticRegistry()
-	e := open(t, Options{Log: slog.New(slog.NewTextHandler(&log, nil)), Registry: registry})
-	e.Swap(orgs(t, "orgs: {a: {hosts: a.example}}", "a", "-"))
+	e := newEngine(t, Options{Log: slog.New(slog.NewTextHandler(&log, nil)), Registry: registry})
+	e.Swap(loadOrgs(t, "orgs: {a: {hosts: a.example}}", "a", "-"))
 	h := e.live.Load().byName["h0"]
-	h.Unauthorized(netip.Addr{})
+	h.CountUnauthorized(netip.Addr{})
 	for range 3 {
-		h.Foreign("event", "evil.example\nlevel=ERROR"+strings.Repeat("x", 1000), netip.Addr{})
+		h.CountForeign("event", "evil.example\nlevel=ERROR"+strings.Repeat("x", 1000), netip.Addr{})
 	}
-	e.live.Load().byName["h1"].Unauthorized(netip.Addr{})
+	e.live.Load().byName["h1"].CountUnauthorized(netip.Addr{})
 	lines := strings.Split(strings.TrimSpace(log.String()), "\n")
 	if len(lines) < 3 || !strings.Contains(lines[0], "hook=h0 org=a") || !strings.Contains(lines[1], `host="evil.example\nlevel=ERROR`) || strings.Contains(lines[len(lines)-1], "org=") {
 		t.Errorf("logged\n%s", log.String())
@@ -118,9 +118,9 @@ tenterhook_org_calls_running{org="a"} 0
 // TestSecretsAreCounted: by name, as long as there is one of the name.
 func TestSecretsAreCounted(t *testing.T) {
 	set := func(secrets string) *rules.Set {
-		return load(t, "tenterhook: 1\nhooks:\n  - {name: h, type: token, auth: [{header: A, secret: "+secrets+"}], rules: [{name: r, debug: {a: b}}]}\n")
+		return mustLoad(t, "tenterhook: 1\nhooks:\n  - {name: h, type: token, auth: [{header: A, secret: "+secrets+"}], rules: [{name: r, debug: {a: b}}]}\n")
 	}
-	e := open(t, Options{})
+	e := newEngine(t, Options{})
 	status := func() string {
 		text := ""
 		for _, s := range e.Status().Hooks[0].Secrets {
@@ -130,16 +130,16 @@ func TestSecretsAreCounted(t *testing.T) {
 	}
 	e.Swap(set("[{name: old, value: k8Jq2mVx0PzL4tRw}, {name: new, value: b5Ns9cYd7HfG3aUe}]"))
 	h := e.live.Load().hooks[0]
-	h.Used(0)
-	h.Used(1)
-	h.Used(1 | 2)
-	h.Used(1 << 63) // of no secret
+	h.CountSecrets(0)
+	h.CountSecrets(1)
+	h.CountSecrets(1 | 2)
+	h.CountSecrets(1 << 63) // of no secret
 	if got := status(); got != "old 2 true; new 1 true; " {
 		t.Errorf("got %s", got)
 	}
 	e.Swap(set("[{name: new, value: b5Ns9cYd7HfG3aUe}, Zr6WkQ1uTj8EoMv3]"))
-	e.live.Load().hooks[0].Used(1)
-	h.Used(2) // a call that began under the Set before
+	e.live.Load().hooks[0].CountSecrets(1)
+	h.CountSecrets(2) // a call that began under the Set before
 	if got := status(); got != "new 3 true; 2 0 false; " {
 		t.Errorf("got %s", got)
 	}

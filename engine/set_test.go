@@ -30,7 +30,7 @@ hooks:
 `
 }
 
-func load(t testing.TB, text string) *rules.Set {
+func mustLoad(t testing.TB, text string) *rules.Set {
 	t.Helper()
 	s, err := rules.Load(rules.NewFolder(map[string][]byte{"policy.yaml": []byte(text)}), rules.Options{})
 	if err != nil {
@@ -39,7 +39,7 @@ func load(t testing.TB, text string) *rules.Set {
 	return s
 }
 
-func open(t testing.TB, o Options) *Engine {
+func newEngine(t testing.TB, o Options) *Engine {
 	t.Helper()
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
@@ -56,11 +56,11 @@ func open(t testing.TB, o Options) *Engine {
 	return e
 }
 
-// live1 makes an Engine with one hook whose decisions are the test's own.
-func live1(t testing.TB, o Options, decide func(*hook.Call, *rules.Decision)) (*Engine, *Hook) {
+// newLiveHook makes an Engine with one hook whose decisions are the test's own.
+func newLiveHook(t testing.TB, o Options, decide func(*hook.Call, *rules.Decision)) (*Engine, *Hook) {
 	t.Helper()
-	e := open(t, o)
-	e.Swap(load(t, policy("registration", "deny")))
+	e := newEngine(t, o)
+	e.Swap(mustLoad(t, policy("registration", "deny")))
 	h := e.live.Load().byName["hook-a"]
 	if decide != nil {
 		h.decide = func(c *hook.Call, d *rules.Decision) {
@@ -71,8 +71,8 @@ func live1(t testing.TB, o Options, decide func(*hook.Call, *rules.Decision)) (*
 	return e, h
 }
 
-// call makes a call as the gate does. Its ID is in the body, too.
-func call(t testing.TB, id, email string) *hook.Call {
+// newCall makes a call as the gate does. Its ID is in the body, too.
+func newCall(t testing.TB, id, email string) *hook.Call {
 	t.Helper()
 	d := new(jsondoc.Doc)
 	body := fmt.Sprintf(`{"eventType":"com.okta.user.pre-registration","requestType":"self.service.registration","eventId":%q,`+

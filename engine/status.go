@@ -65,15 +65,15 @@ func (e *Engine) Wake(names ...string) {
 }
 
 func (h *Hook) status() HookStatus {
-	t := h.tally
+	t := h.stats
 	s := HookStatus{Name: h.Rules.Name, Type: h.Rules.Type.String(), Path: h.Rules.Path, Calls: make(map[string]uint64, len(t.outcomes)),
-		Repeats: t.repeats.Load(), Twins: t.twins.Load(), Running: t.running.Load(), Unauthorized: t.strangers.Load(),
+		Repeats: t.repeats.Load(), Twins: t.twins.Load(), Running: t.running.Load(), Unauthorized: t.unauthorized.Load(),
 		Org: orgName(h.Rules), Foreign: t.foreign.Load()}
-	for _, u := range h.used {
+	for _, u := range h.secretStats {
 		s.Secrets = append(s.Secrets, u.status())
 	}
-	for o := Outcome(0); o < outcomes; o++ {
-		if o.of(h.Rules.Type) {
+	for o := Outcome(0); o < outcomeCount; o++ {
+		if o.possibleFor(h.Rules.Type) {
 			s.Calls[o.String()] = t.outcomes[o].Load()
 		}
 	}
@@ -85,8 +85,8 @@ func (h *Hook) status() HookStatus {
 	return s
 }
 
-func (u *usage) status() SecretStatus {
-	s := SecretStatus{Name: u.name, Used: u.n.Load()}
+func (u *secretStats) status() SecretStatus {
+	s := SecretStatus{Name: u.name, Used: u.calls.Load()}
 	if last := u.last.Load(); last > 0 {
 		s.Last = time.Unix(last, 0).UTC()
 	}

@@ -20,14 +20,14 @@ import (
 func TestSwapWaitsForNobody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		gate := make(chan struct{})
-		e, h := live1(t, Options{}, func(_ *hook.Call, d *rules.Decision) {
+		e, h := newLiveHook(t, Options{}, func(_ *hook.Call, d *rules.Decision) {
 			<-gate
 			d.Answer, d.Outcome = []byte(`{}`), rules.Answered
 		})
 		old := e.live.Load()
 		var all sync.WaitGroup
 		var r Reply
-		c := call(t, "a", "x")
+		c := newCall(t, "a", "x")
 		all.Go(func() {
 			l := e.Lease()
 			defer l.Release()
@@ -35,7 +35,7 @@ func TestSwapWaitsForNobody(t *testing.T) {
 		})
 		synctest.Wait()
 		began := time.Now()
-		e.Swap(load(t, policy("registration", "other")))
+		e.Swap(mustLoad(t, policy("registration", "other")))
 		if time.Since(began) != 0 || old.uses.Load() != 1 {
 			t.Errorf("after the Swap: %v, %d uses", time.Since(began), old.uses.Load())
 		}
@@ -50,8 +50,8 @@ func TestSwapWaitsForNobody(t *testing.T) {
 
 // TestSwapUnderLoad calls and swaps at the same time: every call is answered, under a Set that is still open.
 func TestSwapUnderLoad(t *testing.T) {
-	e := open(t, Options{Remember: time.Millisecond})
-	e.Swap(load(t, policy("registration", "rule-0")))
+	e := newEngine(t, Options{Remember: time.Millisecond})
+	e.Swap(mustLoad(t, policy("registration", "rule-0")))
 	var calls, swaps atomic.Int64
 	var all sync.WaitGroup
 	done := make(chan struct{})
@@ -66,7 +66,7 @@ func TestSwapUnderLoad(t *testing.T) {
 				l := e.Lease()
 				h := l.At([]byte("/hooks/hook-a"))
 				began := time.Now()
-				r := h.Answer(call(t, fmt.Sprintf("%d-%d", g, i/2), "ann@example.com"))
+				r := h.Answer(newCall(t, fmt.Sprintf("%d-%d", g, i/2), "ann@example.com"))
 				inTime := time.Since(began) < time.Second // or else its thread did not run, and it may have run out of its budget
 				if uses := l.l.uses.Load(); uses <= 0 || inTime && r.Outcome != Answered {
 					t.Errorf("%d uses while leased, got %v", uses, r.Outcome)
@@ -79,7 +79,7 @@ func TestSwapUnderLoad(t *testing.T) {
 	all.Go(func() {
 		defer close(done)
 		for i := range 60 {
-			e.Swap(load(t, policy("registration", fmt.Sprint("rule-", i))))
+			e.Swap(mustLoad(t, policy("registration", fmt.Sprint("rule-", i))))
 			swaps.Add(1)
 			runtime.Gosched()
 		}
@@ -95,22 +95,22 @@ func TestSwapUnderLoad(t *testing.T) {
 }
 
 func TestSwapAfterClose(t *testing.T) {
-	e := open(t, Options{})
+	e := newEngine(t, Options{})
 	if err := e.Close(); err != nil {
 		t.Fatal(err)
 	}
-	e.Swap(load(t, policy("registration", "late"))) // is closed at once; Close waits for it
+	e.Swap(mustLoad(t, policy("registration", "late"))) // is closed at once; Close waits for it
 	if e.Ready() {
 		t.Error("ready after Close")
 	}
 }
 
 func TestReady(t *testing.T) {
-	e := open(t, Options{})
+	e := newEngine(t, Options{})
 	if e.Ready() {
 		t.Error("ready without a Set")
 	}
-	e.Swap(load(t, policy("registration", "deny")))
+	e.Swap(mustLoad(t, policy("registration", "deny")))
 	if !e.Ready() {
 		t.Error("not ready with a Set")
 	}
@@ -118,20 +118,20 @@ func TestReady(t *testing.T) {
 	if e.Ready() {
 		t.Error("ready while draining")
 	}
-	if _, err := e.Answer(call(t, "a", "x")); err != nil {
+	if _, err := e.Answer(newCall(t, "a", "x")); err != nil {
 		t.Errorf("a call while draining: %v", err)
 	}
 }
 
 func TestMetrics(t *testing.T) {
 	r := prometheus.NewPedanticRegistry()
-	e := open(t, Options{Registry: r, Version: "1.2.3"})
+	e := newEngine(t, Options{Registry: r, Version: "1.2.3"})
 	if _, err := testutil.GatherAndCount(r); err != nil {
 		t.Fatal(err)
 	}
-	e.Swap(load(t, policy("registration", "deny")))
+	e.Swap(mustLoad(t, policy("registration", "deny")))
 	for _, email := range []string{"ann@example.com", "ann@example.com", "eve@example.com"} {
-		if _, err := e.Answer(call(t, email, email)); err != nil {
+		if _, err := e.Answer(newCall(t, email, email)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -156,7 +156,7 @@ tenterhook_rule_matches_total{hook="hook-a",rule="stamp"} 1
 		"tenterhook_rule_matches_total"); err != nil {
 		t.Error(err)
 	}
-	e.Swap(load(t, strings.ReplaceAll(policy("registration", "other"), "hook-a", "hook-b")))
+	e.Swap(mustLoad(t, strings.ReplaceAll(policy("registration", "other"), "hook-a", "hook-b")))
 	if n, err := testutil.GatherAndCount(r, "tenterhook_calls_total"); err != nil || n != int(Recorded) {
 		t.Errorf("%d series of calls after the hook went away, %v", n, err)
 	}

@@ -27,7 +27,7 @@ func (c *compiler) eventTypes(n *node) {
 		from, to := max(at[2], at[4]), max(at[3], at[5])
 		pattern := hook.EventPattern(n.text[from:to])
 		message := pattern.Check(c.known)
-		if _, wild := pattern.Under(); wild {
+		if _, wild := pattern.Prefix(); wild {
 			message = "no event's type ends in *: == compares every letter. A rule for many types says on: " + string(pattern)
 		}
 		if message != "" {

@@ -33,7 +33,7 @@ func (s *selection) add(patterns []hook.EventPattern) {
 		s.join(s.under, "")
 	}
 	for _, p := range patterns {
-		if prefix, ok := p.Under(); ok {
+		if prefix, ok := p.Prefix(); ok {
 			s.join(s.under, prefix)
 		} else {
 			s.join(s.exact, string(p))

@@ -47,13 +47,13 @@ func newDirectory(t *testing.T, tlsPort, httpPort int) *directory {
 	}))
 	t.Cleanup(s.Close)
 	d.url = s.URL + wfe.DirectoryPath
-	d.root = write(t, filepath.Join(t.TempDir(), "root.pem"), pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw}))
+	d.root = writeFile(t, filepath.Join(t.TempDir(), "root.pem"), pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw}))
 	d.roots.AddCert(authority.GetRootCert(0).Cert)
 	return d
 }
 
-// free is a port that nobody listens at, and that the system gives to nobody who does not ask for it.
-func free(t *testing.T) int {
+// freePort is a port that nobody listens at, and that the system gives to nobody who does not ask for it.
+func freePort(t *testing.T) int {
 	t.Helper()
 	for range 100 {
 		port := 10_000 + rand.IntN(20_000)
@@ -73,8 +73,8 @@ func TestACME(t *testing.T) {
 		t.Run(way, func(t *testing.T) {
 			o := certificate.ACME{Domains: []string{"localhost"}, Email: "ops@example.com", Storage: t.TempDir()}
 			var d *directory
-			h := openWith(t, func(port int) certificate.Options {
-				web := free(t)
+			h := newListenerWith(t, func(port int) certificate.Options {
+				web := freePort(t)
 				d = newDirectory(t, port, web)
 				o.Directory, o.Root = d.url, d.root
 				if way == "HTTP" {
@@ -83,7 +83,7 @@ func TestACME(t *testing.T) {
 				return certificate.Options{ACME: o}
 			})
 			client := &tls.Config{RootCAs: d.roots, ServerName: "localhost"}
-			h.until("got", func() bool { _, err := h.greet(client); return err == nil })
+			h.waitFor("got", func() bool { _, err := h.handshake(client); return err == nil })
 			s := h.k.Status()
 			if len(s) != 1 || s[0].Name != "localhost" || s[0].From != certificate.FromACME || s[0].NotAfter.IsZero() {
 				t.Errorf("status %+v", s)
@@ -92,8 +92,8 @@ func TestACME(t *testing.T) {
 				t.Errorf("log:\n%s", log)
 			}
 			asked := d.asked.Load()
-			again := open(t, certificate.Options{ACME: o})
-			again.until("read", func() bool { _, err := again.greet(client); return err == nil })
+			again := newListener(t, certificate.Options{ACME: o})
+			again.waitFor("read", func() bool { _, err := again.handshake(client); return err == nil })
 			if n := d.asked.Load() - asked; n > 2 { // it may ask when to renew
 				t.Errorf("it asked %d times", n)
 			}
@@ -103,9 +103,9 @@ func TestACME(t *testing.T) {
 
 // TestACMERefused: an authority that does not believe us is told of.
 func TestACMERefused(t *testing.T) {
-	d := newDirectory(t, free(t), free(t)) // nobody answers there
-	h := open(t, certificate.Options{ACME: certificate.ACME{Domains: []string{"localhost"}, Directory: d.url, Root: d.root, Storage: t.TempDir()}})
-	h.until("told", func() bool { return strings.Contains(h.log.String(), "a certificate cannot be got; it is tried again") })
+	d := newDirectory(t, freePort(t), freePort(t)) // nobody answers there
+	h := newListener(t, certificate.Options{ACME: certificate.ACME{Domains: []string{"localhost"}, Directory: d.url, Root: d.root, Storage: t.TempDir()}})
+	h.waitFor("told", func() bool { return strings.Contains(h.log.String(), "a certificate cannot be got; it is tried again") })
 	if s := h.k.Status(); len(s) != 0 {
 		t.Errorf("status %+v", s)
 	}

@@ -22,12 +22,12 @@ var (
 	ErrNone        = errors.New("want certificate and key files, or domains for ACME")                            // nothing to show
 	ErrNoAuthority = errors.New("want certificates of authorities, in PEM")                                       // a file of authorities
 	ErrNoName      = errors.New("want a certificate that names the hosts it is for (subjectAltName)")             // an old one, or not a server's
-	ErrEnded       = errors.New("it has ended already")                                                           // a new one, when there is another
+	ErrExpired     = errors.New("it has ended already")                                                           // a new one, when there is another
 	ErrDomain      = errors.New("want a domain such as hooks.example.com, without a wildcard, port or user name") // of ACME
 )
 
-// every is how often the files are looked at.
-const every = time.Second
+// pollInterval is how often the files are looked at.
+const pollInterval = time.Second
 
 // Options are what a Keeper is made with.
 type Options struct {
@@ -46,13 +46,13 @@ type Keeper struct {
 	o      Options
 	pairs  []*file.Source[*tls.Certificate]
 	client *file.Source[*x509.CertPool] // nil: clients show nothing
-	magic  *magic                       // nil: no ACME
+	acme   *acmeClient                  // nil: no ACME
 	live   atomic.Pointer[configs]
 	warned map[string]time.Time // by name, when its end was last told; Run's, which one goroutine calls
 }
 
 // configs are what new connections are given: with and without a certificate of the client.
-type configs struct{ asking, plain *tls.Config }
+type configs struct{ withClient, plain *tls.Config }
 
 // Open reads the files; what is wrong with any of them is in the error. Close ends what it begins.
 func Open(o Options) (*Keeper, error) {
@@ -67,7 +67,7 @@ func Open(o Options) (*Keeper, error) {
 		k.Close()
 		return nil, err
 	}
-	k.renew()
+	k.rebuildConfigs()
 	if o.Registry == nil {
 		return k, nil
 	}
@@ -83,7 +83,7 @@ func (k *Keeper) open() error {
 	serving := false // where something is shown already, it is better than what has ended
 	defer func() { serving = true }()
 	for _, p := range k.o.Pairs {
-		s, err := file.Open(func(c [][]byte) (*tls.Certificate, error) { return pair(c, p, serving) }, p.Certificate, p.Key)
+		s, err := file.Open(func(c [][]byte) (*tls.Certificate, error) { return loadPair(c, p, serving) }, p.Certificate, p.Key)
 		if err != nil {
 			wrong = append(wrong, err)
 			continue
@@ -92,13 +92,13 @@ func (k *Keeper) open() error {
 	}
 	if path := k.o.ClientCA; path != "" {
 		var err error
-		if k.client, err = file.Open(func(c [][]byte) (*x509.CertPool, error) { return authorities(c[0], path) }, path); err != nil {
+		if k.client, err = file.Open(func(c [][]byte) (*x509.CertPool, error) { return parseAuthorities(c[0], path) }, path); err != nil {
 			wrong = append(wrong, err)
 		}
 	}
 	if len(k.o.ACME.Domains) > 0 {
 		var err error
-		if k.magic, err = openMagic(k.o.ACME, k.o.Log); err != nil {
+		if k.acme, err = openACME(k.o.ACME, k.o.Log); err != nil {
 			wrong = append(wrong, err)
 		}
 	}
@@ -107,27 +107,27 @@ func (k *Keeper) open() error {
 
 // Close ends the renewal of certificates.
 func (k *Keeper) Close() {
-	if k.magic != nil {
-		k.magic.cache.Stop()
+	if k.acme != nil {
+		k.acme.cache.Stop()
 	}
 }
 
-// pair reads a certificate and its key.
-func pair(contents [][]byte, p Pair, serving bool) (*tls.Certificate, error) {
+// loadPair reads a certificate and its key.
+func loadPair(contents [][]byte, p Pair, serving bool) (*tls.Certificate, error) {
 	c, err := tls.X509KeyPair(contents[0], contents[1])
 	if err != nil {
 		return nil, fmt.Errorf("%s with %s: %w", p.Certificate, p.Key, err)
 	}
-	if len(names(c.Leaf)) == 0 {
+	if len(hostNames(c.Leaf)) == 0 {
 		return nil, fmt.Errorf("%s: %w", p.Certificate, ErrNoName)
 	}
 	if serving && time.Now().After(c.Leaf.NotAfter) {
-		return nil, fmt.Errorf("%s: %w", p.Certificate, ErrEnded)
+		return nil, fmt.Errorf("%s: %w", p.Certificate, ErrExpired)
 	}
 	return &c, nil
 }
 
-func authorities(content []byte, path string) (*x509.CertPool, error) {
+func parseAuthorities(content []byte, path string) (*x509.CertPool, error) {
 	pool := x509.NewCertPool()
 	if !pool.AppendCertsFromPEM(content) {
 		return nil, fmt.Errorf("%s: %w", path, ErrNoAuthority)
@@ -137,19 +137,19 @@ func authorities(content []byte, path string) (*x509.CertPool, error) {
 
 // Config is for a listener whose clients show a certificate, where Options.ClientCA says of whom. It follows the files.
 func (k *Keeper) Config() *tls.Config {
-	return k.following(func(c *configs) *tls.Config { return c.asking })
+	return k.configFor(func(c *configs) *tls.Config { return c.withClient })
 }
 
 // Plain is for a listener whose clients show nothing. It follows the files.
 func (k *Keeper) Plain() *tls.Config {
-	return k.following(func(c *configs) *tls.Config { return c.plain })
+	return k.configFor(func(c *configs) *tls.Config { return c.plain })
 }
 
-func (k *Keeper) following(which func(*configs) *tls.Config) *tls.Config {
+func (k *Keeper) configFor(which func(*configs) *tls.Config) *tls.Config {
 	outer := k.base()
 	outer.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
-		if k.magic != nil && challenged(hello) {
-			return k.magic.challenge(), nil
+		if k.acme != nil && isChallenge(hello) {
+			return k.acme.challengeConfig(), nil
 		}
 		return which(k.live.Load()), nil
 	}
@@ -171,13 +171,13 @@ func (k *Keeper) base() *tls.Config {
 	}
 }
 
-// renew makes the configurations of what is there now.
-func (k *Keeper) renew() {
+// rebuildConfigs makes the configurations of what is there now.
+func (k *Keeper) rebuildConfigs() {
 	plain := k.base()
 	for _, s := range k.pairs {
 		plain.Certificates = append(plain.Certificates, *s.Value())
 	}
-	if k.magic != nil {
+	if k.acme != nil {
 		plain.GetCertificate = k.certificate
 	}
 	asking := plain
@@ -191,41 +191,41 @@ func (k *Keeper) renew() {
 
 // certificate finds the one that ACME has brought for a name; none where a file is to be shown.
 func (k *Keeper) certificate(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
-	if len(k.pairs) > 0 && !k.magic.manages(hello.ServerName) {
+	if len(k.pairs) > 0 && !k.acme.manages(hello.ServerName) {
 		return nil, nil
 	}
-	return k.magic.config.GetCertificate(hello)
+	return k.acme.config.GetCertificate(hello)
 }
 
 // Run keeps what is shown new until the context ends: it follows the files, gets certificates by ACME, and tells in time of those
 // that end. It is called once, when the listener is open.
 func (k *Keeper) Run(ctx context.Context) {
-	if k.magic != nil {
-		k.magic.manage(ctx)
+	if k.acme != nil {
+		k.acme.manage(ctx)
 	}
 	k.warn(time.Now())
-	file.Follow(ctx, every, func() {
-		if k.look() {
-			k.renew()
+	file.Poll(ctx, pollInterval, func() {
+		if k.reload() {
+			k.rebuildConfigs()
 		}
 		k.warn(time.Now())
 	})
 }
 
-// look reads the files again. It is true when some have changed.
-func (k *Keeper) look() bool {
+// reload reads the files again. It is true when some have changed.
+func (k *Keeper) reload() bool {
 	some := false
 	for _, s := range k.pairs {
-		some = followed(s, k.o.Log) || some
+		some = reloadSource(s, k.o.Log) || some
 	}
 	if k.client != nil {
-		some = followed(k.client, k.o.Log) || some
+		some = reloadSource(k.client, k.o.Log) || some
 	}
 	return some
 }
 
-func followed[T any](s *file.Source[T], log *slog.Logger) bool {
-	changed, err := s.Look()
+func reloadSource[T any](s *file.Source[T], log *slog.Logger) bool {
+	changed, err := s.Reload()
 	if err != nil {
 		log.Error("a changed certificate cannot be used; the one before stays", "file", s.Paths()[0], "error", err)
 	}

@@ -20,14 +20,14 @@ func TestNames(t *testing.T) {
 	var pairs []certificate.Pair
 	for _, names := range [][]string{{"one.example.com", "uno.example.com"}, {"*.two.example.com"}} {
 		cert, key := a.issue(month, names...)
-		pairs = append(pairs, files(t, t.TempDir(), cert, key))
+		pairs = append(pairs, writePair(t, t.TempDir(), cert, key))
 	}
-	h := open(t, certificate.Options{Pairs: pairs})
+	h := newListener(t, certificate.Options{Pairs: pairs})
 	for name, want := range map[string]string{
 		"one.example.com": "one.example.com", "uno.example.com": "one.example.com", "a.two.example.com": "*.two.example.com",
 		"three.example.com": "one.example.com", "": "one.example.com", // the first for whom there is none
 	} {
-		leaf, err := h.greet(&tls.Config{ServerName: name, InsecureSkipVerify: true}) // which one it is, is looked at
+		leaf, err := h.handshake(&tls.Config{ServerName: name, InsecureSkipVerify: true}) // which one it is, is looked at
 		if err != nil || leaf.DNSNames[0] != want {
 			t.Errorf("%q: got %v, %v", name, leaf, err)
 		}
@@ -41,7 +41,7 @@ func TestNames(t *testing.T) {
 func TestModern(t *testing.T) {
 	a := newAuthority(t, "a")
 	cert, key := a.issue(month, "one.example.com")
-	h := open(t, certificate.Options{Pairs: []certificate.Pair{files(t, t.TempDir(), cert, key)}})
+	h := newListener(t, certificate.Options{Pairs: []certificate.Pair{writePair(t, t.TempDir(), cert, key)}})
 	tests := []struct {
 		name   string
 		client *tls.Config
@@ -58,7 +58,7 @@ func TestModern(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			test.client.RootCAs, test.client.ServerName = a.pool(), "one.example.com"
-			if _, err := h.greet(test.client); (err == nil) != test.ok {
+			if _, err := h.handshake(test.client); (err == nil) != test.ok {
 				t.Errorf("got %v", err)
 			}
 		})
@@ -79,7 +79,7 @@ func TestRotation(t *testing.T) {
 		if err := os.Mkdir(filepath.Join(dir, version), 0o700); err != nil {
 			t.Fatal(err)
 		}
-		files(t, filepath.Join(dir, version), cert, key)
+		writePair(t, filepath.Join(dir, version), cert, key)
 		link(version)
 	}
 	cert, key := a.issue(month, "v1.example.com", "one.example.com")
@@ -88,7 +88,7 @@ func TestRotation(t *testing.T) {
 	if err := errors.Join(os.Symlink("..data/tls.crt", pair.Certificate), os.Symlink("..data/tls.key", pair.Key)); err != nil {
 		t.Fatal(err)
 	}
-	h := open(t, certificate.Options{Pairs: []certificate.Pair{pair}})
+	h := newListener(t, certificate.Options{Pairs: []certificate.Pair{pair}})
 	stop, greeted := make(chan struct{}), 0
 	var load sync.WaitGroup
 	load.Go(func() {
@@ -103,7 +103,7 @@ func TestRotation(t *testing.T) {
 			if greeted%2 == 0 {
 				c.ClientSessionCache = cache
 			}
-			if _, err := h.greet(c); err != nil {
+			if _, err := h.handshake(c); err != nil {
 				t.Errorf("greeting %d: %v", greeted, err)
 				return
 			}
@@ -111,7 +111,7 @@ func TestRotation(t *testing.T) {
 		}
 	})
 	shown := func() string {
-		leaf, err := h.greet(&tls.Config{RootCAs: a.pool(), ServerName: "one.example.com"})
+		leaf, err := h.handshake(&tls.Config{RootCAs: a.pool(), ServerName: "one.example.com"})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -119,15 +119,15 @@ func TestRotation(t *testing.T) {
 	}
 	cert, key = a.issue(month, "v2.example.com", "one.example.com")
 	put("v2", cert, key)
-	h.until("v2", func() bool { return shown() == "v2.example.com" })
+	h.waitFor("v2", func() bool { return shown() == "v2.example.com" })
 
 	_, other := a.issue(month, "v3.example.com")
 	put("v3", cert, other)
-	h.until("told", func() bool { return strings.Contains(h.log.String(), "the one before stays") })
+	h.waitFor("told", func() bool { return strings.Contains(h.log.String(), "the one before stays") })
 	ended, key := a.issue(-time.Minute, "v4.example.com", "one.example.com")
 	put("v4", ended, key)
-	h.until("told of its end", func() bool { return strings.Contains(h.log.String(), certificate.ErrEnded.Error()) })
-	if s := h.k.Status(); len(s) != 3 || !strings.Contains(s[2].Error, certificate.ErrEnded.Error()) {
+	h.waitFor("told of its end", func() bool { return strings.Contains(h.log.String(), certificate.ErrExpired.Error()) })
+	if s := h.k.Status(); len(s) != 3 || !strings.Contains(s[2].Error, certificate.ErrExpired.Error()) {
 		t.Errorf("status %+v", s)
 	}
 	if got := shown(); got != "v2.example.com" {
@@ -135,7 +135,7 @@ func TestRotation(t *testing.T) {
 	}
 	cert, key = a.issue(month, "v5.example.com", "one.example.com")
 	put("v5", cert, key)
-	h.until("v5", func() bool { return shown() == "v5.example.com" })
+	h.waitFor("v5", func() bool { return shown() == "v5.example.com" })
 	close(stop)
 	load.Wait()
 	t.Log(greeted, "greetings")
@@ -147,8 +147,8 @@ func TestRotation(t *testing.T) {
 func TestClients(t *testing.T) {
 	server, old, next := newAuthority(t, "server"), newAuthority(t, "old"), newAuthority(t, "next")
 	cert, key := server.issue(month, "one.example.com")
-	path := write(t, filepath.Join(t.TempDir(), "clients.pem"), old.pem)
-	h := open(t, certificate.Options{Pairs: []certificate.Pair{files(t, t.TempDir(), cert, key)}, ClientCA: path})
+	path := writeFile(t, filepath.Join(t.TempDir(), "clients.pem"), old.pem)
+	h := newListener(t, certificate.Options{Pairs: []certificate.Pair{writePair(t, t.TempDir(), cert, key)}, ClientCA: path})
 	sessions := tls.NewLRUClientSessionCache(1)
 	greet := func(a *authority, ends time.Duration) error {
 		t.Helper()
@@ -161,7 +161,7 @@ func TestClients(t *testing.T) {
 			}
 			c.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &own, nil }
 		}
-		_, err := h.greet(c)
+		_, err := h.handshake(c)
 		return err
 	}
 	if err := greet(old, month); err != nil {
@@ -172,13 +172,13 @@ func TestClients(t *testing.T) {
 			t.Errorf("%s is let in", name)
 		}
 	}
-	write(t, path, next.pem)
-	h.until("changed", func() bool { return greet(next, month) == nil })
+	writeFile(t, path, next.pem)
+	h.waitFor("changed", func() bool { return greet(next, month) == nil })
 	if err := greet(old, month); err == nil {
 		t.Error("one of the old authority is let in")
 	}
-	write(t, path, []byte("nothing"))
-	h.until("told", func() bool { return strings.Contains(h.log.String(), certificate.ErrNoAuthority.Error()) })
+	writeFile(t, path, []byte("nothing"))
+	h.waitFor("told", func() bool { return strings.Contains(h.log.String(), certificate.ErrNoAuthority.Error()) })
 	if err := greet(next, month); err != nil {
 		t.Error("what was good is refused:", err)
 	}
@@ -188,9 +188,9 @@ func TestOpenTellsAll(t *testing.T) {
 	a, dir := newAuthority(t, "a"), t.TempDir()
 	cert, key := a.issue(month, "one.example.com")
 	nameless, its := a.issue(month)
-	good := files(t, t.TempDir(), cert, key)
+	good := writePair(t, t.TempDir(), cert, key)
 	o := certificate.Options{
-		Pairs:    []certificate.Pair{good, {good.Key, good.Certificate}, files(t, dir, nameless, its), {filepath.Join(dir, "x"), good.Key}},
+		Pairs:    []certificate.Pair{good, {good.Key, good.Certificate}, writePair(t, dir, nameless, its), {filepath.Join(dir, "x"), good.Key}},
 		ClientCA: good.Key, ACME: certificate.ACME{Domains: []string{"*.example.com"}, Listen: "127.0.0.1:1"},
 	}
 	_, err := certificate.Open(o)
@@ -214,10 +214,10 @@ func TestExpiry(t *testing.T) {
 	var pairs []certificate.Pair
 	for name, ends := range map[string]time.Duration{"far": 30 * day, "near": 20*day + time.Hour, "ended": -day} {
 		cert, key := a.issue(ends, name+".example.com", "all.example.com")
-		pairs = append(pairs, files(t, t.TempDir(), cert, key))
+		pairs = append(pairs, writePair(t, t.TempDir(), cert, key))
 	}
-	h := open(t, certificate.Options{Pairs: pairs, Registry: registry})
-	h.until("warned", func() bool {
+	h := newListener(t, certificate.Options{Pairs: pairs, Registry: registry})
+	h.waitFor("warned", func() bool {
 		log := h.log.String()
 		return strings.Contains(log, "a certificate ends soon\" name=near.example.com") && strings.Contains(log, "days=20") &&
 			strings.Contains(log, "has ended: Okta refuses it\" name=ended.example.com") && !strings.Contains(log, "name=far")

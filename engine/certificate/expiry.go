@@ -10,21 +10,21 @@ import (
 // Of a certificate's end is warned when it is so near, or nearer than a part of its lifetime where that is shorter: one that
 // lives a week is renewed when days are left.
 const (
-	soon  = 21 * 24 * time.Hour
-	part  = 4
-	again = 24 * time.Hour
+	warnBefore   = 21 * 24 * time.Hour
+	warnFraction = 4
+	warnInterval = 24 * time.Hour
 )
 
-// ending is a certificate, for one of its names.
-type ending struct {
-	name       string
-	from, till time.Time
-	acme       bool
+// expiry is a certificate, for one of its names.
+type expiry struct {
+	name                string
+	notBefore, notAfter time.Time
+	acme                bool
 }
 
-// near reports whether it is time to warn.
-func (e ending) near(now time.Time) bool {
-	return e.till.Sub(now) < min(soon, e.till.Sub(e.from)/part)
+// isNear reports whether it is time to warn.
+func (e expiry) isNear(now time.Time) bool {
+	return e.notAfter.Sub(now) < min(warnBefore, e.notAfter.Sub(e.notBefore)/warnFraction)
 }
 
 // Status is a certificate as it is shown.
@@ -45,8 +45,8 @@ const (
 // Status lists the certificates by name; of two for one name the one that ends first.
 func (k *Keeper) Status() []Status {
 	var list []Status
-	for _, e := range k.endings() {
-		s := Status{Name: e.name, NotAfter: e.till, From: FromFiles, Near: e.near(time.Now())}
+	for _, e := range k.expiries() {
+		s := Status{Name: e.name, NotAfter: e.notAfter, From: FromFiles, Near: e.isNear(time.Now())}
 		if e.acme {
 			s.From = FromACME
 		}
@@ -66,35 +66,35 @@ func (k *Keeper) Status() []Status {
 	return list
 }
 
-// endings lists what is shown, each name once.
-func (k *Keeper) endings() []ending {
-	var all []ending
+// expiries lists what is shown, each name once.
+func (k *Keeper) expiries() []expiry {
+	var all []expiry
 	for _, s := range k.pairs {
 		leaf := s.Value().Leaf
-		for _, name := range names(leaf) {
-			all = append(all, ending{name: name, from: leaf.NotBefore, till: leaf.NotAfter})
+		for _, name := range hostNames(leaf) {
+			all = append(all, expiry{name: name, notBefore: leaf.NotBefore, notAfter: leaf.NotAfter})
 		}
 	}
-	if k.magic != nil {
-		all = append(all, k.magic.got()...)
+	if k.acme != nil {
+		all = append(all, k.acme.expiries()...)
 	}
 	at := make(map[string]int)
-	var once []ending
+	var once []expiry
 	for _, e := range all {
 		i, known := at[e.name]
 		switch {
 		case !known:
 			at[e.name] = len(once)
 			once = append(once, e)
-		case e.till.Before(once[i].till):
+		case e.notAfter.Before(once[i].notAfter):
 			once[i] = e
 		}
 	}
 	return once
 }
 
-// names are what a certificate is for.
-func names(leaf *x509.Certificate) []string {
+// hostNames are what a certificate is for.
+func hostNames(leaf *x509.Certificate) []string {
 	list := append([]string(nil), leaf.DNSNames...)
 	for _, ip := range leaf.IPAddresses {
 		list = append(list, ip.String())
@@ -104,17 +104,17 @@ func names(leaf *x509.Certificate) []string {
 
 // warn logs which certificates end soon or are no use now, each once a day.
 func (k *Keeper) warn(now time.Time) {
-	for _, e := range k.endings() {
-		if now.Sub(k.warned[e.name]) < again {
+	for _, e := range k.expiries() {
+		if now.Sub(k.warned[e.name]) < warnInterval {
 			continue
 		}
 		switch {
-		case now.After(e.till):
-			k.o.Log.Error("a certificate has ended: Okta refuses it", "name", e.name, "ended", e.till)
-		case now.Before(e.from):
-			k.o.Log.Error("a certificate does not count yet: Okta refuses it", "name", e.name, "from", e.from)
-		case e.near(now):
-			k.o.Log.Warn("a certificate ends soon", "name", e.name, "ends", e.till, "days", int(e.till.Sub(now)/(24*time.Hour)))
+		case now.After(e.notAfter):
+			k.o.Log.Error("a certificate has ended: Okta refuses it", "name", e.name, "ended", e.notAfter)
+		case now.Before(e.notBefore):
+			k.o.Log.Error("a certificate does not count yet: Okta refuses it", "name", e.name, "from", e.notBefore)
+		case e.isNear(now):
+			k.o.Log.Warn("a certificate ends soon", "name", e.name, "ends", e.notAfter, "days", int(e.notAfter.Sub(now)/(24*time.Hour)))
 		default:
 			delete(k.warned, e.name) // it is another one now
 			continue
@@ -134,7 +134,7 @@ func (c collector) Describe(out chan<- *prometheus.Desc) { out <- expiryDesc }
 
 // Collect counts the seconds.
 func (c collector) Collect(out chan<- prometheus.Metric) {
-	for _, e := range c.k.endings() {
-		out <- prometheus.MustNewConstMetric(expiryDesc, prometheus.GaugeValue, time.Until(e.till).Seconds(), e.name)
+	for _, e := range c.k.expiries() {
+		out <- prometheus.MustNewConstMetric(expiryDesc, prometheus.GaugeValue, time.Until(e.notAfter).Seconds(), e.name)
 	}
 }

@@ -104,7 +104,7 @@ type server struct {
 	modules       *wasm.Runtime
 	ruleOptions   rules.Options // for loading folders
 	engine        *engine.Engine
-	issuers       *issuer.Ring
+	issuers       *issuer.Keyring
 	watcher       *watch.Watcher
 	gate          *gate.Gate
 	admin         *admin.Admin

@@ -58,7 +58,7 @@ func (e *examination) adviseUnauthorized() string {
 	case e.o.Hook == nil:
 		return "the endpoint does not know this secret or, if the hook uses oauth, rejects this token: give --hook and --policy to compare the token with the hook's oauth"
 	}
-	if differs := issuer.Differs(accepted, []byte(token), e.o.Now()); differs != "" {
+	if differs := issuer.ExplainRejection(accepted, []byte(token), e.o.Now()); differs != "" {
 		return "the hook's oauth does not accept this token: " + differs
 	}
 	return "the token's claims match the hook's oauth, but the endpoint could not verify the signature: it must be signed by its issuer, with a current key"

@@ -14,8 +14,8 @@ import (
 	"time"
 )
 
-// most is larger than any file that is read in this way.
-const most = 8 << 20
+// maxSize is larger than any file that is read in this way.
+const maxSize = 8 << 20
 
 // ErrNotRegular is what reading something else than a regular file ends with: a pipe or a device could be read for ever.
 var ErrNotRegular = errors.New("want a regular file")
@@ -30,10 +30,10 @@ type Source[T any] struct {
 	create func(contents [][]byte) (T, error)
 	value  atomic.Pointer[T]
 
-	mu   sync.Mutex        // guards what follows
-	sum  [sha256.Size]byte // of what the value was made of
-	seen string            // what was wrong when last looked
-	err  error             // what was wrong twice in a row
+	mu        sync.Mutex        // guards what follows
+	sum       [sha256.Size]byte // of what the value was made of
+	lastError string            // what was wrong when last looked
+	err       error             // what was wrong twice in a row
 }
 
 // Open reads the files and makes the value, which create gets their contents for in the same order.
@@ -61,16 +61,16 @@ func (s *Source[T]) Err() error {
 	return s.err
 }
 
-// Look reads the files again. It is true when there is a new value. An error is what is wrong with them, told once, and only
+// Reload reads the files again. It is true when there is a new value. An error is what is wrong with them, told once, and only
 // when it was so the last time as well: files that belong together are rarely written at one moment.
-func (s *Source[T]) Look() (bool, error) {
+func (s *Source[T]) Reload() (bool, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	v, sum, err := s.read()
 	if err != nil {
-		return false, s.trouble(err)
+		return false, s.confirmError(err)
 	}
-	s.seen, s.err = "", nil
+	s.lastError, s.err = "", nil
 	if sum == s.sum {
 		return false, nil
 	}
@@ -79,10 +79,10 @@ func (s *Source[T]) Look() (bool, error) {
 	return true, nil
 }
 
-func (s *Source[T]) trouble(err error) error {
-	again := s.seen == err.Error()
-	s.seen = err.Error()
-	if !again || s.err != nil && s.err.Error() == s.seen {
+func (s *Source[T]) confirmError(err error) error {
+	again := s.lastError == err.Error()
+	s.lastError = err.Error()
+	if !again || s.err != nil && s.err.Error() == s.lastError {
 		return nil
 	}
 	s.err = err
@@ -122,18 +122,18 @@ func Read(path string) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, most+1))
+	b, err := io.ReadAll(io.LimitReader(f, maxSize+1))
 	if err != nil {
 		return nil, err
 	}
-	if len(b) > most {
+	if len(b) > maxSize {
 		return nil, fmt.Errorf("%s: %w", path, ErrTooLarge)
 	}
 	return b, nil
 }
 
-// Follow calls look every so often until the context ends.
-func Follow(ctx context.Context, every time.Duration, look func()) {
+// Poll calls look every so often until the context ends.
+func Poll(ctx context.Context, every time.Duration, look func()) {
 	t := time.NewTicker(every)
 	defer t.Stop()
 	for {

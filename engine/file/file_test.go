@@ -62,7 +62,7 @@ func TestSource(t *testing.T) {
 	}
 	for _, step := range steps {
 		step.act()
-		changed, err := s.Look()
+		changed, err := s.Reload()
 		if changed != step.changed || (err != nil) != step.err || s.Value() != step.value || (s.Err() != nil) != step.wrong {
 			t.Errorf("%s: got %v, %v, %q, %v", step.name, changed, err, s.Value(), s.Err())
 		}
@@ -94,7 +94,7 @@ func TestSwappedLink(t *testing.T) {
 		t.Fatal(err)
 	}
 	link("2")
-	if changed, err := s.Look(); !changed || err != nil || s.Value() != "2" {
+	if changed, err := s.Reload(); !changed || err != nil || s.Value() != "2" {
 		t.Errorf("got %v, %v, %q", changed, err, s.Value())
 	}
 }

@@ -24,9 +24,9 @@ func (g *Gate) authenticate(k *engine.Hook, h *head) (secrets uint64, r reason) 
 	switch {
 	case ok:
 		return secrets, admitted
-	case h.token.config != nil && h.token.verdict == issuer.Keyless:
+	case h.token.config != nil && h.token.verdict == issuer.NoKeys:
 		return 0, keysMissing
-	case h.token.config != nil && h.token.verdict == issuer.Awaited:
+	case h.token.config != nil && h.token.verdict == issuer.AwaitedKey:
 		return 0, keyPending
 	default:
 		return 0, unauthorized
@@ -37,7 +37,7 @@ func (g *Gate) authenticate(k *engine.Hook, h *head) (secrets uint64, r reason) 
 // each. A hook without credentials admits every caller. Every secret of every credential is
 // compared, whatever the earlier results, so the time says nothing about which secret was right, or
 // how much of it. A header that appears twice has no value.
-func (h *head) matchCredential(auth []rules.Credential, issuers *issuer.Ring) (secrets uint64, some bool) {
+func (h *head) matchCredential(auth []rules.Credential, issuers *issuer.Keyring) (secrets uint64, some bool) {
 	for i := range h.auth {
 		h.auth[i].digest = rules.Digest(h.auth[i].value)
 	}
@@ -69,7 +69,7 @@ func (h *head) matchCredential(auth []rules.Credential, issuers *issuer.Ring) (s
 
 // checkBearer checks the token in a header (RFC 6750 section 2.1). Of several verdicts, the most
 // informative one is kept.
-func (h *head) checkBearer(o *rules.OAuth, s *credentialHeader, issuers *issuer.Ring) bool {
+func (h *head) checkBearer(o *rules.OAuth, s *credentialHeader, issuers *issuer.Keyring) bool {
 	const scheme = "bearer "
 	if issuers == nil || s.count != 1 || len(s.value) < len(scheme) || !equalFold(s.value[:len(scheme)], scheme) {
 		return false

@@ -41,7 +41,7 @@ func (g *Gate) serve(ctx *fasthttp.RequestCtx) {
 		ctx.SetStatusCode(fasthttp.StatusServiceUnavailable) // not delivered: the connection was closed
 		return
 	}
-	c.hook.Used(c.usedSecrets)
+	c.hook.CountSecrets(c.usedSecrets)
 	if c.challenge != nil {
 		g.answerChallenge(ctx, c.challenge)
 		return
@@ -73,7 +73,7 @@ func (g *Gate) answer(ctx *fasthttp.RequestCtx, c *conn) {
 		return
 	}
 	if host, is := foreignHost(k.Rules, root); is {
-		k.Foreign(root.Get("eventId").Text(), host, c.client)
+		k.CountForeign(root.Get("eventId").Text(), host, c.client)
 		g.rejectLogged(ctx, c, wrongOrg)
 		return
 	}

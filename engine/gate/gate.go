@@ -29,7 +29,7 @@ const parseShare = 4
 type Options struct {
 	Log      *slog.Logger          // nil: slog.Default()
 	Registry prometheus.Registerer // for the metrics; nil: none
-	Issuers  *issuer.Ring          // verify access tokens; nil: none is accepted
+	Issuers  *issuer.Keyring       // verify access tokens; nil: none is accepted
 	Journal  Journal               // where calls are logged
 
 	MaxBody    int           // bytes of a body; default 1 MiB

@@ -15,8 +15,8 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-// patience is how long one fetch may take, metadata and keys together.
-const patience = 10 * time.Second
+// fetchTimeout is how long one fetch may take, metadata and keys together.
+const fetchTimeout = 10 * time.Second
 
 // metadata are the places where an authorization server describes itself, beneath its issuer: as Okta has them.
 var metadata = []string{"/.well-known/oauth-authorization-server", "/.well-known/openid-configuration"}
@@ -38,8 +38,8 @@ func newClient() *http.Client {
 }
 
 // fetch gets the keys of a source, and their text.
-func (r *Ring) fetch(ctx context.Context, at source) ([]byte, *keys, error) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+func (r *Keyring) fetch(ctx context.Context, at source) ([]byte, *keys, error) {
+	ctx, cancel := context.WithTimeout(ctx, fetchTimeout)
 	defer cancel()
 	address := at.url
 	if address == "" {
@@ -52,7 +52,7 @@ func (r *Ring) fetch(ctx context.Context, at source) ([]byte, *keys, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	set, err := readKeys(text)
+	set, err := parseKeys(text)
 	if err != nil {
 		return nil, nil, fmt.Errorf("read the issuer's keys: %w", err)
 	}
@@ -60,14 +60,14 @@ func (r *Ring) fetch(ctx context.Context, at source) ([]byte, *keys, error) {
 }
 
 // discover asks the issuer where its keys are (RFC 8414 section 3).
-func (r *Ring) discover(ctx context.Context, issuer string) (string, error) {
+func (r *Keyring) discover(ctx context.Context, issuer string) (string, error) {
 	var errs []error
 	for _, path := range metadata {
 		at := strings.TrimRight(issuer, "/") + path
 		text, err := r.get(ctx, at)
 		if err == nil {
 			var keys string
-			if keys, err = keysIn(text, issuer); err == nil {
+			if keys, err = parseMetadata(text, issuer); err == nil {
 				return keys, nil
 			}
 			err = fmt.Errorf("read metadata from %s: %w", at, err)
@@ -77,9 +77,9 @@ func (r *Ring) discover(ctx context.Context, issuer string) (string, error) {
 	return "", errors.Join(errs...)
 }
 
-// keysIn finds the address of the keys in an issuer's metadata. The metadata must be the issuer's own: what it says about
+// parseMetadata finds the address of the keys in an issuer's metadata. The metadata must be the issuer's own: what it says about
 // another's keys counts for nothing (RFC 8414 section 3.3).
-func keysIn(text []byte, issuer string) (string, error) {
+func parseMetadata(text []byte, issuer string) (string, error) {
 	var d jsondoc.Doc
 	if err := d.Parse(text, jsondoc.Limits{Bytes: maxSet, Depth: 16}); err != nil {
 		return "", err
@@ -98,7 +98,7 @@ func keysIn(text []byte, issuer string) (string, error) {
 }
 
 // get gets a text. Nothing of what was answered is in the error, nor what follows a ? in the address.
-func (r *Ring) get(ctx context.Context, address string) ([]byte, error) {
+func (r *Keyring) get(ctx context.Context, address string) ([]byte, error) {
 	shown, _, _ := strings.Cut(address, "?")
 	text, err := r.request(ctx, address)
 	var failed *url.Error
@@ -111,7 +111,7 @@ func (r *Ring) get(ctx context.Context, address string) ([]byte, error) {
 	return text, nil
 }
 
-func (r *Ring) request(ctx context.Context, address string) ([]byte, error) {
+func (r *Keyring) request(ctx context.Context, address string) ([]byte, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
 		return nil, err

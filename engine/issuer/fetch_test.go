@@ -65,11 +65,11 @@ func (s *server) oauth() string {
 
 // token is a good one of this server's.
 func (s *server) token(kid string) string {
-	return sign(rsaKey(), object{"kid": kid}, claims(object{"iss": s.URL + "/as"}))
+	return sign(rsaKey(), parseObject{"kid": kid}, claims(parseObject{"iss": s.URL + "/as"}))
 }
 
-// eventually waits for what takes a moment at most; a loaded machine is given more.
-func eventually(t testing.TB, what string, is func() bool) {
+// waitFor waits for what takes a moment at most; a loaded machine is given more.
+func waitFor(t testing.TB, what string, is func() bool) {
 	t.Helper()
 	for end := time.Now().Add(time.Minute); !is(); time.Sleep(2 * time.Millisecond) {
 		if time.Now().After(end) {
@@ -85,26 +85,26 @@ var slow = issuer.Options{Refresh: time.Hour, Retry: 5 * time.Millisecond, Wait:
 
 func TestDiscovery(t *testing.T) {
 	as := newServer(t, keySet(jwk("one", rsaKey(), nil)))
-	r := newRing(t, slow)
-	s := load(t, nil, as.oauth())
+	r := newKeyring(t, slow)
+	s := mustLoad(t, nil, as.oauth())
 	r.Use(s) // waits for the keys
-	if v := check(r, asked(s, 0), as.token("one")); v != issuer.Accepted {
+	if v := check(r, acceptedTokens(s, 0), as.token("one")); v != issuer.Accepted {
 		t.Errorf("got %v", v)
 	}
 }
 
 func TestKeysAtAnAddress(t *testing.T) {
 	as := newServer(t, keySet(jwk("one", rsaKey(), nil)))
-	r := newRing(t, slow)
-	s := load(t, nil, "{issuer: '"+at+"', audience: 'api://default', client: 0oaClient, scope: tenterhook, keys: '"+as.URL+"/keys'}")
+	r := newKeyring(t, slow)
+	s := mustLoad(t, nil, "{issuer: '"+at+"', audience: 'api://default', client: 0oaClient, scope: tenterhook, keys: '"+as.URL+"/keys'}")
 	r.Use(s)
-	if v := check(r, asked(s, 0), sign(rsaKey(), nil, claims(nil))); v != issuer.Accepted {
+	if v := check(r, acceptedTokens(s, 0), sign(rsaKey(), nil, claims(nil))); v != issuer.Accepted {
 		t.Errorf("got %v", v)
 	}
 }
 
-// lies are what a server may answer in the place of metadata and keys, and no keys come of.
-func lies(url string) map[string]http.HandlerFunc {
+// badAnswers are what a server may answer in the place of metadata and keys, and no keys come of.
+func badAnswers(url string) map[string]http.HandlerFunc {
 	text := func(text string) http.HandlerFunc {
 		return func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, text) }
 	}
@@ -166,34 +166,34 @@ func lies(url string) map[string]http.HandlerFunc {
 
 // TestLies: keys stay what they were, whatever is answered, and come as soon as the answer is right.
 func TestLies(t *testing.T) {
-	for name := range lies("http://127.0.0.1:1") {
+	for name := range badAnswers("http://127.0.0.1:1") {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			as := newServer(t, keySet(jwk("one", rsaKey(), nil)))
 			as.Config.ErrorLog = nil
-			as.set(as.keys, lies(as.URL)[name])
+			as.set(as.keys, badAnswers(as.URL)[name])
 			var log lines
 			o := quick
 			o.Wait, o.Log = 20*time.Millisecond, slog.New(slog.NewTextHandler(&log, nil))
-			r := newRing(t, o)
-			s := load(t, nil, as.oauth())
+			r := newKeyring(t, o)
+			s := mustLoad(t, nil, as.oauth())
 			r.Use(s)
 			token := as.token("one")
 			told := func(n int) func() bool {
 				return func() bool { return strings.Count(log.String(), "cannot be fetched") >= n }
 			}
-			eventually(t, "told", told(1))
-			if v := check(r, asked(s, 0), token); v != issuer.Keyless {
+			waitFor(t, "told", told(1))
+			if v := check(r, acceptedTokens(s, 0), token); v != issuer.NoKeys {
 				t.Fatalf("got %v before there are keys", v)
 			}
 			as.set(as.keys, nil)
-			eventually(t, "accepted", func() bool { return check(r, asked(s, 0), token) == issuer.Accepted })
-			as.set(as.keys, lies(as.URL)[name])
-			eventually(t, "told again", told(2))
-			if v := check(r, asked(s, 0), token); v != issuer.Accepted {
+			waitFor(t, "accepted", func() bool { return check(r, acceptedTokens(s, 0), token) == issuer.Accepted })
+			as.set(as.keys, badAnswers(as.URL)[name])
+			waitFor(t, "told again", told(2))
+			if v := check(r, acceptedTokens(s, 0), token); v != issuer.Accepted {
 				t.Errorf("got %v by the last good keys", v)
 			}
-			if v := check(r, asked(s, 0), sign(otherKey(), nil, claims(object{"iss": as.URL + "/as"}))); v != issuer.Signature {
+			if v := check(r, acceptedTokens(s, 0), sign(otherKey(), nil, claims(parseObject{"iss": as.URL + "/as"}))); v != issuer.Signature {
 				t.Errorf("got %v for a token of the liar's", v)
 			}
 		})
@@ -229,20 +229,20 @@ func TestSlowServer(t *testing.T) {
 	})
 	o := quick
 	o.Wait = 10 * time.Millisecond
-	r := newRing(t, o)
-	s := load(t, nil, as.oauth())
+	r := newKeyring(t, o)
+	s := mustLoad(t, nil, as.oauth())
 	r.Use(s)
 	token := as.token("one")
 	for range 100 {
-		if v := check(r, asked(s, 0), token); v != issuer.Keyless {
+		if v := check(r, acceptedTokens(s, 0), token); v != issuer.NoKeys {
 			t.Fatalf("got %v", v)
 		}
 	}
-	if v := check(r, asked(s, 0), as.token("one")+"x"); v != issuer.Malformed {
+	if v := check(r, acceptedTokens(s, 0), as.token("one")+"x"); v != issuer.Malformed {
 		t.Errorf("got %v for what is no token with any keys", v)
 	}
 	close(release)
-	eventually(t, "accepted", func() bool { return check(r, asked(s, 0), token) == issuer.Accepted })
+	waitFor(t, "accepted", func() bool { return check(r, acceptedTokens(s, 0), token) == issuer.Accepted })
 }
 
 // TestDown: a server that is not there, at first or later.
@@ -250,14 +250,14 @@ func TestDown(t *testing.T) {
 	const url = "http://127.0.0.1:1"
 	o := quick
 	o.Wait = 10 * time.Millisecond
-	r := newRing(t, o)
-	s := load(t, nil, "{issuer: '"+url+"', audience: a, client: c, scope: s}")
+	r := newKeyring(t, o)
+	s := mustLoad(t, nil, "{issuer: '"+url+"', audience: a, client: c, scope: s}")
 	r.Use(s)
-	token := sign(rsaKey(), nil, claims(object{"iss": url, "aud": "a", "cid": "c", "scp": "s"}))
-	if v := check(r, asked(s, 0), token); v != issuer.Keyless {
+	token := sign(rsaKey(), nil, claims(parseObject{"iss": url, "aud": "a", "cid": "c", "scp": "s"}))
+	if v := check(r, acceptedTokens(s, 0), token); v != issuer.NoKeys {
 		t.Errorf("got %v", v)
 	}
-	eventually(t, "told in the status", func() bool { return strings.Contains(r.Status()[0].Error, "connection refused") })
+	waitFor(t, "told in the status", func() bool { return strings.Contains(r.Status()[0].Error, "connection refused") })
 }
 
 // TestNothingIsToldOfAQuery: what stands behind a ? may be somebody's key.
@@ -265,11 +265,11 @@ func TestNothingIsToldOfAQuery(t *testing.T) {
 	as := newServer(t, "")
 	o := quick
 	o.Wait = time.Millisecond
-	r := newRing(t, o)
-	r.Use(load(t, nil, "{issuer: '"+at+"', audience: a, client: c, scope: s, keys: '"+as.URL+"/keys?key=hunter2'}"))
-	eventually(t, "failed", func() bool { return strings.Contains(r.Status()[0].Error, "JSON Web Key Set") })
+	r := newKeyring(t, o)
+	r.Use(mustLoad(t, nil, "{issuer: '"+at+"', audience: a, client: c, scope: s, keys: '"+as.URL+"/keys?key=hunter2'}"))
+	waitFor(t, "failed", func() bool { return strings.Contains(r.Status()[0].Error, "JSON Web Key Set") })
 	as.Close()
-	eventually(t, "down", func() bool { return strings.Contains(r.Status()[0].Error, "refused") })
+	waitFor(t, "down", func() bool { return strings.Contains(r.Status()[0].Error, "refused") })
 	if e := r.Status()[0].Error; strings.Contains(e, "hunter2") || !strings.Contains(e, as.URL+"/keys: ") {
 		t.Errorf("told: %s", e)
 	}

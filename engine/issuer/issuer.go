@@ -35,28 +35,28 @@ type Options struct {
 	Now     func() time.Time // what tokens are held against; nil: time.Now
 }
 
-// Ring has the keys of every issuer that is named by the Set that is live, or is about to be. It is safe for concurrent use.
-type Ring struct {
+// Keyring has the keys of every issuer that is named by the Set that is live, or is about to be. It is safe for concurrent use.
+type Keyring struct {
 	o      Options
 	client *http.Client
 	wait   sync.WaitGroup // the keepers' goroutines
 
-	live atomic.Pointer[desks]
+	live atomic.Pointer[refresherOf]
 
-	mu      sync.Mutex                // guards what follows, and orders Use and Close
-	recent  []map[*rules.OAuth]string // what the last two Sets ask for
-	keepers map[source]*keeper
-	closed  bool
+	mu         sync.Mutex                // guards what follows, and orders Use and Close
+	recent     []map[*rules.OAuth]string // what the last two Sets ask for
+	refreshers map[source]*refresher
+	closed     bool
 }
 
-// desks finds the keeper of what a Set asks for.
-type desks map[*rules.OAuth]*keeper
+// refresherOf finds the keeper of what a Set asks for.
+type refresherOf map[*rules.OAuth]*refresher
 
 // source is where keys come from. Sets that name the same one share its keeper.
 type source struct{ issuer, url, set string }
 
 // New makes a Ring without keys. The caller closes it.
-func New(o Options) (*Ring, error) {
+func New(o Options) (*Keyring, error) {
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
@@ -65,8 +65,8 @@ func New(o Options) (*Ring, error) {
 	}
 	o.Refresh, o.Retry = cmp.Or(o.Refresh, 10*time.Minute), cmp.Or(o.Retry, time.Second)
 	o.Rest, o.Wait = cmp.Or(o.Rest, 30*time.Second), cmp.Or(o.Wait, 3*time.Second)
-	r := &Ring{o: o, client: newClient(), keepers: make(map[source]*keeper)}
-	r.live.Store(&desks{})
+	r := &Keyring{o: o, client: newClient(), refreshers: make(map[source]*refresher)}
+	r.live.Store(&refresherOf{})
 	if o.Registry == nil {
 		return r, nil
 	}
@@ -75,7 +75,7 @@ func New(o Options) (*Ring, error) {
 
 // Use makes a Set's issuers ready. It is called before the Set goes live, and waits, Options.Wait at most, for the first keys
 // of issuers that are new. The issuers of the Set before stay, for calls under way.
-func (r *Ring) Use(s *rules.Set) {
+func (r *Keyring) Use(s *rules.Set) {
 	fresh := r.adopt(s)
 	deadline := time.NewTimer(r.o.Wait)
 	defer deadline.Stop()
@@ -92,18 +92,18 @@ func (r *Ring) Use(s *rules.Set) {
 }
 
 // adopt starts the keepers that a Set needs and stops those that nobody does. It returns those that were started.
-func (r *Ring) adopt(s *rules.Set) (fresh []*keeper) {
+func (r *Keyring) adopt(s *rules.Set) (fresh []*refresher) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.closed {
 		return nil
 	}
-	r.recent = append(slices.Clone(r.recent[max(0, len(r.recent)-1):]), asked(s))
-	found, needed := make(desks), make(map[source]*keeper)
+	r.recent = append(slices.Clone(r.recent[max(0, len(r.recent)-1):]), acceptedTokens(s))
+	found, needed := make(refresherOf), make(map[source]*refresher)
 	for _, all := range r.recent {
 		for o := range all {
 			at := source{o.Issuer, o.KeysURL, o.KeySet}
-			k := cmp.Or(needed[at], r.keepers[at])
+			k := cmp.Or(needed[at], r.refreshers[at])
 			if k == nil {
 				k = r.start(at)
 				fresh = append(fresh, k)
@@ -111,18 +111,18 @@ func (r *Ring) adopt(s *rules.Set) (fresh []*keeper) {
 			found[o], needed[at] = k, k
 		}
 	}
-	for at, k := range r.keepers {
+	for at, k := range r.refreshers {
 		if needed[at] == nil {
 			k.stop()
 		}
 	}
-	r.keepers = needed
+	r.refreshers = needed
 	r.live.Store(&found)
 	return fresh
 }
 
-// asked is what the hooks of a Set accept, each with its hook's name.
-func asked(s *rules.Set) map[*rules.OAuth]string {
+// acceptedTokens is what the hooks of a Set accept, each with its hook's name.
+func acceptedTokens(s *rules.Set) map[*rules.OAuth]string {
 	all := make(map[*rules.OAuth]string)
 	for _, h := range s.Hooks() {
 		for _, c := range h.Auth {
@@ -139,11 +139,11 @@ func asked(s *rules.Set) map[*rules.OAuth]string {
 // Problems is what is wrong with the keys that a policy itself brings: nil when they can be used. A Set that has any is not to
 // be put live.
 func Problems(s *rules.Set) (problems rules.Problems) {
-	for o, hook := range asked(s) {
+	for o, hook := range acceptedTokens(s) {
 		if o.KeySet == "" {
 			continue
 		}
-		if _, err := readKeys([]byte(o.KeySet)); err != nil {
+		if _, err := parseKeys([]byte(o.KeySet)); err != nil {
 			problems = append(problems, rules.Problem{Message: "hook " + hook + ": keys of " + o.Issuer + ": " + err.Error()})
 		}
 	}
@@ -152,10 +152,10 @@ func Problems(s *rules.Set) (problems rules.Problems) {
 }
 
 // Close ends the fetching, and waits for it. Tokens are checked as before, by the keys that are there.
-func (r *Ring) Close() {
+func (r *Keyring) Close() {
 	r.mu.Lock()
 	r.closed = true
-	for _, k := range r.keepers {
+	for _, k := range r.refreshers {
 		k.stop()
 	}
 	r.mu.Unlock()
@@ -163,9 +163,9 @@ func (r *Ring) Close() {
 	r.client.CloseIdleConnections()
 }
 
-// all lists the keepers, by issuer.
-func (r *Ring) all() []*keeper {
+// sortedRefreshers lists the keepers, by issuer.
+func (r *Keyring) sortedRefreshers() []*refresher {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return slices.SortedFunc(maps.Values(r.keepers), func(a, b *keeper) int { return cmp.Compare(a.source.issuer, b.source.issuer) })
+	return slices.SortedFunc(maps.Values(r.refreshers), func(a, b *refresher) int { return cmp.Compare(a.source.issuer, b.source.issuer) })
 }

@@ -17,10 +17,10 @@ import (
 
 // What a set of keys may have. Okta publishes two keys at a time.
 const (
-	maxSet  = 256 << 10 // bytes
-	maxKeys = 64
-	leastN  = 2048 // bits of an RSA modulus
-	maxSame = 4    // keys of one name that are tried
+	maxSet         = 256 << 10 // bytes
+	maxKeys        = 64
+	minModulusBits = 2048 // bits of an RSA modulus
+	maxCandidates  = 4    // keys of one name that are tried
 )
 
 // errNoKey is what a set without any usable key is refused with.
@@ -29,8 +29,8 @@ var errNoKey = errors.New("none of its keys can be used: want a public RSA key o
 // keys is what an issuer signs with, and the tokens that were found good by it. It is replaced when the issuer's keys are
 // others, so that no token outlives its key.
 type keys struct {
-	list   []key
-	proofs [256]atomic.Pointer[proof]
+	list     []key
+	verified [256]atomic.Pointer[verifiedToken]
 }
 
 // key is one public key.
@@ -40,9 +40,9 @@ type key struct {
 	public        any    // *rsa.PublicKey or *ecdsa.PublicKey
 }
 
-// readKeys reads a JSON Web Key Set (RFC 7517 section 5). Keys that are not for checking signatures are passed over, and so are
+// parseKeys reads a JSON Web Key Set (RFC 7517 section 5). Keys that are not for checking signatures are passed over, and so are
 // those of unknown kinds; a set without any that is left is an error.
-func readKeys(text []byte) (*keys, error) {
+func parseKeys(text []byte) (*keys, error) {
 	var d jsondoc.Doc
 	if err := d.Parse(text, jsondoc.Limits{Bytes: maxSet, Depth: 16}); err != nil {
 		return nil, fmt.Errorf("want a JSON Web Key Set: %w", err)
@@ -56,7 +56,7 @@ func readKeys(text []byte) (*keys, error) {
 	}
 	k := new(keys)
 	for n := range list.Elements() {
-		if one, ok := readKey(n); ok {
+		if one, ok := parseKey(n); ok {
 			k.list = append(k.list, one)
 		}
 	}
@@ -66,8 +66,8 @@ func readKeys(text []byte) (*keys, error) {
 	return k, nil
 }
 
-// readKey reads one key; false when it is not for checking signatures. A private key in such a set is nobody's any more.
-func readKey(n jsondoc.Node) (k key, ok bool) {
+// parseKey reads one key; false when it is not for checking signatures. A private key in such a set is nobody's any more.
+func parseKey(n jsondoc.Node) (k key, ok bool) {
 	use, ops := n.Get("use"), n.Get("key_ops")
 	if use.Kind() != jsondoc.Missing && use.Text() != "sig" {
 		return k, false
@@ -83,7 +83,7 @@ func readKey(n jsondoc.Node) (k key, ok bool) {
 	switch public := read.Key.(type) {
 	case *rsa.PublicKey:
 		k.kind = "RS"
-		return k, public.N.BitLen() >= leastN && public.E >= 3 && public.E&1 == 1
+		return k, public.N.BitLen() >= minModulusBits && public.E >= 3 && public.E&1 == 1
 	case *ecdsa.PublicKey:
 		k.kind = curves[public.Curve.Params().Name]
 		return k, k.kind != ""
@@ -94,8 +94,8 @@ func readKey(n jsondoc.Node) (k key, ok bool) {
 // curves has the algorithm that goes with a curve (RFC 7518 section 3.4).
 var curves = map[string]string{"P-256": "ES256", "P-384": "ES384", "P-521": "ES512"}
 
-// goes reports whether a key may have signed by an algorithm.
-func (k *key) goes(algorithm string) bool {
+// supports reports whether a key may have signed by an algorithm.
+func (k *key) supports(algorithm string) bool {
 	if k.algorithm != "" && k.algorithm != algorithm {
 		return false
 	}
@@ -108,18 +108,18 @@ func (k *key) goes(algorithm string) bool {
 // find lists the keys that a token may be signed by: those of its kid or, when it has none, the only one that fits.
 func (k *keys) find(kid, algorithm string) (fit []key) {
 	for i := range k.list {
-		if one := &k.list[i]; one.goes(algorithm) && (kid == "" || one.id == kid) {
+		if one := &k.list[i]; one.supports(algorithm) && (kid == "" || one.id == kid) {
 			fit = append(fit, *one)
 		}
 	}
 	if kid == "" && len(fit) > 1 {
 		return nil
 	}
-	return fit[:min(len(fit), maxSame)]
+	return fit[:min(len(fit), maxCandidates)]
 }
 
-// same reports whether two sets have the same keys, in whatever order.
-func (k *keys) same(other *keys) bool {
+// hasSameKeys reports whether two sets have the same keys, in whatever order.
+func (k *keys) hasSameKeys(other *keys) bool {
 	if other == nil || len(k.list) != len(other.list) {
 		return false
 	}

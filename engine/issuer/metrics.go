@@ -9,26 +9,26 @@ import (
 	"github.com/tenterhook/tenterhook/rules"
 )
 
-// counts is what happened at one keeper. It goes when no Set names the source any more.
-type counts struct {
-	tokens            [verdicts]atomic.Uint64
+// refresherStats is what happened at one keeper. It goes when no Set names the source any more.
+type refresherStats struct {
+	tokens            [verdictCount]atomic.Uint64
 	fetches, failures atomic.Uint64
-	warned            [verdicts]atomic.Int64 // the minutes in which the log told of a refused token, in Unix time
+	warned            [verdictCount]atomic.Int64 // the minutes in which the log told of a refused token, in Unix time
 }
 
 // Note counts what came of a token for a hook and, when it was refused, has the log say why: once a minute for each issuer
 // and reason, and nothing of the token. Whoever shows several credentials is counted for one.
-func (r *Ring) Note(o *rules.OAuth, v Verdict, hook string) {
+func (r *Keyring) Note(o *rules.OAuth, v Verdict, hook string) {
 	k := (*r.live.Load())[o]
 	if k == nil {
 		return
 	}
-	k.counts.tokens[v].Add(1)
+	k.stats.tokens[v].Add(1)
 	if v == Accepted {
 		return
 	}
 	minute := time.Now().Unix() / 60
-	if last := &k.counts.warned[v]; last.Load() != minute && last.Swap(minute) != minute {
+	if last := &k.stats.warned[v]; last.Load() != minute && last.Swap(minute) != minute {
 		r.o.Log.Warn("a token was refused", "hook", hook, "issuer", o.Issuer, "reason", v.String())
 	}
 }
@@ -46,7 +46,7 @@ func describe(name, help string, labels ...string) *prometheus.Desc {
 }
 
 // collector shows Prometheus what a Ring counts.
-type collector struct{ r *Ring }
+type collector struct{ r *Keyring }
 
 // Describe lists the metrics.
 func (c collector) Describe(out chan<- *prometheus.Desc) {
@@ -55,9 +55,9 @@ func (c collector) Describe(out chan<- *prometheus.Desc) {
 	}
 }
 
-// sum is what is shown of one issuer, whose keys may come from more than one place.
-type sum struct {
-	tokens                  [verdicts]uint64
+// issuerTotals is what is shown of one issuer, whose keys may come from more than one place.
+type issuerTotals struct {
+	tokens                  [verdictCount]uint64
 	keys, fetches, failures uint64
 	age                     float64
 	fetched                 bool
@@ -65,17 +65,17 @@ type sum struct {
 
 // Collect reads every counter.
 func (c collector) Collect(out chan<- prometheus.Metric) {
-	sums, now := make(map[string]*sum), c.r.o.Now().Unix()
-	for _, k := range c.r.all() {
+	sums, now := make(map[string]*issuerTotals), c.r.o.Now().Unix()
+	for _, k := range c.r.sortedRefreshers() {
 		s := sums[k.source.issuer]
 		if s == nil {
-			s = new(sum)
+			s = new(issuerTotals)
 			sums[k.source.issuer] = s
 		}
 		s.add(k, now)
 	}
 	for issuer, s := range sums {
-		for v := range verdicts {
+		for v := range verdictCount {
 			out <- prometheus.MustNewConstMetric(tokensDesc, prometheus.CounterValue, float64(s.tokens[v]), issuer, v.String())
 		}
 		out <- prometheus.MustNewConstMetric(keysDesc, prometheus.GaugeValue, float64(s.keys), issuer)
@@ -88,9 +88,9 @@ func (c collector) Collect(out chan<- prometheus.Metric) {
 	}
 }
 
-func (s *sum) add(k *keeper, now int64) {
-	for v := range verdicts {
-		s.tokens[v] += k.counts.tokens[v].Load()
+func (s *issuerTotals) add(k *refresher, now int64) {
+	for v := range verdictCount {
+		s.tokens[v] += k.stats.tokens[v].Load()
 	}
 	if set := k.keys.Load(); set != nil {
 		s.keys += uint64(len(set.list))
@@ -99,8 +99,8 @@ func (s *sum) add(k *keeper, now int64) {
 		return
 	}
 	s.fetched = true
-	s.fetches += k.counts.fetches.Load()
-	s.failures += k.counts.failures.Load()
+	s.fetches += k.stats.fetches.Load()
+	s.failures += k.stats.failures.Load()
 	if at := k.fetched.Load(); at > 0 {
 		s.age = max(s.age, float64(now-at))
 	}

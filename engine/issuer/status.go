@@ -11,8 +11,8 @@ type Status struct {
 }
 
 // Status lists the issuers of the Set that is live, and of the one before.
-func (r *Ring) Status() (all []Status) {
-	for _, k := range r.all() {
+func (r *Keyring) Status() (all []Status) {
+	for _, k := range r.sortedRefreshers() {
 		s := Status{Issuer: k.source.issuer}
 		if set := k.keys.Load(); set != nil {
 			s.Keys = len(set.list)

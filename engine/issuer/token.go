@@ -29,18 +29,18 @@ type token struct {
 // encoding refuses what it would not have written: a token can be written in one way only.
 var encoding = base64.RawURLEncoding.Strict()
 
-// readToken reads a token and what it says.
-func readToken(text []byte) (*token, Verdict) {
-	t, v := open(text)
-	if v == Accepted && !t.read() {
+// parseToken reads a token and what it says.
+func parseToken(text []byte) (*token, Verdict) {
+	t, v := parseCompact(text)
+	if v == Accepted && !t.parseClaims() {
 		return nil, Malformed
 	}
 	return t, v
 }
 
-// open reads a token in JWS compact serialization (RFC 7515 section 7.1). It is stricter than it need be: JSON is read as this
+// parseCompact reads a token in JWS compact serialization (RFC 7515 section 7.1). It is stricter than it need be: JSON is read as this
 // program reads all JSON, no member twice; nothing in the header may change how the rest is understood.
-func open(text []byte) (*token, Verdict) {
+func parseCompact(text []byte) (*token, Verdict) {
 	if len(text) > maxToken || bytes.ContainsAny(text, "\r\n") { // which encoding passes over
 		return nil, Malformed
 	}
@@ -60,20 +60,20 @@ func open(text []byte) (*token, Verdict) {
 		return nil, Malformed
 	}
 	t := &token{text: text, payload: payload}
-	return t, t.head(head)
+	return t, t.parseHeader(head)
 }
 
-// object reads a part of a token.
-func object(d *jsondoc.Doc, text []byte) (jsondoc.Node, bool) {
+// parseObject reads a part of a token.
+func parseObject(d *jsondoc.Doc, text []byte) (jsondoc.Node, bool) {
 	err := d.Parse(text, jsondoc.Limits{Bytes: maxToken, Depth: 16})
 	return d.Root(), err == nil && d.Root().Kind() == jsondoc.Object
 }
 
-// head reads the header. A key that comes with the token is nobody's, and what changes how the token is to be understood is
+// parseHeader reads the header. A key that comes with the token is nobody's, and what changes how the token is to be understood is
 // refused: all that may ever do so stands in crit (RFC 7515 section 4.1.11). Whatever else issuers add is passed over.
-func (t *token) head(text []byte) Verdict {
+func (t *token) parseHeader(text []byte) Verdict {
 	var d jsondoc.Doc
-	root, ok := object(&d, text)
+	root, ok := parseObject(&d, text)
 	if !ok {
 		return Malformed
 	}
@@ -92,33 +92,33 @@ func (t *token) head(text []byte) Verdict {
 		return Header // Okta's org authorization server names its own, which are not for others to check
 	}
 	if t.kid = strings.Clone(root.Get("kid").Text()); len(t.kid) > maxKid {
-		return Key
+		return UnknownKey
 	}
 	t.algorithm = strings.Clone(root.Get("alg").Text())
 	return Accepted
 }
 
-// read reads the claims. It is false when one that matters has another shape than it must have.
-func (t *token) read() bool {
+// parseClaims reads the claims. It is false when one that matters has another shape than it must have.
+func (t *token) parseClaims() bool {
 	var d jsondoc.Doc
-	root, ok := object(&d, t.payload)
+	root, ok := parseObject(&d, t.payload)
 	if !ok {
 		return false
 	}
 	var fine [7]bool
-	t.issuer, fine[0] = str(root.Get("iss"))
-	t.audience, fine[1] = list(root.Get("aud"), false)
-	t.expires, fine[2] = date(root.Get("exp"))
-	t.from, fine[3] = date(root.Get("nbf"))
-	t.issued, fine[4] = date(root.Get("iat"))
-	t.client, fine[5] = str(first(root, "cid", "client_id", "azp"))
-	t.scope, fine[6] = list(first(root, "scp", "scope"), true)
+	t.issuer, fine[0] = textOf(root.Get("iss"))
+	t.audience, fine[1] = textsOf(root.Get("aud"), false)
+	t.expires, fine[2] = dateOf(root.Get("exp"))
+	t.from, fine[3] = dateOf(root.Get("nbf"))
+	t.issued, fine[4] = dateOf(root.Get("iat"))
+	t.client, fine[5] = textOf(firstOf(root, "cid", "client_id", "azp"))
+	t.scope, fine[6] = textsOf(firstOf(root, "scp", "scope"), true)
 	t.bound = root.Get("cnf").Kind() != jsondoc.Missing
 	return !slices.Contains(fine[:], false) && root.Get("exp").Kind() == jsondoc.Number
 }
 
-// first is the first of some members that is there. Okta says cid and scp; RFC 9068 says client_id and scope.
-func first(root jsondoc.Node, names ...string) (n jsondoc.Node) {
+// firstOf is the first of some members that is there. Okta says cid and scp; RFC 9068 says client_id and scope.
+func firstOf(root jsondoc.Node, names ...string) (n jsondoc.Node) {
 	for _, name := range names {
 		if n = root.Get(name); n.Kind() != jsondoc.Missing {
 			break
@@ -127,12 +127,12 @@ func first(root jsondoc.Node, names ...string) (n jsondoc.Node) {
 	return n
 }
 
-func str(n jsondoc.Node) (string, bool) {
+func textOf(n jsondoc.Node) (string, bool) {
 	return strings.Clone(n.Text()), n.Kind() == jsondoc.String || n.Kind() == jsondoc.Missing
 }
 
-// list is a list of texts; a text is a list of one or, where words is set, of its words.
-func list(n jsondoc.Node, words bool) (all []string, ok bool) {
+// textsOf is a list of texts; a text is a list of one or, where words is set, of its words.
+func textsOf(n jsondoc.Node, words bool) (all []string, ok bool) {
 	switch {
 	case n.Kind() == jsondoc.Missing:
 	case n.Kind() == jsondoc.String && words:
@@ -153,8 +153,8 @@ func list(n jsondoc.Node, words bool) (all []string, ok bool) {
 	return all, true
 }
 
-// date is a NumericDate (RFC 7519 section 2): seconds, perhaps with a fraction. A year after 9999 is none.
-func date(n jsondoc.Node) (int64, bool) {
+// dateOf is a NumericDate (RFC 7519 section 2): seconds, perhaps with a fraction. A year after 9999 is none.
+func dateOf(n jsondoc.Node) (int64, bool) {
 	v := n.Float()
 	return int64(math.Floor(v)), n.Kind() == jsondoc.Missing || n.Kind() == jsondoc.Number && v >= 0 && v < 253402300800
 }

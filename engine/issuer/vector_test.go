@@ -52,11 +52,11 @@ func TestVectors(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			set, err := readKeys([]byte(`{"keys":[` + tt.key + `]}`))
+			set, err := parseKeys([]byte(`{"keys":[` + tt.key + `]}`))
 			if (err == nil) != tt.keys {
 				t.Fatalf("keys: %v", err)
 			}
-			token, v := open([]byte(tt.token))
+			token, v := parseCompact([]byte(tt.token))
 			if v != tt.opens {
 				t.Fatalf("got %v, want %v", v, tt.opens)
 			}
@@ -108,7 +108,7 @@ func TestKeySets(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			set, err := readKeys([]byte(tt.text))
+			set, err := parseKeys([]byte(tt.text))
 			got := -1
 			switch {
 			case err == errNoKey:
@@ -128,17 +128,17 @@ func FuzzReadKeys(f *testing.F) {
 		f.Add([]byte(`{"keys":[` + k + `]}`))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
-		set, err := readKeys(text)
+		set, err := parseKeys(text)
 		if (err == nil) != (set != nil && len(set.list) > 0) {
 			t.Fatalf("%v, %v", set, err)
 		}
 		if err != nil {
 			return
 		}
-		if !set.same(set) {
+		if !set.hasSameKeys(set) {
 			t.Error("a set is not the same as itself")
 		}
-		token, v := open([]byte("eyJhbGciOiJSUzI1NiJ9." + joe + "." + sig7515A2))
+		token, v := parseCompact([]byte("eyJhbGciOiJSUzI1NiJ9." + joe + "." + sig7515A2))
 		if v != Accepted {
 			t.Fatal(v)
 		}
@@ -156,14 +156,14 @@ func FuzzReadToken(f *testing.F) {
 			f.Add(head + "." + payload + ".")
 		}
 	}
-	set, err := readKeys([]byte(`{"keys":[` + key7515A2 + "," + key7515A3 + "," + key7520RS + `]}`))
+	set, err := parseKeys([]byte(`{"keys":[` + key7515A2 + "," + key7515A3 + "," + key7520RS + `]}`))
 	if err != nil {
 		f.Fatal(err)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		token, v := readToken([]byte(text))
+		token, v := parseToken([]byte(text))
 		if v != Accepted {
-			if v >= verdicts {
+			if v >= verdictCount {
 				t.Error(v)
 			}
 			return

@@ -20,20 +20,20 @@ const (
 	Client    // it was given to another client
 	Scope     // it does not have the scope
 	Expired
-	Early     // not valid yet, or issued in the future
-	Bound     // it counts only together with a proof of a key (RFC 7800)
-	Key       // the issuer has no such key
-	Awaited   // the issuer's keys are here, this one is not, and it may be soon: they are being fetched
-	Signature // the issuer has not signed it
-	Keyless   // nobody knows: the keys that would tell are not here
-	verdicts
+	Early      // not valid yet, or issued in the future
+	Bound      // it counts only together with a proof of a key (RFC 7800)
+	UnknownKey // the issuer has no such key
+	AwaitedKey // the issuer's keys are here, this one is not, and it may be soon: they are being fetched
+	Signature  // the issuer has not signed it
+	NoKeys     // nobody knows: the keys that would tell are not here
+	verdictCount
 )
 
-var words = [verdicts]string{"malformed", "accepted", "header", "algorithm", "issuer", "audience", "client", "scope", "expired",
+var verdictNames = [verdictCount]string{"malformed", "accepted", "header", "algorithm", "issuer", "audience", "client", "scope", "expired",
 	"not_yet_valid", "bound", "unknown_key", "awaited_key", "signature", "no_keys"}
 
 // String is the verdict's word in metrics and logs.
-func (v Verdict) String() string { return words[v] }
+func (v Verdict) String() string { return verdictNames[v] }
 
 // skew is how far the clocks of the issuer and of this machine may be apart, in seconds.
 const skew = 60
@@ -43,49 +43,49 @@ const skew = 60
 //
 // A token that was found good before is found by its digest. That this takes less time tells nothing: it can be found only
 // by who has it.
-func (r *Ring) Check(o *rules.OAuth, token []byte, digest [32]byte) Verdict {
+func (r *Keyring) Check(o *rules.OAuth, token []byte, digest [32]byte) Verdict {
 	k := (*r.live.Load())[o]
 	if k == nil {
-		return Keyless
+		return NoKeys
 	}
 	now := r.o.Now().Unix()
 	keys := k.keys.Load()
 	if keys != nil {
-		if c := keys.recall(digest); c != nil {
-			return c.judge(o, now)
+		if c := keys.lookup(digest); c != nil {
+			return c.check(o, now)
 		}
 	}
-	t, v := readToken(token)
+	t, v := parseToken(token)
 	if v != Accepted {
 		return v
 	}
-	if v = t.judge(o, now); v != Accepted { // cheaper than its signature, and nobody is let in by it
+	if v = t.check(o, now); v != Accepted { // cheaper than its signature, and nobody is let in by it
 		return v
 	}
 	if keys == nil {
-		k.ask(now)
-		return Keyless
+		k.requestFetch(now)
+		return NoKeys
 	}
 	return k.verify(keys, t, digest, now)
 }
 
 // verify judges the signature of a token that is good otherwise. One by a key that is not known has the keys fetched: the
 // issuer may have a new one.
-func (k *keeper) verify(keys *keys, t *token, digest [32]byte, now int64) Verdict {
+func (k *refresher) verify(keys *keys, t *token, digest [32]byte, now int64) Verdict {
 	fit := keys.find(t.kid, t.algorithm)
 	if len(fit) == 0 {
-		if k.ask(now) {
-			return Awaited
+		if k.requestFetch(now) {
+			return AwaitedKey
 		}
-		return Key
+		return UnknownKey
 	}
 	for _, key := range fit {
 		if t.signedBy(key) {
-			keys.remember(&proof{digest: digest, claims: t.claims})
+			keys.store(&verifiedToken{digest: digest, claims: t.claims})
 			return Accepted
 		}
 	}
-	k.ask(now) // the key may have been replaced under its old name
+	k.requestFetch(now) // the key may have been replaced under its old name
 	return Signature
 }
 
@@ -100,18 +100,18 @@ type claims struct {
 	bound             bool
 }
 
-// judge holds what a token says against what is accepted. Nothing of it is secret, and so nothing is compared in constant time.
-func (c *claims) judge(o *rules.OAuth, now int64) Verdict {
+// check holds what a token says against what is accepted. Nothing of it is secret, and so nothing is compared in constant time.
+func (c *claims) check(o *rules.OAuth, now int64) Verdict {
 	switch {
-	case !has(o.Algorithms, c.algorithm):
+	case !contains(o.Algorithms, c.algorithm):
 		return Algorithm
 	case o.Issuer == "" || c.issuer != o.Issuer:
 		return Issuer
-	case o.Audience == "" || !has(c.audience, o.Audience):
+	case o.Audience == "" || !contains(c.audience, o.Audience):
 		return Audience
 	case o.Client != "" && c.client != o.Client:
 		return Client
-	case o.Scope != "" && !has(c.scope, o.Scope):
+	case o.Scope != "" && !contains(c.scope, o.Scope):
 		return Scope
 	case now >= c.expires+skew:
 		return Expired
@@ -123,7 +123,7 @@ func (c *claims) judge(o *rules.OAuth, now int64) Verdict {
 	return Accepted
 }
 
-func has(list []string, s string) bool {
+func contains(list []string, s string) bool {
 	for _, one := range list {
 		if one == s {
 			return true
@@ -132,22 +132,22 @@ func has(list []string, s string) bool {
 	return false
 }
 
-// proof is a token that was found good by the keys it is remembered with.
-type proof struct {
+// verifiedToken is a token that was found good by the keys it is remembered with.
+type verifiedToken struct {
 	digest [32]byte
 	claims
 }
 
-// recall finds what a token says that was found good by these keys, nil when none was.
-func (k *keys) recall(digest [32]byte) *claims {
-	p := k.proofs[place(digest)].Load()
+// lookup finds what a token says that was found good by these keys, nil when none was.
+func (k *keys) lookup(digest [32]byte) *claims {
+	p := k.verified[slot(digest)].Load()
 	if p == nil || subtle.ConstantTimeCompare(p.digest[:], digest[:]) != 1 {
 		return nil
 	}
 	return &p.claims
 }
 
-// remember keeps a proof in the place of another, perhaps. Only what an issuer has signed comes here.
-func (k *keys) remember(p *proof) { k.proofs[place(p.digest)].Store(p) }
+// store keeps a proof in the place of another, perhaps. Only what an issuer has signed comes here.
+func (k *keys) store(p *verifiedToken) { k.verified[slot(p.digest)].Store(p) }
 
-func place(digest [32]byte) int { return int(digest[0]) }
+func slot(digest [32]byte) int { return int(digest[0]) }

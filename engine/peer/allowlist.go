@@ -95,9 +95,9 @@ func (a *AllowList) Run(ctx context.Context, log *slog.Logger) {
 	if a == nil {
 		return
 	}
-	file.Follow(ctx, pollInterval, func() {
+	file.Poll(ctx, pollInterval, func() {
 		for _, f := range a.files {
-			changed, err := f.Look()
+			changed, err := f.Reload()
 			if err != nil {
 				log.Error("cannot use the changed allow list; the previous one stays in effect", "file", f.Paths()[0], "error", err)
 			}

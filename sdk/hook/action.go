@@ -51,9 +51,9 @@ func (m *Merge) Allow(destinations []string) {
 // is the refused sign-up that an audit wants to hear of.
 func (m *Merge) Actions() []Action { return m.actions }
 
-// queue keeps the actions of the draft that has just been merged.
-func (m *Merge) queue() {
-	rule := m.sheets[m.used-1].rule
+// addActions keeps the actions of the draft that has just been merged.
+func (m *Merge) addActions() {
+	rule := m.drafts[m.used-1].rule
 	for n := range m.check.actions.Elements() {
 		m.actions = append(m.actions, Action{Rule: rule, To: n.Get("to").Text(), JSON: n.Raw(), node: n})
 	}
@@ -64,8 +64,8 @@ var actionMembers = []string{"to", "method", "path", "query", "headers", "encodi
 // methods are those a delivery can be made with: what CONNECT and TRACE do is none.
 var methods = []string{"POST", "PUT", "PATCH", "DELETE", "GET"}
 
-// doing reads the actions.
-func (c *checker) doing() {
+// checkActions reads the actions.
+func (c *checker) checkActions() {
 	if c.actions.Len() > maxActions {
 		c.fail("actions", "want at most %d actions", maxActions)
 		return
@@ -88,7 +88,7 @@ func (c *checker) action(i int, n jsondoc.Node) {
 	}
 	known := 0
 	for _, name := range actionMembers {
-		known += present(n.Get(name))
+		known += countPresent(n.Get(name))
 	}
 	if known != n.Len() {
 		for name := range n.Members() {
@@ -97,20 +97,20 @@ func (c *checker) action(i int, n jsondoc.Node) {
 			}
 		}
 	}
-	c.receiver(i, n.Get("to"))
-	c.wordOf(i, n, "method", methods)
-	c.wordOf(i, n, "encoding", []string{"json", "form"})
+	c.checkDestination(i, n.Get("to"))
+	c.checkWord(i, n, "method", methods)
+	c.checkWord(i, n, "encoding", []string{"json", "form"})
 	if s, ok := c.actionText(i, n, "path"); ok {
 		c.actionPath(i, s)
 	}
-	if s, ok := c.actionText(i, n, "key"); ok && !keyFits(s) {
+	if s, ok := c.actionText(i, n, "key"); ok && !isIdempotencyKey(s) {
 		c.failAction(i, ".key", "want 1 to 255 visible ASCII characters")
 	}
-	c.textMap(i, n, "query", func(string, string) string { return "" })
-	c.textMap(i, n, "headers", headerFits)
+	c.checkTextMap(i, n, "query", func(string, string) string { return "" })
+	c.checkTextMap(i, n, "headers", headerProblem)
 }
 
-func (c *checker) receiver(i int, to jsondoc.Node) {
+func (c *checker) checkDestination(i int, to jsondoc.Node) {
 	switch {
 	case to.Kind() != jsondoc.String || to.Text() == "":
 		c.failAction(i, ".to", "want the name of a destination, got "+describe(to))
@@ -123,8 +123,8 @@ func (c *checker) receiver(i int, to jsondoc.Node) {
 	}
 }
 
-// wordOf checks a member that is one of a few words.
-func (c *checker) wordOf(i int, n jsondoc.Node, name string, words []string) {
+// checkWord checks a member that is one of a few words.
+func (c *checker) checkWord(i int, n jsondoc.Node, name string, words []string) {
 	s, ok := c.actionText(i, n, name)
 	if ok && !slices.Contains(words, s) {
 		c.failAction(i, "."+name, "unknown "+name+hint(s, words))
@@ -144,8 +144,8 @@ func (c *checker) actionText(i int, n jsondoc.Node, name string) (string, bool) 
 	return "", false
 }
 
-// textMap checks a member that is an object of texts; fits says what is wrong with one of them.
-func (c *checker) textMap(i int, n jsondoc.Node, name string, fits func(name, value string) string) {
+// checkTextMap checks a member that is an object of texts; fits says what is wrong with one of them.
+func (c *checker) checkTextMap(i int, n jsondoc.Node, name string, fits func(name, value string) string) {
 	m := n.Get(name)
 	switch m.Kind() {
 	case jsondoc.Missing, jsondoc.Null:
@@ -191,7 +191,7 @@ func (c *checker) actionPath(i int, path string) {
 	}
 }
 
-func keyFits(key string) bool {
+func isIdempotencyKey(key string) bool {
 	return key != "" && len(key) <= 255 && !strings.ContainsFunc(key, func(r rune) bool { return r <= ' ' || r > '~' })
 }
 
@@ -199,10 +199,10 @@ func keyFits(key string) bool {
 // one.
 var framing = []string{"connection", "content-length", "expect", "host", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"}
 
-// headerFits says what is wrong with a header, by RFC 9110 sections 5.1 and 5.5.
-func headerFits(name, value string) string {
+// headerProblem says what is wrong with a header, by RFC 9110 sections 5.1 and 5.5.
+func headerProblem(name, value string) string {
 	switch lower := strings.ToLower(name); {
-	case name == "" || len(name) > 256 || strings.ContainsFunc(name, func(r rune) bool { return !token(r) }):
+	case name == "" || len(name) > 256 || strings.ContainsFunc(name, func(r rune) bool { return !isTokenChar(r) }):
 		return "want the name of a header: letters, digits and hyphens"
 	case slices.Contains(framing, lower) || strings.HasPrefix(lower, "proxy-"):
 		return "this header is not a rule's to set"
@@ -212,6 +212,6 @@ func headerFits(name, value string) string {
 	return ""
 }
 
-func token(r rune) bool {
+func isTokenChar(r rune) bool {
 	return 'a' <= r|0x20 && r|0x20 <= 'z' || '0' <= r && r <= '9' || strings.ContainsRune("!#$%&'*+-.^_`|~", r)
 }

@@ -47,8 +47,8 @@ func TestCheckActions(t *testing.T) {
 	}
 }
 
-// asked writes the merge's actions, one a line.
-func asked(m *hook.Merge) string {
+// actionList writes the merge's actions, one a line.
+func actionList(m *hook.Merge) string {
 	var all []string
 	for _, a := range m.Actions() {
 		all = append(all, fmt.Sprintf("%s %s %s", a.Rule, a.To, a.Append(nil, []byte(`{"default": true}`))))
@@ -74,12 +74,12 @@ func TestMergeActions(t *testing.T) {
 			`beside an error siem {"to":"siem","body":null}` + "\n" + `beside an error slack {"to":"slack","body":[1]}`},
 		{"too many in all", actions(strings.Repeat(`{"to":"slack"},`, 255) + `{"to":"slack"}`), "actions: want at most 256 actions for one event", ""},
 	} {
-		before := asked(&m)
+		before := actionList(&m)
 		err := m.Add(test.name, &hook.Draft{JSON: []byte(test.draft)})
 		if test.refused == "" && err != nil || test.refused != "" && (!errors.Is(err, hook.ErrContract) || !strings.Contains(err.Error(), test.refused)) {
 			t.Errorf("%s: %v, want %q", test.name, err, test.refused)
 		}
-		if got := strings.TrimPrefix(strings.TrimPrefix(asked(&m), before), "\n"); got != test.want {
+		if got := strings.TrimPrefix(strings.TrimPrefix(actionList(&m), before), "\n"); got != test.want {
 			t.Errorf("%s: got\n%s\nwant\n%s", test.name, got, test.want)
 		}
 	}
@@ -88,7 +88,7 @@ func TestMergeActions(t *testing.T) {
 	}
 	m.Begin(e)
 	if len(m.Actions()) > 0 || !m.Empty() {
-		t.Errorf("got %s after Begin", asked(&m))
+		t.Errorf("got %s after Begin", actionList(&m))
 	}
 	if err := m.Add("any", &hook.Draft{JSON: []byte(actions(`{"to":"teams"}`))}); err != nil || !m.Empty() {
 		t.Errorf("%v: without Allow any name will do, and an action is nothing to say", err)

@@ -34,14 +34,14 @@ type place struct{ command, op int32 }
 
 // checker reads a draft or an answer, collects its problems and, for Merge, what it asks for.
 type checker struct {
-	hook     Type
-	mode     mode
-	limit    int // of problems
-	problems []Problem
-	at       place
-	inside   bool   // at is set
-	below    string // an array that is being read, below at
-	item     int    // and the element of it
+	hook       Type
+	mode       mode
+	limit      int // of problems
+	problems   []Problem
+	at         place
+	inCommands bool   // at is set
+	listPath   string // an array that is being read, below at
+	item       int    // and the element of it
 
 	steps   []step
 	err     jsondoc.Node
@@ -56,7 +56,7 @@ type checker struct {
 func (c *checker) reset() {
 	c.problems, c.steps = c.problems[:0], c.steps[:0]
 	c.err, c.debug, c.actions = jsondoc.Node{}, jsondoc.Node{}, jsondoc.Node{}
-	c.inside, c.below = false, ""
+	c.inCommands, c.listPath = false, ""
 }
 
 // fail reports a problem at suffix below the command or operation that is being read.
@@ -75,18 +75,18 @@ func (c *checker) unknown(path, name, what string, known []string) {
 		return
 	}
 	where := path + dot(name)
-	if !c.inside && path == "" {
+	if !c.inCommands && path == "" {
 		where = strings.TrimPrefix(where, ".")
 	}
 	c.fail(where, "unknown member%s%s", what, hint(name, known))
 }
 
 func (c *checker) path(suffix string) string {
-	if !c.inside {
+	if !c.inCommands {
 		return suffix
 	}
-	if c.below != "" {
-		suffix = c.below + "[" + strconv.Itoa(c.item) + "]" + suffix
+	if c.listPath != "" {
+		suffix = c.listPath + "[" + strconv.Itoa(c.item) + "]" + suffix
 	}
 	return c.at.path(suffix)
 }
@@ -123,9 +123,9 @@ func (c *checker) draft(n jsondoc.Node) {
 	commands := c.member(n, "commands", jsondoc.Array, "an array of commands")
 	c.debug = c.member(n, "debugContext", jsondoc.Object, "an object")
 	c.err = n.Get("error")
-	known := present(n.Get("commands")) + present(n.Get("debugContext")) + present(c.err)
+	known := countPresent(n.Get("commands")) + countPresent(n.Get("debugContext")) + countPresent(c.err)
 	if c.mode != wholeAnswer {
-		known += present(n.Get("actions"))
+		known += countPresent(n.Get("actions"))
 		c.actions = c.member(n, "actions", jsondoc.Array, "an array of actions")
 	}
 	if known != n.Len() {
@@ -138,8 +138,8 @@ func (c *checker) draft(n jsondoc.Node) {
 		c.errorObject(c.err)
 	}
 	c.commands(commands)
-	c.whole(commands)
-	c.doing()
+	c.checkTogether(commands)
+	c.checkActions()
 }
 
 // member is n's member of that kind. In a draft null is as good as missing.
@@ -182,7 +182,7 @@ func (c *checker) unknownTop(n jsondoc.Node) {
 }
 
 func (c *checker) commands(list jsondoc.Node) {
-	c.inside = true
+	c.inCommands = true
 	i := int32(0)
 	for n := range list.Elements() {
 		if c.full() {
@@ -192,7 +192,7 @@ func (c *checker) commands(list jsondoc.Node) {
 		c.command(n)
 		i++
 	}
-	c.inside = false
+	c.inCommands = false
 }
 
 func (c *checker) command(n jsondoc.Node) {
@@ -201,7 +201,7 @@ func (c *checker) command(n jsondoc.Node) {
 		return
 	}
 	typ, value := n.Get("type"), n.Get("value")
-	if n.Len() != present(typ)+present(value) {
+	if n.Len() != countPresent(typ)+countPresent(value) {
 		c.unknownBeside(n)
 	}
 	if typ.Kind() != jsondoc.String {
@@ -241,24 +241,24 @@ func (c *checker) unknownBeside(n jsondoc.Node) {
 	}
 }
 
-// whole checks what only all commands together show.
-func (c *checker) whole(list jsondoc.Node) {
+// checkTogether checks what only all commands together show.
+func (c *checker) checkTogether(list jsondoc.Node) {
 	if c.err.Kind() != jsondoc.Missing && c.mode != mergedDraft {
 		for i := range c.steps {
-			if s := &c.steps[i]; !s.refusal() {
+			if s := &c.steps[i]; !s.isRefusal() {
 				c.fail("error", "an error cancels every command: give the error or the commands%s", c.refusalHint())
 				break
 			}
 		}
 	}
-	c.agreement()
+	c.checkAgreement()
 	switch c.hook {
 	case Registration:
-		if c.finds(profileUpdate) && c.finds(progressiveUpdate) {
+		if c.hasCommand(profileUpdate) && c.hasCommand(progressiveUpdate) {
 			c.fail("commands", "a call is a registration or a profile update: want %s or %s", profileUpdate, progressiveUpdate)
 		}
 	case UserImport:
-		c.linking()
+		c.checkLinking()
 	case Telephony:
 		if list.Len() > 1 {
 			c.fail("commands", "want one command: there is one message")
@@ -271,8 +271,8 @@ func (c *checker) whole(list jsondoc.Node) {
 	}
 }
 
-// agreement refuses two words for one thing: Okta carries commands out in order, so the later would undo the earlier.
-func (c *checker) agreement() {
+// checkAgreement refuses two words for one thing: Okta carries commands out in order, so the later would undo the earlier.
+func (c *checker) checkAgreement() {
 	var word string
 	for i := range c.steps {
 		s := &c.steps[i]
@@ -287,14 +287,14 @@ func (c *checker) agreement() {
 	}
 }
 
-func (c *checker) linking() {
+func (c *checker) checkLinking() {
 	var word string
 	for i := range c.steps {
 		if s := &c.steps[i]; s.command.shape == wordShape {
 			word = s.word()
 		}
 	}
-	switch id := c.finds("com.okta.user.update"); {
+	switch id := c.hasCommand("com.okta.user.update"); {
 	case word == linkUser && !id && c.mode == wholeAnswer:
 		c.fail("commands", linkNeedsUser)
 	case word == createUser && id:
@@ -307,7 +307,7 @@ const (
 	createHasNoUser = "CREATE_USER makes a new user: com.okta.user.update goes with LINK_USER"
 )
 
-func (c *checker) finds(name string) bool {
+func (c *checker) hasCommand(name string) bool {
 	for i := range c.steps {
 		if c.steps[i].command.name == name {
 			return true
@@ -325,8 +325,8 @@ func (c *checker) refusalHint() string {
 	return ""
 }
 
-// present counts n when it is there.
-func present(n jsondoc.Node) int {
+// countPresent counts n when it is there.
+func countPresent(n jsondoc.Node) int {
 	if n.Kind() == jsondoc.Missing {
 		return 0
 	}

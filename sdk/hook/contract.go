@@ -13,7 +13,7 @@ var ErrContract = errors.New("outside the contract")
 // maxAnswer is what an answer must stay under, in bytes (hooks.md section 1).
 const maxAnswer = 256 * 1024
 
-const tooLong = "the answer is too long: Okta takes less than 256 KB"
+const tooLongMessage = "the answer is too long: Okta takes less than 256 KB"
 
 // Problem is one thing in a draft or an answer that breaks the contract. Path is where, like commands[0].value[1].path;
 // empty for the whole. Message is what was wanted, with a suggestion where there is one. Neither quotes a value: only
@@ -66,9 +66,9 @@ const (
 	linkUser          = "LINK_USER"
 )
 
-// mistakes are command types that were published or are often written, too far from the real ones for Suggest
+// knownMistakes are command types that were published or are often written, too far from the real ones for Suggest
 // (hooks.md sections 4, 6 and 11).
-var mistakes = map[string]string{
+var knownMistakes = map[string]string{
 	"com.action.update":                  "com.okta.action.update",
 	"com.okta.action":                    "com.okta.action.update",
 	"com.okta.tokens.id_token.patch":     "com.okta.identity.patch",
@@ -106,7 +106,7 @@ func unknownCommand(t Type, name string) string {
 	if len(known) == 0 {
 		return text + ": an answer to " + article(t) + " hook carries no commands"
 	}
-	if fix, ok := mistakes[name]; ok && findCommand(t, fix) != nil {
+	if fix, ok := knownMistakes[name]; ok && findCommand(t, fix) != nil {
 		return text + ", did you mean " + fix + "?"
 	}
 	for _, other := range Types() {
@@ -125,7 +125,7 @@ func CheckDraft(t Type, d *Draft) []Problem {
 	}
 	var doc jsondoc.Doc
 	if err := doc.Parse(d.JSON, jsondoc.Limits{Bytes: maxAnswer - 1}); err != nil {
-		return []Problem{{Message: unreadable(err)}}
+		return []Problem{{Message: unreadableMessage(err)}}
 	}
 	c := checker{hook: t, mode: staticDraft, limit: maxProblems}
 	c.draft(doc.Root())
@@ -137,13 +137,13 @@ func CheckDraft(t Type, d *Draft) []Problem {
 func CheckAnswer(t Type, answer jsondoc.Node) []Problem {
 	c := checker{hook: t, mode: wholeAnswer, limit: maxProblems}
 	if len(answer.Raw()) >= maxAnswer {
-		c.fail("", tooLong)
+		c.fail("", tooLongMessage)
 	}
 	c.draft(answer)
 	return c.problems
 }
 
-func unreadable(err error) string { return "want one JSON object: " + err.Error() }
+func unreadableMessage(err error) string { return "want one JSON object: " + err.Error() }
 
 // article gives a hook type the article it takes in a sentence: "a token", "an event".
 func article(t Type) string {

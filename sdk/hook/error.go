@@ -27,7 +27,7 @@ func (c *checker) errorObject(n jsondoc.Node) {
 	if causes.Kind() != jsondoc.Missing && causes.Kind() != jsondoc.Array {
 		c.fail("error.errorCauses", "want an array of causes, got %s", describe(causes))
 	}
-	if n.Len() != present(summary)+present(causes) {
+	if n.Len() != countPresent(summary)+countPresent(causes) {
 		for name := range n.Members() {
 			if name != "errorSummary" && name != "errorCauses" {
 				c.unknown("error", name, "", errorMembers)

@@ -31,15 +31,15 @@ func Subscribable(eventType string) bool {
 // user.session.*, which is every type beneath it. * alone is every type.
 type EventPattern string
 
-// Under is what the types that a pattern with a * stands for begin with, the dot included; false for a plain type.
-func (p EventPattern) Under() (prefix string, ok bool) {
+// Prefix is what the types that a pattern with a * stands for begin with, the dot included; false for a plain type.
+func (p EventPattern) Prefix() (prefix string, ok bool) {
 	prefix, ok = strings.CutSuffix(string(p), "*")
 	return prefix, ok && (prefix == "" || strings.HasSuffix(prefix, "."))
 }
 
 // Matches reports whether the pattern stands for the type.
 func (p EventPattern) Matches(eventType string) bool {
-	if prefix, ok := p.Under(); ok {
+	if prefix, ok := p.Prefix(); ok {
 		return strings.HasPrefix(eventType, prefix) && len(eventType) > len(prefix)
 	}
 	return string(p) == eventType
@@ -49,7 +49,7 @@ func (p EventPattern) Matches(eventType string) bool {
 // are types that Okta has added since. It is empty when all is well.
 func (p EventPattern) Check(known []string) string {
 	if star := strings.IndexByte(string(p), '*'); star >= 0 {
-		if _, ok := p.Under(); !ok || star < len(p)-1 {
+		if _, ok := p.Prefix(); !ok || star < len(p)-1 {
 			return "want * in the place of the last segment alone, as in user.session.*"
 		}
 	}
@@ -57,15 +57,15 @@ func (p EventPattern) Check(known []string) string {
 	if slices.ContainsFunc(all, p.Matches) || slices.ContainsFunc(known, p.Matches) {
 		return ""
 	}
-	return "Okta delivers no events of type " + quote(string(p)) + " to event hooks" + p.meant(all)
+	return "Okta delivers no events of type " + quote(string(p)) + " to event hooks" + p.suggestion(all)
 }
 
-// meant is the suggestion: among the types for a type, among their beginnings for a pattern.
-func (p EventPattern) meant(all []string) string {
-	prefix, wild := p.Under()
+// suggestion is the suggestion: among the types for a type, among their beginnings for a pattern.
+func (p EventPattern) suggestion(all []string) string {
+	prefix, wild := p.Prefix()
 	words := all
 	if wild {
-		words = beginnings(all)
+		words = wildcardPatterns(all)
 	}
 	if s, ok := Suggest(string(p), words); ok {
 		return ", did you mean " + s + "?"
@@ -84,14 +84,14 @@ func (p EventPattern) meant(all []string) string {
 			return "; known lists types that it has added since"
 		}
 		prefix = prefix[:at]
-		if near := beneath(all, prefix+"."); len(near) > 0 && len(near) <= 6 {
+		if near := typesBelow(all, prefix+"."); len(near) > 0 && len(near) <= 6 {
 			return "; " + prefix + " has " + oneOf(near)
 		}
 	}
 }
 
-// beginnings are the patterns with a * that stand for some type.
-func beginnings(all []string) (patterns []string) {
+// wildcardPatterns are the patterns with a * that stand for some type.
+func wildcardPatterns(all []string) (patterns []string) {
 	for _, t := range all {
 		for i := range len(t) {
 			if t[i] == '.' {
@@ -103,7 +103,7 @@ func beginnings(all []string) (patterns []string) {
 	return slices.Compact(patterns)
 }
 
-func beneath(all []string, prefix string) (found []string) {
+func typesBelow(all []string, prefix string) (found []string) {
 	for _, t := range all {
 		if strings.HasPrefix(t, prefix) {
 			found = append(found, t)

@@ -14,18 +14,18 @@ import (
 type Merge struct {
 	event     Event
 	hook      Type
-	sheets    []*sheet
+	drafts    []*draftCopy
 	used      int // sheets, and so drafts, that are in
 	entries   []entry
-	order     []*command // commands in order of first appearance
-	replaced  []replaced // entries that this draft changed
+	order     []*command      // commands in order of first appearance
+	replaced  []replacedEntry // entries that this draft changed
 	conflicts []Conflict
 	actions   []Action
 	err       jsondoc.Node
 	errRule   int32
 	size      int // bytes of all drafts that are in: the answer is never much longer
 	compared  int
-	moved     int // bytes read and written
+	copied    int // bytes read and written
 	check     checker
 	sim       simulation
 	out       []byte
@@ -34,8 +34,8 @@ type Merge struct {
 	stamp     []byte
 }
 
-// sheet is the copy of one draft.
-type sheet struct {
+// draftCopy is the copy of one draft.
+type draftCopy struct {
 	rule string
 	text []byte
 	doc  jsondoc.Doc
@@ -45,12 +45,12 @@ type sheet struct {
 type entry struct {
 	command *command // debugging for a member of debugContext
 	rule    int32    // whose draft it is
-	dead    bool
+	void    bool
 	name    string
 	node    jsondoc.Node
 }
 
-type replaced struct {
+type replacedEntry struct {
 	at  int
 	old entry
 }
@@ -61,19 +61,19 @@ type Conflict struct {
 	Rule, Earlier, Path string
 }
 
-// debugging stands for debugContext among the commands.
-var debugging = &command{name: "debugContext"}
+// debugCommand stands for debugContext among the commands.
+var debugCommand = &command{name: "debugContext"}
 
 // Begin makes m ready for the drafts on this event, with nothing said.
 func (m *Merge) Begin(e Event) {
-	if m.sprawls() {
+	if m.isOversized() {
 		*m = Merge{}
 	}
 	m.event, m.hook = e, 0
 	if e.Call != nil {
 		m.hook = e.Call.Type
 	}
-	m.used, m.err, m.size, m.compared, m.moved = 0, jsondoc.Node{}, 0, 0, 0
+	m.used, m.err, m.size, m.compared, m.copied = 0, jsondoc.Node{}, 0, 0, 0
 	m.entries, m.order, m.conflicts = m.entries[:0], m.order[:0], m.conflicts[:0]
 	clear(m.actions)
 	m.actions = m.actions[:0]
@@ -83,8 +83,8 @@ func (m *Merge) Begin(e Event) {
 	m.sim.reset()
 }
 
-// sprawls reports whether an event has left more memory behind than is worth keeping.
-func (m *Merge) sprawls() bool {
+// isOversized reports whether an event has left more memory behind than is worth keeping.
+func (m *Merge) isOversized() bool {
 	const many, large = 1 << 12, 1 << 16
 	return cap(m.entries) > many || cap(m.check.steps) > many || cap(m.sim.cells) > many || m.sim.work > many*16 || cap(m.out) > large
 }
@@ -95,48 +95,48 @@ func (m *Merge) Add(rule string, d *Draft) error {
 	if len(d.JSON) == 0 {
 		return nil
 	}
-	s := m.sheet()
+	s := m.nextDraft()
 	s.rule = rule
 	s.text = append(s.text[:0], d.JSON...)
-	m.moved += len(s.text)
+	m.copied += len(s.text)
 	if err := s.doc.Parse(s.text, jsondoc.Limits{Bytes: maxAnswer - 1}); err != nil {
-		return &ContractError{Problem{Message: unreadable(err)}}
+		return &ContractError{Problem{Message: unreadableMessage(err)}}
 	}
 	c := &m.check
 	c.reset()
 	if c.draft(s.doc.Root()); len(c.problems) > 0 {
 		return &ContractError{c.problems[0]}
 	}
-	return m.join(len(s.text))
+	return m.applyDraft(len(s.text))
 }
 
-// sheet is the next one to write on. One that has grown large is not kept.
-func (m *Merge) sheet() *sheet {
+// nextDraft is the next one to write on. One that has grown large is not kept.
+func (m *Merge) nextDraft() *draftCopy {
 	const large = 64 << 10
-	if m.used == len(m.sheets) {
-		m.sheets = append(m.sheets, &sheet{})
-	} else if cap(m.sheets[m.used].text) > large {
-		m.sheets[m.used] = &sheet{}
+	if m.used == len(m.drafts) {
+		m.drafts = append(m.drafts, &draftCopy{})
+	} else if cap(m.drafts[m.used].text) > large {
+		m.drafts[m.used] = &draftCopy{}
 	}
-	return m.sheets[m.used]
+	return m.drafts[m.used]
 }
 
-// join takes over what the checker has found, or nothing of it.
-func (m *Merge) join(size int) error {
+// applyDraft takes over what the checker has found, or nothing of it.
+func (m *Merge) applyDraft(size int) error {
 	entries, order, conflicts := len(m.entries), len(m.order), len(m.conflicts)
 	err, errRule := m.err, m.errRule
 	m.replaced = m.replaced[:0]
 	m.sim.begin()
 	m.size += size
 	m.used++
-	problem := m.steps()
+	problem := m.applySteps()
 	if problem == nil {
-		m.queue()
+		m.addActions()
 		return nil
 	}
 	m.used--
 	m.size -= size
-	m.sim.back()
+	m.sim.rollBack()
 	for i := len(m.replaced) - 1; i >= 0; i-- {
 		m.entries[m.replaced[i].at] = m.replaced[i].old
 	}
@@ -145,7 +145,7 @@ func (m *Merge) join(size int) error {
 	return problem
 }
 
-func (m *Merge) steps() error {
+func (m *Merge) applySteps() error {
 	c := &m.check
 	before := len(m.entries)
 	fresh, last := before, int32(-1)
@@ -154,43 +154,43 @@ func (m *Merge) steps() error {
 		if s.place.command != last {
 			fresh, last = len(m.entries), s.place.command
 		}
-		if p := m.step(s, before, fresh); p != nil {
+		if p := m.applyStep(s, before, fresh); p != nil {
 			return p
 		}
-		if m.tired() {
-			return tooMany
+		if m.exceedsWork() {
+			return errTooMuchWork
 		}
 	}
 	if m.hook == UserImport {
-		if p := m.link(before); p != nil {
+		if p := m.checkLink(before); p != nil {
 			return p
 		}
 	}
-	m.raise(c.err)
+	m.setError(c.err)
 	fresh = len(m.entries)
 	for name, v := range c.debug.Members() {
-		if m.set(entry{command: debugging, name: name, node: v}, fresh); m.tired() {
-			return tooMany
+		if m.set(entry{command: debugCommand, name: name, node: v}, fresh); m.exceedsWork() {
+			return errTooMuchWork
 		}
 	}
 	if len(m.actions)+c.actions.Len() > maxActions {
-		return tooManyActions
+		return errTooManyActions
 	}
-	return m.bounds()
+	return m.checkSize()
 }
 
-// step takes over one step. Entries from before on are this draft's own, those from fresh on this very command's.
-func (m *Merge) step(s *step, before, fresh int) error {
+// applyStep takes over one step. Entries from before on are this draft's own, those from fresh on this very command's.
+func (m *Merge) applyStep(s *step, before, fresh int) error {
 	e := entry{command: s.command, name: s.name, node: s.node}
 	switch s.command.shape {
 	case patchShape:
-		return m.operation(s, e, before)
+		return m.applyOperation(s, e, before)
 	case profileShape:
-		if p := m.profile(s); p != nil {
+		if p := m.checkProfile(s); p != nil {
 			return p
 		}
 	case wordShape:
-		if i := m.find(s.command, "", len(m.entries)); i >= 0 && m.entries[i].refuses() && !s.refusal() {
+		if i := m.find(s.command, "", len(m.entries)); i >= 0 && m.entries[i].isRefusal() && !s.isRefusal() {
 			return nil
 		}
 	}
@@ -198,7 +198,7 @@ func (m *Merge) step(s *step, before, fresh int) error {
 	return nil
 }
 
-func (e *entry) refuses() bool { return e.command.wins != "" && e.word() == e.command.wins }
+func (e *entry) isRefusal() bool { return e.command.wins != "" && e.word() == e.command.wins }
 
 // word is what an entry of one word says.
 func (e *entry) word() string { return e.node.Get(e.command.key).Text() }
@@ -206,7 +206,7 @@ func (e *entry) word() string { return e.node.Get(e.command.key).Text() }
 // find is the index of the live entry of that name among the first n, or -1.
 func (m *Merge) find(c *command, name string, n int) int {
 	for i := n - 1; i >= 0; i-- {
-		if e := &m.entries[i]; e.command == c && !e.dead && e.name == name {
+		if e := &m.entries[i]; e.command == c && !e.void && e.name == name {
 			m.compared += n - i
 			return i
 		}
@@ -224,9 +224,9 @@ func (m *Merge) set(e entry, fresh int) {
 		return
 	}
 	old := m.entries[i]
-	m.replaced = append(m.replaced, replaced{i, old})
+	m.replaced = append(m.replaced, replacedEntry{i, old})
 	m.entries[i] = e
-	if !e.refuses() && !old.refuses() {
+	if !e.isRefusal() && !old.isRefusal() {
 		m.conflict(old.rule, e.path(), old.node, e.node)
 	}
 }
@@ -242,18 +242,18 @@ func (m *Merge) add(e entry) {
 }
 
 // path is what an entry sets, for a Conflict.
-func (e *entry) path() pathOf { return pathOf{e.command, e.name} }
+func (e *entry) path() conflictPath { return conflictPath{e.command, e.name} }
 
-type pathOf struct {
+type conflictPath struct {
 	command *command
 	name    string
 }
 
-func (p pathOf) String() string {
+func (p conflictPath) String() string {
 	switch {
 	case p.command == nil:
 		return "error"
-	case p.command == debugging:
+	case p.command == debugCommand:
 		return "debugContext" + dot(p.name)
 	case p.command.shape == patchShape:
 		return p.command.name + " " + strings.Clone(p.name)
@@ -266,25 +266,25 @@ func (p pathOf) String() string {
 }
 
 // conflict notes that the present draft has set what an earlier rule had set otherwise.
-func (m *Merge) conflict(earlier int32, path pathOf, was, is jsondoc.Node) {
+func (m *Merge) conflict(earlier int32, path conflictPath, was, is jsondoc.Node) {
 	if now := int32(m.used - 1); earlier != now && !bytes.Equal(was.Raw(), is.Raw()) {
-		m.conflicts = append(m.conflicts, Conflict{Rule: m.sheets[now].rule, Earlier: m.sheets[earlier].rule, Path: path.String()})
+		m.conflicts = append(m.conflicts, Conflict{Rule: m.drafts[now].rule, Earlier: m.drafts[earlier].rule, Path: path.String()})
 	}
 }
 
-// raise makes n the error, the latest.
-func (m *Merge) raise(n jsondoc.Node) {
+// setError makes n the error, the latest.
+func (m *Merge) setError(n jsondoc.Node) {
 	if n.Kind() == jsondoc.Missing {
 		return
 	}
 	if m.err.Kind() != jsondoc.Missing {
-		m.conflict(m.errRule, pathOf{}, m.err, n)
+		m.conflict(m.errRule, conflictPath{}, m.err, n)
 	}
 	m.err, m.errRule = n, int32(m.used-1)
 }
 
-// profile refuses the profile update that this call does not take (hooks.md section 6).
-func (m *Merge) profile(s *step) error {
+// checkProfile refuses the profile update that this call does not take (hooks.md section 6).
+func (m *Merge) checkProfile(s *step) error {
 	if m.hook != Registration {
 		return nil
 	}
@@ -295,15 +295,15 @@ func (m *Merge) profile(s *step) error {
 	if s.command.name == want {
 		return nil
 	}
-	return refuse(s, ".type", "this call takes "+want)
+	return contractError(s, ".type", "this call takes "+want)
 }
 
-// operation tries a patch's operation on the call's claims and keeps it.
-func (m *Merge) operation(s *step, e entry, before int) error {
+// applyOperation tries a patch's operation on the call's claims and keeps it.
+func (m *Merge) applyOperation(s *step, e entry, before int) error {
 	token := s.command.token
-	if !m.sim.ready(token, m.event) {
+	if !m.sim.resolveRoot(token, m.event) {
 		s.place.op = -1
-		return refuse(s, ".type", "this call mints no "+token.noun()+": Okta would drop the whole patch")
+		return contractError(s, ".type", "this call mints no "+token.noun()+": Okta would drop the whole patch")
 	}
 	over := s.name == lifetimePath
 	if token == 0 || !over {
@@ -313,7 +313,7 @@ func (m *Merge) operation(s *step, e entry, before int) error {
 		}
 		var f fault
 		if over, f = m.sim.apply(m.sim.roots[token]-1, s.op, path, s.value); f != "" {
-			return refuse(s, ".path", s.op.String()+" of "+quote(s.name)+", which "+string(f)+" in this call: Okta would drop the whole patch")
+			return contractError(s, ".path", s.op.String()+" of "+quote(s.name)+", which "+string(f)+" in this call: Okta would drop the whole patch")
 		}
 	}
 	e.rule = int32(m.used - 1)
@@ -326,12 +326,12 @@ func (m *Merge) operation(s *step, e entry, before int) error {
 	return nil
 }
 
-func refuse(s *step, suffix, message string) error {
+func contractError(s *step, suffix, message string) error {
 	return &ContractError{Problem{s.place.path(suffix), message}}
 }
 
-// link holds LINK_USER to its user (hooks.md section 7).
-func (m *Merge) link(before int) error {
+// checkLink holds LINK_USER to its user (hooks.md section 7).
+func (m *Merge) checkLink(before int) error {
 	commands := UserImport.facts().commands
 	word, id := m.find(&commands[0], "", len(m.entries)), m.find(&commands[1], "", len(m.entries))
 	if word < 0 {
@@ -343,21 +343,21 @@ func (m *Merge) link(before int) error {
 	case says == createUser && id >= 0 && m.entries[id].rule == int32(m.used-1):
 		return &ContractError{Problem{"commands", createHasNoUser}}
 	case says == createUser && id >= 0:
-		m.replaced = append(m.replaced, replaced{id, m.entries[id]})
-		m.entries[id].dead = true
+		m.replaced = append(m.replaced, replacedEntry{id, m.entries[id]})
+		m.entries[id].void = true
 	}
 	return nil
 }
 
-// tired reports whether merging costs more than any real answer would.
-func (m *Merge) tired() bool { return m.compared > maxWork }
+// exceedsWork reports whether merging costs more than any real answer would.
+func (m *Merge) exceedsWork() bool { return m.compared > maxWork }
 
-var tooMany = &ContractError{Problem{Message: "too much to compare: want fewer attributes and operations"}}
+var errTooMuchWork = &ContractError{Problem{Message: "too much to compare: want fewer attributes and operations"}}
 
-var tooManyActions = &ContractError{Problem{"actions", "want at most " + strconv.Itoa(maxActions) + " actions for one event"}}
+var errTooManyActions = &ContractError{Problem{"actions", "want at most " + strconv.Itoa(maxActions) + " actions for one event"}}
 
-// bounds refuses the draft that makes the answer too long.
-func (m *Merge) bounds() error {
+// checkSize refuses the draft that makes the answer too long.
+func (m *Merge) checkSize() error {
 	if m.size < maxAnswer-1024 {
 		return nil
 	}
@@ -367,14 +367,14 @@ func (m *Merge) bounds() error {
 
 // Has reports whether the token has the claim, as patched so far.
 func (m *Merge) Has(k TokenKind, claim string) bool {
-	return m.sim.ready(k, m.event) && m.sim.has(m.sim.roots[k]-1, claim)
+	return m.sim.resolveRoot(k, m.event) && m.sim.has(m.sim.roots[k]-1, claim)
 }
 
 // Changes is how many changes patches have made so far: what one Has looks through at most.
-func (m *Merge) Changes() int { return len(m.sim.kids) }
+func (m *Merge) Changes() int { return len(m.sim.changes) }
 
 // Work is what Add has cost since Begin, in units of a few nanoseconds: whoever gives it drafts can hold them to a budget.
-func (m *Merge) Work() int { return m.compared + m.sim.work + m.moved>>4 }
+func (m *Merge) Work() int { return m.compared + m.sim.work + m.copied>>4 }
 
 // Empty reports whether nothing has been said.
 func (m *Merge) Empty() bool { return m.err.Kind() == jsondoc.Missing && len(m.entries) == 0 }
@@ -385,7 +385,7 @@ func (m *Merge) Denied() bool {
 		return true
 	}
 	for i := range m.entries {
-		if e := &m.entries[i]; m.hook == Registration && e.refuses() {
+		if e := &m.entries[i]; m.hook == Registration && e.isRefusal() {
 			return true
 		}
 	}

@@ -98,16 +98,16 @@ func (c *checker) op(cmd *command, n jsondoc.Node) operation {
 		}
 		c.fail(".op", "an assertion takes add and replace, never remove")
 	case "move", "copy", "test":
-		c.fail(".op", "Okta has no %s: want %s", n.Text(), oneOf(allowed(cmd)))
+		c.fail(".op", "Okta has no %s: want %s", n.Text(), oneOf(operationsOf(cmd)))
 	case "":
-		c.fail(".op", "want %s, got %s", oneOf(allowed(cmd)), describe(n))
+		c.fail(".op", "want %s, got %s", oneOf(operationsOf(cmd)), describe(n))
 	default:
-		c.fail(".op", "unknown operation %s%s", quote(n.Text()), hint(n.Text(), allowed(cmd)))
+		c.fail(".op", "unknown operation %s%s", quote(n.Text()), hint(n.Text(), operationsOf(cmd)))
 	}
 	return 0
 }
 
-func allowed(cmd *command) []string {
+func operationsOf(cmd *command) []string {
 	if cmd.token != 0 {
 		return operations
 	}
@@ -136,7 +136,7 @@ func (c *checker) tokenPath(s *step) {
 		c.fail(".path", "want %s{name} or %s, got %s%s", claimsPath, lifetimePath, quote(s.name), pathHint(s.name))
 		return
 	}
-	name, deeper := c.claim(rest)
+	name, deeper := c.splitClaim(rest)
 	switch k := s.command.token; {
 	case name == "":
 	case k.Reserved(name):
@@ -155,8 +155,8 @@ func (k TokenKind) article() string {
 	return "an access"
 }
 
-// claim gives the first name of what follows /claims/, still escaped, and whether the path goes on below it.
-func (c *checker) claim(rest string) (name string, deeper bool) {
+// splitClaim gives the first name of what follows /claims/, still escaped, and whether the path goes on below it.
+func (c *checker) splitClaim(rest string) (name string, deeper bool) {
 	name = rest
 	if i := strings.IndexByte(rest, '/'); i >= 0 {
 		name, deeper = rest[:i], true

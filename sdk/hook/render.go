@@ -11,10 +11,10 @@ func (m *Merge) Render() ([]byte, error) {
 		m.stamp = nil // it is not worth an answer
 		m.out = m.render(m.out[:0])
 	}
-	m.moved += len(m.out)
+	m.copied += len(m.out)
 	if len(m.out) >= maxAnswer {
 		m.out = nil
-		return nil, &ContractError{Problem{Message: tooLong}}
+		return nil, &ContractError{Problem{Message: tooLongMessage}}
 	}
 	answer := make([]byte, len(m.out))
 	copy(answer, m.out)
@@ -42,23 +42,23 @@ func (m *Merge) render(b []byte) []byte {
 func (m *Merge) Stamp(name string, json []byte) { m.stampName, m.stamp = name, json }
 
 func (m *Merge) renderDebug(b []byte) []byte {
-	says := m.says(debugging, "")
-	stamped := len(m.stamp) > 0 && !m.Empty() && !m.says(debugging, m.stampName)
+	says := m.hasEntry(debugCommand, "")
+	stamped := len(m.stamp) > 0 && !m.Empty() && !m.hasEntry(debugCommand, m.stampName)
 	if !says && !stamped {
 		return b
 	}
 	b = append(appendMember(b, "debugContext"), '{')
-	b = m.renderItems(b, debugging, true)
+	b = m.renderItems(b, debugCommand, true)
 	if stamped {
 		b = append(appendMember(b, m.stampName), m.stamp...)
 	}
 	return append(b, '}')
 }
 
-// says reports whether an entry of the name stands under c; "" is any.
-func (m *Merge) says(c *command, name string) bool {
+// hasEntry reports whether an entry of the name stands under c; "" is any.
+func (m *Merge) hasEntry(c *command, name string) bool {
 	for i := range m.entries {
-		if e := &m.entries[i]; e.command == c && !e.dead && (name == "" || e.name == name) {
+		if e := &m.entries[i]; e.command == c && !e.void && (name == "" || e.name == name) {
 			return true
 		}
 	}
@@ -79,7 +79,7 @@ func (m *Merge) renderCommands(b []byte) []byte {
 	b = append(b, `"commands":[`...)
 	open := len(b)
 	for _, c := range m.order {
-		if m.cancelled(c) {
+		if m.isCancelled(c) {
 			continue
 		}
 		if len(b) > open {
@@ -106,14 +106,14 @@ func (m *Merge) renderCommands(b []byte) []byte {
 	return b[:from]
 }
 
-// cancelled reports whether a command is not sent: an error cancels all but a refusal, and what was said may be void.
-func (m *Merge) cancelled(c *command) bool {
-	if c == debugging {
+// isCancelled reports whether a command is not sent: an error cancels all but a refusal, and what was said may be void.
+func (m *Merge) isCancelled(c *command) bool {
+	if c == debugCommand {
 		return true
 	}
 	for i := range m.entries {
-		if e := &m.entries[i]; e.command == c && !e.dead {
-			if m.err.Kind() == jsondoc.Missing || e.refuses() {
+		if e := &m.entries[i]; e.command == c && !e.void {
+			if m.err.Kind() == jsondoc.Missing || e.isRefusal() {
 				return false
 			}
 		}
@@ -126,7 +126,7 @@ func (m *Merge) renderItems(b []byte, c *command, members bool) []byte {
 	first := true
 	for i := range m.entries {
 		e := &m.entries[i]
-		if e.command != c || e.dead {
+		if e.command != c || e.void {
 			continue
 		}
 		if !first {

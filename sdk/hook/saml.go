@@ -32,7 +32,7 @@ func (c *checker) assertionPath(s *step) {
 			if s.op == opAdd {
 				c.fail(".op", "add makes attributes and %s: replace what is there already", sessionPath)
 			}
-			c.subject(s)
+			c.checkSubject(s)
 			return
 		}
 	}
@@ -43,9 +43,9 @@ func (c *checker) assertionPath(s *step) {
 	c.fail(".path", "want a path below %s, got %s", oneOf(assertionRoots), quote(s.name))
 }
 
-// subject holds the name of who signs in, and that name's format, to text: no service provider knows an assertion's
+// checkSubject holds the name of who signs in, and that name's format, to text: no service provider knows an assertion's
 // subject by anything else (hooks.md section 5).
-func (c *checker) subject(s *step) {
+func (c *checker) checkSubject(s *step) {
 	if (s.name == "/subject/nameId" || s.name == "/subject/nameFormat") && s.value.Text() == "" {
 		c.fail(".value", "want a text, got %s", describe(s.value))
 	}
@@ -53,7 +53,7 @@ func (c *checker) subject(s *step) {
 
 // attributePath checks an operation below /claims/: a whole attribute, or something inside one.
 func (c *checker) attributePath(s *step, rest string) {
-	name, deeper := c.claim(rest)
+	name, deeper := c.splitClaim(rest)
 	if name == "" {
 		return
 	}
@@ -85,14 +85,14 @@ func (c *checker) attribute(v jsondoc.Node) {
 		return
 	}
 	attributes, values := v.Get("attributes"), v.Get("attributeValues")
-	if v.Len() != present(attributes)+present(values) {
+	if v.Len() != countPresent(attributes)+countPresent(values) {
 		for name := range v.Members() {
 			if name != "attributes" && name != "attributeValues" {
 				c.unknown(".value", name, " of an attribute", attributeMembers)
 			}
 		}
 	}
-	c.texts(".value.attributes", attributes)
+	c.checkStrings(".value.attributes", attributes)
 	c.attributeValues(".value.attributeValues", values)
 }
 
@@ -101,7 +101,7 @@ func (c *checker) attributeValues(path string, v jsondoc.Node) {
 		c.fail(path, "want an array of {attributes, value}, got %s", describe(v))
 		return
 	}
-	c.below, c.item = path, 0
+	c.listPath, c.item = path, 0
 	for n := range v.Elements() {
 		if c.full() {
 			break
@@ -109,7 +109,7 @@ func (c *checker) attributeValues(path string, v jsondoc.Node) {
 		c.attributeValue("", n)
 		c.item++
 	}
-	c.below = ""
+	c.listPath = ""
 }
 
 // attributeValue checks one value of an attribute, {"attributes": {"xsi:type": "xs:string"}, "value": "x"}.
@@ -119,7 +119,7 @@ func (c *checker) attributeValue(path string, v jsondoc.Node) {
 		return
 	}
 	attributes, value := v.Get("attributes"), v.Get("value")
-	if v.Len() != present(attributes)+present(value) {
+	if v.Len() != countPresent(attributes)+countPresent(value) {
 		for name := range v.Members() {
 			if name != "attributes" && name != "value" {
 				c.unknown(path, name, "", valueMembers)
@@ -129,11 +129,11 @@ func (c *checker) attributeValue(path string, v jsondoc.Node) {
 	if value.Kind() != jsondoc.String {
 		c.fail(path+".value", "want a string, got %s: an attribute's value is text whatever its xsi:type", describe(value))
 	}
-	c.texts(path+".attributes", attributes)
+	c.checkStrings(path+".attributes", attributes)
 }
 
-// texts checks an optional object of strings, like {"xsi:type": "xs:string"}.
-func (c *checker) texts(path string, v jsondoc.Node) {
+// checkStrings checks an optional object of strings, like {"xsi:type": "xs:string"}.
+func (c *checker) checkStrings(path string, v jsondoc.Node) {
 	if v.Kind() == jsondoc.Missing {
 		return
 	}

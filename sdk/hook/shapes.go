@@ -9,7 +9,7 @@ func (c *checker) word(cmd *command, v jsondoc.Node) {
 		c.fail(".value", "want {%q: %s}, got %s", cmd.key, quotedOneOf(cmd.words), describe(v))
 		return
 	}
-	if v.Len() != present(word) {
+	if v.Len() != countPresent(word) {
 		for name := range v.Members() {
 			switch {
 			case name == cmd.key:
@@ -73,7 +73,7 @@ func (c *checker) id(cmd *command, v jsondoc.Node) {
 		return
 	}
 	id := v.Get("id")
-	if v.Len() != present(id) {
+	if v.Len() != countPresent(id) {
 		for name := range v.Members() {
 			if name != "id" {
 				c.unknown(".value", name, "", idMembers)
@@ -144,7 +144,7 @@ func (c *checker) message(cmd *command, v jsondoc.Node) {
 // word is what a wordShape step says.
 func (s *step) word() string { return s.value.Text() }
 
-// refusal reports whether the step refuses the call, and so may stand beside an error.
-func (s *step) refusal() bool {
+// isRefusal reports whether the step refuses the call, and so may stand beside an error.
+func (s *step) isRefusal() bool {
 	return s.command.wins != "" && s.word() == s.command.wins
 }

@@ -12,32 +12,32 @@ import (
 // every patch (hooks.md section 4). It changes nothing that it was given: an object is what the call has with changes
 // laid over it, an array is copied when an operation first reaches into it. Everything since begin can be taken back.
 type simulation struct {
-	data  jsondoc.Node           // the call's, once it was looked up
-	roots [AccessToken + 1]int32 // cells, counted from 1; 0: not looked up yet. The first is the assertion's
-	cells []cell
-	kids  []kid
-	undo  []undo
-	names []byte // unescaped names
-	work  int    // names compared and elements moved since reset
+	data    jsondoc.Node           // the call's, once it was looked up
+	roots   [AccessToken + 1]int32 // cells, counted from 1; 0: not looked up yet. The first is the assertion's
+	cells   []cell
+	changes []memberChange
+	undo    []undo
+	names   []byte // unescaped names
+	work    int    // names compared and elements moved since reset
 }
 
 // cell is one value that an operation has reached.
 type cell struct {
-	base  jsondoc.Node // as the call or a draft has it
-	kind  jsondoc.Kind // base's, but a token without claims has an object of none
-	kids  int32        // objects: the newest change, counted from 1
-	list  []int32      // opened arrays: a cell, or ^i for the value at base's node i
-	opens bool         // list is in use
+	base   jsondoc.Node // as the call or a draft has it
+	kind   jsondoc.Kind // base's, but a token without claims has an object of none
+	newest int32        // objects: the newest change, counted from 1
+	list   []int32      // opened arrays: a cell, or ^i for the value at base's node i
+	opened bool         // list is in use
 }
 
-// kid is a change to one member of an object.
-type kid struct {
+// memberChange is a change to one member of an object.
+type memberChange struct {
 	name string
 	cell int32 // gone: removed
 	next int32
 }
 
-const gone = -1
+const removed = -1
 
 // undo is one step back.
 type undo struct {
@@ -50,11 +50,11 @@ type undo struct {
 type undoKind uint8
 
 const (
-	kidMade undoKind = iota
-	kidSet
-	itemMade
+	memberAdded undoKind = iota
+	memberSet
+	itemAdded
 	itemSet
-	itemGone
+	itemRemoved
 )
 
 // maxWork bounds what one answer may cost to try out: some milliseconds. It allows 700 new claims or attributes, far more
@@ -63,7 +63,7 @@ const maxWork = 1 << 18
 
 func (s *simulation) reset() {
 	s.data, s.roots = jsondoc.Node{}, [AccessToken + 1]int32{}
-	s.cells, s.kids, s.undo = s.cells[:0], s.kids[:0], s.undo[:0]
+	s.cells, s.changes, s.undo = s.cells[:0], s.changes[:0], s.undo[:0]
 	s.names, s.work = s.names[:0], 0
 }
 
@@ -78,13 +78,13 @@ func (s *simulation) cell(n jsondoc.Node) int32 {
 		s.cells = append(s.cells, cell{})
 	}
 	c := &s.cells[i]
-	c.base, c.kind, c.kids, c.list, c.opens = n, n.Kind(), 0, c.list[:0], false
+	c.base, c.kind, c.newest, c.list, c.opened = n, n.Kind(), 0, c.list[:0], false
 	return int32(i)
 }
 
-// ready finds the root of what a patch changes, a token's claims or, when k is none, the assertion. It is false for a
+// resolveRoot finds the root of what a patch changes, a token's claims or, when k is none, the assertion. It is false for a
 // token that the call does not mint.
-func (s *simulation) ready(k TokenKind, e Event) bool {
+func (s *simulation) resolveRoot(k TokenKind, e Event) bool {
 	if s.roots[k] != 0 {
 		return true
 	}
@@ -105,20 +105,20 @@ func (s *simulation) ready(k TokenKind, e Event) bool {
 	s.cells[i].kind = jsondoc.Object
 	s.roots[k] = i + 1
 	if k == 0 {
-		s.need(i, "claims")
-		s.need(i, "authentication")
+		s.ensureMember(i, "claims")
+		s.ensureMember(i, "authentication")
 	}
 	return true
 }
 
-// need gives an object a member that patches may add to even where the call has none. It is never undone.
-func (s *simulation) need(at int32, name string) {
+// ensureMember gives an object a member that patches may add to even where the call has none. It is never undone.
+func (s *simulation) ensureMember(at int32, name string) {
 	if s.base(at, name).Kind() > jsondoc.Null {
 		return
 	}
 	made := s.cell(jsondoc.Node{})
 	s.cells[made].kind = jsondoc.Object
-	s.put(at, name, made)
+	s.addChange(at, name, made)
 	s.undo = s.undo[:len(s.undo)-1]
 }
 
@@ -126,10 +126,10 @@ func (s *simulation) need(at int32, name string) {
 type fault string
 
 const (
-	absent   fault = "is not there"
-	noObject fault = "goes through something that is no object or array"
-	badIndex fault = "is no index of the array"
-	tooMuch  fault = "costs too much to try out"
+	absent      fault = "is not there"
+	noContainer fault = "goes through something that is no object or array"
+	badIndex    fault = "is no index of the array"
+	tooMuchWork fault = "costs too much to try out"
 )
 
 // apply carries out one operation below root. over reports whether it took the place of something, or came to stand in
@@ -137,33 +137,33 @@ const (
 func (s *simulation) apply(root int32, op operation, path string, value jsondoc.Node) (over bool, f fault) {
 	at := root
 	for {
-		name, rest := s.name(path)
+		name, rest := s.nextName(path)
 		if rest == "" {
 			return s.change(at, op, name, value)
 		}
-		if at, f = s.step(at, name); f != "" {
+		if at, f = s.descend(at, name); f != "" {
 			return false, f
 		}
 		path = rest
 	}
 }
 
-// name takes the first name off a JSON Pointer, unescaped; the rest is empty or begins with a slash.
-func (s *simulation) name(path string) (name, rest string) {
-	name = path[1:]
-	if i := strings.IndexByte(name, '/'); i >= 0 {
-		name, rest = name[:i], name[i:]
+// nextName takes the first name off a JSON Pointer, unescaped; the rest is empty or begins with a slash.
+func (s *simulation) nextName(path string) (nextName, rest string) {
+	nextName = path[1:]
+	if i := strings.IndexByte(nextName, '/'); i >= 0 {
+		nextName, rest = nextName[:i], nextName[i:]
 	}
-	if strings.IndexByte(name, '~') < 0 {
-		return name, rest
+	if strings.IndexByte(nextName, '~') < 0 {
+		return nextName, rest
 	}
 	from := len(s.names)
-	for i := 0; i < len(name); i++ {
-		c := name[i]
+	for i := 0; i < len(nextName); i++ {
+		c := nextName[i]
 		if c == '~' {
 			i++
 			c = '~'
-			if name[i] == '1' {
+			if nextName[i] == '1' {
 				c = '/'
 			}
 		}
@@ -172,13 +172,13 @@ func (s *simulation) name(path string) (name, rest string) {
 	return sharedString(s.names[from:]), rest
 }
 
-// step goes into the member or element that name names.
-func (s *simulation) step(at int32, name string) (int32, fault) {
+// descend goes into the member or element that name names.
+func (s *simulation) descend(at int32, name string) (int32, fault) {
 	switch s.cells[at].kind {
 	case jsondoc.Object:
 		return s.member(at, name)
 	case jsondoc.Array:
-		s.open(at)
+		s.openArray(at)
 		i, f := s.index(at, name, 0)
 		if f != "" {
 			return 0, f
@@ -190,30 +190,30 @@ func (s *simulation) step(at int32, name string) (int32, fault) {
 		}
 		return s.cells[at].list[i], ""
 	}
-	return 0, noObject
+	return 0, noContainer
 }
 
 func (s *simulation) member(at int32, name string) (int32, fault) {
-	if k := s.kid(at, name); k != 0 {
-		if s.kids[k-1].cell == gone {
+	if k := s.findChange(at, name); k != 0 {
+		if s.changes[k-1].cell == removed {
 			return 0, absent
 		}
-		return s.kids[k-1].cell, s.tired()
+		return s.changes[k-1].cell, s.checkWork()
 	}
 	n := s.base(at, name)
 	if n.Kind() == jsondoc.Missing {
 		return 0, absent
 	}
 	made := s.cell(n)
-	s.put(at, name, made)
-	return made, s.tired()
+	s.addChange(at, name, made)
+	return made, s.checkWork()
 }
 
-// kid finds the change to a member, counted from 1.
-func (s *simulation) kid(at int32, name string) int32 {
-	for k := s.cells[at].kids; k != 0; k = s.kids[k-1].next {
+// findChange finds the change to a member, counted from 1.
+func (s *simulation) findChange(at int32, name string) int32 {
+	for k := s.cells[at].newest; k != 0; k = s.changes[k-1].next {
 		s.work++
-		if s.kids[k-1].name == name {
+		if s.changes[k-1].name == name {
 			return k
 		}
 	}
@@ -225,15 +225,15 @@ func (s *simulation) base(at int32, name string) jsondoc.Node {
 	return s.cells[at].base.Get(name)
 }
 
-func (s *simulation) put(at int32, name string, to int32) {
-	s.kids = append(s.kids, kid{name: name, cell: to, next: s.cells[at].kids})
-	s.cells[at].kids = int32(len(s.kids))
-	s.undo = append(s.undo, undo{what: kidMade, cell: at})
+func (s *simulation) addChange(at int32, name string, to int32) {
+	s.changes = append(s.changes, memberChange{name: name, cell: to, next: s.cells[at].newest})
+	s.cells[at].newest = int32(len(s.changes))
+	s.undo = append(s.undo, undo{what: memberAdded, cell: at})
 }
 
-func (s *simulation) tired() fault {
+func (s *simulation) checkWork() fault {
 	if s.work > maxWork {
-		return tooMuch
+		return tooMuchWork
 	}
 	return ""
 }
@@ -246,31 +246,31 @@ func (s *simulation) change(at int32, op operation, name string, value jsondoc.N
 	case jsondoc.Array:
 		return op == opReplace, s.changeItem(at, op, name, value)
 	}
-	return false, noObject
+	return false, noContainer
 }
 
 func (s *simulation) changeMember(at int32, op operation, name string, value jsondoc.Node) fault {
-	k := s.kid(at, name)
+	k := s.findChange(at, name)
 	if op != opAdd {
-		if k != 0 && s.kids[k-1].cell == gone || k == 0 && s.base(at, name).Kind() == jsondoc.Missing {
+		if k != 0 && s.changes[k-1].cell == removed || k == 0 && s.base(at, name).Kind() == jsondoc.Missing {
 			return absent
 		}
 	}
-	to := int32(gone)
+	to := int32(removed)
 	if op != opRemove {
 		to = s.cell(value)
 	}
 	if k == 0 {
-		s.put(at, name, to)
-		return s.tired()
+		s.addChange(at, name, to)
+		return s.checkWork()
 	}
-	s.undo = append(s.undo, undo{what: kidSet, at: k - 1, old: s.kids[k-1].cell})
-	s.kids[k-1].cell = to
-	return s.tired()
+	s.undo = append(s.undo, undo{what: memberSet, at: k - 1, old: s.changes[k-1].cell})
+	s.changes[k-1].cell = to
+	return s.checkWork()
 }
 
 func (s *simulation) changeItem(at int32, op operation, name string, value jsondoc.Node) fault {
-	s.open(at)
+	s.openArray(at)
 	extra := 0
 	if op == opAdd {
 		extra = 1
@@ -287,24 +287,24 @@ func (s *simulation) changeItem(at int32, op operation, name string, value jsond
 	switch op {
 	case opAdd:
 		c.list = slices.Insert(c.list, i, to)
-		s.undo = append(s.undo, undo{what: itemMade, cell: at, at: int32(i)})
+		s.undo = append(s.undo, undo{what: itemAdded, cell: at, at: int32(i)})
 	case opReplace:
 		s.undo = append(s.undo, undo{what: itemSet, cell: at, at: int32(i), old: c.list[i]})
 		c.list[i] = to
 	case opRemove:
-		s.undo = append(s.undo, undo{what: itemGone, cell: at, at: int32(i), old: c.list[i]})
+		s.undo = append(s.undo, undo{what: itemRemoved, cell: at, at: int32(i), old: c.list[i]})
 		c.list = slices.Delete(c.list, i, i+1)
 	}
 	s.work += (len(c.list) - i) / 16 // moved by the machine's own copy
-	return s.tired()
+	return s.checkWork()
 }
 
-func (s *simulation) open(at int32) {
+func (s *simulation) openArray(at int32) {
 	c := &s.cells[at]
-	if c.opens {
+	if c.opened {
 		return
 	}
-	c.opens = true
+	c.opened = true
 	s.work += c.base.Len()
 	for n := range c.base.Elements() {
 		c.list = append(c.list, ^n.Index())
@@ -327,20 +327,20 @@ func (s *simulation) index(at int32, name string, extra int) (int, fault) {
 	return i, ""
 }
 
-// back undoes everything since begin.
-func (s *simulation) back() {
+// rollBack undoes everything since begin.
+func (s *simulation) rollBack() {
 	for i := len(s.undo) - 1; i >= 0; i-- {
 		u := s.undo[i]
 		switch u.what {
-		case kidMade:
-			s.cells[u.cell].kids = s.kids[s.cells[u.cell].kids-1].next
-		case kidSet:
-			s.kids[u.at].cell = u.old
-		case itemMade:
+		case memberAdded:
+			s.cells[u.cell].newest = s.changes[s.cells[u.cell].newest-1].next
+		case memberSet:
+			s.changes[u.at].cell = u.old
+		case itemAdded:
 			s.cells[u.cell].list = slices.Delete(s.cells[u.cell].list, int(u.at), int(u.at)+1)
 		case itemSet:
 			s.cells[u.cell].list[u.at] = u.old
-		case itemGone:
+		case itemRemoved:
 			s.cells[u.cell].list = slices.Insert(s.cells[u.cell].list, int(u.at), u.old)
 		}
 	}
@@ -350,8 +350,8 @@ func (s *simulation) back() {
 // has reports whether the claim is there, as patched so far. To ask is no work of a draft's.
 func (s *simulation) has(root int32, name string) bool {
 	defer func(work int) { s.work = work }(s.work)
-	if k := s.kid(root, name); k != 0 {
-		return s.kids[k-1].cell != gone
+	if k := s.findChange(root, name); k != 0 {
+		return s.changes[k-1].cell != removed
 	}
 	return s.base(root, name).Kind() != jsondoc.Missing
 }

@@ -19,15 +19,15 @@ type operation struct {
 	Value any    `json:"value"`
 }
 
-// carryOut is the slow, obvious reference: it does the operation on decoded JSON, and gives nil when that is impossible.
-func carryOut(target any, o operation, names []string) any {
+// applyReference is the slow, obvious reference: it does the operation on decoded JSON, and gives nil when that is impossible.
+func applyReference(target any, o operation, names []string) any {
 	name := strings.NewReplacer("~1", "/", "~0", "~").Replace(names[0])
 	switch v := target.(type) {
 	case map[string]any:
 		below, there := v[name]
 		switch {
 		case len(names) > 1 && there:
-			if below = carryOut(below, o, names[1:]); below == nil {
+			if below = applyReference(below, o, names[1:]); below == nil {
 				return nil
 			}
 			v[name] = below
@@ -47,7 +47,7 @@ func carryOut(target any, o operation, names []string) any {
 			}
 			switch {
 			case len(names) > 1:
-				below := carryOut(v[i], o, names[1:])
+				below := applyReference(v[i], o, names[1:])
 				if below == nil {
 					return nil
 				}
@@ -81,7 +81,7 @@ func reference(claims map[string]any, operations []operation) (map[string]any, b
 	target := copyOf(claims).(map[string]any)
 	for _, o := range operations {
 		o.Value = copyOf(o.Value)
-		if carryOut(target, o, strings.Split(o.Path, "/")[2:]) == nil {
+		if applyReference(target, o, strings.Split(o.Path, "/")[2:]) == nil {
 			return nil, false
 		}
 	}

@@ -26,7 +26,7 @@ func TestMemory(t *testing.T) {
 	t.Run("a large body is let go after a while", func(t *testing.T) {
 		var d Doc
 		parse(&d, 1<<14)
-		for range 2 * lookEvery {
+		for range 2 * shrinkEvery {
 			parse(&d, 10)
 		}
 		if n := held(&d); n > 1<<16 {
@@ -35,7 +35,7 @@ func TestMemory(t *testing.T) {
 	})
 	t.Run("large bodies that keep coming keep their memory", func(t *testing.T) {
 		var d Doc
-		for i := range 4 * lookEvery {
+		for i := range 4 * shrinkEvery {
 			if i%8 == 0 {
 				parse(&d, 1<<14)
 			} else {
@@ -50,7 +50,7 @@ func TestMemory(t *testing.T) {
 		var d Doc
 		parse(&d, 500)
 		before := held(&d)
-		for range 3 * lookEvery {
+		for range 3 * shrinkEvery {
 			parse(&d, 10)
 		}
 		if held(&d) != before {

@@ -10,26 +10,26 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-// twig is a random JSON value and, once it is written, where.
-type twig struct {
+// testTree is a random JSON value and, once it is written, where.
+type testTree struct {
 	kind       jsondoc.Kind
 	text       string  // of a string
 	whole      int64   // of a number
 	float      float64 // of a number, when fraction
 	fraction   bool
 	names      []string // of an object
-	twigs      []*twig
+	twigs      []*testTree
 	start, end int
 }
 
-// grower makes twigs and writes them in as many ways as JSON has.
-type grower struct {
+// generator makes twigs and writes them in as many ways as JSON has.
+type generator struct {
 	*rand.Rand
 	out []byte
 }
 
-func (g *grower) twig(depth int) *twig {
-	t := &twig{kind: jsondoc.Null + jsondoc.Kind(g.IntN(int(jsondoc.Object)))}
+func (g *generator) tree(depth int) *testTree {
+	t := &testTree{kind: jsondoc.Null + jsondoc.Kind(g.IntN(int(jsondoc.Object)))}
 	if depth == 0 && t.kind >= jsondoc.Array {
 		t.kind = jsondoc.String
 	}
@@ -55,13 +55,13 @@ func (g *grower) twig(depth int) *twig {
 				continue
 			}
 			seen[name] = true
-			t.names, t.twigs = append(t.names, name), append(t.twigs, g.twig(depth-1))
+			t.names, t.twigs = append(t.names, name), append(t.twigs, g.tree(depth-1))
 		}
 	}
 	return t
 }
 
-func (g *grower) string() string {
+func (g *generator) string() string {
 	var b []byte
 	for range g.IntN(1 << g.IntN(7)) {
 		switch g.IntN(12) {
@@ -80,13 +80,13 @@ func (g *grower) string() string {
 	return string(b)
 }
 
-func (g *grower) space() {
+func (g *generator) space() {
 	for g.IntN(4) == 0 {
 		g.out = append(g.out, " \t\r\n"[g.IntN(4)])
 	}
 }
 
-func (g *grower) write(t *twig) {
+func (g *generator) write(t *testTree) {
 	g.space()
 	t.start = len(g.out)
 	switch t.kind {
@@ -109,7 +109,7 @@ func (g *grower) write(t *twig) {
 	g.space()
 }
 
-func (g *grower) writeNumber(t *twig) {
+func (g *generator) writeNumber(t *testTree) {
 	if !t.fraction {
 		g.out = strconv.AppendInt(g.out, t.whole, 10)
 		return
@@ -117,7 +117,7 @@ func (g *grower) writeNumber(t *twig) {
 	g.out = strconv.AppendFloat(g.out, t.float, 'e', -1, 64)
 }
 
-func (g *grower) writeAll(t *twig, open, closer byte) {
+func (g *generator) writeAll(t *testTree, open, closer byte) {
 	g.out = append(g.out, open)
 	if len(t.twigs) == 0 {
 		g.space()
@@ -138,7 +138,7 @@ func (g *grower) writeAll(t *twig, open, closer byte) {
 }
 
 // writeString escapes what must be, and sometimes what need not be.
-func (g *grower) writeString(s string) {
+func (g *generator) writeString(s string) {
 	plain := g.IntN(2) == 0
 	g.out = append(g.out, '"')
 	for _, r := range s {
@@ -156,7 +156,7 @@ func (g *grower) writeString(s string) {
 	g.out = append(g.out, '"')
 }
 
-func (g *grower) unit(u rune) {
+func (g *generator) unit(u rune) {
 	const lower, upper = "0123456789abcdef", "0123456789ABCDEF"
 	digits := lower
 	if g.IntN(2) == 0 {
@@ -169,23 +169,23 @@ func (g *grower) unit(u rune) {
 func TestTrees(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
-	g := &grower{Rand: rand.New(rand.NewPCG(seed, 0))}
+	g := &generator{Rand: rand.New(rand.NewPCG(seed, 0))}
 	var d jsondoc.Doc
 	for range 3000 {
 		g.out = g.out[:0]
-		tree := g.twig(4)
+		tree := g.tree(4)
 		g.write(tree)
 		if err := d.Parse(g.out, jsondoc.Limits{}); err != nil {
 			t.Fatalf("%s: %v", g.out, err)
 		}
-		checkTwig(t, g.out, d.Root(), tree)
+		checkTestTree(t, g.out, d.Root(), tree)
 		if t.Failed() {
 			t.Fatalf("in %q", g.out)
 		}
 	}
 }
 
-func checkTwig(t *testing.T, src []byte, n jsondoc.Node, want *twig) {
+func checkTestTree(t *testing.T, src []byte, n jsondoc.Node, want *testTree) {
 	t.Helper()
 	start, end := n.Span()
 	if n.Kind() != want.kind || n.Len() != len(want.twigs) || start != want.start || end != want.end {
@@ -206,14 +206,14 @@ func checkTwig(t *testing.T, src []byte, n jsondoc.Node, want *twig) {
 	}
 	i := 0
 	for e := range n.Elements() {
-		checkTwig(t, src, e, want.twigs[i])
+		checkTestTree(t, src, e, want.twigs[i])
 		i++
 	}
 	for name, m := range n.Members() {
 		if name != want.names[i] || n.Get(name) != m {
 			t.Errorf("member %q, want %q", name, want.names[i])
 		}
-		checkTwig(t, src, m, want.twigs[i])
+		checkTestTree(t, src, m, want.twigs[i])
 		i++
 	}
 	if i != len(want.twigs) {

@@ -41,8 +41,8 @@ func TestParseAccepts(t *testing.T) {
 	}
 }
 
-// refused is a text, where Parse must stop in it, and why.
-type refused struct {
+// rejected is a text, where Parse must stop in it, and why.
+type rejected struct {
 	text   string
 	offset int
 	err    error
@@ -50,7 +50,7 @@ type refused struct {
 
 func TestParseRefuses(t *testing.T) {
 	const lone = "\xed\xa0\x80" // a surrogate in UTF-8's clothes
-	tests := map[string][]refused{
+	tests := map[string][]rejected{
 		"nothing": {
 			{"", 0, jsondoc.ErrSyntax}, {" ", 1, jsondoc.ErrSyntax}, {"\n\n", 2, jsondoc.ErrSyntax}, {"\x00", 0, jsondoc.ErrSyntax},
 		},
@@ -114,14 +114,14 @@ func TestParseRefuses(t *testing.T) {
 	for name, cases := range tests {
 		t.Run(name, func(t *testing.T) {
 			for _, c := range cases {
-				checkRefused(t, c)
-				checkRefused(t, refused{" " + c.text, c.offset + 1, c.err})
+				checkRejected(t, c)
+				checkRejected(t, rejected{" " + c.text, c.offset + 1, c.err})
 			}
 		})
 	}
 }
 
-func checkRefused(t *testing.T, c refused) {
+func checkRejected(t *testing.T, c rejected) {
 	t.Helper()
 	var d jsondoc.Doc
 	err := d.Parse([]byte(c.text), jsondoc.Limits{})

@@ -23,7 +23,7 @@ func Equal(a, b Node) bool {
 
 func equalElements(a, b Node) bool {
 	end := a.node().link
-	for a.i, b.i = a.i+1, b.i+1; a.i < end; a.i, b.i = a.d.after(a.i), b.d.after(b.i) {
+	for a.i, b.i = a.i+1, b.i+1; a.i < end; a.i, b.i = a.d.nextValue(a.i), b.d.nextValue(b.i) {
 		if !Equal(a, b) {
 			return false
 		}

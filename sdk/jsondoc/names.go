@@ -11,8 +11,8 @@ import (
 // some are in a table by the hash of their ends, more in a table by the hash of all of a name. Names made to meet cost a
 // look at each other, which does not hurt among some; among more it would, and there the hash is the library's.
 const (
-	few  = 8
-	some = 32
+	maxScanned  = 8
+	maxSketched = 32
 )
 
 // salt makes the hashes of a Doc its own, so that no sender can make names meet on purpose.
@@ -57,14 +57,14 @@ func (r *reader) name(pos int) int {
 		return r.anyName(pos)
 	}
 	start := pos + 1
-	w := load(src, start)
-	n := below(special(w), special(load(src, start+8)))
+	w := load8(src, start)
+	n := countBefore(markSpecial(w), markSpecial(load8(src, start+8)))
 	end := start + n
 	if src[end] != '"' {
 		return r.anyName(pos)
 	}
 	keep := ^uint64(0) >> (64 - 8*min(n, 8)) // the name's part of its first eight bytes
-	last := load(src, start+max(n, 8)-8)
+	last := load8(src, start+max(n, 8)-8)
 	r.nodes = append(r.nodes, node{start: uint32(start), end: r.salt.sketch(w&keep, last&keep),
 		info: uint32(String) | uint32(n)<<sizeShift})
 	if src[end+1] == ':' && src[end+2] > ' ' {
@@ -82,7 +82,7 @@ func (r *reader) anyName(pos int) int {
 		return pos
 	}
 	i := uint32(len(r.nodes) - 1)
-	if t := &r.nodes[i]; t.info&rich != 0 {
+	if t := &r.nodes[i]; t.info&notPlain != 0 {
 		t.start = t.link
 	}
 	r.nodes[i].end = r.salt.sketchOf(r.nameOf(i))
@@ -90,49 +90,49 @@ func (r *reader) anyName(pos int) int {
 }
 
 func (r *reader) colon(pos int) int {
-	if pos = space(r.src, pos); pos >= len(r.src) || r.src[pos] != ':' {
+	if pos = skipSpace(r.src, pos); pos >= len(r.src) || r.src[pos] != ':' {
 		return r.fail(pos, ErrSyntax, "a colon")
 	}
-	return space(r.src, pos+1)
+	return skipSpace(r.src, pos+1)
 }
 
 // nameOf is the text of the member name at node i.
 func (d *Doc) nameOf(i uint32) string {
 	t := &d.nodes[i]
 	from := d.src
-	if t.info&rich != 0 {
+	if t.info&notPlain != 0 {
 		from = d.text
 	}
-	return view(from[t.start : t.start+t.size()])
+	return shareString(from[t.start : t.start+t.size()])
 }
 
-// view shares b's memory as a string.
-func view(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
+// shareString shares b's memory as a string.
+func shareString(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
 
-// unique refuses the object at node i when it has one name twice. Names count decoded: "a" and "\u0061" are one.
-func (r *reader) unique(i uint32) bool {
+// checkUnique refuses the object at node i when it has one name twice. Names count decoded: "a" and "\u0061" are one.
+func (r *reader) checkUnique(i uint32) bool {
 	nodes := r.nodes
 	o := &nodes[i]
-	if o.size() > few {
-		return r.tabulate(i)
+	if o.size() > maxScanned {
+		return r.buildTable(i)
 	}
 	for name := nodes[i+1].link; name < o.link; name = nodes[name].link {
 		for k := i + 1; k < name; k = nodes[k].link {
 			if nodes[k].end == nodes[name].end && r.nameOf(k) == r.nameOf(name) {
-				return r.twice(i, name)
+				return r.failDuplicate(i, name)
 			}
 		}
 	}
 	return true
 }
 
-// tabulate puts the names of the object at node i into a table of their own in index, open-addressed and at most half
+// buildTable puts the names of the object at node i into a table of their own in index, open-addressed and at most half
 // full; a slot holds the number of a name's node, or 0. Where the table begins takes the place of the first name's
 // sketch, which is of no more use.
-func (r *reader) tabulate(i uint32) bool {
+func (r *reader) buildTable(i uint32) bool {
 	nodes := r.nodes
 	o := &nodes[i]
-	from, bits, all := len(r.index), width(o.size()), o.size() > some
+	from, bits, all := len(r.index), tableBits(o.size()), o.size() > maxSketched
 	r.index = extend(r.index, 1<<bits)
 	table := r.index[from:]
 	for name := i + 1; name < o.link; name = nodes[name].link {
@@ -143,7 +143,7 @@ func (r *reader) tabulate(i uint32) bool {
 		slot := int(h >> (32 - bits))
 		if table[slot] != 0 {
 			if slot = r.probe(table, slot, r.nameOf(name)); table[slot] != 0 {
-				return r.twice(i, name)
+				return r.failDuplicate(i, name)
 			}
 		}
 		table[slot] = name
@@ -152,8 +152,8 @@ func (r *reader) tabulate(i uint32) bool {
 	return true
 }
 
-// width is how many bits number the slots of an object of so many members.
-func width(size uint32) int { return 1 + bits.Len32(size-1) }
+// tableBits is how many bits number the slots of an object of so many members.
+func tableBits(size uint32) int { return 1 + bits.Len32(size-1) }
 
 func extend(s []uint32, by int) []uint32 {
 	n := len(s)
@@ -175,16 +175,16 @@ func (d *Doc) probe(table []uint32, slot int, name string) int {
 	return slot
 }
 
-// twice refuses a name of the object at node i. Where the name stands in the text is found again: it follows the value
+// failDuplicate refuses a name of the object at node i. Where the name stands in the text is found again: it follows the value
 // before it, and a comma.
-func (r *reader) twice(i, name uint32) bool {
+func (r *reader) failDuplicate(i, name uint32) bool {
 	before := i + 1
 	for r.nodes[before].link != name {
 		before = r.nodes[before].link
 	}
 	_, end := Node{&r.Doc, before + 1}.Span()
-	comma := space(r.src, end)
-	r.fail(space(r.src, comma+1), ErrDuplicate, "each name once in an object")
+	comma := skipSpace(r.src, end)
+	r.fail(skipSpace(r.src, comma+1), ErrDuplicate, "each name once in an object")
 	return false
 }
 
@@ -192,7 +192,7 @@ func (r *reader) twice(i, name uint32) bool {
 func (d *Doc) member(object uint32, name string) uint32 {
 	o := &d.nodes[object]
 	size := o.size()
-	if size <= few {
+	if size <= maxScanned {
 		for i := object + 1; i < o.link; i = d.nodes[i].link {
 			if d.nodes[i].size() == uint32(len(name)) && d.nameOf(i) == name {
 				return i + 1
@@ -201,12 +201,12 @@ func (d *Doc) member(object uint32, name string) uint32 {
 		return 0
 	}
 	var h uint32
-	if size <= some {
+	if size <= maxSketched {
 		h = d.salt.sketchOf(name)
 	} else {
 		h = uint32(maphash.String(d.salt.seed, name))
 	}
-	bits, from := width(size), d.nodes[object+1].end
+	bits, from := tableBits(size), d.nodes[object+1].end
 	table := d.index[from : from+1<<bits]
 	if i := table[d.probe(table, int(h>>(32-bits)), name)]; i != 0 {
 		return i + 1

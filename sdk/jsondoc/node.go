@@ -75,10 +75,10 @@ func (n Node) Text() string {
 
 func (d *Doc) string(i uint32) string {
 	t := &d.nodes[i]
-	if t.info&rich != 0 {
-		return view(d.text[t.link : t.link+t.size()])
+	if t.info&notPlain != 0 {
+		return shareString(d.text[t.link : t.link+t.size()])
 	}
-	return view(d.src[t.start:t.end])
+	return shareString(d.src[t.start:t.end])
 }
 
 // Bool reports whether the value is true.
@@ -114,7 +114,7 @@ func (n Node) At(i int) Node {
 		return Node{n.d, at + uint32(i)}
 	}
 	for ; i > 0; i-- {
-		at = n.d.after(at)
+		at = n.d.nextValue(at)
 	}
 	return Node{n.d, at}
 }
@@ -139,7 +139,7 @@ func (n Node) Elements() iter.Seq[Node] {
 		if n.Kind() != Array {
 			return
 		}
-		for i, end := n.i+1, n.node().link; i < end; i = n.d.after(i) {
+		for i, end := n.i+1, n.node().link; i < end; i = n.d.nextValue(i) {
 			if !yield(Node{n.d, i}) {
 				return
 			}
@@ -174,8 +174,8 @@ func (n Node) Pointer(p string) Node {
 	return n
 }
 
-// after is the index of what follows value i.
-func (d *Doc) after(i uint32) uint32 {
+// nextValue is the index of what follows value i.
+func (d *Doc) nextValue(i uint32) uint32 {
 	t := &d.nodes[i]
 	if t.kind() >= Array {
 		return t.link

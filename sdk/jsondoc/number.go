@@ -11,11 +11,11 @@ func (r *reader) scalar(pos int, c byte) int {
 	switch {
 	case c == '-' || c-'0' <= 9:
 		return r.number(pos)
-	case c == 't' && word(src, pos, "true"):
+	case c == 't' && hasWord(src, pos, "true"):
 		end, kind = pos+4, True
-	case c == 'f' && word(src, pos, "false"):
+	case c == 'f' && hasWord(src, pos, "false"):
 		end, kind = pos+5, False
-	case c == 'n' && word(src, pos, "null"):
+	case c == 'n' && hasWord(src, pos, "null"):
 		end = pos + 4
 	default:
 		return r.fail(pos, ErrSyntax, "a value")
@@ -24,7 +24,7 @@ func (r *reader) scalar(pos int, c byte) int {
 	return end
 }
 
-func word(src []byte, pos int, w string) bool {
+func hasWord(src []byte, pos int, w string) bool {
 	return len(src)-pos >= len(w) && string(src[pos:pos+len(w)]) == w
 }
 
@@ -41,14 +41,14 @@ func (r *reader) number(start int) int {
 		return r.fail(first, ErrSyntax, "no zero before other digits")
 	}
 	if pos < len(src) && src[pos] == '.' {
-		info |= rich
+		info |= notPlain
 		first = pos + 1
 		if pos = digits(src, first); pos == first {
 			return r.fail(pos, ErrSyntax, "a digit")
 		}
 	}
 	if pos < len(src) && src[pos]|' ' == 'e' {
-		info |= rich
+		info |= notPlain
 		if pos++; pos < len(src) && (src[pos] == '+' || src[pos] == '-') {
 			pos++
 		}
@@ -71,19 +71,19 @@ func digits(src []byte, pos int) int {
 // Int is a number's exact value. It is false for what is written with a fraction or an exponent, be it 1.0 or 1e3, and
 // for what does not fit into 64 bits; Float gives an approximation of these. -0 is 0.
 func (n Node) Int() (int64, bool) {
-	if n.Kind() != Number || n.node().info&rich != 0 {
+	if n.Kind() != Number || n.node().info&notPlain != 0 {
 		return 0, false
 	}
 	raw := n.Raw()
 	if len(raw) > 18 {
-		v, err := strconv.ParseInt(view(raw), 10, 64)
+		v, err := strconv.ParseInt(shareString(raw), 10, 64)
 		return v, err == nil
 	}
-	return small(raw), true
+	return parseShort(raw), true
 }
 
-// small is an integer of at most 18 characters.
-func small(raw []byte) (v int64) {
+// parseShort is an integer of at most 18 characters.
+func parseShort(raw []byte) (v int64) {
 	negative := raw[0] == '-'
 	if negative {
 		raw = raw[1:]
@@ -104,10 +104,10 @@ func (n Node) Float() float64 {
 		return 0
 	}
 	raw := n.Raw()
-	if n.node().info&rich == 0 && len(raw) <= 15 && raw[0] != '-' { // exact; -0 is not an integer's
-		return float64(small(raw))
+	if n.node().info&notPlain == 0 && len(raw) <= 15 && raw[0] != '-' { // exact; -0 is not an integer's
+		return float64(parseShort(raw))
 	}
-	v, _ := strconv.ParseFloat(view(raw), 64)
+	v, _ := strconv.ParseFloat(shareString(raw), 64)
 	return v
 }
 
@@ -117,12 +117,12 @@ func sameNumber(a, b []byte) bool {
 	if bytes.Equal(a, b) {
 		return true
 	}
-	x, y := decimalOf(a), decimalOf(b)
-	if x.wild || y.wild || x.negative != y.negative || x.scale != y.scale {
+	x, y := parseDecimal(a), parseDecimal(b)
+	if x.hugeExponent || y.hugeExponent || x.negative != y.negative || x.scale != y.scale {
 		return false
 	}
 	for {
-		c, d := x.digit(), y.digit()
+		c, d := x.nextDigit(), y.nextDigit()
 		if c != d {
 			return false
 		}
@@ -134,13 +134,13 @@ func sameNumber(a, b []byte) bool {
 
 // decimal is a number taken apart: its digits, without zeros at either end, times ten to the scale. Zero has none.
 type decimal struct {
-	negative bool
-	digits   []byte // the point is still among them
-	scale    int64
-	wild     bool // the exponent is too large to count with
+	negative     bool
+	digits       []byte // the point is still among them
+	scale        int64
+	hugeExponent bool // the exponent is too large to count with
 }
 
-func decimalOf(raw []byte) decimal {
+func parseDecimal(raw []byte) decimal {
 	d := decimal{digits: bytes.TrimPrefix(raw, []byte{'-'})}
 	var exponent []byte
 	if e := bytes.IndexAny(d.digits, "eE"); e >= 0 {
@@ -163,12 +163,12 @@ func decimalOf(raw []byte) decimal {
 		return decimal{}
 	}
 	d.negative = raw[0] == '-'
-	d.scale, d.wild = shift(d.scale, exponent)
+	d.scale, d.hugeExponent = addExponent(d.scale, exponent)
 	return d
 }
 
-// shift adds an exponent as it is written, "" and "+05" included, to a scale.
-func shift(scale int64, exponent []byte) (sum int64, wild bool) {
+// addExponent adds an exponent as it is written, "" and "+05" included, to a scale.
+func addExponent(scale int64, exponent []byte) (sum int64, wild bool) {
 	negative := len(exponent) > 0 && exponent[0] == '-'
 	exponent = bytes.TrimLeft(exponent, "+-0")
 	if len(exponent) > 18 {
@@ -184,8 +184,8 @@ func shift(scale int64, exponent []byte) (sum int64, wild bool) {
 	return scale + n, false
 }
 
-// digit takes the next digit; 0 when there is none.
-func (d *decimal) digit() byte {
+// nextDigit takes the next digit; 0 when there is none.
+func (d *decimal) nextDigit() byte {
 	for len(d.digits) > 0 {
 		c := d.digits[0]
 		d.digits = d.digits[1:]

@@ -9,10 +9,10 @@ import "bytes"
 // Its methods take the offset where something begins and return the offset behind it, or -1 when they have failed.
 type reader struct {
 	Doc
-	open uint32 // the innermost open container
-	room int    // how many more may be opened
-	most int    // nodes
-	err  *SyntaxError
+	open      uint32 // the innermost open container
+	depthLeft int    // how many more may be opened
+	maxNodes  int    // nodes
+	err       *SyntaxError
 }
 
 const none = ^uint32(0)
@@ -28,11 +28,11 @@ func (r *reader) document() int {
 	if bytes.HasPrefix(r.src, bom) {
 		return r.fail(0, ErrSyntax, "no byte order mark")
 	}
-	pos := r.values(space(r.src, 0))
+	pos := r.values(skipSpace(r.src, 0))
 	if pos < 0 {
 		return pos
 	}
-	if pos = space(r.src, pos); pos < len(r.src) {
+	if pos = skipSpace(r.src, pos); pos < len(r.src) {
 		return r.fail(pos, ErrSyntax, "nothing after the value")
 	}
 	return pos
@@ -50,53 +50,53 @@ func (r *reader) values(pos int) int {
 		case '"':
 			pos = r.str(pos)
 		case '{', '[':
-			if pos = r.enter(pos, c); pos < 0 {
+			if pos = r.openContainer(pos, c); pos < 0 {
 				return pos
 			}
 			if pos >= len(src) || src[pos] != c+2 { // ] and } are two after [ and {
-				pos = r.next(pos)
+				pos = r.nextItem(pos)
 				continue
 			}
-			pos = r.leave(pos)
+			pos = r.closeContainer(pos)
 		default:
 			pos = r.scalar(pos, c)
 		}
 		if pos < 0 {
 			return pos
 		}
-		if len(r.nodes) > r.most {
+		if len(r.nodes) > r.maxNodes {
 			return r.fail(pos, ErrSize, "fewer values")
 		}
 		if pos < len(src) && src[pos] == ',' && r.open != none {
-			r.settle()
-			pos = r.next(space(src, pos+1))
+			r.endMember()
+			pos = r.nextItem(skipSpace(src, pos+1))
 			continue
 		}
-		if pos = r.after(pos); r.open == none {
+		if pos = r.afterValue(pos); r.open == none {
 			return pos
 		}
 	}
 	return pos
 }
 
-// enter opens a container and returns where its first element, first name or end must be.
-func (r *reader) enter(pos int, c byte) int {
-	if r.room == 0 {
+// openContainer opens a container and returns where its first element, first name or end must be.
+func (r *reader) openContainer(pos int, c byte) int {
+	if r.depthLeft == 0 {
 		return r.fail(pos, ErrDepth, "less nesting")
 	}
-	r.room--
+	r.depthLeft--
 	kind := Array
 	if c == '{' {
 		kind = Object
 	}
 	r.nodes = append(r.nodes, node{start: uint32(pos), link: r.open, info: uint32(kind)})
 	r.open = uint32(len(r.nodes) - 1)
-	return space(r.src, pos+1)
+	return skipSpace(r.src, pos+1)
 }
 
-// next counts one more element or member of the open container and reads the member's name; it returns where the value
+// nextItem counts one more element or member of the open container and reads the member's name; it returns where the value
 // must be.
-func (r *reader) next(pos int) int {
+func (r *reader) nextItem(pos int) int {
 	o := &r.nodes[r.open]
 	o.info += 1 << sizeShift
 	if o.kind() == Object {
@@ -105,30 +105,30 @@ func (r *reader) next(pos int) int {
 	return pos
 }
 
-// settle ends a member: the next node is the next name, or belongs no longer to the object.
-func (r *reader) settle() {
+// endMember ends a member: the next node is the next name, or belongs no longer to the object.
+func (r *reader) endMember() {
 	if o := &r.nodes[r.open]; o.kind() == Object {
 		r.nodes[o.end].link = uint32(len(r.nodes))
 	}
 }
 
-// after reads what follows a value: the ends of the containers it is the last of, then a comma and what a next one needs.
-func (r *reader) after(pos int) int {
+// afterValue reads what follows a value: the ends of the containers it is the last of, then a comma and what a next one needs.
+func (r *reader) afterValue(pos int) int {
 	src := r.src
 	for pos >= 0 && r.open != none {
 		closer, want := byte(']'), "a comma or the array's end"
 		if r.nodes[r.open].kind() == Object {
 			closer, want = '}', "a comma or the object's end"
 		}
-		r.settle()
-		if pos = space(src, pos); pos >= len(src) {
+		r.endMember()
+		if pos = skipSpace(src, pos); pos >= len(src) {
 			return r.fail(pos, ErrSyntax, want)
 		}
 		switch src[pos] {
 		case ',':
-			return r.next(space(src, pos+1))
+			return r.nextItem(skipSpace(src, pos+1))
 		case closer:
-			pos = r.leave(pos)
+			pos = r.closeContainer(pos)
 		default:
 			return r.fail(pos, ErrSyntax, want)
 		}
@@ -136,28 +136,28 @@ func (r *reader) after(pos int) int {
 	return pos
 }
 
-// leave closes the open container.
-func (r *reader) leave(pos int) int {
+// closeContainer closes the open container.
+func (r *reader) closeContainer(pos int) int {
 	i := r.open
 	o := &r.nodes[i]
 	r.open = o.link
-	r.room++
+	r.depthLeft++
 	o.end, o.link = uint32(pos+1), uint32(len(r.nodes))
-	if o.kind() == Object && o.size() > 1 && !r.unique(i) {
+	if o.kind() == Object && o.size() > 1 && !r.checkUnique(i) {
 		return -1
 	}
 	return pos + 1
 }
 
-// space is the offset of the first byte from pos on that is not white space.
-func space(src []byte, pos int) int {
+// skipSpace is the offset of the first byte from pos on that is not white space.
+func skipSpace(src []byte, pos int) int {
 	if pos < len(src) && src[pos] > ' ' {
 		return pos
 	}
-	return spaces(src, pos)
+	return skipSpaceSlow(src, pos)
 }
 
-func spaces(src []byte, pos int) int {
+func skipSpaceSlow(src []byte, pos int) int {
 	for ; pos < len(src); pos++ {
 		if c := src[pos]; c != ' ' && c != '\n' && c != '\t' && c != '\r' {
 			break

@@ -74,11 +74,11 @@ func AppendPointer(dst []byte, name string) []byte {
 
 // AppendCompact appends a JSON text without the white space between its tokens.
 func AppendCompact(dst, text []byte) []byte {
-	if !airy(text) {
+	if !hasSpace(text) {
 		return append(dst, text...)
 	}
 	for from := 0; ; {
-		i := gap(text, from)
+		i := nextSpace(text, from)
 		dst = append(dst, text[from:i]...)
 		if i == len(text) {
 			return dst
@@ -88,9 +88,9 @@ func AppendCompact(dst, text []byte) []byte {
 	}
 }
 
-// airy reports whether a text has white space anywhere, in strings too. It looks at eight bytes at a time: some high
+// hasSpace reports whether a text has white space anywhere, in strings too. It looks at eight bytes at a time: some high
 // bit comes out set exactly when some byte is below 0x21.
-func airy(text []byte) bool {
+func hasSpace(text []byte) bool {
 	const ones, highs = 0x0101010101010101, 0x8080808080808080
 	for len(text) >= 8 {
 		x := binary.LittleEndian.Uint64(text)
@@ -107,8 +107,8 @@ func airy(text []byte) bool {
 	return false
 }
 
-// gap is where the first white space outside strings is, from a place outside strings on; the length when there is none.
-func gap(text []byte, from int) int {
+// nextSpace is where the first white space outside strings is, from a place outside strings on; the length when there is none.
+func nextSpace(text []byte, from int) int {
 	for i := from; i < len(text); i++ {
 		switch c := text[i]; {
 		case c <= ' ':

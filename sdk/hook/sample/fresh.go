@@ -44,13 +44,13 @@ func Fresh(call []byte, eventID string, now time.Time) []byte {
 		stamp = now
 	}
 	e := edits{call: call}
-	e.put(root.Get("eventId"), eventID)
-	e.put(root.Get("eventTime"), stamp.Format(millis))
+	e.replace(root.Get("eventId"), eventID)
+	e.replace(root.Get("eventTime"), stamp.Format(millis))
 	events, i := root.Pointer("/data/events"), 0
 	for event := range events.Elements() {
 		published := now.Add(time.Duration(i-events.Len()) * 150 * time.Millisecond)
-		e.put(event.Get("uuid"), follows(eventID, i))
-		e.put(event.Get("published"), published.Format(millis))
+		e.replace(event.Get("uuid"), eventUUID(eventID, i))
+		e.replace(event.Get("published"), published.Format(millis))
 		i++
 	}
 	return e.apply()
@@ -58,8 +58,8 @@ func Fresh(call []byte, eventID string, now time.Time) []byte {
 
 const millis = "2006-01-02T15:04:05.000Z"
 
-// follows is the uuid of a delivery's event i.
-func follows(eventID string, i int) string {
+// eventUUID is the uuid of a delivery's event i.
+func eventUUID(eventID string, i int) string {
 	sum := sha256.Sum256(binary.BigEndian.AppendUint32([]byte(eventID), uint32(i)))
 	return uuid([16]byte(sum[:16]))
 }
@@ -75,7 +75,7 @@ type edit struct {
 	text       string
 }
 
-func (e *edits) put(in jsondoc.Node, text string) {
+func (e *edits) replace(in jsondoc.Node, text string) {
 	if in.Kind() == jsondoc.Missing {
 		return
 	}

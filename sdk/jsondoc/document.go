@@ -16,7 +16,7 @@ type Limits struct {
 const (
 	defaultBytes = 1 << 20
 	defaultDepth = 64
-	mostBytes    = 1<<28 - 1 // what a node's size can count
+	maxBytes     = 1<<28 - 1 // what a node's size can count
 )
 
 // Doc is a JSON text, read once and strictly: RFC 8259, valid UTF-8, no half of a surrogate pair, no member twice in
@@ -51,7 +51,7 @@ type node struct {
 
 const (
 	kindMask  = 1<<3 - 1
-	rich      = 1 << 3 // a string with escapes, decoded in text; a number with a fraction or an exponent
+	notPlain  = 1 << 3 // a string with escapes, decoded in text; a number with a fraction or an exponent
 	sizeShift = 4
 )
 
@@ -69,7 +69,7 @@ func (d *Doc) Parse(src []byte, l Limits) error {
 	if l.Depth <= 0 {
 		l.Depth = defaultDepth
 	}
-	if l.Bytes = min(l.Bytes, mostBytes); len(src) > l.Bytes {
+	if l.Bytes = min(l.Bytes, maxBytes); len(src) > l.Bytes {
 		return &SyntaxError{Offset: l.Bytes, Want: fmt.Sprintf("at most %d bytes", l.Bytes), Err: ErrSize}
 	}
 	if d.salt.first == 0 {
@@ -78,11 +78,11 @@ func (d *Doc) Parse(src []byte, l Limits) error {
 	if l.Values <= 0 {
 		l.Values = len(src)/2 + 1
 	}
-	if expect := expected(src, l.Values); expect > cap(d.nodes) {
+	if expect := estimateNodes(src, l.Values); expect > cap(d.nodes) {
 		d.nodes = make([]node, 0, expect)
 	}
 	d.src = src
-	r := reader{Doc: *d, open: none, room: l.Depth, most: l.Values}
+	r := reader{Doc: *d, open: none, depthLeft: l.Depth, maxNodes: l.Values}
 	end := r.document()
 	*d = r.Doc
 	if end < 0 {
@@ -92,9 +92,9 @@ func (d *Doc) Parse(src []byte, l Limits) error {
 	return nil
 }
 
-// expected is how many nodes to make room for: one for every 12 bytes is usual. A large text is looked at first, lest a tape be copied
+// estimateNodes is how many nodes to make room for: one for every 12 bytes is usual. A large text is looked at first, lest a tape be copied
 // again and again while it grows: behind each node but the last there is a comma, a colon or a bracket.
-func expected(src []byte, most int) int {
+func estimateNodes(src []byte, most int) int {
 	if len(src) <= keepNodes*12 {
 		return len(src) / 12
 	}
@@ -108,16 +108,16 @@ func expected(src []byte, most int) int {
 // Memory that a Doc keeps between texts, counted in nodes: a little is never given back, a great deal always, and what
 // is between is given back when it has not been needed for a while.
 const (
-	keepNodes = 1 << 12 // 64 KiB
-	dropNodes = 1 << 17 // 2 MiB
-	lookEvery = 64      // resets
+	keepNodes   = 1 << 12 // 64 KiB
+	dropNodes   = 1 << 17 // 2 MiB
+	shrinkEvery = 64      // resets
 )
 
 // Reset empties the Doc and lets go of the text it borrowed. The Doc's own memory is kept for the next text, but not
 // for ever what one large text has made it grow to.
 func (d *Doc) Reset() {
 	d.peak = max(d.peak, len(d.nodes), len(d.text)/16, len(d.index)/4)
-	if d.resets++; d.resets >= lookEvery || d.peak > dropNodes {
+	if d.resets++; d.resets >= shrinkEvery || d.peak > dropNodes {
 		d.shrink()
 	}
 	d.src, d.nodes, d.text, d.index = nil, d.nodes[:0], d.text[:0], d.index[:0]

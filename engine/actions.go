@@ -13,9 +13,9 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/hook"
 )
 
-// after leaves behind an inline call what outlives its answer: its id, and what the rules want done. Neither waits for the disk: both
+// recordAnswered leaves behind an inline call what outlives its answer: its id, and what the rules want done. Neither waits for the disk: both
 // are in the ledger some time after the answer is out, or never when the machine goes down before.
-func (h *Hook) after(c *hook.Call, d *rules.Decision) {
+func (h *Hook) recordAnswered(c *hook.Call, d *rules.Decision) {
 	book := h.e.o.Ledger
 	if book == nil {
 		return
@@ -38,7 +38,7 @@ func (h *Hook) after(c *hook.Call, d *rules.Decision) {
 func (h *Hook) plan(d *rules.Decision) dispatch.Plan {
 	p := dispatch.Plan{Revision: h.revision}
 	for _, a := range d.Actions {
-		p.Actions = append(p.Actions, dispatch.Action{Rule: h.matched[a.Rule].rule, To: a.To, JSON: a.JSON})
+		p.Actions = append(p.Actions, dispatch.Action{Rule: h.ruleStats[a.Rule].rule, To: a.To, JSON: a.JSON})
 	}
 	return p
 }
@@ -51,7 +51,7 @@ func (e *Engine) decideEvent(c *hook.Call) (dispatch.Plan, error) { return e.run
 // dispatch logs the event's end.
 func (e *Engine) redecideEvent(c *hook.Call) (dispatch.Plan, error) { return e.runEvent(c, nil) }
 
-func (e *Engine) runEvent(c *hook.Call, failures *notes) (dispatch.Plan, error) {
+func (e *Engine) runEvent(c *hook.Call, failures *decisionLog) (dispatch.Plan, error) {
 	l := e.Lease()
 	defer l.Release()
 	if !l.Held() {
@@ -63,23 +63,23 @@ func (e *Engine) runEvent(c *hook.Call, failures *notes) (dispatch.Plan, error) 
 	}
 	d := decisions.Get().(*rules.Decision)
 	h.decide(c, d)
-	h.note(c, d, failures)
-	p, err := h.plan(d), h.unfinished(d)
+	h.recordDecision(c, d, failures)
+	p, err := h.plan(d), h.ruleErrors(d)
 	for _, r := range d.Results {
 		if r.Matched {
-			p.Rules = append(p.Rules, h.matched[r.Rule].rule)
+			p.Rules = append(p.Rules, h.ruleStats[r.Rule].rule)
 		}
 	}
 	decisions.Put(d)
 	return p, err
 }
 
-// unfinished returns the failures of an event hook's rules, without values from the event, or nil.
-func (h *Hook) unfinished(d *rules.Decision) error {
+// ruleErrors returns the failures of an event hook's rules, without values from the event, or nil.
+func (h *Hook) ruleErrors(d *rules.Decision) error {
 	var failed dispatch.RuleFailures
 	for _, r := range d.Results {
 		if r.Err != nil {
-			failed = append(failed, fmt.Sprintf("rule %q failed: %s", h.matched[r.Rule].rule, runtime.Reason(r.Err)))
+			failed = append(failed, fmt.Sprintf("rule %q failed: %s", h.ruleStats[r.Rule].rule, runtime.Reason(r.Err)))
 		}
 	}
 	switch {

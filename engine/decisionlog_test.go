@@ -21,10 +21,10 @@ func TestFailuresTellNothing(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			var lines strings.Builder
-			e := open(t, Options{Log: slog.New(slog.NewTextHandler(&lines, nil))})
+			e := newEngine(t, Options{Log: slog.New(slog.NewTextHandler(&lines, nil))})
 			text, _, _ := strings.Cut(policy("registration", "r"), "        when:")
-			e.Swap(load(t, text+"        commands: "+tt.commands+"\n"))
-			r, err := e.Answer(call(t, "1", "ssn-078-05-1120"))
+			e.Swap(mustLoad(t, text+"        commands: "+tt.commands+"\n"))
+			r, err := e.Answer(newCall(t, "1", "ssn-078-05-1120"))
 			if err != nil || r.Outcome != Failed && tt.name != "a value" {
 				t.Errorf("got %v %s %v", r.Outcome, r.Body, err)
 			}
@@ -38,7 +38,7 @@ func TestFailuresTellNothing(t *testing.T) {
 // TestBareKeepsReasons: what is not about a draft is told as it is.
 func TestBareKeepsReasons(t *testing.T) {
 	for _, err := range []error{runtime.ErrTime, rules.ErrBug, hook.ErrContract} {
-		if got := bare(err); got != err.Error() {
+		if got := redactError(err); got != err.Error() {
 			t.Errorf("got %q of %q", got, err)
 		}
 	}

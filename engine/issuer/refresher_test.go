@@ -26,43 +26,43 @@ func TestRotation(t *testing.T) {
 	clock.Store(now.Unix())
 	o := slow
 	o.Now = func() time.Time { return time.Unix(clock.Load(), 0) }
-	r := newRing(t, o)
-	s := load(t, nil, as.oauth())
+	r := newKeyring(t, o)
+	s := mustLoad(t, nil, as.oauth())
 	r.Use(s)
-	eventually(t, "a rest", func() bool { return check(r, asked(s, 0), as.token("none")) == issuer.Key })
+	waitFor(t, "a rest", func() bool { return check(r, acceptedTokens(s, 0), as.token("none")) == issuer.UnknownKey })
 	clock.Add(31)
 	as.set(keySet(jwk("one", rsaKey(), nil), jwk("two", rsaKey(), nil)), nil)
-	if v := check(r, asked(s, 0), as.token("two")); v != issuer.Awaited {
+	if v := check(r, acceptedTokens(s, 0), as.token("two")); v != issuer.AwaitedKey {
 		t.Errorf("got %v for a key that is new", v)
 	}
-	eventually(t, "the new key", func() bool { return check(r, asked(s, 0), as.token("two")) == issuer.Accepted })
+	waitFor(t, "the new key", func() bool { return check(r, acceptedTokens(s, 0), as.token("two")) == issuer.Accepted })
 	before := as.asked.Load()
 	for range 1000 {
-		if v := check(r, asked(s, 0), as.token("three")); v == issuer.Accepted {
+		if v := check(r, acceptedTokens(s, 0), as.token("three")); v == issuer.Accepted {
 			t.Fatal("accepted")
 		}
 	}
 	if n := as.asked.Load() - before; n > 1 {
 		t.Errorf("asked %d times", n)
 	}
-	eventually(t, "known not to be there", func() bool { return check(r, asked(s, 0), as.token("three")) == issuer.Key })
+	waitFor(t, "known not to be there", func() bool { return check(r, acceptedTokens(s, 0), as.token("three")) == issuer.UnknownKey })
 }
 
 // TestReplacedAfterAFetch: somebody has asked in vain, and then the issuer replaces its keys. The new ones are here when they
 // were fetched once more, though no time has passed; who asks in vain has them fetched three times.
 func TestReplacedAfterAFetch(t *testing.T) {
 	as := newServer(t, keySet(jwk("one", rsaKey(), nil)))
-	r := newRing(t, slow)
-	s := load(t, nil, as.oauth())
+	r := newKeyring(t, slow)
+	s := mustLoad(t, nil, as.oauth())
 	r.Use(s)
 	before := as.asked.Load()
-	if v := check(r, asked(s, 0), as.token("two")); v != issuer.Awaited || v.String() != "awaited_key" {
+	if v := check(r, acceptedTokens(s, 0), as.token("two")); v != issuer.AwaitedKey || v.String() != "awaited_key" {
 		t.Errorf("got %v for a key that may be there", v)
 	}
-	eventually(t, "a fetch in vain", func() bool { return as.asked.Load() == before+1 })
+	waitFor(t, "a fetch in vain", func() bool { return as.asked.Load() == before+1 })
 	as.set(keySet(jwk("two", rsaKey(), nil)), nil)
-	eventually(t, "the new key", func() bool { return check(r, asked(s, 0), as.token("two")) == issuer.Accepted })
-	eventually(t, "known not to be there", func() bool { return check(r, asked(s, 0), as.token("one")) == issuer.Key })
+	waitFor(t, "the new key", func() bool { return check(r, acceptedTokens(s, 0), as.token("two")) == issuer.Accepted })
+	waitFor(t, "known not to be there", func() bool { return check(r, acceptedTokens(s, 0), as.token("one")) == issuer.UnknownKey })
 	if n := as.asked.Load() - before; n != 3 {
 		t.Errorf("asked %d times", n)
 	}
@@ -71,36 +71,36 @@ func TestReplacedAfterAFetch(t *testing.T) {
 // TestWithdrawn: a key that the issuer takes back signs nothing any more, not even what was accepted before.
 func TestWithdrawn(t *testing.T) {
 	as := newServer(t, keySet(jwk("one", rsaKey(), nil), jwk("two", otherKey(), nil)))
-	r := newRing(t, quick)
-	s := load(t, nil, as.oauth())
+	r := newKeyring(t, quick)
+	s := mustLoad(t, nil, as.oauth())
 	r.Use(s)
 	token := as.token("one")
-	if v := check(r, asked(s, 0), token); v != issuer.Accepted {
+	if v := check(r, acceptedTokens(s, 0), token); v != issuer.Accepted {
 		t.Fatal(v)
 	}
 	as.set(keySet(jwk("two", otherKey(), nil)), nil)
-	eventually(t, "refused", func() bool { return check(r, asked(s, 0), token) == issuer.Key })
+	waitFor(t, "refused", func() bool { return check(r, acceptedTokens(s, 0), token) == issuer.UnknownKey })
 }
 
 // TestReplacedUnderItsName: the same kid, another key.
 func TestReplacedUnderItsName(t *testing.T) {
 	as := newServer(t, keySet(jwk("one", otherKey(), nil)))
-	r := newRing(t, slow)
-	s := load(t, nil, as.oauth())
+	r := newKeyring(t, slow)
+	s := mustLoad(t, nil, as.oauth())
 	r.Use(s)
 	as.set(keySet(jwk("one", rsaKey(), nil)), nil)
-	if v := check(r, asked(s, 0), as.token("one")); v != issuer.Signature {
+	if v := check(r, acceptedTokens(s, 0), as.token("one")); v != issuer.Signature {
 		t.Errorf("got %v", v)
 	}
-	eventually(t, "accepted", func() bool { return check(r, asked(s, 0), as.token("one")) == issuer.Accepted })
+	waitFor(t, "accepted", func() bool { return check(r, acceptedTokens(s, 0), as.token("one")) == issuer.Accepted })
 }
 
 func TestKeysOfOneName(t *testing.T) {
 	as := newServer(t, keySet(jwk("one", otherKey(), nil), jwk("one", rsaKey(), nil)))
-	r := newRing(t, slow)
-	s := load(t, nil, as.oauth())
+	r := newKeyring(t, slow)
+	s := mustLoad(t, nil, as.oauth())
 	r.Use(s)
-	if v := check(r, asked(s, 0), as.token("one")); v != issuer.Accepted {
+	if v := check(r, acceptedTokens(s, 0), as.token("one")); v != issuer.Accepted {
 		t.Errorf("got %v", v)
 	}
 }
@@ -111,11 +111,11 @@ func TestKept(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "issuers")
 	o := slow
 	o.Dir = dir
-	s := load(t, nil, as.oauth())
-	first := newRing(t, o)
+	s := mustLoad(t, nil, as.oauth())
+	first := newKeyring(t, o)
 	first.Use(s)
 	var files []os.DirEntry
-	eventually(t, "kept", func() bool {
+	waitFor(t, "kept", func() bool {
 		files, _ = os.ReadDir(dir)
 		return len(files) == 1 && strings.HasSuffix(files[0].Name(), ".keys")
 	})
@@ -128,10 +128,10 @@ func TestKept(t *testing.T) {
 		want   issuer.Verdict
 	}{
 		{"AsItWas", func(*testing.T) {}, issuer.Accepted},
-		{"Old", func(t *testing.T) { old := now.Add(-8 * 24 * time.Hour); ok(os.Chtimes(path, old, old)) }, issuer.Keyless},
-		{"OfAnotherSource", func(t *testing.T) { rewrite(t, path, as.URL, "http://127.0.0.1:9") }, issuer.Keyless},
-		{"Broken", func(t *testing.T) { rewrite(t, path, `"kty":"RSA"`, `"kty":"RS`) }, issuer.Keyless},
-		{"Empty", func(t *testing.T) { ok(os.WriteFile(path, nil, 0o600)) }, issuer.Keyless},
+		{"Old", func(t *testing.T) { old := now.Add(-8 * 24 * time.Hour); ok(os.Chtimes(path, old, old)) }, issuer.NoKeys},
+		{"OfAnotherSource", func(t *testing.T) { rewrite(t, path, as.URL, "http://127.0.0.1:9") }, issuer.NoKeys},
+		{"Broken", func(t *testing.T) { rewrite(t, path, `"kty":"RSA"`, `"kty":"RS`) }, issuer.NoKeys},
+		{"Empty", func(t *testing.T) { ok(os.WriteFile(path, nil, 0o600)) }, issuer.NoKeys},
 	}
 	whole := must(os.ReadFile(path))
 	for _, tt := range tests {
@@ -141,9 +141,9 @@ func TestKept(t *testing.T) {
 			tt.change(t)
 			o := o
 			o.Wait = time.Millisecond
-			r := newRing(t, o)
+			r := newKeyring(t, o)
 			r.Use(s)
-			if got := check(r, asked(s, 0), as.token("one")); got != tt.want {
+			if got := check(r, acceptedTokens(s, 0), as.token("one")); got != tt.want {
 				t.Errorf("got %v, want %v", got, tt.want)
 			}
 		})
@@ -166,20 +166,20 @@ func rewrite(t *testing.T, path, old, new string) {
 // TestSets: a Set's issuers are there before it is live, and those of the one before still; then they are let go.
 func TestSets(t *testing.T) {
 	a, b := newServer(t, keySet(jwk("one", rsaKey(), nil))), newServer(t, keySet(jwk("one", rsaKey(), nil)))
-	r := newRing(t, quick)
-	one, two, three := load(t, nil, a.oauth()), load(t, nil, b.oauth(), a.oauth()), load(t, nil, b.oauth())
+	r := newKeyring(t, quick)
+	one, two, three := mustLoad(t, nil, a.oauth()), mustLoad(t, nil, b.oauth(), a.oauth()), mustLoad(t, nil, b.oauth())
 	r.Use(one)
 	r.Use(two)
 	for _, c := range []struct {
 		o  *rules.OAuth
 		as *server
-	}{{asked(one, 0), a}, {asked(two, 0), b}, {asked(two, 1), a}} {
+	}{{acceptedTokens(one, 0), a}, {acceptedTokens(two, 0), b}, {acceptedTokens(two, 1), a}} {
 		if v := check(r, c.o, c.as.token("one")); v != issuer.Accepted {
 			t.Errorf("got %v", v)
 		}
 	}
 	r.Use(three)
-	if v := check(r, asked(one, 0), a.token("one")); v != issuer.Keyless {
+	if v := check(r, acceptedTokens(one, 0), a.token("one")); v != issuer.NoKeys {
 		t.Errorf("got %v for a Set that is gone", v)
 	}
 	r.Use(three)
@@ -196,13 +196,13 @@ func TestMetrics(t *testing.T) {
 	var log lines
 	o := slow
 	o.Registry, o.Log = registry, slog.New(slog.NewTextHandler(&log, nil))
-	r := newRing(t, o)
-	s := load(t, map[string]string{"keys.json": keySet(jwk("one", rsaKey(), nil))}, as.oauth(), "{"+common+"}")
+	r := newKeyring(t, o)
+	s := mustLoad(t, map[string]string{"keys.json": keySet(jwk("one", rsaKey(), nil))}, as.oauth(), "{"+common+"}")
 	r.Use(s)
 	token := as.token("one")
-	r.Note(asked(s, 0), check(r, asked(s, 0), token), "h0")
+	r.Note(acceptedTokens(s, 0), check(r, acceptedTokens(s, 0), token), "h0")
 	for range 3 {
-		r.Note(asked(s, 0), check(r, asked(s, 0), as.token("none")+"x"), "h0")
+		r.Note(acceptedTokens(s, 0), check(r, acceptedTokens(s, 0), as.token("none")+"x"), "h0")
 	}
 	want := fmt.Sprintf(`
 # HELP tenterhook_issuer_keys Keys of an issuer that are here.
@@ -242,11 +242,11 @@ func TestHammer(t *testing.T) {
 	as := newServer(t, "")
 	sets := []string{keySet(jwk("one", rsaKey(), nil)), keySet(jwk("one", rsaKey(), nil), jwk("two", rsaKey(), nil))}
 	as.set(sets[0], nil)
-	r := newRing(t, issuer.Options{Refresh: time.Millisecond, Retry: time.Millisecond, Wait: time.Minute, Dir: t.TempDir()})
-	one, two := load(t, nil, as.oauth()), load(t, nil, as.oauth())
+	r := newKeyring(t, issuer.Options{Refresh: time.Millisecond, Retry: time.Millisecond, Wait: time.Minute, Dir: t.TempDir()})
+	one, two := mustLoad(t, nil, as.oauth()), mustLoad(t, nil, as.oauth())
 	r.Use(one)
 	r.Use(two)
-	tokens := []string{as.token("one"), as.token("two"), sign(otherKey(), nil, claims(object{"iss": as.URL + "/as"})), as.token("one") + "x"}
+	tokens := []string{as.token("one"), as.token("two"), sign(otherKey(), nil, claims(parseObject{"iss": as.URL + "/as"})), as.token("one") + "x"}
 	stop := make(chan struct{})
 	var wait sync.WaitGroup
 	for i := range 8 {
@@ -258,8 +258,8 @@ func TestHammer(t *testing.T) {
 				default:
 				}
 				which := n % len(tokens)
-				switch v := check(r, asked([]*rules.Set{one, two}[n%2], 0), tokens[which]); {
-				case which == 0 && v != issuer.Accepted, which == 1 && v != issuer.Accepted && v != issuer.Key && v != issuer.Awaited, which > 1 && v == issuer.Accepted:
+				switch v := check(r, acceptedTokens([]*rules.Set{one, two}[n%2], 0), tokens[which]); {
+				case which == 0 && v != issuer.Accepted, which == 1 && v != issuer.Accepted && v != issuer.UnknownKey && v != issuer.AwaitedKey, which > 1 && v == issuer.Accepted:
 					t.Errorf("token %d: %v", which, v)
 					return
 				}

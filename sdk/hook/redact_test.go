@@ -43,7 +43,7 @@ func TestBare(t *testing.T) {
 			if !ok {
 				t.Fatal("the draft is not refused")
 			}
-			if got := refused.Bare(); got != tt.want {
+			if got := refused.Redacted(); got != tt.want {
 				t.Errorf("got %s\nof  %s", got, refused)
 			}
 		})
@@ -66,8 +66,8 @@ func FuzzBare(f *testing.F) {
 			`{"error":{%s:1}}`, `{"actions":[{"to":"a",%s:1}]}`, `{"actions":[{"to":"a","headers":{%s:1}}]}`, `{"actions":[{"to":"a","method":%s}]}`,
 		} {
 			for _, p := range hook.CheckDraft(hook.Token, &hook.Draft{JSON: fmt.Appendf(nil, draft, name)}) {
-				if strings.Contains(p.Bare(), marker) {
-					t.Errorf("%s tells %s", p.Bare(), p)
+				if strings.Contains(p.Redacted(), marker) {
+					t.Errorf("%s tells %s", p.Redacted(), p)
 				}
 			}
 		}

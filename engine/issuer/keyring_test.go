@@ -18,8 +18,8 @@ import (
 	"github.com/tenterhook/tenterhook/rules"
 )
 
-// load makes a Set of one hook for each of some oauth texts.
-func load(t testing.TB, files map[string]string, oauths ...string) *rules.Set {
+// mustLoad makes a Set of one hook for each of some oauth texts.
+func mustLoad(t testing.TB, files map[string]string, oauths ...string) *rules.Set {
 	t.Helper()
 	text := "tenterhook: 1\nhooks:\n"
 	for i, o := range oauths {
@@ -37,9 +37,9 @@ func load(t testing.TB, files map[string]string, oauths ...string) *rules.Set {
 	return s
 }
 
-func asked(s *rules.Set, i int) *rules.OAuth { return s.Hooks()[i].Auth[0].Lines[0].OAuth }
+func acceptedTokens(s *rules.Set, i int) *rules.OAuth { return s.Hooks()[i].Auth[0].Lines[0].OAuth }
 
-func newRing(t testing.TB, o issuer.Options) *issuer.Ring {
+func newKeyring(t testing.TB, o issuer.Options) *issuer.Keyring {
 	t.Helper()
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
@@ -55,67 +55,67 @@ func newRing(t testing.TB, o issuer.Options) *issuer.Ring {
 	return r
 }
 
-func check(r *issuer.Ring, o *rules.OAuth, token string) issuer.Verdict {
+func check(r *issuer.Keyring, o *rules.OAuth, token string) issuer.Verdict {
 	return r.Check(o, []byte(token), rules.Digest([]byte("Bearer "+token)))
 }
 
 const common = "issuer: " + at + ", audience: 'api://default', client: 0oaClient, scope: tenterhook, keys: keys.json"
 
-// bench is a Ring with a key that no server has to be asked for, and what it accepts.
-func bench(t testing.TB) (*issuer.Ring, *rules.OAuth) {
+// newBenchKeyring is a Ring with a key that no server has to be asked for, and what it accepts.
+func newBenchKeyring(t testing.TB) (*issuer.Keyring, *rules.OAuth) {
 	t.Helper()
-	second := jwk("two", otherKey(), object{"alg": nil})
+	second := jwk("two", otherKey(), parseObject{"alg": nil})
 	delete(second, "alg")
-	curve := object{"kty": "EC", "crv": "P-256", "kid": "ec", "x": b64(must(ecKey().PublicKey.Bytes())[1:33]), "y": b64(must(ecKey().PublicKey.Bytes())[33:])}
-	s := load(t, map[string]string{"keys.json": keySet(jwk("one", rsaKey(), nil), second, curve)}, "{"+common+"}")
-	r := newRing(t, issuer.Options{})
+	curve := parseObject{"kty": "EC", "crv": "P-256", "kid": "ec", "x": b64(must(ecKey().PublicKey.Bytes())[1:33]), "y": b64(must(ecKey().PublicKey.Bytes())[33:])}
+	s := mustLoad(t, map[string]string{"keys.json": keySet(jwk("one", rsaKey(), nil), second, curve)}, "{"+common+"}")
+	r := newKeyring(t, issuer.Options{})
 	r.Use(s)
-	return r, asked(s, 0)
+	return r, acceptedTokens(s, 0)
 }
 
 func TestCheck(t *testing.T) {
-	good := func(more object) string { return sign(rsaKey(), nil, claims(more)) }
+	good := func(more parseObject) string { return sign(rsaKey(), nil, claims(more)) }
 	unix := func(d time.Duration) int64 { return now.Add(d).Unix() }
 	tests := []struct {
 		name, token string
 		want        issuer.Verdict
 	}{
 		{"Good", good(nil), issuer.Accepted},
-		{"AudienceInAList", good(object{"aud": []string{"other", "api://default"}}), issuer.Accepted},
-		{"ScopeAsText", good(object{"scp": "other tenterhook"}), issuer.Accepted},
-		{"RFC9068Names", good(object{"cid": nil, "scp": nil, "client_id": "0oaClient", "scope": "a tenterhook b"}), issuer.Accepted},
-		{"Typed", sign(rsaKey(), object{"typ": "at+jwt"}, claims(nil)), issuer.Accepted},
-		{"TypedInFull", sign(rsaKey(), object{"typ": "application/AT+JWT"}, claims(nil)), issuer.Accepted},
-		{"MoreInItsHeader", sign(rsaKey(), object{"x5t": "x", "pi.atm": "1", "extra": object{"a": 1}}, claims(nil)), issuer.Accepted},
-		{"JustExpired", good(object{"exp": unix(-59 * time.Second)}), issuer.Accepted},
-		{"FractionOfASecond", good(object{"exp": float64(unix(0)) + 0.5}), issuer.Accepted},
-		{"ClockBehind", good(object{"nbf": unix(59 * time.Second), "iat": unix(59 * time.Second)}), issuer.Accepted},
+		{"AudienceInAList", good(parseObject{"aud": []string{"other", "api://default"}}), issuer.Accepted},
+		{"ScopeAsText", good(parseObject{"scp": "other tenterhook"}), issuer.Accepted},
+		{"RFC9068Names", good(parseObject{"cid": nil, "scp": nil, "client_id": "0oaClient", "scope": "a tenterhook b"}), issuer.Accepted},
+		{"Typed", sign(rsaKey(), parseObject{"typ": "at+jwt"}, claims(nil)), issuer.Accepted},
+		{"TypedInFull", sign(rsaKey(), parseObject{"typ": "application/AT+JWT"}, claims(nil)), issuer.Accepted},
+		{"MoreInItsHeader", sign(rsaKey(), parseObject{"x5t": "x", "pi.atm": "1", "extra": parseObject{"a": 1}}, claims(nil)), issuer.Accepted},
+		{"JustExpired", good(parseObject{"exp": unix(-59 * time.Second)}), issuer.Accepted},
+		{"FractionOfASecond", good(parseObject{"exp": float64(unix(0)) + 0.5}), issuer.Accepted},
+		{"ClockBehind", good(parseObject{"nbf": unix(59 * time.Second), "iat": unix(59 * time.Second)}), issuer.Accepted},
 
-		{"OtherIssuer", good(object{"iss": "https://evil.okta.com/oauth2/default"}), issuer.Issuer},
-		{"IssuerWithSlash", good(object{"iss": at + "/"}), issuer.Issuer},
-		{"IssuerInOtherCase", good(object{"iss": strings.ToUpper(at)}), issuer.Issuer},
-		{"NoIssuer", good(object{"iss": nil}), issuer.Issuer},
-		{"IssuerNoText", good(object{"iss": []string{at}}), issuer.Malformed},
-		{"OtherAudience", good(object{"aud": "api://other"}), issuer.Audience},
-		{"AudienceIsAPrefix", good(object{"aud": "api://default/x"}), issuer.Audience},
-		{"NoAudience", good(object{"aud": nil}), issuer.Audience},
-		{"EmptyAudience", good(object{"aud": []string{}}), issuer.Audience},
-		{"AudienceOfNumbers", good(object{"aud": []any{1, "api://default"}}), issuer.Malformed},
-		{"OtherClient", good(object{"cid": "0oaOther"}), issuer.Client},
-		{"NoClient", good(object{"cid": nil}), issuer.Client},
-		{"TwoClients", good(object{"cid": "0oaOther", "client_id": "0oaClient"}), issuer.Client},
-		{"OtherScope", good(object{"scp": []string{"tenterhook2", "hook"}}), issuer.Scope},
-		{"NoScope", good(object{"scp": nil}), issuer.Scope},
-		{"TwoScopes", good(object{"scp": []string{"x"}, "scope": "tenterhook"}), issuer.Scope},
-		{"ScopeInAListIsNoWords", good(object{"scp": []string{"a tenterhook"}}), issuer.Scope},
-		{"Expired", good(object{"exp": unix(-60 * time.Second)}), issuer.Expired},
-		{"NoExpiry", good(object{"exp": nil}), issuer.Malformed},
-		{"ExpiryAsText", good(object{"exp": "4102444800"}), issuer.Malformed},
-		{"ExpiryNegative", good(object{"exp": -1}), issuer.Malformed},
-		{"NotYet", good(object{"nbf": unix(61 * time.Second)}), issuer.Early},
-		{"FromTheFuture", good(object{"iat": unix(time.Hour)}), issuer.Early},
-		{"NotYetAsText", good(object{"nbf": "0"}), issuer.Malformed},
-		{"BoundToAKey", good(object{"cnf": object{"jkt": "x"}}), issuer.Bound},
+		{"OtherIssuer", good(parseObject{"iss": "https://evil.okta.com/oauth2/default"}), issuer.Issuer},
+		{"IssuerWithSlash", good(parseObject{"iss": at + "/"}), issuer.Issuer},
+		{"IssuerInOtherCase", good(parseObject{"iss": strings.ToUpper(at)}), issuer.Issuer},
+		{"NoIssuer", good(parseObject{"iss": nil}), issuer.Issuer},
+		{"IssuerNoText", good(parseObject{"iss": []string{at}}), issuer.Malformed},
+		{"OtherAudience", good(parseObject{"aud": "api://other"}), issuer.Audience},
+		{"AudienceIsAPrefix", good(parseObject{"aud": "api://default/x"}), issuer.Audience},
+		{"NoAudience", good(parseObject{"aud": nil}), issuer.Audience},
+		{"EmptyAudience", good(parseObject{"aud": []string{}}), issuer.Audience},
+		{"AudienceOfNumbers", good(parseObject{"aud": []any{1, "api://default"}}), issuer.Malformed},
+		{"OtherClient", good(parseObject{"cid": "0oaOther"}), issuer.Client},
+		{"NoClient", good(parseObject{"cid": nil}), issuer.Client},
+		{"TwoClients", good(parseObject{"cid": "0oaOther", "client_id": "0oaClient"}), issuer.Client},
+		{"OtherScope", good(parseObject{"scp": []string{"tenterhook2", "hook"}}), issuer.Scope},
+		{"NoScope", good(parseObject{"scp": nil}), issuer.Scope},
+		{"TwoScopes", good(parseObject{"scp": []string{"x"}, "scope": "tenterhook"}), issuer.Scope},
+		{"ScopeInAListIsNoWords", good(parseObject{"scp": []string{"a tenterhook"}}), issuer.Scope},
+		{"Expired", good(parseObject{"exp": unix(-60 * time.Second)}), issuer.Expired},
+		{"NoExpiry", good(parseObject{"exp": nil}), issuer.Malformed},
+		{"ExpiryAsText", good(parseObject{"exp": "4102444800"}), issuer.Malformed},
+		{"ExpiryNegative", good(parseObject{"exp": -1}), issuer.Malformed},
+		{"NotYet", good(parseObject{"nbf": unix(61 * time.Second)}), issuer.Early},
+		{"FromTheFuture", good(parseObject{"iat": unix(time.Hour)}), issuer.Early},
+		{"NotYetAsText", good(parseObject{"nbf": "0"}), issuer.Malformed},
+		{"BoundToAKey", good(parseObject{"cnf": parseObject{"jkt": "x"}}), issuer.Bound},
 
 		{"ExpiryForEver", signText(rsaKey(), `{"alg":"RS256","kid":"one"}`, `{"iss":"`+at+`","aud":"api://default","cid":"0oaClient","scp":["tenterhook"],"exp":1e400}`), issuer.Malformed},
 		{"ClaimTwice", signText(rsaKey(), `{"alg":"RS256","kid":"one"}`, `{"iss":"`+at+`","aud":"x","aud":"api://default","cid":"0oaClient","scp":["tenterhook"],"exp":4102444800}`), issuer.Malformed},
@@ -126,14 +126,14 @@ func TestCheck(t *testing.T) {
 		{"PayloadAList", signText(rsaKey(), `{"alg":"RS256","kid":"one"}`, `[]`), issuer.Malformed},
 		{"PayloadAToken", signText(rsaKey(), `{"alg":"RS256","kid":"one","cty":"JWT"}`, sign(rsaKey(), nil, claims(nil))), issuer.Malformed},
 		{"PayloadNotUTF8", signText(rsaKey(), `{"alg":"RS256","kid":"one"}`, "{\"iss\":\"\xff\"}"), issuer.Malformed},
-		{"IDToken", sign(rsaKey(), object{"typ": "dpop+jwt"}, claims(nil)), issuer.Header},
-		{"OrgServersToken", sign(rsaKey(), object{"typ": "application/okta-internal-at+jwt"}, claims(nil)), issuer.Header},
-		{"Huge", sign(rsaKey(), nil, claims(object{"pad": strings.Repeat("x", 9<<10)})), issuer.Malformed},
+		{"IDToken", sign(rsaKey(), parseObject{"typ": "dpop+jwt"}, claims(nil)), issuer.Header},
+		{"OrgServersToken", sign(rsaKey(), parseObject{"typ": "application/okta-internal-at+jwt"}, claims(nil)), issuer.Header},
+		{"Huge", sign(rsaKey(), nil, claims(parseObject{"pad": strings.Repeat("x", 9<<10)})), issuer.Malformed},
 		{"Deep", signText(rsaKey(), `{"alg":"RS256","kid":"one"}`, `{"iss":`+strings.Repeat("[", 1000)+strings.Repeat("]", 1000)+`}`), issuer.Malformed},
 		{"Empty", "", issuer.Malformed},
 		{"Dots", "..", issuer.Malformed},
 	}
-	r, o := bench(t)
+	r, o := newBenchKeyring(t)
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			for range 2 { // the second time it may be remembered
@@ -167,7 +167,7 @@ func TestConfusion(t *testing.T) {
 	}
 	good := sign(rsaKey(), nil, claims(nil))
 	parts := strings.Split(good, ".")
-	kid := func(kid string) string { return sign(otherKey(), object{"kid": kid}, claims(nil)) }
+	kid := func(kid string) string { return sign(otherKey(), parseObject{"kid": kid}, claims(nil)) }
 	tests := []struct {
 		name, token string
 		want        issuer.Verdict
@@ -179,9 +179,9 @@ func TestConfusion(t *testing.T) {
 		{"None", b64([]byte(`{"alg":"none"}`)) + "." + parts[1] + "." + parts[2], issuer.Algorithm},
 		{"NoneInCapitals", b64([]byte(`{"alg":"nOnE"}`)) + "." + parts[1] + "." + parts[2], issuer.Algorithm},
 		{"NoneUnsigned", b64([]byte(`{"alg":"none"}`)) + "." + parts[1] + ".", issuer.Malformed},
-		{"NoAlgorithm", sign(rsaKey(), object{"alg": nil}, claims(nil)), issuer.Algorithm},
-		{"AlgorithmNoText", sign(rsaKey(), object{"alg": []string{"RS256"}}, claims(nil)), issuer.Malformed},
-		{"AlgorithmNotAllowed", sign(rsaKey(), object{"alg": "PS256"}, claims(nil)), issuer.Algorithm},
+		{"NoAlgorithm", sign(rsaKey(), parseObject{"alg": nil}, claims(nil)), issuer.Algorithm},
+		{"AlgorithmNoText", sign(rsaKey(), parseObject{"alg": []string{"RS256"}}, claims(nil)), issuer.Malformed},
+		{"AlgorithmNotAllowed", sign(rsaKey(), parseObject{"alg": "PS256"}, claims(nil)), issuer.Algorithm},
 		{"AnotherKindOfKey", es("ec"), issuer.Algorithm},
 		{"Unsigned", parts[0] + "." + parts[1] + ".", issuer.Malformed},
 		{"TwoParts", parts[0] + "." + parts[1], issuer.Malformed},
@@ -192,26 +192,26 @@ func TestConfusion(t *testing.T) {
 		{"Padded", good + "==", issuer.Malformed},
 		{"StandardAlphabet", strings.NewReplacer("-", "+", "_", "/").Replace(good), issuer.Malformed},
 		{"SpaceBehind", good + " ", issuer.Malformed},
-		{"KeyOfItsOwn", sign(otherKey(), object{"jwk": evil}, claims(nil)), issuer.Header},
-		{"KeysElsewhere", sign(otherKey(), object{"jku": "https://evil.example/keys"}, claims(nil)), issuer.Header},
-		{"CertificateElsewhere", sign(otherKey(), object{"x5u": "https://evil.example/cert"}, claims(nil)), issuer.Header},
-		{"CertificateOfItsOwn", sign(otherKey(), object{"x5c": []string{b64(der)}}, claims(nil)), issuer.Header},
-		{"Critical", sign(rsaKey(), object{"crit": []string{"exp"}, "exp": 1}, claims(nil)), issuer.Header},
-		{"Unencoded", sign(rsaKey(), object{"b64": false, "crit": []string{"b64"}}, claims(nil)), issuer.Header},
-		{"Compressed", sign(rsaKey(), object{"zip": "DEF"}, claims(nil)), issuer.Header},
+		{"KeyOfItsOwn", sign(otherKey(), parseObject{"jwk": evil}, claims(nil)), issuer.Header},
+		{"KeysElsewhere", sign(otherKey(), parseObject{"jku": "https://evil.example/keys"}, claims(nil)), issuer.Header},
+		{"CertificateElsewhere", sign(otherKey(), parseObject{"x5u": "https://evil.example/cert"}, claims(nil)), issuer.Header},
+		{"CertificateOfItsOwn", sign(otherKey(), parseObject{"x5c": []string{b64(der)}}, claims(nil)), issuer.Header},
+		{"Critical", sign(rsaKey(), parseObject{"crit": []string{"exp"}, "exp": 1}, claims(nil)), issuer.Header},
+		{"Unencoded", sign(rsaKey(), parseObject{"b64": false, "crit": []string{"b64"}}, claims(nil)), issuer.Header},
+		{"Compressed", sign(rsaKey(), parseObject{"zip": "DEF"}, claims(nil)), issuer.Header},
 		{"AnothersSignature", sign(otherKey(), nil, claims(nil)), issuer.Signature},
-		{"SignedByTheOtherKey", sign(otherKey(), object{"kid": "two"}, claims(nil)), issuer.Accepted},
-		{"KeyOfAnotherName", sign(rsaKey(), object{"kid": "two"}, claims(nil)), issuer.Signature},
-		{"WithoutKidOneOfTwo", sign(rsaKey(), object{"kid": nil}, claims(nil)), issuer.Key},
-		{"KidIsAPath", kid("../../../../dev/null"), issuer.Key},
-		{"KidIsAURL", kid("https://evil.example/key"), issuer.Key},
-		{"KidIsSQL", kid("x' UNION SELECT 'key"), issuer.Key},
-		{"KidHasNUL", kid("one\x00"), issuer.Key},
-		{"KidInOtherCase", kid("ONE"), issuer.Key},
-		{"KidHuge", kid(strings.Repeat("k", 4000)), issuer.Key},
-		{"KidNoText", sign(rsaKey(), object{"kid": 1}, claims(nil)), issuer.Malformed},
+		{"SignedByTheOtherKey", sign(otherKey(), parseObject{"kid": "two"}, claims(nil)), issuer.Accepted},
+		{"KeyOfAnotherName", sign(rsaKey(), parseObject{"kid": "two"}, claims(nil)), issuer.Signature},
+		{"WithoutKidOneOfTwo", sign(rsaKey(), parseObject{"kid": nil}, claims(nil)), issuer.UnknownKey},
+		{"KidIsAPath", kid("../../../../dev/null"), issuer.UnknownKey},
+		{"KidIsAURL", kid("https://evil.example/key"), issuer.UnknownKey},
+		{"KidIsSQL", kid("x' UNION SELECT 'key"), issuer.UnknownKey},
+		{"KidHasNUL", kid("one\x00"), issuer.UnknownKey},
+		{"KidInOtherCase", kid("ONE"), issuer.UnknownKey},
+		{"KidHuge", kid(strings.Repeat("k", 4000)), issuer.UnknownKey},
+		{"KidNoText", sign(rsaKey(), parseObject{"kid": 1}, claims(nil)), issuer.Malformed},
 	}
-	r, o := bench(t)
+	r, o := newBenchKeyring(t)
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			if got := check(r, o, tt.token); got != tt.want {
@@ -222,17 +222,17 @@ func TestConfusion(t *testing.T) {
 	t.Run("CurveWhereAllowed", func(t *testing.T) {
 		curve := *o
 		curve.Algorithms = []string{"ES256"}
-		s := load(t, map[string]string{"keys.json": keySet(jwk("one", rsaKey(), nil), object{"kty": "EC", "crv": "P-256", "kid": "ec",
+		s := mustLoad(t, map[string]string{"keys.json": keySet(jwk("one", rsaKey(), nil), parseObject{"kty": "EC", "crv": "P-256", "kid": "ec",
 			"x": b64(must(ecKey().PublicKey.Bytes())[1:33]), "y": b64(must(ecKey().PublicKey.Bytes())[33:])})}, "{"+common+", algorithms: [ES256, RS384]}")
-		r := newRing(t, issuer.Options{})
+		r := newKeyring(t, issuer.Options{})
 		r.Use(s)
-		if v := check(r, asked(s, 0), es("ec")); v != issuer.Accepted {
+		if v := check(r, acceptedTokens(s, 0), es("ec")); v != issuer.Accepted {
 			t.Errorf("got %v", v)
 		}
-		if v := check(r, asked(s, 0), es("one")); v != issuer.Key { // which is no key for ES256
+		if v := check(r, acceptedTokens(s, 0), es("one")); v != issuer.UnknownKey { // which is no key for ES256
 			t.Errorf("got %v", v)
 		}
-		if v := check(r, asked(s, 0), sign(rsaKey(), object{"alg": "RS384"}, claims(nil))); v != issuer.Key { // its alg is RS256
+		if v := check(r, acceptedTokens(s, 0), sign(rsaKey(), parseObject{"alg": "RS384"}, claims(nil))); v != issuer.UnknownKey { // its alg is RS256
 			t.Errorf("got %v", v)
 		}
 	})
@@ -240,7 +240,7 @@ func TestConfusion(t *testing.T) {
 
 // TestTampered: a token in which one character is another is another token.
 func TestTampered(t *testing.T) {
-	r, o := bench(t)
+	r, o := newBenchKeyring(t)
 	token := sign(rsaKey(), nil, claims(nil))
 	if v := check(r, o, token); v != issuer.Accepted {
 		t.Fatal(v)
@@ -270,8 +270,8 @@ func TestTampered(t *testing.T) {
 // TestRemembered: what is remembered of a token is judged anew for each call.
 func TestRemembered(t *testing.T) {
 	clock := now
-	s := load(t, map[string]string{"keys.json": keySet(jwk("one", rsaKey(), nil))}, "{"+common+"}", "{"+strings.Replace(common, "0oaClient", "0oaOther", 1)+"}")
-	r := newRing(t, issuer.Options{Now: func() time.Time { return clock }})
+	s := mustLoad(t, map[string]string{"keys.json": keySet(jwk("one", rsaKey(), nil))}, "{"+common+"}", "{"+strings.Replace(common, "0oaClient", "0oaOther", 1)+"}")
+	r := newKeyring(t, issuer.Options{Now: func() time.Time { return clock }})
 	r.Use(s)
 	token := sign(rsaKey(), nil, claims(nil))
 	for _, step := range []struct {
@@ -288,30 +288,30 @@ func TestRemembered(t *testing.T) {
 		{"AndForth", 0, 0, issuer.Accepted},
 	} {
 		clock = now.Add(step.at)
-		if got := check(r, asked(s, step.hook), token); got != step.want {
+		if got := check(r, acceptedTokens(s, step.hook), token); got != step.want {
 			t.Errorf("%s: got %v, want %v", step.name, got, step.want)
 		}
 	}
 }
 
 func TestProblems(t *testing.T) {
-	s := load(t, map[string]string{"keys.json": `{"keys":[{"kty":"oct","k":"AAAA"}]}`}, "{"+common+"}")
+	s := mustLoad(t, map[string]string{"keys.json": `{"keys":[{"kty":"oct","k":"AAAA"}]}`}, "{"+common+"}")
 	p := issuer.Problems(s)
 	if len(p) != 1 || !strings.Contains(p.Error(), "hook h0: keys of "+at+": none of its keys can be used") {
 		t.Errorf("got %v", p)
 	}
-	r := newRing(t, issuer.Options{Wait: time.Millisecond})
+	r := newKeyring(t, issuer.Options{Wait: time.Millisecond})
 	r.Use(s)
-	if v := check(r, asked(s, 0), sign(rsaKey(), nil, claims(nil))); v != issuer.Keyless {
+	if v := check(r, acceptedTokens(s, 0), sign(rsaKey(), nil, claims(nil))); v != issuer.NoKeys {
 		t.Errorf("got %v", v)
 	}
-	if v := check(r, new(rules.OAuth), sign(rsaKey(), nil, claims(nil))); v != issuer.Keyless {
+	if v := check(r, new(rules.OAuth), sign(rsaKey(), nil, claims(nil))); v != issuer.NoKeys {
 		t.Errorf("of nobody's: got %v", v)
 	}
 }
 
 func BenchmarkCheck(b *testing.B) {
-	r, o := bench(b)
+	r, o := newBenchKeyring(b)
 	token := []byte(sign(rsaKey(), nil, claims(nil)))
 	digest := rules.Digest(token)
 	b.Run("again", func(b *testing.B) {
@@ -332,7 +332,7 @@ func BenchmarkCheck(b *testing.B) {
 		}
 	})
 	b.Run("expired", func(b *testing.B) {
-		token := []byte(sign(rsaKey(), nil, claims(object{"exp": 1})))
+		token := []byte(sign(rsaKey(), nil, claims(parseObject{"exp": 1})))
 		digest := rules.Digest(token)
 		b.ReportAllocs()
 		for b.Loop() {

@@ -12,9 +12,9 @@ import (
 // TestCombinations: calls that are answered by the same rules get one list, whichever rules those are and whoever asks at
 // the same time, and nothing is allocated for it.
 func TestCombinations(t *testing.T) {
-	var all []*counter
-	for i := range mostRules {
-		all = append(all, &counter{rule: fmt.Sprint("r", i)})
+	var all []*ruleStats
+	for i := range maxCachedRules {
+		all = append(all, &ruleStats{rule: fmt.Sprint("r", i)})
 	}
 	matched := func(places ...int) *rules.Decision {
 		d := &rules.Decision{Results: []rules.RuleResult{{Rule: 1}}} // it failed
@@ -23,33 +23,33 @@ func TestCombinations(t *testing.T) {
 		}
 		return d
 	}
-	var c combinations
-	if got := c.of(matched(), all); got != nil {
+	var c nameSetCache
+	if got := c.lookup(matched(), all); got != nil {
 		t.Errorf("no rule: %v", got)
 	}
 	var wg sync.WaitGroup
 	for range 4 {
 		wg.Go(func() {
-			for i := range 2 * mostSets { // more than are remembered
-				a, b := i%mostRules, (i*7+1)%mostRules
+			for i := range 2 * maxCachedSets { // more than are remembered
+				a, b := i%maxCachedRules, (i*7+1)%maxCachedRules
 				want := []string{fmt.Sprint("r", min(a, b)), fmt.Sprint("r", max(a, b))}
 				if a == b {
 					want = want[:1]
 				}
-				if got := c.of(matched(slices.Compact([]int{min(a, b), max(a, b)})...), all); !slices.Equal(got, want) {
+				if got := c.lookup(matched(slices.Compact([]int{min(a, b), max(a, b)})...), all); !slices.Equal(got, want) {
 					t.Errorf("got %v, want %v", got, want)
 				}
 			}
 		})
 	}
 	wg.Wait()
-	if n := len(*c.known.Load()); n > mostSets {
+	if n := len(*c.sets.Load()); n > maxCachedSets {
 		t.Errorf("%d sets are remembered", n)
 	}
-	var few combinations
+	var few nameSetCache
 	d := matched(9, 63)
-	few.of(d, all)
-	if n := testing.AllocsPerRun(1000, func() { few.of(d, all) }); n > 0 {
+	few.lookup(d, all)
+	if n := testing.AllocsPerRun(1000, func() { few.lookup(d, all) }); n > 0 {
 		t.Errorf("%v allocations for a set that is known", n)
 	}
 }

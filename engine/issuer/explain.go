@@ -8,16 +8,16 @@ import (
 	"github.com/tenterhook/tenterhook/rules"
 )
 
-// Differs says, to who has a token, the first thing that it says and that is not accepted; of several that are accepted it is
+// ExplainRejection says, to who has a token, the first thing that it says and that is not accepted; of several that are accepted it is
 // held against the one it comes nearest to. It is empty when only the issuer's keys can tell. Nobody is let in by it: no
 // signature is looked at.
-func Differs(all []*rules.OAuth, text []byte, now time.Time) string {
-	t, v := readToken(text)
+func ExplainRejection(all []*rules.OAuth, text []byte, now time.Time) string {
+	t, v := parseToken(text)
 	switch v {
 	case Accepted:
 	case Header:
 		return "its header asks for what is not understood, as that of a token for Okta's own use does: want one of a custom authorization server"
-	case Key:
+	case UnknownKey:
 		return ""
 	default:
 		return "it is no signed token of three parts"
@@ -25,7 +25,7 @@ func Differs(all []*rules.OAuth, text []byte, now time.Time) string {
 	var nearest *rules.OAuth
 	most := Malformed
 	for _, o := range all {
-		switch v := t.judge(o, now.Unix()); {
+		switch v := t.check(o, now.Unix()); {
 		case v == Accepted:
 			return ""
 		case nearest == nil || v > most: // they are in the order in which they are judged
@@ -35,11 +35,11 @@ func Differs(all []*rules.OAuth, text []byte, now time.Time) string {
 	if nearest == nil {
 		return ""
 	}
-	return t.differs(nearest, most)
+	return t.explain(nearest, most)
 }
 
-// differs tells a verdict with what has led to it. Claims are no secrets; those that somebody has made up may be long.
-func (c *claims) differs(o *rules.OAuth, v Verdict) string {
+// explain tells a verdict with what has led to it. Claims are no secrets; those that somebody has made up may be long.
+func (c *claims) explain(o *rules.OAuth, v Verdict) string {
 	pair := func(what, got, want string) string { return fmt.Sprintf("its %s is %.120q: want %q", what, got, want) }
 	moment := func(at int64) string { return time.Unix(at, 0).UTC().Format(time.RFC3339) }
 	switch v {

@@ -8,24 +8,24 @@ import (
 	"time"
 )
 
-// remembered counts what a memory holds, and weighs it.
-func remembered(m *memory) (n int, weight int64) {
+// cacheSize counts what a memory holds, and weighs it.
+func cacheSize(m *replayCache) (n int, weight int64) {
 	for i := range m.shards {
 		s := &m.shards[i]
 		s.mu.Lock()
-		n, weight = n+len(s.memos), weight+s.weight
+		n, weight = n+len(s.entries), weight+s.weight
 		s.mu.Unlock()
 	}
 	return n, weight
 }
 
-func remember(m *memory, id string, body int) {
+func addReply(m *replayCache, id string, body int) {
 	k := m.key(id, []byte(id))
 	s := m.shard(k)
 	s.mu.Lock()
-	memo := s.begin(k, id)
+	memo := s.start(k, id)
 	s.mu.Unlock()
-	s.end(memo, Reply{Body: make([]byte, body)}, time.Now())
+	s.finish(memo, Reply{Body: make([]byte, body)}, time.Now())
 }
 
 func TestMemoryIsBounded(t *testing.T) {
@@ -36,21 +36,21 @@ func TestMemoryIsBounded(t *testing.T) {
 		most  int
 	}{
 		{name: "ByBytes", bytes: 1 << 20, body: 1000, most: 1 << 20 / 1256},
-		{name: "ByNumber", bytes: 1 << 40, body: 0, most: maxMemos},
+		{name: "ByNumber", bytes: 1 << 40, body: 0, most: maxEntries},
 		{name: "TooLargeForAny", bytes: 1 << 20, body: 1 << 20, most: 0},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			var m memory
+			var m replayCache
 			m.init(time.Minute, tt.bytes)
-			defer m.forget()
-			for i := range 2 * maxMemos {
-				remember(&m, fmt.Sprint(i), tt.body)
+			defer m.clear()
+			for i := range 2 * maxEntries {
+				addReply(&m, fmt.Sprint(i), tt.body)
 				if tt.body > 0 && i > 4000 {
 					break
 				}
 			}
-			n, weight := remembered(&m)
+			n, weight := cacheSize(&m)
 			if n > tt.most || n < tt.most/2 || weight > tt.bytes {
 				t.Errorf("%d remembered, weighing %d; want at most %d", n, weight, tt.most)
 			}
@@ -60,43 +60,43 @@ func TestMemoryIsBounded(t *testing.T) {
 
 func TestMemoryForgetsByItself(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var m memory
+		var m replayCache
 		m.init(2*time.Minute, 1<<20)
 		for i := range 100 {
-			remember(&m, fmt.Sprint(i), 10)
+			addReply(&m, fmt.Sprint(i), 10)
 			time.Sleep(time.Second)
 		}
 		time.Sleep(time.Minute + time.Second/2)
-		if n, _ := remembered(&m); n != 59 {
+		if n, _ := cacheSize(&m); n != 59 {
 			t.Errorf("%d remembered, want the 59 of the last two minutes", n)
 		}
 		time.Sleep(2 * time.Minute)
-		if n, weight := remembered(&m); n != 0 || weight != 0 {
+		if n, weight := cacheSize(&m); n != 0 || weight != 0 {
 			t.Errorf("%d remembered, weighing %d, after all have expired", n, weight)
 		}
 	})
 }
 
 func TestMemoryTellsIDsApart(t *testing.T) {
-	var s shard
-	s.memos = make(map[key]*memo)
-	s.begin(key{1, 1}, "a")
+	var s cacheShard
+	s.entries = make(map[key]*replayEntry)
+	s.start(key{1, 1}, "a")
 	now := time.Now()
 	if s.find(key{1, 1}, "a", now) == nil || s.find(key{1, 1}, "b", now) != nil {
 		t.Error("two calls that hash alike are taken for one")
 	}
-	earlier := s.memos[key{1, 1}]
-	later := s.begin(key{1, 1}, "b")
-	s.end(earlier, Reply{Outcome: Failed}, now)
-	if s.memos[key{1, 1}] != later {
+	earlier := s.entries[key{1, 1}]
+	later := s.start(key{1, 1}, "b")
+	s.finish(earlier, Reply{Outcome: Failed}, now)
+	if s.entries[key{1, 1}] != later {
 		t.Error("the earlier call took the later one along")
 	}
 }
 
 func TestMemoryOwnsItsIDs(t *testing.T) {
-	var m memory
+	var m replayCache
 	m.init(time.Minute, 1<<20)
-	defer m.forget()
+	defer m.clear()
 	id := strings.Repeat("x", 22)
 	k := m.key(id, nil)
 	if m.key(id, nil) != k || m.key(id, []byte{0}) == k || m.key("y", nil) == k {

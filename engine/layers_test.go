@@ -12,9 +12,9 @@ import (
 
 const module = "github.com/tenterhook/tenterhook"
 
-// floors lists the rooms from the top of the house to the bottom. An import goes to a lower floor, never up and never
+// layers lists the rooms from the top of the house to the bottom. An import goes to a lower floor, never up and never
 // sideways.
-var floors = [][]string{
+var layers = [][]string{
 	{""},
 	{"/engine/cli"},
 	{"/engine/admin", "/engine/doctor"},
@@ -34,8 +34,8 @@ var floors = [][]string{
 	{"/sdk/jsondoc", "/sdk/go/rule"},
 }
 
-// keepers names the only packages that may know a library.
-var keepers = map[string][]string{
+// libraryUsers names the only packages that may know a library.
+var libraryUsers = map[string][]string{
 	"github.com/valyala/fasthttp":      {"/engine/gate"},
 	"github.com/expr-lang/expr":        {"/runtime/expr"},
 	"golang.org/x/crypto":              {"/runtime/password"},
@@ -57,15 +57,15 @@ var keepers = map[string][]string{
 // TestHouse holds the arrows of the house: which package may import which, and who keeps which library.
 func TestHouse(t *testing.T) {
 	floor := make(map[string]int)
-	for i, rooms := range floors {
+	for i, rooms := range layers {
 		for _, room := range rooms {
 			floor[module+room] = i
 		}
 	}
-	for _, p := range packages(t) {
+	for _, p := range listPackages(t) {
 		at, ok := floor[p.ImportPath]
 		if strings.HasPrefix(p.ImportPath, module+"/examples/") {
-			at, ok = len(floors)-2, true // a module's source: what it imports is compiled into it
+			at, ok = len(layers)-2, true // a module's source: what it imports is compiled into it
 		}
 		if !ok {
 			t.Errorf("%s is a room the house does not have", p.ImportPath)
@@ -75,7 +75,7 @@ func TestHouse(t *testing.T) {
 			if below, ours := floor[imported]; ours && below <= at {
 				t.Errorf("%s imports %s, which does not lie beneath it", p.ImportPath, imported)
 			}
-			if keeper, ok := keeperOf(imported); ok && !slices.Contains(keeper, strings.TrimPrefix(p.ImportPath, module)) {
+			if keeper, ok := usersOf(imported); ok && !slices.Contains(keeper, strings.TrimPrefix(p.ImportPath, module)) {
 				t.Errorf("%s imports %s, which only %v may know", p.ImportPath, imported, keeper)
 			}
 			if strings.HasPrefix(p.ImportPath, module+"/sdk/") && strings.Contains(imported, ".") && !strings.HasPrefix(imported, module) {
@@ -85,22 +85,22 @@ func TestHouse(t *testing.T) {
 	}
 }
 
-type listed struct {
+type listedPackage struct {
 	ImportPath string
 	Imports    []string
 }
 
-func packages(t *testing.T) []listed {
+func listPackages(t *testing.T) []listedPackage {
 	t.Helper()
 	cmd := exec.Command("go", "list", "-json=ImportPath,Imports,GoFiles", module+"/...")
 	out, err := cmd.Output()
 	if err != nil {
 		t.Fatalf("go list: %v", err)
 	}
-	var all []listed
+	var all []listedPackage
 	for dec := json.NewDecoder(strings.NewReader(string(out))); ; {
 		var p struct {
-			listed
+			listedPackage
 			GoFiles []string
 		}
 		if err := dec.Decode(&p); errors.Is(err, io.EOF) {
@@ -109,13 +109,13 @@ func packages(t *testing.T) []listed {
 			t.Fatal(err)
 		}
 		if len(p.GoFiles) > 0 {
-			all = append(all, p.listed)
+			all = append(all, p.listedPackage)
 		}
 	}
 }
 
-func keeperOf(path string) ([]string, bool) {
-	for library, keeper := range keepers {
+func usersOf(path string) ([]string, bool) {
+	for library, keeper := range libraryUsers {
 		if path == library || strings.HasPrefix(path, library+"/") {
 			return keeper, true
 		}

@@ -31,25 +31,25 @@ type ACME struct {
 	OnlyHTTP  bool   // the authority cannot call Listen
 }
 
-// protocol is how an authority asks over TLS whether a domain is ours (RFC 8737).
-const protocol = "acme-tls/1"
+// challengeProtocol is how an authority asks over TLS whether a domain is ours (RFC 8737).
+const challengeProtocol = "acme-tls/1"
 
-// magic gets and renews certificates.
-type magic struct {
+// acmeClient gets and renews certificates.
+type acmeClient struct {
 	o      ACME
 	cache  *certmagic.Cache
 	config *certmagic.Config
 	log    *slog.Logger
 }
 
-func openMagic(o ACME, log *slog.Logger) (*magic, error) {
+func openACME(o ACME, log *slog.Logger) (*acmeClient, error) {
 	for _, d := range o.Domains {
 		if d == "" || strings.ContainsAny(d, "*/:@ ") {
 			return nil, fmt.Errorf("%w, got %q", ErrDomain, d)
 		}
 	}
-	m := &magic{o: o, log: log}
-	issuer, err := issuer(o)
+	m := &acmeClient{o: o, log: log}
+	issuer, err := newIssuer(o)
 	if err != nil {
 		return nil, err
 	}
@@ -63,14 +63,14 @@ func openMagic(o ACME, log *slog.Logger) (*magic, error) {
 		DefaultServerName:  o.Domains[0],
 		FallbackServerName: o.Domains[0],
 		Logger:             zap.NewNop(),
-		OnEvent:            m.heard,
+		OnEvent:            m.logEvent,
 	})
 	m.config.Issuers = []certmagic.Issuer{certmagic.NewACMEIssuer(m.config, issuer)}
 	return m, nil
 }
 
-func issuer(o ACME) (certmagic.ACMEIssuer, error) {
-	host, port, err := split(o.Listen)
+func newIssuer(o ACME) (certmagic.ACMEIssuer, error) {
+	host, port, err := splitPort(o.Listen)
 	if err != nil {
 		return certmagic.ACMEIssuer{}, err
 	}
@@ -81,7 +81,7 @@ func issuer(o ACME) (certmagic.ACMEIssuer, error) {
 		Logger: zap.NewNop(),
 	}
 	if o.HTTP != "" {
-		if i.ListenHost, i.AltHTTPPort, err = split(o.HTTP); err != nil {
+		if i.ListenHost, i.AltHTTPPort, err = splitPort(o.HTTP); err != nil {
 			return i, err
 		}
 	}
@@ -99,7 +99,7 @@ func issuer(o ACME) (certmagic.ACMEIssuer, error) {
 	return i, nil
 }
 
-func split(address string) (host string, port int, err error) {
+func splitPort(address string) (host string, port int, err error) {
 	host, text, err := net.SplitHostPort(address)
 	if err != nil {
 		return "", 0, err
@@ -109,14 +109,14 @@ func split(address string) (host string, port int, err error) {
 }
 
 // manage begins to get and renew; it does not wait. What comes of it is heard.
-func (m *magic) manage(ctx context.Context) {
+func (m *acmeClient) manage(ctx context.Context) {
 	if err := m.config.ManageAsync(ctx, m.o.Domains); err != nil && ctx.Err() == nil {
 		m.log.Error("certificates cannot be got", "domains", strings.Join(m.o.Domains, ", "), "error", err)
 	}
 }
 
-// heard logs what has come of getting a certificate. The library goes on trying, ever more slowly.
-func (m *magic) heard(_ context.Context, event string, data map[string]any) error {
+// logEvent logs what has come of getting a certificate. The library goes on trying, ever more slowly.
+func (m *acmeClient) logEvent(_ context.Context, event string, data map[string]any) error {
 	switch event {
 	case "cert_obtained":
 		m.log.Info("got a certificate", "domain", data["identifier"], "renewal", data["renewal"])
@@ -127,30 +127,30 @@ func (m *magic) heard(_ context.Context, event string, data map[string]any) erro
 }
 
 // manages reports whether a name is one of the domains.
-func (m *magic) manages(name string) bool {
+func (m *acmeClient) manages(name string) bool {
 	return slices.ContainsFunc(m.o.Domains, func(d string) bool { return strings.EqualFold(d, strings.TrimSuffix(name, ".")) })
 }
 
-// challenged reports whether it is an authority that asks.
-func challenged(hello *tls.ClientHelloInfo) bool {
-	return len(hello.SupportedProtos) == 1 && hello.SupportedProtos[0] == protocol
+// isChallenge reports whether it is an authority that asks.
+func isChallenge(hello *tls.ClientHelloInfo) bool {
+	return len(hello.SupportedProtos) == 1 && hello.SupportedProtos[0] == challengeProtocol
 }
 
-// challenge is what an authority is shown.
-func (m *magic) challenge() *tls.Config {
-	return &tls.Config{MinVersion: tls.VersionTLS12, NextProtos: []string{protocol}, GetCertificate: m.config.GetCertificate}
+// challengeConfig is what an authority is shown.
+func (m *acmeClient) challengeConfig() *tls.Config {
+	return &tls.Config{MinVersion: tls.VersionTLS12, NextProtos: []string{challengeProtocol}, GetCertificate: m.config.GetCertificate}
 }
 
-// got lists what there is, the newest for each domain.
-func (m *magic) got() (all []ending) {
+// expiries lists what there is, the newest for each domain.
+func (m *acmeClient) expiries() (all []expiry) {
 	for _, d := range m.o.Domains {
-		e := ending{name: strings.ToLower(d), acme: true}
+		e := expiry{name: strings.ToLower(d), acme: true}
 		for _, c := range m.cache.AllMatchingCertificates(e.name) {
-			if c.Leaf != nil && c.Leaf.NotAfter.After(e.till) {
-				e.from, e.till = c.Leaf.NotBefore, c.Leaf.NotAfter
+			if c.Leaf != nil && c.Leaf.NotAfter.After(e.notAfter) {
+				e.notBefore, e.notAfter = c.Leaf.NotBefore, c.Leaf.NotAfter
 			}
 		}
-		if e.till != (time.Time{}) {
+		if e.notAfter != (time.Time{}) {
 			all = append(all, e)
 		}
 	}

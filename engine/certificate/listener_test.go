@@ -87,7 +87,7 @@ func (a *authority) pool() *x509.CertPool {
 
 const month = 30 * 24 * time.Hour
 
-func write(t testing.TB, path string, content []byte) string {
+func writeFile(t testing.TB, path string, content []byte) string {
 	t.Helper()
 	if err := os.WriteFile(path, content, 0o600); err != nil {
 		t.Fatal(err)
@@ -95,47 +95,47 @@ func write(t testing.TB, path string, content []byte) string {
 	return path
 }
 
-// files writes a pair.
-func files(t testing.TB, dir string, cert, key []byte) certificate.Pair {
+// writePair writes a pair.
+func writePair(t testing.TB, dir string, cert, key []byte) certificate.Pair {
 	t.Helper()
-	return certificate.Pair{Certificate: write(t, filepath.Join(dir, "tls.crt"), cert), Key: write(t, filepath.Join(dir, "tls.key"), key)}
+	return certificate.Pair{Certificate: writeFile(t, filepath.Join(dir, "tls.crt"), cert), Key: writeFile(t, filepath.Join(dir, "tls.key"), key)}
 }
 
-// text is a log that is read while it is written.
-type text struct {
+// logBuffer is a log that is read while it is written.
+type logBuffer struct {
 	mu sync.Mutex
 	b  bytes.Buffer
 }
 
-func (t *text) Write(p []byte) (int, error) {
+func (t *logBuffer) Write(p []byte) (int, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.b.Write(p)
 }
 
-func (t *text) String() string {
+func (t *logBuffer) String() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.b.String()
 }
 
-// hall is a Keeper that runs, with a listener that shows what it keeps.
-type hall struct {
+// testListener is a Keeper that runs, with a listener that shows what it keeps.
+type testListener struct {
 	t    testing.TB
 	k    *certificate.Keeper
 	addr string
-	log  *text
+	log  *logBuffer
 }
 
-func open(t testing.TB, o certificate.Options) *hall {
+func newListener(t testing.TB, o certificate.Options) *testListener {
 	t.Helper()
-	return openWith(t, func(int) certificate.Options { return o })
+	return newListenerWith(t, func(int) certificate.Options { return o })
 }
 
-// openWith opens with options made for the port it opens at.
-func openWith(t testing.TB, options func(port int) certificate.Options) *hall {
+// newListenerWith opens with options made for the port it opens at.
+func newListenerWith(t testing.TB, options func(port int) certificate.Options) *testListener {
 	t.Helper()
-	h := &hall{t: t, log: new(text)}
+	h := &testListener{t: t, log: new(logBuffer)}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -174,8 +174,8 @@ func openWith(t testing.TB, options func(port int) certificate.Options) *hall {
 	return h
 }
 
-// greet connects; the leaf that was shown is returned.
-func (h *hall) greet(c *tls.Config) (*x509.Certificate, error) {
+// handshake connects; the leaf that was shown is returned.
+func (h *testListener) handshake(c *tls.Config) (*x509.Certificate, error) {
 	conn, err := tls.DialWithDialer(&net.Dialer{Timeout: time.Minute}, "tcp", h.addr, c)
 	if err != nil {
 		return nil, err
@@ -188,7 +188,7 @@ func (h *hall) greet(c *tls.Config) (*x509.Certificate, error) {
 	return conn.ConnectionState().PeerCertificates[0], nil
 }
 
-func (h *hall) until(what string, is func() bool) {
+func (h *testListener) waitFor(what string, is func() bool) {
 	h.t.Helper()
 	for end := time.Now().Add(time.Minute); !is(); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(end) {

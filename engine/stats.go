@@ -8,33 +8,33 @@ import (
 	"github.com/tenterhook/tenterhook/runtime"
 )
 
-// tally counts what happens at one hook. It outlives Sets: it goes when the hook does. A call adds to it with atomics
+// hookStats counts what happens at one hook. It outlives Sets: it goes when the hook does. A call adds to it with atomics
 // only; nothing is looked up by a label.
-type tally struct {
-	outcomes  [outcomes]atomic.Uint64
-	repeats   atomic.Uint64
-	twins     atomic.Uint64
-	conflicts atomic.Uint64
-	running   atomic.Int64
-	strangers atomic.Uint64 // who called without the secret
-	warned    atomic.Int64  // the minute in which the log told of them, in Unix time
-	foreign   atomic.Uint64 // calls that named another org
-	named     atomic.Int64  // the minute in which the log told of them
+type hookStats struct {
+	outcomes           [outcomeCount]atomic.Uint64
+	repeats            atomic.Uint64
+	twins              atomic.Uint64
+	conflicts          atomic.Uint64
+	running            atomic.Int64
+	unauthorized       atomic.Uint64 // who called without the secret
+	unauthorizedLogged atomic.Int64  // the minute in which the log told of them, in Unix time
+	foreign            atomic.Uint64 // calls that named another org
+	foreignLogged      atomic.Int64  // the minute in which the log told of them
 
-	slow    [len(bounds) + 1]atomic.Uint64 // calls by duration; the last is beyond all bounds
+	buckets [len(bounds) + 1]atomic.Uint64 // calls by duration; the last is beyond all bounds
 	elapsed atomic.Int64                   // nanoseconds, of all calls
 
 	mu       sync.Mutex // guards the maps, which a call touches only when a rule failed
-	matches  map[string]*counter
+	rules    map[string]*ruleStats
 	failures map[failure]uint64
-	secrets  map[string]*usage
+	secrets  map[string]*secretStats
 }
 
-// counter counts the matches of one rule, and what its module takes.
-type counter struct {
-	rule  string
-	n     atomic.Uint64
-	guest guest
+// ruleStats counts the matches of one rule, and what its module takes.
+type ruleStats struct {
+	rule    string
+	matches atomic.Uint64
+	module  moduleStats
 }
 
 // failure is what rule failed for which reason.
@@ -48,7 +48,7 @@ var bounds = [...]time.Duration{
 	time.Second, 2 * time.Second, 3 * time.Second,
 }
 
-func (t *tally) count(r Reply, took time.Duration) {
+func (t *hookStats) record(r Reply, took time.Duration) {
 	t.outcomes[r.Outcome].Add(1)
 	if r.Repeat {
 		t.repeats.Add(1)
@@ -60,26 +60,26 @@ func (t *tally) count(r Reply, took time.Duration) {
 	for i < len(bounds) && took > bounds[i] {
 		i++
 	}
-	t.slow[i].Add(1)
+	t.buckets[i].Add(1)
 	t.elapsed.Add(int64(took))
 }
 
-// rulesOf gives the counters of a hook's rules, by place. Rules that are gone lose theirs, and their failures.
-func (t *tally) rulesOf(names []string) []*counter {
+// adoptRules gives the counters of a hook's rules, by place. Rules that are gone lose theirs, and their failures.
+func (t *hookStats) adoptRules(names []string) []*ruleStats {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	matches, list := make(map[string]*counter, len(names)), make([]*counter, len(names))
+	matches, list := make(map[string]*ruleStats, len(names)), make([]*ruleStats, len(names))
 	for i, name := range names {
 		c := matches[name]
 		if c == nil {
-			c = t.matches[name]
+			c = t.rules[name]
 		}
 		if c == nil {
-			c = &counter{rule: name}
+			c = &ruleStats{rule: name}
 		}
 		matches[name], list[i] = c, c
 	}
-	t.matches = matches
+	t.rules = matches
 	for f := range t.failures {
 		if matches[f.rule] == nil {
 			delete(t.failures, f)
@@ -88,7 +88,7 @@ func (t *tally) rulesOf(names []string) []*counter {
 	return list
 }
 
-func (t *tally) failed(rule string, err error) {
+func (t *hookStats) recordFailure(rule string, err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.failures == nil {

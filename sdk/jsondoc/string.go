@@ -12,50 +12,50 @@ import (
 func (r *reader) str(pos int) int {
 	src, start := r.src, pos+1
 	for pos = start; pos+16 <= len(src); pos += 16 {
-		low, high := special(load(src, pos)), special(load(src, pos+8))
+		low, high := markSpecial(load8(src, pos)), markSpecial(load8(src, pos+8))
 		if low|high == 0 {
 			continue
 		}
-		if pos += below(low, high); src[pos] != '"' {
+		if pos += countBefore(low, high); src[pos] != '"' {
 			break
 		}
 		r.nodes = append(r.nodes, node{start: uint32(start), end: uint32(pos), info: uint32(String) | uint32(pos-start)<<sizeShift})
 		return pos + 1
 	}
-	return r.uncommon(start, pos)
+	return r.strSlow(start, pos)
 }
 
-// load is the eight bytes from pos on, which must be there, the first one lowest.
-func load(src []byte, pos int) uint64 {
+// load8 is the eight bytes from pos on, which must be there, the first one lowest.
+func load8(src []byte, pos int) uint64 {
 	return binary.LittleEndian.Uint64((*[8]byte)(unsafe.Pointer(&src[pos]))[:])
 }
 
 const (
-	ones = 0x0101010101010101
-	tops = 0x8080808080808080
+	ones     = 0x0101010101010101
+	highBits = 0x8080808080808080
 )
 
-// special marks in w the top bit of each byte that is not just a printable ASCII character of a string: a quote, a
+// markSpecial marks in w the top bit of each byte that is not just a printable ASCII character of a string: a quote, a
 // backslash, a control character, part of a longer character. Subtracting sets a byte's top bit when the byte was
 // smaller, and with bit 1 turned over a quote comes to lie between the control characters and the rest. What the borrow
 // does to the bytes above does not matter: only the lowest mark is used.
-func special(w uint64) uint64 {
-	return (w | ((w ^ ones*2) - ones*0x21) | ((w ^ ones*'\\') - ones)) & tops
+func markSpecial(w uint64) uint64 {
+	return (w | ((w ^ ones*2) - ones*0x21) | ((w ^ ones*'\\') - ones)) & highBits
 }
 
-// below is how many bytes come before the first that special marked in two times eight: 16 when none is. Of the bits
+// countBefore is how many bytes come before the first that special marked in two times eight: 16 when none is. Of the bits
 // below a mark one for each byte is added up by multiplying, which is quicker than to count trailing zeros on a
 // processor that is only known to be an amd64.
-func below(low, high uint64) int {
+func countBefore(low, high uint64) int {
 	low, high = low>>7, high>>7
 	n := (((low - 1) &^ low & ones) * ones) >> 56
 	m := (((high - 1) &^ high & ones) * ones) >> 56
 	return int(n + m&-(n>>3))
 }
 
-// uncommon reads on at pos in the string whose first character is at start: there is something else than plain
+// strSlow reads on at pos in the string whose first character is at start: there is something else than plain
 // characters, or the text ends soon.
-func (r *reader) uncommon(start, pos int) int {
+func (r *reader) strSlow(start, pos int) int {
 	src, from := r.src, len(r.text)
 	copied, escaped := start, false // src[:copied] is decoded, in text[from:]
 	for pos < len(src) {
@@ -66,7 +66,7 @@ func (r *reader) uncommon(start, pos int) int {
 		case c == '"':
 			r.text = append(r.text, src[copied:pos]...)
 			size := len(r.text) - from
-			r.nodes = append(r.nodes, node{start: uint32(start), end: uint32(pos), link: uint32(from), info: uint32(String) | rich | uint32(size)<<sizeShift})
+			r.nodes = append(r.nodes, node{start: uint32(start), end: uint32(pos), link: uint32(from), info: uint32(String) | notPlain | uint32(size)<<sizeShift})
 			return pos + 1
 		case c == '\\':
 			r.text = append(r.text, src[copied:pos]...)
@@ -83,17 +83,17 @@ func (r *reader) uncommon(start, pos int) int {
 		case c < ' ':
 			return r.fail(pos, ErrSyntax, "control characters escaped")
 		default:
-			pos = plain(src, pos+1)
+			pos = skipPlain(src, pos+1)
 		}
 	}
 	return r.fail(pos, ErrSyntax, "the string's end")
 }
 
-// plain is the offset of the first special byte from pos on.
-func plain(src []byte, pos int) int {
+// skipPlain is the offset of the first special byte from pos on.
+func skipPlain(src []byte, pos int) int {
 	for ; pos+8 <= len(src); pos += 8 {
-		if marks := special(load(src, pos)); marks != 0 {
-			return pos + below(marks, 0)
+		if marks := markSpecial(load8(src, pos)); marks != 0 {
+			return pos + countBefore(marks, 0)
 		}
 	}
 	for ; pos < len(src); pos++ {

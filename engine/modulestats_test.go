@@ -16,8 +16,8 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-// loadGuest loads a hook with one rule, whose module is one of those that the tests of rules have.
-func loadGuest(t *testing.T, kind, rule, module string) *rules.Set {
+// loadModuleSet loads a hook with one rule, whose module is one of those that the tests of rules have.
+func loadModuleSet(t *testing.T, kind, rule, module string) *rules.Set {
 	t.Helper()
 	code, err := os.ReadFile("../rules/testdata/modules/" + module + ".wasm")
 	if err != nil {
@@ -35,7 +35,7 @@ func loadGuest(t *testing.T, kind, rule, module string) *rules.Set {
 	return s
 }
 
-func ask(t *testing.T, e *Engine, kind hook.Type, body string) Reply {
+func mustAnswer(t *testing.T, e *Engine, kind hook.Type, body string) Reply {
 	t.Helper()
 	doc := new(jsondoc.Doc)
 	if err := doc.Parse([]byte(body), jsondoc.Limits{}); err != nil {
@@ -51,10 +51,10 @@ func ask(t *testing.T, e *Engine, kind hook.Type, body string) Reply {
 // TestGuestMetrics: what a module takes, and what it was stopped for, can be seen.
 func TestGuestMetrics(t *testing.T) {
 	r := prometheus.NewPedanticRegistry()
-	e := open(t, Options{Registry: r})
-	e.Swap(loadGuest(t, "token", ", budget: {fuel: 100000}", "evil"))
-	ask(t, e, hook.Token, `{"data":{}}`)
-	ask(t, e, hook.Token, `{"data":{"evil":1}}`)
+	e := newEngine(t, Options{Registry: r})
+	e.Swap(loadModuleSet(t, "token", ", budget: {fuel: 100000}", "evil"))
+	mustAnswer(t, e, hook.Token, `{"data":{}}`)
+	mustAnswer(t, e, hook.Token, `{"data":{"evil":1}}`)
 	want := `
 # HELP tenterhook_module_memory_peak_bytes The most memory that a run of a rule's module had.
 # TYPE tenterhook_module_memory_peak_bytes gauge
@@ -79,9 +79,9 @@ tenterhook_rule_failures_total{hook="hook-a",reason="fuel",rule="r"} 1
 func TestGuestLines(t *testing.T) {
 	for kind, told := range map[hook.Type]bool{hook.Token: true, hook.PasswordImport: false, hook.Telephony: false} {
 		var lines strings.Builder
-		e := open(t, Options{Log: slog.New(slog.NewTextHandler(&lines, nil))})
-		e.Swap(loadGuest(t, kind.String(), "", "talk"))
-		ask(t, e, kind, `{"data":{}}`)
+		e := newEngine(t, Options{Log: slog.New(slog.NewTextHandler(&lines, nil))})
+		e.Swap(loadModuleSet(t, kind.String(), "", "talk"))
+		mustAnswer(t, e, kind, `{"data":{}}`)
 		if got := strings.Contains(lines.String(), "text=hello"); got != told {
 			t.Errorf("%s: %s", kind, lines.String())
 		}

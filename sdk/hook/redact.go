@@ -5,12 +5,14 @@ import (
 	"strings"
 )
 
-// Bare is the problem without the names it quotes, but for the contract's own: those of a draft that was computed may
+// Redacted is the problem without the names it quotes, but for the contract's own: those of a draft that was computed may
 // have come out of the payload, and a log must not tell them.
-func (p Problem) Bare() string { return Problem{barePath(p.Path), bareText(p.Message)}.String() }
+func (p Problem) Redacted() string {
+	return Problem{redactPath(p.Path), redactText(p.Message)}.String()
+}
 
-// bareText puts dots in the place of what is quoted.
-func bareText(text string) string {
+// redactText puts dots in the place of what is quoted.
+func redactText(text string) string {
 	var b strings.Builder
 	for {
 		from := strings.IndexByte(text, '"')
@@ -26,7 +28,7 @@ func bareText(text string) string {
 		}
 		end = min(end+1, len(text))
 		word := text[from:end]
-		if !ours(strings.Trim(word, `"`)) {
+		if !isContractWord(strings.Trim(word, `"`)) {
 			word = `"…"`
 		}
 		b.WriteString(text[:from] + word)
@@ -34,8 +36,8 @@ func bareText(text string) string {
 	}
 }
 
-// barePath keeps the places of a path and the members that are the contract's.
-func barePath(path string) string {
+// redactPath keeps the places of a path and the members that are the contract's.
+func redactPath(path string) string {
 	var b strings.Builder
 	for len(path) > 0 {
 		if path[0] == '[' {
@@ -53,7 +55,7 @@ func barePath(path string) string {
 		}
 		dot := strings.HasPrefix(path, ".")
 		path = strings.TrimPrefix(path, ".")[len(name):]
-		if !ours(name) {
+		if !isContractWord(name) {
 			name = "…"
 		}
 		if dot {
@@ -64,8 +66,8 @@ func barePath(path string) string {
 	return b.String()
 }
 
-// ours reports whether a word is the contract's, so that to tell it tells nothing.
-func ours(word string) bool {
+// isContractWord reports whether a word is the contract's, so that to tell it tells nothing.
+func isContractWord(word string) bool {
 	for _, t := range Types() {
 		for _, c := range t.facts().commands {
 			if word == c.name || word == c.key || slices.Contains(c.words, word) {

@@ -1,0 +1,116 @@
+package engine
+
+import (
+	"errors"
+	"log/slog"
+	"net/netip"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/runtime"
+	"github.com/tenterhook/tenterhook/sdk/hook"
+)
+
+// decisionLog writes lines about rules into the log, so many in a second and no more: a rule that fails fails on every call.
+type decisionLog struct {
+	log     *slog.Logger
+	limit   int64
+	second  atomic.Int64 // in Unix time
+	lines   atomic.Int64 // written or wanted in that second
+	dropped atomic.Uint64
+}
+
+// logFailure says that a rule failed. The error's own text may tell what a rule saw; where that is a password or a one-time
+// code, only the reason is written.
+func (n *decisionLog) logFailure(h *Hook, call string, rule int, err error) {
+	if !n.allow() {
+		return
+	}
+	attrs := hookAttrs(h, "eventId", truncateID(call), "rule", h.ruleStats[rule].rule, "at", h.Rules.RuleAt(rule), "reason", runtime.Reason(err))
+	if !h.Rules.Type.HasSecrets() {
+		attrs = append(attrs, "error", truncate(redactError(err)))
+	}
+	n.log.Warn("a rule failed", attrs...)
+}
+
+// redactError is the error's text without names that a payload may have put into a draft.
+func redactError(err error) string {
+	if refused, ok := errors.AsType[*hook.ContractError](err); ok {
+		return refused.Redacted()
+	}
+	return err.Error()
+}
+
+// logText writes the text of a rule's `log:`, and what a module writes: not where that could be a password or a one-time code.
+func (n *decisionLog) logText(h *Hook, call string, l rules.Log) {
+	if l.Module && h.Rules.Type.HasSecrets() {
+		return
+	}
+	if n.allow() {
+		n.log.Info("a rule says", hookAttrs(h, "eventId", truncateID(call), "rule", l.Rule, "text", truncate(l.Text))...)
+	}
+}
+
+// logUnrecorded says that a delivery was refused, which Okta will send once more and then never again.
+func (n *decisionLog) logUnrecorded(h *Hook, err error) {
+	if n.allow() {
+		n.log.Error("a delivery was not recorded", hookAttrs(h, "error", truncate(err.Error()))...)
+	}
+}
+
+// logUnauthorized says that somebody without the secret has called a hook: once a minute for each hook, since anybody can call.
+func (n *decisionLog) logUnauthorized(h *Hook, from netip.Addr) {
+	if firstInMinute(&h.stats.unauthorizedLogged) {
+		n.log.Warn("a caller did not show the secret of a hook", hookAttrs(h, "from", from.String(), "times", h.stats.unauthorized.Load())...)
+	}
+}
+
+// logForeign says that a call with the hook's secret came from another org: once a minute for each hook.
+func (n *decisionLog) logForeign(h *Hook, event, host string, from netip.Addr) {
+	if firstInMinute(&h.stats.foreignLogged) {
+		n.log.Warn("a call came from a host that is none of its org's", hookAttrs(h, "eventId", truncateID(event), "host", strings.Clone(host[:min(len(host), 253)]), "from", from.String(), "times", h.stats.foreign.Load())...)
+	}
+}
+
+// firstInMinute reports whether this is the first time in a minute.
+func firstInMinute(last *atomic.Int64) bool {
+	minute := time.Now().Unix() / 60
+	was := last.Load()
+	return was != minute && last.CompareAndSwap(was, minute)
+}
+
+// hookAttrs is a line's hook, its org if it has one, and what else there is to say.
+func hookAttrs(h *Hook, more ...any) []any {
+	attrs := []any{"hook", h.Rules.Name}
+	if h.Rules.Org != nil {
+		attrs = append(attrs, "org", h.Rules.Org.Name)
+	}
+	return append(attrs, more...)
+}
+
+func (n *decisionLog) allow() bool {
+	now := time.Now().Unix()
+	if was := n.second.Load(); was != now && n.second.CompareAndSwap(was, now) {
+		if over := n.lines.Swap(0) - n.limit; over > 0 {
+			n.log.Warn("lines about rules were left out", "lines", over)
+		}
+	}
+	if n.lines.Add(1) <= n.limit {
+		return true
+	}
+	n.dropped.Add(1)
+	return false
+}
+
+// truncateID is an eventId as it is logged: cloned, for it shares the call's memory.
+func truncateID(id string) string { return strings.Clone(id[:min(len(id), 64)]) }
+
+func truncate(text string) string {
+	const most = 1024
+	if len(text) <= most {
+		return text
+	}
+	return text[:most] + "..."
+}
