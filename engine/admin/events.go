@@ -13,10 +13,10 @@ import (
 	"github.com/tenterhook/tenterhook/engine/ledger"
 )
 
-// ErrQuery is what Events returns for a question it does not understand.
-var ErrQuery = errors.New("want a question with")
+// ErrQuery is the error of Events for an invalid query.
+var ErrQuery = errors.New("invalid query")
 
-// ErrNoEntry is what Events returns for an id that nothing has.
+// ErrNoEntry is the error of Events for an unknown id.
 var ErrNoEntry = errors.New("no such entry")
 
 // Events is what an operator can see and mend of a ledger: over HTTP, or where no server runs, by the command line.
@@ -35,23 +35,27 @@ const (
 	maxPage  = 1000 // at most
 )
 
-// List answers with a page of what is in the ledger. The question may have id (more than once), hook, destination, state, key,
+// List returns a page of entries. The query may have id (more than once), hook, destination, state, key,
 // after and before (RFC 3339, or a duration that goes back from now), limit, and from: next of the page before.
-func (e Events) List(q url.Values) (ledger.Page, error) {
+func (e Events) List(q url.Values) (Page, error) {
 	f, err := parseFilter(q)
 	if err != nil {
-		return ledger.Page{}, err
+		return Page{}, err
 	}
 	limit := pageSize
 	if text := q.Get("limit"); text != "" {
 		if limit, err = strconv.Atoi(text); err != nil || limit < 1 || limit > maxPage {
-			return ledger.Page{}, fmt.Errorf("%w limit from 1 to %d", ErrQuery, maxPage)
+			return Page{}, fmt.Errorf("%w: want limit from 1 to %d", ErrQuery, maxPage)
 		}
 	}
 	if _, err := e.destinationsOf(f.IDs); err != nil {
-		return ledger.Page{}, err
+		return Page{}, err
 	}
-	return e.Ledger.List(f, q.Get("from"), limit)
+	page, err := e.Ledger.List(f, q.Get("from"), limit)
+	if err != nil {
+		return Page{}, err
+	}
+	return e.describe(page)
 }
 
 // destinationsOf returns the destinations of the entries with these ids, each of which must be there.
@@ -83,7 +87,8 @@ func (e Events) destinationsOf(ids []string) (destinations []string, err error) 
 	return destinations, nil
 }
 
-// Redrive gives what the question chooses another try, for which its destinations end their rest. A question that chooses nothing must say all=true.
+// Redrive retries the selected entries at once and closes the breakers of their destinations. A query
+// without ids or filter must have all=true.
 func (e Events) Redrive(ctx context.Context, q url.Values) (Affected, error) {
 	f, destinations, err := e.parseSelection(q)
 	if err != nil {
@@ -96,7 +101,7 @@ func (e Events) Redrive(ctx context.Context, q url.Values) (Affected, error) {
 	return Affected{n}, err
 }
 
-// Drop gives up what the question chooses. A question that chooses nothing must say all=true.
+// Drop drops the selected entries. A query without ids or filter must have all=true.
 func (e Events) Drop(ctx context.Context, q url.Values) (Affected, error) {
 	f, _, err := e.parseSelection(q)
 	if err != nil {
@@ -112,8 +117,11 @@ func (e Events) parseSelection(q url.Values) (f ledger.Filter, destinations []st
 		return f, nil, err
 	}
 	all := q.Get("all") == "true"
-	if chosen := !reflect.DeepEqual(f, ledger.Filter{}); chosen == all || q.Has("limit") || q.Has("from") {
-		return f, nil, fmt.Errorf("%w something that chooses, or all=true (--all)", ErrQuery)
+	switch {
+	case q.Has("limit") || q.Has("from"):
+		return f, nil, fmt.Errorf("%w: want neither limit nor from: they are for lists", ErrQuery)
+	case !all && reflect.DeepEqual(f, ledger.Filter{}):
+		return f, nil, fmt.Errorf("%w: want ids or a filter, or all=true (--all) for every entry", ErrQuery)
 	}
 	if destinations, err = e.destinationsOf(f.IDs); f.Destination != "" {
 		destinations = []string{f.Destination}
@@ -121,7 +129,7 @@ func (e Events) parseSelection(q url.Values) (f ledger.Filter, destinations []st
 	return f, destinations, err
 }
 
-// parseFilter reads what a question chooses.
+// parseFilter reads the filter of a query.
 func parseFilter(q url.Values) (f ledger.Filter, err error) {
 	for name, values := range q {
 		if len(values) > 1 && name != "id" {
@@ -130,14 +138,14 @@ func parseFilter(q url.Values) (f ledger.Filter, err error) {
 		switch name {
 		case "id", "hook", "destination", "state", "key", "after", "before", "limit", "from", "all":
 		default:
-			return f, fmt.Errorf("%w id, hook, destination, state, key, after or before, got %q", ErrQuery, name)
+			return f, fmt.Errorf("%w: want id, hook, destination, state, key, after or before, got %q", ErrQuery, name)
 		}
 	}
 	f = ledger.Filter{IDs: q["id"], Hook: q.Get("hook"), Destination: q.Get("destination"), State: ledger.State(q.Get("state")), Key: q.Get("key")}
 	switch f.State {
 	case "", ledger.Recorded, ledger.Waiting, ledger.Finished, ledger.Dropped, ledger.Dead:
 	default:
-		return f, fmt.Errorf("%w state recorded, waiting, finished, dropped or dead", ErrQuery)
+		return f, fmt.Errorf("%w: want state recorded, waiting, finished, dropped or dead", ErrQuery)
 	}
 	if f.After, err = parseTime(q.Get("after")); err != nil {
 		return f, err
@@ -156,7 +164,7 @@ func parseTime(text string) (time.Time, error) {
 	}
 	at, err := time.Parse(time.RFC3339, text)
 	if err != nil {
-		return at, fmt.Errorf("%w a time like 2026-05-04T03:02:01Z or a duration like 90m", ErrQuery)
+		return at, fmt.Errorf("%w: want a time like 2026-05-04T03:02:01Z or a duration like 90m", ErrQuery)
 	}
 	return at, nil
 }
@@ -172,7 +180,7 @@ func (a *Admin) eventRoutes(m *http.ServeMux) {
 		a.answerEvents(w, page, err)
 	}))
 	m.Handle("GET /v1/events/{id}", a.requireRead(func(w http.ResponseWriter, r *http.Request) {
-		entry, err := e.Ledger.Show(r.PathValue("id"))
+		entry, err := e.Show(r.PathValue("id"))
 		a.answerEvents(w, entry, err)
 	}))
 	m.Handle("POST /v1/events/redrive", a.requirePublish(func(w http.ResponseWriter, r *http.Request) {

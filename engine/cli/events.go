@@ -2,10 +2,13 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/url"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -15,7 +18,7 @@ import (
 	"github.com/tenterhook/tenterhook/engine/ledger"
 )
 
-// eventFilter is which events a verb is about.
+// eventFilter selects the events of a command.
 type eventFilter struct {
 	ledgerClient
 	hook, destination, state, key, after, before string
@@ -25,30 +28,34 @@ type eventFilter struct {
 func (p *Program) events() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "events",
-		Short: "See recorded events, and mend what went wrong with them",
-		Long: "Events looks into the ledger of a data directory: events that were recorded, actions that inline calls left, and dead\n" +
-			"letters, which are actions that were given up. While a server runs, the server is asked.",
+		Short: "List, inspect, redrive and drop recorded events",
+		Long: "Events works on the event store of a data directory: recorded events, actions of inline calls, and dead letters, which are\n" +
+			"actions that failed finally. While a server runs, the commands call its admin listener.",
+		Example: "  tenterhook events list --state dead\n" +
+			"  tenterhook events show dead-1\n" +
+			"  tenterhook events redrive --state dead --destination chat",
 	}
-	c.AddCommand(p.eventsList(), p.eventsShow(), p.eventsChange("redrive", "Give dead letters and waiting actions another try now"),
-		p.eventsChange("drop", "Give up events, waiting actions and dead letters"))
+	c.AddCommand(p.eventsList(), p.eventsShow(), p.eventsChange("redrive", "Retry dead letters and waiting actions now"),
+		p.eventsChange("drop", "Discard events, waiting actions and dead letters: they will not be delivered"))
 	return c
 }
 
-func (c *eventFilter) defineFilterFlags(cmd *cobra.Command) {
-	f := cmd.Flags()
-	c.defineFlags(f)
-	f.StringVar(&c.hook, "hook", "", "only those of this hook")
-	f.StringVar(&c.destination, "destination", "", "only those with an action for this destination")
-	f.StringVar(&c.state, "state", "", "only those that are recorded, waiting, finished, dropped or dead")
-	f.StringVar(&c.key, "key", "", "only those whose key begins so, or that have an action with this idempotency key")
-	f.StringVar(&c.after, "after", "", "only those received after this time, or less long ago than this (90m)")
-	f.StringVar(&c.before, "before", "", "only those received before this time, or longer ago than this")
+func (f *eventFilter) defineFilterFlags(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	f.defineFlags(flags)
+	flags.StringVar(&f.hook, "hook", "", "only events of this hook")
+	flags.StringVar(&f.destination, "destination", "", "only events with an action for this destination")
+	flags.StringVar(&f.state, "state", "", "only events in this state: recorded, waiting, finished, dropped or dead")
+	flags.StringVar(&f.key, "key", "", "only events whose key has this prefix, or with this idempotency key")
+	flags.StringVar(&f.after, "after", "", "received after this time, or within this duration (for example 90m)")
+	flags.StringVar(&f.before, "before", "", "received before this time, or longer ago than this duration")
+	completeFlag(cmd, "state", "recorded", "waiting", "finished", "dropped", "dead")
 }
 
-func (c *eventFilter) query(ids []string) url.Values {
+func (f *eventFilter) query(ids []string) url.Values {
 	q := url.Values{}
-	for name, value := range map[string]string{"hook": c.hook, "destination": c.destination, "state": c.state, "key": c.key,
-		"after": c.after, "before": c.before} {
+	for name, value := range map[string]string{"hook": f.hook, "destination": f.destination, "state": f.state, "key": f.key,
+		"after": f.after, "before": f.before} {
 		if value != "" {
 			q.Set(name, value)
 		}
@@ -56,50 +63,67 @@ func (c *eventFilter) query(ids []string) url.Values {
 	if len(ids) > 0 {
 		q["id"] = ids
 	}
-	if c.all {
+	if f.all {
 		q.Set("all", "true")
 	}
 	return q
 }
 
 func (p *Program) eventsList() *cobra.Command {
-	ch := &eventFilter{ledgerClient: ledgerClient{p: p}}
+	f := &eventFilter{ledgerClient: ledgerClient{p: p}}
 	var limit int
 	var from string
 	var asJSON bool
 	c := &cobra.Command{
 		Use:   "list [ID...]",
-		Short: "List what is in the ledger, dead letters last",
+		Short: "List events, dead letters last",
 		RunE: func(c *cobra.Command, ids []string) error {
-			q := ch.query(ids)
+			q := f.query(ids)
 			q.Set("limit", fmt.Sprint(limit))
 			if from != "" {
 				q.Set("from", from)
 			}
-			here := func(l *ledger.Ledger) (any, error) { return admin.Events{Ledger: l}.List(q) }
-			body, err := ch.fetch(c.Context(), here, "GET", "/v1/events", q)
+			local := func(l *ledger.Ledger) (any, error) { return admin.Events{Ledger: l}.List(q) }
+			body, err := f.fetch(c.Context(), local, "GET", "/v1/events", q)
 			if err != nil {
 				return err
 			}
 			return p.printEvents(body, asJSON)
 		},
 	}
-	ch.defineFilterFlags(c)
-	c.Flags().IntVar(&limit, "limit", 100, "how many, at most 1000")
-	c.Flags().StringVar(&from, "from", "", "where to go on: the id that the list before ended with")
-	c.Flags().BoolVar(&asJSON, "json", false, "one JSON object: {entries, next}")
+	f.defineFilterFlags(c)
+	c.Flags().IntVar(&limit, "limit", 100, "maximum number of events, up to 1000")
+	c.Flags().StringVar(&from, "from", "", "continue at this id (printed at the end of an incomplete list)")
+	c.Flags().BoolVar(&asJSON, "json", false, "print one JSON object: {entries, next}")
 	return c
 }
 
-// listedEntry is what a person is shown of an entry.
+// listedEntry is an entry in the JSON of the admin listener.
 type listedEntry struct {
-	ID, State, Hook string
-	Received        time.Time
-	Steps           []struct {
-		State, Destination string
-		Attempts           int
-		History            []ledger.Attempt
+	ID, State, Hook, Type, Subject, Key, Origin, Revision string
+	Received                                              time.Time
+	Steps                                                 []listedStep
+	Payload                                               json.RawMessage
+}
+
+type listedStep struct {
+	State, Destination, Key string
+	Attempts                int
+	Due                     time.Time
+	History                 []ledger.Attempt
+	Spec                    json.RawMessage
+}
+
+// String describes a step: its destination, state, last outcome and next attempt.
+func (s listedStep) String() string {
+	text := s.Destination + " " + s.State
+	if n := len(s.History); n > 0 && s.State != string(ledger.Finished) {
+		text += fmt.Sprintf(" after %s: %s", plural(s.Attempts, "attempt"), s.History[n-1].Outcome)
 	}
+	if s.State == string(ledger.Waiting) && !s.Due.IsZero() {
+		text += ", next at " + s.Due.Local().Format(time.DateTime)
+	}
+	return text
 }
 
 func (p *Program) printEvents(body []byte, asJSON bool) error {
@@ -113,20 +137,19 @@ func (p *Program) printEvents(body []byte, asJSON bool) error {
 	if err := json.Unmarshal(body, &page); err != nil {
 		return fmt.Errorf("read the server's answer: %w", err)
 	}
+	if len(page.Entries) == 0 {
+		_, err := fmt.Fprintln(p.Stdout, "no events match")
+		return err
+	}
 	t := tabwriter.NewWriter(escapingWriter{p.Stdout}, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(t, "ID\tSTATE\tRECEIVED\tHOOK\tACTIONS\n")
+	fmt.Fprintf(t, "ID\tSTATE\tRECEIVED\tHOOK\tTYPE\tSUBJECT\tACTIONS\n")
 	for _, e := range page.Entries {
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t", e.ID, e.State, e.Received.Format(time.DateTime), e.Hook)
+		steps := make([]string, len(e.Steps))
 		for i, s := range e.Steps {
-			if i > 0 {
-				fmt.Fprint(t, "; ")
-			}
-			fmt.Fprintf(t, "%s %s", s.Destination, s.State)
-			if n := len(s.History); n > 0 && s.State != string(ledger.Finished) {
-				fmt.Fprintf(t, " after %d: %s", s.Attempts, s.History[n-1].Outcome)
-			}
+			steps[i] = s.String()
 		}
-		fmt.Fprintln(t)
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", e.ID, e.State, e.Received.Local().Format(time.DateTime), e.Hook,
+			cmp.Or(oneCell(e.Type), "-"), cmp.Or(oneCell(e.Subject), "-"), oneCell(strings.Join(steps, "; ")))
 	}
 	if err := t.Flush(); err != nil {
 		return err
@@ -136,6 +159,9 @@ func (p *Program) printEvents(body []byte, asJSON bool) error {
 	}
 	return nil
 }
+
+// oneCell removes tabs and line ends, which would break a table.
+func oneCell(text string) string { return strings.Join(strings.Fields(text), " ") }
 
 func (p *Program) printJSON(body []byte) error {
 	var out bytes.Buffer
@@ -148,43 +174,108 @@ func (p *Program) printJSON(body []byte) error {
 
 func (p *Program) eventsShow() *cobra.Command {
 	d := &ledgerClient{p: p}
+	var asJSON bool
 	c := &cobra.Command{
 		Use:   "show ID",
-		Short: "Show one entry with its payload, its actions and what became of them, as JSON",
+		Short: "Show one event with its payload, its actions and their attempts",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			here := func(l *ledger.Ledger) (any, error) { return l.Show(args[0]) }
-			body, err := d.fetch(c.Context(), here, "GET", "/v1/events/"+url.PathEscape(args[0]), nil)
+			local := func(l *ledger.Ledger) (any, error) { return admin.Events{Ledger: l}.Show(args[0]) }
+			body, err := d.fetch(c.Context(), local, "GET", "/v1/events/"+url.PathEscape(args[0]), nil)
 			if err != nil {
 				return err
 			}
-			return p.printJSON(body)
+			if asJSON {
+				return p.printJSON(body)
+			}
+			return p.printEvent(body)
 		},
 	}
 	d.defineFlags(c.Flags())
+	c.Flags().BoolVar(&asJSON, "json", false, "print the event as one JSON object")
 	return c
 }
 
+func (p *Program) printEvent(body []byte) error {
+	var e listedEntry
+	if err := json.Unmarshal(body, &e); err != nil {
+		return fmt.Errorf("read the server's answer: %w", err)
+	}
+	out := escapingWriter{p.Stdout}
+	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(t, "%s is %s\n", e.ID, e.State)
+	for _, f := range [][2]string{{"hook", e.Hook}, {"type", e.Type}, {"subject", e.Subject}, {"received", e.Received.Local().Format(time.DateTime)},
+		{"step", e.Origin}, {"key", e.Key}, {"revision", e.Revision}} {
+		if f[1] != "" {
+			fmt.Fprintf(t, "%s\t%s\n", f[0], oneCell(f[1]))
+		}
+	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	for _, s := range e.Steps {
+		printStep(out, s)
+	}
+	if len(e.Payload) == 0 {
+		_, err := fmt.Fprintln(out, "\nThe payload is no longer stored, or this is an action of an inline call.")
+		return err
+	}
+	_, err := fmt.Fprintf(out, "\npayload\n%s\n", indentJSON(e.Payload))
+	return err
+}
+
+func printStep(out io.Writer, s listedStep) {
+	fmt.Fprintf(out, "\naction for %s\n  idempotency key %s\n", oneCell(s.String()), s.Key)
+	for _, a := range s.History {
+		fmt.Fprintf(out, "  %s  %s\n", a.At.Local().Format(time.DateTime), oneCell(a.Outcome))
+	}
+	if len(s.Spec) > 0 {
+		fmt.Fprintf(out, "%s\n", indentJSON(s.Spec))
+	}
+}
+
 func (p *Program) eventsChange(verb, short string) *cobra.Command {
-	ch := &eventFilter{ledgerClient: ledgerClient{p: p}}
+	f := &eventFilter{ledgerClient: ledgerClient{p: p}}
+	var asJSON bool
 	c := &cobra.Command{
 		Use:   verb + " [ID...]",
 		Short: short,
 		RunE: func(c *cobra.Command, ids []string) error {
-			q := ch.query(ids)
-			here := func(l *ledger.Ledger) (any, error) {
+			q := f.query(ids)
+			local := func(l *ledger.Ledger) (any, error) {
 				return changeEvents(c.Context(), admin.Events{Ledger: l}, verb, q)
 			}
-			body, err := ch.fetch(c.Context(), here, "POST", "/v1/events/"+verb, q)
+			body, err := f.fetch(c.Context(), local, "POST", "/v1/events/"+verb, q)
 			if err != nil {
 				return err
 			}
-			return p.printJSON(body)
+			if asJSON {
+				return p.printJSON(body)
+			}
+			return p.printAffected(body, verb)
 		},
 	}
-	ch.defineFilterFlags(c)
-	c.Flags().BoolVar(&ch.all, "all", false, "all of them")
+	f.defineFilterFlags(c)
+	c.Flags().BoolVar(&f.all, "all", false, "all events, or all that match the filter")
+	c.Flags().BoolVar(&asJSON, "json", false, "print one JSON object: {count}")
 	return c
+}
+
+// printAffected prints how many events or actions were changed.
+func (p *Program) printAffected(body []byte, verb string) error {
+	var a admin.Affected
+	if err := json.Unmarshal(body, &a); err != nil {
+		return fmt.Errorf("read the server's answer: %w", err)
+	}
+	text := "no open event or action matches: nothing has changed"
+	switch {
+	case a.Count > 0 && verb == "drop":
+		text = "dropped: " + plural(a.Count, "event or action")
+	case a.Count > 0:
+		text = "retried now: " + plural(a.Count, "action")
+	}
+	_, err := fmt.Fprintln(p.Stdout, strings.Replace(text, "event or actions", "events or actions", 1))
+	return err
 }
 
 func changeEvents(ctx context.Context, e admin.Events, verb string, q url.Values) (admin.Affected, error) {
