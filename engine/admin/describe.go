@@ -86,7 +86,9 @@ type logEvent struct {
 // body. Members of unexpected types stay empty.
 func readEvent(e ledger.Entry) (event logEvent) {
 	if len(e.Payload) > 0 {
-		var delivery struct{ Data struct{ Events []json.RawMessage } }
+		var delivery struct {
+			Data struct{ Events []json.RawMessage }
+		}
 		if json.Unmarshal(e.Payload, &delivery) == nil && len(delivery.Data.Events) > 0 {
 			_ = json.Unmarshal(delivery.Data.Events[0], &event)
 		}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/tenterhook/tenterhook/engine/watch"
+	"github.com/tenterhook/tenterhook/rules"
 	"github.com/tenterhook/tenterhook/runtime/wasm/meter"
 )
 
@@ -39,12 +40,30 @@ func (a *Admin) moduleRoutes(m *http.ServeMux) {
 		a.answer(w, http.StatusOK, Modules{append([]watch.Module{}, a.o.Watch.Status().Modules...)})
 	}))
 	m.Handle("GET /v1/modules/{name}", a.requireRead(a.showModule))
+	m.Handle("GET /v1/modules/{name}/code", a.requirePublish(a.moduleCode))
 	m.Handle("PUT /v1/modules/{name}", a.requirePublish(a.putModule))
 	m.Handle("DELETE /v1/modules/{name}", a.requirePublish(a.deleteModule))
 }
 
 // modulePath is where the only requests go that may have a large body.
 const modulePath = "/v1/modules/"
+
+// moduleCode answers with an uploaded module's code. It needs the publish token, because a module can
+// contain secrets.
+func (a *Admin) moduleCode(w http.ResponseWriter, r *http.Request) {
+	uploads, err := a.o.Watch.WithUploads(rules.NewFolder(map[string][]byte{}))
+	if err != nil {
+		writeText(w, http.StatusConflict, err.Error()+"\n")
+		return
+	}
+	code, ok := uploads.File("modules/" + r.PathValue("name") + ".wasm")
+	if !ok {
+		writeText(w, http.StatusNotFound, "no module of that name was uploaded\n")
+		return
+	}
+	w.Header().Set("Content-Type", "application/wasm")
+	w.Write(code)
+}
 
 func (a *Admin) showModule(w http.ResponseWriter, r *http.Request) {
 	name := r.PathValue("name")

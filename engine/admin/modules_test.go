@@ -71,6 +71,15 @@ func TestModules(t *testing.T) {
 	if status, text, h := o.send("GET", "/v1/modules/stamp", tokens.Read, nil); status != 200 || h.Get("ETag") != tag || !strings.Contains(text, `"from": "upload"`) {
 		t.Errorf("got %d %s", status, text)
 	}
+	if status, text, _ := o.send("GET", "/v1/modules/stamp/code", tokens.Publish, nil); status != 200 || text != string(code) {
+		t.Errorf("code: got %d, %d bytes", status, len(text))
+	}
+	if status, text, _ := o.send("GET", "/v1/modules/stamp/code", tokens.Read, nil); status != 403 {
+		t.Errorf("code with the read token: got %d %s", status, text)
+	}
+	if status, text, _ := o.send("GET", "/v1/modules/other/code", tokens.Publish, nil); status != 404 {
+		t.Errorf("code of an unknown module: got %d %s", status, text)
+	}
 	if _, text, _ := o.send("GET", "/v1/status", tokens.Read, nil); !strings.Contains(text, `"file": "modules/stamp.wasm"`) {
 		t.Errorf("status says nothing: %s", text)
 	}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -20,16 +21,19 @@ import (
 
 func (p *Program) check() *cobra.Command {
 	var asJSON, costs bool
+	server := &ledgerClient{p: p}
 	c := &cobra.Command{
 		Use:   "check DIR",
 		Short: "Report all problems of a policy folder",
 		Long: "Check loads a policy folder as serve does and prints every problem with its line. Missing environment variables are only\n" +
-			"warnings, because a policy is often checked where its secrets are not available.",
+			"warnings, because a policy is often checked where its secrets are not available. With --admin, check includes the modules\n" +
+			"uploaded to a running server.",
 		Example: "  tenterhook check policy\n" +
-			"  tenterhook check policy --json",
+			"  tenterhook check policy --json\n" +
+			"  tenterhook check policy --admin 127.0.0.1:8081",
 		Args: cobra.ExactArgs(1),
-		RunE: func(_ *cobra.Command, args []string) error {
-			_, set, err := p.load(args[0])
+		RunE: func(c *cobra.Command, args []string) error {
+			set, err := p.loadWithUploads(c.Context(), args[0], server)
 			if costs && err == nil && !asJSON {
 				p.printCosts(set)
 			}
@@ -38,7 +42,33 @@ func (p *Program) check() *cobra.Command {
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "print one JSON object: {hooks, revision, problems, costs}")
 	c.Flags().BoolVar(&costs, "cost", false, "print the maximum fuel of each rule, for texts and lists of length 128")
+	c.Flags().StringVar(&server.admin, "admin", "", "include the modules uploaded to the server with this admin listener")
+	c.Flags().StringVar(&server.data, "data", "", "data directory with the server's tokens, for --admin (default: in the user's state folder)")
 	return c
+}
+
+// loadWithUploads loads a folder, with the modules uploaded to a server if it has an address.
+func (p *Program) loadWithUploads(ctx context.Context, dir string, server *ledgerClient) (*rules.Set, error) {
+	if server.admin == "" {
+		_, set, err := p.load(dir)
+		return set, err
+	}
+	uploads, err := server.uploads(ctx)
+	if err != nil {
+		return nil, err
+	}
+	folder, err := rules.Read(dir)
+	if err == nil {
+		folder, err = folder.With(uploads)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read policy folder: %w", err)
+	}
+	o, err := p.checkOptions(folder)
+	if err != nil {
+		return nil, err
+	}
+	return compile(dir, folder, o)
 }
 
 // load reads and compiles a folder for all verbs but serve. Paths of problems begin with dir.

@@ -112,6 +112,30 @@ func (d *ledgerClient) changeModule(ctx context.Context, method, name string, q 
 	return d.callServer(ctx, method, "/v1/modules/"+url.PathEscape(name), q, code)
 }
 
+// uploads returns the modules uploaded to a server, by their file in a policy folder.
+func (d *ledgerClient) uploads(ctx context.Context) (map[string][]byte, error) {
+	body, err := d.callServer(ctx, http.MethodGet, "/v1/modules", nil, nil)
+	if err != nil {
+		return nil, err
+	}
+	var all admin.Modules
+	if err := json.Unmarshal(body, &all); err != nil {
+		return nil, fmt.Errorf("read the server's answer: %w", err)
+	}
+	files := make(map[string][]byte)
+	for _, m := range all.Modules {
+		if m.From != watch.FromUpload {
+			continue
+		}
+		code, err := d.callServer(ctx, http.MethodGet, "/v1/modules/"+url.PathEscape(m.Name)+"/code", nil, nil)
+		if err != nil {
+			return nil, fmt.Errorf("module %s: %w", m.Name, err)
+		}
+		files[m.File] = code
+	}
+	return files, nil
+}
+
 // explainRejection prints the reasons, if the server rejected a module. It returns other errors unchanged.
 func (p *Program) explainRejection(body []byte, err error, asJSON bool) error {
 	var r watch.Rejection
