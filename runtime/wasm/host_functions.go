@@ -72,13 +72,13 @@ func (f *hostFunction) signature() string {
 type instanceKey struct{}
 
 // instantiateHostModules makes the host modules that a module may import from.
-func instantiateHostModules(ctx context.Context, machine wazero.Runtime) error {
+func instantiateHostModules(ctx context.Context, engine wazero.Runtime) error {
 	hostModules := []struct {
 		name      string
 		functions []hostFunction
 	}{{meter.ImportModule, []hostFunction{yieldFunction}}, {importHost, hostFunctions}, {importWASI, wasiFunctions}, {importEnv, []hostFunction{abortFunction}}}
 	for _, hostModule := range hostModules {
-		b := machine.NewHostModuleBuilder(hostModule.name)
+		b := engine.NewHostModuleBuilder(hostModule.name)
 		for i := range hostModule.functions {
 			f := &hostModule.functions[i]
 			run := api.GoFunc(func(ctx context.Context, stack []uint64) {

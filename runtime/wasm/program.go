@@ -189,8 +189,8 @@ func (p *Program) checkDeterminism(deadline time.Time) error {
 }
 
 // warmUpRun returns a Run on the sample call.
-func (p *Program) warmUpRun(m *runtime.Meter, behind bool) *runtime.Run {
-	return &runtime.Run{Event: p.warmUp.event(), Now: p.loadTime, Meter: m, Random: p.module.runtime.random, Behind: behind}
+func (p *Program) warmUpRun(m *runtime.Meter, background bool) *runtime.Run {
+	return &runtime.Run{Event: p.warmUp.event(), Now: p.loadTime, Meter: m, Random: p.module.runtime.random, Behind: background}
 }
 
 // startupBudget is the budget of the code that runs before any event. Go's runtime needs 2,000,000
@@ -223,13 +223,13 @@ func (p *Program) Run(r *runtime.Run, d *hook.Draft) (err error) {
 	if err != nil {
 		return err
 	}
-	whole := false
+	completed := false
 	defer func() {
 		r.Memory = int64(in.memory.peak)
-		p.release(in, whole, err != nil, Cost{Fuel: r.Meter.Spent() - spent, Memory: r.Memory, Time: time.Since(start)})
+		p.release(in, completed, err != nil, Cost{Fuel: r.Meter.Spent() - spent, Memory: r.Memory, Time: time.Since(start)})
 	}()
 	err = in.run(r, d)
-	whole = true
+	completed = true
 	return err
 }
 

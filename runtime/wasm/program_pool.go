@@ -117,9 +117,9 @@ func (p *Program) prepareGrant(h grant, r *runtime.Run) (*instance, error) {
 	return h.in, nil
 }
 
-// release returns an instance to the pool. After a panic in the run (whole is false) it is closed.
-func (p *Program) release(in *instance, whole, failed bool, c Cost) {
-	keep, dirty := whole && !p.unrestorable, true
+// release returns an instance to the pool. After a panic in the run (completed is false) it is closed.
+func (p *Program) release(in *instance, completed, failed bool, c Cost) {
+	keep, dirty := completed && !p.unrestorable, true
 	if keep && !p.restoreLater {
 		keep, dirty = in.restore() == nil, false
 	}
@@ -245,57 +245,57 @@ type replenisher struct {
 	restoring int // 1 while it restores one; guarded by Program.mu
 }
 
-func (k *replenisher) start(p *Program) {
-	k.wakeUp = make(chan struct{}, 1)
-	k.done.Go(func() {
-		for range k.wakeUp {
-			for k.step(p) {
+func (r *replenisher) start(p *Program) {
+	r.wakeUp = make(chan struct{}, 1)
+	r.done.Go(func() {
+		for range r.wakeUp {
+			for r.step(p) {
 			}
 		}
 	})
 }
 
-func (k *replenisher) wake() {
+func (r *replenisher) wake() {
 	select {
-	case k.wakeUp <- struct{}{}:
+	case r.wakeUp <- struct{}{}:
 	default:
 	}
 }
 
-func (k *replenisher) stop() {
-	if k.wakeUp != nil {
-		close(k.wakeUp)
-		k.done.Wait()
+func (r *replenisher) stop() {
+	if r.wakeUp != nil {
+		close(r.wakeUp)
+		r.done.Wait()
 	}
 }
 
 // step restores or makes one instance. It returns false if there is no work.
-func (k *replenisher) step(p *Program) bool {
+func (r *replenisher) step(p *Program) bool {
 	p.mu.Lock()
-	n, grow := len(p.dirty), k.pending > 0
+	n, grow := len(p.dirty), r.pending > 0
 	var in *instance
 	switch {
 	case grow:
-		k.pending--
+		r.pending--
 	case n > 0:
 		in = p.dirty[n-1]
 		p.dirty = p.dirty[:n-1]
-		k.restoring++
+		r.restoring++
 	}
 	p.mu.Unlock()
 	switch {
 	case grow:
-		k.addInstance(p)
+		r.addInstance(p)
 	case in != nil:
-		k.restore(p, in)
+		r.restore(p, in)
 	}
 	return grow || in != nil
 }
 
-func (k *replenisher) restore(p *Program, in *instance) {
+func (r *replenisher) restore(p *Program, in *instance) {
 	err := in.restore()
 	p.mu.Lock()
-	k.restoring--
+	r.restoring--
 	if err == nil {
 		p.offer(in, false)
 	}
@@ -306,7 +306,7 @@ func (k *replenisher) restore(p *Program, in *instance) {
 }
 
 // addInstance makes one instance. A failure is granted to the oldest request.
-func (k *replenisher) addInstance(p *Program) {
+func (r *replenisher) addInstance(p *Program) {
 	in, err := p.newPrepared(newStartupMeter(time.Time{}), false)
 	p.mu.Lock()
 	defer p.mu.Unlock()

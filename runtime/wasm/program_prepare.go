@@ -14,12 +14,12 @@ import (
 
 // newPrepared makes an instance and runs it up to the frozen state, within the meter's limits.
 // background is the priority of its slot. An error names the step.
-func (p *Program) newPrepared(m *runtime.Meter, behind bool) (*instance, error) {
+func (p *Program) newPrepared(m *runtime.Meter, background bool) (*instance, error) {
 	in, err := newInstance(p)
 	if err != nil {
 		return nil, fmt.Errorf("instantiate: %w", err)
 	}
-	if err := in.prepare(m, behind); err != nil {
+	if err := in.prepare(m, background); err != nil {
 		in.close()
 		return nil, err
 	}
@@ -28,14 +28,14 @@ func (p *Program) newPrepared(m *runtime.Meter, behind bool) (*instance, error) 
 
 // prepare runs the startup code and the warm-up, and freezes the state. A warm-up that traps is
 // undone: a rule need not accept a sample call.
-func (in *instance) prepare(m *runtime.Meter, behind bool) error {
+func (in *instance) prepare(m *runtime.Meter, background bool) error {
 	in.monotonicStart = monotonicStart
-	if err := in.runStartup(m, behind); err != nil || in.program.unrestorable {
+	if err := in.runStartup(m, background); err != nil || in.program.unrestorable {
 		return err
 	}
 	in.freeze()
 	if in.program.warmUp != nil {
-		r := in.program.warmUpRun(m, behind)
+		r := in.program.warmUpRun(m, background)
 		err := in.run(r, &hook.Draft{})
 		switch {
 		case err == nil:
@@ -58,8 +58,8 @@ func (in *instance) prepare(m *runtime.Meter, behind bool) error {
 const monotonicStart = 1_000_000_000
 
 // runStartup runs the code before any event: the start function, _initialize and configure.
-func (in *instance) runStartup(m *runtime.Meter, behind bool) error {
-	r := &runtime.Run{Now: in.program.loadTime, Meter: m, Random: in.program.module.runtime.random, Behind: behind}
+func (in *instance) runStartup(m *runtime.Meter, background bool) error {
+	r := &runtime.Run{Now: in.program.loadTime, Meter: m, Random: in.program.module.runtime.random, Behind: background}
 	defer in.endRun()
 	if err := in.beginRun(r); err != nil {
 		return fmt.Errorf("wait for a slot: %w", err)

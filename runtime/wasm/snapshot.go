@@ -25,31 +25,31 @@ const (
 
 // takeSnapshot copies the memory.
 func takeSnapshot(memory []byte) *snapshot {
-	m := &snapshot{size: uint64(len(memory))}
-	var nought [scanBlock]byte
+	s := &snapshot{size: uint64(len(memory))}
+	var zeroes [scanBlock]byte
 	for at := 0; at < len(memory); at += scanBlock {
 		from := at
-		for at < len(memory) && at-from < copyChunk && !bytes.Equal(memory[at:at+scanBlock], nought[:]) {
+		for at < len(memory) && at-from < copyChunk && !bytes.Equal(memory[at:at+scanBlock], zeroes[:]) {
 			at += scanBlock
 		}
 		if at > from {
-			m.extents = append(m.extents, extent{uint64(from), bytes.Clone(memory[from:at])})
+			s.extents = append(s.extents, extent{uint64(from), bytes.Clone(memory[from:at])})
 			at -= scanBlock
 		}
 	}
-	return m
+	return s
 }
 
-func (m *snapshot) equal(o *snapshot) bool {
-	return o != nil && m.size == o.size && slices.EqualFunc(m.extents, o.extents, func(a, b extent) bool {
+func (s *snapshot) equal(o *snapshot) bool {
+	return o != nil && s.size == o.size && slices.EqualFunc(s.extents, o.extents, func(a, b extent) bool {
 		return a.offset == b.offset && bytes.Equal(a.bytes, b.bytes)
 	})
 }
 
 // restore resets memory, which must have the snapshot's size.
-func (m *snapshot) restore(memory []byte) {
+func (s *snapshot) restore(memory []byte) {
 	at := uint64(0)
-	for _, r := range m.extents {
+	for _, r := range s.extents {
 		clearMemory(memory[at:r.offset])
 		at = r.offset + uint64(copy(memory[r.offset:], r.bytes))
 	}
