@@ -17,10 +17,10 @@ import (
 // bombs are shapes of small modules that take a compiler minutes or gigabytes. make returns one of
 // size n; bad is a size known to hurt.
 var bombs = []struct {
-	name string
-	bad  int
-	make func(n int) []byte
-	says string // reason for its rejection at that size
+	name    string
+	bad     int
+	make    func(n int) []byte
+	errText string // reason for its rejection at that size
 }{
 	{"blocks in blocks", 100_000, func(n int) []byte { return decider(0, times(n, block), times(n, end)) }, "nested deeper"},
 	{"loops in loops", 8_000, func(n int) []byte { return decider(0, times(n, loop), times(n, end)) }, "nested deeper"},
@@ -100,8 +100,8 @@ func TestBombs(t *testing.T) {
 		t.Run(b.name, func(t *testing.T) {
 			t.Parallel()
 			err := load(b.make(b.bad))
-			if !errors.Is(err, wasm.ErrModule) || !strings.Contains(err.Error(), b.says) || strings.Contains(err.Error(), "compile:") {
-				t.Errorf("%d: got %v, want it rejected for its %s", b.bad, err, b.says)
+			if !errors.Is(err, wasm.ErrModule) || !strings.Contains(err.Error(), b.errText) || strings.Contains(err.Error(), "compile:") {
+				t.Errorf("%d: got %v, want it rejected for its %s", b.bad, err, b.errText)
 			}
 			if testing.Short() {
 				return

@@ -77,11 +77,11 @@ func runUntilDeadline(b *testing.B, r *wasm.Runtime, src []byte) func() {
 }
 
 // measureOvershoot runs each function b.N times concurrently and reports the delays.
-func measureOvershoot(b *testing.B, hand func(int) func()) {
+func measureOvershoot(b *testing.B, newRun func(int) func()) {
 	late := make([][]time.Duration, 2*goruntime.GOMAXPROCS(0))
 	runs := make([]func(), len(late))
 	for i := range runs {
-		runs[i] = hand(i)
+		runs[i] = newRun(i)
 	}
 	stop := startCollecting()
 	var group sync.WaitGroup

@@ -51,21 +51,21 @@ func counterModule() []byte {
 
 // A call finds fresh state, whatever the run before did.
 func TestIsolation(t *testing.T) {
-	calls, hands := 100_000, 4
+	calls, workers := 100_000, 4
 	if testing.Short() {
 		calls = 5_000
 	}
 	p := newProgram(t, counterModule(), wasm.ProgramOptions{})
 	wants := map[string]error{"": nil, "t": runtime.ErrTrap, "l": runtime.ErrFuel, "r": runtime.ErrTrap, "g": runtime.ErrMemory}
 	var group sync.WaitGroup
-	for hand := range hands {
+	for worker := range workers {
 		group.Go(func() {
-			random := rand.New(rand.NewPCG(1, uint64(hand)))
+			random := rand.New(rand.NewPCG(1, uint64(worker)))
 			events := make(map[string]*testEvent)
 			for do := range wants {
 				events[do] = newEvent(t, fmt.Sprintf(`{"data":{"do":%q}}`, do))
 			}
-			for i := range calls / hands {
+			for i := range calls / workers {
 				do := ""
 				if random.IntN(200) == 0 {
 					do = []string{"t", "l", "r", "g"}[random.IntN(4)]

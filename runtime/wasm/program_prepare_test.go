@@ -58,11 +58,11 @@ func openWithin(m *wasm.Module, o wasm.ProgramOptions, want error, step string) 
 func TestPrepare(t *testing.T) {
 	spin := join(loop, br(0), end)
 	tests := []struct {
-		name   string
-		module []byte
-		o      wasm.ProgramOptions
-		err    error
-		says   string
+		name    string
+		module  []byte
+		o       wasm.ProgramOptions
+		err     error
+		errText string
 	}{
 		{"Start", startupModule(spin, nil, nil, countAndAnswer), wasm.ProgramOptions{}, runtime.ErrTime, "start: out of time"},
 		{"StartTraps", startupModule(unreachable, nil, nil, countAndAnswer), wasm.ProgramOptions{}, runtime.ErrTrap, "start: trapped: unreachable"},
@@ -83,10 +83,10 @@ func TestPrepare(t *testing.T) {
 				t.Fatal(err)
 			}
 			tt.o.Type = hook.Registration
-			p, err := openWithin(m, tt.o, tt.err, tt.says)
+			p, err := openWithin(m, tt.o, tt.err, tt.errText)
 			m.Close()
-			if p != nil || !errors.Is(err, wasm.ErrModule) || tt.err != nil && !errors.Is(err, tt.err) || !strings.Contains(err.Error(), tt.says) {
-				t.Errorf("got %v; want %v and %q", err, tt.err, tt.says)
+			if p != nil || !errors.Is(err, wasm.ErrModule) || tt.err != nil && !errors.Is(err, tt.err) || !strings.Contains(err.Error(), tt.errText) {
+				t.Errorf("got %v; want %v and %q", err, tt.err, tt.errText)
 			}
 			if s := r.Stats(); s != (wasm.Stats{}) {
 				t.Errorf("it is still there: %+v", s)

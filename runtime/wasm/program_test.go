@@ -25,11 +25,11 @@ var endlessLoop = join(loop, br(0), end, i64(0))
 
 func TestRun(t *testing.T) {
 	tests := []struct {
-		name   string
-		module []byte
-		draft  string
-		err    error
-		says   string
+		name    string
+		module  []byte
+		draft   string
+		err     error
+		errText string
 	}{
 		{"Silent", decideModule(0, i64(0)), "", nil, ""},
 		{"SilentWherever", decideModule(0, i64(-1<<32)), "", nil, ""},
@@ -52,8 +52,8 @@ func TestRun(t *testing.T) {
 			}
 			for range 3 {
 				got, _, err := newEvent(t, body).run(p, b)
-				if !errors.Is(err, tt.err) || err != nil && !strings.Contains(err.Error(), tt.says) || err == nil && got != tt.draft {
-					t.Fatalf("got %q, %v; want %q, %v %q", got, err, tt.draft, tt.err, tt.says)
+				if !errors.Is(err, tt.err) || err != nil && !strings.Contains(err.Error(), tt.errText) || err == nil && got != tt.draft {
+					t.Fatalf("got %q, %v; want %q, %v %q", got, err, tt.draft, tt.err, tt.errText)
 				}
 			}
 		})
@@ -110,7 +110,7 @@ func TestHost(t *testing.T) {
 		name, function string
 		args           []byte
 		want           string
-		says           string
+		errText        string
 	}{
 		{"Get", "get", join(at(0, 23), room), `"a\u0062@c.example"`, ""},
 		{"GetText", "get_text", join(at(0, 23), room), "ab@c.example", ""},
@@ -140,9 +140,9 @@ func TestHost(t *testing.T) {
 			params := map[string]string{"get": "iiii", "get_text": "iiii", "length": "ii", "lookup": "iiiiii"}[tt.function]
 			p := newProgram(t, hostCallModule(tt.function, params, tt.args), wasm.ProgramOptions{Tables: map[string]*table.Table{"tiers": tiers, "domains": domains}})
 			got, _, err := newEvent(t, body).run(p, runtime.Budget{})
-			if tt.says != "" {
-				if !errors.Is(err, runtime.ErrTrap) || !strings.Contains(err.Error(), tt.says) {
-					t.Errorf("got %q, %v; want %v: %s", got, err, runtime.ErrTrap, tt.says)
+			if tt.errText != "" {
+				if !errors.Is(err, runtime.ErrTrap) || !strings.Contains(err.Error(), tt.errText) {
+					t.Errorf("got %q, %v; want %v: %s", got, err, runtime.ErrTrap, tt.errText)
 				}
 			} else if err != nil || got != tt.want {
 				t.Errorf("got %q, %v; want %q", got, err, tt.want)

@@ -45,9 +45,9 @@ func TestRejectedConventions(t *testing.T) {
 		return b.build()
 	}
 	tests := []struct {
-		name   string
-		module []byte
-		says   []string
+		name    string
+		module  []byte
+		errText []string
 	}{
 		{"Empty", nil, []string{"not WebAssembly"}},
 		{"Text", []byte("(module)"), []string{"not WebAssembly"}},
@@ -87,9 +87,9 @@ func TestRejectedConventions(t *testing.T) {
 			if m != nil || !errors.Is(err, wasm.ErrModule) {
 				t.Fatalf("got %v", err)
 			}
-			for _, says := range tt.says {
-				if !strings.Contains(err.Error(), says) {
-					t.Errorf("got %v\nwant %q in it", err, says)
+			for _, errText := range tt.errText {
+				if !strings.Contains(err.Error(), errText) {
+					t.Errorf("got %v\nwant %q in it", err, errText)
 				}
 			}
 		})

@@ -14,9 +14,9 @@ import (
 // Background runs go last, except every sixteenth turn.
 //
 // It is not the server's generic fair limiter, which shares by key (an address, a hook). Guests
-// have no key but a phase of their run, the holder gives its slot up inside a running call, and
-// each slice of some 20 µs passes here without an allocation. That limiter also belongs to engine,
-// which this package cannot import.
+// have no key but a phase of their run, the holder gives up its slot in the middle of a call, and
+// slices of some 50 µs change hands here without an allocation. That limiter also belongs to
+// engine, which this package cannot import.
 type semaphore struct {
 	mu              sync.Mutex // guards the fields below and the links of the waiters
 	free            int

@@ -94,11 +94,11 @@ func TestSemaphoreHammer(t *testing.T) {
 	s := newSemaphore(3)
 	var held, most atomic.Int32
 	var group sync.WaitGroup
-	for hand := range 16 {
+	for worker := range 16 {
 		group.Go(func() {
 			tk := newWaiter()
 			for i := range 2000 {
-				if !s.acquire(tk, time.Now().Add(time.Duration(hand*i%50)*time.Microsecond)) {
+				if !s.acquire(tk, time.Now().Add(time.Duration(worker*i%50)*time.Microsecond)) {
 					continue
 				}
 				n := held.Add(1)
