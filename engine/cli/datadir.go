@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+
+	"github.com/tenterhook/tenterhook/engine/durable"
 )
 
 // openDataDir creates the data directory, accessible to its owner only. It must lie outside the policy
@@ -125,14 +127,8 @@ func randomKey(data string) ([]byte, error) {
 func newKey(path string) ([]byte, error) {
 	key := make([]byte, sha256.Size)
 	rand.Read(key)
-	f, err := os.CreateTemp(filepath.Dir(path), randomKeyFile+"-*") // mode 0600
-	if err != nil {
-		return nil, fmt.Errorf("keep the key of randomness: %w", err)
+	if err := durable.WriteFile(path, []byte(hex.EncodeToString(key)+"\n"), durable.Options{}); err != nil {
+		return nil, fmt.Errorf("store the random key: %w", err)
 	}
-	defer os.Remove(f.Name()) // when it was not renamed
-	_, err = fmt.Fprintln(f, hex.EncodeToString(key))
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return nil, fmt.Errorf("keep the key of randomness: %w", err)
-	}
-	return key, os.Rename(f.Name(), path)
+	return key, nil
 }

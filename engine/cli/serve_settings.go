@@ -10,6 +10,8 @@ import (
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
 	"github.com/spf13/pflag"
+
+	"github.com/tenterhook/tenterhook/sdk/hook"
 )
 
 // applySettings sets the flags that the command line leaves unset: from the environment
@@ -163,35 +165,8 @@ func settingNames(flags *pflag.FlagSet) []string {
 
 // suggestion returns ", did you mean …?" if one of the names is similar.
 func suggestion(name string, names []string) string {
-	best, least := "", 3
-	for _, n := range names {
-		if d := editDistance(name, n); d < least {
-			best, least = n, d
-		}
+	if near, ok := hook.Suggest(name, names); ok {
+		return ", did you mean " + near + "?"
 	}
-	if best == "" {
-		return ""
-	}
-	return ", did you mean " + best + "?"
-}
-
-// editDistance returns the Levenshtein distance of two texts in bytes.
-func editDistance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, diagonal+1)
-		}
-	}
-	return row[len(b)]
+	return ""
 }

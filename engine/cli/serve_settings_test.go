@@ -23,16 +23,3 @@ func FuzzSettings(f *testing.F) {
 		p.applyText(p.serve().Flags(), "config.yaml", []byte(text), &wrong)
 	})
 }
-
-func TestEditDistance(t *testing.T) {
-	for _, test := range []struct {
-		a, b string
-		want int
-	}{
-		{"", "", 0}, {"listen", "listen", 0}, {"lisen", "listen", 1}, {"listne", "listen", 2}, {"", "abc", 3}, {"abc", "", 3}, {"kitten", "sitting", 3},
-	} {
-		if got := editDistance(test.a, test.b); got != test.want {
-			t.Errorf("distance(%q, %q) = %d, want %d", test.a, test.b, got, test.want)
-		}
-	}
-}
