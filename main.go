@@ -1,4 +1,4 @@
-// Tenterhook answers Okta's hooks by the rules of a policy folder.
+// Tenterhook answers Okta's hooks with the rules of a policy folder.
 package main
 
 import (
@@ -11,7 +11,7 @@ import (
 var version string // set by the linker
 
 func main() {
-	wasm.RunCompileChild() // in a child that compiles a module, all there is to do
+	wasm.RunCompileChild() // does not return in a child process that compiles a module
 	p := cli.Program{Version: version, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Env: os.LookupEnv}
 	os.Exit(p.Main(os.Args[1:]))
 }
