@@ -123,7 +123,7 @@ func TestFailingAddressBehindProxy(t *testing.T) {
 // TestProxyHeader: where each connection must begin with one, nothing else is read.
 func TestProxyHeader(t *testing.T) {
 	for _, secure := range []bool{false, true} {
-		worn = transport{secure: secure}
+		tr := transport{secure: secure}
 		o := gate.Options{ProxyHeader: true, Proxies: mustList(t, "127.0.0.1"), Allowed: mustAllow(t, "192.0.2.0/24")}
 		tests := []struct {
 			name, says string
@@ -145,7 +145,7 @@ func TestProxyHeader(t *testing.T) {
 				if tt.name == "Half" { // or else it waits for the rest as long
 					o.Handshake = 300 * time.Millisecond
 				}
-				d := startGate(t, policy, o)
+				d := tr.startGate(t, policy, o)
 				d.preamble = tt.says
 				switch {
 				case tt.status == 0:
@@ -168,7 +168,6 @@ func TestProxyHeader(t *testing.T) {
 			})
 		}
 	}
-	worn = transport{}
 	t.Run("FromNoProxy", func(t *testing.T) {
 		d := startGate(t, policy, gate.Options{ProxyHeader: true, Proxies: mustList(t, "10.0.0.0/8")})
 		d.wantNoConn()

@@ -57,21 +57,31 @@ type testGate struct {
 	clientTLS *tls.Config // nil: plain
 }
 
+// startGate starts a Gate with plain HTTP.
 func startGate(t *testing.T, policy string, o gate.Options) *testGate {
 	t.Helper()
+	return transport{}.startGate(t, policy, o)
+}
+
+// startGate starts an Engine with a policy, and a Gate before it on loopback.
+func (tr transport) startGate(t *testing.T, policy string, o gate.Options) *testGate {
+	t.Helper()
 	d := &testGate{t: t, registry: prometheus.NewPedanticRegistry()}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
 	var err error
 	if d.ledger, err = ledger.Open(ledger.Options{Path: filepath.Join(t.TempDir(), "ledger"), Step: 1 << 20}); err != nil {
 		t.Fatal(err)
 	}
-	if d.engine, err = engine.New(engine.Options{Log: slog.New(slog.DiscardHandler), Registry: d.registry, Ledger: d.ledger}); err != nil {
+	if d.engine, err = engine.New(engine.Options{Log: o.Log, Registry: d.registry, Ledger: d.ledger}); err != nil {
 		t.Fatal(err)
 	}
 	if policy != "" {
 		d.engine.Swap(mustLoad(t, policy))
 	}
-	o.Registry, o.Log = d.registry, slog.New(slog.DiscardHandler)
-	d.preamble, d.clientTLS = worn.apply(t, &o)
+	o.Registry = d.registry
+	d.preamble, d.clientTLS = tr.apply(t, &o)
 	if d.gate, err = gate.New(d.engine, o); err != nil {
 		t.Fatal(err)
 	}

@@ -47,36 +47,38 @@ func (d *testGate) waitMetric(name string, want float64) {
 
 // TestEviction: connections that never showed a secret cannot keep out one that does, and those that did stay.
 func TestEviction(t *testing.T) {
-	d := startGate(t, policy, gate.Options{MaxConns: 3})
-	known, oldest, older := d.dial(), d.dial(), d.dial()
-	known.send(validRequest(body)).readResponse()
-	oldest.send("POST /hooks")
-	older.send("POST /hooks")
-	for i := range 8 {
-		l := d.dial()
-		if status, _, _ := l.send(validRequest(body)).readResponse(); status != 200 {
-			t.Fatalf("%d: got %d", i, status)
-		}
-		if i > 0 {
-			l.Close()
-			d.waitMetric("tenterhook_connections", 3-1)
-			d.dial().send("POST /hooks") // another stranger
-			d.waitMetric("tenterhook_connections", 3)
-			continue
-		}
-		// It ends without a word, for it never asked; by a reset where what it sent was not read.
-		if rest, err := io.ReadAll(oldest.r); len(rest) > 0 || (err != nil && !errors.Is(err, syscall.ECONNRESET)) {
-			t.Errorf("want the end of the connection, got %q, %v", rest, err)
-		}
+	overTransports(t, outerTransports, func(t *testing.T, tr transport) {
+		d := tr.startGate(t, policy, gate.Options{MaxConns: 3})
+		known, oldest, older := d.dial(), d.dial(), d.dial()
 		known.send(validRequest(body)).readResponse()
-		known.Close()
-		d.waitMetric("tenterhook_connections", 2)
-		d.dial().send("POST /hooks")
-		d.waitMetric("tenterhook_connections", 3)
-	}
-	if d.metric("tenterhook_displaced_total") == 0 {
-		t.Error("nothing was counted")
-	}
+		oldest.send("POST /hooks")
+		older.send("POST /hooks")
+		for i := range 8 {
+			l := d.dial()
+			if status, _, _ := l.send(validRequest(body)).readResponse(); status != 200 {
+				t.Fatalf("%d: got %d", i, status)
+			}
+			if i > 0 {
+				l.Close()
+				d.waitMetric("tenterhook_connections", 3-1)
+				d.dial().send("POST /hooks") // another stranger
+				d.waitMetric("tenterhook_connections", 3)
+				continue
+			}
+			// It ends without a word, for it never asked; by a reset where what it sent was not read.
+			if rest, err := io.ReadAll(oldest.r); len(rest) > 0 || (err != nil && !errors.Is(err, syscall.ECONNRESET)) {
+				t.Errorf("want the end of the connection, got %q, %v", rest, err)
+			}
+			known.send(validRequest(body)).readResponse()
+			known.Close()
+			d.waitMetric("tenterhook_connections", 2)
+			d.dial().send("POST /hooks")
+			d.waitMetric("tenterhook_connections", 3)
+		}
+		if d.metric("tenterhook_displaced_total") == 0 {
+			t.Error("nothing was counted")
+		}
+	})
 }
 
 // TestManyUnauthenticatedConns comes and goes at all places at once: every connection is counted out again.
@@ -141,41 +143,43 @@ func TestFirstBytesWhenCrowded(t *testing.T) {
 // TestBodyMemory: what large bodies may take at one time is bounded, whether or not anything of them comes, and given back whatever becomes
 // of a request.
 func TestBodyMemory(t *testing.T) {
-	const large, takes = 200 << 10, 256 << 10
-	d := startGate(t, policy, gate.Options{MaxHeld: 300 << 10, MaxBody: large, Read: testTimeout})
-	whole := body + strings.Repeat(" ", large-len(body))
-	length := requestHead(requestLine, fmt.Sprint("Content-Length: ", large))
-	chunked := requestHead(requestLine, "Transfer-Encoding: chunked") + fmt.Sprintf("%x\r\n", large)
-	for _, start := range []string{length, chunked} {
-		first := d.dial().send(start)
-		d.waitMetric("tenterhook_held_bytes", takes)
-		for _, refused := range []string{length, chunked} {
-			l := d.dial().send(refused)
-			l.wantResponse(503, "")
-			l.wantClosed()
-		}
-		if status, _, _ := d.dial().send(validRequest(body)).readResponse(); status != 200 { // what is small is never in the way
-			t.Errorf("got %d", status)
-		}
-		if start == chunked {
-			whole += "\r\n0\r\n\r\n"
-		}
-		if status, _, _ := first.send(whole).readResponse(); status != 200 {
-			t.Errorf("got %d", status)
-		}
-		d.waitMetric("tenterhook_held_bytes", 0)
-	}
-	for _, start := range []string{length, chunked, strings.Replace(length, "\r\n", "\r\nExpect: 100-continue\r\n", 1)} {
-		for _, some := range []string{"", body} {
-			l := d.dial().send(start + some)
+	overTransports(t, slowTransports(), func(t *testing.T, tr transport) {
+		const large, takes = 200 << 10, 256 << 10
+		d := tr.startGate(t, policy, gate.Options{MaxHeld: 300 << 10, MaxBody: large, Read: testTimeout})
+		whole := body + strings.Repeat(" ", large-len(body))
+		length := requestHead(requestLine, fmt.Sprint("Content-Length: ", large))
+		chunked := requestHead(requestLine, "Transfer-Encoding: chunked") + fmt.Sprintf("%x\r\n", large)
+		for _, start := range []string{length, chunked} {
+			first := d.dial().send(start)
 			d.waitMetric("tenterhook_held_bytes", takes)
-			l.Close()
+			for _, refused := range []string{length, chunked} {
+				l := d.dial().send(refused)
+				l.wantResponse(503, "")
+				l.wantClosed()
+			}
+			if status, _, _ := d.dial().send(validRequest(body)).readResponse(); status != 200 { // what is small is never in the way
+				t.Errorf("got %d", status)
+			}
+			if start == chunked {
+				whole += "\r\n0\r\n\r\n"
+			}
+			if status, _, _ := first.send(whole).readResponse(); status != 200 {
+				t.Errorf("got %d", status)
+			}
 			d.waitMetric("tenterhook_held_bytes", 0)
 		}
-	}
-	l := d.dial().send(strings.Replace(chunked, secret, "x", 1)) // a stranger claims nothing
-	l.wantResponse(401, "")
-	d.waitMetric("tenterhook_held_bytes", 0)
+		for _, start := range []string{length, chunked, strings.Replace(length, "\r\n", "\r\nExpect: 100-continue\r\n", 1)} {
+			for _, some := range []string{"", body} {
+				l := d.dial().send(start + some)
+				d.waitMetric("tenterhook_held_bytes", takes)
+				l.Close()
+				d.waitMetric("tenterhook_held_bytes", 0)
+			}
+		}
+		l := d.dial().send(strings.Replace(chunked, secret, "x", 1)) // a stranger claims nothing
+		l.wantResponse(401, "")
+		d.waitMetric("tenterhook_held_bytes", 0)
+	})
 }
 
 // TestChunksAreReserved: chunks count as they are announced, and together.
@@ -247,19 +251,21 @@ func TestManyValues(t *testing.T) {
 }
 
 func TestVersion(t *testing.T) {
-	d := startGate(t, policy, gate.Options{})
-	for _, version := range []string{"HTTP/1.2", "HTTP/2.0", "HTTP/0.9", "HTTP/9.9"} {
-		t.Run(version[5:], func(t *testing.T) {
-			l := d.dial().send(strings.Replace(validRequest(body), "HTTP/1.1", version, 1))
-			l.wantResponse(505, "")
-			l.wantClosed()
-		})
-	}
-	l := d.dial().send(strings.Replace(validRequest(body), "HTTP/1.1", "HTTP/1.0", 1))
-	if status, _, _ := l.readResponse(); status != 200 {
-		t.Errorf("1.0: got %d", status)
-	}
-	l.wantClosed()
+	overTransports(t, outerTransports, func(t *testing.T, tr transport) {
+		d := tr.startGate(t, policy, gate.Options{})
+		for _, version := range []string{"HTTP/1.2", "HTTP/2.0", "HTTP/0.9", "HTTP/9.9"} {
+			t.Run(version[5:], func(t *testing.T) {
+				l := d.dial().send(strings.Replace(validRequest(body), "HTTP/1.1", version, 1))
+				l.wantResponse(505, "")
+				l.wantClosed()
+			})
+		}
+		l := d.dial().send(strings.Replace(validRequest(body), "HTTP/1.1", "HTTP/1.0", 1))
+		if status, _, _ := l.readResponse(); status != 200 {
+			t.Errorf("1.0: got %d", status)
+		}
+		l.wantClosed()
+	})
 }
 
 // TestAuthenticatedBeforeBody: who has shown the secret is no stranger, though its first call is not there yet.
@@ -277,16 +283,18 @@ func TestAuthenticatedBeforeBody(t *testing.T) {
 
 // TestShutdownOfSilentConns: nobody who says nothing keeps the program from ending in time.
 func TestShutdownOfSilentConns(t *testing.T) {
-	d := startGate(t, policy, gate.Options{FirstBytes: time.Hour})
-	silent := d.dial()
-	d.waitMetric("tenterhook_connections", 1)
-	time.Sleep(50 * time.Millisecond) // it is being read from
-	ctx, cancel := context.WithTimeout(t.Context(), testTimeout)
-	defer cancel()
-	if err := d.gate.Shutdown(ctx); err != nil {
-		t.Error(err)
-	}
-	silent.wantEnd()
+	overTransports(t, outerTransports, func(t *testing.T, tr transport) {
+		d := tr.startGate(t, policy, gate.Options{FirstBytes: time.Hour})
+		silent := d.dial()
+		d.waitMetric("tenterhook_connections", 1)
+		time.Sleep(50 * time.Millisecond) // it is being read from
+		ctx, cancel := context.WithTimeout(t.Context(), testTimeout)
+		defer cancel()
+		if err := d.gate.Shutdown(ctx); err != nil {
+			t.Error(err)
+		}
+		silent.wantEnd()
+	})
 }
 
 func TestShutdownBeforeServe(t *testing.T) {

@@ -8,7 +8,6 @@ import (
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"fmt"
 	"io"
 	"math/big"
 	"net"
@@ -21,17 +20,35 @@ import (
 	"github.com/tenterhook/tenterhook/engine/peer"
 )
 
-// transport is what every door of a test wears beside its own options.
+// transport is how the connections of a test reach the Gate.
 type transport struct{ secure, proxied bool }
 
-var worn transport
+// All transports, and the two that differ most.
+var (
+	allTransports   = []transport{{}, {secure: true}, {proxied: true}, {true, true}}
+	outerTransports = []transport{{}, {true, true}}
+)
 
-// apply puts it on; what a connection must begin with, and how a client speaks TLS, is returned.
-func (w transport) apply(t testing.TB, o *gate.Options) (says string, client *tls.Config) {
-	if w.secure {
+// slowTransports are for tests that take seconds: plain HTTP alone if tests are short.
+func slowTransports() []transport {
+	if testing.Short() {
+		return outerTransports[:1]
+	}
+	return outerTransports
+}
+
+// String is the name of a sub-test.
+func (tr transport) String() string {
+	return map[transport]string{{}: "Plain", {secure: true}: "TLS", {proxied: true}: "Proxied", {true, true}: "ProxiedTLS"}[tr]
+}
+
+// apply sets the Gate's options. It returns the text that a connection begins with, and the client's
+// TLS settings.
+func (tr transport) apply(t testing.TB, o *gate.Options) (says string, client *tls.Config) {
+	if tr.secure {
 		o.TLS, client = tlsConfigs(t)
 	}
-	if w.proxied {
+	if tr.proxied {
 		o.ProxyHeader, o.Proxies = true, mustList(t, "127.0.0.0/8")
 		says = "PROXY TCP4 192.0.2.1 127.0.0.1 4711 443\r\n"
 	}
@@ -70,30 +87,10 @@ func mustList(t testing.TB, texts ...string) peer.List {
 	return l
 }
 
-// TestTransports has everything hold over TLS and behind a proxy that holds without.
-func TestTransports(t *testing.T) {
-	all := map[string]func(*testing.T){
-		"Answer": TestAnswer, "Refused": TestRejectedHead, "RefusedBody": TestRejectedBody, "Admitted": TestAdmittedRequests, "Continue": TestContinue,
-		"Smuggled": TestSmuggled, "Pipelined": TestPipelined, "Slow": TestReadTimeout, "SlowBody": TestSlowBodyUsesBudget, "Idle": TestIdle,
-		"Shutdown": TestShutdown, "Strangers": TestEviction, "Held": TestBodyMemory, "Version": TestVersion,
-		"ShutdownOfStrangers": TestShutdownOfSilentConns, "Challenge": TestChallenge, "Delivery": TestDelivery, "SetChanges": TestSwapDuringBody,
-	}
-	defer func() { worn = transport{} }()
-	few := map[string]func(*testing.T){"Refused": TestRejectedHead, "Pipelined": TestPipelined, "Slow": TestReadTimeout, "Shutdown": TestShutdown}
-	for _, d := range []struct {
-		name string
-		transport
-		tests map[string]func(*testing.T)
-	}{{"TLS", transport{secure: true}, few}, {"Proxied", transport{proxied: true}, few}, {"ProxiedTLS", transport{true, true}, all}} {
-		t.Run(d.name, func(t *testing.T) {
-			worn = d.transport
-			for name, test := range d.tests {
-				if testing.Short() && (name == "Held" || name == "SlowBody") {
-					continue // they take seconds
-				}
-				t.Run(name, test)
-			}
-		})
+// overTransports runs a test once over each transport.
+func overTransports(t *testing.T, all []transport, test func(*testing.T, transport)) {
+	for _, tr := range all {
+		t.Run(tr.String(), func(t *testing.T) { test(t, tr) })
 	}
 }
 
@@ -320,11 +317,9 @@ func TestShutdownDuringHandshake(t *testing.T) {
 // TestFailingAddresses: an address that fails again and again is told so, and its right secret still counts, on an old connection and
 // on a new one.
 func TestFailingAddresses(t *testing.T) {
-	for _, w := range []transport{{}, {secure: true}} {
-		t.Run(fmt.Sprint(w), func(t *testing.T) {
-			worn = w
-			defer func() { worn = transport{} }()
-			d := startGate(t, policy, gate.Options{})
+	for _, tr := range []transport{{}, {secure: true}} {
+		t.Run(tr.String(), func(t *testing.T) {
+			d := tr.startGate(t, policy, gate.Options{})
 			honest := d.dial()
 			honest.send(validRequest(body)).readResponse()
 			got := map[int]int{}
