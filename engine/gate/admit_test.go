@@ -26,6 +26,8 @@ func newLine(header string, secrets ...string) rules.Line {
 
 func TestMatchCredential(t *testing.T) {
 	one := []rules.Credential{{Lines: []rules.Line{newLine("Authorization", "alpha", "beta")}}}
+	basic := []rules.Credential{{Lines: []rules.Line{newLine("Authorization", "Basic cGFzcw==")}}}
+	phrase := []rules.Credential{{Lines: []rules.Line{newLine("X-Phrase", "open sesame")}}}
 	two := []rules.Credential{
 		{Lines: []rules.Line{newLine("Authorization", "alpha"), newLine("X-Extra", "gamma")}},
 		{Lines: []rules.Line{newLine("x-extra", "delta")}},
@@ -48,6 +50,14 @@ func TestMatchCredential(t *testing.T) {
 		{"Empty", one, "Authorization:\r\n", false},
 		{"Absent", one, "X-Authorization: alpha\r\n", false},
 		{"Twice", one, "Authorization: alpha\r\nauthorization: alpha\r\n", false},
+		{"Scheme", basic, "Authorization: Basic cGFzcw==\r\n", true},
+		{"SchemeInLowerCase", basic, "Authorization: basic cGFzcw==\r\n", true},
+		{"SchemeInUpperCase", basic, "Authorization: BASIC cGFzcw==\r\n", true},
+		{"SchemeAndOtherCaseBehind", basic, "Authorization: basic CGFZCW==\r\n", false},
+		{"SchemeMissing", basic, "Authorization: cGFzcw==\r\n", false},
+		{"OtherScheme", basic, "Authorization: Bearer cGFzcw==\r\n", false},
+		{"NoScheme", phrase, "X-Phrase: open sesame\r\n", true},
+		{"NoSchemeInOtherCase", phrase, "X-Phrase: Open sesame\r\n", false},
 		{"EveryLine", two, "Authorization: alpha\r\nX-Extra: gamma\r\n", true},
 		{"OneLineOfTwo", two, "Authorization: alpha\r\n", false},
 		{"LinesOfTwoCredentials", two, "Authorization: alpha\r\nX-Extra: delta\r\n", true},
