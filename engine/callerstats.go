@@ -14,10 +14,11 @@ type secretStats struct {
 	last  atomic.Int64 // in Unix time; 0: never
 }
 
-// CountUnauthorized counts a request that did not show what the hook asks for, and has the log tell of it now and then.
-func (h *Hook) CountUnauthorized(from netip.Addr) {
+// CountUnauthorized counts a request without a right secret, and logs one a minute. The hint says
+// what is wrong with the secret, if that is known.
+func (h *Hook) CountUnauthorized(from netip.Addr, hint string) {
 	h.stats.unauthorized.Add(1)
-	h.e.log.logUnauthorized(h, from)
+	h.e.log.logUnauthorized(h, from, hint)
 }
 
 // CountForeign counts a call that names a host of another org, and has the log tell of it now and then.

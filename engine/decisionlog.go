@@ -60,11 +60,17 @@ func (n *decisionLog) logUnrecorded(h *Hook, err error) {
 	}
 }
 
-// logUnauthorized says that somebody without the secret has called a hook: once a minute for each hook, since anybody can call.
-func (n *decisionLog) logUnauthorized(h *Hook, from netip.Addr) {
-	if firstInMinute(&h.stats.unauthorizedLogged) {
-		n.log.Warn("a caller did not show the secret of a hook", hookAttrs(h, "from", from.String(), "times", h.stats.unauthorized.Load())...)
+// logUnauthorized logs a request without a right secret: one a minute for each hook, since anybody
+// can send requests. hint may be empty.
+func (n *decisionLog) logUnauthorized(h *Hook, from netip.Addr, hint string) {
+	if !firstInMinute(&h.stats.unauthorizedLogged) {
+		return
 	}
+	attrs := hookAttrs(h, "from", from.String(), "times", h.stats.unauthorized.Load())
+	if hint != "" {
+		attrs = append(attrs, "hint", hint)
+	}
+	n.log.Warn("a caller did not show the secret of a hook", attrs...)
 }
 
 // logForeign says that a call with the hook's secret came from another org: once a minute for each hook.

@@ -58,6 +58,9 @@ func (l Lease) Release() {
 // At finds the hook that is served at a path, nil when there is none.
 func (l Lease) At(path []byte) *Hook { return l.l.byPath[string(path)] }
 
+// Hooks returns all hooks of the Set.
+func (l Lease) Hooks() []*Hook { return l.l.hooks }
+
 // Named finds a hook by its name, nil when there is none.
 func (l Lease) Named(name string) *Hook { return l.l.byName[name] }
 

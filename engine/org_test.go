@@ -87,11 +87,11 @@ func TestOrgIsNamed(t *testing.T) {
 	e := newEngine(t, Options{Log: slog.New(slog.NewTextHandler(&log, nil)), Registry: registry})
 	e.Swap(loadOrgs(t, "orgs: {a: {hosts: a.example}}", "a", "-"))
 	h := e.live.Load().byName["h0"]
-	h.CountUnauthorized(netip.Addr{})
+	h.CountUnauthorized(netip.Addr{}, "")
 	for range 3 {
 		h.CountForeign("event", "evil.example\nlevel=ERROR"+strings.Repeat("x", 1000), netip.Addr{})
 	}
-	e.live.Load().byName["h1"].CountUnauthorized(netip.Addr{})
+	e.live.Load().byName["h1"].CountUnauthorized(netip.Addr{}, "")
 	lines := strings.Split(strings.TrimSpace(log.String()), "\n")
 	if len(lines) < 3 || !strings.Contains(lines[0], "hook=h0 org=a") || !strings.Contains(lines[1], `host="evil.example\nlevel=ERROR`) || strings.Contains(lines[len(lines)-1], "org=") {
 		t.Errorf("logged\n%s", log.String())

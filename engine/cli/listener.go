@@ -29,6 +29,7 @@ type listenerFlags struct {
 	proxies     []string
 	proxyHeader bool
 	allow       []string
+	health      string
 }
 
 func (f *listenerFlags) define(flags *pflag.FlagSet) {
@@ -44,6 +45,7 @@ func (f *listenerFlags) define(flags *pflag.FlagSet) {
 	flags.StringSliceVar(&f.proxies, "trusted-proxies", nil, "addresses and prefixes of the proxies whose X-Forwarded-For is trusted; implies --behind-proxy")
 	flags.BoolVar(&f.proxyHeader, "proxy-protocol", false, "every connection comes from --trusted-proxies and begins with a PROXY header, version 1 or 2")
 	flags.StringSliceVar(&f.allow, "allow-from", nil, "addresses allowed to call hooks: addresses, prefixes, files with one per line, or Okta's ip_ranges.json (FILE:CELL for one cell)")
+	flags.StringVar(&f.health, "health-path", "/healthz", "path of the hooks' listener that answers 200 to GET and HEAD without a secret, for platforms that probe that port; empty for none")
 }
 
 // usesTLS reports whether the program speaks TLS itself.
@@ -69,6 +71,7 @@ func (p *Program) checkListenerFlags(f *listenerFlags) error {
 		say(of.value != "" && !acme, of.flag, "want --acme-domain as well")
 	}
 	say(acme && f.acme.HTTP == "" && len(f.allow) > 0, "allow-from", "want --acme-http as well: the ACME authority's addresses are not known")
+	say(f.health != "" && !strings.HasPrefix(f.health, "/"), "health-path", fmt.Sprintf("want a path that begins with /, or nothing, got %q", f.health))
 	say(f.proxyHeader && len(f.proxies) == 0, "proxy-protocol", "want --trusted-proxies as well: anybody else could forge the header")
 	if len(wrong) > 0 {
 		return usage("%w", errors.Join(wrong...))
@@ -139,7 +142,7 @@ func (s *server) accessOptions(o gate.Options) (gate.Options, error) {
 	if s.allowed, err = peer.OpenAllowList(f.allow); err != nil {
 		return o, usage("%s: %w", s.p.flagSource("allow-from"), err)
 	}
-	o.ProxyHeader, o.Allowed = f.proxyHeader, s.allowed
+	o.ProxyHeader, o.Allowed, o.Probe = f.proxyHeader, s.allowed, f.health
 	if s.certificates != nil {
 		o.TLS = s.certificates.Config()
 	}

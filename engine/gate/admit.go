@@ -24,6 +24,8 @@ type admission struct {
 	authenticated bool         // a credential of the hook matched, or the hook needs none
 	usedSecrets   uint64       // one bit for each secret that matched
 	requestID     string       // X-Okta-Request-Id
+	isProbe       bool         // a health check at Options.Probe; hook is nil
+	hint          string       // why authentication failed, for the log
 	challenge     []byte       // of a verification; nil: this is a call
 	lease         engine.Lease // on the hook's Set
 	stage         atomic.Uint32
@@ -35,6 +37,11 @@ const (
 	beingRead          // admitted, and its body is being read; Shutdown may end it
 	beingAnswered
 )
+
+// reset begins with a new request.
+func (p *admission) reset(client netip.Addr) {
+	p.client, p.hook, p.authenticated, p.usedSecrets, p.isProbe, p.hint = client, nil, false, 0, false, ""
+}
 
 // beginAnswer moves the request from reading to answering. It is false if the connection was closed
 // in between.
@@ -68,21 +75,26 @@ func (c *conn) admitRequest(text, b []byte) (minimal []byte, n int, r reason) {
 	}()
 	var h head
 	var room [4]credentialHeader
-	c.client, c.hook, c.authenticated, c.usedSecrets = c.peerAddr, nil, false, 0
+	c.admission.reset(c.peerAddr)
 	if n, r = h.parseRequestLine(text); r != admitted {
 		return nil, 0, r
 	}
 	if lease.Held() {
 		c.hook = lease.At(h.path)
 	}
-	if c.hook != nil {
+	switch {
+	case c.hook != nil:
 		h.auth = credentialHeaders(room[:0], c.hook.Rules.Auth)
+	case lease.Held() && c.g.mayLogMisdirected():
+		for _, k := range lease.Hooks() {
+			h.auth = credentialHeaders(h.auth, k.Rules.Auth)
+		}
 	}
 	if c.isProxy {
 		h.forwarded = new([]string)
 	}
 	if n, r = h.parseLines(text, n); r == admitted {
-		r = c.checkHead(&h, lease.Held())
+		r = c.checkHead(&h, lease)
 	}
 	if r != admitted {
 		return nil, n, r
@@ -99,13 +111,19 @@ func (c *conn) finishAdmission(r reason, lease engine.Lease) {
 	}
 	c.lease = lease
 	c.stage.Store(beingRead)
-	c.markAuthenticated()
+	if !c.isProbe {
+		c.markAuthenticated()
+	}
 }
 
 // checkHead decides on a request from its head. The order limits what an unauthenticated caller can
 // learn: which paths exist (they are no secrets), and nothing more.
-func (c *conn) checkHead(h *head, ready bool) (r reason) {
+func (c *conn) checkHead(h *head, lease engine.Lease) (r reason) {
 	k := c.hook
+	if k == nil && c.g.isProbe(h) {
+		c.isProbe = lease.Held()
+		return probeReason(lease)
+	}
 	if c.isProxy {
 		c.client = peer.ForwardedClient(c.g.o.Proxies, c.peerAddr, *h.forwarded)
 		if !c.g.o.Allowed.Has(c.client) {
@@ -113,16 +131,19 @@ func (c *conn) checkHead(h *head, ready bool) (r reason) {
 		}
 	}
 	switch {
-	case !ready:
+	case !lease.Held():
 		return notReady
 	case k == nil:
+		c.g.logMisdirected(unknownPath, h, c.client, lease.Hooks()...)
 		return unknownPath
 	}
 	get := h.is(fasthttp.MethodGet) && k.Rules.Type == hook.EventHook
 	if !get && !h.is(fasthttp.MethodPost) {
+		c.g.logMisdirected(wrongMethod, h, c.client, k)
 		return wrongMethod
 	}
 	if c.usedSecrets, r = c.g.authenticate(k, h); r != admitted {
+		c.hint = h.missingScheme(k.Rules.Auth)
 		return r
 	}
 	c.authenticated, c.requestID, c.challenge = true, h.requestID(), nil

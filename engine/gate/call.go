@@ -41,6 +41,9 @@ func (g *Gate) serve(ctx *fasthttp.RequestCtx) {
 		ctx.SetStatusCode(fasthttp.StatusServiceUnavailable) // not delivered: the connection was closed
 		return
 	}
+	if c.isProbe {
+		return // with status 200
+	}
 	c.hook.CountSecrets(c.usedSecrets)
 	if c.challenge != nil {
 		g.answerChallenge(ctx, c.challenge)

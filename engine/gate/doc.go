@@ -12,8 +12,9 @@
 //     to make room, which addresses may call
 //   - conn.go, handshake.go, handshakelimit.go: a connection's timeouts, PROXY header and TLS
 //   - requestread.go, frame.go, head.go, headerbytes.go: from bytes to one strict request at a time
-//   - admit.go, auth.go, bodymem.go: whether a head is admitted, credentials, memory for the body
-//   - call.go, event.go, org.go: answering a call, a delivery, a verification
+//   - admit.go, auth.go, misdirected.go, bodymem.go: whether a head is admitted, credentials, log lines
+//     about right secrets with a wrong URL, memory for the body
+//   - call.go, event.go, org.go, probe.go: answering a call, a delivery, a verification, a health check
 //   - reject.go, journal.go: reasons with their statuses and metrics, the access log
 //
 // Read gate.go, then follow one call: listener.Accept → conn.Handshake → conn.Read →

@@ -32,6 +32,7 @@ type Options struct {
 	Issuers  *issuer.Keyring       // verify access tokens; nil: none is accepted
 	Journal  Journal               // where calls are logged
 
+	Probe      string        // path that answers 200 to GET and HEAD without a secret; empty: none
 	MaxBody    int           // bytes of a body; default 1 MiB
 	MaxEvents  int           // bytes of an event hook's body, which contains many events; default 4 MiB
 	MaxHeader  int           // bytes of a request line and its headers; default 16 KiB
@@ -60,7 +61,8 @@ type Gate struct {
 	bodyMemory  *memoryQuota // for large bodies; small ones are not counted
 	parseMemory *memoryQuota // for large bodies being parsed or decided on; their Docs need five times as much
 
-	addrLoggedAt atomic.Int64 // Unix time of the last log line about an address that is not allowed
+	misdirectedLoggedAt atomic.Int64 // Unix time of the last log line of logMisdirected
+	addrLoggedAt        atomic.Int64 // Unix time of the last log line about an address that is not allowed
 
 	journal journal
 

@@ -88,7 +88,7 @@ var rejections = [reasons]struct {
 // reject answers a request that gets no decision.
 func (g *Gate) reject(ctx *fasthttp.RequestCtx, c *conn, r reason) {
 	if r == unauthorized {
-		c.hook.CountUnauthorized(c.client)
+		c.hook.CountUnauthorized(c.client, c.hint)
 		r = g.countFailure(c, r)
 	}
 	if r == keyPending && !g.trusted.Has(c.client, time.Now()) { // made-up key ids end here
