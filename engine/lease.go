@@ -14,6 +14,7 @@ type live struct {
 	since    time.Time
 	revision string
 	unready  int // rules whose modules could not be made ready
+	warnings int // of the policy
 	hooks    []*Hook
 	orgs     map[string]*org
 	byPath   map[string]*Hook
@@ -80,7 +81,7 @@ func (l *live) release() {
 // install prepares a Set to be live. The caller holds e.mu.
 func (e *Engine) install(s *rules.Set) *live {
 	hooks := s.Hooks()
-	l := &live{e: e, set: s, since: time.Now(), revision: s.Revision(), unready: countUnready(s),
+	l := &live{e: e, set: s, since: time.Now(), revision: s.Revision(), unready: countUnready(s), warnings: len(s.Warnings()),
 		byPath: make(map[string]*Hook, len(hooks)), byName: make(map[string]*Hook, len(hooks))}
 	tallies, orgs := make(map[string]*hookStats, len(hooks)), e.adoptOrgs(hooks)
 	for _, r := range hooks {

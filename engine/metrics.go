@@ -32,6 +32,7 @@ var (
 	ageDesc          = describe("set_age_seconds", "How long the live Set has been live.")
 	staleDesc        = describe("set_stale", "1 while the policy folder holds something newer that cannot be loaded.")
 	unreadyDesc      = describe("modules_unready", "Rules that fail because their module could not be made ready, though it could before.")
+	warningsDesc     = describe("policy_warnings", "Warnings about the live policy; /v1/status and check list them.")
 	swapsDesc        = describe("set_swaps_total", "Sets that went live.")
 	droppedDesc      = describe("log_lines_dropped_total", "Lines about rules left out of the log because there were too many.")
 	buildDesc        = describe("build_info", "The program; always 1.", "version", "goversion")
@@ -50,7 +51,7 @@ type collector struct {
 // Describe lists the metrics.
 func (c *collector) Describe(out chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{callsDesc, durationDesc, repeatsDesc, twinsDesc, unauthorizedDesc, foreignDesc, secretUsedDesc, lastUsedDesc, hookDesc,
-		orgDesc, orgShedDesc, runningDesc, conflictsDesc, matchesDesc, failuresDesc, setDesc, loadedDesc, ageDesc, staleDesc, unreadyDesc, swapsDesc, droppedDesc, moduleRunsDesc, moduleFuelDesc, moduleTimeDesc, modulePeakDesc, buildDesc} {
+		orgDesc, orgShedDesc, runningDesc, conflictsDesc, matchesDesc, failuresDesc, setDesc, loadedDesc, ageDesc, staleDesc, unreadyDesc, warningsDesc, swapsDesc, droppedDesc, moduleRunsDesc, moduleFuelDesc, moduleTimeDesc, modulePeakDesc, buildDesc} {
 		out <- d
 	}
 }
@@ -79,6 +80,7 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	gauge(loadedDesc, float64(l.since.UnixNano())/1e9)
 	gauge(ageDesc, time.Since(l.since).Seconds())
 	gauge(unreadyDesc, float64(l.unready))
+	gauge(warningsDesc, float64(l.warnings))
 	for _, h := range l.hooks {
 		gauge(hookDesc, 1, h.Rules.Name, h.Rules.Type.String(), orgName(h.Rules))
 		h.stats.collect(h.Rules, gauge, count)

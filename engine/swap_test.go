@@ -156,6 +156,9 @@ tenterhook_rule_matches_total{hook="hook-a",rule="stamp"} 1
 		"tenterhook_rule_matches_total"); err != nil {
 		t.Error(err)
 	}
+	if n, err := testutil.GatherAndCount(r, "tenterhook_policy_warnings"); err != nil || n != 1 {
+		t.Errorf("%d series of warnings, %v", n, err)
+	}
 	e.Swap(mustLoad(t, strings.ReplaceAll(policy("registration", "other"), "hook-a", "hook-b")))
 	if n, err := testutil.GatherAndCount(r, "tenterhook_calls_total"); err != nil || n != int(Recorded) {
 		t.Errorf("%d series of calls after the hook went away, %v", n, err)

@@ -205,7 +205,7 @@ func (a *Admin) answerChange(w http.ResponseWriter, name string, done watch.Chan
 		}
 		a.answer(w, http.StatusOK, done)
 	case refused:
-		a.o.Log.Warn("a change of an uploaded module was refused; what was live stays", "module", name, "error", refusal)
+		a.o.Log.Warn("an uploaded module was rejected; the live policy stays", "module", name, "error", refusal)
 		a.answer(w, http.StatusUnprocessableEntity, refusal)
 	case errors.Is(err, watch.ErrModuleName):
 		writeText(w, http.StatusBadRequest, err.Error()+"\n")

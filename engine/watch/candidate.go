@@ -12,19 +12,20 @@ import (
 	"github.com/tenterhook/tenterhook/runtime/wasm"
 )
 
-// candidate is a Change being judged.
+// candidate is a Change under evaluation.
 type candidate struct {
 	Change
 	w      *Watcher
-	module *wasm.Module // nil: one is taken back
-	before state        // of the folder, without the change
+	module *wasm.Module // nil: the upload is deleted
+	before state        // the folder without the change
 	result ChangeResult
 }
 
-// evaluate loads the folder with the change and runs its tests. It returns no Set where the folder has problems of its own.
+// evaluate loads the folder with the change and runs its tests. It returns no Set if the folder
+// itself has problems.
 func (j *candidate) evaluate(ctx context.Context, s state) (*rules.Set, error) {
 	set, err := j.w.loadSet(s, func(f *rules.Folder, set *rules.Set) error { return j.runTests(ctx, f, set) })
-	if _, refused := errors.AsType[*Rejection](err); refused {
+	if _, rejected := errors.AsType[*Rejection](err); rejected {
 		return nil, err
 	}
 	if err != nil {
@@ -34,7 +35,7 @@ func (j *candidate) evaluate(ctx context.Context, s state) (*rules.Set, error) {
 	return set, nil
 }
 
-// runTests runs the folder's tests.
+// runTests runs the folder's tests with the change.
 func (j *candidate) runTests(ctx context.Context, folder *rules.Folder, set *rules.Set) error {
 	deadline, _ := ctx.Deadline()
 	report, err := suite.Run(folder, set, suite.Options{Until: deadline})
@@ -48,13 +49,14 @@ func (j *candidate) runTests(ctx context.Context, folder *rules.Folder, set *rul
 		return &Rejection{Tests: failed}
 	}
 	if j.w.o.Tests && len(report.Cases) == 0 {
-		return &TestsFailed{} // the folder's own problem, not the change's
+		return &TestsFailed{} // a problem of the folder, not of the change
 	}
 	j.result.Tests = report.Passed
 	return nil
 }
 
-// measureRuns says what a sample call costs the rules that run the module; when none does, what it costs on every type of hook.
+// measureRuns measures a sample call of the rules that run the module, or of every hook type if no
+// rule does.
 func (j *candidate) measureRuns(ctx context.Context, s state, set *rules.Set) {
 	folder, err := s.withUploads()
 	if j.module == nil || err != nil {
@@ -66,21 +68,22 @@ func (j *candidate) measureRuns(ctx context.Context, s state, set *rules.Set) {
 		}
 	}
 	if len(j.result.Runs) == 0 {
-		tables, _ := rules.Tables(folder) // which were loaded a moment ago
+		tables, _ := rules.Tables(folder) // loaded before without an error
 		j.result.Runs = rules.Trials(ctx, j.module, rules.TrialOptions{Tables: tables})
 	}
 }
 
-// attributeProblems finds out whose problems these are: the change's, which is refused then, or the folder's own.
+// attributeProblems decides whether the problems come from the change, which is then rejected, or from
+// the folder.
 func (j *candidate) attributeProblems(err error) error {
 	if _, untested := errors.AsType[*TestsFailed](err); untested {
 		j.result.Problems = asProblems(err)
 		return nil
 	}
 	var without rules.Problems
-	set, fault := j.w.loadSet(j.before, nil)
-	if fault != nil {
-		without = asProblems(fault)
+	set, failure := j.w.loadSet(j.before, nil)
+	if failure != nil {
+		without = asProblems(failure)
 	} else if err := set.Close(); err != nil {
 		return err
 	}
@@ -98,14 +101,14 @@ func (j *candidate) attributeProblems(err error) error {
 	return &Rejection{Problems: fresh}
 }
 
-// isSameProblem reports whether two problems are one, whatever may have been meant in its place.
+// isSameProblem compares two problems without their suggestions.
 func isSameProblem(a, b rules.Problem) bool {
 	a.Message, _, _ = strings.Cut(a.Message, ", did you mean ")
 	b.Message, _, _ = strings.Cut(b.Message, ", did you mean ")
 	return a == b
 }
 
-// asProblems is any error as problems of the folder.
+// asProblems converts any error.
 func asProblems(err error) rules.Problems {
 	if all, ok := errors.AsType[rules.Problems](err); ok {
 		return all

@@ -10,56 +10,57 @@ import (
 	"github.com/tenterhook/tenterhook/rules/suite"
 )
 
-// Why an uploaded module cannot be changed.
+// Reasons why an uploaded module cannot be changed.
 var (
-	ErrNoUploads  = errors.New("no modules can be uploaded here")                                    // without a data directory, or without what runs modules
-	ErrModuleName = errors.New("want a module's name of up to 64 letters, digits, hyphens and _")    // of the Change
-	ErrNoUpload   = errors.New("no module of that name was uploaded")                                // there is nothing to take back
-	ErrReferenced = errors.New("a rule runs this module, and the policy folder has none of its own") // so it is not taken back
-	ErrChanged    = errors.New("what lies there is not what it was thought to be")                   // the Change's own condition does not hold
+	ErrNoUploads  = errors.New("uploads are disabled") // without a data directory, or without a runtime for modules
+	ErrModuleName = errors.New("want a module's name of up to 64 letters, digits, hyphens and _")
+	ErrNoUpload   = errors.New("no module of that name was uploaded")
+	ErrReferenced = errors.New("a rule runs this module, and the policy folder has no module of that name") // so it is not deleted
+	ErrChanged    = errors.New("the module differs from the one in the condition")                          // Change.If returned false
 )
 
-// Rejection is why a change of an uploaded module would not do. What was live stays, and nothing was stored.
+// Rejection is the error of an invalid change. The live Set stays, and nothing was stored.
 type Rejection struct {
 	Reasons  []string       `json:"reasons,omitempty"`  // of the module itself
-	Problems rules.Problems `json:"problems,omitempty"` // that the folder has with it, and would not have without
-	Tests    []suite.Case   `json:"tests,omitempty"`    // of the folder, that fail with it
+	Problems rules.Problems `json:"problems,omitempty"` // of the folder with the change, and not without it
+	Tests    []suite.Case   `json:"tests,omitempty"`    // of the folder that fail with the change
 }
 
 func (r *Rejection) Error() string {
 	switch {
 	case len(r.Reasons) > 0:
-		return "the module is refused: " + r.Reasons[0]
+		return "the module is rejected: " + r.Reasons[0]
 	case len(r.Problems) > 0:
-		return "the policy folder is refused with it: " + r.Problems[0].String()
+		return "the policy folder is invalid with the module: " + r.Problems[0].String()
 	}
-	return fmt.Sprintf("%d of the policy folder's tests fail with it", len(r.Tests))
+	return fmt.Sprintf("%d of the policy folder's tests fail with the module", len(r.Tests))
 }
 
-// Change is what is to become of an uploaded module.
+// Change uploads or deletes a module.
 type Change struct {
 	Name string
-	Code []byte            // nil: it is taken back
-	If   func(string) bool // whether it may, by the hash of the module that rules would run now, empty for none; nil: it may
+	Code []byte            // nil: delete the upload
+	If   func(string) bool // condition on the hash of the module that rules would run now, "" for none; nil: none
 }
 
-// ChangeResult is what became of it.
+// ChangeResult is the result of a Change.
 type ChangeResult struct {
 	Module
-	Live     bool           `json:"live"`               // the folder is live with it; if not, the folder has problems of its own
+	Live     bool           `json:"live"`               // the folder is live with the change; if not, the folder itself has problems
 	Revision string         `json:"revision,omitempty"` // of the Set that is live
 	Tests    int            `json:"testsPassed"`        // of the folder
-	Runs     []rules.Trial  `json:"runs,omitempty"`     // a sample call, by each rule that runs it, or else by each type of hook
-	Problems rules.Problems `json:"problems,omitempty"` // for which the folder is not live
+	Runs     []rules.Trial  `json:"runs,omitempty"`     // a sample call by each rule that runs it, or else by each hook type
+	Problems rules.Problems `json:"problems,omitempty"` // why the folder is not live
 }
 
-// changeTimeout is how long the judging of one change may take.
+// changeTimeout bounds the evaluation of one change.
 const changeTimeout = time.Minute
 
-// Change judges a module beside the folder as it is now: its limits, metering, compilation and convention, then what the folder's
-// problems and tests are with it. When nothing is against it, it is stored and the folder is live with it. Changes wait for each
-// other; calls do not. Where the folder has problems of its own, which a change neither makes nor mends, it is stored for when the
-// folder is mended. The error is a *Refusal when the module is the reason.
+// Change checks a module against the current folder: its limits, metering, compilation and
+// convention, then the folder's problems and tests with it. If there are none, it is stored and goes
+// live. Changes wait for each other; calls do not. If the folder itself has problems, which the
+// change neither adds nor solves, it is stored and goes live with the next valid folder. The error
+// is a *Rejection if the module is the reason.
 func (w *Watcher) Change(ctx context.Context, c Change) (ChangeResult, error) {
 	if w.uploadStore == nil || w.o.Rules.Modules == nil {
 		return ChangeResult{}, ErrNoUploads
@@ -71,14 +72,14 @@ func (w *Watcher) Change(ctx context.Context, c Change) (ChangeResult, error) {
 	defer cancel()
 	j := candidate{w: w, Change: c}
 	if c.Code != nil {
-		m, err := w.o.Rules.Modules.Load(ctx, c.Code) // before the turn: it is what takes time
+		m, err := w.o.Rules.Modules.Load(ctx, c.Code) // before the lock, because it takes long
 		if err != nil && ctx.Err() != nil {
 			return ChangeResult{}, err
 		}
 		if err != nil {
 			return ChangeResult{}, &Rejection{Reasons: rules.Reasons(err)}
 		}
-		defer m.Close() // the Set holds it too by then
+		defer m.Close() // the Set has its own reference
 		j.module = m
 	}
 	if !w.acquire(ctx) {
@@ -88,7 +89,7 @@ func (w *Watcher) Change(ctx context.Context, c Change) (ChangeResult, error) {
 	return w.change(ctx, &j)
 }
 
-// change is the part of Change that is done in turn.
+// change is the part of Change under the lock.
 func (w *Watcher) change(ctx context.Context, j *candidate) (ChangeResult, error) {
 	j.before = w.readStable(ctx, w.seen)
 	if ctx.Err() != nil {
@@ -111,7 +112,7 @@ func (w *Watcher) change(ctx context.Context, j *candidate) (ChangeResult, error
 		return ChangeResult{}, err
 	}
 	if err := w.uploadStore.save(next, j.Name); err != nil {
-		return ChangeResult{}, errors.Join(fmt.Errorf("keep an uploaded module: %w", err), closeSet(set))
+		return ChangeResult{}, errors.Join(fmt.Errorf("store an uploaded module: %w", err), closeSet(set))
 	}
 	w.uploads.Store(next)
 	if set != nil {
@@ -119,7 +120,7 @@ func (w *Watcher) change(ctx context.Context, j *candidate) (ChangeResult, error
 		w.seen, w.retryAt = s, time.Time{}
 		w.install(s, set, FromUpload)
 	} else {
-		w.apply(ctx, s) // refused, as it was before; the log hears of it when the reason is another
+		w.apply(ctx, s) // rejected as before; logged if the reason differs
 	}
 	w.removeUnusedUploads()
 	j.result.Module, j.result.Live, j.result.Revision = w.module(j.Name), set != nil, w.Status().Revision
@@ -128,7 +129,7 @@ func (w *Watcher) change(ctx context.Context, j *candidate) (ChangeResult, error
 	return j.result, nil
 }
 
-// closeSet closes a Set that does not go live; nil is none.
+// closeSet closes a Set that does not go live; it may be nil.
 func closeSet(set *rules.Set) error {
 	if set == nil {
 		return nil

@@ -35,7 +35,7 @@ func TestModuleFails(t *testing.T) {
 	if again := second.Status(); again.Stale || !again.LoadedAt.Equal(s.LoadedAt) {
 		t.Errorf("after retries %+v", again)
 	}
-	writeFile(t, filepath.Join(dir, "modules", "a.wasm"), string(stampModule(t, "gamma"))) // one that is new is refused
+	writeFile(t, filepath.Join(dir, "modules", "a.wasm"), string(stampModule(t, "gamma"))) // a new one is rejected
 	waitFor(t, "stale", func() bool { return second.Status().Stale })
 	writeFile(t, filepath.Join(dir, "modules", "a.wasm"), string(stampModule(t, "alpha")))
 	waitFor(t, "fresh", func() bool { return !second.Status().Stale })

@@ -119,7 +119,7 @@ func TestLinkAbove(t *testing.T) {
 	w.waitLive("after")
 }
 
-// TestGit checks out real branches, forth and back: what goes live is always one branch, whole.
+// TestGit checks out two branches repeatedly: each live Set is one complete branch.
 func TestGit(t *testing.T) {
 	if _, err := exec.LookPath("git"); err != nil {
 		t.Skip("git is not here")

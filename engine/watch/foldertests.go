@@ -11,16 +11,17 @@ import (
 	"github.com/tenterhook/tenterhook/rules/suite"
 )
 
-// TestsFailed is why a folder that could be loaded is refused where Options.Tests asks for tests that pass.
+// TestsFailed is the error of a valid folder that Options.Tests rejects.
 type TestsFailed struct {
-	Tests []suite.Case // that fail; none: there are no tests at all
-	Total int          // so many
+	Tests []suite.Case // failing tests; none: the folder has no tests
+	Total int          // number of tests in the folder
 }
 
-// Error names what fails and in which respect. It quotes no values, because the policy may have made them of its secrets.
+// Error names the failing tests and the members that differ. It quotes no values, because the policy
+// may have made them of its secrets.
 func (u *TestsFailed) Error() string {
 	if len(u.Tests) == 0 {
-		return "the policy folder has no tests, and must not go live without: want them in files whose names end in _test.yaml"
+		return "the policy folder has no tests, and --require-tests rejects it: add tests in files named *_test.yaml"
 	}
 	const most = 20
 	var b strings.Builder
@@ -38,10 +39,10 @@ func (u *TestsFailed) Error() string {
 	return b.String()
 }
 
-// testTimeout is how long the tests of a folder may take.
+// testTimeout bounds the tests of a folder.
 const testTimeout = time.Minute
 
-// runTests runs a folder's tests, where they must pass, on the Set that was loaded from it.
+// runTests runs a folder's tests on its Set, if Options.Tests requires them.
 func (w *Watcher) runTests(ctx context.Context, f *rules.Folder, set *rules.Set) error {
 	if !w.o.Tests {
 		return nil
@@ -64,11 +65,11 @@ func (w *Watcher) runTests(ctx context.Context, f *rules.Folder, set *rules.Set)
 	return nil
 }
 
-// failedTests are a report's tests that fail, but for those of hooks with a rule that must fail, because its module could not be made
-// ready: they prove nothing now.
+// failedTests lists a report's failing tests, except those of hooks with a rule that must fail because
+// its module does not start.
 func failedTests(r *suite.Report, set *rules.Set) []suite.Case {
-	lame := failedModules(set)
+	failed := failedModules(set)
 	return slices.DeleteFunc(slices.Clone(r.Cases), func(c suite.Case) bool {
-		return len(c.Failures) == 0 || slices.ContainsFunc(lame, func(m rules.Module) bool { return m.Hook == c.Hook })
+		return len(c.Failures) == 0 || slices.ContainsFunc(failed, func(m rules.Module) bool { return m.Hook == c.Hook })
 	})
 }

@@ -15,17 +15,17 @@ import (
 	"github.com/tenterhook/tenterhook/rules"
 )
 
-// stampPolicy is a folder's policy, which sets a word.
+// stampPolicy is a policy that sets a word.
 func stampPolicy(word string) string {
 	return "tenterhook: 1\nhooks: [{name: signup, type: registration, auth: none, rules: [{name: stamp, profile: {word: " + word + "}}]}]\n"
 }
 
-// wordTests is a folder's tests, which want a word.
+// wordTests are tests that want a word.
 func wordTests(word string) string {
 	return "tests:\n  - {name: the word, hook: signup, input: {sample: registration}, expect: {commands: [{type: com.okta.user.profile.update, value: {word: " + word + "}}]}}\n"
 }
 
-// openTested is a Watcher of a folder whose tests must pass.
+// openTested opens a Watcher that requires tests.
 func openTested(t *testing.T, dir, data string) (*watch.Watcher, error) {
 	t.Helper()
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))
@@ -55,16 +55,16 @@ func TestFolderTests(t *testing.T) {
 	dir, data := t.TempDir(), t.TempDir()
 	policy, tests := filepath.Join(dir, "policy.yaml"), filepath.Join(dir, "policy_test.yaml")
 	writeFile(t, policy, stampPolicy("one"))
-	refused := func(name, want string) {
+	rejected := func(name, want string) {
 		t.Helper()
 		_, err := openTested(t, dir, data)
 		if _, ok := errors.AsType[*watch.TestsFailed](err); !ok || err.Error() != want {
 			t.Fatalf("%s: got %v, want %s", name, err, want)
 		}
 	}
-	refused("no tests", "the policy folder has no tests, and must not go live without: want them in files whose names end in _test.yaml")
+	rejected("no tests", "the policy folder has no tests, and --require-tests rejects it: add tests in files named *_test.yaml")
 	writeFile(t, tests, wordTests("two"))
-	refused("tests that fail", "1 of the policy folder's 1 tests fail: policy_test.yaml:2: the word (commands)")
+	rejected("tests that fail", "1 of the policy folder's 1 tests fail: policy_test.yaml:2: the word (commands)")
 	writeFile(t, tests, "tests: 7\n")
 	if _, err := openTested(t, dir, data); err == nil || !strings.Contains(err.Error(), "policy_test.yaml:1:8: want tests as a list") {
 		t.Fatalf("tests that are none: %v", err)
@@ -99,7 +99,7 @@ func TestFolderTests(t *testing.T) {
 	}
 }
 
-// TestLastGoodFailsTests: a last good copy from a time when nobody asked for tests has to pass them too.
+// TestLastGoodFailsTests: a last good copy from a time without required tests must pass them too.
 func TestLastGoodFailsTests(t *testing.T) {
 	dir, data := t.TempDir(), t.TempDir()
 	writeFile(t, filepath.Join(dir, "policy.yaml"), stampPolicy("one"))

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// TestLinksInCircles: a folder whose links lead in circles is refused, and costs no more than that; when they are gone it goes
-// live again.
+// TestLinksInCircles: a folder whose links form a circle is rejected at no extra cost, and goes live
+// after they are removed.
 func TestLinksInCircles(t *testing.T) {
 	dir := t.TempDir()
 	writeFile(t, filepath.Join(dir, "policy.yaml"), policy("first"))
@@ -30,8 +30,8 @@ func TestLinksInCircles(t *testing.T) {
 	w.waitLive("second")
 }
 
-// TestTempFilesRemoved: what a kill left of a copy that never became whole is removed at the next start; the copy of another folder is
-// not looked at.
+// TestTempFilesRemoved: incomplete copies of a killed process are removed at the next start, except
+// those of another folder.
 func TestTempFilesRemoved(t *testing.T) {
 	dir, data := t.TempDir(), filepath.Join(t.TempDir(), "[data]")
 	writeFile(t, filepath.Join(dir, "policy.yaml"), policy("a"))
@@ -43,13 +43,13 @@ func TestTempFilesRemoved(t *testing.T) {
 		t.Fatalf("kept: %v", whole)
 	}
 	name := strings.TrimSuffix(whole[0].Name(), ".zip")
-	writeFile(t, filepath.Join(data, "last-good", ".copy-"+name+"-123"), "half a co")
-	writeFile(t, filepath.Join(data, "last-good", ".copy-0123456789abcdef-123"), "half a co")
+	writeFile(t, filepath.Join(data, "last-good", "."+name+".zip-123.tmp"), "half a co")
+	writeFile(t, filepath.Join(data, "last-good", ".0123456789abcdef.zip-123.tmp"), "half a co")
 	_, err = newFixture(t, dir, data)
 	must(t, err)
 	left, err := os.ReadDir(filepath.Join(data, "last-good"))
 	must(t, err)
-	if len(left) != 2 || left[0].Name() != ".copy-0123456789abcdef-123" || left[1].Name() != whole[0].Name() {
+	if len(left) != 2 || left[0].Name() != ".0123456789abcdef.zip-123.tmp" || left[1].Name() != whole[0].Name() {
 		t.Errorf("left: %v", left)
 	}
 }

@@ -1,7 +1,6 @@
 package watch
 
 import (
-	"bufio"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -11,82 +10,33 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/tenterhook/tenterhook/engine/durable"
 	"github.com/tenterhook/tenterhook/rules"
 )
 
-// errNoCopy is returned when no last good copy was kept for the folder.
+// errNoCopy is returned if there is no last good copy of the folder.
 var errNoCopy = errors.New("no last good copy")
 
-// lastGoodStore keeps the last good copy of one folder: a zip in the data directory, readable by its owner only, because a policy
-// may have secrets written into it. Copies are told apart by the folder's path, so that a data directory which two
-// policies share never starts the one with the rules of the other.
-type lastGoodStore struct {
-	path string
-	temp string // the pattern of what a copy is called until it is whole
-}
+// lastGoodStore keeps the last good copy of one folder: a zip in the data directory, readable by its
+// owner only, because a policy may contain secrets. The name of a copy depends on the folder's path:
+// two policies that share a data directory never start with each other's rules.
+type lastGoodStore struct{ path string }
 
 func newLastGoodStore(data, dir string) *lastGoodStore {
 	sum := sha256.Sum256([]byte(dir))
-	name := hex.EncodeToString(sum[:8])
-	return &lastGoodStore{path: filepath.Join(data, "last-good", name+".zip"), temp: ".copy-" + name + "-*"}
+	return &lastGoodStore{filepath.Join(data, "last-good", hex.EncodeToString(sum[:8])+".zip")}
 }
 
-// removeTemps removes what a kill has left of copies that never became whole. No other program may be saving one.
-func (s *lastGoodStore) removeTemps() error {
-	dir := filepath.Dir(s.path)
-	entries, err := os.ReadDir(dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	for _, e := range entries {
-		if left, _ := filepath.Match(s.temp, e.Name()); left {
-			err = errors.Join(err, os.Remove(filepath.Join(dir, e.Name())))
-		}
-	}
-	return err
-}
+// removeTemps removes incomplete copies of a killed process. No other process may be saving one.
+func (s *lastGoodStore) removeTemps() error { return durable.RemoveTemp(s.path) }
 
-// save replaces the copy: after a crash there is the old one or the new one, whole.
 func (s *lastGoodStore) save(f *rules.Folder) error {
-	dir := filepath.Dir(s.path)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := os.MkdirAll(filepath.Dir(s.path), 0o700); err != nil {
 		return err
 	}
-	temp, err := os.CreateTemp(dir, s.temp) // mode 0600
-	if err != nil {
-		return err
-	}
-	defer os.Remove(temp.Name()) // gone already when all went well
-	if err := errors.Join(writeInPlace(temp, f), temp.Close()); err != nil {
-		return err
-	}
-	if err := os.Rename(temp.Name(), s.path); err != nil {
-		return err
-	}
-	return syncDir(dir)
+	return durable.WriteWith(s.path, durable.Options{}, f.WriteZip)
 }
 
-func writeInPlace(file *os.File, f *rules.Folder) error {
-	w := bufio.NewWriter(file)
-	if err := f.WriteZip(w); err != nil {
-		return err
-	}
-	if err := w.Flush(); err != nil {
-		return err
-	}
-	return file.Sync()
-}
-
-// syncDir makes the rename itself durable.
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
-}
-
-// load reads the copy.
 func (s *lastGoodStore) load() (*rules.Folder, error) {
 	archive, err := os.ReadFile(s.path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -120,16 +70,16 @@ func (w *Watcher) loadLastGood() (*rules.Folder, *rules.Set, error) {
 	return folder, set, nil
 }
 
-// restore puts the last good copy live, in place of the folder that was refused.
-func (w *Watcher) restore(ctx context.Context, f *rules.Folder, set *rules.Set, refused error) error {
+// restore puts the last good copy live in place of the rejected folder.
+func (w *Watcher) restore(ctx context.Context, f *rules.Folder, set *rules.Set, rejected error) error {
 	if err := w.runTests(ctx, f, set); err != nil {
 		return errors.Join(err, set.Close())
 	}
 	if err := w.accept(set); err != nil {
 		return err
 	}
-	w.o.Log.Error("the policy folder was refused; starting with its last good copy",
-		"folder", w.dir, "copy", w.store.path, "revision", set.Revision(), "error", oneLine(refused))
+	w.o.Log.Error("the policy folder is rejected; starting with its last good copy",
+		"folder", w.dir, "copy", w.store.path, "revision", set.Revision(), "error", oneLine(rejected))
 	w.swap(set, FromLastGood, FromLastGood, "")
 	return nil
 }

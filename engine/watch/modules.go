@@ -10,33 +10,33 @@ import (
 	"github.com/tenterhook/tenterhook/rules"
 )
 
-// Module is a module that rules can run: a file of the folder, or an upload that lies over it.
+// Module is a module that rules can run: a file of the folder, or an upload that replaces one.
 type Module struct {
-	Name   string    `json:"name,omitempty"` // that an upload over it has; empty: none can lie there
-	File   string    `json:"file"`           // by which rules know it
+	Name   string    `json:"name,omitempty"` // of an upload in its place; empty: no upload can replace it
+	File   string    `json:"file"`           // path in the policy folder
 	From   string    `json:"from"`           // FromFolder or FromUpload
 	SHA256 string    `json:"sha256"`         // in hex
 	Bytes  int       `json:"bytes"`
 	At     time.Time `json:"uploadedAt,omitzero"`
 	Over   string    `json:"over,omitempty"` // the SHA-256 of the folder's module that an upload hides
-	Rules  []Runner  `json:"rules"`          // that run it now, whatever the folder says
+	Rules  []Runner  `json:"rules"`          // of the live Set
 
-	Referenced bool `json:"referenced"` // there are such rules
+	Referenced bool `json:"referenced"` // Rules is not empty
 }
 
-// FromUpload is where a module came from that was uploaded.
+// FromUpload is the origin of an uploaded module.
 const FromUpload = "upload"
 
 // Runner is a rule that runs a module.
 type Runner struct {
 	Hook   string `json:"hook"`
 	Rule   string `json:"rule"`
-	SHA256 string `json:"sha256"` // of the module it runs; another than the file's where the folder is not live
+	SHA256 string `json:"sha256"` // of the module it runs; differs from the file's while the folder is not live
 
-	Failure string `json:"failure,omitempty"` // why the module could not be made ready, though it could before: the rule fails
+	Failure string `json:"failure,omitempty"` // why a module that started before does not start now: the rule fails
 }
 
-// listModules lists what there is in the folder and over it, by file, and who runs it.
+// listModules lists the modules of the folder and the uploads by file, with the rules that run them.
 func listModules(s state, set *rules.Set) (all []Module) {
 	if s.folder != nil {
 		for _, file := range s.folder.Names() {
@@ -74,12 +74,12 @@ func (m *Module) addRules(set *rules.Set) {
 	}
 }
 
-// failedModules are a Set's rules whose modules could not be made ready, though they could before.
+// failedModules lists the rules of a Set whose module started before and does not now.
 func failedModules(set *rules.Set) []rules.Module {
 	return slices.DeleteFunc(set.Modules(), func(m rules.Module) bool { return m.Failure == "" })
 }
 
-// uploadName is the name of the upload that would lie over a file; empty when there is none.
+// uploadName is the name of an upload that would replace a file, or "".
 func uploadName(file string) string {
 	name := strings.TrimSuffix(strings.TrimPrefix(file, "modules/"), ".wasm")
 	if moduleFile(name) != file || !moduleName.MatchString(name) {
@@ -88,12 +88,12 @@ func uploadName(file string) string {
 	return name
 }
 
-// WithUploads is a reading of the folder with the uploads over it: what would be loaded.
+// WithUploads returns the folder with the uploads in place, as it would be loaded.
 func (w *Watcher) WithUploads(f *rules.Folder) (*rules.Folder, error) {
 	return w.uploads.Load().overlay(f)
 }
 
-// module is the one of that name; the zero Module when there is none.
+// module returns the module of that name, or the zero Module.
 func (w *Watcher) module(name string) Module {
 	for _, m := range w.Status().Modules {
 		if m.Name == name {
@@ -103,7 +103,8 @@ func (w *Watcher) module(name string) Module {
 	return Module{}
 }
 
-// warnShadowed warns of modules of the folder that were changed beneath an upload, which is what rules go on running.
+// warnShadowed warns of changed modules of the folder that have no effect, because an upload replaces
+// them.
 func (w *Watcher) warnShadowed(s state) {
 	if s.folder == nil || w.seen.folder == nil {
 		return
@@ -113,7 +114,7 @@ func (w *Watcher) warnShadowed(s state) {
 		was, _ := w.seen.folder.File(file)
 		is, there := s.folder.File(file)
 		if there && !bytes.Equal(was, is) && Hash(is) != upload.SHA256 {
-			w.o.Log.Warn("a module of the folder was changed beneath an upload, and does not count: delete the upload, or push the module too",
+			w.o.Log.Warn("a changed module of the folder has no effect, because an upload replaces it: delete the upload, or push the module too",
 				"module", file, "sha256", Hash(is), "upload", upload.SHA256)
 		}
 	}
@@ -128,7 +129,7 @@ func (s *state) hasFile(file string) bool {
 	return ok
 }
 
-// moduleHash is the hash of the module that rules know by that name, empty when there is none.
+// moduleHash is the hash of the module that rules run by that name, or "".
 func (s *state) moduleHash(name string) string {
 	if u, ok := s.uploads.list[name]; ok {
 		return u.SHA256
@@ -140,7 +141,7 @@ func (s *state) moduleHash(name string) string {
 	return Hash(code)
 }
 
-// withUploads is the folder with the uploads over it.
+// withUploads returns the folder with the uploads in place.
 func (s *state) withUploads() (*rules.Folder, error) {
 	if s.err != nil {
 		return nil, s.err

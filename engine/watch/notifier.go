@@ -12,14 +12,15 @@ import (
 	"github.com/tenterhook/tenterhook/rules"
 )
 
-// notifier are the system's word that something in the folder changed. They only make a change seen sooner: whatever goes
-// wrong here (no watches left, an overflow, a network file system) is logged once and made good by polling.
+// notifier receives the system's notifications of changes in the folder. They only make a change
+// visible sooner. Failures (no watches left, an overflow, a network file system) are logged once;
+// polling covers them.
 type notifier struct {
 	dir     string
 	log     *slog.Logger
-	watcher *fsnotify.Watcher // nil when the system gives none
+	watcher *fsnotify.Watcher // nil if the system has none
 	watched map[string]fs.FileInfo
-	warned  bool // that a directory cannot be watched
+	warned  bool // logged that a directory cannot be watched
 }
 
 func newNotifier(ctx context.Context, dir string, log *slog.Logger) *notifier {
@@ -34,14 +35,14 @@ func newNotifier(ctx context.Context, dir string, log *slog.Logger) *notifier {
 	return n
 }
 
-// Close ends the notices, and the goroutines of the library with them.
+// Close ends the notifications and the goroutines of the library.
 func (n *notifier) Close() {
 	if n.watcher != nil {
 		n.watcher.Close()
 	}
 }
 
-// events is nil, and so never ready, when there are no notices.
+// events is nil, and so never ready, without a watcher.
 func (n *notifier) events() <-chan fsnotify.Event {
 	if n.watcher == nil {
 		return nil
@@ -49,7 +50,7 @@ func (n *notifier) events() <-chan fsnotify.Event {
 	return n.watcher.Events
 }
 
-// errors tells of lost notices, which are as good as a notice.
+// errors reports lost notifications, which count as a notification.
 func (n *notifier) errors() <-chan error {
 	if n.watcher == nil {
 		return nil
@@ -57,15 +58,15 @@ func (n *notifier) errors() <-chan error {
 	return n.watcher.Errors
 }
 
-// isRelevant reports whether an event can be about the folder's content. The folder's parent is watched too, for the moment
-// the folder itself is replaced; its other children are none of our business.
+// isRelevant reports whether an event can concern the folder's content. The parent is watched too, for
+// a replacement of the folder itself; its other children are ignored.
 func (n *notifier) isRelevant(e fsnotify.Event) bool {
-	name := filepath.Clean(e.Name) // the root's children come as //name
+	name := filepath.Clean(e.Name) // children of the root are reported as //name
 	return name == n.dir || filepath.Dir(name) != filepath.Dir(n.dir)
 }
 
-// updateWatches brings what is watched in line with the tree as it is now: directories come and go, and one that was replaced is
-// another directory under the same name.
+// updateWatches watches the current directories of the tree: some are new or removed, and a replaced
+// one is another directory under the same name.
 func (n *notifier) updateWatches(ctx context.Context) {
 	if n.watcher == nil {
 		return
@@ -73,7 +74,7 @@ func (n *notifier) updateWatches(ctx context.Context) {
 	now := directories(ctx, n.dir)
 	for path, info := range n.watched {
 		if is := now[path]; is == nil || !os.SameFile(is, info) {
-			n.watcher.Remove(path) // an error says that it is gone already
+			n.watcher.Remove(path) // fails if it was removed already
 			delete(n.watched, path)
 		}
 	}
@@ -94,13 +95,13 @@ func (n *notifier) warnOnce(path string, err error) {
 		return
 	}
 	n.warned = true
-	n.log.Warn("no notices of changes from the system; the folder is polled", "directory", path, "error", err)
+	n.log.Warn("a directory cannot be watched for changes; the folder is polled", "directory", path, "error", err)
 }
 
-// directories are those that the folder at dir is read from, and the one it lies in. Of a folder that cannot be surveyed they
-// are those found before that showed.
+// directories lists the directories of the folder at dir, and its parent. If the folder cannot be
+// surveyed, the list is incomplete.
 func directories(ctx context.Context, dir string) map[string]fs.FileInfo {
-	found, _ := rules.Look(ctx, dir) // reading the folder says what is wrong
+	found, _ := rules.Look(ctx, dir) // reading the folder reports the error
 	now := make(map[string]fs.FileInfo, len(found.Folders)+1)
 	for name, info := range found.Folders {
 		now[filepath.Join(dir, filepath.FromSlash(name))] = info

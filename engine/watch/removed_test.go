@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// TestHooksRemoved holds that a hook which leaves the air is named, whether it went with its file or by an edit.
+// TestHooksRemoved: removed hooks are logged, whether their file was deleted or edited.
 func TestHooksRemoved(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "policy")
 	writeFile(t, filepath.Join(dir, "a.yaml"), policy("a", "b"))
@@ -20,12 +20,12 @@ func TestHooksRemoved(t *testing.T) {
 	w.waitFor("named", func() bool {
 		return strings.Contains(w.log.String(), "b (/hooks/b)") && strings.Contains(w.log.String(), "c (/hooks/c)")
 	})
-	if log := w.log.String(); strings.Contains(log, "a (/hooks/a)") || !strings.Contains(log, `level=WARN msg="hooks gone`) {
+	if log := w.log.String(); strings.Contains(log, "a (/hooks/a)") || !strings.Contains(log, `level=WARN msg="hooks removed`) {
 		t.Error(log)
 	}
 }
 
-// TestFolderEmptied holds that a policy file which is emptied takes no hook off the air.
+// TestFolderEmptied: emptying a policy file removes no hook.
 func TestFolderEmptied(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "policy")
 	writeFile(t, filepath.Join(dir, "a.yaml"), policy("a"))
@@ -37,4 +37,18 @@ func TestFolderEmptied(t *testing.T) {
 	if live := w.liveSets(); len(live) != 1 || !strings.Contains(w.Status().LastError, "b.yaml:1:1: nothing stands in this file") {
 		t.Errorf("%q %+v", live, w.Status())
 	}
+}
+
+// TestWarnings: the status has the warnings of the live Set, and they go with their cause.
+func TestWarnings(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "policy")
+	writeFile(t, filepath.Join(dir, "a.yaml"), policy("a", "b"))
+	w := startFixture(t, dir)
+	w.waitLive("a b")
+	if got := w.Status().Warnings; len(got) != 2 || !got[0].Warning || got[0].File != "a.yaml" {
+		t.Errorf("warnings %v, want one for each hook with auth: none", got)
+	}
+	writeFile(t, filepath.Join(dir, "a.yaml"), policy("a"))
+	w.waitLive("a")
+	w.waitFor("one warning", func() bool { return len(w.Status().Warnings) == 1 })
 }

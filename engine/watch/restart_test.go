@@ -35,17 +35,17 @@ func TestInvalidThenRepaired(t *testing.T) {
 	if n := strings.Count(w.log.String(), "level=ERROR"); n != 1 {
 		t.Errorf("one mistake was logged %d times:\n%s", n, w.log)
 	}
-	writeFile(t, path, policy("mended"))
-	w.waitLive("mended")
+	writeFile(t, path, policy("repaired"))
+	w.waitLive("repaired")
 	if s := w.Status(); s.Stale || s.LastError != "" || !s.FailedAt.IsZero() || s.Revision == was.Revision {
-		t.Errorf("status of a mended folder: %+v", s)
+		t.Errorf("status of a repaired folder: %+v", s)
 	}
 	if got := w.liveSets(); len(got) != 2 {
 		t.Errorf("went live: %q", got)
 	}
 }
 
-// TestChangeReverted: a mistake that is undone leaves what was live, and nothing stale.
+// TestChangeReverted: a reverted mistake leaves the live Set, which is not stale.
 func TestChangeReverted(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "policy.yaml")
@@ -95,8 +95,8 @@ func TestRestart(t *testing.T) {
 		if log := w.log.String(); !strings.Contains(log, "last good copy") || !strings.Contains(log, "policy.yaml:2") {
 			t.Errorf("the log does not say it:\n%s", log)
 		}
-		writeFile(t, path, policy("mended"))
-		w.waitLive("mended")
+		writeFile(t, path, policy("repaired"))
+		w.waitLive("repaired")
 		if got := w.Status().From; got != watch.FromFolder {
 			t.Errorf("from %s", got)
 		}
@@ -176,7 +176,7 @@ func TestRejectedByAccept(t *testing.T) {
 	}
 }
 
-// TestSecretFile: a secret in a file outside the folder is part of what is watched, from before it is there.
+// TestSecretFile: secret files outside the folder are watched, also before they exist.
 func TestSecretFile(t *testing.T) {
 	dir, secret := t.TempDir(), filepath.Join(t.TempDir(), "okta")
 	writeFile(t, filepath.Join(dir, "policy.yaml"), policy("open"))
@@ -194,7 +194,7 @@ func TestSecretFile(t *testing.T) {
 	}
 }
 
-// TestCheck: a check that is asked for tries a refused folder again as it is.
+// TestCheck: a requested check retries a rejected folder in the same state.
 func TestCheck(t *testing.T) {
 	dir := t.TempDir()
 	writeFile(t, filepath.Join(dir, "policy.yaml"), policy("first"))

@@ -16,11 +16,11 @@ import (
 	"github.com/tenterhook/tenterhook/rules"
 )
 
-// maxSecretFiles is more files than any policy has secrets in; it bounds what one look costs.
+// maxSecretFiles bounds the cost of one check.
 const maxSecretFiles = 1000
 
-// secretFiles lists the files outside the folder that its policy files name: ${file./run/secrets/okta}. A secret that is rotated
-// there goes live as a changed rule does. Of more than maxOutside files the rest is not followed.
+// secretFiles lists the files outside the folder that its policies name: ${file./run/secrets/okta}. A
+// rotated secret goes live as a changed rule does. Files beyond maxSecretFiles are not followed.
 func secretFiles(f *rules.Folder) []string {
 	var files []string
 	for _, name := range f.Names() {
@@ -34,7 +34,7 @@ func secretFiles(f *rules.Folder) []string {
 	return files[:min(len(files), maxSecretFiles)]
 }
 
-// hashFiles is a hash over the files' contents, empty when there are none. Nothing of the contents is kept.
+// hashFiles is a hash over the contents of files, or "" without files. No content is kept.
 func hashFiles(ctx context.Context, files []string) string {
 	if len(files) == 0 {
 		return ""
@@ -42,7 +42,7 @@ func hashFiles(ctx context.Context, files []string) string {
 	h := sha256.New()
 	for _, name := range files {
 		if ctx.Err() != nil {
-			return "" // nobody will compare it
+			return "" // not compared any more
 		}
 		fmt.Fprintf(h, "%q ", name)
 		hashFile(h, name)
@@ -50,8 +50,8 @@ func hashFiles(ctx context.Context, files []string) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// findSecretFiles finds the files that a policy file names. It may find one too many, in a comment perhaps: such a file is looked at
-// in vain, and no more.
+// findSecretFiles finds the files that a policy names. It may also find a name in a comment, which
+// costs a needless check.
 func findSecretFiles(text []byte) []string {
 	const open = "${file."
 	var files []string
@@ -71,12 +71,12 @@ func findSecretFiles(text []byte) []string {
 	}
 }
 
-// maxSecretBytes is more than a secret may have.
+// maxSecretBytes exceeds the size limit of a secret.
 const maxSecretBytes = 1 << 20
 
 func hashFile(w io.Writer, name string) {
 	info, err := os.Stat(name)
-	if err != nil || !info.Mode().IsRegular() { // opening a pipe would wait for its writer
+	if err != nil || !info.Mode().IsRegular() { // opening a pipe would wait for a writer
 		fmt.Fprint(w, "absent ")
 		return
 	}

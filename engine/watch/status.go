@@ -1,21 +1,27 @@
 package watch
 
-import "time"
+import (
+	"time"
 
-// Status is what is live and what is in its way.
+	"github.com/tenterhook/tenterhook/rules"
+)
+
+// Status describes the live Set, and why the folder is not live.
 type Status struct {
 	Folder     string    `json:"folder"`              // absolute path
-	FolderHash string    `json:"folderHash"`          // the folder's content when it was last read
+	FolderHash string    `json:"folderHash"`          // of the content at the last reading
 	Revision   string    `json:"revision"`            // of the live Set
 	LoadedAt   time.Time `json:"loadedAt"`            // when the live Set went live
 	From       string    `json:"from"`                // FromFolder or FromLastGood
-	Stale      bool      `json:"stale"`               // what is live is not what the folder holds
+	Stale      bool      `json:"stale"`               // the live Set differs from the folder
 	LastError  string    `json:"lastError,omitempty"` // why it is stale
-	FailedAt   time.Time `json:"failedAt,omitzero"`   // when that was first seen
-	Modules    []Module  `json:"modules,omitempty"`   // that rules can run; not to be changed
+	FailedAt   time.Time `json:"failedAt,omitzero"`   // first occurrence of LastError
+	Modules    []Module  `json:"modules,omitempty"`   // read-only
+
+	Warnings rules.Problems `json:"warnings,omitempty"` // of the live Set; read-only
 }
 
-// Where a live Set came from.
+// Origins of a live Set.
 const (
 	FromFolder   = "folder"
 	FromLastGood = "last good copy"

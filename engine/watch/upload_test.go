@@ -28,7 +28,7 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-// modulePolicy is a folder whose one hook runs modules, by name.
+// modulePolicy is a policy whose hook runs modules of these names.
 func modulePolicy(names ...string) string {
 	var b strings.Builder
 	b.WriteString("tenterhook: 1\nhooks:\n  - name: signup\n    type: registration\n    auth: none\n    rules:\n")
@@ -38,7 +38,7 @@ func modulePolicy(names ...string) string {
 	return b.String()
 }
 
-// readModule is one of the modules that the tests of rules have.
+// readModule reads a module from the tests of rules.
 func readModule(t testing.TB, name string) []byte {
 	t.Helper()
 	code, err := os.ReadFile("../../rules/testdata/modules/" + name + ".wasm")
@@ -52,7 +52,7 @@ func stampModule(t testing.TB, word string) []byte {
 	return bytes.Replace(readModule(t, "stamp"), []byte("first"), []byte(word), 1)
 }
 
-// moduleFixture is a Watcher with an engine that answers, and what runs its modules.
+// moduleFixture is a Watcher with an engine and a runtime for modules.
 type moduleFixture struct {
 	*watch.Watcher
 	t       testing.TB
@@ -63,7 +63,7 @@ type moduleFixture struct {
 	registry *prometheus.Registry
 }
 
-// open opens the site; close ends it, and holds that nothing of its modules is left.
+// newModuleFixture opens a fixture; its close also checks that no instance of a module is left.
 func newModuleFixture(t testing.TB, dir, data string) *moduleFixture {
 	t.Helper()
 	return newModuleFixtureWith(t, dir, data, wasm.Options{})
@@ -100,7 +100,7 @@ func newModuleFixtureWith(t testing.TB, dir, data string, o wasm.Options) *modul
 
 var ids atomic.Int64
 
-// answerDivision is what a sign-up is answered.
+// answerDivision returns the division in the answer to a sign-up.
 func (s *moduleFixture) answerDivision() string {
 	doc := new(jsondoc.Doc)
 	if err := doc.Parse(sample.Of(hook.Registration), jsondoc.Limits{}); err != nil {
@@ -115,7 +115,7 @@ func (s *moduleFixture) answerDivision() string {
 	return word
 }
 
-// overloadCount is how often the machine had no time for a call, or for a rule of it.
+// overloadCount counts the calls and rules that ran out of time on this machine.
 func (s *moduleFixture) overloadCount() (n int64) {
 	s.t.Helper()
 	families, err := s.registry.Gather()
@@ -136,7 +136,7 @@ func (s *moduleFixture) upload(name string, code []byte) (watch.ChangeResult, er
 	return s.Change(context.Background(), watch.Change{Name: name, Code: code})
 }
 
-// TestUpload goes through what can become of uploads.
+// TestUpload uploads, replaces, rejects and deletes a module.
 func TestUpload(t *testing.T) {
 	dir, data := t.TempDir(), t.TempDir()
 	writeFile(t, filepath.Join(dir, "policy.yaml"), modulePolicy("score"))
@@ -161,8 +161,8 @@ func TestUpload(t *testing.T) {
 	if _, err := s.upload("../score", stampModule(t, "never")); !errors.Is(err, watch.ErrModuleName) {
 		t.Errorf("a name that climbs: %v", err)
 	}
-	var refusal *watch.Rejection
-	if _, err := s.upload("score", readModule(t, "none")); !errors.As(err, &refusal) || len(refusal.Reasons) != 5 {
+	var rejection *watch.Rejection
+	if _, err := s.upload("score", readModule(t, "none")); !errors.As(err, &rejection) || len(rejection.Reasons) != 5 {
 		t.Errorf("one without the convention: %v", err)
 	}
 	s.close()
@@ -190,8 +190,8 @@ func TestUploadTests(t *testing.T) {
 	writeFile(t, filepath.Join(dir, "a_test.yaml"), "tests: [{name: a, hook: signup, input: {sample: registration}, expect: {failed: [], commands: "+
 		"[{type: com.okta.user.profile.update, value: {division: first}}]}}]\n")
 	s := newModuleFixture(t, dir, t.TempDir())
-	var refusal *watch.Rejection
-	if _, err := s.upload("score", stampModule(t, "other")); !errors.As(err, &refusal) || len(refusal.Tests) != 1 || refusal.Tests[0].Name != "a" {
+	var rejection *watch.Rejection
+	if _, err := s.upload("score", stampModule(t, "other")); !errors.As(err, &rejection) || len(rejection.Tests) != 1 || rejection.Tests[0].Name != "a" {
 		t.Errorf("got %v", err)
 	}
 	if got := s.answerDivision(); got != "first" {
@@ -202,7 +202,8 @@ func TestUploadTests(t *testing.T) {
 	}
 }
 
-// TestUploadIntoInvalidFolder: a folder that has problems of its own neither refuses an upload nor goes live by it; the one that mends it does.
+// TestUploadIntoInvalidFolder: an invalid folder neither rejects an upload nor goes live with it, until
+// an upload solves its problem.
 func TestUploadIntoInvalidFolder(t *testing.T) {
 	dir := t.TempDir()
 	writeFile(t, filepath.Join(dir, "policy.yaml"), policy("signup"))
@@ -212,8 +213,8 @@ func TestUploadIntoInvalidFolder(t *testing.T) {
 	if c, err := s.upload("a", stampModule(t, "aaaaa")); err != nil || c.Live || len(c.Problems) == 0 || !s.Status().Stale {
 		t.Fatalf("the first: %+v, %v", c, err)
 	}
-	var refusal *watch.Rejection
-	if _, err := s.upload("b", readModule(t, "loop")); !errors.As(err, &refusal) {
+	var rejection *watch.Rejection
+	if _, err := s.upload("b", readModule(t, "loop")); !errors.As(err, &rejection) {
 		t.Errorf("one that is a problem by itself: %v", err)
 	}
 	if c, err := s.upload("b", stampModule(t, "bbbbb")); err != nil || !c.Live || s.Status().Stale {
@@ -227,7 +228,7 @@ func TestUploadIntoInvalidFolder(t *testing.T) {
 	}
 }
 
-// TestUploadDamaged: what is damaged in the data directory is never run; uploading it again mends it.
+// TestUploadDamaged: a damaged upload never runs; uploading it again repairs it.
 func TestUploadDamaged(t *testing.T) {
 	for name, damage := range map[string]func(path string) error{
 		"Changed": func(path string) error { return os.WriteFile(path, stampModule(t, "wrong"), 0o600) },
@@ -243,7 +244,7 @@ func TestUploadDamaged(t *testing.T) {
 			s.close()
 			must(t, damage(filepath.Join(data, "modules", watch.Hash(stampModule(t, "above"))+".wasm")))
 			s = newModuleFixture(t, dir, data)
-			if st := s.Status(); st.From != watch.FromLastGood || !strings.Contains(st.LastError, "gone or damaged") || s.answerDivision() != "above" {
+			if st := s.Status(); st.From != watch.FromLastGood || !strings.Contains(st.LastError, "missing or damaged") || s.answerDivision() != "above" {
 				t.Errorf("status %+v", st)
 			}
 			if c, err := s.upload("score", stampModule(t, "newer")); err != nil || !c.Live || s.answerDivision() != "newer" {
@@ -253,7 +254,7 @@ func TestUploadDamaged(t *testing.T) {
 	}
 }
 
-// TestHostileUpload has modules refused that never end, while calls go on as ever.
+// TestHostileUpload: modules that never end are rejected without delaying calls.
 func TestHostileUpload(t *testing.T) {
 	dir := t.TempDir()
 	writeFile(t, filepath.Join(dir, "policy.yaml"), modulePolicy("score"))
@@ -288,8 +289,8 @@ func TestHostileUpload(t *testing.T) {
 	}
 }
 
-// TestReloadUnderLoad changes ten modules over and over while calls are answered: none is lost, and what the modules take stays flat.
-// TENTERHOOK_RELOADS says how often.
+// TestReloadUnderLoad changes ten modules repeatedly during calls: no call is lost, and the memory of
+// modules stays flat.
 func TestReloadUnderLoad(t *testing.T) {
 	reloads := 40
 	if text := os.Getenv("TENTERHOOK_RELOADS"); text != "" {
@@ -357,7 +358,7 @@ func residentBytes() int {
 	return 0
 }
 
-// FuzzUploads reads lists of uploads that this program did not write: whatever is in them, nothing is run but what has its hash.
+// FuzzUploads reads foreign lists of uploads: a module runs only if its hash matches.
 func FuzzUploads(f *testing.F) {
 	f.Add(`{"modules":{"score":{"sha256":"x","bytes":1,"at":"2026-01-01T00:00:00Z"}}}`)
 	f.Add(`{"modules":{"../score":{"sha256":"../../x"}}}`)

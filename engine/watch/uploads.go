@@ -15,35 +15,36 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tenterhook/tenterhook/engine/durable"
 	"github.com/tenterhook/tenterhook/rules"
 )
 
-// What uploads may come to.
+// Limits of all uploads.
 const (
 	maxUploads     = 256
-	maxUploadBytes = 64 << 20 // of all of them
+	maxUploadBytes = 64 << 20 // in total
 )
 
-// Upload is a module that lies over the folder's of that name.
+// Upload is an uploaded module. It replaces the folder's of that name.
 type Upload struct {
 	SHA256 string    `json:"sha256"` // of the module, in hex
 	Bytes  int       `json:"bytes"`
 	At     time.Time `json:"at"`
 }
 
-// uploads is which modules lie over the folder. It is never changed; a change makes another.
+// uploads are the current uploads. A value is immutable; a change makes a new one.
 type uploads struct {
 	list map[string]Upload // by name
-	code map[string][]byte // by name; without one whose file is gone or damaged
-	err  error             // why the list cannot be read
+	code map[string][]byte // by name; lacks missing and damaged files
+	err  error             // of reading the list
 }
 
-// moduleFile is where the module of that name lies in a folder.
+// moduleFile is the path of a module in a policy folder.
 func moduleFile(name string) string { return "modules/" + name + ".wasm" }
 
 var moduleName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$`)
 
-// ModuleName reports whether an uploaded module can be called so.
+// ModuleName reports whether an uploaded module can have this name.
 func ModuleName(name string) bool { return moduleName.MatchString(name) }
 
 // Hash is the SHA-256 of a module, in hex.
@@ -52,7 +53,7 @@ func Hash(code []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// overlay is the folder with the uploads over it.
+// overlay returns the folder with the uploads in place.
 func (u *uploads) overlay(f *rules.Folder) (*rules.Folder, error) {
 	if u.err != nil {
 		return nil, u.err
@@ -61,14 +62,14 @@ func (u *uploads) overlay(f *rules.Folder) (*rules.Folder, error) {
 	for _, name := range slices.Sorted(maps.Keys(u.list)) {
 		code, ok := u.code[name]
 		if !ok {
-			return nil, fmt.Errorf("the uploaded module %s is gone or damaged: upload it again, or delete it", name)
+			return nil, fmt.Errorf("the uploaded module %s is missing or damaged: upload it again, or delete it", name)
 		}
 		files[moduleFile(name)] = code
 	}
 	return f.With(files)
 }
 
-// apply is u after the change.
+// apply returns u after the change.
 func (u *uploads) apply(c Change) (*uploads, error) {
 	if c.Code == nil {
 		return u.without(c.Name), nil
@@ -76,7 +77,7 @@ func (u *uploads) apply(c Change) (*uploads, error) {
 	return u.with(c.Name, c.Code)
 }
 
-// with is u with one more, or another in its place.
+// with returns u with one upload added or replaced.
 func (u *uploads) with(name string, code []byte) (*uploads, error) {
 	next := u.without(name)
 	next.list[name] = Upload{SHA256: Hash(code), Bytes: len(code), At: time.Now().UTC().Truncate(time.Second)}
@@ -100,21 +101,20 @@ func (u *uploads) without(name string) *uploads {
 	return next
 }
 
-// uploadStore keeps uploads in the data directory: each module in a file that is named by its hash, and a list of which name has which.
-// After a crash there is the old list or the new one, and every file it speaks of.
+// uploadStore keeps uploads in the data directory: each module in a file named by its hash, and a list
+// of names and hashes. After a crash there is the old list or the new one, with all of its files.
 type uploadStore struct{ dir string }
 
 const (
 	listName = "uploads.json"
-	tempName = ".upload-*"
 )
 
-// uploadList is the list's file.
+// uploadList is the content of the list's file.
 type uploadList struct {
 	Modules map[string]Upload `json:"modules"`
 }
 
-// open reads the uploads. What is damaged is told when a folder is to lie beneath it.
+// open reads the uploads. Damage is reported by overlay.
 func (a uploadStore) open() *uploads {
 	u := &uploads{list: map[string]Upload{}, code: map[string][]byte{}}
 	text, err := os.ReadFile(filepath.Join(a.dir, listName))
@@ -146,7 +146,7 @@ func (a uploadStore) file(hash string) string {
 	return filepath.Join(a.dir, filepath.Base(hash)+".wasm")
 }
 
-// save makes the uploads durable, the one of that name being new.
+// save makes the uploads durable; the one of that name is new.
 func (a uploadStore) save(u *uploads, name string) error {
 	if u.err != nil {
 		return u.err
@@ -155,7 +155,7 @@ func (a uploadStore) save(u *uploads, name string) error {
 		return err
 	}
 	if one, ok := u.list[name]; ok {
-		if err := a.writeFile(a.file(one.SHA256), u.code[name]); err != nil {
+		if err := durable.WriteFile(a.file(one.SHA256), u.code[name], durable.Options{}); err != nil {
 			return err
 		}
 	}
@@ -163,27 +163,10 @@ func (a uploadStore) save(u *uploads, name string) error {
 	if err != nil {
 		return err
 	}
-	return a.writeFile(filepath.Join(a.dir, listName), append(text, '\n'))
+	return durable.WriteFile(filepath.Join(a.dir, listName), append(text, '\n'), durable.Options{})
 }
 
-// writeFile replaces a file whole.
-func (a uploadStore) writeFile(path string, content []byte) error {
-	temp, err := os.CreateTemp(a.dir, tempName) // mode 0600
-	if err != nil {
-		return err
-	}
-	defer os.Remove(temp.Name()) // gone already when all went well
-	_, err = temp.Write(content)
-	if err := errors.Join(err, temp.Sync(), temp.Close()); err != nil {
-		return err
-	}
-	if err := os.Rename(temp.Name(), path); err != nil {
-		return err
-	}
-	return syncDir(a.dir)
-}
-
-// removeUnused removes what no name has any more, and what a kill has left half written.
+// removeUnused removes files of no upload, and temporary files of a killed process.
 func (a uploadStore) removeUnused(u *uploads) error {
 	entries, err := os.ReadDir(a.dir)
 	if errors.Is(err, fs.ErrNotExist) || u.err != nil {
@@ -194,10 +177,9 @@ func (a uploadStore) removeUnused(u *uploads) error {
 		used[filepath.Base(a.file(one.SHA256))] = true
 	}
 	for _, e := range entries {
-		temp, _ := filepath.Match(tempName, e.Name())
-		if temp || strings.HasSuffix(e.Name(), ".wasm") && !used[e.Name()] {
+		if strings.HasSuffix(e.Name(), ".wasm") && !used[e.Name()] {
 			err = errors.Join(err, os.Remove(filepath.Join(a.dir, e.Name())))
 		}
 	}
-	return err
+	return errors.Join(err, durable.RemoveTemp(filepath.Join(a.dir, "*")))
 }

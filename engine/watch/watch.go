@@ -1,8 +1,3 @@
-// Package watch is for keeping an engine on the newest good Set of a policy folder.
-//
-// Three things are looked at, because none of them is enough: the system's notifications (fast, but lost on network file
-// systems, on overflow, and when a directory is replaced), what stat says about the tree (cheap, but blind to an edit that
-// keeps size and time), and the content itself (never wrong, and read as often as it is cheap to read).
 package watch
 
 import (
@@ -21,51 +16,51 @@ import (
 	"github.com/tenterhook/tenterhook/rules"
 )
 
-// Options say what is watched, for whom, and how often.
+// Options configure a Watcher.
 type Options struct {
 	Dir    string         // the policy folder
-	Data   string         // where the last good copy and uploaded modules are kept; empty keeps none
-	Engine *engine.Engine // is given every good Set
-	Rules  rules.Options  // how a folder is loaded
-	Log    *slog.Logger   // nil: slog.Default()
+	Data   string         // directory of the last good copy and uploads; empty: neither
+	Engine *engine.Engine // runs every valid Set
+	Rules  rules.Options  // for loading a folder
+	Log    *slog.Logger   // default slog.Default()
 
-	// Tests lets only a folder go live whose tests pass, and that has some; so it is for the last good copy.
+	// Tests rejects a folder without tests or with failing ones, and such a last good copy.
 	Tests bool
 
-	// Accept has the last word on a Set before it goes live: what it returns refuses the Set. Nil accepts all.
+	// Accept is called before a Set goes live; its error rejects the Set. Nil accepts all.
 	Accept func(*rules.Set) error
 
-	// Live is told of each Set that has gone live, by its revision, and what has brought it: FromFolder, FromUpload or FromLastGood.
-	// Nil tells nobody.
+	// Live is called after a Set has gone live, with its revision and origin: FromFolder, FromUpload or
+	// FromLastGood. It may be nil.
 	Live func(revision, by string)
 
-	Poll   time.Duration // how often the tree is looked at without a notification; 0: 500 ms
-	Settle time.Duration // how long content must stay the same before it counts; 0: 75 ms
-	Retry  time.Duration // how often a folder that was refused is tried again as it is; 0: 10 s
+	Poll   time.Duration // interval of checks without a notification; default 500 ms
+	Settle time.Duration // time for which content must be unchanged; default 75 ms
+	Retry  time.Duration // interval of retries of a rejected folder; default 10 s
 }
 
-// Watcher keeps an engine on the newest good Set of one folder.
+// Watcher keeps an engine on the newest valid Set of one folder.
 type Watcher struct {
 	o           Options
 	dir         string
 	store       *lastGoodStore
-	checkNow    chan struct{} // has room for one: a check that is asked for but not begun
-	uploadStore *uploadStore  // nil: nothing can be uploaded
-	lock        chan struct{} // holds one while the folder is looked at or a change is judged; it guards what follows
+	checkNow    chan struct{} // holds one requested check
+	uploadStore *uploadStore  // nil: uploads are disabled
+	lock        chan struct{} // acquired to check the folder or evaluate a change; guards the fields below
 
-	seen    state     // what was loaded, or refused, last
-	retryAt time.Time // when a refused state is tried again; zero after a good one
+	seen    state     // last state that was loaded or rejected
+	retryAt time.Time // next retry of a rejected state; zero after a valid one
 	pace    pacer
-	set     *rules.Set // what the next one is compared with: the live one, which is the engine's to close
+	set     *rules.Set // the live Set, to compare the next one with; the engine closes it
 
-	uploads atomic.Pointer[uploads] // changed in turn, read by all
+	uploads atomic.Pointer[uploads] // changed under lock, read by all
 
 	mu     sync.Mutex // guards status
 	status Status
 }
 
-// Open loads the folder and puts the Set live. A folder that cannot be loaded is answered with its last good copy, loudly;
-// without one the error is the folder's (rules.Problems when it could be read).
+// Open loads the folder and puts the Set live. If the folder is invalid, it uses the last good copy
+// and logs an error; without a copy it returns the folder's error (rules.Problems if readable).
 func Open(ctx context.Context, o Options) (*Watcher, error) {
 	dir, err := filepath.Abs(o.Dir)
 	if err != nil {
@@ -82,20 +77,20 @@ func Open(ctx context.Context, o Options) (*Watcher, error) {
 		w.uploads.Store(w.uploadStore.open())
 		w.removeUnusedUploads()
 		if err := w.store.removeTemps(); err != nil {
-			o.Log.Error("what is left of copies that were not finished cannot be removed", "error", err)
+			o.Log.Error("remove temporary files of the last good copy", "error", err)
 		}
 	}
 	copied, kept, keptErr := w.loadLastGood()
-	w.set = kept // so that a table's max_shrink holds across a restart
-	refused := w.apply(ctx, w.readStable(ctx, state{}))
-	if refused == nil && kept != nil {
+	w.set = kept // for max_shrink of tables across a restart
+	rejected := w.apply(ctx, w.readStable(ctx, state{}))
+	if rejected == nil && kept != nil {
 		return w, kept.Close()
 	}
-	if refused == nil {
+	if rejected == nil {
 		return w, nil
 	}
 	if keptErr == nil {
-		keptErr = w.restore(ctx, copied, kept, refused)
+		keptErr = w.restore(ctx, copied, kept, rejected)
 	}
 	if keptErr == nil {
 		return w, nil
@@ -103,17 +98,17 @@ func Open(ctx context.Context, o Options) (*Watcher, error) {
 	if !errors.Is(keptErr, errNoCopy) {
 		o.Log.Error("the last good copy cannot be used either", "error", keptErr)
 	}
-	return nil, refused
+	return nil, rejected
 }
 
-func orDefault(d, otherwise time.Duration) time.Duration {
+func orDefault(d, fallback time.Duration) time.Duration {
 	if d <= 0 {
-		return otherwise
+		return fallback
 	}
 	return d
 }
 
-// Check asks Run to look at the folder now and to try it again even if it was refused as it is. It does not wait.
+// Check asks Run to read the folder now, also if its current state was rejected. It does not wait.
 func (w *Watcher) Check() {
 	select {
 	case w.checkNow <- struct{}{}:
@@ -121,7 +116,7 @@ func (w *Watcher) Check() {
 	}
 }
 
-// Status is what is live, and why the folder is not.
+// Status describes the live Set, and why the folder is not live.
 func (w *Watcher) Status() Status {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -134,7 +129,7 @@ func (w *Watcher) Run(ctx context.Context) {
 	defer n.Close()
 	poll := time.NewTicker(w.o.Poll)
 	defer poll.Stop()
-	soon := time.NewTimer(0) // at once: the folder may have changed since Open
+	soon := time.NewTimer(0) // at once, because the folder may have changed since Open
 	defer soon.Stop()
 	for armed := true; ; {
 		again, idle := false, false
@@ -143,7 +138,7 @@ func (w *Watcher) Run(ctx context.Context) {
 			return
 		case e := <-n.events():
 			if n.isRelevant(e) && !armed {
-				armed = true // one look for a whole burst
+				armed = true // one check for a burst of events
 				soon.Reset(w.o.Settle)
 			}
 			continue
@@ -161,7 +156,7 @@ func (w *Watcher) Run(ctx context.Context) {
 	}
 }
 
-// acquire waits for the turn; false when the context ends first.
+// acquire locks the Watcher, and reports false if the context ends first.
 func (w *Watcher) acquire(ctx context.Context) bool {
 	select {
 	case w.lock <- struct{}{}:
@@ -173,8 +168,8 @@ func (w *Watcher) acquire(ctx context.Context) bool {
 
 func (w *Watcher) release() { <-w.lock }
 
-// poll looks at the folder: again, though it was refused as it is, or when nothing has happened, only if it is time to. It reports
-// whether it did.
+// poll reads the folder and reports whether it did. With again, it also retries a rejected state; with
+// idle, it reads only if the pacer or a retry is due.
 func (w *Watcher) poll(ctx context.Context, again, idle bool) bool {
 	if !w.acquire(ctx) {
 		return false
@@ -195,16 +190,16 @@ func (w *Watcher) retryDue() bool {
 	return !w.retryAt.IsZero() && !time.Now().Before(w.retryAt)
 }
 
-// readFolder reads the folder and, when it is not what was seen last, takes it.
+// readFolder reads the folder and applies a new state.
 func (w *Watcher) readFolder(ctx context.Context) {
 	s := w.readStable(ctx, w.seen)
 	if ctx.Err() != nil || s.key == w.seen.key && s.uploads == w.seen.uploads && !w.retryDue() {
 		return
 	}
-	w.apply(ctx, s) // a refusal is in the status and the log
+	w.apply(ctx, s) // a rejection is in the status and the log
 }
 
-// apply loads a state of the folder and puts it live. The error says why it was refused; what was live stays.
+// apply loads a state of the folder and puts it live. Its error rejects the state; the live Set stays.
 func (w *Watcher) apply(ctx context.Context, s state) error {
 	w.warnShadowed(s)
 	again := s.key == w.seen.key && s.uploads == w.seen.uploads && !w.Status().Stale
@@ -225,7 +220,7 @@ func (w *Watcher) apply(ctx context.Context, s state) error {
 		w.reject(err)
 		return err
 	}
-	if n := len(failedModules(set)); again && n > 0 && n == len(failedModules(w.set)) { // it was tried again in vain
+	if n := len(failedModules(set)); again && n > 0 && n == len(failedModules(w.set)) { // the retry changed nothing
 		w.retryAt = time.Now().Add(max(w.o.Retry, 100*time.Since(start)))
 		return set.Close()
 	}
@@ -233,7 +228,7 @@ func (w *Watcher) apply(ctx context.Context, s state) error {
 	return nil
 }
 
-// install puts a Set live that was loaded from a state of the folder, and keeps a copy of that.
+// install puts the Set of a state live and saves the last good copy.
 func (w *Watcher) install(s state, set *rules.Set, by string) {
 	w.logWarnings(set)
 	w.logRemovedHooks(set)
@@ -252,18 +247,18 @@ func (w *Watcher) install(s state, set *rules.Set, by string) {
 		err = w.store.save(whole)
 	}
 	if err != nil {
-		w.o.Log.Error("the last good copy could not be kept", "copy", w.store.path, "error", err)
+		w.o.Log.Error("save the last good copy", "copy", w.store.path, "error", err)
 	}
 }
 
-// removeUnusedUploads removes uploads that nothing speaks of any more.
+// removeUnusedUploads removes files of no upload.
 func (w *Watcher) removeUnusedUploads() {
 	if err := w.uploadStore.removeUnused(w.uploads.Load()); err != nil {
-		w.o.Log.Error("what is left of modules that were uploaded before cannot be removed", "error", err)
+		w.o.Log.Error("remove unused uploads", "error", err)
 	}
 }
 
-// logWarnings logs the warnings about a Set that the one before did not have.
+// logWarnings logs the warnings that the previous Set did not have.
 func (w *Watcher) logWarnings(set *rules.Set) {
 	var before rules.Problems
 	if w.Status().Revision != "" {
@@ -271,12 +266,12 @@ func (w *Watcher) logWarnings(set *rules.Set) {
 	}
 	for _, warning := range set.Warnings() {
 		if !slices.ContainsFunc(before, func(p rules.Problem) bool { return p.File == warning.File && p.Message == warning.Message }) {
-			w.o.Log.Warn("a warning about the policy", "folder", w.dir, "warning", warning.String())
+			w.o.Log.Warn("policy warning", "folder", w.dir, "warning", warning.String())
 		}
 	}
 }
 
-// logRemovedHooks logs the hooks that Okta calls in vain from now on, should it still call them.
+// logRemovedHooks logs the hooks whose calls are answered 404 from now on.
 func (w *Watcher) logRemovedHooks(set *rules.Set) {
 	if w.set == nil {
 		return
@@ -288,12 +283,12 @@ func (w *Watcher) logRemovedHooks(set *rules.Set) {
 		}
 	}
 	if len(names) > 0 {
-		w.o.Log.Warn("hooks gone: calls of them are answered 404", "folder", w.dir, "hooks", strings.Join(names, ", "))
+		w.o.Log.Warn("hooks removed: their calls are answered 404", "folder", w.dir, "hooks", strings.Join(names, ", "))
 	}
 }
 
-// loadSet makes a Set of a state of the folder that passes try and the last word; what does not is closed. A nil try tries nothing.
-func (w *Watcher) loadSet(s state, try func(*rules.Folder, *rules.Set) error) (*rules.Set, error) {
+// loadSet loads the Set of a state. It closes a Set that check or Accept rejects; check may be nil.
+func (w *Watcher) loadSet(s state, check func(*rules.Folder, *rules.Set) error) (*rules.Set, error) {
 	folder, err := s.withUploads()
 	if err != nil {
 		return nil, err
@@ -304,8 +299,8 @@ func (w *Watcher) loadSet(s state, try func(*rules.Folder, *rules.Set) error) (*
 	if err != nil {
 		return nil, err
 	}
-	if try != nil {
-		if err := try(folder, set); err != nil {
+	if check != nil {
+		if err := check(folder, set); err != nil {
 			return nil, errors.Join(err, set.Close())
 		}
 	}
@@ -315,7 +310,7 @@ func (w *Watcher) loadSet(s state, try func(*rules.Folder, *rules.Set) error) (*
 	return set, nil
 }
 
-// accept asks for the last word on a Set, and closes the one that is refused.
+// accept calls Options.Accept and closes a rejected Set.
 func (w *Watcher) accept(set *rules.Set) error {
 	if w.o.Accept == nil {
 		return nil
@@ -326,7 +321,7 @@ func (w *Watcher) accept(set *rules.Set) error {
 	return nil
 }
 
-// swap hands the Set to the engine and says so. The folder's hash is empty when the Set did not come from it.
+// swap puts the Set live in the engine. hash is the folder's, empty for the last good copy.
 func (w *Watcher) swap(set *rules.Set, from, by, hash string) {
 	revision := set.Revision()
 	w.set = set
@@ -335,6 +330,7 @@ func (w *Watcher) swap(set *rules.Set, from, by, hash string) {
 	w.mu.Lock()
 	was := w.status
 	w.status.Revision, w.status.LoadedAt, w.status.From = revision, time.Now(), from
+	w.status.Warnings = set.Warnings()
 	if from == FromFolder {
 		w.status.FolderHash, w.status.Stale, w.status.LastError, w.status.FailedAt = hash, false, "", time.Time{}
 	}
@@ -343,14 +339,14 @@ func (w *Watcher) swap(set *rules.Set, from, by, hash string) {
 		w.o.Live(revision, by)
 	}
 	for _, m := range failedModules(set) {
-		w.o.Log.Error("a module that was live before cannot be made ready; its rule fails until it can", "hook", m.Hook, "rule", m.Rule, "module", m.File, "reason", m.Failure)
+		w.o.Log.Error("a module that started before does not start now; its rule fails until it does", "hook", m.Hook, "rule", m.Rule, "module", m.File, "reason", m.Failure)
 	}
 	if from == FromFolder {
-		w.o.Log.Info("policy is live", "folder", w.dir, "revision", revision, "was", was.Revision, "mended", was.Stale)
+		w.o.Log.Info("policy is live", "folder", w.dir, "revision", revision, "was", was.Revision, "repaired", was.Stale)
 	}
 }
 
-// reject records why the folder is not live; the log hears it once, until it changes or is mended.
+// reject records why the folder is not live. It logs the same error once.
 func (w *Watcher) reject(err error) {
 	text := err.Error()
 	w.o.Engine.MarkStale(true)
@@ -362,10 +358,10 @@ func (w *Watcher) reject(err error) {
 	}
 	revision := w.status.Revision
 	w.mu.Unlock()
-	if known || revision == "" { // without anything live it is Open's to tell
+	if known || revision == "" { // without a live Set, Open returns the error
 		return
 	}
-	w.o.Log.Error("the policy folder was refused; what was live stays", "folder", w.dir, "revision", revision, "error", oneLine(err))
+	w.o.Log.Error("the policy folder is rejected; the live policy stays", "folder", w.dir, "revision", revision, "error", oneLine(err))
 }
 
 // oneLine is an error for the log: problems without their source lines.

@@ -17,7 +17,7 @@ import (
 	"github.com/tenterhook/tenterhook/rules"
 )
 
-// fixture is a Watcher at work on a real folder, and what it did.
+// fixture is a running Watcher of a folder on disk.
 type fixture struct {
 	*watch.Watcher
 	t    *testing.T
@@ -26,10 +26,10 @@ type fixture struct {
 	log  *safeBuffer
 
 	mu   sync.Mutex
-	sets []string // the hooks' names of every Set that went live
+	sets []string // hook names of every live Set
 }
 
-// safeBuffer is a log that is read while it is written.
+// safeBuffer is a log that tests read while it is written.
 type safeBuffer struct {
 	mu sync.Mutex
 	b  bytes.Buffer
@@ -92,7 +92,7 @@ func startFixture(t *testing.T, dir string) *fixture {
 	return w
 }
 
-// accept notes what goes live. It is the last thing a Set meets before the engine.
+// accept records each Set before it goes live.
 func (w *fixture) accept(s *rules.Set) error {
 	var names []string
 	for _, h := range s.Hooks() {
@@ -110,7 +110,7 @@ func (w *fixture) liveSets() []string {
 	return append([]string(nil), w.sets...)
 }
 
-// waitLive waits until the hooks that are live are these.
+// waitLive waits until these hooks are live.
 func (w *fixture) waitLive(hooks string) {
 	w.t.Helper()
 	w.waitFor("live: "+hooks, func() bool {
@@ -119,7 +119,7 @@ func (w *fixture) waitLive(hooks string) {
 	})
 }
 
-// waitFor waits for what is promised within a second; a loaded machine is given more.
+// waitFor waits up to a minute, for loaded machines.
 func (w *fixture) waitFor(what string, is func() bool) {
 	w.t.Helper()
 	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
@@ -140,7 +140,7 @@ func policy(hooks ...string) string {
 	return b.String()
 }
 
-// writeFile writes a file so that nobody finds it half written, or empty, however long the writer is held up.
+// writeFile writes a file atomically, so that the Watcher never reads a part of it.
 func writeFile(t testing.TB, path, text string) {
 	t.Helper()
 	next := filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+".new")
