@@ -12,14 +12,14 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-// Why a delivery is not accepted. ErrNoEvents and ErrTooMuch are the delivery's own fault. Everything else is ours, and answered so that
-// Okta's one retry happens (hooks.md section 3.3).
+// Why a delivery is not accepted. ErrNoEvents and ErrTooMuch are the delivery's own fault. All
+// others are the server's: the status for them makes Okta retry once (hooks.md section 3.3).
 var (
-	ErrNoEvents = errors.New("data.events is not a list")                       // of a delivery that is none
-	ErrTooMuch  = errors.New("a delivery of too many events")                   // more than 4096, or too large once they are taken apart
-	ErrNoLedger = errors.New("there is no ledger to record events in")          // the Engine was made without one
-	ErrShed     = errors.New("too many deliveries at one time")                 // nothing was recorded
-	ErrInline   = errors.New("this hook is waited for: its calls are answered") // Accept of an inline hook's call
+	ErrNoEvents = errors.New("data.events is not a list")                          // the call is no delivery
+	ErrTooMuch  = errors.New("a delivery of too many events")                      // more than 4096, or too large once they are taken apart
+	ErrNoLedger = errors.New("there is no ledger to record events in")             // the Engine was made without one
+	ErrShed     = errors.New("too many deliveries at one time")                    // nothing was recorded
+	ErrInline   = errors.New("calls of an inline hook are answered, not accepted") // Accept of an inline hook's call
 )
 
 const (
@@ -42,9 +42,11 @@ func (e *Engine) Accept(c *hook.Call) error {
 	return err
 }
 
-// Accept records a delivery, and returns no error when every event of it is on the disk, now or from before: only then may Okta be told so,
-// for it never sends it again. The rules run afterwards. What is kept of c is copied. It returns by the call's deadline, as Answer does;
-// a delivery that was not recorded by then may still be, and is known when it comes again.
+// Accept records a delivery. It returns no error only if every event of it is durable, now or since
+// an earlier delivery: only then may Okta get a 200, after which it never sends the delivery again.
+// The rules run afterwards. Accept copies the parts of c that it keeps. It returns by the call's
+// deadline, as Answer does; a delivery that was not recorded by then may still become durable, and
+// is then known when Okta sends it again.
 func (h *Hook) Accept(c *hook.Call) (Reply, error) {
 	now := time.Now()
 	h.setDeadline(c, now)
@@ -92,9 +94,10 @@ func (h *Hook) accept(c *hook.Call, now time.Time) (repeat bool, err error) {
 	return receipt.Duplicate, nil
 }
 
-// splitDelivery takes a delivery apart into deliveries of one event each. Both keys are scoped by the hook, or two hooks would swallow each other's
-// copies (hooks.md section 3.4). An event without a uuid is known by its bytes; a delivery by its eventId and its events, because nobody
-// promises that what is sent once more under an eventId has no event that the first had not.
+// splitDelivery splits a delivery into deliveries of one event each. Both keys are scoped by the
+// hook; otherwise two hooks would drop each other's copies (hooks.md section 3.4). An event without
+// a uuid is identified by its bytes, a delivery by its eventId and its events: Okta does not
+// promise that a retry under the same eventId has no new event.
 func splitDelivery(name string, c *hook.Call) (ledger.Delivery, error) {
 	root := c.Doc.Root()
 	d := ledger.Delivery{Hook: name}

@@ -85,7 +85,7 @@ func TestAccept(t *testing.T) {
 		envelope("d1", start("a"), start("b")),
 		envelope("d1", start("a"), start("b")), // Okta's retry
 		envelope("d2", start("b"), start("c")), // batched anew
-		envelope("d2", start("c"), start("g")), // what no document rules out
+		envelope("d2", start("c"), start("g")), // the specification does not exclude it
 		envelope("d3", `7`, `null`, start("d")),
 		envelope("", start("e")),
 		envelope("", start("e"), start("f")),
@@ -162,7 +162,8 @@ func TestAcceptRefuses(t *testing.T) {
 	}
 }
 
-// TestBehindTheAnswer: the id of an inline call, and what a rule that refuses wants sent, are in the ledger after the answer.
+// TestBehindTheAnswer: after the answer, the ledger has the id of an inline call and the actions of
+// a rule that denies.
 func TestBehindTheAnswer(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "out")
 	e, l := newLedgerEngine(t, `tenterhook: 1
@@ -217,7 +218,7 @@ func BenchmarkNote(b *testing.B) {
 	}
 }
 
-// BenchmarkAccept is deliveries of one event of 1.5 KB made durable, by so many callers at one time.
+// BenchmarkAccept makes deliveries of one event of 1.5 KB durable, with several concurrent callers.
 func BenchmarkAccept(b *testing.B) {
 	text := strings.Replace(eventPolicy, "FILE", filepath.Join(b.TempDir(), "out"), 1)
 	body := fmt.Sprintf(`{"uuid":"%%d","eventType":"user.session.end","x":%q}`, strings.Repeat("x", 1400))
@@ -239,7 +240,8 @@ func BenchmarkAccept(b *testing.B) {
 	}
 }
 
-// TestFailedRule: a rule that fails on an event leaves a dead letter behind that names it, and takes nothing from its neighbours.
+// TestFailedRule: a rule that fails on an event leaves a dead letter that names the rule, and does
+// not affect the other rules' actions.
 func TestFailedRule(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "out")
 	e, l := newLedgerEngine(t, strings.Replace(eventPolicy, "FILE", out, 1)+`      - name: count

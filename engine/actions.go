@@ -13,8 +13,9 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/hook"
 )
 
-// recordAnswered leaves behind an inline call what outlives its answer: its id, and what the rules want done. Neither waits for the disk: both
-// are in the ledger some time after the answer is out, or never when the machine goes down before.
+// recordAnswered hands the lasting parts of an answered inline call to the ledger: its id and the
+// actions of its rules. It does not wait for the disk: both are durable some time after the answer,
+// or lost if the machine fails before.
 func (h *Hook) recordAnswered(c *hook.Call, d *rules.Decision) {
 	book := h.e.o.Ledger
 	if book == nil {
@@ -34,7 +35,7 @@ func (h *Hook) recordAnswered(c *hook.Call, d *rules.Decision) {
 	h.e.dispatch.Enqueue(h.Rules.Name, id, h.plan(d))
 }
 
-// plan is what a decision wants done.
+// plan returns the actions of a decision for dispatch.
 func (h *Hook) plan(d *rules.Decision) dispatch.Plan {
 	p := dispatch.Plan{Revision: h.revision}
 	for _, a := range d.Actions {
@@ -91,8 +92,8 @@ func (h *Hook) ruleErrors(d *rules.Decision) error {
 	return nil
 }
 
-// Finish begins nothing more behind the answers: it lets deliveries to destinations that are under way end until the context does, and
-// leaves the rest in the ledger. It is called when no call can come any more, before Close.
+// Finish stops new deliveries to destinations. It waits for those in progress until the context
+// ends, and leaves the others in the ledger. The caller calls it after the last call, before Close.
 func (e *Engine) Finish(ctx context.Context) {
 	if e.dispatch != nil {
 		e.dispatch.Close(ctx)

@@ -188,8 +188,8 @@ func TestDeadline(t *testing.T) {
 	tests := []struct {
 		name     string
 		start    time.Duration // before now
-		deadline time.Duration // after the start; 0: none
-		want     time.Duration // after the start, what the rules are given
+		deadline time.Duration // after the start; 0 means no deadline
+		want     time.Duration // after the start, for the rules
 		late     bool
 	}{
 		{name: "Default", want: Patience},

@@ -10,7 +10,8 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-// BenchmarkAnswer answers a registration call by an expression rule: leased, decided, merged, remembered, counted.
+// BenchmarkAnswer answers a registration call with an expression rule: lease, decision, merge,
+// replay cache, counters.
 func BenchmarkAnswer(b *testing.B) {
 	for _, bench := range []struct {
 		name string

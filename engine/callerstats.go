@@ -7,11 +7,12 @@ import (
 	"time"
 )
 
-// secretStats is how often one secret was shown, and when last. It outlives Sets that still have a secret of its name.
+// secretStats counts the calls that presented one secret. It outlives Sets that still have a secret
+// of its name.
 type secretStats struct {
 	name  string
 	calls atomic.Uint64
-	last  atomic.Int64 // in Unix time; 0: never
+	last  atomic.Int64 // Unix time of the last call; 0 if never
 }
 
 // CountUnauthorized counts a request without a right secret, and logs one a minute. The hint says
@@ -21,13 +22,13 @@ func (h *Hook) CountUnauthorized(from netip.Addr, hint string) {
 	h.e.log.logUnauthorized(h, from, hint)
 }
 
-// CountForeign counts a call that names a host of another org, and has the log tell of it now and then.
+// CountForeign counts a call that names a host of another org, and logs it now and then.
 func (h *Hook) CountForeign(event, host string, from netip.Addr) {
 	h.stats.foreign.Add(1)
 	h.e.log.logForeign(h, event, host, from)
 }
 
-// CountSecrets counts the secrets that a call was let in by: a bit for each, by its Place.
+// CountSecrets counts the secrets that authenticated a call: a bit for each, by its place.
 func (h *Hook) CountSecrets(secrets uint64) {
 	if secrets == 0 {
 		return
@@ -46,18 +47,19 @@ func (h *Hook) CountSecrets(secrets uint64) {
 	}
 }
 
-// adoptSecrets gives the counters of a hook's secrets, by place. Secrets that are gone lose theirs.
-func (t *hookStats) adoptSecrets(names []string) []*secretStats {
-	t.mu.Lock()
-	defer t.mu.Unlock()
+// adoptSecrets returns the counters of a hook's secrets, by place. It drops the counters of removed
+// secrets.
+func (s *hookStats) adoptSecrets(names []string) []*secretStats {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	now, list := make(map[string]*secretStats, len(names)), make([]*secretStats, len(names))
 	for i, name := range names {
-		u := t.secrets[name]
+		u := s.secrets[name]
 		if u == nil {
 			u = &secretStats{name: name}
 		}
 		now[name], list[i] = u, u
 	}
-	t.secrets = now
+	s.secrets = now
 	return list
 }

@@ -7,8 +7,8 @@ import (
 	"github.com/tenterhook/tenterhook/rules"
 )
 
-// closeSet closes a Set in its own goroutine, so that no call pays for it. Close of the Engine waits for it. The Engine has
-// mu, or a lease that was the last.
+// closeSet closes a Set in its own goroutine, so that no call waits for it. Engine.Close does wait.
+// The caller holds e.mu or has just released the Set's last lease.
 func (e *Engine) closeSet(s *rules.Set) {
 	e.closings.begin()
 	go func() {
@@ -24,12 +24,12 @@ func (e *Engine) closeSet(s *rules.Set) {
 	}()
 }
 
-// closings are the Sets that are being closed. It is no WaitGroup, for a call that was cut off may leave its Set while Close waits, or
-// afterwards.
+// closings counts the Sets that are being closed. A WaitGroup would not do: a call past its
+// deadline may release its Set during Engine.Close or afterwards.
 type closings struct {
-	mu   sync.Mutex // guards what follows
+	mu   sync.Mutex // guards the fields below
 	n    int
-	idle chan struct{} // closed when there are none left; nil: nobody waits
+	idle chan struct{} // closed when n reaches 0; nil if no goroutine waits
 }
 
 func (c *closings) begin() {

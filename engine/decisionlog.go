@@ -13,7 +13,8 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/hook"
 )
 
-// decisionLog writes lines about rules into the log, so many in a second and no more: a rule that fails fails on every call.
+// decisionLog logs the rules' failures and texts, with a limit of lines per second: a rule that
+// fails usually fails on every call.
 type decisionLog struct {
 	log     *slog.Logger
 	limit   int64
@@ -22,8 +23,8 @@ type decisionLog struct {
 	dropped atomic.Uint64
 }
 
-// logFailure says that a rule failed. The error's own text may tell what a rule saw; where that is a password or a one-time
-// code, only the reason is written.
+// logFailure logs that a rule failed. The error's text may contain values from the call; if the
+// call has a password or a one-time code, only the reason is logged.
 func (n *decisionLog) logFailure(h *Hook, call string, rule int, err error) {
 	if !n.allow() {
 		return
@@ -43,17 +44,18 @@ func redactError(err error) string {
 	return err.Error()
 }
 
-// logText writes the text of a rule's `log:`, and what a module writes: not where that could be a password or a one-time code.
+// logText logs the text of a rule's `log:` or of a module. It skips a module's text if the call has
+// a password or a one-time code.
 func (n *decisionLog) logText(h *Hook, call string, l rules.Log) {
 	if l.Module && h.Rules.Type.HasSecrets() {
 		return
 	}
 	if n.allow() {
-		n.log.Info("a rule says", hookAttrs(h, "eventId", truncateID(call), "rule", l.Rule, "text", truncate(l.Text))...)
+		n.log.Info("a rule logged a text", hookAttrs(h, "eventId", truncateID(call), "rule", l.Rule, "text", truncate(l.Text))...)
 	}
 }
 
-// logUnrecorded says that a delivery was refused, which Okta will send once more and then never again.
+// logUnrecorded logs that a delivery was rejected. Okta will retry once and then drop it.
 func (n *decisionLog) logUnrecorded(h *Hook, err error) {
 	if n.allow() {
 		n.log.Error("a delivery was not recorded", hookAttrs(h, "error", truncate(err.Error()))...)
@@ -70,13 +72,14 @@ func (n *decisionLog) logUnauthorized(h *Hook, from netip.Addr, hint string) {
 	if hint != "" {
 		attrs = append(attrs, "hint", hint)
 	}
-	n.log.Warn("a caller did not show the secret of a hook", attrs...)
+	n.log.Warn("a caller did not present the credentials of a hook", attrs...)
 }
 
-// logForeign says that a call with the hook's secret came from another org: once a minute for each hook.
+// logForeign logs that a call with the hook's credentials came from another org: once a minute for
+// each hook.
 func (n *decisionLog) logForeign(h *Hook, event, host string, from netip.Addr) {
 	if firstInMinute(&h.stats.foreignLogged) {
-		n.log.Warn("a call came from a host that is none of its org's", hookAttrs(h, "eventId", truncateID(event), "host", strings.Clone(host[:min(len(host), 253)]), "from", from.String(), "times", h.stats.foreign.Load())...)
+		n.log.Warn("a call names a host of another org", hookAttrs(h, "eventId", truncateID(event), "host", strings.Clone(host[:min(len(host), 253)]), "from", from.String(), "times", h.stats.foreign.Load())...)
 	}
 }
 
@@ -87,7 +90,7 @@ func firstInMinute(last *atomic.Int64) bool {
 	return was != minute && last.CompareAndSwap(was, minute)
 }
 
-// hookAttrs is a line's hook, its org if it has one, and what else there is to say.
+// hookAttrs returns log attributes: the hook, its org if it has one, and more.
 func hookAttrs(h *Hook, more ...any) []any {
 	attrs := []any{"hook", h.Rules.Name}
 	if h.Rules.Org != nil {
@@ -100,7 +103,7 @@ func (n *decisionLog) allow() bool {
 	now := time.Now().Unix()
 	if was := n.second.Load(); was != now && n.second.CompareAndSwap(was, now) {
 		if over := n.lines.Swap(0) - n.limit; over > 0 {
-			n.log.Warn("lines about rules were left out", "lines", over)
+			n.log.Warn("log lines about rules were dropped", "lines", over)
 		}
 	}
 	if n.lines.Add(1) <= n.limit {
@@ -110,7 +113,7 @@ func (n *decisionLog) allow() bool {
 	return false
 }
 
-// truncateID is an eventId as it is logged: cloned, for it shares the call's memory.
+// truncateID returns an eventId for the log. It is a copy, because the id shares the call's memory.
 func truncateID(id string) string { return strings.Clone(id[:min(len(id), 64)]) }
 
 func truncate(text string) string {

@@ -10,7 +10,8 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/hook"
 )
 
-// TestFailuresTellNothing: the log gets the place and the reason of a refused draft, and no name the payload put there.
+// TestFailuresTellNothing: the log has the place and the reason of a rejected draft, and no name
+// from the payload.
 func TestFailuresTellNothing(t *testing.T) {
 	tests := []struct{ name, commands, want string }{
 		{"an attribute", `[{type: "com.okta.${data.userProfile.email}", value: {}}]`,
@@ -35,7 +36,7 @@ func TestFailuresTellNothing(t *testing.T) {
 	}
 }
 
-// TestBareKeepsReasons: what is not about a draft is told as it is.
+// TestBareKeepsReasons: errors that are not about a draft are logged unchanged.
 func TestBareKeepsReasons(t *testing.T) {
 	for _, err := range []error{runtime.ErrTime, rules.ErrBug, hook.ErrContract} {
 		if got := redactError(err); got != err.Error() {

@@ -1,4 +1,5 @@
-// Package engine is for deciding each hook call once, under the Set of rules that is live, and for recording each event once.
+// Package engine is for deciding each hook call once, under the live Set of rules, and for
+// recording each event once.
 package engine
 
 import (
@@ -21,27 +22,27 @@ import (
 // Why a call cannot be answered at all.
 var (
 	ErrNoSet  = errors.New("no rules are loaded")                                   // before the first Swap and after Close
-	ErrNoHook = errors.New("no hook of that name is loaded")                        // the live Set has none
+	ErrNoHook = errors.New("no hook of that name is loaded")                        // the live Set has no such hook
 	ErrEvents = errors.New("an event hook's deliveries are accepted, not answered") // Answer of one
 )
 
-// Patience is how long a call may take, counted from its first byte. Okta waits 3 s, and that includes fetching its own
-// access token (hooks.md section 1).
+// Patience limits the time of a call, counted from its first byte. Okta waits 3 s, including the
+// time to fetch its own access token (hooks.md section 1).
 const Patience = 2 * time.Second
 
-// Options are what an Engine is made with.
+// Options configures an Engine.
 type Options struct {
 	Log      *slog.Logger          // nil: slog.Default()
 	Registry prometheus.Registerer // where the metrics are registered; nil: nowhere
 	Version  string                // of the program, for the metric tenterhook_build_info
 
-	Concurrency     int           // calls that run rules at one time, over all hooks; default 4096. Orgs share it equally, or as their policy says
-	HookConcurrency int           // the same for a hook that does not say; default 256
+	Concurrency     int           // concurrent calls that run rules, over all hooks; default 4096. Orgs share it equally, or as their policy sets it
+	HookConcurrency int           // default for hooks that do not set it; default 256
 	Remember        time.Duration // how long an answer is given again to a repeat of its call; default 2 min
 	RememberBytes   int64         // memory for remembered answers, over all hooks; default 64 MiB
 	LogLines        int           // lines about rules written in a second; default 50
 
-	Ledger *ledger.Ledger // records events and what is to be done behind answers; nil: event hooks are refused. The caller closes it after Close
+	Ledger *ledger.Ledger // records events and actions; nil: event hooks are rejected. The caller closes it after Close
 	Outlet outlet.Options // how destinations are opened; Log is the Engine's
 }
 
@@ -58,12 +59,12 @@ type Engine struct {
 	stale    atomic.Bool
 	swaps    atomic.Uint64
 
-	mu       sync.Mutex // guards what follows, and orders Swap and Close
+	mu       sync.Mutex // guards the fields below, and orders Swap and Close
 	stats    map[string]*hookStats
 	orgs     map[string]*org
 	closed   bool
 	closings closings
-	closeErr error // what closing Sets said
+	closeErr error // joined errors of closing Sets
 }
 
 // New makes an Engine that has no Set yet. The caller closes it.
@@ -104,8 +105,8 @@ func setDefault[T int | int64 | time.Duration](v *T, otherwise T) {
 	}
 }
 
-// Swap puts a Set live and takes ownership of it. It does not wait for calls: those under way end under the Set they
-// began with, which is closed when the last of them has left it.
+// Swap puts a Set live and takes ownership of it. It does not wait for calls: a call in progress
+// ends under the Set it began with, which is closed after its last call.
 func (e *Engine) Swap(s *rules.Set) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -123,8 +124,9 @@ func (e *Engine) Swap(s *rules.Set) {
 	}
 }
 
-// Close gives up what Finish did not wait for, retires the live Set and waits until every Set is closed that no call is under any more: one
-// that was cut off keeps its own. The error joins what their Close said.
+// Close stops the deliveries that Finish did not wait for, retires the live Set and waits until
+// every Set without calls is closed. A call past its deadline keeps its Set open. The error joins
+// those of closing the Sets.
 func (e *Engine) Close() error {
 	at, now := context.WithCancel(context.Background())
 	now()
@@ -141,17 +143,19 @@ func (e *Engine) Close() error {
 	return e.closeErr
 }
 
-// Drain says that the program is about to stop: Ready is false from now on. Calls are answered as before.
+// Drain makes Ready return false, because the program is about to stop. Calls are answered as
+// before.
 func (e *Engine) Drain() { e.draining.Store(true) }
 
-// Ready reports whether calls should be sent here: a Set is live and the program is not about to stop.
+// Ready reports whether this Engine should get calls: a Set is live and Drain was not called.
 func (e *Engine) Ready() bool { return e.live.Load() != nil && !e.draining.Load() }
 
-// MarkStale says whether the live Set is older than what its folder holds, for the metric tenterhook_set_stale.
+// MarkStale records whether the policy folder is newer than the live Set, for the metric
+// tenterhook_set_stale.
 func (e *Engine) MarkStale(stale bool) { e.stale.Store(stale) }
 
-// Answer decides a call of the hook that c.Hook names. It is for embedders: the gate, which has to find the hook by path
-// and to authenticate the call under the same Set, takes a Lease.
+// Answer decides a call of the hook named c.Hook. It is for embedders. The gate uses a Lease
+// instead, because it finds the hook by path and authenticates the call under the same Set.
 func (e *Engine) Answer(c *hook.Call) (Reply, error) {
 	l := e.Lease()
 	if !l.Held() {

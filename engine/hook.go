@@ -13,14 +13,14 @@ type Outcome uint8
 
 // The outcomes. The first four are the rules' own.
 const (
-	Answered   Outcome = iota // a rule had something to say
+	Answered   Outcome = iota // a rule contributed to the answer
 	Silent                    // no rule had
 	Denied                    // a rule refused
 	Failed                    // a rule failed and its hook's failure answer went out
 	Shed                      // too many calls at one time; no rule ran
 	Late                      // the deadline came first; no rule ran, or a twin's did not end
 	Recorded                  // an event hook's delivery is in the ledger
-	Unrecorded                // it is not, or nobody knows
+	Unrecorded                // the delivery is not in the ledger, or that is unknown
 	outcomeCount
 )
 
@@ -37,13 +37,13 @@ func (o Outcome) possibleFor(t hook.Type) bool {
 	return o >= Shed
 }
 
-// Reply is what a call is answered with. Every Reply has a Body that is valid for the hook's type and goes out with status
-// 200: a business decision is never a status (hooks.md section 1).
+// Reply is the answer to a call. Every Reply has a Body that is valid for the hook's type and is
+// sent with status 200: a decision is never expressed as a status (hooks.md section 1).
 type Reply struct {
 	Body    []byte // JSON; shared with repeats of the call, so never to be changed
 	Outcome Outcome
 	Repeat  bool     // answered before, with these bytes
-	Twin    bool     // answered with what the same call, already under way, was answered with
+	Twin    bool     // answered with the reply to an identical call that was in progress
 	Rules   []string // that matched, in order, the first 20 of them; shared, so never to be changed
 }
 
@@ -53,7 +53,7 @@ type Hook struct {
 	e        *Engine
 	revision string // of its Set
 	stats    *hookStats
-	org      *org // nil: the policy has none
+	org      *org // nil if the policy has no orgs
 	orgLimit int64
 	replays  replayCache
 	decide   func(*hook.Call, *rules.Decision) // the rules' Decide
@@ -81,11 +81,13 @@ func (e *Engine) newHook(r *rules.Hook, revision string, t *hookStats, among int
 
 var decisions = sync.Pool{New: func() any { return new(rules.Decision) }}
 
-// Answer decides a call, on the caller's goroutine. The hook's lease is held meanwhile. It returns by the call's deadline,
-// Patience after its start at the latest, as far as the hook's rules keep theirs.
+// Answer decides a call, on the caller's goroutine, while the caller holds the hook's lease. It
+// returns by the call's deadline, at the latest Patience after its start, if the hook's rules keep
+// to theirs.
 //
-// A call that was answered before by this Set (the same eventId and the same bytes) gets the same answer; one whose twin is
-// being decided now waits for that. A call without an eventId is neither: nothing says that it is the same one.
+// A call that this Set has answered before (same eventId and same bytes) gets the same answer. If
+// an identical call is in progress, Answer waits for its reply (single flight). Calls without an
+// eventId are never considered identical.
 func (h *Hook) Answer(c *hook.Call) Reply {
 	now := time.Now()
 	h.setDeadline(c, now)
@@ -94,7 +96,7 @@ func (h *Hook) Answer(c *hook.Call) Reply {
 	return r
 }
 
-// setDeadline fills in what the call leaves out, and holds its deadline under Patience.
+// setDeadline sets a missing start and deadline of the call, and limits the deadline to Patience.
 func (h *Hook) setDeadline(c *hook.Call, now time.Time) {
 	if c.Start.IsZero() {
 		c.Start = now
@@ -115,47 +117,49 @@ func (h *Hook) answer(c *hook.Call, now time.Time) Reply {
 	k := h.replays.key(c.ID, c.Doc.Root().Raw())
 	s := h.replays.shard(k)
 	s.mu.Lock()
-	if m := s.find(k, c.ID, now); m != nil {
-		return h.answerRepeat(s, m, c, now)
+	if e := s.find(k, c.ID, now); e != nil {
+		return h.answerRepeat(s, e, c, now)
 	}
 	if o, ok := h.acquire(c, now); !ok {
 		s.mu.Unlock()
 		return h.failure(o)
 	}
-	m := s.start(k, c.ID)
+	e := s.start(k, c.ID)
 	s.mu.Unlock()
-	return h.runLeader(s, m, c, now)
+	return h.runLeader(s, e, c, now)
 }
 
-// runLeader runs the rules for a call that no twin has run before. Whatever happens, its twins are released.
-func (h *Hook) runLeader(s *cacheShard, m *replayEntry, c *hook.Call, now time.Time) (r Reply) {
+// runLeader runs the rules for the first of several identical calls. It releases the waiting calls
+// in all cases, also after a panic.
+func (h *Hook) runLeader(s *cacheShard, e *replayEntry, c *hook.Call, now time.Time) (r Reply) {
 	r = h.failure(Failed) // stays when the run panics; the panic itself is the gate's to catch
 	defer func() {
 		h.release()
-		s.finish(m, r, now)
+		s.finish(e, r, now)
 	}()
 	r = h.run(c)
 	return r
 }
 
-// answerRepeat answers a call whose twin has been here before. It is called with s.mu held and releases it.
-func (h *Hook) answerRepeat(s *cacheShard, m *replayEntry, c *hook.Call, now time.Time) Reply {
-	if m.done {
-		r := m.reply
+// answerRepeat answers a call that is identical to an earlier one. The caller holds s.mu;
+// answerRepeat releases it.
+func (h *Hook) answerRepeat(s *cacheShard, e *replayEntry, c *hook.Call, now time.Time) Reply {
+	if e.done {
+		r := e.reply
 		s.mu.Unlock()
 		r.Repeat = true
 		return r
 	}
-	if m.wait == nil {
-		m.wait = make(chan struct{})
+	if e.wait == nil {
+		e.wait = make(chan struct{})
 	}
-	wait := m.wait
+	wait := e.wait
 	s.mu.Unlock()
 	deadline := time.NewTimer(c.Deadline.Sub(now))
 	defer deadline.Stop()
 	select {
 	case <-wait:
-		r := m.reply // written before wait was closed, and never again
+		r := e.reply // written before wait was closed, and never again
 		r.Twin = true
 		return r
 	case <-deadline.C:
@@ -165,7 +169,8 @@ func (h *Hook) answerRepeat(s *cacheShard, m *replayEntry, c *hook.Call, now tim
 
 func (h *Hook) failure(o Outcome) Reply { return Reply{Body: h.Rules.Failure, Outcome: o} }
 
-// acquire takes one of the places for calls that run rules, of the hook, of its org and of the engine. Without one the outcome says why.
+// acquire acquires a slot for running rules: of the hook, of its org and of the engine. If one is
+// exhausted, the outcome is the reason.
 func (h *Hook) acquire(c *hook.Call, now time.Time) (Outcome, bool) {
 	if !now.Before(c.Deadline) {
 		return Late, false
@@ -192,7 +197,7 @@ func (h *Hook) release() {
 }
 
 func (h *Hook) run(c *hook.Call) Reply {
-	d := decisions.Get().(*rules.Decision) // not put back when the run panics: nobody knows what it is then
+	d := decisions.Get().(*rules.Decision) // not returned to the pool after a panic, because its state is unknown then
 	h.decide(c, d)
 	r := Reply{Body: d.Answer, Outcome: outcomeOf(d.Outcome), Rules: h.nameSets.lookup(d, h.ruleStats)}
 	h.recordDecision(c, d, h.e.log)
@@ -215,7 +220,8 @@ func outcomeOf(o rules.Outcome) Outcome {
 	}
 }
 
-// recordDecision counts what the rules of one call did, and logs it. Failures may be nil: they are not logged.
+// recordDecision counts the results of the rules for one call, and logs their texts. Failures are
+// logged unless failures is nil.
 func (h *Hook) recordDecision(c *hook.Call, d *rules.Decision, failures *decisionLog) {
 	for i := range d.Results {
 		r := &d.Results[i]

@@ -12,7 +12,7 @@ import (
 
 const module = "github.com/tenterhook/tenterhook"
 
-// layers lists the rooms from the top of the house to the bottom. An import goes to a lower floor, never up and never
+// layers lists the packages from top to bottom. An import goes to a lower layer, never up and never
 // sideways.
 var layers = [][]string{
 	{""},
@@ -34,7 +34,7 @@ var layers = [][]string{
 	{"/sdk/jsondoc", "/sdk/go/rule"},
 }
 
-// libraryUsers names the only packages that may know a library.
+// libraryUsers lists the packages that may use a library.
 var libraryUsers = map[string][]string{
 	"github.com/valyala/fasthttp":      {"/engine/gate"},
 	"github.com/expr-lang/expr":        {"/runtime/expr"},
@@ -47,39 +47,40 @@ var libraryUsers = map[string][]string{
 	"go.etcd.io/bbolt":                 {"/engine/ledger"},
 	"github.com/tetratelabs/wazero":    {"/runtime/wasm"},
 	"github.com/caddyserver/certmagic": {"/engine/certificate"},
-	"go.uber.org/zap":                  {"/engine/certificate"}, // which certmagic logs with
+	"go.uber.org/zap":                  {"/engine/certificate"}, // certmagic logs with it
 	"github.com/cenkalti/backoff":      {"/engine/outlet", "/engine/dispatch"},
 	"github.com/sony/gobreaker":        {"/engine/outlet"},
 	"github.com/pires/go-proxyproto":   {}, // tests of /engine/peer compare
 	"github.com/rogpeppe/go-internal":  {"/rules/suite"},
 }
 
-// TestHouse holds the arrows of the house: which package may import which, and who keeps which library.
-func TestHouse(t *testing.T) {
-	floor := make(map[string]int)
-	for i, rooms := range layers {
-		for _, room := range rooms {
-			floor[module+room] = i
+// TestLayers checks the imports: the direction between layers, and the packages that may use a
+// library.
+func TestLayers(t *testing.T) {
+	layer := make(map[string]int)
+	for i, names := range layers {
+		for _, name := range names {
+			layer[module+name] = i
 		}
 	}
 	for _, p := range listPackages(t) {
-		at, ok := floor[p.ImportPath]
+		at, ok := layer[p.ImportPath]
 		if strings.HasPrefix(p.ImportPath, module+"/examples/") {
-			at, ok = len(layers)-2, true // a module's source: what it imports is compiled into it
+			at, ok = len(layers)-2, true // source of a module, compiled with its imports
 		}
 		if !ok {
-			t.Errorf("%s is a room the house does not have", p.ImportPath)
+			t.Errorf("%s is in no layer: add it to layers", p.ImportPath)
 			continue
 		}
 		for _, imported := range p.Imports {
-			if below, ours := floor[imported]; ours && below <= at {
-				t.Errorf("%s imports %s, which does not lie beneath it", p.ImportPath, imported)
+			if other, ours := layer[imported]; ours && other <= at {
+				t.Errorf("%s imports %s, which is not in a lower layer", p.ImportPath, imported)
 			}
-			if keeper, ok := usersOf(imported); ok && !slices.Contains(keeper, strings.TrimPrefix(p.ImportPath, module)) {
-				t.Errorf("%s imports %s, which only %v may know", p.ImportPath, imported, keeper)
+			if users, ok := usersOf(imported); ok && !slices.Contains(users, strings.TrimPrefix(p.ImportPath, module)) {
+				t.Errorf("%s imports %s, which only %v may use", p.ImportPath, imported, users)
 			}
 			if strings.HasPrefix(p.ImportPath, module+"/sdk/") && strings.Contains(imported, ".") && !strings.HasPrefix(imported, module) {
-				t.Errorf("%s imports %s: it has the standard library only", p.ImportPath, imported)
+				t.Errorf("%s imports %s: want the standard library only", p.ImportPath, imported)
 			}
 		}
 	}
@@ -115,9 +116,9 @@ func listPackages(t *testing.T) []listedPackage {
 }
 
 func usersOf(path string) ([]string, bool) {
-	for library, keeper := range libraryUsers {
+	for library, users := range libraryUsers {
 		if path == library || strings.HasPrefix(path, library+"/") {
-			return keeper, true
+			return users, true
 		}
 	}
 	return nil, false

@@ -7,32 +7,33 @@ import (
 	"github.com/tenterhook/tenterhook/rules"
 )
 
-// live is a Set and what the engine keeps for as long as it has it.
+// live is a Set with the engine's state for it.
 type live struct {
 	e        *Engine
 	set      *rules.Set
 	since    time.Time
 	revision string
-	unready  int // rules whose modules could not be made ready
+	unready  int // rules whose modules could not be prepared
 	warnings int // of the policy
 	hooks    []*Hook
 	orgs     map[string]*org
 	byPath   map[string]*Hook
 	byName   map[string]*Hook
 
-	// uses counts the leases, and one more while the Set is the live one. Whoever brings it to 0 closes the Set, after
-	// making it so negative that no late lease can revive it.
+	// uses counts the leases, plus one while the Set is live. The release that brings it to 0
+	// closes the Set, after setting it so far below zero that no late lease can revive it.
 	uses atomic.Int64
 }
 
 const closedUses = -1 << 40
 
-// Lease holds a Set open: what is found through it stays usable until Release. The zero Lease holds nothing.
+// Lease keeps a Set open: hooks found through it are valid until Release. The zero Lease holds no
+// Set.
 type Lease struct {
 	l *live
 }
 
-// Lease leases the live Set. Held tells whether there was one.
+// Lease leases the live Set. Held reports whether there was one.
 func (e *Engine) Lease() Lease {
 	for {
 		l := e.live.Load()
@@ -49,20 +50,20 @@ func (e *Engine) Lease() Lease {
 // Held reports whether the Lease holds a Set.
 func (l Lease) Held() bool { return l.l != nil }
 
-// Release gives the Set back. It is called once, by whoever called Lease.
+// Release ends the lease. The caller of Lease calls it once.
 func (l Lease) Release() {
 	if l.l != nil {
 		l.l.release()
 	}
 }
 
-// At finds the hook that is served at a path, nil when there is none.
+// At returns the hook that is served at a path; nil if there is none.
 func (l Lease) At(path []byte) *Hook { return l.l.byPath[string(path)] }
 
 // Hooks returns all hooks of the Set.
 func (l Lease) Hooks() []*Hook { return l.l.hooks }
 
-// Named finds a hook by its name, nil when there is none.
+// Named returns the hook of a name; nil if there is none.
 func (l Lease) Named(name string) *Hook { return l.l.byName[name] }
 
 func (l *live) retire() {

@@ -16,7 +16,8 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-// loadModuleSet loads a hook with one rule, whose module is one of those that the tests of rules have.
+// loadModuleSet loads a hook with one rule, whose module is one of the test modules of package
+// rules.
 func loadModuleSet(t *testing.T, kind, rule, module string) *rules.Set {
 	t.Helper()
 	code, err := os.ReadFile("../rules/testdata/modules/" + module + ".wasm")
@@ -48,7 +49,7 @@ func mustAnswer(t *testing.T, e *Engine, kind hook.Type, body string) Reply {
 	return r
 }
 
-// TestGuestMetrics: what a module takes, and what it was stopped for, can be seen.
+// TestGuestMetrics: the metrics show a module's consumption and the reason for an aborted run.
 func TestGuestMetrics(t *testing.T) {
 	r := prometheus.NewPedanticRegistry()
 	e := newEngine(t, Options{Registry: r})
@@ -56,13 +57,13 @@ func TestGuestMetrics(t *testing.T) {
 	mustAnswer(t, e, hook.Token, `{"data":{}}`)
 	mustAnswer(t, e, hook.Token, `{"data":{"evil":1}}`)
 	want := `
-# HELP tenterhook_module_memory_peak_bytes The most memory that a run of a rule's module had.
+# HELP tenterhook_module_memory_peak_bytes Peak memory of a run of a rule's module.
 # TYPE tenterhook_module_memory_peak_bytes gauge
 tenterhook_module_memory_peak_bytes{hook="hook-a",rule="r"} 65536
 # HELP tenterhook_module_runs_total Runs of a rule's module.
 # TYPE tenterhook_module_runs_total counter
 tenterhook_module_runs_total{hook="hook-a",rule="r"} 2
-# HELP tenterhook_rule_failures_total Times a rule failed, by reason.
+# HELP tenterhook_rule_failures_total Failures of a rule, by reason.
 # TYPE tenterhook_rule_failures_total counter
 tenterhook_rule_failures_total{hook="hook-a",reason="fuel",rule="r"} 1
 `
@@ -75,7 +76,7 @@ tenterhook_rule_failures_total{hook="hook-a",reason="fuel",rule="r"} 1
 	}
 }
 
-// TestGuestLines: what a module writes is logged, but where a call has a password or a code in it.
+// TestGuestLines: a module's text is logged, unless the call has a password or a one-time code.
 func TestGuestLines(t *testing.T) {
 	for kind, told := range map[hook.Type]bool{hook.Token: true, hook.PasswordImport: false, hook.Telephony: false} {
 		var lines strings.Builder

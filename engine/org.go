@@ -6,14 +6,16 @@ import (
 	"github.com/tenterhook/tenterhook/rules"
 )
 
-// org is what one org's calls take, over all its hooks. It outlives Sets that still have the org. A nil org takes nothing.
+// org counts the calls of one org, over all its hooks. It outlives Sets that still have the org. A
+// nil org has no limit.
 type org struct {
-	name    string // empty: of hooks that name none, where others do
+	name    string // empty for hooks without an org, if others have one
 	running atomic.Int64
-	shed    atomic.Uint64 // calls for which it had no place left
+	shed    atomic.Uint64 // calls without a free slot
 }
 
-// acquire takes one of the places of the org. No org can have all of the engine's while another waits for its first.
+// acquire acquires one of the org's slots. Separate limits keep one org from using all of the
+// engine's slots.
 func (o *org) acquire(most int64) bool {
 	if o == nil {
 		return true
@@ -39,7 +41,8 @@ func orgName(r *rules.Hook) string {
 	return r.Org.Name
 }
 
-// adoptOrgs gives the orgs of a Set that is to be live, by name; none when no hook names one. The caller holds e.mu.
+// adoptOrgs returns the orgs of a Set that is about to go live, by name; nil if no hook has an org.
+// The caller holds e.mu.
 func (e *Engine) adoptOrgs(hooks []*rules.Hook) map[string]*org {
 	now, some := make(map[string]*org), false
 	for _, r := range hooks {
@@ -60,7 +63,7 @@ func (e *Engine) adoptOrgs(hooks []*rules.Hook) map[string]*org {
 	return now
 }
 
-// joinOrg gives a hook the places of its org: as many as the policy says, or an equal share of the engine's.
+// joinOrg sets a hook's org and its limit: the policy's, or an equal share of the engine's.
 func (h *Hook) joinOrg(orgs map[string]*org) {
 	if h.org = orgs[orgName(h.Rules)]; h.org == nil {
 		return

@@ -16,7 +16,8 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/hook"
 )
 
-// loadOrgs is a policy of a hook for each of some words: the org's name, or - for none. more stands in it too.
+// loadOrgs loads a policy with a hook for each of the words: the org's name, or - for none. more is
+// added to the policy.
 func loadOrgs(t *testing.T, more string, words ...string) *rules.Set {
 	t.Helper()
 	text := "tenterhook: 1\n" + more + "\nhooks:\n"
@@ -30,7 +31,7 @@ func loadOrgs(t *testing.T, more string, words ...string) *rules.Set {
 	return mustLoad(t, text)
 }
 
-// TestOrgsShare: an org gets its places whatever another one takes.
+// TestOrgsShare: an org gets its slots at any load of another one.
 func TestOrgsShare(t *testing.T) {
 	const two = "orgs: {a: {hosts: a.example}, b: {hosts: b.example}}"
 	tests := []struct {
@@ -68,7 +69,7 @@ func TestOrgsShare(t *testing.T) {
 					t.Errorf("%s: %d let in, want %d", h.Rules.Name, got, tt.want[i])
 				}
 			}
-			e.Swap(loadOrgs(t, tt.more, tt.words...)) // what is inside counts on
+			e.Swap(loadOrgs(t, tt.more, tt.words...)) // calls in progress keep their slots
 			for _, h := range inside {
 				h.release()
 			}
@@ -97,7 +98,7 @@ func TestOrgIsNamed(t *testing.T) {
 		t.Errorf("logged\n%s", log.String())
 	}
 	want := `
-# HELP tenterhook_foreign_calls_total Calls that were refused because they named a host of another org.
+# HELP tenterhook_foreign_calls_total Calls rejected because they named a host of another org.
 # TYPE tenterhook_foreign_calls_total counter
 tenterhook_foreign_calls_total{hook="h0"} 3
 tenterhook_foreign_calls_total{hook="h1"} 0
@@ -105,7 +106,7 @@ tenterhook_foreign_calls_total{hook="h1"} 0
 # TYPE tenterhook_hook_info gauge
 tenterhook_hook_info{hook="h0",org="a",type="token"} 1
 tenterhook_hook_info{hook="h1",org="",type="token"} 1
-# HELP tenterhook_org_calls_running Calls of an org that run rules now.
+# HELP tenterhook_org_calls_running Calls of an org that are running rules.
 # TYPE tenterhook_org_calls_running gauge
 tenterhook_org_calls_running{org=""} 0
 tenterhook_org_calls_running{org="a"} 0

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// A memory knows which calls of one hook, under one Set, are being decided, and for a while what they were answered.
-// Answers stay in memory only: they hold claims.
+// replayCache knows the calls of one hook under one Set that are being decided, and for a while
+// their answers. Answers stay in memory only, because they contain claims.
 type replayCache struct {
 	seed   maphash.Seed
 	shards [shards]cacheShard
@@ -16,91 +16,93 @@ type replayCache struct {
 
 const (
 	shards        = 8
-	maxID         = 256     // a longer eventId is nobody's; its call is decided without looking for twins
+	maxID         = 256     // no eventId of Okta's is longer; a call with a longer one is decided without the cache
 	maxEntries    = 1 << 16 // of one hook
-	entryOverhead = 256     // what a memo weighs beside its id and its answer, generously
+	entryOverhead = 256     // size of an entry beside its id and answer, as a generous estimate
 )
 
-// key is what the same call again has again: its eventId and its body, hashed under a seed nobody knows.
+// key identifies a repeated call: hashes of its eventId and its body, with a random seed.
 type key struct{ id, body uint64 }
 
-// cacheShard is a part of a memory. Its lock is never held while a rule runs.
+// cacheShard is a part of a replayCache. Its lock is never held while a rule runs.
 type cacheShard struct {
 	ttl      time.Duration
-	maxBytes int64 // at most this much is remembered
+	maxBytes int64 // limit of weight
 
-	mu      sync.Mutex // guards all below
+	mu      sync.Mutex // guards the fields below
 	entries map[key]*replayEntry
-	oldest  *replayEntry // of those that are done, in the order they were done
+	oldest  *replayEntry // of the finished entries, in the order they finished
 	newest  *replayEntry
 	weight  int64
 	done    int
-	expiry  *time.Timer // set while something is remembered
+	expiry  *time.Timer // calls expire; nil while no entry is finished
 	closed  bool
 }
 
-// replayEntry is one call that is being decided, or was.
+// replayEntry is one call, in progress or decided.
 type replayEntry struct {
 	key     key
 	id      string
-	reply   Reply         // valid when done, or when wait is closed
-	wait    chan struct{} // made by the first twin that has to wait
-	expires time.Time     // when a done memo is forgotten
+	reply   Reply         // valid if done, or when wait is closed
+	wait    chan struct{} // made by the first identical call that has to wait
+	expires time.Time     // of a done entry
 	next    *replayEntry
 	done    bool
 }
 
-func (m *replayCache) init(keep time.Duration, bytes int64) {
-	m.seed = maphash.MakeSeed()
-	for i := range m.shards {
-		s := &m.shards[i]
-		s.ttl, s.maxBytes, s.entries = keep, bytes/shards, make(map[key]*replayEntry)
+func (c *replayCache) init(ttl time.Duration, bytes int64) {
+	c.seed = maphash.MakeSeed()
+	for i := range c.shards {
+		s := &c.shards[i]
+		s.ttl, s.maxBytes, s.entries = ttl, bytes/shards, make(map[key]*replayEntry)
 	}
 }
 
-func (m *replayCache) key(id string, body []byte) key {
-	return key{maphash.String(m.seed, id), maphash.Bytes(m.seed, body)}
+func (c *replayCache) key(id string, body []byte) key {
+	return key{maphash.String(c.seed, id), maphash.Bytes(c.seed, body)}
 }
 
-func (m *replayCache) shard(k key) *cacheShard { return &m.shards[k.body%shards] }
+func (c *replayCache) shard(k key) *cacheShard { return &c.shards[k.body%shards] }
 
-// find looks for a twin of a call: one that is under way or whose answer is still good. The caller holds mu.
+// find returns the entry of an identical call that is in progress or whose answer is still valid.
+// The caller holds mu.
 func (s *cacheShard) find(k key, id string, now time.Time) *replayEntry {
-	m := s.entries[k]
-	if m == nil || m.id != id || (m.done && !now.Before(m.expires)) {
+	e := s.entries[k]
+	if e == nil || e.id != id || (e.done && !now.Before(e.expires)) {
 		return nil
 	}
-	return m
+	return e
 }
 
-// start notes that a call is being decided. The caller holds mu, and calls end for the memo.
+// start adds the entry of a call in progress. The caller holds mu, and must call finish with the
+// entry.
 func (s *cacheShard) start(k key, id string) *replayEntry {
-	m := &replayEntry{key: k, id: strings.Clone(id)}
-	s.entries[k] = m
-	return m
+	e := &replayEntry{key: k, id: strings.Clone(id)}
+	s.entries[k] = e
+	return e
 }
 
-// finish hands a reply to those who wait for it and remembers it, when it is one the rules meant: what a failure or a full
-// house answered is not worth repeating, since Okta's second try may fare better.
-func (s *cacheShard) finish(m *replayEntry, r Reply, now time.Time) {
+// finish passes a reply to the waiting calls and stores it if the rules decided it. Failures and
+// shed calls are not stored: Okta's retry may do better.
+func (s *cacheShard) finish(e *replayEntry, r Reply, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	m.reply, m.done = r, true
-	if m.wait != nil {
-		close(m.wait)
+	e.reply, e.done = r, true
+	if e.wait != nil {
+		close(e.wait)
 	}
-	if r.Outcome >= Failed || s.closed || m.weight() > s.maxBytes {
-		s.remove(m)
+	if r.Outcome >= Failed || s.closed || e.weight() > s.maxBytes {
+		s.remove(e)
 		return
 	}
-	m.expires = now.Add(s.ttl)
+	e.expires = now.Add(s.ttl)
 	if s.newest == nil {
-		s.oldest = m
+		s.oldest = e
 	} else {
-		s.newest.next = m
+		s.newest.next = e
 	}
-	s.newest = m
-	s.weight += m.weight()
+	s.newest = e
+	s.weight += e.weight()
 	s.done++
 	for s.weight > s.maxBytes || s.done > maxEntries/shards || !now.Before(s.oldest.expires) {
 		s.evictOldest()
@@ -110,27 +112,27 @@ func (s *cacheShard) finish(m *replayEntry, r Reply, now time.Time) {
 	}
 }
 
-func (m *replayEntry) weight() int64 { return int64(len(m.id)+len(m.reply.Body)) + entryOverhead }
+func (e *replayEntry) weight() int64 { return int64(len(e.id)+len(e.reply.Body)) + entryOverhead }
 
-// remove forgets a memo, unless another has taken its place: two calls may hash alike, and the later one is kept.
-func (s *cacheShard) remove(m *replayEntry) {
-	if s.entries[m.key] == m {
-		delete(s.entries, m.key)
+// remove deletes an entry, unless a later one has replaced it after a hash collision.
+func (s *cacheShard) remove(e *replayEntry) {
+	if s.entries[e.key] == e {
+		delete(s.entries, e.key)
 	}
 }
 
 func (s *cacheShard) evictOldest() {
-	m := s.oldest
-	s.oldest = m.next
+	e := s.oldest
+	s.oldest = e.next
 	if s.oldest == nil {
 		s.newest = nil
 	}
-	s.weight -= m.weight()
+	s.weight -= e.weight()
 	s.done--
-	s.remove(m)
+	s.remove(e)
 }
 
-// expire forgets what is too old also when no call comes any more.
+// expire deletes expired entries, also when no calls arrive.
 func (s *cacheShard) expire() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -144,17 +146,18 @@ func (s *cacheShard) expire() {
 	if s.oldest == nil {
 		s.expiry = nil
 		if len(s.entries) == 0 {
-			s.entries = make(map[key]*replayEntry) // a map does not shrink by itself
+			s.entries = make(map[key]*replayEntry) // a map never shrinks
 		}
 		return
 	}
 	s.expiry.Reset(s.oldest.expires.Sub(now))
 }
 
-// clear drops everything that is remembered. Calls under way still find their waiters.
-func (m *replayCache) clear() {
-	for i := range m.shards {
-		s := &m.shards[i]
+// clear deletes all answers and stores no more. Calls in progress still reply to their waiting
+// calls.
+func (c *replayCache) clear() {
+	for i := range c.shards {
+		s := &c.shards[i]
 		s.mu.Lock()
 		s.closed = true
 		if s.expiry != nil {

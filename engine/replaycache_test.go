@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// cacheSize counts what a memory holds, and weighs it.
+// cacheSize returns the number of a cache's entries and their total weight.
 func cacheSize(m *replayCache) (n int, weight int64) {
 	for i := range m.shards {
 		s := &m.shards[i]

@@ -8,18 +8,19 @@ import (
 	"github.com/tenterhook/tenterhook/rules"
 )
 
-// What a hook remembers of which rules matched together. A hook has few such sets; one with many rules may have any number.
+// Limits of a hook's cached rule-name sets. A hook usually has few distinct sets; one with many
+// rules may have any number.
 const (
-	maxCachedRules = 64 // of a hook whose sets are remembered
+	maxCachedRules = 64 // a hook with more rules does not cache
 	maxCachedSets  = 256
-	maxNames       = 20 // of rules that are told
+	maxNames       = 20 // in a list
 )
 
-// nameSetCache gives the names of rules that matched together, as one slice for each set of rules: calls that are answered
-// by the same rules share it. It is read on every call, so a set that is new makes a new map.
+// nameSetCache shares the list of the names of matched rules between calls that matched the same
+// rules. Every call reads it, so adding a set replaces the map.
 type nameSetCache struct {
-	sets atomic.Pointer[map[uint64][]string] // by a bit for each rule
-	mu   sync.Mutex                          // held while a set is added
+	sets atomic.Pointer[map[uint64][]string] // key: a bit for each matched rule
+	mu   sync.Mutex                          // guards writes of sets
 }
 
 func (c *nameSetCache) lookup(d *rules.Decision, all []*ruleStats) []string {

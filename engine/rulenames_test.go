@@ -9,8 +9,8 @@ import (
 	"github.com/tenterhook/tenterhook/rules"
 )
 
-// TestCombinations: calls that are answered by the same rules get one list, whichever rules those are and whoever asks at
-// the same time, and nothing is allocated for it.
+// TestCombinations: calls that match the same rules share one list, for any rules and concurrent
+// callers, without an allocation.
 func TestCombinations(t *testing.T) {
 	var all []*ruleStats
 	for i := range maxCachedRules {

@@ -56,7 +56,7 @@ func newEngine(t testing.TB, o Options) *Engine {
 	return e
 }
 
-// newLiveHook makes an Engine with one hook whose decisions are the test's own.
+// newLiveHook returns an Engine with one hook, whose decisions come from decide.
 func newLiveHook(t testing.TB, o Options, decide func(*hook.Call, *rules.Decision)) (*Engine, *Hook) {
 	t.Helper()
 	e := newEngine(t, o)

@@ -8,36 +8,36 @@ import (
 	"github.com/tenterhook/tenterhook/runtime"
 )
 
-// hookStats counts what happens at one hook. It outlives Sets: it goes when the hook does. A call adds to it with atomics
-// only; nothing is looked up by a label.
+// hookStats counts the events of one hook. It outlives Sets and ends with the hook. A call uses
+// atomics only and looks up no label.
 type hookStats struct {
 	outcomes           [outcomeCount]atomic.Uint64
 	repeats            atomic.Uint64
 	twins              atomic.Uint64
 	conflicts          atomic.Uint64
 	running            atomic.Int64
-	unauthorized       atomic.Uint64 // who called without the secret
-	unauthorizedLogged atomic.Int64  // the minute in which the log told of them, in Unix time
-	foreign            atomic.Uint64 // calls that named another org
-	foreignLogged      atomic.Int64  // the minute in which the log told of them
+	unauthorized       atomic.Uint64 // requests without the hook's credentials
+	unauthorizedLogged atomic.Int64  // minute of the last log line about them, in Unix time
+	foreign            atomic.Uint64 // calls that named a host of another org
+	foreignLogged      atomic.Int64  // minute of the last log line about them
 
-	buckets [len(bounds) + 1]atomic.Uint64 // calls by duration; the last is beyond all bounds
+	buckets [len(bounds) + 1]atomic.Uint64 // calls by duration; the last bucket is unbounded
 	elapsed atomic.Int64                   // nanoseconds, of all calls
 
-	mu       sync.Mutex // guards the maps, which a call touches only when a rule failed
+	mu       sync.Mutex // guards the maps; a call locks it only after a rule failed
 	rules    map[string]*ruleStats
 	failures map[failure]uint64
 	secrets  map[string]*secretStats
 }
 
-// ruleStats counts the matches of one rule, and what its module takes.
+// ruleStats counts the matches of one rule and the consumption of its module.
 type ruleStats struct {
 	rule    string
 	matches atomic.Uint64
 	module  moduleStats
 }
 
-// failure is what rule failed for which reason.
+// failure identifies the counter of a rule's failures by reason.
 type failure struct{ rule, reason string }
 
 // bounds are the upper bounds of the latency histogram.
@@ -64,35 +64,36 @@ func (t *hookStats) record(r Reply, took time.Duration) {
 	t.elapsed.Add(int64(took))
 }
 
-// adoptRules gives the counters of a hook's rules, by place. Rules that are gone lose theirs, and their failures.
-func (t *hookStats) adoptRules(names []string) []*ruleStats {
-	t.mu.Lock()
-	defer t.mu.Unlock()
+// adoptRules returns the counters of a hook's rules, by place. It drops the counters and failures
+// of removed rules.
+func (s *hookStats) adoptRules(names []string) []*ruleStats {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	matches, list := make(map[string]*ruleStats, len(names)), make([]*ruleStats, len(names))
 	for i, name := range names {
 		c := matches[name]
 		if c == nil {
-			c = t.rules[name]
+			c = s.rules[name]
 		}
 		if c == nil {
 			c = &ruleStats{rule: name}
 		}
 		matches[name], list[i] = c, c
 	}
-	t.rules = matches
-	for f := range t.failures {
+	s.rules = matches
+	for f := range s.failures {
 		if matches[f.rule] == nil {
-			delete(t.failures, f)
+			delete(s.failures, f)
 		}
 	}
 	return list
 }
 
-func (t *hookStats) recordFailure(rule string, err error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.failures == nil {
-		t.failures = make(map[failure]uint64)
+func (s *hookStats) recordFailure(rule string, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.failures == nil {
+		s.failures = make(map[failure]uint64)
 	}
-	t.failures[failure{rule, runtime.Reason(err)}]++
+	s.failures[failure{rule, runtime.Reason(err)}]++
 }

@@ -6,9 +6,9 @@ import (
 	"github.com/tenterhook/tenterhook/engine/dispatch"
 )
 
-// Status is what an Engine has live and what it has counted.
+// Status is the state of an Engine: its live Set and its counters.
 type Status struct {
-	Revision string       `json:"revision,omitempty"` // of the live Set; empty when there is none
+	Revision string       `json:"revision,omitempty"` // of the live Set; empty if there is none
 	Since    time.Time    `json:"since,omitzero"`     // when it went live
 	Ready    bool         `json:"ready"`
 	Stale    bool         `json:"stale"`
@@ -17,7 +17,7 @@ type Status struct {
 	Destinations []dispatch.DestinationStatus `json:"destinations,omitempty"`
 }
 
-// HookStatus is what one hook of the live Set has counted since it is there.
+// HookStatus has the counters of one hook of the live Set.
 type HookStatus struct {
 	Name         string            `json:"name"`
 	Type         string            `json:"type"`
@@ -33,7 +33,8 @@ type HookStatus struct {
 	Secrets      []SecretStatus    `json:"secrets,omitempty"` // in the order of the policy
 }
 
-// SecretStatus says whether a secret is still in use: one that no call has shown since it was replaced can go.
+// SecretStatus shows whether a secret is still in use. A secret that no call has presented since
+// its replacement can be removed.
 type SecretStatus struct {
 	Name string    `json:"name"`
 	Used uint64    `json:"used"`          // calls it let in

@@ -48,7 +48,8 @@ func TestSwapWaitsForNobody(t *testing.T) {
 	})
 }
 
-// TestSwapUnderLoad calls and swaps at the same time: every call is answered, under a Set that is still open.
+// TestSwapUnderLoad calls and swaps concurrently: every call is answered, under a Set that is still
+// open.
 func TestSwapUnderLoad(t *testing.T) {
 	e := newEngine(t, Options{Remember: time.Millisecond})
 	e.Swap(mustLoad(t, policy("registration", "rule-0")))
@@ -136,7 +137,7 @@ func TestMetrics(t *testing.T) {
 		}
 	}
 	want := `
-# HELP tenterhook_calls_total Calls by how they ended.
+# HELP tenterhook_calls_total Calls by outcome.
 # TYPE tenterhook_calls_total counter
 tenterhook_calls_total{hook="hook-a",outcome="answered"} 2
 tenterhook_calls_total{hook="hook-a",outcome="denied"} 1
@@ -144,10 +145,10 @@ tenterhook_calls_total{hook="hook-a",outcome="failed"} 0
 tenterhook_calls_total{hook="hook-a",outcome="late"} 0
 tenterhook_calls_total{hook="hook-a",outcome="shed"} 0
 tenterhook_calls_total{hook="hook-a",outcome="silent"} 0
-# HELP tenterhook_repeats_total Calls answered with the bytes of an earlier, same call.
+# HELP tenterhook_repeats_total Calls answered from the replay cache, with the bytes of an earlier identical call.
 # TYPE tenterhook_repeats_total counter
 tenterhook_repeats_total{hook="hook-a"} 1
-# HELP tenterhook_rule_matches_total Times a rule matched.
+# HELP tenterhook_rule_matches_total Matches of a rule.
 # TYPE tenterhook_rule_matches_total counter
 tenterhook_rule_matches_total{hook="hook-a",rule="deny"} 1
 tenterhook_rule_matches_total{hook="hook-a",rule="stamp"} 1

@@ -1,4 +1,5 @@
-// Package file is for files that change while they are used: certificates and their keys, lists of addresses.
+// Package file is for values made from files that change during use: certificates and their keys,
+// lists of addresses.
 package file
 
 import (
@@ -17,23 +18,24 @@ import (
 // maxSize is larger than any file that is read in this way.
 const maxSize = 8 << 20
 
-// ErrNotRegular is what reading something else than a regular file ends with: a pipe or a device could be read for ever.
+// ErrNotRegular is returned for files that are not regular: reading a pipe or a device could block
+// for ever.
 var ErrNotRegular = errors.New("want a regular file")
 
-// ErrTooLarge is what reading a file of more than 8 MiB ends with.
+// ErrTooLarge is returned for files of more than 8 MiB.
 var ErrTooLarge = errors.New("want at most 8 MiB")
 
-// Source is a value that is made of the content of files, and follows them. What cannot be used is not: the value that was
-// made before stays.
+// Source is a value made from the contents of files. Reload makes it again; if the new contents are
+// unusable, the previous value stays.
 type Source[T any] struct {
 	paths  []string
 	create func(contents [][]byte) (T, error)
 	value  atomic.Pointer[T]
 
-	mu        sync.Mutex        // guards what follows
-	sum       [sha256.Size]byte // of what the value was made of
-	lastError string            // what was wrong when last looked
-	err       error             // what was wrong twice in a row
+	mu        sync.Mutex        // guards the fields below
+	sum       [sha256.Size]byte // of the contents of the current value
+	lastError string            // text of the last Reload's error; empty after a success
+	err       error             // error of two Reloads in a row
 }
 
 // Open reads the files and makes the value, which create gets their contents for in the same order.
@@ -61,8 +63,9 @@ func (s *Source[T]) Err() error {
 	return s.err
 }
 
-// Reload reads the files again. It is true when there is a new value. An error is what is wrong with them, told once, and only
-// when it was so the last time as well: files that belong together are rarely written at one moment.
+// Reload reads the files again and reports whether there is a new value. It returns an error once,
+// and only if the previous Reload had the same: related files are rarely written at the same
+// moment.
 func (s *Source[T]) Reload() (bool, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -89,7 +92,8 @@ func (s *Source[T]) confirmError(err error) error {
 	return err
 }
 
-// read makes a value of the files as they are. Where they are what the value in use was made of, it is that one.
+// read makes a value from the files. If their contents are those of the current value, it returns
+// the current value.
 func (s *Source[T]) read() (v T, sum [sha256.Size]byte, err error) {
 	contents := make([][]byte, len(s.paths))
 	h := sha256.New()

@@ -12,7 +12,7 @@ import (
 
 var errBad = errors.New("bad")
 
-// joined makes a text of files, none of which may say bad.
+// joined joins the contents of files; it fails if one of them says bad.
 func joined(contents [][]byte) (string, error) {
 	var b strings.Builder
 	for _, c := range contents {
@@ -69,7 +69,8 @@ func TestSource(t *testing.T) {
 	}
 }
 
-// TestSwappedLink follows what Kubernetes does with a secret: the files are links into a folder that is a link itself.
+// TestSwappedLink follows the way Kubernetes updates a secret: the files are links into a directory
+// that is itself a link.
 func TestSwappedLink(t *testing.T) {
 	dir := t.TempDir()
 	for _, v := range []string{"1", "2"} {

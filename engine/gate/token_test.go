@@ -140,7 +140,7 @@ func TestToken(t *testing.T) {
 		})
 	}
 	want := `
-# HELP tenterhook_secret_used_total Calls that were let in by a secret.
+# HELP tenterhook_secret_used_total Calls authenticated by a secret.
 # TYPE tenterhook_secret_used_total counter
 tenterhook_secret_used_total{hook="hook-a",secret="3"} 1
 tenterhook_secret_used_total{hook="hook-a",secret="new"} 1

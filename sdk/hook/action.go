@@ -1,26 +1,27 @@
 package hook
 
 import (
-	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-// Action is what a rule wants to be done once the answer is out: one delivery to a destination. It is good until the
-// next Begin.
+// Action is one delivery to a destination that a rule asks for after the answer. It is valid until
+// the next Begin.
 type Action struct {
-	Rule string // whose it is
+	Rule string // name of the rule that asks for it
 	To   string // the destination's name
 	JSON []byte // as the rule wrote it
 	node jsondoc.Node
 }
 
-// maxActions is what the rules of one event can ask for.
+// maxActions limits the actions of one event, over all its rules.
 const maxActions = 256
 
-// Append appends the action as compact JSON: its members that are not null, and body as its body when it has none of
-// its own and body is not empty. A body that is null stays null.
+// Append appends the action as compact JSON without its null members. If the action has no body and
+// body is not empty, it appends body as the action's body. A null body stays null.
 func (a *Action) Append(dst, body []byte) []byte {
 	dst = append(dst, '{')
 	for name, v := range a.node.Members() {
@@ -35,20 +36,20 @@ func (a *Action) Append(dst, body []byte) []byte {
 	return append(dst, '}')
 }
 
-// HasBody reports whether the rule said what to send.
+// HasBody reports whether the rule gave the delivery a body.
 func (a *Action) HasBody() bool { return a.node.Get("body").Kind() != jsondoc.Missing }
 
 // Method is the HTTP method the rule asks for; empty when it leaves that to the destination.
 func (a *Action) Method() string { return a.node.Get("method").Text() }
 
-// Allow names the destinations there are: a draft with an action for another is refused. Without it any name will do.
-// It holds until the next Begin.
+// Allow limits actions to these destinations: a draft with an action for another one is rejected.
+// Without Allow every name is accepted. It holds until the next Begin.
 func (m *Merge) Allow(destinations []string) {
 	m.check.destinations, m.check.closed = destinations, true
 }
 
-// Actions lists what is to be done once the answer is out, in the order of the drafts. An error does not cancel them: it
-// is the refused sign-up that an audit wants to hear of.
+// Actions lists the deliveries for after the answer, in the order of the drafts. An error does not
+// cancel them: an audit needs to hear of the denied sign-up.
 func (m *Merge) Actions() []Action { return m.actions }
 
 // addActions keeps the actions of the draft that has just been merged.
@@ -61,7 +62,7 @@ func (m *Merge) addActions() {
 
 var actionMembers = []string{"to", "method", "path", "query", "headers", "encoding", "body", "key"}
 
-// methods are those a delivery can be made with: what CONNECT and TRACE do is none.
+// methods are the HTTP methods of a delivery. CONNECT and TRACE are excluded.
 var methods = []string{"POST", "PUT", "PATCH", "DELETE", "GET"}
 
 // checkActions reads the actions.
@@ -144,8 +145,9 @@ func (c *checker) actionText(i int, n jsondoc.Node, name string) (string, bool) 
 	return "", false
 }
 
-// checkTextMap checks a member that is an object of texts; fits says what is wrong with one of them.
-func (c *checker) checkTextMap(i int, n jsondoc.Node, name string, fits func(name, value string) string) {
+// checkTextMap checks a member that is an object of texts; problemOf returns the problem of one
+// name and value, or "".
+func (c *checker) checkTextMap(i int, n jsondoc.Node, name string, problemOf func(name, value string) string) {
 	m := n.Get(name)
 	switch m.Kind() {
 	case jsondoc.Missing, jsondoc.Null:
@@ -161,7 +163,7 @@ func (c *checker) checkTextMap(i int, n jsondoc.Node, name string, fits func(nam
 		}
 		if v.Kind() != jsondoc.String {
 			c.failAction(i, "."+name+dot(key), "want a text, got "+describe(v))
-		} else if problem := fits(key, v.Text()); problem != "" {
+		} else if problem := problemOf(key, v.Text()); problem != "" {
 			c.failAction(i, "."+name+dot(key), problem)
 		}
 	}
@@ -173,8 +175,8 @@ func (c *checker) failAction(i int, suffix, message string) {
 	}
 }
 
-// actionPath refuses what would not stay a path. Whether it climbs is checked where it is joined to its URL: a payload
-// must not be able to make the whole draft fail by saying "..".
+// actionPath rejects text that is no path. For computed drafts, dot segments are checked where the
+// path is joined to its URL: a payload must not be able to fail the whole draft with "..".
 func (c *checker) actionPath(i int, path string) {
 	if strings.ContainsAny(path, "?#\\") || strings.ContainsFunc(path, func(r rune) bool { return r <= ' ' || r == 0x7f }) {
 		c.failAction(i, ".path", "want a path alone, percent-encoded: a query goes into query")
@@ -195,11 +197,11 @@ func isIdempotencyKey(key string) bool {
 	return key != "" && len(key) <= 255 && !strings.ContainsFunc(key, func(r rune) bool { return r <= ' ' || r > '~' })
 }
 
-// framing are the headers that say how a request is framed and where it goes. Whoever sets them can make two requests of
-// one.
+// framing are the headers that control a request's framing and target. A rule that sets them could
+// smuggle a second request.
 var framing = []string{"connection", "content-length", "expect", "host", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"}
 
-// headerProblem says what is wrong with a header, by RFC 9110 sections 5.1 and 5.5.
+// headerProblem returns the problem of a header by RFC 9110 sections 5.1 and 5.5, or "".
 func headerProblem(name, value string) string {
 	switch lower := strings.ToLower(name); {
 	case name == "" || len(name) > 256 || strings.ContainsFunc(name, func(r rune) bool { return !isTokenChar(r) }):

@@ -2,37 +2,39 @@ package hook
 
 import (
 	"fmt"
-	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 	"strconv"
 	"strings"
+
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-// maxProblems bounds what one check reports; nobody mends more at once.
+// maxProblems limits the problems of one check.
 const maxProblems = 100
 
-// mode is what a checker has before it.
+// mode is the kind of text under check.
 type mode uint8
 
 const (
 	mergedDraft mode = iota // about to be merged: an error cancels the commands beside it
 	staticDraft             // written down in a policy: commands beside an error are a mistake
-	wholeAnswer             // what Okta would get
+	wholeAnswer             // complete answer, as sent to Okta
 )
 
-// step is one thing that a draft asks for: an operation of a patch, an attribute of a profile, or a whole value.
+// step is one change of the answer: an operation of a patch, an attribute of a profile, or a whole
+// value.
 type step struct {
 	command *command
 	name    string // the operation's path, the attribute's name
 	op      operation
-	node    jsondoc.Node // what is written into the answer
+	node    jsondoc.Node // rendered into the answer
 	value   jsondoc.Node // the operation's value, where that differs
 	place   place
 }
 
-// place is where in the text something stands, as indices: in commands, and in a command's value or -1.
+// place locates a part of the text by its indices: in commands, and in the command's value or -1.
 type place struct{ command, op int32 }
 
-// checker reads a draft or an answer, collects its problems and, for Merge, what it asks for.
+// checker reads a draft or an answer. It collects the problems and, for Merge, the steps.
 type checker struct {
 	hook       Type
 	mode       mode
@@ -48,7 +50,7 @@ type checker struct {
 	debug   jsondoc.Node
 	actions jsondoc.Node
 
-	destinations []string // what actions may go to, when closed
+	destinations []string // allowed destinations of actions, if closed
 	closed       bool
 }
 
@@ -66,7 +68,8 @@ func (c *checker) fail(suffix, format string, args ...any) {
 	}
 }
 
-// full reports whether c takes no more problems: reading on finds nothing, and a hint costs more than what it is about.
+// full reports whether the problem limit is reached. The checker then stops reading, and computes
+// no more hints: a hint can cost more than the text it is about.
 func (c *checker) full() bool { return len(c.problems) >= c.limit }
 
 // unknown reports a member that does not belong below path.
@@ -131,7 +134,7 @@ func (c *checker) draft(n jsondoc.Node) {
 	if known != n.Len() {
 		c.unknownTop(n)
 	}
-	if c.err.Kind() == jsondoc.Null { // seen in published answers: says nothing
+	if c.err.Kind() == jsondoc.Null { // null occurs in published answers and has no effect
 		c.err = jsondoc.Node{}
 	}
 	if c.err.Kind() != jsondoc.Missing {
@@ -241,7 +244,7 @@ func (c *checker) unknownBeside(n jsondoc.Node) {
 	}
 }
 
-// checkTogether checks what only all commands together show.
+// checkTogether checks the rules that concern all commands of the text together.
 func (c *checker) checkTogether(list jsondoc.Node) {
 	if c.err.Kind() != jsondoc.Missing && c.mode != mergedDraft {
 		for i := range c.steps {
@@ -271,7 +274,8 @@ func (c *checker) checkTogether(list jsondoc.Node) {
 	}
 }
 
-// checkAgreement refuses two words for one thing: Okta carries commands out in order, so the later would undo the earlier.
+// checkAgreement rejects two different words for one thing: Okta applies commands in order, so the
+// later one would undo the earlier one.
 func (c *checker) checkAgreement() {
 	var word string
 	for i := range c.steps {

@@ -288,7 +288,8 @@ func TestCheckDraftUnreadable(t *testing.T) {
 	}
 }
 
-// What a problem says may end in a log: it names members, commands and claims, and never a value.
+// TestProblemsQuoteNoValue: a problem may be logged. It names members, commands and claims, but
+// never contains a value.
 func TestProblemsQuoteNoValue(t *testing.T) {
 	const value = "hunter2"
 	for _, typ := range hook.Types() {

@@ -44,8 +44,8 @@ func (k TokenKind) member() string {
 // Command is the type of the command that patches the token.
 func (k TokenKind) Command() string { return "com.okta." + k.member() + ".patch" }
 
-// Minted reports whether this call mints the token: an ID token needs the scope openid, and a command for a token that
-// is not minted makes Okta drop the whole patch (hooks.md section 4).
+// Minted reports whether this call mints the token. An ID token needs the scope openid; a command
+// for a token that is not minted makes Okta drop the whole patch (hooks.md section 4).
 func (k TokenKind) Minted(e Event) bool {
 	return e.Node.Get("data").Get(k.member()).Kind() == jsondoc.Object
 }
@@ -55,8 +55,9 @@ func (k TokenKind) Claims(e Event) jsondoc.Node {
 	return e.Node.Get("data").Get(k.member()).Get("claims")
 }
 
-// Reserved reports whether no patch may touch the claim: Okta sets it, and an operation on it makes Okta drop the whole
-// patch (hooks.md section 4). An access token's aud and sub are not reserved, but cannot be removed.
+// Reserved reports whether no patch may change the claim: Okta sets it, and an operation on it
+// makes Okta drop the whole patch (hooks.md section 4). An access token's aud and sub are not
+// reserved, but cannot be removed.
 func (k TokenKind) Reserved(claim string) bool {
 	switch claim {
 	case "auth_time", "exp", "iat", "iss", "jti", "ver":

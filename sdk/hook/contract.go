@@ -2,22 +2,24 @@ package hook
 
 import (
 	"errors"
-	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 	"strings"
+
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-// ErrContract: a draft or an answer asks for something that Okta would refuse, ignore or drop. Add and Render give it
-// as a *ContractError.
+// ErrContract is the cause of a draft or answer that Okta would refuse, ignore or drop. Add and
+// Render return it as a *ContractError.
 var ErrContract = errors.New("outside the contract")
 
-// maxAnswer is what an answer must stay under, in bytes (hooks.md section 1).
+// maxAnswer is the size limit of an answer in bytes, exclusive (hooks.md section 1).
 const maxAnswer = 256 * 1024
 
 const tooLongMessage = "the answer is too long: Okta takes less than 256 KB"
 
-// Problem is one thing in a draft or an answer that breaks the contract. Path is where, like commands[0].value[1].path;
-// empty for the whole. Message is what was wanted, with a suggestion where there is one. Neither quotes a value: only
-// names (members, command types, operations, claims), cut short.
+// Problem is one violation of the contract in a draft or an answer. Path locates it, like
+// commands[0].value[1].path; it is empty for the whole text. Message states the expectation, with a
+// suggestion if there is one. Neither contains a value: only names (members, command types,
+// operations, claims), cut short.
 type Problem struct {
 	Path, Message string
 }
@@ -38,7 +40,7 @@ func (e *ContractError) Error() string { return e.String() }
 
 func (e *ContractError) Unwrap() error { return ErrContract }
 
-// shape is what a command's value looks like.
+// shape is the form of a command's value.
 type shape uint8
 
 const (
@@ -54,9 +56,9 @@ type command struct {
 	name  string
 	shape shape
 	key   string    // wordShape: the member
-	words []string  // wordShape: what it may say
+	words []string  // wordShape: the values it can have
 	wins  string    // wordShape: the word that stands against every other, and beside an error
-	token TokenKind // patchShape: the token it changes; none for an assertion
+	token TokenKind // patchShape: the token it changes; 0 for an assertion
 }
 
 const (
@@ -66,8 +68,8 @@ const (
 	linkUser          = "LINK_USER"
 )
 
-// knownMistakes are command types that were published or are often written, too far from the real ones for Suggest
-// (hooks.md sections 4, 6 and 11).
+// knownMistakes maps command types that were published wrong, or are often written wrong, to the
+// real ones. Suggest would not find these (hooks.md sections 4, 6 and 11).
 var knownMistakes = map[string]string{
 	"com.action.update":                  "com.okta.action.update",
 	"com.okta.action":                    "com.okta.action.update",
@@ -99,7 +101,7 @@ func findCommand(t Type, name string) *command {
 	return nil
 }
 
-// unknownCommand says what is wrong with a command type that t does not have.
+// unknownCommand describes the problem of a command type that hook type t does not accept.
 func unknownCommand(t Type, name string) string {
 	known := Commands(t)
 	text := "unknown command " + quote(name)
@@ -117,8 +119,8 @@ func unknownCommand(t Type, name string) string {
 	return text + hint(name, known)
 }
 
-// CheckDraft checks what can be checked of a draft without a call: a draft with a problem would be refused, or lose
-// part of what it says, in every call. It gives every problem, in the order of the text.
+// CheckDraft checks a draft without a call: each problem makes the merge reject the draft, or Okta
+// ignore a part of it, in every call. It returns all problems, in the order of the text.
 func CheckDraft(t Type, d *Draft) []Problem {
 	if len(d.JSON) == 0 {
 		return nil
@@ -132,8 +134,8 @@ func CheckDraft(t Type, d *Draft) []Problem {
 	return c.problems
 }
 
-// CheckAnswer checks a whole answer, as it would be sent with status 200. It knows no call, so it cannot tell whether a
-// claim is there.
+// CheckAnswer checks a complete answer, as sent with status 200. Without the call it cannot check
+// whether a claim exists.
 func CheckAnswer(t Type, answer jsondoc.Node) []Problem {
 	c := checker{hook: t, mode: wholeAnswer, limit: maxProblems}
 	if len(answer.Raw()) >= maxAnswer {
@@ -145,7 +147,7 @@ func CheckAnswer(t Type, answer jsondoc.Node) []Problem {
 
 func unreadableMessage(err error) string { return "want one JSON object: " + err.Error() }
 
-// article gives a hook type the article it takes in a sentence: "a token", "an event".
+// article returns a hook type with its indefinite article: "a token", "an event".
 func article(t Type) string {
 	name := t.String()
 	if strings.IndexByte("aeiou", name[0]) >= 0 && t != UserImport {

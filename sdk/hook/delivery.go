@@ -2,7 +2,8 @@ package hook
 
 import "github.com/tenterhook/tenterhook/sdk/jsondoc"
 
-// Events are the events of an event hook's delivery (hooks.md section 3.2): the array data.events, or a missing Node.
+// Events returns the events of an event hook's delivery (hooks.md section 3.2): the array
+// data.events, or a missing Node.
 func Events(delivery jsondoc.Node) jsondoc.Node {
 	if n := delivery.Get("data").Get("events"); n.Kind() == jsondoc.Array {
 		return n
@@ -10,7 +11,8 @@ func Events(delivery jsondoc.Node) jsondoc.Node {
 	return jsondoc.Node{}
 }
 
-// AppendDelivery appends the delivery with event, one of its own, as its only one. All else stays as Okta wrote it.
+// AppendDelivery appends a copy of the delivery whose only event is event, one of its own.
+// Everything else stays as Okta wrote it.
 func AppendDelivery(dst []byte, delivery, event jsondoc.Node) []byte {
 	whole, list := delivery.Raw(), Events(delivery)
 	if list.Kind() == jsondoc.Missing {

@@ -1,11 +1,13 @@
 package hook
 
 import (
-	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 	"strconv"
+
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-// errorObject checks the error that is shown to people (hooks.md section 1.4). A draft may give it as its text alone.
+// errorObject checks the error that Okta shows to people (hooks.md section 1.4). A draft may give
+// it as a plain text.
 func (c *checker) errorObject(n jsondoc.Node) {
 	switch {
 	case n.Kind() == jsondoc.String && c.mode != wholeAnswer:

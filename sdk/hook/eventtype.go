@@ -7,7 +7,8 @@ import (
 	"sync"
 )
 
-// Okta's catalogue, release 2026.08.1: the types that carry the tag event-hook-eligible (hooks.md section 3.2).
+// eventTypeText is Okta's catalogue, release 2026.08.1: the types with the tag event-hook-eligible
+// (hooks.md section 3.2).
 //
 //go:embed event-types.txt
 var eventTypeText string
@@ -18,7 +19,8 @@ var eventTypes = sync.OnceValue(func() []string {
 	return all
 })
 
-// EventTypes lists the types of events that Okta delivers to event hooks, sorted. It is a fresh copy.
+// EventTypes lists the types of events that Okta delivers to event hooks, sorted. It is a fresh
+// copy.
 func EventTypes() []string { return slices.Clone(eventTypes()) }
 
 // Subscribable reports whether Okta delivers events of that type to event hooks. Case counts.
@@ -27,11 +29,12 @@ func Subscribable(eventType string) bool {
 	return ok
 }
 
-// EventPattern is what a rule says the events it is for are: an event type, or one that ends in a segment * such as
-// user.session.*, which is every type beneath it. * alone is every type.
+// EventPattern selects the events of a rule: an event type, or a prefix with * as its last segment.
+// user.session.* matches every type below user.session, * alone every type.
 type EventPattern string
 
-// Prefix is what the types that a pattern with a * stands for begin with, the dot included; false for a plain type.
+// Prefix returns the common prefix of the types that a pattern with a * matches, including the dot;
+// false for a plain type.
 func (p EventPattern) Prefix() (prefix string, ok bool) {
 	prefix, ok = strings.CutSuffix(string(p), "*")
 	return prefix, ok && (prefix == "" || strings.HasSuffix(prefix, "."))
@@ -45,8 +48,8 @@ func (p EventPattern) Matches(eventType string) bool {
 	return string(p) == eventType
 }
 
-// Check says what is wrong with a pattern: that Okta delivers no type it stands for, with what it may have meant. known
-// are types that Okta has added since. It is empty when all is well.
+// Check returns the problem of a pattern that matches no type of Okta's, with a suggestion; empty
+// if there is no problem. known are types that Okta has added since this release.
 func (p EventPattern) Check(known []string) string {
 	if star := strings.IndexByte(string(p), '*'); star >= 0 {
 		if _, ok := p.Prefix(); !ok || star < len(p)-1 {
@@ -78,7 +81,7 @@ func (p EventPattern) suggestion(all []string) string {
 	} else {
 		prefix = string(p)
 	}
-	for { // what is near is what has the same beginning
+	for { // types with the same prefix are the likeliest
 		at := strings.LastIndexByte(prefix, '.')
 		if at < 0 {
 			return "; known lists types that it has added since"

@@ -7,7 +7,8 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-// Two rules want something for one sign-in. The second would make Okta drop what the first wants too, so it is refused.
+// Two rules patch the token of one sign-in. The second patch would make Okta drop the first one
+// too, so it is rejected.
 func ExampleMerge() {
 	var doc jsondoc.Doc
 	if err := doc.Parse([]byte(`{"data":{"access":{"claims":{"sub":"ada@example.com"}}}}`), jsondoc.Limits{}); err != nil {

@@ -2,7 +2,8 @@ package hook
 
 import "github.com/tenterhook/tenterhook/sdk/jsondoc"
 
-// facts are everything that depends on the hook type alone. A new type is a constant and a row of this table.
+// facts are the properties that depend on the hook type alone. A new type is a constant and a row
+// of this table.
 type facts struct {
 	name      string // word of the policy file
 	eventType string // eventType on the wire, in Okta's spelling
@@ -118,18 +119,19 @@ func (t Type) String() string { return t.facts().name }
 // EventType is the eventType on the wire, in Okta's spelling (hooks.md section 0).
 func (t Type) EventType() string { return t.facts().eventType }
 
-// Label is the type's name in Okta's Admin Console; empty for an event hook, which has a page of its own.
+// Label is the type's name in Okta's Admin Console; empty for an event hook, which has its own
+// page.
 func (t Type) Label() string { return t.facts().label }
 
-// Secrets are the dotted paths of the members that hold a cleartext password or one-time code. The caller must not
-// change the slice.
+// Secrets are the dotted paths of the members that hold a cleartext password or one-time code. The
+// caller must not change the slice.
 func (t Type) Secrets() []string { return t.facts().secrets }
 
 // HasSecrets reports whether calls of the type hold a cleartext password or one-time code.
 func (t Type) HasSecrets() bool { return len(t.facts().secrets) > 0 }
 
-// Hosts are the members of a call that name the org's host, the most specific first. The caller must not change the
-// slice.
+// Hosts are the members of a call that name the org's host, the most specific first. The caller
+// must not change the slice.
 func (t Type) Hosts() []HostMember { return t.facts().hosts }
 
 // NamesHost reports whether every call of the type names the org's host.
@@ -148,11 +150,12 @@ func (t Type) NeedsAnswer() bool { return t.facts().needsAnswer }
 // GuardsAccounts reports whether the answer alone decides if somebody gets an account.
 func (t Type) GuardsAccounts() bool { return t.facts().guards }
 
-// FailsClosed reports whether a failed rule must fail the whole hook: the answer without it would let somebody in.
+// FailsClosed reports whether a failed rule must fail the whole hook: without that rule, the answer
+// could let somebody in.
 func (t Type) FailsClosed() bool { return t.facts().failsClosed }
 
-// OnFailure is Okta's reaction to a hook that does not answer as it should. It completes the sentence "Okta …"
-// (hooks.md sections 0 and 10).
+// OnFailure is Okta's reaction to a hook that fails. It completes the sentence "Okta …" (hooks.md
+// sections 0 and 10).
 func (t Type) OnFailure() string { return t.facts().onFailure }
 
 // TypesWithSecrets lists the types for which HasSecrets is true.

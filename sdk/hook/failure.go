@@ -1,7 +1,7 @@
 package hook
 
-// The failure answers (hooks.md section 10). What people may get to see names nothing from inside, and fits a first
-// registration, a profile update and a sign-in alike.
+// The failure answers (hooks.md section 10). Their text is shown to people: it reveals nothing
+// internal, and fits a first registration, a profile update and a sign-in.
 const (
 	failNothing    = `{}`
 	failNeutral    = `"error":{"errorSummary":"This request cannot be completed right now. Please try again later."}}`
@@ -12,8 +12,8 @@ const (
 	failMessage    = `{"type":"com.okta.telephony.action","value":[{"status":"FAILED"}]}`
 )
 
-// OpenAnswer is the answer of a hook that fails open: Okta proceeds as if the hook did not exist. It is a fresh copy.
-// Where FailureFixed is true it is the one failure answer of the type.
+// OpenAnswer is the answer of a hook that fails open: Okta proceeds as if the hook did not exist.
+// If FailureFixed is true, it is the only failure answer of the type. It is a fresh copy.
 func OpenAnswer(t Type) []byte { return []byte(t.facts().open) }
 
 // ClosedAnswer is the answer of a hook that fails closed: the registration or sign-in is refused. It is a fresh copy.
@@ -27,7 +27,7 @@ func SilentAnswer(t Type) []byte {
 	return []byte(failNothing)
 }
 
-// FailureFixed reports whether a hook of this type cannot choose its failure answer: an unverified password is never
-// imported, an import proceeds whatever the answer, and Okta itself sends a message that was not handed over. An event
-// hook has no answer to choose.
+// FailureFixed reports whether hooks of this type have only one failure answer: an unverified
+// password is never imported, an import proceeds after any answer, and Okta itself sends a message
+// that was not handed over. An event hook has no answer.
 func FailureFixed(t Type) bool { return t.facts().open == t.facts().closed }

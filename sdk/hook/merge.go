@@ -2,15 +2,16 @@ package hook
 
 import (
 	"bytes"
-	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 	"strconv"
 	"strings"
+
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-// Merge joins the drafts of a hook's rules into one answer that Okta will apply, under the contract of hooks.md sections
-// 4 to 8. What two rules set alike, the later one sets; but DENY and UNVERIFIED stand, and an error cancels the commands
-// (only DENY and UNVERIFIED stay beside it). The zero Merge is ready for Begin; it keeps its memory from one event to the
-// next, and is not safe for concurrent use.
+// Merge joins the drafts of a hook's rules into one answer that Okta will apply, under the contract
+// of hooks.md sections 4 to 8. Of two rules that set the same thing, the later one wins, except
+// over DENY and UNVERIFIED. An error cancels all commands but these two. The zero Merge is ready
+// for Begin. It reuses its memory for the next event and is not safe for concurrent use.
 type Merge struct {
 	event     Event
 	hook      Type
@@ -41,10 +42,11 @@ type draftCopy struct {
 	doc  jsondoc.Doc
 }
 
-// entry is one thing that is to be said: an operation, an attribute, a member of debugContext, a whole value.
+// entry is one part of the answer: an operation, an attribute, a member of debugContext, or a whole
+// value.
 type entry struct {
 	command *command // debugging for a member of debugContext
-	rule    int32    // whose draft it is
+	rule    int32    // index of the draft it belongs to
 	void    bool
 	name    string
 	node    jsondoc.Node
@@ -55,8 +57,9 @@ type replacedEntry struct {
 	old entry
 }
 
-// Conflict is two rules that set the same thing differently: Rule, the later, has prevailed over Earlier. Path is what
-// they set: a command's type and the claim's path, the attribute or the member; error; or debugContext and the member.
+// Conflict is two rules that set the same thing to different values: Rule, the later one, has won
+// over Earlier. Path is a command's type with the claim's path, attribute or member; or error; or
+// debugContext with the member.
 type Conflict struct {
 	Rule, Earlier, Path string
 }
@@ -89,8 +92,8 @@ func (m *Merge) isOversized() bool {
 	return cap(m.entries) > many || cap(m.check.steps) > many || cap(m.sim.cells) > many || m.sim.work > many*16 || cap(m.out) > large
 }
 
-// Add merges what one rule wants; d's text is copied. An error is a *ContractError: then nothing of the draft is kept,
-// and the answer is what it was.
+// Add merges the output of one rule; it copies d's text. An error is a *ContractError: the draft
+// was rejected as a whole, and the answer is unchanged.
 func (m *Merge) Add(rule string, d *Draft) error {
 	if len(d.JSON) == 0 {
 		return nil
@@ -121,7 +124,7 @@ func (m *Merge) nextDraft() *draftCopy {
 	return m.drafts[m.used]
 }
 
-// applyDraft takes over what the checker has found, or nothing of it.
+// applyDraft applies all steps that the checker found, or none.
 func (m *Merge) applyDraft(size int) error {
 	entries, order, conflicts := len(m.entries), len(m.order), len(m.conflicts)
 	err, errRule := m.err, m.errRule
@@ -179,7 +182,8 @@ func (m *Merge) applySteps() error {
 	return m.checkSize()
 }
 
-// applyStep takes over one step. Entries from before on are this draft's own, those from fresh on this very command's.
+// applyStep applies one step. Entries from before on belong to this draft, entries from fresh on to
+// this command.
 func (m *Merge) applyStep(s *step, before, fresh int) error {
 	e := entry{command: s.command, name: s.name, node: s.node}
 	switch s.command.shape {
@@ -200,7 +204,7 @@ func (m *Merge) applyStep(s *step, before, fresh int) error {
 
 func (e *entry) isRefusal() bool { return e.command.wins != "" && e.word() == e.command.wins }
 
-// word is what an entry of one word says.
+// word returns the value of an entry with wordShape.
 func (e *entry) word() string { return e.node.Get(e.command.key).Text() }
 
 // find is the index of the live entry of that name among the first n, or -1.
@@ -215,7 +219,7 @@ func (m *Merge) find(c *command, name string, n int) int {
 	return -1
 }
 
-// set makes e hold in the place of an entry of its name, or as a new one. Entries from fresh on cannot have its name.
+// set replaces the entry with e's name, or adds e. Entries from fresh on cannot have this name.
 func (m *Merge) set(e entry, fresh int) {
 	e.rule = int32(m.used - 1)
 	i := m.find(e.command, e.name, fresh)
@@ -241,7 +245,7 @@ func (m *Merge) add(e entry) {
 	m.order = append(m.order, e.command)
 }
 
-// path is what an entry sets, for a Conflict.
+// path identifies the thing that an entry sets, for a Conflict.
 func (e *entry) path() conflictPath { return conflictPath{e.command, e.name} }
 
 type conflictPath struct {
@@ -265,7 +269,8 @@ func (p conflictPath) String() string {
 	return p.command.name
 }
 
-// conflict notes that the present draft has set what an earlier rule had set otherwise.
+// conflict records that the current draft has set a thing to a value that differs from an earlier
+// rule's.
 func (m *Merge) conflict(earlier int32, path conflictPath, was, is jsondoc.Node) {
 	if now := int32(m.used - 1); earlier != now && !bytes.Equal(was.Raw(), is.Raw()) {
 		m.conflicts = append(m.conflicts, Conflict{Rule: m.drafts[now].rule, Earlier: m.drafts[earlier].rule, Path: path.String()})
@@ -370,10 +375,11 @@ func (m *Merge) Has(k TokenKind, claim string) bool {
 	return m.sim.resolveRoot(k, m.event) && m.sim.has(m.sim.roots[k]-1, claim)
 }
 
-// Changes is how many changes patches have made so far: what one Has looks through at most.
+// Changes is the number of changes that patches have made so far: the most that one Has compares.
 func (m *Merge) Changes() int { return len(m.sim.changes) }
 
-// Work is what Add has cost since Begin, in units of a few nanoseconds: whoever gives it drafts can hold them to a budget.
+// Work is the cost of all Adds since Begin, in units of a few nanoseconds. The caller can charge it
+// to a budget.
 func (m *Merge) Work() int { return m.compared + m.sim.work + m.copied>>4 }
 
 // Empty reports whether nothing has been said.
@@ -392,5 +398,5 @@ func (m *Merge) Denied() bool {
 	return false
 }
 
-// Conflicts lists what later rules set otherwise than earlier ones, until the next Begin.
+// Conflicts lists the values of earlier rules that later rules have replaced, until the next Begin.
 func (m *Merge) Conflicts() []Conflict { return m.conflicts }

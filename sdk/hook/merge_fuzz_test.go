@@ -11,8 +11,9 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-// Whatever is added, in whatever order, what is rendered is an answer that the contract accepts; a draft that was refused
-// has left nothing behind; and what check finds wrong with a draft alone, no call accepts.
+// FuzzDraft: drafts in any order always render to an answer that the contract accepts; a rejected
+// draft leaves nothing behind; and a draft in which CheckDraft finds a problem is rejected in every
+// call.
 func FuzzDraft(f *testing.F) {
 	for i, d := range []string{
 		`{}`, `null`, `{"error":"no"}`, `{"error":{"errorSummary":"no","errorCauses":[{"location":"data.userProfile.email"}]},"debugContext":{"a":1}}`,
@@ -103,7 +104,8 @@ func FuzzPatch(f *testing.F) {
 	})
 }
 
-// FuzzAnswer checks any text as an answer of every type: whatever is accepted as an answer is accepted as a draft too.
+// FuzzAnswer checks any text as an answer of every type: a text that is valid as an answer is valid
+// as a draft too.
 func FuzzAnswer(f *testing.F) {
 	f.Add([]byte(`{"commands":[{"type":"com.action.update","value":{"registration":"ALLOW"}}],"error":null}`))
 	f.Add([]byte(`{"error":[{"errorSummary":"x"},{"errorCauses":{}}]}`))

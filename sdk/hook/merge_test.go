@@ -46,7 +46,7 @@ var callOf = map[hook.Type]string{
 	hook.PasswordImport: passwordCall, hook.Telephony: messageCall, hook.EventHook: `{}`,
 }
 
-// render gives the answer, which must stand up to CheckAnswer.
+// render returns the answer, which must pass CheckAnswer.
 func render(t testing.TB, typ hook.Type, m *hook.Merge) string {
 	t.Helper()
 	answer, err := m.Render()
@@ -140,7 +140,7 @@ func TestMerge(t *testing.T) {
 				if err := m.Add(fmt.Sprint("rule ", i+1), &hook.Draft{JSON: text}); err != nil {
 					t.Fatal(err)
 				}
-				clear(text) // what Add keeps it has copied
+				clear(text) // Add has copied the text
 			}
 			if got := render(t, test.typ, &m); got != test.want {
 				t.Errorf("got  %s\nwant %s", got, test.want)
@@ -275,7 +275,7 @@ func TestMergeFirstAttribute(t *testing.T) {
 	}
 }
 
-// What a hostile draft has blown up does not change what comes after it.
+// TestMergeAfterSprawl: memory grown by a hostile draft does not affect later events.
 func TestMergeAfterSprawl(t *testing.T) {
 	var m hook.Merge
 	for range 3 {

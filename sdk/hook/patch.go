@@ -1,11 +1,12 @@
 package hook
 
 import (
-	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 	"strings"
+
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-// operation is what an operation of a patch does.
+// operation is the kind of a patch operation.
 type operation uint8
 
 const (
@@ -26,7 +27,8 @@ const (
 	minLifetime, maxLifetime = 300, 86400 // seconds (hooks.md section 4)
 )
 
-// patch checks an array of operations: JSON Patch without move, copy and test (hooks.md sections 4 and 5).
+// patch checks an array of operations: JSON Patch without move, copy and test (hooks.md sections 4
+// and 5).
 func (c *checker) patch(cmd *command, v jsondoc.Node) {
 	if v.Kind() == jsondoc.Object {
 		c.fail(".value", "want an array of operations, got an object, did you mean [{...}]?")
@@ -125,7 +127,7 @@ func (c *checker) pointer(path string) bool {
 	return true
 }
 
-// tokenPath checks where an operation on a token points, and what may be set there.
+// tokenPath checks the path of an operation on a token, and the value for it.
 func (c *checker) tokenPath(s *step) {
 	if s.name == lifetimePath {
 		c.lifetime(s)
@@ -155,7 +157,8 @@ func (k TokenKind) article() string {
 	return "an access"
 }
 
-// splitClaim gives the first name of what follows /claims/, still escaped, and whether the path goes on below it.
+// splitClaim returns the first name of a path below /claims/, still escaped, and whether the path
+// continues below it.
 func (c *checker) splitClaim(rest string) (name string, deeper bool) {
 	name = rest
 	if i := strings.IndexByte(rest, '/'); i >= 0 {

@@ -5,13 +5,13 @@ import (
 	"strings"
 )
 
-// Redacted is the problem without the names it quotes, but for the contract's own: those of a draft that was computed may
-// have come out of the payload, and a log must not tell them.
+// Redacted is the problem without the names it quotes, except those of the contract. Other names in
+// a computed draft may come from the payload, and must not be logged.
 func (p Problem) Redacted() string {
 	return Problem{redactPath(p.Path), redactText(p.Message)}.String()
 }
 
-// redactText puts dots in the place of what is quoted.
+// redactText replaces quoted names with dots.
 func redactText(text string) string {
 	var b strings.Builder
 	for {
@@ -66,7 +66,7 @@ func redactPath(path string) string {
 	return b.String()
 }
 
-// isContractWord reports whether a word is the contract's, so that to tell it tells nothing.
+// isContractWord reports whether a word belongs to the contract and so reveals nothing.
 func isContractWord(word string) bool {
 	for _, t := range Types() {
 		for _, c := range t.facts().commands {

@@ -15,7 +15,7 @@ func TestBare(t *testing.T) {
 		name string
 		typ  hook.Type
 		call string
-		json string // of a draft that says what only its payload could know
+		json string // in a draft that contains text of its payload
 		want string
 	}{
 		{"a claim that is not there", hook.Token, tokenCall, command(access, `[{"op":"replace","path":"/claims/SSN-123","value":1}]`),
@@ -50,7 +50,7 @@ func TestBare(t *testing.T) {
 	}
 }
 
-// FuzzBare: no name from outside is told, wherever it stands.
+// FuzzBare: no name from outside survives, wherever it occurs.
 func FuzzBare(f *testing.F) {
 	f.Add("q", "x")
 	f.Add(`"`, `\`)

@@ -2,9 +2,9 @@ package hook
 
 import "github.com/tenterhook/tenterhook/sdk/jsondoc"
 
-// Render gives the answer as compact JSON in memory of its own: commands, error, debugContext, those that there are.
-// Nothing said is {}, and for a telephony hook its failure answer. An error is a *ContractError: the answer is not under
-// 256 KB.
+// Render returns the answer as compact JSON in its own memory: commands, error and debugContext, if
+// present. Without any entry it is {}, or a telephony hook's failure answer. An error is a
+// *ContractError: the answer is not under 256 KB.
 func (m *Merge) Render() ([]byte, error) {
 	m.out = m.render(m.out[:0])
 	if len(m.out) >= maxAnswer && len(m.stamp) > 0 {
@@ -36,9 +36,9 @@ func (m *Merge) render(b []byte) []byte {
 	return append(m.renderDebug(b), '}')
 }
 
-// Stamp has Render put one more member into debugContext, given as its JSON, where a rule has put none of that name. It
-// holds until the next Begin. An answer that says nothing else does not get it, nor does one that it would make too long.
-// The Merge borrows the text.
+// Stamp makes Render add a member to debugContext, given as JSON, unless a rule has set a member of
+// that name. It holds until the next Begin. Render omits the stamp from an answer that is empty
+// without it, or too long with it. The Merge borrows the text.
 func (m *Merge) Stamp(name string, json []byte) { m.stampName, m.stamp = name, json }
 
 func (m *Merge) renderDebug(b []byte) []byte {
@@ -106,7 +106,8 @@ func (m *Merge) renderCommands(b []byte) []byte {
 	return b[:from]
 }
 
-// isCancelled reports whether a command is not sent: an error cancels all but a refusal, and what was said may be void.
+// isCancelled reports whether a command is omitted: an error cancels all but a refusal, and entries
+// may be void.
 func (m *Merge) isCancelled(c *command) bool {
 	if c == debugCommand {
 		return true
@@ -121,7 +122,8 @@ func (m *Merge) isCancelled(c *command) bool {
 	return true
 }
 
-// renderItems writes the command's entries with commas between them, each behind its name when they are members.
+// renderItems writes the command's entries, separated by commas. Members are preceded by their
+// names.
 func (m *Merge) renderItems(b []byte, c *command, members bool) []byte {
 	first := true
 	for i := range m.entries {

@@ -1,13 +1,14 @@
 package hook
 
 import (
-	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 	"strings"
+
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
 const sessionPath = "/authentication/sessionLifetime"
 
-// assertionRoots are what a SAML patch may replace below (hooks.md section 5).
+// assertionRoots are the roots of the paths that a SAML patch may replace (hooks.md section 5).
 var assertionRoots = []string{"/subject/", "/authentication/", "/conditions/", claimsPath}
 
 var (
@@ -15,7 +16,7 @@ var (
 	valueMembers     = []string{"attributes", "value"}
 )
 
-// assertionPath checks where an operation on an assertion points, and what may be set there.
+// assertionPath checks the path of an operation on an assertion, and the value for it.
 func (c *checker) assertionPath(s *step) {
 	if s.name == sessionPath {
 		if v, ok := s.value.Int(); !ok || v <= 0 {
@@ -43,8 +44,8 @@ func (c *checker) assertionPath(s *step) {
 	c.fail(".path", "want a path below %s, got %s", oneOf(assertionRoots), quote(s.name))
 }
 
-// checkSubject holds the name of who signs in, and that name's format, to text: no service provider knows an assertion's
-// subject by anything else (hooks.md section 5).
+// checkSubject requires a text for the name that identifies the person, and for that name's format:
+// service providers know an assertion's subject by nothing else (hooks.md section 5).
 func (c *checker) checkSubject(s *step) {
 	if (s.name == "/subject/nameId" || s.name == "/subject/nameFormat") && s.value.Text() == "" {
 		c.fail(".value", "want a text, got %s", describe(s.value))
@@ -73,8 +74,8 @@ func (c *checker) attributePath(s *step, rest string) {
 	}
 }
 
-// attribute checks the value of a whole attribute: {attributes, attributeValues}, or the plain string of Okta's notes on
-// the operations.
+// attribute checks the value of a whole attribute: {attributes, attributeValues}, or the plain
+// string of Okta's notes on the operations.
 func (c *checker) attribute(v jsondoc.Node) {
 	switch v.Kind() {
 	case jsondoc.Missing, jsondoc.String:

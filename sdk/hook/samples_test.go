@@ -11,7 +11,8 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-// Okta's published answers: every valid one is accepted, every flagged one refused, and each flag's remedy is named.
+// TestPublishedAnswers: of Okta's published answers, every valid one is accepted and every flagged
+// one rejected, with the remedy of each flag.
 func TestPublishedAnswers(t *testing.T) {
 	dir := os.Getenv("TENTERHOOK_SAMPLES")
 	if dir == "" {

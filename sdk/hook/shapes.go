@@ -31,7 +31,7 @@ func (c *checker) word(cmd *command, v jsondoc.Node) {
 	}
 }
 
-// didYouMean suggests for a word that is a value: it shows what is known, never what was given.
+// didYouMean suggests a known word for a value. It never contains the given value.
 func didYouMean(n jsondoc.Node, known []string) string {
 	if s, ok := Suggest(n.Text(), known); ok {
 		return ", did you mean " + s + "?"
@@ -47,7 +47,7 @@ func quotedOneOf(words []string) string {
 	return oneOf(quoted)
 }
 
-// profile checks attributes and their values: what an attribute takes only Okta's user schema knows.
+// profile checks attributes and their values, as far as Okta's user schema is not needed for it.
 func (c *checker) profile(cmd *command, v jsondoc.Node) {
 	if v.Kind() != jsondoc.Object {
 		c.fail(".value", "want an object of attributes, got %s", describe(v))
@@ -65,8 +65,8 @@ func (c *checker) profile(cmd *command, v jsondoc.Node) {
 	}
 }
 
-// id checks {"id": "00u..."}. Okta's own example has an id that looks like a group's, so only its kind is checked
-// (hooks.md section 7).
+// id checks {"id": "00u..."}. Okta's own example has an id that looks like a group's, so only its
+// kind is checked (hooks.md section 7).
 func (c *checker) id(cmd *command, v jsondoc.Node) {
 	if v.Kind() != jsondoc.Object {
 		c.fail(".value", `want {"id": a user's id}, got %s`, describe(v))
@@ -141,7 +141,7 @@ func (c *checker) message(cmd *command, v jsondoc.Node) {
 	}
 }
 
-// word is what a wordShape step says.
+// word returns the value of a step with wordShape.
 func (s *step) word() string { return s.value.Text() }
 
 // isRefusal reports whether the step refuses the call, and so may stand beside an error.

@@ -1,16 +1,18 @@
 package hook
 
 import (
-	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 	"slices"
 	"strconv"
 	"strings"
 	"unsafe"
+
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-// simulation carries patches out on the call's own claims, because one operation that does not fit makes Okta drop
-// every patch (hooks.md section 4). It changes nothing that it was given: an object is what the call has with changes
-// laid over it, an array is copied when an operation first reaches into it. Everything since begin can be taken back.
+// simulation applies patches to the call's own claims, because one operation that does not fit
+// makes Okta drop every patch (hooks.md section 4). It does not modify its input: an object is the
+// call's with changes laid over it; an array is copied when an operation first enters it. rollBack
+// undoes everything since begin.
 type simulation struct {
 	data    jsondoc.Node           // the call's, once it was looked up
 	roots   [AccessToken + 1]int32 // cells, counted from 1; 0: not looked up yet. The first is the assertion's
@@ -24,7 +26,7 @@ type simulation struct {
 // cell is one value that an operation has reached.
 type cell struct {
 	base   jsondoc.Node // as the call or a draft has it
-	kind   jsondoc.Kind // base's, but a token without claims has an object of none
+	kind   jsondoc.Kind // base's, but an empty object for a token without claims
 	newest int32        // objects: the newest change, counted from 1
 	list   []int32      // opened arrays: a cell, or ^i for the value at base's node i
 	opened bool         // list is in use
@@ -57,8 +59,9 @@ const (
 	itemRemoved
 )
 
-// maxWork bounds what one answer may cost to try out: some milliseconds. It allows 700 new claims or attributes, far more
-// than any real patch has: a draft cannot hold the host up by being awkward.
+// maxWork limits the cost of simulating one answer to some milliseconds. It allows 700 new claims
+// or attributes, far more than any real patch has, and keeps an awkward draft from occupying the
+// host.
 const maxWork = 1 << 18
 
 func (s *simulation) reset() {
@@ -67,7 +70,7 @@ func (s *simulation) reset() {
 	s.names, s.work = s.names[:0], 0
 }
 
-// begin forgets the way back: what follows can be undone alone.
+// begin clears the undo log: rollBack undoes the changes from here on.
 func (s *simulation) begin() { s.undo = s.undo[:0] }
 
 func (s *simulation) cell(n jsondoc.Node) int32 {
@@ -82,8 +85,8 @@ func (s *simulation) cell(n jsondoc.Node) int32 {
 	return int32(i)
 }
 
-// resolveRoot finds the root of what a patch changes, a token's claims or, when k is none, the assertion. It is false for a
-// token that the call does not mint.
+// resolveRoot finds the root that a patch changes: a token's claims or, if k is 0, the assertion.
+// It returns false for a token that the call does not mint.
 func (s *simulation) resolveRoot(k TokenKind, e Event) bool {
 	if s.roots[k] != 0 {
 		return true
@@ -111,7 +114,8 @@ func (s *simulation) resolveRoot(k TokenKind, e Event) bool {
 	return true
 }
 
-// ensureMember gives an object a member that patches may add to even where the call has none. It is never undone.
+// ensureMember adds a member that patches may extend even if the call does not have it. It is never
+// undone.
 func (s *simulation) ensureMember(at int32, name string) {
 	if s.base(at, name).Kind() > jsondoc.Null {
 		return
@@ -132,8 +136,8 @@ const (
 	tooMuchWork fault = "costs too much to try out"
 )
 
-// apply carries out one operation below root. over reports whether it took the place of something, or came to stand in
-// an object: what two rules cannot both have.
+// apply applies one operation below root. over reports whether it replaced something or set a
+// member of an object, so that a second rule's operation would conflict with it.
 func (s *simulation) apply(root int32, op operation, path string, value jsondoc.Node) (over bool, f fault) {
 	at := root
 	for {
@@ -148,7 +152,8 @@ func (s *simulation) apply(root int32, op operation, path string, value jsondoc.
 	}
 }
 
-// nextName takes the first name off a JSON Pointer, unescaped; the rest is empty or begins with a slash.
+// nextName splits the first name off a JSON Pointer and unescapes it; the rest is empty or begins
+// with a slash.
 func (s *simulation) nextName(path string) (nextName, rest string) {
 	nextName = path[1:]
 	if i := strings.IndexByte(nextName, '/'); i >= 0 {
@@ -172,7 +177,7 @@ func (s *simulation) nextName(path string) (nextName, rest string) {
 	return sharedString(s.names[from:]), rest
 }
 
-// descend goes into the member or element that name names.
+// descend enters the member or element called name.
 func (s *simulation) descend(at int32, name string) (int32, fault) {
 	switch s.cells[at].kind {
 	case jsondoc.Object:
@@ -311,7 +316,7 @@ func (s *simulation) openArray(at int32) {
 	}
 }
 
-// index reads an array index below the array's length and extra; "-" is the end, where there is room for one more.
+// index parses an array index below the array's length plus extra; "-" is the end, if extra is 1.
 func (s *simulation) index(at int32, name string, extra int) (int, fault) {
 	n := len(s.cells[at].list)
 	if name == "-" && extra == 1 {

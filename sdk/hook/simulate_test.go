@@ -19,7 +19,8 @@ type operation struct {
 	Value any    `json:"value"`
 }
 
-// applyReference is the slow, obvious reference: it does the operation on decoded JSON, and gives nil when that is impossible.
+// applyReference is the slow, obvious reference: it applies the operation to decoded JSON, and
+// returns nil if that is impossible.
 func applyReference(target any, o operation, names []string) any {
 	name := strings.NewReplacer("~1", "/", "~0", "~").Replace(names[0])
 	switch v := target.(type) {
@@ -76,7 +77,7 @@ func position(name string, last int) (int, bool) {
 	return i, err == nil && i >= 0 && i <= last && strconv.Itoa(i) == name
 }
 
-// reference does all operations on a copy of the claims, or none.
+// reference applies all operations to a copy of the claims, or none.
 func reference(claims map[string]any, operations []operation) (map[string]any, bool) {
 	target := copyOf(claims).(map[string]any)
 	for _, o := range operations {
@@ -106,7 +107,8 @@ func copyOf(v any) any {
 	return v
 }
 
-// Merge and the reference agree on thousands of random patches, rule by rule: which fit, and what all that fitted come to.
+// TestPatchAgainstReference: Merge and the reference agree on thousands of random patches, rule by
+// rule: on which of them fit, and on their joint result.
 func TestPatchAgainstReference(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)

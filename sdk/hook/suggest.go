@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// Suggest finds the known word that somebody who wrote word most likely meant: the same but for case, or a few letters
-// away. Of equally near words the first wins.
+// Suggest finds the known word that word was most likely meant to be: equal except for case, or a
+// few letters away. Of equally close words the first wins.
 func Suggest(word string, known []string) (string, bool) {
 	if len(word) > 128 {
 		return "", false
@@ -27,8 +27,8 @@ func Suggest(word string, known []string) (string, bool) {
 	return found, found != ""
 }
 
-// distance counts the letters to insert, leave out, change or swap with their neighbour to get from a to b. It gives up
-// at limit.
+// distance is the number of letters to insert, delete, change or swap with their neighbour to turn
+// a into b (optimal string alignment). It stops at limit.
 func distance(a, b string, limit int) int {
 	if d := len(a) - len(b); d >= limit || -d >= limit || len(b) > 255 {
 		return limit
@@ -60,7 +60,7 @@ func distance(a, b string, limit int) int {
 	return last[len(b)]
 }
 
-// hint ends a message about an unknown word: what it may have meant, or else what there is.
+// hint ends a message about an unknown word: with a suggestion, or else with the known words.
 func hint(word string, known []string) string {
 	if s, ok := Suggest(word, known); ok {
 		return ", did you mean " + s + "?"
@@ -77,7 +77,7 @@ func oneOf(words []string) string {
 	return strings.Join(words[:last], ", ") + " or " + words[last]
 }
 
-// quote gives a name that came from outside, cut short and with nothing in it that could break a line of a log.
+// quote quotes a name from outside, shortened and without characters that could break a log line.
 func quote(name string) string {
 	const most = 80
 	if len(name) > most {

@@ -1,6 +1,7 @@
 package hook
 
-// Type is the kind of hook Okta calls: six inline hooks and the event hook. facts.go holds everything that depends on it.
+// Type is the kind of hook that Okta calls: six inline hooks and the event hook. facts.go holds
+// their properties.
 type Type uint8
 
 // The hook types, in the order of hooks.md section 0. The zero Type is no type.
@@ -23,7 +24,7 @@ func Types() []Type {
 	return list
 }
 
-// ParseType finds the Type that a policy file writes as name: "registration", "user-import" and so on.
+// ParseType finds the Type for its word in a policy file: "registration", "user-import" and so on.
 func ParseType(name string) (Type, bool) {
 	for t := Registration; t <= EventHook; t++ {
 		if t.String() == name {

@@ -20,7 +20,8 @@ func payload(tb testing.TB, name string) []byte {
 	return b
 }
 
-// BenchmarkDoc reads the same bytes with a pooled Doc and with a pooled fastjson parser, which checks far less.
+// BenchmarkDoc parses the same bytes with a pooled Doc and with a pooled fastjson parser, which
+// checks far less.
 func BenchmarkDoc(b *testing.B) {
 	for _, name := range []string{"registration", "token"} {
 		src := payload(b, name)
@@ -86,8 +87,9 @@ func BenchmarkNode(b *testing.B) {
 	}
 }
 
-// BenchmarkDocRatio takes turns, a few texts each, and reports how much of fastjson's time a Doc takes: the median of all
-// turns, and that of the quickest tenth of each, when the machine did nothing else. Both hold on a busy machine.
+// BenchmarkDocRatio alternates between the two parsers, a few texts each, and reports a Doc's time
+// relative to fastjson's: the median of all turns, and that of each parser's fastest tenth, when
+// the machine was idle. Both are valid on a busy machine.
 func BenchmarkDocRatio(b *testing.B) {
 	for _, name := range []string{"registration", "token"} {
 		src := payload(b, name)

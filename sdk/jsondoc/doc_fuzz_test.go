@@ -22,8 +22,9 @@ var jsonSeeds = []string{
 
 const deep = 9_000 // below where the oracles stop
 
-// FuzzDoc holds Doc against encoding/json: what one accepts the other accepts with the same content, but for what Doc
-// refuses and says why: members that are there twice, and bytes or escapes that encoding/json would replace.
+// FuzzDoc compares Doc with encoding/json: both accept the same texts with the same content, except
+// texts that Doc rejects for a stated reason: duplicate members, and bytes or escapes that
+// encoding/json would replace.
 func FuzzDoc(f *testing.F) {
 	for _, seed := range jsonSeeds {
 		f.Add([]byte(seed))
@@ -63,7 +64,7 @@ func checkError(t *testing.T, src []byte, err error) {
 	}
 }
 
-// checkTree holds a node against what encoding/json makes of it, and finds every member and element by itself.
+// checkTree compares a node with encoding/json's value, and looks up every member and element.
 func checkTree(t *testing.T, n jsondoc.Node, want any) {
 	t.Helper()
 	switch want := want.(type) {
@@ -122,7 +123,8 @@ func checkNumber(t *testing.T, n jsondoc.Node, want json.Number) {
 	}
 }
 
-// FuzzDocStrict holds Doc against jsontext, which is as strict: they accept and refuse the same texts.
+// FuzzDocStrict compares Doc with jsontext, which is as strict: they accept and reject the same
+// texts.
 func FuzzDocStrict(f *testing.F) {
 	for _, seed := range jsonSeeds {
 		f.Add([]byte(seed))
@@ -155,7 +157,8 @@ func strict(src []byte) error {
 	return nil
 }
 
-// FuzzEqual holds Equal against itself: it is reflexive, symmetric, and the same through encoding/json.
+// FuzzEqual checks that Equal is reflexive, symmetric, and unchanged by a round trip through
+// encoding/json.
 func FuzzEqual(f *testing.F) {
 	for _, seed := range jsonSeeds {
 		f.Add([]byte(seed), []byte(` [1.0, 10e-1, {"a":1,"b":2}] `))

@@ -5,7 +5,8 @@ import (
 	"testing"
 )
 
-// A pooled Doc keeps what ordinary calls need, and not for ever what one large body needed.
+// TestMemory: a pooled Doc keeps the memory for ordinary calls, and releases that of a large body
+// after a while.
 func TestMemory(t *testing.T) {
 	ones := func(n int) []byte { return append(bytes.Repeat([]byte("[1],"), n), '0') }
 	parse := func(d *Doc, n int) {

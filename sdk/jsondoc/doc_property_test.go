@@ -137,7 +137,7 @@ func (g *generator) writeAll(t *testTree, open, closer byte) {
 	g.out = append(g.out, closer)
 }
 
-// writeString escapes what must be, and sometimes what need not be.
+// writeString escapes the characters that need it, and at random others.
 func (g *generator) writeString(s string) {
 	plain := g.IntN(2) == 0
 	g.out = append(g.out, '"')
@@ -165,7 +165,8 @@ func (g *generator) unit(u rune) {
 	g.out = append(g.out, '\\', 'u', digits[u>>12], digits[u>>8&15], digits[u>>4&15], digits[u&15])
 }
 
-// Whatever tree is written, in whatever way: it is read as that tree, each value where it was written.
+// TestTrees: any tree, in any spelling, is parsed as that tree, with each value at the place where
+// it was written.
 func TestTrees(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)

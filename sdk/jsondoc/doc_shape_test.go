@@ -30,7 +30,8 @@ func many(i int) string { return fmt.Sprint(i) }
 // middle makes names that differ only where a hash of their ends does not look.
 func middle(i int) string { return fmt.Sprintf("abcdefgh%06dabcdefgh", i) }
 
-// Shapes are texts made to cost much: each must be read, or refused, at once and for the right reason.
+// Shapes are texts made to be expensive: each must be parsed or rejected quickly, and for the right
+// reason.
 var shapes = []struct {
 	name string
 	text func() []byte
@@ -135,8 +136,8 @@ func TestConcurrentReaders(t *testing.T) {
 	readers.Wait()
 }
 
-// Every beginning of a call is refused as it is when nothing is behind it in memory: Doc looks at several bytes at once,
-// and must not look at what is not the text.
+// TestBeginnings: every prefix of a call is rejected as it is when no memory follows it. Doc loads
+// several bytes at once, and must not use bytes beyond the text.
 func TestBeginnings(t *testing.T) {
 	for _, name := range []string{"registration", "token"} {
 		src := payload(t, name)

@@ -1,4 +1,5 @@
-// Package jsondoc is for one strict, immutable reading of a JSON text, which every part of Tenterhook shares.
+// Package jsondoc is for parsing a JSON text once, strictly, into one immutable document that all
+// of Tenterhook shares.
 package jsondoc
 
 import (
@@ -6,7 +7,7 @@ import (
 	"fmt"
 )
 
-// Limits bounds what Parse accepts. A field that is not positive means its default.
+// Limits bounds the texts that Parse accepts. A field that is not positive means its default.
 type Limits struct {
 	Bytes  int // length of the text; default 1 MiB, never more than 256 MiB
 	Depth  int // arrays and objects inside each other; default 64
@@ -16,13 +17,13 @@ type Limits struct {
 const (
 	defaultBytes = 1 << 20
 	defaultDepth = 64
-	maxBytes     = 1<<28 - 1 // what a node's size can count
+	maxBytes     = 1<<28 - 1 // the limit of a node's size field
 )
 
-// Doc is a JSON text, read once and strictly: RFC 8259, valid UTF-8, no half of a surrogate pair, no member twice in
-// one object, bounded depth and size, no byte order mark. After Parse it is immutable and safe for concurrent readers.
-// The zero Doc is empty and ready; a Doc that is parsed into again keeps its memory, within reason (see Reset), and then
-// allocates nothing.
+// Doc is a JSON text, parsed strictly: RFC 8259, valid UTF-8, no lone surrogate, no duplicate
+// member in an object, bounded depth and size, no byte order mark. After Parse it is immutable and
+// safe for concurrent readers. The zero Doc is empty and ready. A Doc that is parsed again reuses
+// its memory, within limits (see Reset), and then does not allocate.
 type Doc struct {
 	src   []byte
 	nodes []node
@@ -34,16 +35,16 @@ type Doc struct {
 	peak   int // the longest tape since then
 }
 
-// node is one value, or one member name, in the order of the text: an object's names each stand before their value.
-// A text has at most one for every two bytes.
+// node is one value or one member name, in the order of the text: each name precedes its value. A
+// text has at most one node for every two bytes.
 type node struct {
 	// Where it begins in src; a string or a name behind its quote, a rich name in text.
 	start uint32
-	// Where it ends in src, a string before its quote. A name: its sketch; the first name of an object that has a table:
-	// where that begins in index.
+	// End offset in src; a string's is before its quote. A name: its sketch; the first name of an
+	// object with a table: the offset of that table in index.
 	end uint32
-	// A container: the node after its last descendant. A name: the next name, or the node after the object's last. A rich
-	// string: where it begins in text.
+	// A container: the node after its last descendant. A name: the next name, or the node after the
+	// object's last one. A string that is notPlain: its offset in text.
 	link uint32
 	// Kind, rich, and size: elements, members, or a string's decoded length.
 	info uint32
@@ -58,9 +59,9 @@ const (
 func (t *node) kind() Kind   { return Kind(t.info & kindMask) }
 func (t *node) size() uint32 { return t.info >> sizeShift }
 
-// Parse reads src, which it borrows: src must not change while the Doc is in use. An error is a *SyntaxError and leaves
-// the Doc empty. Time and memory are in proportion to src, whatever it holds: at most twelve bytes for each byte of it,
-// usually less than two.
+// Parse parses src and borrows it: src must not change while the Doc is in use. An error is a
+// *SyntaxError and leaves the Doc empty. Time and memory are proportional to src for every input:
+// at most twelve bytes for each byte of src, usually less than two.
 func (d *Doc) Parse(src []byte, l Limits) error {
 	d.Reset()
 	if l.Bytes <= 0 {
@@ -92,8 +93,9 @@ func (d *Doc) Parse(src []byte, l Limits) error {
 	return nil
 }
 
-// estimateNodes is how many nodes to make room for: one for every 12 bytes is usual. A large text is looked at first, lest a tape be copied
-// again and again while it grows: behind each node but the last there is a comma, a colon or a bracket.
+// estimateNodes is the number of nodes to allocate: one for every 12 bytes is usual. For a large
+// text it counts the commas, colons and brackets, of which one follows each node but the last.
+// Otherwise the tape would be copied again and again while it grows.
 func estimateNodes(src []byte, most int) int {
 	if len(src) <= keepNodes*12 {
 		return len(src) / 12
@@ -105,16 +107,17 @@ func estimateNodes(src []byte, most int) int {
 	return min(n, most+2, len(src)/4)
 }
 
-// Memory that a Doc keeps between texts, counted in nodes: a little is never given back, a great deal always, and what
-// is between is given back when it has not been needed for a while.
+// Limits of the memory that a Doc keeps between texts, counted in nodes. It keeps a small amount
+// always and releases a large one at once; amounts between them are released after a while without
+// need.
 const (
 	keepNodes   = 1 << 12 // 64 KiB
 	dropNodes   = 1 << 17 // 2 MiB
 	shrinkEvery = 64      // resets
 )
 
-// Reset empties the Doc and lets go of the text it borrowed. The Doc's own memory is kept for the next text, but not
-// for ever what one large text has made it grow to.
+// Reset empties the Doc and releases the borrowed text. The Doc keeps its own memory for the next
+// text, but does not keep the memory for one large text for ever.
 func (d *Doc) Reset() {
 	d.peak = max(d.peak, len(d.nodes), len(d.text)/16, len(d.index)/4)
 	if d.resets++; d.resets >= shrinkEvery || d.peak > dropNodes {

@@ -1,8 +1,9 @@
 package jsondoc
 
-// Equal reports whether a and b are the same JSON: numbers by value (1 is 1.0 and 10e-1), strings by content, arrays in
-// order, objects in any order. What is missing equals only what is missing, and is not null. It takes time in proportion
-// to the smaller of the two, whichever way their members are ordered, and does not allocate.
+// Equal reports whether a and b are the same JSON: numbers by value (1 is 1.0 and 10e-1), strings
+// by content, arrays in order, objects in any order. A missing node equals only a missing node, not
+// null. Equal takes time proportional to the smaller of the two, in any order of members, and does
+// not allocate.
 func Equal(a, b Node) bool {
 	kind := a.Kind()
 	if kind != b.Kind() {
@@ -31,7 +32,8 @@ func equalElements(a, b Node) bool {
 	return true
 }
 
-// equalMembers looks each member of a up in b. They have equally many, each once: so none of b's is left over.
+// equalMembers looks each member of a up in b. Both have the same number of unique names, so b has
+// no others.
 func equalMembers(a, b Node) bool {
 	for i, end := a.i+1, a.node().link; i < end; i = a.d.nodes[i].link {
 		other := b.Get(a.d.nameOf(i))

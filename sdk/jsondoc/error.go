@@ -7,7 +7,7 @@ import (
 	"unicode/utf8"
 )
 
-// The reasons a text is refused. Each comes wrapped in a *SyntaxError, which says where.
+// The reasons to reject a text. Each is wrapped in a *SyntaxError with its place.
 var (
 	ErrSyntax    = errors.New("not JSON")                     // RFC 8259 does not allow it
 	ErrEncoding  = errors.New("not UTF-8")                    // bad UTF-8, or an escaped surrogate without its half
@@ -16,10 +16,10 @@ var (
 	ErrSize      = errors.New("too large")
 )
 
-// SyntaxError says where a text stopped being one that Parse accepts.
+// SyntaxError locates the first byte at which Parse rejects a text.
 type SyntaxError struct {
 	Offset int    // bytes before the fault
-	Want   string // what was wanted there; never quotes the text
+	Want   string // the expectation there; never quotes the text
 	Err    error  // one of the reasons above
 }
 
@@ -29,8 +29,8 @@ func (e *SyntaxError) Error() string {
 
 func (e *SyntaxError) Unwrap() error { return e.Err }
 
-// Position is the fault's line and column in src, the text that was refused; both count from 1, the column in
-// characters.
+// Position returns the fault's line and column in src, the rejected text; both count from 1, the
+// column in characters.
 func (e *SyntaxError) Position(src []byte) (line, col int) {
 	before := src[:min(e.Offset, len(src))]
 	return 1 + bytes.Count(before, []byte{'\n'}), 1 + utf8.RuneCount(before[1+bytes.LastIndexByte(before, '\n'):])

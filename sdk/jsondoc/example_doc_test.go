@@ -7,7 +7,7 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-// A call is read once; whoever needs something of it asks for it by name.
+// A call is parsed once; every reader gets its members by name.
 func ExampleDoc() {
 	body := []byte(`{"eventType":"com.okta.user.pre-registration","data":{"userProfile":{"email":"ada@example.com","tags":["a","b"]}}}`)
 	var d jsondoc.Doc
@@ -27,7 +27,7 @@ func ExampleDoc() {
 	// ["a","b"]
 }
 
-// What readers could understand differently is refused, and where it is can be shown.
+// Texts that two readers could understand differently are rejected, with the place of the fault.
 func ExampleSyntaxError_Position() {
 	text := []byte("{\n  \"role\": \"user\",\n  \"r\\u006fle\": \"admin\"\n}")
 	err := new(jsondoc.Doc).Parse(text, jsondoc.Limits{})

@@ -7,9 +7,11 @@ import (
 	"unsafe"
 )
 
-// How many members an object has decides how its names are told apart and found again: few are looked at one by one,
-// some are in a table by the hash of their ends, more in a table by the hash of all of a name. Names made to meet cost a
-// look at each other, which does not hurt among some; among more it would, and there the hash is the library's.
+// The number of an object's members decides how their names are compared and found: up to
+// maxScanned they are scanned; up to maxSketched they are in a hash table by their first and last
+// bytes; larger objects have a table by the hash of the whole name. Names made to collide cost a
+// comparison with each other. That is cheap up to maxSketched; beyond it, the seeded library hash
+// prevents collisions.
 const (
 	maxScanned  = 8
 	maxSketched = 32
@@ -26,8 +28,9 @@ func newSalt() salt {
 	return salt{s, maphash.String(s, "first") | 1, maphash.String(s, "last") &^ 1}
 }
 
-// sketch hashes a name by its first and last eight bytes: multiply-shift, where two that differ there meet with a chance
-// of about two in the size of the table. Names that differ only in the middle always meet.
+// sketch hashes a name by its first and last eight bytes, with multiply-shift: two names that
+// differ there collide with a probability of about two in the size of the table. Names that differ
+// only in the middle always collide.
 func (s *salt) sketch(first, last uint64) uint32 {
 	return uint32((first*s.first + last*s.last) >> 32)
 }
@@ -48,8 +51,9 @@ func (s *salt) sketchOf(name string) uint32 {
 	return s.sketch(w, w)
 }
 
-// name reads the member name at pos and the colon. A name is short: there is one look for its closing quote, and its
-// sketch is taken in passing, while the bytes are at hand and the processor waits for the next quote anyway.
+// name parses the member name at pos and the colon. A short name takes one search for its closing
+// quote; its sketch is computed on the way, while the bytes are loaded and the processor waits for
+// that search anyway.
 func (r *reader) name(pos int) int {
 	src := r.src
 	r.nodes[r.open].end = uint32(len(r.nodes))
@@ -73,7 +77,7 @@ func (r *reader) name(pos int) int {
 	return r.colon(end + 1)
 }
 
-// anyName is name for all that is not short and plain, and for what is no name.
+// anyName is name for names that are long or escaped, and for errors.
 func (r *reader) anyName(pos int) int {
 	if pos >= len(r.src) || r.src[pos] != '"' {
 		return r.fail(pos, ErrSyntax, "a member name in quotes")
@@ -109,7 +113,8 @@ func (d *Doc) nameOf(i uint32) string {
 // shareString shares b's memory as a string.
 func shareString(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
 
-// checkUnique refuses the object at node i when it has one name twice. Names count decoded: "a" and "\u0061" are one.
+// checkUnique rejects the object at node i if a name occurs twice. Names are compared decoded: "a"
+// and "\u0061" are equal.
 func (r *reader) checkUnique(i uint32) bool {
 	nodes := r.nodes
 	o := &nodes[i]
@@ -126,9 +131,9 @@ func (r *reader) checkUnique(i uint32) bool {
 	return true
 }
 
-// buildTable puts the names of the object at node i into a table of their own in index, open-addressed and at most half
-// full; a slot holds the number of a name's node, or 0. Where the table begins takes the place of the first name's
-// sketch, which is of no more use.
+// buildTable adds a table of the names of the object at node i to index: open-addressed and at most
+// half full. A slot holds the number of a name's node, or 0. The table's offset replaces the first
+// name's sketch, which is no longer needed.
 func (r *reader) buildTable(i uint32) bool {
 	nodes := r.nodes
 	o := &nodes[i]
@@ -165,7 +170,8 @@ func extend(s []uint32, by int) []uint32 {
 	return s
 }
 
-// probe is where a name is in a table, from its hash's slot on, or the empty slot where it would be.
+// probe returns the slot of a name in a table, starting at its hash's slot, or the empty slot for
+// it.
 func (d *Doc) probe(table []uint32, slot int, name string) int {
 	for ; table[slot] != 0; slot = (slot + 1) & (len(table) - 1) {
 		if d.nameOf(table[slot]) == name {
@@ -175,8 +181,8 @@ func (d *Doc) probe(table []uint32, slot int, name string) int {
 	return slot
 }
 
-// failDuplicate refuses a name of the object at node i. Where the name stands in the text is found again: it follows the value
-// before it, and a comma.
+// failDuplicate rejects a name of the object at node i. It recomputes the name's offset, which
+// follows the preceding value and a comma.
 func (r *reader) failDuplicate(i, name uint32) bool {
 	before := i + 1
 	for r.nodes[before].link != name {
@@ -188,7 +194,7 @@ func (r *reader) failDuplicate(i, name uint32) bool {
 	return false
 }
 
-// member is the node of the object's member of that name, 0 when there is none.
+// member returns the node of the object's member of that name; 0 if there is none.
 func (d *Doc) member(object uint32, name string) uint32 {
 	o := &d.nodes[object]
 	size := o.size()

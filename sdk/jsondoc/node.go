@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Kind is what a Node is in JSON; Missing is a member that is not there.
+// Kind is a Node's type in JSON; Missing is that of an absent member.
 type Kind uint8
 
 // The kinds.
@@ -21,8 +21,8 @@ const (
 	Object
 )
 
-// Node is one value of a Doc. The zero Node is missing, and so is whatever is asked of it. What a Node gives shares the
-// Doc's memory: it is gone when the Doc is parsed into again.
+// Node is one value of a Doc. The zero Node is missing, and so are its members and elements. The
+// results of a Node share the Doc's memory: they are valid until the Doc is parsed again.
 type Node struct {
 	d *Doc
 	i uint32
@@ -30,13 +30,13 @@ type Node struct {
 
 func (n Node) node() *node { return &n.d.nodes[n.i] }
 
-// Index is the node's number in its Doc, which Sibling turns back into the node. It is not negative.
+// Index is the node's number in its Doc, not negative. Sibling returns the node of a number.
 func (n Node) Index() int32 { return int32(n.i) }
 
 // Sibling returns the node with the given Index in n's Doc. n must not be missing.
 func (n Node) Sibling(index int32) Node { return Node{n.d, uint32(index)} }
 
-// Kind is what the value is.
+// Kind returns the value's type.
 func (n Node) Kind() Kind {
 	if n.d == nil {
 		return Missing
@@ -53,7 +53,8 @@ func (n Node) Raw() []byte {
 	return n.d.src[start:end:end]
 }
 
-// Span is where Raw is in the text: the offset of its first byte and of the byte behind its last; 0, 0 when it is missing.
+// Span returns Raw's offsets in the text: of its first byte and of the byte after its last; 0, 0 if
+// the value is missing.
 func (n Node) Span() (start, end int) {
 	if n.d == nil {
 		return 0, 0
@@ -147,7 +148,8 @@ func (n Node) Elements() iter.Seq[Node] {
 	}
 }
 
-// Pointer finds the value at a JSON Pointer (RFC 6901): "" is the node itself, "/data/events/0" a descendant.
+// Pointer returns the value at a JSON Pointer (RFC 6901): "" is the node itself, "/data/events/0" a
+// descendant.
 func (n Node) Pointer(p string) Node {
 	for p != "" {
 		if p[0] != '/' {
@@ -174,7 +176,7 @@ func (n Node) Pointer(p string) Node {
 	return n
 }
 
-// nextValue is the index of what follows value i.
+// nextValue returns the index of the node after value i and its descendants.
 func (d *Doc) nextValue(i uint32) uint32 {
 	t := &d.nodes[i]
 	if t.kind() >= Array {

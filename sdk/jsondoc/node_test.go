@@ -35,7 +35,7 @@ func TestKinds(t *testing.T) {
 	}
 }
 
-// Whatever is asked of nothing is nothing.
+// TestMissing: everything below a missing node is missing.
 func TestMissing(t *testing.T) {
 	var empty jsondoc.Doc
 	for name, n := range map[string]jsondoc.Node{
@@ -72,7 +72,7 @@ func TestText(t *testing.T) {
 	}
 }
 
-// Objects of every size find each of their names, whatever way they are kept, and no other.
+// TestGet: objects of every size find each of their names, in every representation, and no others.
 func TestGet(t *testing.T) {
 	for _, size := range []int{0, 1, 2, 3, 4, 5, 8, 9, 16, 17, 31, 32, 33, 34, 64, 65, 1000} {
 		for shape, name := range map[string]func(int) string{
@@ -132,7 +132,7 @@ func TestWalk(t *testing.T) {
 	}
 }
 
-// The examples of RFC 6901, section 5, and what must not be found.
+// TestPointer has the examples of RFC 6901, section 5, and pointers that must find nothing.
 func TestPointer(t *testing.T) {
 	n := root(t, `{"foo":["bar","baz"],"":0,"a/b":1,"c%d":2,"e^f":3,"g|h":4,"i\\j":5,"k\"l":6," ":7,"m~n":8,"o":{"p":[{"q":9}]}}`)
 	for pointer, want := range map[string]string{
@@ -217,7 +217,7 @@ func TestEqual(t *testing.T) {
 	}
 }
 
-// What the evaluator does with a call on its hot path must not allocate.
+// TestNoAllocation: the evaluator's operations on the hot path must not allocate.
 func TestNoAllocation(t *testing.T) {
 	token := payload(t, "token")
 	var d, other jsondoc.Doc

@@ -68,8 +68,8 @@ func digits(src []byte, pos int) int {
 	return pos
 }
 
-// Int is a number's exact value. It is false for what is written with a fraction or an exponent, be it 1.0 or 1e3, and
-// for what does not fit into 64 bits; Float gives an approximation of these. -0 is 0.
+// Int returns a number's exact value. It returns false for a number written with a fraction or an
+// exponent, including 1.0 and 1e3, and for one beyond 64 bits; Float approximates these. -0 is 0.
 func (n Node) Int() (int64, bool) {
 	if n.Kind() != Number || n.node().info&notPlain != 0 {
 		return 0, false
@@ -97,8 +97,8 @@ func parseShort(raw []byte) (v int64) {
 	return v
 }
 
-// Float is a number's nearest float64; 0 of anything else, infinite when it is out of range (1e400), 0 when it is too
-// small to tell. Integers beyond 2^53 may lose their last digits: Int does not.
+// Float returns a number's nearest float64: 0 for other kinds, infinity beyond its range (1e400), 0
+// below it. Integers beyond 2^53 may lose their last digits; Int is exact.
 func (n Node) Float() float64 {
 	if n.Kind() != Number {
 		return 0
@@ -111,8 +111,8 @@ func (n Node) Float() float64 {
 	return v
 }
 
-// sameNumber compares two numbers by value, exactly and whatever their size: 100 is 1e2 and 1.00E+2. Of exponents that
-// do not fit into 18 digits only equal spellings are the same.
+// sameNumber compares two numbers by value, exactly and at any size: 100 is 1e2 and 1.00E+2.
+// Numbers with exponents of more than 18 digits are equal only in the same spelling.
 func sameNumber(a, b []byte) bool {
 	if bytes.Equal(a, b) {
 		return true
@@ -132,7 +132,8 @@ func sameNumber(a, b []byte) bool {
 	}
 }
 
-// decimal is a number taken apart: its digits, without zeros at either end, times ten to the scale. Zero has none.
+// decimal is a parsed number: its digits, without zeros at either end, times ten to the scale. Zero
+// has no digits.
 type decimal struct {
 	negative     bool
 	digits       []byte // the point is still among them
@@ -184,7 +185,7 @@ func addExponent(scale int64, exponent []byte) (sum int64, wild bool) {
 	return scale + n, false
 }
 
-// nextDigit takes the next digit; 0 when there is none.
+// nextDigit removes and returns the next digit; 0 at the end.
 func (d *decimal) nextDigit() byte {
 	for len(d.digits) > 0 {
 		c := d.digits[0]

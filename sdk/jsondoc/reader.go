@@ -2,11 +2,12 @@ package jsondoc
 
 import "bytes"
 
-// reader fills a Doc in one pass and without recursion: while a container is open, its node's link is the container
-// around it and, in an object, its node's end is its newest name. So the tape is the stack, and nesting costs no
-// memory of its own.
+// reader fills a Doc in one pass and without recursion. While a container is open, its node's link
+// is the enclosing container and, in an object, its node's end is its newest name: the tape is the
+// stack, and nesting needs no other memory.
 //
-// Its methods take the offset where something begins and return the offset behind it, or -1 when they have failed.
+// Its methods take the offset where an element begins and return the offset after it, or -1 after a
+// failure.
 type reader struct {
 	Doc
 	open      uint32 // the innermost open container
@@ -38,8 +39,8 @@ func (r *reader) document() int {
 	return pos
 }
 
-// values reads the value at pos and all there is in it, one value at each turn. A comma at once behind a value is what
-// nearly always follows, so it is seen to here; whatever else may follow is left to after.
+// values parses the value at pos with all its descendants, one value per iteration. It handles the
+// common case, a comma directly after a value, itself; afterValue handles the others.
 func (r *reader) values(pos int) int {
 	src := r.src
 	for pos >= 0 {
@@ -94,8 +95,8 @@ func (r *reader) openContainer(pos int, c byte) int {
 	return skipSpace(r.src, pos+1)
 }
 
-// nextItem counts one more element or member of the open container and reads the member's name; it returns where the value
-// must be.
+// nextItem counts another element or member of the open container and parses the member's name; it
+// returns the offset where the value must be.
 func (r *reader) nextItem(pos int) int {
 	o := &r.nodes[r.open]
 	o.info += 1 << sizeShift
@@ -112,7 +113,8 @@ func (r *reader) endMember() {
 	}
 }
 
-// afterValue reads what follows a value: the ends of the containers it is the last of, then a comma and what a next one needs.
+// afterValue parses the text after a value: the ends of the containers that it completes, then a
+// comma and the beginning of the next item.
 func (r *reader) afterValue(pos int) int {
 	src := r.src
 	for pos >= 0 && r.open != none {

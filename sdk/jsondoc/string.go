@@ -7,8 +7,9 @@ import (
 	"unsafe"
 )
 
-// str reads the string whose opening quote is at pos. It looks for the closing quote at sixteen bytes at a time and
-// without branches, which would be guessed wrong as often as strings differ in length.
+// str parses the string whose opening quote is at pos. It searches sixteen bytes at a time for the
+// closing quote, without branches: these would be mispredicted as often as strings differ in
+// length.
 func (r *reader) str(pos int) int {
 	src, start := r.src, pos+1
 	for pos = start; pos+16 <= len(src); pos += 16 {
@@ -35,17 +36,17 @@ const (
 	highBits = 0x8080808080808080
 )
 
-// markSpecial marks in w the top bit of each byte that is not just a printable ASCII character of a string: a quote, a
-// backslash, a control character, part of a longer character. Subtracting sets a byte's top bit when the byte was
-// smaller, and with bit 1 turned over a quote comes to lie between the control characters and the rest. What the borrow
-// does to the bytes above does not matter: only the lowest mark is used.
+// markSpecial sets the top bit in each byte of w that is special in a string: a quote, a backslash,
+// a control character, part of a longer character. Subtraction sets a byte's top bit if the byte
+// was smaller; with bit 1 flipped, a quote lies between the control characters and the rest. The
+// borrow into higher bytes does not matter, because only the lowest mark is used.
 func markSpecial(w uint64) uint64 {
 	return (w | ((w ^ ones*2) - ones*0x21) | ((w ^ ones*'\\') - ones)) & highBits
 }
 
-// countBefore is how many bytes come before the first that special marked in two times eight: 16 when none is. Of the bits
-// below a mark one for each byte is added up by multiplying, which is quicker than to count trailing zeros on a
-// processor that is only known to be an amd64.
+// countBefore is the number of bytes before the first mark of markSpecial in twice eight bytes: 16
+// without a mark. It keeps one of the bits below the mark for each byte and adds them up by a
+// multiplication. That is faster than counting trailing zeros on baseline amd64.
 func countBefore(low, high uint64) int {
 	low, high = low>>7, high>>7
 	n := (((low - 1) &^ low & ones) * ones) >> 56
@@ -53,8 +54,8 @@ func countBefore(low, high uint64) int {
 	return int(n + m&-(n>>3))
 }
 
-// strSlow reads on at pos in the string whose first character is at start: there is something else than plain
-// characters, or the text ends soon.
+// strSlow continues at pos in the string whose first character is at start: it contains special
+// bytes, or the text ends soon.
 func (r *reader) strSlow(start, pos int) int {
 	src, from := r.src, len(r.text)
 	copied, escaped := start, false // src[:copied] is decoded, in text[from:]
@@ -104,7 +105,7 @@ func skipPlain(src []byte, pos int) int {
 	return pos
 }
 
-// escapes holds what a backslash and one character stand for.
+// escapes maps the character after a backslash to its value.
 var escapes = [256]byte{'"': '"', '\\': '\\', '/': '/', 'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t'}
 
 // escape decodes the escape at pos into text.

@@ -8,8 +8,8 @@ import (
 
 const hexDigits = "0123456789abcdef"
 
-// AppendString appends s as a JSON string in quotes. Only what RFC 8259 demands is escaped; bytes that are not UTF-8
-// become U+FFFD.
+// AppendString appends s as a JSON string in quotes. It escapes only the characters for which RFC
+// 8259 demands it; invalid UTF-8 becomes U+FFFD.
 func AppendString(dst []byte, s string) []byte {
 	return append(AppendEscaped(append(dst, '"'), s), '"')
 }
@@ -53,8 +53,8 @@ func appendEscape(dst []byte, c byte) []byte {
 	return append(dst, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
 }
 
-// AppendPointer appends one more name to a JSON Pointer: a slash and the name, escaped (RFC 6901). The result is plain
-// text, not yet a JSON string.
+// AppendPointer appends another name to a JSON Pointer: a slash and the name, escaped (RFC 6901).
+// The result is plain text, not yet a JSON string.
 func AppendPointer(dst []byte, name string) []byte {
 	dst = append(dst, '/')
 	for {
@@ -88,8 +88,8 @@ func AppendCompact(dst, text []byte) []byte {
 	}
 }
 
-// hasSpace reports whether a text has white space anywhere, in strings too. It looks at eight bytes at a time: some high
-// bit comes out set exactly when some byte is below 0x21.
+// hasSpace reports whether a text has white space anywhere, also in strings. It tests eight bytes
+// at a time: a high bit is set if and only if a byte is below 0x21.
 func hasSpace(text []byte) bool {
 	const ones, highs = 0x0101010101010101, 0x8080808080808080
 	for len(text) >= 8 {
@@ -107,7 +107,8 @@ func hasSpace(text []byte) bool {
 	return false
 }
 
-// nextSpace is where the first white space outside strings is, from a place outside strings on; the length when there is none.
+// nextSpace returns the offset of the first white space outside strings, starting at a place
+// outside strings; the length if there is none.
 func nextSpace(text []byte, from int) int {
 	for i := from; i < len(text); i++ {
 		switch c := text[i]; {

@@ -13,7 +13,7 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-// ID makes an eventId that no call had before, in Okta's form for the type (hooks.md section 1.2): a lower-case UUID for
+// ID makes a new eventId in Okta's form for the type (hooks.md section 1.2): a lower-case UUID for
 // event hooks, else 16 random bytes in base64url.
 func ID(t hook.Type) string {
 	var b [16]byte
@@ -29,9 +29,10 @@ func uuid(b [16]byte) string {
 	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }
 
-// Fresh is call with another eventId and eventTime, as if Okta had sent it at now. The events of an event hook's delivery
-// become new ones too: each gets a uuid that follows from eventID, and was published a moment before. Nothing else
-// changes, and what is not there is not added. A call that is not JSON comes back as it is, copied.
+// Fresh returns call with another eventId and eventTime, as if Okta had sent it at now. The events
+// of a delivery become new ones too: each gets a uuid derived from eventID, and was published a
+// moment before. Nothing else changes; missing members are not added. A call that is not JSON is
+// returned as a copy.
 func Fresh(call []byte, eventID string, now time.Time) []byte {
 	var d jsondoc.Doc
 	if err := d.Parse(call, jsondoc.Limits{Bytes: len(call)}); err != nil {
@@ -64,7 +65,7 @@ func eventUUID(eventID string, i int) string {
 	return uuid([16]byte(sum[:16]))
 }
 
-// edits are strings to be put in the place of what a call has.
+// edits are replacements for strings of a call.
 type edits struct {
 	call []byte
 	list []edit

@@ -1,8 +1,9 @@
 // Package sample is for playing Okta: a realistic call of every hook type, as Okta would send it.
 //
-// The calls are made up, on example.com names, in the shapes and with the quirks of hooks.md sections 1 to 8: the members
-// that are absent rather than null, the source that differs from type to type, codes and phone numbers as strings. What
-// Okta puts into data.context.matches of a user import is published nowhere; the list is empty here.
+// The calls are made up, with example.com names, and have the shapes and quirks of hooks.md
+// sections 1 to 8: members that are absent rather than null, a source that differs by type, codes
+// and phone numbers as strings. Okta does not publish the content of data.context.matches of a user
+// import; the list is empty here.
 package sample
 
 import (
@@ -17,14 +18,15 @@ import (
 //go:embed calls/*.json
 var calls embed.FS
 
-// Of is a sample call of the type: the plainest one there is, as compact JSON in memory of its own; nil when t is no type.
+// Of returns the plainest sample call of the type, as compact JSON in its own memory; nil if t is
+// no type.
 func Of(t hook.Type) []byte {
 	b, _ := Named(t.String())
 	return b
 }
 
-// Names lists the samples in alphabetical order: each type's own name, and variants that begin with it
-// ("token-refresh", "event-batch").
+// Names lists the samples in alphabetical order: each type's own name, and variants that begin with
+// it ("token-refresh", "event-batch").
 func Names() []string {
 	entries, _ := calls.ReadDir("calls") // embedded: always there
 	names := make([]string, len(entries))
@@ -34,7 +36,7 @@ func Names() []string {
 	return names
 }
 
-// Named is the sample of that name, as Of gives it.
+// Named returns the sample of that name, in the form that Of has.
 func Named(name string) ([]byte, bool) {
 	text, err := calls.ReadFile("calls/" + name + ".json")
 	if err != nil {

@@ -24,7 +24,7 @@ func parse(t *testing.T, b []byte) *jsondoc.Doc {
 	return &d
 }
 
-// typeOf is the type whose word begins the sample's name.
+// typeOf returns the type whose word begins the sample's name.
 func typeOf(t *testing.T, name string) hook.Type {
 	t.Helper()
 	for _, h := range hook.Types() {
@@ -224,7 +224,7 @@ func TestID(t *testing.T) {
 	}
 }
 
-// TestPublishedRequests decodes what Okta itself publishes as requests, where that folder is at hand.
+// TestPublishedRequests decodes the requests that Okta publishes, if their folder is available.
 func TestPublishedRequests(t *testing.T) {
 	folder := os.Getenv("TENTERHOOK_SAMPLES")
 	if folder == "" {
