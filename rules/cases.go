@@ -78,7 +78,7 @@ func (r *caseReader) file(name string) {
 		return
 	}
 	var specs []*caseSpec
-	decode(&r.decoder, root, "a test file", testFileFields, &specs)
+	decode(&r.decoder, root.withoutExtensions(), "a test file", testFileFields, &specs)
 	names := map[string]*node{}
 	for _, spec := range specs {
 		for _, one := range r.spread(spec) {

@@ -76,7 +76,7 @@ func (l *loader) decode(root *node) {
 	}
 	var f fileSpec
 	l.hookType = 0
-	decode(&l.decoder, root, "a policy file", fileFields, &f)
+	decode(&l.decoder, root.withoutExtensions(), "a policy file", fileFields, &f)
 	l.vars = l.unique(l.vars, f.vars, "the var")
 	l.tables = l.unique(l.tables, f.tables, "the table")
 	l.places = l.unique(l.places, f.destinations, "the destination")

@@ -1,6 +1,10 @@
 package rules
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
 
 // nodeKind is what a node is in JSON's terms.
 type nodeKind uint8
@@ -43,6 +47,21 @@ type member struct {
 	key   string
 	at    *node // the key itself
 	value *node
+}
+
+// extensionPrefix begins the top-level keys of a file that have no meaning. They hold values for YAML
+// anchors, as in Compose files.
+const extensionPrefix = "x-"
+
+// withoutExtensions returns the root of a file without its extension keys.
+func (n *node) withoutExtensions() *node {
+	isExtension := func(m member) bool { return strings.HasPrefix(m.key, extensionPrefix) }
+	if !slices.ContainsFunc(n.members, isExtension) {
+		return n
+	}
+	root := *n
+	root.members = slices.DeleteFunc(slices.Clone(n.members), isExtension)
+	return &root
 }
 
 func (n *node) get(key string) *node {

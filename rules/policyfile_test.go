@@ -92,3 +92,24 @@ func TestTestFileIsUTF8(t *testing.T) {
 		t.Error(problems)
 	}
 }
+
+// TestExtensionKeys: top-level keys that begin with x- hold values for YAML anchors, and have no other meaning.
+func TestExtensionKeys(t *testing.T) {
+	const head = "tenterhook: 1\nx-auth: &auth [{header: X-Key, secret: a-secret-that-is-long-enough}]\n"
+	tests := []struct{ name, text, want string }{
+		{"OK", head + "hooks:\n  - {name: a, type: saml, auth: *auth, rules: [{name: r, debug: {a: b}}]}\n  - {name: b, type: token, auth: *auth, rules: [{name: r, debug: {a: b}}]}\n", ""},
+		{"OtherKey", head + "y-auth: 1\nhooks: []\n", `unknown key "y-auth" in a policy file`},
+		{"BelowTheTop", head + "hooks:\n  - {x-note: 1, name: a, type: saml, auth: *auth, rules: [{name: r, debug: {a: b}}]}\n", `unknown key "x-note" in a hook`},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			s, err := rules.Load(rules.NewFolder(map[string][]byte{"a.yaml": []byte(test.text)}), rules.Options{})
+			if err == nil {
+				defer s.Close()
+			}
+			if (err == nil) != (test.want == "") || err != nil && !strings.Contains(err.Error(), test.want) {
+				t.Errorf("got %v, want %q", err, test.want)
+			}
+		})
+	}
+}

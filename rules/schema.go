@@ -13,6 +13,7 @@ import (
 // Schema is the JSON Schema (2020-12) of policy files, for editors. It is made from the tables the decoder reads by.
 func Schema() []byte {
 	root := objectOf(fileFields, 0)
+	root["patternProperties"] = extensionKeys()
 	root["$schema"] = "https://json-schema.org/draft/2020-12/schema"
 	root["title"] = "Tenterhook policy"
 	defs := object{
@@ -53,6 +54,7 @@ func Schema() []byte {
 // CasesSchema is the JSON Schema of *_test.yaml files, likewise.
 func CasesSchema() []byte {
 	root := objectOf(testFileFields, 0)
+	root["patternProperties"] = extensionKeys()
 	root["$schema"] = "https://json-schema.org/draft/2020-12/schema"
 	root["title"] = "Tests of a Tenterhook policy"
 	test := objectOf(testFields, 0)
@@ -90,6 +92,11 @@ func authSchema() object {
 		object{"const": "none"},
 		object{"type": "array", "minItems": 1, "items": object{"oneOf": []any{line, object{"type": "array", "items": line}}}},
 	}}
+}
+
+// extensionKeys is the schema of a file's keys for YAML anchors: any value.
+func extensionKeys() object {
+	return object{"^" + extensionPrefix: object{"description": "any value, for YAML anchors"}}
 }
 
 // objectOf is the schema of an object that is read by a table; t leaves out what is not for its hooks.

@@ -66,19 +66,23 @@ func (p *Program) applyText(flags *pflag.FlagSet, name string, text []byte, wron
 		*wrong = append(*wrong, fmt.Errorf("configuration file %s: %w", name, err))
 		return
 	}
+	anchors := findAnchors(file)
 	for _, doc := range file.Docs {
 		if doc.Body == nil || doc.Body.Type() == ast.CommentType {
 			continue
 		}
 		entries, ok := doc.Body.(ast.MapNode)
-		if !ok {
+		if !ok || doc.Body.Type() == ast.TagType {
 			*wrong = append(*wrong, fmt.Errorf("%s:%d: want settings, each as name: value", name, doc.Body.GetToken().Position.Line))
 			continue
 		}
 		for each := entries.MapRange(); each.Next(); {
 			at := each.Key().GetToken().Position
 			here := fmt.Sprintf("%s:%d:%d: ", name, at.Line, at.Column)
-			if err := p.applyEntry(flags, each.Key(), each.Value(), here); err != nil {
+			if strings.HasPrefix(each.Key().GetToken().Value, "x-") { // for anchors, as in policy files
+				continue
+			}
+			if err := p.applyEntry(flags, each.Key(), anchors.resolve(each.Value()), here); err != nil {
 				*wrong = append(*wrong, fmt.Errorf("%s%w", here, err))
 			}
 		}
@@ -94,17 +98,51 @@ func parseYAML(text []byte) (file *ast.File, err error) {
 	return parser.ParseBytes(text, 0)
 }
 
+// yamlAnchors are the values of a file's anchors, by name.
+type yamlAnchors map[string]ast.Node
+
+func findAnchors(file *ast.File) yamlAnchors {
+	all := yamlAnchors{}
+	for _, doc := range file.Docs {
+		if doc.Body != nil {
+			ast.Walk(all, doc.Body)
+		}
+	}
+	return all
+}
+
+// Visit implements ast.Visitor.
+func (a yamlAnchors) Visit(n ast.Node) ast.Visitor {
+	if anchor, ok := n.(*ast.AnchorNode); ok {
+		a[anchor.Name.GetToken().Value] = anchor.Value
+	}
+	return a
+}
+
+// resolve returns the value of an anchor or alias, and other nodes unchanged.
+func (a yamlAnchors) resolve(n ast.Node) ast.Node {
+	if anchor, ok := n.(*ast.AnchorNode); ok {
+		return anchor.Value
+	}
+	if alias, ok := n.(*ast.AliasNode); ok {
+		if value := a[alias.Value.GetToken().Value]; value != nil {
+			return value
+		}
+	}
+	return n
+}
+
 func (p *Program) applyEntry(flags *pflag.FlagSet, key ast.MapKeyNode, value ast.Node, here string) error {
 	name := key.GetToken().Value
 	f := flags.Lookup(name)
 	if f == nil || name == "config" || name == "help" {
 		return fmt.Errorf("unknown setting %s%s", name, suggestion(name, settingNames(flags)))
 	}
-	if list, ok := value.(ast.ArrayNode); ok {
+	if list, ok := value.(*ast.SequenceNode); ok {
 		return p.applyList(f, list, here)
 	}
 	scalar, ok := value.(ast.ScalarNode)
-	if !ok || value.Type() == ast.NullType {
+	if !ok || value.Type() == ast.NullType || value.Type() == ast.TagType {
 		return fmt.Errorf("%s: want a %s", name, f.Value.Type())
 	}
 	if f.Changed {
@@ -119,7 +157,7 @@ func (p *Program) applyEntry(flags *pflag.FlagSet, key ast.MapKeyNode, value ast
 }
 
 // applyList sets a flag that may have several values.
-func (p *Program) applyList(f *pflag.Flag, list ast.ArrayNode, here string) error {
+func (p *Program) applyList(f *pflag.Flag, list *ast.SequenceNode, here string) error {
 	several, ok := f.Value.(pflag.SliceValue)
 	if !ok {
 		return fmt.Errorf("%s: want a %s", f.Name, f.Value.Type())
@@ -127,7 +165,7 @@ func (p *Program) applyList(f *pflag.Flag, list ast.ArrayNode, here string) erro
 	var texts []string
 	for each := list.ArrayRange(); each.Next(); {
 		scalar, ok := each.Value().(ast.ScalarNode)
-		if !ok || each.Value().Type() == ast.NullType {
+		if !ok || each.Value().Type() == ast.NullType || each.Value().Type() == ast.TagType {
 			return fmt.Errorf("%s: want a list of texts", f.Name)
 		}
 		texts = append(texts, fmt.Sprint(scalar.GetValue()))
