@@ -1,6 +1,3 @@
-// Package admin is for the operator's side of the program: health, metrics, status, and what publishing will need.
-//
-// It has a listener of its own. Nothing here is served where Okta calls, and nothing under /v1 without a token.
 package admin
 
 import (
@@ -17,39 +14,42 @@ import (
 
 	"github.com/tenterhook/tenterhook/engine"
 	"github.com/tenterhook/tenterhook/engine/audit"
+	"github.com/tenterhook/tenterhook/engine/fair"
 	"github.com/tenterhook/tenterhook/engine/ledger"
 	"github.com/tenterhook/tenterhook/engine/watch"
 	"github.com/tenterhook/tenterhook/rules"
 )
 
-// Options are what an Admin is made with. All but Log, Rules and Ledger must be there.
+// Options configure an Admin. Engine, Watch, Registry and Tokens are required.
 type Options struct {
 	Engine        *engine.Engine
-	Ledger        *ledger.Ledger // whose events can be seen and mended; nil: none
+	Ledger        *ledger.Ledger // for events; nil: none
 	Watch         *watch.Watcher
-	Rules         rules.Options        // how POST /v1/check loads the folder
-	Registry      prometheus.Gatherer  // what /metrics shows
-	Tokens        Tokens               // who may use /v1
-	Hosts         []string             // names that requests may call this listener by, beside addresses and localhost
-	HooksListener func() HooksListener // how the hooks' listener is guarded; nil: not told
-	Log           *slog.Logger         // nil: slog.Default()
-	Audit         *audit.Log           // where changes are recorded; nil: nowhere
+	Rules         rules.Options        // for POST /v1/check
+	Registry      *prometheus.Registry // served by /metrics, with the metrics of the Admin
+	Tokens        Tokens               // for /v1
+	Hosts         []string             // host names of this listener, beside addresses and localhost
+	HooksListener func() HooksListener // state of the hooks' listener; may be nil
+	Log           *slog.Logger         // default slog.Default()
+	Audit         *audit.Log           // record of changes; may be nil
 
-	Problems func(*rules.Set) rules.Problems // why a Set that could be loaded would not be served; nil: none
+	Problems func(*rules.Set) rules.Problems // problems of a Set that loads but cannot be served; may be nil
 }
 
-// Admin serves the operator.
+// Admin is the server of the admin listener.
 type Admin struct {
-	o          Options
-	server     *http.Server
-	read       rules.Secret
-	publish    rules.Secret
-	checkLock  sync.Mutex    // held while a check runs: one at a time
-	bodySlots  chan struct{} // holds one for each upload that is held
-	changeSlot chan struct{} // holds one while a module is changed: one at a time
+	o       Options
+	server  *http.Server
+	read    rules.Secret
+	publish rules.Secret
+	tokens  *tokenLimiter
+
+	checkLock  sync.Mutex              // held by a running check
+	bodySlots  *fair.Limiter[struct{}] // for uploads in memory
+	changeSlot *fair.Limiter[struct{}] // for the one change of a module
 }
 
-// ErrTokens is what New returns for tokens that would let anybody in.
+// ErrTokens is returned by New for empty or equal tokens.
 var ErrTokens = errors.New("both admin tokens must be set, and differ")
 
 // New makes an Admin.
@@ -60,7 +60,10 @@ func New(o Options) (*Admin, error) {
 	if o.Tokens.Read == "" || o.Tokens.Publish == "" || o.Tokens.Read == o.Tokens.Publish {
 		return nil, ErrTokens
 	}
-	a := &Admin{o: o, read: newTokenSecret(o.Tokens.Read), publish: newTokenSecret(o.Tokens.Publish), bodySlots: make(chan struct{}, maxBodies), changeSlot: make(chan struct{}, 1)}
+	a := &Admin{
+		o: o, read: newTokenSecret(o.Tokens.Read), publish: newTokenSecret(o.Tokens.Publish), tokens: newTokenLimiter(o.Log),
+		bodySlots: fair.New[struct{}](maxBodies), changeSlot: fair.New[struct{}](1),
+	}
 	a.server = &http.Server{
 		Handler:           trackRequests(secureRequests(checkHost(o.Hosts, a.routes()))),
 		ConnContext:       withConn,
@@ -71,10 +74,11 @@ func New(o Options) (*Admin, error) {
 		MaxHeaderBytes:    16 << 10,
 		ErrorLog:          slog.NewLogLogger(o.Log.Handler(), slog.LevelDebug),
 	}
-	return a, nil
+	return a, o.Registry.Register(a.tokens.unauthorized)
 }
 
-// Serve answers what comes in at a listener until Shutdown, and then returns nil. It takes ownership of the listener.
+// Serve serves the connections of a listener until Shutdown, then returns nil. It closes the
+// listener.
 func (a *Admin) Serve(l net.Listener) error {
 	err := a.server.Serve(&connLimiter{Listener: l})
 	if errors.Is(err, http.ErrServerClosed) {
@@ -83,7 +87,7 @@ func (a *Admin) Serve(l net.Listener) error {
 	return err
 }
 
-// Shutdown stops listening and waits for the requests under way until the context ends.
+// Shutdown stops listening and waits for running requests until the context ends.
 func (a *Admin) Shutdown(ctx context.Context) error { return a.server.Shutdown(ctx) }
 
 func (a *Admin) routes() http.Handler {
@@ -107,8 +111,8 @@ func (a *Admin) ready(w http.ResponseWriter, _ *http.Request) {
 		writeText(w, http.StatusServiceUnavailable, "not ready\n")
 		return
 	}
-	if a.o.Ledger != nil && a.o.Ledger.Broken() != nil { // inline hooks are still answered
-		writeText(w, http.StatusOK, "ready, but no event can be recorded: the ledger is broken; restart\n")
+	if a.o.Ledger != nil && a.o.Ledger.Broken() != nil { // inline hooks still work
+		writeText(w, http.StatusOK, "ready, but event deliveries get 503: the ledger is broken; restart\n")
 		return
 	}
 	writeText(w, http.StatusOK, "ready\n")
@@ -117,10 +121,10 @@ func (a *Admin) ready(w http.ResponseWriter, _ *http.Request) {
 func writeText(w http.ResponseWriter, status int, text string) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.WriteHeader(status)
-	w.Write([]byte(text)) // a peer that is gone misses nothing
+	w.Write([]byte(text)) // the error concerns a closed connection only
 }
 
-// secureRequests bounds what a request may send, and tells browsers to do nothing at all with the answer.
+// secureRequests limits request bodies and sets security headers for browsers.
 func secureRequests(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()

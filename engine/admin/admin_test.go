@@ -1,6 +1,7 @@
 package admin_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -11,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -37,7 +39,7 @@ hooks:
 
 var tokens = admin.Tokens{Read: "read-0123456789", Publish: "publish-0123456789"}
 
-// fixture is an Admin on loopback, over an Engine that follows a folder.
+// fixture is an Admin on loopback, with an Engine that follows a folder.
 type fixture struct {
 	t      *testing.T
 	dir    string
@@ -46,6 +48,7 @@ type fixture struct {
 	ledger *ledger.Ledger // with no engine behind it
 	engine *engine.Engine
 	audit  *audit.Log
+	log    *safeBuffer
 
 	ledgerFile string
 	auditFile  string
@@ -56,9 +59,10 @@ func newFixture(t *testing.T) *fixture {
 	o := &fixture{t: t, dir: t.TempDir(), ledgerFile: filepath.Join(t.TempDir(), "ledger")}
 	o.ledger = openLedger(t, o.ledgerFile)
 	o.writePolicy(policy)
-	quiet, registry := slog.New(slog.DiscardHandler), prometheus.NewPedanticRegistry()
+	o.log = new(safeBuffer)
+	log, registry := slog.New(slog.NewTextHandler(o.log, nil)), prometheus.NewPedanticRegistry()
 	var err error
-	if o.engine, err = engine.New(engine.Options{Log: quiet, Registry: registry}); err != nil {
+	if o.engine, err = engine.New(engine.Options{Log: log, Registry: registry}); err != nil {
 		t.Fatal(err)
 	}
 	guests, err := wasm.New(wasm.Options{})
@@ -69,11 +73,11 @@ func newFixture(t *testing.T) *fixture {
 	if o.audit, err = audit.Open(o.auditFile); err != nil {
 		t.Fatal(err)
 	}
-	w, err := watch.Open(t.Context(), watch.Options{Dir: o.dir, Data: o.data, Engine: o.engine, Rules: rules.Options{Modules: guests}, Log: quiet})
+	w, err := watch.Open(t.Context(), watch.Options{Dir: o.dir, Data: o.data, Engine: o.engine, Rules: rules.Options{Modules: guests}, Log: log})
 	if err != nil {
 		t.Fatal(err)
 	}
-	a, err := admin.New(admin.Options{Engine: o.engine, Ledger: o.ledger, Watch: w, Rules: rules.Options{Modules: guests}, Registry: registry, Tokens: tokens, Hosts: []string{"admin.example.com"}, Log: quiet,
+	a, err := admin.New(admin.Options{Engine: o.engine, Ledger: o.ledger, Watch: w, Rules: rules.Options{Modules: guests}, Registry: registry, Tokens: tokens, Hosts: []string{"admin.example.com"}, Log: log,
 		HooksListener: func() admin.HooksListener { return admin.HooksListener{Error: "half a list"} }, Problems: rejectHookX, Audit: o.audit})
 	if err != nil {
 		t.Fatal(err)
@@ -97,7 +101,25 @@ func newFixture(t *testing.T) *fixture {
 	return o
 }
 
-// rejectHookX is what keeps a Set from being served here: a hook-x.
+// safeBuffer is a log that tests read while it is written.
+type safeBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (b *safeBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.Write(p)
+}
+
+func (b *safeBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.String()
+}
+
+// rejectHookX is a problem of any Set with a hook-x.
 func rejectHookX(s *rules.Set) (problems rules.Problems) {
 	for _, h := range s.Hooks() {
 		if h.Name == "hook-x" {

@@ -7,36 +7,36 @@ import (
 	"github.com/tenterhook/tenterhook/engine/audit"
 )
 
-// auditResult writes each request that may change something into the audit log, with what came of it.
+// auditResult records a request and its result in the audit log.
 func (a *Admin) auditResult(by string, next http.HandlerFunc) http.HandlerFunc {
 	if a.o.Audit == nil {
 		return next
 	}
 	return func(w http.ResponseWriter, r *http.Request) {
 		seen := &statusRecorder{ResponseWriter: w}
-		defer func() { a.writeAudit(newAct(by, r, seen.status)) }() // a handler that panics has done something, too
+		defer func() { a.writeAudit(newAct(by, r, seen.status)) }() // also after a panic, which may have changed something
 		next(seen, r)
 	}
 }
 
-// auditFirst writes into the audit log that a request is begun, and lets nothing be done that cannot be recorded.
+// auditFirst records the begin of a request, and rejects a request that cannot be recorded.
 func (a *Admin) auditFirst(by string, next http.HandlerFunc) http.HandlerFunc {
 	if a.o.Audit == nil {
 		return next
 	}
 	ended := a.auditResult(by, next)
 	return func(w http.ResponseWriter, r *http.Request) {
-		begun := newAct(by, r, 0)
-		begun.Outcome = "begun"
-		if !a.writeAudit(begun) {
-			writeText(w, http.StatusServiceUnavailable, "this cannot be recorded in the audit log, so nothing is done; the log says why\n")
+		begin := newAct(by, r, 0)
+		begin.Outcome = "begun"
+		if !a.writeAudit(begin) {
+			writeText(w, http.StatusServiceUnavailable, "nothing was changed, because the audit log cannot be written; see the log\n")
 			return
 		}
 		ended(w, r)
 	}
 }
 
-// newAct is a request that was answered with a status; 0 when it was not.
+// newAct is a request with the status of its answer, 0 without one.
 func newAct(by string, r *http.Request, status int) audit.Act {
 	act := audit.Act{Act: r.Method + " " + r.URL.EscapedPath(), By: by, Subject: r.URL.RawQuery, Outcome: "ok"}
 	act.From, _, _ = net.SplitHostPort(r.RemoteAddr)
@@ -53,18 +53,18 @@ func newAct(by string, r *http.Request, status int) audit.Act {
 func (a *Admin) writeAudit(act audit.Act) bool {
 	err := a.o.Audit.Write(act)
 	if err != nil {
-		a.o.Log.Error("an act could not be recorded", "act", act.Act, "from", act.From, "outcome", act.Outcome, "error", err)
+		a.o.Log.Error("write the audit log", "act", act.Act, "from", act.From, "outcome", act.Outcome, "error", err)
 	}
 	return err == nil
 }
 
-// statusRecorder remembers the status of an answer.
+// statusRecorder records the status of an answer.
 type statusRecorder struct {
 	http.ResponseWriter
 	status int
 }
 
-// WriteHeader remembers the status.
+// WriteHeader records the status.
 func (o *statusRecorder) WriteHeader(status int) {
 	if o.status == 0 {
 		o.status = status
@@ -72,7 +72,7 @@ func (o *statusRecorder) WriteHeader(status int) {
 	o.ResponseWriter.WriteHeader(status)
 }
 
-// Write answers with 200 where nothing was said.
+// Write implies status 200.
 func (o *statusRecorder) Write(b []byte) (int, error) {
 	if o.status == 0 {
 		o.status = http.StatusOK
@@ -80,5 +80,5 @@ func (o *statusRecorder) Write(b []byte) (int, error) {
 	return o.ResponseWriter.Write(b)
 }
 
-// Unwrap lets http.ResponseController through.
+// Unwrap is for http.ResponseController.
 func (o *statusRecorder) Unwrap() http.ResponseWriter { return o.ResponseWriter }

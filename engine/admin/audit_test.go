@@ -24,7 +24,7 @@ func (o *fixture) auditActs() (all []string) {
 	return all
 }
 
-// TestAudit: what is asked for is recorded before it is done, and what came of it after.
+// TestAudit: a change is recorded before it is made, and its result afterwards.
 func TestAudit(t *testing.T) {
 	o := newFixture(t)
 	o.request("DELETE", "/v1/modules/none.wasm?x=1", "Bearer "+tokens.Publish)
@@ -39,7 +39,7 @@ func TestAudit(t *testing.T) {
 	}
 }
 
-// TestAuditOfAnyRequest has the token to read ask for what no log should have: the chain holds.
+// TestAuditOfAnyRequest: requests with hostile text keep the chain of the audit log valid.
 func TestAuditOfAnyRequest(t *testing.T) {
 	o := newFixture(t)
 	asked := []string{
@@ -69,13 +69,13 @@ func TestAuditOfAnyRequest(t *testing.T) {
 	}
 }
 
-// TestAuditFails: what cannot be recorded is not done.
+// TestAuditFails: a change that cannot be recorded is not made.
 func TestAuditFails(t *testing.T) {
 	o := newFixture(t)
 	o.audit.Close()
 	body := strings.NewReader(string(readModule(t, "stamp")))
 	status, text, _ := o.send("PUT", "/v1/modules/a.wasm", tokens.Publish, body)
-	if status != http.StatusServiceUnavailable || !strings.Contains(text, "cannot be recorded") {
+	if status != http.StatusServiceUnavailable || !strings.Contains(text, "audit log cannot be written") {
 		t.Errorf("got %d %q", status, text)
 	}
 	if _, text, _ = o.request("GET", "/v1/modules", "Bearer "+tokens.Read); strings.Contains(text, "a.wasm") {

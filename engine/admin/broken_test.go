@@ -9,7 +9,7 @@ import (
 	"github.com/tenterhook/tenterhook/engine/ledger"
 )
 
-// TestBroken has a ledger break: whoever asks how the program is can see it.
+// TestBroken: readiness and status show a broken ledger.
 func TestBroken(t *testing.T) {
 	o := newFixture(t)
 	acceptEvents(t, o.ledger, 5)
@@ -39,7 +39,7 @@ func TestBroken(t *testing.T) {
 		t.Fatalf("it does not notice: %v", err)
 	}
 	status, text, _ := o.request("GET", "/readyz", "")
-	if status != 200 || text != "ready, but no event can be recorded: the ledger is broken; restart\n" {
+	if status != 200 || text != "ready, but event deliveries get 503: the ledger is broken; restart\n" {
 		t.Errorf("got %d %q", status, text)
 	}
 	_, text, _ = o.request("GET", "/v1/status", "Bearer "+tokens.Read)

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// TestHost: what a browser page says that got here by DNS rebinding is refused everywhere, token or not.
+// TestHost: a request of a web page after DNS rebinding is rejected, with a token and without.
 func TestHost(t *testing.T) {
 	o := newFixture(t)
 	tests := []struct {
@@ -43,7 +43,7 @@ func TestHost(t *testing.T) {
 	}
 }
 
-// TestConnLimit: silent connections are bounded, and do not keep out who asks.
+// TestConnLimit: idle connections are limited and do not block requests.
 func TestConnLimit(t *testing.T) {
 	o := newFixture(t)
 	at := strings.TrimPrefix(o.url, "http://")
@@ -65,7 +65,7 @@ func TestConnLimit(t *testing.T) {
 	}
 }
 
-// TestConnectionEnds: only who shows a token keeps a connection.
+// TestConnectionEnds: only a request with a valid token keeps its connection open.
 func TestConnectionEnds(t *testing.T) {
 	o := newFixture(t)
 	tests := []struct {

@@ -19,19 +19,19 @@ var ErrQuery = errors.New("invalid query")
 // ErrNoEntry is the error of Events for an unknown id.
 var ErrNoEntry = errors.New("no such entry")
 
-// Events is what an operator can see and mend of a ledger: over HTTP, or where no server runs, by the command line.
+// Events lists and changes events of a ledger: over HTTP, or from the command line without a server.
 type Events struct {
 	Ledger *ledger.Ledger
-	Wake   func(destinations ...string) // has them tried at once, though they rest; nil: nothing is sent here
+	Wake   func(destinations ...string) // retries paused destinations at once; nil: this process delivers nothing
 }
 
-// Affected is what Redrive and Drop answer.
+// Affected is the answer of Redrive and Drop.
 type Affected struct {
 	Count int `json:"count"`
 }
 
 const (
-	pageSize = 100  // entries of a list, when nothing else is said
+	pageSize = 100  // default limit of a list
 	maxPage  = 1000 // at most
 )
 
@@ -58,7 +58,7 @@ func (e Events) List(q url.Values) (Page, error) {
 	return e.describe(page)
 }
 
-// destinationsOf returns the destinations of the entries with these ids, each of which must be there.
+// destinationsOf returns the destinations of the entries with these ids. An unknown id is an error.
 func (e Events) destinationsOf(ids []string) (destinations []string, err error) {
 	missing := make(map[string]bool)
 	for _, id := range ids {
@@ -111,7 +111,7 @@ func (e Events) Drop(ctx context.Context, q url.Values) (Affected, error) {
 	return Affected{n}, err
 }
 
-// parseSelection reads what is to be mended, and for which destinations; none: any.
+// parseSelection returns the filter of a change and the destinations it concerns; none means all.
 func (e Events) parseSelection(q url.Values) (f ledger.Filter, destinations []string, err error) {
 	if f, err = parseFilter(q); err != nil {
 		return f, nil, err
@@ -133,7 +133,7 @@ func (e Events) parseSelection(q url.Values) (f ledger.Filter, destinations []st
 func parseFilter(q url.Values) (f ledger.Filter, err error) {
 	for name, values := range q {
 		if len(values) > 1 && name != "id" {
-			return f, fmt.Errorf("%w %s once", ErrQuery, name)
+			return f, fmt.Errorf("%w: want %s once", ErrQuery, name)
 		}
 		switch name {
 		case "id", "hook", "destination", "state", "key", "after", "before", "limit", "from", "all":
@@ -154,7 +154,7 @@ func parseFilter(q url.Values) (f ledger.Filter, err error) {
 	return f, err
 }
 
-// parseTime reads a time, or how long ago it was.
+// parseTime parses a time, or a duration before now.
 func parseTime(text string) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil
@@ -184,16 +184,16 @@ func (a *Admin) eventRoutes(m *http.ServeMux) {
 		a.answerEvents(w, entry, err)
 	}))
 	m.Handle("POST /v1/events/redrive", a.requirePublish(func(w http.ResponseWriter, r *http.Request) {
-		mended, err := e.Redrive(r.Context(), r.URL.Query())
-		a.answerEvents(w, mended, err)
+		affected, err := e.Redrive(r.Context(), r.URL.Query())
+		a.answerEvents(w, affected, err)
 	}))
 	m.Handle("POST /v1/events/drop", a.requirePublish(func(w http.ResponseWriter, r *http.Request) {
-		mended, err := e.Drop(r.Context(), r.URL.Query())
-		a.answerEvents(w, mended, err)
+		affected, err := e.Drop(r.Context(), r.URL.Query())
+		a.answerEvents(w, affected, err)
 	}))
 }
 
-// answerEvents answers with v, or says why not.
+// answerEvents answers with v or the error.
 func (a *Admin) answerEvents(w http.ResponseWriter, v any, err error) {
 	switch {
 	case err == nil:
@@ -205,7 +205,7 @@ func (a *Admin) answerEvents(w http.ResponseWriter, v any, err error) {
 	case errors.Is(err, ledger.ErrGone):
 		writeText(w, http.StatusNotFound, "there is no such event\n")
 	default:
-		a.o.Log.Error("look into the ledger", "error", err)
-		writeText(w, http.StatusServiceUnavailable, "the ledger does not answer; the log says why\n")
+		a.o.Log.Error("read the ledger", "error", err)
+		writeText(w, http.StatusServiceUnavailable, "the ledger failed; see the log\n")
 	}
 }

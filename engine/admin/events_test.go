@@ -10,7 +10,7 @@ import (
 	"github.com/tenterhook/tenterhook/engine/ledger"
 )
 
-// acceptEvents puts n events of a hook that nobody has into a ledger.
+// acceptEvents records n events of a hook that does not exist.
 func acceptEvents(t *testing.T, l *ledger.Ledger, n int) {
 	t.Helper()
 	for i := range n {

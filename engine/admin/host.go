@@ -7,13 +7,13 @@ import (
 	"strings"
 )
 
-// checkHost lets in requests that name a host which this listener goes by: an address, localhost, or one of the names. A browser
-// page whose own name was made to resolve to this machine (DNS rebinding) sends that name, and is refused. Any address will do:
-// a page can only send one when it came from there.
+// checkHost rejects requests for another host than an address, localhost, or one of the names. A
+// browser page whose name was changed to resolve to this machine (DNS rebinding) sends that name. Any
+// address is accepted: a page can send one only if it was loaded from there.
 func checkHost(names []string, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !isAllowedHost(r.Host, names) {
-			writeText(w, http.StatusMisdirectedRequest, "not a name of this listener; --admin-host NAME makes it one\n")
+			writeText(w, http.StatusMisdirectedRequest, "this listener does not have that host name; add it with --admin-host NAME\n")
 			return
 		}
 		next.ServeHTTP(w, r)
@@ -25,7 +25,7 @@ func isAllowedHost(host string, names []string) bool {
 		host = name
 	}
 	host = strings.TrimSuffix(strings.TrimSuffix(strings.TrimPrefix(host, "["), "]"), ".")
-	if host == "" || strings.EqualFold(host, "localhost") { // no browser leaves it out
+	if host == "" || strings.EqualFold(host, "localhost") { // browsers always send it
 		return true
 	}
 	if _, err := netip.ParseAddr(host); err == nil {

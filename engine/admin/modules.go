@@ -11,26 +11,27 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tenterhook/tenterhook/engine/fair"
 	"github.com/tenterhook/tenterhook/engine/watch"
 	"github.com/tenterhook/tenterhook/rules"
 	"github.com/tenterhook/tenterhook/runtime/wasm/meter"
 )
 
-// MaxModule is the size of the largest module that is taken, in bytes.
+// MaxModule is the size limit of a module, in bytes.
 var MaxModule = int64(meter.DefaultLimits.Bytes)
 
-// How long an upload may take to come in, how long it waits for its turn, and how long it may take from then on. It has its turn once it
-// is in: who is slow holds up nobody but another whose body is not in.
+// Timeouts of an upload: to receive its body, to wait for a slot, and for the change itself. The slot
+// of the change is acquired after the body is complete, so a slow client delays only other bodies.
 const (
 	bodyTimeout   = 20 * time.Second
 	queueTimeout  = time.Minute
 	changeTimeout = 2 * time.Minute
 )
 
-// maxBodies is how many uploads are held at the same time.
+// maxBodies is the number of uploads that are in memory at the same time.
 const maxBodies = 2
 
-// Modules is what GET /v1/modules answers.
+// Modules is the answer of GET /v1/modules.
 type Modules struct {
 	Modules []watch.Module `json:"modules"`
 }
@@ -45,7 +46,7 @@ func (a *Admin) moduleRoutes(m *http.ServeMux) {
 	m.Handle("DELETE /v1/modules/{name}", a.requirePublish(a.deleteModule))
 }
 
-// modulePath is where the only requests go that may have a large body.
+// modulePath is the prefix of requests that may have a large body.
 const modulePath = "/v1/modules/"
 
 // moduleCode answers with an uploaded module's code. It needs the publish token, because a module can
@@ -77,10 +78,10 @@ func (a *Admin) showModule(w http.ResponseWriter, r *http.Request) {
 	a.answer(w, http.StatusOK, all[i])
 }
 
-// putModule reads an upload and has it judged. Its name, its length and its conditions are looked at before its body is, and few bodies
-// are held at a time.
+// putModule reads an upload and changes the module. It checks the name, length and conditions before
+// it reads the body.
 func (a *Admin) putModule(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("Connection", "close") // until the body is in: nobody waits for the rest of one that is not read
+	w.Header().Set("Connection", "close") // until the body is read: an error does not wait for the rest of it
 	c := watch.Change{Name: r.PathValue("name")}
 	if !watch.ModuleName(c.Name) {
 		writeText(w, http.StatusBadRequest, watch.ErrModuleName.Error()+"\n")
@@ -97,18 +98,18 @@ func (a *Admin) putModule(w http.ResponseWriter, r *http.Request) {
 	if !a.acquire(w, r, a.bodySlots) {
 		return
 	}
-	defer func() { <-a.bodySlots }()
+	defer a.bodySlots.Release(1)
 	if c.Code, ok = readBody(w, r); !ok {
 		return
 	}
 	if want := r.URL.Query().Get("sha256"); want != "" && want != watch.Hash(c.Code) {
-		writeText(w, http.StatusUnprocessableEntity, "this is not the module of that sha256: it was damaged on its way, or another was meant\n")
+		writeText(w, http.StatusUnprocessableEntity, "the module does not have that sha256: it was damaged in transit, or another one is meant\n")
 		return
 	}
 	if !a.acquire(w, r, a.changeSlot) {
 		return
 	}
-	defer func() { <-a.changeSlot }()
+	defer a.changeSlot.Release(1)
 	done, err := a.o.Watch.Change(r.Context(), c)
 	a.answerChange(w, c.Name, done, err)
 }
@@ -121,41 +122,40 @@ func (a *Admin) deleteModule(w http.ResponseWriter, r *http.Request) {
 	if !a.acquire(w, r, a.changeSlot) {
 		return
 	}
-	defer func() { <-a.changeSlot }()
+	defer a.changeSlot.Release(1)
 	c := watch.Change{Name: r.PathValue("name"), If: may}
 	done, err := a.o.Watch.Change(r.Context(), c)
 	a.answerChange(w, c.Name, done, err)
 }
 
-// acquire waits until there is room for one more change of a module, and then gives this one the time that it takes.
-func (a *Admin) acquire(w http.ResponseWriter, r *http.Request, room chan struct{}) bool {
+// acquire waits for a slot and then extends the deadlines of the request. The caller releases the
+// slot if it returns true.
+func (a *Admin) acquire(w http.ResponseWriter, r *http.Request, slots *fair.Limiter[struct{}]) bool {
 	extendDeadlines(w)
 	ctx, cancel := context.WithTimeout(r.Context(), queueTimeout)
 	defer cancel()
-	select {
-	case room <- struct{}{}:
-		extendDeadlines(w)
-		return true
-	case <-ctx.Done():
+	if slots.Acquire(ctx, struct{}{}) != nil {
 		w.Header().Set("Retry-After", "5")
-		writeText(w, http.StatusTooManyRequests, "other modules are being judged\n")
+		writeText(w, http.StatusTooManyRequests, "other modules are being changed: try again later\n")
 		return false
 	}
+	extendDeadlines(w)
+	return true
 }
 
 func tooLarge(w http.ResponseWriter) {
 	writeText(w, http.StatusRequestEntityTooLarge, fmt.Sprintf("want a module of at most %d bytes\n", MaxModule))
 }
 
-// extendDeadlines gives the request the time that judging takes. A connection that cannot be given more keeps what it has.
+// extendDeadlines gives the request time for a change. Errors leave the deadlines as they are.
 func extendDeadlines(w http.ResponseWriter) {
 	c := http.NewResponseController(w)
 	now := time.Now()
-	c.SetReadDeadline(now.Add(changeTimeout)) // when it passes, the request counts as given up
+	c.SetReadDeadline(now.Add(changeTimeout)) // ends the context of the request
 	c.SetWriteDeadline(now.Add(changeTimeout))
 }
 
-// readBody reads the body.
+// readBody reads the body of an upload.
 func readBody(w http.ResponseWriter, r *http.Request) ([]byte, bool) {
 	http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTimeout))
 	code, err := io.ReadAll(r.Body)
@@ -164,7 +164,7 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, bool) {
 	case large:
 		tooLarge(w)
 	case err != nil:
-		writeText(w, http.StatusBadRequest, "the module did not come in whole\n")
+		writeText(w, http.StatusBadRequest, "the module is incomplete\n")
 	case len(code) == 0:
 		writeText(w, http.StatusBadRequest, "want the module as the body\n")
 	default:
@@ -178,8 +178,9 @@ var entityTagPattern = regexp.MustCompile(`^"[0-9a-f]{64}"$`)
 
 func entityTag(hash string) string { return `"` + hash + `"` }
 
-// parseCondition reads If-Match and If-None-Match, for which a module's SHA-256 is its tag; nil is no condition.
-func (a *Admin) parseCondition(w http.ResponseWriter, r *http.Request) (may func(string) bool, ok bool) {
+// parseCondition parses If-Match and If-None-Match; a module's SHA-256 is its entity tag. A nil
+// function is no condition.
+func (a *Admin) parseCondition(w http.ResponseWriter, r *http.Request) (condition func(string) bool, ok bool) {
 	match, none := r.Header.Get("If-Match"), r.Header.Get("If-None-Match")
 	switch {
 	case match == "" && none == "":
@@ -195,7 +196,7 @@ func (a *Admin) parseCondition(w http.ResponseWriter, r *http.Request) (may func
 	return nil, false
 }
 
-// answerChange answers a change, by the one table from its errors to a status.
+// answerChange answers a change. It is the only mapping of its errors to status codes.
 func (a *Admin) answerChange(w http.ResponseWriter, name string, done watch.ChangeResult, err error) {
 	refusal, refused := errors.AsType[*watch.Rejection](err)
 	switch {
@@ -218,14 +219,14 @@ func (a *Admin) answerChange(w http.ResponseWriter, name string, done watch.Chan
 	case errors.Is(err, watch.ErrNoUploads):
 		writeText(w, http.StatusNotImplemented, err.Error()+"\n")
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
-		writeText(w, http.StatusServiceUnavailable, "the module was not judged in time; what was live stays\n")
+		writeText(w, http.StatusServiceUnavailable, "the module was not evaluated in time; the live policy stays\n")
 	default:
 		a.o.Log.Error("change an uploaded module", "error", err)
-		writeText(w, http.StatusInternalServerError, "the module cannot be kept; the log says why\n")
+		writeText(w, http.StatusInternalServerError, "the module was not stored; see the log\n")
 	}
 }
 
-// bodyLimit is how much a request may send.
+// bodyLimit is the size limit of a request's body.
 func bodyLimit(r *http.Request) int64 {
 	if r.Method == http.MethodPut && strings.HasPrefix(r.URL.Path, modulePath) {
 		return MaxModule

@@ -103,7 +103,7 @@ func TestModules(t *testing.T) {
 	}
 }
 
-// TestModuleRequests holds what is asked in other ways to a status each, and none of it to a change.
+// TestModuleRequests: invalid requests get their status and change nothing.
 func TestModuleRequests(t *testing.T) {
 	o := newFixture(t)
 	code := readModule(t, "stamp")
@@ -156,8 +156,8 @@ func TestModuleRequests(t *testing.T) {
 	}
 }
 
-// TestModuleBodies: nobody's body is read who shows no token, one without a length is bounded, and one that does not come whole is
-// nothing.
+// TestModuleBodies: a body is read only with a token, is limited without a length, and stores nothing if
+// it is incomplete.
 func TestModuleBodies(t *testing.T) {
 	o := newFixture(t)
 	u, _ := url.Parse(o.url)
@@ -222,7 +222,7 @@ func TestModuleBodies(t *testing.T) {
 	}
 }
 
-// TestConcurrentUploads has many changed at one time: each change is whole, and the last of each name counts.
+// TestConcurrentUploads: each of many concurrent changes is complete, and the last of a name stays.
 func TestConcurrentUploads(t *testing.T) {
 	o := newFixture(t)
 	var all sync.WaitGroup
@@ -244,7 +244,7 @@ func TestConcurrentUploads(t *testing.T) {
 	}
 }
 
-// FuzzPutModule sends any name, condition and body: the answer is never a fault, and nothing is written outside of its place.
+// FuzzPutModule sends any name, condition and body: no answer is a 5xx, and no file is written elsewhere.
 func FuzzPutModule(f *testing.F) {
 	f.Add("stamp", "", "", readModule(f, "stamp"))
 	f.Add("../stamp", `"x"`, "*", []byte("\x00asm\x01\x00\x00\x00"))

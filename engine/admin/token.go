@@ -10,13 +10,14 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/tenterhook/tenterhook/engine/durable"
 	"github.com/tenterhook/tenterhook/rules"
 )
 
-// Tokens are the bearer tokens of /v1. Publish may do all that Read may.
+// Tokens are the bearer tokens of /v1. Publish includes the permissions of Read.
 type Tokens struct {
-	Read    string // to look: status, check
-	Publish string // to change what is live
+	Read    string // read: status, check
+	Publish string // change the live policy and events
 }
 
 // String hides the tokens.
@@ -25,15 +26,15 @@ func (Tokens) String() string { return "[tokens]" }
 // GoString hides the tokens.
 func (t Tokens) GoString() string { return t.String() }
 
-// tokenFile lies in the data directory.
+// tokenFile is the name of the file in the data directory.
 const tokenFile = "admin-tokens"
 
-// ErrTokenFile is what Token returns for a file that is not what it wrote, or that others may read.
-var ErrTokenFile = errors.New("not a token file for its owner alone")
+// ErrTokenFile is returned for a file in another format, or one that other users may read.
+var ErrTokenFile = errors.New("want a token file as the program wrote it, readable by its owner only")
 
-// LoadTokens reads the tokens that are kept in the data directory, which must exist, and makes them when there are none yet. The
-// path is where they lie, for the log; made tells whether they are new.
-func LoadTokens(dataDir string) (t Tokens, path string, made bool, err error) {
+// LoadTokens reads the tokens of the data directory, which must exist, and generates them if there
+// are none. It returns the path of their file, and whether they are new.
+func LoadTokens(dataDir string) (t Tokens, path string, created bool, err error) {
 	path = filepath.Join(dataDir, tokenFile)
 	t, err = readTokens(path)
 	if !errors.Is(err, fs.ErrNotExist) {
@@ -46,7 +47,7 @@ func LoadTokens(dataDir string) (t Tokens, path string, made bool, err error) {
 	return t, path, true, nil
 }
 
-// ReadTokens reads the tokens that are kept in a data directory. The error is fs.ErrNotExist when there are none.
+// ReadTokens reads the tokens of a data directory. The error is fs.ErrNotExist if there are none.
 func ReadTokens(dataDir string) (Tokens, error) { return readTokens(filepath.Join(dataDir, tokenFile)) }
 
 func readTokens(path string) (t Tokens, err error) {
@@ -68,74 +69,83 @@ func readTokens(path string) (t Tokens, err error) {
 	return t, nil
 }
 
-// writeTokens makes the file whole or not at all.
 func writeTokens(path string, t Tokens) error {
-	f, err := os.CreateTemp(filepath.Dir(path), tokenFile+"-*") // mode 0600
-	if err != nil {
-		return fmt.Errorf("keep admin tokens: %w", err)
-	}
-	defer os.Remove(f.Name()) // when it was not renamed
-	_, err = fmt.Fprintf(f, "read %s\npublish %s\n", t.Read, t.Publish)
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return fmt.Errorf("keep admin tokens: %w", err)
-	}
-	if err := os.Rename(f.Name(), path); err != nil {
-		return fmt.Errorf("keep admin tokens: %w", err)
+	text := fmt.Appendf(nil, "read %s\npublish %s\n", t.Read, t.Publish)
+	if err := durable.WriteFile(path, text, durable.Options{}); err != nil {
+		return fmt.Errorf("write admin tokens: %w", err)
 	}
 	return nil
 }
 
 func newTokenSecret(token string) rules.Secret { return rules.NewSecret([]byte(token)) }
 
-// requireRead lets in who has one of the tokens. Both are compared, in constant time.
+// requireRead serves requests with one of the tokens.
 func (a *Admin) requireRead(next http.HandlerFunc) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		shown := tokenDigest(r)
-		read, publish := a.read.Matches(shown), a.publish.Matches(shown)
-		if !read && !publish {
-			writeUnauthorized(w)
-			return
+		if read, publish := a.authenticate(w, r); read || publish {
+			keepAlive(w)
+			next(w, r)
 		}
-		keepAlive(w)
-		next(w, r)
 	})
 }
 
-// requirePublish lets in who has the token to publish, and records what was asked for before it is done.
+// requirePublish serves requests with the publish token, and records each in the audit log first.
 func (a *Admin) requirePublish(next http.HandlerFunc) http.Handler {
 	next = a.auditFirst("publish token", next)
 	forbidden := a.auditResult("read token", func(w http.ResponseWriter, _ *http.Request) {
-		writeText(w, http.StatusForbidden, "the token to publish is needed\n")
+		writeText(w, http.StatusForbidden, "this request needs the publish token, and has the read token\n")
 	})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		shown := tokenDigest(r)
-		read, publish := a.read.Matches(shown), a.publish.Matches(shown)
-		switch {
+		switch read, publish := a.authenticate(w, r); {
 		case publish:
 			keepAlive(w)
 			next(w, r)
 		case read:
 			forbidden(w, r)
-		default:
-			writeUnauthorized(w)
 		}
 	})
 }
 
-// tokenDigest is the digest of the token that a request shows; the scheme's name is in any case (RFC 9110, section 11.1).
-func tokenDigest(r *http.Request) [32]byte {
-	values := r.Header.Values("Authorization")
-	if len(values) != 1 {
-		return [32]byte{}
+// authenticate compares a request's token with both tokens in constant time. If neither matches, it
+// has answered the request.
+func (a *Admin) authenticate(w http.ResponseWriter, r *http.Request) (read, publish bool) {
+	digest, ok := tokenDigest(r)
+	if !ok {
+		a.tokens.count("missing")
+		writeUnauthorized(w, "this request needs a token: want Authorization: Bearer TOKEN\n")
+		return false, false
 	}
-	scheme, token, _ := strings.Cut(values[0], " ")
-	if !strings.EqualFold(scheme, "Bearer") {
-		return [32]byte{}
+	from := addressOf(r.RemoteAddr)
+	check := a.tokens.begin(from)
+	if check == nil {
+		a.tokens.count("limited")
+		w.Header().Set("Retry-After", "1")
+		writeText(w, http.StatusTooManyRequests, "too many wrong tokens from this address: try again later\n")
+		return false, false
 	}
-	return rules.Digest([]byte(strings.TrimSpace(token)))
+	read, publish = a.read.Matches(digest), a.publish.Matches(digest)
+	a.tokens.end(r.Context(), check, read || publish, from, r.URL.Path)
+	if !read && !publish {
+		writeUnauthorized(w, "wrong token: neither the read token nor the publish token\n")
+	}
+	return read, publish
 }
 
-func writeUnauthorized(w http.ResponseWriter) {
+// tokenDigest returns the digest of a request's bearer token. The scheme's case does not matter (RFC
+// 9110 section 11.1).
+func tokenDigest(r *http.Request) (digest [32]byte, ok bool) {
+	values := r.Header.Values("Authorization")
+	if len(values) != 1 {
+		return digest, false
+	}
+	scheme, token, _ := strings.Cut(values[0], " ")
+	if token = strings.TrimSpace(token); !strings.EqualFold(scheme, "Bearer") || token == "" {
+		return digest, false
+	}
+	return rules.Digest([]byte(token)), true
+}
+
+func writeUnauthorized(w http.ResponseWriter, text string) {
 	w.Header().Set("WWW-Authenticate", `Bearer realm="tenterhook"`)
-	writeText(w, http.StatusUnauthorized, "a token is needed\n")
+	writeText(w, http.StatusUnauthorized, text)
 }

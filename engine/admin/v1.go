@@ -14,7 +14,7 @@ import (
 	"github.com/tenterhook/tenterhook/rules"
 )
 
-// Status is what GET /v1/status answers: what is live, what is in its way, and what was counted since it is.
+// Status is the answer of GET /v1/status: the live policy, problems of the folder, and counts.
 type Status struct {
 	watch.Status
 	Ready bool                `json:"ready"`
@@ -25,11 +25,11 @@ type Status struct {
 	HooksListener *HooksListener               `json:"door,omitempty"`
 }
 
-// HooksListener says how the hooks' listener is guarded.
+// HooksListener is the state of the hooks' listener.
 type HooksListener struct {
 	Issuers      []issuer.Status      `json:"issuers,omitempty"`
 	Certificates []certificate.Status `json:"certificates,omitempty"`
-	Error        string               `json:"error,omitempty"` // why the list of allowed addresses cannot be used as it is
+	Error        string               `json:"error,omitempty"` // of the list of allowed addresses
 }
 
 func (a *Admin) hooksListener() *HooksListener {
@@ -40,10 +40,10 @@ func (a *Admin) hooksListener() *HooksListener {
 	return &d
 }
 
-// LedgerStatus says whether events can be recorded.
+// LedgerStatus tells whether events can be recorded.
 type LedgerStatus struct {
 	Broken bool   `json:"broken"`
-	Error  string `json:"error,omitempty"` // why it is, or why there is little room
+	Error  string `json:"error,omitempty"` // why it is broken, or low on space
 }
 
 func (a *Admin) ledgerStatus() *LedgerStatus {
@@ -66,25 +66,25 @@ func (a *Admin) status(w http.ResponseWriter, _ *http.Request) {
 	})
 }
 
-// Check is what POST /v1/check answers: whether the folder, as it is now, would go live.
+// Check is the answer of POST /v1/check: whether the current folder would go live.
 type Check struct {
 	OK         bool           `json:"ok"`
 	FolderHash string         `json:"folderHash,omitempty"`
-	Revision   string         `json:"revision,omitempty"` // of the Set it would be
-	Problems   rules.Problems `json:"problems"`           // warnings too
+	Revision   string         `json:"revision,omitempty"` // of the Set that would go live
+	Problems   rules.Problems `json:"problems"`           // and warnings
 }
 
 func (a *Admin) check(w http.ResponseWriter, _ *http.Request) {
 	if !a.checkLock.TryLock() {
 		w.Header().Set("Retry-After", "1")
-		writeText(w, http.StatusTooManyRequests, "a check is under way\n")
+		writeText(w, http.StatusTooManyRequests, "another check is running\n")
 		return
 	}
 	defer a.checkLock.Unlock()
 	c, err := a.checkFolder()
 	if err != nil {
 		a.o.Log.Error("check the policy folder", "error", err)
-		writeText(w, http.StatusInternalServerError, "the folder cannot be read; the log says why\n")
+		writeText(w, http.StatusInternalServerError, "the folder cannot be read; see the log\n")
 		return
 	}
 	a.answer(w, http.StatusOK, c)
@@ -121,11 +121,11 @@ func (a *Admin) checkFolder() (Check, error) {
 func (a *Admin) answer(w http.ResponseWriter, status int, v any) {
 	body, err := json.MarshalIndent(v, "", "  ")
 	if err != nil {
-		a.o.Log.Error("write an answer", "error", err)
-		writeText(w, http.StatusInternalServerError, "the answer cannot be written; the log says why\n")
+		a.o.Log.Error("encode an answer", "error", err)
+		writeText(w, http.StatusInternalServerError, "the answer cannot be encoded; see the log\n")
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	w.Write(append(body, '\n')) // a peer that is gone misses nothing
+	w.Write(append(body, '\n')) // the error concerns a closed connection only
 }
