@@ -24,7 +24,7 @@ import (
 	"github.com/tenterhook/tenterhook/engine/certificate"
 )
 
-// directory is a real ACME server, which asks whether a domain is ours at the ports that it is told.
+// directory is a real ACME server, which validates domains at the given ports.
 type directory struct {
 	url   string
 	root  string // file of the authority of the server itself
@@ -52,7 +52,7 @@ func newDirectory(t *testing.T, tlsPort, httpPort int) *directory {
 	return d
 }
 
-// freePort is a port that nobody listens at, and that the system gives to nobody who does not ask for it.
+// freePort returns a port without a listener, outside the range of automatically assigned ports.
 func freePort(t *testing.T) int {
 	t.Helper()
 	for range 100 {
@@ -66,8 +66,8 @@ func freePort(t *testing.T) int {
 	return 0
 }
 
-// TestACME gets a certificate from a real server, over each of the two ways to show that a domain is ours, and has it again after
-// a restart without asking.
+// TestACME gets a certificate from a real server, with each of the two challenges, and reuses it
+// after a restart without asking again.
 func TestACME(t *testing.T) {
 	for _, way := range []string{"TLS", "HTTP"} {
 		t.Run(way, func(t *testing.T) {
@@ -88,7 +88,7 @@ func TestACME(t *testing.T) {
 			if len(s) != 1 || s[0].Name != "localhost" || s[0].From != certificate.FromACME || s[0].NotAfter.IsZero() {
 				t.Errorf("status %+v", s)
 			}
-			if log := h.log.String(); !strings.Contains(log, "got a certificate") || strings.Contains(log, "level=ERROR") {
+			if log := h.log.String(); !strings.Contains(log, "obtained a certificate") || strings.Contains(log, "level=ERROR") {
 				t.Errorf("log:\n%s", log)
 			}
 			asked := d.asked.Load()
@@ -101,11 +101,13 @@ func TestACME(t *testing.T) {
 	}
 }
 
-// TestACMERefused: an authority that does not believe us is told of.
+// TestACMERefused: an authority's refusal is logged.
 func TestACMERefused(t *testing.T) {
-	d := newDirectory(t, freePort(t), freePort(t)) // nobody answers there
+	d := newDirectory(t, freePort(t), freePort(t)) // no listener
 	h := newListener(t, certificate.Options{ACME: certificate.ACME{Domains: []string{"localhost"}, Directory: d.url, Root: d.root, Storage: t.TempDir()}})
-	h.waitFor("told", func() bool { return strings.Contains(h.log.String(), "a certificate cannot be got; it is tried again") })
+	h.waitFor("the log line", func() bool {
+		return strings.Contains(h.log.String(), "a certificate cannot be obtained; it will be retried")
+	})
 	if s := h.k.Status(); len(s) != 0 {
 		t.Errorf("status %+v", s)
 	}

@@ -19,19 +19,20 @@ import (
 	"github.com/tenterhook/tenterhook/engine/file"
 )
 
-// ACME says for which names certificates are got, and from whom. Using it is agreeing to the terms of that authority.
+// ACME configures the names for which certificates are obtained, and the authority. Using it is
+// agreeing to the terms of that authority.
 type ACME struct {
 	Domains   []string
-	Email     string // where the authority writes to; may be empty
+	Email     string // contact address for the authority; may be empty
 	Directory string // the authority's address; empty: Let's Encrypt
-	Root      string // file of the authorities that its own certificate is checked by; empty: the system's
+	Root      string // file of root certificates for the directory's own TLS; empty: the system's
 	Storage   string // folder for accounts, keys and certificates
-	Listen    string // where TLS is spoken; the authority calls it by port 443 of each domain
-	HTTP      string // where port 80 of each domain leads; empty: the authority never calls there
+	Listen    string // TLS listener; the authority reaches it by port 443 of each domain
+	HTTP      string // listener behind port 80 of each domain; empty: no HTTP challenge
 	OnlyHTTP  bool   // the authority cannot call Listen
 }
 
-// challengeProtocol is how an authority asks over TLS whether a domain is ours (RFC 8737).
+// challengeProtocol is the ALPN protocol of an authority that validates a domain (RFC 8737).
 const challengeProtocol = "acme-tls/1"
 
 // acmeClient gets and renews certificates.
@@ -55,7 +56,7 @@ func openACME(o ACME, log *slog.Logger) (*acmeClient, error) {
 	}
 	m.cache = certmagic.NewCache(certmagic.CacheOptions{
 		GetConfigForCert: func(certmagic.Certificate) (*certmagic.Config, error) { return m.config, nil },
-		Logger:           zap.NewNop(), // what matters comes as an event
+		Logger:           zap.NewNop(), // relevant results arrive as events
 	})
 	m.config = certmagic.New(m.cache, certmagic.Config{
 		Storage:            &certmagic.FileStorage{Path: o.Storage},
@@ -108,20 +109,20 @@ func splitPort(address string) (host string, port int, err error) {
 	return host, port, err
 }
 
-// manage begins to get and renew; it does not wait. What comes of it is heard.
+// manage starts obtaining and renewing certificates and does not wait. logEvent gets the results.
 func (m *acmeClient) manage(ctx context.Context) {
 	if err := m.config.ManageAsync(ctx, m.o.Domains); err != nil && ctx.Err() == nil {
-		m.log.Error("certificates cannot be got", "domains", strings.Join(m.o.Domains, ", "), "error", err)
+		m.log.Error("certificates cannot be obtained", "domains", strings.Join(m.o.Domains, ", "), "error", err)
 	}
 }
 
-// logEvent logs what has come of getting a certificate. The library goes on trying, ever more slowly.
+// logEvent logs the result of obtaining a certificate. The library retries with growing intervals.
 func (m *acmeClient) logEvent(_ context.Context, event string, data map[string]any) error {
 	switch event {
 	case "cert_obtained":
-		m.log.Info("got a certificate", "domain", data["identifier"], "renewal", data["renewal"])
+		m.log.Info("obtained a certificate", "domain", data["identifier"], "renewal", data["renewal"])
 	case "cert_failed":
-		m.log.Error("a certificate cannot be got; it is tried again", "domain", data["identifier"], "renewal", data["renewal"], "error", data["error"])
+		m.log.Error("a certificate cannot be obtained; it will be retried", "domain", data["identifier"], "renewal", data["renewal"], "error", data["error"])
 	}
 	return nil
 }
@@ -136,12 +137,12 @@ func isChallenge(hello *tls.ClientHelloInfo) bool {
 	return len(hello.SupportedProtos) == 1 && hello.SupportedProtos[0] == challengeProtocol
 }
 
-// challengeConfig is what an authority is shown.
+// challengeConfig is the configuration for an authority's validation.
 func (m *acmeClient) challengeConfig() *tls.Config {
 	return &tls.Config{MinVersion: tls.VersionTLS12, NextProtos: []string{challengeProtocol}, GetCertificate: m.config.GetCertificate}
 }
 
-// expiries lists what there is, the newest for each domain.
+// expiries returns the newest certificate's validity for each domain.
 func (m *acmeClient) expiries() (all []expiry) {
 	for _, d := range m.o.Domains {
 		e := expiry{name: strings.ToLower(d), acme: true}

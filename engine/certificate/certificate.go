@@ -1,5 +1,5 @@
-// Package certificate is for what a listener shows of itself, and asks of others: certificates from files that are replaced
-// while they are used, or by ACME; and whose certificates clients must show.
+// Package certificate is for the TLS configuration of a listener: its own certificates, from files
+// that change during use or by ACME, and the authorities of client certificates.
 package certificate
 
 import (
@@ -17,23 +17,23 @@ import (
 	"github.com/tenterhook/tenterhook/engine/file"
 )
 
-// What can be wrong with what is given, beside what the files themselves say.
+// Errors of the options and files, beside those of reading the files.
 var (
-	ErrNone        = errors.New("want certificate and key files, or domains for ACME")                            // nothing to show
-	ErrNoAuthority = errors.New("want certificates of authorities, in PEM")                                       // a file of authorities
-	ErrNoName      = errors.New("want a certificate that names the hosts it is for (subjectAltName)")             // an old one, or not a server's
-	ErrExpired     = errors.New("it has ended already")                                                           // a new one, when there is another
-	ErrDomain      = errors.New("want a domain such as hooks.example.com, without a wildcard, port or user name") // of ACME
+	ErrNone        = errors.New("want certificate and key files, or domains for ACME")                            // no certificate is configured
+	ErrNoAuthority = errors.New("want certificates of authorities, in PEM")                                       // of a file of authorities
+	ErrNoName      = errors.New("want a certificate that names the hosts it is for (subjectAltName)")             // of a certificate without them
+	ErrExpired     = errors.New("the certificate has expired")                                                    // of a reloaded certificate
+	ErrDomain      = errors.New("want a domain such as hooks.example.com, without a wildcard, port or user name") // of ACME.Domains
 )
 
 // pollInterval is how often the files are looked at.
 const pollInterval = time.Second
 
-// Options are what a Keeper is made with.
+// Options configures a Keeper.
 type Options struct {
-	Pairs    []Pair                // files; a client is shown the first that fits the name it asks for, or else the first
-	ACME     ACME                  // whom to get others from
-	ClientCA string                // file of the authorities of which clients must show a certificate; empty: none is asked for
+	Pairs    []Pair                // certificates from files; the first that matches the requested name is used, or else the first
+	ACME     ACME                  // the source of other certificates
+	ClientCA string                // file of the authorities of required client certificates; empty: clients need no certificate
 	Log      *slog.Logger          // nil: slog.Default()
 	Registry prometheus.Registerer // where the metric is registered; nil: nowhere
 }
@@ -45,16 +45,16 @@ type Pair struct{ Certificate, Key string }
 type Keeper struct {
 	o      Options
 	pairs  []*file.Source[*tls.Certificate]
-	client *file.Source[*x509.CertPool] // nil: clients show nothing
+	client *file.Source[*x509.CertPool] // nil: no client certificates
 	acme   *acmeClient                  // nil: no ACME
 	live   atomic.Pointer[configs]
-	warned map[string]time.Time // by name, when its end was last told; Run's, which one goroutine calls
+	warned map[string]time.Time // time of the last warning by name; only Run's goroutine uses it
 }
 
-// configs are what new connections are given: with and without a certificate of the client.
+// configs are the configurations for new connections: with and without a client certificate.
 type configs struct{ withClient, plain *tls.Config }
 
-// Open reads the files; what is wrong with any of them is in the error. Close ends what it begins.
+// Open reads the files; the error joins all their problems. The caller closes the Keeper.
 func Open(o Options) (*Keeper, error) {
 	if o.Log == nil {
 		o.Log = slog.Default()
@@ -80,7 +80,7 @@ func Open(o Options) (*Keeper, error) {
 
 func (k *Keeper) open() error {
 	var wrong []error
-	serving := false // where something is shown already, it is better than what has ended
+	serving := false // set after Open: a reload then prefers the present certificate to an expired one
 	defer func() { serving = true }()
 	for _, p := range k.o.Pairs {
 		s, err := file.Open(func(c [][]byte) (*tls.Certificate, error) { return loadPair(c, p, serving) }, p.Certificate, p.Key)
@@ -135,12 +135,13 @@ func parseAuthorities(content []byte, path string) (*x509.CertPool, error) {
 	return pool, nil
 }
 
-// Config is for a listener whose clients show a certificate, where Options.ClientCA says of whom. It follows the files.
+// Config is for a listener whose clients need a certificate, if Options.ClientCA is set. It follows
+// the files.
 func (k *Keeper) Config() *tls.Config {
 	return k.configFor(func(c *configs) *tls.Config { return c.withClient })
 }
 
-// Plain is for a listener whose clients show nothing. It follows the files.
+// Plain is for a listener whose clients need no certificate. It follows the files.
 func (k *Keeper) Plain() *tls.Config {
 	return k.configFor(func(c *configs) *tls.Config { return c.plain })
 }
@@ -156,8 +157,8 @@ func (k *Keeper) configFor(which func(*configs) *tls.Config) *tls.Config {
 	return outer
 }
 
-// base is what every connection has. Renegotiation is never done by Go's servers; session tickets are encrypted with keys that
-// it changes every day.
+// base is the configuration of every connection. Go's servers never renegotiate, and change the
+// keys of session tickets every day.
 func (k *Keeper) base() *tls.Config {
 	return &tls.Config{
 		MinVersion: tls.VersionTLS12,
@@ -167,11 +168,11 @@ func (k *Keeper) base() *tls.Config {
 			tls.TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256, tls.TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
 		},
 		NextProtos:                  []string{"http/1.1"},
-		DynamicRecordSizingDisabled: true, // answers are small, and wanted whole
+		DynamicRecordSizingDisabled: true, // answers are small: one record each
 	}
 }
 
-// rebuildConfigs makes the configurations of what is there now.
+// rebuildConfigs builds the configurations from the present certificates.
 func (k *Keeper) rebuildConfigs() {
 	plain := k.base()
 	for _, s := range k.pairs {
@@ -184,12 +185,13 @@ func (k *Keeper) rebuildConfigs() {
 	if k.client != nil {
 		asking = plain.Clone()
 		asking.ClientAuth, asking.ClientCAs = tls.RequireAndVerifyClientCert, k.client.Value()
-		asking.SessionTicketsDisabled = true // one would outlive the authority that let it in
+		asking.SessionTicketsDisabled = true // a ticket would outlive a removed authority
 	}
 	k.live.Store(&configs{asking, plain})
 }
 
-// certificate finds the one that ACME has brought for a name; none where a file is to be shown.
+// certificate returns the certificate that ACME has obtained for a name; nil if a file's
+// certificate is to be used.
 func (k *Keeper) certificate(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
 	if len(k.pairs) > 0 && !k.acme.manages(hello.ServerName) {
 		return nil, nil
@@ -197,8 +199,9 @@ func (k *Keeper) certificate(hello *tls.ClientHelloInfo) (*tls.Certificate, erro
 	return k.acme.config.GetCertificate(hello)
 }
 
-// Run keeps what is shown new until the context ends: it follows the files, gets certificates by ACME, and tells in time of those
-// that end. It is called once, when the listener is open.
+// Run keeps the certificates current until the context ends: it follows the files, obtains
+// certificates by ACME, and warns before they expire. The caller calls it once, when the listener
+// is open.
 func (k *Keeper) Run(ctx context.Context) {
 	if k.acme != nil {
 		k.acme.manage(ctx)
@@ -227,7 +230,7 @@ func (k *Keeper) reload() bool {
 func reloadSource[T any](s *file.Source[T], log *slog.Logger) bool {
 	changed, err := s.Reload()
 	if err != nil {
-		log.Error("a changed certificate cannot be used; the one before stays", "file", s.Paths()[0], "error", err)
+		log.Error("a changed certificate cannot be used; the previous one stays in use", "file", s.Paths()[0], "error", err)
 	}
 	if changed {
 		log.Info("a certificate has changed", "file", s.Paths()[0])

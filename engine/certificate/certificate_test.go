@@ -25,7 +25,7 @@ func TestNames(t *testing.T) {
 	h := newListener(t, certificate.Options{Pairs: pairs})
 	for name, want := range map[string]string{
 		"one.example.com": "one.example.com", "uno.example.com": "one.example.com", "a.two.example.com": "*.two.example.com",
-		"three.example.com": "one.example.com", "": "one.example.com", // the first for whom there is none
+		"three.example.com": "one.example.com", "": "one.example.com", // the first one, for names without a certificate
 	} {
 		leaf, err := h.handshake(&tls.Config{ServerName: name, InsecureSkipVerify: true}) // which one it is, is looked at
 		if err != nil || leaf.DNSNames[0] != want {
@@ -37,7 +37,8 @@ func TestNames(t *testing.T) {
 	}
 }
 
-// TestModern: what is old is refused, and what is asked for by nobody who calls hooks.
+// TestModern: obsolete protocol versions and ciphers are rejected, and so are protocols that hook
+// callers do not use.
 func TestModern(t *testing.T) {
 	a := newAuthority(t, "a")
 	cert, key := a.issue(month, "one.example.com")
@@ -65,7 +66,8 @@ func TestModern(t *testing.T) {
 	}
 }
 
-// TestRotation has clients greet all the while the files are replaced: none of them fails, and a bad pair changes nothing.
+// TestRotation has clients connect while the files are replaced: no connection fails, and a bad
+// pair changes nothing.
 func TestRotation(t *testing.T) {
 	a, dir := newAuthority(t, "a"), t.TempDir()
 	link := func(to string) {
@@ -123,10 +125,10 @@ func TestRotation(t *testing.T) {
 
 	_, other := a.issue(month, "v3.example.com")
 	put("v3", cert, other)
-	h.waitFor("told", func() bool { return strings.Contains(h.log.String(), "the one before stays") })
+	h.waitFor("the log line", func() bool { return strings.Contains(h.log.String(), "the previous one stays in use") })
 	ended, key := a.issue(-time.Minute, "v4.example.com", "one.example.com")
 	put("v4", ended, key)
-	h.waitFor("told of its end", func() bool { return strings.Contains(h.log.String(), certificate.ErrExpired.Error()) })
+	h.waitFor("the warning", func() bool { return strings.Contains(h.log.String(), certificate.ErrExpired.Error()) })
 	if s := h.k.Status(); len(s) != 3 || !strings.Contains(s[2].Error, certificate.ErrExpired.Error()) {
 		t.Errorf("status %+v", s)
 	}
@@ -178,7 +180,7 @@ func TestClients(t *testing.T) {
 		t.Error("one of the old authority is let in")
 	}
 	writeFile(t, path, []byte("nothing"))
-	h.waitFor("told", func() bool { return strings.Contains(h.log.String(), certificate.ErrNoAuthority.Error()) })
+	h.waitFor("the log line", func() bool { return strings.Contains(h.log.String(), certificate.ErrNoAuthority.Error()) })
 	if err := greet(next, month); err != nil {
 		t.Error("what was good is refused:", err)
 	}
@@ -219,8 +221,8 @@ func TestExpiry(t *testing.T) {
 	h := newListener(t, certificate.Options{Pairs: pairs, Registry: registry})
 	h.waitFor("warned", func() bool {
 		log := h.log.String()
-		return strings.Contains(log, "a certificate ends soon\" name=near.example.com") && strings.Contains(log, "days=20") &&
-			strings.Contains(log, "has ended: Okta refuses it\" name=ended.example.com") && !strings.Contains(log, "name=far")
+		return strings.Contains(log, "a certificate expires soon\" name=near.example.com") && strings.Contains(log, "days=20") &&
+			strings.Contains(log, "has expired: Okta refuses it\" name=ended.example.com") && !strings.Contains(log, "name=far")
 	})
 	time.Sleep(1500 * time.Millisecond) // it has looked again
 	if n := strings.Count(h.log.String(), "near.example.com"); n != 1 {

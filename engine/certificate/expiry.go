@@ -7,8 +7,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// Of a certificate's end is warned when it is so near, or nearer than a part of its lifetime where that is shorter: one that
-// lives a week is renewed when days are left.
+// The Keeper warns of an expiry within warnBefore, or within the last 1/warnFraction of a shorter
+// lifetime: a certificate for a week is renewed days before its end.
 const (
 	warnBefore   = 21 * 24 * time.Hour
 	warnFraction = 4
@@ -30,10 +30,10 @@ func (e expiry) isNear(now time.Time) bool {
 // Status is a certificate as it is shown.
 type Status struct {
 	Name     string    `json:"name"`
-	NotAfter time.Time `json:"notAfter,omitzero"` // when it ends; zero while there is none
+	NotAfter time.Time `json:"notAfter,omitzero"` // time of expiry; zero if there is no certificate yet
 	From     string    `json:"from"`              // FromFiles or FromACME
-	Near     bool      `json:"near"`              // its end is: 21 days away, or a quarter of its lifetime where that is shorter
-	Error    string    `json:"error,omitempty"`   // why the files as they are cannot be used
+	Near     bool      `json:"near"`              // expires within 21 days, or within a quarter of a shorter lifetime
+	Error    string    `json:"error,omitempty"`   // of the last reload
 }
 
 // Where certificates come from.
@@ -66,7 +66,7 @@ func (k *Keeper) Status() []Status {
 	return list
 }
 
-// expiries lists what is shown, each name once.
+// expiries lists the certificates in use, each name once.
 func (k *Keeper) expiries() []expiry {
 	var all []expiry
 	for _, s := range k.pairs {
@@ -93,7 +93,7 @@ func (k *Keeper) expiries() []expiry {
 	return once
 }
 
-// hostNames are what a certificate is for.
+// hostNames returns the names that a certificate is for.
 func hostNames(leaf *x509.Certificate) []string {
 	list := append([]string(nil), leaf.DNSNames...)
 	for _, ip := range leaf.IPAddresses {
@@ -110,20 +110,20 @@ func (k *Keeper) warn(now time.Time) {
 		}
 		switch {
 		case now.After(e.notAfter):
-			k.o.Log.Error("a certificate has ended: Okta refuses it", "name", e.name, "ended", e.notAfter)
+			k.o.Log.Error("a certificate has expired: Okta refuses it", "name", e.name, "ended", e.notAfter)
 		case now.Before(e.notBefore):
-			k.o.Log.Error("a certificate does not count yet: Okta refuses it", "name", e.name, "from", e.notBefore)
+			k.o.Log.Error("a certificate is not valid yet: Okta refuses it", "name", e.name, "from", e.notBefore)
 		case e.isNear(now):
-			k.o.Log.Warn("a certificate ends soon", "name", e.name, "ends", e.notAfter, "days", int(e.notAfter.Sub(now)/(24*time.Hour)))
+			k.o.Log.Warn("a certificate expires soon", "name", e.name, "ends", e.notAfter, "days", int(e.notAfter.Sub(now)/(24*time.Hour)))
 		default:
-			delete(k.warned, e.name) // it is another one now
+			delete(k.warned, e.name) // the certificate was replaced
 			continue
 		}
 		k.warned[e.name] = now
 	}
 }
 
-var expiryDesc = prometheus.NewDesc("tenterhook_certificate_expiry_seconds", "Seconds until a certificate ends, by name; negative afterwards.",
+var expiryDesc = prometheus.NewDesc("tenterhook_certificate_expiry_seconds", "Seconds until a certificate expires, by name; negative afterwards.",
 	[]string{"name"}, nil)
 
 // collector shows Prometheus when certificates end.

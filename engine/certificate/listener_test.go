@@ -43,7 +43,7 @@ func newAuthority(t testing.TB, name string) *authority {
 	return a
 }
 
-// sign makes a certificate, of its own when there is none yet.
+// sign signs a certificate; the first one is self-signed.
 func (a *authority) sign(c *x509.Certificate) (*x509.Certificate, *ecdsa.PrivateKey, []byte, []byte) {
 	a.t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -119,7 +119,7 @@ func (t *logBuffer) String() string {
 	return t.b.String()
 }
 
-// testListener is a Keeper that runs, with a listener that shows what it keeps.
+// testListener is a running Keeper with a listener that uses it.
 type testListener struct {
 	t    testing.TB
 	k    *certificate.Keeper
@@ -161,7 +161,7 @@ func newListenerWith(t testing.TB, options func(port int) certificate.Options) *
 			all.Go(func() {
 				defer c.Close()
 				c.SetDeadline(time.Now().Add(time.Minute))
-				io.WriteString(c, "hello") // what fails is for the client to see
+				io.WriteString(c, "hello") // the client sees the error
 			})
 		}
 	})

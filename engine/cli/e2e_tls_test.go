@@ -234,7 +234,7 @@ func testACME(t *testing.T, bin string) {
 		t.Fatalf("got %s", p.hooks)
 	}
 	first := p.waitForCertificate(nil)
-	p.waitForLog(`msg="got a certificate" domain=localhost renewal=false`)
+	p.waitForLog(`msg="obtained a certificate" domain=localhost renewal=false`)
 	if left := p.metric("certificate_expiry_seconds", `name="localhost"`); left <= 0 || left > shortLife {
 		t.Errorf("%v seconds left", left)
 	}
@@ -242,7 +242,7 @@ func testACME(t *testing.T, bin string) {
 
 	d.down.Store(true)
 	p = d.serve(t, bin, data)
-	p.waitForLog(`msg="a certificate cannot be got; it is tried again" domain=localhost renewal=true`)
+	p.waitForLog(`msg="a certificate cannot be obtained; it will be retried" domain=localhost renewal=true`)
 	if c, err := p.fetchCertificate(); err != nil || !c.Equal(first) {
 		t.Errorf("the last good certificate is not used: %v", err)
 	}
@@ -251,7 +251,7 @@ func testACME(t *testing.T, bin string) {
 	d.down.Store(false)
 	p = d.serve(t, bin, data)
 	p.waitForCertificate(first)
-	p.waitForLog(`msg="got a certificate" domain=localhost renewal=true`)
+	p.waitForLog(`msg="obtained a certificate" domain=localhost renewal=true`)
 	p.stop(0)
 }
 
@@ -264,7 +264,7 @@ func testACMEByHTTP(t *testing.T, bin string) {
 	}
 	p := serve()
 	first := p.waitForCertificate(nil)
-	p.waitForLog(`msg="got a certificate" domain=localhost renewal=false`)
+	p.waitForLog(`msg="obtained a certificate" domain=localhost renewal=false`)
 	p.stop(0)
 
 	asked := d.requests.Load()

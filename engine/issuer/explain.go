@@ -8,19 +8,19 @@ import (
 	"github.com/tenterhook/tenterhook/rules"
 )
 
-// ExplainRejection says, to who has a token, the first thing that it says and that is not accepted; of several that are accepted it is
-// held against the one it comes nearest to. It is empty when only the issuer's keys can tell. Nobody is let in by it: no
-// signature is looked at.
+// ExplainRejection describes the first claim of a token that is not accepted, for the token's
+// owner. Of several accepted configurations it compares with the closest one. It returns "" if only
+// the issuer's keys can decide. It checks no signature, so it must not authenticate anybody.
 func ExplainRejection(all []*rules.OAuth, text []byte, now time.Time) string {
 	t, v := parseToken(text)
 	switch v {
 	case Accepted:
 	case Header:
-		return "its header asks for what is not understood, as that of a token for Okta's own use does: want one of a custom authorization server"
+		return "its header requires an unknown extension, as in tokens for Okta's own use: want a token of a custom authorization server"
 	case UnknownKey:
 		return ""
 	default:
-		return "it is no signed token of three parts"
+		return "it is not a signed token of three parts"
 	}
 	var nearest *rules.OAuth
 	most := Malformed
@@ -28,7 +28,7 @@ func ExplainRejection(all []*rules.OAuth, text []byte, now time.Time) string {
 		switch v := t.check(o, now.Unix()); {
 		case v == Accepted:
 			return ""
-		case nearest == nil || v > most: // they are in the order in which they are judged
+		case nearest == nil || v > most: // verdicts are in the order of the checks
 			nearest, most = o, v
 		}
 	}
@@ -38,7 +38,8 @@ func ExplainRejection(all []*rules.OAuth, text []byte, now time.Time) string {
 	return t.explain(nearest, most)
 }
 
-// explain tells a verdict with what has led to it. Claims are no secrets; those that somebody has made up may be long.
+// explain describes a verdict with the values that led to it. Claims are not secret; forged ones
+// may be long.
 func (c *claims) explain(o *rules.OAuth, v Verdict) string {
 	pair := func(what, got, want string) string { return fmt.Sprintf("its %s is %.120q: want %q", what, got, want) }
 	moment := func(at int64) string { return time.Unix(at, 0).UTC().Format(time.RFC3339) }
@@ -54,9 +55,9 @@ func (c *claims) explain(o *rules.OAuth, v Verdict) string {
 	case Scope:
 		return pair("scp", strings.Join(c.scope, " "), o.Scope)
 	case Expired:
-		return "its exp was " + moment(c.expires) + ": want a new one"
+		return "its exp was " + moment(c.expires) + ": want a new token"
 	case Early:
-		return "it counts from " + moment(max(c.from, c.issued)) + ": want the clocks to agree"
+		return "it is valid from " + moment(max(c.from, c.issued)) + ": want the clocks to agree"
 	}
-	return "it counts only with a proof of a key (cnf): want one without"
+	return "it requires a proof of possession (cnf): want a token without cnf"
 }

@@ -12,22 +12,22 @@ import (
 func TestDiffers(t *testing.T) {
 	s := mustLoad(t, map[string]string{"keys.json": keySet(jwk("one", rsaKey(), nil))}, "{"+common+"}",
 		"{issuer: 'https://other.okta.com/oauth2/default', audience: 'api://other', client: x, scope: y}")
-	all := []*rules.OAuth{acceptedTokens(s, 1), acceptedTokens(s, 0)}
+	all := []*rules.OAuth{acceptedToken(s, 1), acceptedToken(s, 0)}
 	long := strings.Repeat("x", 3000)
 	tests := []struct{ name, token, want string }{
 		{"OK", sign(rsaKey(), nil, claims(nil)), ""},
 		{"SignedByAnother", sign(otherKey(), nil, claims(nil)), ""},
-		{"NoToken", "a-secret", "no signed token"},
-		{"Header", sign(rsaKey(), parseObject{"typ": "application/okta-internal-at+jwt"}, claims(nil)), "custom authorization server"},
-		{"Algorithm", sign(rsaKey(), parseObject{"alg": "RS384"}, claims(nil)), `its alg is "RS384": want "RS256"`},
-		{"Issuer", sign(rsaKey(), nil, claims(parseObject{"iss": "https://evil.example"})), `its iss is "https://evil.example": want "https://`},
-		{"Audience", sign(rsaKey(), nil, claims(parseObject{"aud": []string{"a", "b"}})), `its aud is "a b": want "api://default"`},
-		{"Client", sign(rsaKey(), nil, claims(parseObject{"cid": long})), `its cid is "xxx`},
-		{"Scope", sign(rsaKey(), nil, claims(parseObject{"scp": []string{"openid"}})), `its scp is "openid": want "tenterhook"`},
-		{"NoScope", sign(rsaKey(), nil, claims(parseObject{"scp": nil})), `its scp is "": want`},
-		{"Expired", sign(rsaKey(), nil, claims(parseObject{"exp": now.Unix() - 3600})), "its exp was "},
-		{"Early", sign(rsaKey(), nil, claims(parseObject{"nbf": now.Unix() + 3600})), "it counts from "},
-		{"Bound", sign(rsaKey(), nil, claims(parseObject{"cnf": parseObject{"jkt": "x"}})), "proof of a key"},
+		{"NoToken", "a-secret", "not a signed token"},
+		{"Header", sign(rsaKey(), object{"typ": "application/okta-internal-at+jwt"}, claims(nil)), "custom authorization server"},
+		{"Algorithm", sign(rsaKey(), object{"alg": "RS384"}, claims(nil)), `its alg is "RS384": want "RS256"`},
+		{"Issuer", sign(rsaKey(), nil, claims(object{"iss": "https://evil.example"})), `its iss is "https://evil.example": want "https://`},
+		{"Audience", sign(rsaKey(), nil, claims(object{"aud": []string{"a", "b"}})), `its aud is "a b": want "api://default"`},
+		{"Client", sign(rsaKey(), nil, claims(object{"cid": long})), `its cid is "xxx`},
+		{"Scope", sign(rsaKey(), nil, claims(object{"scp": []string{"openid"}})), `its scp is "openid": want "tenterhook"`},
+		{"NoScope", sign(rsaKey(), nil, claims(object{"scp": nil})), `its scp is "": want`},
+		{"Expired", sign(rsaKey(), nil, claims(object{"exp": now.Unix() - 3600})), "its exp was "},
+		{"Early", sign(rsaKey(), nil, claims(object{"nbf": now.Unix() + 3600})), "it is valid from "},
+		{"Bound", sign(rsaKey(), nil, claims(object{"cnf": object{"jkt": "x"}})), "proof of possession"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -18,7 +18,8 @@ import (
 // fetchTimeout is how long one fetch may take, metadata and keys together.
 const fetchTimeout = 10 * time.Second
 
-// metadata are the places where an authorization server describes itself, beneath its issuer: as Okta has them.
+// metadata are the paths below the issuer at which an authorization server of Okta describes
+// itself.
 var metadata = []string{"/.well-known/oauth-authorization-server", "/.well-known/openid-configuration"}
 
 func newClient() *http.Client {
@@ -31,9 +32,9 @@ func newClient() *http.Client {
 			MaxResponseHeaderBytes: 64 << 10,
 			IdleConnTimeout:        30 * time.Second,
 			ForceAttemptHTTP2:      true,
-			DisableCompression:     true, // a few kilobytes are not worth a second reader
+			DisableCompression:     true, // decompression would need its own size limit
 		},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }, // a redirect is a status that is not 200
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }, // a redirect is an error
 	}
 }
 
@@ -77,15 +78,15 @@ func (r *Keyring) discover(ctx context.Context, issuer string) (string, error) {
 	return "", errors.Join(errs...)
 }
 
-// parseMetadata finds the address of the keys in an issuer's metadata. The metadata must be the issuer's own: what it says about
-// another's keys counts for nothing (RFC 8414 section 3.3).
+// parseMetadata finds the address of the keys in an issuer's metadata. The metadata must name this
+// issuer: metadata about another's keys is ignored (RFC 8414 section 3.3).
 func parseMetadata(text []byte, issuer string) (string, error) {
 	var d jsondoc.Doc
 	if err := d.Parse(text, jsondoc.Limits{Bytes: maxSet, Depth: 16}); err != nil {
 		return "", err
 	}
 	if d.Root().Get("issuer").Text() != issuer {
-		return "", errors.New("it is another issuer's")
+		return "", errors.New("want metadata of this issuer, got another's")
 	}
 	address := strings.Clone(d.Root().Get("jwks_uri").Text())
 	if err := rules.KeysAddress(address); err != nil {
@@ -97,12 +98,12 @@ func parseMetadata(text []byte, issuer string) (string, error) {
 	return address, nil
 }
 
-// get gets a text. Nothing of what was answered is in the error, nor what follows a ? in the address.
+// get fetches a text. The error contains no part of the response, and no query of the address.
 func (r *Keyring) get(ctx context.Context, address string) ([]byte, error) {
 	shown, _, _ := strings.Cut(address, "?")
 	text, err := r.request(ctx, address)
 	var failed *url.Error
-	if errors.As(err, &failed) { // it has the address
+	if errors.As(err, &failed) { // its text contains the address
 		err = failed.Err
 	}
 	if err != nil {

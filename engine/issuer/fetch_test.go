@@ -21,9 +21,9 @@ type server struct {
 	*httptest.Server
 	asked atomic.Int64 // times for the keys
 
-	mu   sync.Mutex // guards what follows
+	mu   sync.Mutex // guards the fields below
 	keys string
-	lie  http.HandlerFunc // answers in the place of the truth; nil: nobody
+	lie  http.HandlerFunc // answers instead of the server's own handler, if not nil
 }
 
 func newServer(t testing.TB, keys string) *server {
@@ -65,10 +65,10 @@ func (s *server) oauth() string {
 
 // token is a good one of this server's.
 func (s *server) token(kid string) string {
-	return sign(rsaKey(), parseObject{"kid": kid}, claims(parseObject{"iss": s.URL + "/as"}))
+	return sign(rsaKey(), object{"kid": kid}, claims(object{"iss": s.URL + "/as"}))
 }
 
-// waitFor waits for what takes a moment at most; a loaded machine is given more.
+// waitFor waits for a condition that takes a moment at most, with more time for a loaded machine.
 func waitFor(t testing.TB, what string, is func() bool) {
 	t.Helper()
 	for end := time.Now().Add(time.Minute); !is(); time.Sleep(2 * time.Millisecond) {
@@ -88,7 +88,7 @@ func TestDiscovery(t *testing.T) {
 	r := newKeyring(t, slow)
 	s := mustLoad(t, nil, as.oauth())
 	r.Use(s) // waits for the keys
-	if v := check(r, acceptedTokens(s, 0), as.token("one")); v != issuer.Accepted {
+	if v := check(r, acceptedToken(s, 0), as.token("one")); v != issuer.Accepted {
 		t.Errorf("got %v", v)
 	}
 }
@@ -98,12 +98,12 @@ func TestKeysAtAnAddress(t *testing.T) {
 	r := newKeyring(t, slow)
 	s := mustLoad(t, nil, "{issuer: '"+at+"', audience: 'api://default', client: 0oaClient, scope: tenterhook, keys: '"+as.URL+"/keys'}")
 	r.Use(s)
-	if v := check(r, acceptedTokens(s, 0), sign(rsaKey(), nil, claims(nil))); v != issuer.Accepted {
+	if v := check(r, acceptedToken(s, 0), sign(rsaKey(), nil, claims(nil))); v != issuer.Accepted {
 		t.Errorf("got %v", v)
 	}
 }
 
-// badAnswers are what a server may answer in the place of metadata and keys, and no keys come of.
+// badAnswers are responses for metadata and keys that yield no keys.
 func badAnswers(url string) map[string]http.HandlerFunc {
 	text := func(text string) http.HandlerFunc {
 		return func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, text) }
@@ -164,7 +164,7 @@ func badAnswers(url string) map[string]http.HandlerFunc {
 	}
 }
 
-// TestLies: keys stay what they were, whatever is answered, and come as soon as the answer is right.
+// TestLies: keys stay in use after any bad answer, and new ones arrive with the first good answer.
 func TestLies(t *testing.T) {
 	for name := range badAnswers("http://127.0.0.1:1") {
 		t.Run(name, func(t *testing.T) {
@@ -183,17 +183,17 @@ func TestLies(t *testing.T) {
 				return func() bool { return strings.Count(log.String(), "cannot be fetched") >= n }
 			}
 			waitFor(t, "told", told(1))
-			if v := check(r, acceptedTokens(s, 0), token); v != issuer.NoKeys {
+			if v := check(r, acceptedToken(s, 0), token); v != issuer.NoKeys {
 				t.Fatalf("got %v before there are keys", v)
 			}
 			as.set(as.keys, nil)
-			waitFor(t, "accepted", func() bool { return check(r, acceptedTokens(s, 0), token) == issuer.Accepted })
+			waitFor(t, "accepted", func() bool { return check(r, acceptedToken(s, 0), token) == issuer.Accepted })
 			as.set(as.keys, badAnswers(as.URL)[name])
 			waitFor(t, "told again", told(2))
-			if v := check(r, acceptedTokens(s, 0), token); v != issuer.Accepted {
+			if v := check(r, acceptedToken(s, 0), token); v != issuer.Accepted {
 				t.Errorf("got %v by the last good keys", v)
 			}
-			if v := check(r, acceptedTokens(s, 0), sign(otherKey(), nil, claims(parseObject{"iss": as.URL + "/as"}))); v != issuer.Signature {
+			if v := check(r, acceptedToken(s, 0), sign(otherKey(), nil, claims(object{"iss": as.URL + "/as"}))); v != issuer.Signature {
 				t.Errorf("got %v for a token of the liar's", v)
 			}
 		})
@@ -218,7 +218,7 @@ func (l *lines) String() string {
 	return l.buf.String()
 }
 
-// TestSlowServer: nobody waits for one but the Set that names it first, and that not for long.
+// TestSlowServer: only the first Set that names a slow issuer waits for it, and only briefly.
 func TestSlowServer(t *testing.T) {
 	as := newServer(t, keySet(jwk("one", rsaKey(), nil)))
 	release := make(chan struct{})
@@ -234,15 +234,15 @@ func TestSlowServer(t *testing.T) {
 	r.Use(s)
 	token := as.token("one")
 	for range 100 {
-		if v := check(r, acceptedTokens(s, 0), token); v != issuer.NoKeys {
+		if v := check(r, acceptedToken(s, 0), token); v != issuer.NoKeys {
 			t.Fatalf("got %v", v)
 		}
 	}
-	if v := check(r, acceptedTokens(s, 0), as.token("one")+"x"); v != issuer.Malformed {
+	if v := check(r, acceptedToken(s, 0), as.token("one")+"x"); v != issuer.Malformed {
 		t.Errorf("got %v for what is no token with any keys", v)
 	}
 	close(release)
-	waitFor(t, "accepted", func() bool { return check(r, acceptedTokens(s, 0), token) == issuer.Accepted })
+	waitFor(t, "accepted", func() bool { return check(r, acceptedToken(s, 0), token) == issuer.Accepted })
 }
 
 // TestDown: a server that is not there, at first or later.
@@ -253,14 +253,14 @@ func TestDown(t *testing.T) {
 	r := newKeyring(t, o)
 	s := mustLoad(t, nil, "{issuer: '"+url+"', audience: a, client: c, scope: s}")
 	r.Use(s)
-	token := sign(rsaKey(), nil, claims(parseObject{"iss": url, "aud": "a", "cid": "c", "scp": "s"}))
-	if v := check(r, acceptedTokens(s, 0), token); v != issuer.NoKeys {
+	token := sign(rsaKey(), nil, claims(object{"iss": url, "aud": "a", "cid": "c", "scp": "s"}))
+	if v := check(r, acceptedToken(s, 0), token); v != issuer.NoKeys {
 		t.Errorf("got %v", v)
 	}
 	waitFor(t, "told in the status", func() bool { return strings.Contains(r.Status()[0].Error, "connection refused") })
 }
 
-// TestNothingIsToldOfAQuery: what stands behind a ? may be somebody's key.
+// TestNothingIsToldOfAQuery: the query of an address may be a secret key.
 func TestNothingIsToldOfAQuery(t *testing.T) {
 	as := newServer(t, "")
 	o := quick

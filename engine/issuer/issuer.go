@@ -1,9 +1,10 @@
-// Package issuer is for knowing that an access token was given by its issuer, for this hook and not for another. It is the
-// only package that knows go-jose.
+// Package issuer is for checking that an access token was issued by its issuer, and for this hook.
+// It is the only package that uses go-jose.
 //
-// Okta's OAuth 2.0 hooks bring a token that an authorization server has signed (hooks.md section 2). The keys to check it by
-// are fetched in the background, from the moment a Set names the issuer; a call never waits for them. A token that was found
-// good is remembered with the keys it was checked by, so that the many calls that bring the same one cost a comparison.
+// Okta's OAuth 2.0 hooks send a token signed by an authorization server (hooks.md section 2). Its
+// keys are fetched in the background, from the moment a Set names the issuer; a call never waits
+// for them. A verified token is cached with the keys that verified it, so that later calls with the
+// same token cost one comparison.
 package issuer
 
 import (
@@ -21,35 +22,36 @@ import (
 	"github.com/tenterhook/tenterhook/rules"
 )
 
-// Options are what a Ring is made with.
+// Options configures a Keyring.
 type Options struct {
 	Log      *slog.Logger          // nil: slog.Default()
 	Registry prometheus.Registerer // where the metrics are registered; nil: nowhere
-	Dir      string                // where the last good keys are kept over a restart; empty: nowhere
+	Dir      string                // directory of the saved keys; empty: keys are not saved
 	Version  string                // of the program, for User-Agent
 
-	Refresh time.Duration    // how often keys are fetched anew; default 10 min
-	Retry   time.Duration    // after a fetch that failed, doubled up to Refresh; default 1 s
-	Rest    time.Duration    // between two fetches that unknown keys ask for, beyond a burst of three; default 30 s
-	Wait    time.Duration    // for the first keys of an issuer, at most, before its Set is served; default 3 s
-	Now     func() time.Time // what tokens are held against; nil: time.Now
+	Refresh time.Duration    // interval of fetches; default 10 min
+	Retry   time.Duration    // delay after a failed fetch, doubled up to Refresh; default 1 s
+	Rest    time.Duration    // interval of fetches for unknown keys, after a burst of three; default 30 s
+	Wait    time.Duration    // limit of the wait for the first keys of an issuer; default 3 s
+	Now     func() time.Time // current time for checking tokens; nil: time.Now
 }
 
-// Keyring has the keys of every issuer that is named by the Set that is live, or is about to be. It is safe for concurrent use.
+// Keyring has the keys of every issuer named by the live Set or by the next one. It is safe for
+// concurrent use.
 type Keyring struct {
 	o      Options
 	client *http.Client
-	wait   sync.WaitGroup // the keepers' goroutines
+	wait   sync.WaitGroup // for the refreshers' goroutines
 
 	live atomic.Pointer[refresherOf]
 
-	mu         sync.Mutex                // guards what follows, and orders Use and Close
-	recent     []map[*rules.OAuth]string // what the last two Sets ask for
+	mu         sync.Mutex                // guards the fields below, and orders Use and Close
+	recent     []map[*rules.OAuth]string // accepted tokens of the last two Sets
 	refreshers map[source]*refresher
 	closed     bool
 }
 
-// refresherOf finds the keeper of what a Set asks for.
+// refresherOf finds the refresher for a hook's accepted tokens.
 type refresherOf map[*rules.OAuth]*refresher
 
 // source is where keys come from. Sets that name the same one share its keeper.
@@ -73,8 +75,8 @@ func New(o Options) (*Keyring, error) {
 	return r, o.Registry.Register(collector{r})
 }
 
-// Use makes a Set's issuers ready. It is called before the Set goes live, and waits, Options.Wait at most, for the first keys
-// of issuers that are new. The issuers of the Set before stay, for calls under way.
+// Use prepares a Set's issuers before the Set goes live. It waits for the first keys of new
+// issuers, at most Options.Wait. The previous Set's issuers stay, for calls in progress.
 func (r *Keyring) Use(s *rules.Set) {
 	fresh := r.adopt(s)
 	deadline := time.NewTimer(r.o.Wait)
@@ -83,15 +85,15 @@ func (r *Keyring) Use(s *rules.Set) {
 		select {
 		case <-k.ready:
 		case <-deadline.C:
-			deadline.Reset(0) // for those that follow
+			deadline.Reset(0) // do not wait for the others either
 		}
 		if k.keys.Load() == nil {
-			r.o.Log.Warn("an issuer's keys are not here yet: calls with its tokens are answered 503", "issuer", k.source.issuer)
+			r.o.Log.Warn("the keys of an issuer are not fetched yet: calls with its tokens get status 503", "issuer", k.source.issuer)
 		}
 	}
 }
 
-// adopt starts the keepers that a Set needs and stops those that nobody does. It returns those that were started.
+// adopt starts the refreshers that a Set needs, stops the unused ones and returns the started ones.
 func (r *Keyring) adopt(s *rules.Set) (fresh []*refresher) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -121,7 +123,7 @@ func (r *Keyring) adopt(s *rules.Set) (fresh []*refresher) {
 	return fresh
 }
 
-// acceptedTokens is what the hooks of a Set accept, each with its hook's name.
+// acceptedTokens returns the tokens that a Set's hooks accept, each with its hook's name.
 func acceptedTokens(s *rules.Set) map[*rules.OAuth]string {
 	all := make(map[*rules.OAuth]string)
 	for _, h := range s.Hooks() {
@@ -136,8 +138,8 @@ func acceptedTokens(s *rules.Set) map[*rules.OAuth]string {
 	return all
 }
 
-// Problems is what is wrong with the keys that a policy itself brings: nil when they can be used. A Set that has any is not to
-// be put live.
+// Problems returns the problems of keys in the policy itself; nil if all can be used. A Set with
+// problems must not go live.
 func Problems(s *rules.Set) (problems rules.Problems) {
 	for o, hook := range acceptedTokens(s) {
 		if o.KeySet == "" {
@@ -151,7 +153,7 @@ func Problems(s *rules.Set) (problems rules.Problems) {
 	return problems
 }
 
-// Close ends the fetching, and waits for it. Tokens are checked as before, by the keys that are there.
+// Close stops fetching and waits for it. Tokens are still checked by the present keys.
 func (r *Keyring) Close() {
 	r.mu.Lock()
 	r.closed = true

@@ -37,7 +37,7 @@ func mustLoad(t testing.TB, files map[string]string, oauths ...string) *rules.Se
 	return s
 }
 
-func acceptedTokens(s *rules.Set, i int) *rules.OAuth { return s.Hooks()[i].Auth[0].Lines[0].OAuth }
+func acceptedToken(s *rules.Set, i int) *rules.OAuth { return s.Hooks()[i].Auth[0].Lines[0].OAuth }
 
 func newKeyring(t testing.TB, o issuer.Options) *issuer.Keyring {
 	t.Helper()
@@ -61,61 +61,61 @@ func check(r *issuer.Keyring, o *rules.OAuth, token string) issuer.Verdict {
 
 const common = "issuer: " + at + ", audience: 'api://default', client: 0oaClient, scope: tenterhook, keys: keys.json"
 
-// newBenchKeyring is a Ring with a key that no server has to be asked for, and what it accepts.
+// newBenchKeyring returns a Keyring with a key from the policy, and the tokens it accepts.
 func newBenchKeyring(t testing.TB) (*issuer.Keyring, *rules.OAuth) {
 	t.Helper()
-	second := jwk("two", otherKey(), parseObject{"alg": nil})
+	second := jwk("two", otherKey(), object{"alg": nil})
 	delete(second, "alg")
-	curve := parseObject{"kty": "EC", "crv": "P-256", "kid": "ec", "x": b64(must(ecKey().PublicKey.Bytes())[1:33]), "y": b64(must(ecKey().PublicKey.Bytes())[33:])}
+	curve := object{"kty": "EC", "crv": "P-256", "kid": "ec", "x": b64(must(ecKey().PublicKey.Bytes())[1:33]), "y": b64(must(ecKey().PublicKey.Bytes())[33:])}
 	s := mustLoad(t, map[string]string{"keys.json": keySet(jwk("one", rsaKey(), nil), second, curve)}, "{"+common+"}")
 	r := newKeyring(t, issuer.Options{})
 	r.Use(s)
-	return r, acceptedTokens(s, 0)
+	return r, acceptedToken(s, 0)
 }
 
 func TestCheck(t *testing.T) {
-	good := func(more parseObject) string { return sign(rsaKey(), nil, claims(more)) }
+	good := func(more object) string { return sign(rsaKey(), nil, claims(more)) }
 	unix := func(d time.Duration) int64 { return now.Add(d).Unix() }
 	tests := []struct {
 		name, token string
 		want        issuer.Verdict
 	}{
 		{"Good", good(nil), issuer.Accepted},
-		{"AudienceInAList", good(parseObject{"aud": []string{"other", "api://default"}}), issuer.Accepted},
-		{"ScopeAsText", good(parseObject{"scp": "other tenterhook"}), issuer.Accepted},
-		{"RFC9068Names", good(parseObject{"cid": nil, "scp": nil, "client_id": "0oaClient", "scope": "a tenterhook b"}), issuer.Accepted},
-		{"Typed", sign(rsaKey(), parseObject{"typ": "at+jwt"}, claims(nil)), issuer.Accepted},
-		{"TypedInFull", sign(rsaKey(), parseObject{"typ": "application/AT+JWT"}, claims(nil)), issuer.Accepted},
-		{"MoreInItsHeader", sign(rsaKey(), parseObject{"x5t": "x", "pi.atm": "1", "extra": parseObject{"a": 1}}, claims(nil)), issuer.Accepted},
-		{"JustExpired", good(parseObject{"exp": unix(-59 * time.Second)}), issuer.Accepted},
-		{"FractionOfASecond", good(parseObject{"exp": float64(unix(0)) + 0.5}), issuer.Accepted},
-		{"ClockBehind", good(parseObject{"nbf": unix(59 * time.Second), "iat": unix(59 * time.Second)}), issuer.Accepted},
+		{"AudienceInAList", good(object{"aud": []string{"other", "api://default"}}), issuer.Accepted},
+		{"ScopeAsText", good(object{"scp": "other tenterhook"}), issuer.Accepted},
+		{"RFC9068Names", good(object{"cid": nil, "scp": nil, "client_id": "0oaClient", "scope": "a tenterhook b"}), issuer.Accepted},
+		{"Typed", sign(rsaKey(), object{"typ": "at+jwt"}, claims(nil)), issuer.Accepted},
+		{"TypedInFull", sign(rsaKey(), object{"typ": "application/AT+JWT"}, claims(nil)), issuer.Accepted},
+		{"MoreInItsHeader", sign(rsaKey(), object{"x5t": "x", "pi.atm": "1", "extra": object{"a": 1}}, claims(nil)), issuer.Accepted},
+		{"JustExpired", good(object{"exp": unix(-59 * time.Second)}), issuer.Accepted},
+		{"FractionOfASecond", good(object{"exp": float64(unix(0)) + 0.5}), issuer.Accepted},
+		{"ClockBehind", good(object{"nbf": unix(59 * time.Second), "iat": unix(59 * time.Second)}), issuer.Accepted},
 
-		{"OtherIssuer", good(parseObject{"iss": "https://evil.okta.com/oauth2/default"}), issuer.Issuer},
-		{"IssuerWithSlash", good(parseObject{"iss": at + "/"}), issuer.Issuer},
-		{"IssuerInOtherCase", good(parseObject{"iss": strings.ToUpper(at)}), issuer.Issuer},
-		{"NoIssuer", good(parseObject{"iss": nil}), issuer.Issuer},
-		{"IssuerNoText", good(parseObject{"iss": []string{at}}), issuer.Malformed},
-		{"OtherAudience", good(parseObject{"aud": "api://other"}), issuer.Audience},
-		{"AudienceIsAPrefix", good(parseObject{"aud": "api://default/x"}), issuer.Audience},
-		{"NoAudience", good(parseObject{"aud": nil}), issuer.Audience},
-		{"EmptyAudience", good(parseObject{"aud": []string{}}), issuer.Audience},
-		{"AudienceOfNumbers", good(parseObject{"aud": []any{1, "api://default"}}), issuer.Malformed},
-		{"OtherClient", good(parseObject{"cid": "0oaOther"}), issuer.Client},
-		{"NoClient", good(parseObject{"cid": nil}), issuer.Client},
-		{"TwoClients", good(parseObject{"cid": "0oaOther", "client_id": "0oaClient"}), issuer.Client},
-		{"OtherScope", good(parseObject{"scp": []string{"tenterhook2", "hook"}}), issuer.Scope},
-		{"NoScope", good(parseObject{"scp": nil}), issuer.Scope},
-		{"TwoScopes", good(parseObject{"scp": []string{"x"}, "scope": "tenterhook"}), issuer.Scope},
-		{"ScopeInAListIsNoWords", good(parseObject{"scp": []string{"a tenterhook"}}), issuer.Scope},
-		{"Expired", good(parseObject{"exp": unix(-60 * time.Second)}), issuer.Expired},
-		{"NoExpiry", good(parseObject{"exp": nil}), issuer.Malformed},
-		{"ExpiryAsText", good(parseObject{"exp": "4102444800"}), issuer.Malformed},
-		{"ExpiryNegative", good(parseObject{"exp": -1}), issuer.Malformed},
-		{"NotYet", good(parseObject{"nbf": unix(61 * time.Second)}), issuer.Early},
-		{"FromTheFuture", good(parseObject{"iat": unix(time.Hour)}), issuer.Early},
-		{"NotYetAsText", good(parseObject{"nbf": "0"}), issuer.Malformed},
-		{"BoundToAKey", good(parseObject{"cnf": parseObject{"jkt": "x"}}), issuer.Bound},
+		{"OtherIssuer", good(object{"iss": "https://evil.okta.com/oauth2/default"}), issuer.Issuer},
+		{"IssuerWithSlash", good(object{"iss": at + "/"}), issuer.Issuer},
+		{"IssuerInOtherCase", good(object{"iss": strings.ToUpper(at)}), issuer.Issuer},
+		{"NoIssuer", good(object{"iss": nil}), issuer.Issuer},
+		{"IssuerNoText", good(object{"iss": []string{at}}), issuer.Malformed},
+		{"OtherAudience", good(object{"aud": "api://other"}), issuer.Audience},
+		{"AudienceIsAPrefix", good(object{"aud": "api://default/x"}), issuer.Audience},
+		{"NoAudience", good(object{"aud": nil}), issuer.Audience},
+		{"EmptyAudience", good(object{"aud": []string{}}), issuer.Audience},
+		{"AudienceOfNumbers", good(object{"aud": []any{1, "api://default"}}), issuer.Malformed},
+		{"OtherClient", good(object{"cid": "0oaOther"}), issuer.Client},
+		{"NoClient", good(object{"cid": nil}), issuer.Client},
+		{"TwoClients", good(object{"cid": "0oaOther", "client_id": "0oaClient"}), issuer.Client},
+		{"OtherScope", good(object{"scp": []string{"tenterhook2", "hook"}}), issuer.Scope},
+		{"NoScope", good(object{"scp": nil}), issuer.Scope},
+		{"TwoScopes", good(object{"scp": []string{"x"}, "scope": "tenterhook"}), issuer.Scope},
+		{"ScopeInAListIsNoWords", good(object{"scp": []string{"a tenterhook"}}), issuer.Scope},
+		{"Expired", good(object{"exp": unix(-60 * time.Second)}), issuer.Expired},
+		{"NoExpiry", good(object{"exp": nil}), issuer.Malformed},
+		{"ExpiryAsText", good(object{"exp": "4102444800"}), issuer.Malformed},
+		{"ExpiryNegative", good(object{"exp": -1}), issuer.Malformed},
+		{"NotYet", good(object{"nbf": unix(61 * time.Second)}), issuer.Early},
+		{"FromTheFuture", good(object{"iat": unix(time.Hour)}), issuer.Early},
+		{"NotYetAsText", good(object{"nbf": "0"}), issuer.Malformed},
+		{"BoundToAKey", good(object{"cnf": object{"jkt": "x"}}), issuer.Bound},
 
 		{"ExpiryForEver", signText(rsaKey(), `{"alg":"RS256","kid":"one"}`, `{"iss":"`+at+`","aud":"api://default","cid":"0oaClient","scp":["tenterhook"],"exp":1e400}`), issuer.Malformed},
 		{"ClaimTwice", signText(rsaKey(), `{"alg":"RS256","kid":"one"}`, `{"iss":"`+at+`","aud":"x","aud":"api://default","cid":"0oaClient","scp":["tenterhook"],"exp":4102444800}`), issuer.Malformed},
@@ -126,9 +126,9 @@ func TestCheck(t *testing.T) {
 		{"PayloadAList", signText(rsaKey(), `{"alg":"RS256","kid":"one"}`, `[]`), issuer.Malformed},
 		{"PayloadAToken", signText(rsaKey(), `{"alg":"RS256","kid":"one","cty":"JWT"}`, sign(rsaKey(), nil, claims(nil))), issuer.Malformed},
 		{"PayloadNotUTF8", signText(rsaKey(), `{"alg":"RS256","kid":"one"}`, "{\"iss\":\"\xff\"}"), issuer.Malformed},
-		{"IDToken", sign(rsaKey(), parseObject{"typ": "dpop+jwt"}, claims(nil)), issuer.Header},
-		{"OrgServersToken", sign(rsaKey(), parseObject{"typ": "application/okta-internal-at+jwt"}, claims(nil)), issuer.Header},
-		{"Huge", sign(rsaKey(), nil, claims(parseObject{"pad": strings.Repeat("x", 9<<10)})), issuer.Malformed},
+		{"IDToken", sign(rsaKey(), object{"typ": "dpop+jwt"}, claims(nil)), issuer.Header},
+		{"OrgServersToken", sign(rsaKey(), object{"typ": "application/okta-internal-at+jwt"}, claims(nil)), issuer.Header},
+		{"Huge", sign(rsaKey(), nil, claims(object{"pad": strings.Repeat("x", 9<<10)})), issuer.Malformed},
 		{"Deep", signText(rsaKey(), `{"alg":"RS256","kid":"one"}`, `{"iss":`+strings.Repeat("[", 1000)+strings.Repeat("]", 1000)+`}`), issuer.Malformed},
 		{"Empty", "", issuer.Malformed},
 		{"Dots", "..", issuer.Malformed},
@@ -167,7 +167,7 @@ func TestConfusion(t *testing.T) {
 	}
 	good := sign(rsaKey(), nil, claims(nil))
 	parts := strings.Split(good, ".")
-	kid := func(kid string) string { return sign(otherKey(), parseObject{"kid": kid}, claims(nil)) }
+	kid := func(kid string) string { return sign(otherKey(), object{"kid": kid}, claims(nil)) }
 	tests := []struct {
 		name, token string
 		want        issuer.Verdict
@@ -179,9 +179,9 @@ func TestConfusion(t *testing.T) {
 		{"None", b64([]byte(`{"alg":"none"}`)) + "." + parts[1] + "." + parts[2], issuer.Algorithm},
 		{"NoneInCapitals", b64([]byte(`{"alg":"nOnE"}`)) + "." + parts[1] + "." + parts[2], issuer.Algorithm},
 		{"NoneUnsigned", b64([]byte(`{"alg":"none"}`)) + "." + parts[1] + ".", issuer.Malformed},
-		{"NoAlgorithm", sign(rsaKey(), parseObject{"alg": nil}, claims(nil)), issuer.Algorithm},
-		{"AlgorithmNoText", sign(rsaKey(), parseObject{"alg": []string{"RS256"}}, claims(nil)), issuer.Malformed},
-		{"AlgorithmNotAllowed", sign(rsaKey(), parseObject{"alg": "PS256"}, claims(nil)), issuer.Algorithm},
+		{"NoAlgorithm", sign(rsaKey(), object{"alg": nil}, claims(nil)), issuer.Algorithm},
+		{"AlgorithmNoText", sign(rsaKey(), object{"alg": []string{"RS256"}}, claims(nil)), issuer.Malformed},
+		{"AlgorithmNotAllowed", sign(rsaKey(), object{"alg": "PS256"}, claims(nil)), issuer.Algorithm},
 		{"AnotherKindOfKey", es("ec"), issuer.Algorithm},
 		{"Unsigned", parts[0] + "." + parts[1] + ".", issuer.Malformed},
 		{"TwoParts", parts[0] + "." + parts[1], issuer.Malformed},
@@ -192,24 +192,24 @@ func TestConfusion(t *testing.T) {
 		{"Padded", good + "==", issuer.Malformed},
 		{"StandardAlphabet", strings.NewReplacer("-", "+", "_", "/").Replace(good), issuer.Malformed},
 		{"SpaceBehind", good + " ", issuer.Malformed},
-		{"KeyOfItsOwn", sign(otherKey(), parseObject{"jwk": evil}, claims(nil)), issuer.Header},
-		{"KeysElsewhere", sign(otherKey(), parseObject{"jku": "https://evil.example/keys"}, claims(nil)), issuer.Header},
-		{"CertificateElsewhere", sign(otherKey(), parseObject{"x5u": "https://evil.example/cert"}, claims(nil)), issuer.Header},
-		{"CertificateOfItsOwn", sign(otherKey(), parseObject{"x5c": []string{b64(der)}}, claims(nil)), issuer.Header},
-		{"Critical", sign(rsaKey(), parseObject{"crit": []string{"exp"}, "exp": 1}, claims(nil)), issuer.Header},
-		{"Unencoded", sign(rsaKey(), parseObject{"b64": false, "crit": []string{"b64"}}, claims(nil)), issuer.Header},
-		{"Compressed", sign(rsaKey(), parseObject{"zip": "DEF"}, claims(nil)), issuer.Header},
+		{"KeyOfItsOwn", sign(otherKey(), object{"jwk": evil}, claims(nil)), issuer.Header},
+		{"KeysElsewhere", sign(otherKey(), object{"jku": "https://evil.example/keys"}, claims(nil)), issuer.Header},
+		{"CertificateElsewhere", sign(otherKey(), object{"x5u": "https://evil.example/cert"}, claims(nil)), issuer.Header},
+		{"CertificateOfItsOwn", sign(otherKey(), object{"x5c": []string{b64(der)}}, claims(nil)), issuer.Header},
+		{"Critical", sign(rsaKey(), object{"crit": []string{"exp"}, "exp": 1}, claims(nil)), issuer.Header},
+		{"Unencoded", sign(rsaKey(), object{"b64": false, "crit": []string{"b64"}}, claims(nil)), issuer.Header},
+		{"Compressed", sign(rsaKey(), object{"zip": "DEF"}, claims(nil)), issuer.Header},
 		{"AnothersSignature", sign(otherKey(), nil, claims(nil)), issuer.Signature},
-		{"SignedByTheOtherKey", sign(otherKey(), parseObject{"kid": "two"}, claims(nil)), issuer.Accepted},
-		{"KeyOfAnotherName", sign(rsaKey(), parseObject{"kid": "two"}, claims(nil)), issuer.Signature},
-		{"WithoutKidOneOfTwo", sign(rsaKey(), parseObject{"kid": nil}, claims(nil)), issuer.UnknownKey},
+		{"SignedByTheOtherKey", sign(otherKey(), object{"kid": "two"}, claims(nil)), issuer.Accepted},
+		{"KeyOfAnotherName", sign(rsaKey(), object{"kid": "two"}, claims(nil)), issuer.Signature},
+		{"WithoutKidOneOfTwo", sign(rsaKey(), object{"kid": nil}, claims(nil)), issuer.UnknownKey},
 		{"KidIsAPath", kid("../../../../dev/null"), issuer.UnknownKey},
 		{"KidIsAURL", kid("https://evil.example/key"), issuer.UnknownKey},
 		{"KidIsSQL", kid("x' UNION SELECT 'key"), issuer.UnknownKey},
 		{"KidHasNUL", kid("one\x00"), issuer.UnknownKey},
 		{"KidInOtherCase", kid("ONE"), issuer.UnknownKey},
 		{"KidHuge", kid(strings.Repeat("k", 4000)), issuer.UnknownKey},
-		{"KidNoText", sign(rsaKey(), parseObject{"kid": 1}, claims(nil)), issuer.Malformed},
+		{"KidNoText", sign(rsaKey(), object{"kid": 1}, claims(nil)), issuer.Malformed},
 	}
 	r, o := newBenchKeyring(t)
 	for _, tt := range tests {
@@ -222,17 +222,17 @@ func TestConfusion(t *testing.T) {
 	t.Run("CurveWhereAllowed", func(t *testing.T) {
 		curve := *o
 		curve.Algorithms = []string{"ES256"}
-		s := mustLoad(t, map[string]string{"keys.json": keySet(jwk("one", rsaKey(), nil), parseObject{"kty": "EC", "crv": "P-256", "kid": "ec",
+		s := mustLoad(t, map[string]string{"keys.json": keySet(jwk("one", rsaKey(), nil), object{"kty": "EC", "crv": "P-256", "kid": "ec",
 			"x": b64(must(ecKey().PublicKey.Bytes())[1:33]), "y": b64(must(ecKey().PublicKey.Bytes())[33:])})}, "{"+common+", algorithms: [ES256, RS384]}")
 		r := newKeyring(t, issuer.Options{})
 		r.Use(s)
-		if v := check(r, acceptedTokens(s, 0), es("ec")); v != issuer.Accepted {
+		if v := check(r, acceptedToken(s, 0), es("ec")); v != issuer.Accepted {
 			t.Errorf("got %v", v)
 		}
-		if v := check(r, acceptedTokens(s, 0), es("one")); v != issuer.UnknownKey { // which is no key for ES256
+		if v := check(r, acceptedToken(s, 0), es("one")); v != issuer.UnknownKey { // which is no key for ES256
 			t.Errorf("got %v", v)
 		}
-		if v := check(r, acceptedTokens(s, 0), sign(rsaKey(), parseObject{"alg": "RS384"}, claims(nil))); v != issuer.UnknownKey { // its alg is RS256
+		if v := check(r, acceptedToken(s, 0), sign(rsaKey(), object{"alg": "RS384"}, claims(nil))); v != issuer.UnknownKey { // its alg is RS256
 			t.Errorf("got %v", v)
 		}
 	})
@@ -267,7 +267,7 @@ func TestTampered(t *testing.T) {
 	}
 }
 
-// TestRemembered: what is remembered of a token is judged anew for each call.
+// TestRemembered: the claims of a cached token are checked again for each call.
 func TestRemembered(t *testing.T) {
 	clock := now
 	s := mustLoad(t, map[string]string{"keys.json": keySet(jwk("one", rsaKey(), nil))}, "{"+common+"}", "{"+strings.Replace(common, "0oaClient", "0oaOther", 1)+"}")
@@ -288,7 +288,7 @@ func TestRemembered(t *testing.T) {
 		{"AndForth", 0, 0, issuer.Accepted},
 	} {
 		clock = now.Add(step.at)
-		if got := check(r, acceptedTokens(s, step.hook), token); got != step.want {
+		if got := check(r, acceptedToken(s, step.hook), token); got != step.want {
 			t.Errorf("%s: got %v, want %v", step.name, got, step.want)
 		}
 	}
@@ -297,12 +297,12 @@ func TestRemembered(t *testing.T) {
 func TestProblems(t *testing.T) {
 	s := mustLoad(t, map[string]string{"keys.json": `{"keys":[{"kty":"oct","k":"AAAA"}]}`}, "{"+common+"}")
 	p := issuer.Problems(s)
-	if len(p) != 1 || !strings.Contains(p.Error(), "hook h0: keys of "+at+": none of its keys can be used") {
+	if len(p) != 1 || !strings.Contains(p.Error(), "hook h0: keys of "+at+": no usable key") {
 		t.Errorf("got %v", p)
 	}
 	r := newKeyring(t, issuer.Options{Wait: time.Millisecond})
 	r.Use(s)
-	if v := check(r, acceptedTokens(s, 0), sign(rsaKey(), nil, claims(nil))); v != issuer.NoKeys {
+	if v := check(r, acceptedToken(s, 0), sign(rsaKey(), nil, claims(nil))); v != issuer.NoKeys {
 		t.Errorf("got %v", v)
 	}
 	if v := check(r, new(rules.OAuth), sign(rsaKey(), nil, claims(nil))); v != issuer.NoKeys {
@@ -332,7 +332,7 @@ func BenchmarkCheck(b *testing.B) {
 		}
 	})
 	b.Run("expired", func(b *testing.B) {
-		token := []byte(sign(rsaKey(), nil, claims(parseObject{"exp": 1})))
+		token := []byte(sign(rsaKey(), nil, claims(object{"exp": 1})))
 		digest := rules.Digest(token)
 		b.ReportAllocs()
 		for b.Loop() {

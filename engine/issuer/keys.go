@@ -15,19 +15,19 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-// What a set of keys may have. Okta publishes two keys at a time.
+// Limits of a key set. Okta publishes two keys at a time.
 const (
 	maxSet         = 256 << 10 // bytes
 	maxKeys        = 64
 	minModulusBits = 2048 // bits of an RSA modulus
-	maxCandidates  = 4    // keys of one name that are tried
+	maxCandidates  = 4    // tried keys with the same kid
 )
 
-// errNoKey is what a set without any usable key is refused with.
-var errNoKey = errors.New("none of its keys can be used: want a public RSA key of at least 2048 bits, or one on P-256, P-384 or P-521, for signatures")
+// errNoKey is returned for a set without any usable key.
+var errNoKey = errors.New("no usable key: want a public RSA key of at least 2048 bits, or one on P-256, P-384 or P-521, for signatures")
 
-// keys is what an issuer signs with, and the tokens that were found good by it. It is replaced when the issuer's keys are
-// others, so that no token outlives its key.
+// keys is an issuer's key set with a cache of the tokens it verified. It is replaced when the
+// issuer's keys change, so that no token outlives its key.
 type keys struct {
 	list     []key
 	verified [256]atomic.Pointer[verifiedToken]
@@ -36,12 +36,12 @@ type keys struct {
 // key is one public key.
 type key struct {
 	id, algorithm string // either may be empty
-	kind          string // what algorithms it goes with: "RS", "ES256", ...
+	kind          string // of the algorithms it supports: "RS", "ES256", ...
 	public        any    // *rsa.PublicKey or *ecdsa.PublicKey
 }
 
-// parseKeys reads a JSON Web Key Set (RFC 7517 section 5). Keys that are not for checking signatures are passed over, and so are
-// those of unknown kinds; a set without any that is left is an error.
+// parseKeys parses a JSON Web Key Set (RFC 7517 section 5). It skips keys of unknown kinds and keys
+// that are not for signatures. A set without any other key is an error.
 func parseKeys(text []byte) (*keys, error) {
 	var d jsondoc.Doc
 	if err := d.Parse(text, jsondoc.Limits{Bytes: maxSet, Depth: 16}); err != nil {
@@ -66,7 +66,8 @@ func parseKeys(text []byte) (*keys, error) {
 	return k, nil
 }
 
-// parseKey reads one key; false when it is not for checking signatures. A private key in such a set is nobody's any more.
+// parseKey parses one key. It returns false for a key that is not for signatures, and for a private
+// key: published private keys are compromised.
 func parseKey(n jsondoc.Node) (k key, ok bool) {
 	use, ops := n.Get("use"), n.Get("key_ops")
 	if use.Kind() != jsondoc.Missing && use.Text() != "sig" {
@@ -91,7 +92,7 @@ func parseKey(n jsondoc.Node) (k key, ok bool) {
 	return k, false
 }
 
-// curves has the algorithm that goes with a curve (RFC 7518 section 3.4).
+// curves maps a curve to its algorithm (RFC 7518 section 3.4).
 var curves = map[string]string{"P-256": "ES256", "P-384": "ES384", "P-521": "ES512"}
 
 // supports reports whether a key may have signed by an algorithm.
@@ -105,7 +106,8 @@ func (k *key) supports(algorithm string) bool {
 	return k.kind == algorithm
 }
 
-// find lists the keys that a token may be signed by: those of its kid or, when it has none, the only one that fits.
+// find returns the candidate keys for a token: those with its kid or, without a kid, the only key
+// that supports the algorithm.
 func (k *keys) find(kid, algorithm string) (fit []key) {
 	for i := range k.list {
 		if one := &k.list[i]; one.supports(algorithm) && (kid == "" || one.id == kid) {
@@ -118,7 +120,7 @@ func (k *keys) find(kid, algorithm string) (fit []key) {
 	return fit[:min(len(fit), maxCandidates)]
 }
 
-// hasSameKeys reports whether two sets have the same keys, in whatever order.
+// hasSameKeys reports whether two sets have the same keys, in any order.
 func (k *keys) hasSameKeys(other *keys) bool {
 	if other == nil || len(k.list) != len(other.list) {
 		return false

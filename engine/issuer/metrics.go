@@ -9,15 +9,16 @@ import (
 	"github.com/tenterhook/tenterhook/rules"
 )
 
-// refresherStats is what happened at one keeper. It goes when no Set names the source any more.
+// refresherStats counts the events of one refresher. It ends when no Set names the source any more.
 type refresherStats struct {
 	tokens            [verdictCount]atomic.Uint64
 	fetches, failures atomic.Uint64
-	warned            [verdictCount]atomic.Int64 // the minutes in which the log told of a refused token, in Unix time
+	warned            [verdictCount]atomic.Int64 // minutes of the last log line about a rejected token, in Unix time
 }
 
-// Note counts what came of a token for a hook and, when it was refused, has the log say why: once a minute for each issuer
-// and reason, and nothing of the token. Whoever shows several credentials is counted for one.
+// Note counts the verdict on a token for a hook. It logs the reason for a rejection once a minute
+// for each issuer and reason, without any part of the token. A request with several credentials is
+// counted once.
 func (r *Keyring) Note(o *rules.OAuth, v Verdict, hook string) {
 	k := (*r.live.Load())[o]
 	if k == nil {
@@ -29,23 +30,23 @@ func (r *Keyring) Note(o *rules.OAuth, v Verdict, hook string) {
 	}
 	minute := time.Now().Unix() / 60
 	if last := &k.stats.warned[v]; last.Load() != minute && last.Swap(minute) != minute {
-		r.o.Log.Warn("a token was refused", "hook", hook, "issuer", o.Issuer, "reason", v.String())
+		r.o.Log.Warn("a token was rejected", "hook", hook, "issuer", o.Issuer, "reason", v.String())
 	}
 }
 
 var (
-	tokensDesc   = describe("tokens_total", "Access tokens that were shown, by what came of them.", "issuer", "verdict")
-	keysDesc     = describe("issuer_keys", "Keys of an issuer that are here.", "issuer")
-	ageDesc      = describe("issuer_keys_age_seconds", "How long ago an issuer's keys were last seen there.", "issuer")
-	fetchesDesc  = describe("issuer_fetches_total", "Times an issuer's keys were fetched, or were tried to be.", "issuer")
-	failuresDesc = describe("issuer_fetch_failures_total", "Times an issuer's keys could not be fetched.", "issuer")
+	tokensDesc   = describe("tokens_total", "Access tokens of calls, by verdict.", "issuer", "verdict")
+	keysDesc     = describe("issuer_keys", "Usable keys of an issuer.", "issuer")
+	ageDesc      = describe("issuer_keys_age_seconds", "Time since the last successful fetch of an issuer's keys.", "issuer")
+	fetchesDesc  = describe("issuer_fetches_total", "Fetches of an issuer's keys, including failed ones.", "issuer")
+	failuresDesc = describe("issuer_fetch_failures_total", "Failed fetches of an issuer's keys.", "issuer")
 )
 
 func describe(name, help string, labels ...string) *prometheus.Desc {
 	return prometheus.NewDesc("tenterhook_"+name, help, labels, nil)
 }
 
-// collector shows Prometheus what a Ring counts.
+// collector exports a Keyring's counters to Prometheus.
 type collector struct{ r *Keyring }
 
 // Describe lists the metrics.
@@ -55,7 +56,7 @@ func (c collector) Describe(out chan<- *prometheus.Desc) {
 	}
 }
 
-// issuerTotals is what is shown of one issuer, whose keys may come from more than one place.
+// issuerTotals sums the counters of one issuer, whose keys may come from several sources.
 type issuerTotals struct {
 	tokens                  [verdictCount]uint64
 	keys, fetches, failures uint64

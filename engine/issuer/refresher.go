@@ -11,34 +11,34 @@ import (
 // maxRetry is how long it takes at most until a fetch that failed is tried again.
 const maxRetry = time.Minute
 
-// burst is how many fetches unknown keys may ask for at once; then one for each Options.Rest. An issuer that replaces its
-// keys a moment after somebody has asked in vain is not kept waiting for.
+// burst is the number of immediate fetches for unknown keys; after it, one for each Options.Rest.
+// It covers an issuer that replaces its keys just after a fetch for an unknown key.
 const burst = 3
 
-// refresher has the keys of one source, and fetches them again and again. The keys that it has stay until it has others: an
-// issuer that is down, or answers nonsense, has its tokens accepted as before.
+// refresher keeps the keys of one source fresh. Keys stay until there are newer ones: tokens of an
+// issuer that is down or answers nonsense are accepted as before.
 type refresher struct {
 	r      *Keyring
 	source source
 	stop   context.CancelFunc
-	ready  chan struct{} // closed when the first keys are here
-	wake   chan struct{} // has room for one: a fetch that was asked for and has not begun
+	ready  chan struct{} // closed when keys is set
+	wake   chan struct{} // buffers one request for a fetch
 	stats  refresherStats
 
 	keys    atomic.Pointer[keys] // nil before the first
-	fetched atomic.Int64         // when they were last seen at the issuer, in Unix time
+	fetched atomic.Int64         // Unix time of the last successful fetch
 
-	mu            sync.Mutex // guards what follows
-	pending       bool       // what the issuer has now is not known: a fetch was asked for, or the last one failed
-	failing       error      // why the last one failed; nil when it did not
-	requestsSpent int64      // until when the fetches that were asked for are used up, in Unix time: Options.Rest for each
+	mu            sync.Mutex // guards the fields below
+	pending       bool       // the keys may be stale: a fetch was requested, or the last one failed
+	failing       error      // error of the last fetch; nil after a success
+	requestsSpent int64      // rate limit: each requested fetch moves this Unix time on by Options.Rest
 }
 
 // start makes the keeper of a source. The caller holds mu.
 func (r *Keyring) start(at source) *refresher {
 	k := &refresher{r: r, source: at, stop: func() {}, ready: make(chan struct{}), wake: make(chan struct{}, 1)}
 	if at.set != "" {
-		if set, err := parseKeys([]byte(at.set)); err == nil { // Problems has told
+		if set, err := parseKeys([]byte(at.set)); err == nil { // Problems has reported it
 			k.store(set, r.o.Now())
 			close(k.ready)
 		}
@@ -56,16 +56,16 @@ func (r *Keyring) start(at source) *refresher {
 }
 
 // store takes keys that were seen at a time.
-func (k *refresher) store(set *keys, when time.Time) {
-	if !set.hasSameKeys(k.keys.Load()) {
-		k.keys.Store(set)
+func (f *refresher) store(set *keys, when time.Time) {
+	if !set.hasSameKeys(f.keys.Load()) {
+		f.keys.Store(set)
 	}
-	k.fetched.Store(when.Unix())
+	f.fetched.Store(when.Unix())
 }
 
 // run fetches until the context ends.
-func (k *refresher) run(ctx context.Context) {
-	o, retry := &k.r.o, k.r.o.Retry
+func (f *refresher) run(ctx context.Context) {
+	o, retry := &f.r.o, f.r.o.Retry
 	next := time.NewTimer(0)
 	defer next.Stop()
 	for {
@@ -73,76 +73,77 @@ func (k *refresher) run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-next.C:
-		case <-k.wake:
+		case <-f.wake:
 		}
-		if err := k.refresh(ctx); err != nil && ctx.Err() == nil {
+		if err := f.refresh(ctx); err != nil && ctx.Err() == nil {
 			next.Reset(retry)
 			retry = min(2*retry, maxRetry, o.Refresh)
 			continue
 		}
 		retry = o.Retry
-		next.Reset(o.Refresh + rand.N(o.Refresh/10+1)) // or all that were started together would ask together
+		next.Reset(o.Refresh + rand.N(o.Refresh/10+1)) // jitter, because refreshers start together
 	}
 }
 
 // refresh fetches once.
-func (k *refresher) refresh(ctx context.Context) error {
-	text, set, err := k.r.fetch(ctx, k.source)
-	k.stats.fetches.Add(1)
+func (f *refresher) refresh(ctx context.Context) error {
+	text, set, err := f.r.fetch(ctx, f.source)
+	f.stats.fetches.Add(1)
 	if err != nil {
-		k.markFailed(ctx, err)
+		f.markFailed(ctx, err)
 		return err
 	}
-	now, had := k.r.o.Now(), k.keys.Load()
-	k.store(set, now)
-	k.markFresh()
+	now, had := f.r.o.Now(), f.keys.Load()
+	f.store(set, now)
+	f.markFresh()
 	if had == nil {
-		close(k.ready) // who asks for another one from now on has it fetched
+		close(f.ready) // from now on, a request for an unknown key starts a fetch
 	}
-	if had != k.keys.Load() {
-		k.r.o.Log.Info("an issuer's keys are here", "issuer", k.source.issuer, "keys", len(set.list), "replaced", had != nil)
+	if had != f.keys.Load() {
+		f.r.o.Log.Info("fetched new keys of an issuer", "issuer", f.source.issuer, "keys", len(set.list), "replaced", had != nil)
 	}
-	if err := k.r.saveKeys(k.source, text, now); err != nil {
-		k.r.o.Log.Error("an issuer's keys could not be kept for a restart", "issuer", k.source.issuer, "error", err)
+	if err := f.r.saveKeys(f.source, text, now); err != nil {
+		f.r.o.Log.Error("the keys of an issuer could not be saved for a restart", "issuer", f.source.issuer, "error", err)
 	}
 	return nil
 }
 
-// markFresh notes that the keys are what the issuer has, but for what was asked for meanwhile.
-func (k *refresher) markFresh() {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	k.pending, k.failing = len(k.wake) > 0, nil
+// markFresh records that the keys are current, unless another fetch was requested meanwhile.
+func (f *refresher) markFresh() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.pending, f.failing = len(f.wake) > 0, nil
 }
 
-func (k *refresher) markFailed(ctx context.Context, err error) {
+func (f *refresher) markFailed(ctx context.Context, err error) {
 	if ctx.Err() != nil {
 		return
 	}
-	k.stats.failures.Add(1)
-	k.mu.Lock()
-	told := k.failing != nil
-	k.pending, k.failing = true, err
-	k.mu.Unlock()
+	f.stats.failures.Add(1)
+	f.mu.Lock()
+	told := f.failing != nil
+	f.pending, f.failing = true, err
+	f.mu.Unlock()
 	if !told {
-		k.r.o.Log.Error("an issuer's keys cannot be fetched; those that are here stay", "issuer", k.source.issuer, "error", err)
+		f.r.o.Log.Error("the keys of an issuer cannot be fetched; the present ones stay in use", "issuer", f.source.issuer, "error", err)
 	}
 }
 
-// requestFetch has the keys fetched, unless they were so again and again a moment ago. It reports whether other keys may be here soon.
-func (k *refresher) requestFetch(now int64) bool {
-	if k.source.set != "" {
+// requestFetch requests a fetch, unless the recent requests have used up the limit. It reports
+// whether new keys may arrive soon.
+func (f *refresher) requestFetch(now int64) bool {
+	if f.source.set != "" {
 		return false
 	}
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	rest := int64(k.r.o.Rest / time.Second)
-	if k.pending || max(k.requestsSpent, now) > now+(burst-1)*rest {
-		return k.pending
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	rest := int64(f.r.o.Rest / time.Second)
+	if f.pending || max(f.requestsSpent, now) > now+(burst-1)*rest {
+		return f.pending
 	}
-	k.requestsSpent, k.pending = max(k.requestsSpent, now)+rest, true
+	f.requestsSpent, f.pending = max(f.requestsSpent, now)+rest, true
 	select {
-	case k.wake <- struct{}{}:
+	case f.wake <- struct{}{}:
 	default:
 	}
 	return true

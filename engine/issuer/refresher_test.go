@@ -18,8 +18,8 @@ import (
 	"github.com/tenterhook/tenterhook/rules"
 )
 
-// TestRotation: a key that is new at the issuer is asked for once, and known then; one that is not there is not asked for
-// again and again.
+// TestRotation: a new key of the issuer is fetched once and then known. A missing key is not
+// fetched again and again.
 func TestRotation(t *testing.T) {
 	as := newServer(t, keySet(jwk("one", rsaKey(), nil)))
 	clock := atomic.Int64{}
@@ -29,57 +29,57 @@ func TestRotation(t *testing.T) {
 	r := newKeyring(t, o)
 	s := mustLoad(t, nil, as.oauth())
 	r.Use(s)
-	waitFor(t, "a rest", func() bool { return check(r, acceptedTokens(s, 0), as.token("none")) == issuer.UnknownKey })
+	waitFor(t, "a rest", func() bool { return check(r, acceptedToken(s, 0), as.token("none")) == issuer.UnknownKey })
 	clock.Add(31)
 	as.set(keySet(jwk("one", rsaKey(), nil), jwk("two", rsaKey(), nil)), nil)
-	if v := check(r, acceptedTokens(s, 0), as.token("two")); v != issuer.AwaitedKey {
+	if v := check(r, acceptedToken(s, 0), as.token("two")); v != issuer.AwaitedKey {
 		t.Errorf("got %v for a key that is new", v)
 	}
-	waitFor(t, "the new key", func() bool { return check(r, acceptedTokens(s, 0), as.token("two")) == issuer.Accepted })
+	waitFor(t, "the new key", func() bool { return check(r, acceptedToken(s, 0), as.token("two")) == issuer.Accepted })
 	before := as.asked.Load()
 	for range 1000 {
-		if v := check(r, acceptedTokens(s, 0), as.token("three")); v == issuer.Accepted {
+		if v := check(r, acceptedToken(s, 0), as.token("three")); v == issuer.Accepted {
 			t.Fatal("accepted")
 		}
 	}
 	if n := as.asked.Load() - before; n > 1 {
 		t.Errorf("asked %d times", n)
 	}
-	waitFor(t, "known not to be there", func() bool { return check(r, acceptedTokens(s, 0), as.token("three")) == issuer.UnknownKey })
+	waitFor(t, "known not to be there", func() bool { return check(r, acceptedToken(s, 0), as.token("three")) == issuer.UnknownKey })
 }
 
-// TestReplacedAfterAFetch: somebody has asked in vain, and then the issuer replaces its keys. The new ones are here when they
-// were fetched once more, though no time has passed; who asks in vain has them fetched three times.
+// TestReplacedAfterAFetch: the issuer replaces its keys after a fetch for an unknown key. A second
+// fetch gets them although no time has passed; unknown keys allow three fetches.
 func TestReplacedAfterAFetch(t *testing.T) {
 	as := newServer(t, keySet(jwk("one", rsaKey(), nil)))
 	r := newKeyring(t, slow)
 	s := mustLoad(t, nil, as.oauth())
 	r.Use(s)
 	before := as.asked.Load()
-	if v := check(r, acceptedTokens(s, 0), as.token("two")); v != issuer.AwaitedKey || v.String() != "awaited_key" {
+	if v := check(r, acceptedToken(s, 0), as.token("two")); v != issuer.AwaitedKey || v.String() != "awaited_key" {
 		t.Errorf("got %v for a key that may be there", v)
 	}
 	waitFor(t, "a fetch in vain", func() bool { return as.asked.Load() == before+1 })
 	as.set(keySet(jwk("two", rsaKey(), nil)), nil)
-	waitFor(t, "the new key", func() bool { return check(r, acceptedTokens(s, 0), as.token("two")) == issuer.Accepted })
-	waitFor(t, "known not to be there", func() bool { return check(r, acceptedTokens(s, 0), as.token("one")) == issuer.UnknownKey })
+	waitFor(t, "the new key", func() bool { return check(r, acceptedToken(s, 0), as.token("two")) == issuer.Accepted })
+	waitFor(t, "known not to be there", func() bool { return check(r, acceptedToken(s, 0), as.token("one")) == issuer.UnknownKey })
 	if n := as.asked.Load() - before; n != 3 {
 		t.Errorf("asked %d times", n)
 	}
 }
 
-// TestWithdrawn: a key that the issuer takes back signs nothing any more, not even what was accepted before.
+// TestWithdrawn: a withdrawn key verifies no token any more, not even one that was accepted before.
 func TestWithdrawn(t *testing.T) {
 	as := newServer(t, keySet(jwk("one", rsaKey(), nil), jwk("two", otherKey(), nil)))
 	r := newKeyring(t, quick)
 	s := mustLoad(t, nil, as.oauth())
 	r.Use(s)
 	token := as.token("one")
-	if v := check(r, acceptedTokens(s, 0), token); v != issuer.Accepted {
+	if v := check(r, acceptedToken(s, 0), token); v != issuer.Accepted {
 		t.Fatal(v)
 	}
 	as.set(keySet(jwk("two", otherKey(), nil)), nil)
-	waitFor(t, "refused", func() bool { return check(r, acceptedTokens(s, 0), token) == issuer.UnknownKey })
+	waitFor(t, "refused", func() bool { return check(r, acceptedToken(s, 0), token) == issuer.UnknownKey })
 }
 
 // TestReplacedUnderItsName: the same kid, another key.
@@ -89,10 +89,10 @@ func TestReplacedUnderItsName(t *testing.T) {
 	s := mustLoad(t, nil, as.oauth())
 	r.Use(s)
 	as.set(keySet(jwk("one", rsaKey(), nil)), nil)
-	if v := check(r, acceptedTokens(s, 0), as.token("one")); v != issuer.Signature {
+	if v := check(r, acceptedToken(s, 0), as.token("one")); v != issuer.Signature {
 		t.Errorf("got %v", v)
 	}
-	waitFor(t, "accepted", func() bool { return check(r, acceptedTokens(s, 0), as.token("one")) == issuer.Accepted })
+	waitFor(t, "accepted", func() bool { return check(r, acceptedToken(s, 0), as.token("one")) == issuer.Accepted })
 }
 
 func TestKeysOfOneName(t *testing.T) {
@@ -100,7 +100,7 @@ func TestKeysOfOneName(t *testing.T) {
 	r := newKeyring(t, slow)
 	s := mustLoad(t, nil, as.oauth())
 	r.Use(s)
-	if v := check(r, acceptedTokens(s, 0), as.token("one")); v != issuer.Accepted {
+	if v := check(r, acceptedToken(s, 0), as.token("one")); v != issuer.Accepted {
 		t.Errorf("got %v", v)
 	}
 }
@@ -143,7 +143,7 @@ func TestKept(t *testing.T) {
 			o.Wait = time.Millisecond
 			r := newKeyring(t, o)
 			r.Use(s)
-			if got := check(r, acceptedTokens(s, 0), as.token("one")); got != tt.want {
+			if got := check(r, acceptedToken(s, 0), as.token("one")); got != tt.want {
 				t.Errorf("got %v, want %v", got, tt.want)
 			}
 		})
@@ -163,7 +163,8 @@ func rewrite(t *testing.T, path, old, new string) {
 	ok(os.Chtimes(path, now, now))
 }
 
-// TestSets: a Set's issuers are there before it is live, and those of the one before still; then they are let go.
+// TestSets: a Set's issuers are present before it is live, beside those of the previous Set, which
+// are dropped later.
 func TestSets(t *testing.T) {
 	a, b := newServer(t, keySet(jwk("one", rsaKey(), nil))), newServer(t, keySet(jwk("one", rsaKey(), nil)))
 	r := newKeyring(t, quick)
@@ -173,13 +174,13 @@ func TestSets(t *testing.T) {
 	for _, c := range []struct {
 		o  *rules.OAuth
 		as *server
-	}{{acceptedTokens(one, 0), a}, {acceptedTokens(two, 0), b}, {acceptedTokens(two, 1), a}} {
+	}{{acceptedToken(one, 0), a}, {acceptedToken(two, 0), b}, {acceptedToken(two, 1), a}} {
 		if v := check(r, c.o, c.as.token("one")); v != issuer.Accepted {
 			t.Errorf("got %v", v)
 		}
 	}
 	r.Use(three)
-	if v := check(r, acceptedTokens(one, 0), a.token("one")); v != issuer.NoKeys {
+	if v := check(r, acceptedToken(one, 0), a.token("one")); v != issuer.NoKeys {
 		t.Errorf("got %v for a Set that is gone", v)
 	}
 	r.Use(three)
@@ -200,22 +201,22 @@ func TestMetrics(t *testing.T) {
 	s := mustLoad(t, map[string]string{"keys.json": keySet(jwk("one", rsaKey(), nil))}, as.oauth(), "{"+common+"}")
 	r.Use(s)
 	token := as.token("one")
-	r.Note(acceptedTokens(s, 0), check(r, acceptedTokens(s, 0), token), "h0")
+	r.Note(acceptedToken(s, 0), check(r, acceptedToken(s, 0), token), "h0")
 	for range 3 {
-		r.Note(acceptedTokens(s, 0), check(r, acceptedTokens(s, 0), as.token("none")+"x"), "h0")
+		r.Note(acceptedToken(s, 0), check(r, acceptedToken(s, 0), as.token("none")+"x"), "h0")
 	}
 	want := fmt.Sprintf(`
-# HELP tenterhook_issuer_keys Keys of an issuer that are here.
+# HELP tenterhook_issuer_keys Usable keys of an issuer.
 # TYPE tenterhook_issuer_keys gauge
 tenterhook_issuer_keys{issuer="%[1]s/as"} 1
 tenterhook_issuer_keys{issuer="https://acme.okta.com/oauth2/default"} 1
-# HELP tenterhook_issuer_keys_age_seconds How long ago an issuer's keys were last seen there.
+# HELP tenterhook_issuer_keys_age_seconds Time since the last successful fetch of an issuer's keys.
 # TYPE tenterhook_issuer_keys_age_seconds gauge
 tenterhook_issuer_keys_age_seconds{issuer="%[1]s/as"} 0
-# HELP tenterhook_issuer_fetches_total Times an issuer's keys were fetched, or were tried to be.
+# HELP tenterhook_issuer_fetches_total Fetches of an issuer's keys, including failed ones.
 # TYPE tenterhook_issuer_fetches_total counter
 tenterhook_issuer_fetches_total{issuer="%[1]s/as"} 1
-# HELP tenterhook_issuer_fetch_failures_total Times an issuer's keys could not be fetched.
+# HELP tenterhook_issuer_fetch_failures_total Failed fetches of an issuer's keys.
 # TYPE tenterhook_issuer_fetch_failures_total counter
 tenterhook_issuer_fetch_failures_total{issuer="%[1]s/as"} 0
 `, as.URL)
@@ -224,7 +225,7 @@ tenterhook_issuer_fetch_failures_total{issuer="%[1]s/as"} 0
 	if err != nil {
 		t.Error(err)
 	}
-	if n := strings.Count(log.String(), "a token was refused"); n < 1 || n > 2 { // the minute may have turned
+	if n := strings.Count(log.String(), "a token was rejected"); n < 1 || n > 2 { // the minute may have turned
 		t.Errorf("%d lines about refused tokens:\n%s", n, log.String())
 	}
 	status := r.Status()
@@ -237,7 +238,8 @@ tenterhook_issuer_fetch_failures_total{issuer="%[1]s/as"} 0
 	}
 }
 
-// TestHammer has tokens checked while keys come and go, and Sets with them. A token is refused only when its key was not there.
+// TestHammer checks tokens while keys and Sets change. A token is rejected only if its key was
+// absent.
 func TestHammer(t *testing.T) {
 	as := newServer(t, "")
 	sets := []string{keySet(jwk("one", rsaKey(), nil)), keySet(jwk("one", rsaKey(), nil), jwk("two", rsaKey(), nil))}
@@ -246,7 +248,7 @@ func TestHammer(t *testing.T) {
 	one, two := mustLoad(t, nil, as.oauth()), mustLoad(t, nil, as.oauth())
 	r.Use(one)
 	r.Use(two)
-	tokens := []string{as.token("one"), as.token("two"), sign(otherKey(), nil, claims(parseObject{"iss": as.URL + "/as"})), as.token("one") + "x"}
+	tokens := []string{as.token("one"), as.token("two"), sign(otherKey(), nil, claims(object{"iss": as.URL + "/as"})), as.token("one") + "x"}
 	stop := make(chan struct{})
 	var wait sync.WaitGroup
 	for i := range 8 {
@@ -258,7 +260,7 @@ func TestHammer(t *testing.T) {
 				default:
 				}
 				which := n % len(tokens)
-				switch v := check(r, acceptedTokens([]*rules.Set{one, two}[n%2], 0), tokens[which]); {
+				switch v := check(r, acceptedToken([]*rules.Set{one, two}[n%2], 0), tokens[which]); {
 				case which == 0 && v != issuer.Accepted, which == 1 && v != issuer.Accepted && v != issuer.UnknownKey && v != issuer.AwaitedKey, which > 1 && v == issuer.Accepted:
 					t.Errorf("token %d: %v", which, v)
 					return

@@ -12,20 +12,21 @@ import (
 	"github.com/tenterhook/tenterhook/engine/durable"
 )
 
-// maxSavedAge is how long ago kept keys may have been fetched that a start still trusts: an issuer may have withdrawn one since.
+// maxSavedAge limits the age of saved keys that a start trusts: an issuer may have withdrawn one
+// since.
 const maxSavedAge = 7 * 24 * time.Hour
 
-var errNotSaved = errors.New("no keys are kept")
+var errNotSaved = errors.New("no keys are saved")
 
-// keysFile is where the keys of a source are kept. Its first line is the source, or another's keys could pass for these.
+// keysFile returns the file for the keys of a source. Its first line is the source, so that it
+// cannot pass for another's file.
 func (r *Keyring) keysFile(at source) (path string, head []byte) {
 	head = []byte(at.issuer + " " + at.url + "\n")
 	sum := sha256.Sum256(head)
 	return filepath.Join(r.o.Dir, hex.EncodeToString(sum[:12])+".keys"), head
 }
 
-// saveKeys writes the keys down: after a crash there are the old ones or the new ones, whole. The file's time is when they were
-// fetched.
+// saveKeys replaces the saved keys atomically. The file's time is that of the fetch.
 func (r *Keyring) saveKeys(at source, text []byte, when time.Time) error {
 	if r.o.Dir == "" {
 		return nil

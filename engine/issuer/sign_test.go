@@ -18,7 +18,7 @@ import (
 // now is when the tests' tokens are shown.
 var now = time.Date(2026, 10, 1, 12, 0, 0, 0, time.UTC)
 
-type parseObject = map[string]any
+type object = map[string]any
 
 var (
 	rsaKey   = sync.OnceValue(func() *rsa.PrivateKey { return must(rsa.GenerateKey(rand.Reader, 2048)) })
@@ -36,22 +36,22 @@ func must[T any](v T, err error) T {
 func b64(b []byte) string { return base64.RawURLEncoding.EncodeToString(b) }
 
 // jwk is a public key as a set has it.
-func jwk(kid string, k *rsa.PrivateKey, more parseObject) parseObject {
-	o := parseObject{"kty": "RSA", "kid": kid, "use": "sig", "alg": "RS256", "n": b64(k.N.Bytes()), "e": b64(big.NewInt(int64(k.E)).Bytes())}
+func jwk(kid string, k *rsa.PrivateKey, more object) object {
+	o := object{"kty": "RSA", "kid": kid, "use": "sig", "alg": "RS256", "n": b64(k.N.Bytes()), "e": b64(big.NewInt(int64(k.E)).Bytes())}
 	maps.Copy(o, more)
 	return o
 }
 
-func keySet(keys ...parseObject) string { return string(must(json.Marshal(parseObject{"keys": keys}))) }
+func keySet(keys ...object) string { return string(must(json.Marshal(object{"keys": keys}))) }
 
 // claims are those of a good token; more are put over them, nil takes one away.
-func claims(more parseObject) parseObject {
-	c := parseObject{"ver": 1, "jti": "AT.x", "iss": at, "aud": "api://default", "iat": now.Unix(), "exp": now.Add(time.Hour).Unix(),
+func claims(more object) object {
+	c := object{"ver": 1, "jti": "AT.x", "iss": at, "aud": "api://default", "iat": now.Unix(), "exp": now.Add(time.Hour).Unix(),
 		"cid": "0oaClient", "scp": []string{"tenterhook"}, "sub": "0oaClient"}
 	return mergeClaims(c, more)
 }
 
-func mergeClaims(c, more parseObject) parseObject {
+func mergeClaims(c, more object) object {
 	for k, v := range more {
 		if c[k] = v; v == nil {
 			delete(c, k)
@@ -63,8 +63,8 @@ func mergeClaims(c, more parseObject) parseObject {
 const at = "https://acme.okta.com/oauth2/default"
 
 // sign makes a token. head is put over {"alg":"RS256","kid":"one"}.
-func sign(k *rsa.PrivateKey, head, payload parseObject) string {
-	h := mergeClaims(parseObject{"alg": "RS256", "kid": "one"}, head)
+func sign(k *rsa.PrivateKey, head, payload object) string {
+	h := mergeClaims(object{"alg": "RS256", "kid": "one"}, head)
 	return signText(k, string(must(json.Marshal(h))), string(must(json.Marshal(payload))))
 }
 

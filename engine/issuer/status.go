@@ -2,12 +2,12 @@ package issuer
 
 import "time"
 
-// Status is what is known of an issuer's keys.
+// Status is the state of an issuer's keys.
 type Status struct {
 	Issuer string    `json:"issuer"`
-	Keys   int       `json:"keys"`            // that are here
-	Seen   time.Time `json:"seen,omitzero"`   // when they were last seen at the issuer; zero when the policy brings them
-	Error  string    `json:"error,omitempty"` // why they cannot be fetched now
+	Keys   int       `json:"keys"`            // usable ones
+	Seen   time.Time `json:"seen,omitzero"`   // time of the last successful fetch; zero for keys of the policy
+	Error  string    `json:"error,omitempty"` // of the last fetch
 }
 
 // Status lists the issuers of the Set that is live, and of the one before.

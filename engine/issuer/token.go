@@ -12,7 +12,7 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-// What a token may weigh, in bytes. Okta's have one or two thousand.
+// Limits of a token, in bytes. Okta's have one or two thousand.
 const (
 	maxToken = 8 << 10
 	maxKid   = 256
@@ -22,14 +22,14 @@ const (
 type token struct {
 	claims
 	kid     string
-	text    []byte // all of it
+	text    []byte // whole token
 	payload []byte
 }
 
-// encoding refuses what it would not have written: a token can be written in one way only.
+// encoding rejects non-canonical encodings, so that a token has only one spelling.
 var encoding = base64.RawURLEncoding.Strict()
 
-// parseToken reads a token and what it says.
+// parseToken parses a token and its claims.
 func parseToken(text []byte) (*token, Verdict) {
 	t, v := parseCompact(text)
 	if v == Accepted && !t.parseClaims() {
@@ -38,14 +38,15 @@ func parseToken(text []byte) (*token, Verdict) {
 	return t, v
 }
 
-// parseCompact reads a token in JWS compact serialization (RFC 7515 section 7.1). It is stricter than it need be: JSON is read as this
-// program reads all JSON, no member twice; nothing in the header may change how the rest is understood.
+// parseCompact parses a token in JWS compact serialization (RFC 7515 section 7.1). It is stricter
+// than the RFC: JSON must have no duplicate member, as everywhere in this program, and the header
+// must not change the meaning of the rest.
 func parseCompact(text []byte) (*token, Verdict) {
-	if len(text) > maxToken || bytes.ContainsAny(text, "\r\n") { // which encoding passes over
+	if len(text) > maxToken || bytes.ContainsAny(text, "\r\n") { // encoding ignores these characters
 		return nil, Malformed
 	}
 	parts := bytes.Split(text, []byte{'.'})
-	if len(parts) != 3 || len(parts[2]) == 0 { // an encrypted one has five; without a signature it is anybody's
+	if len(parts) != 3 || len(parts[2]) == 0 { // an encrypted token has five parts; an unsigned one has no signature
 		return nil, Malformed
 	}
 	head, err := encoding.AppendDecode(nil, parts[0])
@@ -69,8 +70,9 @@ func parseObject(d *jsondoc.Doc, text []byte) (jsondoc.Node, bool) {
 	return d.Root(), err == nil && d.Root().Kind() == jsondoc.Object
 }
 
-// parseHeader reads the header. A key that comes with the token is nobody's, and what changes how the token is to be understood is
-// refused: all that may ever do so stands in crit (RFC 7515 section 4.1.11). Whatever else issuers add is passed over.
+// parseHeader parses the header. It rejects a key that comes with the token, and members that
+// change the token's meaning: all future ones must be listed in crit (RFC 7515 section 4.1.11). It
+// ignores other members.
 func (t *token) parseHeader(text []byte) Verdict {
 	var d jsondoc.Doc
 	root, ok := parseObject(&d, text)
@@ -89,7 +91,7 @@ func (t *token) parseHeader(text []byte) Verdict {
 	}
 	typ := strings.TrimPrefix(strings.ToLower(root.Get("typ").Text()), "application/")
 	if root.Get("typ").Kind() == jsondoc.String && typ != "jwt" && typ != "at+jwt" {
-		return Header // Okta's org authorization server names its own, which are not for others to check
+		return Header // Okta's org authorization server uses types of its own, for tokens that others cannot check
 	}
 	if t.kid = strings.Clone(root.Get("kid").Text()); len(t.kid) > maxKid {
 		return UnknownKey
@@ -98,7 +100,7 @@ func (t *token) parseHeader(text []byte) Verdict {
 	return Accepted
 }
 
-// parseClaims reads the claims. It is false when one that matters has another shape than it must have.
+// parseClaims parses the claims. It returns false if a relevant claim has a wrong type.
 func (t *token) parseClaims() bool {
 	var d jsondoc.Doc
 	root, ok := parseObject(&d, t.payload)
@@ -117,7 +119,8 @@ func (t *token) parseClaims() bool {
 	return !slices.Contains(fine[:], false) && root.Get("exp").Kind() == jsondoc.Number
 }
 
-// firstOf is the first of some members that is there. Okta says cid and scp; RFC 9068 says client_id and scope.
+// firstOf returns the first present member. Okta writes cid and scp; RFC 9068 has client_id and
+// scope.
 func firstOf(root jsondoc.Node, names ...string) (n jsondoc.Node) {
 	for _, name := range names {
 		if n = root.Get(name); n.Kind() != jsondoc.Missing {
@@ -153,18 +156,20 @@ func textsOf(n jsondoc.Node, words bool) (all []string, ok bool) {
 	return all, true
 }
 
-// dateOf is a NumericDate (RFC 7519 section 2): seconds, perhaps with a fraction. A year after 9999 is none.
+// dateOf returns a NumericDate (RFC 7519 section 2): seconds, perhaps with a fraction. It rejects
+// years after 9999.
 func dateOf(n jsondoc.Node) (int64, bool) {
 	v := n.Float()
 	return int64(math.Floor(v)), n.Kind() == jsondoc.Missing || n.Kind() == jsondoc.Number && v >= 0 && v < 253402300800
 }
 
-// signedBy reports whether a key's owner has signed the token. The key was chosen to go with the algorithm.
+// signedBy reports whether the token's signature is by a key. The key was chosen to match the
+// algorithm.
 func (t *token) signedBy(k key) bool {
 	signed, err := jose.ParseSignedCompact(string(t.text), []jose.SignatureAlgorithm{jose.SignatureAlgorithm(t.algorithm)})
 	if err != nil {
 		return false
 	}
 	payload, err := signed.Verify(k.public)
-	return err == nil && bytes.Equal(payload, t.payload) // the very bytes that were judged
+	return err == nil && bytes.Equal(payload, t.payload) // the bytes that were checked
 }

@@ -26,7 +26,7 @@ const (
 	sig752043 = "AE_R_YZCChjn4791jSQCrdPZCNYqHXCTZH0-JZGYNlaAjP2kqaluUIIUnC9qvbu9Plon7KRTzoNEuT4Va2cmL1eJAQy3mtPBu_u_sDDyYjnAMDxXPn7XrT0lw-kvAD890jl8e2puQens_IEKBpHABlsbEPX6sFY8OcGDqoRuBomu9xQ2"
 )
 
-// TestVectors holds tokens of the RFCs against their keys, whatever they say.
+// TestVectors verifies tokens of the RFCs with their keys, whatever their claims.
 func TestVectors(t *testing.T) {
 	tests := []struct {
 		name, key, token string
@@ -80,7 +80,7 @@ func TestKeySets(t *testing.T) {
 	const ec = `"kty":"EC","crv":"P-256","x":"MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4","y":"4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM"`
 	tests := []struct {
 		name, text string
-		want       int // 0: none can be used; -1: no key set
+		want       int // 0: no usable key; -1: no key set
 	}{
 		{"RFC7517A1", `{"keys":[{` + ec + `,"use":"enc","kid":"1"},{"kty":"RSA",` + n + `,"e":"AQAB","alg":"RS256","kid":"2011-04-29"}]}`, 1},
 		{"Both", `{"keys":[{` + ec + `},{"kty":"RSA",` + n + `,"e":"AQAB","use":"sig","key_ops":["verify"]}]}`, 2},
@@ -148,7 +148,7 @@ func FuzzReadKeys(f *testing.F) {
 	})
 }
 
-// FuzzReadToken: whatever a token is, it is read, and read back it is the same.
+// FuzzReadToken: any token is parsed without a panic, and equals its own re-encoding.
 func FuzzReadToken(f *testing.F) {
 	for _, head := range []string{"eyJhbGciOiJSUzI1NiJ9", "eyJhbGciOiJub25lIn0", "e30", "eyJhbGciOiJFUzI1NiIsImtpZCI6IlwiIn0", ""} {
 		for _, payload := range []string{joe, it, "e30", ""} {

@@ -6,26 +6,26 @@ import (
 	"github.com/tenterhook/tenterhook/rules"
 )
 
-// Verdict is what came of a token.
+// Verdict is the result of checking a token.
 type Verdict uint8
 
-// The verdicts. Only Accepted lets anybody in.
+// The verdicts. Only Accepted authenticates.
 const (
 	Malformed Verdict = iota // not a signed token of three parts, or not strict JSON
 	Accepted
-	Header    // it brings a key of its own, or asks for what is not understood
-	Algorithm // it is signed by one that is not allowed
-	Issuer    // it is another issuer's
-	Audience  // it is for somebody else
-	Client    // it was given to another client
-	Scope     // it does not have the scope
+	Header    // it contains a key, or requires an unknown extension
+	Algorithm // its algorithm is not allowed
+	Issuer    // its issuer is another one
+	Audience  // its audience is another one
+	Client    // its client is another one
+	Scope     // it lacks the scope
 	Expired
 	Early      // not valid yet, or issued in the future
-	Bound      // it counts only together with a proof of a key (RFC 7800)
+	Bound      // it requires a proof of possession (RFC 7800)
 	UnknownKey // the issuer has no such key
-	AwaitedKey // the issuer's keys are here, this one is not, and it may be soon: they are being fetched
-	Signature  // the issuer has not signed it
-	NoKeys     // nobody knows: the keys that would tell are not here
+	AwaitedKey // the issuer's present keys do not include it; a fetch is in progress
+	Signature  // its signature is not the issuer's
+	NoKeys     // undecided: the keys are absent
 	verdictCount
 )
 
@@ -38,11 +38,11 @@ func (v Verdict) String() string { return verdictNames[v] }
 // skew is how far the clocks of the issuer and of this machine may be apart, in seconds.
 const skew = 60
 
-// Check judges a token that was shown for what o accepts. The token is borrowed; digest is a SHA-256 over it and, if need be,
-// over more that belongs to it always. Check does not wait.
+// Check checks a token against the configuration o. It borrows the token; digest is a SHA-256 of
+// it, possibly with other data that always accompanies it. Check does not wait.
 //
-// A token that was found good before is found by its digest. That this takes less time tells nothing: it can be found only
-// by who has it.
+// A verified token is found by its digest. The shorter time of this lookup reveals nothing: only a
+// caller with the token can find it.
 func (r *Keyring) Check(o *rules.OAuth, token []byte, digest [32]byte) Verdict {
 	k := (*r.live.Load())[o]
 	if k == nil {
@@ -59,7 +59,7 @@ func (r *Keyring) Check(o *rules.OAuth, token []byte, digest [32]byte) Verdict {
 	if v != Accepted {
 		return v
 	}
-	if v = t.check(o, now); v != Accepted { // cheaper than its signature, and nobody is let in by it
+	if v = t.check(o, now); v != Accepted { // cheaper than the signature, and sufficient to reject
 		return v
 	}
 	if keys == nil {
@@ -69,12 +69,12 @@ func (r *Keyring) Check(o *rules.OAuth, token []byte, digest [32]byte) Verdict {
 	return k.verify(keys, t, digest, now)
 }
 
-// verify judges the signature of a token that is good otherwise. One by a key that is not known has the keys fetched: the
-// issuer may have a new one.
-func (k *refresher) verify(keys *keys, t *token, digest [32]byte, now int64) Verdict {
+// verify checks the signature of a token whose claims are accepted. An unknown key causes a fetch,
+// because the issuer may have a new one.
+func (f *refresher) verify(keys *keys, t *token, digest [32]byte, now int64) Verdict {
 	fit := keys.find(t.kid, t.algorithm)
 	if len(fit) == 0 {
-		if k.requestFetch(now) {
+		if f.requestFetch(now) {
 			return AwaitedKey
 		}
 		return UnknownKey
@@ -85,22 +85,23 @@ func (k *refresher) verify(keys *keys, t *token, digest [32]byte, now int64) Ver
 			return Accepted
 		}
 	}
-	k.requestFetch(now) // the key may have been replaced under its old name
+	f.requestFetch(now) // the key may have been replaced under its old name
 	return Signature
 }
 
-// claims is what a token says, as far as it matters.
+// claims are the relevant claims of a token.
 type claims struct {
 	algorithm, issuer string
 	audience          []string
 	client            string
 	scope             []string
-	expires           int64 // in Unix time, as what follows
-	from, issued      int64 // 0: it does not say
+	expires           int64 // Unix time, like the fields below
+	from, issued      int64 // 0 if absent
 	bound             bool
 }
 
-// check holds what a token says against what is accepted. Nothing of it is secret, and so nothing is compared in constant time.
+// check compares a token's claims with the configuration. They are not secret, so the comparison
+// need not be constant-time.
 func (c *claims) check(o *rules.OAuth, now int64) Verdict {
 	switch {
 	case !contains(o.Algorithms, c.algorithm):
@@ -138,7 +139,7 @@ type verifiedToken struct {
 	claims
 }
 
-// lookup finds what a token says that was found good by these keys, nil when none was.
+// lookup returns the claims of a token that these keys verified before; nil if there is none.
 func (k *keys) lookup(digest [32]byte) *claims {
 	p := k.verified[slot(digest)].Load()
 	if p == nil || subtle.ConstantTimeCompare(p.digest[:], digest[:]) != 1 {
@@ -147,7 +148,8 @@ func (k *keys) lookup(digest [32]byte) *claims {
 	return &p.claims
 }
 
-// store keeps a proof in the place of another, perhaps. Only what an issuer has signed comes here.
+// store caches a verified token, perhaps replacing another one. Only tokens with a valid signature
+// are stored.
 func (k *keys) store(p *verifiedToken) { k.verified[slot(p.digest)].Store(p) }
 
 func slot(digest [32]byte) int { return int(digest[0]) }
