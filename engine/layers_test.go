@@ -27,7 +27,7 @@ var layers = [][]string{
 	{"/rules/suite"},
 	{"/rules"},
 	{"/runtime/expr", "/runtime/wasm"},
-	{"/runtime/password", "/runtime/table", "/runtime/wasm/meter"},
+	{"/runtime/password", "/runtime/schema", "/runtime/table", "/runtime/wasm/meter"},
 	{"/runtime"},
 	{"/sdk/hook/sample"},
 	{"/sdk/hook"},

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/tenterhook/tenterhook/runtime/expr"
+	"github.com/tenterhook/tenterhook/runtime/schema"
 	"github.com/tenterhook/tenterhook/sdk/hook"
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
@@ -72,7 +72,7 @@ func KnownMember(call []byte, at string, t hook.Type, known []string) error {
 	if n.Kind() != jsondoc.Missing {
 		return nil
 	}
-	if misses := expr.Misses(t, known, steps); misses != "" {
+	if misses := schema.CheckPath(t, known, steps); misses != "" {
 		return errors.New(misses)
 	}
 	return nil

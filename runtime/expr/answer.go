@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/tenterhook/tenterhook/runtime/schema"
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
@@ -21,7 +22,7 @@ any    body`
 func NewAnswerEnv(o Options) *Env {
 	o.Type = 0
 	e := NewEnv(o)
-	e.shape = read([]string{answers})
+	e.shape = schema.Parse(answers)
 	return e
 }
 

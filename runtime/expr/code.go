@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/tenterhook/tenterhook/runtime"
+	"github.com/tenterhook/tenterhook/runtime/schema"
 	"github.com/tenterhook/tenterhook/runtime/table"
 )
 
@@ -14,12 +15,12 @@ type code struct {
 	each func(*runtime.Run, runtime.Value) bool // of the innermost quantifier's value, when the condition is about that alone
 
 	types    types
-	null     bool   // it may be null
-	falls    bool   // as a condition it may be not true merely because something is missing
-	rises    bool   // it may be true merely because something is missing
-	soft     bool   // it may be another value, though not null, because something is missing
-	shape    *shape // of its members or elements, or of itself
-	form     string // the function that gave it, when that is one of forms
+	null     bool           // it may be null
+	falls    bool           // as a condition it may be not true merely because something is missing
+	rises    bool           // it may be true merely because something is missing
+	soft     bool           // it may be another value, though not null, because something is missing
+	shape    *schema.Schema // of its members or elements, or of itself
+	form     string         // the function that gave it, when that is one of forms
 	secret   taint
 	constant bool
 	value    runtime.Value // when constant

@@ -52,7 +52,7 @@ func (k *compiler) equality(n *ast.BinaryNode) *code {
 		if u, ok := n.Left.(*ast.UnaryNode); ok && x.types == boolean && (u.Operator == "not" || u.Operator == "!") {
 			hint = "; not binds closer than " + n.Operator + ": write not (…)"
 		}
-		return k.wrong(n, "%s is never equal to %s%s", x.types.words(), y.types.words(), hint)
+		return k.wrong(n, "%s is never equal to %s%s", x.types.String(), y.types.String(), hint)
 	}
 	k.possible(n.Right, x, y.value)
 	k.possible(n.Left, y, x.value)
@@ -274,7 +274,7 @@ func (k *compiler) order(n *ast.BinaryNode) *code {
 	op := n.Operator
 	ok := k.want(n, x, number|text, op) && k.want(n, y, number|text, op)
 	if ok && x.types != 0 && y.types != 0 && x.types&y.types&(number|text) == 0 {
-		k.wrong(n, "%s wants two numbers or two texts, got %s and %s", op, x.types.words(), y.types.words())
+		k.wrong(n, "%s wants two numbers or two texts, got %s and %s", op, x.types.String(), y.types.String())
 	}
 	less, orEqual := op[0] == '<', len(op) == 2
 	pos := k.pos(n)

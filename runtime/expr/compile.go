@@ -7,6 +7,7 @@ import (
 
 	"github.com/expr-lang/expr/ast"
 	"github.com/tenterhook/tenterhook/runtime"
+	"github.com/tenterhook/tenterhook/runtime/schema"
 )
 
 // compiler turns one tree into closures. It goes on after a mistake, to find the others too.
@@ -73,7 +74,7 @@ func (k *compiler) wrongName(n ast.Node, what, name string, candidates []string)
 		return c
 	}
 	e := k.errs[before]
-	if e.Suggest = nearest(name, candidates); e.Suggest != "" {
+	if e.Suggest = schema.Nearest(name, candidates); e.Suggest != "" {
 		e.Message += ", did you mean " + e.Suggest + "?"
 	}
 	return c
@@ -194,7 +195,7 @@ func written(n ast.Node) runtime.Value {
 func (k *compiler) condition(n ast.Node) *code {
 	c := k.compile(n)
 	if c.types != 0 && c.types&boolean == 0 {
-		k.wrong(n, "want a condition, got %s", c.types.words())
+		k.wrong(n, "want a condition, got %s", c.types.String())
 	}
 	return c
 }
@@ -204,7 +205,7 @@ func (k *compiler) want(n ast.Node, c *code, t types, who string) bool {
 	if c.types == 0 || c.types&t != 0 {
 		return true
 	}
-	k.wrong(n, "%s wants %s, got %s", who, t.words(), c.types.words())
+	k.wrong(n, "%s wants %s, got %s", who, t.String(), c.types.String())
 	return false
 }
 
@@ -217,8 +218,8 @@ func (k *compiler) identifier(n *ast.IdentifierNode) *code {
 	if l := k.env.lets[n.Value]; l != nil {
 		return k.let(l)
 	}
-	if s := k.env.shape; s != nil && s.members[n.Value] != nil {
-		return k.path(n, 0, n.Value, s.members[n.Value], s.members[n.Value].taint())
+	if s := k.env.shape.Known(n.Value); s != nil {
+		return k.path(n, 0, n.Value, s, taintOf(s))
 	}
 	switch {
 	case n.Value == "$env":

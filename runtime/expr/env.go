@@ -7,6 +7,7 @@ import (
 
 	"github.com/tenterhook/tenterhook/runtime"
 	"github.com/tenterhook/tenterhook/runtime/password"
+	"github.com/tenterhook/tenterhook/runtime/schema"
 	"github.com/tenterhook/tenterhook/runtime/table"
 	"github.com/tenterhook/tenterhook/sdk/hook"
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
@@ -26,13 +27,13 @@ type Options struct {
 // Compile everything first, by one goroutine; what was compiled is then safe for concurrent runs.
 type Env struct {
 	o      Options
-	shape  *shape
+	shape  *schema.Schema
 	layout runtime.Layout
 	paths  []path
 	index  map[string]int // by the path's text, see find
 	lets   map[string]*let
 	held   map[jsondoc.Node]held // by lists among the variables
-	vars   *shape                // of the variables
+	vars   *schema.Schema        // of the variables
 	folded int                   // bytes of constants that were computed
 	locals int                   // of lets: they may run in the middle of any other expression, so they keep theirs to themselves
 }
@@ -58,7 +59,7 @@ type let struct {
 
 // NewEnv makes an Env. A type without members that are known, such as zero, has none at all.
 func NewEnv(o Options) *Env {
-	e := &Env{o: o, shape: shapeOf(o.Type, o.Known), index: make(map[string]int), lets: make(map[string]*let),
+	e := &Env{o: o, shape: schema.Of(o.Type, o.Known), index: make(map[string]int), lets: make(map[string]*let),
 		held: make(map[jsondoc.Node]held), vars: shapeOfNode(o.Vars)}
 	e.slot(0, "") // the event itself
 	return e
@@ -105,7 +106,7 @@ func (e *Env) refuse(name string) string {
 	if quantifiers[name] != nil || slices.Contains(keywords, name) { // a function's is free: there will be more of them
 		return fmt.Sprintf("the name %s is the language's own", name)
 	}
-	if name == "tables" || name == "vars" || (e.shape != nil && e.shape.members[name] != nil) || slices.Contains(e.roots(), name) {
+	if name == "tables" || name == "vars" || e.shape.Known(name) != nil || slices.Contains(e.roots(), name) {
 		return fmt.Sprintf("the name %s is the event's own", name)
 	}
 	return ""
@@ -125,10 +126,7 @@ func identifier(name string) bool {
 
 // roots are the names the event's own members are read by.
 func (e *Env) roots() []string {
-	if e.shape == nil {
-		return nil
-	}
-	return e.shape.names()
+	return e.shape.Names()
 }
 
 // names are all the names an expression can begin with.
@@ -153,7 +151,7 @@ func (e *Env) elsewhere(name string) string {
 		return "event.eventType"
 	}
 	for _, root := range []string{"event", "delivery"} {
-		if s := e.shape.members[root]; s.closed() && slices.Contains(s.names(), name) {
+		if slices.Contains(e.shape.Known(root).Names(), name) {
 			return root + "." + name
 		}
 	}

@@ -107,7 +107,7 @@ func (x *Expression) Constant() (runtime.Value, bool) { return x.code.value, x.c
 // Condition reports what is wrong with the expression as a condition, nil when nothing can be known to be.
 func (x *Expression) Condition() error {
 	if x.code.types != 0 && x.code.types&boolean == 0 {
-		return Errors{at("", 0, "want a condition, got "+x.code.types.words())}
+		return Errors{at("", 0, "want a condition, got "+x.code.types.String())}
 	}
 	return nil
 }

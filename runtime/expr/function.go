@@ -6,6 +6,7 @@ import (
 
 	"github.com/expr-lang/expr/ast"
 	"github.com/tenterhook/tenterhook/runtime"
+	"github.com/tenterhook/tenterhook/runtime/schema"
 	"github.com/tenterhook/tenterhook/runtime/table"
 )
 
@@ -25,7 +26,7 @@ type function struct {
 	nulls          uint8 // bit i: argument i may be null
 	fresh          bool  // what it gives differs from call to call: never computed at load
 	blind          uint8 // bit i: what it gives tells nothing of argument i, though that is secret
-	shape          func(from []*code) *shape
+	shape          func(from []*code) *schema.Schema
 	look           func(k *compiler, n ast.Node, args []ast.Node, from []*code) // says what is wrong with these arguments
 	call           caller
 	op             string                                             // the operator that it is another name of
@@ -67,8 +68,7 @@ func (k *compiler) call(n ast.Node, name string, args []ast.Node) *code {
 	before := len(k.errs)
 	c := k.wrongName(n, "function", name, all)
 	if len(k.errs) > before && k.errs[before].Suggest == "" { // as lenght for len
-		w := words{all: all}
-		if meant := w.meant(name); meant != "" {
+		if meant := schema.Guess(name, all); meant != "" {
 			e := k.errs[before]
 			e.Suggest, e.Message = meant, e.Message+", did you mean "+meant+"?"
 		}
@@ -108,7 +108,7 @@ func (k *compiler) function(n ast.Node, name string, f *function, args []ast.Nod
 	}
 	if f.shape != nil {
 		c.shape = f.shape(from)
-		c.types = c.shape.kinds() & f.gives
+		c.types = c.shape.Kinds() & f.gives
 	}
 	k.next = before
 	call := k.caller(n, name, f, args, from)
@@ -186,15 +186,10 @@ func (f *function) calling(name string, call caller, from []*code, at int, pos s
 				return v
 			}
 			if want := f.kinds(i); want&typeOf(v) == 0 && !v.IsNull() {
-				fail(pos, "%s wants %s, got %s", name, want.words(), v.Kind())
+				fail(pos, "%s wants %s, got %s", name, want.String(), v.Kind())
 			}
 			args[i] = v
 		}
 		return call(r, args, pos)
 	}
-}
-
-// typeOf is a value's kind as a set of one.
-func typeOf(v runtime.Value) types {
-	return [...]types{0, boolean, number, number, text, list, object}[v.Kind()]
 }

@@ -23,8 +23,8 @@ func (e *Env) heldBy(y *code) held {
 		return held{kinds: anything}
 	case y.constant:
 		return e.heldByConstant(y.value)
-	case y.shape != nil && y.shape.element != nil:
-		return held{kinds: y.shape.element.types}
+	case y.shape.Element() != nil:
+		return held{kinds: y.shape.Element().Kinds()}
 	}
 	return held{kinds: anything}
 }

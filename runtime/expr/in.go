@@ -28,7 +28,7 @@ func (k *compiler) in(n *ast.BinaryNode) *code {
 	}
 	held := k.env.heldBy(y)
 	if x.types != 0 && !mayBeAlike(x.types, held.kinds) {
-		return k.wrong(n, "in cannot compare %s with %s", x.types.words(), held.kinds.words())
+		return k.wrong(n, "in cannot compare %s with %s", x.types.String(), held.kinds.String())
 	}
 	if y.constant && y.types == list {
 		k.possibleIn(n.Right, x, y.value)

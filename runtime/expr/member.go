@@ -6,14 +6,15 @@ import (
 
 	"github.com/expr-lang/expr/ast"
 	"github.com/tenterhook/tenterhook/runtime"
+	"github.com/tenterhook/tenterhook/runtime/schema"
 	"github.com/tenterhook/tenterhook/runtime/table"
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
 // path is parent.name in the event: one Slot that is filled when it is first read.
-func (k *compiler) path(n ast.Node, parent int, name string, s *shape, secret taint) *code {
+func (k *compiler) path(n ast.Node, parent int, name string, s *schema.Schema, secret taint) *code {
 	env, i := k.env, k.env.slot(parent, name)
-	c := &code{types: s.kinds(), null: parent > 0 || name != "eventType", shape: s, slot: i, secret: secret}
+	c := &code{types: s.Kinds(), null: parent > 0 || name != "eventType", shape: s, slot: i, secret: secret}
 	c.eval = func(r *runtime.Run) runtime.Value {
 		charge(r, 1)
 		if s := &r.Scratch.Slots[i]; s.Known {
@@ -89,9 +90,9 @@ func (k *compiler) dotted(n *ast.MemberNode) bool {
 }
 
 func (k *compiler) field(n *ast.MemberNode, base *code, name string) *code {
-	s, ok := base.shape.member(name)
+	s, ok := base.shape.Member(name)
 	if !ok && k.dotted(n) {
-		return k.wrongName(n, "field", name, base.shape.names())
+		return k.wrongName(n, "field", name, base.shape.Names())
 	}
 	if base.types != 0 && base.types&object == 0 {
 		return k.memberless(n, base, name)
@@ -99,7 +100,7 @@ func (k *compiler) field(n *ast.MemberNode, base *code, name string) *code {
 	if base.slot > 0 {
 		return k.path(n, base.slot, name, s, base.secretMember(name))
 	}
-	c := &code{types: s.kinds(), null: true, shape: s, soft: base.soft, secret: base.secretMember(name)}
+	c := &code{types: s.Kinds(), null: true, shape: s, soft: base.soft, secret: base.secretMember(name)}
 	c.eval = func(r *runtime.Run) runtime.Value {
 		v := base.eval(r)
 		charge(r, 1+int64(v.Len())>>3)
@@ -115,12 +116,12 @@ func (k *compiler) field(n *ast.MemberNode, base *code, name string) *code {
 
 // memberless is a member of what can have none. Of a list it may be that of one of its values.
 func (k *compiler) memberless(n *ast.MemberNode, base *code, name string) *code {
-	if base.types == list && base.shape != nil && base.shape.element.closed() {
-		if _, ok := base.shape.element.member(name); ok {
+	if base.types == list && base.shape.Element().HasMembers() {
+		if _, ok := base.shape.Element().Member(name); ok {
 			return k.wrong(n, "a list has no members: want any(LIST, .%s …) or find(LIST, …).%s", name, name)
 		}
 	}
-	return k.wrong(n, "%s has no members", base.types.words())
+	return k.wrong(n, "%s has no members", base.types.String())
 }
 
 // index is x[i]: a list's value, counted from its end when i is negative, or an object's member.
@@ -131,8 +132,8 @@ func (k *compiler) index(n *ast.MemberNode, base, index *code) *code {
 	pos := k.pos(n)
 	c := &code{types: anything, null: true, soft: loose(base, index), secret: measured(base, index)}
 	if base.shape != nil && base.types == list {
-		c.shape = base.shape.element
-		c.types = c.shape.kinds()
+		c.shape = base.shape.Element()
+		c.types = c.shape.Kinds()
 	}
 	c.eval = func(r *runtime.Run) runtime.Value {
 		v, i := base.eval(r), index.eval(r)
@@ -240,18 +241,18 @@ func (k *compiler) constants() *code {
 	return c
 }
 
-func shapeOfNode(n jsondoc.Node) *shape {
+func shapeOfNode(n jsondoc.Node) *schema.Schema {
 	switch n.Kind() {
 	case jsondoc.Object:
-		s := &shape{types: object, members: make(map[string]*shape, n.Len())}
+		members := make(map[string]*schema.Schema, n.Len())
 		for name, m := range n.Members() {
-			s.members[name] = shapeOfNode(m)
+			members[name] = shapeOfNode(m)
 		}
-		return s
+		return schema.ObjectOf(members)
 	case jsondoc.Array:
-		return &shape{types: list}
+		return schema.New(list)
 	case jsondoc.Missing, jsondoc.Null:
-		return &shape{types: object, members: map[string]*shape{}}
+		return schema.ObjectOf(map[string]*schema.Schema{})
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/expr-lang/expr/ast"
 	"github.com/tenterhook/tenterhook/runtime"
+	"github.com/tenterhook/tenterhook/runtime/schema"
 )
 
 // arithmetic is + - * / % ** on numbers, and + on texts.
@@ -25,7 +26,7 @@ func (k *compiler) arithmetic(n *ast.BinaryNode) *code {
 		both &= y.types
 	}
 	if ok && both == 0 {
-		return k.wrong(n, "+ wants two numbers or two texts, got %s and %s", x.types.words(), y.types.words())
+		return k.wrong(n, "+ wants two numbers or two texts, got %s and %s", x.types.String(), y.types.String())
 	}
 	if op == "^" {
 		op = "**"
@@ -46,7 +47,7 @@ func (k *compiler) arithmetic(n *ast.BinaryNode) *code {
 			return calculate(a, b, pos)
 		}
 		if op != "+" || a.Kind() != runtime.String || b.Kind() != runtime.String {
-			fail(pos, "%s wants %s, got %s and %s", op, t.words(), a.Kind(), b.Kind())
+			fail(pos, "%s wants %s, got %s and %s", op, t.String(), a.Kind(), b.Kind())
 		}
 		return joined(r, a.Text(), b.Text())
 	}
@@ -171,7 +172,7 @@ func (k *compiler) span(n *ast.BinaryNode) *code {
 	k.want(n, x, number, "..")
 	k.want(n, y, number, "..")
 	pos := k.pos(n)
-	c := &code{types: list, null: x.null || y.null, soft: loose(x, y), secret: measured(x, y), shape: &shape{types: list, element: &shape{types: number}}}
+	c := &code{types: list, null: x.null || y.null, soft: loose(x, y), secret: measured(x, y), shape: schema.ListOf(schema.New(number))}
 	c.eval = func(r *runtime.Run) runtime.Value {
 		a, b := x.eval(r), y.eval(r)
 		if a.IsNull() || b.IsNull() {

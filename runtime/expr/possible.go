@@ -8,6 +8,7 @@ import (
 
 	"github.com/expr-lang/expr/ast"
 	"github.com/tenterhook/tenterhook/runtime"
+	"github.com/tenterhook/tenterhook/runtime/schema"
 )
 
 // forms are functions that give texts of one form: what has another form is never what they give. Letters are taken one by
@@ -37,20 +38,20 @@ func (k *compiler) possible(n ast.Node, x *code, v runtime.Value) {
 		k.wrong(n, "%s never gives %q: want %q", x.form, s, f(s))
 		return
 	}
-	if x.shape == nil || x.shape.words.allows(s) {
+	if x.shape.Values().Allows(s) {
 		return
 	}
-	k.wrongWord(n, s, x.shape.words)
+	k.wrongValue(n, s, x.shape.Values())
 }
 
-// wrongWord is wrong, with the words that were possible.
-func (k *compiler) wrongWord(n ast.Node, s string, w *words) {
-	meant := w.meant(s)
+// wrongValue is wrong, with the texts that were possible.
+func (k *compiler) wrongValue(n ast.Node, s string, v *schema.Values) {
+	meant := schema.Guess(s, v.All)
 	hint := ", did you mean " + meant + "?"
 	if meant == "" {
-		hint = ": want " + oneOf(w.all)
+		hint = ": want " + schema.OneOf(v.All)
 	}
-	if w.doubt {
+	if v.Lenient {
 		k.doubt(n, "Okta never sends %q here%s", s, hint)
 		return
 	}
@@ -60,21 +61,12 @@ func (k *compiler) wrongWord(n ast.Node, s string, w *words) {
 	}
 }
 
-// oneOf is "a, b or c".
-func oneOf(all []string) string {
-	last := len(all) - 1
-	if last < 1 {
-		return strings.Join(all, "")
-	}
-	return strings.Join(all[:last], ", ") + " or " + all[last]
-}
-
 // toldWords is how many texts of a list are told of that is not written out: they all stand at the same place.
 const toldWords = 10
 
 // possibleIn is possible for each text of a constant list.
 func (k *compiler) possibleIn(n ast.Node, x *code, list runtime.Value) {
-	if x.form == "" && (x.shape == nil || x.shape.words == nil) {
+	if x.form == "" && x.shape.Values() == nil {
 		return
 	}
 	if written, ok := n.(*ast.ArrayNode); ok {
@@ -102,19 +94,20 @@ func (k *compiler) possibleIn(n ast.Node, x *code, list runtime.Value) {
 
 // possibly says so when none of the words that x is one of passes a test, which op and what name.
 func (k *compiler) possibly(n ast.Node, x *code, op, what string, passes func(string) bool) {
-	if x.constant || x.shape == nil || x.shape.words == nil || !x.shape.words.closed {
+	values := x.shape.Values()
+	if x.constant || values == nil || !values.Closed {
 		return
 	}
-	for _, word := range x.shape.words.all {
+	for _, word := range values.All {
 		if passes(word) {
 			return
 		}
 	}
 	say := func(format string, args ...any) { k.wrong(n, format, args...) }
-	if x.shape.words.doubt {
+	if values.Lenient {
 		say = func(format string, args ...any) { k.doubt(n, format, args...) }
 	}
-	say("Okta sends nothing here that %s %q: it sends %s", op, what, oneOf(x.shape.words.all))
+	say("Okta sends nothing here that %s %q: it sends %s", op, what, schema.OneOf(values.All))
 }
 
 var finders = map[string]func(s, part string) bool{

@@ -159,8 +159,8 @@ func (k *compiler) body(q *quantifier, l *loop, n ast.Node) *code {
 		return k.wrong(n, "want a condition for each value")
 	}
 	element := &code{types: anything, null: true, secret: l.list.secret}
-	if s := l.list.shape; s != nil && s.element != nil {
-		element.shape, element.types = s.element, s.element.types
+	if s := l.list.shape.Element(); s != nil {
+		element.shape, element.types = s, s.Kinds()
 	}
 	element.null = !l.list.constant || hasNull(l.list.value)
 	back := k.present

@@ -4,9 +4,9 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"slices"
-	"strings"
 
 	"github.com/tenterhook/tenterhook/runtime"
+	"github.com/tenterhook/tenterhook/runtime/schema"
 )
 
 // taint is what a value can tell of a secret member.
@@ -109,30 +109,21 @@ func inSecretly(x, y operand, pos string) func(*runtime.Run) bool {
 	}
 }
 
-// hide marks the member at the path, and what it is inside of.
-func (s *shape) hide(path string) {
-	s.secret = true
-	for name := range strings.SplitSeq(path, ".") {
-		s = s.members[name]
-		s.secret = true
-	}
-}
-
 // secretMember is what the member of that name can tell: one of a shape that knows its members if it is marked, one of any
 // other value what the value can.
 func (c *code) secretMember(name string) taint {
-	if c.secret == clean || !c.shape.closed() {
+	if c.secret == clean || !c.shape.HasMembers() {
 		return c.secret
 	}
-	if c.shape.members[name].taint() == clean {
+	if taintOf(c.shape.Known(name)) == clean {
 		return clean
 	}
 	return c.secret
 }
 
-// taint is that of a member of the event.
-func (s *shape) taint() taint {
-	if s != nil && s.secret {
+// taintOf is the taint of a member of the event.
+func taintOf(s *schema.Schema) taint {
+	if s.Secret() {
 		return entirely
 	}
 	return clean

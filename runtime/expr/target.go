@@ -7,6 +7,7 @@ import (
 
 	"github.com/expr-lang/expr/ast"
 	"github.com/tenterhook/tenterhook/runtime"
+	"github.com/tenterhook/tenterhook/runtime/schema"
 )
 
 // eventFunctions are what there is for events and calls.
@@ -28,28 +29,26 @@ var eventFunctions = map[string]*function{
 		gives: number, fresh: true, call: random},
 }
 
-func elementShape(from []*code) *shape {
-	if s := from[0].shape; s != nil && s.element != nil {
-		return s.element
+func elementShape(from []*code) *schema.Schema {
+	if s := from[0].shape.Element(); s != nil {
+		return s
 	}
-	return leafShape(object)
+	return schema.New(object)
 }
 
-func listShape(from []*code) *shape {
+func listShape(from []*code) *schema.Schema {
 	if s := from[0].shape; s != nil {
 		return s
 	}
-	return leafShape(list)
+	return schema.New(list)
 }
 
 // targetTyped looks at the type that is asked for, which a slip of the pen keeps from ever being found.
 func targetTyped(k *compiler, _ ast.Node, args []ast.Node, from []*code) {
-	if s := from[0].shape; s != nil && s.element.closed() {
-		k.possible(args[1], &code{types: text, shape: s.element.members["type"]}, from[1].value)
+	if s := from[0].shape.Element(); s.HasMembers() {
+		k.possible(args[1], &code{types: text, shape: s.Known("type")}, from[1].value)
 	}
 }
-
-func leafShape(t types) *shape { return &shape{types: t} }
 
 func target(r *runtime.Run, args []runtime.Value, _ string) (found runtime.Value) {
 	each(r, args[0], func(_ int, item runtime.Value) bool {

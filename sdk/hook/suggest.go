@@ -17,7 +17,7 @@ func Suggest(word string, known []string) (string, bool) {
 	}
 	lower := strings.ToLower(word)
 	for _, k := range known {
-		if d := distance(lower, strings.ToLower(k), best); d < best && d < len(word) {
+		if d := Distance(lower, strings.ToLower(k), best); d < best && d < len(word) {
 			best, found = d, k
 		}
 		if best == 0 {
@@ -27,9 +27,9 @@ func Suggest(word string, known []string) (string, bool) {
 	return found, found != ""
 }
 
-// distance is the number of letters to insert, delete, change or swap with their neighbour to turn
+// Distance is the number of letters to insert, delete, change or swap with their neighbour to turn
 // a into b (optimal string alignment). It stops at limit.
-func distance(a, b string, limit int) int {
+func Distance(a, b string, limit int) int {
 	if d := len(a) - len(b); d >= limit || -d >= limit || len(b) > 255 {
 		return limit
 	}

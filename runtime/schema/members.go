@@ -1,11 +1,14 @@
-package expr
+package schema
 
-import "github.com/tenterhook/tenterhook/sdk/hook"
+import (
+	"strings"
 
-// members are the members Okta's calls have, from hooks.md and the published samples: a word for the kind, then paths.
-// `open` and `any` are not looked into: claims and other parts whose members an org decides on. Of `more` and `grows` some
-// members are known: an org has others in the first, Okta adds others to the second. What the published pages show as a
-// number here and as a text there (hooks.md section 1.2) is `scalar`, which is either.
+	"github.com/tenterhook/tenterhook/sdk/hook"
+)
+
+// members lists the members of Okta's calls, from hooks.md and the published samples. Each line is a word for the kind, then
+// paths; leafOf explains the words. Where the published pages disagree between a number and a text (hooks.md section 1.2)
+// the word is `scalar`, which allows both.
 var members = map[hook.Type][]string{
 	hook.Registration:   {envelope, request, user, registration},
 	hook.Token:          {envelope, request, session, user, token},
@@ -39,12 +42,12 @@ text data.context.user.profile.login data.context.user.profile.firstName data.co
 text data.context.user.profile.locale data.context.user.profile.timeZone
 open data.context.user._links`
 
-// hooks.md section 6: action is a plain text here.
+// hooks.md section 6: action is a text here, not an object.
 const registration = `
 profile data.userProfile data.userProfileUpdate
 text    data.action`
 
-// hooks.md section 4: the spec spells OriginalGrant with a capital, captures do not. Of the claims those have a type that no
+// hooks.md section 4: the spec spells OriginalGrant with a capital, captures do not. The claims with a type are those that no
 // org can change; aud is not among them.
 const token = `
 text   data.context.protocol.type data.context.protocol.issuer.uri
@@ -90,7 +93,7 @@ profile data.user.profile`
 const passwordImport = `
 text data.context.credential.username data.context.credential.password data.action.credential`
 
-// hooks.md section 8.2. An OTP that came as a number has lost its leading zeros: what it is, is left open.
+// hooks.md section 8.2. A one-time code may come as a number, which has lost its leading zeros.
 const telephony = `
 text data.userProfile.firstName data.userProfile.lastName data.userProfile.login data.userProfile.userId
 text data.messageProfile.msgTemplate data.messageProfile.deliveryChannel data.messageProfile.locale
@@ -122,7 +125,7 @@ number event.authenticationContext.authenticationStep event.securityContext.asNu
 text   event.securityContext.asOrg event.securityContext.isp event.securityContext.domain
 bool   event.securityContext.isProxy`
 
-// parts are words for objects that stand in several places, and for the elements of lists: the members of those.
+// parts maps a word for an object that stands in several places, or for the elements of a list, to its members.
 var parts = map[string]string{
 	"targets": `
 text id type alternateId displayName
@@ -139,4 +142,61 @@ text   login email secondEmail firstName lastName middleName honorificPrefix hon
 text   profileUrl streetAddress city state countryCode postalAddress preferredLanguage locale timezone userType
 text   costCenter organization division department managerId manager
 scalar primaryPhone mobilePhone zipCode employeeNumber`,
+}
+
+// markSecret marks the member at the path and the objects around it.
+func (s *Schema) markSecret(path string) {
+	s.secret = true
+	for name := range strings.SplitSeq(path, ".") {
+		s = s.members[name]
+		s.secret = true
+	}
+}
+
+// leaves are the words that stand for a schema without named members.
+var leaves = map[string]Schema{
+	"text":   {kinds: Text},
+	"number": {kinds: Number},
+	"scalar": {kinds: Number | Text},
+	"bool":   {kinds: Boolean},
+	"list":   {kinds: List},
+	"texts":  {kinds: List, element: New(Text)},
+	"open":   {kinds: Object},                      // an organisation decides what is in it
+	"more":   {kinds: Object, others: anyOthers},   // some members are known, an organisation has others
+	"grows":  {kinds: Object, others: otherUnlike}, // some members are known, Okta adds others
+	"any":    {kinds: Any},
+}
+
+// Parse makes the schema of an object from lists of members. Each line is a word for the kind, then dotted paths.
+func Parse(lists ...string) *Schema {
+	s := ObjectOf(map[string]*Schema{})
+	for _, one := range lists {
+		for line := range strings.Lines(one) {
+			fields := strings.Fields(line)
+			for _, path := range fields[min(1, len(fields)):] {
+				leaf := leafOf(fields[0])
+				s.add(strings.Split(path, "."), &leaf)
+			}
+		}
+	}
+	return s
+}
+
+// leafOf is the schema that a word of the lists stands for: one of leaves or of parts.
+func leafOf(word string) Schema {
+	switch word {
+	case "targets", "hops":
+		return *ListOf(Parse(parts[word]))
+	case "place":
+		return *Parse(parts[word])
+	case "profile":
+		s := *Parse(parts[word])
+		s.others = anyOthers
+		return s
+	}
+	leaf := leaves[word]
+	if leaf.others != noOthers {
+		leaf.members = map[string]*Schema{}
+	}
+	return leaf
 }

@@ -1,14 +1,14 @@
-package expr_test
+package schema_test
 
 import (
 	"strings"
 	"testing"
 
-	"github.com/tenterhook/tenterhook/runtime/expr"
+	"github.com/tenterhook/tenterhook/runtime/schema"
 	"github.com/tenterhook/tenterhook/sdk/hook"
 )
 
-func TestMisses(t *testing.T) {
+func TestCheckPath(t *testing.T) {
 	tests := []struct {
 		typ        hook.Type
 		path, want string
@@ -35,7 +35,7 @@ func TestMisses(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.path, func(t *testing.T) {
-			if got := expr.Misses(tt.typ, []string{"data.context.device.id"}, strings.Split(tt.path, ".")); got != tt.want {
+			if got := schema.CheckPath(tt.typ, []string{"data.context.device.id"}, strings.Split(tt.path, ".")); got != tt.want {
 				t.Errorf("got %q, want %q", got, tt.want)
 			}
 		})

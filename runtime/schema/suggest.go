@@ -1,0 +1,66 @@
+package schema
+
+import (
+	"strings"
+
+	"github.com/tenterhook/tenterhook/sdk/hook"
+)
+
+// Nearest is the candidate that is name but for case, or else the one that is the fewest letters away; "" when none is near.
+func Nearest(name string, candidates []string) string {
+	best, limit := "", 2+len(name)/5
+	for _, c := range candidates {
+		if strings.EqualFold(c, name) {
+			return c
+		}
+		if d := hook.Distance(name, c, limit); d < limit {
+			best, limit = c, d
+		}
+	}
+	return best
+}
+
+// Guess is the candidate that name was probably meant to be: the Nearest, or else a typing error of it, or else the one with
+// the longest common beginning. It is "" when there is none.
+func Guess(name string, candidates []string) string {
+	if near := Nearest(name, candidates); near != "" {
+		return near
+	}
+	best, longest := "", 2
+	for _, c := range candidates {
+		if isTypo(name, c) {
+			return c
+		}
+		if n := commonPrefix(name, c); n > longest {
+			best, longest = c, n
+		}
+	}
+	return best
+}
+
+// commonPrefix is how many letters two words begin with alike, whatever their case.
+func commonPrefix(a, b string) int {
+	n := 0
+	for n < min(len(a), len(b)) && a[n]|0x20 == b[n]|0x20 {
+		n++
+	}
+	return n
+}
+
+// separators are left out when words are compared.
+var separators = strings.NewReplacer("_", "", "-", "", " ", "")
+
+// isTypo reports whether word is known but for case, separators or one letter.
+func isTypo(word, known string) bool {
+	return strings.EqualFold(separators.Replace(word), separators.Replace(known)) ||
+		len(known) > 4 && hook.Distance(word, known, 2) == 1
+}
+
+// OneOf is "a, b or c".
+func OneOf(all []string) string {
+	last := len(all) - 1
+	if last < 1 {
+		return strings.Join(all, "")
+	}
+	return strings.Join(all[:last], ", ") + " or " + all[last]
+}
