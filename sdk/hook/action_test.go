@@ -23,7 +23,7 @@ func TestCheckActions(t *testing.T) {
 		{"a misspelt member", actions(`{"to":"a","header":{}}`), "actions[0].header: unknown member of an action, did you mean headers?"},
 		{"a method that is none", actions(`{"to":"a","method":"CONNECT"}`), "actions[0].method: unknown method; want POST, PUT, PATCH, DELETE or GET"},
 		{"a lower-case method", actions(`{"to":"a","method":"put"}`), "actions[0].method: unknown method, did you mean PUT?"},
-		{"an encoding that is none", actions(`{"to":"a","encoding":"jsn"}`), "actions[0].encoding: unknown encoding; want json or form"},
+		{"an encoding that is none", actions(`{"to":"a","encoding":"jsn"}`), "actions[0].encoding: unknown encoding, did you mean json?"},
 		{"a query in the path", actions(`{"to":"a","path":"/x?y"}`), "actions[0].path: want a path alone, percent-encoded: a query goes into query"},
 		{"white space in the path", actions(`{"to":"a","path":"/x y"}`), "actions[0].path: want a path alone, percent-encoded: a query goes into query"},
 		{"a path that climbs", actions(`{"to":"a","path":"/x/../y"}`), "actions[0].path: want a path without . and .. segments"},

@@ -11,7 +11,7 @@ func Suggest(word string, known []string) (string, bool) {
 	if len(word) > 128 {
 		return "", false
 	}
-	best, found := 1+len(word)/4, ""
+	best, found := max(1+len(word)/4, min(len(word)-1, 2)), "" // one letter of three: wen for when
 	if best > 4 {
 		best = 4
 	}

@@ -10,7 +10,7 @@ import (
 )
 
 func TestSuggest(t *testing.T) {
-	known := []string{"userProfile", "action", "context", "id", "login", "com.okta.action.update"}
+	known := []string{"userProfile", "action", "context", "id", "login", "com.okta.action.update", "when"}
 	for _, test := range []struct{ word, want string }{
 		{"userProfil", "userProfile"},
 		{"userprofile", "userProfile"},
@@ -20,6 +20,8 @@ func TestSuggest(t *testing.T) {
 		{"loggin", "login"},
 		{"ID", "id"},
 		{"ccom.okta.action.update", "com.okta.action.update"},
+		{"wen", "when"},
+		{"wn", ""},
 		{"xy", ""},
 		{"i", ""},
 		{"profile", ""},
