@@ -29,7 +29,7 @@ type Expect struct {
 	Failed   []string // the rules that fail, in order; nil: none
 	Answer   []byte   // JSON: the whole answer
 	Commands []byte   // JSON: the answer's commands; [] for none
-	Error    []byte   // JSON: the answer's error; null for none
+	Error    []byte   // JSON: the answer's error, or the text of its errorSummary; null for none
 	Actions  []byte   // JSON: a list; of each action only the members that are there are looked at
 	Claims   []byte   // JSON: {id: {name: value}, access: {...}}, the claims that are added or replaced
 }
@@ -185,8 +185,8 @@ var expectFields = []field[expectSpec]{
 		read: func(d *decoder, e *expectSpec, n *node) { e.Answer = d.json(n, mapNode) }},
 	{key: "commands", doc: "The answer's commands; [] for none.", schema: `{"type":"array"}`,
 		read: func(d *decoder, e *expectSpec, n *node) { e.Commands = d.json(n, listNode) }},
-	{key: "error", doc: "The answer's error; null for none.", schema: `{"type":["object","null"]}`,
-		read: func(d *decoder, e *expectSpec, n *node) { e.Error = d.json(n, mapNode, nullNode) }},
+	{key: "error", doc: "The answer's error, or the text of its errorSummary; null for none.", schema: `{"type":["object","string","null"]}`,
+		read: func(d *decoder, e *expectSpec, n *node) { e.Error = d.json(n, mapNode, textNode, nullNode) }},
 	{key: "claims", doc: "The claims that are added or replaced: {id: {name: value}, access: {name: value}}.", schema: `{"type":"object","properties":{"id":{"type":"object"},"access":{"type":"object"}},"additionalProperties":false}`,
 		read: func(d *decoder, e *expectSpec, n *node) {
 			e.Claims = d.json(n, mapNode)
@@ -236,7 +236,7 @@ func (d *decoder) names(n *node, what string) (nodes []*node, names []string) {
 // json takes a constant of one of the kinds as JSON.
 func (d *decoder) json(n *node, kinds ...nodeKind) []byte {
 	if !slices.Contains(kinds, n.kind) {
-		wants := map[nodeKind]string{mapNode: "a map", listNode: "a list", nullNode: "null"}
+		wants := map[nodeKind]string{mapNode: "a map", listNode: "a list", textNode: "a text", nullNode: "null"}
 		var words []string
 		for _, k := range kinds {
 			words = append(words, wants[k])

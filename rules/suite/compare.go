@@ -1,6 +1,7 @@
 package suite
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -57,7 +58,7 @@ func compareAnswer(h *rules.Hook, want *rules.Expect, d, shown *rules.Decision, 
 	}{
 		{"answer", want.Answer, jsondoc.Node.Raw},
 		{"commands", want.Commands, func(n jsondoc.Node) []byte { return orElse(n.Get("commands"), "[]") }},
-		{"error", want.Error, func(n jsondoc.Node) []byte { return orElse(n.Get("error"), "null") }},
+		{"error", want.Error, func(n jsondoc.Node) []byte { return errorPart(n, want.Error) }},
 		{"claims", want.Claims, func(n jsondoc.Node) []byte { return claims(n.Get("commands")) }},
 	}
 	for _, part := range parts {
@@ -65,6 +66,15 @@ func compareAnswer(h *rules.Hook, want *rules.Expect, d, shown *rules.Decision, 
 			add(part.what, differ(part.want, part.of(root), part.of(masked.Root())))
 		}
 	}
+}
+
+// errorPart returns the part of an answer that expect.error describes: the error, or its errorSummary if
+// a text is expected.
+func errorPart(answer jsondoc.Node, want []byte) []byte {
+	if bytes.HasPrefix(want, []byte(`"`)) {
+		return orElse(answer.Get("error").Get("errorSummary"), "null")
+	}
+	return orElse(answer.Get("error"), "null")
 }
 
 // split names the rules that matched and those that failed, with their reasons.

@@ -92,6 +92,7 @@ func TestPasses(t *testing.T) {
 		{"commands", `{hook: signup, input: signup.json, set: {data: {}}, expect: {commands: [{type: com.okta.user.profile.update, value: {division: sales, level: 3}}]}}`},
 		{"no commands beside an error", `{hook: signup, input: signup.json, expect: {rules: [nobody from example.org]}}`},
 		{"no error", `{hook: signup, input: {sample: registration}, expect: {error: ~}}`},
+		{"the text of an error", `{hook: signup, input: signup.json, expect: {error: "Go away."}}`},
 		{"a rule that fails", `{hook: token, input: {sample: token}, set: {data.identity.claims.email: x, data.identity.claims.name: iss}, expect: {rules: role, failed: reserved}}`},
 		{"claims", `{hook: token, input: {sample: token}, expect: {rules: role, claims: {id: {role: admin, a/b: 2.0}, access: {role: member}}}}`},
 	}
@@ -113,6 +114,10 @@ func TestFailures(t *testing.T) {
 			"rules\nwant none\ngot  nobody from example.org"},
 		{"an error that is none", `{hook: signup, input: {sample: registration}, expect: {error: {errorSummary: x}}}`,
 			"error\nwant {\"errorSummary\":\"x\"}\ngot  null"},
+		{"another text of an error", `{hook: signup, input: signup.json, expect: {error: x}}`,
+			"error\nwant \"x\"\ngot  \"Go away.\""},
+		{"a text without an error", `{hook: signup, input: {sample: registration}, expect: {error: x}}`,
+			"error\nwant \"x\"\ngot  null"},
 		{"one member of many", `{hook: signup, input: {sample: registration}, expect: {answer: {commands: [{type: com.okta.user.profile.update, value: {division: "<sales>", level: 3}}]}}}`,
 			"answer\nat commands.0.value.division\n  want \"<sales>\"\n  got  \"sales\""},
 		{"short values", `{hook: signup, input: signup.json, expect: {commands: []}}`,
