@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/rules/folder"
 	"github.com/tenterhook/tenterhook/runtime/wasm"
 	"github.com/tenterhook/tenterhook/sdk/hook"
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
@@ -29,7 +30,7 @@ func loadModuleSet(t *testing.T, kind, rule, module string) *rules.Set {
 		t.Fatal(err)
 	}
 	text := "tenterhook: 1\nhooks: [{name: hook-a, type: " + kind + ", auth: none, rules: [{name: r, wasm: m.wasm" + rule + "}]}]\n"
-	s, err := rules.Load(rules.NewFolder(map[string][]byte{"policy.yaml": []byte(text), "m.wasm": code}), rules.Options{Modules: r})
+	s, err := rules.Load(folder.New(map[string][]byte{"policy.yaml": []byte(text), "m.wasm": code}), rules.Options{Modules: r})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/rules/folder"
 	"github.com/tenterhook/tenterhook/sdk/hook"
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
@@ -32,7 +33,7 @@ hooks:
 
 func mustLoad(t testing.TB, text string) *rules.Set {
 	t.Helper()
-	s, err := rules.Load(rules.NewFolder(map[string][]byte{"policy.yaml": []byte(text)}), rules.Options{})
+	s, err := rules.Load(folder.New(map[string][]byte{"policy.yaml": []byte(text)}), rules.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/rules/folder"
 	"github.com/tenterhook/tenterhook/rules/suite"
 	"github.com/tenterhook/tenterhook/runtime/wasm"
 )
@@ -35,7 +36,7 @@ func TestExamples(t *testing.T) {
 // testExample wants a folder without problems and with passing tests that cover each rule and each
 // part of its condition, true and false.
 func testExample(t *testing.T, dir string) {
-	folder, err := rules.Read(dir)
+	folder, err := folder.Read(dir)
 	if err != nil {
 		t.Fatal(err)
 	}

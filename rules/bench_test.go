@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/rules/folder"
 )
 
 // The policies of the benchmarks do what a handler of the kind people write by hand does: an allow-list of twenty domains
@@ -107,7 +108,7 @@ func BenchmarkLoad(b *testing.B) {
 			fmt.Fprintf(&text, "      - name: rule %d\n        when: mail != nil and hasSuffix(mail, '@x%d.example') or data.userProfile.city == 'C%d'\n        profile: {a%d: '${upper(mail)}', b%d: constant}\n", r, r, r, r, r)
 		}
 	}
-	folder := rules.NewFolder(map[string][]byte{"policy.yaml": []byte(text.String())})
+	folder := folder.New(map[string][]byte{"policy.yaml": []byte(text.String())})
 	b.ReportAllocs()
 	for b.Loop() {
 		s, err := rules.Load(folder, rules.Options{})

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tenterhook/tenterhook/rules/folder"
 	"github.com/tenterhook/tenterhook/sdk/hook"
 	"github.com/tenterhook/tenterhook/sdk/hook/sample"
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
@@ -34,8 +35,8 @@ type Expect struct {
 	Claims   []byte   // JSON: {id: {name: value}, access: {...}}, the claims that are added or replaced
 }
 
-// Cases reads the folder's *_test.yaml files, sorted by name. A Set says which hooks and rules there are.
-func (f *Folder) Cases(s *Set) ([]Case, Problems) {
+// ReadCases reads a folder's *_test.yaml files, sorted by name. A Set says which hooks and rules there are.
+func ReadCases(f *folder.Folder, s *Set) ([]Case, Problems) {
 	r := caseReader{folder: f, set: s}
 	for _, name := range f.Names() {
 		ext := path.Ext(name)
@@ -52,7 +53,7 @@ const maxCalls = 256 << 20
 
 type caseReader struct {
 	decoder
-	folder *Folder
+	folder *folder.Folder
 	set    *Set
 	cases  []Case
 	bytes  int // of their calls

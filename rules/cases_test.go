@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/rules/folder"
 )
 
 const casesPolicy = `tenterhook: 1
@@ -18,13 +19,13 @@ hooks:
 // caseProblems is what is wrong with a folder's tests.
 func caseProblems(t *testing.T, tests string) string {
 	t.Helper()
-	f := rules.NewFolder(map[string][]byte{"policy.yaml": []byte(casesPolicy), "a_test.yaml": []byte(tests)})
+	f := folder.New(map[string][]byte{"policy.yaml": []byte(casesPolicy), "a_test.yaml": []byte(tests)})
 	s, err := rules.Load(f, rules.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.Close() })
-	_, problems := f.Cases(s)
+	_, problems := rules.ReadCases(f, s)
 	var lines []string
 	for _, p := range problems {
 		lines = append(lines, p.String())

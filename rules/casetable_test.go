@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/rules/folder"
 )
 
 // TestCasesSpread: a test with cases is as many tests, each with what the test says of all and its own over that.
@@ -40,13 +41,13 @@ func TestCasesSpread(t *testing.T) {
 18 rows: second|{"eventType":"com.okta.user.pre-registration","data":{"userProfile":{"a":{"y":null}}}}|0001-01-01T00:00:00Z|false|[]|
 19 one|{"eventType":"com.okta.user.pre-registration"}|0001-01-01T00:00:00Z|false|[r]|
 `
-	f := rules.NewFolder(map[string][]byte{"policy.yaml": []byte(casesPolicy), "a_test.yaml": []byte(tests)})
+	f := folder.New(map[string][]byte{"policy.yaml": []byte(casesPolicy), "a_test.yaml": []byte(tests)})
 	s, err := rules.Load(f, rules.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.Close() })
-	cases, problems := f.Cases(s)
+	cases, problems := rules.ReadCases(f, s)
 	if len(problems) > 0 {
 		t.Fatal(problems)
 	}

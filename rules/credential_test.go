@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"github.com/tenterhook/tenterhook/rules/folder"
 	"reflect"
 	"slices"
 	"strings"
@@ -11,12 +12,12 @@ import (
 // loaded is a Set of one hook with an auth, and of what else stands in the policy.
 func loaded(t *testing.T, auth, more string, files map[string][]byte) (*Set, string) {
 	t.Helper()
-	folder := map[string][]byte{"policy.yaml": []byte("tenterhook: 1\n" + more + "hooks:\n  - name: h\n    type: token\n    rules: [{name: r, debug: {a: b}}]\n" + auth)}
+	contents := map[string][]byte{"policy.yaml": []byte("tenterhook: 1\n" + more + "hooks:\n  - name: h\n    type: token\n    rules: [{name: r, debug: {a: b}}]\n" + auth)}
 	for name, text := range files {
-		folder[name] = text
+		contents[name] = text
 	}
 	env := map[string]string{"A": "q7LmZ0vRk2Xc9TbW", "B": "b5Ns9cYd7HfG3aUe", "C": "Zr6WkQ1uTj8EoMv3", "ISSUER": "https://acme.okta.com/oauth2/default"}
-	s, err := Load(NewFolder(folder), Options{Env: func(name string) (string, bool) { v, ok := env[name]; return v, ok }})
+	s, err := Load(folder.New(contents), Options{Env: func(name string) (string, bool) { v, ok := env[name]; return v, ok }})
 	if err != nil {
 		return nil, err.Error()
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/rules/folder"
 	"github.com/tenterhook/tenterhook/runtime"
 	"github.com/tenterhook/tenterhook/sdk/hook"
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
@@ -27,7 +28,7 @@ func policy(kind, head, rules string) string {
 
 func load(t testing.TB, text string) *rules.Set {
 	t.Helper()
-	s, err := rules.Load(rules.NewFolder(map[string][]byte{"policy.yaml": []byte(text)}), rules.Options{Env: env})
+	s, err := rules.Load(folder.New(map[string][]byte{"policy.yaml": []byte(text)}), rules.Options{Env: env})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/rules/folder"
 	"github.com/tenterhook/tenterhook/runtime"
 )
 
@@ -136,7 +137,7 @@ func TestDestinationHidesItsSecrets(t *testing.T) {
 
 // TestCheckWithoutEnvironment: what is not set where a policy is only checked is a warning.
 func TestCheckWithoutEnvironment(t *testing.T) {
-	f := rules.NewFolder(map[string][]byte{"policy.yaml": []byte(someDestinations)})
+	f := folder.New(map[string][]byte{"policy.yaml": []byte(someDestinations)})
 	s, err := rules.Load(f, rules.Options{Check: true})
 	if err != nil {
 		t.Fatal(err)

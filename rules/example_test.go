@@ -4,12 +4,13 @@ import (
 	"fmt"
 
 	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/rules/folder"
 	"github.com/tenterhook/tenterhook/sdk/hook"
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
 func Example() {
-	folder := rules.NewFolder(map[string][]byte{"policy.yaml": []byte(`
+	folder := folder.New(map[string][]byte{"policy.yaml": []byte(`
 tenterhook: 1
 hooks:
   - name: signup
@@ -39,7 +40,7 @@ hooks:
 }
 
 func ExampleProblems() {
-	folder := rules.NewFolder(map[string][]byte{"policy.yaml": []byte(`tenterhook: 1
+	folder := folder.New(map[string][]byte{"policy.yaml": []byte(`tenterhook: 1
 hooks:
   - name: signup
     type: registration

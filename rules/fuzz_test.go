@@ -9,6 +9,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/txtar"
 	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/rules/folder"
 	"github.com/tenterhook/tenterhook/sdk/hook"
 	"github.com/tenterhook/tenterhook/sdk/hook/sample"
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
@@ -43,7 +44,7 @@ func FuzzPolicy(f *testing.F) {
 			return
 		}
 		start := time.Now()
-		s, err := rules.Load(rules.NewFolder(map[string][]byte{"policy.yaml": []byte(text)}), rules.Options{Env: env})
+		s, err := rules.Load(folder.New(map[string][]byte{"policy.yaml": []byte(text)}), rules.Options{Env: env})
 		if took := time.Since(start); took > time.Minute {
 			t.Fatalf("took %s", took)
 		}

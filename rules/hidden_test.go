@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/rules/folder"
 )
 
 // TestHiddenSecrets writes a secret into a policy in the ways people get wrong: no problem tells it, whether the file is
@@ -78,7 +79,7 @@ func TestHiddenSecrets(t *testing.T) {
 	const before = "tenterhook: 1\nhooks:\n  - name: a\n    type: token\n    rules: [{name: x, claims: {id: {a: 1}}}]\n"
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := rules.Load(rules.NewFolder(map[string][]byte{"policy.yaml": []byte(before + tt.text)}), rules.Options{Env: env})
+			_, err := rules.Load(folder.New(map[string][]byte{"policy.yaml": []byte(before + tt.text)}), rules.Options{Env: env})
 			if err == nil {
 				t.Fatal("want a problem")
 			}
@@ -100,7 +101,7 @@ func TestOAuthIsShown(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			text := "tenterhook: 1\nhooks:\n  - name: a\n    type: token\n    rules: [{name: x, debug: {a: b}}]\n" + tt.text
-			_, err := rules.Load(rules.NewFolder(map[string][]byte{"policy.yaml": []byte(text)}), rules.Options{Env: env})
+			_, err := rules.Load(folder.New(map[string][]byte{"policy.yaml": []byte(text)}), rules.Options{Env: env})
 			if err == nil || !strings.Contains(err.Error()+"\n", tt.want) {
 				t.Errorf("want %s in\n%v", tt.want, err)
 			}
@@ -123,7 +124,7 @@ hooks:
   - {name: b, type: token, auth: [{header: X-Key, secret: "${env.SECRET}"}], rules: 1}
   - {name: c, auth: none, type: tokne}
 `
-	_, err := rules.Load(rules.NewFolder(map[string][]byte{"policy.yaml": []byte(text)}), rules.Options{Env: env})
+	_, err := rules.Load(folder.New(map[string][]byte{"policy.yaml": []byte(text)}), rules.Options{Env: env})
 	if err == nil || strings.Contains(err.Error(), "hidden") {
 		t.Error(err)
 	}

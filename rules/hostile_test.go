@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/rules/folder"
 )
 
 // TestHostileFiles loads what takes a YAML parser minutes, or its stack: all of it is refused before it is parsed.
@@ -38,7 +39,7 @@ func TestHostileFiles(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			f := rules.NewFolder(map[string][]byte{"policy.yaml": []byte("tenterhook: 1\nvars: " + tt.vars + "\n")})
+			f := folder.New(map[string][]byte{"policy.yaml": []byte("tenterhook: 1\nvars: " + tt.vars + "\n")})
 			_, err := rules.Load(f, rules.Options{})
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("want %q, got %.300v", tt.want, err)

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/rules/folder"
 	"github.com/tenterhook/tenterhook/sdk/hook"
 )
 
@@ -85,7 +86,7 @@ func BenchmarkDecideMany(b *testing.B) {
 
 func BenchmarkLoadMany(b *testing.B) {
 	text, _ := crowd("exact", 10_000)
-	folder := rules.NewFolder(map[string][]byte{"policy.yaml": []byte(text)})
+	folder := folder.New(map[string][]byte{"policy.yaml": []byte(text)})
 	b.ReportAllocs()
 	for b.Loop() {
 		s, err := rules.Load(folder, rules.Options{})

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/rules/folder"
 	"github.com/tenterhook/tenterhook/runtime"
 )
 
@@ -153,7 +154,7 @@ func sameBothWays(t *testing.T, seed uint64, calls int) bool {
 	g.favourites = []string{g.anyMember(), g.anyMember()}
 	kind := g.one("registration", "event")
 	text := g.policy(kind, 30+g.IntN(120))
-	folder := rules.NewFolder(map[string][]byte{"policy.yaml": []byte(text)})
+	folder := folder.New(map[string][]byte{"policy.yaml": []byte(text)})
 	random := runtime.NewRandom(nil)
 	var hooks [2]*rules.Hook
 	for i := range hooks {

@@ -5,6 +5,7 @@ import (
 	goruntime "runtime"
 	"slices"
 
+	"github.com/tenterhook/tenterhook/rules/folder"
 	"github.com/tenterhook/tenterhook/runtime"
 	"github.com/tenterhook/tenterhook/runtime/password"
 	"github.com/tenterhook/tenterhook/runtime/table"
@@ -27,7 +28,7 @@ type Options struct {
 // loader gathers what the files of a folder say.
 type loader struct {
 	decoder
-	folder    *Folder
+	folder    *folder.Folder
 	options   Options
 	files     int
 	unread    bool     // one of them is no YAML
@@ -44,7 +45,7 @@ type loader struct {
 
 // Load compiles a folder. The error is Problems: everything that is wrong with the folder, warnings included. The Set is the
 // caller's to close.
-func Load(f *Folder, o Options) (*Set, error) {
+func Load(f *folder.Folder, o Options) (*Set, error) {
 	if o.Env == nil {
 		o.Env = func(string) (string, bool) { return "", false }
 	}

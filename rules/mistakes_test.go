@@ -11,6 +11,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/txtar"
 	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/rules/folder"
 )
 
 var update = flag.Bool("update", false, "write golden texts anew")
@@ -45,7 +46,7 @@ func TestMistakes(t *testing.T) {
 				}
 			}
 			modules := guests(t, files)
-			_, err = rules.Load(rules.NewFolder(files), rules.Options{Env: env, Modules: modules})
+			_, err = rules.Load(folder.New(files), rules.Options{Env: env, Modules: modules})
 			var problems rules.Problems
 			if !errors.As(err, &problems) {
 				t.Fatalf("want problems, got %v", err)

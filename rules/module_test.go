@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/rules/folder"
 	"github.com/tenterhook/tenterhook/runtime"
 	"github.com/tenterhook/tenterhook/runtime/wasm"
 	"github.com/tenterhook/tenterhook/runtime/wasm/meter"
@@ -82,7 +83,7 @@ func (h *house) load(o rules.Options) *rules.Set {
 	if o.Env == nil {
 		o.Env = env
 	}
-	s, err := rules.Load(rules.NewFolder(h.files), o)
+	s, err := rules.Load(folder.New(h.files), o)
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -255,7 +256,7 @@ func TestModulePinned(t *testing.T) {
 		t.Errorf("modules: %+v", all)
 	}
 	h.files["modules/stamp.wasm"] = bytes.Replace(h.files["modules/stamp.wasm"], []byte("first"), []byte("other"), 1)
-	if _, err := rules.Load(rules.NewFolder(h.files), rules.Options{Modules: h.guests}); err == nil || !strings.Contains(err.Error(), "is another file than this") {
+	if _, err := rules.Load(folder.New(h.files), rules.Options{Modules: h.guests}); err == nil || !strings.Contains(err.Error(), "is another file than this") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -312,7 +313,7 @@ func TestModuleUnready(t *testing.T) {
 func TestModuleEndless(t *testing.T) {
 	for name, step := range map[string]string{"endless": "_initialize", "loop": "warm-up"} {
 		h := newHouse(t, policy("token", "", "- {name: r, wasm: modules/"+name+".wasm}"), name)
-		_, err := rules.Load(rules.NewFolder(h.files), rules.Options{Modules: h.guests})
+		_, err := rules.Load(folder.New(h.files), rules.Options{Modules: h.guests})
 		if err == nil || !regexp.MustCompile(`policy\.yaml:7:25: modules/`+name+`\.wasm: `+step+`: out of fuel`).MatchString(err.Error()) {
 			t.Errorf("got %v", err)
 		}
@@ -322,7 +323,7 @@ func TestModuleEndless(t *testing.T) {
 // TestModuleLeftover: a folder that is refused leaves no module behind.
 func TestModuleLeftover(t *testing.T) {
 	h := newHouse(t, policy("token", "", "- {name: r, wasm: modules/random.wasm}\n- {name: s, nothing: 1}"), "random")
-	if _, err := rules.Load(rules.NewFolder(h.files), rules.Options{Modules: h.guests}); err == nil {
+	if _, err := rules.Load(folder.New(h.files), rules.Options{Modules: h.guests}); err == nil {
 		t.Error("it is taken")
 	}
 	if n := h.guests.Stats().Modules; n != 0 {
@@ -471,7 +472,7 @@ func TestModuleLame(t *testing.T) {
 		t.Errorf("mended: %+v", mended.Modules())
 	}
 	h.files["policy.yaml"] = []byte(policy("token", "", "- {name: r, wasm: modules/stamp.wasm}\n- {name: new, wasm: modules/stamp.wasm}"))
-	_, err = rules.Load(rules.NewFolder(h.files), rules.Options{Modules: narrow, Before: kept, Again: true})
+	_, err = rules.Load(folder.New(h.files), rules.Options{Modules: narrow, Before: kept, Again: true})
 	if err == nil || strings.Count(err.Error(), "want at most 8") != 1 || !strings.Contains(err.Error(), "policy.yaml:8") {
 		t.Errorf("a new rule: %v", err)
 	}

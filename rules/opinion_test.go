@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/rules/folder"
 )
 
 // TestOpinion: a module that has none is as a rule that does not match, and one that refuses ends the chain as deny does.
@@ -38,7 +39,7 @@ func TestOpinion(t *testing.T) {
 // TestWithout: a module that cannot do without `with` is refused at load, as one that refuses what it is given.
 func TestWithout(t *testing.T) {
 	h := newHouse(t, policy("registration", "", "- {name: r, wasm: modules/strict.wasm}"), "strict")
-	_, err := rules.Load(rules.NewFolder(h.files), rules.Options{Modules: h.guests})
+	_, err := rules.Load(folder.New(h.files), rules.Options{Modules: h.guests})
 	problems, _ := errors.AsType[rules.Problems](err)
 	if !slices.ContainsFunc(problems, func(p rules.Problem) bool {
 		return !p.Warning && strings.Contains(p.Message, "rejected a rule without `with`") && strings.HasSuffix(p.Message, "it wrote: limit must be positive")

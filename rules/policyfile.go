@@ -87,7 +87,8 @@ func (l *loader) judge() {
 		if slices.ContainsFunc(l.tables, func(t member) bool { return t.value.reads(name) }) {
 			continue
 		}
-		if p := stranger(name, l.folder.files[name]); p.Line > 0 || !l.unread {
+		content, _ := l.folder.File(name)
+		if p := stranger(name, content); p.Line > 0 || !l.unread {
 			l.add(p)
 		}
 	}

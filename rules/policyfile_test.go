@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/rules/folder"
 )
 
 const onePolicy = "tenterhook: 1\nhooks:\n  - {name: a, type: saml, auth: [{header: X-Key, secret: '${env.SECRET}'}], rules: [{name: r, debug: {a: b}}]}\n"
@@ -44,7 +45,7 @@ func TestStrangers(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := rules.Load(rules.NewFolder(map[string][]byte{"a.yaml": []byte(onePolicy), tt.file: []byte(tt.text)}), rules.Options{Env: env})
+			_, err := rules.Load(folder.New(map[string][]byte{"a.yaml": []byte(onePolicy), tt.file: []byte(tt.text)}), rules.Options{Env: env})
 			var problems rules.Problems
 			if !errors.As(err, &problems) {
 				t.Fatalf("want problems, got %v", err)
@@ -65,7 +66,7 @@ func TestNoStrangers(t *testing.T) {
 		"b_test.yml":    nil,
 		"notes.md":      []byte("caf\xe9"),
 	}
-	s, err := rules.Load(rules.NewFolder(files), rules.Options{Env: env})
+	s, err := rules.Load(folder.New(files), rules.Options{Env: env})
 	if err != nil || len(s.Warnings()) > 0 {
 		t.Fatal(err, s.Warnings())
 	}
@@ -75,20 +76,20 @@ func TestNoStrangers(t *testing.T) {
 // TestUnreadPolicy keeps what cannot be read as YAML from casting doubt on the tables that it may name.
 func TestUnreadPolicy(t *testing.T) {
 	files := map[string][]byte{"a.yaml": []byte("tenterhook: 1\n\tx: [\n"), "t.yaml": []byte("- x\n")}
-	_, err := rules.Load(rules.NewFolder(files), rules.Options{Env: env})
+	_, err := rules.Load(folder.New(files), rules.Options{Env: env})
 	if err == nil || strings.Contains(err.Error(), "t.yaml") {
 		t.Error(err)
 	}
 }
 
 func TestTestFileIsUTF8(t *testing.T) {
-	f := rules.NewFolder(map[string][]byte{"a.yaml": []byte(onePolicy), "a_test.yaml": []byte("tests:\n  - {name: caf\xe9}\n")})
+	f := folder.New(map[string][]byte{"a.yaml": []byte(onePolicy), "a_test.yaml": []byte("tests:\n  - {name: caf\xe9}\n")})
 	s, err := rules.Load(f, rules.Options{Env: env})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	if _, problems := f.Cases(s); len(problems) != 1 || !strings.HasPrefix(problems[0].String(), "a_test.yaml:2:15: not UTF-8") {
+	if _, problems := rules.ReadCases(f, s); len(problems) != 1 || !strings.HasPrefix(problems[0].String(), "a_test.yaml:2:15: not UTF-8") {
 		t.Error(problems)
 	}
 }

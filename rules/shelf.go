@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/tenterhook/tenterhook/rules/folder"
 	"github.com/tenterhook/tenterhook/runtime"
 	"github.com/tenterhook/tenterhook/runtime/table"
 	"github.com/tenterhook/tenterhook/runtime/wasm"
@@ -129,7 +130,7 @@ func (s *shelf) instead(file string) string {
 	return suggest(file, modulesOf(s.folder))
 }
 
-func modulesOf(f *Folder) []string {
+func modulesOf(f *folder.Folder) []string {
 	return slices.DeleteFunc(slices.Clone(f.Names()), func(name string) bool { return path.Ext(name) != ".wasm" })
 }
 

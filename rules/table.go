@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/tenterhook/tenterhook/rules/folder"
 	"github.com/tenterhook/tenterhook/runtime/table"
 )
 
@@ -32,7 +33,7 @@ type tableEntry struct {
 // loadTable reads the table called name that the policy describes at n: a list is a set, a map is a map, and a map with
 // a file is what it says of the file. It is nil when a problem is more than a warning. before is how many entries the
 // table of that name has in the Set that runs now, 0 when there is none.
-func loadTable(name string, n *node, f *Folder, before int) (*table.Table, Problems) {
+func loadTable(name string, n *node, f *folder.Folder, before int) (*table.Table, Problems) {
 	switch {
 	case n.kind == brokenNode:
 		return nil, nil
@@ -71,7 +72,7 @@ func (r *tableReader) constant(n *node) {
 	}
 }
 
-func fileTable(n *node, f *Folder, before int) (*table.Table, Problems) {
+func fileTable(n *node, f *folder.Folder, before int) (*table.Table, Problems) {
 	spec, problems := readTableSpec(n)
 	name, text, p := tableFile(n.get("file"), f)
 	problems = append(problems, p...)
@@ -92,7 +93,7 @@ func fileTable(n *node, f *Folder, before int) (*table.Table, Problems) {
 }
 
 // tableFile finds the table's file in the folder.
-func tableFile(n *node, f *Folder) (name string, text []byte, problems Problems) {
+func tableFile(n *node, f *folder.Folder) (name string, text []byte, problems Problems) {
 	if n.kind == brokenNode {
 		return "", nil, nil
 	}

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/tenterhook/tenterhook/rules/folder"
 	"github.com/tenterhook/tenterhook/runtime/table"
 )
 
@@ -18,7 +19,7 @@ func loadTestTable(policy string, files map[string]string, before int) (*table.T
 	if root == nil || root.get("t") == nil {
 		return nil, problems
 	}
-	t, more := loadTable("t", root.get("t"), NewFolder(all), before)
+	t, more := loadTable("t", root.get("t"), folder.New(all), before)
 	return t, append(problems, more...)
 }
 
@@ -211,7 +212,7 @@ func FuzzTable(f *testing.F) {
 				n.members = append(n.members, member{name, one, one})
 			}
 		}
-		made, problems := loadTable("t", n, NewFolder(map[string][]byte{"l." + format: []byte(text)}), 0)
+		made, problems := loadTable("t", n, folder.New(map[string][]byte{"l." + format: []byte(text)}), 0)
 		warned := true
 		for _, p := range problems {
 			warned = warned && p.Warning

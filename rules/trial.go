@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tenterhook/tenterhook/rules/folder"
 	"github.com/tenterhook/tenterhook/runtime"
 	"github.com/tenterhook/tenterhook/runtime/table"
 	"github.com/tenterhook/tenterhook/runtime/wasm"
@@ -79,7 +80,7 @@ func Trials(ctx context.Context, m *wasm.Module, o TrialOptions) (all []Trial) {
 }
 
 // Tables loads a folder's tables, whatever else the folder has, for a module to be tried with. The error is Problems.
-func Tables(f *Folder) (map[string]*table.Table, error) {
+func Tables(f *folder.Folder) (map[string]*table.Table, error) {
 	l := &loader{folder: f}
 	for _, name := range f.Names() {
 		l.file(name)

@@ -13,7 +13,7 @@ import (
 
 	"github.com/tenterhook/tenterhook/engine/fair"
 	"github.com/tenterhook/tenterhook/engine/watch"
-	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/rules/folder"
 	"github.com/tenterhook/tenterhook/runtime/wasm/meter"
 )
 
@@ -52,7 +52,7 @@ const modulePath = "/v1/modules/"
 // moduleCode answers with an uploaded module's code. It needs the publish token, because a module can
 // contain secrets.
 func (a *Admin) moduleCode(w http.ResponseWriter, r *http.Request) {
-	uploads, err := a.o.Watch.WithUploads(rules.NewFolder(map[string][]byte{}))
+	uploads, err := a.o.Watch.WithUploads(folder.New(map[string][]byte{}))
 	if err != nil {
 		writeText(w, http.StatusConflict, err.Error()+"\n")
 		return

@@ -12,6 +12,7 @@ import (
 	"github.com/tenterhook/tenterhook/engine/issuer"
 	"github.com/tenterhook/tenterhook/engine/watch"
 	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/rules/folder"
 )
 
 // Status is the answer of GET /v1/status: the live policy, problems of the folder, and counts.
@@ -91,7 +92,7 @@ func (a *Admin) check(w http.ResponseWriter, _ *http.Request) {
 }
 
 func (a *Admin) checkFolder() (Check, error) {
-	f, err := rules.Read(a.o.Watch.Status().Folder)
+	f, err := folder.Read(a.o.Watch.Status().Folder)
 	if err != nil {
 		return Check{}, err
 	}

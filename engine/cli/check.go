@@ -17,6 +17,7 @@ import (
 	"github.com/tenterhook/tenterhook/engine/dispatch"
 	"github.com/tenterhook/tenterhook/engine/issuer"
 	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/rules/folder"
 )
 
 func (p *Program) check() *cobra.Command {
@@ -57,7 +58,7 @@ func (p *Program) loadWithUploads(ctx context.Context, dir string, server *ledge
 	if err != nil {
 		return nil, err
 	}
-	folder, err := rules.Read(dir)
+	folder, err := folder.Read(dir)
 	if err == nil {
 		folder, err = folder.With(uploads)
 	}
@@ -72,26 +73,26 @@ func (p *Program) loadWithUploads(ctx context.Context, dir string, server *ledge
 }
 
 // load reads and compiles a folder for all verbs but serve. Paths of problems begin with dir.
-func (p *Program) load(dir string) (*rules.Folder, *rules.Set, error) {
-	folder, o, err := p.read(dir)
+func (p *Program) load(dir string) (*folder.Folder, *rules.Set, error) {
+	f, o, err := p.read(dir)
 	if err != nil {
 		return nil, nil, err
 	}
-	set, err := compile(dir, folder, o)
-	return folder, set, err
+	set, err := compile(dir, f, o)
+	return f, set, err
 }
 
 // read reads a folder and returns the options to compile it with.
-func (p *Program) read(dir string) (folder *rules.Folder, o rules.Options, err error) {
-	if folder, err = rules.Read(dir); err != nil {
+func (p *Program) read(dir string) (f *folder.Folder, o rules.Options, err error) {
+	if f, err = folder.Read(dir); err != nil {
 		return nil, o, fmt.Errorf("read policy folder: %w", err)
 	}
-	o, err = p.checkOptions(folder)
-	return folder, o, err
+	o, err = p.checkOptions(f)
+	return f, o, err
 }
 
 // compile compiles a folder that was read.
-func compile(dir string, folder *rules.Folder, o rules.Options) (*rules.Set, error) {
+func compile(dir string, folder *folder.Folder, o rules.Options) (*rules.Set, error) {
 	set, err := rules.Load(folder, o)
 	if err == nil {
 		if problems := engineProblems(set); len(problems) > 0 {
@@ -128,7 +129,7 @@ func prefixProblems(dir string, problems rules.Problems) rules.Problems {
 }
 
 // checkOptions returns options that do not need the policy's secrets.
-func (p *Program) checkOptions(f *rules.Folder) (o rules.Options, err error) {
+func (p *Program) checkOptions(f *folder.Folder) (o rules.Options, err error) {
 	o = rules.Options{Env: p.Env, Check: true}
 	if slices.ContainsFunc(f.Names(), func(name string) bool { return path.Ext(name) == ".wasm" }) {
 		o.Modules, err = p.moduleRuntime()

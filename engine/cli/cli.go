@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/rules/folder"
 	"github.com/tenterhook/tenterhook/runtime/wasm"
 	"github.com/tenterhook/tenterhook/sdk/hook/sample"
 )
@@ -145,7 +146,7 @@ func (p *Program) completeHook(c *cobra.Command) {
 		if len(args) == 0 {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
-		folder, err := rules.Read(args[0])
+		folder, err := folder.Read(args[0])
 		if err != nil {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}

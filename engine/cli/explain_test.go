@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/rules/folder"
 )
 
 const diagramPolicy = `tenterhook: 1
@@ -59,7 +60,7 @@ const wantDiagrams = `  when emailDomain in tables.partners and data.context.req
 
 // TestDrawCondition draws the values of the parts of conditions.
 func TestDrawCondition(t *testing.T) {
-	set, err := rules.Load(rules.NewFolder(map[string][]byte{"p.yaml": []byte(diagramPolicy)}), rules.Options{})
+	set, err := rules.Load(folder.New(map[string][]byte{"p.yaml": []byte(diagramPolicy)}), rules.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

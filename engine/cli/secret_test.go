@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/rules/folder"
 )
 
 // TestGenerateSecret: the printed policy accepts the value printed for Okta, without warnings.
@@ -36,7 +37,7 @@ func TestGenerateSecret(t *testing.T) {
 func checkSecret(t *testing.T, s generatedSecret, auth string) {
 	t.Helper()
 	text := "tenterhook: 1\nhooks:\n  - name: h\n    type: token\n    rules: [{name: r, debug: {a: b}}]\n" + indent(auth, "    ")
-	set, err := rules.Load(rules.NewFolder(map[string][]byte{"policy.yaml": []byte(text)}), rules.Options{Env: func(name string) (string, bool) {
+	set, err := rules.Load(folder.New(map[string][]byte{"policy.yaml": []byte(text)}), rules.Options{Env: func(name string) (string, bool) {
 		return s.Secret, name == s.Env
 	}})
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/rules/folder"
 	"github.com/tenterhook/tenterhook/rules/suite"
 )
 
@@ -189,7 +189,7 @@ type folderState struct {
 
 func readFolderState(dir string) folderState {
 	start := time.Now()
-	folder, err := rules.Read(dir)
+	folder, err := folder.Read(dir)
 	if err != nil {
 		return folderState{"error: " + err.Error(), time.Since(start)}
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/tenterhook/tenterhook/engine/doctor"
 	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/rules/folder"
 	"github.com/tenterhook/tenterhook/sdk/hook"
 	"github.com/tenterhook/tenterhook/sdk/hook/sample"
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
@@ -88,7 +89,7 @@ hooks:
     auth: [{header: Authorization, secret: a-secret-that-is-long-enough}]
     rules: [{name: r, debug: {a: b}}]
 `
-	s, err := rules.Load(rules.NewFolder(map[string][]byte{"policy.yaml": []byte(text)}), rules.Options{})
+	s, err := rules.Load(folder.New(map[string][]byte{"policy.yaml": []byte(text)}), rules.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

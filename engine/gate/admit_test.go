@@ -11,6 +11,7 @@ import (
 
 	"github.com/tenterhook/tenterhook/engine"
 	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/rules/folder"
 	"github.com/tenterhook/tenterhook/sdk/hook"
 	"github.com/tenterhook/tenterhook/sdk/hook/sample"
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
@@ -92,7 +93,7 @@ func newGate(t testing.TB, typ hook.Type) (*Gate, *engine.Engine) {
 	}
 	t.Cleanup(func() { e.Close() })
 	text := "tenterhook: 1\nhooks:\n  - name: hook-a\n    type: " + typ.String() + "\n    auth: none\n    rules:\n      - name: note\n        debug: {by: note}\n"
-	s, err := rules.Load(rules.NewFolder(map[string][]byte{"policy.yaml": []byte(text)}), rules.Options{})
+	s, err := rules.Load(folder.New(map[string][]byte{"policy.yaml": []byte(text)}), rules.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,6 +20,7 @@ import (
 	"github.com/tenterhook/tenterhook/engine/gate"
 	"github.com/tenterhook/tenterhook/engine/ledger"
 	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/rules/folder"
 )
 
 // testTimeout is how long a test waits for what comes at once, where nothing else has the machine.
@@ -109,7 +110,7 @@ func (tr transport) startGate(t *testing.T, policy string, o gate.Options) *test
 
 func mustLoad(t testing.TB, policy string) *rules.Set {
 	t.Helper()
-	s, err := rules.Load(rules.NewFolder(map[string][]byte{"policy.yaml": []byte(policy)}), rules.Options{})
+	s, err := rules.Load(folder.New(map[string][]byte{"policy.yaml": []byte(policy)}), rules.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/tenterhook/tenterhook/engine/gate"
 	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/rules/folder"
 	"github.com/tenterhook/tenterhook/runtime/wasm"
 )
 
@@ -85,7 +86,7 @@ func loadObserver(t testing.TB, file string, guests *wasm.Runtime) *rules.Set {
 		}
 		files[name] = code
 	}
-	s, err := rules.Load(rules.NewFolder(files), rules.Options{Modules: guests})
+	s, err := rules.Load(folder.New(files), rules.Options{Modules: guests})
 	if err != nil {
 		t.Fatal(err)
 	}

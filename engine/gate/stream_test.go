@@ -22,6 +22,7 @@ import (
 	"github.com/tenterhook/tenterhook/engine"
 	"github.com/tenterhook/tenterhook/engine/peer"
 	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/rules/folder"
 	"github.com/tenterhook/tenterhook/runtime/wasm"
 )
 
@@ -245,7 +246,7 @@ func startRecorder(t *testing.T, secure bool) (e *recorder, dial func() net.Conn
 	must(t, err)
 	swap = func(i int) {
 		text := fmt.Append([]byte(streamPolicy), "# ", i, "\n")
-		s, err := rules.Load(rules.NewFolder(map[string][]byte{"policy.yaml": text, "stamp.wasm": code}), rules.Options{Modules: guests})
+		s, err := rules.Load(folder.New(map[string][]byte{"policy.yaml": text, "stamp.wasm": code}), rules.Options{Modules: guests})
 		must(t, err)
 		on.Swap(s)
 	}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/tenterhook/tenterhook/engine/issuer"
 	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/rules/folder"
 )
 
 // mustLoad makes a Set of one hook for each of some oauth texts.
@@ -25,11 +26,11 @@ func mustLoad(t testing.TB, files map[string]string, oauths ...string) *rules.Se
 	for i, o := range oauths {
 		text += fmt.Sprintf("  - name: h%d\n    type: token\n    auth: [{oauth: %s}]\n    rules: [{name: r, debug: {a: b}}]\n", i, o)
 	}
-	folder := map[string][]byte{"policy.yaml": []byte(text)}
+	contents := map[string][]byte{"policy.yaml": []byte(text)}
 	for name, text := range files {
-		folder[name] = []byte(text)
+		contents[name] = []byte(text)
 	}
-	s, err := rules.Load(rules.NewFolder(folder), rules.Options{})
+	s, err := rules.Load(folder.New(contents), rules.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

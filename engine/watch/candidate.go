@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/rules/folder"
 	"github.com/tenterhook/tenterhook/rules/suite"
 	"github.com/tenterhook/tenterhook/runtime/wasm"
 )
@@ -24,7 +25,7 @@ type candidate struct {
 // evaluate loads the folder with the change and runs its tests. It returns no Set if the folder
 // itself has problems.
 func (j *candidate) evaluate(ctx context.Context, s state) (*rules.Set, error) {
-	set, err := j.w.loadSet(s, func(f *rules.Folder, set *rules.Set) error { return j.runTests(ctx, f, set) })
+	set, err := j.w.loadSet(s, func(f *folder.Folder, set *rules.Set) error { return j.runTests(ctx, f, set) })
 	if _, rejected := errors.AsType[*Rejection](err); rejected {
 		return nil, err
 	}
@@ -36,7 +37,7 @@ func (j *candidate) evaluate(ctx context.Context, s state) (*rules.Set, error) {
 }
 
 // runTests runs the folder's tests with the change.
-func (j *candidate) runTests(ctx context.Context, folder *rules.Folder, set *rules.Set) error {
+func (j *candidate) runTests(ctx context.Context, folder *folder.Folder, set *rules.Set) error {
 	deadline, _ := ctx.Deadline()
 	report, err := suite.Run(folder, set, suite.Options{Until: deadline})
 	if problems, ok := errors.AsType[rules.Problems](err); ok {

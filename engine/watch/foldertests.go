@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/rules/folder"
 	"github.com/tenterhook/tenterhook/rules/suite"
 )
 
@@ -43,7 +44,7 @@ func (u *TestsFailed) Error() string {
 const testTimeout = time.Minute
 
 // runTests runs a folder's tests on its Set, if Options.Tests requires them.
-func (w *Watcher) runTests(ctx context.Context, f *rules.Folder, set *rules.Set) error {
+func (w *Watcher) runTests(ctx context.Context, f *folder.Folder, set *rules.Set) error {
 	if !w.o.Tests {
 		return nil
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/tenterhook/tenterhook/engine/durable"
 	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/rules/folder"
 )
 
 // errNoCopy is returned if there is no last good copy of the folder.
@@ -30,14 +31,14 @@ func newLastGoodStore(data, dir string) *lastGoodStore {
 // removeTemps removes incomplete copies of a killed process. No other process may be saving one.
 func (s *lastGoodStore) removeTemps() error { return durable.RemoveTemp(s.path) }
 
-func (s *lastGoodStore) save(f *rules.Folder) error {
+func (s *lastGoodStore) save(f *folder.Folder) error {
 	if err := os.MkdirAll(filepath.Dir(s.path), 0o700); err != nil {
 		return err
 	}
 	return durable.WriteWith(s.path, durable.Options{}, f.WriteZip)
 }
 
-func (s *lastGoodStore) load() (*rules.Folder, error) {
+func (s *lastGoodStore) load() (*folder.Folder, error) {
 	archive, err := os.ReadFile(s.path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, errNoCopy
@@ -45,7 +46,7 @@ func (s *lastGoodStore) load() (*rules.Folder, error) {
 	if err != nil {
 		return nil, err
 	}
-	f, err := rules.ReadZip(archive)
+	f, err := folder.ReadZip(archive)
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", s.path, err)
 	}
@@ -53,7 +54,7 @@ func (s *lastGoodStore) load() (*rules.Folder, error) {
 }
 
 // loadLastGood loads the last good copy.
-func (w *Watcher) loadLastGood() (*rules.Folder, *rules.Set, error) {
+func (w *Watcher) loadLastGood() (*folder.Folder, *rules.Set, error) {
 	if w.store == nil {
 		return nil, nil, errNoCopy
 	}
@@ -71,7 +72,7 @@ func (w *Watcher) loadLastGood() (*rules.Folder, *rules.Set, error) {
 }
 
 // restore puts the last good copy live in place of the rejected folder.
-func (w *Watcher) restore(ctx context.Context, f *rules.Folder, set *rules.Set, rejected error) error {
+func (w *Watcher) restore(ctx context.Context, f *folder.Folder, set *rules.Set, rejected error) error {
 	if err := w.runTests(ctx, f, set); err != nil {
 		return errors.Join(err, set.Close())
 	}

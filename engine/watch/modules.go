@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/rules/folder"
 )
 
 // Module is a module that rules can run: a file of the folder, or an upload that replaces one.
@@ -89,7 +90,7 @@ func uploadName(file string) string {
 }
 
 // WithUploads returns the folder with the uploads in place, as it would be loaded.
-func (w *Watcher) WithUploads(f *rules.Folder) (*rules.Folder, error) {
+func (w *Watcher) WithUploads(f *folder.Folder) (*folder.Folder, error) {
 	return w.uploads.Load().overlay(f)
 }
 
@@ -142,7 +143,7 @@ func (s *state) moduleHash(name string) string {
 }
 
 // withUploads returns the folder with the uploads in place.
-func (s *state) withUploads() (*rules.Folder, error) {
+func (s *state) withUploads() (*folder.Folder, error) {
 	if s.err != nil {
 		return nil, s.err
 	}

@@ -9,7 +9,7 @@ import (
 
 	"github.com/fsnotify/fsnotify"
 
-	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/rules/folder"
 )
 
 // notifier receives the system's notifications of changes in the folder. They only make a change
@@ -101,7 +101,7 @@ func (n *notifier) warnOnce(path string, err error) {
 // directories lists the directories of the folder at dir, and its parent. If the folder cannot be
 // surveyed, the list is incomplete.
 func directories(ctx context.Context, dir string) map[string]fs.FileInfo {
-	found, _ := rules.Look(ctx, dir) // reading the folder reports the error
+	found, _ := folder.List(ctx, dir) // reading the folder reports the error
 	now := make(map[string]fs.FileInfo, len(found.Folders)+1)
 	for name, info := range found.Folders {
 		now[filepath.Join(dir, filepath.FromSlash(name))] = info

@@ -12,7 +12,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/rules/folder"
 )
 
 // fullReadInterval is the least time between two readings without a notification or a change in stat.
@@ -50,7 +50,7 @@ func (p *pacer) startRead(ctx context.Context, dir string, files []string) {
 // its secret files. If the folder cannot be surveyed, it is the hash of the error.
 func fingerprint(ctx context.Context, dir string, files []string) uint64 {
 	h := fnv.New64a()
-	found, err := rules.Look(ctx, dir)
+	found, err := folder.List(ctx, dir)
 	fmt.Fprint(h, err)
 	for _, name := range slices.Sorted(maps.Keys(found.Files)) {
 		mix(h, name, found.Files[name])

@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/rules/folder"
 )
 
 // maxUnstable is the time after which a folder that keeps changing is reported.
@@ -17,7 +17,7 @@ const maxUnstable = 10 * time.Second
 // state is one reading of the folder and of its secret files, or the error of reading them.
 type state struct {
 	key     string // equal keys are equal states of the folder; empty: it kept changing
-	folder  *rules.Folder
+	folder  *folder.Folder
 	uploads *uploads // to be applied to it
 	files   []string // secret files outside the folder
 	err     error
@@ -26,7 +26,7 @@ type state struct {
 func (w *Watcher) read(ctx context.Context) state {
 	start := time.Now()
 	defer func() { w.pace.readTime = time.Since(start) }()
-	folder, err := rules.Read(w.dir)
+	folder, err := folder.Read(w.dir)
 	if err != nil {
 		return state{key: "error: " + err.Error(), uploads: w.uploads.Load(), err: err}
 	}
@@ -51,7 +51,7 @@ func (w *Watcher) readStable(ctx context.Context, seen state) state {
 		case <-pause.C:
 		}
 		next := w.read(ctx)
-		if next.key == last.key && !errors.Is(next.err, rules.ErrChanging) && !isCheckoutRunning(w.dir) {
+		if next.key == last.key && !errors.Is(next.err, folder.ErrChanging) && !isCheckoutRunning(w.dir) {
 			return next
 		}
 		if time.Since(start) > maxUnstable {

@@ -13,7 +13,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/rules/folder"
 )
 
 // maxSecretFiles bounds the cost of one check.
@@ -21,7 +21,7 @@ const maxSecretFiles = 1000
 
 // secretFiles lists the files outside the folder that its policies name: ${file./run/secrets/okta}. A
 // rotated secret goes live as a changed rule does. Files beyond maxSecretFiles are not followed.
-func secretFiles(f *rules.Folder) []string {
+func secretFiles(f *folder.Folder) []string {
 	var files []string
 	for _, name := range f.Names() {
 		if ext := path.Ext(name); ext == ".yaml" || ext == ".yml" {

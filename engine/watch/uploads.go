@@ -16,7 +16,7 @@ import (
 	"time"
 
 	"github.com/tenterhook/tenterhook/engine/durable"
-	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/rules/folder"
 )
 
 // Limits of all uploads.
@@ -54,7 +54,7 @@ func Hash(code []byte) string {
 }
 
 // overlay returns the folder with the uploads in place.
-func (u *uploads) overlay(f *rules.Folder) (*rules.Folder, error) {
+func (u *uploads) overlay(f *folder.Folder) (*folder.Folder, error) {
 	if u.err != nil {
 		return nil, u.err
 	}
@@ -87,7 +87,7 @@ func (u *uploads) with(name string, code []byte) (*uploads, error) {
 		total += one.Bytes
 	}
 	if len(next.list) > maxUploads || total > maxUploadBytes {
-		return nil, fmt.Errorf("%w: more than %d uploads, or %d MiB in all: delete some", rules.ErrTooLarge, maxUploads, maxUploadBytes>>20)
+		return nil, fmt.Errorf("%w: more than %d uploads, or %d MiB in all: delete some", folder.ErrTooLarge, maxUploads, maxUploadBytes>>20)
 	}
 	return next, nil
 }

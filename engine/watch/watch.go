@@ -14,6 +14,7 @@ import (
 
 	"github.com/tenterhook/tenterhook/engine"
 	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/rules/folder"
 )
 
 // Options configure a Watcher.
@@ -205,7 +206,7 @@ func (w *Watcher) apply(ctx context.Context, s state) error {
 	again := s.key == w.seen.key && s.uploads == w.seen.uploads && !w.Status().Stale
 	w.seen, w.retryAt = s, time.Time{}
 	start := time.Now()
-	set, err := w.loadSet(s, func(f *rules.Folder, set *rules.Set) error { return w.runTests(ctx, f, set) })
+	set, err := w.loadSet(s, func(f *folder.Folder, set *rules.Set) error { return w.runTests(ctx, f, set) })
 	if err != nil && ctx.Err() != nil && errors.Is(err, ctx.Err()) {
 		return err
 	}
@@ -288,7 +289,7 @@ func (w *Watcher) logRemovedHooks(set *rules.Set) {
 }
 
 // loadSet loads the Set of a state. It closes a Set that check or Accept rejects; check may be nil.
-func (w *Watcher) loadSet(s state, check func(*rules.Folder, *rules.Set) error) (*rules.Set, error) {
+func (w *Watcher) loadSet(s state, check func(*folder.Folder, *rules.Set) error) (*rules.Set, error) {
 	folder, err := s.withUploads()
 	if err != nil {
 		return nil, err

@@ -4,11 +4,12 @@ import (
 	"fmt"
 
 	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/rules/folder"
 	"github.com/tenterhook/tenterhook/rules/suite"
 )
 
 func ExampleRun() {
-	folder := rules.NewFolder(map[string][]byte{
+	folder := folder.New(map[string][]byte{
 		"policy.yaml": []byte(`tenterhook: 1
 hooks:
   - name: signup

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/rules/folder"
 	"github.com/tenterhook/tenterhook/sdk/hook"
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
@@ -45,8 +46,8 @@ type Failure struct {
 
 // Run runs every test of the folder on the Set that was loaded from it. The error is rules.Problems when a test is not
 // written as tests are; then none is run.
-func Run(f *rules.Folder, s *rules.Set, o Options) (*Report, error) {
-	cases, problems := f.Cases(s)
+func Run(f *folder.Folder, s *rules.Set, o Options) (*Report, error) {
+	cases, problems := rules.ReadCases(f, s)
 	if len(problems) > 0 {
 		return nil, problems
 	}

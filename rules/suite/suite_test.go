@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/rules/folder"
 	"github.com/tenterhook/tenterhook/rules/suite"
 )
 
@@ -42,9 +43,9 @@ destinations:
 `
 
 // load reads a folder of the policy above and a test file.
-func load(t testing.TB, tests string) (*rules.Folder, *rules.Set) {
+func load(t testing.TB, tests string) (*folder.Folder, *rules.Set) {
 	t.Helper()
-	f := rules.NewFolder(map[string][]byte{
+	f := folder.New(map[string][]byte{
 		"policy.yaml": []byte(policy), "policy_test.yaml": []byte(tests),
 		"signup.json": []byte(`{"eventType": "com.okta.user.pre-registration", "data": {"userProfile": {"email": "eve@example.org"}}}`),
 		"list.json":   []byte(`[]`),
@@ -256,7 +257,7 @@ func TestReport(t *testing.T) {
 
 // TestCoverage tells what tests have never seen of a condition.
 func TestCoverage(t *testing.T) {
-	f := rules.NewFolder(map[string][]byte{
+	f := folder.New(map[string][]byte{
 		"policy.yaml": []byte(`tenterhook: 1
 hooks:
   - name: signup
@@ -336,7 +337,7 @@ func FuzzTests(f *testing.F) {
 	f.Add("tests: [{name: x, hook: token, input: {sample: token}, expect: {rules: []}, cases: [{}, {name: y, set: {data.context: 1}, expect: {error: ~}}]}]")
 	_, s := load(f, "")
 	f.Fuzz(func(t *testing.T, tests string) {
-		folder := rules.NewFolder(map[string][]byte{"a_test.yaml": []byte(tests), "signup.json": []byte("{}")})
+		folder := folder.New(map[string][]byte{"a_test.yaml": []byte(tests), "signup.json": []byte("{}")})
 		r, err := suite.Run(folder, s, suite.Options{})
 		if err != nil {
 			if problems, ok := errors.AsType[rules.Problems](err); !ok || len(problems) == 0 {

@@ -1,4 +1,4 @@
-package rules_test
+package folder_test
 
 import (
 	"bytes"
@@ -11,7 +11,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/rules/folder"
 )
 
 func write(t *testing.T, path, text string) {
@@ -40,7 +40,7 @@ func TestRead(t *testing.T) {
 	if err := os.Mkdir(dir+"/empty", 0o755); err != nil {
 		t.Fatal(err)
 	}
-	f, err := rules.Read(dir)
+	f, err := folder.Read(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,11 +50,11 @@ func TestRead(t *testing.T) {
 	if b, ok := f.File("sub/tables/x.csv"); !ok || string(b) != "b" {
 		t.Errorf("got %q, %t", b, ok)
 	}
-	same := rules.NewFolder(map[string][]byte{"policy.yaml": []byte("a"), "sub/tables/x.csv": []byte("b")})
+	same := folder.New(map[string][]byte{"policy.yaml": []byte("a"), "sub/tables/x.csv": []byte("b")})
 	if f.Hash() != same.Hash() {
 		t.Error("the hash depends on more than names and contents")
 	}
-	other := rules.NewFolder(map[string][]byte{"policy.yaml": []byte("as"), "ub/tables/x.csv": []byte("b")})
+	other := folder.New(map[string][]byte{"policy.yaml": []byte("as"), "ub/tables/x.csv": []byte("b")})
 	if f.Hash() == other.Hash() {
 		t.Error("two folders have one hash")
 	}
@@ -67,7 +67,7 @@ func TestReadConfigMap(t *testing.T) {
 	link(t, "..2026_01_01", dir+"/..data")
 	link(t, "..data/policy.yaml", dir+"/policy.yaml")
 	read := func() string {
-		f, err := rules.Read(dir)
+		f, err := folder.Read(dir)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -134,7 +134,7 @@ func TestReadRefuses(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			dir := t.TempDir()
 			tt.make(dir)
-			if _, err := rules.Read(dir); err == nil || !strings.Contains(err.Error(), tt.want) {
+			if _, err := folder.Read(dir); err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("got %v, want %q", err, tt.want)
 			}
 		})
@@ -174,8 +174,8 @@ func TestReadIsNeverTorn(t *testing.T) {
 	// A reading between the two renames is whole, though they differ by one version: what may not be is a reading that has
 	// the newer b with the older a.
 	for range 300 {
-		f, err := rules.Read(dir)
-		if errors.Is(err, rules.ErrChanging) {
+		f, err := folder.Read(dir)
+		if errors.Is(err, folder.ErrChanging) {
 			continue
 		}
 		if err != nil {
@@ -198,7 +198,7 @@ func TestReadIsNeverTorn(t *testing.T) {
 
 func TestZip(t *testing.T) {
 	files := map[string][]byte{"policy.yaml": []byte("a"), "tables/ä.csv": bytes.Repeat([]byte("x,y\n"), 10_000), "empty": {}}
-	f := rules.NewFolder(files)
+	f := folder.New(files)
 	var one, two bytes.Buffer
 	if err := errors.Join(f.WriteZip(&one), f.WriteZip(&two)); err != nil {
 		t.Fatal(err)
@@ -206,12 +206,12 @@ func TestZip(t *testing.T) {
 	if !bytes.Equal(one.Bytes(), two.Bytes()) {
 		t.Error("one folder, two archives")
 	}
-	back, err := rules.ReadZip(one.Bytes())
+	back, err := folder.ReadZip(one.Bytes())
 	if err != nil || back.Hash() != f.Hash() {
 		t.Errorf("got another folder back: %v", err)
 	}
 	for cut := range one.Len() {
-		if _, err := rules.ReadZip(one.Bytes()[:cut]); err == nil {
+		if _, err := folder.ReadZip(one.Bytes()[:cut]); err == nil {
 			t.Fatalf("%d of %d bytes were taken for an archive", cut, one.Len())
 		}
 	}

@@ -1,4 +1,5 @@
-package rules
+// Package folder is for reading policy folders: all files at one time, within limits, from a directory or an archive.
+package folder
 
 import (
 	"context"
@@ -20,7 +21,7 @@ var (
 	ErrTooLarge = errors.New("too large for a policy folder")
 )
 
-// What a policy folder may hold. The figures are far above any folder of rules; they keep a wrong path ("/") from being read.
+// The limits of a policy folder. They are far above any real folder; they stop a wrong path such as "/" from being read.
 const (
 	maxFiles       = 10_000
 	maxFileBytes   = 32 << 20
@@ -36,8 +37,8 @@ type Folder struct {
 	hash  string
 }
 
-// NewFolder makes a Folder of files, named by slash-separated paths. It keeps the contents, which must not change.
-func NewFolder(files map[string][]byte) *Folder {
+// New makes a Folder of files, named by slash-separated paths. It keeps the contents, which must not change.
+func New(files map[string][]byte) *Folder {
 	f := &Folder{files: maps.Clone(files), names: slices.Sorted(maps.Keys(files))}
 	h := sha256.New()
 	var size [8]byte
@@ -68,7 +69,7 @@ func (f *Folder) With(files map[string][]byte) (*Folder, error) {
 	if len(all) > maxFiles || total > maxFolderBytes {
 		return nil, fmt.Errorf("%w: more than %d files, or %d MiB in all", ErrTooLarge, maxFiles, maxFolderBytes>>20)
 	}
-	return NewFolder(all), nil
+	return New(all), nil
 }
 
 // Names lists the files, sorted. The caller must not change it.
@@ -108,7 +109,7 @@ func readOnce(dir string) (f *Folder, same bool, err error) {
 		return nil, false, err
 	}
 	defer root.Close()
-	before, err := survey(context.Background(), root)
+	before, err := listRoot(context.Background(), root)
 	if err != nil {
 		return nil, false, err
 	}
@@ -127,14 +128,14 @@ func readOnce(dir string) (f *Folder, same bool, err error) {
 		}
 		files[name] = b
 	}
-	after, err := survey(context.Background(), root)
+	after, err := listRoot(context.Background(), root)
 	if err != nil {
 		return nil, false, err
 	}
-	return NewFolder(files), maps.EqualFunc(before.Files, after.Files, unmoved), nil
+	return New(files), maps.EqualFunc(before.Files, after.Files, isUnchanged), nil
 }
 
-func unmoved(a, b fs.FileInfo) bool {
+func isUnchanged(a, b fs.FileInfo) bool {
 	return a.Size() == b.Size() && a.ModTime().Equal(b.ModTime()) && os.SameFile(a, b)
 }
 

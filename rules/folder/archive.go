@@ -1,4 +1,4 @@
-package rules
+package folder
 
 import (
 	"archive/zip"
@@ -47,7 +47,7 @@ func ReadZip(archive []byte) (*Folder, error) {
 		}
 		files[part.Name] = b
 	}
-	return NewFolder(files), nil
+	return New(files), nil
 }
 
 func readPart(part *zip.File) ([]byte, error) {

@@ -1,4 +1,4 @@
-package rules
+package folder
 
 import (
 	"context"
@@ -12,42 +12,42 @@ import (
 	"unicode/utf8"
 )
 
-// Survey is what a policy folder has in it, as far as it is read: names to what stat says, links followed.
-type Survey struct {
+// Listing holds the files and directories of a policy folder that Read would read, with their metadata; links are followed.
+type Listing struct {
 	Files   map[string]fs.FileInfo
 	Folders map[string]fs.FileInfo // "." is the folder itself
 }
 
-// Look surveys the folder at dir without reading a file. It goes where Read goes, within the same limits, and ends with the
-// context. With an error the Survey has what was found before it.
-func Look(ctx context.Context, dir string) (Survey, error) {
+// List lists the folder at dir without reading a file, under the rules and limits of Read. With an error, also of the
+// context, the Listing has the entries found before it.
+func List(ctx context.Context, dir string) (Listing, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
-		return Survey{}, err
+		return Listing{}, err
 	}
 	defer root.Close()
-	return survey(ctx, root)
+	return listRoot(ctx, root)
 }
 
-func survey(ctx context.Context, root *os.Root) (Survey, error) {
-	s := surveyor{root: root, found: Survey{Files: map[string]fs.FileInfo{}, Folders: map[string]fs.FileInfo{}}}
+func listRoot(ctx context.Context, root *os.Root) (Listing, error) {
+	s := lister{root: root, found: Listing{Files: map[string]fs.FileInfo{}, Folders: map[string]fs.FileInfo{}}}
 	info, err := root.Stat(".")
 	if err != nil {
 		return s.found, err
 	}
-	return s.found, s.enter(ctx, ".", info)
+	return s.found, s.walk(ctx, ".", info)
 }
 
-// surveyor walks a folder. Links can make a tree of few files endless (a link to a folder above it) or immense (many links
-// at each of many levels), so it notices the one and counts against the other.
-type surveyor struct {
+// lister walks a folder. A link to a parent makes a tree endless, and many links at each of many levels make it immense:
+// it detects the first and limits the number of entries against the second.
+type lister struct {
 	root    *os.Root
-	found   Survey
+	found   Listing
 	above   []fs.FileInfo // the directories it is in now
 	entries int
 }
 
-func (s *surveyor) enter(ctx context.Context, dir string, info fs.FileInfo) error {
+func (s *lister) walk(ctx context.Context, dir string, info fs.FileInfo) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -60,20 +60,20 @@ func (s *surveyor) enter(ctx context.Context, dir string, info fs.FileInfo) erro
 	s.found.Folders[dir] = info
 	s.above = append(s.above, info)
 	defer func() { s.above = s.above[:len(s.above)-1] }()
-	names, err := s.list(dir)
+	names, err := s.names(dir)
 	if err != nil {
 		return err
 	}
 	for _, name := range names {
-		if err := s.note(ctx, path.Join(dir, name)); err != nil {
+		if err := s.visit(ctx, path.Join(dir, name)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// list has the names in a directory, sorted, and counts them.
-func (s *surveyor) list(dir string) ([]string, error) {
+// names has the names in a directory, sorted, and counts them.
+func (s *lister) names(dir string) ([]string, error) {
 	d, err := s.root.Open(dir)
 	if err != nil {
 		return nil, err
@@ -90,7 +90,7 @@ func (s *surveyor) list(dir string) ([]string, error) {
 	return names, nil
 }
 
-func (s *surveyor) note(ctx context.Context, name string) error {
+func (s *lister) visit(ctx context.Context, name string) error {
 	if strings.HasPrefix(path.Base(name), ".") || !utf8.ValidString(name) {
 		return nil
 	}
@@ -99,7 +99,7 @@ func (s *surveyor) note(ctx context.Context, name string) error {
 	case err != nil:
 		return fmt.Errorf("read %s: %w", name, err)
 	case info.IsDir():
-		return s.enter(ctx, name, info)
+		return s.walk(ctx, name, info)
 	case !info.Mode().IsRegular():
 		return nil
 	case info.Size() > maxFileBytes:
