@@ -104,7 +104,7 @@ func TestExtensionKeys(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			s, err := rules.Load(rules.NewFolder(map[string][]byte{"a.yaml": []byte(test.text)}), rules.Options{})
+			s, err := rules.Load(folder.New(map[string][]byte{"a.yaml": []byte(test.text)}), rules.Options{})
 			if err == nil {
 				defer s.Close()
 			}
