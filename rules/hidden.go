@@ -20,6 +20,7 @@ var (
 	keyLine    = regexp.MustCompile(`^ *(?:- +)*[{[ ]*["']?[\w.-]+["']?\s*:(?:\s|$)`)
 	anyKey     = regexp.MustCompile(`^(["']?([A-Za-z_-]{1,20})["']?\s*:)(?:\s|$)`)
 	headerName = regexp.MustCompile(`^(["']?header["']?\s*:\s*(?:"[A-Za-z0-9-]{1,64}"|'[A-Za-z0-9-]{1,64}'|[A-Za-z0-9-]{1,64}))(?:[\s,}\]]|$)`)
+	label      = regexp.MustCompile(`^(["']?name["']?\s*:\s*(?:"` + labelForm + `"|'` + labelForm + `'|` + labelForm + `))(?:[\s,}\]]|$)`)
 	noAuth     = regexp.MustCompile(`^(none)(?:[\s,}\]]|$)`)
 	oauthKey   = regexp.MustCompile(`^ *(?:- +)*["']?oauth["']?\s*:\s*$`)
 	oauthMap   = regexp.MustCompile(`^["']?oauth["']?\s*:\s*\{`)
@@ -32,6 +33,7 @@ var (
 const (
 	openForm  = `(?:[a-z]+://[\w.-]+(?::\d+)?(?:/[\w./-]*)?|[\w./-]+)`
 	algorithm = `[A-Z]{2}\d{3}`
+	labelForm = `[A-Za-z0-9_.-]{1,32}` // the name of a secret, which metrics and the status show, too
 )
 
 // openKeys are the keys of an oauth whose values are no secrets.
@@ -123,10 +125,10 @@ func known(text string, oauth bool) int {
 	if m := openValue.FindStringSubmatch(text); oauth && m != nil {
 		return len(m[1])
 	}
-	if m := anyKey.FindStringSubmatch(text); m != nil && expected(m[2]) && !headerName.MatchString(text) {
+	if m := anyKey.FindStringSubmatch(text); m != nil && expected(m[2]) && !headerName.MatchString(text) && !label.MatchString(text) {
 		return len(m[1])
 	}
-	for _, fine := range []*regexp.Regexp{headerName, secretName, noAuth} {
+	for _, fine := range []*regexp.Regexp{headerName, label, secretName, noAuth} {
 		if m := fine.FindStringSubmatch(text); m != nil {
 			return len(m[1])
 		}
@@ -177,7 +179,7 @@ func (n *node) hide() {
 	}
 	for _, m := range n.members {
 		switch {
-		case m.key == "header":
+		case m.key == "header", m.key == "name" && secretLabel.MatchString(m.value.text):
 		case m.key == "oauth" && m.value.kind == mapNode:
 			m.value.hideOAuth()
 		default:
