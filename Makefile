@@ -37,7 +37,7 @@ fuzz: ## run every fuzz target for FUZZTIME
 	done
 
 crash: ## kill and power-cut the ledger and the program CRASHES times each
-	TENTERHOOK_CRASH_ROUNDS=$(CRASHES) $(GO) test -count 1 -timeout 24h -v -run '^(TestKill|TestPowerCut)$$' ./engine/ledger
+	TENTERHOOK_CRASH_ROUNDS=$(CRASHES) $(GO) test -count 1 -timeout 24h -v -run '^(TestKill|TestKillFullDisk|TestPowerCut)$$' ./engine/ledger
 	TENTERHOOK_CRASH_ROUNDS=$(CRASHES) $(GO) test -count 1 -timeout 24h -v -run '^TestBinary$$/^Crash$$' ./engine/cli
 
 bench: ## run benchmarks matching BENCH, in benchstat's format

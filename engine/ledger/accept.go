@@ -46,13 +46,15 @@ type acceptOp struct {
 	slot      *slot
 }
 
-func (d *acceptOp) size() (int, bool) { return d.bytes + (len(d.ids)+1)*(len(ID{})+64), false }
+func (d *acceptOp) size() (int, class) { return d.bytes + (len(d.ids)+1)*(len(ID{})+64), classNew }
+func (d *acceptOp) rollback(*Ledger)   {}
 
 func (d *acceptOp) stage(c *commit) error {
 	if d.duplicate = c.isKnown(d.id); d.duplicate {
 		return nil
 	}
 	d.slot = c.slot
+	clear(d.places)
 	c.add(d.id)
 	for i, id := range d.ids {
 		if c.isKnown(id) {

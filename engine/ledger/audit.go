@@ -30,14 +30,7 @@ const maxProblems = 100
 
 // run returns everything that is wrong, each wrapping ErrDamaged, or nil; or why the file could not be read.
 func (a *audit) run(file io.ReaderAt, size int64) error {
-	var err error
-	if a.tree, err = openTree(file, size); err != nil {
-		return err
-	}
-	if err := a.findBuckets(); err != nil {
-		return err
-	}
-	if err := a.readMeta(); err != nil {
+	if err := a.openMeta(file, size); err != nil {
 		return err
 	}
 	if bucket, ok := a.takeBucket(bucketDead); ok {
@@ -57,6 +50,18 @@ func (a *audit) run(file io.ReaderAt, size int64) error {
 		return a.readError
 	}
 	return errors.Join(a.problems...)
+}
+
+// openMeta reads the identity and the state, and no row.
+func (a *audit) openMeta(file io.ReaderAt, size int64) error {
+	var err error
+	if a.tree, err = openTree(file, size); err != nil {
+		return err
+	}
+	if err := a.findBuckets(); err != nil {
+		return err
+	}
+	return a.readMeta()
 }
 
 func (a *audit) addProblem(err error) {

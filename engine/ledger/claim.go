@@ -249,7 +249,9 @@ func (l *Ledger) view(do func(*bolt.Tx) error) error {
 	if err := l.failureError(); err != nil {
 		return err
 	}
+	l.dbMu.RLock()
 	err := l.db.View(do)
+	l.dbMu.RUnlock()
 	if errors.Is(err, berrors.ErrDatabaseNotOpen) {
 		return ErrClosed
 	}

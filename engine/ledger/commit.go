@@ -1,235 +1,122 @@
 package ledger
 
 import (
-	"cmp"
-	"fmt"
-	"runtime/debug"
+	"errors"
+	"os"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
 )
 
 const (
-	maxBatch          = 4096
-	notesWait         = 100 * time.Millisecond // how long ids that nobody waits for may wait for company
-	idleWait          = 50 * time.Millisecond  // without a call, before the file is made longer
-	maintenancePeriod = time.Minute
+	largeRow  = 2 * pageSize // a longer row gets a leaf page of its own
+	idsPerRow = 1000         // so that the last leaf of a bucket of ids stays short
 )
 
-// commitLoop is the committer: the only goroutine that writes. It takes whatever waits, and puts it into one transaction;
-// while that is being synced, the next batch gathers. Nothing lingers but ids that nobody waits for.
-func (l *Ledger) commitLoop() {
-	defer close(l.done)
-	tick := time.NewTicker(maintenancePeriod)
-	defer tick.Stop()
-	late := time.NewTimer(time.Hour)
-	defer late.Stop()
-	idle := time.NewTimer(idleWait)
-	defer idle.Stop()
-	for {
-		select {
-		case r := <-l.queue:
-			l.commitBatch(l.gather(r))
-		case <-idle.C:
-			if l.failureError() == nil && l.space.growAhead() {
-				idle.Reset(time.Millisecond)
-			}
-			continue
-		case <-l.notes.wake:
-			late.Reset(notesWait)
-			continue
-		case <-late.C:
-			l.commitBatch(nil)
-		case <-tick.C:
-			l.maintain()
-		case <-l.stop:
-			l.drain()
-			return
-		}
-		if l.maintainedHour != l.hour {
-			l.maintain()
-		}
-		idle.Reset(idleWait)
-	}
-}
-
-// gather returns r and what waits behind it.
-func (l *Ledger) gather(r *request) []*request {
-	batch := []*request{r}
-	size, _ := r.op.size()
-	for bytes := size; len(batch) < maxBatch && bytes < maxRow; bytes += size {
-		l.waiting.Add(-int64(size))
-		select {
-		case r = <-l.queue:
-			batch = append(batch, r)
-			size, _ = r.op.size()
-		default:
-			return batch
-		}
-	}
-	l.waiting.Add(-int64(size))
-	return batch
-}
-
-// drain commits what is queued when the ledger is closed.
-func (l *Ledger) drain() {
-	for {
-		select {
-		case r := <-l.queue:
-			l.commitBatch(l.gather(r))
-		default:
-			l.commitBatch(nil) // what is noted
-			return
-		}
-	}
-}
-
-// commitBatch makes a batch durable and answers each of its callers.
-func (l *Ledger) commitBatch(batch []*request) {
-	notes := l.notes.drain()
-	if len(batch) == 0 && len(notes) == 0 {
-		return
-	}
-	err := l.failureError()
-	if err == nil {
-		err = l.tryBatch(batch, notes)
-	}
-	for _, r := range batch {
-		if r.err == nil {
-			r.err = err
-		}
-		close(r.done)
-	}
-}
-
-// tryBatch stops the ledger when anything but the caller's own wish goes wrong: after a failed commit nobody knows what is on
-// the disk, and what bbolt has in memory may not be.
-func (l *Ledger) tryBatch(batch []*request, notes []ID) (err error) {
-	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true)) // the file is mapped: a page that cannot be read is a fault
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("panic: %v", p)
-		}
-		if err != nil {
-			l.fail(err)
-			err = l.failureError()
-		}
-	}()
-	start := time.Now()
-	c, err := l.beginCommit(batch)
-	if err != nil {
-		return err
-	}
-	defer c.tx.Rollback() // after Commit it does nothing
-	for _, r := range batch {
-		if r.err = l.admit(c, r.op); r.err == nil {
-			r.err = r.op.stage(c)
-		}
-	}
-	for _, id := range notes {
-		c.note(id)
-	}
-	if err := cmp.Or(c.err, l.failureError()); err != nil {
-		return err
-	}
-	if c.dirty {
-		err = c.finish()
-	}
-	if err != nil {
-		return err
-	}
-	l.publish(c, batch)
-	l.count.commitTime.Store(int64(time.Since(start)))
-	return nil
-}
-
-// admit refuses what there is no room for.
-func (l *Ledger) admit(c *commit, op operation) error {
-	size, owed := op.size()
-	limit := c.fresh
-	if owed {
-		limit = c.owed
-	}
-	if c.bytes+size > limit {
-		l.count.refused.Add(1)
-		return ErrSpace
-	}
-	c.bytes += size
-	return nil
-}
-
-// publish carries a commit into memory: only now that it is on the disk may an id be called known.
-func (l *Ledger) publish(c *commit, batch []*request) {
-	l.indexMu.Lock()
-	first := c.slot.ids - uint32(len(c.ids)) + 1
-	for i, id := range c.ids {
-		c.slot.index.add(l.fingerprint(id), first+uint32(i))
-	}
-	l.indexMu.Unlock()
-	for _, r := range batch {
-		if r.err == nil {
-			r.op.publish(l)
-		}
-	}
-	if c.dirty {
-		l.count.batch(len(batch))
-		l.countCommit()
-	}
-}
-
-// countCommit takes note of a commit.
-func (l *Ledger) countCommit() {
-	l.count.commits.Add(1)
-	l.measure()
-	l.id.writeLazily(l.sequence)
-}
-
-// commit is one transaction in the making.
+// commit is one transaction while it is built.
 type commit struct {
-	l       *Ledger
-	tx      *bolt.Tx
-	now     time.Time
-	slot    *slot // takes new rows
-	buckets map[*slot]*bolt.Bucket
-	ids     []ID
-	pending map[ID]struct{}
-	marks   map[*slot][]byte
-	dirty   bool
-	fresh   int // bytes that may be added by what can be refused
-	owed    int // and by what follows from what was not
-	bytes   int
-	err     error // the first thing that went wrong with the file
+	l          *Ledger
+	tx         *bolt.Tx
+	now        time.Time
+	slot       *slot // takes new rows
+	buckets    map[*slot]*bolt.Bucket
+	ids        []ID
+	pending    map[ID]struct{}
+	marks      map[*slot][]byte
+	afterLarge map[*slot]int // rows behind the last large row of this commit
+	dirty      bool
+	bytes      int           // of the admitted requests
+	limits     [classes]int  // of bytes, by class
+	err        error         // the first error of the file
+	saved      savedCounters // for rollback
 }
 
-func (l *Ledger) beginCommit(batch []*request) (*commit, error) {
-	need := 0
-	for _, r := range batch {
-		size, _ := r.op.size()
-		need += size
-	}
-	promised := l.owedBytes()
-	l.space.ensure(need + promised)
-	fresh, owed := l.space.available(promised)
+// savedCounters is what staging changes in memory before the commit is on the disk.
+type savedCounters struct {
+	sequence, nextDead     uint64
+	dead, deadBytes        int64
+	noted, buried, trimmed uint64
+	slots                  []*slot
+	rows, ids, open        []uint32 // of each slot
+}
+
+// beginCommit begins a transaction for need bytes. The file's pages are limited to those of the class that is refused first.
+func (l *Ledger) beginCommit(need int, least class) (*commit, error) {
+	owed := l.owedBytes()
+	l.space.ensure(need + owed)
+	l.space.limitFile(l.db, least, owed)
 	tx, err := l.db.Begin(true)
 	if err != nil {
 		return nil, err
 	}
 	now := l.now()
-	return &commit{
-		l: l, tx: tx, now: now, slot: l.currentSlot(now), fresh: fresh, owed: owed,
+	c := &commit{
+		l: l, tx: tx, now: now, slot: l.currentSlot(now), limits: l.space.available(owed),
 		buckets: make(map[*slot]*bolt.Bucket, 2), marks: make(map[*slot][]byte), pending: make(map[ID]struct{}),
-	}, nil
+	}
+	c.save()
+	return c, nil
 }
 
-// owedBytes is about how many bytes will be needed to plan what is recorded, and to mark what is planned.
+// owedBytes estimates the bytes for the plans of recorded events and for the marks of planned steps.
 func (l *Ledger) owedBytes() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return 256*l.backlog.unplanned + 192*l.backlog.steps
 }
 
+func (c *commit) save() {
+	l, s := c.l, &c.saved
+	*s = savedCounters{
+		sequence: l.sequence, nextDead: l.nextDead, dead: l.count.dead.Load(), deadBytes: l.count.deadBytes.Load(),
+		noted: l.count.noted.Load(), buried: l.count.buried.Load(), trimmed: l.count.trimmed.Load(), slots: l.slots,
+	}
+	counters := make([]uint32, 3*len(l.slots))
+	s.rows, s.ids, s.open = counters[:len(l.slots)], counters[len(l.slots):2*len(l.slots)], counters[2*len(l.slots):]
+	for i, p := range l.slots {
+		s.rows[i], s.ids[i], s.open[i] = p.rows, p.ids, p.open
+	}
+}
+
+// rollback restores the counters after a commit that is not in the file.
+func (c *commit) rollback() {
+	l, s := c.l, &c.saved
+	l.sequence, l.nextDead = s.sequence, s.nextDead
+	l.count.dead.Store(s.dead)
+	l.count.deadBytes.Store(s.deadBytes)
+	l.count.noted.Store(s.noted)
+	l.count.buried.Store(s.buried)
+	l.count.trimmed.Store(s.trimmed)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.slots = s.slots
+	for i, p := range l.slots {
+		p.rows, p.ids, p.open = s.rows[i], s.ids[i], s.open[i]
+	}
+}
+
 // put appends a row to a slot and returns its number.
+//
+// bbolt writes the last leaf of a bucket anew with every append, and keeps two to four rows in each leaf, however long they
+// are. An empty row behind a large one lets bbolt close the leaf: a later append does not copy the large row, and needs no
+// run of free pages as long as four of them.
 func (c *commit) put(s *slot, row []byte) uint32 {
+	number := c.putRow(s, row)
+	if len(row) <= largeRow {
+		if after, ok := c.afterLarge[s]; ok {
+			c.afterLarge[s] = after + 1
+		}
+		return number
+	}
+	if c.afterLarge == nil {
+		c.afterLarge = make(map[*slot]int)
+	}
+	c.putRow(s, newRow(kindMarks, 0))
+	c.afterLarge[s] = 1
+	return number
+}
+
+func (c *commit) putRow(s *slot, row []byte) uint32 {
 	b := c.buckets[s]
 	if b == nil {
 		var err error
@@ -245,6 +132,16 @@ func (c *commit) put(s *slot, row []byte) uint32 {
 	return s.rows
 }
 
+// closeLeaves adds the empty rows that keep large rows out of the last leaf: bbolt splits a leaf of more than four rows.
+func (c *commit) closeLeaves() {
+	const rows = 4
+	for s, after := range c.afterLarge {
+		for ; after < rows; after++ {
+			c.putRow(s, newRow(kindMarks, 0))
+		}
+	}
+}
+
 func (c *commit) write(b *bolt.Bucket, key, row []byte, slot uint32) {
 	seal(row, key, slot, c.l.epoch)
 	c.dirty = true
@@ -257,7 +154,7 @@ func (c *commit) setError(err error) {
 	}
 }
 
-// isKnown reports whether an id is in the ledger or was added to this commit.
+// isKnown reports whether an id is in the ledger or in this commit.
 func (c *commit) isKnown(id ID) bool {
 	if _, ok := c.pending[id]; ok {
 		return true
@@ -272,7 +169,11 @@ func (c *commit) add(id ID) {
 }
 
 func (c *commit) note(id ID) {
-	if c.bytes+len(id) > c.fresh || c.isKnown(id) {
+	if c.isKnown(id) {
+		return
+	}
+	if c.bytes+len(id) > c.limits[classNew] {
+		c.l.count.dropped.Add(1)
 		return
 	}
 	c.bytes += len(id)
@@ -280,7 +181,7 @@ func (c *commit) note(id ID) {
 	c.l.count.noted.Add(1)
 }
 
-// mark notes an outcome in the slot of what it is about.
+// mark adds an outcome to the slot of its entry.
 func (c *commit) mark(s *slot, m mark) {
 	row := c.marks[s]
 	if row == nil {
@@ -290,11 +191,12 @@ func (c *commit) mark(s *slot, m mark) {
 	c.dirty = true
 }
 
-// finish writes what was gathered, and the state, and commits.
+// finish writes the marks, the ids and the state, and commits.
 func (c *commit) finish() error {
 	for s, row := range c.marks {
 		c.put(s, row)
 	}
+	c.closeLeaves()
 	if len(c.ids) > 0 {
 		c.putIDs()
 	}
@@ -314,28 +216,64 @@ func (c *commit) putIDs() {
 		return
 	}
 	b.FillPercent = 1
-	row := newRow(kindIDs, len(c.ids)*len(ID{}))
-	for _, id := range c.ids {
-		row = append(row, id[:]...)
+	for from := 0; from < len(c.ids); from += idsPerRow {
+		ids := c.ids[from:min(from+idsPerRow, len(c.ids))]
+		row := newRow(kindIDs, len(ids)*len(ID{}))
+		for _, id := range ids {
+			row = append(row, id[:]...)
+		}
+		c.write(b, key32(c.slot.ids+1), row, c.slot.number)
+		c.slot.ids += uint32(len(ids))
 	}
-	c.write(b, key32(c.slot.ids+1), row, c.slot.number)
-	c.slot.ids += uint32(len(c.ids))
 }
 
-// change runs what the committer itself does to the file, in a transaction of its own.
+// change runs a change of the committer's own in a transaction of its own. After ErrSpace nothing has changed.
 func (l *Ledger) change(do func(c *commit) error) error {
-	c, err := l.beginCommit(nil)
+	for attempt := 0; ; attempt++ {
+		c, err := l.beginCommit(0, classMark)
+		if err != nil {
+			return err
+		}
+		c.dirty = true
+		if err = do(c); err == nil {
+			err = c.finish()
+		}
+		if err == nil {
+			l.countCommit()
+			return nil
+		}
+		committed, err := l.abort(c, err)
+		if committed {
+			l.countCommit()
+			return nil
+		}
+		c.rollback()
+		if !errors.Is(err, errNoPages) {
+			return err
+		}
+		if !l.space.growAfterFailure(0, attempt, classMark) {
+			return ErrSpace
+		}
+	}
+}
+
+// committedSequence reads from the file which commit is its last.
+func (l *Ledger) committedSequence() (uint64, error) {
+	file, err := os.Open(l.opt.Path)
 	if err != nil {
-		return err
+		return 0, err
 	}
-	defer c.tx.Rollback()
-	c.dirty = true
-	if err := do(c); err != nil {
-		return err
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return 0, err
 	}
-	if err := c.finish(); err != nil {
-		return err
+	a := &audit{}
+	if err := a.openMeta(file, info.Size()); err != nil {
+		return 0, err
 	}
-	l.countCommit()
-	return nil
+	if a.uuid != l.id.uuid {
+		return 0, ErrSwapped
+	}
+	return a.state.sequence, nil
 }

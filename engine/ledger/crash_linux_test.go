@@ -24,6 +24,7 @@ type crashRig struct {
 	*testing.T
 	path   string
 	noSync bool
+	large  bool
 
 	acked    []string
 	started  map[string]bool // steps that were carried out, by their key
@@ -33,6 +34,7 @@ type crashRig struct {
 	undone   int // on record as done, and open again
 	repeated int // carried out again without having been on record
 	refused  int // ledgers that could not be opened
+	stopped  int // ledgers that stopped by themselves
 }
 
 func newCrashRig(t *testing.T, path string) *crashRig {
@@ -58,6 +60,9 @@ func (r *crashRig) round(cut func(*os.Process)) {
 	if r.noSync {
 		cmd.Env = append(cmd.Env, unsync+"=1")
 	}
+	if r.large {
+		cmd.Env = append(cmd.Env, large+"=1")
+	}
 	out, err := cmd.StdoutPipe()
 	must(r.T, err)
 	must(r.T, cmd.Start())
@@ -69,6 +74,7 @@ func (r *crashRig) round(cut func(*os.Process)) {
 	select {
 	case <-begun:
 	case <-heard: // it did not come so far
+	case <-time.After(time.Second): // the disk is full
 	}
 	time.Sleep(time.Duration(40+rand.IntN(160)) * time.Millisecond)
 	cut(cmd.Process)
@@ -97,6 +103,7 @@ func (r *crashRig) listen(out io.Reader, begun func()) {
 		case "D":
 			r.done[what] = true
 		default:
+			r.stopped++
 			r.Log(lines.Text())
 		}
 	}
@@ -173,6 +180,24 @@ func TestKill(t *testing.T) {
 	}
 	r.report(n)
 	if r.lost+r.undone+r.refused > 0 || r.total == 0 {
+		t.Error("that is not what was promised")
+	}
+}
+
+// TestKillFullDisk kills the process on a disk that is full of large rows, of which few are delivered.
+func TestKillFullDisk(t *testing.T) {
+	r := newCrashRig(t, filepath.Join(mount(t, "-t", "tmpfs", "-o", "size=48m", "tmpfs"), "ledger.db"))
+	r.large = true
+	n := crashRounds(6)
+	for i := range n {
+		r.round(func(*os.Process) {})
+		r.verify()
+		if i%keepRounds == keepRounds-1 {
+			r.reset()
+		}
+	}
+	r.report(n)
+	if r.lost+r.undone+r.refused+r.stopped > 0 || r.total == 0 {
 		t.Error("that is not what was promised")
 	}
 }

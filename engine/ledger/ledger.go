@@ -81,6 +81,7 @@ func (o Options) withDefaults() Options {
 type Ledger struct {
 	opt   Options
 	now   func() time.Time
+	dbMu  sync.RWMutex // guards db: the committer opens the file anew after a full disk
 	db    *bolt.DB
 	id    *identity
 	seed  maphash.Seed
@@ -211,21 +212,6 @@ func (l *Ledger) fail(cause error) {
 		l.failure = fmt.Errorf("%w: %w", ErrBroken, cause)
 		close(l.failed)
 	}
-}
-
-// request is one call that waits for a commit.
-type request struct {
-	op   operation
-	err  error
-	done chan struct{}
-}
-
-// operation is what a call wants of the next commit. stage adds its rows, or refuses with an error and adds nothing; settle
-// carries it into memory once the rows are on the disk.
-type operation interface {
-	stage(c *commit) error
-	publish(l *Ledger)
-	size() (bytes int, owed bool) // about what it adds; owed: it follows from what was acknowledged
 }
 
 // submit hands an operation to the committer and waits until it is durable. With wait it waits for a place in the queue;

@@ -56,6 +56,17 @@ func putMeta(tx *bolt.Tx, uuid string, s state) error {
 }
 
 func (l *Ledger) openFile() error {
+	if err := l.openBolt(); err != nil {
+		return err
+	}
+	if l.lowSpace = l.space.reserveMinimum(); l.lowSpace == nil {
+		l.space.ensure(int(l.opt.Step / 4))
+	}
+	return nil
+}
+
+// openBolt opens the file for bbolt and for the preallocator.
+func (l *Ledger) openBolt() error {
 	var err error
 	l.db, err = bolt.Open(l.opt.Path, 0o600, &bolt.Options{
 		PageSize: pageSize, NoFreelistSync: true, FreelistType: bolt.FreelistMapType, NoSync: l.opt.noSync, OpenFile: l.opt.open,
@@ -67,12 +78,9 @@ func (l *Ledger) openFile() error {
 	if l.space, err = openPreallocator(l.opt); err != nil {
 		return err
 	}
-	l.db.AllocSize = pageSize // what it makes longer by itself has holes
+	l.db.AllocSize = pageSize
 	l.measure()
 	l.space.allocateTail()
-	if l.lowSpace = l.space.reserveMinimum(); l.lowSpace == nil {
-		l.space.ensure(int(l.opt.Step / 4))
-	}
 	return nil
 }
 

@@ -2,6 +2,7 @@ package ledger_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -16,6 +17,7 @@ const (
 	rounds = "TENTERHOOK_CRASH_ROUNDS" // how many rounds the crash tests play; a few when it is not set
 	worker = "TENTERHOOK_LEDGER_WORKER"
 	unsync = "TENTERHOOK_LEDGER_UNSYNC"
+	large  = "TENTERHOOK_LEDGER_LARGE" // long events, little of which is delivered: the disk fills up
 )
 
 // TestMain is the crash tests' worker, too: the same binary, started again with a ledger to work on.
@@ -41,7 +43,7 @@ func runCrashWorker(path string) int {
 		fmt.Println("E", err)
 		return 3
 	}
-	w := &crashWorker{l: l}
+	w := &crashWorker{l: l, large: os.Getenv(large) != ""}
 	for range 8 {
 		w.wg.Go(w.accept)
 	}
@@ -49,13 +51,15 @@ func runCrashWorker(path string) int {
 	w.wg.Go(w.deliver)
 	w.wg.Go(w.deliver)
 	w.wg.Wait()
+	fmt.Println("E", l.Broken())
 	return 4 // a disk that has gone away ends every loop
 }
 
 type crashWorker struct {
-	l  *ledger.Ledger
-	mu sync.Mutex // guards stdout
-	wg sync.WaitGroup
+	l     *ledger.Ledger
+	large bool
+	mu    sync.Mutex // guards stdout
+	wg    sync.WaitGroup
 }
 
 func (w *crashWorker) report(word, what string) {
@@ -69,14 +73,27 @@ func crashEvents(number string) [2]ledger.ID {
 	return [2]ledger.ID{ledger.EventKey("h", number+"/0"), ledger.EventKey("h", number+"/1")}
 }
 
+// longest is the length that the next payload does not reach.
+func (w *crashWorker) longest() int {
+	if !w.large {
+		return 3000
+	}
+	return []int{3000, 120 << 10, 400 << 10, 4 << 20}[rand.IntN(4)]
+}
+
 func (w *crashWorker) accept() {
 	for {
 		number := fmt.Sprintf("%016x", rand.Uint64())
 		d := ledger.Delivery{Hook: "h", ID: ledger.Key("h", number)}
 		for _, id := range crashEvents(number) {
-			d.Events = append(d.Events, ledger.Event{ID: id, Payload: make([]byte, rand.IntN(3000))})
+			d.Events = append(d.Events, ledger.Event{ID: id, Payload: make([]byte, rand.IntN(w.longest()))})
 		}
-		if _, err := w.l.Accept(context.Background(), d); err != nil {
+		_, err := w.l.Accept(context.Background(), d)
+		if errors.Is(err, ledger.ErrSpace) {
+			time.Sleep(5 * time.Millisecond)
+			continue
+		}
+		if err != nil {
 			return
 		}
 		w.report("A", number)
@@ -93,7 +110,11 @@ func (w *crashWorker) plan() {
 		var wg sync.WaitGroup
 		for _, t := range tasks {
 			wg.Go(func() {
-				_ = w.l.Plan(context.Background(), t, "r", []ledger.Action{{Destination: "d", Key: t.ID.String(), Spec: t.Payload}})
+				err := w.l.Plan(context.Background(), t, "r", []ledger.Action{{Destination: "d", Key: t.ID.String(), Spec: t.Payload}})
+				if errors.Is(err, ledger.ErrSpace) {
+					time.Sleep(5 * time.Millisecond)
+					w.l.Release(t)
+				}
 			})
 		}
 		wg.Wait()
@@ -110,7 +131,7 @@ func (w *crashWorker) deliver() {
 		var wg sync.WaitGroup
 		for _, s := range steps {
 			wg.Go(func() {
-				if rand.IntN(10) == 0 {
+				if rand.IntN(10) == 0 || w.large && rand.IntN(10) > 0 {
 					_ = w.l.Retry(ctx, s.ID, time.Now().Add(10*time.Millisecond), "503")
 					return
 				}

@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"cmp"
 	"errors"
 	"slices"
 
@@ -8,29 +9,26 @@ import (
 	berrors "go.etcd.io/bbolt/errors"
 )
 
-// maintain drops what is over: ids after their hours, slots that have nothing open, dead letters that nobody wanted. Each is a
-// transaction of its own, so that no call waits for more than one.
+// maintain drops what has expired: ids after their hours, slots without open entries, dead letters beyond their age or size. Each
+// is a transaction of its own, so no call waits for more than one. Without space for that it is tried again later.
 func (l *Ledger) maintain() {
 	if l.space.ensure(0); l.space.isScarce() {
 		return
 	}
 	l.maintainedHour = l.hour
-	for l.failureError() == nil {
-		more, err := l.expireSlot()
-		if err != nil {
-			l.fail(err)
-			return
-		}
-		if !more {
-			break
-		}
-	}
-	if l.failureError() != nil {
-		return
-	}
-	if err := l.trimDead(); err != nil {
+	err := l.dropExpired()
+	if err != nil && !errors.Is(err, ErrSpace) {
 		l.fail(err)
 	}
+}
+
+func (l *Ledger) dropExpired() error {
+	for l.failureError() == nil {
+		if more, err := l.expireSlot(); err != nil || !more {
+			return cmp.Or(err, l.trimDead())
+		}
+	}
+	return nil
 }
 
 // expireSlot drops the oldest slot that may go, or only its ids while something in it is open.
@@ -47,15 +45,14 @@ func (l *Ledger) expireSlot() (bool, error) {
 	return false, nil
 }
 
+// dropSlot drops the ids of a slot, and its rows when nothing in it is open.
 func (l *Ledger) dropSlot(i int, s *slot) error {
 	whole := s.open == 0
 	err := l.change(func(c *commit) error {
 		if err := deleteBucket(c.tx, s.idsName()); err != nil {
 			return err
 		}
-		l.indexMu.Lock()
-		s.ids, s.index = 0, index{}
-		l.indexMu.Unlock()
+		s.ids = 0
 		if !whole {
 			return nil
 		}
@@ -64,10 +61,16 @@ func (l *Ledger) dropSlot(i int, s *slot) error {
 		l.mu.Unlock()
 		return deleteBucket(c.tx, s.rowsName())
 	})
-	if err == nil && whole {
+	if err != nil {
+		return err
+	}
+	l.indexMu.Lock()
+	s.index = index{}
+	l.indexMu.Unlock()
+	if whole {
 		l.count.expired.Add(1)
 	}
-	return err
+	return nil
 }
 
 func deleteBucket(tx *bolt.Tx, bucket []byte) error {

@@ -68,7 +68,16 @@ func (p *planOp) prepare() error {
 	return nil
 }
 
-func (p *planOp) size() (int, bool) { return len(p.row) + 64, p.body.event != 0 }
+func (p *planOp) size() (int, class) {
+	size := len(p.row) + 64
+	switch {
+	case p.body.event == 0:
+		return size, classNew
+	case len(p.body.actions) == 0 || size <= 512:
+		return size, classMark
+	}
+	return size, classPlan
+}
 
 func (p *planOp) stage(c *commit) error {
 	if p.body.event == 0 {
@@ -96,6 +105,12 @@ func (p *planOp) stage(c *commit) error {
 	}
 	p.at = c.put(p.slot, p.row)
 	return nil
+}
+
+func (p *planOp) rollback(*Ledger) {
+	if p.body.event != 0 {
+		p.item.pending = false
+	}
 }
 
 func (p *planOp) publish(l *Ledger) {
@@ -148,7 +163,12 @@ type outcomeOp struct {
 }
 
 // size: a dead letter is as long as its action, which is not known yet; there is room for it, or for marks.
-func (s *outcomeOp) size() (int, bool) { return 128 + len(s.mark.reason), true }
+func (s *outcomeOp) size() (int, class) {
+	if s.mark.out == outBuried {
+		return 128 + len(s.mark.reason), classPlan
+	}
+	return 128 + len(s.mark.reason), classMark
+}
 
 func (s *outcomeOp) stage(c *commit) error {
 	c.l.mu.Lock()
@@ -174,6 +194,13 @@ func (s *outcomeOp) stage(c *commit) error {
 	}
 	c.mark(s.slot, s.mark)
 	return nil
+}
+
+func (s *outcomeOp) rollback(*Ledger) {
+	s.step.pending = false
+	if s.mark.out != outRetry {
+		s.step.item.ending--
+	}
 }
 
 // countEnding reports whether an outcome of one of its steps finishes the item, when those that are on their way are counted.

@@ -70,8 +70,11 @@ type operatorOp struct {
 	plans  []*planOp // of dead letters
 }
 
-func (m *operatorOp) size() (int, bool) {
-	return 64*len(m.heads) + 2048*len(m.dead), m.out == outDropped
+func (m *operatorOp) size() (int, class) {
+	if m.out == outDropped {
+		return 64*len(m.heads) + 2048*len(m.dead), classMark
+	}
+	return 64*len(m.heads) + 2048*len(m.dead), classNew
 }
 
 func (m *operatorOp) stage(c *commit) error {
@@ -149,6 +152,19 @@ func (m *operatorOp) stageLetters(c *commit) error {
 		m.count++
 	}
 	return nil
+}
+
+func (m *operatorOp) rollback(*Ledger) {
+	for _, it := range m.events {
+		it.pending = false
+	}
+	if m.out == outDropped {
+		for _, st := range m.steps {
+			st.pending = false
+			st.item.ending--
+		}
+	}
+	m.count, m.events, m.steps, m.plans = 0, nil, nil, nil
 }
 
 func (m *operatorOp) publish(l *Ledger) {
