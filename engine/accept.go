@@ -12,11 +12,9 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-// Why a delivery is not accepted. ErrNoEvents and ErrTooMuch are the delivery's own fault. All
-// others are the server's: the status for them makes Okta retry once (hooks.md section 3.3).
+// Why a delivery is not accepted. None of these is the delivery's fault: the status for them makes
+// Okta retry once (hooks.md section 3.3).
 var (
-	ErrNoEvents = errors.New("data.events is not a list")                          // the call is no delivery
-	ErrTooMuch  = errors.New("a delivery of too many events")                      // more than 4096, or too large once they are taken apart
 	ErrNoLedger = errors.New("there is no ledger to record events in")             // the Engine was made without one
 	ErrShed     = errors.New("too many deliveries at one time")                    // nothing was recorded
 	ErrInline   = errors.New("calls of an inline hook are answered, not accepted") // Accept of an inline hook's call
@@ -48,9 +46,41 @@ func (e *Engine) Accept(c *hook.Call) error {
 // deadline, as Answer does; a delivery that was not recorded by then may still become durable, and
 // is then known when Okta sends it again.
 func (h *Hook) Accept(c *hook.Call) (Reply, error) {
+	return h.record(c, func() ledger.Delivery {
+		d, err := splitDelivery(h.Rules.Name, c)
+		if err != nil {
+			h.e.log.logUnsplit(h, c.ID, err)
+			d = rawDelivery(h.Rules.Name, c.Doc.Root().Raw())
+		}
+		return d
+	})
+}
+
+// AcceptRaw records the body of a delivery that cannot be parsed. Okta does not repeat a delivery
+// after a 4xx, so it is kept as one event. Its rules cannot run: it becomes a dead letter.
+func (h *Hook) AcceptRaw(start time.Time, body []byte, cause error) (Reply, error) {
+	c := &hook.Call{Hook: h.Rules.Name, Type: h.Rules.Type, Start: start}
+	return h.record(c, func() ledger.Delivery {
+		h.e.log.logUnsplit(h, "", cause)
+		return rawDelivery(h.Rules.Name, body)
+	})
+}
+
+// FailUnreadable counts an inline call whose body cannot be parsed, and returns the hook's failure
+// answer: without an answer Okta may continue, and an attacker who can spoil a body could bypass the
+// hook's refusals.
+func (h *Hook) FailUnreadable(start time.Time, cause error) Reply {
+	h.e.log.logUnreadable(h, cause)
+	r := h.failure(Failed)
+	h.stats.record(r, time.Since(start))
+	return r
+}
+
+// record records a delivery, which split makes once there is a slot for it, and counts it.
+func (h *Hook) record(c *hook.Call, split func() ledger.Delivery) (Reply, error) {
 	now := time.Now()
 	h.setDeadline(c, now)
-	repeat, err := h.accept(c, now)
+	repeat, err := h.accept(c, split, now)
 	r := Reply{Outcome: Recorded, Repeat: repeat}
 	switch {
 	case errors.Is(err, ErrShed):
@@ -64,7 +94,7 @@ func (h *Hook) Accept(c *hook.Call) (Reply, error) {
 	return r, err
 }
 
-func (h *Hook) accept(c *hook.Call, now time.Time) (repeat bool, err error) {
+func (h *Hook) accept(c *hook.Call, split func() ledger.Delivery, now time.Time) (repeat bool, err error) {
 	book := h.e.o.Ledger
 	switch {
 	case h.Rules.Type.Inline():
@@ -80,13 +110,9 @@ func (h *Hook) accept(c *hook.Call, now time.Time) (repeat bool, err error) {
 		return false, ErrShed
 	}
 	defer h.release()
-	d, err := splitDelivery(h.Rules.Name, c)
-	if err != nil {
-		return false, err
-	}
 	ctx, cancel := context.WithDeadline(context.Background(), c.Deadline)
 	defer cancel()
-	receipt, err := book.Accept(ctx, d)
+	receipt, err := book.Accept(ctx, split())
 	if err != nil {
 		h.e.log.logUnrecorded(h, err)
 		return false, fmt.Errorf("record a delivery: %w", err)
@@ -103,11 +129,11 @@ func splitDelivery(name string, c *hook.Call) (ledger.Delivery, error) {
 	d := ledger.Delivery{Hook: name}
 	events := hook.Events(root)
 	if events.Kind() != jsondoc.Array {
-		return d, ErrNoEvents
+		return d, errors.New("data.events is not a list")
 	}
 	envelope := len(root.Raw()) - len(events.Raw()) + 2
 	if size := envelope*events.Len() + len(events.Raw()); events.Len() > maxEvents || size > maxSplitBytes {
-		return d, fmt.Errorf("%w: %d events, %d bytes", ErrTooMuch, events.Len(), size)
+		return d, fmt.Errorf("want at most %d events and %d bytes of them, got %d and %d", maxEvents, maxSplitBytes, events.Len(), size)
 	}
 	d.Events = make([]ledger.Event, 0, events.Len())
 	whole := []byte(cmp.Or(c.ID, root.Get("eventID").Text())) // as the first documents spelled it
@@ -122,4 +148,10 @@ func splitDelivery(name string, c *hook.Call) (ledger.Delivery, error) {
 	}
 	d.ID = ledger.Key(name, string(whole))
 	return d, nil
+}
+
+// rawDelivery is a delivery with one event, whose payload is the body.
+func rawDelivery(name string, body []byte) ledger.Delivery {
+	text := string(body)
+	return ledger.Delivery{Hook: name, ID: ledger.Key(name, text), Events: []ledger.Event{{ID: ledger.EventKey(name, text), Payload: body}}}
 }

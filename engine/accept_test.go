@@ -121,25 +121,34 @@ func TestAccept(t *testing.T) {
 	}
 }
 
-func TestAcceptRefuses(t *testing.T) {
+// TestAcceptUnsplit: a delivery whose events cannot be found is kept whole, and only once.
+func TestAcceptUnsplit(t *testing.T) {
 	e, l := newLedgerEngine(t, strings.Replace(eventPolicy, "FILE", "/nowhere/out", 1))
 	many := slices.Repeat([]string{"{}"}, maxEvents+1)
-	for _, tt := range []struct {
-		name, text string
-		want       error
-	}{
-		{"NoData", `{"eventId":"d"}`, ErrNoEvents},
-		{"NoList", `{"data":{"events":{}}}`, ErrNoEvents},
-		{"TooMany", envelope("d", many...), ErrTooMuch},
-		{"TooLarge", strings.Replace(envelope("d", many[:100]...), `"x":1`, `"x":"`+strings.Repeat("x", 200<<10)+`"`, 1), ErrTooMuch},
+	for i, tt := range []struct{ name, text string }{
+		{"NoData", `{"eventId":"d"}`},
+		{"NoList", `{"data":{"events":{}}}`},
+		{"TooMany", envelope("d", many...)},
+		{"TooLarge", strings.Replace(envelope("d", many[:100]...), `"x":1`, `"x":"`+strings.Repeat("x", 200<<10)+`"`, 1)},
 	} {
-		if err := e.Accept(newDelivery(t, tt.text)); !errors.Is(err, tt.want) {
-			t.Errorf("%s: %v", tt.name, err)
+		for range 2 {
+			if err := e.Accept(newDelivery(t, tt.text)); err != nil {
+				t.Errorf("%s: %v", tt.name, err)
+			}
+		}
+		if n := l.Stats().Accepted; n != uint64(i+1) {
+			t.Errorf("%s: %d events recorded", tt.name, n)
 		}
 	}
-	if n := l.Stats().Accepted; n != 0 {
-		t.Errorf("%d events recorded", n)
+	for end := time.Now().Add(time.Minute); l.Stats().Dead < 4; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("%d dead letters, want 4", l.Stats().Dead)
+		}
 	}
+}
+
+func TestAcceptRefuses(t *testing.T) {
+	e, l := newLedgerEngine(t, strings.Replace(eventPolicy, "FILE", "/nowhere/out", 1))
 	c := newDelivery(t, envelope("late", "{}"))
 	c.Start = time.Now().Add(-time.Hour)
 	if err := e.Accept(c); !errors.Is(err, context.DeadlineExceeded) {

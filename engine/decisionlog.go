@@ -62,6 +62,21 @@ func (n *decisionLog) logUnrecorded(h *Hook, err error) {
 	}
 }
 
+// logUnsplit logs a delivery that is kept as a dead letter, because its events cannot be found.
+func (n *decisionLog) logUnsplit(h *Hook, id string, err error) {
+	if n.allow() {
+		n.log.Error("a delivery cannot be split into events: it is kept whole and becomes a dead letter",
+			hookAttrs(h, "eventId", truncateID(id), "error", truncate(err.Error()))...)
+	}
+}
+
+// logUnreadable logs an inline call that got the failure answer because of its body.
+func (n *decisionLog) logUnreadable(h *Hook, err error) {
+	if n.allow() {
+		n.log.Error("the body of a call cannot be read: the failure answer went out", hookAttrs(h, "error", truncate(err.Error()))...)
+	}
+}
+
 // logUnauthorized logs a request without a right secret: one a minute for each hook, since anybody
 // can send requests. hint may be empty.
 func (n *decisionLog) logUnauthorized(h *Hook, from netip.Addr, hint string) {

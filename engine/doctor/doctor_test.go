@@ -23,15 +23,12 @@ const secret = "Bearer a-secret-that-is-long-enough"
 // validHandler answers correctly for a hook of the type.
 func validHandler(t hook.Type) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		body, _ := io.ReadAll(r.Body)
 		switch {
 		case r.Header.Get("Authorization") != secret:
 			w.WriteHeader(http.StatusUnauthorized)
 		case r.Method == http.MethodGet:
 			w.Header().Set("Content-Type", "application/json")
 			json.NewEncoder(w).Encode(map[string]string{"verification": r.Header.Get("X-Okta-Verification-Challenge")})
-		case !json.Valid(body):
-			w.WriteHeader(http.StatusBadRequest)
 		case t == hook.EventHook:
 		default:
 			w.Write(hook.OpenAnswer(t))
@@ -97,6 +94,15 @@ func TestFindings(t *testing.T) {
 	status := func(code int) http.HandlerFunc {
 		return func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(code) }
 	}
+	rejectsBroken := func(code int) http.HandlerFunc {
+		return func(w http.ResponseWriter, r *http.Request) {
+			if text, err := io.ReadAll(r.Body); err != nil || !json.Valid(text) {
+				w.WriteHeader(code)
+				return
+			}
+			answers(`{}`)(w, r)
+		}
+	}
 	tests := []struct {
 		name    string
 		typ     hook.Type
@@ -115,7 +121,9 @@ func TestFindings(t *testing.T) {
 		{"Redirect", hook.Token, http.RedirectHandler("/elsewhere", http.StatusMovedPermanently).ServeHTTP, nil, "calls", doctor.Wrong, "does not follow redirects"},
 		{"NotApplied", hook.Token, answers(`{"commands":[{"type":"com.okta.identity.path","value":[]}]}`), nil, "calls", doctor.Wrong, "would not apply"},
 		{"NotJSON", hook.SAML, answers(`<html>`), nil, "calls", doctor.Wrong, "the answer"},
-		{"TakesAnything", hook.SAML, answers(`{}`), nil, "broken call", doctor.Warning, "want 400"},
+		{"BrokenCallAnswered", hook.SAML, answers(`{}`), nil, "broken call", doctor.OK, "would apply"},
+		{"BrokenCallRejected", hook.SAML, rejectsBroken(400), nil, "broken call", doctor.Warning, "status 400 want 200"},
+		{"BrokenCallFails", hook.SAML, rejectsBroken(500), nil, "broken call", doctor.Warning, "status 500 want 200"},
 		{"NoChallenge", hook.EventHook, answers(`{}`), nil, "verification", doctor.Wrong, "would not verify"},
 		{"Expires", hook.Token, validHandler(hook.Token), func(o *doctor.Options) { o.Now = relativeToExpiry(o, -24*time.Hour) }, "certificate", doctor.Warning, "expires soon"},
 		{"Expired", hook.Token, validHandler(hook.Token), func(o *doctor.Options) { o.Now = relativeToExpiry(o, time.Hour) }, "certificate", doctor.Wrong, "renew"},

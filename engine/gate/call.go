@@ -1,7 +1,6 @@
 package gate
 
 import (
-	"errors"
 	"fmt"
 	"runtime"
 	"runtime/debug"
@@ -66,8 +65,8 @@ func (g *Gate) answer(ctx *fasthttp.RequestCtx, c *conn) {
 	}
 	s := scratchPool.Get().(*callScratch)
 	defer g.releaseScratch(ctx, c, s, body)
-	if err := s.doc.Parse(body, jsondoc.Limits{Bytes: g.maxBody(k), Values: max(maxPooledBody/2, len(body)/4)}); err != nil {
-		g.rejectLogged(ctx, c, parseReason(err))
+	if err := g.parse(c, &s.doc, body); err != nil {
+		g.answerUnreadable(ctx, c, body, err)
 		return
 	}
 	root := s.doc.Root()
@@ -91,15 +90,6 @@ func (g *Gate) answer(ctx *fasthttp.RequestCtx, c *conn) {
 	r := k.Answer(&s.call)
 	writeJSON(ctx, r.Body)
 	g.logCall(ctx, c, &s.call, r)
-}
-
-// parseReason returns the reason for a parse error. Okta's bodies have one value or name for every
-// twelve bytes, so one with far more values counts as too large.
-func parseReason(err error) reason {
-	if errors.Is(err, jsondoc.ErrSize) {
-		return bodyTooLarge
-	}
-	return notJSON
 }
 
 // rejectLogged rejects an authenticated request and logs it, because an operator will look for that

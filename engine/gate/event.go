@@ -2,11 +2,9 @@ package gate
 
 import (
 	"bytes"
-	"errors"
 
 	"github.com/valyala/fasthttp"
 
-	"github.com/tenterhook/tenterhook/engine"
 	"github.com/tenterhook/tenterhook/sdk/hook"
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
@@ -44,14 +42,9 @@ func (g *Gate) answerChallenge(ctx *fasthttp.RequestCtx, challenge []byte) {
 func (g *Gate) accept(ctx *fasthttp.RequestCtx, c *conn, call *hook.Call) {
 	r, err := c.hook.Accept(call)
 	defer func() { g.logCall(ctx, c, call, r) }()
-	switch {
-	case err == nil:
-		ctx.SetStatusCode(fasthttp.StatusOK)
-	case errors.Is(err, engine.ErrNoEvents):
-		g.reject(ctx, c, noEvents)
-	case errors.Is(err, engine.ErrTooMuch):
-		g.reject(ctx, c, tooManyEvents)
-	default:
+	if err != nil {
 		g.reject(ctx, c, notRecorded)
+		return
 	}
+	ctx.SetStatusCode(fasthttp.StatusOK)
 }

@@ -43,6 +43,10 @@ hooks:
         profile: {division: sales}
 `
 
+// failureAnswer is the answer of hook-a when its rules cannot decide: it denies.
+const failureAnswer = `{"commands":[{"type":"com.okta.action.update","value":{"registration":"DENY"}}],` +
+	`"error":{"errorSummary":"This request cannot be completed right now. Please try again later."}}`
+
 const body = `{"eventType":"com.okta.user.pre-registration","requestType":"self.service.registration",` +
 	`"data":{"userProfile":{"email":"ann@example.com"}}}`
 

@@ -14,7 +14,7 @@ import (
 // encoding/json reads, or the draft is dropped whole and the hook's failure answer goes out.
 func TestMinefieldAnswers(t *testing.T) {
 	d, _ := startObserver(t)
-	f := shapeClient{t: t, door: d, line: d.dial(), hook: "says"}
+	f := shapeClient{t: t, gate: d, line: d.dial(), hook: "says"}
 	for _, s := range shapes(2) {
 		if len(s.text) > 100_000 {
 			continue // more than a draft may have
@@ -84,7 +84,7 @@ func (f *shapeClient) checkDraft(s shape, draft, name string, read bool) {
 // the module's word counts.
 func TestMinefieldMerged(t *testing.T) {
 	d, _ := startObserver(t)
-	f := shapeClient{t: t, door: d, line: d.dial(), hook: "merges"}
+	f := shapeClient{t: t, gate: d, line: d.dial(), hook: "merges"}
 	tests := []struct{ name, means, pointer string }{
 		{`x`, "x", "/claims/x"},
 		{`\u0078`, "x", "/claims/x"},

@@ -40,10 +40,8 @@ const (
 	noMemory        // the quota of large bodies is used up
 	wrongVersion    // of HTTP
 	noChallenge     // a GET whose challenge is missing or cannot be echoed
-	noEvents        // a delivery without data.events
-	tooManyEvents
-	notRecorded   // a delivery that could not be made durable
-	internalError // a panic outside a call
+	notRecorded     // a delivery that could not be made durable
+	internalError   // a panic outside a call
 	reasons
 )
 
@@ -79,8 +77,6 @@ var rejections = [reasons]struct {
 	noMemory:        {fasthttp.StatusServiceUnavailable, "memory", false},
 	wrongVersion:    {fasthttp.StatusHTTPVersionNotSupported, "http_version", false},
 	noChallenge:     {fasthttp.StatusBadRequest, "challenge", true},
-	noEvents:        {fasthttp.StatusBadRequest, "no_events", true},
-	tooManyEvents:   {fasthttp.StatusRequestEntityTooLarge, "too_many_events", true},
 	notRecorded:     {fasthttp.StatusServiceUnavailable, "unrecorded", false},
 	internalError:   {fasthttp.StatusInternalServerError, "internal", false},
 }
@@ -128,11 +124,14 @@ func (g *Gate) rejectUnreadable(ctx *fasthttp.RequestCtx, _ error) {
 	if r == admitted {
 		r = malformed // it ended too soon
 	}
-	if c.authenticated {
+	switch {
+	case c.authenticated && r == bodyTooLarge && c.hook.Rules.Type.Inline():
+		g.failUnreadable(ctx, c, r, errTooLarge)
+	case c.authenticated:
 		g.rejectLogged(ctx, c, r)
-		return
+	default:
+		g.reject(ctx, c, r)
 	}
-	g.reject(ctx, c, r)
 }
 
 // rejectCounts counts rejected requests by reason.
@@ -143,7 +142,7 @@ type rejectCounts struct {
 func (c *rejectCounts) add(r reason) { c.by[r].Add(1) }
 
 var (
-	rejectedDesc = prometheus.NewDesc("tenterhook_refused_total", "Requests that got no decision, by reason.", []string{"reason"}, nil)
+	rejectedDesc = prometheus.NewDesc("tenterhook_refused_total", "Requests that no rule decided on, by reason.", []string{"reason"}, nil)
 	connsDesc    = prometheus.NewDesc("tenterhook_connections", "Connections to the hooks' listener that are open.", nil, nil)
 	evictedDesc  = prometheus.NewDesc("tenterhook_displaced_total", "Connections closed to make room before they had sent a right secret.", nil, nil)
 	memoryDesc   = prometheus.NewDesc("tenterhook_held_bytes", "Bytes reserved for large bodies that are being read or decided on.", nil, nil)

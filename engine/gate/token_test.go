@@ -271,6 +271,9 @@ func TestOrg(t *testing.T) {
 		{"CustomDomain", "import", "", "https://login.acme.example/api/v1/inlineHooks/cal1", password, 200},
 		{"AnyCase", "import", "", "HTTPS://Acme.Okta.COM/api", password, 200},
 		{"Port", "import", "", "https://acme.okta.com:443/api", password, 200},
+		{"OwnUnreadable", "import", "", "https://acme.okta.com/api/v1/inlineHooks/cal1", password + `,"a":1,"a":2`, 200},
+		{"AnotherUnreadable", "import", "", "https://other.okta.com/api/v1/inlineHooks/cal1", password + `,"a":1,"a":2`, 403},
+		{"TokenOfAnotherIssuerUnreadable", "token", "x", "https://acme.okta.com/oauth2/default/v1/authorize", token("https://other.okta.com/oauth2/default") + `,"a":1,"a":2`, 403},
 		{"Another", "import", "", "https://other.okta.com/api/v1/inlineHooks/cal1", password, 403},
 		{"Stranger", "import", "", "https://acme.okta.com.evil.example/api", password, 403},
 		{"UserBeforeTheHost", "import", "", "https://acme.okta.com@evil.example/", password, 403},
@@ -306,7 +309,7 @@ func TestOrg(t *testing.T) {
 		})
 	}
 	for _, h := range d.engine.Status().Hooks {
-		if want := map[string]uint64{"import": 9, "token": 3, "events": 1, "signup": 1}[h.Name]; h.Foreign != want || h.Org == "" {
+		if want := map[string]uint64{"import": 10, "token": 4, "events": 1, "signup": 1}[h.Name]; h.Foreign != want || h.Org == "" {
 			t.Errorf("%s of %s: %d foreign calls, want %d", h.Name, h.Org, h.Foreign, want)
 		}
 	}
