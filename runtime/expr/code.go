@@ -20,7 +20,7 @@ type code struct {
 	rises    bool           // it may be true merely because something is missing
 	soft     bool           // it may be another value, though not null, because something is missing
 	shape    *schema.Schema // of its members or elements, or of itself
-	form     string         // the function that gave it, when that is one of forms
+	form     *form          // of a text, when a function with a form gave it
 	secret   taint
 	constant bool
 	value    runtime.Value // when constant

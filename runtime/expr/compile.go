@@ -153,12 +153,9 @@ func (k *compiler) node(n ast.Node) *code {
 		return k.array(n)
 	case *ast.MapNode:
 		return k.object(n)
-	case *ast.BuiltinNode:
-		return formed(n.Name, k.call(n, n.Name, n.Arguments))
-	case *ast.CallNode:
-		if id, ok := n.Callee.(*ast.IdentifierNode); ok {
-			return formed(id.Value, k.call(n, id.Value, n.Arguments))
-		}
+	}
+	if name, args := callOf(n); name != "" {
+		return markForm(name, k.call(n, name, args))
 	}
 	return k.strange(n)
 }

@@ -123,12 +123,9 @@ func (e *estimate) node(n ast.Node) (int64, size) {
 		return e.listed(n.Nodes, 1)
 	case *ast.MapNode:
 		return e.paired(n)
-	case *ast.BuiltinNode:
-		return e.call(n.Name, n.Arguments)
-	case *ast.CallNode:
-		if id, ok := n.Callee.(*ast.IdentifierNode); ok {
-			return e.call(id.Value, n.Arguments)
-		}
+	}
+	if name, args := callOf(n); name != "" {
+		return e.call(name, args)
 	}
 	return 1, assumed
 }

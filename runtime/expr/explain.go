@@ -307,19 +307,9 @@ func under(n ast.Node) []ast.Node {
 			all = append(all, p.(*ast.PairNode).Key, p.(*ast.PairNode).Value)
 		}
 		return all
-	case *ast.CallNode:
-		return called(n.Callee, n.Arguments)
-	case *ast.BuiltinNode:
-		if quantifiers[n.Name] != nil {
-			return n.Arguments[:1]
-		}
-		return n.Arguments
 	}
-	return nil
-}
-
-func called(callee ast.Node, args []ast.Node) []ast.Node {
-	if id, ok := callee.(*ast.IdentifierNode); ok && quantifiers[id.Value] != nil {
+	name, args := callOf(n)
+	if quantifiers[name] != nil {
 		return args[:1]
 	}
 	return args

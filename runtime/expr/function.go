@@ -32,6 +32,17 @@ type function struct {
 	op             string                                             // the operator that it is another name of
 	fixed          uint8                                              // bit i: argument i is constant
 	fix            func(e *Env, args []runtime.Value) (caller, error) // makes call of the constant ones; the others are null
+
+	// price is the fuel that a call may take, by the sizes of the arguments and the number of instructions of the second
+	// argument's pattern, 1 when it is none. Without it a call takes at most two units for every byte, what it takes to look at
+	// every value, and some to begin with.
+	price func(args []size, pattern int64) int64
+	size  func(args []size, sum int64) size // of the result, where it is not in proportion to all arguments
+	form  func(string) string               // a text that it changes is never its result
+	pure  bool                              // a cheap function of one text alone that gives a text or null: see Member
+	whole bool                              // of all of a secret it gives all again, in another form
+	empty bool                              // a missing argument counts as empty: it gives 0
+	table func(*table.Table) runtime.Value  // what it gives for a table, which otherwise is no value
 }
 
 // functions are all there are beside the quantifiers; the reference of the language is written from both tables.
@@ -44,6 +55,19 @@ func together(tables ...map[string]*function) map[string]*function {
 		maps.Copy(all, t)
 	}
 	return all
+}
+
+// callOf is the function's name and the arguments of a call; "" for any other node.
+func callOf(n ast.Node) (name string, args []ast.Node) {
+	switch n := n.(type) {
+	case *ast.BuiltinNode:
+		return n.Name, n.Arguments
+	case *ast.CallNode:
+		if id, ok := n.Callee.(*ast.IdentifierNode); ok {
+			return id.Value, n.Arguments
+		}
+	}
+	return "", nil
 }
 
 // call compiles name(arguments).
@@ -80,9 +104,9 @@ func (k *compiler) function(n ast.Node, name string, f *function, args []ast.Nod
 	if len(args) < len(f.args)-f.optional || (len(args) > len(f.args) && !f.rest) {
 		return k.wrong(n, "want %s, got %d arguments", f.usage, len(args))
 	}
-	if name == "len" {
+	if f.table != nil {
 		if t := k.tableOf(args[0]); t != nil {
-			return literal(runtime.IntOf(int64(t.Len())))
+			return literal(f.table(t))
 		}
 	}
 	before := k.next
@@ -99,8 +123,8 @@ func (k *compiler) function(n ast.Node, name string, f *function, args []ast.Nod
 			c.falls, c.soft = true, true
 		}
 	}
-	c.secret = f.told(name, from)
-	if name == "len" {
+	c.secret = f.told(from)
+	if f.empty {
 		c.null, c.soft = false, c.soft || c.null
 	}
 	if f.look != nil {
@@ -172,14 +196,13 @@ func bit(i int) uint8 { return 1 << min(i, 7) }
 
 // calling computes the arguments into the locals from at on, looks at their kinds, and calls.
 func (f *function) calling(name string, call caller, from []*code, at int, pos string) func(*runtime.Run) runtime.Value {
-	nullIsZero := name == "len"
 	return func(r *runtime.Run) runtime.Value {
 		charge(r, 1)
 		args := r.Scratch.Locals[at : at+len(from)]
 		for i, c := range from {
 			v := c.eval(r)
 			if v.IsNull() && f.nulls&bit(i) == 0 {
-				if nullIsZero {
+				if f.empty {
 					r.Scratch.Missed = true
 					return runtime.IntOf(0)
 				}

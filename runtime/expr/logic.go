@@ -224,7 +224,7 @@ func (k *compiler) suppose(n ast.Node, outcome bool) {
 	case *ast.BinaryNode:
 		k.supposeBinary(n, outcome)
 	case *ast.BuiltinNode: // any(x, …) true: x has values
-		if outcome && (n.Name == "any" || n.Name == "one") && len(n.Arguments) > 0 {
+		if q := quantifiers[n.Name]; outcome && q != nil && q.proves && len(n.Arguments) > 0 {
 			k.note(n.Arguments[0])
 		}
 	default:

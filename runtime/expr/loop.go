@@ -9,6 +9,10 @@ func (l *loop) all(r *runtime.Run) runtime.Value  { return runtime.BoolOf(!l.hol
 func (l *loop) any(r *runtime.Run) runtime.Value  { return runtime.BoolOf(l.holds(r, true)) }
 func (l *loop) none(r *runtime.Run) runtime.Value { return runtime.BoolOf(!l.holds(r, true)) }
 
+func (l *loop) testAll() func(*runtime.Run) bool  { return l.looking(false, false) }
+func (l *loop) testAny() func(*runtime.Run) bool  { return l.looking(true, true) }
+func (l *loop) testNone() func(*runtime.Run) bool { return l.looking(true, false) }
+
 // looking looks for a value that the condition comes out as want for, and is found when there is one.
 func (l *loop) looking(want, found bool) func(*runtime.Run) bool {
 	if l.body == nil || l.body.each == nil {

@@ -46,9 +46,6 @@ func (m *Member) Look(r *runtime.Run) (v runtime.Value, err error) {
 	return m.eval(r), nil
 }
 
-// steady are functions of one text that take little, draw on nothing else, and give a text or nothing.
-var steady = map[string]bool{"lower": true, "upper": true, "trim": true, "domain": true, "localPart": true}
-
 // memberName names the member whose value n is; "" when it is none.
 func (k *compiler) memberName(n ast.Node) string {
 	c := k.codes[n]
@@ -58,23 +55,14 @@ func (k *compiler) memberName(n ast.Node) string {
 	if c.slot > 0 {
 		return strconv.Itoa(c.slot)
 	}
-	switch n := n.(type) {
-	case *ast.IdentifierNode:
-		if l := k.env.lets[n.Value]; l != nil {
+	if id, ok := n.(*ast.IdentifierNode); ok {
+		if l := k.env.lets[id.Value]; l != nil {
 			return l.member
 		}
-	case *ast.BuiltinNode:
-		return k.madeOf(n.Name, n.Arguments)
-	case *ast.CallNode:
-		if id, ok := n.Callee.(*ast.IdentifierNode); ok {
-			return k.madeOf(id.Value, n.Arguments)
-		}
+		return ""
 	}
-	return ""
-}
-
-func (k *compiler) madeOf(name string, args []ast.Node) string {
-	if !steady[name] || len(args) != 1 {
+	name, args := callOf(n)
+	if f := functions[name]; f == nil || !f.pure || len(args) != 1 {
 		return ""
 	}
 	of := k.memberName(args[0])
@@ -112,14 +100,6 @@ func (k *compiler) term(n ast.Node) ([]Need, bool) {
 			some, ok := k.term(n.Node)
 			return idle(some), ok
 		}
-	case *ast.BuiltinNode:
-		if n.Name == "hasPrefix" && len(n.Arguments) == 2 {
-			return k.about(n.Arguments[0], n.Arguments[1], "startsWith")
-		}
-	case *ast.CallNode:
-		if id, ok := n.Callee.(*ast.IdentifierNode); ok && id.Value == "hasPrefix" && len(n.Arguments) == 2 {
-			return k.about(n.Arguments[0], n.Arguments[1], "startsWith")
-		}
 	case *ast.BinaryNode:
 		switch n.Operator {
 		case "or", "||":
@@ -135,6 +115,10 @@ func (k *compiler) term(n ast.Node) ([]Need, bool) {
 		case "in", "startsWith", "endsWith", "contains":
 			return k.about(n.Left, n.Right, n.Operator)
 		}
+	}
+	name, args := callOf(n)
+	if f := functions[name]; f != nil && f.op == "startsWith" && len(args) == 2 {
+		return k.about(args[0], args[1], f.op)
 	}
 	return nil, false
 }

@@ -4,25 +4,22 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"unicode"
 
 	"github.com/expr-lang/expr/ast"
 	"github.com/tenterhook/tenterhook/runtime"
 	"github.com/tenterhook/tenterhook/runtime/schema"
 )
 
-// forms are functions that give texts of one form: what has another form is never what they give. Letters are taken one by
-// one, as the functions do.
-var forms = map[string]func(string) string{
-	"lower":  func(s string) string { return strings.Map(unicode.ToLower, s) },
-	"upper":  func(s string) string { return strings.Map(unicode.ToUpper, s) },
-	"domain": func(s string) string { return strings.Map(unicode.ToLower, s) },
+// form is a function whose results have one form: apply changes a text that cannot be one.
+type form struct {
+	name  string
+	apply func(string) string
 }
 
-// formed marks a text that a function of forms gives.
-func formed(name string, c *code) *code {
-	if forms[name] != nil && !c.constant {
-		c.form = name
+// markForm marks the result of a function with a form.
+func markForm(name string, c *code) *code {
+	if f := functions[name]; f != nil && f.form != nil && !c.constant {
+		c.form = &form{name, f.form}
 	}
 	return c
 }
@@ -34,8 +31,8 @@ func (k *compiler) possible(n ast.Node, x *code, v runtime.Value) {
 		return
 	}
 	s := v.Text()
-	if f := forms[x.form]; f != nil && f(s) != s {
-		k.wrong(n, "%s never gives %q: want %q", x.form, s, f(s))
+	if x.form != nil && x.form.apply(s) != s {
+		k.wrong(n, "%s never gives %q: want %q", x.form.name, s, x.form.apply(s))
 		return
 	}
 	if x.shape.Values().Allows(s) {
@@ -66,7 +63,7 @@ const toldWords = 10
 
 // possibleIn is possible for each text of a constant list.
 func (k *compiler) possibleIn(n ast.Node, x *code, list runtime.Value) {
-	if x.form == "" && x.shape.Values() == nil {
+	if x.form == nil && x.shape.Values() == nil {
 		return
 	}
 	if written, ok := n.(*ast.ArrayNode); ok {

@@ -28,39 +28,53 @@ type quantifier struct {
 	null           bool // what it gives may be null for a list that is there
 	empty          bool // a missing list counts as empty; else it gives null
 	eval           func(l *loop, r *runtime.Run) runtime.Value
+
+	test    func(l *loop) func(*runtime.Run) bool // as a condition, where that is faster than eval
+	missing outcomes                              // of a condition: how a missing list or value can change it
+	size    func(list, value size) size           // of the result; nil: a number's
+	shaped  bool                                  // it gives a list with the elements of the list
+	proves  bool                                  // when it is true, the list has values
+	made    bool                                  // it gives the second argument's values and nothing of the list
 }
+
+// outcomes says how something missing can change a condition: absent reports that the list may be missing, and falls and rises
+// what something missing can do to the condition of its values.
+type outcomes func(absent, falls, rises bool) (f, r bool)
 
 var quantifiers = map[string]*quantifier{
 	"all": {usage: "all(list, condition) boolean", doc: "the condition holds for every value",
 		example: `all([1, 2], # > 0)`, value: `true`,
-		body: true, gives: boolean, empty: true, eval: (*loop).all},
+		body: true, gives: boolean, empty: true, eval: (*loop).all, test: (*loop).testAll,
+		missing: func(absent, falls, rises bool) (f, r bool) { return falls, rises || absent }},
 	"any": {usage: "any(list, condition) boolean", doc: "it holds for one value or more",
 		example: `any(['a', 'b'], # == 'b')`, value: `true`,
-		body: true, gives: boolean, empty: true, eval: (*loop).any},
+		body: true, gives: boolean, empty: true, eval: (*loop).any, proves: true, test: (*loop).testAny,
+		missing: func(absent, falls, rises bool) (f, r bool) { return falls || absent, rises }},
 	"none": {usage: "none(list, condition) boolean", doc: "it holds for no value",
 		example: `none(['a', 'b'], # == 'c')`, value: `true`,
-		body: true, gives: boolean, empty: true, eval: (*loop).none},
+		body: true, gives: boolean, empty: true, eval: (*loop).none, test: (*loop).testNone,
+		missing: func(absent, falls, rises bool) (f, r bool) { return rises, falls || absent }},
 	"one": {usage: "one(list, condition) boolean", doc: "it holds for exactly one value",
 		example: `one([1, 2, 3], # > 2)`, value: `true`,
-		body: true, gives: boolean, empty: true, eval: (*loop).one},
+		body: true, gives: boolean, empty: true, eval: (*loop).one, proves: true, missing: func(absent, falls, rises bool) (f, r bool) { return falls || rises || absent, falls || rises }},
 	"count": {usage: "count(list, condition?) number", doc: "how many values it holds for; without one, how many are true",
 		example: `count(['a', 'b', 'a'], # == 'a')`, value: `2`,
 		body: true, optional: true, gives: number, empty: true, eval: (*loop).count},
 	"filter": {usage: "filter(list, condition) list", doc: "the values it holds for",
 		example: `filter([1, 2, 3], # > 1)`, value: `[2,3]`,
-		body: true, gives: list, eval: (*loop).filter},
+		body: true, gives: list, eval: (*loop).filter, shaped: true, size: func(list, _ size) size { return list }},
 	"map": {usage: "map(list, value) list", doc: "the value for each of the list's",
 		example: `map(['a', 'b'], upper(#))`, value: `["A","B"]`,
-		gives: list, eval: (*loop).each},
+		gives: list, eval: (*loop).each, made: true, size: func(list, value size) size { return size{n: list.n, of: &value} }},
 	"find": {usage: "find(list, condition) value", doc: "the first value it holds for, null when there is none",
 		example: `find([1, 2, 3], # > 1)`, value: `2`,
-		body: true, gives: anything, null: true, eval: (*loop).find},
+		body: true, gives: anything, null: true, eval: (*loop).find, size: func(list, _ size) size { return list.element() }},
 	"findIndex": {usage: "findIndex(list, condition) number", doc: "where that is, counted from 0",
 		example: `findIndex(['a', 'b'], # == 'b')`, value: `1`,
 		body: true, gives: number, null: true, eval: (*loop).findIndex},
 	"findLast": {usage: "findLast(list, condition) value", doc: "the last value it holds for",
 		example: `findLast([1, 2, 3], # > 1)`, value: `3`,
-		body: true, gives: anything, null: true, eval: (*loop).findLast},
+		body: true, gives: anything, null: true, eval: (*loop).findLast, size: func(list, _ size) size { return list.element() }},
 	"findLastIndex": {usage: "findLastIndex(list, condition) number", doc: "where that is",
 		example: `findLastIndex([1, 2, 3], # < 3)`, value: `1`,
 		body: true, gives: number, null: true, eval: (*loop).findLastIndex},
@@ -83,16 +97,12 @@ func (k *compiler) quantify(n ast.Node, name string, q *quantifier, args []ast.N
 	}
 	k.next = before
 	c := &code{types: q.gives, null: q.null || (!q.empty && l.list.null)}
-	k.outcome(name, c, l)
-	c.secret = carries(name, q.gives, l)
-	switch name {
-	case "any":
-		c.test = l.looking(true, true)
-	case "all":
-		c.test = l.looking(false, false)
-	case "none":
-		c.test = l.looking(true, false)
-	case "filter":
+	q.setOutcome(c, l)
+	c.secret = q.carries(l)
+	if q.test != nil {
+		c.test = q.test(l)
+	}
+	if q.shaped {
 		c.shape = l.list.shape
 	}
 	run := q.eval
@@ -119,30 +129,23 @@ func (k *compiler) within(n, list ast.Node, q *quantifier, l *loop, body ast.Nod
 
 // carries is what a quantifier can tell: which values of the list there are, what was made of them, and what was found out.
 // To ask whether the secret is one of a list's values is to verify it; to be told which one is to be told the secret.
-func carries(name string, gives types, l *loop) taint {
+func (q *quantifier) carries(l *loop) taint {
 	switch {
 	case l.body == nil:
 		return measured(l.list)
-	case l.body.secret == asked && gives != boolean:
+	case l.body.secret == asked && q.gives != boolean:
 		return partly
-	case name == "map" && l.list.secret == clean:
+	case q.made && l.list.secret == clean:
 		return l.body.secret
 	}
 	return measured(l.list, l.body)
 }
 
-// outcome says which way a missing list, or a missing value in one, can push a quantifier.
-func (k *compiler) outcome(name string, c *code, l *loop) {
+// setOutcome says which way a missing list, or a missing value in one, can push a quantifier.
+func (q *quantifier) setOutcome(c *code, l *loop) {
 	falls, rises := l.body != nil && l.body.falls, l.body != nil && l.body.rises
-	switch name {
-	case "any":
-		c.falls, c.rises = falls || l.list.null, rises
-	case "all":
-		c.falls, c.rises = falls, rises || l.list.null
-	case "none":
-		c.falls, c.rises = rises, falls || l.list.null
-	case "one":
-		c.falls, c.rises = falls || rises || l.list.null, falls || rises
+	if q.missing != nil {
+		c.falls, c.rises = q.missing(l.list.null, falls, rises)
 	}
 	// Which values there are, or what becomes of them, may depend on what is missing too.
 	bodyLoose := l.body != nil && (l.body.loose() || l.body.null)

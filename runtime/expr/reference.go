@@ -44,7 +44,7 @@ func Reference() []Entry {
 		all = append(all, Entry{name, q.usage, q.doc, missing, "1 + 1 for each value, and what is computed for it", q.example, q.value, false})
 	}
 	for name, f := range functions {
-		all = append(all, Entry{name, f.usage, f.doc, f.missing(name), cmp.Or(f.cost, "1"), f.example, f.value, false})
+		all = append(all, Entry{name, f.usage, f.doc, f.missing(), cmp.Or(f.cost, "1"), f.example, f.value, false})
 	}
 	slices.SortFunc(all, func(a, b Entry) int { return cmp.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)) })
 	all = append(all, notations...)
@@ -55,11 +55,11 @@ func Reference() []Entry {
 }
 
 // missing is what a function comes to for want of an argument.
-func (f *function) missing(name string) string {
+func (f *function) missing() string {
 	switch {
 	case len(f.args) == 0:
 		return ""
-	case name == "len":
+	case f.empty:
 		return "0"
 	case f.nulls != 0:
 		return "see there"

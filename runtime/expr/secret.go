@@ -3,7 +3,6 @@ package expr
 import (
 	"crypto/sha256"
 	"crypto/subtle"
-	"slices"
 
 	"github.com/tenterhook/tenterhook/runtime"
 	"github.com/tenterhook/tenterhook/runtime/schema"
@@ -155,12 +154,8 @@ func verified(all ...*code) taint {
 	return asked
 }
 
-// entire are the functions that give all of a text again in another form.
-var entire = []string{"lower", "upper", "trim", "string", "int", "sha1", "sha256", "sha512", "md5", "toBase64", "toBase64url", "toHex", "toJSON",
-	"fromBase64", "fromHex", "urlEncode", "urlDecode", "join", "concat", "values"}
-
 // told is what a function can tell of a secret among its arguments.
-func (f *function) told(name string, from []*code) taint {
+func (f *function) told(from []*code) taint {
 	most := clean
 	for i, c := range from {
 		if f.blind&bit(i) == 0 {
@@ -169,7 +164,7 @@ func (f *function) told(name string, from []*code) taint {
 			most = max(most, asked)
 		}
 	}
-	if most == entirely && !slices.Contains(entire, name) {
+	if most == entirely && !f.whole {
 		return partly
 	}
 	return most

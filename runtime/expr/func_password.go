@@ -13,7 +13,7 @@ import (
 var passwordFunctions = map[string]*function{
 	"password": {usage: "password(plain, hash, dummy?) boolean", doc: "the hash is the password's, by bcrypt, argon2, scrypt, PBKDF2 or LDAP's SSHA as its prefix says; a missing hash is no password's, and takes as long as the dummy, a hash that is written out, would take",
 		example: `password('correct horse', '{SSHA}7n04+TnFpJjvuCj3OGTwz/a1s7J1bk3p')`, value: `true`, cost: "what the hash was made to take; bcrypt of cost 12: 20 million",
-		args: []types{text, text, text}, optional: 1, gives: boolean, nulls: 2, blind: 7, fresh: true, fixed: 4, look: undummied, fix: bindPassword},
+		args: []types{text, text, text}, optional: 1, gives: boolean, nulls: 2, blind: 7, fresh: true, fixed: 4, price: func([]size, int64) int64 { return password.BcryptFuel(12) }, look: undummied, fix: bindPassword},
 }
 
 // defaultDummy is bcrypt of cost 10, which most password stores have.

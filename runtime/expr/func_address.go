@@ -15,10 +15,10 @@ import (
 var addressFunctions = map[string]*function{
 	"domain": {usage: "domain(email) text", doc: "what follows the @, in lower case; null when it is no mail address",
 		example: `domain('Ada@Mail.Example')`, value: `"mail.example"`, cost: "1 + email/8",
-		args: []types{text}, gives: text, null: true, call: domain},
+		args: []types{text}, gives: text, null: true, form: lowerForm, pure: true, call: domain},
 	"localPart": {usage: "localPart(email) text", doc: "what is before the @; null when it is no mail address",
 		example: `localPart('Ada@Mail.Example')`, value: `"Ada"`, cost: "1 + email/8",
-		args: []types{text}, gives: text, null: true, call: localPart},
+		args: []types{text}, gives: text, null: true, pure: true, call: localPart},
 	"inCIDR": {usage: "inCIDR(ip, networks…) boolean", doc: "the address is in one of the networks, which are written out or a list of vars; null when it is no address",
 		example: `inCIDR('10.1.2.3', '10.0.0.0/8', '2001:db8::/32')`, value: `true`, cost: "4",
 		args: []types{text, text | list}, rest: true, gives: boolean, null: true, fixed: 0xfe, fix: inCIDR},

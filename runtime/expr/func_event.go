@@ -17,7 +17,7 @@ var eventFunctions = map[string]*function{
 		args: []types{list, text}, gives: object, null: true, shape: elementShape, look: targetTyped, call: target},
 	"targets": {usage: "targets(list, type) list", doc: "all of them",
 		example: `map(targets([{'type': 'User', 'id': '00u1'}, {'type': 'AppInstance', 'id': '0oa1'}], 'User'), #.id)`, value: `["00u1"]`, cost: "1 + 2 for each value",
-		args: []types{list, text}, gives: list, shape: listShape, look: targetTyped, call: targets},
+		args: []types{list, text}, gives: list, shape: listShape, size: sizeOfFirst, look: targetTyped, call: targets},
 	"distance": {usage: "distance(place, place) number", doc: "kilometres between two places, each an object with lat and lon, or one with a geolocation that has them; null when one has none",
 		example: `round(distance({'lat': 52.52, 'lon': 13.405}, {'geolocation': {'lat': 48.8566, 'lon': 2.3522}}))`, value: `877`, cost: "8",
 		args: []types{object, object}, gives: number, null: true, look: placed, call: distanceBetween},

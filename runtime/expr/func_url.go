@@ -12,10 +12,10 @@ import (
 var urlFunctions = map[string]*function{
 	"urlEncode": {usage: "urlEncode(text) text", doc: "with all but letters, digits and - . _ ~ percent-encoded (RFC 3986)",
 		example: `urlEncode('a b/ü')`, value: `"a%20b%2F%C3%BC"`, cost: "1 + text/4",
-		args: []types{text}, gives: text, call: urlEncode},
+		args: []types{text}, gives: text, whole: true, call: urlEncode},
 	"urlDecode": {usage: "urlDecode(text) text", doc: "what a percent-encoded text says",
 		example: `urlDecode('a%20b')`, value: `"a b"`, cost: "1 + text/4",
-		args: []types{text}, gives: text, call: urlDecode},
+		args: []types{text}, gives: text, whole: true, call: urlDecode},
 	"urlHost": {usage: "urlHost(url) text", doc: "the host, in lower case and without a port; null when the text is no URL with one",
 		example: `urlHost('https://Acme.okta.example:443/oauth2/default')`, value: `"acme.okta.example"`, cost: "8 + url/8",
 		args: []types{text}, gives: text, null: true, call: urlHost},

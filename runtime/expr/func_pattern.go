@@ -13,16 +13,16 @@ import (
 var patternFunctions = map[string]*function{
 	"glob": {usage: "glob(text, pattern) boolean", doc: "the whole text fits the pattern: * is any number of characters, ? is one, \\ takes the next as it is",
 		example: `glob('app:crm:admin', 'app:*:admin')`, value: `true`, cost: "1 + text/8, and as much again for every * that has to go on",
-		args: []types{text, text}, gives: boolean, fixed: 2, fix: glob},
+		args: []types{text, text}, gives: boolean, fixed: 2, price: func(args []size, _ int64) int64 { return runtime.Product(args[0].n+1, 2+args[0].n>>3) }, fix: glob},
 	"regexFind": {usage: "regexFind(text, pattern) text", doc: "what the pattern finds first, of a pattern with a group what the first group holds; null when there is nothing",
 		example: `regexFind('emp-00123', '^emp-0*([0-9]+)$')`, value: `"123"`, cost: "1 + text × instructions of the pattern; of a short text an eighth of that",
-		args: []types{text, text}, gives: text, null: true, fixed: 2, fix: regexFind},
+		args: []types{text, text}, gives: text, null: true, fixed: 2, price: func(args []size, steps int64) int64 { return runtime.Product(args[0].n+1, 1+steps) }, fix: regexFind},
 	"regexGroups": {usage: "regexGroups(text, pattern) list", doc: "the whole that the pattern finds first, then what its groups hold; null when there is nothing",
 		example: `regexGroups('ada@example.com', '^(.+)@(.+)$')`, value: `["ada@example.com","ada","example.com"]`, cost: "1 + text × instructions of the pattern; of a short text an eighth of that",
-		args: []types{text, text}, gives: list, null: true, fixed: 2, fix: regexGroups},
+		args: []types{text, text}, gives: list, null: true, fixed: 2, price: func(args []size, steps int64) int64 { return runtime.Sum(64, runtime.Product(args[0].n+1, 1+steps)) }, fix: regexGroups},
 	"regexReplace": {usage: "regexReplace(text, pattern, new) text", doc: "with all that the pattern finds replaced by new",
 		example: `regexReplace('Ada  B. Lovelace', '\\s+', ' ')`, value: `"Ada B. Lovelace"`, cost: "text × instructions of the pattern/8, for every place",
-		args: []types{text, text, text}, gives: text, fixed: 2, fix: regexReplace},
+		args: []types{text, text, text}, gives: text, fixed: 2, price: regexReplacePrice, size: maxTextSize, fix: regexReplace},
 }
 
 // maxGlob is how long a glob may be.
@@ -154,6 +154,10 @@ func (p *pattern) search(r *runtime.Run, s string) []int {
 // searchAtOnce is how many steps (bytes of text times instructions) a search takes that cannot be stopped half way: a few
 // milliseconds.
 const searchAtOnce = 256 << 10
+
+func regexReplacePrice(args []size, steps int64) int64 {
+	return runtime.Product(args[0].n+2, runtime.Product(args[0].n+2, 1+steps>>2))
+}
 
 // regexReplace asks, before each search, for what it takes to look through the rest.
 func regexReplace(_ *Env, args []runtime.Value) (caller, error) {

@@ -1,0 +1,381 @@
+package expr
+
+import (
+	"math"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/tenterhook/tenterhook/runtime"
+	"github.com/tenterhook/tenterhook/runtime/table"
+)
+
+// textFunctions are what there is for texts.
+var textFunctions = map[string]*function{
+	"lower": {usage: "lower(text) text", doc: "in lower case",
+		example: `lower('Ada@Example.com')`, value: `"ada@example.com"`, cost: "1 + text/8",
+		args: []types{text}, gives: text, form: lowerForm, pure: true, whole: true, call: lower},
+	"upper": {usage: "upper(text) text", doc: "in upper case",
+		example: `upper('ada')`, value: `"ADA"`, cost: "1 + text/8",
+		args: []types{text}, gives: text, form: upperForm, pure: true, whole: true, call: upper},
+	"trim": {usage: "trim(text, characters?) text", doc: "without white space, or those characters, at both ends",
+		example: `trim('  ada ')`, value: `"ada"`, cost: "1 + what is cut off",
+		args: []types{text, text}, optional: 1, gives: text, price: trimPrice, pure: true, whole: true, call: trim},
+	"trimPrefix": {usage: "trimPrefix(text, prefix) text", doc: "without that prefix",
+		example: `trimPrefix('app:crm', 'app:')`, value: `"crm"`, cost: "1 + prefix/64",
+		args: []types{text, text}, gives: text, call: trimPrefix},
+	"trimSuffix": {usage: "trimSuffix(text, suffix) text", doc: "without that suffix",
+		example: `trimSuffix('ada.ext', '.ext')`, value: `"ada"`, cost: "1 + suffix/64",
+		args: []types{text, text}, gives: text, call: trimSuffix},
+	"hasPrefix": {usage: "hasPrefix(text, prefix) boolean", doc: "the same as startsWith",
+		example: `hasPrefix('app:crm', 'app:')`, value: `true`, cost: "1 + prefix/64",
+		args: []types{text, text}, gives: boolean, call: hasPrefix, op: "startsWith"},
+	"hasSuffix": {usage: "hasSuffix(text, suffix) boolean", doc: "the same as endsWith",
+		example: `hasSuffix('ada.ext', '.ext')`, value: `true`, cost: "1 + suffix/64",
+		args: []types{text, text}, gives: boolean, call: hasSuffix, op: "endsWith"},
+	"split": {usage: "split(text, separator, parts?) list", doc: "the text's parts, at most so many",
+		example: `split('a,b,c', ',', 2)`, value: `["a","b,c"]`, cost: "text/64 + 1 for each part",
+		args: []types{text, text, number}, optional: 1, gives: list, price: splitPrice, size: splitSize, call: split},
+	"join": {usage: "join(list, separator?) text", doc: "texts, numbers and booleans put together; null ones are left out",
+		example: `join(['a', nil, 7], '-')`, value: `"a-7"`, cost: "text/16 + 1 for each value",
+		args: []types{list, text}, optional: 1, gives: text, size: joinSize, whole: true, call: join},
+	"replace": {usage: "replace(text, old, new) text", doc: "with every old replaced by new",
+		example: `replace('a.b.c', '.', '-')`, value: `"a-b-c"`, cost: "text/32 + what it gives/16",
+		args: []types{text, text, text}, gives: text, price: replacePrice, size: func(args []size, _ int64) size { return size{n: replacedSize(args)} }, call: replace},
+	"string": {usage: "string(value) text", doc: "a text, number or boolean as a text",
+		example: `string(1.50)`, value: `"1.5"`, cost: "1 + value/16",
+		args: []types{text | number | boolean}, gives: text, whole: true, call: toText},
+	"len": {usage: "len(text, list, object or table) number", doc: "how many characters, values or members; 0 when it is missing",
+		example: `len('Grüße')`, value: `5`, cost: "texts: 1 + text/16",
+		args: []types{text | list | object}, gives: number, empty: true, table: tableLength, price: func(args []size, _ int64) int64 { return runtime.Sum(2, args[0].n>>3) }, call: length},
+	"padStart": {usage: "padStart(text, length, filling?) text", doc: "with white space, or that text again and again, in front until it has so many characters",
+		example: `padStart('42', 6, '0')`, value: `"000042"`, cost: "1 + what it gives/16",
+		args: []types{text, number, text}, optional: 1, gives: text, price: padPrice, size: maxTextSize, call: padStart},
+	"padEnd": {usage: "padEnd(text, length, filling?) text", doc: "the same, behind it",
+		example: `padEnd('ab', 4, '.')`, value: `"ab.."`, cost: "1 + what it gives/16",
+		args: []types{text, number, text}, optional: 1, gives: text, price: padPrice, size: maxTextSize, call: padEnd},
+}
+
+func lowerForm(s string) string { return strings.Map(unicode.ToLower, s) }
+func upperForm(s string) string { return strings.Map(unicode.ToUpper, s) }
+
+func tableLength(t *table.Table) runtime.Value { return runtime.IntOf(int64(t.Len())) }
+
+func trimPrice(args []size, _ int64) int64 {
+	set := int64(8)
+	if len(args) == 2 {
+		set = args[1].n
+	}
+	return runtime.Product(args[0].n+2, 2+set>>3)
+}
+
+func splitPrice(args []size, _ int64) int64 {
+	return runtime.Sum(building4(args[0].n), cuts(args[0].n, args[1].n))
+}
+
+func splitSize(args []size, _ int64) size {
+	return size{n: min(args[0].n+1, maxList), of: &size{n: args[0].n}}
+}
+
+func joinSize(args []size, sum int64) size {
+	return size{n: min(runtime.Product(args[0].n, args[0].element().n+sum), maxText)}
+}
+
+func replacePrice(args []size, _ int64) int64 {
+	return runtime.Sum(32, runtime.Product(2, cuts(args[0].n, args[1].n)), replacedSize(args)>>3)
+}
+
+// cuts is what it takes to find all parts of a text.
+func cuts(n, part int64) int64 { return runtime.Product(n+1, 3+min(n, stride+part)>>6) }
+
+func replacedSize(args []size) int64 {
+	return min(runtime.Sum(args[0].n, runtime.Product(args[0].n+1, args[2].n)), maxText)
+}
+
+func padPrice([]size, int64) int64 { return 32 + maxText>>3 }
+
+func upper(r *runtime.Run, args []runtime.Value, _ string) runtime.Value {
+	return cased(r, args[0], 'a', 'z', unicode.ToUpper)
+}
+
+func lower(r *runtime.Run, args []runtime.Value, _ string) runtime.Value {
+	return cased(r, args[0], 'A', 'Z', unicode.ToLower)
+}
+
+// cased changes the case of a text; one that has nothing from..to and nothing beyond ASCII stays where it is.
+func cased(r *runtime.Run, v runtime.Value, from, to byte, change func(rune) rune) runtime.Value {
+	s := v.Text()
+	same, ascii := true, true
+	for i := 0; i < len(s) && (same || ascii); i++ {
+		if i&(window-1) == 0 {
+			charge(r, 1+int64(min(window, len(s)-i))>>4)
+		}
+		same = same && s[i]-from > to-from
+		ascii = ascii && s[i] < utf8.RuneSelf
+	}
+	switch {
+	case same && ascii:
+		return v
+	case ascii:
+		b := append(room(r, len(s)), s...)
+		for i, c := range b {
+			if c-from <= to-from {
+				b[i] = c ^ 0x20
+			}
+		}
+		return built(b)
+	}
+	charge(r, int64(len(s)))
+	b := room(r, len(s)+len(s)/2+utf8.UTFMax) // no letter grows by more than half
+	for _, c := range s {
+		b = utf8.AppendRune(b, change(c))
+	}
+	return built(b)
+}
+
+func trim(r *runtime.Run, args []runtime.Value, _ string) runtime.Value {
+	s := args[0].Text()
+	set := "\t\n\v\f\r \u0085\u00a0"
+	if len(args) == 2 {
+		set = args[1].Text()
+	}
+	cost := 1 + int64(len(set))>>4
+	for s != "" {
+		c, size := utf8.DecodeRuneInString(s)
+		if charge(r, cost); !strings.ContainsRune(set, c) {
+			break
+		}
+		s = s[size:]
+	}
+	for s != "" {
+		c, size := utf8.DecodeLastRuneInString(s)
+		if charge(r, cost); !strings.ContainsRune(set, c) {
+			break
+		}
+		s = s[:len(s)-size]
+	}
+	return runtime.TextOf(s)
+}
+
+func trimPrefix(r *runtime.Run, args []runtime.Value, _ string) runtime.Value {
+	charge(r, int64(len(args[1].Text()))>>6)
+	return runtime.TextOf(strings.TrimPrefix(args[0].Text(), args[1].Text()))
+}
+
+func trimSuffix(r *runtime.Run, args []runtime.Value, _ string) runtime.Value {
+	charge(r, int64(len(args[1].Text()))>>6)
+	return runtime.TextOf(strings.TrimSuffix(args[0].Text(), args[1].Text()))
+}
+
+func hasPrefix(r *runtime.Run, args []runtime.Value, _ string) runtime.Value {
+	return runtime.BoolOf(startsWith(r, args[0].Text(), args[1].Text()))
+}
+
+func hasSuffix(r *runtime.Run, args []runtime.Value, _ string) runtime.Value {
+	return runtime.BoolOf(endsWith(r, args[0].Text(), args[1].Text()))
+}
+
+// split cuts a text in place: its parts share its memory.
+func split(r *runtime.Run, args []runtime.Value, pos string) runtime.Value {
+	s, sep := args[0].Text(), args[1].Text()
+	if sep == "" {
+		fail(pos, "split wants a separator")
+	}
+	most := int64(math.MaxInt64)
+	if len(args) == 3 {
+		most = max(1, wantInt(args[2], pos))
+	}
+	b := building(r, 0)
+	for int64(len(b.values)) < most-1 {
+		i, ok := index(r, s, sep)
+		if !ok {
+			break
+		}
+		b.add(runtime.TextOf(s[:i]))
+		s = s[i+len(sep):]
+	}
+	b.add(runtime.TextOf(s))
+	return runtime.ListOf(b.values)
+}
+
+// stride is how much of a text is searched for the next of many parts between two questions to the Meter: of a window most
+// would be asked for again and again.
+const stride = 1 << 10
+
+// index finds part in s, and asks the Meter for every stride that is searched.
+func index(r *runtime.Run, s, part string) (int, bool) {
+	for from := 0; ; from += stride {
+		end := min(len(s), from+stride+len(part))
+		charge(r, 1+int64(end-from)>>6)
+		if i := strings.Index(s[from:end], part); i >= 0 {
+			return from + i, true
+		}
+		if end == len(s) {
+			return 0, false
+		}
+	}
+}
+
+// replace makes two passes, so that the room is asked for before anything is written.
+func replace(r *runtime.Run, args []runtime.Value, pos string) runtime.Value {
+	s, from, to := args[0].Text(), args[1].Text(), args[2].Text()
+	if from == "" {
+		fail(pos, "replace wants a text to look for")
+	}
+	times := 0
+	for rest := s; ; times++ {
+		i, ok := index(r, rest, from)
+		if !ok {
+			break
+		}
+		rest = rest[i+len(from):]
+	}
+	if times == 0 {
+		return args[0]
+	}
+	b := room(r, len(s)+times*(len(to)-len(from)))
+	for range times {
+		i, _ := index(r, s, from)
+		b = append(append(b, s[:i]...), to...)
+		s = s[i+len(from):]
+	}
+	return built(append(b, s...))
+}
+
+// join makes two passes too.
+func join(r *runtime.Run, args []runtime.Value, pos string) runtime.Value {
+	sep := ""
+	if len(args) == 2 {
+		sep = args[1].Text()
+	}
+	size, parts := 0, 0
+	each(r, args[0], func(_ int, v runtime.Value) bool {
+		if v.IsNull() {
+			r.Scratch.Missed = true
+			return true
+		}
+		if v.Kind() > runtime.String {
+			fail(pos, "join wants a list of texts, got %s in it", v.Kind())
+		}
+		if parts++; parts > 1 {
+			size += len(sep)
+		}
+		size += textSize(v)
+		return size <= maxText
+	})
+	b := room(r, size)
+	each(r, args[0], func(_ int, v runtime.Value) bool {
+		if v.IsNull() {
+			return true
+		}
+		if parts--; v.Kind() == runtime.String {
+			b = append(b, v.Text()...)
+		} else {
+			b = v.AppendScalar(b)
+		}
+		if parts > 0 {
+			b = append(b, sep...)
+		}
+		return true
+	})
+	return built(b)
+}
+
+// textSize is how many bytes textOf(v) has at most.
+func textSize(v runtime.Value) int {
+	if v.Kind() == runtime.String {
+		return len(v.Text())
+	}
+	return max(32, len(v.Node().Raw()))
+}
+
+// textOf is a text, number or boolean as a text.
+func textOf(r *runtime.Run, v runtime.Value) runtime.Value {
+	if v.Kind() == runtime.String {
+		return v
+	}
+	return built(v.AppendScalar(room(r, textSize(v))))
+}
+
+func toText(r *runtime.Run, args []runtime.Value, _ string) runtime.Value { return textOf(r, args[0]) }
+
+func length(r *runtime.Run, args []runtime.Value, _ string) runtime.Value {
+	v := args[0]
+	if v.Kind() == runtime.String {
+		return runtime.IntOf(characters(r, v.Text()))
+	}
+	return runtime.IntOf(int64(v.Len()))
+}
+
+// characters is how many characters s has; the Meter is asked for every window.
+func characters(r *runtime.Run, s string) int64 {
+	n := 0
+	for len(s) > 0 {
+		w := s[:min(len(s), window)]
+		charge(r, 1+int64(len(w))>>4)
+		for i := range len(w) {
+			if utf8.RuneStart(w[i]) {
+				n++
+			}
+		}
+		s = s[len(w):]
+	}
+	return int64(n)
+}
+
+// skip is how many bytes the first n characters have; all of s when it has fewer.
+func skip(r *runtime.Run, s string, n int64) int {
+	for i := range len(s) {
+		if i&(window-1) == 0 {
+			charge(r, 1+int64(min(window, len(s)-i))>>4)
+		}
+		if utf8.RuneStart(s[i]) {
+			if n == 0 {
+				return i
+			}
+			n--
+		}
+	}
+	return len(s)
+}
+
+func padStart(r *runtime.Run, args []runtime.Value, pos string) runtime.Value {
+	fill := filling(r, args, pos)
+	if fill == nil {
+		return args[0]
+	}
+	return joined(r, built(fill).Text(), args[0].Text())
+}
+
+func padEnd(r *runtime.Run, args []runtime.Value, pos string) runtime.Value {
+	fill := filling(r, args, pos)
+	if fill == nil {
+		return args[0]
+	}
+	return joined(r, args[0].Text(), built(fill).Text())
+}
+
+// filling is what a text lacks to be as long as it is wanted; nil when it lacks nothing.
+func filling(r *runtime.Run, args []runtime.Value, pos string) []byte {
+	with := " "
+	if len(args) == 3 {
+		if with = args[2].Text(); with == "" {
+			fail(pos, "want a text to fill up with")
+		}
+	}
+	lacks := wantInt(args[1], pos) - characters(r, args[0].Text())
+	if lacks <= 0 {
+		return nil
+	}
+	if lacks > maxText {
+		tooLarge("a text of more than %d bytes", maxText)
+	}
+	charge(r, lacks>>3)
+	size := int(lacks/characters(r, with)) * len(with)
+	size += skip(r, with, lacks%characters(r, with))
+	b := room(r, size)
+	for len(b)+len(with) <= size {
+		b = append(b, with...)
+	}
+	return append(b, with[:size-len(b)]...)
+}
