@@ -1,5 +1,5 @@
-// Package audit keeps the audit log: an append-only file of administrative acts. Each line holds the
-// hash of the line before it.
+// Package audit keeps the audit log: an append-only file of administrative acts. Each line holds
+// the hash of the line before it.
 package audit
 
 import (
@@ -20,12 +20,12 @@ var (
 	ErrFile   = errors.New("want a regular file that only its owner can write") // Open: not a regular file, or writable by others
 )
 
-// maxLine is the length in bytes of the longest line that Read accepts. Write keeps far below it: see
-// sanitize.
+// maxLine is the length in bytes of the longest line that Read accepts. Write keeps far below it:
+// see sanitize.
 const maxLine = 64 << 10
 
-// Act is one administrative act, done or attempted. Callers put no secret and no part of a payload in
-// it. Write makes each text printable and truncates it to the length noted beside it.
+// Act is one administrative act, done or attempted. Callers put no secret and no part of a payload
+// in it. Write makes each text printable and truncates it to the length noted beside it.
 type Act struct {
 	Act     string `json:"act"`               // "module.put", "set.swap", "serve.start"; 1 KiB
 	By      string `json:"by,omitempty"`      // "publish token", "policy folder"; empty: the program; 256 bytes
@@ -35,8 +35,8 @@ type Act struct {
 	Detail  string `json:"detail,omitempty"`  // 4 KiB
 }
 
-// sanitize truncates the texts so that a line stays far below maxLine, even if JSON escapes every byte
-// with six.
+// sanitize truncates the texts so that a line stays far below maxLine, even if JSON escapes every
+// byte with six.
 func (a Act) sanitize() Act {
 	return Act{
 		Act: Printable(a.Act, 1<<10), By: Printable(a.By, 256), From: Printable(a.From, 256),
@@ -45,7 +45,8 @@ func (a Act) sanitize() Act {
 }
 
 // Line is an Act as stored in the file. Hash is the SHA-256 of the line's bytes without the member
-// itself; Before is the hash of the previous line. Changing, removing or moving a line breaks the chain.
+// itself; Before is the hash of the previous line. Changing, removing or moving a line breaks the
+// chain.
 type Line struct {
 	Number int64     `json:"number"` // from 1
 	Time   time.Time `json:"time"`
@@ -77,8 +78,8 @@ type Log struct {
 	broken    error // of the last lines, as resume found them
 }
 
-// Open opens the log at a path and creates it if missing. It ends a partial last line, left by a crash,
-// with a newline, so that the next line stands by itself. The caller closes the Log.
+// Open opens the log at a path and creates it if missing. It ends a partial last line, left by a
+// crash, with a newline, so that the next line stands by itself. The caller closes the Log.
 func Open(path string) (*Log, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_APPEND|os.O_CREATE, 0o600)
 	if err != nil {
@@ -121,8 +122,8 @@ func (l *Log) Broken() error {
 	return l.broken
 }
 
-// Write appends an act and returns when it is on disk. After an error nothing was appended, or the next
-// Write finds out what was.
+// Write appends an act and returns when it is on disk. After an error nothing was appended, or the
+// next Write finds out what was.
 func (l *Log) Write(a Act) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -140,8 +141,8 @@ func (l *Log) Write(a Act) error {
 	return nil
 }
 
-// append writes a whole line or truncates the file to its former size. It also truncates if Sync fails,
-// because the caller is told that the act was not recorded.
+// append writes a whole line or truncates the file to its former size. It also truncates if Sync
+// fails, because the caller is told that the act was not recorded.
 func (l *Log) append(line []byte) error {
 	before, err := l.file.Stat()
 	if err != nil {

@@ -8,9 +8,9 @@ import (
 	"unicode/utf8"
 )
 
-// Printable makes an untrusted text safe for a terminal and truncates it with … after most bytes. It
-// escapes as Go does in strings: escape sequences (\x1b), direction changes (\u202e), line ends (\n) and
-// invalid UTF-8 (\xff).
+// Printable makes an untrusted text safe for a terminal and truncates it with … after most bytes.
+// It escapes as Go does in strings: escape sequences (\x1b), direction changes (\u202e), line ends
+// (\n) and invalid UTF-8 (\xff).
 func Printable(s string, most int) string {
 	var b strings.Builder
 	for len(s) > 0 {

@@ -20,9 +20,9 @@ type Count struct {
 	LastFragment int64 // line number of the last fragment, from 1
 }
 
-// Read calls visit with each line of a log in order, and stops at its first error. A line that breaks the
-// chain, or whose hash does not match its bytes, ends the reading with ErrBroken and the line number.
-// Fragments are counted and skipped. Lines removed from the end cannot be detected.
+// Read calls visit with each line of a log in order, and stops at its first error. A line that
+// breaks the chain, or whose hash does not match its bytes, ends the reading with ErrBroken and the
+// line number. Fragments are counted and skipped. Lines removed from the end cannot be detected.
 func Read(path string, visit func(Line) error) (Count, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -66,8 +66,8 @@ type chain struct {
 	known bool // false if reading begins in the middle of a log, so that last is unknown
 }
 
-// next checks the next line of a file; ok is false for a fragment. After ErrBroken the chain continues
-// from this line.
+// next checks the next line of a file; ok is false for a fragment. After ErrBroken the chain
+// continues from this line.
 func (c *chain) next(text []byte) (l Line, ok bool, err error) {
 	if !json.Valid(text) {
 		return Line{}, false, nil
@@ -92,8 +92,8 @@ func (l Line) hasValidHash(text []byte) bool {
 	return ok && l.Hash == hex.EncodeToString(sum[:])
 }
 
-// lastLine returns the last line in the tail of a log, and the error of the lines before it. Unless the
-// tail is the whole file, its first line may be incomplete and is skipped.
+// lastLine returns the last line in the tail of a log, and the error of the lines before it. Unless
+// the tail is the whole file, its first line may be incomplete and is skipped.
 func lastLine(text []byte, all bool) (last Line, broken error) {
 	if !all {
 		text = text[bytes.IndexByte(text, '\n')+1:]

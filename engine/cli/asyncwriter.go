@@ -12,8 +12,8 @@ const (
 	maxBuffered = 1 << 20               // bytes; further lines are dropped
 )
 
-// asyncWriter is a non-blocking writer of the log. It buffers lines and writes them shortly after. If the
-// reader stalls, it drops lines and counts them: an unread pipe must not stop a call.
+// asyncWriter is a non-blocking writer of the log. It buffers lines and writes them shortly after.
+// If the reader stalls, it drops lines and counts them: an unread pipe must not stop a call.
 type asyncWriter struct {
 	w    io.Writer
 	json bool

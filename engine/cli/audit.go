@@ -70,7 +70,8 @@ func (p *Program) printAudit(path string, asJSON bool) error {
 	return nil
 }
 
-// formatAct returns an act as one line of text. The file is untrusted, so every text is made printable.
+// formatAct returns an act as one line of text. The file is untrusted, so every text is made
+// printable.
 func formatAct(l audit.Line) string {
 	words := []string{l.Time.Format(time.RFC3339), printable(l.Act.Act)}
 	if strings.ContainsAny(l.Subject, ` "`) { // unquoted, it could imitate the words after it

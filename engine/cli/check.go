@@ -102,13 +102,14 @@ func compile(dir string, folder *folder.Folder, o rules.Options) (*rules.Set, er
 	return set, prefixError(dir, err)
 }
 
-// engineProblems returns problems that only the packages using them can find: those of destinations and
-// of issuers' keys.
+// engineProblems returns problems that only the packages using them can find: those of destinations
+// and of issuers' keys.
 func engineProblems(set *rules.Set) rules.Problems {
 	return append(dispatch.Problems(set), issuer.Problems(set)...)
 }
 
-// prefixError puts the folder before the files of problems, so that a terminal or an editor finds them.
+// prefixError puts the folder before the files of problems, so that a terminal or an editor finds
+// them.
 func prefixError(dir string, err error) error {
 	var problems rules.Problems
 	if !errors.As(err, &problems) {

@@ -17,8 +17,8 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/hook/sample"
 )
 
-// Program is one run of the program with everything it gets from outside. Tests construct it as main
-// does.
+// Program is one run of the program with everything it gets from outside. Tests construct it as
+// main does.
 type Program struct {
 	Version        string // set by the build; empty: as recorded by the go command
 	Stdin          io.Reader
@@ -32,8 +32,8 @@ type Program struct {
 	started bool // the verb has begun: later errors are not usage errors
 }
 
-// Main runs the command in args (without the program's own name) and returns the exit code. It writes
-// results to Stdout and errors to Stderr.
+// Main runs the command in args (without the program's own name) and returns the exit code. It
+// writes results to Stdout and errors to Stderr.
 func (p *Program) Main(args []string) int {
 	log.SetOutput(io.Discard) // net/http and others log there, quoting bytes from peers
 	root := p.root()

@@ -15,8 +15,8 @@ import (
 	"github.com/tenterhook/tenterhook/engine/durable"
 )
 
-// openDataDir creates the data directory, accessible to its owner only. It must lie outside the policy
-// folder, because files written there would change the folder.
+// openDataDir creates the data directory, accessible to its owner only. It must lie outside the
+// policy folder, because files written there would change the folder.
 func (p *Program) openDataDir(data, policy string) (string, error) {
 	if data == "" {
 		var err error
@@ -37,9 +37,9 @@ func (p *Program) openDataDir(data, policy string) (string, error) {
 	return data, p.rejectWorldWritable(data)
 }
 
-// rejectWorldWritable rejects a directory in which every user of the machine can replace files that this
-// program trusts: the ledger, the last good rules, the tokens. A writable group is allowed, because
-// container volumes are mounted that way.
+// rejectWorldWritable rejects a directory in which every user of the machine can replace files that
+// this program trusts: the ledger, the last good rules, the tokens. A writable group is allowed,
+// because container volumes are mounted that way.
 func (p *Program) rejectWorldWritable(dir string) error {
 	info, err := os.Stat(dir)
 	if err != nil {
@@ -73,8 +73,8 @@ func isWithin(path, dir string) bool {
 	}
 }
 
-// stateDir returns the default data directory: in the user's state folder, by the XDG base directory
-// specification. It is never the working directory.
+// stateDir returns the default data directory: in the user's state folder, by the XDG base
+// directory specification. It is never the working directory.
 func (p *Program) stateDir() (string, error) {
 	if dir, ok := p.Env("XDG_STATE_HOME"); ok && filepath.IsAbs(dir) {
 		return filepath.Join(dir, "tenterhook"), nil
@@ -86,8 +86,8 @@ func (p *Program) stateDir() (string, error) {
 	return filepath.Join(home, ".local", "state", "tenterhook"), nil
 }
 
-// cacheDir returns the directory of compiled modules for all verbs but serve: in the user's cache folder,
-// by the XDG base directory specification, or "" without one.
+// cacheDir returns the directory of compiled modules for all verbs but serve: in the user's cache
+// folder, by the XDG base directory specification, or "" without one.
 func (p *Program) cacheDir() string {
 	if dir, ok := p.Env("XDG_CACHE_HOME"); ok && filepath.IsAbs(dir) {
 		return filepath.Join(dir, "tenterhook")
@@ -101,8 +101,8 @@ func (p *Program) cacheDir() string {
 // randomKeyFile is the name of the random key in the data directory.
 const randomKeyFile = "random-key"
 
-// randomKey reads the key from which the random values of runs are derived. The first start creates it.
-// It is secret, because it makes those values predictable.
+// randomKey reads the key from which the random values of runs are derived. The first start creates
+// it. It is secret, because it makes those values predictable.
 func randomKey(data string) ([]byte, error) {
 	path := filepath.Join(data, randomKeyFile)
 	text, err := os.ReadFile(path)

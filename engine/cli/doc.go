@@ -37,5 +37,6 @@
 //	secret.go           secret new
 //	escape.go           untrusted text for terminals
 //
-// Tests: script_test.go runs the stories of testdata/script; e2e_test.go builds the program and calls it.
+// Tests: script_test.go runs the stories of testdata/script; e2e_test.go builds the program and
+// calls it.
 package cli

@@ -86,8 +86,8 @@ func (p *Program) runDoctor(target string, f doctorFlags) error {
 	return p.printReport(o, h, report, f.json)
 }
 
-// findTarget sets the type and URL to examine, from a hook of a policy folder or from --type. h is nil in
-// the second case.
+// findTarget sets the type and URL to examine, from a hook of a policy folder or from --type. h is
+// nil in the second case.
 func (p *Program) findTarget(o *doctor.Options, f doctorFlags) (h *rules.Hook, done func() error, err error) {
 	done = func() error { return nil }
 	if f.hook == "" {

@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// TestDoctorConsoleFields prints what to enter in Okta although the secret is wrong, but not for a path
-// without a hook.
+// TestDoctorConsoleFields prints what to enter in Okta although the secret is wrong, but not for a
+// path without a hook.
 func TestDoctorConsoleFields(t *testing.T) {
 	s := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != "/hooks/a" {

@@ -83,8 +83,8 @@ func (p *process) isIdle() bool {
 	return p.metric("ledger_events_unplanned") == 0 && p.metric("steps_open") == 0
 }
 
-// testEvents has a destination that is down for a while and one that is up, repeated deliveries, and an
-// invalid event among valid ones.
+// testEvents has a destination that is down for a while and one that is up, repeated deliveries,
+// and an invalid event among valid ones.
 func testEvents(t *testing.T, bin string) {
 	a, b := newSIEM(t), newSIEM(t)
 	a.down.Store(true)
@@ -120,8 +120,9 @@ func testEvents(t *testing.T, bin string) {
 	p.stop(0)
 }
 
-// testCrash kills the program at random moments while deliveries come in, and starts it again over the same data: whatever was answered
-// 200 reaches its destination, and what reaches it twice does so under the same key. TENTERHOOK_CRASH_ROUNDS says how often.
+// testCrash kills the program at random moments while deliveries come in, and starts it again over
+// the same data: whatever was answered 200 reaches its destination, and what reaches it twice does
+// so under the same key. TENTERHOOK_CRASH_ROUNDS says how often.
 func testCrash(t *testing.T, bin string) {
 	rounds := 3
 	if n, err := strconv.Atoi(os.Getenv("TENTERHOOK_CRASH_ROUNDS")); err == nil {

@@ -16,7 +16,8 @@ import (
 // expensiveValue costs more fuel than a budget of 100.
 const expensiveValue = `"${len(filter(1..1000, # > 3))}"`
 
-// testFailures exhausts budgets in every way, and wants the failure answer of the type and on_failure.
+// testFailures exhausts budgets in every way, and wants the failure answer of the type and
+// on_failure.
 func testFailures(t *testing.T, bin string) {
 	const poor = "budget: {fuel: 100}"
 	tests := []struct {

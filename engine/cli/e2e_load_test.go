@@ -19,8 +19,8 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/hook"
 )
 
-// testReloadUnderLoad reloads the policy during calls. No call is lost, and no answer mixes two Sets: each
-// of the policy's two files has a version, and every answer contains both.
+// testReloadUnderLoad reloads the policy during calls. No call is lost, and no answer mixes two
+// Sets: each of the policy's two files has a version, and every answer contains both.
 func testReloadUnderLoad(t *testing.T, bin string) {
 	const calls, reloads = 20_000, 50
 	home := t.TempDir()

@@ -13,7 +13,8 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/hook"
 )
 
-// testDrainDelay: after a signal /readyz fails at once, and calls are answered until the delay is over.
+// testDrainDelay: after a signal /readyz fails at once, and calls are answered until the delay is
+// over.
 func testDrainDelay(t *testing.T, bin string) {
 	p := startServer(t, bin, newFolder(t, map[string]string{"policy.yaml": policyVersion(1)}), "--drain-delay", "1h")
 	p.cmd.Process.Signal(syscall.SIGTERM)
@@ -70,7 +71,8 @@ func testStuckLog(t *testing.T, bin string) {
 	}
 }
 
-// testFewDescriptors: with a low limit on open files, idle connections to either listener do not block calls.
+// testFewDescriptors: with a low limit on open files, idle connections to either listener do not
+// block calls.
 func testFewDescriptors(t *testing.T, bin string) {
 	limited := bin + "-limited"
 	if err := os.WriteFile(limited, []byte("#!/bin/sh\nulimit -n 128 && exec "+bin+" \"$@\"\n"), 0o755); err != nil {

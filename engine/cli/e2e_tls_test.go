@@ -62,7 +62,8 @@ func writeCertificate(t *testing.T, cert, key string) *x509.CertPool {
 	return pool
 }
 
-// testTLS serves both listeners over TLS on any address, and uses a new certificate without a restart.
+// testTLS serves both listeners over TLS on any address, and uses a new certificate without a
+// restart.
 func testTLS(t *testing.T, bin string) {
 	dir := t.TempDir()
 	cert, key := filepath.Join(dir, "tls.crt"), filepath.Join(dir, "tls.key")
@@ -117,7 +118,8 @@ func testTLS(t *testing.T, bin string) {
 	p.waitUntil("ended", p.hasEnded)
 }
 
-// Lifetimes of certificates in seconds. A certificate with the short one is due for renewal at every start.
+// Lifetimes of certificates in seconds. A certificate with the short one is due for renewal at
+// every start.
 const (
 	longLife  = 90 * 24 * 60 * 60
 	shortLife = 10 * 60
@@ -208,7 +210,8 @@ func (h *acmeClient) fetchCertificate() (*x509.Certificate, error) {
 	return answer.TLS.PeerCertificates[0], nil
 }
 
-// waitForCertificate waits until the server uses a certificate different from other, and returns it.
+// waitForCertificate waits until the server uses a certificate different from other, and returns
+// it.
 func (h *acmeClient) waitForCertificate(other *x509.Certificate) (shown *x509.Certificate) {
 	h.t.Helper()
 	h.waitUntil("shown", func() (ok bool) {
@@ -225,8 +228,8 @@ func (h *acmeClient) waitForLog(words string) {
 	h.waitUntil("told: "+words, func() bool { return strings.Contains(h.errs.String(), words) })
 }
 
-// testACME gets a certificate through the hooks' listener, uses it after a restart while the authority is
-// down, and renews it during calls.
+// testACME gets a certificate through the hooks' listener, uses it after a restart while the
+// authority is down, and renews it during calls.
 func testACME(t *testing.T, bin string) {
 	d, data := newACMEServer(t, shortLife), t.TempDir()
 	p := d.serve(t, bin, data)
@@ -255,8 +258,8 @@ func testACME(t *testing.T, bin string) {
 	p.stop(0)
 }
 
-// testACMEByHTTP has the authority validate over HTTP, because --allow-from would reject it at the hooks'
-// listener. The next start uses the stored certificate.
+// testACMEByHTTP has the authority validate over HTTP, because --allow-from would reject it at the
+// hooks' listener. The next start uses the stored certificate.
 func testACMEByHTTP(t *testing.T, bin string) {
 	d, data := newACMEServer(t, longLife), t.TempDir()
 	serve := func() *acmeClient {

@@ -8,10 +8,10 @@ import (
 	"unicode/utf8"
 )
 
-// escapingWriter makes untrusted text safe for a terminal: it escapes control characters and characters that
-// change the text direction as JSON does, \u009b. JSON keeps its meaning, because outside of strings it
-// contains no such characters except line ends and tabs, which stay. Each Write must contain whole
-// characters.
+// escapingWriter makes untrusted text safe for a terminal: it escapes control characters and
+// characters that change the text direction as JSON does, \u009b. JSON keeps its meaning, because
+// outside of strings it contains no such characters except line ends and tabs, which stay. Each
+// Write must contain whole characters.
 type escapingWriter struct{ w io.Writer }
 
 func (i escapingWriter) Write(text []byte) (int, error) {

@@ -21,7 +21,8 @@ func drawCondition(b *strings.Builder, r rules.RuleTrace) {
 	}
 }
 
-// drawLet writes a let's value and its expression. It leaves out an expression that is a single name.
+// drawLet writes a let's value and its expression. It leaves out an expression that is a single
+// name.
 func drawLet(b *strings.Builder, l rules.LetTrace) {
 	fmt.Fprintf(b, "  let %s = %s\n", l.Name, l.Value)
 	if len(l.Parts) > 1 {
@@ -67,8 +68,8 @@ type label struct {
 	text   string
 }
 
-// layoutLabels returns the rows of labels below a line. Each label is as high as the ones to its right
-// allow, and a | connects it to its column.
+// layoutLabels returns the rows of labels below a line. Each label is as high as the ones to its
+// right allow, and a | connects it to its column.
 func layoutLabels(labels []label) []string {
 	slices.SortStableFunc(labels, func(a, b label) int { return a.column - b.column })
 	var rows [][]rune

@@ -54,7 +54,8 @@ func TestDoctorHostile(t *testing.T) {
 	}
 }
 
-// TestHeaderFromOutside: the error of an unset ${…} in a header names it, without the rest of the value.
+// TestHeaderFromOutside: the error of an unset ${…} in a header names it, without the rest of the
+// value.
 func TestHeaderFromOutside(t *testing.T) {
 	t.Setenv("EMPTY", "")
 	for name, value := range map[string]string{"Empty": "${env.EMPTY}", "NoFile": "${file./nowhere}", "Open": "a-secret ${env.EMPTY"} {

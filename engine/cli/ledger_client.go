@@ -50,8 +50,8 @@ func (d *ledgerClient) path() (string, error) {
 	return path, nil
 }
 
-// fetch calls local with the ledger, or sends a request to the server that has the ledger open. It returns
-// the result as JSON.
+// fetch calls local with the ledger, or sends a request to the server that has the ledger open. It
+// returns the result as JSON.
 func (d *ledgerClient) fetch(ctx context.Context, local func(*ledger.Ledger) (any, error), method, path string, q url.Values) ([]byte, error) {
 	file, err := d.path()
 	if err != nil {
@@ -82,8 +82,8 @@ func (a *adminError) Error() string { return "server: " + a.text }
 // adminTimeout is longer than a server needs to check a queued module.
 const adminTimeout = 4 * time.Minute
 
-// callServer sends a request with an optional body to the admin listener. Together with an *adminError it
-// also returns the body of the answer.
+// callServer sends a request with an optional body to the admin listener. Together with an
+// *adminError it also returns the body of the answer.
 func (d *ledgerClient) callServer(ctx context.Context, method, path string, q url.Values, content []byte) ([]byte, error) {
 	token, source, err := d.token()
 	if err != nil {
@@ -117,7 +117,8 @@ func (d *ledgerClient) callServer(ctx context.Context, method, path string, q ur
 	return body, err
 }
 
-// token returns the publish token from the environment or the data directory, and where it was found.
+// token returns the publish token from the environment or the data directory, and where it was
+// found.
 func (d *ledgerClient) token() (token, source string, err error) {
 	if t, ok := d.p.Env("TENTERHOOK_ADMIN_PUBLISH_TOKEN"); ok && t != "" {
 		return t, "in TENTERHOOK_ADMIN_PUBLISH_TOKEN", nil

@@ -111,7 +111,8 @@ func (s *server) exposure() string {
 	return ""
 }
 
-// openCertificates opens the certificates. An admin listener that other machines can reach uses them too.
+// openCertificates opens the certificates. An admin listener that other machines can reach uses
+// them too.
 func (s *server) openCertificates(registry prometheus.Registerer) (err error) {
 	f := &s.f.listener
 	if !f.usesTLS() {
@@ -212,13 +213,13 @@ func (s *server) notifySystemd(state string) {
 	}
 }
 
-// reservedFiles is the maximum number of open files beside the hooks' connections: connections to the
-// admin listener and to destinations, the ledger, and files being read.
+// reservedFiles is the maximum number of open files beside the hooks' connections: connections to
+// the admin listener and to destinations, the ledger, and files being read.
 const reservedFiles = 64 + 448
 
-// maxConnections returns the limit on connections to the hooks' listener: the gate's default, or less if
-// the system limits open files. At its own limit the gate chooses which connection to close; at the
-// system's it could not.
+// maxConnections returns the limit on connections to the hooks' listener: the gate's default, or
+// less if the system limits open files. At its own limit the gate chooses which connection to
+// close; at the system's it could not.
 func (s *server) maxConnections() int {
 	limit, ok := openFileLimit()
 	if !ok || limit >= gate.DefaultMaxConns+reservedFiles {

@@ -241,8 +241,8 @@ func moduleName(file string) string {
 	return strings.TrimSuffix(filepath.Base(file), filepath.Ext(file))
 }
 
-// newModuleRuntime returns a module runtime that compiles in a child process of this program. cache is the
-// directory of compiled modules, or "" for none.
+// newModuleRuntime returns a module runtime that compiles in a child process of this program. cache
+// is the directory of compiled modules, or "" for none.
 func newModuleRuntime(cache string, key []byte) (*wasm.Runtime, error) {
 	self, err := os.Executable()
 	if err != nil {

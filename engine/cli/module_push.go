@@ -136,7 +136,8 @@ func (d *ledgerClient) uploads(ctx context.Context) (map[string][]byte, error) {
 	return files, nil
 }
 
-// explainRejection prints the reasons, if the server rejected a module. It returns other errors unchanged.
+// explainRejection prints the reasons, if the server rejected a module. It returns other errors
+// unchanged.
 func (p *Program) explainRejection(body []byte, err error, asJSON bool) error {
 	var r watch.Rejection
 	if answer, ok := errors.AsType[*adminError](err); !ok || answer.status != http.StatusUnprocessableEntity || json.Unmarshal(body, &r) != nil {

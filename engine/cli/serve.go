@@ -237,7 +237,8 @@ func (s *server) openRecords() (err error) {
 	return nil
 }
 
-// openGate opens the issuers' keys and the hooks' server, which rejects calls until a policy is live.
+// openGate opens the issuers' keys and the hooks' server, which rejects calls until a policy is
+// live.
 func (s *server) openGate(registry *prometheus.Registry) (err error) {
 	s.issuers, err = issuer.New(issuer.Options{Log: s.log, Registry: registry, Dir: filepath.Join(s.f.data, "issuers"), Version: s.p.versionText()})
 	if err != nil {
@@ -272,8 +273,8 @@ func (s *server) callLog() gate.Journal {
 }
 
 // adminTokens returns the tokens of the admin listener: from the environment, or else from the data
-// directory, where the first start creates them. They are not flags, because every user of the machine
-// can read command lines.
+// directory, where the first start creates them. They are not flags, because every user of the
+// machine can read command lines.
 func (s *server) adminTokens() (admin.Tokens, error) {
 	const read, publish = "TENTERHOOK_ADMIN_READ_TOKEN", "TENTERHOOK_ADMIN_PUBLISH_TOKEN"
 	r, _ := s.p.Env(read)
@@ -293,8 +294,8 @@ func (s *server) adminTokens() (admin.Tokens, error) {
 	return admin.Tokens{Read: r, Publish: w}, nil
 }
 
-// acceptSet rejects a Set with invalid destinations, or with hooks without credentials that other machines
-// could call.
+// acceptSet rejects a Set with invalid destinations, or with hooks without credentials that other
+// machines could call.
 func (s *server) acceptSet(set *rules.Set) error {
 	if problems := s.setProblems(set); len(problems) > 0 {
 		return problems
@@ -304,7 +305,8 @@ func (s *server) acceptSet(set *rules.Set) error {
 	return nil
 }
 
-// setProblems returns the reasons for not serving a Set that compiles. POST /v1/check reports them too.
+// setProblems returns the reasons for not serving a Set that compiles. POST /v1/check reports them
+// too.
 func (s *server) setProblems(set *rules.Set) rules.Problems {
 	problems := engineProblems(set)
 	for _, h := range set.Hooks() {

@@ -27,8 +27,9 @@ const (
 // errShutdownTimeout ends a program whose shutdown takes too long.
 var errShutdownTimeout = errors.New("shutdown took too long and was abandoned")
 
-// runWithDeadline calls f, and abandons it if it does not return in time after a signal: neither a hanging
-// disk nor an unread log can keep the program running. Durable state is consistent at every moment.
+// runWithDeadline calls f, and abandons it if it does not return in time after a signal: neither a
+// hanging disk nor an unread log can keep the program running. Durable state is consistent at every
+// moment.
 func (s *server) runWithDeadline(f func() error) error {
 	signals := make(chan os.Signal, 8)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
@@ -89,8 +90,8 @@ func (s *server) serveUntilSignal(signals <-chan os.Signal) error {
 	}
 }
 
-// drainAndShutdown ends the program after a signal. During --drain-delay /readyz fails, so that load
-// balancers stop sending calls.
+// drainAndShutdown ends the program after a signal. During --drain-delay /readyz fails, so that
+// load balancers stop sending calls.
 func (s *server) drainAndShutdown(why os.Signal, signals <-chan os.Signal) error {
 	s.notifySystemd("STOPPING=1")
 	s.engine.Drain()
@@ -108,8 +109,8 @@ func (s *server) drainAndShutdown(why os.Signal, signals <-chan os.Signal) error
 	return s.shutdown(patience, "signal", why.String())
 }
 
-// shutdown closes the listeners. New calls are rejected; calls in progress may finish within patience,
-// unless a second signal arrives.
+// shutdown closes the listeners. New calls are rejected; calls in progress may finish within
+// patience, unless a second signal arrives.
 func (s *server) shutdown(patience time.Duration, why ...any) error {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()

@@ -15,8 +15,8 @@ import (
 )
 
 // applySettings sets the flags that the command line leaves unset: from the environment
-// (TENTERHOOK_LOG_LEVEL for --log-level), then from the configuration file (log-level:). It reports all
-// errors at once.
+// (TENTERHOOK_LOG_LEVEL for --log-level), then from the configuration file (log-level:). It reports
+// all errors at once.
 func (p *Program) applySettings(flags *pflag.FlagSet) error {
 	var wrong []error
 	p.applyEnvironment(flags, &wrong)

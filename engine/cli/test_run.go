@@ -148,8 +148,8 @@ func writeFile(name string, write func(io.Writer) error) error {
 	return errors.Join(write(f), f.Close())
 }
 
-// repeatOnChange calls do now and after each change of the policy folder, until the program is interrupted.
-// It returns the error of the last call.
+// repeatOnChange calls do now and after each change of the policy folder, until the program is
+// interrupted. It returns the error of the last call.
 func (p *Program) repeatOnChange(c *cobra.Command, dir string, do func() error) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -196,8 +196,8 @@ func readFolderState(dir string) folderState {
 	return folderState{folder.Hash(), time.Since(start)}
 }
 
-// waitForChange polls until the folder's content differs and two readings agree. It returns false when the
-// context ends. It waits between readings so long that it uses about 5 % of the time.
+// waitForChange polls until the folder's content differs and two readings agree. It returns false
+// when the context ends. It waits between readings so long that it uses about 5 % of the time.
 func (s folderState) waitForChange(ctx context.Context, dir string) bool {
 	const often = 200 * time.Millisecond
 	for last := s; ; {

@@ -76,7 +76,8 @@ func TestForbidden(t *testing.T) {
 	}
 }
 
-// TestTokens compares a rejected token with the policy's oauth settings, without printing the token.
+// TestTokens compares a rejected token with the policy's oauth settings, without printing the
+// token.
 func TestTokens(t *testing.T) {
 	const text = `tenterhook: 1
 hooks:

@@ -25,7 +25,8 @@ type answer struct {
 	took   time.Duration
 }
 
-// do sends one request with the headers Okta sends (hooks.md section 1.1) and those of the credential.
+// do sends one request with the headers Okta sends (hooks.md section 1.1) and those of the
+// credential.
 func (e *examination) do(ctx context.Context, method string, body []byte, headers http.Header) (*answer, error) {
 	request, err := http.NewRequestWithContext(ctx, method, e.o.URL, bytes.NewReader(body))
 	if err != nil {

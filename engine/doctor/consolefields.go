@@ -22,8 +22,9 @@ func ConsolePath(t hook.Type) string {
 	return "Workflow > Inline Hooks > Add Inline Hook > " + t.Label()
 }
 
-// ConsoleURL returns the URL to enter in Okta for an examined one. For an http:// URL, which Okta cannot
-// use, it is the URL that the hook will have behind TLS, with a placeholder for a local host.
+// ConsoleURL returns the URL to enter in Okta for an examined one. For an http:// URL, which Okta
+// cannot use, it is the URL that the hook will have behind TLS, with a placeholder for a local
+// host.
 func (r *Report) ConsoleURL(examined string) string {
 	u, err := url.Parse(examined)
 	if err != nil || u.Scheme == "https" {
@@ -36,8 +37,8 @@ func (r *Report) ConsoleURL(examined string) string {
 	return (&url.URL{Scheme: "https", Host: host, Path: u.Path, RawQuery: u.RawQuery}).String()
 }
 
-// ConsoleFields returns the values to enter for a hook at a URL. h is nil if only the type is known. Of
-// several credentials it uses the first, because Okta sends one.
+// ConsoleFields returns the values to enter for a hook at a URL. h is nil if only the type is
+// known. Of several credentials it uses the first, because Okta sends one.
 func ConsoleFields(target string, t hook.Type, h *rules.Hook) []Field {
 	fields := []Field{{"Name", "any"}, {"URL", target}}
 	if h != nil {

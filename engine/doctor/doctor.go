@@ -1,4 +1,5 @@
-// Package doctor examines a hook's endpoint from outside, as Okta would call it, and reports findings.
+// Package doctor examines a hook's endpoint from outside, as Okta would call it, and reports
+// findings.
 package doctor
 
 import (
@@ -50,7 +51,8 @@ func (g Grade) String() string { return gradeNames[g] }
 // MarshalText returns the grade's name.
 func (g Grade) MarshalText() ([]byte, error) { return []byte(g.String()), nil }
 
-// Finding is the result of one examination. Text and Advice can quote bytes from the endpoint unescaped.
+// Finding is the result of one examination. Text and Advice can quote bytes from the endpoint
+// unescaped.
 type Finding struct {
 	Grade   Grade  `json:"grade"`
 	Subject string `json:"subject"` // "certificate", "wrong secret"
@@ -84,11 +86,12 @@ func (r *Report) Worst() Grade {
 	return worst
 }
 
-// Serves reports whether the URL's path may serve a hook: a call to it got neither 404 nor a redirect.
+// Serves reports whether the URL's path may serve a hook: a call to it got neither 404 nor a
+// redirect.
 func (r *Report) Serves() bool { return !r.unserved }
 
-// Enterable reports whether Okta can use the URL as it is: the URL, its address, the connection and the
-// certificate have no findings of grade Wrong.
+// Enterable reports whether Okta can use the URL as it is: the URL, its address, the connection and
+// the certificate have no findings of grade Wrong.
 func (r *Report) Enterable() bool {
 	return !r.unserved && !slices.ContainsFunc(r.Findings, func(f Finding) bool {
 		return f.Grade == Wrong && slices.Contains([]string{"url", "address", "connection", "certificate"}, f.Subject)
@@ -103,8 +106,8 @@ type examination struct {
 	report Report
 }
 
-// Examine examines an endpoint. Its error is the context's, or reports an invalid URL; everything else
-// becomes a finding. Deliveries to an event hook contain no events, so they have no effects.
+// Examine examines an endpoint. Its error is the context's, or reports an invalid URL; everything
+// else becomes a finding. Deliveries to an event hook contain no events, so they have no effects.
 func Examine(ctx context.Context, o Options) (*Report, error) {
 	u, err := url.Parse(o.URL)
 	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {

@@ -178,7 +178,8 @@ func TestPlainHTTP(t *testing.T) {
 	}
 }
 
-// TestCredentialOverPlainHTTP: doctor sends neither the credential nor an altered one over plain HTTP.
+// TestCredentialOverPlainHTTP: doctor sends neither the credential nor an altered one over plain
+// HTTP.
 func TestCredentialOverPlainHTTP(t *testing.T) {
 	var calls, secrets atomic.Int32
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

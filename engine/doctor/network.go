@@ -28,7 +28,8 @@ func (e *examination) newClient() *http.Client {
 	}
 }
 
-// checkAddress looks up the host name. Okta calls from the internet, so private addresses get a warning.
+// checkAddress looks up the host name. Okta calls from the internet, so private addresses get a
+// warning.
 func (e *examination) checkAddress(ctx context.Context) {
 	all, err := net.DefaultResolver.LookupNetIP(ctx, "ip", e.url.Hostname())
 	if err != nil {
@@ -64,8 +65,9 @@ func isPrivate(a netip.Addr) bool {
 	return a.IsPrivate() || a.IsLoopback() || a.IsLinkLocalUnicast() || a.IsUnspecified()
 }
 
-// leaksCredential reports whether the credential would be sent in clear to another machine. Only localhost
-// and loopback addresses count as this machine: a name could resolve differently the next time.
+// leaksCredential reports whether the credential would be sent in clear to another machine. Only
+// localhost and loopback addresses count as this machine: a name could resolve differently the next
+// time.
 func (e *examination) leaksCredential() bool {
 	host := e.url.Hostname()
 	a, err := netip.ParseAddr(host)

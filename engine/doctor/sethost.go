@@ -9,9 +9,9 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-// SetHost replaces the org's host in a call: in source and, for a token hook, in the token's issuer. It
-// leaves members without a host unchanged (some types have none, hooks.md section 1.3), and changes
-// nothing if host is empty.
+// SetHost replaces the org's host in a call: in source and, for a token hook, in the token's
+// issuer. It leaves members without a host unchanged (some types have none, hooks.md section 1.3),
+// and changes nothing if host is empty.
 func SetHost(host string, call []byte) ([]byte, error) {
 	var d jsondoc.Doc
 	if err := d.Parse(call, jsondoc.Limits{}); err != nil || host == "" {
