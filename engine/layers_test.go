@@ -26,7 +26,7 @@ var layers = [][]string{
 	{"/engine/fair", "/engine/file", "/engine/durable"},
 	{"/rules/suite"},
 	{"/rules"},
-	{"/rules/folder"},
+	{"/rules/folder", "/rules/destination"},
 	{"/runtime/expr", "/runtime/wasm"},
 	{"/runtime/password", "/runtime/schema", "/runtime/table", "/runtime/wasm/meter"},
 	{"/runtime"},

@@ -3,45 +3,51 @@ package dispatch
 import (
 	"fmt"
 
-	"github.com/tenterhook/tenterhook/engine/outlet"
 	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/rules/destination"
 )
 
-// Problems lists the outlet's problems with a Set's destinations. A Set with such problems must not
-// go live.
+// Problems lists the problems of a Set's destinations that its load does not find. A Set with such
+// problems must not go live.
 func Problems(s *rules.Set) rules.Problems {
 	var problems rules.Problems
 	for _, d := range s.Destinations() {
-		if d.URL == "" && d.File == "" && !d.Stdout {
+		spec := specOf(d)
+		if spec.Kind == 0 {
 			continue // the environment variable of its URL is missing in check; serve's rules.Load rejects it
 		}
-		for _, p := range specOf(d).Validate() {
+		for _, p := range spec.Validate() {
 			problems = append(problems, rules.Problem{Message: fmt.Sprintf("destination %s: %s", d.Name, p)})
 		}
 	}
 	return problems
 }
 
-// specsOf converts destinations for the outlet, by name.
-func specsOf(list []rules.Destination) map[string]outlet.Spec {
-	specs := make(map[string]outlet.Spec, len(list))
+// specsOf returns the destinations by name.
+func specsOf(list []rules.Destination) map[string]destination.Spec {
+	specs := make(map[string]destination.Spec, len(list))
 	for _, d := range list {
 		specs[d.Name] = specOf(d)
 	}
 	return specs
 }
 
-func specOf(d rules.Destination) outlet.Spec {
-	s := outlet.Spec{
-		URL: d.URL, Method: d.Method, Path: d.Path, Query: d.Query, Headers: d.Headers, Encoding: d.Encoding, Proxy: d.Proxy, CA: d.CA,
-		File: d.File, Rotate: outlet.Rotate(d.Rotate), Stdout: d.Stdout, Key: d.Key, Timeout: d.Timeout, Retry: outlet.Retries(d.Retry),
-		Breaker: outlet.Breaker(d.Breaker), Concurrency: d.Concurrency,
+func specOf(d rules.Destination) destination.Spec {
+	s := destination.Spec{
+		Name: d.Name, URL: d.URL, Method: d.Method, Path: d.Path, Query: d.Query, Headers: d.Headers, Encoding: d.Encoding,
+		AllowPrivate: d.AllowPrivate, Proxy: d.Proxy, CA: d.CA, File: d.File, Rotate: destination.Rotate(d.Rotate), Key: d.Key,
+		Timeout: d.Timeout, Retry: destination.Retry(d.Retry), Breaker: destination.Breaker(d.Breaker), Concurrency: d.Concurrency,
 	}
-	for _, p := range d.AllowPrivate {
-		s.AllowPrivate = append(s.AllowPrivate, p.String())
+	switch {
+	case d.URL != "":
+		s.Kind = destination.HTTP
+	case d.File != "":
+		s.Kind = destination.File
+	case d.Stdout:
+		s.Kind = destination.Stdout
 	}
 	if d.OK != nil {
-		s.OK = func(a outlet.Answer) (bool, error) { return d.OK(a.Status, a.Header, a.Body) }
+		s.OK = func(a destination.Answer) (bool, error) { return d.OK(a.Status, a.Header, a.Body) }
 	}
 	return s
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/tenterhook/tenterhook/engine/ledger"
 	"github.com/tenterhook/tenterhook/engine/outlet"
 	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/rules/destination"
 	"github.com/tenterhook/tenterhook/sdk/hook"
 )
 
@@ -76,7 +77,7 @@ type Dispatch struct {
 
 	mu    sync.Mutex // guards lanes and specs
 	lanes map[string]*lane
-	specs map[string]outlet.Spec // of the live Set; nil before the first Use
+	specs map[string]destination.Spec // of the live Set; nil before the first Use
 
 	ruleSlots    *fair.Limiter[string] // running rules, fair between hooks
 	inline       inlineQueue
@@ -183,7 +184,7 @@ func (d *Dispatch) ensureLanes(actions []ledger.Action) {
 	}
 }
 
-func (d *Dispatch) spec(name string) *outlet.Spec {
+func (d *Dispatch) spec(name string) *destination.Spec {
 	if s, ok := d.specs[name]; ok {
 		return &s
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/tenterhook/tenterhook/engine/fair"
 	"github.com/tenterhook/tenterhook/engine/ledger"
 	"github.com/tenterhook/tenterhook/engine/outlet"
+	"github.com/tenterhook/tenterhook/rules/destination"
 )
 
 // defaultConcurrency is the number of slots of a lane without a destination.
@@ -22,7 +23,7 @@ type lane struct {
 	metrics *laneMetrics
 
 	mu           sync.Mutex // guards the fields below
-	spec         *outlet.Spec
+	spec         *destination.Spec
 	changed      bool               // spec is not in use yet
 	cancelWait   context.CancelFunc // ends the wait of run
 	pausedUntil  time.Time
@@ -49,7 +50,7 @@ func (l *lane) setConcurrency(n int) {
 }
 
 // setSpec replaces the destination; nil removes it.
-func (l *lane) setSpec(s *outlet.Spec) {
+func (l *lane) setSpec(s *destination.Spec) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.spec, l.changed, l.pausedUntil = s, true, time.Time{}
@@ -195,12 +196,12 @@ func (l *lane) reopen() {
 }
 
 // open returns nil if there is no destination.
-func (l *lane) open(spec *outlet.Spec) *outlet.Outlet {
+func (l *lane) open(spec *destination.Spec) *outlet.Outlet {
 	l.setConcurrency(defaultConcurrency)
 	if spec == nil {
 		return nil
 	}
-	out, err := outlet.Open(map[string]outlet.Spec{l.name: *spec}, l.d.o.Outlet)
+	out, err := outlet.Open(map[string]destination.Spec{l.name: *spec}, l.d.o.Outlet)
 	if err != nil { // Problems rejects such a Set before it goes live
 		l.d.log.Error("open a destination", "destination", l.name, "error", err)
 		return nil

@@ -81,9 +81,9 @@ func TestGuard(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			g := &addressGuard{public: !test.closed}
+			g := addressGuard{Public: !test.closed}
 			for _, p := range test.allow {
-				g.allow = append(g.allow, netip.MustParsePrefix(p))
+				g.Private = append(g.Private, netip.MustParsePrefix(p))
 			}
 			err := g.control(t.Context(), "tcp6", netip.AddrPortFrom(netip.MustParseAddr(test.address), 443).String(), nil)
 			if (err == nil) != test.allowed || (err != nil && !errors.Is(err, ErrAddress)) {
@@ -92,7 +92,7 @@ func TestGuard(t *testing.T) {
 		})
 	}
 	for _, network := range []string{"udp4", "unix", "ip4"} {
-		if err := (&addressGuard{public: true}).control(t.Context(), network, "8.8.8.8:443", nil); err == nil {
+		if err := (addressGuard{Public: true}).control(t.Context(), network, "8.8.8.8:443", nil); err == nil {
 			t.Errorf("%s is let through", network)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/tenterhook/tenterhook/engine/outlet"
+	"github.com/tenterhook/tenterhook/rules/destination"
 )
 
 // BenchmarkDeliver measures one step, beside http.Client and the bare disk for the same work.
@@ -22,12 +23,12 @@ func BenchmarkDeliver(b *testing.B) {
 	quick := startRawServer(b, func(c net.Conn, _ *http.Request) {
 		_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
 	})
-	o := openOutlet(b, map[string]outlet.Spec{
-		"http":   {URL: url, AllowPrivate: loopback, Concurrency: 64},
-		"ok":     {URL: url, AllowPrivate: loopback, OK: isAnyOK, Concurrency: 64},
-		"quick":  {URL: quick, AllowPrivate: loopback, Concurrency: 64},
-		"file":   {File: filepath.Join(b.TempDir(), "x.jsonl"), Concurrency: 1024},
-		"stdout": {Stdout: true},
+	o := openOutlet(b, map[string]destination.Spec{
+		"http":   {Kind: destination.HTTP, URL: url, AllowPrivate: loopback, Concurrency: 64},
+		"ok":     {Kind: destination.HTTP, URL: url, AllowPrivate: loopback, OK: isAnyOK, Concurrency: 64},
+		"quick":  {Kind: destination.HTTP, URL: quick, AllowPrivate: loopback, Concurrency: 64},
+		"file":   {Kind: destination.File, File: filepath.Join(b.TempDir(), "x.jsonl"), Concurrency: 1024},
+		"stdout": {Kind: destination.Stdout},
 	}, outlet.Options{Stdout: io.Discard})
 	send := func(b *testing.B, name string) {
 		s := outlet.Step{Destination: name, Key: "0123456789abcdef", Attempt: 1, Body: body}
@@ -81,7 +82,7 @@ func post(b *testing.B, url string, body []byte) {
 // BenchmarkRefused measures a step at a paused destination.
 func BenchmarkRefused(b *testing.B) {
 	url := startServer(b, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500) })
-	o := openOne(b, outlet.Spec{URL: url, Breaker: outlet.Breaker{Failures: 1, Rest: 3600e9}})
+	o := openOne(b, destination.Spec{Kind: destination.HTTP, URL: url, Breaker: destination.Breaker{Failures: 1, Rest: 3600e9}})
 	o.Deliver(context.Background(), newStep("{}"))
 	b.ReportAllocs()
 	for b.Loop() {

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/sony/gobreaker/v2"
+
+	"github.com/tenterhook/tenterhook/rules/destination"
 )
 
 // probeWait is the Result.After while another step probes a half-open breaker.
@@ -34,7 +36,7 @@ type breaker struct {
 	delayedKeys []string   // keys of steps answered with Retry-After since the last success
 }
 
-func newBreaker(b Breaker, now func() time.Time, log *slog.Logger) *breaker {
+func newBreaker(b destination.Breaker, now func() time.Time, log *slog.Logger) *breaker {
 	r := &breaker{openTime: b.Rest, now: now}
 	r.circuit = gobreaker.NewTwoStepCircuitBreaker[struct{}](gobreaker.Settings{
 		Timeout:      b.Rest,

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/tenterhook/tenterhook/engine/outlet"
+	"github.com/tenterhook/tenterhook/rules/destination"
 )
 
 // waitFor waits for a condition that another goroutine fulfils.
@@ -44,7 +45,7 @@ func TestBreaker(t *testing.T) { synctest.Test(t, testBreaker) }
 func testBreaker(t *testing.T) {
 	var out pipe
 	var log strings.Builder
-	o := openOutlet(t, map[string]outlet.Spec{"there": {Stdout: true, Breaker: outlet.Breaker{Failures: 3, Rest: time.Minute}}},
+	o := openOutlet(t, map[string]destination.Spec{"there": {Kind: destination.Stdout, Breaker: destination.Breaker{Failures: 3, Rest: time.Minute}}},
 		outlet.Options{Log: newLog(&log), Stdout: &out})
 	breaker := func(want string, rest time.Duration) {
 		t.Helper()
@@ -86,7 +87,7 @@ func TestBreakerIgnores(t *testing.T) {
 	for _, status := range []int{302, 400, 401, 404, 429} {
 		t.Run(fmt.Sprint(status), func(t *testing.T) {
 			url := startServer(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) })
-			o := openOne(t, outlet.Spec{URL: url, Breaker: outlet.Breaker{Failures: 1}})
+			o := openOne(t, destination.Spec{Kind: destination.HTTP, URL: url, Breaker: destination.Breaker{Failures: 1}})
 			for range 3 {
 				if r := deliver(t, o, newStep("{}")); r.Status != status {
 					t.Fatalf("got %+v", r)
@@ -111,7 +112,7 @@ func TestProbe(t *testing.T) {
 		}
 		w.WriteHeader(500)
 	})
-	o := openOne(t, outlet.Spec{URL: url, Breaker: outlet.Breaker{Failures: 1, Rest: 10 * time.Millisecond}})
+	o := openOne(t, destination.Spec{Kind: destination.HTTP, URL: url, Breaker: destination.Breaker{Failures: 1, Rest: 10 * time.Millisecond}})
 	wantResult(t, deliver(t, o, newStep("{}")), outlet.Retry, outlet.ErrStatus)
 	mode.Store(1)
 	waitFor(t, "half-open", func() bool { return o.States()[0].Breaker == "half-open" })
@@ -133,7 +134,7 @@ func TestProbe(t *testing.T) {
 func TestBusy(t *testing.T) {
 	release := make(chan struct{})
 	url := startServer(t, func(http.ResponseWriter, *http.Request) { <-release })
-	o := openOne(t, outlet.Spec{URL: url, Concurrency: 2})
+	o := openOne(t, destination.Spec{Kind: destination.HTTP, URL: url, Concurrency: 2})
 	results := make(chan outlet.Result, 2)
 	for range 2 {
 		go func() { results <- deliver(t, o, newStep("{}")) }()
@@ -158,11 +159,11 @@ func TestStalledDestination(t *testing.T) {
 	fine := startServer(t, func(http.ResponseWriter, *http.Request) {})
 	r, w := io.Pipe() // a standard output that nobody reads
 	defer r.Close()
-	o := openOutlet(t, map[string]outlet.Spec{
-		"stalled": {URL: startRawServer(t, stall), AllowPrivate: loopback, Timeout: 30 * time.Second, Concurrency: 4},
-		"full":    {Stdout: true, Timeout: 30 * time.Second, Concurrency: 4},
-		"there":   {URL: fine, AllowPrivate: loopback},
-		"file":    {File: t.TempDir() + "/x"},
+	o := openOutlet(t, map[string]destination.Spec{
+		"stalled": {Kind: destination.HTTP, URL: startRawServer(t, stall), AllowPrivate: loopback, Timeout: 30 * time.Second, Concurrency: 4},
+		"full":    {Kind: destination.Stdout, Timeout: 30 * time.Second, Concurrency: 4},
+		"there":   {Kind: destination.HTTP, URL: fine, AllowPrivate: loopback},
+		"file":    {Kind: destination.File, File: t.TempDir() + "/x"},
 	}, outlet.Options{Stdout: w})
 	ctx, cancel := context.WithCancel(context.Background())
 	var stuck, sent sync.WaitGroup
@@ -205,7 +206,7 @@ func inFlight(o *outlet.Outlet, name string) int {
 func TestClose(t *testing.T) {
 	release := make(chan struct{})
 	url := startServer(t, func(http.ResponseWriter, *http.Request) { <-release })
-	o := openOne(t, outlet.Spec{URL: url})
+	o := openOne(t, destination.Spec{Kind: destination.HTTP, URL: url})
 	result := make(chan outlet.Result, 1)
 	go func() { result <- deliver(t, o, newStep("{}")) }()
 	waitFor(t, "one under way", func() bool { return o.States()[0].InFlight == 1 })
@@ -227,11 +228,11 @@ func TestClose(t *testing.T) {
 // TestCloseLeavesNothing: a closed Outlet leaves no goroutine behind.
 func TestCloseLeavesNothing(t *testing.T) {
 	fine := startServer(t, func(http.ResponseWriter, *http.Request) {})
-	o := openOutlet(t, map[string]outlet.Spec{
-		"stalls": {URL: startRawServer(t, stall), AllowPrivate: loopback, Timeout: 20 * time.Millisecond},
-		"there":  {URL: fine, AllowPrivate: loopback},
-		"file":   {File: t.TempDir() + "/x"},
-		"out":    {Stdout: true},
+	o := openOutlet(t, map[string]destination.Spec{
+		"stalls": {Kind: destination.HTTP, URL: startRawServer(t, stall), AllowPrivate: loopback, Timeout: 20 * time.Millisecond},
+		"there":  {Kind: destination.HTTP, URL: fine, AllowPrivate: loopback},
+		"file":   {Kind: destination.File, File: t.TempDir() + "/x"},
+		"out":    {Kind: destination.Stdout},
 	}, outlet.Options{Stdout: io.Discard})
 	for _, state := range o.States() {
 		for range 3 {
@@ -265,10 +266,10 @@ func TestHammer(t *testing.T) {
 			_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
 		}
 	})
-	o := openOutlet(t, map[string]outlet.Spec{
-		"web":  {URL: url, AllowPrivate: loopback, Timeout: 20 * time.Millisecond, Breaker: outlet.Breaker{Failures: 3, Rest: time.Millisecond}},
-		"file": {File: t.TempDir() + "/x", Rotate: outlet.Rotate{Size: 2 << 10, Keep: 2}},
-		"out":  {Stdout: true},
+	o := openOutlet(t, map[string]destination.Spec{
+		"web":  {Kind: destination.HTTP, URL: url, AllowPrivate: loopback, Timeout: 20 * time.Millisecond, Breaker: destination.Breaker{Failures: 3, Rest: time.Millisecond}},
+		"file": {Kind: destination.File, File: t.TempDir() + "/x", Rotate: destination.Rotate{Size: 2 << 10, Keep: 2}},
+		"out":  {Kind: destination.Stdout},
 	}, outlet.Options{Stdout: io.Discard})
 	var all sync.WaitGroup
 	for i := range 16 {

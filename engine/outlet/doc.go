@@ -8,19 +8,19 @@
 // secrets. Errors consist of fixed texts, numbers, addresses and the system's errors. net/http can
 // write a line with foreign bytes to the standard library's logger; the program silences it.
 //
+// Package rules/destination has the configuration of a destination and its validation.
+//
 // Files by subject:
 //
 //	outlet.go       Options, Outlet: Open, Deliver, Backoff, Close
-//	spec.go         configuration of a destination and its defaults
-//	validate.go     problems of a configuration
 //	result.go       Step, Result, State, and the sentinel errors
-//	destination.go  one destination: slots, breaker, timeout
+//	receiver.go     one destination: slots, breaker, timeout
 //	breaker.go      circuit breaker and Retry-After
-//	http.go         carrier for HTTP; with header.go, joinpath.go, status.go
+//	http.go         carrier for HTTP; status.go interprets its answers
 //	address.go      addresses that a destination may connect to
 //	lines.go        carrier for lines, with group commit; body.go encodes them
 //	file.go         file of JSON lines with rotation and repair
 //	safeerror.go    errors without secrets
 //
-// Read outlet.go, result.go, destination.go and http.go in this order.
+// Read outlet.go, result.go, receiver.go and http.go in this order.
 package outlet

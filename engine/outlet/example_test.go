@@ -6,10 +6,11 @@ import (
 	"time"
 
 	"github.com/tenterhook/tenterhook/engine/outlet"
+	"github.com/tenterhook/tenterhook/rules/destination"
 )
 
 func Example() {
-	o, err := outlet.Open(map[string]outlet.Spec{"siem": {Stdout: true}}, outlet.Options{})
+	o, err := outlet.Open(map[string]destination.Spec{"siem": {Kind: destination.Stdout}}, outlet.Options{})
 	if err != nil {
 		fmt.Println(err)
 		return

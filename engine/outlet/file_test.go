@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/tenterhook/tenterhook/engine/outlet"
+	"github.com/tenterhook/tenterhook/rules/destination"
 )
 
 func readFile(t testing.TB, path string) string {
@@ -56,7 +57,7 @@ func TestLines(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "x.jsonl")
 			var out bytes.Buffer
-			o := openOutlet(t, map[string]outlet.Spec{"file": {File: path, Key: test.key}, "out": {Stdout: true, Key: test.key}}, outlet.Options{Stdout: &out})
+			o := openOutlet(t, map[string]destination.Spec{"file": {Kind: destination.File, File: path, Key: test.key}, "out": {Kind: destination.Stdout, Key: test.key}}, outlet.Options{Stdout: &out})
 			for _, name := range []string{"file", "out"} {
 				s := newStep(test.body)
 				s.Destination = name
@@ -74,7 +75,7 @@ func TestLines(t *testing.T) {
 
 func TestRotation(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "x.jsonl")
-	o := openOne(t, outlet.Spec{File: path, Rotate: outlet.Rotate{Size: 1024, Keep: 3}})
+	o := openOne(t, destination.Spec{Kind: destination.File, File: path, Rotate: destination.Rotate{Size: 1024, Keep: 3}})
 	body := `{"pad":"` + strings.Repeat("x", 200) + `"}`
 	for i := range 40 {
 		s := newStep(body)
@@ -120,7 +121,7 @@ func TestTornLine(t *testing.T) {
 			if err := os.WriteFile(path, []byte(test.before), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			o := openOne(t, outlet.Spec{File: path})
+			o := openOne(t, destination.Spec{Kind: destination.File, File: path})
 			wantResult(t, deliver(t, o, newStep("{}")), outlet.Done, nil)
 			if got := readFile(t, path); got != test.after+"{\"idempotencyKey\":\"step-1\"}\n" {
 				t.Errorf("got %q", got)
@@ -148,7 +149,7 @@ func TestFileRenamed(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "x.jsonl")
-			o := openOne(t, outlet.Spec{File: path})
+			o := openOne(t, destination.Spec{Kind: destination.File, File: path})
 			wantResult(t, deliver(t, o, newStep("{}")), outlet.Done, nil)
 			if err := test.move(path); err != nil {
 				t.Fatal(err)
@@ -173,11 +174,11 @@ func TestFileNotWritable(t *testing.T) {
 	}
 	for name, path := range map[string]string{"a link": link, "a folder": folder, "a device": "/dev/null", "in no folder": missing} {
 		t.Run(name, func(t *testing.T) {
-			o := openOne(t, outlet.Spec{File: path})
+			o := openOne(t, destination.Spec{Kind: destination.File, File: path})
 			wantResult(t, deliver(t, o, newStep("{}")), outlet.Retry, outlet.ErrWrite)
 		})
 	}
-	o := openOne(t, outlet.Spec{File: missing})
+	o := openOne(t, destination.Spec{Kind: destination.File, File: missing})
 	wantResult(t, deliver(t, o, newStep("{}")), outlet.Retry, outlet.ErrWrite)
 	if err := os.Mkdir(filepath.Dir(missing), 0o700); err != nil {
 		t.Fatal(err)
@@ -189,7 +190,7 @@ func TestFileNotWritable(t *testing.T) {
 func TestLinkRace(t *testing.T) {
 	dir := t.TempDir()
 	path, target := filepath.Join(dir, "x.jsonl"), filepath.Join(dir, "target")
-	o := openOne(t, outlet.Spec{File: path, Breaker: outlet.Breaker{Failures: 1000}})
+	o := openOne(t, destination.Spec{Kind: destination.File, File: path, Breaker: destination.Breaker{Failures: 1000}})
 	stop := make(chan struct{})
 	var other sync.WaitGroup
 	other.Go(func() {
@@ -222,7 +223,7 @@ func TestRotationFails(t *testing.T) {
 	if err := errors.Join(os.MkdirAll(path+".1/x", 0o700), os.WriteFile(path, []byte(full), 0o600)); err != nil {
 		t.Fatal(err)
 	}
-	o := openOne(t, outlet.Spec{File: path, Rotate: outlet.Rotate{Size: 1024, Keep: 1}})
+	o := openOne(t, destination.Spec{Kind: destination.File, File: path, Rotate: destination.Rotate{Size: 1024, Keep: 1}})
 	wantResult(t, deliver(t, o, newStep("{}")), outlet.Retry, outlet.ErrWrite)
 	if err := os.RemoveAll(path + ".1"); err != nil {
 		t.Fatal(err)
@@ -237,7 +238,7 @@ func TestRotationFails(t *testing.T) {
 // each line is complete and occurs once.
 func TestTwoOutletsOneFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "x.jsonl")
-	spec := outlet.Spec{File: path, Rotate: outlet.Rotate{Size: 1024, Keep: 1000}, Breaker: outlet.Breaker{Failures: 1000}}
+	spec := destination.Spec{Kind: destination.File, File: path, Rotate: destination.Rotate{Size: 1024, Keep: 1000}, Breaker: destination.Breaker{Failures: 1000}}
 	const writers, each = 4, 25
 	var all sync.WaitGroup
 	for i := range 2 {

@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"github.com/tenterhook/tenterhook/engine/outlet"
+	"github.com/tenterhook/tenterhook/rules/destination"
 )
 
 // startRawServer serves raw connections: it reads each request before it calls answer.
@@ -66,7 +67,7 @@ func writeSlowly(c net.Conn, text string) {
 // stall sends no answer until the client closes.
 func stall(c net.Conn, _ *http.Request) { _, _ = c.Read(make([]byte, 1)) }
 
-func isAnyOK(outlet.Answer) (bool, error) { return true, nil }
+func isAnyOK(destination.Answer) (bool, error) { return true, nil }
 
 func TestHostile(t *testing.T) {
 	const fine = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -79,7 +80,7 @@ func TestHostile(t *testing.T) {
 	tests := []struct {
 		name   string
 		answer func(net.Conn, *http.Request)
-		ok     func(outlet.Answer) (bool, error)
+		ok     func(destination.Answer) (bool, error)
 		kind   outlet.Verdict
 		err    error
 	}{
@@ -122,7 +123,7 @@ func TestHostile(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			spec := outlet.Spec{URL: startRawServer(t, test.answer), OK: test.ok}
+			spec := destination.Spec{Kind: destination.HTTP, URL: startRawServer(t, test.answer), OK: test.ok}
 			if test.err == outlet.ErrTimeout {
 				spec.Timeout = 2 * time.Second // to get there, and then to wait in vain
 			}
@@ -147,20 +148,20 @@ func TestHugeBody(t *testing.T) {
 			}
 		}
 	})
-	var got outlet.Answer
-	o := openOne(t, outlet.Spec{URL: url, OK: func(a outlet.Answer) (bool, error) { got = a; return true, nil }})
+	var got destination.Answer
+	o := openOne(t, destination.Spec{Kind: destination.HTTP, URL: url, OK: func(a destination.Answer) (bool, error) { got = a; return true, nil }})
 	wantResult(t, deliver(t, o, newStep("{}")), outlet.Done, nil)
 	if len(got.Body) != 64<<10 || !got.Truncated {
 		t.Errorf("ok saw %d bytes, truncated: %v", len(got.Body), got.Truncated)
 	}
-	wantResult(t, deliver(t, openOne(t, outlet.Spec{URL: url}), newStep("{}")), outlet.Done, nil)
+	wantResult(t, deliver(t, openOne(t, destination.Spec{Kind: destination.HTTP, URL: url}), newStep("{}")), outlet.Done, nil)
 	if n := sent.Load(); n >= 1<<30 {
 		t.Errorf("it was read to its end: %d bytes", n)
 	}
 }
 
 func TestConnectionsAreReused(t *testing.T) {
-	for name, verdict := range map[string]func(outlet.Answer) (bool, error){"status": nil, "ok": isAnyOK} {
+	for name, verdict := range map[string]func(destination.Answer) (bool, error){"status": nil, "ok": isAnyOK} {
 		t.Run(name, func(t *testing.T) {
 			var opened atomic.Int64
 			s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -173,7 +174,7 @@ func TestConnectionsAreReused(t *testing.T) {
 			}
 			s.Start()
 			defer s.Close()
-			o := openOne(t, outlet.Spec{URL: s.URL, OK: verdict})
+			o := openOne(t, destination.Spec{Kind: destination.HTTP, URL: s.URL, OK: verdict})
 			slow := int64(0) // steps that were held up, whose answers were not worth being read to their end
 			for range 20 {
 				r := deliver(t, o, newStep("{}"))
@@ -202,7 +203,7 @@ func TestStaleConnection(t *testing.T) {
 					c.Close()
 				}
 			})
-			o := openOne(t, outlet.Spec{URL: url, Key: key})
+			o := openOne(t, destination.Spec{Kind: destination.HTTP, URL: url, Key: key})
 			for range 6 {
 				wantResult(t, deliver(t, o, newStep("{}")), outlet.Done, nil)
 			}
@@ -211,7 +212,7 @@ func TestStaleConnection(t *testing.T) {
 }
 
 func TestNoAnswer(t *testing.T) {
-	r := deliver(t, openOne(t, outlet.Spec{URL: "http://127.0.0.1:1"}), newStep("{}"))
+	r := deliver(t, openOne(t, destination.Spec{Kind: destination.HTTP, URL: "http://127.0.0.1:1"}), newStep("{}"))
 	wantResult(t, r, outlet.Retry, outlet.ErrConnection)
 	wantResult(t, r, outlet.Retry, syscall.ECONNREFUSED)
 }
@@ -268,7 +269,7 @@ func TestTLS(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			r := deliver(t, openOne(t, outlet.Spec{URL: test.url, CA: test.ca}), newStep("{}"))
+			r := deliver(t, openOne(t, destination.Spec{Kind: destination.HTTP, URL: test.url, CA: test.ca}), newStep("{}"))
 			wantResult(t, r, test.kind, test.err)
 			if test.err == nil {
 				if v := <-version; v != "HTTP/2.0" {
@@ -287,12 +288,12 @@ func TestHandshakeStalls(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.Close() // it never accepts; the kernel does
-	o := openOne(t, outlet.Spec{URL: "https://" + l.Addr().String(), Timeout: 200 * time.Millisecond})
+	o := openOne(t, destination.Spec{Kind: destination.HTTP, URL: "https://" + l.Addr().String(), Timeout: 200 * time.Millisecond})
 	wantResult(t, deliver(t, o, newStep("{}")), outlet.Retry, outlet.ErrTimeout)
 }
 
 func TestContextEnds(t *testing.T) {
-	o := openOne(t, outlet.Spec{URL: startRawServer(t, stall), Timeout: time.Minute, Breaker: outlet.Breaker{Failures: 1}})
+	o := openOne(t, destination.Spec{Kind: destination.HTTP, URL: startRawServer(t, stall), Timeout: time.Minute, Breaker: destination.Breaker{Failures: 1}})
 	for range 3 {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		r := o.Deliver(ctx, newStep("{}"))
@@ -335,9 +336,9 @@ func TestSecrets(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			url = strings.Replace(url, "://", "://"+secret+":"+secret+"@", 1) + "/" + secret + "?" + secret + "=" + secret
 			var log strings.Builder
-			o := openOutlet(t, map[string]outlet.Spec{"there": {URL: url, AllowPrivate: loopback, Timeout: 200 * time.Millisecond,
-				Query: map[string]string{"q": secret}, Headers: map[string]string{"X-A": secret}, Breaker: outlet.Breaker{Failures: 1},
-				OK: func(outlet.Answer) (bool, error) { return false, errors.New(secret) }}}, outlet.Options{Log: newLog(&log)})
+			o := openOutlet(t, map[string]destination.Spec{"there": {Kind: destination.HTTP, URL: url, AllowPrivate: loopback, Timeout: 200 * time.Millisecond,
+				Query: map[string]string{"q": secret}, Headers: map[string]string{"X-A": secret}, Breaker: destination.Breaker{Failures: 1},
+				OK: func(destination.Answer) (bool, error) { return false, errors.New(secret) }}}, outlet.Options{Log: newLog(&log)})
 			s := newStep(`{"a":"` + secret + `"}`)
 			s.Path, s.Query, s.Headers = secret, map[string]string{"p": secret}, map[string]string{"X-B": secret}
 			r := deliver(t, o, s)
@@ -354,8 +355,8 @@ func TestSecrets(t *testing.T) {
 			}
 		})
 	}
-	_, err := outlet.Open(map[string]outlet.Spec{"there": {URL: "ht tp://" + secret + "@%zz/" + secret, Proxy: ":" + secret,
-		Headers: map[string]string{"X": secret + "\n"}, CA: secret, Path: secret + "?", AllowPrivate: []string{secret}}}, outlet.Options{})
+	_, err := outlet.Open(map[string]destination.Spec{"there": {Kind: destination.HTTP, URL: "ht tp://" + secret + "@%zz/" + secret, Proxy: ":" + secret,
+		Headers: map[string]string{"X": secret + "\n"}, CA: secret, Path: secret + "?"}}, outlet.Options{})
 	if err == nil || strings.Contains(err.Error(), secret) {
 		t.Errorf("it says %v", err)
 	}

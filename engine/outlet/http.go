@@ -11,11 +11,12 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/tenterhook/tenterhook/rules/destination"
 )
 
 const (
@@ -28,7 +29,7 @@ const (
 // httpCarrier delivers steps by HTTP. It uses http.Transport instead of http.Client, which would
 // follow redirects and store cookies.
 type httpCarrier struct {
-	spec      Spec
+	spec      destination.Spec
 	root      string  // scheme and host, without secrets
 	base      url.URL // Spec.URL without its user
 	header    http.Header
@@ -37,9 +38,9 @@ type httpCarrier struct {
 }
 
 // newHTTPCarrier makes the carrier of a valid Spec with defaults.
-func newHTTPCarrier(s Spec, o Options) *httpCarrier {
+func newHTTPCarrier(s destination.Spec, o Options) *httpCarrier {
 	u, _ := url.Parse(s.URL)
-	w := &httpCarrier{spec: s, base: *u, header: make(http.Header), now: o.Now, transport: newTransport(s, u, o)}
+	w := &httpCarrier{spec: s, base: *u, header: make(http.Header), now: o.Now, transport: newTransport(s, o)}
 	w.root = u.Scheme + "://" + u.Host
 	w.base.User = nil
 	w.header.Set("User-Agent", "tenterhook/"+cmp.Or(o.Version, "unknown"))
@@ -59,12 +60,8 @@ func newHTTPCarrier(s Spec, o Options) *httpCarrier {
 	return w
 }
 
-func newTransport(s Spec, u *url.URL, o Options) *http.Transport {
-	g := &addressGuard{public: u.Scheme == "https"}
-	for _, text := range s.AllowPrivate {
-		g.allow = append(g.allow, netip.MustParsePrefix(text).Masked())
-	}
-	dialer := &net.Dialer{Timeout: min(connectTimeout, s.Timeout), Resolver: o.Resolver, ControlContext: g.control}
+func newTransport(s destination.Spec, o Options) *http.Transport {
+	dialer := &net.Dialer{Timeout: min(connectTimeout, s.Timeout), Resolver: o.Resolver, ControlContext: addressGuard(s.Addresses()).control}
 	t := &http.Transport{
 		DialContext:            dialer.DialContext,
 		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
@@ -141,10 +138,10 @@ func (w *httpCarrier) request(ctx context.Context, s *Step) (*http.Request, erro
 		req.Header.Set("Content-Type", mediaTypes[s.Encoding])
 	}
 	for name, value := range s.Headers {
-		if !isHeaderName(name) || isReservedHeader(name) || http.CanonicalHeaderKey(name) == http.CanonicalHeaderKey(w.spec.Key) {
+		if !destination.IsHeaderName(name) || destination.IsReservedHeader(name) || http.CanonicalHeaderKey(name) == http.CanonicalHeaderKey(w.spec.Key) {
 			return nil, fmt.Errorf("%w: one of its headers has an invalid or reserved name", ErrStep)
 		}
-		if !isHeaderValue(value) {
+		if !destination.IsHeaderValue(value) {
 			return nil, fmt.Errorf("%w: its header %s has control characters or is too long", ErrStep, http.CanonicalHeaderKey(name))
 		}
 		req.Header.Set(name, value)
@@ -163,8 +160,8 @@ var mediaTypes = map[string]string{"json": "application/json", "form": "applicat
 func (w *httpCarrier) body(s *Step) ([]byte, error) {
 	encoding := cmp.Or(s.Encoding, w.spec.Encoding)
 	switch {
-	case s.Method != "" && !slices.Contains(methods, s.Method):
-		return nil, fmt.Errorf("%w: its method is none of %s", ErrStep, strings.Join(methods, ", "))
+	case s.Method != "" && !slices.Contains(destination.Methods, s.Method):
+		return nil, fmt.Errorf("%w: its method is none of %s", ErrStep, strings.Join(destination.Methods, ", "))
 	case mediaTypes[encoding] == "":
 		return nil, fmt.Errorf("%w: its encoding is neither json nor form", ErrStep)
 	case encoding == "form" && len(s.Body) > 0:
@@ -177,9 +174,9 @@ func (w *httpCarrier) body(s *Step) ([]byte, error) {
 func (w *httpCarrier) stepURL(s *Step) (*url.URL, error) {
 	u := w.base
 	if path := cmp.Or(s.Path, w.spec.Path); path != "" {
-		joined, err := joinPath(&u, path)
+		joined, err := destination.JoinPath(&u, path)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("%w: %w", ErrStep, err)
 		}
 		u = *joined
 	}
@@ -222,7 +219,7 @@ func (w *httpCarrier) readAnswer(ctx context.Context, resp *http.Response) Resul
 		}
 		return r
 	}
-	a := Answer{Status: r.Status, Header: resp.Header, Body: body, Truncated: len(body) > maxAnswer}
+	a := destination.Answer{Status: r.Status, Header: resp.Header, Body: body, Truncated: len(body) > maxAnswer}
 	a.Body = a.Body[:min(len(a.Body), maxAnswer)]
 	switch ok, err := w.spec.OK(a); {
 	case err == nil && ok:

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/tenterhook/tenterhook/engine/outlet"
+	"github.com/tenterhook/tenterhook/rules/destination"
 )
 
 // writerOf names the environment variable that makes the test binary a writer to be killed.
@@ -31,7 +32,7 @@ func TestMain(m *testing.M) {
 
 // writeUntilKilled prints the key of each line that is Done.
 func writeUntilKilled(path string) {
-	o, err := outlet.Open(map[string]outlet.Spec{"there": {File: path, Rotate: outlet.Rotate{Size: 16 << 10, Keep: 1000}}}, outlet.Options{})
+	o, err := outlet.Open(map[string]destination.Spec{"there": {Kind: destination.File, File: path, Rotate: destination.Rotate{Size: 16 << 10, Keep: 1000}}}, outlet.Options{})
 	if err != nil {
 		panic(err)
 	}
@@ -73,7 +74,7 @@ func TestKill(t *testing.T) {
 		}
 		_ = cmd.Wait()
 	}
-	wantResult(t, deliver(t, openOne(t, outlet.Spec{File: path}), newStep("{}")), outlet.Done, nil) // repairs the end
+	wantResult(t, deliver(t, openOne(t, destination.Spec{Kind: destination.File, File: path}), newStep("{}")), outlet.Done, nil) // repairs the end
 	files, err := filepath.Glob(path + "*")
 	if err != nil || len(files) < 3 {
 		t.Fatalf("%v, %v", files, err)
@@ -109,7 +110,7 @@ func TestDiskFull(t *testing.T) {
 	if err := os.WriteFile(ballast, make([]byte, 40<<10), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	o := openOne(t, outlet.Spec{File: path, Breaker: outlet.Breaker{Failures: 1000}})
+	o := openOne(t, destination.Spec{Kind: destination.File, File: path, Breaker: destination.Breaker{Failures: 1000}})
 	var done []string
 	send := func(i int) outlet.Result {
 		s := newStep(`{"pad":"` + strings.Repeat("x", 3000) + `"}`)
@@ -144,7 +145,7 @@ func TestDiskFull(t *testing.T) {
 // waits for its timeout and is not written later; the next one is written.
 func TestSlowDisk(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "x.jsonl")
-	o := openOne(t, outlet.Spec{File: path, Timeout: 2 * time.Second}) // for a disk that is slow and does not hang
+	o := openOne(t, destination.Spec{Kind: destination.File, File: path, Timeout: 2 * time.Second}) // for a disk that is slow and does not hang
 	wantResult(t, deliver(t, o, newStep("{}")), outlet.Done, nil)
 	f, err := os.Open(path)
 	if err != nil {

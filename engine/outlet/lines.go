@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"sync/atomic"
 	"time"
+
+	"github.com/tenterhook/tenterhook/rules/destination"
 )
 
 // sink stores lines. All calls come from one goroutine.
@@ -35,7 +37,7 @@ type line struct {
 	done    chan error
 }
 
-func newLineCarrier(s Spec, to sink, log *slog.Logger) *lineCarrier {
+func newLineCarrier(s destination.Spec, to sink, log *slog.Logger) *lineCarrier {
 	l := &lineCarrier{member: s.Key, timeout: s.Timeout, sink: to, log: log,
 		queue: make(chan *line, s.Concurrency), closed: make(chan error, 1)}
 	go l.run()

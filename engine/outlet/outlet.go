@@ -9,11 +9,19 @@ import (
 	"net"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
+
+	"github.com/tenterhook/tenterhook/rules/destination"
 )
+
+// Problems is the error of Open: all problems of all destinations.
+type Problems []string
+
+func (p Problems) Error() string { return strings.Join(p, "\n") }
 
 // Options configure an Outlet.
 type Options struct {
@@ -26,7 +34,7 @@ type Options struct {
 
 // Outlet delivers steps to the destinations it was opened with. It is safe for concurrent use.
 type Outlet struct {
-	destinations map[string]*destination
+	receivers map[string]*receiver
 
 	mu       sync.Mutex // guards closed, and orders Close after the last inFlight.Add
 	closed   bool
@@ -42,7 +50,7 @@ type carrier interface {
 // Open makes an Outlet of destinations by name. Its error is Problems: those of all destinations. A
 // file that is not writable is no error: it is logged, and its steps are retried. The caller closes
 // the Outlet.
-func Open(specs map[string]Spec, o Options) (*Outlet, error) {
+func Open(specs map[string]destination.Spec, o Options) (*Outlet, error) {
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
@@ -55,16 +63,17 @@ func Open(specs map[string]Spec, o Options) (*Outlet, error) {
 	names := slices.Sorted(maps.Keys(specs))
 	var problems Problems
 	for _, name := range names {
-		for _, p := range specs[name].Validate() {
-			problems = append(problems, Problem{Path: name + "." + p.Path, Message: p.Message})
+		spec := specs[name]
+		for _, p := range spec.Validate() {
+			problems = append(problems, fmt.Sprintf("%s: %s", name, p))
 		}
 	}
 	if len(problems) > 0 {
 		return nil, problems
 	}
-	out := &Outlet{destinations: make(map[string]*destination, len(specs))}
+	out := &Outlet{receivers: make(map[string]*receiver, len(specs))}
 	for _, name := range names {
-		out.destinations[name] = newDestination(name, specs[name].withDefaults(), o)
+		out.receivers[name] = newReceiver(name, specs[name].WithDefaults(), o)
 	}
 	return out, nil
 }
@@ -72,7 +81,7 @@ func Open(specs map[string]Spec, o Options) (*Outlet, error) {
 // Deliver makes one attempt at a step. It waits for the destination only, at most for its timeout.
 // If every slot is in use or the breaker is open, it returns at once without an attempt.
 func (o *Outlet) Deliver(ctx context.Context, s Step) Result {
-	d := o.destinations[s.Destination]
+	d := o.receivers[s.Destination]
 	if d == nil {
 		return withDestination(s, Result{Verdict: Never, Err: ErrUnknown})
 	}
@@ -105,7 +114,7 @@ func (o *Outlet) beginDelivery() bool {
 // wait up to its longest, with a jitter of half to either side, so that steps which failed together
 // are not retried together. It is 0 for an unknown destination.
 func (o *Outlet) Backoff(destination string, attempts int) time.Duration {
-	d := o.destinations[destination]
+	d := o.receivers[destination]
 	if d == nil {
 		return 0
 	}
@@ -126,7 +135,7 @@ func (o *Outlet) Backoff(destination string, attempts int) time.Duration {
 
 // Concurrency is the number of slots of a destination, 0 if it is unknown.
 func (o *Outlet) Concurrency(destination string) int {
-	d := o.destinations[destination]
+	d := o.receivers[destination]
 	if d == nil {
 		return 0
 	}
@@ -135,9 +144,9 @@ func (o *Outlet) Concurrency(destination string) int {
 
 // States lists the state of each destination, by name.
 func (o *Outlet) States() []State {
-	states := make([]State, 0, len(o.destinations))
-	for _, name := range slices.Sorted(maps.Keys(o.destinations)) {
-		states = append(states, o.destinations[name].state())
+	states := make([]State, 0, len(o.receivers))
+	for _, name := range slices.Sorted(maps.Keys(o.receivers)) {
+		states = append(states, o.receivers[name].state())
 	}
 	return states
 }
@@ -168,12 +177,12 @@ func (o *Outlet) Close(ctx context.Context) error {
 
 // closeCarriers closes all destinations concurrently: a hung disk must not keep another's connections.
 func (o *Outlet) closeCarriers() error {
-	errs := make(chan error, len(o.destinations))
-	for _, d := range o.destinations {
+	errs := make(chan error, len(o.receivers))
+	for _, d := range o.receivers {
 		go func() { errs <- d.carrier.close() }()
 	}
 	var first error
-	for range o.destinations {
+	for range o.receivers {
 		if err := <-errs; err != nil && first == nil {
 			first = err
 		}

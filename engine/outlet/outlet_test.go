@@ -9,17 +9,27 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/tenterhook/tenterhook/engine/outlet"
+	"github.com/tenterhook/tenterhook/rules/destination"
 )
 
-var loopback = []string{"127.0.0.0/8", "::1/128"}
+// prefixes parses address ranges.
+func prefixes(texts ...string) (all []netip.Prefix) {
+	for _, text := range texts {
+		all = append(all, netip.MustParsePrefix(text))
+	}
+	return all
+}
+
+var loopback = prefixes("127.0.0.0/8", "::1/128")
 
 // openOutlet opens an Outlet that must be idle at the end of the test, and closes it then.
-func openOutlet(t testing.TB, specs map[string]outlet.Spec, o outlet.Options) *outlet.Outlet {
+func openOutlet(t testing.TB, specs map[string]destination.Spec, o outlet.Options) *outlet.Outlet {
 	t.Helper()
 	if o.Log == nil {
 		o.Log = slog.New(slog.NewTextHandler(io.Discard, nil))
@@ -39,12 +49,12 @@ func openOutlet(t testing.TB, specs map[string]outlet.Spec, o outlet.Options) *o
 }
 
 // openOne opens an Outlet with one destination "there", which may be on loopback.
-func openOne(t testing.TB, s outlet.Spec) *outlet.Outlet {
+func openOne(t testing.TB, s destination.Spec) *outlet.Outlet {
 	t.Helper()
 	if s.URL != "" {
-		s.AllowPrivate = loopback
+		s.Kind, s.AllowPrivate = destination.HTTP, loopback
 	}
-	return openOutlet(t, map[string]outlet.Spec{"there": s}, outlet.Options{})
+	return openOutlet(t, map[string]destination.Spec{"there": s}, outlet.Options{})
 }
 
 func startServer(t testing.TB, h http.HandlerFunc) string {
@@ -75,26 +85,26 @@ func TestRequest(t *testing.T) {
 	}
 	tests := []struct {
 		name string
-		spec outlet.Spec
+		spec destination.Spec
 		step outlet.Step
 		at   string // beneath the server's address
 		want seen
 	}{
-		{"plain", outlet.Spec{}, newStep(`{"a":1}`), "/in",
+		{"plain", destination.Spec{}, newStep(`{"a":1}`), "/in",
 			seen{"POST", "/in", "", `{"a":1}`, http.Header{"Content-Type": {"application/json"}, "Idempotency-Key": {"step-1"}, "User-Agent": {"tenterhook/unknown"}}}},
 		{"everything configured",
-			outlet.Spec{Method: "put", Path: "v1/x", Query: map[string]string{"q": "a b"}, Headers: map[string]string{"x-team": "iam", "content-type": "application/vnd.x+json"}, Key: "x-dedupe"},
+			destination.Spec{Method: "put", Path: "v1/x", Query: map[string]string{"q": "a b"}, Headers: map[string]string{"x-team": "iam", "content-type": "application/vnd.x+json"}, Key: "x-dedupe"},
 			newStep(`1`), "/in?sig=a%2Fb",
 			seen{"PUT", "/in/v1/x?sig=a%2Fb&q=a+b", "", `1`, http.Header{"X-Team": {"iam"}, "X-Dedupe": {"step-1"}, "Content-Type": {"application/vnd.x+json"}, "Idempotency-Key": nil}}},
-		{"everything from the step", outlet.Spec{Path: "/a", Query: map[string]string{"q": "1"}, Headers: map[string]string{"X-Team": "iam"}},
+		{"everything from the step", destination.Spec{Path: "/a", Query: map[string]string{"q": "1"}, Headers: map[string]string{"X-Team": "iam"}},
 			outlet.Step{Destination: "there", Key: "k", Path: "/u/eve%2Fx", Query: map[string]string{"q": "2"}, Headers: map[string]string{"x-team": "soc"}}, "/",
 			seen{"POST", "/u/eve%2Fx?q=2", "", "", http.Header{"X-Team": {"soc"}, "Content-Type": nil}}},
-		{"method and encoding from the step", outlet.Spec{Encoding: "form"},
+		{"method and encoding from the step", destination.Spec{Encoding: "form"},
 			outlet.Step{Destination: "there", Key: "k", Method: "PATCH", Encoding: "json", Body: []byte(`{"a":1}`)}, "/",
 			seen{"PATCH", "/", "", `{"a":1}`, http.Header{"Content-Type": {"application/json"}}}},
-		{"a leading double slash names no host", outlet.Spec{}, outlet.Step{Destination: "there", Key: "k", Path: "//evil.example/x"}, "",
+		{"a leading double slash names no host", destination.Spec{}, outlet.Step{Destination: "there", Key: "k", Path: "//evil.example/x"}, "",
 			seen{"POST", "/evil.example/x", "", "", nil}},
-		{"a form", outlet.Spec{Encoding: "form"}, newStep(`{"b":"x&y","a":[1,"z"],"none":null,"payload":{"t":"é"},"b2":true}`), "/",
+		{"a form", destination.Spec{Encoding: "form"}, newStep(`{"b":"x&y","a":[1,"z"],"none":null,"payload":{"t":"é"},"b2":true}`), "/",
 			seen{"POST", "/", "", "b=x%26y&a=1&a=z&payload=%7B%22t%22%3A%22%C3%A9%22%7D&b2=true", http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}}},
 	}
 	for _, test := range tests {
@@ -126,7 +136,7 @@ func TestBasic(t *testing.T) {
 			w.WriteHeader(http.StatusUnauthorized)
 		}
 	})
-	o := openOne(t, outlet.Spec{URL: strings.Replace(url, "http://", "http://okta:p%40ss@", 1)})
+	o := openOne(t, destination.Spec{Kind: destination.HTTP, URL: strings.Replace(url, "http://", "http://okta:p%40ss@", 1)})
 	if r := deliver(t, o, newStep("")); r.Verdict != outlet.Done {
 		t.Errorf("got %+v", r)
 	}
@@ -136,12 +146,12 @@ func TestProxy(t *testing.T) {
 	t.Setenv("HTTP_PROXY", "http://127.0.0.1:1")
 	t.Setenv("http_proxy", "http://127.0.0.1:1")
 	there := startServer(t, func(http.ResponseWriter, *http.Request) {})
-	if r := deliver(t, openOne(t, outlet.Spec{URL: there}), newStep("")); r.Verdict != outlet.Done {
+	if r := deliver(t, openOne(t, destination.Spec{Kind: destination.HTTP, URL: there}), newStep("")); r.Verdict != outlet.Done {
 		t.Errorf("without one: %+v", r)
 	}
 	through := make(chan string, 1)
 	proxy := startServer(t, func(w http.ResponseWriter, r *http.Request) { through <- r.RequestURI })
-	if r := deliver(t, openOne(t, outlet.Spec{URL: "http://nowhere.example/x", Proxy: proxy}), newStep("")); r.Verdict != outlet.Done {
+	if r := deliver(t, openOne(t, destination.Spec{Kind: destination.HTTP, URL: "http://nowhere.example/x", Proxy: proxy}), newStep("")); r.Verdict != outlet.Done {
 		t.Fatalf("through one: %+v", r)
 	}
 	if uri := <-through; uri != "http://nowhere.example/x" {
@@ -176,7 +186,7 @@ func TestTunnel(t *testing.T) {
 		_, _ = io.Copy(in, out)
 		in.Close()
 	})
-	spec := outlet.Spec{URL: there.URL, CA: certificatePEM(there.Certificate()), Proxy: proxy}
+	spec := destination.Spec{Kind: destination.HTTP, URL: there.URL, CA: certificatePEM(there.Certificate()), Proxy: proxy}
 	r := deliver(t, openOne(t, spec), newStep("{}"))
 	wantResult(t, r, outlet.Retry, outlet.ErrConnection)
 	if !strings.HasSuffix(r.Err.Error(), "the proxy answered 407 Proxy Authentication Required") {
@@ -189,10 +199,10 @@ func TestTunnel(t *testing.T) {
 // TestStepRejected: a step that would smuggle something into a request is not sent.
 func TestStepRejected(t *testing.T) {
 	url := startServer(t, func(_ http.ResponseWriter, r *http.Request) { t.Errorf("sent: %s %v", r.RequestURI, r.Header) })
-	o := openOutlet(t, map[string]outlet.Spec{
-		"there": {URL: url + "/base", AllowPrivate: loopback},
-		"form":  {URL: url, AllowPrivate: loopback, Encoding: "form"},
-		"out":   {Stdout: true},
+	o := openOutlet(t, map[string]destination.Spec{
+		"there": {Kind: destination.HTTP, URL: url + "/base", AllowPrivate: loopback},
+		"form":  {Kind: destination.HTTP, URL: url, AllowPrivate: loopback, Encoding: "form"},
+		"out":   {Kind: destination.Stdout},
 	}, outlet.Options{Stdout: io.Discard})
 	to := func(name, body string) outlet.Step {
 		return outlet.Step{Destination: name, Key: "k", Body: []byte(body)}
@@ -241,5 +251,15 @@ func TestStepRejected(t *testing.T) {
 				t.Error("it counts as attempted")
 			}
 		})
+	}
+}
+
+func TestOpenReportsAllProblems(t *testing.T) {
+	_, err := outlet.Open(map[string]destination.Spec{"b": {}, "a": {Kind: destination.HTTP, URL: "http://h.example", Method: "BREW"}}, outlet.Options{})
+	want := "a: url: want https: http is not encrypted; allow_private lists the ranges where it is permitted, as in [127.0.0.0/8]\n" +
+		"a: method: want one of POST, PUT, PATCH, DELETE, GET\n" +
+		"b: want url, file or stdout"
+	if err == nil || err.Error() != want {
+		t.Errorf("got %v", err)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/tenterhook/tenterhook/engine/outlet"
+	"github.com/tenterhook/tenterhook/rules/destination"
 )
 
 // newResolver asks a name server of the test, which resolves every name to the current addresses.
@@ -77,19 +78,19 @@ func TestNameResolvesToPrivate(t *testing.T) {
 		led.Store(&list)
 	}
 	resolver := newResolver(t, &led)
-	to := func(s outlet.Spec) *outlet.Outlet {
+	to := func(s destination.Spec) *outlet.Outlet {
 		s.Breaker.Failures = 1000
-		return openOutlet(t, map[string]outlet.Spec{"there": s}, outlet.Options{Resolver: resolver})
+		return openOutlet(t, map[string]destination.Spec{"there": s}, outlet.Options{Resolver: resolver})
 	}
 	for _, inside := range []string{"127.0.0.1", "10.0.0.1", "169.254.169.254", "0.0.0.0", "::1", "::ffff:127.0.0.1", "64:ff9b::7f00:1", "fe80::1"} {
 		t.Run(inside, func(t *testing.T) {
 			lead(inside)
-			r := deliver(t, to(outlet.Spec{URL: "https://hook.example:" + port}), newStep("{}"))
+			r := deliver(t, to(destination.Spec{Kind: destination.HTTP, URL: "https://hook.example:" + port}), newStep("{}"))
 			wantResult(t, r, outlet.Retry, outlet.ErrAddress)
 		})
 	}
 	t.Run("rebinding", func(t *testing.T) {
-		o := to(outlet.Spec{URL: "http://hook.example:" + port, AllowPrivate: []string{"127.0.0.1/32"}})
+		o := to(destination.Spec{Kind: destination.HTTP, URL: "http://hook.example:" + port, AllowPrivate: prefixes("127.0.0.1/32")})
 		lead("127.0.0.1")
 		wantResult(t, deliver(t, o, newStep("{}")), outlet.Done, nil)
 		before := calls.Load()
@@ -103,6 +104,6 @@ func TestNameResolvesToPrivate(t *testing.T) {
 	})
 	t.Run("no such host", func(t *testing.T) {
 		lead()
-		wantResult(t, deliver(t, to(outlet.Spec{URL: "https://hook.example"}), newStep("{}")), outlet.Retry, outlet.ErrConnection)
+		wantResult(t, deliver(t, to(destination.Spec{Kind: destination.HTTP, URL: "https://hook.example"}), newStep("{}")), outlet.Retry, outlet.ErrConnection)
 	})
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/tenterhook/tenterhook/engine/outlet"
+	"github.com/tenterhook/tenterhook/rules/destination"
 )
 
 // wantResult checks a Result; a nil error wants none.
@@ -32,7 +33,7 @@ func TestStatus(t *testing.T) {
 		w.Header().Set("Location", "/elsewhere?s=200")
 		w.WriteHeader(status)
 	})
-	o := openOne(t, outlet.Spec{URL: url, Breaker: outlet.Breaker{Failures: 1000}})
+	o := openOne(t, destination.Spec{Kind: destination.HTTP, URL: url, Breaker: destination.Breaker{Failures: 1000}})
 	for kind, statuses := range want {
 		for _, status := range statuses {
 			s := newStep("{}")
@@ -63,7 +64,7 @@ func TestRedirectIsNotFollowed(t *testing.T) {
 	url := startServer(t, func(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, elsewhere, http.StatusTemporaryRedirect)
 	})
-	r := deliver(t, openOne(t, outlet.Spec{URL: url, Headers: map[string]string{"Authorization": "secret"}}), newStep("{}"))
+	r := deliver(t, openOne(t, destination.Spec{Kind: destination.HTTP, URL: url, Headers: map[string]string{"Authorization": "secret"}}), newStep("{}"))
 	wantResult(t, r, outlet.Never, outlet.ErrStatus)
 	if r.Err.Error() != `deliver to "there": answered 307 Temporary Redirect` {
 		t.Errorf("got %q", r.Err)
@@ -77,13 +78,13 @@ func TestOK(t *testing.T) {
 		w.WriteHeader(status)
 		_, _ = w.Write([]byte(r.URL.Query().Get("b")))
 	})
-	slack := func(a outlet.Answer) (bool, error) {
+	slack := func(a destination.Answer) (bool, error) {
 		if a.Header.Get("X-Verdict") == "fault" {
 			return true, errors.New("the expression failed")
 		}
 		return a.Status == 409 || bytes.Contains(a.Body, []byte(`"ok":true`)), nil
 	}
-	o := openOne(t, outlet.Spec{URL: url, OK: slack, Breaker: outlet.Breaker{Failures: 2}})
+	o := openOne(t, destination.Spec{Kind: destination.HTTP, URL: url, OK: slack, Breaker: destination.Breaker{Failures: 2}})
 	tests := []struct {
 		name, status, body, verdict string
 		kind                        outlet.Verdict
@@ -133,7 +134,7 @@ func TestRetryAfter(t *testing.T) {
 				w.WriteHeader(test.status)
 			})
 			clock := now
-			o := openOutlet(t, map[string]outlet.Spec{"there": {URL: url, AllowPrivate: loopback}},
+			o := openOutlet(t, map[string]destination.Spec{"there": {Kind: destination.HTTP, URL: url, AllowPrivate: loopback}},
 				outlet.Options{Now: func() time.Time { return clock }})
 			for i, key := range []string{"a", "a", "b", "c"} { // one of a kind means the step, several mean us
 				s := newStep("{}")
@@ -170,7 +171,7 @@ func TestRetryAfterOfOneStep(t *testing.T) {
 			w.WriteHeader(429)
 		}
 	})
-	o := openOne(t, outlet.Spec{URL: url})
+	o := openOne(t, destination.Spec{Kind: destination.HTTP, URL: url})
 	for i := range 10 {
 		for _, key := range []string{"poison", fmt.Sprint("poison", i)} {
 			s := newStep("{}")
@@ -185,7 +186,7 @@ func TestRetryAfterOfOneStep(t *testing.T) {
 
 func TestExhausted(t *testing.T) {
 	url := startServer(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500) })
-	o := openOne(t, outlet.Spec{URL: url, Retry: outlet.Retries{Attempts: 3}})
+	o := openOne(t, destination.Spec{Kind: destination.HTTP, URL: url, Retry: destination.Retry{Attempts: 3}})
 	s := newStep("{}")
 	s.Attempt = 2
 	wantResult(t, deliver(t, o, s), outlet.Retry, outlet.ErrStatus)
@@ -199,7 +200,7 @@ func TestExhausted(t *testing.T) {
 }
 
 func TestBackoff(t *testing.T) {
-	o := openOne(t, outlet.Spec{URL: "http://127.0.0.1:1", Retry: outlet.Retries{First: time.Second, Max: time.Minute}})
+	o := openOne(t, destination.Spec{Kind: destination.HTTP, URL: "http://127.0.0.1:1", Retry: destination.Retry{First: time.Second, Max: time.Minute}})
 	for attempt := -1; attempt < 200; attempt++ {
 		middle := min(time.Second<<min(max(attempt-1, 0), 10), 40*time.Second)
 		different := false

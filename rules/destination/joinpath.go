@@ -1,26 +1,28 @@
-package outlet
+package destination
 
 import (
-	"fmt"
+	"errors"
 	"net/url"
 	"strings"
 )
 
-// joinPath appends a path to a URL's own. Paths contain text from events, so they must not climb: no
+// ErrPath is returned by JoinPath.
+var ErrPath = errors.New("the path is not percent-encoded, or has dot segments, a query or a fragment")
+
+// JoinPath appends a path to a URL's own. Paths contain text from events, so they must not climb: no
 // segment is a dot segment, not even percent-encoded or after a backslash.
-func joinPath(u *url.URL, path string) (*url.URL, error) {
-	invalid := fmt.Errorf("%w: its path is not percent-encoded, or has dot segments, a query or a fragment", ErrStep)
-	if strings.ContainsAny(path, "?#\\") || !isHeaderValue(path) || strings.ContainsAny(path, " \t") {
-		return nil, invalid
+func JoinPath(u *url.URL, path string) (*url.URL, error) {
+	if strings.ContainsAny(path, "?#\\") || !IsHeaderValue(path) || strings.ContainsAny(path, " \t") {
+		return nil, ErrPath
 	}
 	for segment := range strings.SplitSeq(path, "/") {
 		plain, err := url.PathUnescape(segment)
-		if err != nil || !isHeaderValue(plain) {
-			return nil, invalid
+		if err != nil || !IsHeaderValue(plain) {
+			return nil, ErrPath
 		}
 		for piece := range strings.FieldsFuncSeq(plain, func(r rune) bool { return r == '/' || r == '\\' }) {
 			if piece == "." || piece == ".." {
-				return nil, invalid
+				return nil, ErrPath
 			}
 		}
 	}
@@ -28,11 +30,11 @@ func joinPath(u *url.URL, path string) (*url.URL, error) {
 	raw := strings.TrimSuffix(u.EscapedPath(), "/") + "/" + strings.TrimLeft(path, "/")
 	plain, err := url.PathUnescape(raw)
 	if err != nil {
-		return nil, invalid
+		return nil, ErrPath
 	}
 	joined.Path, joined.RawPath = plain, raw
 	if joined.EscapedPath() != raw {
-		return nil, invalid
+		return nil, ErrPath
 	}
 	return &joined, nil
 }

@@ -1,4 +1,4 @@
-package outlet
+package destination
 
 import (
 	"net/http"
@@ -11,14 +11,14 @@ import (
 var framingHeaders = []string{"Connection", "Content-Length", "Expect", "Host", "Keep-Alive", "Te", "Trailer", "Transfer-Encoding",
 	"Upgrade"}
 
-// isReservedHeader reports whether only the program may set a header.
-func isReservedHeader(name string) bool {
+// IsReservedHeader reports whether only the program may set a header.
+func IsReservedHeader(name string) bool {
 	name = http.CanonicalHeaderKey(name)
 	return slices.Contains(framingHeaders, name) || strings.HasPrefix(name, "Proxy-")
 }
 
-// isHeaderName reports whether a text is a token of RFC 9110 section 5.6.2.
-func isHeaderName(name string) bool {
+// IsHeaderName reports whether a text is a token of RFC 9110 section 5.6.2.
+func IsHeaderName(name string) bool {
 	if name == "" || len(name) > 256 {
 		return false
 	}
@@ -32,9 +32,9 @@ func isHeaderName(name string) bool {
 	return true
 }
 
-// isHeaderValue reports whether a text is a field value without control characters (RFC 9110
+// IsHeaderValue reports whether a text is a field value without control characters (RFC 9110
 // section 5.5).
-func isHeaderValue(value string) bool {
+func IsHeaderValue(value string) bool {
 	for i := range len(value) {
 		if c := value[i]; c < ' ' && c != '\t' || c == 0x7f {
 			return false

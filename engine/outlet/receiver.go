@@ -5,38 +5,38 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/tenterhook/tenterhook/rules/destination"
 )
 
 // busyWait is the Result.After while every slot is in use: one is released soon, or the breaker
 // opens.
 const busyWait = 100 * time.Millisecond
 
-// destination is one receiver with its slots and its breaker.
-type destination struct {
-	name        string
-	spec        Spec
-	carrierName string
-	slots       chan struct{}
-	breaker     *breaker
-	carrier     carrier
+// receiver is one destination with its slots and its breaker.
+type receiver struct {
+	name    string
+	spec    destination.Spec
+	slots   chan struct{}
+	breaker *breaker
+	carrier carrier
 }
 
-func newDestination(name string, s Spec, o Options) *destination {
+func newReceiver(name string, s destination.Spec, o Options) *receiver {
 	log := o.Log.With("destination", name)
-	d := &destination{name: name, spec: s, slots: make(chan struct{}, s.Concurrency), breaker: newBreaker(s.Breaker, o.Now, log)}
-	switch {
-	case s.File != "":
-		f := &file{path: s.File, size: s.Rotate.Size, keep: s.Rotate.Keep, log: log}
-		d.carrierName, d.carrier = "file", newLineCarrier(s, f, log)
-	case s.Stdout:
-		d.carrierName, d.carrier = "stdout", newLineCarrier(s, stream{o.Stdout}, log)
+	r := &receiver{name: name, spec: s, slots: make(chan struct{}, s.Concurrency), breaker: newBreaker(s.Breaker, o.Now, log)}
+	switch s.Kind {
+	case destination.File:
+		r.carrier = newLineCarrier(s, &file{path: s.File, size: s.Rotate.Size, keep: s.Rotate.Keep, log: log}, log)
+	case destination.Stdout:
+		r.carrier = newLineCarrier(s, stream{o.Stdout}, log)
 	default:
-		d.carrierName, d.carrier = "http", newHTTPCarrier(s, o)
+		r.carrier = newHTTPCarrier(s, o)
 	}
-	return d
+	return r
 }
 
-func (d *destination) deliver(ctx context.Context, s Step) Result {
+func (d *receiver) deliver(ctx context.Context, s Step) Result {
 	select {
 	case d.slots <- struct{}{}:
 		defer func() { <-d.slots }()
@@ -58,7 +58,7 @@ func (d *destination) deliver(ctx context.Context, s Step) Result {
 }
 
 // attempt does not count failures against the destination that are the step's or the caller's.
-func (d *destination) attempt(caller context.Context, s Step) Result {
+func (d *receiver) attempt(caller context.Context, s Step) Result {
 	if err := caller.Err(); err != nil {
 		return Result{Err: fmt.Errorf("%w: %w", ErrStopped, err)}
 	}
@@ -75,9 +75,9 @@ func (d *destination) attempt(caller context.Context, s Step) Result {
 	return r
 }
 
-func (d *destination) state() State {
+func (d *receiver) state() State {
 	breaker, wait := d.breaker.state()
-	return State{Destination: d.name, Carrier: d.carrierName, Breaker: breaker,
+	return State{Destination: d.name, Carrier: d.spec.Kind.String(), Breaker: breaker,
 		InFlight: len(d.slots), Concurrency: cap(d.slots), Rest: wait}
 }
 
