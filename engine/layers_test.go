@@ -23,7 +23,7 @@ var layers = [][]string{
 	{"/engine"},
 	{"/engine/dispatch"},
 	{"/engine/outlet", "/engine/ledger"},
-	{"/engine/fair", "/engine/file", "/engine/durable"},
+	{"/engine/fair", "/engine/file", "/engine/durable", "/engine/ledger/pages"},
 	{"/rules/suite"},
 	{"/rules"},
 	{"/rules/folder", "/rules/destination"},

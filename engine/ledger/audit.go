@@ -6,12 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+
+	"github.com/tenterhook/tenterhook/engine/ledger/pages"
 )
 
 // audit reads a whole file: that every page is where it belongs, that every row is what was written, and that none is missing. It
 // finds what a single flipped bit, a lost page or a truncation does to it.
 type audit struct {
-	tree    *tree
+	tree    *pages.Tree
 	buckets map[string][]byte
 	uuid    string
 	state   state
@@ -34,17 +36,17 @@ func (a *audit) run(file io.ReaderAt, size int64) error {
 		return err
 	}
 	if bucket, ok := a.takeBucket(bucketDead); ok {
-		a.addProblem(a.tree.bucket(bucket, a.checkLetter))
+		a.addProblem(a.tree.Bucket(bucket, a.checkLetter))
 	}
 	if a.dead != a.state.dead || a.deadBytes != a.state.deadBytes {
-		a.addProblem(damaged("%d dead letters, where %d were written", a.dead, a.state.dead))
+		a.addProblem(pages.Damagef("%d dead letters, where %d were written", a.dead, a.state.dead))
 	}
 	for _, s := range a.state.slots {
 		a.addProblem(a.checkRows(s))
 		a.addProblem(a.checkIDs(s))
 	}
 	for name := range a.buckets {
-		a.addProblem(damaged("bucket %q belongs to nothing", name))
+		a.addProblem(pages.Damagef("bucket %q belongs to nothing", name))
 	}
 	if a.readError != nil {
 		return a.readError
@@ -55,7 +57,7 @@ func (a *audit) run(file io.ReaderAt, size int64) error {
 // openMeta reads the identity and the state, and no row.
 func (a *audit) openMeta(file io.ReaderAt, size int64) error {
 	var err error
-	if a.tree, err = openTree(file, size); err != nil {
+	if a.tree, err = pages.Open(file, size); err != nil {
 		return err
 	}
 	if err := a.findBuckets(); err != nil {
@@ -75,11 +77,11 @@ func (a *audit) addProblem(err error) {
 
 func (a *audit) findBuckets() error {
 	a.buckets = make(map[string][]byte)
-	return a.tree.walk(a.tree.root, nil, nil, 0, func(e element) error {
-		if e.flags != flagBucket {
-			return damaged("%q is not a bucket", e.key)
+	return a.tree.Root(func(e pages.Element) error {
+		if !e.IsBucket {
+			return pages.Damagef("%q is not a bucket", e.Key)
 		}
-		a.buckets[string(e.key)] = bytes.Clone(e.value)
+		a.buckets[string(e.Key)] = bytes.Clone(e.Value)
 		return nil
 	})
 }
@@ -93,60 +95,60 @@ func (a *audit) takeBucket(name []byte) ([]byte, bool) {
 func (a *audit) readMeta() error {
 	bucket, ok := a.takeBucket(bucketMeta)
 	if !ok {
-		return damaged("the table of slots is missing")
+		return pages.Damagef("the table of slots is missing")
 	}
 	found := 0
-	err := a.tree.bucket(bucket, func(e element) error {
-		h, body, err := openRow(e.key, e.value)
-		if err != nil || e.flags != 0 {
-			return damaged("row %q: %v", e.key, err)
+	err := a.tree.Bucket(bucket, func(e pages.Element) error {
+		h, body, err := openRow(e.Key, e.Value)
+		if err != nil || e.IsBucket {
+			return pages.Damagef("row %q: %v", e.Key, err)
 		}
 		switch {
-		case bytes.Equal(e.key, keyState) && h.kind == kindState:
+		case bytes.Equal(e.Key, keyState) && h.kind == kindState:
 			a.state, err = readState(body)
-		case bytes.Equal(e.key, keyIdentity) && h.kind == kindIdentity && len(body) == 16:
+		case bytes.Equal(e.Key, keyIdentity) && h.kind == kindIdentity && len(body) == 16:
 			a.uuid = fmt.Sprintf("%x", body)
 		default:
 			err = errShape
 		}
 		found++
 		if err != nil {
-			return damaged("row %q: %v", e.key, err)
+			return pages.Damagef("row %q: %v", e.Key, err)
 		}
 		return nil
 	})
 	if err == nil && found != 2 {
-		err = damaged("the table of slots is missing")
+		err = pages.Damagef("the table of slots is missing")
 	}
 	return err
 }
 
-func (a *audit) checkLetter(e element) error {
-	h, body, err := openRow(e.key, e.value)
-	if err == nil && (len(e.key) != 8 || e.flags != 0 || h.kind != kindDead) {
+func (a *audit) checkLetter(e pages.Element) error {
+	h, body, err := openRow(e.Key, e.Value)
+	if err == nil && (len(e.Key) != 8 || e.IsBucket || h.kind != kindDead) {
 		err = errShape
 	}
 	if err == nil {
 		_, err = readDead(body)
 	}
 	if err != nil {
-		return damaged("dead letter %x: %v", e.key, err)
+		return pages.Damagef("dead letter %x: %v", e.Key, err)
 	}
 	a.dead++
-	a.deadBytes += uint64(len(e.value))
+	a.deadBytes += uint64(len(e.Value))
 	return nil
 }
 
 // checkNumbered checks a row of a slot's bucket: n is where the row before ended.
-func (a *audit) checkNumbered(s *slot, e element, n uint32) (kind, []byte, error) {
-	h, body, err := openRow(e.key, e.value)
+func (a *audit) checkNumbered(s *slot, e pages.Element, n uint32) (kind, []byte, error) {
+	h, body, err := openRow(e.Key, e.Value)
 	switch {
 	case err != nil:
-		return 0, nil, damaged("row %d of slot %d: %v", n+1, s.number, err)
-	case e.flags != 0 || len(e.key) != 4 || h.slot != s.number:
-		return 0, nil, damaged("row %d of slot %d is another's", n+1, s.number)
-	case binary.BigEndian.Uint32(e.key) != n+1:
-		return 0, nil, damaged("row %d of slot %d is missing", n+1, s.number)
+		return 0, nil, pages.Damagef("row %d of slot %d: %v", n+1, s.number, err)
+	case e.IsBucket || len(e.Key) != 4 || h.slot != s.number:
+		return 0, nil, pages.Damagef("row %d of slot %d is another's", n+1, s.number)
+	case binary.BigEndian.Uint32(e.Key) != n+1:
+		return 0, nil, pages.Damagef("row %d of slot %d is missing", n+1, s.number)
 	}
 	return h.kind, body, nil
 }
@@ -154,7 +156,7 @@ func (a *audit) checkNumbered(s *slot, e element, n uint32) (kind, []byte, error
 func (a *audit) checkRows(s *slot) error {
 	n := uint32(0)
 	if bucket, ok := a.takeBucket(s.rowsName()); ok {
-		err := a.tree.bucket(bucket, func(e element) error {
+		err := a.tree.Bucket(bucket, func(e pages.Element) error {
 			k, body, err := a.checkNumbered(s, e, n)
 			if err != nil {
 				return err
@@ -165,7 +167,7 @@ func (a *audit) checkRows(s *slot) error {
 				return nil
 			}
 			if err := a.row(s, n, k, body); err != nil {
-				return damaged("row %d of slot %d: %v", n, s.number, err)
+				return pages.Damagef("row %d of slot %d: %v", n, s.number, err)
 			}
 			return nil
 		})
@@ -174,7 +176,7 @@ func (a *audit) checkRows(s *slot) error {
 		}
 	}
 	if n != s.rows {
-		return damaged("slot %d has %d rows, where %d were written", s.number, n, s.rows)
+		return pages.Damagef("slot %d has %d rows, where %d were written", s.number, n, s.rows)
 	}
 	return nil
 }
@@ -182,14 +184,14 @@ func (a *audit) checkRows(s *slot) error {
 func (a *audit) checkIDs(s *slot) error {
 	n := uint32(0)
 	if bucket, ok := a.takeBucket(s.idsName()); ok {
-		err := a.tree.bucket(bucket, func(e element) error {
+		err := a.tree.Bucket(bucket, func(e pages.Element) error {
 			k, body, err := a.checkNumbered(s, e, n)
 			if err != nil {
 				return err
 			}
 			body, count, err := readIDs(body)
 			if err != nil || k != kindIDs {
-				return damaged("ids %d of slot %d: %v", n+1, s.number, errShape)
+				return pages.Damagef("ids %d of slot %d: %v", n+1, s.number, errShape)
 			}
 			if a.idsRow != nil {
 				a.idsRow(s, n+1, body)
@@ -203,7 +205,7 @@ func (a *audit) checkIDs(s *slot) error {
 		}
 	}
 	if n != s.ids {
-		return damaged("slot %d has %d ids, where %d were written", s.number, n, s.ids)
+		return pages.Damagef("slot %d has %d ids, where %d were written", s.number, n, s.ids)
 	}
 	return nil
 }

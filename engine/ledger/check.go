@@ -51,7 +51,7 @@ func check(path string) (r Report, err error) {
 		return r, err
 	}
 	r = Report{
-		Identity: a.uuid, Sequence: a.state.sequence, Clean: id.state == stateClosed, Size: int64(a.tree.high) * pageSize,
+		Identity: a.uuid, Sequence: a.state.sequence, Clean: id.state == stateClosed, Size: int64(a.tree.Used()) * pageSize,
 		Slots: len(a.state.slots), Open: l.backlog.open, Rows: a.rows, IDs: a.ids, Dead: a.dead, DeadBytes: a.state.deadBytes,
 	}
 	return r, id.verify(a)

@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"github.com/tenterhook/tenterhook/engine/durable"
 )
 
 // identity is the file beside the ledger's. It is one line: whose ledger lies here, how it was left, and the number of the last
@@ -41,7 +43,10 @@ func lockIdentity(path string) (*identity, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := flock(file); err != nil {
+	if err := durable.TryLock(file); err != nil {
+		if errors.Is(err, durable.ErrLocked) {
+			err = ErrLocked
+		}
 		return nil, errors.Join(err, file.Close())
 	}
 	return &identity{file: file}, nil
@@ -114,12 +119,3 @@ func (i *identity) writeLazily(sequence uint64) {
 }
 
 func (i *identity) close() error { return i.file.Close() }
-
-// syncDir makes a new name in a folder durable.
-func syncDir(path string) error {
-	dir, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return err
-	}
-	return errors.Join(dir.Sync(), dir.Close())
-}

@@ -16,6 +16,8 @@ import (
 	"time"
 
 	bolt "go.etcd.io/bbolt"
+
+	"github.com/tenterhook/tenterhook/engine/ledger/pages"
 )
 
 // What a caller can be told. The first three are answered to Okta as 503, so that its one retry happens.
@@ -31,7 +33,7 @@ var (
 // Why a ledger is not opened. Each comes wrapped in text that says what to do next.
 var (
 	ErrLocked     = errors.New("another process has the ledger open")
-	ErrDamaged    = errors.New("the ledger is damaged")
+	ErrDamaged    = pages.ErrDamaged
 	ErrMissing    = errors.New("the ledger's file is missing or empty")
 	ErrSwapped    = errors.New("the ledger's file is another ledger's")
 	ErrRolledBack = errors.New("the ledger's file is older than what it has acknowledged")

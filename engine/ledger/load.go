@@ -9,12 +9,15 @@ import (
 	"time"
 
 	bolt "go.etcd.io/bbolt"
+
+	"github.com/tenterhook/tenterhook/engine/durable"
+	"github.com/tenterhook/tenterhook/engine/ledger/pages"
 )
 
 // create makes an empty ledger. Until the identity says otherwise it may be made again from nothing.
 func (l *Ledger) create() error {
 	l.id.newUUID()
-	if err := errors.Join(l.id.write(stateMaking, 0), syncDir(l.opt.Path)); err != nil {
+	if err := errors.Join(l.id.write(stateMaking, 0), durable.SyncDir(l.opt.Path)); err != nil {
 		return err
 	}
 	if err := os.Remove(l.opt.Path); err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -29,7 +32,7 @@ func (l *Ledger) create() error {
 	if err != nil {
 		return err
 	}
-	return syncDir(l.opt.Path)
+	return durable.SyncDir(l.opt.Path)
 }
 
 // putMeta gives an empty file its fixed buckets and rows.
@@ -146,7 +149,7 @@ func (l *Ledger) readFile() (*audit, error) {
 	for i, s := range l.slots {
 		s.discardLost()
 		if int(s.open) != len(s.items) {
-			return nil, damaged("slot %d has %d open events, where %d are counted", s.number, len(s.items), s.open)
+			return nil, pages.Damagef("slot %d has %d open events, where %d are counted", s.number, len(s.items), s.open)
 		}
 		if i < len(l.slots)-1 {
 			s.index.trim()

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	bolt "go.etcd.io/bbolt"
+
+	"github.com/tenterhook/tenterhook/engine/ledger/pages"
 )
 
 // preallocator keeps the file longer than its content. A write over zeros is several times cheaper than a write that makes
@@ -34,7 +36,7 @@ type blocked struct {
 	at    time.Time
 }
 
-const pageSize = 4096
+const pageSize = pages.Size
 
 var zeros [1 << 20]byte
 

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	bolt "go.etcd.io/bbolt"
+
+	"github.com/tenterhook/tenterhook/engine/durable"
 )
 
 // Repaired says what Repair saved.
@@ -86,7 +88,7 @@ func repair(path string, now time.Time) (r Repaired, err error) {
 	if err := os.Link(path, r.Kept); err != nil {
 		return r, err
 	}
-	if err := errors.Join(os.Rename(fresh, path), syncDir(path)); err != nil {
+	if err := errors.Join(os.Rename(fresh, path), durable.SyncDir(path)); err != nil {
 		return r, err
 	}
 	return r, id.write(stateOpen, s.state.sequence)

@@ -5,6 +5,8 @@ import (
 	"io"
 	"maps"
 	"slices"
+
+	"github.com/tenterhook/tenterhook/engine/ledger/pages"
 )
 
 // salvage finds the rows of a damaged file without its trees: it looks at every page, and believes a row that has its checksum. A row
@@ -12,7 +14,7 @@ import (
 // for one place, the one of the later epoch counts, since the earlier was never committed.
 type salvage struct {
 	file  io.ReaderAt
-	pages uint64
+	size  int64
 	state state
 	epoch uint32 // of state
 	found map[rowKey]rowLocation
@@ -33,53 +35,14 @@ type rowLocation struct {
 }
 
 func newSalvage(file io.ReaderAt, size int64) *salvage {
-	return &salvage{file: file, pages: uint64(size) / pageSize, found: make(map[rowKey]rowLocation), dead: make(map[uint64][]byte)}
+	return &salvage{file: file, size: size, found: make(map[rowKey]rowLocation), dead: make(map[uint64][]byte)}
 }
 
-// scanPages looks at every page. What is in pages that cannot be read is lost.
-func (s *salvage) scanPages() {
-	page := make([]byte, pageSize)
-	for id := uint64(2); id < s.pages; id++ {
-		if _, err := s.file.ReadAt(page[:pageSize], int64(id)*pageSize); err != nil {
-			continue
-		}
-		if native.Uint16(page[8:]) != flagLeaf || native.Uint64(page) != id {
-			continue
-		}
-		whole := page[:pageSize]
-		if more := uint64(native.Uint32(page[12:])); more > 0 && more < s.pages-id && more < 2*maxRow/pageSize {
-			whole = make([]byte, (more+1)*pageSize)
-			n, _ := s.file.ReadAt(whole, int64(id)*pageSize)
-			whole = whole[:n]
-		}
-		s.scanPage(whole, int64(id)*pageSize)
-	}
-}
+// scanPages reads every leaf page. The content of pages that cannot be read is lost.
+func (s *salvage) scanPages() { pages.ScanLeaves(s.file, s.size, 2*maxRow, s.addRow) }
 
-// scanPage takes every row that a leaf has, whatever it says its count is: the entries end where the first of the rows begins.
-func (s *salvage) scanPage(scanPage []byte, at int64) {
-	end := len(scanPage)
-	for i := pageHeader; i+16 <= end; i += 16 {
-		e, err := readElement(scanPage[i:], true)
-		if err != nil {
-			continue
-		}
-		start := i + int(native.Uint32(scanPage[i+4:]))
-		value := start + len(e.key)
-		if e.flags == flagBucket {
-			if len(e.value) > 16+pageHeader && native.Uint64(e.value) == 0 {
-				s.scanPage(e.value[16:], at+int64(value)+16)
-			}
-			continue
-		}
-		if s.addRow(e, at+int64(value)) {
-			end = min(end, start)
-		}
-	}
-}
-
-func (s *salvage) addRow(e element, at int64) bool {
-	h, body, err := openRow(e.key, e.value)
+func (s *salvage) addRow(e pages.Element, at int64) bool {
+	h, body, err := openRow(e.Key, e.Value)
 	if err != nil {
 		return false
 	}
@@ -88,15 +51,15 @@ func (s *salvage) addRow(e element, at int64) bool {
 		if st, err := readState(body); err == nil && (h.epoch > s.epoch || h.epoch == s.epoch && st.sequence >= s.state.sequence) {
 			s.epoch, s.state = h.epoch, st
 		}
-	case h.kind == kindDead && len(e.key) == 8:
-		s.dead[binary.BigEndian.Uint64(e.key)] = slices.Clone(e.value)
-	case h.kind <= kindIDs && len(e.key) == 4:
-		p := rowKey{class: 'h', Ref: Ref{Slot: h.slot, Row: binary.BigEndian.Uint32(e.key)}}
+	case h.kind == kindDead && len(e.Key) == 8:
+		s.dead[binary.BigEndian.Uint64(e.Key)] = slices.Clone(e.Value)
+	case h.kind <= kindIDs && len(e.Key) == 4:
+		p := rowKey{class: 'h', Ref: Ref{Slot: h.slot, Row: binary.BigEndian.Uint32(e.Key)}}
 		if h.kind == kindIDs {
 			p.class = 'i'
 		}
 		if old, ok := s.found[p]; !ok || h.epoch >= old.epoch {
-			s.found[p] = rowLocation{at: at, size: len(e.value), epoch: h.epoch}
+			s.found[p] = rowLocation{at: at, size: len(e.Value), epoch: h.epoch}
 		}
 	}
 	return true
@@ -107,7 +70,7 @@ func (s *salvage) addRow(e element, at int64) bool {
 func (s *salvage) keepLiveLetters(size int64) {
 	a := &audit{}
 	var err error
-	if a.tree, err = openTree(s.file, size); err != nil || a.findBuckets() != nil {
+	if a.tree, err = pages.Open(s.file, size); err != nil || a.findBuckets() != nil {
 		return
 	}
 	bucket, ok := a.takeBucket(bucketDead)
@@ -115,9 +78,9 @@ func (s *salvage) keepLiveLetters(size int64) {
 		return
 	}
 	live := make(map[uint64][]byte)
-	err = a.tree.bucket(bucket, func(e element) error {
-		if len(e.key) == 8 {
-			n := binary.BigEndian.Uint64(e.key)
+	err = a.tree.Bucket(bucket, func(e pages.Element) error {
+		if len(e.Key) == 8 {
+			n := binary.BigEndian.Uint64(e.Key)
 			live[n] = s.dead[n]
 		}
 		return nil
