@@ -75,7 +75,26 @@ func KnownMember(call []byte, at string, t hook.Type, known []string) error {
 	if misses := schema.CheckPath(t, known, steps); misses != "" {
 		return errors.New(misses)
 	}
-	return nil
+	return checkScopePath(steps)
+}
+
+// checkScopePath rejects a path that splits the name of a scope at its dots, as in
+// data.access.scopes.hr.read.
+func checkScopePath(steps []string) error {
+	scope, ok := strings.CutPrefix(strings.Join(steps, "."), "data.access.scopes.")
+	if !ok {
+		return nil
+	}
+	member := ""
+	for _, m := range []string{"id", "action"} { // the members of a scope
+		if name, ok := strings.CutSuffix(scope, "."+m); ok {
+			scope, member = name, "/"+m
+		}
+	}
+	if !strings.Contains(scope, ".") {
+		return nil
+	}
+	return fmt.Errorf("a dot begins a new member: for the scope %s write /data/access/scopes/%s%s", scope, scope, member)
 }
 
 // replaced appends n with the value at the end of the steps.

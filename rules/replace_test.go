@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/sdk/hook"
+	"github.com/tenterhook/tenterhook/sdk/hook/sample"
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
@@ -68,4 +70,26 @@ func FuzzReplaceMember(f *testing.F) {
 			t.Errorf("%q at %q is %q, there is %q", text, path, out, got.Raw())
 		}
 	})
+}
+
+// TestScopePath: a dotted path cannot name a scope with a dot; the error has the JSON Pointer to write.
+func TestScopePath(t *testing.T) {
+	tests := []struct{ path, want string }{
+		{"data.access.scopes.openid", ""},
+		{"data.access.scopes.openid.action", ""},
+		{"/data/access/scopes/hr.read", ""},
+		{"data.access.scopes.hr.read", "for the scope hr.read write /data/access/scopes/hr.read"},
+		{"data.access.scopes.hr.read.action", "for the scope hr.read write /data/access/scopes/hr.read/action"},
+	}
+	for _, test := range tests {
+		t.Run(test.path, func(t *testing.T) {
+			call, err := rules.ReplaceMember(sample.Of(hook.Token), test.path, []byte(`{}`))
+			if err == nil && call != nil {
+				err = rules.KnownMember(sample.Of(hook.Token), test.path, hook.Token, nil)
+			}
+			if (err == nil) != (test.want == "") || err != nil && !strings.HasSuffix(err.Error(), test.want) {
+				t.Errorf("got %v, want %q", err, test.want)
+			}
+		})
+	}
 }
