@@ -24,7 +24,7 @@ func mustAllow(t *testing.T, texts ...string) *peer.AllowList {
 	return a
 }
 
-// wantEnd expects the end of a connection, in whatever way.
+// wantEnd expects the end of the connection, by a reset or otherwise.
 func (l *testConn) wantEnd() {
 	l.t.Helper()
 	if b, err := io.ReadAll(l.r); len(b) > 0 || err != nil && strings.Contains(err.Error(), "timeout") {
@@ -32,11 +32,11 @@ func (l *testConn) wantEnd() {
 	}
 }
 
-// wantNoConn expects that a connection is not taken.
+// wantNoConn expects that a new connection is closed at once.
 func (d *testGate) wantNoConn() {
 	d.t.Helper()
 	c, err := net.Dial("tcp", d.addr)
-	if err != nil { // it was fast
+	if err != nil { // it was closed already
 		return
 	}
 	defer c.Close()
@@ -44,7 +44,7 @@ func (d *testGate) wantNoConn() {
 	(&testConn{d.t, c, bufio.NewReader(c)}).wantEnd()
 }
 
-// TestAllowedAddresses: who may not call is gone before anything is read.
+// TestAllowedAddresses: a connection from another address is closed before anything is read.
 func TestAllowedAddresses(t *testing.T) {
 	okta := filepath.Join(t.TempDir(), "ip_ranges.json")
 	if err := os.WriteFile(okta, []byte(`{"us_cell_1":{"ip_ranges":["127.0.0.0/8"]},"us_cell_2":{"ip_ranges":["192.0.2.0/24"]}}`), 0o600); err != nil {
@@ -60,12 +60,13 @@ func TestAllowedAddresses(t *testing.T) {
 	d.waitMetric("tenterhook_connections", 0)
 }
 
-// TestForwardedFor: behind a proxy it is the client that may call or not, and not what a client says of itself.
+// TestForwardedFor: behind a proxy the allow list applies to the client, not to an address that the
+// client claims.
 func TestForwardedFor(t *testing.T) {
 	length := "Content-Length: 0"
 	tests := []struct {
 		name    string
-		proxies string // none: the connection is nobody's
+		proxies string // empty: none
 		lines   []string
 		status  int
 	}{
@@ -98,13 +99,13 @@ func TestForwardedFor(t *testing.T) {
 	t.Run("FromNoProxy", func(t *testing.T) {
 		d := startGate(t, policy, gate.Options{Proxies: mustList(t, "10.0.0.0/8"), Allowed: mustAllow(t, "127.0.0.1")})
 		l := d.dial().send(requestHead(requestLine, "X-Forwarded-For: 198.51.100.7", "Content-Length: "+strconv.Itoa(len(body))) + body)
-		if status, _, _ := l.readResponse(); status != 200 { // what it says is nobody's word
+		if status, _, _ := l.readResponse(); status != 200 { // its header does not count
 			t.Errorf("got %d", status)
 		}
 	})
 }
 
-// TestFailingAddressBehindProxy: who fails behind a proxy is the client, and the proxy's others are not kept from being told.
+// TestFailingAddressBehindProxy: failures count for the client, not for the proxy's other clients.
 func TestFailingAddressBehindProxy(t *testing.T) {
 	d := startGate(t, policy, gate.Options{Proxies: mustList(t, "127.0.0.1")})
 	fail := func(client string) int {
@@ -112,7 +113,7 @@ func TestFailingAddressBehindProxy(t *testing.T) {
 		return status
 	}
 	a := 0
-	for end := time.Now().Add(testTimeout); a != 429 && time.Now().Before(end); { // one a second is let off
+	for end := time.Now().Add(testTimeout); a != 429 && time.Now().Before(end); { // one a second is forgiven
 		a = fail("192.0.2.7")
 	}
 	if b := fail("192.0.2.8"); a != 429 || b != 401 {
@@ -120,7 +121,7 @@ func TestFailingAddressBehindProxy(t *testing.T) {
 	}
 }
 
-// TestProxyHeader: where each connection must begin with one, nothing else is read.
+// TestProxyHeader: a connection that must begin with a PROXY header can begin with nothing else.
 func TestProxyHeader(t *testing.T) {
 	for _, secure := range []bool{false, true} {
 		tr := transport{secure: secure}
@@ -142,7 +143,7 @@ func TestProxyHeader(t *testing.T) {
 			t.Run(tt.name, func(t *testing.T) {
 				o := o
 				o.Handshake = testTimeout
-				if tt.name == "Half" { // or else it waits for the rest as long
+				if tt.name == "Half" { // else it waits for the rest as long
 					o.Handshake = 300 * time.Millisecond
 				}
 				d := tr.startGate(t, policy, o)
@@ -155,7 +156,7 @@ func TestProxyHeader(t *testing.T) {
 						io.WriteString(l, validRequest(body))
 					}
 					l.wantEnd()
-				case secure && tt.status == 400: // the second is no handshake
+				case secure && tt.status == 400: // the second header is no handshake
 					d.dialRaw().send(tt.says).wantEnd()
 				default:
 					if status, _, _ := d.dial().send(validRequest(body)).readResponse(); status != tt.status {

@@ -84,7 +84,7 @@ func TestMatchCredential(t *testing.T) {
 	}
 }
 
-// newGate is a Gate whose insides are used without a connection.
+// newGate makes a Gate for tests that use its methods without a connection.
 func newGate(t testing.TB, typ hook.Type) (*Gate, *engine.Engine) {
 	t.Helper()
 	e, err := engine.New(engine.Options{Log: slog.New(slog.DiscardHandler)})
@@ -105,7 +105,7 @@ func newGate(t testing.TB, typ hook.Type) (*Gate, *engine.Engine) {
 	return g, e
 }
 
-// newRequest reads a request as a connection and the server do, up to its handler.
+// newRequest reads a request up to the handler, as a connection and the server do.
 func newRequest(t testing.TB, g *Gate, body []byte) *fasthttp.RequestCtx {
 	t.Helper()
 	text := fmt.Sprintf("POST /hooks/hook-a HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n", len(body))
@@ -127,7 +127,7 @@ func TestPanicStillAnswers(t *testing.T) {
 	ctx := newRequest(t, g, sample.Of(hook.Registration))
 	c := ctx.Conn().(*conn)
 	k := c.hook
-	c.hook = &engine.Hook{Rules: k.Rules} // lacks all that an engine gives it
+	c.hook = &engine.Hook{Rules: k.Rules} // without an engine
 	g.answer(ctx, c)
 	if ctx.Response.StatusCode() != 200 || !bytes.Equal(ctx.Response.Body(), k.Rules.Failure) || g.panics.Load() != 1 {
 		t.Errorf("got %d %q, %d panics", ctx.Response.StatusCode(), ctx.Response.Body(), g.panics.Load())
@@ -155,8 +155,8 @@ func TestSecretBodiesAreWiped(t *testing.T) {
 	}
 }
 
-// FuzzServe gives the gate any head and any body. Whatever they are, it answers from its table or from the rules, and is
-// ready for the next call.
+// FuzzServe sends any head and any body to the gate. It answers with a status of its table or from
+// the rules, and is ready for the next call.
 func FuzzServe(f *testing.F) {
 	f.Add([]byte("POST /hooks/hook-a HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n"), []byte("{}"))
 	f.Add([]byte("POST /hooks/hook-a HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"), sample.Of(hook.Registration))

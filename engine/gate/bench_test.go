@@ -20,8 +20,8 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/hook/sample"
 )
 
-// BenchmarkGate is one call at a time over loopback, all told, beside a fasthttp server that only echoes a constant. What
-// lies between the two is what this program costs a call; tls is a fresh one over TLS.
+// BenchmarkGate measures one call at a time over loopback, beside a fasthttp server that echoes a
+// constant. The difference is the cost of this program for a call. tls is a fresh call over TLS.
 func BenchmarkGate(b *testing.B) {
 	b.Run("bare", func(b *testing.B) {
 		s := &fasthttp.Server{NoDefaultServerHeader: true, Handler: func(ctx *fasthttp.RequestCtx) {
@@ -56,7 +56,7 @@ func BenchmarkGate(b *testing.B) {
 
 var constant = []byte(`{"commands":[{"type":"com.okta.user.profile.update","value":{"division":"sales"}}]}`)
 
-// benchCalls sends the same call again and again, each time with an eventId of its own when fresh.
+// benchCalls sends the same call repeatedly, with a new eventId each time if fresh.
 func benchCalls(b *testing.B, serve func(net.Listener) error, shutdown func(), fresh bool, secure *tls.Config) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// TestMemoryQuota: nobody has more than is left for others, and who waits is told.
+// TestMemoryQuota: no owner has more than is left for others, and a release wakes the waiters.
 func TestMemoryQuota(t *testing.T) {
 	p := newMemoryQuota(100)
 	a, b := quotaOwner{org: "a"}, quotaOwner{hook: "b"}

@@ -23,14 +23,15 @@ import (
 	"github.com/tenterhook/tenterhook/engine/gate"
 )
 
-// crowdSize is how many idle and slow connections BenchmarkBesideCrowd has.
+// crowdSize is the number of idle and slow connections in BenchmarkBesideCrowd.
 const crowdSize = 10_000
 
-// crowdAddrEnv names, in a child's environment, where it is to be a crowd.
+// crowdAddrEnv is the environment variable with the server's address for the child process.
 const crowdAddrEnv = "TENTERHOOK_TEST_CROWD"
 
-// TestCrowdProcess is no test, but the crowd: a process of its own, for each connection has two ends, and files are few. When all have
-// come as far as they will it says how often any of them has done something, and again for each line it is sent.
+// TestCrowdProcess is not a test, but the client process of BenchmarkBesideCrowd: a connection has
+// two ends, and a process has few files. Once all clients have gone as far as they can, it prints
+// the number of their actions, and again for each line of its input.
 func TestCrowdProcess(t *testing.T) {
 	addr := os.Getenv(crowdAddrEnv)
 	if addr == "" {
@@ -49,11 +50,11 @@ func TestCrowdProcess(t *testing.T) {
 			}
 		})
 		if i%50 == 0 {
-			time.Sleep(5 * time.Millisecond) // or else the backlog is what is measured
+			time.Sleep(5 * time.Millisecond) // else the benchmark would measure the backlog
 		}
 	}
 	came.Wait()
-	for asked := bufio.NewScanner(os.Stdin); ; { // until the parent has seen enough
+	for asked := bufio.NewScanner(os.Stdin); ; { // until the parent closes the input
 		fmt.Println("acts", acts.Load())
 		if !asked.Scan() {
 			break
@@ -63,8 +64,8 @@ func TestCrowdProcess(t *testing.T) {
 	all.Wait()
 }
 
-// crowdClient is one of the crowd: of twenty, ten say nothing, eight say hello slowly, one shakes hands and no more, and one sends its head
-// slowly.
+// crowdClient is one client. Of twenty, ten are silent, eight send a slow ClientHello, one only
+// completes the handshake, and one sends a slow head.
 type crowdClient struct {
 	kind    int
 	hello   []byte
@@ -72,10 +73,10 @@ type crowdClient struct {
 	arrived func()
 }
 
-// run connects, and stays until it is thrown out.
+// run connects, and stays until the server closes the connection.
 func (m crowdClient) run(ctx context.Context, addr string) {
 	defer m.arrived()
-	elsewhere := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 2)}} // not where the honest are
+	elsewhere := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 2)}} // another address than that of the measured calls
 	c, err := elsewhere.Dial("tcp", addr)
 	if err != nil {
 		return
@@ -110,10 +111,11 @@ func (m crowdClient) writeSlowly(c net.Conn, b []byte) {
 	}
 }
 
-// BenchmarkBesideCrowd is what honest calls take, one every two milliseconds over TLS: alone; beside 10,000 connections that are
-// idle or slow; and beside as many that are thrown out as they would be, and come again at once. The 50th and 99th of 100, and the
-// memory of it all, are what counts. The crowd is on the same machine, but for its processors the server need not wait: it gives way to
-// everybody where there is nice(1). How much it does all the same is told.
+// BenchmarkBesideCrowd measures valid calls over TLS, one every two milliseconds: alone; beside
+// 10,000 idle or slow connections; and beside as many that are closed as they would be, and connect
+// again at once. It reports the 50th and 99th percentile and the memory. The crowd runs on the same
+// machine with nice(1), if there is one, so that the server need not wait for a processor. Its
+// actions per second are reported as well.
 func BenchmarkBesideCrowd(b *testing.B) {
 	for _, bench := range []struct {
 		name    string
@@ -124,7 +126,8 @@ func BenchmarkBesideCrowd(b *testing.B) {
 	}
 }
 
-// measureBeside is one of them; the crowd may stay so long before it must have said something.
+// measureBeside is one of the benchmarks. stay is the crowd's timeout for handshakes and first
+// bytes.
 func measureBeside(b *testing.B, crowded bool, stay time.Duration) {
 	e, err := engine.New(engine.Options{Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
@@ -150,7 +153,7 @@ func measureBeside(b *testing.B, crowded bool, stay time.Duration) {
 		b.Fatal(err)
 	}
 	defer c.Close()
-	io.WriteString(c, validRequest(body)) // so that it is a friend's address
+	io.WriteString(c, validRequest(body)) // so that its address is trusted
 	if _, err := c.Read(make([]byte, 1)); err != nil {
 		b.Fatal(err)
 	}
@@ -168,18 +171,18 @@ func measureBeside(b *testing.B, crowded bool, stay time.Duration) {
 	b.ReportMetric(float64(m.Sys-m.HeapReleased)/(1<<20), "MB")
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
-	g.Shutdown(ctx) // the crowd is still there
+	g.Shutdown(ctx) // the crowd is still connected
 	<-served
 }
 
-// crowdProcess is a process that is a crowd.
+// crowdProcess is the client process.
 type crowdProcess struct {
 	cmd    *exec.Cmd
 	stdin  io.WriteCloser
 	stdout *bufio.Scanner
 }
 
-// startCrowd starts one, and waits until all have come.
+// startCrowd starts the process, and waits until all clients have arrived.
 func startCrowd(b *testing.B, addr string) *crowdProcess {
 	args := []string{os.Args[0], "-test.run", "^TestCrowdMember$"}
 	if nice, err := exec.LookPath("nice"); err == nil {
@@ -202,7 +205,7 @@ func startCrowd(b *testing.B, addr string) *crowdProcess {
 	return m
 }
 
-// actions is how often any of them has done something.
+// actions returns the number of actions of all clients so far.
 func (m *crowdProcess) actions(b *testing.B) int {
 	io.WriteString(m.stdin, "\n")
 	return m.readActions(b)
@@ -219,7 +222,7 @@ func (m *crowdProcess) readActions(b *testing.B) int {
 	return 0
 }
 
-// stop ends it.
+// stop ends the process.
 func (m *crowdProcess) stop() {
 	m.stdin.Close()
 	for m.stdout.Scan() {
@@ -227,7 +230,7 @@ func (m *crowdProcess) stop() {
 	m.cmd.Wait()
 }
 
-// measureCalls sends calls, each with an eventId of its own, and reports how long they took.
+// measureCalls sends calls, each with a new eventId, and reports their times.
 func measureCalls(b *testing.B, addr string, client *tls.Config) {
 	c, err := tls.Dial("tcp", addr, client)
 	if err != nil {
@@ -247,7 +250,7 @@ func measureCalls(b *testing.B, addr string, client *tls.Config) {
 		if err != nil || !strings.HasPrefix(line, "HTTP/1.1 200") {
 			b.Fatalf("%q %v", line, err)
 		}
-		for length := 0; ; { // the rest of it
+		for length := 0; ; { // the rest of the answer
 			line, err := r.ReadString('\n')
 			if err != nil {
 				b.Fatal(err)

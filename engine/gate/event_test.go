@@ -22,7 +22,7 @@ hooks:
         log: somebody is here
 ` + policyHook
 
-// policyHook is the inline hook of policy, beside the event hook.
+// policyHook is the inline hook of policy, for a policy that also has an event hook.
 var policyHook = strings.TrimPrefix(policy, "tenterhook: 1\nhooks:\n")
 
 const getEvents = "GET /hooks/events HTTP/1.1"
@@ -75,7 +75,7 @@ func TestChallenge(t *testing.T) {
 	})
 }
 
-// event is a delivery, whole.
+// event is a whole request with a delivery.
 func event(text string) string {
 	return requestHead("POST /hooks/events HTTP/1.1", fmt.Sprint("Content-Length: ", len(text))) + text
 }
@@ -128,7 +128,8 @@ func TestDelivery(t *testing.T) {
 	})
 }
 
-// TestNotRecorded: what cannot be made durable is a 503, for Okta sends it once more, and an inline hook goes on.
+// TestNotRecorded: a delivery that cannot be made durable gets 503, so that Okta repeats it. Inline
+// hooks are not affected.
 func TestNotRecorded(t *testing.T) {
 	d := startGate(t, eventPolicy, gate.Options{})
 	d.ledger.Close()

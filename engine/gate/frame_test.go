@@ -12,10 +12,10 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// commonHeaders is a head's lines that every request of the tests has.
+// commonHeaders are the header lines of every request in these tests.
 const commonHeaders = "Host: hooks.example.com\r\nContent-Type: application/json\r\n"
 
-// heads are requests, each of which is either refused or ends where it says.
+// heads are requests that are rejected, or end with their text.
 var heads = []struct {
 	name, text string
 	want       reason
@@ -105,7 +105,8 @@ var heads = []struct {
 	{"ManyLines", "POST / HTTP/1.1\r\n" + commonHeaders + strings.Repeat("X: y\r\n", 200) + "\r\n", headTooLarge},
 }
 
-// TestFrame reads each request at once, in every two parts, and byte by byte: it is judged alike.
+// TestFrame scans each request whole, in parts of every size, and byte by byte, with the same
+// result.
 func TestFrame(t *testing.T) {
 	for _, tt := range heads {
 		t.Run(tt.name, func(t *testing.T) {
@@ -121,8 +122,8 @@ func TestFrame(t *testing.T) {
 	}
 }
 
-// scanInParts gives a frame a request in parts of a size, as a connection does. It is admitted when the request ends with the
-// text.
+// scanInParts passes a request to a frame in parts of a size, as a connection does. It is admitted
+// if the request ends with the text.
 func scanInParts(text string, size int) reason {
 	var f frame
 	var ahead []byte
@@ -146,7 +147,7 @@ func scanInParts(text string, size int) reason {
 	return admitted
 }
 
-// readRequest takes a head and what comes behind it, as a connection does that lets everybody in.
+// readRequest parses a head and the bytes behind it, as a connection that admits every caller.
 func (f *frame) readRequest(p []byte) (n int, h head, r reason) {
 	if f.phase == inHead {
 		if n, r = h.parseRequestLine(p); r == admitted {
@@ -161,7 +162,7 @@ func (f *frame) readRequest(p []byte) (n int, h head, r reason) {
 	return n + k, h, r
 }
 
-// FuzzFrame: what is admitted is read by fasthttp and by net/http in one way, the frame's.
+// FuzzFrame: fasthttp and net/http read an admitted request as the frame does.
 func FuzzFrame(f *testing.F) {
 	for _, tt := range heads {
 		f.Add([]byte(tt.text + "GET / HTTP/1.1\r\nHost: next\r\n\r\n"))
@@ -178,7 +179,7 @@ func FuzzFrame(f *testing.F) {
 		var theirs fasthttp.Request
 		in := bufio.NewReader(bytes.NewReader(text))
 		if err := theirs.ReadLimitBody(in, 0); err != nil {
-			return // one that refuses cannot be played off
+			return // a reader that rejects it is not fooled
 		}
 		if left, _ := io.ReadAll(in); len(left) != len(text)-n {
 			t.Errorf("fasthttp leaves %d bytes, the frame %d", len(left), len(text)-n)

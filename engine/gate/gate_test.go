@@ -25,8 +25,8 @@ func TestAnswer(t *testing.T) {
 	})
 }
 
-// TestRejectedHead has what a gate refuses from the head alone: the answer comes, and the connection ends, though the body that
-// was announced never follows.
+// TestRejectedHead: some requests are rejected because of their head alone. The answer comes and
+// the connection ends, although the announced body never follows.
 func TestRejectedHead(t *testing.T) {
 	overTransports(t, allTransports, func(t *testing.T, tr transport) {
 		const length = "Content-Length: 100"
@@ -86,7 +86,8 @@ func TestRejectedHead(t *testing.T) {
 	})
 }
 
-// TestRejectedBody has what is refused for its body. Where the body was read to its end, the connection lives on.
+// TestRejectedBody: some requests are rejected because of their body, or get the failure answer. If
+// the body was read to its end, the connection stays open.
 func TestRejectedBody(t *testing.T) {
 	overTransports(t, outerTransports, func(t *testing.T, tr transport) {
 		large := strings.Repeat(" ", 1<<20)
@@ -149,7 +150,7 @@ func TestAdmittedRequests(t *testing.T) {
 			t.Run(tt.name, func(t *testing.T) {
 				l := d.dial()
 				l.t = t
-				for range 2 { // the second shows that the connection is where it should be
+				for range 2 { // the second shows that no byte of the first is left
 					if status, text, _ := l.send(tt.text).readResponse(); status != 200 {
 						t.Fatalf("got %d %q", status, text)
 					}
@@ -175,7 +176,7 @@ func TestAllow(t *testing.T) {
 	}
 }
 
-// TestSmuggled sends a second request inside the body of a refused one. It is not answered.
+// TestSmuggled sends a second request inside the body of a rejected one. It is not answered.
 func TestSmuggled(t *testing.T) {
 	overTransports(t, outerTransports, func(t *testing.T, tr transport) {
 		hidden := validRequest(body)
@@ -236,7 +237,7 @@ func TestReadTimeout(t *testing.T) {
 		d := tr.startGate(t, policy, gate.Options{Read: time.Second})
 		var lines []*testConn // all wait at the same time
 		for _, tt := range tests {
-			for _, before := range []string{"", validRequest(body)} { // on a new connection, and on one that was used
+			for _, before := range []string{"", validRequest(body)} { // on a new connection, and on a used one
 				l := d.dial()
 				if before != "" {
 					l.send(before).readResponse()
@@ -256,13 +257,14 @@ func TestReadTimeout(t *testing.T) {
 	})
 }
 
-// TestSwapDuringBody: the Set that lets a call in is the one that decides on it; the next one is judged by the next.
+// TestSwapDuringBody: the Set that admits a call also decides on it. The next Set applies to the
+// next call.
 func TestSwapDuringBody(t *testing.T) {
 	overTransports(t, outerTransports, func(t *testing.T, tr transport) {
 		tests := []struct {
 			name string
 			next string
-			then int // what the next call is told
+			then int // status of the next call
 		}{
 			{"SameSecret", strings.Replace(policy, "stamp", "seal", 1), 200},
 			{"OtherSecret", strings.Replace(policy, "secret: Bearer 0", "secret: Bearer 1", 1), 401},
@@ -271,7 +273,7 @@ func TestSwapDuringBody(t *testing.T) {
 		for _, tt := range tests {
 			t.Run(tt.name, func(t *testing.T) {
 				d := tr.startGate(t, policy, gate.Options{Read: testTimeout})
-				l := d.dial().sendHead(body) // it was let in
+				l := d.dial().sendHead(body) // it is admitted
 				l.send(body[:len(body)-1])
 				d.engine.Swap(mustLoad(t, tt.next))
 				if status, text, _ := l.send(body[len(body)-1:]).readResponse(); status != 200 || !strings.Contains(text, "sales") {
@@ -285,7 +287,7 @@ func TestSwapDuringBody(t *testing.T) {
 	})
 }
 
-// TestSlowBodyUsesBudget sends a body so late that the call's deadline has passed: no rule runs for it.
+// TestSlowBodyUsesBudget sends a body after the call's deadline: no rule runs.
 func TestSlowBodyUsesBudget(t *testing.T) {
 	overTransports(t, slowTransports(), func(t *testing.T, tr transport) {
 		d := tr.startGate(t, policy, gate.Options{Read: testTimeout})
@@ -307,7 +309,7 @@ func TestSlowBodyUsesBudget(t *testing.T) {
 func TestIdle(t *testing.T) {
 	overTransports(t, outerTransports, func(t *testing.T, tr transport) {
 		d := tr.startGate(t, policy, gate.Options{FirstBytes: 50 * time.Millisecond, Idle: time.Hour})
-		d.dial().wantClosed() // nothing was asked, so nothing is answered
+		d.dial().wantClosed() // it sent no request, and gets no answer
 		d = tr.startGate(t, policy, gate.Options{FirstBytes: time.Hour, Idle: 100 * time.Millisecond})
 		l := d.dial()
 		l.send(validRequest(body)).readResponse()
@@ -335,7 +337,7 @@ func TestShutdown(t *testing.T) {
 		d := tr.startGate(t, policy, gate.Options{Read: testTimeout})
 		idle, late := d.dial(), d.dial()
 		idle.send(validRequest(body)).readResponse()
-		late.sendHead(body).send(body[:len(body)-1]) // it is under way now
+		late.sendHead(body).send(body[:len(body)-1]) // it is in progress now
 		done := make(chan error)
 		go func() { done <- d.gate.Shutdown(context.Background()) }()
 		idle.wantClosed()
@@ -385,7 +387,7 @@ func TestSwapUnderLoad(t *testing.T) {
 	}
 	close(done)
 	all.Wait()
-	if late := d.engine.Status().Hooks[0].Calls["late"]; denied.Load() != late { // the machine may have no time for one
+	if late := d.engine.Status().Hooks[0].Calls["late"]; denied.Load() != late { // a busy machine may be late for some
 		t.Errorf("%d failure answers, and %d calls were late", denied.Load(), late)
 	}
 }

@@ -23,7 +23,7 @@ import (
 	"github.com/tenterhook/tenterhook/rules/folder"
 )
 
-// testTimeout is how long a test waits for what comes at once, where nothing else has the machine.
+// testTimeout is the limit for waits that end at once on an idle machine.
 const testTimeout = time.Minute
 
 const secret = "Bearer 0123456789abcdef0123456789abcdef"
@@ -50,7 +50,7 @@ const failureAnswer = `{"commands":[{"type":"com.okta.action.update","value":{"r
 const body = `{"eventType":"com.okta.user.pre-registration","requestType":"self.service.registration",` +
 	`"data":{"userProfile":{"email":"ann@example.com"}}}`
 
-// testGate is a Gate on loopback, before an Engine.
+// testGate is a Gate on loopback, with its Engine and ledger.
 type testGate struct {
 	t         *testing.T
 	addr      string
@@ -58,8 +58,8 @@ type testGate struct {
 	engine    *engine.Engine
 	gate      *gate.Gate
 	registry  *prometheus.Registry
-	preamble  string      // what a connection begins with
-	clientTLS *tls.Config // nil: plain
+	preamble  string      // beginning of each connection
+	clientTLS *tls.Config // nil: plain HTTP
 }
 
 // startGate starts a Gate with plain HTTP.
@@ -68,7 +68,7 @@ func startGate(t *testing.T, policy string, o gate.Options) *testGate {
 	return transport{}.startGate(t, policy, o)
 }
 
-// startGate starts an Engine with a policy, and a Gate before it on loopback.
+// startGate starts an Engine with a policy and a Gate for it on loopback.
 func (tr transport) startGate(t *testing.T, policy string, o gate.Options) *testGate {
 	t.Helper()
 	d := &testGate{t: t, registry: prometheus.NewPedanticRegistry()}
@@ -98,16 +98,16 @@ func (tr transport) startGate(t *testing.T, policy string, o gate.Options) *test
 	served := make(chan error)
 	go func() { served <- d.gate.Serve(l) }()
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second) // which is what a connection left behind costs
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second) // as long as a connection that the test left open takes
 		defer cancel()
-		d.gate.Shutdown(ctx) // a test may have left a connection on purpose
+		d.gate.Shutdown(ctx) // the test may have left a connection open on purpose
 		if err := <-served; err != nil {
 			t.Error(err)
 		}
 		if err := d.engine.Close(); err != nil {
 			t.Error(err)
 		}
-		d.ledger.Close() // a test may have closed it
+		d.ledger.Close() // the test may have closed it
 	})
 	return d
 }
@@ -121,7 +121,7 @@ func mustLoad(t testing.TB, policy string) *rules.Set {
 	return s
 }
 
-// testConn is a raw connection to a door.
+// testConn is a raw connection to a testGate.
 type testConn struct {
 	t *testing.T
 	net.Conn
@@ -137,10 +137,10 @@ func (d *testGate) dial() *testConn {
 	d.t.Cleanup(func() { c.Close() })
 	c.SetDeadline(time.Now().Add(testTimeout))
 	if d.preamble != "" {
-		io.WriteString(c, d.preamble) // an error comes again
+		io.WriteString(c, d.preamble) // the next write reports an error
 	}
 	if d.clientTLS != nil {
-		c = tls.Client(c, d.clientTLS) // shakes hands with the first byte
+		c = tls.Client(c, d.clientTLS) // the handshake runs with the first write
 	}
 	return &testConn{d.t, c, bufio.NewReader(c)}
 }
@@ -153,7 +153,7 @@ func (l *testConn) send(text string) *testConn {
 	return l
 }
 
-// sendHead sends the head of a good request with a body, and sees it let in: it is under way.
+// sendHead sends the head of a valid request with a body, and waits until it is admitted.
 func (l *testConn) sendHead(body string) *testConn {
 	l.t.Helper()
 	l.send(requestHead(requestLine, "Expect: 100-continue", fmt.Sprint("Content-Length: ", len(body))))
@@ -164,7 +164,7 @@ func (l *testConn) sendHead(body string) *testConn {
 	return l
 }
 
-// readResponse reads one response. Its body is read, too.
+// readResponse reads one response with its body.
 func (l *testConn) readResponse() (status int, body string, h http.Header) {
 	l.t.Helper()
 	r, err := http.ReadResponse(l.r, nil)
@@ -178,7 +178,7 @@ func (l *testConn) readResponse() (status int, body string, h http.Header) {
 	return r.StatusCode, string(b), r.Header
 }
 
-// wantResponse reads one response and compares its status and, for a refusal, that nothing is told but at most its name.
+// wantResponse reads one response and compares its status and body.
 func (l *testConn) wantResponse(status int, text string) {
 	l.t.Helper()
 	got, b, h := l.readResponse()
@@ -193,7 +193,7 @@ func (l *testConn) wantResponse(status int, text string) {
 	}
 }
 
-// wantClosed expects nothing more but the connection's end.
+// wantClosed expects the end of the connection, and no byte before it.
 func (l *testConn) wantClosed() {
 	l.t.Helper()
 	rest, err := io.ReadAll(l.r)
@@ -202,7 +202,8 @@ func (l *testConn) wantClosed() {
 	}
 }
 
-// head is a request's head, with the lines of a good one and those of extra, which take the place of ones so named.
+// requestHead returns a request's head with valid headers. The lines in extra replace headers of
+// the same name, unless they begin with +.
 func requestHead(first string, extra ...string) string {
 	lines := []string{"Host: hooks.example.com", "Authorization: " + secret, "Content-Type: application/json", "Accept: application/json"}
 	for _, e := range extra {
@@ -226,7 +227,7 @@ func requestHead(first string, extra ...string) string {
 
 const requestLine = "POST /hooks/hook-a HTTP/1.1"
 
-// validRequest is a whole good request.
+// validRequest returns a whole valid request.
 func validRequest(body string) string {
 	return requestHead(requestLine, fmt.Sprint("Content-Length: ", len(body))) + body
 }

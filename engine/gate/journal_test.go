@@ -12,7 +12,7 @@ import (
 	"github.com/tenterhook/tenterhook/engine/gate"
 )
 
-// logBuffer is what a journal writes, for a test that reads it when the gate is closed.
+// logBuffer collects log lines.
 type logBuffer struct {
 	mu   sync.Mutex
 	text bytes.Buffer
@@ -33,7 +33,7 @@ func (p *logBuffer) lines() (all []string) {
 	return all
 }
 
-// journalLines makes calls by their heads and gives the lines about them.
+// journalLines sends requests and returns the lines about them.
 func journalLines(t *testing.T, asJSON bool, heads ...string) []string {
 	t.Helper()
 	var p logBuffer
@@ -44,7 +44,7 @@ func journalLines(t *testing.T, asJSON bool, heads ...string) []string {
 			l.send(h).readResponse()
 			l.Close()
 		}
-	}) // closed here, which writes what waits
+	}) // closing the gate writes the pending lines
 	return p.lines()
 }
 
@@ -63,7 +63,7 @@ func TestJournal(t *testing.T) {
 		call("event-2", "Authorization: wrong"),
 		strings.Replace(call("event-3"), "pre-registration", "pre-registratiom", 1),
 	)
-	if len(lines) != 4 { // of the stranger there is none: strangers are counted
+	if len(lines) != 4 { // none about an unauthenticated request: those are counted
 		t.Fatalf("%d lines: %q", len(lines), lines)
 	}
 	var all []map[string]any
@@ -103,7 +103,7 @@ func TestJournalText(t *testing.T) {
 	}
 }
 
-// TestRequestIDInJournal: Okta's name for the request is in the answer.
+// TestRequestIDInJournal: Okta's id of the request is in the answer.
 func TestRequestIDInJournal(t *testing.T) {
 	d := startGate(t, policy, gate.Options{})
 	_, body, _ := d.dial().send(call("event-1", "X-Okta-Request-Id: r-1")).readResponse()

@@ -18,7 +18,7 @@ import (
 	"github.com/tenterhook/tenterhook/engine/gate"
 )
 
-// metric is what a metric without labels says.
+// metric returns the value of a metric without labels.
 func (d *testGate) metric(name string) float64 {
 	d.t.Helper()
 	families, err := d.registry.Gather()
@@ -34,7 +34,7 @@ func (d *testGate) metric(name string) float64 {
 	return 0
 }
 
-// waitMetric waits until a metric is what it is in the end.
+// waitMetric waits until a metric has a value.
 func (d *testGate) waitMetric(name string, want float64) {
 	d.t.Helper()
 	for end := time.Now().Add(testTimeout); d.metric(name) != want; time.Sleep(5 * time.Millisecond) {
@@ -45,7 +45,8 @@ func (d *testGate) waitMetric(name string, want float64) {
 	}
 }
 
-// TestEviction: connections that never showed a secret cannot keep out one that does, and those that did stay.
+// TestEviction: unauthenticated connections cannot keep out a caller with the right secret, and
+// authenticated connections stay.
 func TestEviction(t *testing.T) {
 	overTransports(t, outerTransports, func(t *testing.T, tr transport) {
 		d := tr.startGate(t, policy, gate.Options{MaxConns: 3})
@@ -61,11 +62,12 @@ func TestEviction(t *testing.T) {
 			if i > 0 {
 				l.Close()
 				d.waitMetric("tenterhook_connections", 3-1)
-				d.dial().send("POST /hooks") // another stranger
+				d.dial().send("POST /hooks") // another unauthenticated connection
 				d.waitMetric("tenterhook_connections", 3)
 				continue
 			}
-			// It ends without a word, for it never asked; by a reset where what it sent was not read.
+			// It ends without an answer, because it sent no whole request, or by a reset if its
+			// bytes were not read.
 			if rest, err := io.ReadAll(oldest.r); len(rest) > 0 || (err != nil && !errors.Is(err, syscall.ECONNRESET)) {
 				t.Errorf("want the end of the connection, got %q, %v", rest, err)
 			}
@@ -81,7 +83,8 @@ func TestEviction(t *testing.T) {
 	})
 }
 
-// TestManyUnauthenticatedConns comes and goes at all places at once: every connection is counted out again.
+// TestManyUnauthenticatedConns: connections in all states come and go at the same time, and the
+// count returns to zero.
 func TestManyUnauthenticatedConns(t *testing.T) {
 	d := startGate(t, policy, gate.Options{MaxConns: 8, FirstBytes: 200 * time.Millisecond})
 	var all sync.WaitGroup
@@ -96,12 +99,12 @@ func TestManyUnauthenticatedConns(t *testing.T) {
 				c.SetDeadline(time.Now().Add(testTimeout))
 				switch (g + i) % 4 {
 				case 0:
-					io.WriteString(c, validRequest(body)) // an answer, or a reset from having made room
+					io.WriteString(c, validRequest(body)) // an answer, or a reset by eviction
 					c.Read(make([]byte, 100))
 				case 1:
 					io.WriteString(c, requestHead(requestLine, "Authorization: x", "Content-Length: 100000"))
 				case 2:
-					c.Read(make([]byte, 1)) // until it has to make room
+					c.Read(make([]byte, 1)) // until it is evicted
 				}
 				c.Close()
 			}
@@ -112,7 +115,7 @@ func TestManyUnauthenticatedConns(t *testing.T) {
 		all.Wait()
 		close(ended)
 	}()
-	for { // those that wait to make room need somebody to come
+	for { // connections that wait for eviction need new ones
 		select {
 		case <-ended:
 			d.waitMetric("tenterhook_connections", 0)
@@ -130,7 +133,7 @@ func TestManyUnauthenticatedConns(t *testing.T) {
 	}
 }
 
-// TestFirstBytesWhenCrowded: while many connections are open, those that say nothing are given less time.
+// TestFirstBytesWhenCrowded: while many connections are open, silent ones get less time.
 func TestFirstBytesWhenCrowded(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes five seconds")
@@ -140,8 +143,8 @@ func TestFirstBytesWhenCrowded(t *testing.T) {
 	d.dial().wantClosed()
 }
 
-// TestBodyMemory: what large bodies may take at one time is bounded, whether or not anything of them comes, and given back whatever becomes
-// of a request.
+// TestBodyMemory: the memory of large bodies in progress is limited, even before their bytes
+// arrive, and released however a request ends.
 func TestBodyMemory(t *testing.T) {
 	overTransports(t, slowTransports(), func(t *testing.T, tr transport) {
 		const large, takes = 200 << 10, 256 << 10
@@ -157,7 +160,7 @@ func TestBodyMemory(t *testing.T) {
 				l.wantResponse(503, "")
 				l.wantClosed()
 			}
-			if status, _, _ := d.dial().send(validRequest(body)).readResponse(); status != 200 { // what is small is never in the way
+			if status, _, _ := d.dial().send(validRequest(body)).readResponse(); status != 200 { // small bodies are never affected
 				t.Errorf("got %d", status)
 			}
 			if start == chunked {
@@ -176,13 +179,13 @@ func TestBodyMemory(t *testing.T) {
 				d.waitMetric("tenterhook_held_bytes", 0)
 			}
 		}
-		l := d.dial().send(strings.Replace(chunked, secret, "x", 1)) // a stranger claims nothing
+		l := d.dial().send(strings.Replace(chunked, secret, "x", 1)) // an unauthenticated caller reserves nothing
 		l.wantResponse(401, "")
 		d.waitMetric("tenterhook_held_bytes", 0)
 	})
 }
 
-// TestChunksAreReserved: chunks count as they are announced, and together.
+// TestChunksAreReserved: chunks count with their announced sizes, and together.
 func TestChunksAreReserved(t *testing.T) {
 	d := startGate(t, policy, gate.Options{Read: testTimeout})
 	chunk := fmt.Sprintf("%x\r\n%s\r\n", 40<<10, strings.Repeat(" ", 40<<10))
@@ -199,7 +202,7 @@ func TestChunksAreReserved(t *testing.T) {
 	d.waitMetric("tenterhook_held_bytes", 0)
 }
 
-// TestManyReservations: many claims at once, of all kinds and ends, leave nothing behind.
+// TestManyReservations: many reservations at once, however they end, are all released.
 func TestManyReservations(t *testing.T) {
 	d := startGate(t, policy, gate.Options{MaxHeld: 2 << 20, Read: time.Second})
 	whole := body + strings.Repeat(" ", 100<<10)
@@ -234,7 +237,7 @@ func TestManyReservations(t *testing.T) {
 	d.waitMetric("tenterhook_connections", 0)
 }
 
-// TestManyValues: a large body has no more values than Okta's have; a small one may.
+// TestManyValues: a large body may have only as many values as Okta's have, a small one more.
 func TestManyValues(t *testing.T) {
 	d := startGate(t, policy, gate.Options{})
 	call := func(values int) string {
@@ -268,7 +271,7 @@ func TestVersion(t *testing.T) {
 	})
 }
 
-// TestAuthenticatedBeforeBody: who has shown the secret is no stranger, though its first call is not there yet.
+// TestAuthenticatedBeforeBody: a caller counts as authenticated before its first body arrives.
 func TestAuthenticatedBeforeBody(t *testing.T) {
 	d := startGate(t, policy, gate.Options{MaxConns: 4, Read: testTimeout})
 	l := d.dial().sendHead(body)
@@ -281,13 +284,13 @@ func TestAuthenticatedBeforeBody(t *testing.T) {
 	}
 }
 
-// TestShutdownOfSilentConns: nobody who says nothing keeps the program from ending in time.
+// TestShutdownOfSilentConns: silent connections do not delay the end of the program.
 func TestShutdownOfSilentConns(t *testing.T) {
 	overTransports(t, outerTransports, func(t *testing.T, tr transport) {
 		d := tr.startGate(t, policy, gate.Options{FirstBytes: time.Hour})
 		silent := d.dial()
 		d.waitMetric("tenterhook_connections", 1)
-		time.Sleep(50 * time.Millisecond) // it is being read from
+		time.Sleep(50 * time.Millisecond) // its first read has begun
 		ctx, cancel := context.WithTimeout(t.Context(), testTimeout)
 		defer cancel()
 		if err := d.gate.Shutdown(ctx); err != nil {
@@ -329,7 +332,7 @@ func TestShutdownBeforeServe(t *testing.T) {
 	}
 }
 
-// exhaustedListener is a listener on a system that has no descriptors at first.
+// exhaustedListener has no descriptors at first.
 type exhaustedListener struct {
 	net.Listener
 	failures int
@@ -343,7 +346,7 @@ func (p *exhaustedListener) Accept() (net.Conn, error) {
 	return p.Listener.Accept()
 }
 
-// TestNoDescriptors: it is waited out, and told once.
+// TestNoDescriptors: the listener waits for descriptors, and logs one line.
 func TestNoDescriptors(t *testing.T) {
 	var text bytes.Buffer
 	log := slog.New(slog.NewTextHandler(&text, nil))

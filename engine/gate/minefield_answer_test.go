@@ -10,14 +10,15 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-// TestMinefieldAnswers has a module give each shape back: as a value, a name, its whole draft, and behind one. The answer says what
-// encoding/json reads, or the draft is dropped whole and the hook's failure answer goes out.
+// TestMinefieldAnswers: a module returns each shape as a value, a name, the whole draft, and behind
+// a draft. The answer means what encoding/json reads, or the whole draft is rejected and the hook's
+// failure answer goes out.
 func TestMinefieldAnswers(t *testing.T) {
 	d, _ := startObserver(t)
 	f := shapeClient{t: t, gate: d, line: d.dial(), hook: "says"}
 	for _, s := range shapes(2) {
 		if len(s.text) > 100_000 {
-			continue // more than a draft may have
+			continue // larger than a draft may be
 		}
 		value, name := `{"debugContext":{"x":`+s.text+`}}`, `{"debugContext":{`+s.text+`:1}}`
 		text, ok := s.asName()
@@ -36,7 +37,7 @@ func TestMinefieldAnswers(t *testing.T) {
 	}
 }
 
-// answerTo has the module give a draft, and reads the answer as strictly as can be.
+// answerTo has the module return a draft, and parses the answer strictly.
 func (f *shapeClient) answerTo(s shape, draft string) map[string]any {
 	f.t.Helper()
 	eventType := "com.okta.user.pre-registration"
@@ -53,12 +54,12 @@ func (f *shapeClient) answerTo(s shape, draft string) map[string]any {
 	return answer
 }
 
-// checkDraft compares the answer to a draft with what the draft says in its debugContext.
+// checkDraft compares the answer to a draft with the draft's debugContext.
 func (f *shapeClient) checkDraft(s shape, draft, name string, read bool) {
 	f.t.Helper()
 	answer := f.answerTo(s, draft)
 	for range 2 {
-		if read && answer["error"] != nil { // a busy machine may have let the rule's time run out
+		if read && answer["error"] != nil { // on a busy machine the rule may have timed out
 			answer = f.answerTo(s, draft)
 		}
 	}
@@ -80,8 +81,8 @@ func (f *shapeClient) checkDraft(s shape, draft, name string, read bool) {
 	}
 }
 
-// TestMinefieldMerged has a module name what a rule before it has named, escaped in other ways: it is the same, and
-// the module's word counts.
+// TestMinefieldMerged: a module escapes a name of an earlier rule in another way. It is the same
+// name, and the module's value counts.
 func TestMinefieldMerged(t *testing.T) {
 	d, _ := startObserver(t)
 	f := shapeClient{t: t, gate: d, line: d.dial(), hook: "merges"}
@@ -112,7 +113,7 @@ func TestMinefieldMerged(t *testing.T) {
 		for _, c := range elements(a["commands"]) {
 			for _, op := range elements(c.(map[string]any)["value"]) {
 				op := op.(map[string]any)
-				said[op["path"]] = op["value"] // Okta takes them in order
+				said[op["path"]] = op["value"] // Okta applies them in order
 			}
 		}
 		if len(said) != 4 || said[tt.pointer] != json.Number("1") {

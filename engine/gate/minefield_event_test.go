@@ -17,7 +17,7 @@ import (
 func TestMinefieldEvents(t *testing.T) {
 	d, file := startObserver(t)
 	p := observedPlaces[3]
-	const around = 4 + 2 // the delivery, data, the list and the event, and two in it
+	const around = 4 + 2 // delivery, data, list and event, and two in it
 	f := shapeClient{t: t, gate: d, line: d.dial(), hook: p.hook, path: p.path}
 	events, unreadable := make(map[string]string), make(map[string]bool)
 	deliver := func(s shape, id, event string, read bool) {
@@ -53,8 +53,8 @@ func TestMinefieldEvents(t *testing.T) {
 	}
 }
 
-// wantObserved waits for the lines of two rules about each event, and compares them with the event. It
-// returns how many of the unreadable events the rules have seen all the same.
+// wantObserved waits for the lines of both rules about each event, and compares them with the
+// event. It returns how many of the unreadable events were repaired.
 func wantObserved(t *testing.T, d *testGate, file string, events map[string]string, unreadable map[string]bool, path []string) (repaired int) {
 	t.Helper()
 	for end := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
@@ -105,7 +105,7 @@ func wantObserved(t *testing.T, d *testGate, file string, events map[string]stri
 	return repaired
 }
 
-// merge adds what another rule has seen.
+// merge adds the observation of another rule.
 func (s *observation) merge(other *observation) {
 	if other.Module != nil {
 		s.Module = other.Module

@@ -17,37 +17,102 @@ import (
 	"github.com/tenterhook/tenterhook/runtime/wasm"
 )
 
-// observerPolicy is a policy whose rules tell what they see of the member that the call itself names: an expression by ask, which
-// is its name, a module by at, which is its JSON Pointer.
+// observerPolicy has rules that report how they see the member that the call names: an expression
+// finds it by "ask", which is its name, a module by "at", which is its JSON Pointer. SECRET and
+// FILE are replaced.
 const observerPolicy = `tenterhook: 1
 known: [ask, uuid, event.ask]
-destinations: {seen: {file: FILE}}
+destinations:
+  seen: {file: FILE}
 hooks:
-  - {name: registration, type: registration, auth: AUTH, rules: [{name: expression, on_failure: closed, debug: SEES of data.userProfile}, MODULE]}
-  - {name: token, type: token, auth: AUTH, rules: [{name: expression, on_failure: closed, debug: SEES of data.access.claims}, MODULE]}
-  - {name: user-import, type: user-import, auth: AUTH, rules: [{name: expression, on_failure: closed, debug: SEES of data.appUser.profile}, MODULE]}
-  - name: says
+  - name: registration
     type: registration
-    auth: AUTH
-    rules: [{name: module, wasm: say.wasm, on_failure: closed}]
+    auth: [{header: Authorization, secret: SECRET}]
+    rules:
+      - name: expression
+        on_failure: closed
+        debug:
+          json: ${toJSON(data.userProfile[ask])}
+          copy: ${data.userProfile[ask]}
+          names: ${keys(data.userProfile)}
+          id: ${uuid}
+      - name: module
+        on_failure: closed
+        wasm: see.wasm
+        with: {debugContext: {module: "@"}}
+  - name: token
+    type: token
+    auth: [{header: Authorization, secret: SECRET}]
+    rules:
+      - name: expression
+        on_failure: closed
+        debug:
+          json: ${toJSON(data.access.claims[ask])}
+          copy: ${data.access.claims[ask]}
+          names: ${keys(data.access.claims)}
+          id: ${uuid}
+      - name: module
+        on_failure: closed
+        wasm: see.wasm
+        with: {debugContext: {module: "@"}}
+  - name: user-import
+    type: user-import
+    auth: [{header: Authorization, secret: SECRET}]
+    rules:
+      - name: expression
+        on_failure: closed
+        debug:
+          json: ${toJSON(data.appUser.profile[ask])}
+          copy: ${data.appUser.profile[ask]}
+          names: ${keys(data.appUser.profile)}
+          id: ${uuid}
+      - name: module
+        on_failure: closed
+        wasm: see.wasm
+        with: {debugContext: {module: "@"}}
+  - name: says # the module returns the draft in the call
+    type: registration
+    auth: [{header: Authorization, secret: SECRET}]
+    rules:
+      - name: module
+        on_failure: closed
+        wasm: say.wasm
   - name: merges
     type: token
-    auth: AUTH
+    auth: [{header: Authorization, secret: SECRET}]
     rules:
-      - {name: before, on_failure: closed, debug: {x: 0, a/b: 0, é: 0, "𝄞": 0}, claims: {access: {x: 0, a/b: 0, é: 0, "𝄞": 0}}}
-      - {name: module, wasm: say.wasm, on_failure: closed}
+      - name: before
+        on_failure: closed
+        debug: {x: 0, a/b: 0, é: 0, "𝄞": 0}
+        claims:
+          access: {x: 0, a/b: 0, é: 0, "𝄞": 0}
+      - name: module
+        on_failure: closed
+        wasm: say.wasm
   - name: event
     type: event
-    auth: AUTH
+    auth: [{header: Authorization, secret: SECRET}]
     rules:
-      - {name: expression, send: {to: seen, body: SEES of event.debugContext.debugData}}
-      - {name: module, wasm: see.wasm, with: {actions: [{to: seen, body: {module: "@"}}]}}
+      - name: expression
+        send:
+          to: seen
+          body:
+            json: ${toJSON(event.debugContext.debugData[event.ask])}
+            copy: ${event.debugContext.debugData[event.ask]}
+            names: ${keys(event.debugContext.debugData)}
+            id: ${event.uuid}
+      - name: module
+        wasm: see.wasm
+        with:
+          actions:
+            - to: seen
+              body: {module: "@"}
 `
 
-// startObserver is a door with that policy, and the file its event hook writes.
+// startObserver starts a Gate with that policy, and returns the file that its event hook writes.
 func startObserver(t *testing.T) (d *testGate, file string) {
 	t.Helper()
-	guests := newWasm(t) // to be closed after the door
+	guests := newWasm(t) // closed after the Gate
 	d = startGate(t, "", gate.Options{})
 	file = filepath.Join(t.TempDir(), "seen")
 	d.engine.Swap(loadObserver(t, file, guests))
@@ -70,14 +135,7 @@ func newWasm(t testing.TB) *wasm.Runtime {
 
 func loadObserver(t testing.TB, file string, guests *wasm.Runtime) *rules.Set {
 	t.Helper()
-	text := strings.NewReplacer("FILE", strconv.Quote(file), "AUTH", "[{header: Authorization, secret: "+secret+"}]",
-		"MODULE", `{name: module, on_failure: closed, wasm: see.wasm, with: {debugContext: {module: "@"}}}`).Replace(observerPolicy)
-	for place, ask := range map[string]string{"data.userProfile": "ask", "data.access.claims": "ask", "data.appUser.profile": "ask",
-		"event.debugContext.debugData": "event.ask"} {
-		sees := fmt.Sprintf(`{json: "${toJSON(%[1]s[%[2]s])}", copy: "${%[1]s[%[2]s]}", names: "${keys(%[1]s)}", id: "${%[3]s}"}`,
-			place, ask, strings.Replace(ask, "ask", "uuid", 1))
-		text = strings.Replace(text, "SEES of "+place, sees, 1)
-	}
+	text := strings.NewReplacer("FILE", strconv.Quote(file), "SECRET", secret).Replace(observerPolicy)
 	files := map[string][]byte{"policy.yaml": []byte(text)}
 	for _, name := range []string{"see.wasm", "say.wasm"} {
 		code, err := os.ReadFile("../../rules/testdata/modules/" + name)
@@ -93,7 +151,7 @@ func loadObserver(t testing.TB, file string, guests *wasm.Runtime) *rules.Set {
 	return s
 }
 
-// observedPlaces are where the hooks' rules look.
+// observedPlaces are the objects that the rules of the hooks look into.
 var observedPlaces = []struct {
 	hook, eventType string
 	path            []string
@@ -104,8 +162,8 @@ var observedPlaces = []struct {
 	{"event", "", []string{"debugContext", "debugData"}},
 }
 
-// callAsking is a call whose last member, at a path, is the one that is asked for, or an event. name and value stand in it as
-// they are; decoded is what the name says.
+// callAsking returns a call, or an event, whose last member at a path is the one it asks for. name
+// and value are inserted unchanged; decoded is the meaning of name.
 func callAsking(eventType, id string, path []string, name, decoded, value string) string {
 	pointer := "/" + strings.Join(path, "/") + "/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(decoded)
 	head := fmt.Sprintf(`"ask":%s,"at":%s,`, quoteJSON(decoded), quoteJSON(pointer))
@@ -131,8 +189,9 @@ func quoteJSON(text string) []byte {
 	return b
 }
 
-// TestMinefield has each shape as a member's value, as its name and as the whole body, on three types of hooks: it is refused
-// before any rule has run, or expression, module and encoding/json read the same. What is read is known when it comes again.
+// TestMinefield sends each shape as a member's value, as its name and as the whole body to three
+// types of hooks. It gets the failure answer before any rule runs, or expression, module and
+// encoding/json read the same. A repeated call is recognized.
 func TestMinefield(t *testing.T) {
 	d, _ := startObserver(t)
 	inline := observedPlaces[:3]
@@ -162,12 +221,12 @@ func TestMinefield(t *testing.T) {
 	}
 }
 
-// asName is the shape as a member's name: the text that it is, where it can be one.
+// asName returns the name that the shape is, if it can be one.
 func (s shape) asName() (name string, ok bool) {
 	return name, s.want != rejected && strings.HasPrefix(s.text, `"`) && json.Unmarshal([]byte(s.text), &name) == nil
 }
 
-// shapeClient sends calls to a hook and compares what its rules see.
+// shapeClient sends calls to a hook and compares the observations of its rules.
 type shapeClient struct {
 	t    *testing.T
 	gate *testGate
@@ -180,7 +239,7 @@ type shapeClient struct {
 
 func (f *shapeClient) send(body string) (int, string) {
 	f.t.Helper()
-	f.line.SetDeadline(time.Now().Add(time.Minute)) // there are a thousand calls on the line
+	f.line.SetDeadline(time.Now().Add(time.Minute)) // a thousand calls follow on this connection
 	status, text, _ := f.line.send(requestHead("POST /hooks/"+f.hook+" HTTP/1.1", fmt.Sprint("Content-Length: ", len(body))) + body).readResponse()
 	return status, text
 }
@@ -215,7 +274,7 @@ func (f *shapeClient) call(s shape, body string, read bool) {
 	status, text := f.send(body)
 	err := compareAnswer([]byte(text), []byte(body), f.path)
 	for range 2 {
-		if err != nil { // a busy machine may have let a rule's time run out, which is not remembered
+		if err != nil { // on a busy machine a rule may have timed out, which is not cached
 			status, text = f.send(body)
 			err = compareAnswer([]byte(text), []byte(body), f.path)
 		}
@@ -232,7 +291,7 @@ func (f *shapeClient) call(s shape, body string, read bool) {
 	f.repeatedCalls++
 }
 
-// wantCounts: what was refused is no call.
+// wantCounts compares the hook's counters with the calls that were sent.
 func (f *shapeClient) wantCounts() {
 	f.t.Helper()
 	for _, h := range f.gate.engine.Status().Hooks {
@@ -242,7 +301,7 @@ func (f *shapeClient) wantCounts() {
 	}
 }
 
-// TestMinefieldEnvelope has shapes of the body around a call that is as it should be.
+// TestMinefieldEnvelope sends a valid call inside and beside other bytes.
 func TestMinefieldEnvelope(t *testing.T) {
 	d, _ := startObserver(t)
 	p := observedPlaces[0]
@@ -315,7 +374,7 @@ func TestMinefieldEnvelope(t *testing.T) {
 	f.wantCounts()
 }
 
-// utf16Text is ASCII in UTF-16.
+// utf16Text encodes ASCII in UTF-16.
 func utf16Text(text string, high int) string {
 	var b []byte
 	for _, u := range utf16.Encode([]rune(text)) {
@@ -325,7 +384,8 @@ func utf16Text(text string, high int) string {
 	return string(b)
 }
 
-// TestMinefieldNumbers: whoever is refused with 5 is refused however 5 is written, and nobody else.
+// TestMinefieldNumbers: a rule that denies the number 5 denies it in every notation, and no other
+// number.
 func TestMinefieldNumbers(t *testing.T) {
 	d := startGate(t, strings.Replace(policy, "data.userProfile.email == 'eve@example.com'", "data.userProfile.level == 5 or data.userProfile.level in [6, 7]", 1), gate.Options{})
 	long := strings.Repeat("0", 600)
@@ -343,7 +403,7 @@ func TestMinefieldNumbers(t *testing.T) {
 		call := validRequest(strings.Replace(body, `"email"`, `"level":`+tt.level+`,"email"`, 1))
 		status, text, _ := l.send(call).readResponse()
 		for range 2 {
-			if strings.Contains(text, "DENY") != tt.deny { // a busy machine may have let the rule's time run out
+			if strings.Contains(text, "DENY") != tt.deny { // on a busy machine the rule may have timed out
 				status, text, _ = l.send(call).readResponse()
 			}
 		}

@@ -16,7 +16,7 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-// newObserver is an Engine with the policy of watched.
+// newObserver makes an Engine with observerPolicy.
 func newObserver(f *testing.F) *engine.Engine {
 	f.Helper()
 	guests := newWasm(f)
@@ -29,11 +29,12 @@ func newObserver(f *testing.F) *engine.Engine {
 	return e
 }
 
-// isSeed reports whether a shape is one to begin with: some will do where time is short, for TestMinefield has them all.
+// isSeed selects shapes for the fuzzer's corpus: few if tests are short, because TestMinefield has
+// them all.
 func isSeed(i int, s shape) bool { return len(s.text) < 1<<12 && (i%8 == 0 || !testing.Short()) }
 
-// FuzzObservedCall puts any bytes where a name and a value stand in a call, and has the engine decide on it as the gate does: either it
-// is refused, or expression, module and encoding/json read the same.
+// FuzzObservedCall inserts any bytes as a name and a value into a call, and lets the engine decide
+// as the gate does. The call is rejected, or expression, module and encoding/json read the same.
 func FuzzObservedCall(f *testing.F) {
 	p := observedPlaces[0]
 	for i, s := range shapes(len(p.path) + 1) {
@@ -45,7 +46,7 @@ func FuzzObservedCall(f *testing.F) {
 	e := newObserver(f)
 	f.Fuzz(func(t *testing.T, name, value []byte) {
 		if len(name)+len(value) > 1<<13 {
-			return // a rule may tell no more
+			return // larger than a rule may report
 		}
 		var ask string
 		if json.Unmarshal(name, &ask) != nil {
@@ -67,7 +68,8 @@ func FuzzObservedCall(f *testing.F) {
 	})
 }
 
-// FuzzModuleDraft has a module give any bytes as its draft: it is dropped whole, or the answer means what encoding/json reads in it.
+// FuzzModuleDraft has a module return any bytes as its draft. The whole draft is rejected, or the
+// answer means what encoding/json reads in it.
 func FuzzModuleDraft(f *testing.F) {
 	for i, s := range shapes(2) {
 		if isSeed(i, s) {
@@ -99,10 +101,11 @@ func FuzzModuleDraft(f *testing.F) {
 	})
 }
 
-// draftMeaning is what a draft or an answer comes to.
+// draftMeaning is the effect of a draft or an answer.
 type draftMeaning struct{ debug, profile map[string]any }
 
-// decodeMeaning has encoding/json read a draft or an answer. Of two commands that set an attribute the later counts.
+// decodeMeaning reads a draft or an answer with encoding/json. Of two commands that set one
+// attribute, the later counts.
 func decodeMeaning(t *testing.T, text []byte) draftMeaning {
 	t.Helper()
 	v, err := decodeJSON(text)

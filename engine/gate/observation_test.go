@@ -11,19 +11,19 @@ import (
 	"slices"
 )
 
-// observation is what the rules tell.
+// observation is the report of a hook's rules about one member.
 type observation struct {
 	JSON   *string         // by toJSON
-	Copy   json.RawMessage // where a value stands alone
+	Copy   json.RawMessage // the value alone in a template
 	Names  []string
 	Module *struct {
-		Get, Text any // hex, or a code
+		Get, Text any // hexadecimal, or a code
 		Length    int
 		Event     string
 	}
 }
 
-// compareAnswer compares what rules say they have seen of a body with what encoding/json reads there.
+// compareAnswer compares the rules' observations of a body with encoding/json.
 func compareAnswer(answer, body []byte, path []string) error {
 	var a struct{ DebugContext observation }
 	if err := json.Unmarshal(answer, &a); err != nil {
@@ -67,7 +67,7 @@ func (s *observation) compare(body []byte, path []string) error {
 	return s.value(raw, want)
 }
 
-// value compares what is neither missing nor null.
+// value compares a member that exists and is not null.
 func (s *observation) value(raw []byte, want any) error {
 	if s.JSON == nil {
 		return errors.New("the expression sees nothing")
@@ -93,7 +93,7 @@ func (s *observation) value(raw []byte, want any) error {
 	return nil
 }
 
-// decodeJSON is what encoding/json reads, with numbers as they are written.
+// decodeJSON reads a value with encoding/json. Numbers keep their notation.
 func decodeJSON(text []byte) (v any, err error) {
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.UseNumber()
@@ -103,7 +103,8 @@ func decodeJSON(text []byte) (v any, err error) {
 	return v, err
 }
 
-// findHeader has encoding/json look up the member that a body asks for, at a path, and the names of those beside it.
+// findMember looks up the member that a body asks for, at a path, with encoding/json, and the names
+// in the same object.
 func findMember(body []byte, path []string) (raw json.RawMessage, names []string, err error) {
 	var m map[string]json.RawMessage
 	if err = json.Unmarshal(body, &m); err != nil {

@@ -15,14 +15,14 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/hook"
 )
 
-// post is a call that is let in.
+// validPost returns a call that is admitted.
 func validPost(body string) string {
 	return fmt.Sprintf("POST /hooks/hook-a HTTP/1.1\r\n"+commonHeaders+"Content-Length: %d\r\n\r\n%s", len(body), body)
 }
 
 const call = `{"eventType":"com.okta.user.pre-registration","requestType":"self.service.registration","data":{}}`
 
-// serveGate serves a gate on loopback and gives who dials it.
+// serveGate starts a gate on loopback, and returns a function that connects to it.
 func serveGate(t testing.TB, o Options) func() net.Conn {
 	t.Helper()
 	_, e := newGate(t, hook.Registration)
@@ -38,7 +38,7 @@ func serveGate(t testing.TB, o Options) func() net.Conn {
 	go func() { served <- g.Serve(l) }()
 	t.Cleanup(func() {
 		l.Close()
-		g.Shutdown(t.Context()) // its context is over: who is left is left
+		g.Shutdown(t.Context()) // its context is over: open connections stay
 		<-served
 	})
 	return func() net.Conn {
@@ -51,7 +51,7 @@ func serveGate(t testing.TB, o Options) func() net.Conn {
 	}
 }
 
-// readStatuses are those of all answers until the connection ends.
+// readStatuses returns the statuses of all answers until the connection ends.
 func readStatuses(t testing.TB, c net.Conn) (all []int) {
 	t.Helper()
 	r := bufio.NewReader(c)
@@ -70,8 +70,8 @@ func readStatuses(t testing.TB, c net.Conn) (all []int) {
 	}
 }
 
-// TestSmuggled has a request that is read in one way only, with another one behind it: what is refused takes what follows
-// with it, on a new connection as on one that was used.
+// TestSmuggled sends a rejected request with another one behind it. No byte behind it is answered,
+// on a new connection or a used one.
 func TestSmuggled(t *testing.T) {
 	dial := serveGate(t, Options{})
 	for _, tt := range heads {
@@ -99,7 +99,7 @@ func TestSmuggled(t *testing.T) {
 	}
 }
 
-// TestPipelined: requests that come at once, in any parts, are answered one by one.
+// TestPipelined: requests that are sent together, in parts of any size, are answered one by one.
 func TestPipelined(t *testing.T) {
 	dial := serveGate(t, Options{})
 	chunked := "POST /hooks/hook-a HTTP/1.1\r\n" + commonHeaders + fmt.Sprintf("Transfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n", len(call), call)
@@ -127,7 +127,7 @@ func TestPipelined(t *testing.T) {
 	}
 }
 
-// TestTruncated: whatever of a request is missing, it is not answered as one.
+// TestTruncated: a request without its last bytes is not answered as a call.
 func TestTruncated(t *testing.T) {
 	dial := serveGate(t, Options{})
 	text := validPost(call)
@@ -144,8 +144,8 @@ func TestTruncated(t *testing.T) {
 	}
 }
 
-// FuzzConnection gives a connection any bytes, and then, on another one, a commonHeaders call. There are never more answers than
-// requests that begin in the bytes, and the gate goes on.
+// FuzzConnection sends any bytes on a connection, and a valid call on another one. There are never
+// more answers than request lines in the bytes, and the gate continues.
 func FuzzConnection(f *testing.F) {
 	for _, tt := range heads {
 		f.Add([]byte(tt.text), uint8(255))
@@ -157,7 +157,7 @@ func FuzzConnection(f *testing.F) {
 		defer c.Close()
 		go func() {
 			for p := text; len(p) > 0; p = p[min(int(part)+1, len(p)):] {
-				c.Write(p[:min(int(part)+1, len(p))]) // it may have been closed
+				c.Write(p[:min(int(part)+1, len(p))]) // it may be closed
 			}
 			c.(*net.TCPConn).CloseWrite()
 		}()

@@ -8,11 +8,11 @@ import (
 	"testing"
 )
 
-// shape is a text that readers of JSON disagree about, or might. The classes are those of Seriot's "Parsing JSON is a
-// Minefield".
+// shape is a text that JSON readers may disagree about, in the classes of Seriot's "Parsing JSON is
+// a Minefield".
 type shape struct {
 	name, text string
-	want       string // what encoding/json writes of it once it is read; refused; same: what it is, as it stands
+	want       string // encoding/json's rendering of the value; rejected; same: the text itself
 }
 
 const (
@@ -20,7 +20,7 @@ const (
 	same     = "="
 )
 
-// shapes are all of them, for a place that has so many containers around it.
+// shapes returns all shapes, for a place inside so many containers.
 func shapes(around int) []shape {
 	all := append(nestedShapes(around), brokenShapes...)
 	all = append(all, literalShapes...)
@@ -29,7 +29,7 @@ func shapes(around int) []shape {
 	return append(all, objectShapes...)
 }
 
-// nestedShapes are shapes that nest: jsondoc.Doc opens 64 containers.
+// nestedShapes are nested: jsondoc.Doc allows 64 levels.
 func nestedShapes(around int) []shape {
 	lists := func(n int) string { return strings.Repeat("[", n) + strings.Repeat("]", n) }
 	most := 64 - around
@@ -47,7 +47,7 @@ func nestedShapes(around int) []shape {
 	}
 }
 
-// brokenShapes are shapes of structure.
+// brokenShapes have an invalid or unusual structure.
 var brokenShapes = []shape{
 	{"Nothing", "", rejected},
 	{"SpaceAlone", " \t\r\n", rejected},
@@ -128,7 +128,7 @@ var brokenShapes = []shape{
 	{"ManySpaces", "[" + strings.Repeat(" ", 4096) + "]", "[]"},
 }
 
-// literalShapes are shapes of true, false and null.
+// literalShapes resemble true, false and null.
 var literalShapes = []shape{
 	{"True", "true", same},
 	{"False", "false", same},
@@ -153,7 +153,7 @@ var literalShapes = []shape{
 	{"Template", "`a`", rejected},
 }
 
-// numberShapes are shapes of numbers. What is read is handed on digit by digit.
+// numberShapes resemble numbers. Valid ones keep every digit.
 var numberShapes = []shape{
 	{"Zero", "0", same},
 	{"MinusZero", "-0", same},
@@ -233,7 +233,7 @@ var numberShapes = []shape{
 	{"ExponentByte", "1e1\xe5", rejected},
 }
 
-// TestShapes: what a shape is wanted to say is what encoding/json writes of it.
+// TestShapes: the wanted text is encoding/json's rendering of the shape.
 func TestShapes(t *testing.T) {
 	seen := make(map[string]bool)
 	for _, s := range shapes(3) {

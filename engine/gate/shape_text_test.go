@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// textShapes are shapes of texts.
+// textShapes resemble strings.
 var textShapes = []shape{
 	{"EmptyText", `""`, same},
 	{"Space", `" "`, same},
@@ -110,7 +110,7 @@ var textShapes = []shape{
 	{"HalfAfterSixteen", `"1234567890123456\ud800"`, rejected},
 }
 
-// objectShapes are shapes of names.
+// objectShapes have unusual names.
 var objectShapes = []shape{
 	{"Twice", `{"a":1,"a":2}`, rejected},
 	{"TwiceTheSame", `{"a":1,"a":1}`, rejected},
@@ -155,7 +155,7 @@ var objectShapes = []shape{
 	{"Set", `{"a","b"}`, rejected},
 }
 
-// manyMembers are so many members, in the order of their names.
+// manyMembers returns n members, in the order of their names.
 func manyMembers(n int) string {
 	var b strings.Builder
 	for i := range n {

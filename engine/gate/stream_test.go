@@ -33,23 +33,23 @@ hooks:
   - {name: events, type: event, auth: [{header: Authorization, secret: Bearer cccccccccccccccccccccccccccccccc}], rules: [{name: note, log: seen}]}
 `
 
-// credentials is what is shown at each hook.
+// credentials are the headers for each hook.
 var credentials = map[string]string{
 	"hook-a": "Authorization: Bearer aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
 	"hook-b": "x-key: bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb",
 	"events": "authorization:\tBearer cccccccccccccccccccccccccccccccc ",
 }
 
-// handled is what the handler was given of a request.
+// handled is a request as the handler got it.
 type handled struct{ hook, request, client, challenge, body string }
 
-// requestStream is what one connection says, and what is to come of it.
+// requestStream is the text of one connection, and its expected effect.
 type requestStream struct {
 	*rand.Rand
 	text    string
 	handled []handled
-	status  []int // of the answers, 100 among them
-	closed  bool  // nothing behind it is read
+	status  []int // of the answers, with 100
+	closed  bool  // the rest is not read
 }
 
 func newStream(r *rand.Rand) *requestStream {
@@ -62,13 +62,13 @@ func newStream(r *rand.Rand) *requestStream {
 	}
 	if s.closed {
 		behind := *s
-		behind.addRequest() // as good as any, but nobody hears it
+		behind.addRequest() // valid, but not read
 		s.text = behind.text
 	}
 	return s
 }
 
-// addRequest says a request that is let in, in one of the ways to say it.
+// addRequest adds an admitted request in one of its possible notations.
 func (s *requestStream) addRequest() {
 	h := handled{hook: []string{"hook-a", "hook-b", "events"}[s.IntN(3)], request: fmt.Sprintf("req-%016x", s.Uint64()), client: fmt.Sprint("192.0.2.", s.IntN(256))}
 	lines := []string{"Host: h", credentials[h.hook], "X-Okta-Request-Id: " + h.request, "X-Forwarded-For: 10.1.2.3, " + h.client}
@@ -98,7 +98,7 @@ func (s *requestStream) addRequest() {
 
 const inChunks = "Transfer-encoding: Chunked"
 
-// body makes one, and a way to announce and to say it.
+// body makes a body, the header that announces it, and its text.
 func (s *requestStream) body() (body, framing, text string) {
 	fill := []int{0, 1, 10, 1000, 16 << 10, 70 << 10}[s.IntN(6)]
 	body = fmt.Sprintf(`%s,"eventId":"%x","x":"%s"}`, call[:len(call)-1], s.Uint64(), s.letters(fill))
@@ -123,7 +123,7 @@ func (s *requestStream) letters(n int) string {
 	return string(b)
 }
 
-// add adds a request with its lines in any order. Some heads are as long as a head may be.
+// add adds a request with its lines in random order. Some heads have the maximum length.
 func (s *requestStream) add(first string, lines []string, behind string) {
 	s.Shuffle(len(lines), func(i, j int) { lines[i], lines[j] = lines[j], lines[i] })
 	head := first + "\r\n" + strings.Join(lines, "\r\n") + "\r\n"
@@ -133,9 +133,9 @@ func (s *requestStream) add(first string, lines []string, behind string) {
 	s.text += head + "\r\n" + behind
 }
 
-// addRejected says one that is not let in, or is not read to its end.
+// addRejected adds a request that is rejected, or not read to its end.
 func (s *requestStream) addRejected() {
-	from := fmt.Sprintf("X-Forwarded-For: 198.18.%d.%d", s.IntN(256), s.IntN(256)) // or else it fails too often
+	from := fmt.Sprintf("X-Forwarded-For: 198.18.%d.%d", s.IntN(256), s.IntN(256)) // else one address would fail too often
 	of := func(auth, media, framing string) []string { return []string{"Host: h", from, auth, media, framing} }
 	const path, media, length = "POST /hooks/hook-a HTTP/1.1", "Content-Type: application/json", "Content-Length: 5"
 	a := credentials["hook-a"]
@@ -161,21 +161,21 @@ func (s *requestStream) addRejected() {
 	s.add(r.first, r.lines, r.behind)
 }
 
-// send sends it in any parts.
+// send sends the text in random parts.
 func (s *requestStream) send(c net.Conn) {
 	most := []int{1, 2, 20, 500, 5000, 20000, 1 << 20}[s.IntN(7)]
 	for rest, n := s.text, 0; len(rest) > 0; n++ {
 		k := 1 + s.IntN(min(len(rest), most))
-		if n == 400 { // that was slow enough
+		if n == 400 { // slow enough
 			k = len(rest)
 		}
-		io.WriteString(c, rest[:k]) // one that was refused is not heard to its end
+		io.WriteString(c, rest[:k]) // the bytes behind a rejected request are not read
 		rest = rest[k:]
 	}
 	c.(interface{ CloseWrite() error }).CloseWrite()
 }
 
-// recorder are where requests come to a gate's handler.
+// recorder records the requests that reach a gate's handler.
 type recorder struct {
 	g        *Gate
 	mu       sync.Mutex
@@ -199,8 +199,9 @@ func (e *recorder) takeRequests() []handled {
 	return of
 }
 
-// TestStreams has connections say requests at random, one behind the other, in any parts, while Sets change: each comes to the
-// handler as it was said, byte for byte, with who said it, up to the first that is refused, and nothing is held in the end.
+// TestStreams sends random requests, pipelined and in random parts, while Sets are swapped. Each
+// one reaches the handler byte for byte with its client, up to the first rejected one, and no
+// memory remains reserved.
 func TestStreams(t *testing.T) {
 	seed, n := rand.Uint64(), 150
 	if s := os.Getenv("TENTERHOOK_SEED"); s != "" {
@@ -234,8 +235,8 @@ func TestStreams(t *testing.T) {
 	}
 }
 
-// startRecorder is a gate that says what it hears, behind a proxy. In the end it has given everything back: connections, memory and, with
-// the Sets, their modules.
+// startRecorder starts a gate behind a proxy that records its requests. At the end it must have
+// released everything: connections, memory, and the modules of its Sets.
 func startRecorder(t *testing.T, secure bool) (e *recorder, dial func() net.Conn, swap func(int)) {
 	t.Helper()
 	guests, err := wasm.New(wasm.Options{})
@@ -279,13 +280,13 @@ func startRecorder(t *testing.T, secure bool) (e *recorder, dial func() net.Conn
 	return e, dial, swap
 }
 
-// wantNothingLeft ends a gate that nobody speaks to any more.
+// wantNothingLeft ends a gate without connections.
 func (e *recorder) wantNothingLeft(t *testing.T, served chan error, on *engine.Engine, guests *wasm.Runtime) {
 	g := e.g
 	for by := time.Now().Add(time.Minute); g.open.Load() > 0 && time.Now().Before(by); {
 		time.Sleep(time.Millisecond)
 	}
-	g.Shutdown(t.Context()) // its context is over, and nobody is there
+	g.Shutdown(t.Context()) // its context is over, and there is no connection
 	<-served
 	if g.open.Load() != 0 || g.bodyMemory.used.Load() != 0 || g.parseMemory.used.Load() != 0 || g.panics.Load() != 0 {
 		t.Errorf("left: %d connections, %d and %d bytes, %d panics", g.open.Load(), g.bodyMemory.used.Load(), g.parseMemory.used.Load(), g.panics.Load())
@@ -298,7 +299,7 @@ func (e *recorder) wantNothingLeft(t *testing.T, served chan error, on *engine.E
 	}
 }
 
-// tlsConfigs are a server's and a client's sides of TLS, as net/http tests with them.
+// tlsConfigs returns the TLS settings of a server and a client, from net/http/httptest.
 func tlsConfigs(t *testing.T) (server, client *tls.Config) {
 	s := httptest.NewTLSServer(nil)
 	t.Cleanup(s.Close)

@@ -11,10 +11,11 @@ import (
 	"github.com/tenterhook/tenterhook/rules"
 )
 
-// BenchmarkWrongByte measures whether the time a wrong secret takes tells where its first wrong byte is. Secrets that are wrong
-// in their first byte and in their last one are compared in random turns, and Welch's t is taken of the two, without the
-// slowest tenth: beneath 4.5 nothing is told (the figure is that of dudect, Reparaz and others, 2017). Beside it the same for a
-// comparison that stops at the first wrong byte, to show that the measurement would see it.
+// BenchmarkWrongByte measures whether the time for a wrong secret depends on the place of its first
+// wrong byte. It compares secrets that differ in the first byte and in the last one, in random
+// order, and reports Welch's t without the slowest tenth: below 4.5 there is no evidence of a
+// difference (the limit of dudect, Reparaz and others, 2017). The same for a comparison that stops
+// at the first wrong byte shows that the measurement would notice.
 func BenchmarkWrongByte(b *testing.B) {
 	const secret = "q7LmZ0vRk2Xc9TbW4yHs6NfJd8GaPe1U"
 	early, late := []byte("x"+secret[1:]), []byte(secret[:len(secret)-1]+"x")
@@ -41,9 +42,9 @@ func BenchmarkWrongByte(b *testing.B) {
 	})
 }
 
-// compareTimes runs same on either of two values, in random turns, and reports t.
+// compareTimes calls same with either of two values, in random order, and reports t.
 func compareTimes(b *testing.B, one, other []byte, same func([]byte) bool) {
-	const batch = 64 // more than the clock's grain
+	const batch = 64 // more than the clock's resolution
 	var took [2][]float64
 	for b.Loop() {
 		which := rand.IntN(2)
@@ -69,7 +70,7 @@ func compareTimes(b *testing.B, one, other []byte, same func([]byte) bool) {
 	b.ReportMetric(m2, "ns-late")
 }
 
-// meanAndVariance are the mean of all but the slowest tenth, and the variance of that mean.
+// meanAndVariance returns the mean without the slowest tenth, and the variance of that mean.
 func meanAndVariance(took []float64) (mean, variance float64) {
 	slices.Sort(took)
 	took = took[:len(took)*9/10]

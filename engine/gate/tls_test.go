@@ -55,7 +55,7 @@ func (tr transport) apply(t testing.TB, o *gate.Options) (says string, client *t
 	return says, client
 }
 
-// tlsConfigs are a server's and a client's.
+// tlsConfigs returns the settings of a server and a client.
 func tlsConfigs(t testing.TB) (server, client *tls.Config) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -94,7 +94,7 @@ func overTransports(t *testing.T, all []transport, test func(*testing.T, transpo
 	}
 }
 
-// startTLSGate opens a door that speaks TLS.
+// startTLSGate starts a Gate with TLS.
 func startTLSGate(t *testing.T, o gate.Options) *testGate {
 	t.Helper()
 	var client *tls.Config
@@ -104,7 +104,7 @@ func startTLSGate(t *testing.T, o gate.Options) *testGate {
 	return d
 }
 
-// dialRaw is a connection beneath what a door speaks.
+// dialRaw opens a connection without TLS and PROXY header.
 func (d *testGate) dialRaw() *testConn {
 	d.t.Helper()
 	client, says := d.clientTLS, d.preamble
@@ -113,7 +113,7 @@ func (d *testGate) dialRaw() *testConn {
 	return d.dial()
 }
 
-// rejectedCount is how many were, for a reason.
+// rejectedCount returns the number of rejections for a reason.
 func (d *testGate) rejectedCount(reason string) (n float64) {
 	d.t.Helper()
 	families, err := d.registry.Gather()
@@ -140,7 +140,7 @@ func (d *testGate) waitRejected(reason string, want float64) {
 	}
 }
 
-// clientHello is what a client says first.
+// clientHello returns the first message of a client.
 func clientHello(t *testing.T, c *tls.Config) []byte {
 	t.Helper()
 	a, b := net.Pipe()
@@ -155,7 +155,8 @@ func clientHello(t *testing.T, c *tls.Config) []byte {
 	return buf[:n]
 }
 
-// TestBadHandshakes: who shakes hands in a wrong way, or not at all, is counted and gone, and nobody else notices.
+// TestBadHandshakes: an invalid or incomplete handshake is counted and its connection closed, and
+// other connections are not affected.
 func TestBadHandshakes(t *testing.T) {
 	_, client := tlsConfigs(t)
 	whole := string(clientHello(t, client))
@@ -174,12 +175,12 @@ func TestBadHandshakes(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()                                                   // some of them take all the time that there is
-			d := startTLSGate(t, gate.Options{Handshake: 3 * time.Second}) // the honest shake hands, too
+			t.Parallel()                                                   // some take the whole timeout
+			d := startTLSGate(t, gate.Options{Handshake: 3 * time.Second}) // the valid connection's handshake has this timeout, too
 			honest := d.dial()
 			honest.send(validRequest(body)).readResponse()
 			l := d.dialRaw()
-			io.WriteString(l, tt.text) // it may end while it is written
+			io.WriteString(l, tt.text) // the server may close it meanwhile
 			io.Copy(io.Discard, l)     // an alert, or a reset
 			d.waitRejected("tls", 1)
 			if status, _, _ := honest.send(validRequest(body)).readResponse(); status != 200 {
@@ -192,7 +193,7 @@ func TestBadHandshakes(t *testing.T) {
 	}
 }
 
-// TestSlowHandshake: silence and single bytes do not make a handshake last longer than it may.
+// TestSlowHandshake: silence and single bytes do not extend a handshake's timeout.
 func TestSlowHandshake(t *testing.T) {
 	d := startTLSGate(t, gate.Options{Handshake: 200 * time.Millisecond})
 	whole := clientHello(t, d.clientTLS)
@@ -213,8 +214,8 @@ func TestSlowHandshake(t *testing.T) {
 	d.waitRejected("tls", 2)
 }
 
-// TestSlowRecord: a request has its time from the first byte of the record that it comes in, though nothing can be read of it
-// before the last.
+// TestSlowRecord: a request's timeout begins with the first byte of its TLS record, although no
+// byte of the request can be read before the record's last.
 func TestSlowRecord(t *testing.T) {
 	d := startTLSGate(t, gate.Options{Read: time.Second, Idle: time.Hour})
 	l := d.dialRaw()
@@ -238,7 +239,7 @@ func TestSlowRecord(t *testing.T) {
 	d.waitMetric("tenterhook_connections", 0)
 }
 
-// holdingConn keeps what is written back when it halts.
+// holdingConn keeps the bytes that are written while hold is set.
 type holdingConn struct {
 	net.Conn
 	hold    bool
@@ -252,7 +253,7 @@ func (h *holdingConn) Write(p []byte) (int, error) {
 	return h.Conn.Write(p)
 }
 
-// TestPlainToTLS: whoever has written http:// into a URL is told in a language that is understood there.
+// TestPlainToTLS: a peer that speaks HTTP instead of TLS gets an answer in HTTP.
 func TestPlainToTLS(t *testing.T) {
 	d := startTLSGate(t, gate.Options{})
 	l := d.dialRaw().send(validRequest(body))
@@ -261,7 +262,7 @@ func TestPlainToTLS(t *testing.T) {
 	d.waitRejected("tls", 1)
 }
 
-// TestACMEProtocol: an authority sees the certificate, and that is all.
+// TestACMEProtocol: a certificate authority sees the certificate and nothing else.
 func TestACMEProtocol(t *testing.T) {
 	o := gate.Options{}
 	server, client := tlsConfigs(t)
@@ -274,7 +275,7 @@ func TestACMEProtocol(t *testing.T) {
 	d.waitRejected("tls", 0)
 }
 
-// TestManyHandshakes: however many shake hands at once, all of them honest in the end, each is answered.
+// TestManyHandshakes: many handshakes at the same time are all completed, and their calls answered.
 func TestManyHandshakes(t *testing.T) {
 	d := startTLSGate(t, gate.Options{Handshake: testTimeout})
 	var all sync.WaitGroup
@@ -300,12 +301,12 @@ func TestManyHandshakes(t *testing.T) {
 	d.waitRejected("tls", 0)
 }
 
-// TestShutdownDuringHandshake: nobody who has not finished keeps the program from ending.
+// TestShutdownDuringHandshake: incomplete handshakes do not delay the end of the program.
 func TestShutdownDuringHandshake(t *testing.T) {
 	d := startTLSGate(t, gate.Options{Handshake: time.Hour})
 	silent := d.dialRaw()
 	d.waitMetric("tenterhook_connections", 1)
-	time.Sleep(50 * time.Millisecond) // it is being read from
+	time.Sleep(50 * time.Millisecond) // its first read has begun
 	ctx, cancel := context.WithTimeout(t.Context(), testTimeout)
 	defer cancel()
 	if err := d.gate.Shutdown(ctx); err != nil {
@@ -314,8 +315,8 @@ func TestShutdownDuringHandshake(t *testing.T) {
 	silent.wantEnd()
 }
 
-// TestFailingAddresses: an address that fails again and again is told so, and its right secret still counts, on an old connection and
-// on a new one.
+// TestFailingAddresses: an address that fails repeatedly gets 429. Its right secret is still
+// accepted, on an old connection and on a new one.
 func TestFailingAddresses(t *testing.T) {
 	for _, tr := range []transport{{}, {secure: true}} {
 		t.Run(tr.String(), func(t *testing.T) {
@@ -324,7 +325,7 @@ func TestFailingAddresses(t *testing.T) {
 			honest.send(validRequest(body)).readResponse()
 			got := map[int]int{}
 			sent := 0
-			for end := time.Now().Add(testTimeout); got[429] < 10 && time.Now().Before(end); sent++ { // one a second is let off
+			for end := time.Now().Add(testTimeout); got[429] < 10 && time.Now().Before(end); sent++ { // one a second is forgiven
 				status, _, _ := d.dial().send(requestHead(requestLine, "Authorization: x", "Content-Length: 0")).readResponse()
 				got[status]++
 			}

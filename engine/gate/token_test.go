@@ -25,7 +25,7 @@ import (
 	"github.com/tenterhook/tenterhook/engine/issuer"
 )
 
-// authServer is an authorization server that answers for its keys, and signs.
+// authServer is an authorization server that publishes its keys and signs tokens.
 type authServer struct {
 	*httptest.Server
 	key *rsa.PrivateKey
@@ -54,7 +54,7 @@ func newAuthServer(t testing.TB) *authServer {
 
 func b64(b []byte) string { return base64.RawURLEncoding.EncodeToString(b) }
 
-// token is one for client c with the scope s.
+// token returns a token for a client, with the scope s.
 func (a *authServer) token(t testing.TB, client string, expires time.Time) string {
 	t.Helper()
 	payload, err := json.Marshal(map[string]any{"iss": a.URL, "aud": "api://default", "cid": client, "scp": []string{"s"}, "exp": expires.Unix()})
@@ -81,7 +81,7 @@ hooks:
     rules: [{name: stamp, profile: {division: sales}}]
 `
 
-// startTokenGate is a door that takes tokens of an authorization server.
+// startTokenGate starts a Gate that accepts tokens of an authorization server.
 func startTokenGate(t *testing.T, a *authServer, o issuer.Options) *testGate {
 	t.Helper()
 	o.Log, o.Wait = slog.New(slog.DiscardHandler), cmp.Or(o.Wait, testTimeout)
@@ -155,7 +155,7 @@ tenterhook_secret_used_total{hook="hook-a",secret="old"} 1
 	}
 }
 
-// TestRejectedUsesNoSecret: a secret counts as used by calls that were let in, and not by those from an address that may not call.
+// TestRejectedUsesNoSecret: a secret counts as used only by admitted calls.
 func TestRejectedUsesNoSecret(t *testing.T) {
 	d := startGate(t, orgPolicy, gate.Options{Proxies: mustList(t, "127.0.0.1"), Allowed: mustAllow(t, "192.0.2.0/24")})
 	const text = `{"eventType":"com.okta.user.pre-registration","data":{}}`
@@ -189,7 +189,8 @@ func TestRejectedUsesNoSecret(t *testing.T) {
 	}
 }
 
-// TestNoKeysYet: it is our fault, so Okta is asked to come again, where it does.
+// TestNoKeysYet: if the server has no keys yet, the caller gets 503, so that Okta repeats the call
+// where it does.
 func TestNoKeysYet(t *testing.T) {
 	a := newAuthServer(t)
 	token := a.token(t, "c", time.Now().Add(time.Hour))
@@ -203,8 +204,8 @@ func TestNoKeysYet(t *testing.T) {
 	l.wantResponse(401, "")
 }
 
-// TestUnknownKeyIDs: while the keys of an issuer cannot be had, tokens by keys that nobody knows count as failures, but for those of an
-// address that has shown a right one.
+// TestUnknownKeyIDs: while an issuer's keys cannot be fetched, tokens with unknown key ids count as
+// failures, except from trusted addresses.
 func TestUnknownKeyIDs(t *testing.T) {
 	for _, friend := range []bool{false, true} {
 		t.Run(fmt.Sprintf("Friend%t", friend), func(t *testing.T) {
@@ -233,7 +234,7 @@ func TestUnknownKeyIDs(t *testing.T) {
 			_, rest, _ := strings.Cut(good, ".")
 			got := map[int]int{}
 			end := time.Now().Add(testTimeout)
-			for i := 0; i < 40 || !friend && got[429] == 0 && time.Now().Before(end); i++ { // one a second is let off
+			for i := 0; i < 40 || !friend && got[429] == 0 && time.Now().Before(end); i++ { // one a second is forgiven
 				got[send(b64(fmt.Appendf(nil, `{"alg":"RS256","kid":"k%d"}`, i))+"."+rest)]++
 			}
 			if friend && got[503] != 40 || !friend && (got[503] < 32 || got[429] == 0) {

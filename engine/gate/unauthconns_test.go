@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// TestEvictionOrder: who has most makes room, the longest there of it; friends do last.
+// TestEvictionOrder: of the address with most connections the oldest one is evicted, and
+// connections of trusted addresses last.
 func TestEvictionOrder(t *testing.T) {
 	var s unauthConns
 	in := func(addr string, friend bool) *conn {
@@ -31,7 +32,7 @@ func TestEvictionOrder(t *testing.T) {
 	}
 }
 
-// TestUnauthConnsAtRandom holds what strangers say against a count.
+// TestUnauthConnsAtRandom compares unauthConns with a plain count.
 func TestUnauthConnsAtRandom(t *testing.T) {
 	var s unauthConns
 	in, count := map[*conn]bool{}, map[netip.Addr]int{}

@@ -54,7 +54,7 @@ func TestSubscribers(t *testing.T) {
 	}
 }
 
-// TestFailuresHammer has many addresses fail at once: the table neither grows nor lets the busiest go unseen.
+// TestFailuresHammer: while many addresses fail at the same time, the busiest one is not forgotten.
 func TestFailuresHammer(t *testing.T) {
 	f, now := peer.NewFailures(), time.Now()
 	busy := netip.MustParseAddr("192.0.2.1")

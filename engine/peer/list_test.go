@@ -64,12 +64,12 @@ func TestList(t *testing.T) {
 	}
 }
 
-// TestListAgainstPrefixes compares a List with looking at each prefix.
+// TestListAgainstPrefixes compares a List with a loop over its prefixes.
 func TestListAgainstPrefixes(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	r := rand.New(rand.NewPCG(seed, 0))
 	t.Log("seed", seed)
-	address := func() netip.Addr { // few, so that they meet
+	address := func() netip.Addr { // few, so that ranges meet
 		if r.IntN(2) == 0 {
 			return netip.AddrFrom4([4]byte{10, 0, byte(r.IntN(4)), byte(r.IntN(256))})
 		}
@@ -159,7 +159,7 @@ func TestAllowed(t *testing.T) {
 	}
 }
 
-// TestAllowedFollows: a changed file counts, a broken one does not.
+// TestAllowedFollows: a changed file takes effect, an invalid one does not.
 func TestAllowedFollows(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "list")
 	write := func(text string) {

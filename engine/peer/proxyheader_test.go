@@ -80,7 +80,7 @@ func TestReadHeader(t *testing.T) {
 	}
 }
 
-// TestReadHeaderOfOthers reads what a library writes.
+// TestReadHeaderOfOthers reads headers that a library writes.
 func TestReadHeaderOfOthers(t *testing.T) {
 	for version := byte(1); version <= 2; version++ {
 		for _, from := range []string{"192.0.2.9", "2001:db8::9"} {
@@ -100,7 +100,8 @@ func TestReadHeaderOfOthers(t *testing.T) {
 	}
 }
 
-// FuzzReadHeader has a library read what we accept: it must find the same client, and the same end.
+// FuzzReadHeader compares with a library: it must find the same client and the same end in a header
+// that is accepted here.
 func FuzzReadHeader(f *testing.F) {
 	for _, seed := range []string{
 		"PROXY TCP4 192.0.2.1 10.0.0.1 4660 443\r\nx", "PROXY TCP6 2001:db8::7 ::1 4660 443\r\n", "PROXY UNKNOWN\r\n", "GET / HTTP/1.1\r\n\r\n",
@@ -111,7 +112,7 @@ func FuzzReadHeader(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte) {
 		r := bytes.NewReader(b)
 		got, err := peer.ReadProxyHeader(r)
-		if err != nil || len(b)-r.Len() > 200 { // the library's buffer has an end
+		if err != nil || len(b)-r.Len() > 200 { // the library's buffer is limited
 			return
 		}
 		theirs := bufio.NewReader(bytes.NewReader(b))
@@ -120,7 +121,7 @@ func FuzzReadHeader(f *testing.F) {
 			if got.IsValid() {
 				t.Fatalf("%q: we find %v, the library %v", b, got, err)
 			}
-			return // it is stricter with headers that name nobody
+			return // it rejects some headers without an address
 		}
 		var want netip.Addr
 		if a, ok := h.SourceAddr.(*net.TCPAddr); ok && !h.Command.IsLocal() {
