@@ -130,17 +130,7 @@ func patch(k hook.TokenKind, operations appender) appender {
 // appendAdd appends the operation that sets a claim, up to its value. A name with / or ~ is escaped as in a JSON Pointer.
 func appendAdd(dst []byte, name string) []byte {
 	dst = append(dst, `{"op":"add","path":"/claims/`...)
-	return append(jsondoc.AppendEscaped(dst, pointer(name)), `","value":`...)
-}
-
-func pointer(name string) string {
-	if strings.IndexByte(name, '~') >= 0 {
-		name = strings.ReplaceAll(name, "~", "~0")
-	}
-	if strings.IndexByte(name, '/') >= 0 {
-		name = strings.ReplaceAll(name, "/", "~1")
-	}
-	return name
+	return append(jsondoc.AppendEscaped(dst, jsondoc.EscapePointer(name)), `","value":`...)
 }
 
 // claimsOf sets the claims that an expression gives: an object of names to values, or its member of the token's name.
@@ -254,7 +244,7 @@ func has(r *runtime.Run, k hook.TokenKind, name string) (bool, error) {
 
 func appendRemove(dst []byte, name string) []byte {
 	dst = append(dst, `{"op":"remove","path":"/claims/`...)
-	return append(jsondoc.AppendEscaped(dst, pointer(name)), `"}`...)
+	return append(jsondoc.AppendEscaped(dst, jsondoc.EscapePointer(name)), `"}`...)
 }
 
 func removalsOf(k hook.TokenKind, x *expr.Expression) appender {

@@ -33,10 +33,9 @@ func ReplaceMember(text []byte, at string, value []byte) ([]byte, error) {
 // stepsOf splits a path into names.
 func stepsOf(at string) ([]string, error) {
 	var steps []string
-	if pointer, ok := strings.CutPrefix(at, "/"); ok {
-		steps = strings.Split(pointer, "/")
-		for i, s := range steps {
-			steps[i] = strings.ReplaceAll(strings.ReplaceAll(s, "~1", "/"), "~0", "~")
+	if name, rest, ok := jsondoc.CutPointer(at); ok {
+		for ; ok; name, rest, ok = jsondoc.CutPointer(rest) {
+			steps = append(steps, name)
 		}
 	} else if steps = strings.Split(at, "."); strings.Contains("."+at+".", "..") {
 		return nil, errors.New("a name in the path is empty: want a path such as data.userProfile.email")

@@ -293,7 +293,7 @@ func (t *template) part(name string) *template {
 // escapedName escapes dst[from:] as a part of one name in a JSON Pointer.
 func escapedName(dst []byte, from int) []byte {
 	if bytes.ContainsAny(dst[from:], "~/") {
-		return append(dst[:from], pointer(string(dst[from:]))...)
+		return append(dst[:from], jsondoc.EscapePointer(string(dst[from:]))...)
 	}
 	return dst
 }

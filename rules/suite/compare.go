@@ -125,15 +125,16 @@ func claims(commands jsondoc.Node) []byte {
 			continue
 		}
 		for op := range c.Get("value").Elements() {
-			name, ok := strings.CutPrefix(op.Get("path").Text(), "/claims/")
-			if kind := op.Get("op").Text(); !ok || kind != "add" && kind != "replace" {
+			root, path, _ := jsondoc.CutPointer(op.Get("path").Text())
+			name, below, ok := jsondoc.CutPointer(path)
+			if kind := op.Get("op").Text(); !ok || root != "claims" || kind != "add" && kind != "replace" {
 				continue
 			}
 			if all[token] == nil {
 				all[token] = map[string]json.RawMessage{}
 			}
-			if !strings.Contains(name, "/") {
-				name = strings.ReplaceAll(strings.ReplaceAll(name, "~1", "/"), "~0", "~")
+			if below != "" {
+				name = path[1:]
 			}
 			all[token][name] = op.Get("value").Raw()
 		}

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/tenterhook/tenterhook/runtime/expr"
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
 // differ compares two JSON values: the order of members and the way a number is written do not count. It is empty when they are
@@ -163,11 +164,11 @@ func dotted(path []string) string {
 	if !slices.ContainsFunc(path, func(s string) bool { return s == "" || strings.ContainsAny(s, "./") }) {
 		return strings.Join(path, ".")
 	}
-	var b strings.Builder
+	var pointer []byte
 	for _, name := range path {
-		b.WriteString("/" + strings.ReplaceAll(strings.ReplaceAll(name, "~", "~0"), "/", "~1"))
+		pointer = jsondoc.AppendPointer(pointer, name)
 	}
-	return b.String()
+	return string(pointer)
 }
 
 // shown is a value on one line.

@@ -154,26 +154,16 @@ func (s *simulation) apply(root int32, op operation, path string, value jsondoc.
 
 // nextName splits the first name off a JSON Pointer and unescapes it; the rest is empty or begins
 // with a slash.
-func (s *simulation) nextName(path string) (nextName, rest string) {
-	nextName = path[1:]
-	if i := strings.IndexByte(nextName, '/'); i >= 0 {
-		nextName, rest = nextName[:i], nextName[i:]
+func (s *simulation) nextName(path string) (name, rest string) {
+	name = path[1:]
+	if i := strings.IndexByte(name, '/'); i >= 0 {
+		name, rest = name[:i], name[i:]
 	}
-	if strings.IndexByte(nextName, '~') < 0 {
-		return nextName, rest
+	if strings.IndexByte(name, '~') < 0 {
+		return name, rest
 	}
 	from := len(s.names)
-	for i := 0; i < len(nextName); i++ {
-		c := nextName[i]
-		if c == '~' {
-			i++
-			c = '~'
-			if nextName[i] == '1' {
-				c = '/'
-			}
-		}
-		s.names = append(s.names, c)
-	}
+	s.names = jsondoc.AppendUnescaped(s.names, name)
 	return sharedString(s.names[from:]), rest
 }
 

@@ -3,7 +3,6 @@ package jsondoc
 import (
 	"iter"
 	"strconv"
-	"strings"
 )
 
 // Kind is a Node's type in JSON; Missing is that of an absent member.
@@ -152,24 +151,18 @@ func (n Node) Elements() iter.Seq[Node] {
 // descendant.
 func (n Node) Pointer(p string) Node {
 	for p != "" {
-		if p[0] != '/' {
+		name, rest, ok := CutPointer(p)
+		if !ok {
 			return Node{}
 		}
-		token, rest := p[1:], ""
-		if i := strings.IndexByte(token, '/'); i >= 0 {
-			token, rest = token[:i], token[i:]
-		}
-		if strings.IndexByte(token, '~') >= 0 {
-			token = strings.ReplaceAll(strings.ReplaceAll(token, "~1", "/"), "~0", "~")
-		}
 		if n.Kind() == Array {
-			i, err := strconv.ParseUint(token, 10, 31)
-			if err != nil || (len(token) > 1 && token[0] == '0') {
+			i, err := strconv.ParseUint(name, 10, 31)
+			if err != nil || (len(name) > 1 && name[0] == '0') {
 				return Node{}
 			}
 			n = n.At(int(i))
 		} else {
-			n = n.Get(token)
+			n = n.Get(name)
 		}
 		p = rest
 	}

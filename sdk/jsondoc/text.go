@@ -2,7 +2,6 @@ package jsondoc
 
 import (
 	"encoding/binary"
-	"strings"
 	"unicode/utf8"
 )
 
@@ -51,25 +50,6 @@ func appendEscape(dst []byte, c byte) []byte {
 		return append(dst, '\\', 't')
 	}
 	return append(dst, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
-}
-
-// AppendPointer appends another name to a JSON Pointer: a slash and the name, escaped (RFC 6901).
-// The result is plain text, not yet a JSON string.
-func AppendPointer(dst []byte, name string) []byte {
-	dst = append(dst, '/')
-	for {
-		i := strings.IndexAny(name, "~/")
-		if i < 0 {
-			return append(dst, name...)
-		}
-		dst = append(dst, name[:i]...)
-		if name[i] == '~' {
-			dst = append(dst, '~', '0')
-		} else {
-			dst = append(dst, '~', '1')
-		}
-		name = name[i+1:]
-	}
 }
 
 // AppendCompact appends a JSON text without the white space between its tokens.
