@@ -273,7 +273,7 @@ func (r *caseReader) one(spec *caseSpec) {
 	if !h.Type.Inline() {
 		r.answerless(h, spec)
 	} else if h.Type != hook.Token && spec.expect.Claims != nil {
-		r.add(spec.expectAt.key("claims").problem("claims are what a token hook gives, and hook %s is %s hook: want commands or answer", h.Name, article(h.Type)))
+		r.add(spec.expectAt.key("claims").problem("claims are what a token hook gives, and hook %s is %s hook: want commands or answer", h.Name, h.Type.WithArticle()))
 	}
 	input, ok := r.input(h, spec)
 	if !ok {

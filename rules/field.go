@@ -43,7 +43,7 @@ func decode[T any](d *decoder, n *node, what string, fields []field[T], into *T)
 		f := &fields[i]
 		switch {
 		case !f.fits(d.hookType):
-			d.add(m.at.problem("%s is for %s hooks, this is %s hook", m.key, typeNames(f.types), article(d.hookType)))
+			d.add(m.at.problem("%s is for %s hooks, this is %s hook", m.key, typeNames(f.types), d.hookType.WithArticle()))
 		case m.value.kind != brokenNode:
 			f.read(d, into, m.value)
 		}
@@ -70,14 +70,6 @@ func keys[T any](fields []field[T], t hook.Type) (names []string) {
 }
 
 func keysOf[T any](fields []field[T], t hook.Type) string { return list(keys(fields, t)) }
-
-// article is the type with the article it takes: "an event".
-func article(t hook.Type) string {
-	if t == hook.EventHook {
-		return "an event"
-	}
-	return "a " + t.String()
-}
 
 func typeNames(types []hook.Type) string {
 	if len(types) == len(inline) {

@@ -7,7 +7,7 @@ import (
 
 	"github.com/expr-lang/expr/ast"
 	"github.com/tenterhook/tenterhook/runtime"
-	"github.com/tenterhook/tenterhook/runtime/schema"
+	"github.com/tenterhook/tenterhook/sdk/hook"
 )
 
 // compiler turns one tree into closures. It goes on after a mistake, to find the others too.
@@ -74,7 +74,7 @@ func (k *compiler) wrongName(n ast.Node, what, name string, candidates []string)
 		return c
 	}
 	e := k.errs[before]
-	if e.Suggest = schema.Nearest(name, candidates); e.Suggest != "" {
+	if e.Suggest, _ = hook.Suggest(name, candidates); e.Suggest != "" {
 		e.Message += ", did you mean " + e.Suggest + "?"
 	}
 	return c

@@ -8,6 +8,7 @@ import (
 	"github.com/expr-lang/expr/ast"
 	"github.com/tenterhook/tenterhook/runtime"
 	"github.com/tenterhook/tenterhook/runtime/schema"
+	"github.com/tenterhook/tenterhook/sdk/hook"
 )
 
 // form is a function whose results have one form: apply changes a text that cannot be one.
@@ -46,7 +47,7 @@ func (k *compiler) wrongValue(n ast.Node, s string, v *schema.Values) {
 	meant := schema.Guess(s, v.All)
 	hint := ", did you mean " + meant + "?"
 	if meant == "" {
-		hint = ": want " + schema.OneOf(v.All)
+		hint = ": want " + hook.OneOf(v.All)
 	}
 	if v.Lenient {
 		k.doubt(n, "Okta never sends %q here%s", s, hint)
@@ -104,7 +105,7 @@ func (k *compiler) possibly(n ast.Node, x *code, op, what string, passes func(st
 	if values.Lenient {
 		say = func(format string, args ...any) { k.doubt(n, format, args...) }
 	}
-	say("Okta sends nothing here that %s %q: it sends %s", op, what, schema.OneOf(values.All))
+	say("Okta sends nothing here that %s %q: it sends %s", op, what, hook.OneOf(values.All))
 }
 
 var finders = map[string]func(s, part string) bool{

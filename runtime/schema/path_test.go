@@ -16,7 +16,7 @@ func TestCheckPath(t *testing.T) {
 		{hook.Registration, "eventId", ""},
 		{hook.Registration, "data.userProfile.anything.at.all", ""},
 		{hook.Registration, "data.userProfil.email", "unknown field userProfil, did you mean userProfile?"},
-		{hook.Registration, "dat", "unknown field dat"},
+		{hook.Registration, "dat", "unknown field dat, did you mean data?"},
 		{hook.Token, "data.context.session.amr.0", ""},
 		{hook.Token, "data.context.session.amr.0.x", "there is nothing inside a text: unknown field x"},
 		{hook.Token, "data.context.user.profile.groups.0.name", ""},

@@ -6,24 +6,10 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/hook"
 )
 
-// Nearest is the candidate that is name but for case, or else the one that is the fewest letters away; "" when none is near.
-func Nearest(name string, candidates []string) string {
-	best, limit := "", 2+len(name)/5
-	for _, c := range candidates {
-		if strings.EqualFold(c, name) {
-			return c
-		}
-		if d := hook.Distance(name, c, limit); d < limit {
-			best, limit = c, d
-		}
-	}
-	return best
-}
-
-// Guess is the candidate that name was probably meant to be: the Nearest, or else a typing error of it, or else the one with
+// Guess is the candidate that name was probably meant to be: the one that hook.Suggest finds, or else a typing error of it, or else the one with
 // the longest common beginning. It is "" when there is none.
 func Guess(name string, candidates []string) string {
-	if near := Nearest(name, candidates); near != "" {
+	if near, ok := hook.Suggest(name, candidates); ok {
 		return near
 	}
 	best, longest := "", 2
@@ -54,13 +40,4 @@ var separators = strings.NewReplacer("_", "", "-", "", " ", "")
 func isTypo(word, known string) bool {
 	return strings.EqualFold(separators.Replace(word), separators.Replace(known)) ||
 		len(known) > 4 && hook.Distance(word, known, 2) == 1
-}
-
-// OneOf is "a, b or c".
-func OneOf(all []string) string {
-	last := len(all) - 1
-	if last < 1 {
-		return strings.Join(all, "")
-	}
-	return strings.Join(all[:last], ", ") + " or " + all[last]
 }

@@ -2,7 +2,6 @@ package hook
 
 import (
 	"errors"
-	"strings"
 
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
@@ -106,14 +105,14 @@ func unknownCommand(t Type, name string) string {
 	known := Commands(t)
 	text := "unknown command " + quote(name)
 	if len(known) == 0 {
-		return text + ": an answer to " + article(t) + " hook carries no commands"
+		return text + ": an answer to " + t.WithArticle() + " hook carries no commands"
 	}
 	if fix, ok := knownMistakes[name]; ok && findCommand(t, fix) != nil {
 		return text + ", did you mean " + fix + "?"
 	}
 	for _, other := range Types() {
 		if findCommand(other, name) != nil {
-			return text + " for " + article(t) + " hook: it belongs to " + other.String() + " hooks; want " + oneOf(known)
+			return text + " for " + t.WithArticle() + " hook: it belongs to " + other.String() + " hooks; want " + OneOf(known)
 		}
 	}
 	return text + hint(name, known)
@@ -146,12 +145,3 @@ func CheckAnswer(t Type, answer jsondoc.Node) []Problem {
 }
 
 func unreadableMessage(err error) string { return "want one JSON object: " + err.Error() }
-
-// article returns a hook type with its indefinite article: "a token", "an event".
-func article(t Type) string {
-	name := t.String()
-	if strings.IndexByte("aeiou", name[0]) >= 0 && t != UserImport {
-		return "an " + name
-	}
-	return "a " + name
-}

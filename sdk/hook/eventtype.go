@@ -88,7 +88,7 @@ func (p EventPattern) suggestion(all []string) string {
 		}
 		prefix = prefix[:at]
 		if near := typesBelow(all, prefix+"."); len(near) > 0 && len(near) <= 6 {
-			return "; " + prefix + " has " + oneOf(near)
+			return "; " + prefix + " has " + OneOf(near)
 		}
 	}
 }

@@ -100,9 +100,9 @@ func (c *checker) op(cmd *command, n jsondoc.Node) operation {
 		}
 		c.fail(".op", "an assertion takes add and replace, never remove")
 	case "move", "copy", "test":
-		c.fail(".op", "Okta has no %s: want %s", n.Text(), oneOf(operationsOf(cmd)))
+		c.fail(".op", "Okta has no %s: want %s", n.Text(), OneOf(operationsOf(cmd)))
 	case "":
-		c.fail(".op", "want %s, got %s", oneOf(operationsOf(cmd)), describe(n))
+		c.fail(".op", "want %s, got %s", OneOf(operationsOf(cmd)), describe(n))
 	default:
 		c.fail(".op", "unknown operation %s%s", quote(n.Text()), hint(n.Text(), operationsOf(cmd)))
 	}

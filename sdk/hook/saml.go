@@ -38,10 +38,10 @@ func (c *checker) assertionPath(s *step) {
 		}
 	}
 	if strings.HasSuffix(s.name, "ifetime/expiration") || strings.HasSuffix(s.name, "ifetime") {
-		c.fail(".path", "want a path below %s, got %s, did you mean %s?", oneOf(assertionRoots), quote(s.name), sessionPath)
+		c.fail(".path", "want a path below %s, got %s, did you mean %s?", OneOf(assertionRoots), quote(s.name), sessionPath)
 		return
 	}
-	c.fail(".path", "want a path below %s, got %s", oneOf(assertionRoots), quote(s.name))
+	c.fail(".path", "want a path below %s, got %s", OneOf(assertionRoots), quote(s.name))
 }
 
 // checkSubject requires a text for the name that identifies the person, and for that name's format:

@@ -44,7 +44,7 @@ func quotedOneOf(words []string) string {
 	for i, w := range words {
 		quoted[i] = `"` + w + `"`
 	}
-	return oneOf(quoted)
+	return OneOf(quoted)
 }
 
 // profile checks attributes and their values, as far as Okta's user schema is not needed for it.

@@ -65,11 +65,11 @@ func hint(word string, known []string) string {
 	if s, ok := Suggest(word, known); ok {
 		return ", did you mean " + s + "?"
 	}
-	return "; want " + oneOf(known)
+	return "; want " + OneOf(known)
 }
 
-// oneOf is "a, b or c".
-func oneOf(words []string) string {
+// OneOf is "a, b or c".
+func OneOf(words []string) string {
 	if len(words) < 2 {
 		return strings.Join(words, "")
 	}

@@ -46,3 +46,11 @@ func TypeOf(eventType string) (Type, bool) {
 
 // Inline reports whether Okta waits for the answer of this type.
 func (t Type) Inline() bool { return t >= Registration && t < EventHook }
+
+// WithArticle is the type with its indefinite article: "a token", "an event".
+func (t Type) WithArticle() string {
+	if t == EventHook || t.facts() == &types[0] {
+		return "an " + t.String()
+	}
+	return "a " + t.String()
+}
