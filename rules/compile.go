@@ -34,7 +34,7 @@ func (c *compiler) expression(n *node) *expr.Expression {
 		c.faults(n, err)
 		return nil
 	}
-	c.doubts(n, x.Doubts())
+	c.doubts(n, x.Warnings())
 	c.cost = c.cost.Plus(x.Cost())
 	return x
 }
@@ -67,7 +67,7 @@ func (c *compiler) text(n *node) *expr.Text {
 		return nil
 	}
 	c.leaks(n, t)
-	c.doubts(n, t.Doubts())
+	c.doubts(n, t.Warnings())
 	c.cost = c.cost.Plus(t.Cost())
 	return t
 }

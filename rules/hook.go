@@ -110,7 +110,7 @@ func (c *compiler) let(m member, later []member) {
 		c.faults(m.value, early(err, m.key, later))
 		return
 	}
-	c.doubts(m.value, c.env.LetDoubts(m.key))
+	c.doubts(m.value, c.env.LetWarnings(m.key))
 }
 
 // early says of names that a let cannot read yet that they are lets.

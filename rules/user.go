@@ -105,7 +105,7 @@ func (m *maker) flag(n *node, what string) func(*runtime.Run) (bool, error) {
 			return nil
 		}
 		if x := t.Whole(); x != nil {
-			m.decides = append(m.decides, n.clauses(m.env.Watch(t, n.text))...)
+			m.decides = append(m.decides, n.clauses(m.env.CountWhole(t, n.text))...)
 			return func(r *runtime.Run) (bool, error) {
 				v, err := x.Eval(r)
 				return err == nil && v.Bool(), err

@@ -39,7 +39,7 @@ func (p *Program) functions() *cobra.Command {
 func (p *Program) listFunctions() error {
 	var b strings.Builder
 	for _, e := range expr.Reference() {
-		if !e.Refused {
+		if !e.Unsupported {
 			fmt.Fprintf(&b, "%-48s %s\n", e.Usage, e.Doc)
 		}
 	}
@@ -52,7 +52,7 @@ func (p *Program) function(name string) error {
 	for _, e := range expr.Reference() {
 		switch {
 		case e.Name != name:
-		case e.Refused:
+		case e.Unsupported:
 			return fmt.Errorf("%s is not supported: %s", name, e.Doc)
 		default:
 			_, err := fmt.Fprintf(p.Stdout, "%s\n  %s\n  with a missing argument: %s\n  fuel: %s\n  %s\n  = %s\n",
@@ -66,7 +66,7 @@ func (p *Program) function(name string) error {
 
 func completeFunction(*cobra.Command, []string, string) (names []string, _ cobra.ShellCompDirective) {
 	for _, e := range expr.Reference() {
-		if !e.Refused {
+		if !e.Unsupported {
 			names = append(names, e.Name)
 		}
 	}

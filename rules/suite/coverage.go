@@ -98,7 +98,7 @@ func (s sight) coverage(set *rules.Set) (all []HookCoverage) {
 
 func covered(clauses []rules.Clause) (all []ClauseCoverage) {
 	for _, c := range clauses {
-		yes, no := c.Seen()
+		yes, no := c.Counts()
 		all = append(all, ClauseCoverage{c.Place, c.Text, yes, no})
 	}
 	return all

@@ -22,7 +22,7 @@ any    body`
 func NewAnswerEnv(o Options) *Env {
 	o.Type = 0
 	e := NewEnv(o)
-	e.shape = schema.Parse(answers)
+	e.event = schema.Parse(answers)
 	return e
 }
 

@@ -138,7 +138,7 @@ func (a rules) runCEL(t testing.TB, call map[string]any) (matches int) {
 func TestRulesAgree(t *testing.T) {
 	w := newWorld(t, hook.Token)
 	a := newRules(t, w.env, 200)
-	call := decoded(t, string(sample.Of(hook.Token)))
+	call := checkedText(t, string(sample.Of(hook.Token)))
 	ours, theirs, cels := a.runOurs(t, w.begin(string(sample.Of(hook.Token)), runtime.Budget{})), a.runStock(t, new(vm.VM), call), a.runCEL(t, call)
 	if ours != theirs || ours != cels || ours == 0 {
 		t.Errorf("%d of ours match, %d of stock's, %d of cel-go's", ours, theirs, cels)
@@ -147,7 +147,7 @@ func TestRulesAgree(t *testing.T) {
 
 // BenchmarkEval is n rules on one call that has been read.
 func BenchmarkEval(b *testing.B) {
-	call := decoded(b, string(sample.Of(hook.Token)))
+	call := checkedText(b, string(sample.Of(hook.Token)))
 	for _, n := range []int{1, 10, 200} {
 		w := newWorld(b, hook.Token)
 		a := newRules(b, w.env, n)

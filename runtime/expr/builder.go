@@ -23,7 +23,7 @@ type builder struct {
 	values []runtime.Value
 }
 
-func building(r *runtime.Run, size int) builder {
+func newBuilder(r *runtime.Run, size int) builder {
 	b := builder{r: r}
 	if size > 0 {
 		b.grow(size)
@@ -33,7 +33,7 @@ func building(r *runtime.Run, size int) builder {
 
 func (b *builder) grow(size int) {
 	if size > maxList {
-		tooLarge("a list of more than %d values", maxList)
+		failTooLarge("a list of more than %d values", maxList)
 	}
 	charge(b.r, int64(size)>>2)
 	hold(b.r, int64(size)*valueSize)
@@ -60,23 +60,23 @@ func (b *builder) member(key, v runtime.Value) {
 	b.add(v)
 }
 
-// tooLarge ends the run: one value would be larger than any may be, whatever the budget.
-func tooLarge(format string, most int) {
+// failTooLarge ends the run: one value would be larger than any may be, whatever the budget.
+func failTooLarge(format string, most int) {
 	panic(&fault{fmt.Errorf("%w: "+format, runtime.ErrMemory, most)})
 }
 
-// room gives memory for a text of up to n bytes, or fails.
-func room(r *runtime.Run, n int) []byte {
+// reserveText gives memory for a text of up to n bytes, or fails.
+func reserveText(r *runtime.Run, n int) []byte {
 	if n > maxText {
-		tooLarge("a text of more than %d bytes", maxText)
+		failTooLarge("a text of more than %d bytes", maxText)
 	}
 	charge(r, 1+int64(n)>>4)
 	hold(r, int64(n))
 	return r.Scratch.Text(n)
 }
 
-// built is a text in memory that room gave.
-func built(b []byte) runtime.Value {
+// textOfBytes is a text in memory that room gave.
+func textOfBytes(b []byte) runtime.Value {
 	return runtime.TextOf(unsafe.String(unsafe.SliceData(b), len(b)))
 }
 

@@ -19,10 +19,10 @@ type Clause struct {
 	yes, no atomic.Int64
 }
 
-// Seen is how often the clause has come out true, and how often not.
-func (c *Clause) Seen() (yes, no int64) { return c.yes.Load(), c.no.Load() }
+// Counts is how often the clause has come out true, and how often not.
+func (c *Clause) Counts() (yes, no int64) { return c.yes.Load(), c.no.Load() }
 
-func (c *Clause) note(outcome bool) bool {
+func (c *Clause) count(outcome bool) bool {
 	if outcome {
 		c.yes.Add(1)
 	} else {
@@ -42,9 +42,9 @@ func (e *Env) LetClauses(name string) []*Clause {
 	return nil
 }
 
-// Watch has a leaf that is one expression, src, counted as a whole too, as exactly true or not, and gives all Clauses of it,
+// CountWhole has a leaf that is one expression, src, counted as a whole too, as exactly true or not, and gives all Clauses of it,
 // with places in the leaf. There are none unless the Env's Options ask for them. It is for before the first run.
-func (e *Env) Watch(t *Text, src string) []*Clause {
+func (e *Env) CountWhole(t *Text, src string) []*Clause {
 	x := t.Whole()
 	if !e.o.Clauses || x == nil || x.code.constant {
 		return nil
@@ -56,15 +56,15 @@ func (e *Env) Watch(t *Text, src string) []*Clause {
 	eval, watched := x.code.eval, *x.code
 	watched.eval = func(r *runtime.Run) runtime.Value {
 		v := eval(r)
-		all.note(v.Kind() == runtime.Bool && v.Bool())
+		all.count(v.Kind() == runtime.Bool && v.Bool())
 		return v
 	}
 	x.code = &watched
-	return inOrder(append([]*Clause{all}, x.clauses...))
+	return sortClauses(append([]*Clause{all}, x.clauses...))
 }
 
 // clause compiles n, an operand, as a condition that is one of the Clauses.
-func (k *compiler) clause(n ast.Node) *code { return k.noted(n, k.condition(n)) }
+func (k *compiler) clause(n ast.Node) *code { return k.countOutcome(n, k.condition(n)) }
 
 // branch compiles n, which stands beside the : of a condition or of a value.
 func (k *compiler) branch(n ast.Node) *code {
@@ -72,11 +72,11 @@ func (k *compiler) branch(n ast.Node) *code {
 	if c.types != boolean {
 		return c
 	}
-	return k.noted(n, c)
+	return k.countOutcome(n, c)
 }
 
-// noted is c with what it comes to noted in a Clause, when that is asked for.
-func (k *compiler) noted(n ast.Node, c *code) *code {
+// countOutcome is c with what it comes to noted in a Clause, when that is asked for.
+func (k *compiler) countOutcome(n ast.Node, c *code) *code {
 	if !k.env.o.Clauses || c.constant || len(k.errs) > 0 {
 		return c
 	}
@@ -89,18 +89,18 @@ func (k *compiler) noted(n ast.Node, c *code) *code {
 	}
 	into, eval, test := k.clauses[i], c.eval, c.test
 	watched := *c
-	watched.each, watched.word = nil, nil // the ways past test
-	watched.test = func(r *runtime.Run) bool { return into.note(test(r)) }
+	watched.elementTest, watched.equalsText = nil, nil // the ways past test
+	watched.test = func(r *runtime.Run) bool { return into.count(test(r)) }
 	watched.eval = func(r *runtime.Run) runtime.Value {
 		v := eval(r)
-		into.note(v.Kind() == runtime.Bool && v.Bool())
+		into.count(v.Kind() == runtime.Bool && v.Bool())
 		return v
 	}
 	return &watched
 }
 
-// inOrder are the clauses in the order of the text, the larger of two that begin together first.
-func inOrder(all []*Clause) []*Clause {
+// sortClauses are the clauses in the order of the text, the larger of two that begin together first.
+func sortClauses(all []*Clause) []*Clause {
 	slices.SortFunc(all, func(a, b *Clause) int {
 		return cmp.Or(a.Offset-b.Offset, len(b.Text)-len(a.Text))
 	})

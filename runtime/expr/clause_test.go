@@ -58,7 +58,7 @@ func TestClauses(t *testing.T) {
 			}
 			var got []string
 			for _, c := range x.Clauses() {
-				yes, no := c.Seen()
+				yes, no := c.Counts()
 				got = append(got, fmt.Sprintf("%s %d/%d", c.Text, yes, no))
 				if !strings.HasPrefix(tt.src[c.Offset:], c.Text) {
 					t.Errorf("%q is not at %d", c.Text, c.Offset)

@@ -10,74 +10,74 @@ import (
 
 // code is one compiled node of an expression: what runs, and what is known of its value beforehand.
 type code struct {
-	eval func(*runtime.Run) runtime.Value
-	test func(*runtime.Run) bool                // as a condition
-	each func(*runtime.Run, runtime.Value) bool // of the innermost quantifier's value, when the condition is about that alone
+	eval        func(*runtime.Run) runtime.Value
+	test        func(*runtime.Run) bool                // as a condition
+	elementTest func(*runtime.Run, runtime.Value) bool // of the innermost quantifier's value, when the condition is about that alone
 
-	types    types
-	null     bool           // it may be null
-	falls    bool           // as a condition it may be not true merely because something is missing
-	rises    bool           // it may be true merely because something is missing
-	soft     bool           // it may be another value, though not null, because something is missing
-	shape    *schema.Schema // of its members or elements, or of itself
-	form     *form          // of a text, when a function with a form gave it
-	secret   taint
-	constant bool
-	value    runtime.Value // when constant
-	steps    int64         // instructions of its pattern
-	slot     int           // the number of its Slot, when it is a path into the event; Slot 0 is never filled
-	hash     bool          // it is the innermost quantifier's value
-	part     string        // it is the member of that name of the innermost quantifier's value
-	word     *string       // it is whether the innermost quantifier's value is this text
-	table    *table.Table
+	types         types
+	null          bool           // it may be null
+	maybeFalse    bool           // as a condition it may be not true merely because something is missing
+	maybeTrue     bool           // it may be true merely because something is missing
+	maybeOther    bool           // it may be another value, though not null, because something is missing
+	shape         *schema.Schema // of its members or elements, or of itself
+	form          *form          // of a text, when a function with a form gave it
+	taint         taint
+	constant      bool
+	value         runtime.Value // when constant
+	patternSize   int64         // instructions of its pattern
+	slot          int           // the number of its Slot, when it is a path into the event; Slot 0 is never filled
+	isElement     bool          // it is the innermost quantifier's value
+	elementMember string        // it is the member of that name of the innermost quantifier's value
+	equalsText    *string       // it is whether the innermost quantifier's value is this text
+	table         *table.Table
 
-	settle func(*runtime.Run) settled // as a condition, with what is missing left open
+	evalKleene func(*runtime.Run) kleene // as a condition, with what is missing left open
 }
 
-// loose reports whether the value may be another one, though not null, because something is missing: a list that
+// isUncertain reports whether the value may be another one, though not null, because something is missing: a list that
 // counts as empty, a condition that was taken for false.
-func (c *code) loose() bool {
-	return c.soft || (c.types == boolean && !c.null && (c.falls || c.rises))
+func (c *code) isUncertain() bool {
+	return c.maybeOther || (c.types == boolean && !c.null && (c.maybeFalse || c.maybeTrue))
 }
 
-func loose(all ...*code) bool {
+func anyUncertain(all ...*code) bool {
 	for _, c := range all {
-		if c.loose() {
+		if c.isUncertain() {
 			return true
 		}
 	}
 	return false
 }
 
-// loosen marks a condition that compares loose values: what is missing may push it either way.
-func (c *code) loosen(from ...*code) *code {
-	if loose(from...) {
-		c.falls, c.rises, c.soft = true, true, true
+// addUncertainty marks a condition that compares loose values: what is missing may push it either way.
+func (c *code) addUncertainty(from ...*code) *code {
+	if anyUncertain(from...) {
+		c.maybeFalse, c.maybeTrue, c.maybeOther = true, true, true
 	}
 	return c
 }
 
-// settled is a condition's outcome when something it needs may be missing.
-type settled uint8
+// kleene is a condition's outcome when something it needs may be missing.
+type kleene uint8
 
 const (
-	no settled = iota
-	yes
-	unsettled // something is missing that would decide it
+	definitelyFalse kleene = iota
+	definitelyTrue
+	undecided // something is missing that would decide it
 )
 
 // fault carries an error out of the closures; stop says that the Meter has said no.
 type fault struct{ err error }
 
-type stop struct{}
+type exhausted struct{}
 
-// caught turns a panic of the closures into the error that Eval returns.
-func caught(r *runtime.Run, err *error) {
+// recoverFault turns a panic of the closures into the error that Eval returns.
+func recoverFault(r *runtime.Run, err *error) {
 	switch p := recover().(type) {
 	case nil:
 	case *fault:
 		*err = p.err
-	case stop:
+	case exhausted:
 		*err = r.Meter.Err()
 	default:
 		panic(p)
@@ -86,13 +86,13 @@ func caught(r *runtime.Run, err *error) {
 
 func charge(r *runtime.Run, n int64) {
 	if !r.Meter.Spend(n) {
-		panic(stop{})
+		panic(exhausted{})
 	}
 }
 
 func hold(r *runtime.Run, bytes int64) {
 	if !r.Meter.Hold(bytes) {
-		panic(stop{})
+		panic(exhausted{})
 	}
 }
 
@@ -101,9 +101,9 @@ func fail(pos, format string, args ...any) {
 	panic(&fault{fmt.Errorf("%w: %s (%s)", runtime.ErrValue, fmt.Sprintf(format, args...), pos)})
 }
 
-// unknown is the code of what could not be compiled: nothing more is said about it.
-func unknown() *code {
-	return conditional(&code{
+// invalidCode is the code of what could not be compiled: nothing more is said about it.
+func invalidCode() *code {
+	return complete(&code{
 		eval:  func(*runtime.Run) runtime.Value { return runtime.Value{} },
 		types: anything,
 	}, "")
@@ -125,11 +125,11 @@ func literal(v runtime.Value) *code {
 	case runtime.Object:
 		c.types = object
 	}
-	return conditional(c, "")
+	return complete(c, "")
 }
 
-// conditional completes c with what it is as a condition, from its eval.
-func conditional(c *code, pos string) *code {
+// complete completes c with what it is as a condition, from its eval.
+func complete(c *code, pos string) *code {
 	eval := c.eval
 	if c.test == nil {
 		c.test = func(r *runtime.Run) bool {
@@ -146,51 +146,51 @@ func conditional(c *code, pos string) *code {
 		}
 	}
 	if c.null && !c.constant {
-		c.falls = true
+		c.maybeFalse = true
 	}
-	if c.settle == nil {
+	if c.evalKleene == nil {
 		test := c.test
-		c.settle = func(r *runtime.Run) settled {
+		c.evalKleene = func(r *runtime.Run) kleene {
 			r.Scratch.Missed = false
 			v := test(r)
 			if r.Scratch.Missed {
-				return unsettled
+				return undecided
 			}
 			if v {
-				return yes
+				return definitelyTrue
 			}
-			return no
+			return definitelyFalse
 		}
 	}
 	return c
 }
 
-// judged completes a condition that is never null from its test.
-func judged(c *code) *code {
+// completeBoolean completes a condition that is never null from its test.
+func completeBoolean(c *code) *code {
 	test := c.test
 	c.types = boolean
 	c.eval = func(r *runtime.Run) runtime.Value { return runtime.BoolOf(test(r)) }
-	return conditional(c, "")
+	return complete(c, "")
 }
 
-// verdict is a condition that may be null.
-type verdict uint8
+// nullBool is a condition that may be null.
+type nullBool uint8
 
 const (
-	isFalse verdict = iota
+	isFalse nullBool = iota
 	isTrue
 	isNull
 )
 
-func verdictOf(b bool) verdict {
+func nullBoolOf(b bool) nullBool {
 	if b {
 		return isTrue
 	}
 	return isFalse
 }
 
-// decided completes a condition that may be null from its verdict.
-func decided(c *code, decide func(*runtime.Run) verdict) *code {
+// completeNullable completes a condition that may be null from its verdict.
+func completeNullable(c *code, decide func(*runtime.Run) nullBool) *code {
 	c.types = boolean
 	c.eval = func(r *runtime.Run) runtime.Value {
 		switch decide(r) {
@@ -210,5 +210,5 @@ func decided(c *code, decide func(*runtime.Run) verdict) *code {
 			return v == isTrue
 		}
 	}
-	return conditional(c, "")
+	return complete(c, "")
 }

@@ -12,28 +12,28 @@ import (
 
 // compiler turns one tree into closures. It goes on after a mistake, to find the others too.
 type compiler struct {
-	env      *Env
-	src      string
-	offsets  []int // of each character in src; nil when it is ASCII
-	errs     Errors
-	vars     []variable     // let x = …; of this expression, innermost last
-	elements []variable     // what # is, innermost last; its local is followed by #index's
-	next     int            // the next free local
-	high     int            // locals in use at once
-	depth    int            // of the tree
-	present  map[string]int // what is known not to be missing where we are, by how often it is known
-	shared   map[ast.Node]*code
-	codes    map[ast.Node]*code // of all nodes, for what they cost
-	loops    int                // as in Cost
-	inside   int                // of those around what is being compiled
-	folded   int64              // fuel spent on constants
-	clauses  []*Clause
-	doubts   Errors
-	scraps   scraps // of src, once an extent was asked for
+	env       *Env
+	src       string
+	offsets   []int // of each character in src; nil when it is ASCII
+	errs      Errors
+	vars      []variable     // let x = …; of this expression, innermost last
+	elements  []variable     // what # is, innermost last; its local is followed by #index's
+	next      int            // the next free local
+	maxLocals int            // locals in use at once
+	depth     int            // of the tree
+	present   map[string]int // what is known not to be missing where we are, by how often it is known
+	shared    map[ast.Node]*code
+	codes     map[ast.Node]*code // of all nodes, for what they cost
+	loops     int                // as in Cost
+	loopDepth int                // of those around what is being compiled
+	foldFuel  int64              // fuel spent on constants
+	clauses   []*Clause
+	warnings  Errors
+	tokens    tokens // of src, once an extent was asked for
 }
 
-// mostErrors are reported of one expression; who has made more knows by then.
-const mostErrors = 20
+// maxErrors are reported of one expression; who has made more knows by then.
+const maxErrors = 20
 
 func newCompiler(e *Env, src string) *compiler {
 	k := &compiler{env: e, src: src, next: e.locals, codes: make(map[ast.Node]*code)}
@@ -59,17 +59,17 @@ func (k *compiler) result() error {
 	return k.errs
 }
 
-func (k *compiler) wrong(n ast.Node, format string, args ...any) *code {
-	if len(k.errs) < mostErrors {
+func (k *compiler) report(n ast.Node, format string, args ...any) *code {
+	if len(k.errs) < maxErrors {
 		k.errs = append(k.errs, at(k.src, k.offset(n), fmt.Sprintf(format, args...)))
 	}
-	return unknown()
+	return invalidCode()
 }
 
-// wrongName is wrong, with what was probably meant.
-func (k *compiler) wrongName(n ast.Node, what, name string, candidates []string) *code {
+// reportUnknown is wrong, with what was probably meant.
+func (k *compiler) reportUnknown(n ast.Node, what, name string, candidates []string) *code {
 	before := len(k.errs)
-	c := k.wrong(n, "unknown %s %s", what, name)
+	c := k.report(n, "unknown %s %s", what, name)
 	if len(k.errs) == before {
 		return c
 	}
@@ -102,7 +102,7 @@ func (k *compiler) pos(n ast.Node) string {
 func (k *compiler) local(n int) int {
 	at := k.next
 	k.next += n
-	k.high = max(k.high, k.next)
+	k.maxLocals = max(k.maxLocals, k.next)
 	return at
 }
 
@@ -110,7 +110,7 @@ func (k *compiler) local(n int) int {
 func (k *compiler) compile(n ast.Node) *code {
 	c := k.source(n)
 	if c.table != nil {
-		return k.wrong(n, "a table is no value: want KEY in tables.NAME, tables.NAME[KEY] or len(tables.NAME)")
+		return k.report(n, "a table is no value: want KEY in tables.NAME, tables.NAME[KEY] or len(tables.NAME)")
 	}
 	return c
 }
@@ -119,7 +119,7 @@ func (k *compiler) compile(n ast.Node) *code {
 func (k *compiler) source(n ast.Node) *code {
 	if k.depth++; k.depth > maxDepth {
 		k.depth--
-		return k.wrong(n, "too deep: want at most %d operators inside each other", maxDepth)
+		return k.report(n, "too deep: want at most %d operators inside each other", maxDepth)
 	}
 	c := k.node(n)
 	k.depth--
@@ -130,15 +130,15 @@ func (k *compiler) source(n ast.Node) *code {
 func (k *compiler) node(n ast.Node) *code {
 	switch n := n.(type) {
 	case *ast.NilNode, *ast.BoolNode, *ast.IntegerNode, *ast.FloatNode, *ast.StringNode:
-		return literal(written(n))
+		return literal(literalValue(n))
 	case *ast.IdentifierNode:
-		return k.known(n, k.identifier(n))
+		return k.dropNull(n, k.identifier(n))
 	case *ast.MemberNode:
-		return k.known(n, k.member(n))
+		return k.dropNull(n, k.member(n))
 	case *ast.ChainNode:
-		return k.known(n, k.source(n.Node))
+		return k.dropNull(n, k.source(n.Node))
 	case *ast.PointerNode:
-		return k.known(n, k.pointer(n))
+		return k.dropNull(n, k.pointer(n))
 	case *ast.SliceNode:
 		return k.slice(n)
 	case *ast.UnaryNode:
@@ -157,24 +157,24 @@ func (k *compiler) node(n ast.Node) *code {
 	if name, args := callOf(n); name != "" {
 		return markForm(name, k.call(n, name, args))
 	}
-	return k.strange(n)
+	return k.unsupported(n)
 }
 
-// strange is what the parser reads and we have no use for.
-func (k *compiler) strange(n ast.Node) *code {
+// unsupported is what the parser reads and we have no use for.
+func (k *compiler) unsupported(n ast.Node) *code {
 	switch n.(type) {
 	case *ast.CallNode:
-		return k.wrong(n, "values have no methods to call")
+		return k.report(n, "values have no methods to call")
 	case *ast.SequenceNode:
-		return k.wrong(n, "want one expression: only let is followed by ;")
+		return k.report(n, "want one expression: only let is followed by ;")
 	case *ast.BytesNode:
-		return k.wrong(n, "bytes are not supported: want a text without the b")
+		return k.report(n, "bytes are not supported: want a text without the b")
 	}
-	return k.wrong(n, "not supported")
+	return k.report(n, "not supported")
 }
 
-// written is the value of a literal.
-func written(n ast.Node) runtime.Value {
+// literalValue is the value of a literal.
+func literalValue(n ast.Node) runtime.Value {
 	switch n := n.(type) {
 	case *ast.BoolNode:
 		return runtime.BoolOf(n.Value)
@@ -192,17 +192,17 @@ func written(n ast.Node) runtime.Value {
 func (k *compiler) condition(n ast.Node) *code {
 	c := k.compile(n)
 	if c.types != 0 && c.types&boolean == 0 {
-		k.wrong(n, "want a condition, got %s", c.types.String())
+		k.report(n, "want a condition, got %s", c.types.String())
 	}
 	return c
 }
 
-// want says so when c can never have one of the kinds, and reports whether it can.
-func (k *compiler) want(n ast.Node, c *code, t types, who string) bool {
+// wantKinds says so when c can never have one of the kinds, and reports whether it can.
+func (k *compiler) wantKinds(n ast.Node, c *code, t types, who string) bool {
 	if c.types == 0 || c.types&t != 0 {
 		return true
 	}
-	k.wrong(n, "%s wants %s, got %s", who, t.String(), c.types.String())
+	k.report(n, "%s wants %s, got %s", who, t.String(), c.types.String())
 	return false
 }
 
@@ -215,23 +215,23 @@ func (k *compiler) identifier(n *ast.IdentifierNode) *code {
 	if l := k.env.lets[n.Value]; l != nil {
 		return k.let(l)
 	}
-	if s := k.env.shape.Known(n.Value); s != nil {
+	if s := k.env.event.Known(n.Value); s != nil {
 		return k.path(n, 0, n.Value, s, taintOf(s))
 	}
 	switch {
 	case n.Value == "$env":
-		return k.wrong(n, "$env is not supported: name the member itself")
+		return k.report(n, "$env is not supported: name the member itself")
 	case n.Value == "null":
-		return k.wrong(n, "unknown name null, did you mean nil?")
+		return k.report(n, "unknown name null, did you mean nil?")
 	case n.Value == "tables":
-		return k.wrong(n, "want the table's name: tables.NAME")
+		return k.report(n, "want the table's name: tables.NAME")
 	case n.Value == "vars":
-		return k.constants()
+		return k.varsObject()
 	}
-	if place := k.env.elsewhere(n.Value); place != "" {
-		return k.wrong(n, "unknown name %s, in an event hook: %s", n.Value, place)
+	if place := k.env.eventHookPath(n.Value); place != "" {
+		return k.report(n, "unknown name %s, in an event hook: %s", n.Value, place)
 	}
-	return k.wrongName(n, "name", n.Value, k.scope())
+	return k.reportUnknown(n, "name", n.Value, k.scope())
 }
 
 // scope is every name that can be read where we are.
@@ -248,9 +248,9 @@ func (k *compiler) variable(v variable) *code {
 		return literal(v.code.value)
 	}
 	at := v.local
-	c := k.like(v.code)
+	c := k.copyFacts(v.code)
 	c.eval = func(r *runtime.Run) runtime.Value { charge(r, 1); return r.Scratch.Locals[at] }
-	return conditional(c, "")
+	return complete(c, "")
 }
 
 func (k *compiler) let(l *let) *code {
@@ -258,24 +258,24 @@ func (k *compiler) let(l *let) *code {
 		return literal(l.code.value)
 	}
 	env := k.env
-	c := k.like(l.code)
-	c.eval = func(r *runtime.Run) runtime.Value { return env.read(r, l) }
-	return conditional(c, "")
+	c := k.copyFacts(l.code)
+	c.eval = func(r *runtime.Run) runtime.Value { return env.readLet(r, l) }
+	return complete(c, "")
 }
 
-// like is a code without closures of which as much is known as of c.
-func (k *compiler) like(c *code) *code {
-	return &code{types: c.types, null: c.null, falls: c.falls, rises: c.rises, soft: c.soft, shape: c.shape, form: c.form, secret: c.secret}
+// copyFacts is a code without closures of which as much is known as of c.
+func (k *compiler) copyFacts(c *code) *code {
+	return &code{types: c.types, null: c.null, maybeFalse: c.maybeFalse, maybeTrue: c.maybeTrue, maybeOther: c.maybeOther, shape: c.shape, form: c.form, taint: c.taint}
 }
 
 // declaration is let x = value; expr. The value is computed where it is declared.
 func (k *compiler) declaration(n *ast.VariableDeclaratorNode) *code {
 	value := k.compile(n.Value)
-	if problem := k.env.refuse(n.Name); problem != "" {
-		k.wrong(n, "%s", problem)
+	if problem := k.env.nameProblem(n.Name); problem != "" {
+		k.report(n, "%s", problem)
 	}
 	if slices.ContainsFunc(k.vars, func(v variable) bool { return v.name == n.Name }) {
-		k.wrong(n, "the name %s is that of another let already", n.Name)
+		k.report(n, "the name %s is that of another let already", n.Name)
 	}
 	before := k.next
 	at := k.local(1)
@@ -286,12 +286,12 @@ func (k *compiler) declaration(n *ast.VariableDeclaratorNode) *code {
 	if value.constant {
 		return body
 	}
-	c := k.like(body)
+	c := k.copyFacts(body)
 	set := func(r *runtime.Run) { charge(r, 1); r.Scratch.Locals[at] = value.eval(r) }
 	c.eval = func(r *runtime.Run) runtime.Value { set(r); return body.eval(r) }
 	c.test = func(r *runtime.Run) bool { set(r); return body.test(r) }
-	c.settle = func(r *runtime.Run) settled { set(r); return body.settle(r) }
-	return conditional(c, "")
+	c.evalKleene = func(r *runtime.Run) kleene { set(r); return body.evalKleene(r) }
+	return complete(c, "")
 }
 
 func (k *compiler) array(n *ast.ArrayNode) *code {
@@ -299,19 +299,19 @@ func (k *compiler) array(n *ast.ArrayNode) *code {
 	for i, item := range n.Nodes {
 		items[i] = k.compile(item)
 	}
-	c := &code{types: list, soft: partial(items), secret: tainted(items...), eval: func(r *runtime.Run) runtime.Value {
-		b := building(r, len(items))
+	c := &code{types: list, maybeOther: anyMissing(items), taint: maxTaint(items...), eval: func(r *runtime.Run) runtime.Value {
+		b := newBuilder(r, len(items))
 		for _, item := range items {
 			b.add(item.eval(r))
 		}
 		return runtime.ListOf(b.values)
 	}}
-	return k.foldTo(maxNodes, n, conditional(c, ""), items)
+	return k.foldTo(maxNodes, n, complete(c, ""), items)
 }
 
-// partial reports whether something in a list or object that is written out may be missing.
-func partial(items []*code) bool {
-	return slices.ContainsFunc(items, func(c *code) bool { return !c.constant && c.null || c.loose() })
+// anyMissing reports whether something in a list or object that is written out may be missing.
+func anyMissing(items []*code) bool {
+	return slices.ContainsFunc(items, func(c *code) bool { return !c.constant && c.null || c.isUncertain() })
 }
 
 func (k *compiler) object(n *ast.MapNode) *code {
@@ -321,17 +321,17 @@ func (k *compiler) object(n *ast.MapNode) *code {
 	for _, p := range n.Pairs {
 		pair := p.(*ast.PairNode)
 		key := k.compile(pair.Key)
-		k.want(pair.Key, key, text, "a member's name")
+		k.wantKinds(pair.Key, key, text, "a member's name")
 		if key.constant && key.value.Kind() == runtime.String {
 			if seen[key.value.Text()] {
-				k.wrong(pair.Key, "the member %s is there twice", key.value.Text())
+				k.report(pair.Key, "the member %s is there twice", key.value.Text())
 			}
 			seen[key.value.Text()] = true
 		}
 		parts = append(parts, key, k.compile(pair.Value))
 	}
-	c := &code{types: object, soft: partial(parts), secret: tainted(parts...), eval: func(r *runtime.Run) runtime.Value {
-		b := building(r, len(parts))
+	c := &code{types: object, maybeOther: anyMissing(parts), taint: maxTaint(parts...), eval: func(r *runtime.Run) runtime.Value {
+		b := newBuilder(r, len(parts))
 		for i := 0; i < len(parts); i += 2 {
 			key := parts[i].eval(r)
 			if key.Kind() != runtime.String {
@@ -341,5 +341,5 @@ func (k *compiler) object(n *ast.MapNode) *code {
 		}
 		return runtime.ObjectOf(b.values)
 	}}
-	return k.foldTo(maxNodes, n, conditional(c, ""), parts)
+	return k.foldTo(maxNodes, n, complete(c, ""), parts)
 }

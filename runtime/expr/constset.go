@@ -7,42 +7,42 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-// held is what is known of the right side of an `in`.
-type held struct {
-	kinds types // of what is compared, as far as they are known; 0 when there is nothing
-	set   *set  // of a constant list of texts and numbers, else nil
+// elements is what is known of the right side of an `in`.
+type elements struct {
+	kinds types     // of what is compared, as far as they are known; 0 when there is nothing
+	set   *constSet // of a constant list of texts and numbers, else nil
 }
 
-// heldBy is what is known of y. A list of the policy's variables is looked through once, however many expressions look
+// elementsOf is what is known of y. A list of the policy's variables is looked through once, however many expressions look
 // into it.
-func (e *Env) heldBy(y *code) held {
+func (e *Env) elementsOf(y *code) elements {
 	switch {
 	case y.types == object:
-		return held{kinds: text}
+		return elements{kinds: text}
 	case y.types != list:
-		return held{kinds: anything}
+		return elements{kinds: anything}
 	case y.constant:
-		return e.heldByConstant(y.value)
+		return e.elementsOfConstant(y.value)
 	case y.shape.Element() != nil:
-		return held{kinds: y.shape.Element().Kinds()}
+		return elements{kinds: y.shape.Element().Kinds()}
 	}
-	return held{kinds: anything}
+	return elements{kinds: anything}
 }
 
-func (e *Env) heldByConstant(v runtime.Value) held {
+func (e *Env) elementsOfConstant(v runtime.Value) elements {
 	if v.Node().Kind() != jsondoc.Array {
-		return heldByList(v)
+		return elementsOfList(v)
 	}
-	h, known := e.held[v.Node()]
+	h, known := e.constElements[v.Node()]
 	if !known {
-		h = heldByList(v)
-		e.held[v.Node()] = h
+		h = elementsOfList(v)
+		e.constElements[v.Node()] = h
 	}
 	return h
 }
 
-func heldByList(list runtime.Value) held {
-	h, s := held{}, &set{texts: make(map[string]struct{}), ints: make(map[int64]struct{})}
+func elementsOfList(list runtime.Value) elements {
+	h, s := elements{}, &constSet{texts: make(map[string]struct{}), ints: make(map[int64]struct{})}
 	consider := func(item runtime.Value) {
 		h.kinds |= typeOf(item)
 		switch {
@@ -69,8 +69,8 @@ func heldByList(list runtime.Value) held {
 	return h
 }
 
-// set is a constant list of texts and numbers.
-type set struct {
+// constSet is a constant list of texts and numbers.
+type constSet struct {
 	texts   map[string]struct{}
 	longest int
 	ints    map[int64]struct{}
@@ -78,7 +78,7 @@ type set struct {
 	other   bool            // something else is in it
 }
 
-func (s *set) has(pos string) func(*runtime.Run, runtime.Value) bool {
+func (s *constSet) test(pos string) func(*runtime.Run, runtime.Value) bool {
 	return func(r *runtime.Run, v runtime.Value) bool {
 		switch v.Kind() {
 		case runtime.Null:
@@ -92,10 +92,10 @@ func (s *set) has(pos string) func(*runtime.Run, runtime.Value) bool {
 			_, ok := s.texts[v.Text()]
 			return ok
 		case runtime.Int, runtime.Float:
-			if unread(v) && len(s.ints)+len(s.floats) > 0 {
-				fail(pos, "in: %s", tooLong)
+			if isUnparsedNumber(v) && len(s.ints)+len(s.floats) > 0 {
+				fail(pos, "in: %s", unparsedNumber)
 			}
-			return s.hasNumber(r, v)
+			return s.containsNumber(r, v)
 		case runtime.List, runtime.Object:
 			fail(pos, "in a list of texts and numbers: cannot compare them with %s", v.Kind())
 		}
@@ -103,7 +103,7 @@ func (s *set) has(pos string) func(*runtime.Run, runtime.Value) bool {
 	}
 }
 
-func (s *set) hasNumber(r *runtime.Run, v runtime.Value) bool {
+func (s *constSet) containsNumber(r *runtime.Run, v runtime.Value) bool {
 	charge(r, 2)
 	if i, whole := wholeOf(v); whole {
 		if _, ok := s.ints[i]; ok {
@@ -129,7 +129,7 @@ func wholeOf(v runtime.Value) (int64, bool) {
 
 const scalar = boolean | number | text
 
-// mayBeAlike reports whether some value of x's kinds can be compared with one of y's. 0 is nothing to compare with.
-func mayBeAlike(x, y types) bool {
+// mayBeComparable reports whether some value of x's kinds can be compared with one of y's. 0 is nothing to compare with.
+func mayBeComparable(x, y types) bool {
 	return y == 0 || x&scalar != 0 && y&scalar != 0 || x&y != 0
 }

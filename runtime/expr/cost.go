@@ -61,10 +61,10 @@ type estimate struct {
 	vars     map[string]size
 	elements []size
 	lets     map[*let]bool // that have been added
-	known    map[ast.Node]bounded
+	done     map[ast.Node]estimated
 }
 
-type bounded struct {
+type estimated struct {
 	fuel int64
 	size size
 }
@@ -72,23 +72,23 @@ type bounded struct {
 // cost is what the tree may take, once it is compiled.
 func (k *compiler) cost(n ast.Node) (c Cost, s size) {
 	e := estimate{k: k, vars: make(map[string]size), lets: make(map[*let]bool)}
-	fuel, s := e.of(n)
+	fuel, s := e.estimate(n)
 	return Cost{runtime.Sum(1, fuel), k.loops}, s
 }
 
-// of is what n may take, and how large its value may be.
-func (e *estimate) of(n ast.Node) (int64, size) {
+// estimate is what n may take, and how large its value may be.
+func (e *estimate) estimate(n ast.Node) (int64, size) {
 	if e.k.shared[n] == nil {
 		return e.node(n)
 	}
-	if b, ok := e.known[n]; ok {
+	if b, ok := e.done[n]; ok {
 		return b.fuel, b.size
 	}
 	fuel, s := e.node(n)
-	if e.known == nil {
-		e.known = make(map[ast.Node]bounded)
+	if e.done == nil {
+		e.done = make(map[ast.Node]estimated)
 	}
-	e.known[n] = bounded{fuel, s}
+	e.done[n] = estimated{fuel, s}
 	return fuel, s
 }
 
@@ -107,11 +107,11 @@ func (e *estimate) node(n ast.Node) (int64, size) {
 	case *ast.MemberNode:
 		return e.member(n)
 	case *ast.ChainNode:
-		return e.of(n.Node)
+		return e.estimate(n.Node)
 	case *ast.SliceNode:
 		return e.slice(n)
 	case *ast.UnaryNode:
-		fuel, s := e.of(n.Node)
+		fuel, s := e.estimate(n.Node)
 		return runtime.Sum(fuel, 1), s
 	case *ast.BinaryNode:
 		return e.binary(n)
@@ -120,9 +120,9 @@ func (e *estimate) node(n ast.Node) (int64, size) {
 	case *ast.VariableDeclaratorNode:
 		return e.declaration(n)
 	case *ast.ArrayNode:
-		return e.listed(n.Nodes, 1)
+		return e.array(n.Nodes, 1)
 	case *ast.MapNode:
-		return e.paired(n)
+		return e.object(n)
 	}
 	if name, args := callOf(n); name != "" {
 		return e.call(name, args)
@@ -131,9 +131,9 @@ func (e *estimate) node(n ast.Node) (int64, size) {
 }
 
 func (e *estimate) declaration(n *ast.VariableDeclaratorNode) (int64, size) {
-	value, s := e.of(n.Value)
+	value, s := e.estimate(n.Value)
 	e.vars[n.Name] = s
-	fuel, s := e.of(n.Expr)
+	fuel, s := e.estimate(n.Expr)
 	return runtime.Sum(value, fuel, 1), s
 }
 
@@ -146,12 +146,12 @@ func (e *estimate) name(name string) (int64, size) {
 		return 2 + Assumed>>3, assumed
 	}
 	fuel := int64(1)
-	e.read(l, &fuel)
+	e.addLet(l, &fuel)
 	return fuel, l.size
 }
 
-// read adds what a let and those it reads take, each once.
-func (e *estimate) read(l *let, fuel *int64) {
+// addLet adds what a let and those it reads take, each once.
+func (e *estimate) addLet(l *let, fuel *int64) {
 	if e.lets[l] {
 		return
 	}
@@ -160,16 +160,16 @@ func (e *estimate) read(l *let, fuel *int64) {
 }
 
 func (e *estimate) member(n *ast.MemberNode) (int64, size) {
-	base, s := e.of(n.Node)
-	index, _ := e.of(n.Property)
+	base, s := e.estimate(n.Node)
+	index, _ := e.estimate(n.Property)
 	return runtime.Sum(base, index, 4, s.n>>3), s.element()
 }
 
 func (e *estimate) slice(n *ast.SliceNode) (int64, size) {
-	fuel, s := e.of(n.Node)
+	fuel, s := e.estimate(n.Node)
 	for _, end := range []ast.Node{n.From, n.To} {
 		if end != nil {
-			f, _ := e.of(end)
+			f, _ := e.estimate(end)
 			fuel = runtime.Sum(fuel, f)
 		}
 	}
@@ -177,82 +177,82 @@ func (e *estimate) slice(n *ast.SliceNode) (int64, size) {
 }
 
 func (e *estimate) conditional(n *ast.ConditionalNode) (int64, size) {
-	x, _ := e.of(n.Cond)
-	then, s := e.of(n.Exp1)
-	other, t := e.of(n.Exp2)
+	x, _ := e.estimate(n.Cond)
+	then, s := e.estimate(n.Exp1)
+	other, t := e.estimate(n.Exp2)
 	return runtime.Sum(x, max(then, other), 1), larger(s, t)
 }
 
 func (e *estimate) binary(n *ast.BinaryNode) (int64, size) {
 	if span, ok := n.Right.(*ast.BinaryNode); ok && n.Operator == "in" && span.Operator == ".." {
-		x, _ := e.of(n.Left)
-		lo, _ := e.of(span.Left)
-		hi, _ := e.of(span.Right)
+		x, _ := e.estimate(n.Left)
+		lo, _ := e.estimate(span.Left)
+		hi, _ := e.estimate(span.Right)
 		return runtime.Sum(x, lo, hi, 2), size{n: 1}
 	}
-	x, s := e.of(n.Left)
-	y, t := e.of(n.Right)
+	x, s := e.estimate(n.Left)
+	y, t := e.estimate(n.Right)
 	both := runtime.Sum(x, y, 2)
 	switch n.Operator {
 	case "==", "!=", "<", ">", "<=", ">=":
 		return runtime.Sum(both, min(e.weight(n.Left, s), e.weight(n.Right, t))), size{n: 1}
 	case "in":
-		return runtime.Sum(both, e.within(n, s, t)), size{n: 1}
+		return runtime.Sum(both, e.membership(n, s, t)), size{n: 1}
 	case "contains", "startsWith", "endsWith":
 		return runtime.Sum(both, 1+s.n>>3), size{n: 1}
 	case "matches":
 		steps := int64(1)
 		if c := e.k.codes[n]; c != nil {
-			steps += c.steps
+			steps += c.patternSize
 		}
 		return runtime.Sum(both, s.n>>3, runtime.Product(s.n+1, steps)), size{n: 1}
 	case "+":
 		sum := min(runtime.Sum(s.n, t.n), maxText)
 		return runtime.Sum(both, 4, sum>>3), size{n: sum}
 	case "..":
-		return e.span(n, both)
+		return e.makeRange(n, both)
 	case "??":
 		return both, larger(s, t)
 	}
 	return both, size{n: 24}
 }
 
-// within is what it takes to look for x in y.
-func (e *estimate) within(n *ast.BinaryNode, x, y size) int64 {
+// membership is what it takes to look for x in y.
+func (e *estimate) membership(n *ast.BinaryNode, x, y size) int64 {
 	if c := e.k.codes[n.Right]; c != nil && (c.table != nil || c.constant) {
 		return runtime.Sum(16, x.n>>3, y.n>>3)
 	}
 	return runtime.Product(y.n, 3+min(e.weight(n.Left, x), y.element().n))
 }
 
-func (e *estimate) span(n *ast.BinaryNode, both int64) (int64, size) {
+func (e *estimate) makeRange(n *ast.BinaryNode, both int64) (int64, size) {
 	s := size{n: maxList, of: &size{n: 24}}
 	lo, hi := e.k.codes[n.Left], e.k.codes[n.Right]
 	if lo != nil && hi != nil && lo.constant && hi.constant {
 		s.n = max(0, min(hi.value.Int()-lo.value.Int()+1, maxList))
 	}
-	return runtime.Sum(both, building4(s.n)), s
+	return runtime.Sum(both, builderCost(s.n)), s
 }
 
-// building4 is what it takes to put a list together.
-func building4(n int64) int64 { return runtime.Sum(32, runtime.Product(n, 4)) }
+// builderCost is what it takes to put a list together.
+func builderCost(n int64) int64 { return runtime.Sum(32, runtime.Product(n, 4)) }
 
-func (e *estimate) listed(items []ast.Node, each int64) (int64, size) {
-	fuel, of := building4(int64(len(items))), size{}
+func (e *estimate) array(items []ast.Node, each int64) (int64, size) {
+	fuel, of := builderCost(int64(len(items))), size{}
 	for _, item := range items {
-		f, s := e.of(item)
+		f, s := e.estimate(item)
 		fuel, of = runtime.Sum(fuel, f, each), larger(of, s)
 	}
 	return fuel, size{n: int64(len(items)), of: &of}
 }
 
-func (e *estimate) paired(n *ast.MapNode) (int64, size) {
+func (e *estimate) object(n *ast.MapNode) (int64, size) {
 	var all []ast.Node
 	for _, p := range n.Pairs {
 		pair := p.(*ast.PairNode)
 		all = append(all, pair.Key, pair.Value)
 	}
-	fuel, s := e.listed(all, int64(len(n.Pairs)))
+	fuel, s := e.array(all, int64(len(n.Pairs)))
 	s.n /= 2
 	return fuel, s
 }

@@ -14,7 +14,7 @@ func (e *estimate) call(name string, args []ast.Node) (int64, size) {
 	f, pattern := functions[name], int64(1)
 	priced := f != nil && f.price != nil
 	for i, arg := range args {
-		f, s := e.of(arg)
+		f, s := e.estimate(arg)
 		sizes[i] = s
 		fuel, sum = runtime.Sum(fuel, f), runtime.Sum(sum, s.n)
 		if c := e.k.codes[arg]; i == 1 && c != nil && c.constant && c.value.Kind() == runtime.String && priced {
@@ -47,7 +47,7 @@ func maxTextSize([]size, int64) size          { return size{n: maxText} }
 
 // loop is what a quantifier may take: the list, and for each of its values the condition or value.
 func (e *estimate) loop(q *quantifier, args []ast.Node) (int64, size) {
-	fuel, s := e.of(args[0])
+	fuel, s := e.estimate(args[0])
 	each, out := int64(0), s.element()
 	if len(args) == 2 {
 		body := args[1]
@@ -55,7 +55,7 @@ func (e *estimate) loop(q *quantifier, args []ast.Node) (int64, size) {
 			body = p.Node
 		}
 		e.elements = append(e.elements, s.element())
-		each, out = e.of(body)
+		each, out = e.estimate(body)
 		e.elements = e.elements[:len(e.elements)-1]
 	}
 	fuel = runtime.Sum(fuel, 34, runtime.Product(s.n, runtime.Sum(each, 6)))

@@ -26,16 +26,16 @@ type Options struct {
 // Env is what the expressions of one hook share: names, their lets, and where in a Run's Scratch each value lives.
 // Compile everything first, by one goroutine; what was compiled is then safe for concurrent runs.
 type Env struct {
-	o      Options
-	shape  *schema.Schema
-	layout runtime.Layout
-	paths  []path
-	index  map[string]int // by the path's text, see find
-	lets   map[string]*let
-	held   map[jsondoc.Node]held // by lists among the variables
-	vars   *schema.Schema        // of the variables
-	folded int                   // bytes of constants that were computed
-	locals int                   // of lets: they may run in the middle of any other expression, so they keep theirs to themselves
+	o             Options
+	event         *schema.Schema
+	layout        runtime.Layout
+	paths         []path
+	index         map[string]int // by the path's text, see find
+	lets          map[string]*let
+	constElements map[jsondoc.Node]elements // by lists among the variables
+	vars          *schema.Schema            // of the variables
+	foldedBytes   int                       // bytes of constants that were computed
+	locals        int                       // of lets: they may run in the middle of any other expression, so they keep theirs to themselves
 }
 
 // path is a member of the event that some expression reads: the Slot of the same number holds its value.
@@ -53,14 +53,14 @@ type let struct {
 	member string // as in Member, when it is one
 	inputs []input
 
-	clauses []*Clause
-	doubts  Errors
+	clauses  []*Clause
+	warnings Errors
 }
 
 // NewEnv makes an Env. A type without members that are known, such as zero, has none at all.
 func NewEnv(o Options) *Env {
-	e := &Env{o: o, shape: schema.Of(o.Type, o.Known), index: make(map[string]int), lets: make(map[string]*let),
-		held: make(map[jsondoc.Node]held), vars: shapeOfNode(o.Vars)}
+	e := &Env{o: o, event: schema.Of(o.Type, o.Known), index: make(map[string]int), lets: make(map[string]*let),
+		constElements: make(map[jsondoc.Node]elements), vars: shapeOfNode(o.Vars)}
 	e.slot(0, "") // the event itself
 	return e
 }
@@ -70,21 +70,21 @@ func NewEnv(o Options) *Env {
 // that one mistake is not reported again wherever it is used.
 func (e *Env) Let(name, src string) error {
 	k := newCompiler(e, src)
-	c := unknown()
-	if problem := e.refuse(name); problem != "" {
+	c := invalidCode()
+	if problem := e.nameProblem(name); problem != "" {
 		return Errors{at(src, 0, problem)}
 	}
 	node, errs := parse(src)
 	if k.errs = errs; errs == nil {
 		c = k.compile(node)
 	}
-	l := &let{name: name, code: c, cell: e.layout.Cells, clauses: inOrder(k.clauses), doubts: k.doubts}
+	l := &let{name: name, code: c, cell: e.layout.Cells, clauses: sortClauses(k.clauses), warnings: k.warnings}
 	if len(k.errs) == 0 {
 		l.cost, l.size = k.cost(node)
 		l.member = k.memberName(node)
 		l.inputs = k.inputs(node)
 	}
-	e.locals = max(e.locals, k.high)
+	e.locals = max(e.locals, k.maxLocals)
 	e.layout.Locals = max(e.layout.Locals, e.locals)
 	e.lets[name] = l
 	e.layout.Cells++
@@ -92,8 +92,8 @@ func (e *Env) Let(name, src string) error {
 	return k.result()
 }
 
-// refuse says why a let or variable cannot have that name, "" when it can.
-func (e *Env) refuse(name string) string {
+// nameProblem says why a let or variable cannot have that name, "" when it can.
+func (e *Env) nameProblem(name string) string {
 	if !identifier(name) {
 		return fmt.Sprintf("the name %q: want a letter, then letters, digits and _", name)
 	}
@@ -106,7 +106,7 @@ func (e *Env) refuse(name string) string {
 	if quantifiers[name] != nil || slices.Contains(keywords, name) { // a function's is free: there will be more of them
 		return fmt.Sprintf("the name %s is the language's own", name)
 	}
-	if name == "tables" || name == "vars" || e.shape.Known(name) != nil || slices.Contains(e.roots(), name) {
+	if name == "tables" || name == "vars" || e.event.Known(name) != nil || slices.Contains(e.roots(), name) {
 		return fmt.Sprintf("the name %s is the event's own", name)
 	}
 	return ""
@@ -126,7 +126,7 @@ func identifier(name string) bool {
 
 // roots are the names the event's own members are read by.
 func (e *Env) roots() []string {
-	return e.shape.Names()
+	return e.event.Names()
 }
 
 // names are all the names an expression can begin with.
@@ -139,8 +139,8 @@ func (e *Env) names() []string {
 	return all
 }
 
-// elsewhere is where an event hook finds what an inline hook, or Okta's own page, has under that name; "" for any other.
-func (e *Env) elsewhere(name string) string {
+// eventHookPath is where an event hook finds what an inline hook, or Okta's own page, has under that name; "" for any other.
+func (e *Env) eventHookPath(name string) string {
 	if e.o.Type != hook.EventHook {
 		return ""
 	}
@@ -151,7 +151,7 @@ func (e *Env) elsewhere(name string) string {
 		return "event.eventType"
 	}
 	for _, root := range []string{"event", "delivery"} {
-		if slices.Contains(e.shape.Known(root).Names(), name) {
+		if slices.Contains(e.event.Known(root).Names(), name) {
 			return root + "." + name
 		}
 	}
@@ -171,15 +171,15 @@ func (e *Env) slot(parent int, name string) int {
 	return len(e.paths) - 1
 }
 
-// find looks a path up in the event, and remembers what is there.
-func (e *Env) find(r *runtime.Run, i int) runtime.Value {
+// readSlot looks a path up in the event, and remembers what is there.
+func (e *Env) readSlot(r *runtime.Run, i int) runtime.Value {
 	if s := &r.Scratch.Slots[i]; s.Known {
 		return s.Value
 	}
 	p := &e.paths[i]
 	n := e.root(r, p)
 	if p.parent > 0 {
-		n = e.find(r, p.parent).Node()
+		n = e.readSlot(r, p.parent).Node()
 		charge(r, 1+int64(n.Len())>>3)
 		n = n.Get(p.name)
 	}
@@ -202,12 +202,12 @@ func (e *Env) root(r *runtime.Run, p *path) jsondoc.Node {
 	return r.Event.Call.Doc.Root()
 }
 
-// read gives a let's value, and computes it when nobody has.
-func (e *Env) read(r *runtime.Run, l *let) runtime.Value {
+// readLet gives a let's value, and computes it when nobody has.
+func (e *Env) readLet(r *runtime.Run, l *let) runtime.Value {
 	charge(r, 1)
 	c := &r.Scratch.Cells[l.cell]
 	if !c.Known {
-		e.settle(r, l)
+		e.computeLet(r, l)
 	}
 	if c.Missed {
 		r.Scratch.Missed = true
@@ -218,9 +218,9 @@ func (e *Env) read(r *runtime.Run, l *let) runtime.Value {
 	return c.Value
 }
 
-// settle computes a let. That a value was of no use stays so; that the budget ran out does not, for the next rule may
+// computeLet computes a let. That a value was of no use stays so; that the budget ran out does not, for the next rule may
 // have another one.
-func (e *Env) settle(r *runtime.Run, l *let) {
+func (e *Env) computeLet(r *runtime.Run, l *let) {
 	c := &r.Scratch.Cells[l.cell]
 	outer := r.Scratch.Missed
 	r.Scratch.Missed = false

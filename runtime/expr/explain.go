@@ -23,9 +23,9 @@ type Part struct {
 
 // What an explanation may be.
 const (
-	mostParts  = 100
-	longestBit = 60 // characters of a value
-	longestTip = 200
+	maxParts     = 100
+	maxValueText = 60 // characters of a value
+	maxPartText  = 200
 )
 
 // Explain computes the parts of an expression of this Env once more, for a Run that has computed it: with the lets that it knows
@@ -39,7 +39,7 @@ func (e *Env) Explain(src string, r *runtime.Run, drawn uint64, b runtime.Budget
 	own := e.clone()
 	k := newCompiler(own, src)
 	k.compile(node)
-	if own.reserve(k.high); len(k.errs) > 0 {
+	if own.reserve(k.maxLocals); len(k.errs) > 0 {
 		return nil
 	}
 	var m runtime.Meter
@@ -49,7 +49,7 @@ func (e *Env) Explain(src string, r *runtime.Run, drawn uint64, b runtime.Budget
 	run.Scratch.Fit(&own.layout)
 	run.Scratch.Drawn = drawn
 	copy(run.Scratch.Cells, r.Scratch.Cells)
-	x := explainer{compiler: k, run: &run, drawn: drawn, root: node, seen: make(map[ast.Node]bool)}
+	x := explainer{compiler: k, run: &run, draws: drawn, root: node, seen: make(map[ast.Node]bool)}
 	x.walk(node, true)
 	slices.SortStableFunc(x.parts, func(a, b Part) int { return a.Offset - b.Offset })
 	return x.parts
@@ -59,7 +59,7 @@ func (e *Env) Explain(src string, r *runtime.Run, drawn uint64, b runtime.Budget
 func (e *Env) clone() *Env {
 	c := *e
 	c.o.Clauses = false
-	c.paths, c.index, c.held = slices.Clone(e.paths), maps.Clone(e.index), maps.Clone(e.held)
+	c.paths, c.index, c.constElements = slices.Clone(e.paths), maps.Clone(e.index), maps.Clone(e.constElements)
 	return &c
 }
 
@@ -67,7 +67,7 @@ func (e *Env) clone() *Env {
 type explainer struct {
 	*compiler
 	run   *runtime.Run
-	drawn uint64
+	draws uint64
 	root  ast.Node
 	parts []Part
 	seen  map[ast.Node]bool // the parser can put one node into two places
@@ -76,7 +76,7 @@ type explainer struct {
 // walk notes what n and its parts came to. decides says that n made the whole what it is, if none of its parts did alone. It is
 // false when n failed.
 func (x *explainer) walk(n ast.Node, decides bool) bool {
-	if x.seen[n] || len(x.parts) == mostParts {
+	if x.seen[n] || len(x.parts) == maxParts {
 		return true
 	}
 	x.seen[n] = true
@@ -85,38 +85,38 @@ func (x *explainer) walk(n ast.Node, decides bool) bool {
 	}
 	c := x.codes[n]
 	if c == nil {
-		x.all(under(n))
+		x.walkAll(operandsOf(n))
 		return true
 	}
-	if c.table != nil || c.constant && !named(n) {
+	if c.table != nil || c.constant && !isPath(n) {
 		return true
 	}
 	at := len(x.parts)
-	x.parts = append(x.parts, Part{Offset: x.anchor(n), Text: short(n.String(), longestTip)})
-	fine, alone := x.below(n, decides)
+	x.parts = append(x.parts, Part{Offset: x.anchor(n), Text: truncate(n.String(), maxPartText)})
+	fine, alone := x.walkParts(n, decides)
 	v, err := x.compute(c)
 	p := &x.parts[at]
 	switch p.Decides = decides && !alone && n != x.root; {
 	case err == nil:
-		p.Value = x.shown(c, v)
+		p.Value = x.formatValue(c, v)
 	case fine:
 		p.Error = err.Error()
 	default:
 		p.Error = "fails"
 	}
-	if silent(n) {
+	if isContainer(n) {
 		x.parts = slices.Delete(x.parts, at, at+1)
 	}
 	return err == nil
 }
 
-// below walks through the parts of n that a run looks at. alone reports that one of them made n what it is; fine that none failed.
-func (x *explainer) below(n ast.Node, decides bool) (fine, alone bool) {
+// walkParts walks through the parts of n that a run looks at. alone reports that one of them made n what it is; fine that none failed.
+func (x *explainer) walkParts(n ast.Node, decides bool) (fine, alone bool) {
 	switch n := n.(type) {
 	case *ast.BinaryNode:
 		switch n.Operator {
 		case "and", "&&", "or", "||":
-			return x.chained(flatten(n, n.Operator == "and" || n.Operator == "&&", nil), n.Operator == "and" || n.Operator == "&&", decides)
+			return x.walkChain(flatten(n, n.Operator == "and" || n.Operator == "&&", nil), n.Operator == "and" || n.Operator == "&&", decides)
 		case "??":
 			if fine = x.walk(n.Left, false); x.codes[n.Left] == nil || !fine {
 				return fine, false
@@ -131,9 +131,9 @@ func (x *explainer) below(n ast.Node, decides bool) (fine, alone bool) {
 		if x.offset(n) != x.offset(n.Node) { // else it is x not in y
 			return x.walk(n.Node, decides), decides && !constant(x.codes[n.Node])
 		}
-		return x.all(under(n.Node)), false
+		return x.walkAll(operandsOf(n.Node)), false
 	case *ast.ConditionalNode:
-		return x.branched(n, decides)
+		return x.walkBranches(n, decides)
 	case *ast.VariableDeclaratorNode:
 		if !x.walk(n.Value, false) {
 			x.skip(n.Expr)
@@ -142,12 +142,12 @@ func (x *explainer) below(n ast.Node, decides bool) (fine, alone bool) {
 		x.compute(x.codes[n]) // which sets the variable
 		return x.walk(n.Expr, decides), true
 	}
-	return x.all(under(n)), false
+	return x.walkAll(operandsOf(n)), false
 }
 
 func constant(c *code) bool { return c == nil || c.constant }
 
-func (x *explainer) all(nodes []ast.Node) bool {
+func (x *explainer) walkAll(nodes []ast.Node) bool {
 	fine := true
 	for _, n := range nodes {
 		fine = x.walk(n, false) && fine
@@ -155,8 +155,8 @@ func (x *explainer) all(nodes []ast.Node) bool {
 	return fine
 }
 
-// chained walks through the terms of an and or or, up to the one that decides.
-func (x *explainer) chained(terms []ast.Node, and, decides bool) (fine, alone bool) {
+// walkChain walks through the terms of an and or or, up to the one that decides.
+func (x *explainer) walkChain(terms []ast.Node, and, decides bool) (fine, alone bool) {
 	for i, t := range terms {
 		yes, err := x.test(x.codes[t])
 		last := err != nil || yes != and
@@ -171,7 +171,7 @@ func (x *explainer) chained(terms []ast.Node, and, decides bool) (fine, alone bo
 	return true, false
 }
 
-func (x *explainer) branched(n *ast.ConditionalNode, decides bool) (fine, alone bool) {
+func (x *explainer) walkBranches(n *ast.ConditionalNode, decides bool) (fine, alone bool) {
 	yes, err := x.test(x.codes[n.Cond])
 	if !x.walk(n.Cond, decides && err != nil) {
 		return false, true
@@ -186,27 +186,27 @@ func (x *explainer) branched(n *ast.ConditionalNode, decides bool) (fine, alone 
 }
 
 func (x *explainer) skip(n ast.Node) {
-	if c := x.codes[n]; c != nil && c.constant && !named(n) || len(x.parts) == mostParts {
+	if c := x.codes[n]; c != nil && c.constant && !isPath(n) || len(x.parts) == maxParts {
 		return
 	}
-	x.parts = append(x.parts, Part{Offset: x.anchor(n), Text: short(n.String(), longestTip), Skipped: true})
+	x.parts = append(x.parts, Part{Offset: x.anchor(n), Text: truncate(n.String(), maxPartText), Skipped: true})
 }
 
 func (x *explainer) compute(c *code) (v runtime.Value, err error) {
-	x.run.Scratch.Drawn = x.drawn
-	defer caught(x.run, &err)
+	x.run.Scratch.Drawn = x.draws
+	defer recoverFault(x.run, &err)
 	return c.eval(x.run), nil
 }
 
 func (x *explainer) test(c *code) (yes bool, err error) {
-	x.run.Scratch.Drawn = x.drawn
-	defer caught(x.run, &err)
+	x.run.Scratch.Drawn = x.draws
+	defer recoverFault(x.run, &err)
 	return c.test(x.run), nil
 }
 
-// shown is a value as JSON.
-func (x *explainer) shown(c *code, v runtime.Value) string {
-	if c.secret > asked && v.Kind() != runtime.Bool && !v.IsNull() { // a condition's own outcome is no more than the trace says anyway
+// formatValue is a value as JSON.
+func (x *explainer) formatValue(c *code, v runtime.Value) string {
+	if c.taint > compared && v.Kind() != runtime.Bool && !v.IsNull() { // a condition's own outcome is no more than the trace says anyway
 		return `"` + Mask + `"`
 	}
 	text, err := v.AppendJSON(nil, x.run.Meter)
@@ -216,11 +216,11 @@ func (x *explainer) shown(c *code, v runtime.Value) string {
 	if err != nil {
 		return "…"
 	}
-	return short(string(text), longestBit)
+	return truncate(string(text), maxValueText)
 }
 
-// short is s, cut to so many characters.
-func short(s string, most int) string {
+// truncate is s, cut to so many characters.
+func truncate(s string, most int) string {
 	if utf8.RuneCountInString(s) <= most {
 		return s
 	}
@@ -241,7 +241,7 @@ func (x *explainer) anchor(n ast.Node) int {
 	case *ast.ConditionalNode:
 		return x.question(c)
 	}
-	if named(n) {
+	if isPath(n) {
 		for {
 			m, ok := n.(*ast.MemberNode)
 			if !ok {
@@ -260,7 +260,7 @@ func (x *explainer) anchor(n ast.Node) int {
 func (x *explainer) question(n *ast.ConditionalNode) int {
 	first := len(x.src)
 	x.compiler.walk(n.Exp1, func(n ast.Node) { first = min(first, x.offset(n)) })
-	all := scrapsOf(x.src)
+	all := tokenize(x.src)
 	i := all.at(first)
 	if i < 0 {
 		i = len(all)
@@ -273,11 +273,11 @@ func (x *explainer) question(n *ast.ConditionalNode) int {
 	return x.anchor(n.Cond)
 }
 
-// named reports whether n is a name: its value does not stand in the text.
-func named(n ast.Node) bool { return key(n, 0) != "" }
+// isPath reports whether n is a name: its value does not stand in the text.
+func isPath(n ast.Node) bool { return key(n, 0) != "" }
 
-// silent reports whether n is of no interest beside its parts.
-func silent(n ast.Node) bool {
+// isContainer reports whether n is of no interest beside its parts.
+func isContainer(n ast.Node) bool {
 	switch n.(type) {
 	case *ast.ArrayNode, *ast.MapNode, *ast.VariableDeclaratorNode:
 		return true
@@ -285,9 +285,9 @@ func silent(n ast.Node) bool {
 	return false
 }
 
-// under are the parts of n that are computed whenever n is, as far as they can be without it.
-func under(n ast.Node) []ast.Node {
-	if named(n) {
+// operandsOf are the parts of n that are computed whenever n is, as far as they can be without it.
+func operandsOf(n ast.Node) []ast.Node {
+	if isPath(n) {
 		return nil
 	}
 	switch n := n.(type) {

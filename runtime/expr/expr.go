@@ -13,17 +13,17 @@ import (
 
 // Expression is a compiled expression, safe for concurrent runs.
 type Expression struct {
-	test   func(*runtime.Run) bool
-	layout *runtime.Layout
-	falls  bool // as code's: a rule that does not match touches no code
-	code   *code
-	cost   Cost
-	needs  []Need
-	env    *Env
-	inputs []input
+	test       func(*runtime.Run) bool
+	layout     *runtime.Layout
+	maybeFalse bool // as code's: a rule that does not match touches no code
+	code       *code
+	cost       Cost
+	needs      []Need
+	env        *Env
+	inputs     []input
 
-	clauses []*Clause
-	doubts  Errors
+	clauses  []*Clause
+	warnings Errors
 }
 
 // Compile reads an expression that sees what e has. The error is Errors: everything that was found wrong.
@@ -46,12 +46,12 @@ func Compile(src string, e *Env) (*Expression, error) {
 	}
 	k := newCompiler(e, src)
 	c := k.compile(node)
-	e.reserve(k.high)
+	e.reserve(k.maxLocals)
 	if err := k.result(); err != nil {
 		return nil, err
 	}
 	cost, _ := k.cost(node)
-	return &Expression{test: c.test, layout: &e.layout, falls: c.falls, code: c, cost: cost, needs: k.needs(node), env: e, inputs: k.inputs(node), clauses: inOrder(k.clauses), doubts: k.doubts}, nil
+	return &Expression{test: c.test, layout: &e.layout, maybeFalse: c.maybeFalse, code: c, cost: cost, needs: k.needs(node), env: e, inputs: k.inputs(node), clauses: sortClauses(k.clauses), warnings: k.warnings}, nil
 }
 
 func (e *Env) reserve(locals int) {
@@ -64,7 +64,7 @@ func (e *Env) reserve(locals int) {
 // Eval computes the expression. The value is good until r begins again. An error wraps one of runtime's reasons.
 func (x *Expression) Eval(r *runtime.Run) (v runtime.Value, err error) {
 	r.Scratch.Fit(x.layout)
-	defer caught(r, &err)
+	defer recoverFault(r, &err)
 	return x.code.eval(r), nil
 }
 
@@ -72,7 +72,7 @@ func (x *Expression) Eval(r *runtime.Run) (v runtime.Value, err error) {
 // when it is compiled, where that can be known, and else runtime.ErrValue.
 func (x *Expression) Test(r *runtime.Run) (yes bool, err error) {
 	r.Scratch.Fit(x.layout)
-	defer caught(r, &err)
+	defer recoverFault(r, &err)
 	return x.test(r), nil
 }
 
@@ -80,25 +80,25 @@ func (x *Expression) Test(r *runtime.Run) (yes bool, err error) {
 // is true when some value for it could have made the condition true. A rule with `missing: match` takes that for a
 // match.
 func (x *Expression) Match(r *runtime.Run) (yes, missing bool, err error) {
-	if yes, err = x.Test(r); yes || err != nil || !x.falls {
+	if yes, err = x.Test(r); yes || err != nil || !x.maybeFalse {
 		return yes, false, err
 	}
-	s, err := x.settle(r)
+	s, err := x.evalKleene(r)
 	if errors.Is(err, runtime.ErrValue) { // in a part that Test had no need to look at: it decides nothing
 		return false, true, nil
 	}
-	return false, s == unsettled, err
+	return false, s == undecided, err
 }
 
-func (x *Expression) settle(r *runtime.Run) (s settled, err error) {
-	defer caught(r, &err)
-	return x.code.settle(r), nil
+func (x *Expression) evalKleene(r *runtime.Run) (s kleene, err error) {
+	defer recoverFault(r, &err)
+	return x.code.evalKleene(r), nil
 }
 
 // Nullable reports whether the condition can be not true merely because a payload leaves something out. A rule that
 // refuses then has a hole, which the policy has to decide on.
 func (x *Expression) Nullable() bool {
-	return x.code.falls || (x.code.null && x.code.types&^boolean != 0)
+	return x.code.maybeFalse || (x.code.null && x.code.types&^boolean != 0)
 }
 
 // Constant is the value of an expression that needs no event, and whether it is one.

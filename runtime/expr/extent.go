@@ -11,10 +11,10 @@ import (
 // number where the next scrap is, and of brackets nothing: what it says is widened to whole brackets, then as far as an operand
 // can go.
 func (k *compiler) extent(n ast.Node) (from, to int) {
-	if k.scraps == nil {
-		k.scraps = scrapsOf(k.src)
+	if k.tokens == nil {
+		k.tokens = tokenize(k.src)
 	}
-	l := k.scraps
+	l := k.tokens
 	first, last := len(l), -1
 	k.walk(n, func(n ast.Node) {
 		switch n.(type) {
@@ -29,28 +29,28 @@ func (k *compiler) extent(n ast.Node) (from, to int) {
 		return 0, len(k.src)
 	}
 	first, last = l.balance(first, last)
-	for first > 0 && !l.loose(first-1) && !opens(l[first-1].text) {
+	for first > 0 && !l.isSeparator(first-1) && !isOpening(l[first-1].text) {
 		first = l.before(first)
 	}
-	for last+1 < len(l) && !l.loose(last+1) && !closes(l[last+1].text) && l[last+1].text != "{" {
+	for last+1 < len(l) && !l.isSeparator(last+1) && !isClosing(l[last+1].text) && l[last+1].text != "{" {
 		last = l.after(last)
 	}
 	return l[first].offset, l[last].offset + len(l[last].text)
 }
 
-type scrap struct {
+type token struct {
 	offset int
 	text   string
 }
 
-// scraps are a text without what is between its words, comments among it.
-type scraps []scrap
+// tokens are a text without what is between its words, comments among it.
+type tokens []token
 
-func scrapsOf(src string) (all scraps) {
+func tokenize(src string) (all tokens) {
 	for i := 0; i < len(src); {
-		next := lexeme(src, i)
+		next := lexemeEnd(src, i)
 		if text := src[i:next]; strings.TrimSpace(text) != "" && !strings.HasPrefix(text, "//") && !strings.HasPrefix(text, "/*") {
-			all = append(all, scrap{i, text})
+			all = append(all, token{i, text})
 		}
 		i = next
 	}
@@ -58,8 +58,8 @@ func scrapsOf(src string) (all scraps) {
 }
 
 // at is the number of the scrap that offset lies in, -1 behind the last.
-func (l scraps) at(offset int) int {
-	i, exact := slices.BinarySearchFunc(l, offset, func(s scrap, offset int) int { return s.offset - offset })
+func (l tokens) at(offset int) int {
+	i, exact := slices.BinarySearchFunc(l, offset, func(s token, offset int) int { return s.offset - offset })
 	if !exact && i > 0 && offset < l[i-1].offset+len(l[i-1].text) {
 		return i - 1
 	}
@@ -69,59 +69,59 @@ func (l scraps) at(offset int) int {
 	return i
 }
 
-func opens(text string) bool  { return text == "(" || text == "[" || text == "{" }
-func closes(text string) bool { return text == ")" || text == "]" || text == "}" }
+func isOpening(text string) bool { return text == "(" || text == "[" || text == "{" }
+func isClosing(text string) bool { return text == ")" || text == "]" || text == "}" }
 
 // balance widens the words from first to last until every bracket among them has its other half there.
-func (l scraps) balance(first, last int) (int, int) {
+func (l tokens) balance(first, last int) (int, int) {
 	depth, least := 0, 0
 	for i := first; i <= last; i++ {
-		if opens(l[i].text) {
+		if isOpening(l[i].text) {
 			depth++
-		} else if closes(l[i].text) {
+		} else if isClosing(l[i].text) {
 			depth--
 			least = min(least, depth)
 		}
 	}
 	for open := depth - least; open > 0 && last+1 < len(l); last++ {
-		open += step(l[last+1].text)
+		open += nesting(l[last+1].text)
 	}
 	for ; least < 0 && first > 0; first-- {
-		least += step(l[first-1].text)
+		least += nesting(l[first-1].text)
 	}
 	return first, last
 }
 
-func step(text string) int {
+func nesting(text string) int {
 	switch {
-	case opens(text):
+	case isOpening(text):
 		return 1
-	case closes(text):
+	case isClosing(text):
 		return -1
 	}
 	return 0
 }
 
 // before is the word that begins what stands in front of scrap i: brackets are taken whole.
-func (l scraps) before(i int) int {
+func (l tokens) before(i int) int {
 	i--
-	for depth := step(l[i].text); depth < 0 && i > 0; depth += step(l[i].text) {
+	for depth := nesting(l[i].text); depth < 0 && i > 0; depth += nesting(l[i].text) {
 		i--
 	}
 	return i
 }
 
 // after is the word that ends what stands behind scrap i.
-func (l scraps) after(i int) int {
+func (l tokens) after(i int) int {
 	i++
-	for depth := step(l[i].text); depth > 0 && i+1 < len(l); depth += step(l[i].text) {
+	for depth := nesting(l[i].text); depth > 0 && i+1 < len(l); depth += nesting(l[i].text) {
 		i++
 	}
 	return i
 }
 
-// loose reports whether scrap i is what stands between operands: and, or and whatever binds less than they do.
-func (l scraps) loose(i int) bool {
+// isSeparator reports whether scrap i is what stands between operands: and, or and whatever binds less than they do.
+func (l tokens) isSeparator(i int) bool {
 	beside := func(at int, any string) bool { // nothing between them
 		if at < 0 || at >= len(l) || !strings.Contains(any, l[at].text) {
 			return false

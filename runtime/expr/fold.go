@@ -13,17 +13,17 @@ import (
 
 // What constants may be. A short text can stand for a long list, and every expression would keep its own.
 const (
-	folding     = 200_000   // fuel spent on those of one expression
-	foldingHeld = 256 << 10 // bytes held for one
-	foldedList  = 64        // values in one that is computed; one that is written out is as long as it is written
-	foldedText  = 1 << 10   // bytes of one
-	foldedTotal = 8 << 20   // bytes of all that one Env keeps
+	maxFoldFuel    = 200_000   // fuel spent on those of one expression
+	maxFoldMemory  = 256 << 10 // bytes held for one
+	maxFoldedList  = 64        // values in one that is computed; one that is written out is as long as it is written
+	maxFoldedText  = 1 << 10   // bytes of one
+	maxFoldedTotal = 8 << 20   // bytes of all that one Env keeps
 )
 
 // fold computes what needs no event while it is compiled. A value that cannot be computed is a mistake in the text; one
 // that is too large to keep is computed when the expression runs.
 func (k *compiler) fold(n ast.Node, c *code, from ...*code) *code {
-	return k.foldTo(foldedList, n, c, from)
+	return k.foldTo(maxFoldedList, n, c, from)
 }
 
 // foldTo is fold with at most so many values kept.
@@ -41,46 +41,46 @@ func (k *compiler) foldTo(most int, n ast.Node, c *code, from []*code) *code {
 		return c
 	}
 	if err != nil {
-		return k.wrong(n, "%s", reasonless(err))
+		return k.report(n, "%s", bareMessage(err))
 	}
-	copied := keeper{most: most, bytes: foldedTotal - k.env.folded}
-	if v = copied.keep(v); copied.full {
+	copied := valueCopier{most: most, bytes: maxFoldedTotal - k.env.foldedBytes}
+	if v = copied.copyValue(v); copied.exceeded {
 		return c
 	}
-	k.env.folded = foldedTotal - copied.bytes
+	k.env.foldedBytes = maxFoldedTotal - copied.bytes
 	return literal(v)
 }
 
-// keeper copies a value out of the memory it was computed in, of which it may have been a small part.
-type keeper struct {
+// valueCopier copies a value out of the memory it was computed in, of which it may have been a small part.
+type valueCopier struct {
 	most, bytes int // what is left
-	full        bool
+	exceeded    bool
 }
 
-func (k *keeper) keep(v runtime.Value) runtime.Value {
+func (k *valueCopier) copyValue(v runtime.Value) runtime.Value {
 	switch k.most--; {
-	case k.most < -1 || k.full:
-		k.full = true
+	case k.most < -1 || k.exceeded:
+		k.exceeded = true
 	case v.Kind() == runtime.String:
-		if s := v.Text(); k.take(len(s)) && len(s) <= foldedText {
+		if s := v.Text(); k.reserve(len(s)) && len(s) <= maxFoldedText {
 			return runtime.TextOf(strings.Clone(s))
 		}
-		k.full = true
+		k.exceeded = true
 	case v.Kind() >= runtime.List && v.Node().Kind() == jsondoc.Missing:
-		return k.keepBuilt(v)
+		return k.copyBuilt(v)
 	}
 	return v
 }
 
-func (k *keeper) keepBuilt(v runtime.Value) runtime.Value {
+func (k *valueCopier) copyBuilt(v runtime.Value) runtime.Value {
 	from := v.Built()
-	if len(from) > k.most+1 || !k.take(len(from)*int(unsafe.Sizeof(v))) {
-		k.full = true
+	if len(from) > k.most+1 || !k.reserve(len(from)*int(unsafe.Sizeof(v))) {
+		k.exceeded = true
 		return v
 	}
 	to := make([]runtime.Value, len(from))
 	for i := range from {
-		to[i] = k.keep(from[i])
+		to[i] = k.copyValue(from[i])
 	}
 	if v.Kind() == runtime.Object {
 		return runtime.ObjectOf(to)
@@ -88,7 +88,7 @@ func (k *keeper) keepBuilt(v runtime.Value) runtime.Value {
 	return runtime.ListOf(to)
 }
 
-func (k *keeper) take(bytes int) bool {
+func (k *valueCopier) reserve(bytes int) bool {
 	k.bytes -= bytes
 	return k.bytes >= 0
 }
@@ -98,21 +98,21 @@ func (k *compiler) compute(c *code) (v runtime.Value, err error, done bool) {
 	var m runtime.Meter
 	var r runtime.Run
 	now := time.Now()
-	m.Start(runtime.Budget{Fuel: max(1, folding-k.folded), Memory: foldingHeld}, now, time.Time{})
+	m.Start(runtime.Budget{Fuel: max(1, maxFoldFuel-k.foldFuel), Memory: maxFoldMemory}, now, time.Time{})
 	m.Pardon(time.Minute) // what a text comes to depends on its fuel, and not on what else the machine does
-	defer func() { k.folded += m.Spent() }()
+	defer func() { k.foldFuel += m.Spent() }()
 	r.Begin(hook.Event{}, now, &m)
-	layout := runtime.Layout{Slots: 1, Locals: k.high}
+	layout := runtime.Layout{Slots: 1, Locals: k.maxLocals}
 	r.Scratch.Fit(&layout)
 	func() {
-		defer caught(&r, &err)
+		defer recoverFault(&r, &err)
 		v = c.eval(&r)
 	}()
 	return v, err, m.Err() == nil
 }
 
-// reasonless is an error's text without runtime's reason and without a place, for messages that have one.
-func reasonless(err error) string {
+// bareMessage is an error's text without runtime's reason and without a place, for messages that have one.
+func bareMessage(err error) string {
 	_, after, ok := strings.Cut(err.Error(), ": ")
 	if !ok {
 		return err.Error()

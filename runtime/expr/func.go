@@ -10,8 +10,8 @@ import (
 	"github.com/tenterhook/tenterhook/runtime/table"
 )
 
-// caller computes a function of arguments whose kinds have been looked at. It charges for its work before it is done.
-type caller func(r *runtime.Run, args []runtime.Value, pos string) runtime.Value
+// callFunc computes a function of arguments whose kinds have been looked at. It charges for its work before it is done.
+type callFunc func(r *runtime.Run, args []runtime.Value, pos string) runtime.Value
 
 // function is what can be called by name. When an argument is null it is not called, and gives null.
 type function struct {
@@ -20,36 +20,36 @@ type function struct {
 	cost           string  // in fuel, with the arguments by the names that usage gives them; "" is 1
 	args           []types // kinds of the arguments; the last may be repeated when rest is set
 	optional       int     // how many of them may be left out
-	rest           bool
-	gives          types
+	variadic       bool
+	result         types
 	null           bool  // what it gives may be null when no argument is
-	nulls          uint8 // bit i: argument i may be null
-	fresh          bool  // what it gives differs from call to call: never computed at load
-	blind          uint8 // bit i: what it gives tells nothing of argument i, though that is secret
+	nullArgs       uint8 // bit i: argument i may be null
+	impure         bool  // what it gives differs from call to call: never computed at load
+	hiddenArgs     uint8 // bit i: what it gives tells nothing of argument i, though that is secret
 	shape          func(from []*code) *schema.Schema
-	look           func(k *compiler, n ast.Node, args []ast.Node, from []*code) // says what is wrong with these arguments
-	call           caller
-	op             string                                             // the operator that it is another name of
-	fixed          uint8                                              // bit i: argument i is constant
-	fix            func(e *Env, args []runtime.Value) (caller, error) // makes call of the constant ones; the others are null
+	check          func(k *compiler, n ast.Node, args []ast.Node, from []*code) // says what is wrong with these arguments
+	call           callFunc
+	op             string                                               // the operator that it is another name of
+	constArgs      uint8                                                // bit i: argument i is constant
+	bind           func(e *Env, args []runtime.Value) (callFunc, error) // makes call of the constant ones; the others are null
 
 	// price is the fuel that a call may take, by the sizes of the arguments and the number of instructions of the second
 	// argument's pattern, 1 when it is none. Without it a call takes at most two units for every byte, what it takes to look at
 	// every value, and some to begin with.
-	price func(args []size, pattern int64) int64
-	size  func(args []size, sum int64) size // of the result, where it is not in proportion to all arguments
-	form  func(string) string               // a text that it changes is never its result
-	pure  bool                              // a cheap function of one text alone that gives a text or null: see Member
-	whole bool                              // of all of a secret it gives all again, in another form
-	empty bool                              // a missing argument counts as empty: it gives 0
-	table func(*table.Table) runtime.Value  // what it gives for a table, which otherwise is no value
+	price       func(args []size, pattern int64) int64
+	size        func(args []size, sum int64) size // of the result, where it is not in proportion to all arguments
+	form        func(string) string               // a text that it changes is never its result
+	pure        bool                              // a cheap function of one text alone that gives a text or null: see Member
+	keepsSecret bool                              // of all of a secret it gives all again, in another form
+	empty       bool                              // a missing argument counts as empty: it gives 0
+	table       func(*table.Table) runtime.Value  // what it gives for a table, which otherwise is no value
 }
 
 // functions are all there are beside the quantifiers; the reference of the language is written from both tables.
-var functions = together(textFunctions, addressFunctions, patternFunctions, numberFunctions, listFunctions, timeFunctions,
+var functions = mergeTables(textFunctions, addressFunctions, patternFunctions, numberFunctions, listFunctions, timeFunctions,
 	digestFunctions, encodingFunctions, urlFunctions, eventFunctions, passwordFunctions)
 
-func together(tables ...map[string]*function) map[string]*function {
+func mergeTables(tables ...map[string]*function) map[string]*function {
 	all := make(map[string]*function)
 	for _, t := range tables {
 		maps.Copy(all, t)
@@ -73,13 +73,13 @@ func callOf(n ast.Node) (name string, args []ast.Node) {
 // call compiles name(arguments).
 func (k *compiler) call(n ast.Node, name string, args []ast.Node) *code {
 	if q := quantifiers[name]; q != nil {
-		return k.quantify(n, name, q, args)
+		return k.quantifier(n, name, q, args)
 	}
 	if f := functions[name]; f != nil {
 		return k.function(n, name, f, args)
 	}
-	if why, ok := refused[name]; ok {
-		return k.wrong(n, "%s is not supported: %s", name, why)
+	if why, ok := unsupportedFuncs[name]; ok {
+		return k.report(n, "%s is not supported: %s", name, why)
 	}
 	var all []string
 	for name := range functions {
@@ -90,7 +90,7 @@ func (k *compiler) call(n ast.Node, name string, args []ast.Node) *code {
 	}
 	slices.Sort(all)
 	before := len(k.errs)
-	c := k.wrongName(n, "function", name, all)
+	c := k.reportUnknown(n, "function", name, all)
 	if len(k.errs) > before && k.errs[before].Suggest == "" { // as lenght for len
 		if meant := schema.Guess(name, all); meant != "" {
 			e := k.errs[before]
@@ -101,8 +101,8 @@ func (k *compiler) call(n ast.Node, name string, args []ast.Node) *code {
 }
 
 func (k *compiler) function(n ast.Node, name string, f *function, args []ast.Node) *code {
-	if len(args) < len(f.args)-f.optional || (len(args) > len(f.args) && !f.rest) {
-		return k.wrong(n, "want %s, got %d arguments", f.usage, len(args))
+	if len(args) < len(f.args)-f.optional || (len(args) > len(f.args) && !f.variadic) {
+		return k.report(n, "want %s, got %d arguments", f.usage, len(args))
 	}
 	if f.table != nil {
 		if t := k.tableOf(args[0]); t != nil {
@@ -112,38 +112,38 @@ func (k *compiler) function(n ast.Node, name string, f *function, args []ast.Nod
 	before := k.next
 	at := k.local(len(args)) // what an argument needs while it is computed comes after
 	from := make([]*code, len(args))
-	c := &code{types: f.gives, null: f.null}
+	c := &code{types: f.result, null: f.null}
 	for i, arg := range args {
 		from[i] = k.compile(arg)
-		k.want(arg, from[i], f.kinds(i), name)
-		c.soft = c.soft || from[i].loose()
-		if f.nulls&bit(i) == 0 {
+		k.wantKinds(arg, from[i], f.kinds(i), name)
+		c.maybeOther = c.maybeOther || from[i].isUncertain()
+		if f.nullArgs&bit(i) == 0 {
 			c.null = c.null || from[i].null
 		} else if from[i].null {
-			c.falls, c.soft = true, true
+			c.maybeFalse, c.maybeOther = true, true
 		}
 	}
-	c.secret = f.told(from)
+	c.taint = f.taintOf(from)
 	if f.empty {
-		c.null, c.soft = false, c.soft || c.null
+		c.null, c.maybeOther = false, c.maybeOther || c.null
 	}
-	if f.look != nil {
-		f.look(k, n, args, from)
+	if f.check != nil {
+		f.check(k, n, args, from)
 	}
 	if f.shape != nil {
 		c.shape = f.shape(from)
-		c.types = c.shape.Kinds() & f.gives
+		c.types = c.shape.Kinds() & f.result
 	}
 	k.next = before
 	call := k.caller(n, name, f, args, from)
 	if call == nil {
-		return unknown()
+		return invalidCode()
 	}
-	c.eval = f.calling(name, call, from, at, k.pos(n))
+	c.eval = f.evaluator(name, call, from, at, k.pos(n))
 	if f.op != "" && from[1].constant && from[1].value.Kind() == runtime.String {
-		c.testFind(from[0], from[1].value.Text(), f.op, name, k.pos(n))
+		c.setSearchTest(from[0], from[1].value.Text(), f.op, name, k.pos(n))
 	}
-	if c = conditional(c, k.pos(n)); f.fresh {
+	if c = complete(c, k.pos(n)); f.impure {
 		return c
 	}
 	return k.fold(n, c, from...)
@@ -160,20 +160,20 @@ func (k *compiler) tableOf(n ast.Node) *table.Table {
 }
 
 // caller is f.call, or what f makes of its constant arguments; nil when they are of no use.
-func (k *compiler) caller(n ast.Node, name string, f *function, args []ast.Node, from []*code) caller {
-	if f.fix == nil {
+func (k *compiler) caller(n ast.Node, name string, f *function, args []ast.Node, from []*code) callFunc {
+	if f.bind == nil {
 		return f.call
 	}
 	values, first := make([]runtime.Value, len(args)), n
 	for i, c := range from {
-		if f.fixed&bit(i) == 0 {
+		if f.constArgs&bit(i) == 0 {
 			continue
 		}
 		switch {
 		case f.kinds(i)&c.types == 0 && c.types != 0: // reported
 			return nil
 		case !c.constant || c.null:
-			k.wrong(args[i], "%s wants this written out, or taken from vars", name)
+			k.report(args[i], "%s wants this written out, or taken from vars", name)
 			return nil
 		}
 		if first == n {
@@ -181,9 +181,9 @@ func (k *compiler) caller(n ast.Node, name string, f *function, args []ast.Node,
 		}
 		values[i] = c.value
 	}
-	call, err := f.fix(k.env, values)
+	call, err := f.bind(k.env, values)
 	if err != nil {
-		k.wrong(first, "%s", err)
+		k.report(first, "%s", err)
 	}
 	return call
 }
@@ -194,14 +194,14 @@ func (f *function) kinds(i int) types { return f.args[min(i, len(f.args)-1)] }
 // bit is the one that stands for argument i; for those that are repeated the last.
 func bit(i int) uint8 { return 1 << min(i, 7) }
 
-// calling computes the arguments into the locals from at on, looks at their kinds, and calls.
-func (f *function) calling(name string, call caller, from []*code, at int, pos string) func(*runtime.Run) runtime.Value {
+// evaluator computes the arguments into the locals from at on, looks at their kinds, and calls.
+func (f *function) evaluator(name string, call callFunc, from []*code, at int, pos string) func(*runtime.Run) runtime.Value {
 	return func(r *runtime.Run) runtime.Value {
 		charge(r, 1)
 		args := r.Scratch.Locals[at : at+len(from)]
 		for i, c := range from {
 			v := c.eval(r)
-			if v.IsNull() && f.nulls&bit(i) == 0 {
+			if v.IsNull() && f.nullArgs&bit(i) == 0 {
 				if f.empty {
 					r.Scratch.Missed = true
 					return runtime.IntOf(0)

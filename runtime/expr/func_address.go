@@ -15,13 +15,13 @@ import (
 var addressFunctions = map[string]*function{
 	"domain": {usage: "domain(email) text", doc: "what follows the @, in lower case; null when it is no mail address",
 		example: `domain('Ada@Mail.Example')`, value: `"mail.example"`, cost: "1 + email/8",
-		args: []types{text}, gives: text, null: true, form: lowerForm, pure: true, call: domain},
+		args: []types{text}, result: text, null: true, form: lowerForm, pure: true, call: domain},
 	"localPart": {usage: "localPart(email) text", doc: "what is before the @; null when it is no mail address",
 		example: `localPart('Ada@Mail.Example')`, value: `"Ada"`, cost: "1 + email/8",
-		args: []types{text}, gives: text, null: true, pure: true, call: localPart},
+		args: []types{text}, result: text, null: true, pure: true, call: localPart},
 	"inCIDR": {usage: "inCIDR(ip, networks…) boolean", doc: "the address is in one of the networks, which are written out or a list of vars; null when it is no address",
 		example: `inCIDR('10.1.2.3', '10.0.0.0/8', '2001:db8::/32')`, value: `true`, cost: "4",
-		args: []types{text, text | list}, rest: true, gives: boolean, null: true, fixed: 0xfe, fix: inCIDR},
+		args: []types{text, text | list}, variadic: true, result: boolean, null: true, constArgs: 0xfe, bind: inCIDR},
 }
 
 // maxAddress is more than any mail address has (RFC 5321, section 4.5.3.1).
@@ -39,7 +39,7 @@ func domain(r *runtime.Run, args []runtime.Value, _ string) runtime.Value {
 	if string(buf[:n]) == s[:min(n, len(s))] {
 		return runtime.TextOf(s[:n])
 	}
-	return built(append(room(r, n), buf[:n]...))
+	return textOfBytes(append(reserveText(r, n), buf[:n]...))
 }
 
 func localPart(r *runtime.Run, args []runtime.Value, _ string) runtime.Value {
@@ -106,7 +106,7 @@ func special(c rune) bool {
 }
 
 // inCIDR makes a table of the networks: an address is looked up in it as in any other.
-func inCIDR(_ *Env, args []runtime.Value) (caller, error) {
+func inCIDR(_ *Env, args []runtime.Value) (callFunc, error) {
 	var entries []table.Entry
 	for _, v := range args[1:] {
 		parts := []runtime.Value{v}

@@ -20,67 +20,67 @@ import (
 var digestFunctions = map[string]*function{
 	"sha256": {usage: "sha256(text, form?) text", doc: "SHA-256 in hex, or in the form 'base64' or 'base64url'",
 		example: `sha256('ada@example.com')[:16]`, value: `"b5fc85e55755f9e0"`, cost: "4 + text/16",
-		args: []types{text, text}, optional: 1, gives: text, fixed: 2, whole: true, fix: digest(sha256.New)},
+		args: []types{text, text}, optional: 1, result: text, constArgs: 2, keepsSecret: true, bind: bindDigest(sha256.New)},
 	"sha512": {usage: "sha512(text, form?) text", doc: "SHA-512, likewise",
 		example: `sha512('ada@example.com')[:16]`, value: `"8618c684a678c6cf"`, cost: "4 + text/16",
-		args: []types{text, text}, optional: 1, gives: text, fixed: 2, whole: true, fix: digest(sha512.New)},
+		args: []types{text, text}, optional: 1, result: text, constArgs: 2, keepsSecret: true, bind: bindDigest(sha512.New)},
 	"sha1": {usage: "sha1(text, form?) text", doc: "SHA-1, for what is old: it keeps nobody out",
 		example: `sha1('ada@example.com')[:16]`, value: `"3ca93ad87e0bb737"`, cost: "4 + text/16",
-		args: []types{text, text}, optional: 1, gives: text, fixed: 2, whole: true, fix: digest(sha1.New)},
+		args: []types{text, text}, optional: 1, result: text, constArgs: 2, keepsSecret: true, bind: bindDigest(sha1.New)},
 	"md5": {usage: "md5(text, form?) text", doc: "MD5, for what is old: it keeps nobody out",
 		example: `md5('ada@example.com')`, value: `"3e3417d7ef77d5932a6734b916515ed5"`, cost: "4 + text/16",
-		args: []types{text, text}, optional: 1, gives: text, fixed: 2, whole: true, fix: digest(md5.New)},
+		args: []types{text, text}, optional: 1, result: text, constArgs: 2, keepsSecret: true, bind: bindDigest(md5.New)},
 	"hmac": {usage: "hmac(key, text, form?) text", doc: "HMAC with SHA-256 under the key, in hex, or in the form 'base64' or 'base64url'; a secret text is none any more",
 		example: `hmac('key', 'ada@example.com')[:16]`, value: `"20caa94149b865c2"`, cost: "8 + key/16 + text/16",
-		args: []types{text, text, text}, optional: 1, gives: text, blind: 2, fixed: 4, fix: keyed},
+		args: []types{text, text, text}, optional: 1, result: text, hiddenArgs: 2, constArgs: 4, bind: bindHMAC},
 }
 
-// alphabet writes bytes as a text.
-type alphabet struct {
+// textEncoding writes bytes as a text.
+type textEncoding struct {
 	size   func(int) int
 	append func(dst, src []byte) []byte
 }
 
-var alphabets = map[string]alphabet{
+var textEncodings = map[string]textEncoding{
 	"hex":       {hex.EncodedLen, hex.AppendEncode},
 	"base64":    {base64.StdEncoding.EncodedLen, base64.StdEncoding.AppendEncode},
 	"base64url": {base64.RawURLEncoding.EncodedLen, base64.RawURLEncoding.AppendEncode},
 }
 
-// formOf is the form among constant arguments, hex when there is none.
-func formOf(args []runtime.Value, i int) (alphabet, error) {
+// encodingOf is the form among constant arguments, hex when there is none.
+func encodingOf(args []runtime.Value, i int) (textEncoding, error) {
 	name := "hex"
 	if i < len(args) {
 		name = args[i].Text()
 	}
-	f, ok := alphabets[name]
+	f, ok := textEncodings[name]
 	if !ok {
 		return f, fmt.Errorf("want the form hex, base64 or base64url, got %q", name)
 	}
 	return f, nil
 }
 
-func (f alphabet) of(r *runtime.Run, b []byte) runtime.Value {
-	return built(f.append(room(r, f.size(len(b))), b))
+func (f textEncoding) encode(r *runtime.Run, b []byte) runtime.Value {
+	return textOfBytes(f.append(reserveText(r, f.size(len(b))), b))
 }
 
-func digest(fresh func() hash.Hash) func(*Env, []runtime.Value) (caller, error) {
-	return func(_ *Env, args []runtime.Value) (caller, error) {
-		f, err := formOf(args, 1)
+func bindDigest(fresh func() hash.Hash) func(*Env, []runtime.Value) (callFunc, error) {
+	return func(_ *Env, args []runtime.Value) (callFunc, error) {
+		f, err := encodingOf(args, 1)
 		if err != nil {
 			return nil, err
 		}
 		return func(r *runtime.Run, args []runtime.Value, _ string) runtime.Value {
 			h := fresh()
-			hashed(r, h, args[0].Text())
+			writeHash(r, h, args[0].Text())
 			var sum [sha512.Size]byte
-			return f.of(r, h.Sum(sum[:0]))
+			return f.encode(r, h.Sum(sum[:0]))
 		}, nil
 	}
 }
 
-func keyed(_ *Env, args []runtime.Value) (caller, error) {
-	f, err := formOf(args, 2)
+func bindHMAC(_ *Env, args []runtime.Value) (callFunc, error) {
+	f, err := encodingOf(args, 2)
 	if err != nil {
 		return nil, err
 	}
@@ -91,14 +91,14 @@ func keyed(_ *Env, args []runtime.Value) (caller, error) {
 		}
 		charge(r, 4+int64(len(key))>>4)
 		h := hmac.New(sha256.New, bytesOf(key))
-		hashed(r, h, args[1].Text())
+		writeHash(r, h, args[1].Text())
 		var sum [sha256.Size]byte
-		return f.of(r, h.Sum(sum[:0]))
+		return f.encode(r, h.Sum(sum[:0]))
 	}, nil
 }
 
-// hashed writes s into h, and asks the Meter for every window.
-func hashed(r *runtime.Run, h hash.Hash, s string) {
+// writeHash writes s into h, and asks the Meter for every window.
+func writeHash(r *runtime.Run, h hash.Hash, s string) {
 	charge(r, 3)
 	for len(s) > 0 {
 		w := s[:min(len(s), window)]

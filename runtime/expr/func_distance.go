@@ -10,25 +10,25 @@ import (
 	"github.com/tenterhook/tenterhook/runtime"
 )
 
-// earth is its mean radius in kilometres (IUGG).
-const earth = 6371.0088
+// earthRadius is its mean radius in kilometres (IUGG).
+const earthRadius = 6371.0088
 
 // distanceBetween is the haversine formula, for a round earth: half a percent off at most.
 func distanceBetween(r *runtime.Run, args []runtime.Value, pos string) runtime.Value {
 	charge(r, 7)
-	lat1, lon1, ok1 := place(r, args[0], pos)
-	lat2, lon2, ok2 := place(r, args[1], pos)
+	lat1, lon1, ok1 := coordinates(r, args[0], pos)
+	lat2, lon2, ok2 := coordinates(r, args[1], pos)
 	if !ok1 || !ok2 {
 		r.Scratch.Missed = true
 		return runtime.Value{}
 	}
 	north, east := math.Sin((lat2-lat1)/2), math.Sin((lon2-lon1)/2)
 	h := north*north + math.Cos(lat1)*math.Cos(lat2)*east*east
-	return runtime.FloatOf(2 * earth * math.Asin(math.Sqrt(min(1, h))))
+	return runtime.FloatOf(2 * earthRadius * math.Asin(math.Sqrt(min(1, h))))
 }
 
-// place is where an object says it is, in radians; false when it does not say.
-func place(r *runtime.Run, v runtime.Value, pos string) (lat, lon float64, ok bool) {
+// coordinates is where an object says it is, in radians; false when it does not say.
+func coordinates(r *runtime.Run, v runtime.Value, pos string) (lat, lon float64, ok bool) {
 	charge(r, int64(v.Len())>>2)
 	if inner := v.Get("geolocation"); !inner.IsNull() {
 		v = inner
@@ -44,21 +44,21 @@ func place(r *runtime.Run, v runtime.Value, pos string) (lat, lon float64, ok bo
 	return lat * math.Pi / 180, lon * math.Pi / 180, true
 }
 
-// placed looks at the places that are written out, or among the variables: one without lat and lon is nowhere.
-func placed(k *compiler, _ ast.Node, args []ast.Node, from []*code) {
+// checkPlaces looks at the places that are written out, or among the variables: one without lat and lon is nowhere.
+func checkPlaces(k *compiler, _ ast.Node, args []ast.Node, from []*code) {
 	for i, n := range args {
 		if from[i].constant && from[i].value.Kind() == runtime.Object {
-			k.placeOf(n, constantMembers(from[i].value))
+			k.checkPlace(n, constantMembers(from[i].value))
 			continue
 		}
 		if m, ok := n.(*ast.MapNode); ok {
-			k.placeOf(n, k.writtenMembers(m))
+			k.checkPlace(n, k.writtenMembers(m))
 		}
 	}
 }
 
-// placeOf says what is wrong with a place of those members; one that is not constant has no value.
-func (k *compiler) placeOf(n ast.Node, members map[string]*code) {
+// checkPlace says what is wrong with a place of those members; one that is not constant has no value.
+func (k *compiler) checkPlace(n ast.Node, members map[string]*code) {
 	if inner := members["geolocation"]; inner != nil {
 		if !inner.constant {
 			return
@@ -67,16 +67,16 @@ func (k *compiler) placeOf(n ast.Node, members map[string]*code) {
 	}
 	lat, lon := members["lat"], members["lon"]
 	if lat == nil || lon == nil {
-		k.wrong(n, "distance wants an object with lat and lon, or with a geolocation that has them, got one with %s", strings.Join(slices.Sorted(maps.Keys(members)), ", "))
+		k.report(n, "distance wants an object with lat and lon, or with a geolocation that has them, got one with %s", strings.Join(slices.Sorted(maps.Keys(members)), ", "))
 		return
 	}
-	if beyond(lat, 90) || beyond(lon, 180) {
-		k.wrong(n, "distance wants lat from -90 to 90 and lon from -180 to 180")
+	if isBeyond(lat, 90) || isBeyond(lon, 180) {
+		k.report(n, "distance wants lat from -90 to 90 and lon from -180 to 180")
 	}
 }
 
-// beyond reports whether c is constant and no number of up to so many degrees.
-func beyond(c *code, most float64) bool {
+// isBeyond reports whether c is constant and no number of up to so many degrees.
+func isBeyond(c *code, most float64) bool {
 	return c.constant && !c.value.IsNull() && (!numeric(c.value) || math.Abs(c.value.Float()) > most)
 }
 

@@ -16,38 +16,38 @@ import (
 var encodingFunctions = map[string]*function{
 	"toBase64": {usage: "toBase64(text) text", doc: "in base64, with padding (RFC 4648 section 4)",
 		example: `toBase64('ada?~')`, value: `"YWRhP34="`, cost: "1 + text/8",
-		args: []types{text}, gives: text, whole: true, call: encoded("base64")},
+		args: []types{text}, result: text, keepsSecret: true, call: encodeFunc("base64")},
 	"toBase64url": {usage: "toBase64url(text) text", doc: "in base64url, without padding (RFC 4648 section 5)",
 		example: `toBase64url('ada?~')`, value: `"YWRhP34"`, cost: "1 + text/8",
-		args: []types{text}, gives: text, whole: true, call: encoded("base64url")},
+		args: []types{text}, result: text, keepsSecret: true, call: encodeFunc("base64url")},
 	"fromBase64": {usage: "fromBase64(text) text", doc: "what base64 or base64url says, with padding or without",
 		example: `fromBase64('YWRhP34')`, value: `"ada?~"`, cost: "1 + text/8",
-		args: []types{text}, gives: text, whole: true, call: fromBase64},
+		args: []types{text}, result: text, keepsSecret: true, call: fromBase64},
 	"toHex": {usage: "toHex(text) text", doc: "each byte as two digits",
 		example: `toHex('Ada')`, value: `"416461"`, cost: "1 + text/8",
-		args: []types{text}, gives: text, whole: true, call: encoded("hex")},
+		args: []types{text}, result: text, keepsSecret: true, call: encodeFunc("hex")},
 	"fromHex": {usage: "fromHex(text) text", doc: "what such digits say",
 		example: `fromHex('416461')`, value: `"Ada"`, cost: "1 + text/8",
-		args: []types{text}, gives: text, whole: true, call: fromHex},
+		args: []types{text}, result: text, keepsSecret: true, call: fromHex},
 	"toJSON": {usage: "toJSON(value) text", doc: "any value as JSON, up to 64 KiB",
 		example: `toJSON({'a': [1, nil]})`, value: `"{\"a\":[1,null]}"`, cost: "1 for each value + what it gives/4",
-		args: []types{anything}, gives: text, size: maxTextSize, whole: true, call: toJSON},
+		args: []types{anything}, result: text, size: maxTextSize, keepsSecret: true, call: toJSON},
 	"fromJSON": {usage: "fromJSON(text) value", doc: "what JSON says, up to 64 KiB, strictly read",
 		example: `fromJSON('{"a": [1, 2]}').a[1]`, value: `2`, cost: "8 + text/2",
-		args: []types{text}, gives: anything, null: true, call: fromJSON},
+		args: []types{text}, result: anything, null: true, call: fromJSON},
 }
 
 // bytesOf is s without a copy; it is only read.
 func bytesOf(s string) []byte { return unsafe.Slice(unsafe.StringData(s), len(s)) }
 
-func encoded(name string) caller {
+func encodeFunc(name string) callFunc {
 	return func(r *runtime.Run, args []runtime.Value, _ string) runtime.Value {
-		f, s := alphabets[name], args[0].Text()
+		f, s := textEncodings[name], args[0].Text()
 		if len(s) > maxText {
-			tooLarge("a text of more than %d bytes", maxText)
+			failTooLarge("a text of more than %d bytes", maxText)
 		}
 		charge(r, int64(len(s))>>4)
-		return f.of(r, bytesOf(s))
+		return f.encode(r, bytesOf(s))
 	}
 }
 
@@ -57,38 +57,38 @@ func fromBase64(r *runtime.Run, args []runtime.Value, pos string) runtime.Value 
 		fail(pos, "fromBase64 wants base64")
 	}
 	if len(s) > 2*maxText {
-		tooLarge("a text of more than %d bytes", 2*maxText)
+		failTooLarge("a text of more than %d bytes", 2*maxText)
 	}
 	charge(r, int64(len(s))>>4)
 	code := base64.RawStdEncoding
 	if strings.ContainsAny(s, "-_") {
 		code = base64.RawURLEncoding
 	}
-	b, err := code.Strict().AppendDecode(room(r, code.DecodedLen(len(s))), bytesOf(s))
-	return decoded(b, err, "fromBase64 wants base64", pos)
+	b, err := code.Strict().AppendDecode(reserveText(r, code.DecodedLen(len(s))), bytesOf(s))
+	return checkedText(b, err, "fromBase64 wants base64", pos)
 }
 
 func fromHex(r *runtime.Run, args []runtime.Value, pos string) runtime.Value {
 	s := args[0].Text()
-	b, err := hex.AppendDecode(room(r, hex.DecodedLen(len(s))), bytesOf(s))
-	return decoded(b, err, "fromHex wants two digits for each byte", pos)
+	b, err := hex.AppendDecode(reserveText(r, hex.DecodedLen(len(s))), bytesOf(s))
+	return checkedText(b, err, "fromHex wants two digits for each byte", pos)
 }
 
-func decoded(b []byte, err error, want, pos string) runtime.Value {
+func checkedText(b []byte, err error, want, pos string) runtime.Value {
 	if err != nil {
 		fail(pos, "%s", want)
 	}
 	if !utf8.Valid(b) {
 		fail(pos, "what it says is no text")
 	}
-	return built(b)
+	return textOfBytes(b)
 }
 
 // fromJSON reads into a Doc of its own, which lives as long as a value of it does.
 func fromJSON(r *runtime.Run, args []runtime.Value, pos string) runtime.Value {
 	s := args[0].Text()
 	if len(s) > maxText {
-		tooLarge("a text of more than %d bytes", maxText)
+		failTooLarge("a text of more than %d bytes", maxText)
 	}
 	charge(r, 7+int64(len(s))>>1)
 	hold(r, 13*int64(len(s))+256) // see Doc.Parse
@@ -102,7 +102,7 @@ func fromJSON(r *runtime.Run, args []runtime.Value, pos string) runtime.Value {
 func toJSON(r *runtime.Run, args []runtime.Value, _ string) runtime.Value {
 	w := jsonWriter{r: r}
 	w.value(args[0])
-	return built(w.b)
+	return textOfBytes(w.b)
 }
 
 // jsonWriter writes a value whose size is not known: what is built can hold one part many times.
@@ -114,11 +114,11 @@ type jsonWriter struct {
 // room makes room for n bytes more.
 func (w *jsonWriter) room(n int) {
 	if len(w.b)+n > maxText {
-		tooLarge("a text of more than %d bytes", maxText)
+		failTooLarge("a text of more than %d bytes", maxText)
 	}
 	charge(w.r, int64(n)>>4)
 	if len(w.b)+n > cap(w.b) {
-		w.b = append(room(w.r, min(maxText, max(256, 2*cap(w.b), len(w.b)+n))), w.b...)
+		w.b = append(reserveText(w.r, min(maxText, max(256, 2*cap(w.b), len(w.b)+n))), w.b...)
 	}
 }
 

@@ -11,25 +11,25 @@ import (
 var listFunctions = map[string]*function{
 	"first": {usage: "first(list) value", doc: "the first value, null when there is none",
 		example: `first(['a', 'b'])`, value: `"a"`,
-		args: []types{list}, gives: anything, null: true, price: func([]size, int64) int64 { return 1 }, size: sizeOfElement, call: first},
+		args: []types{list}, result: anything, null: true, price: func([]size, int64) int64 { return 1 }, size: sizeOfElement, call: first},
 	"last": {usage: "last(list) value", doc: "the last value, null when there is none",
 		example: `last(['a', 'b'])`, value: `"b"`, cost: "1 + values/8",
-		args: []types{list}, gives: anything, null: true, price: func(args []size, _ int64) int64 { return 1 + args[0].n>>3 }, size: sizeOfElement, call: last},
+		args: []types{list}, result: anything, null: true, price: func(args []size, _ int64) int64 { return 1 + args[0].n>>3 }, size: sizeOfElement, call: last},
 	"keys": {usage: "keys(object) list", doc: "the members' names",
 		example: `keys({'a': 1, 'b': 2})`, value: `["a","b"]`, cost: "1 for each member",
-		args: []types{object}, gives: list, size: sizeOfFirst, call: keys},
+		args: []types{object}, result: list, size: sizeOfFirst, call: keys},
 	"values": {usage: "values(object) list", doc: "the members' values",
 		example: `values({'a': 1, 'b': 2})`, value: `[1,2]`, cost: "1 for each member",
-		args: []types{object}, gives: list, size: sizeOfFirst, whole: true, call: values},
+		args: []types{object}, result: list, size: sizeOfFirst, keepsSecret: true, call: values},
 	"concat": {usage: "concat(lists) list", doc: "the values of all lists, one list after the other",
 		example: `concat(['a'], ['b'])`, value: `["a","b"]`, cost: "1 for each value",
-		args: []types{list}, rest: true, gives: list, size: concatSize, whole: true, call: concat},
+		args: []types{list}, variadic: true, result: list, size: concatSize, keepsSecret: true, call: concat},
 	"uniq": {usage: "uniq(list) list", doc: "every value once, null ones left out",
 		example: `uniq(['a', 'b', 'a', nil])`, value: `["a","b"]`, cost: "1 for each pair of values it gives and is given",
-		args: []types{list}, gives: list, price: uniqPrice, size: sizeOfFirst, call: uniq},
+		args: []types{list}, result: list, price: uniqPrice, size: sizeOfFirst, call: uniq},
 	"sort": {usage: "sort(list) list", doc: "a list of numbers or of texts, in order",
 		example: `sort(['b', 'a'])`, value: `["a","b"]`, cost: "1 for each comparison",
-		args: []types{list}, gives: list, price: sortPrice, size: sizeOfFirst, call: sorted},
+		args: []types{list}, result: list, price: sortPrice, size: sizeOfFirst, call: sortList},
 }
 
 func sortPrice(args []size, _ int64) int64 {
@@ -57,13 +57,13 @@ func last(r *runtime.Run, args []runtime.Value, _ string) runtime.Value {
 }
 
 func keys(r *runtime.Run, args []runtime.Value, _ string) runtime.Value {
-	b := building(r, args[0].Len())
+	b := newBuilder(r, args[0].Len())
 	eachMember(r, args[0], func(name string, _ runtime.Value) bool { b.add(runtime.TextOf(name)); return true })
 	return runtime.ListOf(b.values)
 }
 
 func values(r *runtime.Run, args []runtime.Value, _ string) runtime.Value {
-	b := building(r, args[0].Len())
+	b := newBuilder(r, args[0].Len())
 	eachMember(r, args[0], func(_ string, v runtime.Value) bool { b.add(v); return true })
 	return runtime.ListOf(b.values)
 }
@@ -73,7 +73,7 @@ func concat(r *runtime.Run, args []runtime.Value, _ string) runtime.Value {
 	for _, v := range args {
 		size += v.Len()
 	}
-	b := building(r, size)
+	b := newBuilder(r, size)
 	for _, v := range args {
 		each(r, v, func(_ int, item runtime.Value) bool { b.add(item); return true })
 	}
@@ -82,7 +82,7 @@ func concat(r *runtime.Run, args []runtime.Value, _ string) runtime.Value {
 
 // uniq compares every value with those kept so far; the Meter is asked for each comparison.
 func uniq(r *runtime.Run, args []runtime.Value, _ string) runtime.Value {
-	b := building(r, 0)
+	b := newBuilder(r, 0)
 	each(r, args[0], func(_ int, item runtime.Value) bool {
 		if item.IsNull() {
 			r.Scratch.Missed = true
@@ -99,9 +99,9 @@ func uniq(r *runtime.Run, args []runtime.Value, _ string) runtime.Value {
 	return runtime.ListOf(b.values)
 }
 
-// sorted asks the Meter inside every comparison.
-func sorted(r *runtime.Run, args []runtime.Value, pos string) runtime.Value {
-	b := building(r, args[0].Len())
+// sortList asks the Meter inside every comparison.
+func sortList(r *runtime.Run, args []runtime.Value, pos string) runtime.Value {
+	b := newBuilder(r, args[0].Len())
 	each(r, args[0], func(_ int, item runtime.Value) bool {
 		if !numeric(item) && item.Kind() != runtime.String {
 			fail(pos, "sort wants numbers or texts, got %s", item.Kind())
@@ -114,7 +114,7 @@ func sorted(r *runtime.Run, args []runtime.Value, pos string) runtime.Value {
 		if numeric(x) != numeric(y) {
 			fail(pos, "sort wants all numbers or all texts")
 		}
-		return ordered(r, x, y, pos, "sort")
+		return compareValues(r, x, y, pos, "sort")
 	})
 	return runtime.ListOf(b.values)
 }

@@ -12,28 +12,28 @@ import (
 var numberFunctions = map[string]*function{
 	"int": {usage: "int(value) number", doc: "a number without its fraction, or what a text says",
 		example: `int('42')`, value: `42`, cost: "1 + value/16",
-		args: []types{text | number}, gives: number, whole: true, call: toInt},
+		args: []types{text | number}, result: number, keepsSecret: true, call: toInt},
 	"float": {usage: "float(value) number", doc: "a number, or what a text says",
 		example: `float('4.5')`, value: `4.5`, cost: "1 + value/16",
-		args: []types{text | number}, gives: number, call: toFloat},
+		args: []types{text | number}, result: number, call: toFloat},
 	"abs": {usage: "abs(number) number", doc: "without its sign",
 		example: `abs(-3)`, value: `3`,
-		args: []types{number}, gives: number, call: abs},
+		args: []types{number}, result: number, call: abs},
 	"ceil": {usage: "ceil(number) number", doc: "the next whole number above",
 		example: `ceil(2.1)`, value: `3`,
-		args: []types{number}, gives: number, call: ceil},
+		args: []types{number}, result: number, call: ceil},
 	"floor": {usage: "floor(number) number", doc: "the next whole number below",
 		example: `floor(2.9)`, value: `2`,
-		args: []types{number}, gives: number, call: floor},
+		args: []types{number}, result: number, call: floor},
 	"round": {usage: "round(number) number", doc: "the nearest whole number, halves away from zero",
 		example: `round(2.5)`, value: `3`,
-		args: []types{number}, gives: number, call: round},
+		args: []types{number}, result: number, call: round},
 	"min": {usage: "min(numbers or a list) number", doc: "the smallest; null ones in a list are left out",
 		example: `min(3, [1, nil], 2)`, value: `1`, cost: "1 for each value",
-		args: []types{number | list}, rest: true, gives: number, null: true, call: smallest},
+		args: []types{number | list}, variadic: true, result: number, null: true, call: smallest},
 	"max": {usage: "max(numbers or a list) number", doc: "the largest; null ones in a list are left out",
 		example: `max([3, 9])`, value: `9`, cost: "1 for each value",
-		args: []types{number | list}, rest: true, gives: number, null: true, call: largest},
+		args: []types{number | list}, variadic: true, result: number, null: true, call: largest},
 }
 
 func toInt(r *runtime.Run, args []runtime.Value, pos string) runtime.Value {
@@ -42,9 +42,9 @@ func toInt(r *runtime.Run, args []runtime.Value, pos string) runtime.Value {
 		return v
 	}
 	if v.Kind() == runtime.Float {
-		return whole(math.Trunc(v.Float()), pos)
+		return intValue(math.Trunc(v.Float()), pos)
 	}
-	if s := numeral(r, v.Text()); s != "" {
+	if s := trimNumber(r, v.Text()); s != "" {
 		if i, err := strconv.ParseInt(s, 10, 64); err == nil {
 			return runtime.IntOf(i)
 		}
@@ -58,7 +58,7 @@ func toFloat(r *runtime.Run, args []runtime.Value, pos string) runtime.Value {
 	if numeric(v) {
 		return finite(v.Float(), pos)
 	}
-	if s := numeral(r, v.Text()); s != "" {
+	if s := trimNumber(r, v.Text()); s != "" {
 		if f, err := strconv.ParseFloat(s, 64); err == nil {
 			return finite(f, pos)
 		}
@@ -67,8 +67,8 @@ func toFloat(r *runtime.Run, args []runtime.Value, pos string) runtime.Value {
 	return v
 }
 
-// numeral is s without white space around it, "" when that is longer than any number need be.
-func numeral(r *runtime.Run, s string) string {
+// trimNumber is s without white space around it, "" when that is longer than any number need be.
+func trimNumber(r *runtime.Run, s string) string {
 	charge(r, int64(len(s))>>4)
 	if s = strings.TrimSpace(s); len(s) > 64 {
 		return ""
@@ -82,34 +82,34 @@ func abs(_ *runtime.Run, args []runtime.Value, pos string) runtime.Value {
 		return finite(math.Abs(v.Float()), pos)
 	}
 	if v.Int() < 0 {
-		return calculators["-"](runtime.IntOf(0), v, pos)
+		return arithmeticFuncs["-"](runtime.IntOf(0), v, pos)
 	}
 	return v
 }
 
 func ceil(_ *runtime.Run, args []runtime.Value, pos string) runtime.Value {
-	return rounded(args[0], math.Ceil, pos)
+	return roundWith(args[0], math.Ceil, pos)
 }
 
 func floor(_ *runtime.Run, args []runtime.Value, pos string) runtime.Value {
-	return rounded(args[0], math.Floor, pos)
+	return roundWith(args[0], math.Floor, pos)
 }
 
 func round(_ *runtime.Run, args []runtime.Value, pos string) runtime.Value {
-	return rounded(args[0], math.Round, pos)
+	return roundWith(args[0], math.Round, pos)
 }
 
-func rounded(v runtime.Value, f func(float64) float64, pos string) runtime.Value {
+func roundWith(v runtime.Value, f func(float64) float64, pos string) runtime.Value {
 	if v.Kind() == runtime.Int {
 		return v
 	}
-	return whole(f(v.Float()), pos)
+	return intValue(f(v.Float()), pos)
 }
 
-// whole is f, which has no fraction, as an Int.
-func whole(f float64, pos string) runtime.Value {
+// intValue is f, which has no fraction, as an Int.
+func intValue(f float64, pos string) runtime.Value {
 	if !(f >= -1<<63 && f < 1<<63) {
-		overflow(pos)
+		failOverflow(pos)
 	}
 	return runtime.IntOf(int64(f))
 }
@@ -132,7 +132,7 @@ func extreme(r *runtime.Run, args []runtime.Value, pos string, side int) (best r
 		if !numeric(v) {
 			fail(pos, "want numbers, got %s", v.Kind())
 		}
-		if best.IsNull() || ordered(r, v, best, pos, "min or max")*side > 0 {
+		if best.IsNull() || compareValues(r, v, best, pos, "min or max")*side > 0 {
 			best = v
 		}
 		return true

@@ -13,14 +13,14 @@ import (
 var passwordFunctions = map[string]*function{
 	"password": {usage: "password(plain, hash, dummy?) boolean", doc: "the hash is the password's, by bcrypt, argon2, scrypt, PBKDF2 or LDAP's SSHA as its prefix says; a missing hash is no password's, and takes as long as the dummy, a hash that is written out, would take",
 		example: `password('correct horse', '{SSHA}7n04+TnFpJjvuCj3OGTwz/a1s7J1bk3p')`, value: `true`, cost: "what the hash was made to take; bcrypt of cost 12: 20 million",
-		args: []types{text, text, text}, optional: 1, gives: boolean, nulls: 2, blind: 7, fresh: true, fixed: 4, price: func([]size, int64) int64 { return password.BcryptFuel(12) }, look: undummied, fix: bindPassword},
+		args: []types{text, text, text}, optional: 1, result: boolean, nullArgs: 2, hiddenArgs: 7, impure: true, constArgs: 4, price: func([]size, int64) int64 { return password.BcryptFuel(12) }, check: warnNoDummy, bind: bindPassword},
 }
 
 // defaultDummy is bcrypt of cost 10, which most password stores have.
 const defaultDummy = "$2b$10$abcdefghijklmnopqrstuuIrCKtFlSTGhTU2VpmnQEiSXg1TGbV4u"
 
 // bindPassword makes the function with its dummy and the Workers of the hooks.
-func bindPassword(e *Env, args []runtime.Value) (caller, error) {
+func bindPassword(e *Env, args []runtime.Value) (callFunc, error) {
 	w := e.o.Workers
 	if w == nil {
 		return nil, errors.New("password is for the rules of hooks")
@@ -77,5 +77,5 @@ func verifyPassword(r *runtime.Run, w *password.Workers, h password.Hash, plain 
 // expire ends the run: it is out of time.
 func expire(r *runtime.Run) {
 	r.Meter.Expire()
-	panic(stop{})
+	panic(exhausted{})
 }

@@ -239,12 +239,12 @@ func TestPasswordWithoutDummy(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			all := leaf.Doubts()
+			all := leaf.Warnings()
 			if tt.doubt != (len(all) == 1) || tt.doubt && leafAt(tt.src, all[0].Offset) != "password" {
 				t.Errorf("%v", all)
 			}
-			if err := e.Let("l", tt.src); err != nil || len(e.LetDoubts("l")) != len(all) {
-				t.Errorf("a let's: %v, %v", err, e.LetDoubts("l"))
+			if err := e.Let("l", tt.src); err != nil || len(e.LetWarnings("l")) != len(all) {
+				t.Errorf("a let's: %v, %v", err, e.LetWarnings("l"))
 			}
 		})
 	}
@@ -267,7 +267,7 @@ func TestDoubtsOfTypes(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := x.Doubts().Error(); got != tt.want {
+			if got := x.Warnings().Error(); got != tt.want {
 				t.Errorf("got %s, want %s", got, tt.want)
 			}
 		})

@@ -13,22 +13,22 @@ import (
 var patternFunctions = map[string]*function{
 	"glob": {usage: "glob(text, pattern) boolean", doc: "the whole text fits the pattern: * is any number of characters, ? is one, \\ takes the next as it is",
 		example: `glob('app:crm:admin', 'app:*:admin')`, value: `true`, cost: "1 + text/8, and as much again for every * that has to go on",
-		args: []types{text, text}, gives: boolean, fixed: 2, price: func(args []size, _ int64) int64 { return runtime.Product(args[0].n+1, 2+args[0].n>>3) }, fix: glob},
+		args: []types{text, text}, result: boolean, constArgs: 2, price: func(args []size, _ int64) int64 { return runtime.Product(args[0].n+1, 2+args[0].n>>3) }, bind: glob},
 	"regexFind": {usage: "regexFind(text, pattern) text", doc: "what the pattern finds first, of a pattern with a group what the first group holds; null when there is nothing",
 		example: `regexFind('emp-00123', '^emp-0*([0-9]+)$')`, value: `"123"`, cost: "1 + text × instructions of the pattern; of a short text an eighth of that",
-		args: []types{text, text}, gives: text, null: true, fixed: 2, price: func(args []size, steps int64) int64 { return runtime.Product(args[0].n+1, 1+steps) }, fix: regexFind},
+		args: []types{text, text}, result: text, null: true, constArgs: 2, price: func(args []size, steps int64) int64 { return runtime.Product(args[0].n+1, 1+steps) }, bind: regexFind},
 	"regexGroups": {usage: "regexGroups(text, pattern) list", doc: "the whole that the pattern finds first, then what its groups hold; null when there is nothing",
 		example: `regexGroups('ada@example.com', '^(.+)@(.+)$')`, value: `["ada@example.com","ada","example.com"]`, cost: "1 + text × instructions of the pattern; of a short text an eighth of that",
-		args: []types{text, text}, gives: list, null: true, fixed: 2, price: func(args []size, steps int64) int64 { return runtime.Sum(64, runtime.Product(args[0].n+1, 1+steps)) }, fix: regexGroups},
+		args: []types{text, text}, result: list, null: true, constArgs: 2, price: func(args []size, steps int64) int64 { return runtime.Sum(64, runtime.Product(args[0].n+1, 1+steps)) }, bind: regexGroups},
 	"regexReplace": {usage: "regexReplace(text, pattern, new) text", doc: "with all that the pattern finds replaced by new",
 		example: `regexReplace('Ada  B. Lovelace', '\\s+', ' ')`, value: `"Ada B. Lovelace"`, cost: "text × instructions of the pattern/8, for every place",
-		args: []types{text, text, text}, gives: text, fixed: 2, price: regexReplacePrice, size: maxTextSize, fix: regexReplace},
+		args: []types{text, text, text}, result: text, constArgs: 2, price: regexReplacePrice, size: maxTextSize, bind: regexReplace},
 }
 
 // maxGlob is how long a glob may be.
 const maxGlob = 256
 
-func glob(_ *Env, args []runtime.Value) (caller, error) {
+func glob(_ *Env, args []runtime.Value) (callFunc, error) {
 	p := args[1].Text()
 	if len(p) > maxGlob {
 		return nil, fmt.Errorf("glob: want a pattern of at most %d bytes", maxGlob)
@@ -38,13 +38,13 @@ func glob(_ *Env, args []runtime.Value) (caller, error) {
 	}
 	return func(r *runtime.Run, args []runtime.Value, _ string) runtime.Value {
 		charge(r, int64(len(args[0].Text()))>>3)
-		return runtime.BoolOf(fits(r, args[0].Text(), p))
+		return runtime.BoolOf(matchGlob(r, args[0].Text(), p))
 	}, nil
 }
 
-// fits goes back to the last * only: what an earlier one could have had, that one can have too. Work is text times
+// matchGlob goes back to the last * only: what an earlier one could have had, that one can have too. Work is text times
 // pattern at most, and the Meter is asked whenever it goes back.
-func fits(r *runtime.Run, s, p string) bool {
+func matchGlob(r *runtime.Run, s, p string) bool {
 	star, from := -1, 0 // behind the last *, and where in s it was to go on
 	i, j := 0, 0
 	for i < len(s) {
@@ -53,7 +53,7 @@ func fits(r *runtime.Run, s, p string) bool {
 			star, from = j, i
 			continue
 		}
-		if n, m := one(s[i:], p[j:]); n > 0 {
+		if n, m := matchRune(s[i:], p[j:]); n > 0 {
 			i, j = i+n, j+m
 			continue
 		}
@@ -68,8 +68,8 @@ func fits(r *runtime.Run, s, p string) bool {
 	return strings.Trim(p[j:], "*") == ""
 }
 
-// one is how many bytes of s and p a character takes that fits the next of p, 0 when it does not fit.
-func one(s, p string) (n, m int) {
+// matchRune is how many bytes of s and p a character takes that fits the next of p, 0 when it does not fit.
+func matchRune(s, p string) (n, m int) {
 	if p == "" {
 		return 0, 0
 	}
@@ -96,7 +96,7 @@ func patternOf(name string, v runtime.Value) (*pattern, error) {
 	return p, nil
 }
 
-func regexFind(_ *Env, args []runtime.Value) (caller, error) {
+func regexFind(_ *Env, args []runtime.Value) (callFunc, error) {
 	p, err := patternOf("regexFind", args[1])
 	if err != nil {
 		return nil, err
@@ -112,7 +112,7 @@ func regexFind(_ *Env, args []runtime.Value) (caller, error) {
 	}, nil
 }
 
-func regexGroups(_ *Env, args []runtime.Value) (caller, error) {
+func regexGroups(_ *Env, args []runtime.Value) (callFunc, error) {
 	p, err := patternOf("regexGroups", args[1])
 	if err != nil {
 		return nil, err
@@ -123,7 +123,7 @@ func regexGroups(_ *Env, args []runtime.Value) (caller, error) {
 		if at == nil {
 			return runtime.Value{}
 		}
-		b := building(r, len(at)/2)
+		b := newBuilder(r, len(at)/2)
 		for i := 0; i < len(at); i += 2 {
 			if at[i] < 0 {
 				b.add(runtime.Value{})
@@ -139,28 +139,28 @@ func regexGroups(_ *Env, args []runtime.Value) (caller, error) {
 func (p *pattern) search(r *runtime.Run, s string) []int {
 	hold(r, int64(p.re.NumSubexp()+1)*16)
 	steps := (int64(len(s)) + 1) * p.size
-	if steps <= atOnce {
+	if steps <= maxUnmetered {
 		charge(r, 1+steps>>3)
 		return p.re.FindStringSubmatchIndex(s)
 	}
-	in := metered{r: r, text: s, cost: 1 + p.size} // to keep what groups hold takes four times as long as to match
+	in := meteredReader{r: r, text: s, cost: 1 + p.size} // to keep what groups hold takes four times as long as to match
 	at := p.re.FindReaderSubmatchIndex(&in)
 	if in.stopped {
-		panic(stop{})
+		panic(exhausted{})
 	}
 	return at
 }
 
-// searchAtOnce is how many steps (bytes of text times instructions) a search takes that cannot be stopped half way: a few
+// maxUnmeteredReplace is how many steps (bytes of text times instructions) a search takes that cannot be stopped half way: a few
 // milliseconds.
-const searchAtOnce = 256 << 10
+const maxUnmeteredReplace = 256 << 10
 
 func regexReplacePrice(args []size, steps int64) int64 {
 	return runtime.Product(args[0].n+2, runtime.Product(args[0].n+2, 1+steps>>2))
 }
 
 // regexReplace asks, before each search, for what it takes to look through the rest.
-func regexReplace(_ *Env, args []runtime.Value) (caller, error) {
+func regexReplace(_ *Env, args []runtime.Value) (callFunc, error) {
 	p, err := patternOf("regexReplace", args[1])
 	if err != nil {
 		return nil, err
@@ -168,8 +168,8 @@ func regexReplace(_ *Env, args []runtime.Value) (caller, error) {
 	return func(r *runtime.Run, args []runtime.Value, _ string) runtime.Value {
 		s, with := args[0].Text(), args[2].Text()
 		rest := (int64(len(s)) + 1) * p.size
-		if rest > searchAtOnce {
-			tooLarge("with this pattern, a text of more than %d bytes", int(searchAtOnce/p.size))
+		if rest > maxUnmeteredReplace {
+			failTooLarge("with this pattern, a text of more than %d bytes", int(maxUnmeteredReplace/p.size))
 		}
 		charge(r, 1+rest>>3)
 		size := len(s)
@@ -178,7 +178,7 @@ func regexReplace(_ *Env, args []runtime.Value) (caller, error) {
 			charge(r, 1+rest>>3)
 			hold(r, int64(len(with)))
 			if size += len(with) - len(found); size > maxText {
-				tooLarge("a text of more than %d bytes", maxText)
+				failTooLarge("a text of more than %d bytes", maxText)
 			}
 			return with
 		})

@@ -14,46 +14,46 @@ import (
 var textFunctions = map[string]*function{
 	"lower": {usage: "lower(text) text", doc: "in lower case",
 		example: `lower('Ada@Example.com')`, value: `"ada@example.com"`, cost: "1 + text/8",
-		args: []types{text}, gives: text, form: lowerForm, pure: true, whole: true, call: lower},
+		args: []types{text}, result: text, form: lowerForm, pure: true, keepsSecret: true, call: lower},
 	"upper": {usage: "upper(text) text", doc: "in upper case",
 		example: `upper('ada')`, value: `"ADA"`, cost: "1 + text/8",
-		args: []types{text}, gives: text, form: upperForm, pure: true, whole: true, call: upper},
+		args: []types{text}, result: text, form: upperForm, pure: true, keepsSecret: true, call: upper},
 	"trim": {usage: "trim(text, characters?) text", doc: "without white space, or those characters, at both ends",
 		example: `trim('  ada ')`, value: `"ada"`, cost: "1 + what is cut off",
-		args: []types{text, text}, optional: 1, gives: text, price: trimPrice, pure: true, whole: true, call: trim},
+		args: []types{text, text}, optional: 1, result: text, price: trimPrice, pure: true, keepsSecret: true, call: trim},
 	"trimPrefix": {usage: "trimPrefix(text, prefix) text", doc: "without that prefix",
 		example: `trimPrefix('app:crm', 'app:')`, value: `"crm"`, cost: "1 + prefix/64",
-		args: []types{text, text}, gives: text, call: trimPrefix},
+		args: []types{text, text}, result: text, call: trimPrefix},
 	"trimSuffix": {usage: "trimSuffix(text, suffix) text", doc: "without that suffix",
 		example: `trimSuffix('ada.ext', '.ext')`, value: `"ada"`, cost: "1 + suffix/64",
-		args: []types{text, text}, gives: text, call: trimSuffix},
+		args: []types{text, text}, result: text, call: trimSuffix},
 	"hasPrefix": {usage: "hasPrefix(text, prefix) boolean", doc: "the same as startsWith",
 		example: `hasPrefix('app:crm', 'app:')`, value: `true`, cost: "1 + prefix/64",
-		args: []types{text, text}, gives: boolean, call: hasPrefix, op: "startsWith"},
+		args: []types{text, text}, result: boolean, call: hasPrefix, op: "startsWith"},
 	"hasSuffix": {usage: "hasSuffix(text, suffix) boolean", doc: "the same as endsWith",
 		example: `hasSuffix('ada.ext', '.ext')`, value: `true`, cost: "1 + suffix/64",
-		args: []types{text, text}, gives: boolean, call: hasSuffix, op: "endsWith"},
+		args: []types{text, text}, result: boolean, call: hasSuffix, op: "endsWith"},
 	"split": {usage: "split(text, separator, parts?) list", doc: "the text's parts, at most so many",
 		example: `split('a,b,c', ',', 2)`, value: `["a","b,c"]`, cost: "text/64 + 1 for each part",
-		args: []types{text, text, number}, optional: 1, gives: list, price: splitPrice, size: splitSize, call: split},
+		args: []types{text, text, number}, optional: 1, result: list, price: splitPrice, size: splitSize, call: split},
 	"join": {usage: "join(list, separator?) text", doc: "texts, numbers and booleans put together; null ones are left out",
 		example: `join(['a', nil, 7], '-')`, value: `"a-7"`, cost: "text/16 + 1 for each value",
-		args: []types{list, text}, optional: 1, gives: text, size: joinSize, whole: true, call: join},
+		args: []types{list, text}, optional: 1, result: text, size: joinSize, keepsSecret: true, call: join},
 	"replace": {usage: "replace(text, old, new) text", doc: "with every old replaced by new",
 		example: `replace('a.b.c', '.', '-')`, value: `"a-b-c"`, cost: "text/32 + what it gives/16",
-		args: []types{text, text, text}, gives: text, price: replacePrice, size: func(args []size, _ int64) size { return size{n: replacedSize(args)} }, call: replace},
+		args: []types{text, text, text}, result: text, price: replacePrice, size: func(args []size, _ int64) size { return size{n: replacedSize(args)} }, call: replace},
 	"string": {usage: "string(value) text", doc: "a text, number or boolean as a text",
 		example: `string(1.50)`, value: `"1.5"`, cost: "1 + value/16",
-		args: []types{text | number | boolean}, gives: text, whole: true, call: toText},
+		args: []types{text | number | boolean}, result: text, keepsSecret: true, call: toText},
 	"len": {usage: "len(text, list, object or table) number", doc: "how many characters, values or members; 0 when it is missing",
 		example: `len('Grüße')`, value: `5`, cost: "texts: 1 + text/16",
-		args: []types{text | list | object}, gives: number, empty: true, table: tableLength, price: func(args []size, _ int64) int64 { return runtime.Sum(2, args[0].n>>3) }, call: length},
+		args: []types{text | list | object}, result: number, empty: true, table: tableLength, price: func(args []size, _ int64) int64 { return runtime.Sum(2, args[0].n>>3) }, call: length},
 	"padStart": {usage: "padStart(text, length, filling?) text", doc: "with white space, or that text again and again, in front until it has so many characters",
 		example: `padStart('42', 6, '0')`, value: `"000042"`, cost: "1 + what it gives/16",
-		args: []types{text, number, text}, optional: 1, gives: text, price: padPrice, size: maxTextSize, call: padStart},
+		args: []types{text, number, text}, optional: 1, result: text, price: padPrice, size: maxTextSize, call: padStart},
 	"padEnd": {usage: "padEnd(text, length, filling?) text", doc: "the same, behind it",
 		example: `padEnd('ab', 4, '.')`, value: `"ab.."`, cost: "1 + what it gives/16",
-		args: []types{text, number, text}, optional: 1, gives: text, price: padPrice, size: maxTextSize, call: padEnd},
+		args: []types{text, number, text}, optional: 1, result: text, price: padPrice, size: maxTextSize, call: padEnd},
 }
 
 func lowerForm(s string) string { return strings.Map(unicode.ToLower, s) }
@@ -70,7 +70,7 @@ func trimPrice(args []size, _ int64) int64 {
 }
 
 func splitPrice(args []size, _ int64) int64 {
-	return runtime.Sum(building4(args[0].n), cuts(args[0].n, args[1].n))
+	return runtime.Sum(builderCost(args[0].n), searchCost(args[0].n, args[1].n))
 }
 
 func splitSize(args []size, _ int64) size {
@@ -82,11 +82,11 @@ func joinSize(args []size, sum int64) size {
 }
 
 func replacePrice(args []size, _ int64) int64 {
-	return runtime.Sum(32, runtime.Product(2, cuts(args[0].n, args[1].n)), replacedSize(args)>>3)
+	return runtime.Sum(32, runtime.Product(2, searchCost(args[0].n, args[1].n)), replacedSize(args)>>3)
 }
 
-// cuts is what it takes to find all parts of a text.
-func cuts(n, part int64) int64 { return runtime.Product(n+1, 3+min(n, stride+part)>>6) }
+// searchCost is what it takes to find all parts of a text.
+func searchCost(n, part int64) int64 { return runtime.Product(n+1, 3+min(n, stride+part)>>6) }
 
 func replacedSize(args []size) int64 {
 	return min(runtime.Sum(args[0].n, runtime.Product(args[0].n+1, args[2].n)), maxText)
@@ -95,15 +95,15 @@ func replacedSize(args []size) int64 {
 func padPrice([]size, int64) int64 { return 32 + maxText>>3 }
 
 func upper(r *runtime.Run, args []runtime.Value, _ string) runtime.Value {
-	return cased(r, args[0], 'a', 'z', unicode.ToUpper)
+	return changeCase(r, args[0], 'a', 'z', unicode.ToUpper)
 }
 
 func lower(r *runtime.Run, args []runtime.Value, _ string) runtime.Value {
-	return cased(r, args[0], 'A', 'Z', unicode.ToLower)
+	return changeCase(r, args[0], 'A', 'Z', unicode.ToLower)
 }
 
-// cased changes the case of a text; one that has nothing from..to and nothing beyond ASCII stays where it is.
-func cased(r *runtime.Run, v runtime.Value, from, to byte, change func(rune) rune) runtime.Value {
+// changeCase changes the case of a text; one that has nothing from..to and nothing beyond ASCII stays where it is.
+func changeCase(r *runtime.Run, v runtime.Value, from, to byte, change func(rune) rune) runtime.Value {
 	s := v.Text()
 	same, ascii := true, true
 	for i := 0; i < len(s) && (same || ascii); i++ {
@@ -117,20 +117,20 @@ func cased(r *runtime.Run, v runtime.Value, from, to byte, change func(rune) run
 	case same && ascii:
 		return v
 	case ascii:
-		b := append(room(r, len(s)), s...)
+		b := append(reserveText(r, len(s)), s...)
 		for i, c := range b {
 			if c-from <= to-from {
 				b[i] = c ^ 0x20
 			}
 		}
-		return built(b)
+		return textOfBytes(b)
 	}
 	charge(r, int64(len(s)))
-	b := room(r, len(s)+len(s)/2+utf8.UTFMax) // no letter grows by more than half
+	b := reserveText(r, len(s)+len(s)/2+utf8.UTFMax) // no letter grows by more than half
 	for _, c := range s {
 		b = utf8.AppendRune(b, change(c))
 	}
-	return built(b)
+	return textOfBytes(b)
 }
 
 func trim(r *runtime.Run, args []runtime.Value, _ string) runtime.Value {
@@ -185,7 +185,7 @@ func split(r *runtime.Run, args []runtime.Value, pos string) runtime.Value {
 	if len(args) == 3 {
 		most = max(1, wantInt(args[2], pos))
 	}
-	b := building(r, 0)
+	b := newBuilder(r, 0)
 	for int64(len(b.values)) < most-1 {
 		i, ok := index(r, s, sep)
 		if !ok {
@@ -233,13 +233,13 @@ func replace(r *runtime.Run, args []runtime.Value, pos string) runtime.Value {
 	if times == 0 {
 		return args[0]
 	}
-	b := room(r, len(s)+times*(len(to)-len(from)))
+	b := reserveText(r, len(s)+times*(len(to)-len(from)))
 	for range times {
 		i, _ := index(r, s, from)
 		b = append(append(b, s[:i]...), to...)
 		s = s[i+len(from):]
 	}
-	return built(append(b, s...))
+	return textOfBytes(append(b, s...))
 }
 
 // join makes two passes too.
@@ -263,7 +263,7 @@ func join(r *runtime.Run, args []runtime.Value, pos string) runtime.Value {
 		size += textSize(v)
 		return size <= maxText
 	})
-	b := room(r, size)
+	b := reserveText(r, size)
 	each(r, args[0], func(_ int, v runtime.Value) bool {
 		if v.IsNull() {
 			return true
@@ -278,7 +278,7 @@ func join(r *runtime.Run, args []runtime.Value, pos string) runtime.Value {
 		}
 		return true
 	})
-	return built(b)
+	return textOfBytes(b)
 }
 
 // textSize is how many bytes textOf(v) has at most.
@@ -294,7 +294,7 @@ func textOf(r *runtime.Run, v runtime.Value) runtime.Value {
 	if v.Kind() == runtime.String {
 		return v
 	}
-	return built(v.AppendScalar(room(r, textSize(v))))
+	return textOfBytes(v.AppendScalar(reserveText(r, textSize(v))))
 }
 
 func toText(r *runtime.Run, args []runtime.Value, _ string) runtime.Value { return textOf(r, args[0]) }
@@ -340,23 +340,23 @@ func skip(r *runtime.Run, s string, n int64) int {
 }
 
 func padStart(r *runtime.Run, args []runtime.Value, pos string) runtime.Value {
-	fill := filling(r, args, pos)
+	fill := padding(r, args, pos)
 	if fill == nil {
 		return args[0]
 	}
-	return joined(r, built(fill).Text(), args[0].Text())
+	return concatTexts(r, textOfBytes(fill).Text(), args[0].Text())
 }
 
 func padEnd(r *runtime.Run, args []runtime.Value, pos string) runtime.Value {
-	fill := filling(r, args, pos)
+	fill := padding(r, args, pos)
 	if fill == nil {
 		return args[0]
 	}
-	return joined(r, args[0].Text(), built(fill).Text())
+	return concatTexts(r, args[0].Text(), textOfBytes(fill).Text())
 }
 
-// filling is what a text lacks to be as long as it is wanted; nil when it lacks nothing.
-func filling(r *runtime.Run, args []runtime.Value, pos string) []byte {
+// padding is what a text lacks to be as long as it is wanted; nil when it lacks nothing.
+func padding(r *runtime.Run, args []runtime.Value, pos string) []byte {
 	with := " "
 	if len(args) == 3 {
 		if with = args[2].Text(); with == "" {
@@ -368,12 +368,12 @@ func filling(r *runtime.Run, args []runtime.Value, pos string) []byte {
 		return nil
 	}
 	if lacks > maxText {
-		tooLarge("a text of more than %d bytes", maxText)
+		failTooLarge("a text of more than %d bytes", maxText)
 	}
 	charge(r, lacks>>3)
 	size := int(lacks/characters(r, with)) * len(with)
 	size += skip(r, with, lacks%characters(r, with))
-	b := room(r, size)
+	b := reserveText(r, size)
 	for len(b)+len(with) <= size {
 		b = append(b, with...)
 	}

@@ -18,36 +18,36 @@ import (
 var timeFunctions = map[string]*function{
 	"now": {usage: "now() number", doc: "when the call came, in whole seconds; the same wherever a call asks",
 		example: `now() - parseTime(eventTime) < 300`, value: `true`,
-		gives: number, fresh: true, call: now},
+		result: number, impure: true, call: now},
 	"parseTime": {usage: "parseTime(text, zone?) number", doc: "the time that a text says (RFC 3339); one without an offset, or a day alone, is the zone's",
 		example: `parseTime('2026-03-29T12:00:00', 'Europe/Berlin')`, value: `1774778400`, cost: "10",
-		args: []types{text, text}, optional: 1, gives: number, fixed: 2, fix: parseTime},
+		args: []types{text, text}, optional: 1, result: number, constArgs: 2, bind: parseTime},
 	"formatTime": {usage: "formatTime(time, pattern?, zone?) text", doc: "the time as a text: RFC 3339, or by a pattern of yyyy MM MMM MMMM dd d HH hh mm ss SSS a EEE EEEE Z XXX and 'text'",
 		example: `formatTime(1774778400, 'EEE d MMM yyyy HH:mm', 'Europe/Berlin')`, value: `"Sun 29 Mar 2026 12:00"`, cost: "10",
-		args: []types{number, text, text}, optional: 2, gives: text, fixed: 6, fix: formatTime},
+		args: []types{number, text, text}, optional: 2, result: text, constArgs: 6, bind: formatTime},
 	"duration": {usage: "duration(text) number", doc: "seconds, of a text such as 90d, 1h30m or 500ms; its units are w d h m s ms",
 		example: `duration('1d12h')`, value: `129600`, cost: "2",
-		args: []types{text}, gives: number, call: duration},
+		args: []types{text}, result: number, call: duration},
 	"year": {usage: "year(time, zone?) number", doc: "the year there", example: `year(1774778400)`, value: `2026`, cost: "4",
-		args: []types{number, text}, optional: 1, gives: number, fixed: 2, fix: partOf(time.Time.Year)},
+		args: []types{number, text}, optional: 1, result: number, constArgs: 2, bind: bindTimePart(time.Time.Year)},
 	"month": {usage: "month(time, zone?) number", doc: "the month there, from 1", example: `month(1774778400)`, value: `3`, cost: "4",
-		args: []types{number, text}, optional: 1, gives: number, fixed: 2, fix: partOf(func(t time.Time) int { return int(t.Month()) })},
+		args: []types{number, text}, optional: 1, result: number, constArgs: 2, bind: bindTimePart(func(t time.Time) int { return int(t.Month()) })},
 	"day": {usage: "day(time, zone?) number", doc: "the day of the month there", example: `day(1774778400)`, value: `29`, cost: "4",
-		args: []types{number, text}, optional: 1, gives: number, fixed: 2, fix: partOf(time.Time.Day)},
+		args: []types{number, text}, optional: 1, result: number, constArgs: 2, bind: bindTimePart(time.Time.Day)},
 	"weekday": {usage: "weekday(time, zone?) number", doc: "the day of the week there, from 1 for Monday to 7 (ISO 8601)",
 		example: `weekday(1774778400, 'Asia/Tokyo') in 1..5`, value: `false`, cost: "4",
-		args: []types{number, text}, optional: 1, gives: number, fixed: 2, fix: partOf(weekday)},
+		args: []types{number, text}, optional: 1, result: number, constArgs: 2, bind: bindTimePart(weekday)},
 	"hour": {usage: "hour(time, zone?) number", doc: "the hour there, from 0 to 23",
 		example: `hour(1774778400, 'Asia/Kolkata')`, value: `15`, cost: "4",
-		args: []types{number, text}, optional: 1, gives: number, fixed: 2, fix: partOf(time.Time.Hour)},
+		args: []types{number, text}, optional: 1, result: number, constArgs: 2, bind: bindTimePart(time.Time.Hour)},
 	"minute": {usage: "minute(time, zone?) number", doc: "the minute there", example: `minute(1774778400, 'Asia/Kolkata')`, value: `30`, cost: "4",
-		args: []types{number, text}, optional: 1, gives: number, fixed: 2, fix: partOf(time.Time.Minute)},
+		args: []types{number, text}, optional: 1, result: number, constArgs: 2, bind: bindTimePart(time.Time.Minute)},
 	"addDays": {usage: "addDays(time, days, zone?) number", doc: "the same time of day so many days later there, whatever the clocks do in between",
 		example: `addDays(1774692000, 1, 'Europe/Berlin') - 1774692000`, value: `82800`, cost: "6",
-		args: []types{number, number, text}, optional: 1, gives: number, fixed: 4, fix: added(func(t time.Time, n int) time.Time { return t.AddDate(0, 0, n) })},
+		args: []types{number, number, text}, optional: 1, result: number, constArgs: 4, bind: bindCalendar(func(t time.Time, n int) time.Time { return t.AddDate(0, 0, n) })},
 	"addMonths": {usage: "addMonths(time, months, zone?) number", doc: "the same day so many months later there, or the last day of a shorter month",
 		example: `formatTime(addMonths(parseTime('2026-01-31'), 1))`, value: `"2026-02-28T00:00:00Z"`, cost: "6",
-		args: []types{number, number, text}, optional: 1, gives: number, fixed: 4, fix: added(addMonths)},
+		args: []types{number, number, text}, optional: 1, result: number, constArgs: 4, bind: bindCalendar(addMonths)},
 }
 
 func now(r *runtime.Run, _ []runtime.Value, _ string) runtime.Value {
@@ -80,25 +80,25 @@ var (
 func timeOf(v runtime.Value, pos string) time.Time {
 	if v.Kind() == runtime.Int {
 		if v.Int() < firstSecond || v.Int() > lastSecond {
-			beyondTime(pos)
+			failTimeRange(pos)
 		}
 		return time.Unix(v.Int(), 0)
 	}
 	f := v.Float()
 	if !(f >= float64(firstSecond) && f <= float64(lastSecond)) {
-		beyondTime(pos)
+		failTimeRange(pos)
 	}
 	whole, fraction := math.Floor(f), 0.0
 	fraction = math.Round((f - whole) * 1e6)
 	return time.Unix(int64(whole), int64(fraction)*1000)
 }
 
-func beyondTime(pos string) { fail(pos, "a time outside of the years 0 to 9999") }
+func failTimeRange(pos string) { fail(pos, "a time outside of the years 0 to 9999") }
 
 // secondsOf is a time as a number, without a fraction when it has none.
 func secondsOf(t time.Time, pos string) runtime.Value {
 	if s := t.Unix(); s < firstSecond || s > lastSecond {
-		beyondTime(pos)
+		failTimeRange(pos)
 	}
 	if t.Nanosecond() == 0 {
 		return runtime.IntOf(t.Unix())
@@ -109,7 +109,7 @@ func secondsOf(t time.Time, pos string) runtime.Value {
 // written are the forms of a time without an offset. A fraction of a second is read in any of them.
 var localTimes = []string{"2006-01-02T15:04:05", "2006-01-02 15:04:05", "2006-01-02T15:04", "2006-01-02 15:04", time.DateOnly}
 
-func parseTime(_ *Env, args []runtime.Value) (caller, error) {
+func parseTime(_ *Env, args []runtime.Value) (callFunc, error) {
 	zone, err := zoneOf(args, 1)
 	if err != nil {
 		return nil, err
@@ -153,11 +153,11 @@ type piece struct {
 
 const maxTimePattern = 128
 
-func formatTime(_ *Env, args []runtime.Value) (caller, error) {
+func formatTime(_ *Env, args []runtime.Value) (callFunc, error) {
 	all := []piece{{layout: time.RFC3339Nano}}
 	var err error
 	if len(args) > 1 {
-		if all, err = readPieces(args[1].Text()); err != nil {
+		if all, err = parsePieces(args[1].Text()); err != nil {
 			return nil, err
 		}
 	}
@@ -169,9 +169,9 @@ func formatTime(_ *Env, args []runtime.Value) (caller, error) {
 		charge(r, 9)
 		t := timeOf(args[0], pos).In(zone)
 		if t.Year() < 0 || t.Year() > 9999 {
-			beyondTime(pos)
+			failTimeRange(pos)
 		}
-		b := room(r, maxTimePattern*4)
+		b := reserveText(r, maxTimePattern*4)
 		for _, p := range all {
 			switch p.layout {
 			case "":
@@ -182,11 +182,11 @@ func formatTime(_ *Env, args []runtime.Value) (caller, error) {
 				b = t.AppendFormat(b, p.layout)
 			}
 		}
-		return built(b)
+		return textOfBytes(b)
 	}, nil
 }
 
-func readPieces(s string) (all []piece, err error) {
+func parsePieces(s string) (all []piece, err error) {
 	if len(s) > maxTimePattern {
 		return nil, fmt.Errorf("a pattern for a time of more than %d bytes", maxTimePattern)
 	}
@@ -237,8 +237,8 @@ func quotedPiece(s string) (text string, size int, ok bool) {
 	return "", 0, false
 }
 
-// unitsOf are the seconds in each unit of a duration.
-var unitsOf = map[string]float64{"w": 7 * 86400, "d": 86400, "h": 3600, "m": 60, "s": 1, "ms": 1e-3}
+// unitSeconds are the seconds in each unit of a duration.
+var unitSeconds = map[string]float64{"w": 7 * 86400, "d": 86400, "h": 3600, "m": 60, "s": 1, "ms": 1e-3}
 
 func duration(r *runtime.Run, args []runtime.Value, pos string) runtime.Value {
 	charge(r, 1)
@@ -253,7 +253,7 @@ func duration(r *runtime.Run, args []runtime.Value, pos string) runtime.Value {
 		digits := len(rest) - len(strings.TrimLeft(rest, "0123456789."))
 		unit := len(rest[digits:]) - len(strings.TrimLeft(rest[digits:], "abcdefghijklmnopqrstuvwxyz"))
 		n, err := strconv.ParseFloat(rest[:digits], 64)
-		seconds, known := unitsOf[rest[digits:digits+unit]]
+		seconds, known := unitSeconds[rest[digits:digits+unit]]
 		whole = err == nil && known
 		total += n * seconds
 		rest = rest[digits+unit:]
@@ -270,9 +270,9 @@ func duration(r *runtime.Run, args []runtime.Value, pos string) runtime.Value {
 	return finite(total, pos)
 }
 
-// partOf makes a function of what a time has in a zone.
-func partOf(part func(time.Time) int) func(*Env, []runtime.Value) (caller, error) {
-	return func(_ *Env, args []runtime.Value) (caller, error) {
+// bindTimePart makes a function of what a time has in a zone.
+func bindTimePart(part func(time.Time) int) func(*Env, []runtime.Value) (callFunc, error) {
+	return func(_ *Env, args []runtime.Value) (callFunc, error) {
 		zone, err := zoneOf(args, 1)
 		if err != nil {
 			return nil, err
@@ -287,12 +287,12 @@ func partOf(part func(time.Time) int) func(*Env, []runtime.Value) (caller, error
 // weekday counts from Monday.
 func weekday(t time.Time) int { return (int(t.Weekday())+6)%7 + 1 }
 
-// mostAdded keeps what is added within what a time can be.
-const mostAdded = 9999 * 366
+// maxAdded keeps what is added within what a time can be.
+const maxAdded = 9999 * 366
 
-// added makes a function that goes on by the calendar of a zone.
-func added(add func(time.Time, int) time.Time) func(*Env, []runtime.Value) (caller, error) {
-	return func(_ *Env, args []runtime.Value) (caller, error) {
+// bindCalendar makes a function that goes on by the calendar of a zone.
+func bindCalendar(add func(time.Time, int) time.Time) func(*Env, []runtime.Value) (callFunc, error) {
+	return func(_ *Env, args []runtime.Value) (callFunc, error) {
 		zone, err := zoneOf(args, 2)
 		if err != nil {
 			return nil, err
@@ -300,8 +300,8 @@ func added(add func(time.Time, int) time.Time) func(*Env, []runtime.Value) (call
 		return func(r *runtime.Run, args []runtime.Value, pos string) runtime.Value {
 			charge(r, 5)
 			n := wantInt(args[1], pos)
-			if n < -mostAdded || n > mostAdded {
-				beyondTime(pos)
+			if n < -maxAdded || n > maxAdded {
+				failTimeRange(pos)
 			}
 			return secondsOf(add(timeOf(args[0], pos).In(zone), int(n)), pos)
 		}, nil

@@ -1,7 +1,7 @@
 package expr
 
-// refused are functions that expr has and we do not, and what to do instead.
-var refused = map[string]string{
+// unsupportedFuncs are functions that expr has and we do not, and what to do instead.
+var unsupportedFuncs = map[string]string{
 	"reduce":     "it can double what it holds at every step: use sum, join, count or map",
 	"repeat":     "write the text out",
 	"date":       "use parseTime",

@@ -12,19 +12,19 @@ import (
 var urlFunctions = map[string]*function{
 	"urlEncode": {usage: "urlEncode(text) text", doc: "with all but letters, digits and - . _ ~ percent-encoded (RFC 3986)",
 		example: `urlEncode('a b/ü')`, value: `"a%20b%2F%C3%BC"`, cost: "1 + text/4",
-		args: []types{text}, gives: text, whole: true, call: urlEncode},
+		args: []types{text}, result: text, keepsSecret: true, call: urlEncode},
 	"urlDecode": {usage: "urlDecode(text) text", doc: "what a percent-encoded text says",
 		example: `urlDecode('a%20b')`, value: `"a b"`, cost: "1 + text/4",
-		args: []types{text}, gives: text, whole: true, call: urlDecode},
+		args: []types{text}, result: text, keepsSecret: true, call: urlDecode},
 	"urlHost": {usage: "urlHost(url) text", doc: "the host, in lower case and without a port; null when the text is no URL with one",
 		example: `urlHost('https://Acme.okta.example:443/oauth2/default')`, value: `"acme.okta.example"`, cost: "8 + url/8",
-		args: []types{text}, gives: text, null: true, call: urlHost},
+		args: []types{text}, result: text, null: true, call: urlHost},
 	"urlPath": {usage: "urlPath(url) text", doc: "the path, decoded; null when the text is no URL",
 		example: `urlPath('https://acme.okta.example/oauth2/default?x=1')`, value: `"/oauth2/default"`, cost: "8 + url/8",
-		args: []types{text}, gives: text, null: true, call: urlPath},
+		args: []types{text}, result: text, null: true, call: urlPath},
 	"urlQuery": {usage: "urlQuery(url, name) text", doc: "the first parameter of that name, decoded; null when there is none",
 		example: `urlQuery('/authorize?client_id=0oa1&state=x', 'client_id')`, value: `"0oa1"`, cost: "8 + url/2",
-		args: []types{text, text}, gives: text, null: true, call: urlQuery},
+		args: []types{text, text}, result: text, null: true, call: urlQuery},
 }
 
 const unreserved = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
@@ -40,7 +40,7 @@ func urlEncode(r *runtime.Run, args []runtime.Value, _ string) runtime.Value {
 			size += 2
 		}
 	}
-	b := room(r, size)
+	b := reserveText(r, size)
 	for i := range len(s) {
 		if c := s[i]; strings.IndexByte(unreserved, c) >= 0 {
 			b = append(b, c)
@@ -48,13 +48,13 @@ func urlEncode(r *runtime.Run, args []runtime.Value, _ string) runtime.Value {
 			b = append(b, '%', "0123456789ABCDEF"[c>>4], "0123456789ABCDEF"[c&15])
 		}
 	}
-	return built(b)
+	return textOfBytes(b)
 }
 
 func urlDecode(r *runtime.Run, args []runtime.Value, pos string) runtime.Value {
 	s := args[0].Text()
 	if len(s) > maxText {
-		tooLarge("a text of more than %d bytes", maxText)
+		failTooLarge("a text of more than %d bytes", maxText)
 	}
 	charge(r, int64(len(s))>>2)
 	hold(r, int64(len(s)))
@@ -68,8 +68,8 @@ func urlDecode(r *runtime.Run, args []runtime.Value, pos string) runtime.Value {
 // maxURL is how long a URL may be that is taken apart; what is longer is none.
 const maxURL = 8 << 10
 
-// parsed takes a URL apart; nil when it is none, or could be read as another one.
-func parsed(r *runtime.Run, s string) *url.URL {
+// parseURL takes a URL apart; nil when it is none, or could be read as another one.
+func parseURL(r *runtime.Run, s string) *url.URL {
 	if len(s) > maxURL {
 		return nil
 	}
@@ -83,7 +83,7 @@ func parsed(r *runtime.Run, s string) *url.URL {
 }
 
 func urlHost(r *runtime.Run, args []runtime.Value, _ string) runtime.Value {
-	u := parsed(r, args[0].Text())
+	u := parseURL(r, args[0].Text())
 	if u == nil || u.Hostname() == "" || u.Scheme == "" {
 		return runtime.Value{}
 	}
@@ -91,7 +91,7 @@ func urlHost(r *runtime.Run, args []runtime.Value, _ string) runtime.Value {
 }
 
 func urlPath(r *runtime.Run, args []runtime.Value, _ string) runtime.Value {
-	u := parsed(r, args[0].Text())
+	u := parseURL(r, args[0].Text())
 	if u == nil {
 		return runtime.Value{}
 	}
@@ -99,7 +99,7 @@ func urlPath(r *runtime.Run, args []runtime.Value, _ string) runtime.Value {
 }
 
 func urlQuery(r *runtime.Run, args []runtime.Value, _ string) runtime.Value {
-	u := parsed(r, args[0].Text())
+	u := parseURL(r, args[0].Text())
 	if u == nil {
 		return runtime.Value{}
 	}

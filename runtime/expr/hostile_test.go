@@ -186,7 +186,7 @@ func TestHostile(t *testing.T) {
 		t.Run(fmt.Sprintf("%.70s", a.line), func(t *testing.T) {
 			x, err := expr.Compile(a.src, w.env)
 			if err != nil {
-				refused(t, a, err)
+				unsupportedFuncs(t, a, err)
 				return
 			}
 			r := w.begin(payload, runtime.Budget{Fuel: fuel, Memory: memory, Output: output})
@@ -218,7 +218,7 @@ func outcomeOf(err error) string {
 	return runtime.Reason(err)
 }
 
-func refused(t *testing.T, a attack, err error) {
+func unsupportedFuncs(t *testing.T, a attack, err error) {
 	var mistakes expr.Errors
 	if !errors.As(err, &mistakes) {
 		t.Fatalf("got %T, want Errors", err)

@@ -18,8 +18,8 @@ type Need struct {
 	Texts, Beginnings []string
 }
 
-// mostNeeded is how many texts a Need may have. A condition with more is as good as none to whoever sorts conditions by them.
-const mostNeeded = 256
+// maxNeedTexts is how many texts a Need may have. A condition with more is as good as none to whoever sorts conditions by them.
+const maxNeedTexts = 256
 
 // Needs are those of the condition, in the order in which it looks at the members; none when nothing can be said. A secret
 // member has none: to find a text by its hash does not take the same time for all texts.
@@ -42,7 +42,7 @@ func (m *Member) Look(r *runtime.Run) (v runtime.Value, err error) {
 	if s := &r.Scratch.Slots[m.slot]; s.Known {
 		return s.Value, nil
 	}
-	defer caught(r, &err)
+	defer recoverFault(r, &err)
 	return m.eval(r), nil
 }
 
@@ -75,87 +75,87 @@ func (k *compiler) memberName(n ast.Node) string {
 // needs are those of the condition n, once it is compiled.
 func (k *compiler) needs(n ast.Node) (all []Need) {
 	for _, term := range flatten(n, true, nil) {
-		some, ok := k.term(term)
+		some, ok := k.termNeeds(term)
 		if !ok {
 			break
 		}
 		all = append(all, some...)
 	}
-	for len(all) > 0 && !all[len(all)-1].asks() {
+	for len(all) > 0 && !all[len(all)-1].isSelective() {
 		all = all[:len(all)-1]
 	}
 	return slices.Clip(all)
 }
 
-func (n *Need) asks() bool { return len(n.Texts)+len(n.Beginnings) > 0 }
+func (n *Need) isSelective() bool { return len(n.Texts)+len(n.Beginnings) > 0 }
 
-// term is what one term of a chain needs; false when it may fail though its members are texts or missing.
-func (k *compiler) term(n ast.Node) ([]Need, bool) {
+// termNeeds is what one term of a chain needs; false when it may fail though its members are texts or missing.
+func (k *compiler) termNeeds(n ast.Node) ([]Need, bool) {
 	if c := k.codes[n]; c != nil && c.constant && c.value.Kind() <= runtime.Bool {
 		return nil, true
 	}
 	switch n := n.(type) {
 	case *ast.UnaryNode:
 		if n.Operator == "not" || n.Operator == "!" {
-			some, ok := k.term(n.Node)
-			return idle(some), ok
+			some, ok := k.termNeeds(n.Node)
+			return clearNeeds(some), ok
 		}
 	case *ast.BinaryNode:
 		switch n.Operator {
 		case "or", "||":
-			return k.either(flatten(n, false, nil))
+			return k.anyNeeds(flatten(n, false, nil))
 		case "and", "&&":
-			some, ok := k.either(flatten(n, true, nil))
-			return idle(some), ok
+			some, ok := k.anyNeeds(flatten(n, true, nil))
+			return clearNeeds(some), ok
 		case "==", "!=":
 			if c := k.codes[n.Left]; c != nil && (c.constant || isNil(n.Left)) {
-				return k.about(n.Right, n.Left, n.Operator)
+				return k.needOf(n.Right, n.Left, n.Operator)
 			}
-			return k.about(n.Left, n.Right, n.Operator)
+			return k.needOf(n.Left, n.Right, n.Operator)
 		case "in", "startsWith", "endsWith", "contains":
-			return k.about(n.Left, n.Right, n.Operator)
+			return k.needOf(n.Left, n.Right, n.Operator)
 		}
 	}
 	name, args := callOf(n)
 	if f := functions[name]; f != nil && f.op == "startsWith" && len(args) == 2 {
-		return k.about(args[0], args[1], f.op)
+		return k.needOf(args[0], args[1], f.op)
 	}
 	return nil, false
 }
 
-// idle are needs that ask for nothing any more.
-func idle(all []Need) []Need {
+// clearNeeds are needs that ask for nothing any more.
+func clearNeeds(all []Need) []Need {
 	for i := range all {
 		all[i].Texts, all[i].Beginnings = nil, nil
 	}
 	return all
 }
 
-// either is what a chain of ors needs: the same member in all of them, or nothing.
-func (k *compiler) either(terms []ast.Node) (all []Need, ok bool) {
+// anyNeeds is what a chain of ors needs: the same member in all of them, or nothing.
+func (k *compiler) anyNeeds(terms []ast.Node) (all []Need, ok bool) {
 	alike := true
 	for _, t := range terms {
-		some, ok := k.term(t)
+		some, ok := k.termNeeds(t)
 		if !ok {
 			return nil, false
 		}
-		alike = alike && len(some) == 1 && some[0].asks() && (len(all) == 0 || some[0].Member.name == all[0].Member.name)
+		alike = alike && len(some) == 1 && some[0].isSelective() && (len(all) == 0 || some[0].Member.name == all[0].Member.name)
 		all = append(all, some...)
 	}
 	if !alike {
-		return idle(all), true
+		return clearNeeds(all), true
 	}
 	one := all[0]
 	for _, other := range all[1:] {
 		one.Texts, one.Beginnings = append(one.Texts, other.Texts...), append(one.Beginnings, other.Beginnings...)
 	}
-	return []Need{one.bounded()}, true
+	return []Need{one.capped()}, true
 }
 
-// about is what the test of x with the constant y needs.
-func (k *compiler) about(x, y ast.Node, op string) ([]Need, bool) {
+// needOf is what the test of x with the constant y needs.
+func (k *compiler) needOf(x, y ast.Node, op string) ([]Need, bool) {
 	name, c, with := k.memberName(x), k.codes[x], k.codes[y]
-	if name == "" || c.secret > asked || !(isNil(y) || with != nil && with.constant) {
+	if name == "" || c.taint > compared || !(isNil(y) || with != nil && with.constant) {
 		return nil, false
 	}
 	need := Need{Member: Member{name: name, slot: c.slot, eval: c.eval, layout: &k.env.layout}}
@@ -172,12 +172,12 @@ func (k *compiler) about(x, y ast.Node, op string) ([]Need, bool) {
 	case "!=":
 		return []Need{need}, v.Kind() <= runtime.String
 	case "in":
-		held := k.env.heldBy(with)
+		held := k.env.elementsOf(with)
 		if held.set == nil {
 			return nil, false
 		}
 		need.Texts = slices.Sorted(maps.Keys(held.set.texts))
-		return []Need{need.bounded()}, true
+		return []Need{need.capped()}, true
 	case "startsWith":
 		if text && v.Text() != "" {
 			need.Beginnings = []string{v.Text()}
@@ -188,9 +188,9 @@ func (k *compiler) about(x, y ast.Node, op string) ([]Need, bool) {
 	}
 }
 
-// bounded is the need, or one that asks for nothing when it has too many texts.
-func (n Need) bounded() Need {
-	if len(n.Texts)+len(n.Beginnings) > mostNeeded {
+// capped is the need, or one that asks for nothing when it has too many texts.
+func (n Need) capped() Need {
+	if len(n.Texts)+len(n.Beginnings) > maxNeedTexts {
 		n.Texts, n.Beginnings = nil, nil
 	}
 	return n

@@ -9,8 +9,8 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/hook"
 )
 
-// needed writes the Needs of a condition: a member's number, by when it was first seen, and what is asked of it.
-func needed(t *testing.T, e *expr.Env, src string) string {
+// requiredTexts writes the Needs of a condition: a member's number, by when it was first seen, and what is asked of it.
+func requiredTexts(t *testing.T, e *expr.Env, src string) string {
 	t.Helper()
 	x, err := expr.Compile(src, e)
 	if err != nil {
@@ -75,7 +75,7 @@ func TestNeeds(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if got := needed(t, w.env, strings.ReplaceAll(tt.src, "P.", "data.userProfile.")); got != tt.want {
+			if got := requiredTexts(t, w.env, strings.ReplaceAll(tt.src, "P.", "data.userProfile.")); got != tt.want {
 				t.Errorf("%s: got %s, want %s", tt.src, got, tt.want)
 			}
 		})
@@ -86,7 +86,7 @@ func TestNeeds(t *testing.T) {
 func TestSecretsHaveNoNeeds(t *testing.T) {
 	w := newWorld(t, hook.PasswordImport)
 	for _, src := range []string{`data.context.credential.password == "x"`, `lower(data.context.credential.password) in ["x"]`} {
-		if got := needed(t, w.env, src); got != "" {
+		if got := requiredTexts(t, w.env, src); got != "" {
 			t.Errorf("%s: got %s", src, got)
 		}
 	}

@@ -17,7 +17,7 @@ func (k *compiler) arithmetic(n *ast.BinaryNode) *code {
 	if op == "+" {
 		t |= text
 	}
-	ok := k.want(n, x, t, op) && k.want(n, y, t, op)
+	ok := k.wantKinds(n, x, t, op) && k.wantKinds(n, y, t, op)
 	both := t
 	if x.types != 0 {
 		both &= x.types
@@ -26,16 +26,16 @@ func (k *compiler) arithmetic(n *ast.BinaryNode) *code {
 		both &= y.types
 	}
 	if ok && both == 0 {
-		return k.wrong(n, "+ wants two numbers or two texts, got %s and %s", x.types.String(), y.types.String())
+		return k.report(n, "+ wants two numbers or two texts, got %s and %s", x.types.String(), y.types.String())
 	}
 	if op == "^" {
 		op = "**"
 	}
 	pos := k.pos(n)
-	calculate := calculators[op]
-	c := &code{types: both, null: x.null || y.null, soft: loose(x, y), secret: measured(x, y)}
+	calculate := arithmeticFuncs[op]
+	c := &code{types: both, null: x.null || y.null, maybeOther: anyUncertain(x, y), taint: derivedTaint(x, y)}
 	if both == text {
-		c.secret = tainted(x, y)
+		c.taint = maxTaint(x, y)
 	}
 	c.eval = func(r *runtime.Run) runtime.Value {
 		charge(r, 1)
@@ -49,28 +49,28 @@ func (k *compiler) arithmetic(n *ast.BinaryNode) *code {
 		if op != "+" || a.Kind() != runtime.String || b.Kind() != runtime.String {
 			fail(pos, "%s wants %s, got %s and %s", op, t.String(), a.Kind(), b.Kind())
 		}
-		return joined(r, a.Text(), b.Text())
+		return concatTexts(r, a.Text(), b.Text())
 	}
-	return k.fold(n, conditional(c, pos), x, y)
+	return k.fold(n, complete(c, pos), x, y)
 }
 
-func joined(r *runtime.Run, a, b string) runtime.Value {
+func concatTexts(r *runtime.Run, a, b string) runtime.Value {
 	switch {
 	case a == "":
 		return runtime.TextOf(b)
 	case b == "":
 		return runtime.TextOf(a)
 	}
-	return built(append(append(room(r, len(a)+len(b)), a...), b...))
+	return textOfBytes(append(append(reserveText(r, len(a)+len(b)), a...), b...))
 }
 
-var calculators = map[string]func(a, b runtime.Value, pos string) runtime.Value{
+var arithmeticFuncs = map[string]func(a, b runtime.Value, pos string) runtime.Value{
 	"+": func(a, b runtime.Value, pos string) runtime.Value {
 		if x, y := a.Int(), b.Int(); ints(a, b) {
 			if sum := x + y; (sum > x) == (y > 0) {
 				return runtime.IntOf(sum)
 			}
-			overflow(pos)
+			failOverflow(pos)
 		}
 		return finite(a.Float()+b.Float(), pos)
 	},
@@ -79,13 +79,13 @@ var calculators = map[string]func(a, b runtime.Value, pos string) runtime.Value{
 			if diff := x - y; (diff < x) == (y > 0) {
 				return runtime.IntOf(diff)
 			}
-			overflow(pos)
+			failOverflow(pos)
 		}
 		return finite(a.Float()-b.Float(), pos)
 	},
 	"*": func(a, b runtime.Value, pos string) runtime.Value {
 		if ints(a, b) {
-			return multiplied(a.Int(), b.Int(), pos)
+			return multiply(a.Int(), b.Int(), pos)
 		}
 		return finite(a.Float()*b.Float(), pos)
 	},
@@ -112,11 +112,11 @@ var calculators = map[string]func(a, b runtime.Value, pos string) runtime.Value{
 
 func ints(a, b runtime.Value) bool { return a.Kind() == runtime.Int && b.Kind() == runtime.Int }
 
-func multiplied(x, y int64, pos string) runtime.Value {
+func multiply(x, y int64, pos string) runtime.Value {
 	hi, lo := bits.Mul64(magnitude(x), magnitude(y))
 	negative := (x < 0) != (y < 0)
 	if hi != 0 || lo > 1<<63 || (lo == 1<<63 && !negative) {
-		overflow(pos)
+		failOverflow(pos)
 	}
 	if negative {
 		return runtime.IntOf(-int64(lo))
@@ -131,8 +131,8 @@ func magnitude(x int64) uint64 {
 	return uint64(x)
 }
 
-// overflow: a number that wrapped around would be one that a payload has chosen to pass a limit.
-func overflow(pos string) { fail(pos, "a number beyond 64 bits") }
+// failOverflow: a number that wrapped around would be one that a payload has chosen to pass a limit.
+func failOverflow(pos string) { fail(pos, "a number beyond 64 bits") }
 
 // finite refuses what JSON has no number for.
 func finite(f float64, pos string) runtime.Value {
@@ -145,10 +145,10 @@ func finite(f float64, pos string) runtime.Value {
 // sign is -x and +x.
 func (k *compiler) sign(n *ast.UnaryNode) *code {
 	x := k.compile(n.Node)
-	k.want(n, x, number, n.Operator)
+	k.wantKinds(n, x, number, n.Operator)
 	minus, pos := n.Operator == "-", k.pos(n)
 	zero := runtime.IntOf(0)
-	c := &code{types: number, null: x.null, soft: x.soft, secret: measured(x)}
+	c := &code{types: number, null: x.null, maybeOther: x.maybeOther, taint: derivedTaint(x)}
 	c.eval = func(r *runtime.Run) runtime.Value {
 		charge(r, 1)
 		v := x.eval(r)
@@ -159,20 +159,20 @@ func (k *compiler) sign(n *ast.UnaryNode) *code {
 		case minus && v.Kind() == runtime.Float:
 			return finite(-v.Float(), pos)
 		case minus:
-			return calculators["-"](zero, v, pos)
+			return arithmeticFuncs["-"](zero, v, pos)
 		}
 		return v
 	}
-	return k.fold(n, conditional(c, pos), x)
+	return k.fold(n, complete(c, pos), x)
 }
 
-// span is a..b, both ends included.
-func (k *compiler) span(n *ast.BinaryNode) *code {
+// makeRange is a..b, both ends included.
+func (k *compiler) makeRange(n *ast.BinaryNode) *code {
 	x, y := k.compile(n.Left), k.compile(n.Right)
-	k.want(n, x, number, "..")
-	k.want(n, y, number, "..")
+	k.wantKinds(n, x, number, "..")
+	k.wantKinds(n, y, number, "..")
 	pos := k.pos(n)
-	c := &code{types: list, null: x.null || y.null, soft: loose(x, y), secret: measured(x, y), shape: schema.ListOf(schema.New(number))}
+	c := &code{types: list, null: x.null || y.null, maybeOther: anyUncertain(x, y), taint: derivedTaint(x, y), shape: schema.ListOf(schema.New(number))}
 	c.eval = func(r *runtime.Run) runtime.Value {
 		a, b := x.eval(r), y.eval(r)
 		if a.IsNull() || b.IsNull() {
@@ -183,15 +183,15 @@ func (k *compiler) span(n *ast.BinaryNode) *code {
 			return runtime.ListOf(nil)
 		}
 		if size := uint64(to) - uint64(from); size >= maxList {
-			tooLarge("a range of more than %d numbers", maxList)
+			failTooLarge("a range of more than %d numbers", maxList)
 		}
-		l := building(r, int(to-from)+1)
+		l := newBuilder(r, int(to-from)+1)
 		for i := from; len(l.values) <= int(to-from); i++ {
 			l.add(runtime.IntOf(i))
 		}
 		return runtime.ListOf(l.values)
 	}
-	return k.fold(n, conditional(c, pos), x, y)
+	return k.fold(n, complete(c, pos), x, y)
 }
 
 func wantInt(v runtime.Value, pos string) int64 {

@@ -28,13 +28,13 @@ func (k *compiler) binary(n *ast.BinaryNode) *code {
 	case "matches":
 		return k.matches(n)
 	case "??":
-		return k.otherwise(n)
+		return k.coalesce(n)
 	case "..":
-		return k.span(n)
+		return k.makeRange(n)
 	case "+", "-", "*", "/", "%", "**", "^":
 		return k.arithmetic(n)
 	}
-	return k.wrong(n, "the operator %s is not supported", n.Operator)
+	return k.report(n, "the operator %s is not supported", n.Operator)
 }
 
 // equality is x == y and x != y.
@@ -52,53 +52,55 @@ func (k *compiler) equality(n *ast.BinaryNode) *code {
 		if u, ok := n.Left.(*ast.UnaryNode); ok && x.types == boolean && (u.Operator == "not" || u.Operator == "!") {
 			hint = "; not binds closer than " + n.Operator + ": write not (…)"
 		}
-		return k.wrong(n, "%s is never equal to %s%s", x.types.String(), y.types.String(), hint)
+		return k.report(n, "%s is never equal to %s%s", x.types.String(), y.types.String(), hint)
 	}
-	k.possible(n.Right, x, y.value)
-	k.possible(n.Left, y, x.value)
-	c := &code{falls: !negate && (x.null || y.null), rises: negate && (x.null || y.null), secret: verified(x, y)}
-	c.loosen(x, y)
+	k.checkText(n.Right, x, y.value)
+	k.checkText(n.Left, y, x.value)
+	c := &code{maybeFalse: !negate && (x.null || y.null), maybeTrue: negate && (x.null || y.null), taint: comparedTaint(x, y)}
+	c.addUncertainty(x, y)
 	if x.constant {
 		x, y = y, x
 	}
-	compared(c, x, y, negate, n.Operator, k.pos(n))
-	return k.fold(n, judged(c), x, y)
+	setEqualityTest(c, x, y, negate, n.Operator, k.pos(n))
+	return k.fold(n, completeBoolean(c), x, y)
 }
 
-// compared gives c its test: one that is made for the constant, where there is one.
-func compared(c, x, y *code, negate bool, op, pos string) {
+// setEqualityTest gives c its test: one that is made for the constant, where there is one.
+func setEqualityTest(c, x, y *code, negate bool, op, pos string) {
 	switch v := y.value; {
-	case tainted(x, y) > asked:
-		c.test = sameSecrets(x.operand(), y.operand(), negate, op, pos)
+	case maxTaint(x, y) > compared:
+		c.test = testSecretEquality(x.operand(), y.operand(), negate, op, pos)
 	case y.constant && v.Kind() == runtime.String:
-		c.testText(x, v.Text(), negate, pos)
+		c.setTextTest(x, v.Text(), negate, pos)
 	case y.constant && v.Kind() == runtime.Int:
-		c.tested(x, isInt(v.Int(), negate, pos))
+		c.setTest(x, isInt(v.Int(), negate, pos))
 	case y.constant && v.Kind() == runtime.Bool:
-		c.tested(x, isBool(v.Bool(), negate, pos))
+		c.setTest(x, isBool(v.Bool(), negate, pos))
 	default:
-		c.test = sameValues(x.operand(), y.operand(), negate, op, pos)
+		c.test = testEquality(x.operand(), y.operand(), negate, op, pos)
 	}
 }
 
-// alike reports whether a and b can be asked to be equal: a list can by a list only, and an object by an object. A
+// isComparable reports whether a and b can be asked to be equal: a list can by a list only, and an object by an object. A
 // list with the text in it that a rule refuses is not merely unequal to that text, and neither is a number that nobody
 // has read to the number that it may be.
-func alike(a, b runtime.Value) bool {
+func isComparable(a, b runtime.Value) bool {
 	if numeric(a) && numeric(b) {
-		return !unread(a) && !unread(b)
+		return !isUnparsedNumber(a) && !isUnparsedNumber(b)
 	}
 	return max(a.Kind(), runtime.String) == max(b.Kind(), runtime.String)
 }
 
-// unread reports whether v is a number that is too long to be read (see runtime.NodeOf).
-func unread(v runtime.Value) bool { return v.Kind() == runtime.Float && math.IsNaN(v.Float()) }
+// isUnparsedNumber reports whether v is a number that is too long to be read (see runtime.NodeOf).
+func isUnparsedNumber(v runtime.Value) bool {
+	return v.Kind() == runtime.Float && math.IsNaN(v.Float())
+}
 
-const tooLong = "a number that is too long to be read"
+const unparsedNumber = "a number that is too long to be read"
 
-func incomparable(pos, op string, a, b runtime.Value) {
+func failIncomparable(pos, op string, a, b runtime.Value) {
 	if numeric(a) && numeric(b) {
-		fail(pos, "%s: %s", op, tooLong)
+		fail(pos, "%s: %s", op, unparsedNumber)
 	}
 	fail(pos, "%s cannot compare %s with %s", op, a.Kind(), b.Kind())
 }
@@ -108,9 +110,9 @@ func isNil(n ast.Node) bool { _, ok := n.(*ast.NilNode); return ok }
 // missing is x == nil and x != nil.
 func (k *compiler) missing(n ast.Node, x *code, negate bool) *code {
 	eval := x.eval
-	c := &code{test: func(r *runtime.Run) bool { charge(r, 1); return eval(r).IsNull() != negate }, secret: verified(x)}
-	c.loosen(x)
-	return k.fold(n, judged(c), x)
+	c := &code{test: func(r *runtime.Run) bool { charge(r, 1); return eval(r).IsNull() != negate }, taint: comparedTaint(x)}
+	c.addUncertainty(x)
+	return k.fold(n, completeBoolean(c), x)
 }
 
 // equal compares values of any kinds, neither of them null: those of different kinds are unequal. Inside lists and objects null equals nothing either.
@@ -142,7 +144,7 @@ func numeric(v runtime.Value) bool { return v.Kind() == runtime.Int || v.Kind() 
 func equalNumbers(a, b runtime.Value) bool {
 	c, ok := compareNumbers(a, b)
 	if !ok {
-		panic(&fault{fmt.Errorf("%w: %s", runtime.ErrValue, tooLong)})
+		panic(&fault{fmt.Errorf("%w: %s", runtime.ErrValue, unparsedNumber)})
 	}
 	if c != 0 {
 		return false
@@ -270,34 +272,34 @@ func equalObjects(r *runtime.Run, a, b runtime.Value) bool {
 
 // order is <, >, <= and >=, between two numbers or two texts.
 func (k *compiler) order(n *ast.BinaryNode) *code {
-	x, y := k.side(n.Left), k.side(n.Right)
+	x, y := k.compileShared(n.Left), k.compileShared(n.Right)
 	op := n.Operator
-	ok := k.want(n, x, number|text, op) && k.want(n, y, number|text, op)
+	ok := k.wantKinds(n, x, number|text, op) && k.wantKinds(n, y, number|text, op)
 	if ok && x.types != 0 && y.types != 0 && x.types&y.types&(number|text) == 0 {
-		k.wrong(n, "%s wants two numbers or two texts, got %s and %s", op, x.types.String(), y.types.String())
+		k.report(n, "%s wants two numbers or two texts, got %s and %s", op, x.types.String(), y.types.String())
 	}
 	less, orEqual := op[0] == '<', len(op) == 2
 	pos := k.pos(n)
-	c := &code{null: x.null || y.null, secret: measured(x, y)}
-	c.loosen(x, y)
+	c := &code{null: x.null || y.null, taint: derivedTaint(x, y)}
+	c.addUncertainty(x, y)
 	if y.constant && y.value.Kind() == runtime.Int {
-		c.tested(x, comparesInt(y.value.Int(), less, orEqual, op, pos))
+		c.setTest(x, comparesInt(y.value.Int(), less, orEqual, op, pos))
 	}
 	a, b := x.operand(), y.operand()
-	decided(c, func(r *runtime.Run) verdict {
+	completeNullable(c, func(r *runtime.Run) nullBool {
 		charge(r, 1)
 		a, b := a.read(r), b.read(r)
 		if a.IsNull() || b.IsNull() {
 			return isNull
 		}
-		return verdictOf(passes(ordered(r, a, b, pos, op), less, orEqual))
+		return nullBoolOf(satisfies(compareValues(r, a, b, pos, op), less, orEqual))
 	})
 	return k.fold(n, c, x, y)
 }
 
-// side compiles a side of a comparison once: in a < b < c the parser has put the same b on two sides, and in a
+// compileShared compiles a side of a comparison once: in a < b < c the parser has put the same b on two sides, and in a
 // nest of those the work would double at every level.
-func (k *compiler) side(n ast.Node) *code {
+func (k *compiler) compileShared(n ast.Node) *code {
 	if c := k.shared[n]; c != nil {
 		return c
 	}
@@ -309,12 +311,12 @@ func (k *compiler) side(n ast.Node) *code {
 	return c
 }
 
-// ordered compares two numbers or two texts, and fails for anything else.
-func ordered(r *runtime.Run, a, b runtime.Value, pos, op string) int {
+// compareValues compares two numbers or two texts, and fails for anything else.
+func compareValues(r *runtime.Run, a, b runtime.Value, pos, op string) int {
 	if numeric(a) && numeric(b) {
 		c, ok := compareNumbers(a, b)
 		if !ok {
-			incomparable(pos, op, a, b)
+			failIncomparable(pos, op, a, b)
 		}
 		return c
 	}

@@ -22,15 +22,15 @@ func (o operand) read(r *runtime.Run) runtime.Value {
 	return o.eval(r)
 }
 
-// tested completes a condition on one value: test is asked for what x is, and by a quantifier for each of its values when x
+// setTest completes a condition on one value: test is asked for what x is, and by a quantifier for each of its values when x
 // is # or a member of that.
-func (c *code) tested(x *code, test func(*runtime.Run, runtime.Value) bool) *code {
+func (c *code) setTest(x *code, test func(*runtime.Run, runtime.Value) bool) *code {
 	switch {
-	case x.hash:
-		c.each = test
-	case x.part != "":
-		name := x.part
-		c.each = func(r *runtime.Run, v runtime.Value) bool {
+	case x.isElement:
+		c.elementTest = test
+	case x.elementMember != "":
+		name := x.elementMember
+		c.elementTest = func(r *runtime.Run, v runtime.Value) bool {
 			charge(r, 1+int64(v.Len())>>3)
 			return test(r, v.Get(name))
 		}
@@ -40,14 +40,14 @@ func (c *code) tested(x *code, test func(*runtime.Run, runtime.Value) bool) *cod
 	return c
 }
 
-// testText gives c the test of x == "text", the commonest of all conditions, and of x != "text". A text in a Slot is looked at
+// setTextTest gives c the test of x == "text", the commonest of all conditions, and of x != "text". A text in a Slot is looked at
 // where it is: a Value is too large to be handed around for that.
-func (c *code) testText(x *code, want string, negate bool, pos string) {
+func (c *code) setTextTest(x *code, want string, negate bool, pos string) {
 	cost, slot, eval := 1+int64(len(want))>>6, x.slot, x.eval
-	if x.hash && !negate {
-		c.word = &want
+	if x.isElement && !negate {
+		c.equalsText = &want
 	}
-	c.tested(x, func(r *runtime.Run, v runtime.Value) bool {
+	c.setTest(x, func(r *runtime.Run, v runtime.Value) bool {
 		charge(r, cost)
 		return isText(r, v, want, pos) != negate
 	})
@@ -64,12 +64,12 @@ func isText(r *runtime.Run, v runtime.Value, want, pos string) bool {
 	if v.Kind() == runtime.String {
 		return v.Text() == want
 	}
-	return unlike(r, v, pos)
+	return notEqualText(r, v, pos)
 }
 
-// unlike is false, what is no text being none that was asked for. It fails for what cannot be compared with a text, number or
+// notEqualText is false, what is no text being none that was asked for. It fails for what cannot be compared with a text, number or
 // boolean, and notes that v is missing.
-func unlike(r *runtime.Run, v runtime.Value, pos string) bool {
+func notEqualText(r *runtime.Run, v runtime.Value, pos string) bool {
 	switch v.Kind() {
 	case runtime.Null:
 		r.Scratch.Missed = true
@@ -79,13 +79,13 @@ func unlike(r *runtime.Run, v runtime.Value, pos string) bool {
 	return false
 }
 
-// testFind gives c the test of x startsWith "part" and its like, by the name that the expression has for it.
-func (c *code) testFind(x *code, part, op, name, pos string) {
+// setSearchTest gives c the test of x startsWith "part" and its like, by the name that the expression has for it.
+func (c *code) setSearchTest(x *code, part, op, name, pos string) {
 	slot, eval, search := x.slot, x.eval, searchers[op]
 	find := func(r *runtime.Run, v runtime.Value) bool {
-		return isPart(r, v, name, pos) && search(r, v.Text(), part)
+		return hasText(r, v, name, pos) && search(r, v.Text(), part)
 	}
-	c.tested(x, find)
+	c.setTest(x, find)
 	cost := 1 + int64(len(part))>>6
 	switch op {
 	case "startsWith":
@@ -107,19 +107,19 @@ func (c *code) testFind(x *code, part, op, name, pos string) {
 	case "contains":
 		c.test = func(r *runtime.Run) bool {
 			if v := &r.Scratch.Slots[slot].Value; v.Kind() == runtime.String {
-				return containsText(r, v.Text(), part)
+				return searchText(r, v.Text(), part)
 			}
 			return find(r, eval(r))
 		}
 	}
 }
 
-// isPart reports whether v is a text, that can have a part.
-func isPart(r *runtime.Run, v runtime.Value, op, pos string) bool {
-	return v.Kind() == runtime.String || partless(r, v, op, pos)
+// hasText reports whether v is a text, that can have a part.
+func hasText(r *runtime.Run, v runtime.Value, op, pos string) bool {
+	return v.Kind() == runtime.String || failNoText(r, v, op, pos)
 }
 
-func partless(r *runtime.Run, v runtime.Value, op, pos string) bool {
+func failNoText(r *runtime.Run, v runtime.Value, op, pos string) bool {
 	if !v.IsNull() {
 		fail(pos, "%s wants a text on its left, got %s", op, v.Kind())
 	}
@@ -132,18 +132,18 @@ func comparesInt(want int64, less, orEqual bool, op, pos string) func(*runtime.R
 	return func(r *runtime.Run, v runtime.Value) bool {
 		charge(r, 1)
 		if v.Kind() == runtime.Int {
-			return passes(compareInts(v.Int(), want), less, orEqual)
+			return satisfies(compareInts(v.Int(), want), less, orEqual)
 		}
 		if v.IsNull() {
 			r.Scratch.Missed = true
 			return false
 		}
-		return passes(ordered(r, v, runtime.IntOf(want), pos, op), less, orEqual)
+		return satisfies(compareValues(r, v, runtime.IntOf(want), pos, op), less, orEqual)
 	}
 }
 
-// passes reports whether cmp, which is below, at or above zero, is what < <= > or >= asks for.
-func passes(cmp int, less, orEqual bool) bool {
+// satisfies reports whether cmp, which is below, at or above zero, is what < <= > or >= asks for.
+func satisfies(cmp int, less, orEqual bool) bool {
 	if less {
 		cmp = -cmp
 	}
@@ -160,7 +160,7 @@ func isInt(want int64, negate bool, pos string) func(*runtime.Run, runtime.Value
 		case runtime.Float:
 			return equalNumbers(v, runtime.IntOf(want)) != negate
 		}
-		return unlike(r, v, pos) != negate
+		return notEqualText(r, v, pos) != negate
 	}
 }
 
@@ -171,20 +171,20 @@ func isBool(want, negate bool, pos string) func(*runtime.Run, runtime.Value) boo
 		if v.Kind() == runtime.Bool {
 			return (v.Bool() == want) != negate
 		}
-		return unlike(r, v, pos) != negate
+		return notEqualText(r, v, pos) != negate
 	}
 }
 
-// sameValues is x == y for values that nothing is known of.
-func sameValues(x, y operand, negate bool, op, pos string) func(*runtime.Run) bool {
+// testEquality is x == y for values that nothing is known of.
+func testEquality(x, y operand, negate bool, op, pos string) func(*runtime.Run) bool {
 	return func(r *runtime.Run) bool {
 		a, b := x.read(r), y.read(r)
 		if a.IsNull() || b.IsNull() {
 			r.Scratch.Missed = true
 			return negate
 		}
-		if !alike(a, b) {
-			incomparable(pos, op, a, b)
+		if !isComparable(a, b) {
+			failIncomparable(pos, op, a, b)
 		}
 		return equal(r, a, b) != negate
 	}

@@ -89,7 +89,7 @@ func FuzzMatches(f *testing.F) {
 		if err != nil || !utf8.ValidString(text) || !utf8.ValidString(pattern) || len(text) > 1000 {
 			return
 		}
-		x, err := expr.Compile("data.userProfile.s matches "+quoted(pattern), w.env)
+		x, err := expr.Compile("data.userProfile.s matches "+quoteEnd(pattern), w.env)
 		if err != nil {
 			return
 		}
@@ -100,5 +100,5 @@ func FuzzMatches(f *testing.F) {
 	})
 }
 
-// quoted is s as an expression writes it.
-func quoted(s string) string { return string(jsondoc.AppendString(nil, s)) }
+// quoteEnd is s as an expression writes it.
+func quoteEnd(s string) string { return string(jsondoc.AppendString(nil, s)) }

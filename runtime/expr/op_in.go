@@ -11,37 +11,37 @@ import (
 func (k *compiler) in(n *ast.BinaryNode) *code {
 	x, pos := k.compile(n.Left), k.pos(n)
 	if b, ok := n.Right.(*ast.BinaryNode); ok && b.Operator == ".." {
-		return k.inSpan(n, x, b)
+		return k.inRange(n, x, b)
 	}
 	y := k.source(n.Right)
-	c := &code{falls: x.null || y.null, secret: verified(x, y)}
-	c.loosen(x, y)
+	c := &code{maybeFalse: x.null || y.null, taint: comparedTaint(x, y)}
+	c.addUncertainty(x, y)
 	switch {
 	case y.table != nil:
-		k.want(n.Left, x, text|number, "in, for a table, on its left")
-		c.tested(x, inTable(y.table, pos))
-		return judged(c)
+		k.wantKinds(n.Left, x, text|number, "in, for a table, on its left")
+		c.setTest(x, inTable(y.table, pos))
+		return completeBoolean(c)
 	case y.types == text:
-		return k.wrong(n, "in wants a list, an object or a table on its right, got a text: want TEXT contains PART")
-	case !k.want(n.Right, y, list|object, "in on its right"):
-		return unknown()
+		return k.report(n, "in wants a list, an object or a table on its right, got a text: want TEXT contains PART")
+	case !k.wantKinds(n.Right, y, list|object, "in on its right"):
+		return invalidCode()
 	}
-	held := k.env.heldBy(y)
-	if x.types != 0 && !mayBeAlike(x.types, held.kinds) {
-		return k.wrong(n, "in cannot compare %s with %s", x.types.String(), held.kinds.String())
+	held := k.env.elementsOf(y)
+	if x.types != 0 && !mayBeComparable(x.types, held.kinds) {
+		return k.report(n, "in cannot compare %s with %s", x.types.String(), held.kinds.String())
 	}
 	if y.constant && y.types == list {
-		k.possibleIn(n.Right, x, y.value)
+		k.checkTexts(n.Right, x, y.value)
 	}
 	switch {
-	case tainted(x, y) > asked && y.types == list:
-		c.test = inSecretly(x.operand(), y.operand(), pos)
+	case maxTaint(x, y) > compared && y.types == list:
+		c.test = testInSecretList(x.operand(), y.operand(), pos)
 	case held.set != nil:
-		c.tested(x, held.set.has(pos))
+		c.setTest(x, held.set.test(pos))
 	default:
 		c.test = inValue(x.operand(), y.operand(), pos)
 	}
-	return k.fold(n, judged(c), x, y)
+	return k.fold(n, completeBoolean(c), x, y)
 }
 
 func inTable(t *table.Table, pos string) func(*runtime.Run, runtime.Value) bool {
@@ -51,27 +51,27 @@ func inTable(t *table.Table, pos string) func(*runtime.Run, runtime.Value) bool 
 			r.Scratch.Missed = true
 			return false
 		}
-		return t.Has(key) || untaken(t, key, pos)
+		return t.Has(key) || failUnlessDomain(t, key, pos)
 	}
 }
 
-// untaken fails for a key that a table of domains cannot have: a block-list with evil.com in it must not let "evil.com>"
+// failUnlessDomain fails for a key that a table of domains cannot have: a block-list with evil.com in it must not let "evil.com>"
 // in. The empty text is in no table. It is false.
-func untaken(t *table.Table, key, pos string) bool {
+func failUnlessDomain(t *table.Table, key, pos string) bool {
 	if key != "" && !t.Takes(key) {
 		fail(pos, "a table of domains is asked for what is no domain")
 	}
 	return false
 }
 
-// inSpan is x in a..b, which needs no list.
-func (k *compiler) inSpan(n *ast.BinaryNode, x *code, span *ast.BinaryNode) *code {
+// inRange is x in a..b, which needs no list.
+func (k *compiler) inRange(n *ast.BinaryNode, x *code, span *ast.BinaryNode) *code {
 	lo, hi := k.compile(span.Left), k.compile(span.Right)
-	k.want(n.Left, x, number, "in a range")
-	k.want(span, lo, number, "..")
-	k.want(span, hi, number, "..")
-	c := &code{falls: x.null || lo.null || hi.null, secret: measured(x, lo, hi), test: between(x, lo, hi, k.pos(span))}
-	return k.fold(n, judged(c.loosen(x, lo, hi)), x, lo, hi)
+	k.wantKinds(n.Left, x, number, "in a range")
+	k.wantKinds(span, lo, number, "..")
+	k.wantKinds(span, hi, number, "..")
+	c := &code{maybeFalse: x.null || lo.null || hi.null, taint: derivedTaint(x, lo, hi), test: between(x, lo, hi, k.pos(span))}
+	return k.fold(n, completeBoolean(c.addUncertainty(x, lo, hi)), x, lo, hi)
 }
 
 func between(x, lo, hi *code, pos string) func(*runtime.Run) bool {
@@ -85,8 +85,8 @@ func between(x, lo, hi *code, pos string) func(*runtime.Run) bool {
 		if v.Kind() > runtime.String {
 			fail(pos, "in a range: cannot compare its numbers with %s", v.Kind())
 		}
-		if unread(v) {
-			incomparable(pos, "in", v, from)
+		if isUnparsedNumber(v) {
+			failIncomparable(pos, "in", v, from)
 		}
 		low, high := wantInt(from, pos), wantInt(to, pos)
 		i, whole := intOf(v)
@@ -107,7 +107,7 @@ func inValue(x, y operand, pos string) func(*runtime.Run) bool {
 			return inList(r, v, all, pos)
 		case runtime.Object:
 			if v.Kind() > runtime.String {
-				incomparable(pos, "in", v, runtime.TextOf(""))
+				failIncomparable(pos, "in", v, runtime.TextOf(""))
 			}
 			charge(r, int64(all.Len())>>3)
 			return v.Kind() == runtime.String && !all.Get(v.Text()).IsNull()
@@ -124,7 +124,7 @@ func inList(r *runtime.Run, v, all runtime.Value, pos string) bool {
 	}
 	found, odd := false, runtime.Value{}
 	each(r, all, func(_ int, item runtime.Value) bool {
-		if !item.IsNull() && !alike(v, item) {
+		if !item.IsNull() && !isComparable(v, item) {
 			odd = item
 			return true
 		}
@@ -132,7 +132,7 @@ func inList(r *runtime.Run, v, all runtime.Value, pos string) bool {
 		return !found
 	})
 	if !found && !odd.IsNull() {
-		incomparable(pos, "in", v, odd)
+		failIncomparable(pos, "in", v, odd)
 	}
 	return found
 }
@@ -153,7 +153,7 @@ func textInArray(r *runtime.Run, v runtime.Value, n jsondoc.Node, pos string) bo
 		}
 	}
 	if odd.Kind() != jsondoc.Missing {
-		incomparable(pos, "in", v, runtime.NodeOf(odd))
+		failIncomparable(pos, "in", v, runtime.NodeOf(odd))
 	}
 	return false
 }

@@ -13,26 +13,26 @@ func (k *compiler) unary(n *ast.UnaryNode) *code {
 	case "-", "+":
 		return k.sign(n)
 	}
-	return k.wrong(n, "the operator %s is not supported", n.Operator)
+	return k.report(n, "the operator %s is not supported", n.Operator)
 }
 
 func (k *compiler) not(n *ast.UnaryNode) *code {
 	x := k.condition(n.Node)
-	c := &code{falls: x.rises, rises: x.falls, secret: measured(x)}
+	c := &code{maybeFalse: x.maybeTrue, maybeTrue: x.maybeFalse, taint: derivedTaint(x)}
 	c.test = func(r *runtime.Run) bool { return !x.test(r) }
-	if each := x.each; each != nil {
-		c.each = func(r *runtime.Run, v runtime.Value) bool { return !each(r, v) }
+	if each := x.elementTest; each != nil {
+		c.elementTest = func(r *runtime.Run, v runtime.Value) bool { return !each(r, v) }
 	}
-	c.settle = func(r *runtime.Run) settled {
-		switch x.settle(r) {
-		case yes:
-			return no
-		case no:
-			return yes
+	c.evalKleene = func(r *runtime.Run) kleene {
+		switch x.evalKleene(r) {
+		case definitelyTrue:
+			return definitelyFalse
+		case definitelyFalse:
+			return definitelyTrue
 		}
-		return unsettled
+		return undecided
 	}
-	return k.fold(n, judged(c), x)
+	return k.fold(n, completeBoolean(c), x)
 }
 
 // chain is x and y and z, or the same with or: one node, however many there are.
@@ -40,13 +40,13 @@ func (k *compiler) chain(n *ast.BinaryNode, and bool) *code {
 	nodes := flatten(n, and, nil)
 	terms := make([]*code, len(nodes))
 	c := &code{}
-	back := k.remember()
+	back := k.savePresent()
 	for i, node := range nodes {
 		terms[i] = k.clause(node)
-		c.falls = c.falls || terms[i].falls
-		c.rises = c.rises || terms[i].rises
-		c.secret = max(c.secret, measured(terms[i]))
-		k.suppose(node, and)
+		c.maybeFalse = c.maybeFalse || terms[i].maybeFalse
+		c.maybeTrue = c.maybeTrue || terms[i].maybeTrue
+		c.taint = max(c.taint, derivedTaint(terms[i]))
+		k.assume(node, and)
 	}
 	k.present = back
 	tests := make([]func(*runtime.Run) bool, len(terms))
@@ -54,28 +54,28 @@ func (k *compiler) chain(n *ast.BinaryNode, and bool) *code {
 		tests[i] = t.test
 	}
 	c.test = chained(tests, and)
-	c.each = chainedEach(terms, and)
-	c.settle = func(r *runtime.Run) settled {
+	c.elementTest = chainedEach(terms, and)
+	c.evalKleene = func(r *runtime.Run) kleene {
 		out := decisive(!and)
 		for _, t := range terms {
-			switch s := t.settle(r); s {
+			switch s := t.evalKleene(r); s {
 			case decisive(and):
 				return s
-			case unsettled:
+			case undecided:
 				out = s
 			}
 		}
 		return out
 	}
-	return k.fold(n, judged(c), terms...)
+	return k.fold(n, completeBoolean(c), terms...)
 }
 
 // decisive is the outcome of one term that decides a chain alone: no for and, yes for or.
-func decisive(and bool) settled {
+func decisive(and bool) kleene {
 	if and {
-		return no
+		return definitelyFalse
 	}
-	return yes
+	return definitelyTrue
 }
 
 func chained(tests []func(*runtime.Run) bool, and bool) func(*runtime.Run) bool {
@@ -100,7 +100,7 @@ func chained(tests []func(*runtime.Run) bool, and bool) func(*runtime.Run) bool 
 func chainedEach(terms []*code, and bool) func(*runtime.Run, runtime.Value) bool {
 	tests := make([]func(*runtime.Run, runtime.Value) bool, len(terms))
 	for i, t := range terms {
-		if tests[i] = t.each; t.each == nil {
+		if tests[i] = t.elementTest; t.elementTest == nil {
 			return nil
 		}
 	}
@@ -134,21 +134,21 @@ func flatten(n ast.Node, and bool, to []ast.Node) []ast.Node {
 // conditional is x ? y : z, and if x {y} else {z}.
 func (k *compiler) conditional(n *ast.ConditionalNode) *code {
 	x := k.clause(n.Cond)
-	back := k.remember()
-	k.suppose(n.Cond, true)
+	back := k.savePresent()
+	k.assume(n.Cond, true)
 	then := k.branch(n.Exp1)
 	k.present = clonePresent(back)
-	k.suppose(n.Cond, false)
+	k.assume(n.Cond, false)
 	other := k.branch(n.Exp2)
 	k.present = back
-	moved := x.falls || x.rises || x.soft
+	moved := x.maybeFalse || x.maybeTrue || x.maybeOther
 	c := &code{
-		types:  then.types | other.types,
-		null:   then.null || other.null,
-		soft:   moved || loose(then, other),
-		secret: max(tainted(then, other), measured(x)),
-		falls:  then.falls || other.falls || moved,
-		rises:  then.rises || other.rises || moved,
+		types:      then.types | other.types,
+		null:       then.null || other.null,
+		maybeOther: moved || anyUncertain(then, other),
+		taint:      max(maxTaint(then, other), derivedTaint(x)),
+		maybeFalse: then.maybeFalse || other.maybeFalse || moved,
+		maybeTrue:  then.maybeTrue || other.maybeTrue || moved,
 	}
 	c.eval = func(r *runtime.Run) runtime.Value {
 		charge(r, 1)
@@ -164,30 +164,30 @@ func (k *compiler) conditional(n *ast.ConditionalNode) *code {
 		}
 		return other.test(r)
 	}
-	c.settle = func(r *runtime.Run) settled { return settleEither(x.settle(r), then, other, r) }
-	return k.fold(n, conditional(c, k.pos(n)), x, then, other)
+	c.evalKleene = func(r *runtime.Run) kleene { return conditionalKleene(x.evalKleene(r), then, other, r) }
+	return k.fold(n, complete(c, k.pos(n)), x, then, other)
 }
 
-// settleEither is what x ? then : other comes to. When x is open, both have to come out the same.
-func settleEither(x settled, then, other *code, r *runtime.Run) settled {
+// conditionalKleene is what x ? then : other comes to. When x is open, both have to come out the same.
+func conditionalKleene(x kleene, then, other *code, r *runtime.Run) kleene {
 	switch x {
-	case yes:
-		return then.settle(r)
-	case no:
-		return other.settle(r)
+	case definitelyTrue:
+		return then.evalKleene(r)
+	case definitelyFalse:
+		return other.evalKleene(r)
 	}
-	if s := then.settle(r); s == other.settle(r) {
+	if s := then.evalKleene(r); s == other.evalKleene(r) {
 		return s
 	}
-	return unsettled
+	return undecided
 }
 
-// otherwise is x ?? y.
-func (k *compiler) otherwise(n *ast.BinaryNode) *code {
+// coalesce is x ?? y.
+func (k *compiler) coalesce(n *ast.BinaryNode) *code {
 	x, y := k.compile(n.Left), k.compile(n.Right)
-	c := &code{types: x.types | y.types, null: x.null && y.null, falls: y.falls, rises: y.rises, soft: loose(x, y), secret: tainted(x, y)}
+	c := &code{types: x.types | y.types, null: x.null && y.null, maybeFalse: y.maybeFalse, maybeTrue: y.maybeTrue, maybeOther: anyUncertain(x, y), taint: maxTaint(x, y)}
 	if !x.null {
-		c.falls, c.rises = x.falls, x.rises
+		c.maybeFalse, c.maybeTrue = x.maybeFalse, x.maybeTrue
 	}
 	c.eval = func(r *runtime.Run) runtime.Value {
 		charge(r, 1)
@@ -196,11 +196,11 @@ func (k *compiler) otherwise(n *ast.BinaryNode) *code {
 		}
 		return y.eval(r)
 	}
-	return k.fold(n, conditional(c, k.pos(n)), x, y)
+	return k.fold(n, complete(c, k.pos(n)), x, y)
 }
 
-// remember keeps what is known to be present, and lets more be supposed.
-func (k *compiler) remember() map[string]int {
+// savePresent keeps what is known to be present, and lets more be supposed.
+func (k *compiler) savePresent() map[string]int {
 	back := k.present
 	k.present = clonePresent(back)
 	return back
@@ -214,50 +214,50 @@ func clonePresent(m map[string]int) map[string]int {
 	return c
 }
 
-// suppose notes what is present where n is known to have come out true, or false.
-func (k *compiler) suppose(n ast.Node, outcome bool) {
+// assume notes what is present where n is known to have come out true, or false.
+func (k *compiler) assume(n ast.Node, outcome bool) {
 	switch n := n.(type) {
 	case *ast.UnaryNode:
 		if n.Operator == "not" || n.Operator == "!" {
-			k.suppose(n.Node, !outcome)
+			k.assume(n.Node, !outcome)
 		}
 	case *ast.BinaryNode:
-		k.supposeBinary(n, outcome)
+		k.assumeBinary(n, outcome)
 	case *ast.BuiltinNode: // any(x, …) true: x has values
 		if q := quantifiers[n.Name]; outcome && q != nil && q.proves && len(n.Arguments) > 0 {
-			k.note(n.Arguments[0])
+			k.markPresent(n.Arguments[0])
 		}
 	default:
 		if outcome {
-			k.note(n)
+			k.markPresent(n)
 		}
 	}
 }
 
-func (k *compiler) supposeBinary(n *ast.BinaryNode, outcome bool) {
+func (k *compiler) assumeBinary(n *ast.BinaryNode, outcome bool) {
 	_, nilLeft := n.Left.(*ast.NilNode)
 	_, nilRight := n.Right.(*ast.NilNode)
 	switch n.Operator {
 	case "and", "&&", "or", "||":
 		if and := n.Operator == "and" || n.Operator == "&&"; and == outcome {
-			k.suppose(n.Left, outcome)
-			k.suppose(n.Right, outcome)
+			k.assume(n.Left, outcome)
+			k.assume(n.Right, outcome)
 		}
 	case "==", "!=":
 		equal := (n.Operator == "==") == outcome
 		if equal != (nilLeft || nilRight) { // equal to something that is not nil, or unequal to nil
-			k.note(n.Left)
-			k.note(n.Right)
+			k.markPresent(n.Left)
+			k.markPresent(n.Right)
 		}
 	case "<", ">", "<=", ">=", "in", "contains", "startsWith", "endsWith", "matches":
 		if outcome {
-			k.note(n.Left)
-			k.note(n.Right)
+			k.markPresent(n.Left)
+			k.markPresent(n.Right)
 		}
 	}
 }
 
-func (k *compiler) note(n ast.Node) {
+func (k *compiler) markPresent(n ast.Node) {
 	if name := key(n, 0); name != "" {
 		k.present[name]++
 	}

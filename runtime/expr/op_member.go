@@ -14,41 +14,41 @@ import (
 // path is parent.name in the event: one Slot that is filled when it is first read.
 func (k *compiler) path(n ast.Node, parent int, name string, s *schema.Schema, secret taint) *code {
 	env, i := k.env, k.env.slot(parent, name)
-	c := &code{types: s.Kinds(), null: parent > 0 || name != "eventType", shape: s, slot: i, secret: secret}
+	c := &code{types: s.Kinds(), null: parent > 0 || name != "eventType", shape: s, slot: i, taint: secret}
 	c.eval = func(r *runtime.Run) runtime.Value {
 		charge(r, 1)
 		if s := &r.Scratch.Slots[i]; s.Known {
 			return s.Value
 		}
-		return env.find(r, i)
+		return env.readSlot(r, i)
 	}
-	return conditional(c, k.pos(n))
+	return complete(c, k.pos(n))
 }
 
-// known marks what a condition around n has found to be there.
-func (k *compiler) known(n ast.Node, c *code) *code {
+// dropNull marks what a condition around n has found to be there.
+func (k *compiler) dropNull(n ast.Node, c *code) *code {
 	if c.null && len(k.present) > 0 && k.present[key(n, 0)] > 0 {
-		c.null, c.falls = false, false
+		c.null, c.maybeFalse = false, false
 	}
 	return c
 }
 
 func (k *compiler) pointer(n *ast.PointerNode) *code {
 	if len(k.elements) == 0 {
-		return k.wrong(n, "# is known inside a quantifier only")
+		return k.report(n, "# is known inside a quantifier only")
 	}
 	e := k.elements[len(k.elements)-1]
 	switch n.Name {
 	case "":
 		c := k.variable(e)
-		c.hash = true
+		c.isElement = true
 		return c
 	case "index":
 		e.local++
 		e.code = &code{types: number}
 		return k.variable(e)
 	}
-	return k.wrongName(n, "name", "#"+n.Name, []string{"#index"})
+	return k.reportUnknown(n, "name", "#"+n.Name, []string{"#index"})
 }
 
 func (k *compiler) member(n *ast.MemberNode) *code {
@@ -83,54 +83,54 @@ func isRoot(n ast.Node, name string) bool {
 	return ok && id.Value == name
 }
 
-// dotted reports whether the member was written with a dot: only those are held against the shape.
-func (k *compiler) dotted(n *ast.MemberNode) bool {
+// hasDot reports whether the member was written with a dot: only those are held against the shape.
+func (k *compiler) hasDot(n *ast.MemberNode) bool {
 	at := k.offset(n)
 	return at < len(k.src) && k.src[at] != '['
 }
 
 func (k *compiler) field(n *ast.MemberNode, base *code, name string) *code {
 	s, ok := base.shape.Member(name)
-	if !ok && k.dotted(n) {
-		return k.wrongName(n, "field", name, base.shape.Names())
+	if !ok && k.hasDot(n) {
+		return k.reportUnknown(n, "field", name, base.shape.Names())
 	}
 	if base.types != 0 && base.types&object == 0 {
-		return k.memberless(n, base, name)
+		return k.reportNoMembers(n, base, name)
 	}
 	if base.slot > 0 {
-		return k.path(n, base.slot, name, s, base.secretMember(name))
+		return k.path(n, base.slot, name, s, base.memberTaint(name))
 	}
-	c := &code{types: s.Kinds(), null: true, shape: s, soft: base.soft, secret: base.secretMember(name)}
+	c := &code{types: s.Kinds(), null: true, shape: s, maybeOther: base.maybeOther, taint: base.memberTaint(name)}
 	c.eval = func(r *runtime.Run) runtime.Value {
 		v := base.eval(r)
 		charge(r, 1+int64(v.Len())>>3)
 		return v.Get(name)
 	}
-	if base.hash {
-		c.part = name
+	if base.isElement {
+		c.elementMember = name
 	}
-	c = k.fold(n, conditional(c, k.pos(n)), base)
+	c = k.fold(n, complete(c, k.pos(n)), base)
 	c.shape = s
 	return c
 }
 
-// memberless is a member of what can have none. Of a list it may be that of one of its values.
-func (k *compiler) memberless(n *ast.MemberNode, base *code, name string) *code {
+// reportNoMembers is a member of what can have none. Of a list it may be that of one of its values.
+func (k *compiler) reportNoMembers(n *ast.MemberNode, base *code, name string) *code {
 	if base.types == list && base.shape.Element().HasMembers() {
 		if _, ok := base.shape.Element().Member(name); ok {
-			return k.wrong(n, "a list has no members: want any(LIST, .%s …) or find(LIST, …).%s", name, name)
+			return k.report(n, "a list has no members: want any(LIST, .%s …) or find(LIST, …).%s", name, name)
 		}
 	}
-	return k.wrong(n, "%s has no members", base.types.String())
+	return k.report(n, "%s has no members", base.types.String())
 }
 
 // index is x[i]: a list's value, counted from its end when i is negative, or an object's member.
 func (k *compiler) index(n *ast.MemberNode, base, index *code) *code {
-	if k.want(n, base, list|object, "[ ]") {
-		k.want(n, index, indexes(base.types), "what is between [ and ]")
+	if k.wantKinds(n, base, list|object, "[ ]") {
+		k.wantKinds(n, index, indexes(base.types), "what is between [ and ]")
 	}
 	pos := k.pos(n)
-	c := &code{types: anything, null: true, soft: loose(base, index), secret: measured(base, index)}
+	c := &code{types: anything, null: true, maybeOther: anyUncertain(base, index), taint: derivedTaint(base, index)}
 	if base.shape != nil && base.types == list {
 		c.shape = base.shape.Element()
 		c.types = c.shape.Kinds()
@@ -154,7 +154,7 @@ func (k *compiler) index(n *ast.MemberNode, base, index *code) *code {
 		fail(pos, "want a whole number or a text between [ and ], got %s", i.Kind())
 		return i
 	}
-	return k.fold(n, conditional(c, pos), base, index)
+	return k.fold(n, complete(c, pos), base, index)
 }
 
 const maxIndex = 1 << 30
@@ -179,18 +179,18 @@ func (k *compiler) table(n *ast.MemberNode, name string) *code {
 			names = append(names, name)
 		}
 		slices.Sort(names)
-		return k.wrongName(n, "table", name, names)
+		return k.reportUnknown(n, "table", name, names)
 	}
-	c := unknown()
+	c := invalidCode()
 	c.table = t
 	return c
 }
 
 // lookup is tables.name[key].
 func (k *compiler) lookup(n ast.Node, t *table.Table, index *code) *code {
-	k.want(n, index, text|number, "a table's key")
+	k.wantKinds(n, index, text|number, "a table's key")
 	pos := k.pos(n)
-	c := &code{types: anything, null: true, soft: index.soft, secret: measured(index)}
+	c := &code{types: anything, null: true, maybeOther: index.maybeOther, taint: derivedTaint(index)}
 	c.eval = func(r *runtime.Run) runtime.Value {
 		key, ok := tableKey(r, t, index.eval(r), pos)
 		if !ok {
@@ -198,11 +198,11 @@ func (k *compiler) lookup(n ast.Node, t *table.Table, index *code) *code {
 		}
 		found := t.Lookup(key)
 		if found.Kind() == jsondoc.Missing {
-			untaken(t, key, pos)
+			failUnlessDomain(t, key, pos)
 		}
 		return runtime.NodeOf(found)
 	}
-	return conditional(c, pos)
+	return complete(c, pos)
 }
 
 // tableKey is the text a table is asked for; false when it is missing.
@@ -224,8 +224,8 @@ func tableKey(r *runtime.Run, t *table.Table, v runtime.Value, pos string) (stri
 // numberKey is a number as it is written, or, where the table has no such key, as the whole number that it is: 5.0 and 5e0 are
 // 5, as for ==.
 func numberKey(r *runtime.Run, t *table.Table, v runtime.Value, pos string) string {
-	if unread(v) {
-		fail(pos, "a table's key: %s", tooLong)
+	if isUnparsedNumber(v) {
+		fail(pos, "a table's key: %s", unparsedNumber)
 	}
 	key := textOf(r, v).Text()
 	if i, whole := wholeOf(v); whole && !t.Has(key) {
@@ -234,8 +234,8 @@ func numberKey(r *runtime.Run, t *table.Table, v runtime.Value, pos string) stri
 	return key
 }
 
-// constants is vars: the policy's own values are there before any event, and their members are all known.
-func (k *compiler) constants() *code {
+// vars is vars: the policy's own values are there before any event, and their members are all known.
+func (k *compiler) varsObject() *code {
 	c := literal(runtime.NodeOf(k.env.o.Vars))
 	c.shape = k.env.vars
 	return c

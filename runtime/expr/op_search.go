@@ -23,7 +23,7 @@ func endsWith(r *runtime.Run, s, part string) bool {
 // window is how much text is searched between two questions to the Meter.
 const window = 16 << 10
 
-func containsText(r *runtime.Run, s, part string) bool {
+func searchText(r *runtime.Run, s, part string) bool {
 	for len(s) > window+len(part) {
 		charge(r, 1+int64(window+len(part))>>4)
 		if strings.Contains(s[:window+len(part)], part) {
@@ -35,29 +35,29 @@ func containsText(r *runtime.Run, s, part string) bool {
 	return strings.Contains(s, part)
 }
 
-var searchers = map[string]searcher{"contains": containsText, "startsWith": startsWith, "endsWith": endsWith}
+var searchers = map[string]searcher{"contains": searchText, "startsWith": startsWith, "endsWith": endsWith}
 
 // find is x contains y, x startsWith y, x endsWith y: two texts.
 func (k *compiler) find(n *ast.BinaryNode) *code {
 	x, y := k.compile(n.Left), k.compile(n.Right)
 	if x.types == list && n.Operator == "contains" {
-		return k.wrong(n, "contains looks into a text: want VALUE in LIST")
+		return k.report(n, "contains looks into a text: want VALUE in LIST")
 	}
-	k.want(n, x, text, n.Operator+" on its left")
-	k.want(n, y, text, n.Operator+" on its right")
-	k.possiblyFound(n.Right, x, y, n.Operator)
+	k.wantKinds(n, x, text, n.Operator+" on its left")
+	k.wantKinds(n, y, text, n.Operator+" on its right")
+	k.checkSearch(n.Right, x, y, n.Operator)
 	return k.fold(n, searching(x, y, n.Operator, k.pos(n)), x, y)
 }
 
 func searching(x, y *code, op, pos string) *code {
 	search := searchers[op]
-	c := &code{null: x.null || y.null, secret: measured(x, y)}
-	c.loosen(x, y)
+	c := &code{null: x.null || y.null, taint: derivedTaint(x, y)}
+	c.addUncertainty(x, y)
 	if y.constant && y.value.Kind() == runtime.String {
-		c.testFind(x, y.value.Text(), op, op, pos)
+		c.setSearchTest(x, y.value.Text(), op, op, pos)
 	}
 	left, right := x.operand(), y.operand()
-	return decided(c, func(r *runtime.Run) verdict {
+	return completeNullable(c, func(r *runtime.Run) nullBool {
 		a, b := left.read(r), right.read(r)
 		if a.IsNull() || b.IsNull() {
 			return isNull
@@ -65,33 +65,33 @@ func searching(x, y *code, op, pos string) *code {
 		if a.Kind() != runtime.String || b.Kind() != runtime.String {
 			fail(pos, "%s wants two texts, got %s and %s", op, a.Kind(), b.Kind())
 		}
-		return verdictOf(search(r, a.Text(), b.Text()))
+		return nullBoolOf(search(r, a.Text(), b.Text()))
 	})
 }
 
 // matches is x matches "pattern". The pattern is constant: one that a payload could choose is a way to take our time.
 func (k *compiler) matches(n *ast.BinaryNode) *code {
 	x, y := k.compile(n.Left), k.compile(n.Right)
-	k.want(n.Left, x, text, "matches on its left")
+	k.wantKinds(n.Left, x, text, "matches on its left")
 	if !y.constant || y.value.Kind() != runtime.String {
-		return k.wrong(n.Right, "matches wants its pattern written out as a text")
+		return k.report(n.Right, "matches wants its pattern written out as a text")
 	}
 	p, err := compilePattern(y.value.Text())
 	if err != nil {
-		return k.wrong(n.Right, "the pattern: %s", err)
+		return k.report(n.Right, "the pattern: %s", err)
 	}
-	k.possiblyMatched(n.Right, x, y.value.Text(), p.re)
+	k.checkPattern(n.Right, x, y.value.Text(), p.re)
 	pos := k.pos(n)
-	c := &code{null: x.null, steps: p.size, secret: measured(x)}
-	c.loosen(x)
+	c := &code{null: x.null, patternSize: p.size, taint: derivedTaint(x)}
+	c.addUncertainty(x)
 	o, test := x.operand(), p.test(pos)
-	c.tested(x, test)
-	decided(c, func(r *runtime.Run) verdict {
+	c.setTest(x, test)
+	completeNullable(c, func(r *runtime.Run) nullBool {
 		v := o.read(r)
 		if v.IsNull() {
 			return isNull
 		}
-		return verdictOf(test(r, v))
+		return nullBoolOf(test(r, v))
 	})
 	return k.fold(n, c, x, y)
 }

@@ -10,18 +10,18 @@ import (
 // slice is x[a:b] of a list or a text; either end may be left out, or count from the end.
 func (k *compiler) slice(n *ast.SliceNode) *code {
 	x := k.compile(n.Node)
-	k.want(n, x, list|text, "[ : ]")
+	k.wantKinds(n, x, list|text, "[ : ]")
 	from, to := literal(runtime.IntOf(0)), literal(runtime.IntOf(math.MaxInt64))
 	if n.From != nil {
 		from = k.compile(n.From)
-		k.want(n.From, from, number, "[ : ]")
+		k.wantKinds(n.From, from, number, "[ : ]")
 	}
 	if n.To != nil {
 		to = k.compile(n.To)
-		k.want(n.To, to, number, "[ : ]")
+		k.wantKinds(n.To, to, number, "[ : ]")
 	}
 	pos := k.pos(n)
-	c := &code{types: x.types & (list | text), null: x.null || from.null || to.null, soft: loose(x, from, to), shape: x.shape, secret: measured(x, from, to)}
+	c := &code{types: x.types & (list | text), null: x.null || from.null || to.null, maybeOther: anyUncertain(x, from, to), shape: x.shape, taint: derivedTaint(x, from, to)}
 	c.eval = func(r *runtime.Run) runtime.Value {
 		charge(r, 1)
 		v, a, b := x.eval(r), from.eval(r), to.eval(r)
@@ -37,7 +37,7 @@ func (k *compiler) slice(n *ast.SliceNode) *code {
 		fail(pos, "[ : ] wants a list or a text, got %s", v.Kind())
 		return v
 	}
-	return k.fold(n, conditional(c, pos), x, from, to)
+	return k.fold(n, complete(c, pos), x, from, to)
 }
 
 // bounds puts the ends of a slice inside 0..size, in order.
@@ -57,7 +57,7 @@ func sliceList(r *runtime.Run, v runtime.Value, from, to int64) runtime.Value {
 	if v.Node().Raw() == nil {
 		return runtime.ListOf(v.Built()[from:to])
 	}
-	b := building(r, int(to-from))
+	b := newBuilder(r, int(to-from))
 	each(r, v, func(i int, item runtime.Value) bool {
 		if int64(i) >= from && int64(i) < to {
 			b.add(item)

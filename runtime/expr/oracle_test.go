@@ -56,7 +56,7 @@ func sameAsStock(t *testing.T, seed uint64, n int) (compared int) {
 		"people": [{"name": "Bo", "age": 3, "in": true}, {"name": "Cy", "age": 41, "in": false}]}}}`
 	g := newGenerator(seed)
 	w := newWorld(t, hook.Registration)
-	env := decoded(t, payload)
+	env := checkedText(t, payload)
 	for range n {
 		src := g.expression()
 		theirs, err := stock.Compile(src, stock.Env(env))
@@ -97,8 +97,8 @@ func sameAsStock(t *testing.T, seed uint64, n int) (compared int) {
 	return compared
 }
 
-// decoded is the payload as stock expr sees it, with whole numbers as int.
-func decoded(t testing.TB, payload string) map[string]any {
+// checkedText is the payload as stock expr sees it, with whole numbers as int.
+func checkedText(t testing.TB, payload string) map[string]any {
 	var v map[string]any
 	d := json.NewDecoder(strings.NewReader(payload))
 	d.UseNumber()

@@ -24,7 +24,7 @@ const (
 
 // parse reads src into a tree, or says what is wrong with it.
 func parse(src string) (node ast.Node, errs Errors) {
-	if err := measure(src); err != nil {
+	if err := checkLimits(src); err != nil {
 		return nil, Errors{err}
 	}
 	defer func() {
@@ -57,7 +57,7 @@ func parseError(src string, err error) *Error {
 		escape := src[offset-1 : offset+n]
 		return at(src, offset-1, "no such escape as "+escape+": want \\"+escape+", or the text in `backquotes`")
 	}
-	if begin, meant := slip(src, offset); meant != "" && strings.HasPrefix(message, "unexpected token") {
+	if begin, meant := habitHint(src, offset); meant != "" && strings.HasPrefix(message, "unexpected token") {
 		return at(src, begin, meant)
 	}
 	return at(src, offset, message)
@@ -74,8 +74,8 @@ func offsetOf(src string, runes int) int {
 	return len(src)
 }
 
-// measure refuses a text that is too long, too deep or not UTF-8.
-func measure(src string) *Error {
+// checkLimits refuses a text that is too long, too deep or not UTF-8.
+func checkLimits(src string) *Error {
 	if len(src) > MaxSource {
 		return at(src, MaxSource, fmt.Sprintf("too long: want at most %d bytes in one expression", MaxSource))
 	}
@@ -87,7 +87,7 @@ func measure(src string) *Error {
 	}
 	depth, signs := 0, 0
 	for i := 0; i < len(src); {
-		next := lexeme(src, i)
+		next := lexemeEnd(src, i)
 		switch word := src[i:next]; word {
 		case "(", "[", "{":
 			if depth++; depth > maxNesting {
@@ -111,19 +111,19 @@ func measure(src string) *Error {
 	return nil
 }
 
-// lexeme is where what begins at i ends: a string with its quotes, a comment, a word, or a single character. A string
+// lexemeEnd is where what begins at i ends: a string with its quotes, a comment, a word, or a single character. A string
 // or comment that is not closed ends with the text.
-func lexeme(src string, i int) int {
+func lexemeEnd(src string, i int) int {
 	c := src[i]
 	switch {
 	case c == '"' || c == '\'' || c == '`':
-		return quoted(src, i)
+		return quoteEnd(src, i)
 	case strings.HasPrefix(src[i:], "//"):
-		return through(src, i, "\n")
+		return endAfter(src, i, "\n")
 	case strings.HasPrefix(src[i:], "/*"):
-		return through(src, i+2, "*/")
-	case wordly(c):
-		for i < len(src) && wordly(src[i]) {
+		return endAfter(src, i+2, "*/")
+	case isWordByte(c):
+		for i < len(src) && isWordByte(src[i]) {
 			i++
 		}
 		return i
@@ -131,18 +131,18 @@ func lexeme(src string, i int) int {
 	return i + 1
 }
 
-func wordly(c byte) bool {
+func isWordByte(c byte) bool {
 	return c == '_' || c == '$' || c-'0' <= 9 || (c|32)-'a' <= 25 || c >= utf8.RuneSelf
 }
 
-func through(src string, i int, end string) int {
+func endAfter(src string, i int, end string) int {
 	if n := strings.Index(src[i:], end); n >= 0 {
 		return i + n + len(end)
 	}
 	return len(src)
 }
 
-func quoted(src string, i int) int {
+func quoteEnd(src string, i int) int {
 	quote := src[i]
 	for i++; i < len(src); i++ {
 		switch src[i] {

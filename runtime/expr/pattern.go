@@ -19,9 +19,9 @@ const (
 // pattern is a regular expression, the number of its instructions, and what every text that it matches ends in and has in
 // it: most texts are told by that, at a tenth of the time.
 type pattern struct {
-	re        *regexp.Regexp
-	size      int64
-	end, part string
+	re           *regexp.Regexp
+	size         int64
+	suffix, part string
 }
 
 func compilePattern(s string) (*pattern, error) {
@@ -44,15 +44,15 @@ func compilePattern(s string) (*pattern, error) {
 		return nil, err
 	}
 	p := &pattern{re: re, size: int64(len(prog.Inst))}
-	p.end, p.part = needed(tree)
+	p.suffix, p.part = requiredTexts(tree)
 	return p, nil
 }
 
-// needed is a text that every match is the end of, and one that is somewhere in it; "" where there is none.
-func needed(tree *syntax.Regexp) (end, part string) {
-	row := inRow(tree, nil)
+// requiredTexts is a text that every match is the end of, and one that is somewhere in it; "" where there is none.
+func requiredTexts(tree *syntax.Regexp) (end, part string) {
+	row := concatenated(tree, nil)
 	for i, re := range row {
-		s := literally(re)
+		s := literalOf(re)
 		if len(s) > len(part) {
 			part = s
 		}
@@ -66,41 +66,41 @@ func needed(tree *syntax.Regexp) (end, part string) {
 	return end, part
 }
 
-// inRow are the parts of an expression that follow each other in every match.
-func inRow(re *syntax.Regexp, to []*syntax.Regexp) []*syntax.Regexp {
+// concatenated are the parts of an expression that follow each other in every match.
+func concatenated(re *syntax.Regexp, to []*syntax.Regexp) []*syntax.Regexp {
 	if re.Op != syntax.OpConcat && re.Op != syntax.OpCapture {
 		return append(to, re)
 	}
 	for _, sub := range re.Sub {
-		to = inRow(sub, to)
+		to = concatenated(sub, to)
 	}
 	return to
 }
 
-// literally is the text that is the only one to match; "" when there are others.
-func literally(re *syntax.Regexp) string {
+// literalOf is the text that is the only one to match; "" when there are others.
+func literalOf(re *syntax.Regexp) string {
 	if re.Op != syntax.OpLiteral || re.Flags&syntax.FoldCase != 0 {
 		return ""
 	}
 	return string(re.Rune)
 }
 
-// atOnce is how many steps (bytes of text times instructions) may pass without asking the Meter.
-const atOnce = 16 << 10
+// maxUnmetered is how many steps (bytes of text times instructions) may pass without asking the Meter.
+const maxUnmetered = 16 << 10
 
 func (p *pattern) match(r *runtime.Run, s string) bool {
-	if p.end != "" && !endsWith(r, s, p.end) || p.part != "" && !containsText(r, s, p.part) {
+	if p.suffix != "" && !endsWith(r, s, p.suffix) || p.part != "" && !searchText(r, s, p.part) {
 		return false
 	}
 	steps := (int64(len(s)) + 1) * p.size
-	if steps <= atOnce {
+	if steps <= maxUnmetered {
 		charge(r, 1+steps>>3)
 		return p.re.MatchString(s)
 	}
-	in := metered{r: r, text: s, cost: 1 + p.size>>2}
+	in := meteredReader{r: r, text: s, cost: 1 + p.size>>2}
 	found := p.re.MatchReader(&in)
 	if in.stopped {
-		panic(stop{})
+		panic(exhausted{})
 	}
 	return found
 }
@@ -119,15 +119,15 @@ func (p *pattern) test(pos string) func(*runtime.Run, runtime.Value) bool {
 	}
 }
 
-// metered hands a text to regexp a character at a time; when the Meter says no, the text ends there.
-type metered struct {
+// meteredReader hands a text to regexp a character at a time; when the Meter says no, the text ends there.
+type meteredReader struct {
 	r       *runtime.Run
 	text    string
 	cost    int64
 	stopped bool
 }
 
-func (m *metered) ReadRune() (rune, int, error) {
+func (m *meteredReader) ReadRune() (rune, int, error) {
 	if m.text == "" {
 		return 0, 0, io.EOF
 	}

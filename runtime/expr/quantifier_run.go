@@ -5,39 +5,39 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-func (l *loop) all(r *runtime.Run) runtime.Value  { return runtime.BoolOf(!l.holds(r, false)) }
-func (l *loop) any(r *runtime.Run) runtime.Value  { return runtime.BoolOf(l.holds(r, true)) }
-func (l *loop) none(r *runtime.Run) runtime.Value { return runtime.BoolOf(!l.holds(r, true)) }
+func (l *loop) all(r *runtime.Run) runtime.Value  { return runtime.BoolOf(!l.anyHolds(r, false)) }
+func (l *loop) any(r *runtime.Run) runtime.Value  { return runtime.BoolOf(l.anyHolds(r, true)) }
+func (l *loop) none(r *runtime.Run) runtime.Value { return runtime.BoolOf(!l.anyHolds(r, true)) }
 
-func (l *loop) testAll() func(*runtime.Run) bool  { return l.looking(false, false) }
-func (l *loop) testAny() func(*runtime.Run) bool  { return l.looking(true, true) }
-func (l *loop) testNone() func(*runtime.Run) bool { return l.looking(true, false) }
+func (l *loop) testAll() func(*runtime.Run) bool  { return l.makeTest(false, false) }
+func (l *loop) testAny() func(*runtime.Run) bool  { return l.makeTest(true, true) }
+func (l *loop) testNone() func(*runtime.Run) bool { return l.makeTest(true, false) }
 
-// looking looks for a value that the condition comes out as want for, and is found when there is one.
-func (l *loop) looking(want, found bool) func(*runtime.Run) bool {
-	if l.body == nil || l.body.each == nil {
-		return func(r *runtime.Run) bool { return l.holds(r, want) == found }
+// makeTest looks for a value that the condition comes out as want for, and is found when there is one.
+func (l *loop) makeTest(want, found bool) func(*runtime.Run) bool {
+	if l.body == nil || l.body.elementTest == nil {
+		return func(r *runtime.Run) bool { return l.anyHolds(r, want) == found }
 	}
-	from, test, word := l.from, l.body.each, l.body.word
+	from, test, word := l.operand, l.body.elementTest, l.body.equalsText
 	if !want { // any value that is another
 		word = nil
 	}
 	return func(r *runtime.Run) bool {
 		v := from.read(r)
 		if v.Kind() != runtime.List {
-			l.values(r)
+			l.readList(r)
 			return !found
 		}
 		charge(r, 1)
 		if word != nil && v.Built() == nil {
-			return spelled(r, v.Node(), *word, test) == found
+			return containsText(r, v.Node(), *word, test) == found
 		}
-		return meets(r, v, test, want) == found
+		return anyMeets(r, v, test, want) == found
 	}
 }
 
-// spelled is meets for any(list, # == "text") of a list that was sent: most values are texts of another length.
-func spelled(r *runtime.Run, n jsondoc.Node, word string, test func(*runtime.Run, runtime.Value) bool) bool {
+// containsText is meets for any(list, # == "text") of a list that was sent: most values are texts of another length.
+func containsText(r *runtime.Run, n jsondoc.Node, word string, test func(*runtime.Run, runtime.Value) bool) bool {
 	for item := range n.Elements() {
 		charge(r, 1)
 		if item.Kind() != jsondoc.String {
@@ -51,8 +51,8 @@ func spelled(r *runtime.Run, n jsondoc.Node, word string, test func(*runtime.Run
 	return false
 }
 
-// meets reports whether test comes out as want for any value. It needs nothing that is put where # is read.
-func meets(r *runtime.Run, v runtime.Value, test func(*runtime.Run, runtime.Value) bool, want bool) bool {
+// anyMeets reports whether test comes out as want for any value. It needs nothing that is put where # is read.
+func anyMeets(r *runtime.Run, v runtime.Value, test func(*runtime.Run, runtime.Value) bool, want bool) bool {
 	for item := range v.Node().Elements() {
 		if charge(r, 1); test(r, runtime.NodeOf(item)) == want {
 			return true
@@ -66,11 +66,11 @@ func meets(r *runtime.Run, v runtime.Value, test func(*runtime.Run, runtime.Valu
 	return false
 }
 
-// holds reports whether the condition comes out as want for any value.
-func (l *loop) holds(r *runtime.Run, want bool) bool {
+// anyHolds reports whether the condition comes out as want for any value.
+func (l *loop) anyHolds(r *runtime.Run, want bool) bool {
 	found := false
-	if v, ok := l.values(r); ok {
-		l.run(r, v, func(_ int, _ runtime.Value, holds bool) bool {
+	if v, ok := l.readList(r); ok {
+		l.forEach(r, v, func(_ int, _ runtime.Value, holds bool) bool {
 			found = holds == want
 			return !found
 		})
@@ -78,15 +78,15 @@ func (l *loop) holds(r *runtime.Run, want bool) bool {
 	return found
 }
 
-func (l *loop) one(r *runtime.Run) runtime.Value { return runtime.BoolOf(l.times(r, 2) == 1) }
+func (l *loop) one(r *runtime.Run) runtime.Value { return runtime.BoolOf(l.countHolding(r, 2) == 1) }
 
-func (l *loop) count(r *runtime.Run) runtime.Value { return runtime.IntOf(l.times(r, -1)) }
+func (l *loop) count(r *runtime.Run) runtime.Value { return runtime.IntOf(l.countHolding(r, -1)) }
 
-// times is how often the condition holds; nobody asks beyond most.
-func (l *loop) times(r *runtime.Run, most int64) int64 {
+// countHolding is how often the condition holds; nobody asks beyond most.
+func (l *loop) countHolding(r *runtime.Run, most int64) int64 {
 	times := int64(0)
-	if v, ok := l.values(r); ok {
-		l.run(r, v, func(_ int, item runtime.Value, holds bool) bool {
+	if v, ok := l.readList(r); ok {
+		l.forEach(r, v, func(_ int, item runtime.Value, holds bool) bool {
 			if l.body == nil && item.Kind() > runtime.Bool {
 				fail(l.pos, "count without a condition wants a list of booleans, got %s in it", item.Kind())
 			}
@@ -100,12 +100,12 @@ func (l *loop) times(r *runtime.Run, most int64) int64 {
 }
 
 func (l *loop) filter(r *runtime.Run) runtime.Value {
-	v, ok := l.values(r)
+	v, ok := l.readList(r)
 	if !ok {
 		return v
 	}
-	b := building(r, 0)
-	l.run(r, v, func(_ int, item runtime.Value, holds bool) bool {
+	b := newBuilder(r, 0)
+	l.forEach(r, v, func(_ int, item runtime.Value, holds bool) bool {
 		if holds {
 			b.add(item)
 		}
@@ -114,15 +114,15 @@ func (l *loop) filter(r *runtime.Run) runtime.Value {
 	return runtime.ListOf(b.values)
 }
 
-func (l *loop) each(r *runtime.Run) runtime.Value {
-	v, ok := l.values(r)
+func (l *loop) mapValues(r *runtime.Run) runtime.Value {
+	v, ok := l.readList(r)
 	if !ok {
 		return v
 	}
-	b := building(r, v.Len())
+	b := newBuilder(r, v.Len())
 	each(r, v, func(i int, item runtime.Value) bool {
-		r.Scratch.Locals[l.at] = item
-		r.Scratch.Locals[l.at+1] = runtime.IntOf(int64(i))
+		r.Scratch.Locals[l.local] = item
+		r.Scratch.Locals[l.local+1] = runtime.IntOf(int64(i))
 		b.add(l.body.eval(r))
 		return true
 	})
@@ -151,8 +151,8 @@ func (l *loop) findLastIndex(r *runtime.Run) runtime.Value {
 
 // search is the first value the condition holds for, or the last, and where it is; both null when there is none.
 func (l *loop) search(r *runtime.Run, last bool) (index, found runtime.Value) {
-	if v, ok := l.values(r); ok {
-		l.run(r, v, func(i int, item runtime.Value, holds bool) bool {
+	if v, ok := l.readList(r); ok {
+		l.forEach(r, v, func(i int, item runtime.Value, holds bool) bool {
 			if holds {
 				index, found = runtime.IntOf(int64(i)), item
 			}
@@ -163,15 +163,15 @@ func (l *loop) search(r *runtime.Run, last bool) (index, found runtime.Value) {
 }
 
 func (l *loop) sum(r *runtime.Run) runtime.Value {
-	v, ok := l.values(r)
+	v, ok := l.readList(r)
 	if !ok {
 		return v
 	}
 	total := runtime.IntOf(0)
 	each(r, v, func(i int, item runtime.Value) bool {
 		if l.body != nil {
-			r.Scratch.Locals[l.at] = item
-			r.Scratch.Locals[l.at+1] = runtime.IntOf(int64(i))
+			r.Scratch.Locals[l.local] = item
+			r.Scratch.Locals[l.local+1] = runtime.IntOf(int64(i))
 			item = l.body.eval(r)
 		}
 		if item.IsNull() {
@@ -181,7 +181,7 @@ func (l *loop) sum(r *runtime.Run) runtime.Value {
 		if !numeric(item) {
 			fail(l.pos, "sum wants numbers, got %s", item.Kind())
 		}
-		total = calculators["+"](total, item, l.pos)
+		total = arithmeticFuncs["+"](total, item, l.pos)
 		return true
 	})
 	return total

@@ -25,60 +25,60 @@ func markForm(name string, c *code) *code {
 	return c
 }
 
-// possible says so when x, a text of the event, is compared for equality with a constant text that it never is. n is where
+// checkText says so when x, a text of the event, is compared for equality with a constant text that it never is. n is where
 // the constant stands.
-func (k *compiler) possible(n ast.Node, x *code, v runtime.Value) {
+func (k *compiler) checkText(n ast.Node, x *code, v runtime.Value) {
 	if v.Kind() != runtime.String || x.constant {
 		return
 	}
 	s := v.Text()
 	if x.form != nil && x.form.apply(s) != s {
-		k.wrong(n, "%s never gives %q: want %q", x.form.name, s, x.form.apply(s))
+		k.report(n, "%s never gives %q: want %q", x.form.name, s, x.form.apply(s))
 		return
 	}
 	if x.shape.Values().Allows(s) {
 		return
 	}
-	k.wrongValue(n, s, x.shape.Values())
+	k.reportValue(n, s, x.shape.Values())
 }
 
-// wrongValue is wrong, with the texts that were possible.
-func (k *compiler) wrongValue(n ast.Node, s string, v *schema.Values) {
+// reportValue is wrong, with the texts that were possible.
+func (k *compiler) reportValue(n ast.Node, s string, v *schema.Values) {
 	meant := schema.Guess(s, v.All)
 	hint := ", did you mean " + meant + "?"
 	if meant == "" {
 		hint = ": want " + hook.OneOf(v.All)
 	}
 	if v.Lenient {
-		k.doubt(n, "Okta never sends %q here%s", s, hint)
+		k.warn(n, "Okta never sends %q here%s", s, hint)
 		return
 	}
 	before := len(k.errs)
-	if k.wrong(n, "Okta never sends %q here%s", s, hint); len(k.errs) > before {
+	if k.report(n, "Okta never sends %q here%s", s, hint); len(k.errs) > before {
 		k.errs[before].Suggest = meant
 	}
 }
 
-// toldWords is how many texts of a list are told of that is not written out: they all stand at the same place.
-const toldWords = 10
+// maxListedProblems is how many texts of a list are told of that is not written out: they all stand at the same place.
+const maxListedProblems = 10
 
-// possibleIn is possible for each text of a constant list.
-func (k *compiler) possibleIn(n ast.Node, x *code, list runtime.Value) {
+// checkTexts is possible for each text of a constant list.
+func (k *compiler) checkTexts(n ast.Node, x *code, list runtime.Value) {
 	if x.form == nil && x.shape.Values() == nil {
 		return
 	}
 	if written, ok := n.(*ast.ArrayNode); ok {
 		for _, item := range written.Nodes {
 			if s, ok := item.(*ast.StringNode); ok {
-				k.possible(item, x, runtime.TextOf(s.Value))
+				k.checkText(item, x, runtime.TextOf(s.Value))
 			}
 		}
 		return
 	}
-	before := len(k.errs) + len(k.doubts)
+	before := len(k.errs) + len(k.warnings)
 	told := func(v runtime.Value) (enough bool) {
-		k.possible(n, x, v)
-		return len(k.errs)+len(k.doubts)-before >= toldWords
+		k.checkText(n, x, v)
+		return len(k.errs)+len(k.warnings)-before >= maxListedProblems
 	}
 	if slices.ContainsFunc(list.Built(), told) {
 		return
@@ -90,8 +90,8 @@ func (k *compiler) possibleIn(n ast.Node, x *code, list runtime.Value) {
 	}
 }
 
-// possibly says so when none of the words that x is one of passes a test, which op and what name.
-func (k *compiler) possibly(n ast.Node, x *code, op, what string, passes func(string) bool) {
+// checkReachable says so when none of the words that x is one of passes a test, which op and what name.
+func (k *compiler) checkReachable(n ast.Node, x *code, op, what string, passes func(string) bool) {
 	values := x.shape.Values()
 	if x.constant || values == nil || !values.Closed {
 		return
@@ -101,9 +101,9 @@ func (k *compiler) possibly(n ast.Node, x *code, op, what string, passes func(st
 			return
 		}
 	}
-	say := func(format string, args ...any) { k.wrong(n, format, args...) }
+	say := func(format string, args ...any) { k.report(n, format, args...) }
 	if values.Lenient {
-		say = func(format string, args ...any) { k.doubt(n, format, args...) }
+		say = func(format string, args ...any) { k.warn(n, format, args...) }
 	}
 	say("Okta sends nothing here that %s %q: it sends %s", op, what, hook.OneOf(values.All))
 }
@@ -112,13 +112,13 @@ var finders = map[string]func(s, part string) bool{
 	"contains": strings.Contains, "startsWith": strings.HasPrefix, "endsWith": strings.HasSuffix,
 }
 
-func (k *compiler) possiblyFound(n ast.Node, x, y *code, op string) {
+func (k *compiler) checkSearch(n ast.Node, x, y *code, op string) {
 	if y.constant && y.value.Kind() == runtime.String {
 		part := y.value.Text()
-		k.possibly(n, x, op, part, func(s string) bool { return finders[op](s, part) })
+		k.checkReachable(n, x, op, part, func(s string) bool { return finders[op](s, part) })
 	}
 }
 
-func (k *compiler) possiblyMatched(n ast.Node, x *code, pattern string, re *regexp.Regexp) {
-	k.possibly(n, x, "matches", pattern, re.MatchString)
+func (k *compiler) checkPattern(n ast.Node, x *code, pattern string, re *regexp.Regexp) {
+	k.checkReachable(n, x, "matches", pattern, re.MatchString)
 }

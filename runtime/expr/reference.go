@@ -14,7 +14,7 @@ type Entry struct {
 	Missing          string // what it comes to when an argument is missing
 	Cost             string // in fuel
 	Example, Value   string // an expression, and what it comes to as JSON
-	Refused          bool   // expr has it and we have not; Doc says what to do instead
+	Unsupported      bool   // expr has it and we have not; Doc says what to do instead
 }
 
 // notations are what there is beside functions.
@@ -48,8 +48,8 @@ func Reference() []Entry {
 	}
 	slices.SortFunc(all, func(a, b Entry) int { return cmp.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)) })
 	all = append(all, notations...)
-	for _, name := range slices.Sorted(maps.Keys(refused)) {
-		all = append(all, Entry{Name: name, Doc: refused[name], Refused: true})
+	for _, name := range slices.Sorted(maps.Keys(unsupportedFuncs)) {
+		all = append(all, Entry{Name: name, Doc: unsupportedFuncs[name], Unsupported: true})
 	}
 	return all
 }
@@ -61,7 +61,7 @@ func (f *function) missing() string {
 		return ""
 	case f.empty:
 		return "0"
-	case f.nulls != 0:
+	case f.nullArgs != 0:
 		return "see there"
 	}
 	return "null"
@@ -79,7 +79,7 @@ func AppendReference(dst []byte) []byte {
 	row("what", "is", "with something missing", "fuel", "for example", "comes to")
 	row("---", "---", "---", "---", "---", "---")
 	for _, e := range Reference() {
-		if !e.Refused {
+		if !e.Unsupported {
 			row("`"+e.Usage+"`", e.Doc, e.Missing, e.Cost, "`"+e.Example+"`", "`"+e.Value+"`")
 		}
 	}
@@ -87,7 +87,7 @@ func AppendReference(dst []byte) []byte {
 	row("what", "instead")
 	row("---", "---")
 	for _, e := range Reference() {
-		if e.Refused {
+		if e.Unsupported {
 			row("`"+e.Name+"`", e.Doc)
 		}
 	}

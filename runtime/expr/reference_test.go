@@ -19,7 +19,7 @@ var update = flag.Bool("update", false, "write functions.md again")
 func TestReference(t *testing.T) {
 	w := newWorld(t, hook.Registration)
 	for _, e := range expr.Reference() {
-		if e.Refused {
+		if e.Unsupported {
 			continue
 		}
 		t.Run(e.Name, func(t *testing.T) {
@@ -47,7 +47,7 @@ func TestReference(t *testing.T) {
 func TestReferenceIsComplete(t *testing.T) {
 	known := make(map[string]bool)
 	for _, e := range expr.Reference() {
-		if known[e.Name] || e.Doc == "" || e.Refused == (e.Usage != "") {
+		if known[e.Name] || e.Doc == "" || e.Unsupported == (e.Usage != "") {
 			t.Errorf("%+v", e)
 		}
 		known[e.Name] = true

@@ -215,7 +215,7 @@ func TestListOfWrongWords(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n := len(x.Doubts()); n != 10 {
+	if n := len(x.Warnings()); n != 10 {
 		t.Errorf("%d doubts", n)
 	}
 }

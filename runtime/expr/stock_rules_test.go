@@ -91,7 +91,7 @@ func TestAgreesWithStock(t *testing.T) {
 		lines = some(lines, 20)
 	}
 	w := &world{t: t, env: expr.NewEnv(expr.Options{Type: hook.Registration, Known: []string{"ok", "i", "i64", "i32", "str", "f64", "f32", "array", "foo", "list"}})}
-	theirs := decoded(t, agreed)
+	theirs := checkedText(t, agreed)
 	same, both, counts := 0, 0, make([]int, len(differences))
 	for _, src := range lines {
 		o := w.compare(src, theirs)

@@ -6,20 +6,20 @@ import (
 	"strings"
 )
 
-// slip says of what the parser stumbled over at offset what should stand there, when it is a habit from another language,
+// habitHint says of what the parser stumbled over at offset what should stand there, when it is a habit from another language,
 // and where the slip begins. The message is "" when it is no slip that is known.
-func slip(src string, offset int) (begin int, message string) {
+func habitHint(src string, offset int) (begin int, message string) {
 	if offset >= len(src) {
 		return offset, ""
 	}
-	word := src[offset:lexeme(src, offset)]
+	word := src[offset:lexemeEnd(src, offset)]
 	rest := strings.TrimSpace(src[offset+len(word):])
 	switch {
 	case word == "=" && !strings.HasPrefix(src[offset:], "=="):
-		return equals(src, offset)
+		return equalsHint(src, offset)
 	case word == ">" && strings.HasSuffix(src[:offset], "<"):
 		return offset - 1, "<> compares nothing: write !="
-	case slices.Contains(infix, word) && strings.HasPrefix(rest, "("):
+	case slices.Contains(wordOperators, word) && strings.HasPrefix(rest, "("):
 		return offset, word + " is no function: write a " + word + " b"
 	case word == "&":
 		return offset, "write and"
@@ -28,24 +28,24 @@ func slip(src string, offset int) (begin int, message string) {
 	case word == "is":
 		return offset, "write =="
 	}
-	at, last := before(src, offset)
-	open, brace := before(src, at)
+	at, last := previousLexeme(src, offset)
+	open, brace := previousLexeme(src, at)
 	switch {
 	case word == ":" && brace == "{":
 		return open, "these braces only hold what is computed for each value: write an object as {{'name': value}}"
 	case last == "NOT":
 		return at, "write not"
 	case last == "not":
-		return at, afterNot(src, at, word)
+		return at, notHint(src, at, word)
 	}
 	return offset, ""
 }
 
-// infix are the operators that stand between their two sides and look like functions.
-var infix = []string{"contains", "startsWith", "endsWith", "matches", "in"}
+// wordOperators are the operators that stand between their two sides and look like functions.
+var wordOperators = []string{"contains", "startsWith", "endsWith", "matches", "in"}
 
-// equals is a = where none can be: alone, or as the end or beginning of a sign of another language.
-func equals(src string, offset int) (begin int, message string) {
+// equalsHint is a = where none can be: alone, or as the end or beginning of a sign of another language.
+func equalsHint(src string, offset int) (begin int, message string) {
 	switch {
 	case strings.HasSuffix(src[:offset], "=="):
 		return offset - 2, "=== compares nothing: write =="
@@ -65,8 +65,8 @@ var (
 	pathAfter  = regexp.MustCompile(`^\w+(?:\.\w+)+`)
 )
 
-// afterNot is a not behind a value, at offset, without the operator that it denies; word is what follows it.
-func afterNot(src string, offset int, word string) string {
+// notHint is a not behind a value, at offset, without the operator that it denies; word is what follows it.
+func notHint(src string, offset int, word string) string {
 	left := nameBefore.FindString(strings.TrimSpace(src[:offset]))
 	right := pathAfter.FindString(strings.TrimSpace(src[offset+len("not"):]))
 	if left != "" && right != "" {
@@ -78,10 +78,10 @@ func afterNot(src string, offset int, word string) string {
 	return "behind a value not wants in, contains, startsWith, endsWith or matches; what is unequal is !="
 }
 
-// before is the last lexeme that ends before offset, and where it begins; neither blanks nor comments count.
-func before(src string, offset int) (at int, last string) {
+// previousLexeme is the last lexeme that ends before offset, and where it begins; neither blanks nor comments count.
+func previousLexeme(src string, offset int) (at int, last string) {
 	for i := 0; i < offset; {
-		next := lexeme(src, i)
+		next := lexemeEnd(src, i)
 		word := src[i:next]
 		if strings.TrimSpace(word) != "" && !strings.HasPrefix(word, "//") && !strings.HasPrefix(word, "/*") {
 			at, last = i, word

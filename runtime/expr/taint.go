@@ -13,19 +13,19 @@ type taint uint8
 
 const (
 	clean    taint = iota
-	asked          // it is what came of asking whether it is the secret: of the many askings of a quantifier the secret can be told
-	entirely       // it is the secret, has it inside, or was made of all of it
-	partly         // it is a part of it, or was found out about it: its length, its order, what a number made of it comes to
+	compared       // it is what came of asking whether it is the secret: of the many askings of a quantifier the secret can be told
+	whole          // it is the secret, has it inside, or was made of all of it
+	partial        // it is a part of it, or was found out about it: its length, its order, what a number made of it comes to
 )
 
 // Secret reports whether the value can tell something of a secret member: because it is one, has one inside, was made of
 // one, or was found out about one, such as its length, or whether it is above something. What verifies a whole secret does
 // not: ==, !=, in, password and hmac. A secret can be asked of those only whether it is what somebody else knows already.
-func (x *Expression) Secret() bool { return x.code.secret > asked }
+func (x *Expression) Secret() bool { return x.code.taint > compared }
 
 // Secret reports whether any of the leaf's expressions is.
 func (t *Text) Secret() bool {
-	for _, p := range t.parts {
+	for _, p := range t.segments {
 		if p.hole != nil && p.hole.Secret() {
 			return true
 		}
@@ -36,24 +36,24 @@ func (t *Text) Secret() bool {
 // SecretLet reports whether the value of the let can carry a secret, as Expression.Secret does.
 func (e *Env) SecretLet(name string) bool {
 	l := e.lets[name]
-	return l != nil && l.code.secret > asked
+	return l != nil && l.code.taint > compared
 }
 
 // Mask is what stands for a secret where a decision is explained.
 const Mask = "[secret]"
 
-// told is Eval, or the Mask for what carries a secret while a trace is written.
-func (x *Expression) told(r *runtime.Run) (runtime.Value, error) {
+// evalMasked is Eval, or the Mask for what carries a secret while a trace is written.
+func (x *Expression) evalMasked(r *runtime.Run) (runtime.Value, error) {
 	v, err := x.Eval(r)
-	if err == nil && r.Scratch.Masked && x.code.secret > asked && !v.IsNull() {
+	if err == nil && r.Scratch.Masked && x.code.taint > compared && !v.IsNull() {
 		v = runtime.TextOf(Mask)
 	}
 	return v, err
 }
 
-// equalSecretly is equal for two texts of which one is secret: it takes the same time wherever they differ, and however long
+// equalConstantTime is equal for two texts of which one is secret: it takes the same time wherever they differ, and however long
 // the other one is.
-func equalSecretly(r *runtime.Run, a, b runtime.Value) bool {
+func equalConstantTime(r *runtime.Run, a, b runtime.Value) bool {
 	if a.Kind() != runtime.String || b.Kind() != runtime.String {
 		return equal(r, a, b)
 	}
@@ -62,23 +62,23 @@ func equalSecretly(r *runtime.Run, a, b runtime.Value) bool {
 	return subtle.ConstantTimeCompare(x[:], y[:]) == 1
 }
 
-// sameSecrets is x == y, and x != y, where one of them is secret.
-func sameSecrets(x, y operand, negate bool, op, pos string) func(*runtime.Run) bool {
+// testSecretEquality is x == y, and x != y, where one of them is secret.
+func testSecretEquality(x, y operand, negate bool, op, pos string) func(*runtime.Run) bool {
 	return func(r *runtime.Run) bool {
 		a, b := x.read(r), y.read(r)
 		if a.IsNull() || b.IsNull() {
 			r.Scratch.Missed = true
 			return negate
 		}
-		if !alike(a, b) {
-			incomparable(pos, op, a, b)
+		if !isComparable(a, b) {
+			failIncomparable(pos, op, a, b)
 		}
-		return equalSecretly(r, a, b) != negate
+		return equalConstantTime(r, a, b) != negate
 	}
 }
 
-// inSecretly is x in a list where one of them is secret: it looks at the whole list, whatever it finds.
-func inSecretly(x, y operand, pos string) func(*runtime.Run) bool {
+// testInSecretList is x in a list where one of them is secret: it looks at the whole list, whatever it finds.
+func testInSecretList(x, y operand, pos string) func(*runtime.Run) bool {
 	return func(r *runtime.Run) bool {
 		charge(r, 1)
 		v, all := x.read(r), y.read(r)
@@ -94,78 +94,78 @@ func inSecretly(x, y operand, pos string) func(*runtime.Run) bool {
 			switch {
 			case item.IsNull():
 				r.Scratch.Missed = true
-			case !alike(v, item):
+			case !isComparable(v, item):
 				odd = item
-			case equalSecretly(r, v, item):
+			case equalConstantTime(r, v, item):
 				found = true
 			}
 			return true
 		})
 		if !found && !odd.IsNull() {
-			incomparable(pos, "in", v, odd)
+			failIncomparable(pos, "in", v, odd)
 		}
 		return found
 	}
 }
 
-// secretMember is what the member of that name can tell: one of a shape that knows its members if it is marked, one of any
+// memberTaint is what the member of that name can tell: one of a shape that knows its members if it is marked, one of any
 // other value what the value can.
-func (c *code) secretMember(name string) taint {
-	if c.secret == clean || !c.shape.HasMembers() {
-		return c.secret
+func (c *code) memberTaint(name string) taint {
+	if c.taint == clean || !c.shape.HasMembers() {
+		return c.taint
 	}
 	if taintOf(c.shape.Known(name)) == clean {
 		return clean
 	}
-	return c.secret
+	return c.taint
 }
 
 // taintOf is the taint of a member of the event.
 func taintOf(s *schema.Schema) taint {
 	if s.Secret() {
-		return entirely
+		return whole
 	}
 	return clean
 }
 
-// tainted is what a value that was made of all of these can tell.
-func tainted(all ...*code) taint {
+// maxTaint is what a value that was made of all of these can tell.
+func maxTaint(all ...*code) taint {
 	most := clean
 	for _, c := range all {
-		most = max(most, c.secret)
+		most = max(most, c.taint)
 	}
 	return most
 }
 
-// measured is what a value can tell that was found out about these, or has a part of them.
-func measured(all ...*code) taint {
-	if most := tainted(all...); most <= asked {
+// derivedTaint is what a value can tell that was found out about these, or has a part of them.
+func derivedTaint(all ...*code) taint {
+	if most := maxTaint(all...); most <= compared {
 		return most
 	}
-	return partly
+	return partial
 }
 
-// verified is what == and in can tell of these: no more than that they were asked, if they are whole. Of a part of a secret each answer is a good
+// comparedTaint is what == and in can tell of these: no more than that they were asked, if they are whole. Of a part of a secret each answer is a good
 // deal.
-func verified(all ...*code) taint {
-	if most := tainted(all...); most != entirely {
+func comparedTaint(all ...*code) taint {
+	if most := maxTaint(all...); most != whole {
 		return most
 	}
-	return asked
+	return compared
 }
 
-// told is what a function can tell of a secret among its arguments.
-func (f *function) told(from []*code) taint {
+// taintOf is what a function can tell of a secret among its arguments.
+func (f *function) taintOf(from []*code) taint {
 	most := clean
 	for i, c := range from {
-		if f.blind&bit(i) == 0 {
-			most = max(most, c.secret)
-		} else if c.secret > clean {
-			most = max(most, asked)
+		if f.hiddenArgs&bit(i) == 0 {
+			most = max(most, c.taint)
+		} else if c.taint > clean {
+			most = max(most, compared)
 		}
 	}
-	if most == entirely && !f.whole {
-		return partly
+	if most == whole && !f.keepsSecret {
+		return partial
 	}
 	return most
 }

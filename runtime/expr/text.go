@@ -10,14 +10,14 @@ import (
 
 // Text is a leaf of a policy file: text with expressions in it, as ${…}.
 type Text struct {
-	parts []part
-	plain bool // there is no expression in it
+	segments []segment
+	plain    bool // there is no expression in it
 
-	doubts Errors
+	warnings Errors
 }
 
-// part is some text, or an expression.
-type part struct {
+// segment is some text, or an expression.
+type segment struct {
 	text    string
 	escaped string // the text as it stands between a JSON string's quotes
 	hole    *Expression
@@ -43,7 +43,7 @@ func CompileText(src string, e *Env) (*Text, error) {
 		t.literal(src[rest:at])
 		end := holeEnd(src, at+2)
 		if end < 0 {
-			errs = append(errs, atHole(src, at))
+			errs = append(errs, unclosedHole(src, at))
 			break
 		}
 		errs = append(errs, t.expression(src, at+2, end, e)...)
@@ -55,17 +55,17 @@ func CompileText(src string, e *Env) (*Text, error) {
 	return t, nil
 }
 
-func atHole(src string, offset int) *Error {
+func unclosedHole(src string, offset int) *Error {
 	return at(src, offset, "the ${ is not closed: want }, or $${ for a plain ${")
 }
 
 func (t *Text) literal(s string) {
-	if n := len(t.parts); n > 0 && t.parts[n-1].hole == nil { // after a $${
-		s = t.parts[n-1].text + s
-		t.parts = t.parts[:n-1]
+	if n := len(t.segments); n > 0 && t.segments[n-1].hole == nil { // after a $${
+		s = t.segments[n-1].text + s
+		t.segments = t.segments[:n-1]
 	}
 	if s != "" {
-		t.parts = append(t.parts, part{text: s, escaped: string(jsondoc.AppendEscaped(nil, s))})
+		t.segments = append(t.segments, segment{text: s, escaped: string(jsondoc.AppendEscaped(nil, s))})
 	}
 }
 
@@ -78,8 +78,8 @@ func (t *Text) expression(src string, from, end int, e *Env) Errors {
 	for _, c := range x.clauses {
 		c.Offset += from
 	}
-	t.parts = append(t.parts, part{hole: x})
-	t.doubts = append(t.doubts, slices.Clone(x.doubts).shift(src, from)...)
+	t.segments = append(t.segments, segment{hole: x})
+	t.warnings = append(t.warnings, slices.Clone(x.warnings).shift(src, from)...)
 	return nil
 }
 
@@ -87,7 +87,7 @@ func (t *Text) expression(src string, from, end int, e *Env) Errors {
 func holeEnd(src string, i int) int {
 	depth := 0
 	for i < len(src) {
-		next := lexeme(src, i)
+		next := lexemeEnd(src, i)
 		switch src[i:next] {
 		case "(", "[", "{":
 			depth++
@@ -109,24 +109,24 @@ func (t *Text) Literal() (string, bool) {
 	if !t.plain {
 		return "", false
 	}
-	if len(t.parts) == 0 {
+	if len(t.segments) == 0 {
 		return "", true
 	}
-	return t.parts[0].text, true
+	return t.segments[0].text, true
 }
 
 // Whole is the expression of a leaf that is nothing but one, which keeps its type; nil for any other leaf.
 func (t *Text) Whole() *Expression {
-	if len(t.parts) != 1 {
+	if len(t.segments) != 1 {
 		return nil
 	}
-	return t.parts[0].hole
+	return t.segments[0].hole
 }
 
 // Holes are the leaf's expressions, in order.
 func (t *Text) Holes() []*Expression {
 	var all []*Expression
-	for _, p := range t.parts {
+	for _, p := range t.segments {
 		if p.hole != nil {
 			all = append(all, p.hole)
 		}
@@ -137,7 +137,7 @@ func (t *Text) Holes() []*Expression {
 // Outline is the leaf with hole in place of every expression: what is known of it before any call.
 func (t *Text) Outline(hole string) string {
 	var b strings.Builder
-	for _, p := range t.parts {
+	for _, p := range t.segments {
 		if p.hole != nil {
 			b.WriteString(hole)
 			continue
@@ -151,7 +151,7 @@ func (t *Text) Outline(hole string) string {
 // reports that a hole was null: then nothing is appended. An error wraps one of runtime's reasons.
 func (t *Text) AppendJSON(dst []byte, r *runtime.Run) (out []byte, null bool, err error) {
 	if x := t.Whole(); x != nil {
-		v, err := x.told(r)
+		v, err := x.evalMasked(r)
 		if err != nil || v.IsNull() {
 			return dst, err == nil, err
 		}
@@ -172,8 +172,8 @@ func (t *Text) AppendString(dst []byte, r *runtime.Run) ([]byte, error) {
 
 func (t *Text) appendString(dst []byte, r *runtime.Run, fill bool) (out []byte, null bool, err error) {
 	out = append(dst, '"')
-	for i := range t.parts {
-		p := &t.parts[i]
+	for i := range t.segments {
+		p := &t.segments[i]
 		if p.hole == nil {
 			if !r.Meter.Emit(int64(len(p.escaped))) {
 				return dst, false, r.Meter.Err()
@@ -190,7 +190,7 @@ func (t *Text) appendString(dst []byte, r *runtime.Run, fill bool) (out []byte, 
 
 // appendEscaped appends the value as it stands inside a JSON string.
 func (x *Expression) appendEscaped(dst []byte, r *runtime.Run) (out []byte, null bool, err error) {
-	v, err := x.told(r)
+	v, err := x.evalMasked(r)
 	if err != nil || v.IsNull() {
 		return dst, err == nil, err
 	}
@@ -200,8 +200,8 @@ func (x *Expression) appendEscaped(dst []byte, r *runtime.Run) (out []byte, null
 
 // AppendText appends the leaf as plain text, with nothing where a hole is null.
 func (t *Text) AppendText(dst []byte, r *runtime.Run) ([]byte, error) {
-	for i := range t.parts {
-		p := &t.parts[i]
+	for i := range t.segments {
+		p := &t.segments[i]
 		if p.hole == nil {
 			if !r.Meter.Emit(int64(len(p.text))) {
 				return dst, r.Meter.Err()
@@ -209,7 +209,7 @@ func (t *Text) AppendText(dst []byte, r *runtime.Run) ([]byte, error) {
 			dst = append(dst, p.text...)
 			continue
 		}
-		v, err := p.hole.told(r)
+		v, err := p.hole.evalMasked(r)
 		if err != nil {
 			return dst, err
 		}
@@ -224,8 +224,8 @@ func (t *Text) AppendText(dst []byte, r *runtime.Run) ([]byte, error) {
 // offset on; nil leaves it. null reports that a hole was null: then nothing is appended.
 func (t *Text) AppendHoles(dst []byte, r *runtime.Run, fit func(dst []byte, from int) []byte) (out []byte, null bool, err error) {
 	out = dst
-	for i := range t.parts {
-		p := &t.parts[i]
+	for i := range t.segments {
+		p := &t.segments[i]
 		if p.hole == nil {
 			if !r.Meter.Emit(int64(len(p.text))) {
 				return dst, false, r.Meter.Err()
@@ -233,7 +233,7 @@ func (t *Text) AppendHoles(dst []byte, r *runtime.Run, fit func(dst []byte, from
 			out = append(out, p.text...)
 			continue
 		}
-		v, err := p.hole.told(r)
+		v, err := p.hole.evalMasked(r)
 		if err != nil || v.IsNull() {
 			return dst, err == nil, err
 		}
