@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/tenterhook/tenterhook/engine/dispatch"
 	"github.com/tenterhook/tenterhook/engine/ledger"
@@ -37,11 +38,7 @@ func (h *Hook) recordAnswered(c *hook.Call, d *rules.Decision) {
 
 // plan returns the actions of a decision for dispatch.
 func (h *Hook) plan(d *rules.Decision) dispatch.Plan {
-	p := dispatch.Plan{Revision: h.revision}
-	for _, a := range d.Actions {
-		p.Actions = append(p.Actions, dispatch.Action{Rule: h.ruleStats[a.Rule].rule, To: a.To, JSON: a.JSON})
-	}
-	return p
+	return dispatch.Plan{Revision: h.revision, Actions: slices.Clone(d.Actions)}
 }
 
 // decideEvent runs the rules of an event hook for dispatch, under the live Set, and logs rules that

@@ -3,23 +3,12 @@ package rules
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/tenterhook/tenterhook/runtime"
 	"github.com/tenterhook/tenterhook/sdk/hook"
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
-
-// Action is one delivery that a rule asks for, to be made once the answer is out. JSON is an object with to, and those of
-// method, path, query, headers, encoding, body and key that the rule gives or that have a default; it is compact, has
-// no null but body's, and is never changed afterwards.
-//
-// An action without a body of its own is sent the event, if it is an event hook's; else hook, rule, eventType, eventId,
-// eventTime, source and outcome of the call, and nothing of what the call says. A GET or DELETE is sent none.
-type Action struct {
-	Rule int    // its place in the hook, from 0
-	To   string // the destination's name
-	JSON []byte
-}
 
 // mostActions bounds the actions of one decision, in bytes with the bodies they are given: a rule can ask for 256 copies of
 // an event of megabytes. The ledger keeps that much in one plan, and the event beside it.
@@ -50,12 +39,17 @@ func (k *chain) afford() (err error) {
 	return err
 }
 
-// actions puts what the rules want to be done into d, in memory of its own.
+// actions sets the actions of d, which never change afterwards. Their JSON is compact, has no null
+// but body's, and has its own memory.
+//
+// An action without a body gets one unless its method is GET or DELETE: the event on an event hook;
+// otherwise hook, rule, eventType, eventId, eventTime, source and outcome of the call, and nothing
+// from the call's data.
 func (k *chain) actions(d *Decision) {
 	if k.asked == 0 {
 		return
 	}
-	kept := make([]byte, 0, k.asked) // nobody else's, for as long as they want
+	buffer := make([]byte, 0, k.asked)
 	all := k.merge.Actions()
 	for i := range all {
 		a := &all[i]
@@ -63,9 +57,12 @@ func (k *chain) actions(d *Decision) {
 			continue
 		}
 		to := k.hook.destination(a.To)
-		start := len(kept)
-		kept = a.Append(kept, k.body(a, to, d.Outcome))
-		d.Actions = append(d.Actions, Action{Rule: k.senders[i], To: to.Name, JSON: kept[start:len(kept):len(kept)]})
+		start := len(buffer)
+		buffer = a.Append(buffer, k.body(a, to, d.Outcome))
+		rule := k.hook.rules[k.senders[i]].name
+		d.Actions = append(d.Actions, hook.Action{
+			Rule: rule, To: to.Name, Key: strings.Clone(a.Key), JSON: buffer[start:len(buffer):len(buffer)],
+		})
 	}
 }
 

@@ -39,7 +39,7 @@ type Decision struct {
 	Results   []RuleResult // of the rules that matched or failed, and those whose module had no opinion, in order
 	Logs      []Log
 	Conflicts []hook.Conflict
-	Actions   []Action
+	Actions   []hook.Action
 	Fuel      int64  // spent by the whole chain
 	Trace     *Trace // set by the caller to be told why; nil: nothing is traced
 	Fixed     *Fixed // set by the caller, for a test; nil: the clock's time, and the call's own randomness

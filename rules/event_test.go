@@ -37,7 +37,10 @@ const (
 func planned(h *rules.Hook, d *rules.Decision) string {
 	var all []string
 	for _, a := range d.Actions {
-		all = append(all, fmt.Sprintf("%s %s %s", h.RuleNames()[a.Rule], a.To, a.JSON))
+		if strings.Contains(string(a.JSON), `"key":"`) != (a.Key != "") || !strings.Contains(string(a.JSON), a.Key) {
+			all = append(all, fmt.Sprintf("another key: %q", a.Key))
+		}
+		all = append(all, fmt.Sprintf("%s %s %s", a.Rule, a.To, a.JSON))
 	}
 	return strings.Join(all, "\n")
 }
@@ -219,7 +222,7 @@ func TestEventsAtOnce(t *testing.T) {
 	for range 4 {
 		go func() {
 			d := rules.Decision{Fixed: &rules.Fixed{}}
-			var kept []rules.Action
+			var kept []hook.Action
 			for i := range 500 {
 				event := []string{started, suspended}[i%2]
 				var doc jsondoc.Doc
@@ -259,7 +262,7 @@ func TestTooMuchToSend(t *testing.T) {
 	if len(d.Results) != 3 || !errors.Is(d.Results[1].Err, runtime.ErrOutput) || d.Exhausted || len(d.Logs) != 0 {
 		t.Errorf("results %+v, logs %d", d.Results, len(d.Logs))
 	}
-	if len(d.Actions) != 2 || d.Actions[0].Rule != 0 || d.Actions[1].Rule != 2 || len(d.Actions[1].JSON) < 1<<19 {
+	if len(d.Actions) != 2 || d.Actions[0].Rule != "first" || d.Actions[1].Rule != "last" || len(d.Actions[1].JSON) < 1<<19 {
 		t.Errorf("%d actions", len(d.Actions))
 	}
 }

@@ -52,15 +52,7 @@ type Options struct {
 type Plan struct {
 	Revision string
 	Rules    []string // names of the rules that matched, for the log
-	Actions  []Action
-}
-
-// Action is one delivery that a rule asks for. JSON is an object with `to` and, optionally, `path`,
-// `query`, `headers`, `body` and `key`.
-type Action struct {
-	Rule string
-	To   string
-	JSON []byte
+	Actions  []hook.Action
 }
 
 // Dispatch processes a ledger. It is safe for concurrent use.

@@ -77,7 +77,7 @@ func sendEachTo(names ...string) func(*hook.Call) (dispatch.Plan, error) {
 		p := dispatch.Plan{Revision: "r1"}
 		for _, name := range names {
 			text := fmt.Sprintf(`{"to":%q,"body":%s}`, name, hook.Events(c.Doc.Root()).At(0).Raw())
-			p.Actions = append(p.Actions, dispatch.Action{Rule: "tell", To: name, JSON: []byte(text)})
+			p.Actions = append(p.Actions, hook.Action{Rule: "tell", To: name, JSON: []byte(text)})
 		}
 		return p, nil
 	}
@@ -267,10 +267,10 @@ func TestEnqueue(t *testing.T) {
 	r := newReceiver(t)
 	f := newFixture(t, sendEachTo(), dispatch.Options{})
 	f.Use([]rules.Destination{r.destination("a")})
-	p := dispatch.Plan{Revision: "r", Actions: []dispatch.Action{
+	p := dispatch.Plan{Revision: "r", Actions: []hook.Action{
 		{Rule: "one", To: "a", JSON: []byte(`{"to":"a","body":{"n":1}}`)},
 		{Rule: "one", To: "a", JSON: []byte(`{"to":"a","body":{"n":2}}`)},
-		{Rule: "two", To: "a", JSON: []byte(`{"to":"a","key":"mine","body":{"n":3}}`)},
+		{Rule: "two", To: "a", Key: "mine", JSON: []byte(`{"to":"a","key":"mine","body":{"n":3}}`)},
 	}}
 	for range 2 { // the same call, after a restart: the same keys
 		if !f.Enqueue("h", ledger.Key("h", "call"), p) {
@@ -287,7 +287,7 @@ func TestEnqueueBeforeClose(t *testing.T) {
 	f := newFixture(t, sendEachTo(), dispatch.Options{})
 	f.Use(nil)
 	for i := range 1000 {
-		if !f.Enqueue("h", ledger.Key("h", fmt.Sprint(i)), dispatch.Plan{Actions: []dispatch.Action{{Rule: "r", To: "nowhere", JSON: []byte(`{}`)}}}) {
+		if !f.Enqueue("h", ledger.Key("h", fmt.Sprint(i)), dispatch.Plan{Actions: []hook.Action{{Rule: "r", To: "nowhere", JSON: []byte(`{}`)}}}) {
 			t.Fatalf("%d is not taken", i)
 		}
 	}
@@ -295,7 +295,7 @@ func TestEnqueueBeforeClose(t *testing.T) {
 	if n := f.ledger.Stats().Steps; n != 1000 {
 		t.Errorf("%d of 1000 are in the ledger", n)
 	}
-	if f.Enqueue("h", ledger.ID{}, dispatch.Plan{Actions: []dispatch.Action{{To: "a"}}}) {
+	if f.Enqueue("h", ledger.ID{}, dispatch.Plan{Actions: []hook.Action{{To: "a"}}}) {
 		t.Error("taken after Close")
 	}
 }

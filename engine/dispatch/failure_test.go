@@ -155,7 +155,7 @@ func TestFailingRules(t *testing.T) {
 			if int64(i) > mended.Load() {
 				return p, fmt.Errorf("rule %q failed: value", name)
 			}
-			p.Actions = append(p.Actions, dispatch.Action{Rule: name, To: "a", JSON: []byte(`{"to":"a","body":1}`)})
+			p.Actions = append(p.Actions, hook.Action{Rule: name, To: "a", JSON: []byte(`{"to":"a","body":1}`)})
 		}
 		return p, nil
 	}, dispatch.Options{})
@@ -195,7 +195,7 @@ func TestTooLargeToPlan(t *testing.T) {
 	f := newFixture(t, func(*hook.Call) (p dispatch.Plan, err error) {
 		ran.Add(1)
 		for range 3 {
-			p.Actions = append(p.Actions, dispatch.Action{Rule: "many", To: "a", JSON: large})
+			p.Actions = append(p.Actions, hook.Action{Rule: "many", To: "a", JSON: large})
 		}
 		return p, nil
 	}, dispatch.Options{})

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/tenterhook/tenterhook/engine/ledger"
+	"github.com/tenterhook/tenterhook/sdk/hook"
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
@@ -72,7 +73,7 @@ func (d *Dispatch) rerunAction(hookName string, id ledger.ID, r rerun) ledger.Ac
 func (d *Dispatch) rerunRules(s ledger.Step) outcome {
 	r := decodeRerun(s.Spec)
 	p, err := d.runRules(d.o.Rerun, s.Hook, r.payload)
-	p.Actions = slices.DeleteFunc(p.Actions, func(a Action) bool { return slices.Contains(r.done, a.Rule) })
+	p.Actions = slices.DeleteFunc(p.Actions, func(a hook.Action) bool { return slices.Contains(r.done, a.Rule) })
 	switch {
 	case errors.Is(err, ErrNoHook):
 		return d.waitOrBury(s, ErrNoHook)

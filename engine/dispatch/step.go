@@ -12,27 +12,19 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-// ledgerActions converts a plan's actions for the ledger and gives each its idempotency key.
+// ledgerActions converts a plan's actions for the ledger. An action without a key of its rule gets
+// one here, once.
 func (d *Dispatch) ledgerActions(hookName string, id ledger.ID, p Plan) []ledger.Action {
 	actions := make([]ledger.Action, len(p.Actions))
 	nth := make(map[string]int, len(p.Actions)) // by rule
 	for i, a := range p.Actions {
-		actions[i] = ledger.Action{Destination: a.To, Key: customKey(a.JSON), Spec: a.JSON}
+		actions[i] = ledger.Action{Destination: a.To, Key: a.Key, Spec: a.JSON}
 		if actions[i].Key == "" {
 			actions[i].Key = idempotencyKey(hookName, id, a.Rule, nth[a.Rule])
 		}
 		nth[a.Rule]++
 	}
 	return actions
-}
-
-// customKey is the key that an action asks for, or "".
-func customKey(action []byte) string {
-	var doc jsondoc.Doc
-	if doc.Parse(action, jsondoc.Limits{Bytes: len(action)}) != nil {
-		return ""
-	}
-	return cloneText(doc.Root().Get("key"))
 }
 
 // idempotencyKey is the key of a rule's nth action on an event or an inline call: 32 hexadecimal

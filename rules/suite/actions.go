@@ -3,25 +3,24 @@ package suite
 import (
 	"slices"
 
-	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/sdk/hook"
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
 // actionsDiffer holds actions against those that are expected, one by one. Of an action that is expected only the members
 // that it has are looked at; rule is the name of the rule that asked for it.
-func actionsDiffer(h *rules.Hook, want []byte, got, shown []rules.Action) string {
+func actionsDiffer(want []byte, got, shown []hook.Action) string {
 	var doc jsondoc.Doc
 	if err := doc.Parse(want, jsondoc.Limits{Bytes: len(want) + 1}); err != nil {
 		return err.Error()
 	}
-	names := h.RuleNames()
-	asked := func(actions []rules.Action) []byte {
+	asked := func(actions []hook.Action) []byte {
 		all := []byte{'['}
 		for i, a := range actions {
 			if i > 0 {
 				all = append(all, ',')
 			}
-			all = appendAsked(all, doc.Root().At(i), names[a.Rule], a.JSON)
+			all = appendAsked(all, doc.Root().At(i), a.Rule, a.JSON)
 		}
 		return append(all, ']')
 	}

@@ -27,7 +27,7 @@ func compare(h *rules.Hook, want *rules.Expect, d, shown *rules.Decision) (failu
 		add("failed", strings.Join(append([]string{text}, reasons...), "\n"))
 	}
 	if want.Actions != nil {
-		add("actions", actionsDiffer(h, want.Actions, d.Actions, shown.Actions))
+		add("actions", actionsDiffer(want.Actions, d.Actions, shown.Actions))
 	}
 	if h.Type.Inline() {
 		compareAnswer(h, want, d, shown, add)

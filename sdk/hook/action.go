@@ -8,12 +8,14 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-// Action is one delivery to a destination that a rule asks for after the answer. It is valid until
-// the next Begin.
+// Action is one delivery to a destination that a rule asks for after the answer: the one type from
+// the rule to the queue of deliveries. JSON is an object of the members in actionMembers. An Action
+// of a Merge is valid until the next Begin, and its JSON is as the rule wrote it.
 type Action struct {
 	Rule string // name of the rule that asks for it
 	To   string // the destination's name
-	JSON []byte // as the rule wrote it
+	Key  string // the idempotency key that the rule chose, or ""
+	JSON []byte
 	node jsondoc.Node
 }
 
@@ -56,7 +58,7 @@ func (m *Merge) Actions() []Action { return m.actions }
 func (m *Merge) addActions() {
 	rule := m.drafts[m.used-1].rule
 	for n := range m.check.actions.Elements() {
-		m.actions = append(m.actions, Action{Rule: rule, To: n.Get("to").Text(), JSON: n.Raw(), node: n})
+		m.actions = append(m.actions, Action{Rule: rule, To: n.Get("to").Text(), Key: n.Get("key").Text(), JSON: n.Raw(), node: n})
 	}
 }
 
