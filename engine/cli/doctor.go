@@ -185,7 +185,7 @@ func (p *Program) printReport(o doctor.Options, h *rules.Hook, r *doctor.Report,
 		p.printFields(o, r, entry)
 	}
 	if r.Worst() == doctor.Wrong {
-		return reported(errors.New("Okta cannot use this hook, or others can"))
+		return reported(errors.New("the hook cannot be used in Okta as it is"))
 	}
 	return nil
 }
