@@ -84,7 +84,7 @@ func parseKey(n jsondoc.Node) (k key, ok bool) {
 	switch public := read.Key.(type) {
 	case *rsa.PublicKey:
 		k.kind = "RS"
-		return k, public.N.BitLen() >= minModulusBits && public.E >= 3 && public.E&1 == 1
+		return k, public.N.BitLen() >= minModulusBits && public.E >= 3 && public.E&1 == 1 && !isROCA(public.N)
 	case *ecdsa.PublicKey:
 		k.kind = curves[public.Curve.Params().Name]
 		return k, k.kind != ""

@@ -171,5 +171,5 @@ func (t *token) signedBy(k key) bool {
 		return false
 	}
 	payload, err := signed.Verify(k.public)
-	return err == nil && bytes.Equal(payload, t.payload) // the bytes that were checked
+	return err == nil && bytes.Equal(payload, t.payload) && t.hasSaltOfHash(k, signed.Signatures[0].Signature) // the bytes that were checked
 }
