@@ -39,9 +39,10 @@ type Options struct {
 // Keyring has the keys of every issuer named by the live Set or by the next one. It is safe for
 // concurrent use.
 type Keyring struct {
-	o      Options
-	client *http.Client
-	wait   sync.WaitGroup // for the refreshers' goroutines
+	o        Options
+	client   *http.Client
+	counters counters
+	wait     sync.WaitGroup // for the refreshers' goroutines
 
 	live atomic.Pointer[refresherOf]
 
@@ -67,12 +68,17 @@ func New(o Options) (*Keyring, error) {
 	}
 	o.Refresh, o.Retry = cmp.Or(o.Refresh, 10*time.Minute), cmp.Or(o.Retry, time.Second)
 	o.Rest, o.Wait = cmp.Or(o.Rest, 30*time.Second), cmp.Or(o.Wait, 3*time.Second)
-	r := &Keyring{o: o, client: newClient(), refreshers: make(map[source]*refresher)}
+	r := &Keyring{o: o, client: newClient(), counters: newCounters(), refreshers: make(map[source]*refresher)}
 	r.live.Store(&refresherOf{})
 	if o.Registry == nil {
 		return r, nil
 	}
-	return r, o.Registry.Register(collector{r})
+	for _, c := range []prometheus.Collector{r.counters.tokens, r.counters.fetches, r.counters.failures, collector{r}} {
+		if err := o.Registry.Register(c); err != nil {
+			return nil, err
+		}
+	}
+	return r, nil
 }
 
 // Use prepares a Set's issuers before the Set goes live. It waits for the first keys of new
@@ -113,14 +119,26 @@ func (r *Keyring) adopt(s *rules.Set) (fresh []*refresher) {
 			found[o], needed[at] = k, k
 		}
 	}
+	r.stopUnused(needed)
+	r.live.Store(&found)
+	return fresh
+}
+
+// stopUnused stops the refreshers that are not needed. The caller holds mu.
+func (r *Keyring) stopUnused(needed map[source]*refresher) {
+	issuers := make(map[string]bool)
+	for at := range needed {
+		issuers[at.issuer] = true
+	}
 	for at, k := range r.refreshers {
 		if needed[at] == nil {
 			k.stop()
 		}
+		if !issuers[at.issuer] {
+			r.counters.delete(at.issuer)
+		}
 	}
 	r.refreshers = needed
-	r.live.Store(&found)
-	return fresh
 }
 
 // acceptedTokens returns the tokens that a Set's hooks accept, each with its hook's name.

@@ -9,11 +9,44 @@ import (
 	"github.com/tenterhook/tenterhook/rules"
 )
 
-// refresherStats counts the events of one refresher. It ends when no Set names the source any more.
+// counters are the counters of all issuers. The counters of an issuer are deleted when no Set names
+// it any more.
+type counters struct {
+	tokens, fetches, failures *prometheus.CounterVec
+}
+
+func newCounters() counters {
+	vec := func(name, help string, labels ...string) *prometheus.CounterVec {
+		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: "tenterhook_" + name, Help: help}, labels)
+	}
+	return counters{
+		tokens:   vec("tokens_total", "Access tokens of calls, by verdict.", "issuer", "verdict"),
+		fetches:  vec("issuer_fetches_total", "Fetches of an issuer's keys, including failed ones.", "issuer"),
+		failures: vec("issuer_fetch_failures_total", "Failed fetches of an issuer's keys.", "issuer"),
+	}
+}
+
+func (c *counters) delete(issuer string) {
+	for _, vec := range []*prometheus.CounterVec{c.tokens, c.fetches, c.failures} {
+		vec.DeletePartialMatch(prometheus.Labels{"issuer": issuer})
+	}
+}
+
+// refresherStats are the counters of one refresher, looked up once: a call touches no label.
+// Refreshers of one issuer share them.
 type refresherStats struct {
-	tokens            [verdictCount]atomic.Uint64
-	fetches, failures atomic.Uint64
+	tokens            [verdictCount]prometheus.Counter
+	fetches, failures prometheus.Counter         // nil for keys of the policy
 	warned            [verdictCount]atomic.Int64 // minutes of the last log line about a rejected token, in Unix time
+}
+
+func (s *refresherStats) init(c *counters, at source) {
+	for v := range verdictCount {
+		s.tokens[v] = c.tokens.WithLabelValues(at.issuer, v.String())
+	}
+	if at.set == "" {
+		s.fetches, s.failures = c.fetches.WithLabelValues(at.issuer), c.failures.WithLabelValues(at.issuer)
+	}
 }
 
 // Note counts the verdict on a token for a hook. It logs the reason for a rejection once a minute
@@ -24,7 +57,7 @@ func (r *Keyring) Note(o *rules.OAuth, v Verdict, hook string) {
 	if k == nil {
 		return
 	}
-	k.stats.tokens[v].Add(1)
+	k.stats.tokens[v].Inc()
 	if v == Accepted {
 		return
 	}
@@ -34,75 +67,42 @@ func (r *Keyring) Note(o *rules.OAuth, v Verdict, hook string) {
 	}
 }
 
-var (
-	tokensDesc   = describe("tokens_total", "Access tokens of calls, by verdict.", "issuer", "verdict")
-	keysDesc     = describe("issuer_keys", "Usable keys of an issuer.", "issuer")
-	ageDesc      = describe("issuer_keys_age_seconds", "Time since the last successful fetch of an issuer's keys.", "issuer")
-	fetchesDesc  = describe("issuer_fetches_total", "Fetches of an issuer's keys, including failed ones.", "issuer")
-	failuresDesc = describe("issuer_fetch_failures_total", "Failed fetches of an issuer's keys.", "issuer")
-)
-
-func describe(name, help string, labels ...string) *prometheus.Desc {
-	return prometheus.NewDesc("tenterhook_"+name, help, labels, nil)
+func describe(name, help string) *prometheus.Desc {
+	return prometheus.NewDesc("tenterhook_"+name, help, []string{"issuer"}, nil)
 }
 
-// collector exports a Keyring's counters to Prometheus.
+var (
+	keysDesc = describe("issuer_keys", "Usable keys of an issuer.")
+	ageDesc  = describe("issuer_keys_age_seconds", "Time since the last successful fetch of an issuer's keys.")
+)
+
+// collector exports the state of a Keyring's keys to Prometheus.
 type collector struct{ r *Keyring }
 
 // Describe lists the metrics.
-func (c collector) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{tokensDesc, keysDesc, ageDesc, fetchesDesc, failuresDesc} {
-		out <- d
-	}
-}
+func (c collector) Describe(out chan<- *prometheus.Desc) { out <- keysDesc; out <- ageDesc }
 
-// issuerTotals sums the counters of one issuer, whose keys may come from several sources.
-type issuerTotals struct {
-	tokens                  [verdictCount]uint64
-	keys, fetches, failures uint64
-	age                     float64
-	fetched                 bool
-}
-
-// Collect reads every counter.
+// Collect reads the keys. An issuer may have several sources: their keys are added up, and the age is
+// that of the oldest.
 func (c collector) Collect(out chan<- prometheus.Metric) {
-	sums, now := make(map[string]*issuerTotals), c.r.o.Now().Unix()
-	for _, k := range c.r.sortedRefreshers() {
-		s := sums[k.source.issuer]
-		if s == nil {
-			s = new(issuerTotals)
-			sums[k.source.issuer] = s
+	keys, age, now := make(map[string]int), make(map[string]int64), c.r.o.Now().Unix()
+	for _, f := range c.r.sortedRefreshers() {
+		issuer := f.source.issuer
+		keys[issuer] += 0
+		if set := f.keys.Load(); set != nil {
+			keys[issuer] += len(set.list)
 		}
-		s.add(k, now)
-	}
-	for issuer, s := range sums {
-		for v := range verdictCount {
-			out <- prometheus.MustNewConstMetric(tokensDesc, prometheus.CounterValue, float64(s.tokens[v]), issuer, v.String())
+		if f.source.set == "" {
+			age[issuer] += 0
+			if at := f.fetched.Load(); at > 0 {
+				age[issuer] = max(age[issuer], now-at)
+			}
 		}
-		out <- prometheus.MustNewConstMetric(keysDesc, prometheus.GaugeValue, float64(s.keys), issuer)
-		if !s.fetched {
-			continue
-		}
-		out <- prometheus.MustNewConstMetric(ageDesc, prometheus.GaugeValue, s.age, issuer)
-		out <- prometheus.MustNewConstMetric(fetchesDesc, prometheus.CounterValue, float64(s.fetches), issuer)
-		out <- prometheus.MustNewConstMetric(failuresDesc, prometheus.CounterValue, float64(s.failures), issuer)
 	}
-}
-
-func (s *issuerTotals) add(k *refresher, now int64) {
-	for v := range verdictCount {
-		s.tokens[v] += k.stats.tokens[v].Load()
+	for issuer, n := range keys {
+		out <- prometheus.MustNewConstMetric(keysDesc, prometheus.GaugeValue, float64(n), issuer)
 	}
-	if set := k.keys.Load(); set != nil {
-		s.keys += uint64(len(set.list))
-	}
-	if k.source.set != "" {
-		return
-	}
-	s.fetched = true
-	s.fetches += k.stats.fetches.Load()
-	s.failures += k.stats.failures.Load()
-	if at := k.fetched.Load(); at > 0 {
-		s.age = max(s.age, float64(now-at))
+	for issuer, seconds := range age {
+		out <- prometheus.MustNewConstMetric(ageDesc, prometheus.GaugeValue, float64(seconds), issuer)
 	}
 }

@@ -37,6 +37,7 @@ type refresher struct {
 // start makes the keeper of a source. The caller holds mu.
 func (r *Keyring) start(at source) *refresher {
 	k := &refresher{r: r, source: at, stop: func() {}, ready: make(chan struct{}), wake: make(chan struct{}, 1)}
+	k.stats.init(&r.counters, at)
 	if at.set != "" {
 		if set, err := parseKeys([]byte(at.set)); err == nil { // Problems has reported it
 			k.store(set, r.o.Now())
@@ -88,7 +89,7 @@ func (f *refresher) run(ctx context.Context) {
 // refresh fetches once.
 func (f *refresher) refresh(ctx context.Context) error {
 	text, set, err := f.r.fetch(ctx, f.source)
-	f.stats.fetches.Add(1)
+	f.stats.fetches.Inc()
 	if err != nil {
 		f.markFailed(ctx, err)
 		return err
@@ -119,7 +120,7 @@ func (f *refresher) markFailed(ctx context.Context, err error) {
 	if ctx.Err() != nil {
 		return
 	}
-	f.stats.failures.Add(1)
+	f.stats.failures.Inc()
 	f.mu.Lock()
 	told := f.failing != nil
 	f.pending, f.failing = true, err

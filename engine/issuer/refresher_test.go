@@ -282,3 +282,33 @@ func TestHammer(t *testing.T) {
 	close(stop)
 	wait.Wait()
 }
+
+// TestMetricsEnd: the series of an issuer end when the last two Sets do not name it.
+func TestMetricsEnd(t *testing.T) {
+	as := newServer(t, keySet(jwk("one", rsaKey(), nil)))
+	registry := prometheus.NewRegistry()
+	o := slow
+	o.Registry = registry
+	r := newKeyring(t, o)
+	count := func() (n int) {
+		for _, name := range []string{"tenterhook_tokens_total", "tenterhook_issuer_fetches_total", "tenterhook_issuer_fetch_failures_total"} {
+			series, err := testutil.GatherAndCount(registry, name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			n += series
+		}
+		return n
+	}
+	r.Use(mustLoad(t, nil, as.oauth()))
+	if count() == 0 {
+		t.Error("an issuer of the live Set has no series")
+	}
+	other := mustLoad(t, map[string]string{"keys.json": keySet(jwk("one", rsaKey(), nil))}, "{"+common+"}")
+	r.Use(other)
+	both := count()
+	r.Use(other)
+	if rest := count(); rest == 0 || rest >= both {
+		t.Errorf("%d series after the issuer was removed, %d before", rest, both)
+	}
+}
