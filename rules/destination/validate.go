@@ -17,21 +17,9 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-// Problem is one finding of Validate. Path locates it by YAML keys: retry.first, headers.X-Team; it
-// is empty for the destination itself. Message is the problem. Neither quotes a secret value.
-type Problem struct {
-	Path, Message string
-}
-
-func (p Problem) String() string {
-	if p.Path == "" {
-		return p.Message
-	}
-	return p.Path + ": " + p.Message
-}
-
-// Validate lists every problem of the Spec, or nil.
-func (s *Spec) Validate() []Problem {
+// Validate lists every problem of the Spec, or nil. Paths are YAML keys: retry.first,
+// headers.X-Team; empty for the destination itself. No problem quotes a secret value.
+func (s *Spec) Validate() []hook.Problem {
 	c := checks{spec: s}
 	switch s.Kind {
 	case HTTP:
@@ -60,11 +48,11 @@ func (s *Spec) Validate() []Problem {
 
 type checks struct {
 	spec     *Spec
-	problems []Problem
+	problems []hook.Problem
 }
 
 func (c *checks) addProblem(path, format string, args ...any) {
-	c.problems = append(c.problems, Problem{path, fmt.Sprintf(format, args...)})
+	c.problems = append(c.problems, hook.Problem{Path: path, Message: fmt.Sprintf(format, args...)})
 }
 
 func checkRange[T int | int64 | time.Duration](c *checks, path string, v T, r Range[T]) {
