@@ -1,5 +1,3 @@
-// Package engine is for deciding each hook call once, under the live Set of rules, and for
-// recording each event once.
 package engine
 
 import (

@@ -1,5 +1,3 @@
-// Package hook is for Okta's hooks: their types, calls, drafts, answers and contract. It depends on
-// the standard library and sdk/jsondoc only.
 package hook
 
 import (
