@@ -143,9 +143,9 @@ func (k *chain) begin(h *Hook, c *hook.Call, fixed *Fixed) {
 	k.run.Begin(e, now, &k.meter)
 	k.run.Merge, k.run.Random = &k.merge, h.random
 	if fixed != nil {
-		k.run.Now, k.run.Behind = fixed.Now, true
-		k.run.Fix(fixed.Seed)
-		k.meter.Pardon(leniency)
+		k.run.Now, k.run.Background = fixed.Now, true
+		k.run.SetSeed(fixed.Seed)
+		k.meter.ExcludeTime(leniency)
 	}
 	k.merge.Begin(e)
 	k.merge.Allow(h.names)
@@ -232,7 +232,7 @@ func (k *chain) apply(r *rule, d *Decision) (matched bool, err error) {
 		return false, k.meter.Err()
 	}
 	if d.Trace != nil {
-		drawn := k.run.Scratch.Drawn
+		drawn := k.run.Scratch.Draws
 		defer func() { d.Trace.rule(k, r, drawn, matched, err) }()
 	}
 	k.draft.JSON, k.lacking, k.last = k.draft.JSON[:0], false, r.last

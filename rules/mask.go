@@ -22,12 +22,12 @@ func masked(k *chain, r *rule) string {
 	}
 	var m runtime.Meter
 	m.Start(k.hook.Budget, time.Now(), time.Time{})
-	if k.run.Behind {
-		m.Pardon(leniency)
+	if k.run.Background {
+		m.ExcludeTime(leniency)
 	}
-	outer, drawn := k.run.Meter, k.run.Scratch.Drawn
+	outer, drawn := k.run.Meter, k.run.Scratch.Draws
 	k.run.Meter, k.run.Scratch.Masked = &m, true
-	defer func() { k.run.Meter, k.run.Scratch.Masked, k.run.Scratch.Drawn = outer, false, drawn }()
+	defer func() { k.run.Meter, k.run.Scratch.Masked, k.run.Scratch.Draws = outer, false, drawn }()
 	var d hook.Draft
 	if err := r.program.Run(&k.run, &d); err != nil {
 		return expr.Mask

@@ -161,14 +161,14 @@ var ruleFields = []field[ruleSpec]{
 var budgetFields = []field[runtime.Budget]{
 	{key: "time", doc: "Wall clock, as in 200ms; at most 2s.", schema: `{"type":"string"}`,
 		read: func(d *decoder, b *runtime.Budget, n *node) {
-			b.Time = d.duration(n, time.Microsecond, runtime.Most.Time)
+			b.Time = d.duration(n, time.Microsecond, runtime.Max.Time)
 		}},
 	{key: "fuel", doc: "Steps: one for each operator, one for each 64 bytes touched.", schema: `{"type":"integer","minimum":1}`,
-		read: func(d *decoder, b *runtime.Budget, n *node) { b.Fuel = d.int(n, 1, runtime.Most.Fuel) }},
+		read: func(d *decoder, b *runtime.Budget, n *node) { b.Fuel = d.int(n, 1, runtime.Max.Fuel) }},
 	{key: "memory", doc: "Bytes held at once; 64KiB and 16MiB are understood.", schema: `{"type":["integer","string"]}`,
-		read: func(d *decoder, b *runtime.Budget, n *node) { b.Memory = d.size(n, runtime.Most.Memory) }},
+		read: func(d *decoder, b *runtime.Budget, n *node) { b.Memory = d.size(n, runtime.Max.Memory) }},
 	{key: "output", doc: "Bytes of what rules want, before it is checked.", schema: `{"type":["integer","string"]}`,
-		read: func(d *decoder, b *runtime.Budget, n *node) { b.Output = d.size(n, runtime.Most.Output) }},
+		read: func(d *decoder, b *runtime.Budget, n *node) { b.Output = d.size(n, runtime.Max.Output) }},
 }
 
 // readHook reads a hook, its type first: what else it may have depends on it.

@@ -124,7 +124,7 @@ func try(ctx context.Context, m *wasm.Module, kind hook.Type, o TrialOptions) (t
 	now := time.Now()
 	meter.Start(runtime.Default, now, time.Time{})
 	run.Begin(e, now, &meter)
-	run.Behind = true
+	run.Background = true
 	err = p.Run(&run, &d)
 	t.Logs = slices.Clone(run.Logs)
 	if err != nil {

@@ -15,7 +15,7 @@ func elements(v runtime.Value, m *runtime.Meter, do func(runtime.Value) error) e
 			return err
 		}
 	}
-	for _, item := range v.Built() {
+	for _, item := range v.Items() {
 		if !m.Spend(1) {
 			return m.Err()
 		}
@@ -36,7 +36,7 @@ func members(v runtime.Value, m *runtime.Meter, do func(name string, value runti
 			return err
 		}
 	}
-	built := v.Built()
+	built := v.Items()
 	for i := 0; i+1 < len(built); i += 2 {
 		if !m.Spend(1) {
 			return m.Err()

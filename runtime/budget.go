@@ -13,9 +13,9 @@ type Budget struct {
 // Default is the budget of a hook that names none.
 var Default = Budget{Time: time.Second, Fuel: 50_000_000, Memory: 16 << 20, Output: 256 << 10}
 
-// Most is what no budget goes beyond: Okta waits for 3 s (hooks.md section 1), of which a call has 2 s here, and reads
+// Max is what no budget goes beyond: Okta waits for 3 s (hooks.md section 1), of which a call has 2 s here, and reads
 // less than 256 KB.
-var Most = Budget{Time: 2 * time.Second, Fuel: 2_000_000_000, Memory: 256 << 20, Output: 256 << 10}
+var Max = Budget{Time: 2 * time.Second, Fuel: 2_000_000_000, Memory: 256 << 20, Output: 256 << 10}
 
 // Within is b with its defaults filled in from outer, and nowhere more than outer: what a rule has inside its hook's.
 // A zero field of outer is the default.
@@ -38,8 +38,8 @@ func within(b, outer, fallback int64) int64 {
 	return min(b, outer)
 }
 
-// filled is b with defaults in its zero fields, within Most.
-func (b Budget) filled() Budget {
+// withDefaults is b with defaults in its zero fields, within Most.
+func (b Budget) withDefaults() Budget {
 	if b.Time <= 0 {
 		b.Time = Default.Time
 	}
@@ -52,5 +52,5 @@ func (b Budget) filled() Budget {
 	if b.Output <= 0 {
 		b.Output = Default.Output
 	}
-	return b.Within(Most)
+	return b.Within(Max)
 }

@@ -2,20 +2,20 @@ package runtime
 
 import "time"
 
-// slice is how many units are spent between two looks at the clock: a few microseconds of work.
-const slice = 512
+// sliceUnits is how many units are spent between two looks at the clock: a few microseconds of work.
+const sliceUnits = 512
 
 // Meter is what is left of a Budget: one for a hook's whole chain, used by one goroutine. A limit that is nested in it
 // ends sooner; what is spent inside counts for both. Once the Meter has said no it keeps saying no, until the limit
 // that said it ends.
 type Meter struct {
-	left   int64     // units before the next look at the clock
-	paid   int64     // units of all slices handed out so far
-	start  time.Time // has a monotonic reading
-	pardon time.Duration
-	held   int64
-	output int64
-	limit  Limit
+	left     int64     // units before the next look at the clock
+	issued   int64     // units of all slices handed out so far
+	start    time.Time // has a monotonic reading
+	excluded time.Duration
+	reserved int64
+	output   int64
+	limit    Limit
 }
 
 // Limit is what a Meter stops at. Nest gives back the outer one, for End.
@@ -30,7 +30,7 @@ type Limit struct {
 // Start begins a budget at now, to end at the deadline if that comes sooner; the zero deadline is none. The budget's
 // defaults are filled in and its size is capped.
 func (m *Meter) Start(b Budget, now, deadline time.Time) {
-	b = b.filled()
+	b = b.withDefaults()
 	if !deadline.IsZero() {
 		b.Time = min(b.Time, deadline.Sub(now))
 	}
@@ -52,38 +52,38 @@ func (m *Meter) refill() bool {
 		m.left = -1
 		return false
 	}
-	spent := m.paid - m.left
+	spent := m.issued - m.left
 	if spent > m.limit.fuel || spent < 0 {
 		return m.stop(ErrFuel)
 	}
 	if time.Since(m.start) >= m.limit.time {
 		return m.stop(ErrTime)
 	}
-	m.left = min(slice, m.limit.fuel-spent)
-	m.paid = spent + m.left
+	m.left = min(sliceUnits, m.limit.fuel-spent)
+	m.issued = spent + m.left
 	return true
 }
 
 func (m *Meter) stop(err error) bool {
 	m.limit.err = err
-	m.paid, m.left = m.Spent()-1, -1
+	m.issued, m.left = m.Spent()-1, -1
 	return false
 }
 
-// Hold takes room for bytes that are about to be allocated, and is false when there is none.
-func (m *Meter) Hold(bytes int64) bool {
+// Reserve takes room for bytes that are about to be allocated, and is false when there is none.
+func (m *Meter) Reserve(bytes int64) bool {
 	if m.limit.err != nil {
 		return false
 	}
-	if bytes > m.limit.memory-m.held {
+	if bytes > m.limit.memory-m.reserved {
 		return m.stop(ErrMemory)
 	}
-	m.held += bytes
+	m.reserved += bytes
 	return m.Spend(1 + bytes>>10)
 }
 
 // Release gives back bytes that were held.
-func (m *Meter) Release(bytes int64) { m.held -= bytes }
+func (m *Meter) Release(bytes int64) { m.reserved -= bytes }
 
 // Emit takes room for bytes of draft, and is false when there is none.
 func (m *Meter) Emit(bytes int64) bool {
@@ -101,7 +101,7 @@ func (m *Meter) Emit(bytes int64) bool {
 func (m *Meter) Err() error { return m.limit.err }
 
 // Spent is how many units were asked for so far.
-func (m *Meter) Spent() int64 { return m.paid - m.left }
+func (m *Meter) Spent() int64 { return m.issued - m.left }
 
 // Left is how many units the limit still has: what may be handed out to be accounted for later. It is 0 once the Meter has
 // said no.
@@ -115,23 +115,23 @@ func (m *Meter) Left() int64 {
 // Deadline is when the limit's time is up. It has a monotonic reading.
 func (m *Meter) Deadline() time.Time { return m.start.Add(m.limit.time) }
 
-// Look reads the clock, whatever is left of the slice in hand, and is false when the time is up or the Meter has said no.
-func (m *Meter) Look() bool {
+// CheckTime reads the clock, whatever is left of the slice in hand, and is false when the time is up or the Meter has said no.
+func (m *Meter) CheckTime() bool {
 	if m.limit.err != nil {
 		return false
 	}
-	m.paid, m.left = m.Spent(), 0
+	m.issued, m.left = m.Spent(), 0
 	return m.refill()
 }
 
-// mostPardon is how much of a run's waiting is pardoned.
-const mostPardon = time.Minute
+// maxExcluded is how much of a run's waiting is pardoned.
+const maxExcluded = time.Minute
 
-// Pardon takes d out of the time that has passed: a wait, of a run that nobody waits for. What has not passed yet is pardoned
+// ExcludeTime takes d out of the time that has passed: a wait, of a run that nobody waits for. What has not passed yet is pardoned
 // beforehand, to the limits that are nested too. It comes to a minute at most, so that nothing goes on for ever.
-func (m *Meter) Pardon(d time.Duration) {
-	d = min(d, mostPardon-m.pardon)
-	m.start, m.pardon = m.start.Add(d), m.pardon+d
+func (m *Meter) ExcludeTime(d time.Duration) {
+	d = min(d, maxExcluded-m.excluded)
+	m.start, m.excluded = m.start.Add(d), m.excluded+d
 }
 
 // Expire says no from here on, for want of time: whoever was to wait has found that it takes longer.
@@ -152,13 +152,13 @@ func (m *Meter) Nest(b Budget) Limit {
 		m.limit.fuel = min(outer.fuel, spent+b.Fuel)
 	}
 	if b.Memory > 0 {
-		m.limit.memory = min(outer.memory, m.held+b.Memory)
+		m.limit.memory = min(outer.memory, m.reserved+b.Memory)
 	}
 	if b.Output > 0 {
 		m.limit.output = min(outer.output, m.output+b.Output)
 	}
 	if m.left > 0 { // the slice in hand was cut for the outer limit
-		m.paid, m.left = spent, 0
+		m.issued, m.left = spent, 0
 	}
 	return outer
 }
@@ -168,5 +168,5 @@ func (m *Meter) Nest(b Budget) Limit {
 func (m *Meter) End(outer Limit) {
 	spent := m.Spent()
 	m.limit = outer
-	m.paid, m.left = spent, 0
+	m.issued, m.left = spent, 0
 }

@@ -11,11 +11,11 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/hook"
 )
 
-func started(b runtime.Budget) *runtime.Meter {
+func startMeter(b runtime.Budget) *runtime.Meter {
 	m := new(runtime.Meter)
 	m.Start(b, time.Now(), time.Time{})
 	if b.Time == 0 { // a busy machine's is not what is tested
-		m.Pardon(time.Minute)
+		m.ExcludeTime(time.Minute)
 	}
 	return m
 }
@@ -31,17 +31,17 @@ func drain(m *runtime.Meter, most int64) (spent int64) {
 func TestSpend(t *testing.T) {
 	for _, fuel := range []int64{1, 2, 511, 512, 513, 5000} {
 		t.Run(fmt.Sprint(fuel), func(t *testing.T) {
-			m := started(runtime.Budget{Fuel: fuel})
+			m := startMeter(runtime.Budget{Fuel: fuel})
 			if got := drain(m, 10_000); got != fuel {
 				t.Errorf("got %d units of %d", got, fuel)
 			}
-			if !errors.Is(m.Err(), runtime.ErrFuel) || m.Spend(1) || m.Hold(1) || m.Emit(1) {
+			if !errors.Is(m.Err(), runtime.ErrFuel) || m.Spend(1) || m.Reserve(1) || m.Emit(1) {
 				t.Errorf("a meter that has run out says yes: %v", m.Err())
 			}
 		})
 	}
 	t.Run("AtOnce", func(t *testing.T) {
-		m := started(runtime.Budget{Fuel: 1000})
+		m := startMeter(runtime.Budget{Fuel: 1000})
 		if !m.Spend(1000) || m.Spent() != 1000 {
 			t.Errorf("1000 of 1000: %v, spent %d", m.Err(), m.Spent())
 		}
@@ -51,7 +51,7 @@ func TestSpend(t *testing.T) {
 	})
 	t.Run("TooMuchAtOnce", func(t *testing.T) {
 		for _, n := range []int64{1001, 1 << 40, 1<<63 - 1} {
-			if m := started(runtime.Budget{Fuel: 1000}); m.Spend(n) || !errors.Is(m.Err(), runtime.ErrFuel) {
+			if m := startMeter(runtime.Budget{Fuel: 1000}); m.Spend(n) || !errors.Is(m.Err(), runtime.ErrFuel) {
 				t.Errorf("%d of 1000: %v", n, m.Err())
 			}
 		}
@@ -70,7 +70,7 @@ func TestErrTime(t *testing.T) {
 			{"Budget", 10 * time.Millisecond, time.Time{}, 10 * time.Millisecond},
 			{"Deadline", time.Second, now.Add(5 * time.Millisecond), 5 * time.Millisecond},
 			{"Default", 0, time.Time{}, runtime.Default.Time},
-			{"Most", time.Hour, time.Time{}, runtime.Most.Time},
+			{"Most", time.Hour, time.Time{}, runtime.Max.Time},
 			{"Past", 0, now.Add(-time.Millisecond), 0},
 		}
 		for _, tt := range tests {
@@ -100,21 +100,21 @@ func TestMadeUpNow(t *testing.T) {
 }
 
 func TestHold(t *testing.T) {
-	m := started(runtime.Budget{Memory: 100})
-	if !m.Hold(60) || !m.Hold(40) {
+	m := startMeter(runtime.Budget{Memory: 100})
+	if !m.Reserve(60) || !m.Reserve(40) {
 		t.Fatal(m.Err())
 	}
 	m.Release(50)
-	if !m.Hold(50) {
+	if !m.Reserve(50) {
 		t.Fatal(m.Err())
 	}
-	if m.Hold(1) || !errors.Is(m.Err(), runtime.ErrMemory) {
+	if m.Reserve(1) || !errors.Is(m.Err(), runtime.ErrMemory) {
 		t.Errorf("101 of 100: %v", m.Err())
 	}
 }
 
 func TestEmit(t *testing.T) {
-	m := started(runtime.Budget{Output: 100})
+	m := startMeter(runtime.Budget{Output: 100})
 	if !m.Emit(100) {
 		t.Fatal(m.Err())
 	}
@@ -125,7 +125,7 @@ func TestEmit(t *testing.T) {
 
 func TestNest(t *testing.T) {
 	t.Run("SmallerEndsFirst", func(t *testing.T) {
-		m := started(runtime.Budget{Fuel: 1000})
+		m := startMeter(runtime.Budget{Fuel: 1000})
 		drain(m, 100)
 		outer := m.Nest(runtime.Budget{Fuel: 50})
 		if got := drain(m, 1000); got != 50 {
@@ -140,7 +140,7 @@ func TestNest(t *testing.T) {
 		}
 	})
 	t.Run("OuterEndsFirst", func(t *testing.T) {
-		m := started(runtime.Budget{Fuel: 100})
+		m := startMeter(runtime.Budget{Fuel: 100})
 		outer := m.Nest(runtime.Budget{Fuel: 5000, Memory: 10})
 		if got := drain(m, 10_000); got != 100 {
 			t.Errorf("inside: %d units of 100", got)
@@ -151,19 +151,19 @@ func TestNest(t *testing.T) {
 		}
 	})
 	t.Run("Memory", func(t *testing.T) {
-		m := started(runtime.Budget{Memory: 100})
-		m.Hold(50)
+		m := startMeter(runtime.Budget{Memory: 100})
+		m.Reserve(50)
 		outer := m.Nest(runtime.Budget{Memory: 10})
-		if m.Hold(11) || !errors.Is(m.Err(), runtime.ErrMemory) {
+		if m.Reserve(11) || !errors.Is(m.Err(), runtime.ErrMemory) {
 			t.Errorf("11 of 10: %v", m.Err())
 		}
 		m.End(outer)
-		if !m.Hold(50) {
+		if !m.Reserve(50) {
 			t.Error(m.Err())
 		}
 	})
 	t.Run("Twice", func(t *testing.T) {
-		m := started(runtime.Budget{})
+		m := startMeter(runtime.Budget{})
 		a := m.Nest(runtime.Budget{Fuel: 100})
 		b := m.Nest(runtime.Budget{Fuel: 10})
 		if got := drain(m, 1000); got != 10 {
@@ -181,7 +181,7 @@ func TestNest(t *testing.T) {
 }
 
 func TestLeft(t *testing.T) {
-	m := started(runtime.Budget{Fuel: 1000})
+	m := startMeter(runtime.Budget{Fuel: 1000})
 	drain(m, 100)
 	outer := m.Nest(runtime.Budget{Fuel: 50})
 	if got := m.Left(); got != 50 {
@@ -198,11 +198,11 @@ func TestLeft(t *testing.T) {
 
 func TestLook(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		m := started(runtime.Budget{Time: time.Second})
+		m := startMeter(runtime.Budget{Time: time.Second})
 		if end := m.Deadline(); time.Until(end) != time.Second {
 			t.Errorf("the deadline is %v away", time.Until(end))
 		}
-		if !m.Spend(1) || !m.Look() || m.Spent() != 1 {
+		if !m.Spend(1) || !m.CheckTime() || m.Spent() != 1 {
 			t.Fatalf("in time: %v, spent %d", m.Err(), m.Spent())
 		}
 		time.Sleep(time.Second)
@@ -210,7 +210,7 @@ func TestLook(t *testing.T) {
 			t.Error("the slice in hand is not spent")
 		}
 		for range 2 { // it stays so
-			if m.Look() || !errors.Is(m.Err(), runtime.ErrTime) {
+			if m.CheckTime() || !errors.Is(m.Err(), runtime.ErrTime) {
 				t.Errorf("past the deadline: %v", m.Err())
 			}
 		}
@@ -251,11 +251,11 @@ func TestReason(t *testing.T) {
 }
 
 func BenchmarkSpend(b *testing.B) {
-	m := started(runtime.Budget{Time: runtime.Most.Time, Fuel: runtime.Most.Fuel})
+	m := startMeter(runtime.Budget{Time: runtime.Max.Time, Fuel: runtime.Max.Fuel})
 	b.ReportAllocs()
 	for b.Loop() {
 		if !m.Spend(1) {
-			m.Start(runtime.Budget{Time: runtime.Most.Time, Fuel: runtime.Most.Fuel}, time.Now(), time.Time{})
+			m.Start(runtime.Budget{Time: runtime.Max.Time, Fuel: runtime.Max.Fuel}, time.Now(), time.Time{})
 		}
 	}
 }
@@ -267,12 +267,12 @@ func TestMeterPardon(t *testing.T) {
 		m.Start(runtime.Budget{Time: time.Second}, time.Now(), time.Time{})
 		for range 100 {
 			time.Sleep(600 * time.Millisecond)
-			if m.Pardon(600 * time.Millisecond); !m.Look() {
+			if m.ExcludeTime(600 * time.Millisecond); !m.CheckTime() {
 				t.Fatal("a wait counts that is pardoned")
 			}
 		}
 		time.Sleep(time.Second)
-		if m.Pardon(time.Second); m.Look() {
+		if m.ExcludeTime(time.Second); m.CheckTime() {
 			t.Error("more than a minute is pardoned")
 		}
 	})
@@ -281,17 +281,17 @@ func TestMeterPardon(t *testing.T) {
 // What is pardoned beforehand is in the limits that are nested.
 func TestMeterPardonBeforehand(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		m := started(runtime.Budget{Time: time.Second})
-		m.Pardon(10 * time.Second)
+		m := startMeter(runtime.Budget{Time: time.Second})
+		m.ExcludeTime(10 * time.Second)
 		outer := m.Nest(runtime.Budget{Time: time.Millisecond})
 		if left := time.Until(m.Deadline()); left != 10*time.Second+time.Millisecond {
 			t.Errorf("inside there are %v", left)
 		}
 		time.Sleep(10*time.Second + time.Millisecond)
-		if m.Look() || !errors.Is(m.Err(), runtime.ErrTime) {
+		if m.CheckTime() || !errors.Is(m.Err(), runtime.ErrTime) {
 			t.Errorf("afterwards: %v", m.Err())
 		}
-		if m.End(outer); !m.Look() {
+		if m.End(outer); !m.CheckTime() {
 			t.Error("the outer limit has ended too")
 		}
 	})

@@ -63,10 +63,10 @@ func (r *Random) seed(e hook.Event) [32]byte {
 // it. Without a Random it is all zeros, for all the world to know.
 func (r *Run) Seed() [32]byte {
 	if !r.seeded && r.Random != nil {
-		r.Fix(r.Random.seed(r.Event))
+		r.SetSeed(r.Random.seed(r.Event))
 	}
 	return r.seed
 }
 
-// Fix says what Seed is until the Run begins again: a test's.
-func (r *Run) Fix(seed [32]byte) { r.seed, r.seeded = seed, true }
+// SetSeed says what Seed is until the Run begins again: a test's.
+func (r *Run) SetSeed(seed [32]byte) { r.seed, r.seeded = seed, true }

@@ -63,7 +63,7 @@ func TestSeed(t *testing.T) {
 func TestFix(t *testing.T) {
 	var run runtime.Run
 	run.Random = runtime.NewRandom(nil)
-	run.Fix([32]byte{1})
+	run.SetSeed([32]byte{1})
 	if run.Seed() != [32]byte{1} {
 		t.Error("a seed that was fixed is another")
 	}

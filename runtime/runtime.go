@@ -20,15 +20,15 @@ type Program interface {
 // Run is one event's way through a hook's rules: what every program of the chain is given. The zero Run is ready for
 // Begin; a Run that begins again keeps its memory and nothing of what was in it.
 type Run struct {
-	Event   hook.Event
-	Now     time.Time   // one instant for the whole chain
-	Meter   *Meter      // one for the whole chain, started
-	Scratch Scratch     // what the expressions of the chain share
-	Merge   *hook.Merge // what earlier rules of the chain have said; nil: nothing, and nothing is merged
-	Random  *Random     // what Seed is made by
-	Logs    []string    // what modules have written since Begin, line by line, capped for each run
-	Behind  bool        // nobody waits for it: it goes behind runs that somebody waits for, and its waiting is pardoned
-	Memory  int64       // bytes that the last module to run held at most; whoever reads it for one rule sets it to 0 before
+	Event      hook.Event
+	Now        time.Time   // one instant for the whole chain
+	Meter      *Meter      // one for the whole chain, started
+	Scratch    Scratch     // what the expressions of the chain share
+	Merge      *hook.Merge // what earlier rules of the chain have said; nil: nothing, and nothing is merged
+	Random     *Random     // what Seed is made by
+	Logs       []string    // what modules have written since Begin, line by line, capped for each run
+	Background bool        // nobody waits for it: it goes behind runs that somebody waits for, and its waiting is pardoned
+	Memory     int64       // bytes that the last module to run held at most; whoever reads it for one rule sets it to 0 before
 
 	seed   [32]byte
 	seeded bool // seed is known
@@ -39,7 +39,7 @@ func (r *Run) Begin(e hook.Event, now time.Time, m *Meter) {
 	r.Event, r.Now, r.Meter, r.Merge, r.Random = e, now, m, nil, nil
 	r.seed, r.seeded = [32]byte{}, false
 	clear(r.Logs)
-	r.Logs, r.Memory, r.Behind = r.Logs[:0], 0, false
+	r.Logs, r.Memory, r.Background = r.Logs[:0], 0, false
 	r.Scratch.reset()
 }
 

@@ -14,10 +14,10 @@ type Scratch struct {
 	Cells  []Cell  // by let
 	Locals []Value // variables of the expression under way
 	Missed bool    // an operator has decided on something that is missing
-	Drawn  uint64  // how often chance was asked, see Run.Seed
+	Draws  uint64  // how often chance was asked, see Run.Seed
 	Masked bool    // what carries a secret is written as [secret], for a trace
 
-	found   []int32 // the Slots that are known
+	filled  []int32 // the Slots that are known
 	layout  *Layout
 	version int
 	text    []byte // the chunk texts are being cut from
@@ -38,16 +38,16 @@ type Cell struct {
 	Missed bool // as in Scratch, while it was computed
 }
 
-// Fit makes room for what l needs. Scratch that served another layout since the Run began is emptied first.
-func (s *Scratch) Fit(l *Layout) {
+// Resize makes room for what l needs. Scratch that served another layout since the Run began is emptied first.
+func (s *Scratch) Resize(l *Layout) {
 	if s.layout != l || s.version != l.Version {
-		s.fit(l)
+		s.resize(l)
 	}
 }
 
-func (s *Scratch) fit(l *Layout) {
+func (s *Scratch) resize(l *Layout) {
 	if s.layout != nil && s.layout != l {
-		s.forget()
+		s.clearSlots()
 		clear(s.Cells)
 		clear(s.Locals)
 	}
@@ -65,44 +65,44 @@ func (s *Scratch) fit(l *Layout) {
 
 // What a Run keeps for the next event: more than this is given back.
 const (
-	keepText   = 64 << 10
-	keepValues = 1 << 10
+	maxKeptText   = 64 << 10
+	maxKeptValues = 1 << 10
 )
 
 func (s *Scratch) reset() {
-	s.forget()
+	s.clearSlots()
 	clear(s.Cells)
 	clear(s.Locals)
 	clear(s.text)
 	clear(s.values)
 	s.text, s.values = s.text[:0], s.values[:0]
-	if cap(s.text) > keepText {
+	if cap(s.text) > maxKeptText {
 		s.text = nil
 	}
-	if cap(s.values) > keepValues {
+	if cap(s.values) > maxKeptValues {
 		s.values = nil
 	}
-	s.Missed, s.Drawn, s.layout = false, 0, nil // a pool must not keep an old Set alive
+	s.Missed, s.Draws, s.layout = false, 0, nil // a pool must not keep an old Set alive
 }
 
-// Found keeps the value of Slot i.
-func (s *Scratch) Found(i int, v Value) {
+// SetSlot keeps the value of Slot i.
+func (s *Scratch) SetSlot(i int, v Value) {
 	s.Slots[i] = Slot{v, true}
-	s.found = append(s.found, int32(i))
+	s.filled = append(s.filled, int32(i))
 }
 
-// forget empties the Slots that were found: a large policy has many, and an event looks at few.
-func (s *Scratch) forget() {
-	for _, i := range s.found {
+// clearSlots empties the Slots that were found: a large policy has many, and an event looks at few.
+func (s *Scratch) clearSlots() {
+	for _, i := range s.filled {
 		s.Slots[i] = Slot{}
 	}
-	s.found = s.found[:0]
+	s.filled = s.filled[:0]
 }
 
 // Text gives n bytes to build a text in: length 0, capacity n. The caller has asked the Meter.
 func (s *Scratch) Text(n int) []byte {
 	if n > cap(s.text)-len(s.text) {
-		s.text = make([]byte, 0, max(n, min(2*cap(s.text), keepText), 4<<10))
+		s.text = make([]byte, 0, max(n, min(2*cap(s.text), maxKeptText), 4<<10))
 	}
 	at := len(s.text)
 	s.text = s.text[:at+n]
@@ -112,7 +112,7 @@ func (s *Scratch) Text(n int) []byte {
 // Values gives room for n values to build a list in: length 0, capacity n. The caller has asked the Meter.
 func (s *Scratch) Values(n int) []Value {
 	if n > cap(s.values)-len(s.values) {
-		s.values = make([]Value, 0, max(n, min(2*cap(s.values), keepValues), 64))
+		s.values = make([]Value, 0, max(n, min(2*cap(s.values), maxKeptValues), 64))
 	}
 	at := len(s.values)
 	s.values = s.values[:at+n]

@@ -90,13 +90,13 @@ func NodeOf(n jsondoc.Node) Value {
 	return Value{}
 }
 
-// longest is how long a number may be written. One that is longer is not read, which would take as long as whoever sent
+// maxNumberLength is how long a number may be written. One that is longer is not read, which would take as long as whoever sent
 // it likes: it is not a number (NaN), and nothing but to hand it on can be done with it.
-const longest = 512
+const maxNumberLength = 512
 
 func numberOf(n jsondoc.Node) Value {
 	raw := n.Raw()
-	if len(raw) > longest {
+	if len(raw) > maxNumberLength {
 		return Value{kind: Float, num: math.Float64bits(math.NaN()), node: n}
 	}
 	if i, ok := intOf(raw); ok {
@@ -166,8 +166,8 @@ func (v Value) Text() string {
 // Node is where in a document v is or was read; missing when v was built, and for texts, booleans and null.
 func (v Value) Node() jsondoc.Node { return v.node }
 
-// Built is a List's values, or an Object's names and values in turn, when they are not in a document.
-func (v Value) Built() []Value {
+// Items is a List's values, or an Object's names and values in turn, when they are not in a document.
+func (v Value) Items() []Value {
 	if v.kind < List {
 		return nil
 	}
@@ -192,7 +192,7 @@ func (v Value) Get(name string) Value {
 	if v.kind != Object {
 		return Value{}
 	}
-	pairs := v.Built()
+	pairs := v.Items()
 	for i := 0; i < len(pairs); i += 2 {
 		if pairs[i].Text() == name {
 			return pairs[i+1]
@@ -206,7 +206,7 @@ func (v Value) At(i int) Value {
 	if v.kind != List || i < 0 || i >= v.Len() {
 		return Value{}
 	}
-	if built := v.Built(); built != nil {
+	if built := v.Items(); built != nil {
 		return built[i]
 	}
 	return NodeOf(v.node.At(i))
@@ -243,7 +243,7 @@ func (v Value) AppendJSON(dst []byte, m *Meter) ([]byte, error) {
 		dst, err := appendEscaped(append(dst, '"'), v.Text(), m)
 		return append(dst, '"'), err
 	case List, Object:
-		return v.appendBuilt(dst, m)
+		return v.appendItems(dst, m)
 	}
 	if !m.Emit(24) {
 		return dst, m.Err()
@@ -295,14 +295,14 @@ func (v Value) AppendScalar(dst []byte) []byte {
 	return dst
 }
 
-func (v Value) appendBuilt(dst []byte, m *Meter) ([]byte, error) {
+func (v Value) appendItems(dst []byte, m *Meter) ([]byte, error) {
 	open, end := byte('['), byte(']')
 	if v.kind == Object {
 		open, end = '{', '}'
 	}
 	var err error
 	dst = append(dst, open)
-	for i, item := range v.Built() {
+	for i, item := range v.Items() {
 		if i > 0 {
 			sep := byte(',')
 			if v.kind == Object && i%2 == 1 {

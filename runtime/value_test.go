@@ -43,7 +43,7 @@ func TestAppendJSON(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			got, err := tt.v.AppendJSON(nil, started(runtime.Budget{}))
+			got, err := tt.v.AppendJSON(nil, startMeter(runtime.Budget{}))
 			if err != nil || string(got) != tt.want || !json.Valid(got) || tt.v.Kind() != tt.kind {
 				t.Errorf("got %s %v %v, want %s", got, tt.v.Kind(), err, tt.want)
 			}
@@ -71,11 +71,11 @@ func TestBegin(t *testing.T) {
 	}
 	var r runtime.Run
 	l := &runtime.Layout{Slots: 1, Cells: 1, Locals: 1, Version: 1}
-	m := started(runtime.Budget{})
+	m := startMeter(runtime.Budget{})
 	r.Begin(hook.Event{Node: d.Root()}, time.Now(), m)
-	r.Scratch.Fit(l)
+	r.Scratch.Resize(l)
 	secret := runtime.NodeOf(d.Root().Get("password"))
-	r.Scratch.Found(0, secret)
+	r.Scratch.SetSlot(0, secret)
 	r.Scratch.Cells[0] = runtime.Cell{Value: secret, Known: true, Missed: true}
 	r.Scratch.Locals[0] = secret
 	text := append(r.Scratch.Text(16), "secret"...)
@@ -84,7 +84,7 @@ func TestBegin(t *testing.T) {
 
 	r.End()
 	r.Begin(hook.Event{}, time.Now(), m)
-	r.Scratch.Fit(l)
+	r.Scratch.Resize(l)
 	if r.Scratch.Slots[0].Known || r.Scratch.Cells[0].Known || !r.Scratch.Locals[0].IsNull() || r.Scratch.Missed {
 		t.Error("a value of the earlier event is still there")
 	}
@@ -93,7 +93,7 @@ func TestBegin(t *testing.T) {
 	}
 	other := &runtime.Layout{Slots: 1, Cells: 1, Locals: 1, Version: 1}
 	r.Scratch.Cells[0].Known = true
-	if r.Scratch.Fit(other); r.Scratch.Cells[0].Known {
+	if r.Scratch.Resize(other); r.Scratch.Cells[0].Known {
 		t.Error("another layout finds the values of the first")
 	}
 }

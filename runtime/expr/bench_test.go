@@ -136,9 +136,9 @@ func (a rules) runCEL(t testing.TB, call map[string]any) (matches int) {
 
 // The three agree on the rules that are measured.
 func TestRulesAgree(t *testing.T) {
-	w := newWorld(t, hook.Token)
+	w := newHarness(t, hook.Token)
 	a := newRules(t, w.env, 200)
-	call := checkedText(t, string(sample.Of(hook.Token)))
+	call := decodePayload(t, string(sample.Of(hook.Token)))
 	ours, theirs, cels := a.runOurs(t, w.begin(string(sample.Of(hook.Token)), runtime.Budget{})), a.runStock(t, new(vm.VM), call), a.runCEL(t, call)
 	if ours != theirs || ours != cels || ours == 0 {
 		t.Errorf("%d of ours match, %d of stock's, %d of cel-go's", ours, theirs, cels)
@@ -147,9 +147,9 @@ func TestRulesAgree(t *testing.T) {
 
 // BenchmarkEval is n rules on one call that has been read.
 func BenchmarkEval(b *testing.B) {
-	call := checkedText(b, string(sample.Of(hook.Token)))
+	call := decodePayload(b, string(sample.Of(hook.Token)))
 	for _, n := range []int{1, 10, 200} {
-		w := newWorld(b, hook.Token)
+		w := newHarness(b, hook.Token)
 		a := newRules(b, w.env, n)
 		b.Run(fmt.Sprintf("ours/%d", n), func(b *testing.B) {
 			r := w.begin(string(sample.Of(hook.Token)), runtime.Budget{})
@@ -188,7 +188,7 @@ func perRule(b *testing.B, n int) {
 func BenchmarkBytes(b *testing.B) {
 	text := sample.Of(hook.Token)
 	for _, n := range []int{1, 10, 200} {
-		w := newWorld(b, hook.Token)
+		w := newHarness(b, hook.Token)
 		a := newRules(b, w.env, n)
 		b.Run(fmt.Sprintf("ours/%d", n), func(b *testing.B) {
 			r := w.begin(string(text), runtime.Budget{})
@@ -229,7 +229,7 @@ func BenchmarkBytes(b *testing.B) {
 
 // What has warmed up does not allocate, whether it builds texts or not.
 func TestNoAllocations(t *testing.T) {
-	w := newWorld(t, hook.Token)
+	w := newHarness(t, hook.Token)
 	if err := w.env.Let("company", `domain(upper(data.identity.claims.email))`); err != nil {
 		t.Fatal(err)
 	}

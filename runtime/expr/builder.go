@@ -36,7 +36,7 @@ func (b *builder) grow(size int) {
 		failTooLarge("a list of more than %d values", maxList)
 	}
 	charge(b.r, int64(size)>>2)
-	hold(b.r, int64(size)*valueSize)
+	reserve(b.r, int64(size)*valueSize)
 	b.values = append(b.r.Scratch.Values(size), b.values...)
 }
 
@@ -71,7 +71,7 @@ func reserveText(r *runtime.Run, n int) []byte {
 		failTooLarge("a text of more than %d bytes", maxText)
 	}
 	charge(r, 1+int64(n)>>4)
-	hold(r, int64(n))
+	reserve(r, int64(n))
 	return r.Scratch.Text(n)
 }
 
@@ -93,7 +93,7 @@ func each(r *runtime.Run, v runtime.Value, f func(i int, item runtime.Value) boo
 		}
 		return
 	}
-	for i, item := range v.Built() {
+	for i, item := range v.Items() {
 		charge(r, 1)
 		if !f(i, item) {
 			return
@@ -109,7 +109,7 @@ func eachMember(r *runtime.Run, v runtime.Value, f func(name string, item runtim
 			return
 		}
 	}
-	pairs := v.Built()
+	pairs := v.Items()
 	for i := 0; i < len(pairs); i += 2 {
 		charge(r, 1)
 		if !f(pairs[i].Text(), pairs[i+1]) {

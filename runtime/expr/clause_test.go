@@ -73,7 +73,7 @@ func TestClauses(t *testing.T) {
 
 // FuzzClauses: counting what the parts of a condition come to changes nothing of what it comes to, and each part is an expression.
 func FuzzClauses(f *testing.F) {
-	for _, src := range hostile(f) {
+	for _, src := range hostileExpressions(f) {
 		if len(src) < 1<<10 {
 			f.Add(src)
 		}
@@ -98,8 +98,8 @@ func FuzzClauses(f *testing.F) {
 		if errA != nil {
 			return
 		}
-		yesA, errA := a.Test(newWorld(t, hook.Registration).begin(payload, tight))
-		yesB, errB := b.Test(newWorld(t, hook.Registration).begin(payload, tight))
+		yesA, errA := a.Test(newHarness(t, hook.Registration).begin(payload, tight))
+		yesB, errB := b.Test(newHarness(t, hook.Registration).begin(payload, tight))
 		spent := errors.Is(errA, runtime.ErrFuel) || errors.Is(errB, runtime.ErrFuel)
 		if !spent && (yesA != yesB || fmt.Sprint(errA) != fmt.Sprint(errB)) {
 			t.Errorf("%q: %v, %v; with clauses %v, %v", src, yesA, errA, yesB, errB)

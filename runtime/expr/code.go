@@ -90,8 +90,8 @@ func charge(r *runtime.Run, n int64) {
 	}
 }
 
-func hold(r *runtime.Run, bytes int64) {
-	if !r.Meter.Hold(bytes) {
+func reserve(r *runtime.Run, bytes int64) {
+	if !r.Meter.Reserve(bytes) {
 		panic(exhausted{})
 	}
 }

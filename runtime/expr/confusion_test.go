@@ -76,7 +76,7 @@ func TestConfusion(t *testing.T) {
 		{`any(data.userProfile.c, # == "IR")`, `["IR", ["IR"]]`, `true`},
 		{`let c = data.userProfile.c; c == "IR"`, `["IR"]`, fails},
 	}
-	w := newWorld(t, hook.Registration)
+	w := newHarness(t, hook.Registration)
 	for _, tt := range tests {
 		t.Run(tt.src+" "+tt.country, func(t *testing.T) {
 			payload := fmt.Sprintf(`{"eventType": "e", "data": {"userProfile": {"c": %s, "in": ["IR"]}}}`, tt.country)
@@ -112,7 +112,7 @@ func TestLongNumber(t *testing.T) {
 	compares := map[string]string{
 		`c == "5"`: "false", `c in ["5"]`: "false", `c == nil`: "false", `4 in l`: "true", `4 in r`: "true", `len(l)`: "2", `string(c) == toJSON(c)`: "true",
 	}
-	w := newWorld(t, hook.Registration)
+	w := newHarness(t, hook.Registration)
 	for _, src := range fails {
 		compares[src] = "fails"
 	}
@@ -150,7 +150,7 @@ func TestInfinite(t *testing.T) {
 		{"c - d == 0", "1e400", "1e400", "fails"},
 		{"toJSON(c) == '1e400'", "1e400", "0", "true"},
 	}
-	w := newWorld(t, hook.Registration)
+	w := newHarness(t, hook.Registration)
 	for _, tt := range tests {
 		t.Run(tt.src+" "+tt.c+" "+tt.d, func(t *testing.T) {
 			payload := fmt.Sprintf(`{"data": {"userProfile": {"c": %s, "d": %s}}}`, tt.c, tt.d)
@@ -182,7 +182,7 @@ func TestNumberKey(t *testing.T) {
 		{"tables.rows[c].member", "1e-0", `"one"`},
 		{"tables.rows[c].member", "-1", "null"},
 	}
-	w := newWorld(t, hook.Registration)
+	w := newHarness(t, hook.Registration)
 	for _, tt := range tests {
 		t.Run(tt.src+" "+tt.c, func(t *testing.T) {
 			got, err := w.eval("let c = data.userProfile.c; "+tt.src, fmt.Sprintf(`{"data": {"userProfile": {"c": %s}}}`, tt.c))

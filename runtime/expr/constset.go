@@ -57,7 +57,7 @@ func elementsOfList(list runtime.Value) elements {
 			s.other = true
 		}
 	}
-	for _, item := range list.Built() {
+	for _, item := range list.Items() {
 		consider(item)
 	}
 	for n := range list.Node().Elements() {

@@ -281,7 +281,7 @@ func sizeOf(v runtime.Value) size {
 		return size{n: int64(len(v.Text()))}
 	case runtime.List, runtime.Object:
 		of := size{}
-		for _, item := range v.Built() {
+		for _, item := range v.Items() {
 			of = larger(of, sizeOf(item))
 		}
 		if v.Node().Kind() != jsondoc.Missing {

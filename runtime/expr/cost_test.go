@@ -14,8 +14,8 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/hook"
 )
 
-// large has members of the sizes that a Cost assumes.
-func large(t *testing.T) string {
+// largePayload has members of the sizes that a Cost assumes.
+func largePayload(t *testing.T) string {
 	long := strings.Repeat("ab@c.", expr.Assumed/5)
 	text := func(i int) string { return fmt.Sprintf("%s%03d", long[3:], i) }
 	list := func(make func(i int) any) (all []any) {
@@ -43,7 +43,7 @@ func TestCostIsABound(t *testing.T) {
 	if testing.Short() {
 		n /= 4
 	}
-	if ran := keepsToItsCost(t, 1, n); ran < n/2 {
+	if ran := checkCosts(t, 1, n); ran < n/2 {
 		t.Errorf("only %d of %d expressions ran", ran, n)
 	}
 }
@@ -51,12 +51,12 @@ func TestCostIsABound(t *testing.T) {
 // FuzzCost is TestCostIsABound for any seed.
 func FuzzCost(f *testing.F) {
 	f.Add(uint64(2))
-	f.Fuzz(func(t *testing.T, seed uint64) { keepsToItsCost(t, seed, 50) })
+	f.Fuzz(func(t *testing.T, seed uint64) { checkCosts(t, seed, 50) })
 }
 
-// keepsToItsCost runs those of n expressions whose Cost is not large, and tells how many there were.
-func keepsToItsCost(t *testing.T, seed uint64, n int) (ran int) {
-	g, w, payload := newGenerator(seed), newWorld(t, hook.Registration), large(t)
+// checkCosts runs those of n expressions whose Cost is not large, and tells how many there were.
+func checkCosts(t *testing.T, seed uint64, n int) (ran int) {
+	g, w, payload := newGenerator(seed), newHarness(t, hook.Registration), largePayload(t)
 	for range n {
 		src := g.expression()
 		x, err := expr.Compile(src, w.env)
@@ -65,13 +65,13 @@ func keepsToItsCost(t *testing.T, seed uint64, n int) (ran int) {
 		}
 		if bound := x.Cost().Fuel; bound < 5_000_000 {
 			ran++
-			within(t, w, x, src, payload, bound)
+			wantWithin(t, w, x, src, payload, bound)
 		}
 	}
 	return ran
 }
 
-func within(t *testing.T, w *world, x *expr.Expression, src, payload string, bound int64) {
+func wantWithin(t *testing.T, w *harness, x *expr.Expression, src, payload string, bound int64) {
 	t.Helper()
 	if _, err := x.Eval(w.begin(payload, runtime.Budget{})); errors.Is(err, runtime.ErrFuel) {
 		t.Errorf("%s: bound %d, but %v", src, bound, err)
@@ -82,7 +82,7 @@ func within(t *testing.T, w *world, x *expr.Expression, src, payload string, bou
 }
 
 func TestCost(t *testing.T) {
-	w, payload := newWorld(t, hook.Registration), large(t)
+	w, payload := newHarness(t, hook.Registration), largePayload(t)
 	for _, let := range [][2]string{{"mails", `filter(data.userProfile.tags, # contains "@")`}, {"many", `len(mails)`}} {
 		if err := w.env.Let(let[0], let[1]); err != nil {
 			t.Fatal(err)
@@ -131,13 +131,13 @@ func TestCost(t *testing.T) {
 			if c.Fuel < tt.least || c.Fuel > tt.most || c.Loops != tt.loops {
 				t.Errorf("got %+v, want %d to %d and %d loops", c, tt.least, tt.most, tt.loops)
 			}
-			within(t, w, x, tt.src, payload, c.Fuel)
+			wantWithin(t, w, x, tt.src, payload, c.Fuel)
 		})
 	}
 }
 
 func TestCostOfNests(t *testing.T) {
-	w := newWorld(t, hook.Registration)
+	w := newHarness(t, hook.Registration)
 	src := strings.Repeat("(0 < (", 20) + "data.userProfile.age" + strings.Repeat(" ? 1 : 0) < 1)", 20)
 	x, err := expr.Compile(src, w.env)
 	if err != nil {

@@ -184,7 +184,7 @@ func (e *Env) readSlot(r *runtime.Run, i int) runtime.Value {
 		n = n.Get(p.name)
 	}
 	v := runtime.NodeOf(n)
-	r.Scratch.Found(i, v)
+	r.Scratch.SetSlot(i, v)
 	return v
 }
 

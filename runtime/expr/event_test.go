@@ -10,7 +10,7 @@ import (
 )
 
 // beginEvent makes the first event of a delivery the event.
-func (w *world) beginEvent(delivery string) *runtime.Run {
+func (w *harness) beginEvent(delivery string) *runtime.Run {
 	r := w.begin(delivery, runtime.Budget{})
 	r.Event.Node = hook.Events(w.doc.Root()).At(0)
 	return r
@@ -32,7 +32,7 @@ func TestEventOfADelivery(t *testing.T) {
 		{`count(event.target)`, ``},
 	} {
 		t.Run(test.src, func(t *testing.T) {
-			w := newWorld(t, hook.EventHook)
+			w := newHarness(t, hook.EventHook)
 			x, err := expr.Compile(test.src, w.env)
 			if err != nil {
 				t.Fatal(err)
@@ -53,7 +53,7 @@ func TestEventOfADelivery(t *testing.T) {
 }
 
 func TestAppendHoles(t *testing.T) {
-	w := newWorld(t, hook.Registration)
+	w := newHarness(t, hook.Registration)
 	shout := func(dst []byte, from int) []byte { return append(dst[:from], '!') }
 	for _, test := range []struct {
 		src, want string

@@ -45,9 +45,9 @@ func (e *Env) Explain(src string, r *runtime.Run, drawn uint64, b runtime.Budget
 	var m runtime.Meter
 	m.Start(b, time.Now(), time.Time{})
 	run := runtime.Run{Event: r.Event, Now: r.Now, Meter: &m}
-	run.Fix(r.Seed())
-	run.Scratch.Fit(&own.layout)
-	run.Scratch.Drawn = drawn
+	run.SetSeed(r.Seed())
+	run.Scratch.Resize(&own.layout)
+	run.Scratch.Draws = drawn
 	copy(run.Scratch.Cells, r.Scratch.Cells)
 	x := explainer{compiler: k, run: &run, draws: drawn, root: node, seen: make(map[ast.Node]bool)}
 	x.walk(node, true)
@@ -193,13 +193,13 @@ func (x *explainer) skip(n ast.Node) {
 }
 
 func (x *explainer) compute(c *code) (v runtime.Value, err error) {
-	x.run.Scratch.Drawn = x.draws
+	x.run.Scratch.Draws = x.draws
 	defer recoverFault(x.run, &err)
 	return c.eval(x.run), nil
 }
 
 func (x *explainer) test(c *code) (yes bool, err error) {
-	x.run.Scratch.Drawn = x.draws
+	x.run.Scratch.Draws = x.draws
 	defer recoverFault(x.run, &err)
 	return c.test(x.run), nil
 }

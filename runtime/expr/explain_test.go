@@ -11,9 +11,9 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-// explained writes the parts of an expression, one a line: what it is, what it came to, - for what was not looked at and ! for
+// explain writes the parts of an expression, one a line: what it is, what it came to, - for what was not looked at and ! for
 // what decided.
-func (w *world) explained(src, payload string) string {
+func (w *harness) explain(src, payload string) string {
 	w.t.Helper()
 	x, err := expr.Compile(src, w.env)
 	if err != nil {
@@ -66,14 +66,14 @@ func TestExplain(t *testing.T) {
 		{"Long", `map(1..100, #) == nil`, []string{`map(1..100, #) : [1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,2…`,
 			`1..100 : [1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,2…`, `map(1..100, #) == nil : false`}},
 	}
-	w := newWorld(t, hook.Registration)
+	w := newHarness(t, hook.Registration)
 	if err := w.env.Let("mail", "lower(data.userProfile.email)"); err != nil {
 		t.Fatal(err)
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			w.t = t
-			got := w.explained(strings.ReplaceAll(tt.src, "P.", "data.userProfile."), payload)
+			got := w.explain(strings.ReplaceAll(tt.src, "P.", "data.userProfile."), payload)
 			if want := strings.Join(tt.want, "\n"); got != want {
 				t.Errorf("%s: got\n%s\nwant\n%s", tt.src, got, want)
 			}
@@ -83,31 +83,31 @@ func TestExplain(t *testing.T) {
 
 // A second look shows no secret, costs the first one nothing, and asks chance for the same.
 func TestExplainKeeps(t *testing.T) {
-	w := newWorld(t, hook.PasswordImport)
-	got := w.explained(`data.context.credential.password + "x" == "Passx" and data.context.credential.password != nil`, `{"data": {"context": {"credential": {"password": "Pass"}}}}`)
+	w := newHarness(t, hook.PasswordImport)
+	got := w.explain(`data.context.credential.password + "x" == "Passx" and data.context.credential.password != nil`, `{"data": {"context": {"credential": {"password": "Pass"}}}}`)
 	if strings.Contains(got, ": \"Pass") || strings.Count(got, expr.Mask) != 3 {
 		t.Errorf("got\n%s", got)
 	}
 	r := w.begin(`{}`, runtime.Budget{})
-	r.Fix([32]byte{1})
+	r.SetSeed([32]byte{1})
 	x, err := expr.Compile(`uuid() + uuid()`, w.env)
 	if err != nil {
 		t.Fatal(err)
 	}
 	v, err := x.Eval(r)
-	spent, drawn := r.Meter.Spent(), r.Scratch.Drawn
+	spent, drawn := r.Meter.Spent(), r.Scratch.Draws
 	parts := w.env.Explain(`uuid() + uuid()`, r, 0, runtime.Budget{})
 	if want := fmt.Sprintf("%q", v.Text()); err != nil || len(parts) != 3 || !strings.HasPrefix(want, strings.TrimSuffix(parts[1].Value, "…")) {
 		t.Errorf("%v: want %s, got %+v", err, want, parts)
 	}
-	if r.Meter.Spent() != spent || r.Scratch.Drawn != drawn {
+	if r.Meter.Spent() != spent || r.Scratch.Draws != drawn {
 		t.Error("the first look paid for the second")
 	}
 }
 
 // FuzzExplain: any expression can be explained on any event within a budget, in parts that lie in its text and tell nothing secret.
 func FuzzExplain(f *testing.F) {
-	for i, src := range hostile(f) {
+	for i, src := range hostileExpressions(f) {
 		if len(src) < 1<<12 {
 			f.Add(src, `{"data": {"context": {"credential": {"password": "t5mQzv0Lk2"}}, "s": 1, "list": [{}]}}`, uint8(i))
 		}
@@ -119,7 +119,7 @@ func FuzzExplain(f *testing.F) {
 	o := options(f, hook.Registration)
 	f.Fuzz(func(t *testing.T, src, payload string, kind uint8) {
 		o.Type = hook.Type(kind % 8)
-		w := &world{t: t, env: expr.NewEnv(o)}
+		w := &harness{t: t, env: expr.NewEnv(o)}
 		x, err := expr.Compile(src, w.env)
 		if err != nil || (&jsondoc.Doc{}).Parse([]byte(payload), jsondoc.Limits{}) != nil {
 			return

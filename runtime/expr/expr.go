@@ -63,7 +63,7 @@ func (e *Env) reserve(locals int) {
 
 // Eval computes the expression. The value is good until r begins again. An error wraps one of runtime's reasons.
 func (x *Expression) Eval(r *runtime.Run) (v runtime.Value, err error) {
-	r.Scratch.Fit(x.layout)
+	r.Scratch.Resize(x.layout)
 	defer recoverFault(r, &err)
 	return x.code.eval(r), nil
 }
@@ -71,7 +71,7 @@ func (x *Expression) Eval(r *runtime.Run) (v runtime.Value, err error) {
 // Test computes the expression as a condition: null is false. Anything that is neither null nor a boolean is an error
 // when it is compiled, where that can be known, and else runtime.ErrValue.
 func (x *Expression) Test(r *runtime.Run) (yes bool, err error) {
-	r.Scratch.Fit(x.layout)
+	r.Scratch.Resize(x.layout)
 	defer recoverFault(r, &err)
 	return x.test(r), nil
 }

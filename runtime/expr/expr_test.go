@@ -14,8 +14,8 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-// world is an Env, and events to run expressions of it on.
-type world struct {
+// harness is an Env, and events to run expressions of it on.
+type harness struct {
 	t   testing.TB
 	env *expr.Env
 	run runtime.Run
@@ -25,9 +25,9 @@ type world struct {
 
 const someVars = `{"company": "example.com", "limits": {"age": 18}, "domains": ["a.example", "b.example"]}`
 
-func newWorld(t testing.TB, kind hook.Type) *world {
+func newHarness(t testing.TB, kind hook.Type) *harness {
 	t.Helper()
-	return &world{t: t, env: expr.NewEnv(options(t, kind))}
+	return &harness{t: t, env: expr.NewEnv(options(t, kind))}
 }
 
 func options(t testing.TB, kind hook.Type) expr.Options {
@@ -57,7 +57,7 @@ func newTable(t testing.TB, as string, entries ...table.Entry) *table.Table {
 
 // begin makes payload the event. A budget that says nothing of time is one of fuel: the machine may be busy, and the race detector
 // slow, so that a second, and the two there are at most, are not always enough.
-func (w *world) begin(payload string, b runtime.Budget) *runtime.Run {
+func (w *harness) begin(payload string, b runtime.Budget) *runtime.Run {
 	w.t.Helper()
 	if err := w.doc.Parse([]byte(payload), jsondoc.Limits{}); err != nil {
 		w.t.Fatalf("%s: %v", payload, err)
@@ -65,14 +65,14 @@ func (w *world) begin(payload string, b runtime.Budget) *runtime.Run {
 	now := time.Now()
 	w.m.Start(b, now, time.Time{})
 	if b.Time == 0 {
-		w.m.Pardon(time.Minute)
+		w.m.ExcludeTime(time.Minute)
 	}
 	w.run.Begin(hook.Event{Call: &hook.Call{Doc: &w.doc}, Node: w.doc.Root()}, now, &w.m)
 	return &w.run
 }
 
 // eval is the expression's value as JSON.
-func (w *world) eval(src, payload string) (string, error) {
+func (w *harness) eval(src, payload string) (string, error) {
 	w.t.Helper()
 	x, err := expr.Compile(src, w.env)
 	if err != nil {
@@ -165,7 +165,7 @@ func TestValues(t *testing.T) {
 		{"known path", `data.context.device.id ?? "none"`, `"none"`},
 		{"quotes", `"a\"\n\\"`, `"a\"\n\\"`},
 	}
-	w := newWorld(t, hook.Registration)
+	w := newHarness(t, hook.Registration)
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			got, err := w.eval(tt.src, payload)
@@ -241,7 +241,7 @@ func TestNull(t *testing.T) {
 		{`sum(data.userProfile.gone)`, `null`},
 		{`domain(data.userProfile.gone) == "a.example"`, `false`},
 	}
-	w := newWorld(t, hook.Registration)
+	w := newHarness(t, hook.Registration)
 	for _, tt := range tests {
 		t.Run(tt.src, func(t *testing.T) {
 			if got, err := w.eval(tt.src, payload); err != nil || got != tt.want {
@@ -279,7 +279,7 @@ func TestErrValue(t *testing.T) {
 		`sort([data.userProfile.n, data.userProfile.s])`,
 	} {
 		t.Run(src, func(t *testing.T) {
-			if got, err := newWorld(t, hook.Registration).eval(src, payload); !errors.Is(err, runtime.ErrValue) {
+			if got, err := newHarness(t, hook.Registration).eval(src, payload); !errors.Is(err, runtime.ErrValue) {
 				t.Errorf("got %s %v, want ErrValue", got, err)
 			}
 		})
@@ -299,7 +299,7 @@ func TestErrMemory(t *testing.T) {
 		`let l = map(1..10000, data.userProfile.ten); concat(l, l)`,
 	} {
 		t.Run(src, func(t *testing.T) {
-			if got, err := newWorld(t, hook.Registration).eval(src, payload); !errors.Is(err, runtime.ErrMemory) {
+			if got, err := newHarness(t, hook.Registration).eval(src, payload); !errors.Is(err, runtime.ErrMemory) {
 				t.Errorf("got %.40s %v, want ErrMemory", got, err)
 			}
 		})

@@ -73,7 +73,7 @@ func (k *valueCopier) copyValue(v runtime.Value) runtime.Value {
 }
 
 func (k *valueCopier) copyBuilt(v runtime.Value) runtime.Value {
-	from := v.Built()
+	from := v.Items()
 	if len(from) > k.most+1 || !k.reserve(len(from)*int(unsafe.Sizeof(v))) {
 		k.exceeded = true
 		return v
@@ -99,11 +99,11 @@ func (k *compiler) compute(c *code) (v runtime.Value, err error, done bool) {
 	var r runtime.Run
 	now := time.Now()
 	m.Start(runtime.Budget{Fuel: max(1, maxFoldFuel-k.foldFuel), Memory: maxFoldMemory}, now, time.Time{})
-	m.Pardon(time.Minute) // what a text comes to depends on its fuel, and not on what else the machine does
+	m.ExcludeTime(time.Minute) // what a text comes to depends on its fuel, and not on what else the machine does
 	defer func() { k.foldFuel += m.Spent() }()
 	r.Begin(hook.Event{}, now, &m)
 	layout := runtime.Layout{Slots: 1, Locals: k.maxLocals}
-	r.Scratch.Fit(&layout)
+	r.Scratch.Resize(&layout)
 	func() {
 		defer recoverFault(&r, &err)
 		v = c.eval(&r)

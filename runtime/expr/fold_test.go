@@ -38,7 +38,7 @@ func TestConstant(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			w := newWorld(t, hook.Registration)
+			w := newHarness(t, hook.Registration)
 			x, err := expr.Compile(tt.src, w.env)
 			if err != nil {
 				t.Fatal(err)
@@ -110,7 +110,7 @@ func heap() int64 {
 
 // What a text costs to be looked at is asked for, whatever the function makes of it.
 func TestLongNumeral(t *testing.T) {
-	w := newWorld(t, hook.Registration)
+	w := newHarness(t, hook.Registration)
 	for _, src := range []string{`int(data.userProfile.s)`, `float(data.userProfile.s)`} {
 		x, err := expr.Compile(src, w.env)
 		if err != nil {

@@ -145,7 +145,7 @@ const maxIP = 64
 
 // constants are the values of a list that is known at load.
 func constants(list runtime.Value) []runtime.Value {
-	if built := list.Built(); built != nil {
+	if built := list.Items(); built != nil {
 		return built
 	}
 	var all []runtime.Value

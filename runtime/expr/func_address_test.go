@@ -59,7 +59,7 @@ func TestDomain(t *testing.T) {
 		{"a soft hyphen", "a@evil\u00ad.com", `null`, `null`},
 		{"too long", strings.Repeat("a", 1020) + "@b.com", `null`, `null`},
 	}
-	w := newWorld(t, hook.Registration)
+	w := newHarness(t, hook.Registration)
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			email, _ := json.Marshal(tt.email)
@@ -78,7 +78,7 @@ func TestDomain(t *testing.T) {
 func TestNoDomain(t *testing.T) {
 	o := options(t, hook.Registration)
 	o.Tables["blocked"] = newTable(t, table.Domains, table.Entry{Key: "evil.com", Value: []byte(`{"tier": 1}`)})
-	w := &world{t: t, env: expr.NewEnv(o)}
+	w := &harness{t: t, env: expr.NewEnv(o)}
 	tests := []struct{ src, host, want string }{
 		{`data.userProfile.host in tables.blocked`, `a.evil.com`, `true`},
 		{`data.userProfile.host in tables.blocked`, `good.com`, `false`},

@@ -85,8 +85,8 @@ func constantMembers(v runtime.Value) map[string]*code {
 	for name, n := range v.Node().Members() {
 		all[name] = literal(runtime.NodeOf(n))
 	}
-	for i := 0; i+1 < len(v.Built()); i += 2 {
-		all[v.Built()[i].Text()] = literal(v.Built()[i+1])
+	for i := 0; i+1 < len(v.Items()); i += 2 {
+		all[v.Items()[i].Text()] = literal(v.Items()[i+1])
 	}
 	return all
 }

@@ -91,7 +91,7 @@ func fromJSON(r *runtime.Run, args []runtime.Value, pos string) runtime.Value {
 		failTooLarge("a text of more than %d bytes", maxText)
 	}
 	charge(r, 7+int64(len(s))>>1)
-	hold(r, 13*int64(len(s))+256) // see Doc.Parse
+	reserve(r, 13*int64(len(s))+256) // see Doc.Parse
 	d := new(jsondoc.Doc)
 	if err := d.Parse([]byte(s), jsondoc.Limits{Bytes: maxText}); err != nil {
 		fail(pos, "fromJSON wants JSON")
@@ -167,7 +167,7 @@ func (w *jsonWriter) text(s string) {
 
 func (w *jsonWriter) parts(v runtime.Value, open, end string) {
 	w.add(open)
-	for i, item := range v.Built() {
+	for i, item := range v.Items() {
 		switch {
 		case i == 0:
 		case v.Kind() == runtime.Object && i%2 == 1:

@@ -82,8 +82,8 @@ func drawBlock(r *runtime.Run) [sha256.Size]byte {
 	var b [40]byte
 	seed := r.Seed()
 	copy(b[:], seed[:])
-	binary.BigEndian.PutUint64(b[32:], r.Scratch.Drawn)
-	r.Scratch.Drawn++
+	binary.BigEndian.PutUint64(b[32:], r.Scratch.Draws)
+	r.Scratch.Draws++
 	return sha256.Sum256(b[:])
 }
 

@@ -61,7 +61,7 @@ func verifyPassword(r *runtime.Run, w *password.Workers, h password.Hash, plain 
 		panic(&fault{fmt.Errorf("%w: a hash that takes more than %d MiB", runtime.ErrMemory, password.MaxMemory>>20)})
 	}
 	charge(r, min(cost.Fuel, r.Meter.Left()+1)) // no more is spent than there is
-	hold(r, cost.Memory)
+	reserve(r, cost.Memory)
 	defer r.Meter.Release(cost.Memory)
 	left := time.Until(r.Meter.Deadline())
 	if time.Duration(cost.Fuel) > left/minFuelTime {

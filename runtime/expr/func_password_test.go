@@ -28,14 +28,14 @@ func credential(plain, hash string) string {
 
 type vector struct{ name, plain, hash string }
 
-// check is what verify comes to under a budget.
-func (w *world) check(x *expr.Expression, plain, hash string, b runtime.Budget) (runtime.Value, error) {
+// verify is what verify comes to under a budget.
+func (w *harness) verify(x *expr.Expression, plain, hash string, b runtime.Budget) (runtime.Value, error) {
 	return x.Eval(w.begin(credential(plain, hash), b))
 }
 
-func verifier(t testing.TB, src string) (*world, *expr.Expression) {
+func newVerifier(t testing.TB, src string) (*harness, *expr.Expression) {
 	t.Helper()
-	w := newWorld(t, hook.PasswordImport)
+	w := newHarness(t, hook.PasswordImport)
 	x, err := expr.Compile(src, w.env)
 	if err != nil {
 		t.Fatal(err)
@@ -44,20 +44,20 @@ func verifier(t testing.TB, src string) (*world, *expr.Expression) {
 }
 
 func TestPassword(t *testing.T) {
-	w, x := verifier(t, verify)
+	w, x := newVerifier(t, verify)
 	roomy := runtime.Budget{Memory: 128 << 20}
 	for _, v := range []vector{
 		{"bcrypt", "correct horse", "$2b$04$S/rLz6liOsTOEnuAhB.6yuSbb1qpJQ3ecOdIj1Tmq/rx/hl4Cpyg2"},
 		{"SSHA", "correct horse", "{SSHA}7n04+TnFpJjvuCj3OGTwz/a1s7J1bk3p"},
 	} {
 		t.Run(v.name, func(t *testing.T) {
-			if got, err := w.check(x, v.plain, v.hash, roomy); err != nil || !got.Bool() {
+			if got, err := w.verify(x, v.plain, v.hash, roomy); err != nil || !got.Bool() {
 				t.Errorf("%s: got %v %v", v.hash, got.Bool(), err)
 			}
 			if len(v.plain) >= 72 {
 				return
 			}
-			if got, err := w.check(x, v.plain+"x", v.hash, roomy); err != nil || got.Bool() {
+			if got, err := w.verify(x, v.plain+"x", v.hash, roomy); err != nil || got.Bool() {
 				t.Errorf("%s of another password: got %v %v", v.hash, got.Bool(), err)
 			}
 		})
@@ -73,24 +73,24 @@ func TestPasswordMissing(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			w, _ := verifier(t, mine)
+			w, _ := newVerifier(t, mine)
 			if got, err := w.eval(tt.src, tt.payload); err != nil || got != tt.want {
 				t.Errorf("got %s %v, want %s", got, err, tt.want)
 			}
 		})
 	}
-	w, x := verifier(t, verify)
-	if w.check(x, "x", "", runtime.Budget{}); w.m.Spent() < 5_000_000 { // in time or not
+	w, x := newVerifier(t, verify)
+	if w.verify(x, "x", "", runtime.Budget{}); w.m.Spent() < 5_000_000 { // in time or not
 		t.Errorf("a missing hash spent %d, want what bcrypt of cost 10 takes", w.m.Spent())
 	}
-	w, x = verifier(t, mine)
+	w, x = newVerifier(t, mine)
 	if _, missing, err := x.Match(w.begin(credential("x", ""), runtime.Budget{})); !missing || err != nil || !x.Nullable() {
 		t.Errorf("a missing hash is not what decides: %v %v", missing, err)
 	}
 }
 
 // A hash says what it takes, and that is held against the budget before anything is done.
-func TestHashesTooDear(t *testing.T) {
+func TestCostlyHashes(t *testing.T) {
 	const digest = "c29tZXNhbHRzb21lc2FsdA"
 	tests := []struct {
 		name, hash string
@@ -109,24 +109,24 @@ func TestHashesTooDear(t *testing.T) {
 		{"pbkdf2", "pbkdf2_sha256$1000000000$salt$" + digest + "==", runtime.ErrFuel},
 		{"pbkdf2 most", "$pbkdf2-sha512$2147483647$" + digest + "$" + digest, runtime.ErrFuel},
 	}
-	w, x := verifier(t, verify)
+	w, x := newVerifier(t, verify)
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if _, err := w.check(x, "x", tt.hash, runtime.Budget{}); !errors.Is(err, tt.want) {
+			if _, err := w.verify(x, "x", tt.hash, runtime.Budget{}); !errors.Is(err, tt.want) {
 				t.Errorf("got %v, want %v", err, tt.want)
 			}
 		})
 	}
 	// A call that has no time for it does not begin.
-	if _, err := w.check(x, "x", "$2b$12$abcdefghijklmnopqrstuuIrCKtFlSTGhTU2VpmnQEiSXg1TGbV4u", runtime.Budget{Time: time.Millisecond}); !errors.Is(err, runtime.ErrTime) {
+	if _, err := w.verify(x, "x", "$2b$12$abcdefghijklmnopqrstuuIrCKtFlSTGhTU2VpmnQEiSXg1TGbV4u", runtime.Budget{Time: time.Millisecond}); !errors.Is(err, runtime.ErrTime) {
 		t.Errorf("got %v, want ErrTime", err)
 	}
 }
 
 func TestPasswordMalformed(t *testing.T) {
-	w, x := verifier(t, verify)
+	w, x := newVerifier(t, verify)
 	for _, hash := range []string{"correct horse", "$2b$32$abcdefghijklmnopqrstuuIrCKtFlSTGhTU2VpmnQEiSXg1TGbV4u", strings.Repeat("a", 70_000)} {
-		_, err := w.check(x, "correct horse", hash, runtime.Budget{})
+		_, err := w.verify(x, "correct horse", hash, runtime.Budget{})
 		if !errors.Is(err, runtime.ErrValue) {
 			t.Fatalf("%.60s: got %v, want ErrValue", hash, err)
 		}
@@ -137,7 +137,7 @@ func TestPasswordMalformed(t *testing.T) {
 }
 
 func TestPasswordAtLoad(t *testing.T) {
-	env := newWorld(t, hook.PasswordImport).env
+	env := newHarness(t, hook.PasswordImport).env
 	tests := []struct{ src, want string }{
 		{`password('a', 'b', 'c')`, "the dummy: want a hash of bcrypt, argon2i or argon2id, scrypt, PBKDF2 or one such as {SSHA}…"},
 		{`password('a', 'b', eventType)`, "password wants this written out, or taken from vars"},
@@ -173,10 +173,10 @@ func TestPasswordsAtOnce(t *testing.T) {
 	var all sync.WaitGroup
 	for i := range 24 {
 		all.Go(func() {
-			w := &world{t: t, env: env}
+			w := &harness{t: t, env: env}
 			for j := range 4 {
 				b := runtime.Budget{Time: time.Duration(5+20*(i%4)) * time.Millisecond}
-				got, err := w.check(x, "correct horse", hashes[(i+j)%3], b)
+				got, err := w.verify(x, "correct horse", hashes[(i+j)%3], b)
 				if err != nil && !errors.Is(err, runtime.ErrTime) {
 					t.Errorf("got %v, want ErrTime or an answer", err)
 				}
@@ -188,8 +188,8 @@ func TestPasswordsAtOnce(t *testing.T) {
 	}
 	all.Wait()
 	workers.Close()
-	w := &world{t: t, env: env}
-	if got, err := w.check(x, "correct horse", hashes[2], runtime.Budget{}); err != nil || !got.Bool() {
+	w := &harness{t: t, env: env}
+	if got, err := w.verify(x, "correct horse", hashes[2], runtime.Budget{}); err != nil || !got.Bool() {
 		t.Errorf("afterwards: %v %v", got.Bool(), err)
 	}
 }
@@ -208,10 +208,10 @@ func BenchmarkPassword(b *testing.B) {
 		{"SSHA", "", "{SSHA}7n04+TnFpJjvuCj3OGTwz/a1s7J1bk3p"},
 	} {
 		b.Run(v.name, func(b *testing.B) {
-			w, x := verifier(b, verify)
+			w, x := newVerifier(b, verify)
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, err := w.check(x, "correct horse", v.hash, runtime.Budget{Time: 2 * time.Second, Fuel: runtime.Most.Fuel, Memory: 128 << 20}); err != nil {
+				if _, err := w.verify(x, "correct horse", v.hash, runtime.Budget{Time: 2 * time.Second, Fuel: runtime.Max.Fuel, Memory: 128 << 20}); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -250,7 +250,7 @@ func TestPasswordWithoutDummy(t *testing.T) {
 	}
 }
 
-func TestDoubtsOfTypes(t *testing.T) {
+func TestWarningsOfTypes(t *testing.T) {
 	tests := []struct {
 		kind      hook.Type
 		src, want string

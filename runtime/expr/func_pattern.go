@@ -137,7 +137,7 @@ func regexGroups(_ *Env, args []runtime.Value) (callFunc, error) {
 
 // search is where the pattern and its groups are found, nil when they are not.
 func (p *pattern) search(r *runtime.Run, s string) []int {
-	hold(r, int64(p.re.NumSubexp()+1)*16)
+	reserve(r, int64(p.re.NumSubexp()+1)*16)
 	steps := (int64(len(s)) + 1) * p.size
 	if steps <= maxUnmetered {
 		charge(r, 1+steps>>3)
@@ -173,10 +173,10 @@ func regexReplace(_ *Env, args []runtime.Value) (callFunc, error) {
 		}
 		charge(r, 1+rest>>3)
 		size := len(s)
-		hold(r, int64(size))
+		reserve(r, int64(size))
 		out := p.re.ReplaceAllStringFunc(s, func(found string) string {
 			charge(r, 1+rest>>3)
-			hold(r, int64(len(with)))
+			reserve(r, int64(len(with)))
 			if size += len(with) - len(found); size > maxText {
 				failTooLarge("a text of more than %d bytes", maxText)
 			}

@@ -13,9 +13,9 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/hook"
 )
 
-// TestEveryFunctionCarriesSecrets puts a secret in the place of each argument of the example of each function there is: what
+// TestEveryFunctionTaints puts a secret in the place of each argument of the example of each function there is: what
 // it gives is secret, unless it is hmac of a text or password. A function that is new is in it.
-func TestEveryFunctionCarriesSecrets(t *testing.T) {
+func TestEveryFunctionTaints(t *testing.T) {
 	workers := password.NewWorkers(1)
 	defer workers.Close()
 	env := NewEnv(Options{Type: hook.PasswordImport, Workers: workers})
@@ -30,7 +30,7 @@ func TestEveryFunctionCarriesSecrets(t *testing.T) {
 			if f.constArgs&bit(i) != 0 {
 				continue
 			}
-			src := calling(name, args, i, secretOf(f.kinds(i)))
+			src := callWith(name, args, i, secretOf(f.kinds(i)))
 			want := name != "password" && (name != "hmac" || i == 0)
 			if x, err := Compile(src, env); err != nil {
 				t.Errorf("%s: %v", src, err)
@@ -85,7 +85,7 @@ func exampleOf(t *testing.T, name, example string) (args []string) {
 	if err != nil {
 		t.Fatalf("%s: %v", example, err)
 	}
-	ast.Walk(&tree.Node, calls(func(called string, nodes []ast.Node) {
+	ast.Walk(&tree.Node, callFinder(func(called string, nodes []ast.Node) {
 		if called == name && args == nil {
 			for _, n := range nodes {
 				args = append(args, n.String())
@@ -95,9 +95,9 @@ func exampleOf(t *testing.T, name, example string) (args []string) {
 	return args
 }
 
-type calls func(name string, args []ast.Node)
+type callFinder func(name string, args []ast.Node)
 
-func (f calls) Visit(n *ast.Node) {
+func (f callFinder) Visit(n *ast.Node) {
 	switch n := (*n).(type) {
 	case *ast.CallNode:
 		f(n.Callee.String(), n.Arguments)
@@ -106,7 +106,7 @@ func (f calls) Visit(n *ast.Node) {
 	}
 }
 
-func calling(name string, args []string, i int, secret string) string {
+func callWith(name string, args []string, i int, secret string) string {
 	args = slices.Clone(args)
 	args[i] = secret
 	return name + "(" + strings.Join(args, ", ") + ")"

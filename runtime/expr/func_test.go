@@ -97,7 +97,7 @@ func TestFunctions(t *testing.T) {
 		{`uuid() != uuid() and random() != random()`, `true`},
 		{`uuid() matches '^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$'`, `true`},
 	}
-	w := newWorld(t, hook.Registration)
+	w := newHarness(t, hook.Registration)
 	for _, tt := range tests {
 		t.Run(tt.src, func(t *testing.T) {
 			if got, err := w.eval(tt.src, payload); err != nil || got != tt.want {
@@ -117,7 +117,7 @@ func TestFunctionsFail(t *testing.T) {
 		if strings.Contains(src, "float") {
 			written = fmt.Sprintf(src, `"1"`)
 		}
-		w := newWorld(t, hook.Registration)
+		w := newHarness(t, hook.Registration)
 		var at expr.Errors
 		if _, err := expr.Compile(written, w.env); !errors.As(err, &at) {
 			t.Errorf("%s: got %v at load", written, err)
@@ -146,12 +146,12 @@ func TestFunctionsFail(t *testing.T) {
 		`target(eventType, "User")`:              `target wants a list, got a text`,
 		`target([eventType], "User").alternatId`: ``,
 	} {
-		_, err := expr.Compile(src, newWorld(t, hook.Registration).env)
+		_, err := expr.Compile(src, newHarness(t, hook.Registration).env)
 		if want == "" && err != nil || want != "" && (err == nil || !strings.HasPrefix(err.Error(), want)) {
 			t.Errorf("%s: got %v, want %s", src, err, want)
 		}
 	}
-	if _, err := expr.Compile(`target(event.target, "User").alternatId`, newWorld(t, hook.EventHook).env); err == nil || !strings.Contains(err.Error(), "did you mean alternateId?") {
+	if _, err := expr.Compile(`target(event.target, "User").alternatId`, newHarness(t, hook.EventHook).env); err == nil || !strings.Contains(err.Error(), "did you mean alternateId?") {
 		t.Errorf("a member of a target: got %v", err)
 	}
 }
@@ -175,7 +175,7 @@ func TestClocksChange(t *testing.T) {
 		{"a year back", `formatTime(addMonths(parseTime('2026-01-15'), -13), 'yyyy-MM-dd')`, `"2024-12-15"`},
 		{"half an hour's change", `addDays(parseTime('2026-10-03T12:00', 'Australia/Lord_Howe'), 1, 'Australia/Lord_Howe') - parseTime('2026-10-03T12:00', 'Australia/Lord_Howe')`, `84600`},
 	}
-	w := newWorld(t, hook.Registration)
+	w := newHarness(t, hook.Registration)
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			if got, err := w.eval(tt.src, `{}`); err != nil || got != tt.want {
@@ -186,15 +186,15 @@ func TestClocksChange(t *testing.T) {
 }
 
 // Chance is the same when a call is decided again, and differs from call to call.
-func TestChanceIsSeeded(t *testing.T) {
-	w := newWorld(t, hook.Registration)
+func TestRandomIsSeeded(t *testing.T) {
+	w := newHarness(t, hook.Registration)
 	x, err := expr.Compile(`[uuid(), random(), uuid()]`, w.env)
 	if err != nil {
 		t.Fatal(err)
 	}
 	draw := func(seed byte) string {
 		r := w.begin(`{}`, runtime.Budget{})
-		r.Fix([32]byte{seed})
+		r.SetSeed([32]byte{seed})
 		v, err := x.Eval(r)
 		if err != nil {
 			t.Fatal(err)
@@ -215,7 +215,7 @@ func TestFunctionsAreCharged(t *testing.T) {
 	} {
 		o := options(t, hook.Registration)
 		o.Known = []string{"data.s"}
-		w := &world{t: t, env: expr.NewEnv(o)}
+		w := &harness{t: t, env: expr.NewEnv(o)}
 		x, err := expr.Compile(src, w.env)
 		if err != nil {
 			t.Fatal(err)
@@ -235,7 +235,7 @@ func FuzzTime(f *testing.F) {
 		f.Add(s, 1.5e9, int64(40))
 	}
 	f.Add("x", math.Inf(1), int64(math.MaxInt64))
-	w := newWorld(f, hook.Registration)
+	w := newHarness(f, hook.Registration)
 	var all []*expr.Expression
 	for _, src := range []string{
 		`[parseTime(data.userProfile.s), parseTime(data.userProfile.s, "America/New_York")]`, `duration(data.userProfile.s)`,
@@ -272,7 +272,7 @@ func BenchmarkFunctions(b *testing.B) {
 		`hour(now(), "Europe/Berlin") in 8..17`, `parseTime(eventTime) > now() - 300`, `sha256(data.userProfile.mail)`, `uuid()`, `urlHost(data.userProfile.url)`,
 	} {
 		b.Run(src, func(b *testing.B) {
-			w := newWorld(b, hook.Registration)
+			w := newHarness(b, hook.Registration)
 			x, err := expr.Compile(src, w.env)
 			if err != nil {
 				b.Fatal(err)

@@ -57,7 +57,7 @@ func urlDecode(r *runtime.Run, args []runtime.Value, pos string) runtime.Value {
 		failTooLarge("a text of more than %d bytes", maxText)
 	}
 	charge(r, int64(len(s))>>2)
-	hold(r, int64(len(s)))
+	reserve(r, int64(len(s)))
 	out, err := url.PathUnescape(s)
 	if err != nil || !utf8.ValidString(out) {
 		fail(pos, "urlDecode wants a percent-encoded text")
@@ -74,7 +74,7 @@ func parseURL(r *runtime.Run, s string) *url.URL {
 		return nil
 	}
 	charge(r, 7+int64(len(s))>>3)
-	hold(r, int64(len(s))+256)
+	reserve(r, int64(len(s))+256)
 	u, err := url.Parse(s)
 	if err != nil || u.Opaque != "" || strings.Contains(s, `\`) || !utf8.ValidString(u.Path) {
 		return nil

@@ -19,7 +19,7 @@ var tight = runtime.Budget{Fuel: 100_000, Memory: 1 << 20, Output: 64 << 10}
 
 // FuzzCompile: any text at all compiles or gives Errors with places inside it.
 func FuzzCompile(f *testing.F) {
-	for _, src := range hostile(f) {
+	for _, src := range hostileExpressions(f) {
 		if len(src) < 1<<16 {
 			f.Add(src)
 		}
@@ -45,7 +45,7 @@ func FuzzCompile(f *testing.F) {
 // FuzzDecide: any expression on any event of any type ends within its budget, in JSON or one of the reasons, and the same twice.
 func FuzzDecide(f *testing.F) {
 	payloads := []string{`{"data": {"s": "abc", "n": 1e999, "arr": [1, "a", null, {"x": [true]}], "long": 12345678901234567890}}`, `{}`, `[]`, `null`}
-	for i, src := range hostile(f) {
+	for i, src := range hostileExpressions(f) {
 		if len(src) < 1<<12 {
 			f.Add(src, payloads[i%len(payloads)], uint8(i))
 		}
@@ -68,7 +68,7 @@ func FuzzDecide(f *testing.F) {
 		if o.Type == hook.Registration {
 			o.Known = []string{"data.s", "data.n", "data.arr", "data.long"}
 		}
-		w := &world{t: t, env: expr.NewEnv(o)}
+		w := &harness{t: t, env: expr.NewEnv(o)}
 		x, err := expr.Compile(src, w.env)
 		if err != nil || (&jsondoc.Doc{}).Parse([]byte(payload), jsondoc.Limits{}) != nil {
 			return
@@ -77,8 +77,8 @@ func FuzzDecide(f *testing.F) {
 	})
 }
 
-func decide(t *testing.T, w *world, x *expr.Expression, src, payload string) {
-	first, err := rendered(x, w.begin(payload, tight))
+func decide(t *testing.T, w *harness, x *expr.Expression, src, payload string) {
+	first, err := render(x, w.begin(payload, tight))
 	if got := runtime.Reason(err); got == "internal" {
 		t.Fatalf("%s: %v", src, err)
 	}
@@ -101,13 +101,13 @@ func decide(t *testing.T, w *world, x *expr.Expression, src, payload string) {
 	if yes != (string(first) == "true") && matchErr == nil {
 		t.Errorf("%s: is %s, and matches: %v", src, first, yes)
 	}
-	again, err := rendered(x, w.begin(payload, tight))
+	again, err := render(x, w.begin(payload, tight))
 	if err == nil && string(first) != string(again) {
 		t.Errorf("%s: %s, then %s", src, first, again)
 	}
 }
 
-func rendered(x *expr.Expression, r *runtime.Run) ([]byte, error) {
+func render(x *expr.Expression, r *runtime.Run) ([]byte, error) {
 	v, err := x.Eval(r)
 	if err != nil {
 		return nil, err
@@ -121,7 +121,7 @@ func FuzzText(f *testing.F) {
 		"${`}`}", "${[1,2][0]}${nil}", "${1 // }\n}", "\x00${\"\\u0000\"}"} {
 		f.Add(src, `{"data": {"userProfile": {"name": "x\"\u0007"}}}`)
 	}
-	w := newWorld(f, hook.Registration)
+	w := newHarness(f, hook.Registration)
 	o := options(f, hook.Registration)
 	f.Fuzz(func(t *testing.T, src, payload string) {
 		w.t, w.env = t, expr.NewEnv(o)
@@ -155,7 +155,7 @@ func FuzzText(f *testing.F) {
 
 // One Env's expressions, run by many goroutines on events of their own.
 func TestConcurrentRuns(t *testing.T) {
-	shared := newWorld(t, hook.Registration)
+	shared := newHarness(t, hook.Registration)
 	if err := shared.env.Let("company", `domain(data.userProfile.email)`); err != nil {
 		t.Fatal(err)
 	}
@@ -177,7 +177,7 @@ func TestConcurrentRuns(t *testing.T) {
 		`{"data": {"userProfile": {"email": "y@a.example", "tags": ["a.example", null]}}}`,
 	} {
 		wait.Go(func() {
-			w := &world{t: t, env: shared.env}
+			w := &harness{t: t, env: shared.env}
 			for range 300 {
 				r := w.begin(payload, runtime.Budget{})
 				for i, x := range all {

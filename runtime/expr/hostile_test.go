@@ -39,20 +39,20 @@ func attacks(t testing.TB) (all []attack) {
 			t.Fatalf("%q: want an outcome, a tab and an expression", line)
 		}
 		line, message, _ := strings.Cut(line, "\t")
-		all = append(all, attack{line, made(t, line), outcome, message})
+		all = append(all, attack{line, expandAttack(t, line), outcome, message})
 	}
 	return all
 }
 
-// hostile are the attacks' expressions.
-func hostile(t testing.TB) (all []string) {
+// hostileExpressions are the attacks' expressions.
+func hostileExpressions(t testing.TB) (all []string) {
 	for _, a := range attacks(t) {
 		all = append(all, a.src)
 	}
 	return all
 }
 
-func made(t testing.TB, line string) string {
+func expandAttack(t testing.TB, line string) string {
 	if line[0] != '@' {
 		return line
 	}
@@ -103,7 +103,7 @@ func made(t testing.TB, line string) string {
 		fmt.Fprintf(&b, "a%d == a%d", n, n)
 		return b.String()
 	case "tree": // the same, written out as JSON
-		return strings.TrimSuffix(made(t, fmt.Sprintf("@lets %d", n)), fmt.Sprintf(" == a%d", n))
+		return strings.TrimSuffix(expandAttack(t, fmt.Sprintf("@lets %d", n)), fmt.Sprintf(" == a%d", n))
 	case "texts": // doubles a text with every let
 		var b strings.Builder
 		b.WriteString(`let a0 = data.s; `)
@@ -149,8 +149,8 @@ func made(t testing.TB, line string) string {
 	return ""
 }
 
-// spite is an event with long members.
-func spite() string {
+// hostilePayload is an event with long members.
+func hostilePayload() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, `{"eventType": "e", "data": {"n": 1000000, "s": %q, "long": %q, "arr": [`, strings.Repeat("a", 4000), strings.Repeat("ab", 200_000))
 	for i := range 5000 {
@@ -163,11 +163,11 @@ func spite() string {
 	return b.String()
 }
 
-func spiteful(t testing.TB) *world {
+func newHostileHarness(t testing.TB) *harness {
 	t.Helper()
 	o := options(t, hook.Registration)
 	o.Known = []string{"data.s", "data.n", "data.arr", "data.long", "data.missing"}
-	return &world{t: t, env: expr.NewEnv(o)}
+	return &harness{t: t, env: expr.NewEnv(o)}
 }
 
 // Every attack is refused or stopped for the reason that is expected, or ends, and the next event is as good as any.
@@ -177,7 +177,7 @@ func TestHostile(t *testing.T) {
 	if testing.Short() {
 		fuel /= 10
 	}
-	w, payload := spiteful(t), spite()
+	w, payload := newHostileHarness(t), hostilePayload()
 	next, err := expr.Compile(`data.n == 1000000 and len(data.arr) == 5000`, w.env)
 	if err != nil {
 		t.Fatal(err)
@@ -186,13 +186,13 @@ func TestHostile(t *testing.T) {
 		t.Run(fmt.Sprintf("%.70s", a.line), func(t *testing.T) {
 			x, err := expr.Compile(a.src, w.env)
 			if err != nil {
-				unsupportedFuncs(t, a, err)
+				wantRejected(t, a, err)
 				return
 			}
 			r := w.begin(payload, runtime.Budget{Fuel: fuel, Memory: memory, Output: output})
 			var before, after goruntime.MemStats
 			goruntime.ReadMemStats(&before)
-			_, err = rendered(x, r)
+			_, err = render(x, r)
 			goruntime.ReadMemStats(&after)
 			if got := outcomeOf(err); got != a.outcome && (got != "fuel" || !testing.Short()) {
 				t.Errorf("%s: %v, want %s", got, err, a.outcome)
@@ -218,7 +218,7 @@ func outcomeOf(err error) string {
 	return runtime.Reason(err)
 }
 
-func unsupportedFuncs(t *testing.T, a attack, err error) {
+func wantRejected(t *testing.T, a attack, err error) {
 	var mistakes expr.Errors
 	if !errors.As(err, &mistakes) {
 		t.Fatalf("got %T, want Errors", err)
@@ -230,7 +230,7 @@ func unsupportedFuncs(t *testing.T, a attack, err error) {
 
 // Two lists of the payload's are compared in one walk: a list whose values have parts of their own cannot be counted into.
 func TestLongListsCompared(t *testing.T) {
-	w := newWorld(t, hook.Registration)
+	w := newHarness(t, hook.Registration)
 	const n = 40_000
 	long := "[" + strings.Repeat("1,", n) + "[1]]"
 	tests := []struct{ name, src, want string }{
@@ -258,10 +258,10 @@ func TestLongListsCompared(t *testing.T) {
 // BenchmarkOvershoot reports how far past a deadline of 1 ms an expression is stopped, of all that run into it. What others do
 // to the machine shows in it: the first, which only counts, is there to compare with.
 func BenchmarkOvershoot(b *testing.B) {
-	w, payload := spiteful(b), spite()
-	budget := runtime.Budget{Time: time.Millisecond, Fuel: runtime.Most.Fuel, Memory: runtime.Most.Memory}
+	w, payload := newHostileHarness(b), hostilePayload()
+	budget := runtime.Budget{Time: time.Millisecond, Fuel: runtime.Max.Fuel, Memory: runtime.Max.Memory}
 	var slow []*expr.Expression
-	for _, src := range append([]string{`all(data.arr, all(data.arr, all(data.arr, true)))`}, hostile(b)...) {
+	for _, src := range append([]string{`all(data.arr, all(data.arr, all(data.arr, true)))`}, hostileExpressions(b)...) {
 		x, err := expr.Compile(src, w.env)
 		if err != nil {
 			continue

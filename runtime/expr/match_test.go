@@ -48,7 +48,7 @@ func TestMatch(t *testing.T) {
 		{`bad and true`, false, true},
 		{`good`, true, false},
 	}
-	w := newWorld(t, hook.Registration)
+	w := newHarness(t, hook.Registration)
 	for name, src := range map[string]string{"bad": `domain(data.userProfile.email) in tables.partners`, "good": `data.userProfile.on`} {
 		if err := w.env.Let(name, src); err != nil {
 			t.Fatal(err)
@@ -75,7 +75,7 @@ func TestMatch(t *testing.T) {
 }
 
 func TestLet(t *testing.T) {
-	w := newWorld(t, hook.Registration)
+	w := newHarness(t, hook.Registration)
 	for _, l := range []struct{ name, src string }{
 		{"email", `lower(data.userProfile.email)`},
 		{"company", `domain(email)`},
@@ -161,7 +161,7 @@ func TestMissingIsNoticed(t *testing.T) {
 	if testing.Short() {
 		n /= 4
 	}
-	if noticed := takenAway(t, 1, n); noticed < n/40 {
+	if noticed := checkRemovals(t, 1, n); noticed < n/40 {
 		t.Errorf("only %d of %d conditions came to depend on what is missing", noticed, n)
 	}
 }
@@ -169,18 +169,18 @@ func TestMissingIsNoticed(t *testing.T) {
 // FuzzMissing is TestMissingIsNoticed for any seed.
 func FuzzMissing(f *testing.F) {
 	f.Add(uint64(2))
-	f.Fuzz(func(t *testing.T, seed uint64) { takenAway(t, seed, 100) })
+	f.Fuzz(func(t *testing.T, seed uint64) { checkRemovals(t, seed, 100) })
 }
 
-// takenAway takes something away from n conditions, and tells how many no longer hold.
-func takenAway(t *testing.T, seed uint64, n int) (noticed int) {
+// checkRemovals takes something away from n conditions, and tells how many no longer hold.
+func checkRemovals(t *testing.T, seed uint64, n int) (noticed int) {
 	const payload = `{"eventType": "e", "data": {"userProfile": {
 		"name": "Ann Lee", "mail": "ann@example.com", "empty": "", "word": "abcabc",
 		"age": 41, "zero": 0, "neg": -7, "half": 2.5, "yes": true, "no": false,
 		"tags": ["a", "b", "abc", "ann@example.com"], "ages": [41, 3, 0, -7, 12],
 		"people": [{"name": "Bo", "age": 3, "in": true}, {"name": "Cy", "age": 41, "in": false}]}}}`
 	g := newGenerator(seed)
-	w := newWorld(t, hook.Registration)
+	w := newHarness(t, hook.Registration)
 	for range n {
 		src := g.boolean(4)
 		if strings.Contains(src, "??") || strings.Contains(src, "in data.userProfile)") {

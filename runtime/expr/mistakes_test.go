@@ -95,7 +95,7 @@ func TestMistakes(t *testing.T) {
 		{strings.Repeat(" ", 8193), []string{`1:8193: too long: want at most 8192 bytes in one expression`}},
 		{"\xff", []string{`1:1: not UTF-8`}},
 	}
-	env := newWorld(t, hook.Registration).env
+	env := newHarness(t, hook.Registration).env
 	if err := env.Let("d", `"a"`); err != nil {
 		t.Fatal(err)
 	}
@@ -120,8 +120,8 @@ func lines(err error) []string {
 	return out
 }
 
-// TestSlips: what other languages have taught is met with what is written here.
-func TestSlips(t *testing.T) {
+// TestHabitHints: what other languages have taught is met with what is written here.
+func TestHabitHints(t *testing.T) {
 	const notWants = "behind a value not wants in, contains, startsWith, endsWith or matches; what is unequal is !="
 	for _, test := range []struct{ src, want string }{
 		{`eventType = "x"`, `1:11: = compares nothing: write ==`},
@@ -155,7 +155,7 @@ func TestSlips(t *testing.T) {
 		{`(1 2)`, `1:4: unexpected token Number("2")`},
 	} {
 		t.Run(test.src, func(t *testing.T) {
-			_, err := expr.Compile(test.src, newWorld(t, hook.Registration).env)
+			_, err := expr.Compile(test.src, newHarness(t, hook.Registration).env)
 			if got := strings.Join(lines(err), "\n"); got != test.want {
 				t.Errorf("got  %s\nwant %s", got, test.want)
 			}
@@ -163,7 +163,7 @@ func TestSlips(t *testing.T) {
 	}
 }
 
-func TestNamesElsewhere(t *testing.T) {
+func TestEventHookPaths(t *testing.T) {
 	const one = "event (a rule sees one event of data.events at a time)"
 	for _, test := range []struct{ src, want string }{
 		{`eventType == "x"`, `1:1: unknown name eventType, in an event hook: event.eventType`},
@@ -176,7 +176,7 @@ func TestNamesElsewhere(t *testing.T) {
 		{`members`, `1:1: unknown name members`},
 	} {
 		t.Run(test.src, func(t *testing.T) {
-			_, err := expr.Compile(test.src, newWorld(t, hook.EventHook).env)
+			_, err := expr.Compile(test.src, newHarness(t, hook.EventHook).env)
 			if got := strings.Join(lines(err), "\n"); got != test.want {
 				t.Errorf("got  %s\nwant %s", got, test.want)
 			}
@@ -185,7 +185,7 @@ func TestNamesElsewhere(t *testing.T) {
 }
 
 func TestLetMistakes(t *testing.T) {
-	env := newWorld(t, hook.Registration).env
+	env := newHarness(t, hook.Registration).env
 	tests := []struct{ name, src, want string }{
 		{"later", "latest", "unknown name latest"},
 		{"latest", "1", ""},
@@ -251,7 +251,7 @@ func TestNullable(t *testing.T) {
 		{`true`, false},
 		{`let e = data.userProfile.email; e == nil or e in tables.banned`, false},
 	}
-	w := newWorld(t, hook.Registration)
+	w := newHarness(t, hook.Registration)
 	if err := w.env.Let("d", `domain(data.userProfile.email)`); err != nil {
 		t.Fatal(err)
 	}

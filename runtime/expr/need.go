@@ -38,7 +38,7 @@ func (m *Member) Name() string { return m.name }
 
 // Look reads the member as a condition would, charged like one. An error wraps one of runtime's reasons.
 func (m *Member) Look(r *runtime.Run) (v runtime.Value, err error) {
-	r.Scratch.Fit(m.layout)
+	r.Scratch.Resize(m.layout)
 	if s := &r.Scratch.Slots[m.slot]; s.Known {
 		return s.Value, nil
 	}

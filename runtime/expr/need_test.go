@@ -10,7 +10,7 @@ import (
 )
 
 // requiredTexts writes the Needs of a condition: a member's number, by when it was first seen, and what is asked of it.
-func requiredTexts(t *testing.T, e *expr.Env, src string) string {
+func formatNeeds(t *testing.T, e *expr.Env, src string) string {
 	t.Helper()
 	x, err := expr.Compile(src, e)
 	if err != nil {
@@ -67,7 +67,7 @@ func TestNeeds(t *testing.T) {
 		{"Variable", `let x = P.a; x == "x"`, ""},
 		{"TooMany", `P.a in ` + strings.ReplaceAll(fmt.Sprintf("%q", texts300()), " ", ","), ""},
 	}
-	w := newWorld(t, hook.Registration)
+	w := newHarness(t, hook.Registration)
 	for name, src := range map[string]string{"mail": "lower(data.userProfile.email)", "both": "data.userProfile.a + data.userProfile.b"} {
 		if err := w.env.Let(name, src); err != nil {
 			t.Fatal(err)
@@ -75,7 +75,7 @@ func TestNeeds(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if got := requiredTexts(t, w.env, strings.ReplaceAll(tt.src, "P.", "data.userProfile.")); got != tt.want {
+			if got := formatNeeds(t, w.env, strings.ReplaceAll(tt.src, "P.", "data.userProfile.")); got != tt.want {
 				t.Errorf("%s: got %s, want %s", tt.src, got, tt.want)
 			}
 		})
@@ -84,9 +84,9 @@ func TestNeeds(t *testing.T) {
 
 // What a secret is compared with is found at the same pace, whatever it is.
 func TestSecretsHaveNoNeeds(t *testing.T) {
-	w := newWorld(t, hook.PasswordImport)
+	w := newHarness(t, hook.PasswordImport)
 	for _, src := range []string{`data.context.credential.password == "x"`, `lower(data.context.credential.password) in ["x"]`} {
-		if got := requiredTexts(t, w.env, src); got != "" {
+		if got := formatNeeds(t, w.env, src); got != "" {
 			t.Errorf("%s: got %s", src, got)
 		}
 	}

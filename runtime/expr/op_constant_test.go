@@ -14,7 +14,7 @@ import (
 )
 
 // result is all that a condition says: whether it matches, lacks something, or fails.
-func (w *world) result(src, payload string) string {
+func (w *harness) result(src, payload string) string {
 	w.t.Helper()
 	x, err := expr.Compile(src, w.env)
 	if err != nil {
@@ -36,9 +36,9 @@ func TestShortcuts(t *testing.T) {
 		`12345678901234567890`, `true`, `false`, `null`, `[]`, `["a"]`, `{}`, `{"a": 1}`, `"a.example"`}
 	lists := []string{"[]", "[%[1]s]", `["z", %[1]s]`, `[null, %[1]s, "a"]`, `[%[1]s, %[1]s, 3]`}
 	if testing.Short() {
-		values = some(values, 2)
+		values = everyNth(values, 2)
 	}
-	w := newWorld(t, hook.Registration)
+	w := newHarness(t, hook.Registration)
 	for _, c := range conditions {
 		t.Run(c, func(t *testing.T) {
 			w.t = t
@@ -60,7 +60,7 @@ func TestShortcuts(t *testing.T) {
 }
 
 // loops holds quantifiers with the condition against those whose condition has a part that makes them take the long way.
-func (w *world) loops(condition, list string) {
+func (w *harness) loops(condition, list string) {
 	w.t.Helper()
 	if strings.Contains(list, "%!(EXTRA") {
 		list = "[]"
@@ -82,14 +82,14 @@ func FuzzMatches(f *testing.F) {
 			f.Add(p, s)
 		}
 	}
-	w := newWorld(f, hook.Registration)
+	w := newHarness(f, hook.Registration)
 	f.Fuzz(func(t *testing.T, pattern, text string) {
 		w.t, w.env = t, expr.NewEnv(expr.Options{Type: hook.Registration})
 		re, err := regexp.Compile(pattern)
 		if err != nil || !utf8.ValidString(text) || !utf8.ValidString(pattern) || len(text) > 1000 {
 			return
 		}
-		x, err := expr.Compile("data.userProfile.s matches "+quoteEnd(pattern), w.env)
+		x, err := expr.Compile("data.userProfile.s matches "+quote(pattern), w.env)
 		if err != nil {
 			return
 		}
@@ -101,4 +101,4 @@ func FuzzMatches(f *testing.F) {
 }
 
 // quoteEnd is s as an expression writes it.
-func quoteEnd(s string) string { return string(jsondoc.AppendString(nil, s)) }
+func quote(s string) string { return string(jsondoc.AppendString(nil, s)) }

@@ -58,7 +58,7 @@ func inTable(t *table.Table, pos string) func(*runtime.Run, runtime.Value) bool 
 // failUnlessDomain fails for a key that a table of domains cannot have: a block-list with evil.com in it must not let "evil.com>"
 // in. The empty text is in no table. It is false.
 func failUnlessDomain(t *table.Table, key, pos string) bool {
-	if key != "" && !t.Takes(key) {
+	if key != "" && !t.CanHave(key) {
 		fail(pos, "a table of domains is asked for what is no domain")
 	}
 	return false

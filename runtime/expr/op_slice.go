@@ -55,7 +55,7 @@ func bounds(size, from, to int64) (int64, int64) {
 func sliceList(r *runtime.Run, v runtime.Value, from, to int64) runtime.Value {
 	from, to = bounds(int64(v.Len()), from, to)
 	if v.Node().Raw() == nil {
-		return runtime.ListOf(v.Built()[from:to])
+		return runtime.ListOf(v.Items()[from:to])
 	}
 	b := newBuilder(r, int(to-from))
 	each(r, v, func(i int, item runtime.Value) bool {

@@ -36,7 +36,7 @@ func TestOracle(t *testing.T) {
 	if testing.Short() {
 		n /= 4
 	}
-	if compared := sameAsStock(t, 1, n); compared < n/2 {
+	if compared := compareWithStock(t, 1, n); compared < n/2 {
 		t.Errorf("only %d of %d expressions were compared", compared, n)
 	}
 }
@@ -44,19 +44,19 @@ func TestOracle(t *testing.T) {
 // FuzzOracle is TestOracle for any seed.
 func FuzzOracle(f *testing.F) {
 	f.Add(uint64(2))
-	f.Fuzz(func(t *testing.T, seed uint64) { sameAsStock(t, seed, 100) })
+	f.Fuzz(func(t *testing.T, seed uint64) { compareWithStock(t, seed, 100) })
 }
 
-// sameAsStock holds n expressions against stock expr, and tells how many both computed.
-func sameAsStock(t *testing.T, seed uint64, n int) (compared int) {
+// compareWithStock holds n expressions against stock expr, and tells how many both computed.
+func compareWithStock(t *testing.T, seed uint64, n int) (compared int) {
 	const payload = `{"eventType": "e", "data": {"userProfile": {
 		"name": "Ann Lee", "mail": "ann@example.com", "empty": "", "word": "abcabc",
 		"age": 41, "zero": 0, "neg": -7, "half": 2.5, "yes": true, "no": false,
 		"tags": ["a", "b", "abc", "ann@example.com"], "ages": [41, 3, 0, -7, 12], "none": [],
 		"people": [{"name": "Bo", "age": 3, "in": true}, {"name": "Cy", "age": 41, "in": false}]}}}`
 	g := newGenerator(seed)
-	w := newWorld(t, hook.Registration)
-	env := checkedText(t, payload)
+	w := newHarness(t, hook.Registration)
+	env := decodePayload(t, payload)
 	for range n {
 		src := g.expression()
 		theirs, err := stock.Compile(src, stock.Env(env))
@@ -90,7 +90,7 @@ func sameAsStock(t *testing.T, seed uint64, n int) (compared int) {
 			t.Fatalf("%s: %v", src, err)
 		}
 		compared++
-		if !same(out, want) {
+		if !equalJSON(out, want) {
 			t.Errorf("%s\n got %s\nwant %#v", src, out, want)
 		}
 	}
@@ -98,25 +98,25 @@ func sameAsStock(t *testing.T, seed uint64, n int) (compared int) {
 }
 
 // checkedText is the payload as stock expr sees it, with whole numbers as int.
-func checkedText(t testing.TB, payload string) map[string]any {
+func decodePayload(t testing.TB, payload string) map[string]any {
 	var v map[string]any
 	d := json.NewDecoder(strings.NewReader(payload))
 	d.UseNumber()
 	if err := d.Decode(&v); err != nil {
 		t.Fatal(err)
 	}
-	return numbers(v).(map[string]any)
+	return convertNumbers(v).(map[string]any)
 }
 
-func numbers(v any) any {
+func convertNumbers(v any) any {
 	switch v := v.(type) {
 	case map[string]any:
 		for name := range v {
-			v[name] = numbers(v[name])
+			v[name] = convertNumbers(v[name])
 		}
 	case []any:
 		for i := range v {
-			v[i] = numbers(v[i])
+			v[i] = convertNumbers(v[i])
 		}
 	case json.Number:
 		if i, err := v.Int64(); err == nil {
@@ -128,8 +128,8 @@ func numbers(v any) any {
 	return v
 }
 
-// same compares our JSON with a Go value of theirs.
-func same(out []byte, want any) bool {
+// equalJSON compares our JSON with a Go value of theirs.
+func equalJSON(out []byte, want any) bool {
 	if f, ok := want.(float64); ok && (math.IsNaN(f) || math.IsInf(f, 0)) {
 		return false
 	}

@@ -193,7 +193,7 @@ func hasNull(v runtime.Value) bool {
 			return true
 		}
 	}
-	return slices.ContainsFunc(v.Built(), runtime.Value.IsNull)
+	return slices.ContainsFunc(v.Items(), runtime.Value.IsNull)
 }
 
 // readList computes the list; false when it is missing.

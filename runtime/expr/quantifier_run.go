@@ -29,7 +29,7 @@ func (l *loop) makeTest(want, found bool) func(*runtime.Run) bool {
 			return !found
 		}
 		charge(r, 1)
-		if word != nil && v.Built() == nil {
+		if word != nil && v.Items() == nil {
 			return containsText(r, v.Node(), *word, test) == found
 		}
 		return anyMeets(r, v, test, want) == found
@@ -58,7 +58,7 @@ func anyMeets(r *runtime.Run, v runtime.Value, test func(*runtime.Run, runtime.V
 			return true
 		}
 	}
-	for _, item := range v.Built() {
+	for _, item := range v.Items() {
 		if charge(r, 1); test(r, item) == want {
 			return true
 		}

@@ -80,7 +80,7 @@ func (k *compiler) checkTexts(n ast.Node, x *code, list runtime.Value) {
 		k.checkText(n, x, v)
 		return len(k.errs)+len(k.warnings)-before >= maxListedProblems
 	}
-	if slices.ContainsFunc(list.Built(), told) {
+	if slices.ContainsFunc(list.Items(), told) {
 		return
 	}
 	for item := range list.Node().Elements() {

@@ -17,7 +17,7 @@ var update = flag.Bool("update", false, "write functions.md again")
 
 // TestReference runs every example of the reference, and holds the page to the code.
 func TestReference(t *testing.T) {
-	w := newWorld(t, hook.Registration)
+	w := newHarness(t, hook.Registration)
 	for _, e := range expr.Reference() {
 		if e.Unsupported {
 			continue

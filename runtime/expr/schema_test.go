@@ -16,10 +16,10 @@ import (
 )
 
 // Whatever a published call has can be read by its path, has the kind it is known to have, and one of its words.
-func TestSamplesKeepToTheSchema(t *testing.T) {
+func TestSamplesMatchSchema(t *testing.T) {
 	for _, name := range sample.Names() {
 		text, _ := sample.Named(name)
-		t.Run(name, func(t *testing.T) { keeps(t, text) })
+		t.Run(name, func(t *testing.T) { checkSample(t, text) })
 	}
 	published, _ := filepath.Glob("../../../shared/okta/samples/*-request-*.json")
 	for _, name := range published {
@@ -27,11 +27,11 @@ func TestSamplesKeepToTheSchema(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		t.Run(filepath.Base(name), func(t *testing.T) { keeps(t, text) })
+		t.Run(filepath.Base(name), func(t *testing.T) { checkSample(t, text) })
 	}
 }
 
-func keeps(t *testing.T, text []byte) {
+func checkSample(t *testing.T, text []byte) {
 	var d jsondoc.Doc
 	if err := d.Parse(text, jsondoc.Limits{}); err != nil {
 		t.Fatal(err)
@@ -44,20 +44,20 @@ func keeps(t *testing.T, text []byte) {
 	kind := hook.Types()[at]
 	if kind != hook.EventHook {
 		for name, member := range root.Members() {
-			kept(t, kind, &d, root, name, member)
+			checkMember(t, kind, &d, root, name, member)
 		}
 		return
 	}
 	for name, member := range root.Members() {
-		kept(t, kind, &d, root, "delivery."+name, member)
+		checkMember(t, kind, &d, root, "delivery."+name, member)
 	}
 	for event := range hook.Events(root).Elements() {
-		kept(t, kind, &d, event, "event", event)
+		checkMember(t, kind, &d, event, "event", event)
 	}
 }
 
-// kept reads what is at the path, and all that is in it, on the event.
-func kept(t *testing.T, kind hook.Type, d *jsondoc.Doc, event jsondoc.Node, path string, n jsondoc.Node) {
+// checkMember reads what is at the path, and all that is in it, on the event.
+func checkMember(t *testing.T, kind hook.Type, d *jsondoc.Doc, event jsondoc.Node, path string, n jsondoc.Node) {
 	switch n.Kind() {
 	case jsondoc.Object:
 		for name, member := range n.Members() {
@@ -65,13 +65,13 @@ func kept(t *testing.T, kind hook.Type, d *jsondoc.Doc, event jsondoc.Node, path
 			if strings.Trim(strings.ToLower(name), "abcdefghijklmnopqrstuvwxyz0123456789_") != "" || name == "" {
 				step = fmt.Sprintf("[%q]", name)
 			}
-			kept(t, kind, d, event, path+step, member)
+			checkMember(t, kind, d, event, path+step, member)
 		}
 		return
 	case jsondoc.Array:
 		i := 0
 		for item := range n.Elements() {
-			kept(t, kind, d, event, fmt.Sprintf("%s[%d]", path, i), item)
+			checkMember(t, kind, d, event, fmt.Sprintf("%s[%d]", path, i), item)
 			i++
 		}
 		return
@@ -80,7 +80,7 @@ func kept(t *testing.T, kind hook.Type, d *jsondoc.Doc, event jsondoc.Node, path
 	if n.Kind() == jsondoc.Null {
 		src = path + " == nil"
 	}
-	w := &world{t: t, env: expr.NewEnv(expr.Options{Type: kind})}
+	w := &harness{t: t, env: expr.NewEnv(expr.Options{Type: kind})}
 	x, err := expr.Compile(src, w.env)
 	if err != nil {
 		t.Errorf("%s: %v", src, err)

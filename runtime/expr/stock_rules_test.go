@@ -35,11 +35,11 @@ type difference struct {
 	is        func(o outcome) bool
 }
 
-func refusedFor(parts ...string) func(outcome) bool {
+func isRejected(parts ...string) func(outcome) bool {
 	return func(o outcome) bool { return hasAny(o.refused, parts) }
 }
 
-func failedFor(parts ...string) func(outcome) bool {
+func isFailure(parts ...string) func(outcome) bool {
 	return func(o outcome) bool { return hasAny(o.failed, parts) }
 }
 
@@ -59,20 +59,20 @@ func hasAny(s string, parts []string) bool {
 // differences are all there are in expr's corpora. RATIONALE.md has this table.
 var differences = []difference{
 	{"refused by name", "each has its own message: what can be written instead, or why no hook needs it",
-		refusedFor("is not supported", "unknown name", "unknown function", "values have no methods")},
-	{"a member that is written twice in an object", "the second is a slip; expr keeps the first", refusedFor("is there twice")},
-	{"a pattern that is no constant", "a payload must not choose a pattern, whose work is paid for by us", refusedFor("wants its pattern written out")},
-	{"several expressions with ; between", "all but the last compute nothing", refusedFor("want one expression")},
-	{"an argument that expr takes for granted, or more than there are", "trimPrefix(x) cuts nothing off", refusedFor(" arguments")},
-	{"kinds that never fit, at load", "false, nil or a crash there, and most likely a slip of the pen", refusedFor(" wants ", "never equal", "cannot compare", "want a condition", "has no members")},
+		isRejected("is not supported", "unknown name", "unknown function", "values have no methods")},
+	{"a member that is written twice in an object", "the second is a slip; expr keeps the first", isRejected("is there twice")},
+	{"a pattern that is no constant", "a payload must not choose a pattern, whose work is paid for by us", isRejected("wants its pattern written out")},
+	{"several expressions with ; between", "all but the last compute nothing", isRejected("want one expression")},
+	{"an argument that expr takes for granted, or more than there are", "trimPrefix(x) cuts nothing off", isRejected(" arguments")},
+	{"kinds that never fit, at load", "false, nil or a crash there, and most likely a slip of the pen", isRejected(" wants ", "never equal", "cannot compare", "want a condition", "has no members")},
 	{"division by zero", "infinite or no number there: no JSON can say it", func(o outcome) bool {
-		return refusedFor("division by zero", "not a finite number")(o) || failedFor("division by zero", "not a finite number")(o)
+		return isRejected("division by zero", "not a finite number")(o) || isFailure("division by zero", "not a finite number")(o)
 	}},
-	{"bytes that are no text", "no JSON can say them", func(o outcome) bool { return refusedFor("is no text")(o) || failedFor("is no text")(o) }},
-	{"an index with a fraction", "expr cuts it off", failedFor("with a fraction")},
-	{"more than the budget", "no list is ever larger than memory allows; expr has no budget for its time", failedFor("out of")},
+	{"bytes that are no text", "no JSON can say them", func(o outcome) bool { return isRejected("is no text")(o) || isFailure("is no text")(o) }},
+	{"an index with a fraction", "expr cuts it off", isFailure("with a fraction")},
+	{"more than the budget", "no list is ever larger than memory allows; expr has no budget for its time", isFailure("out of")},
 	{"kinds that do not fit, when it runs", "a payload must not make a rule come out false by sending a list for a text: the rule fails, and says so",
-		failedFor("cannot compare", "wants ", "want ")},
+		isFailure("cannot compare", "wants ", "want ")},
 	{"string(nil) and toJSON(nil)", "null there is the text <nil> or null; any function given null gives null here", func(o outcome) bool {
 		return writes("string(", "toJSON(")(o) && strings.Contains(o.out, "null")
 	}},
@@ -88,10 +88,10 @@ var differences = []difference{
 func TestAgreesWithStock(t *testing.T) {
 	lines := corpora(t)
 	if testing.Short() {
-		lines = some(lines, 20)
+		lines = everyNth(lines, 20)
 	}
-	w := &world{t: t, env: expr.NewEnv(expr.Options{Type: hook.Registration, Known: []string{"ok", "i", "i64", "i32", "str", "f64", "f32", "array", "foo", "list"}})}
-	theirs := checkedText(t, agreed)
+	w := &harness{t: t, env: expr.NewEnv(expr.Options{Type: hook.Registration, Known: []string{"ok", "i", "i64", "i32", "str", "f64", "f32", "array", "foo", "list"}})}
+	theirs := decodePayload(t, agreed)
 	same, both, counts := 0, 0, make([]int, len(differences))
 	for _, src := range lines {
 		o := w.compare(src, theirs)
@@ -140,7 +140,7 @@ func corpora(t *testing.T) (all []string) {
 	return all
 }
 
-func some(all []string, every int) (few []string) {
+func everyNth(all []string, every int) (few []string) {
 	for i := 0; i < len(all); i += every {
 		few = append(few, all[i])
 	}
@@ -148,7 +148,7 @@ func some(all []string, every int) (few []string) {
 }
 
 // compare runs src on both sides.
-func (w *world) compare(src string, env map[string]any) (o outcome) {
+func (w *harness) compare(src string, env map[string]any) (o outcome) {
 	o.src = src
 	var want any
 	p, err := stock.Compile(src, stock.Env(env))
@@ -164,13 +164,13 @@ func (w *world) compare(src string, env map[string]any) (o outcome) {
 		return o
 	}
 	r := w.begin(agreed, runtime.Budget{})
-	out, err := rendered(x, r)
+	out, err := render(x, r)
 	if err != nil {
 		o.failed = err.Error()
 		return o
 	}
 	o.out = string(out)
-	o.same = o.theirs == "" && same(out, want)
+	o.same = o.theirs == "" && equalJSON(out, want)
 	if !json.Valid(out) {
 		w.t.Errorf("%s: not JSON: %s", src, out)
 	}

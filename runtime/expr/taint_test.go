@@ -143,11 +143,11 @@ func TestSecret(t *testing.T) {
 		{hook.Registration, `data`, false},
 		{hook.Token, `data.context`, false},
 	}
-	worlds := make(map[hook.Type]*world)
+	worlds := make(map[hook.Type]*harness)
 	for _, kind := range []hook.Type{hook.PasswordImport, hook.Telephony, hook.Registration, hook.Token} {
 		o := options(t, kind)
 		o.Known = append(o.Known, "data.context.credential", "known.of")
-		worlds[kind] = &world{t: t, env: expr.NewEnv(o)}
+		worlds[kind] = &harness{t: t, env: expr.NewEnv(o)}
 	}
 	for _, let := range [][2]string{
 		{"password", `data.context.credential.password`}, {"credential", `data.context.credential`}, {"again", `credential`},
@@ -201,7 +201,7 @@ func TestSecretsCompared(t *testing.T) {
 	}
 	o := options(t, hook.PasswordImport)
 	o.Known = append(o.Known, "data.context.credential.gone")
-	w := &world{t: t, env: expr.NewEnv(o)}
+	w := &harness{t: t, env: expr.NewEnv(o)}
 	payload := `{"data": {"context": {"request": {}, "credential": {"username": "correct hors", "password": "correct horse"}}}}`
 	for _, tt := range tests {
 		t.Run(tt.src, func(t *testing.T) {

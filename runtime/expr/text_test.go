@@ -34,7 +34,7 @@ func TestText(t *testing.T) {
 		{"comment in a hole", "${1 /* } */ + 1}", `2`, `2`},
 		{"control characters", "a\tb\u0001 ${\"\\n\"}", `"a\tb\u0001 \n"`, "a\tb\u0001 \n"},
 	}
-	w := newWorld(t, hook.Registration)
+	w := newHarness(t, hook.Registration)
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			leaf, err := expr.CompileText(tt.src, w.env)
@@ -72,7 +72,7 @@ func TestTextMistakes(t *testing.T) {
 		{"ü ${dat.x}\n${eventTyp} and ${1 +}", []string{"1:5: unknown name dat, did you mean data?",
 			"2:3: unknown name eventTyp, did you mean eventType?", "2:21: the expression ends too soon"}},
 	}
-	w := newWorld(t, hook.Registration)
+	w := newHarness(t, hook.Registration)
 	for _, tt := range tests {
 		t.Run(tt.src, func(t *testing.T) {
 			_, err := expr.CompileText(tt.src, w.env)
@@ -90,7 +90,7 @@ func TestTextMistakes(t *testing.T) {
 }
 
 func TestTextWhole(t *testing.T) {
-	w := newWorld(t, hook.Registration)
+	w := newHarness(t, hook.Registration)
 	whole, err := expr.CompileText("${1 + 1}", w.env)
 	if err != nil {
 		t.Fatal(err)
@@ -111,7 +111,7 @@ func TestTextWhole(t *testing.T) {
 }
 
 func TestErrOutput(t *testing.T) {
-	w := newWorld(t, hook.Registration)
+	w := newHarness(t, hook.Registration)
 	for _, src := range []string{`${data.userProfile}`, `x ${data.userProfile.name} y`, `long enough ${1}`, `${[1, 2, 3, 4, 5]}`} {
 		leaf, err := expr.CompileText(src, w.env)
 		if err != nil {
@@ -125,7 +125,7 @@ func TestErrOutput(t *testing.T) {
 }
 
 func BenchmarkText(b *testing.B) {
-	w := newWorld(b, hook.Registration)
+	w := newHarness(b, hook.Registration)
 	leaf, err := expr.CompileText(`${data.userProfile.firstName} ${data.userProfile.lastName} <${lower(data.userProfile.email)}>`, w.env)
 	if err != nil {
 		b.Fatal(err)

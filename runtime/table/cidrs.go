@@ -16,7 +16,7 @@ type address struct{ hi, lo uint64 }
 
 func (a address) less(b address) bool { return a.hi < b.hi || a.hi == b.hi && a.lo < b.lo }
 
-func number(ip netip.Addr) address {
+func addressOf(ip netip.Addr) address {
 	if ip.Is4() {
 		b := ip.As4()
 		return address{lo: uint64(binary.BigEndian.Uint32(b[:]))}
@@ -55,7 +55,7 @@ func (s *spans) find(a address) jsondoc.Node {
 	return s.values[low-1]
 }
 
-func (s *spans) cut(at address, v jsondoc.Node) {
+func (s *spans) add(at address, v jsondoc.Node) {
 	if n := len(s.starts); n > 0 && s.starts[n-1] == at {
 		s.values[n-1] = v
 		return
@@ -81,19 +81,19 @@ func (s *spans) build(networks []network, top address) {
 			if len(open) > 0 {
 				outer = open[len(open)-1].value
 			}
-			s.cut(after(last), outer)
+			s.add(nextAddress(last), outer)
 		}
 	}
 	for _, n := range networks {
 		closeBefore(n.first, false)
-		s.cut(n.first, n.value)
+		s.add(n.first, n.value)
 		open = append(open, n)
 	}
 	closeBefore(address{}, true)
 	s.starts, s.values = slices.Clip(s.starts), slices.Clip(s.values)
 }
 
-func after(a address) address {
+func nextAddress(a address) address {
 	if a.lo++; a.lo == 0 {
 		a.hi++
 	}
@@ -114,22 +114,22 @@ func (t *Table) indexNetworks(entries []Entry, nodes []jsondoc.Node) (errs Error
 			continue
 		}
 		seen[p] = i
-		n := network{first: number(p.Addr()), bits: p.Bits(), value: nodes[i]}
+		n := network{first: addressOf(p.Addr()), bits: p.Bits(), value: nodes[i]}
 		if p.Addr().Is4() {
 			n.last = address{lo: n.first.lo | (1<<(32-p.Bits()) - 1)}
 			v4 = append(v4, n)
 		} else {
-			n.last = fill(n.first, p.Bits())
+			n.last = setHostBits(n.first, p.Bits())
 			v6 = append(v6, n)
 		}
 	}
 	t.v4.build(v4, address{lo: 1<<32 - 1})
-	t.v6.build(v6, fill(address{}, 0))
+	t.v6.build(v6, setHostBits(address{}, 0))
 	return errs
 }
 
-// fill sets all of an IPv6 address beyond the prefix's bits.
-func fill(a address, bits int) address {
+// setHostBits sets all of an IPv6 address beyond the prefix's bits.
+func setHostBits(a address, bits int) address {
 	if bits < 64 {
 		return address{a.hi | (1<<(64-bits) - 1), ^uint64(0)}
 	}
@@ -157,16 +157,16 @@ func parsePrefix(s string) (netip.Prefix, error) {
 	return p, nil
 }
 
-// network finds the longest prefix around the address. An IPv4 address written in IPv6 is the IPv4 address; one with a
+// findNetwork finds the longest prefix around the address. An IPv4 address written in IPv6 is the IPv4 address; one with a
 // zone is in no network.
-func (t *Table) network(key string) jsondoc.Node {
+func (t *Table) findNetwork(key string) jsondoc.Node {
 	if strings.IndexByte(key, ':') < 0 {
-		if a, ok := parse4(key); ok {
+		if a, ok := parseIPv4(key); ok {
 			return t.v4.find(a)
 		}
 		return jsondoc.Node{}
 	}
-	if !plausible(key) {
+	if !mayBeIPv6(key) {
 		return jsondoc.Node{}
 	}
 	ip, err := netip.ParseAddr(key)
@@ -174,13 +174,13 @@ func (t *Table) network(key string) jsondoc.Node {
 		return jsondoc.Node{}
 	}
 	if ip = ip.Unmap(); ip.Is4() {
-		return t.v4.find(number(ip))
+		return t.v4.find(addressOf(ip))
 	}
-	return t.v6.find(number(ip))
+	return t.v6.find(addressOf(ip))
 }
 
-// parse4 reads four numbers with dots between. Unlike netip it makes no error on the heap for what is none.
-func parse4(key string) (address, bool) {
+// parseIPv4 reads four numbers with dots between. Unlike netip it makes no error on the heap for what is none.
+func parseIPv4(key string) (address, bool) {
 	all, part, digits, dots := uint64(0), 0, 0, 0
 	for i := range len(key) {
 		switch c := key[i]; {
@@ -197,8 +197,8 @@ func parse4(key string) (address, bool) {
 	return address{lo: all<<8 | uint64(part)}, dots == 3 && digits > 0
 }
 
-// plausible keeps most of what is no IPv6 address from netip, whose errors are made on the heap.
-func plausible(key string) bool {
+// mayBeIPv6 keeps most of what is no IPv6 address from netip, whose errors are made on the heap.
+func mayBeIPv6(key string) bool {
 	const longest = len("ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255")
 	if len(key) < len("::") || len(key) > longest {
 		return false

@@ -59,7 +59,7 @@ func FoldDomain(buf *[MaxName]byte, s string) int {
 	}
 	begin := 0 // of the label
 	for i := range len(s) {
-		c := folded[s[i]]
+		c := foldByte[s[i]]
 		if c == 0 {
 			if s[i] >= utf8.RuneSelf {
 				return foldUnicode(buf, s)
@@ -106,19 +106,19 @@ func foldUnicode(buf *[MaxName]byte, s string) int {
 // evil.com to them, and must not be one here.
 func foldRune(c rune) rune {
 	if c < utf8.RuneSelf {
-		return rune(folded[c])
+		return rune(foldByte[c])
 	}
 	small := unicode.ToLower(c)
-	if small < utf8.RuneSelf || !unicode.In(small, unicode.L, unicode.M, unicode.Nd) || unicode.In(c, alias) || unicode.In(small, alias) {
+	if small < utf8.RuneSelf || !unicode.In(small, unicode.L, unicode.M, unicode.Nd) || unicode.In(c, aliases) || unicode.In(small, aliases) {
 		return 0
 	}
 	return small
 }
 
-// alias are the letters, marks and digits, and whatever is between them, that compatibility normalization (UAX 15, NFKC)
+// aliases are the letters, marks and digits, and whatever is between them, that compatibility normalization (UAX 15, NFKC)
 // turns into others, the marks that it puts together with the letter before, and those that nobody sees. No alias of an
 // ASCII name is left: ß is a letter of its own since IDNA 2008.
-var alias = &unicode.RangeTable{
+var aliases = &unicode.RangeTable{
 	R16: []unicode.Range16{
 		{0x00aa, 0x00aa, 1}, {0x00ba, 0x00ba, 1}, {0x0130, 0x0130, 1}, {0x0132, 0x0133, 1}, {0x013f, 0x0140, 1},
 		{0x0149, 0x0149, 1}, {0x017f, 0x017f, 1}, {0x01c4, 0x01cc, 1}, {0x01f1, 0x01f3, 1}, {0x02b0, 0x036f, 1},
@@ -131,9 +131,9 @@ var alias = &unicode.RangeTable{
 	},
 }
 
-// folded is each byte of a name as it is kept, 0 for those that no name has: those of host names stay, in lower case, and
+// foldByte is each byte of a name as it is kept, 0 for those that no name has: those of host names stay, in lower case, and
 // so does the underscore that DNS allows.
-var folded = func() (fold [256]byte) {
+var foldByte = func() (fold [256]byte) {
 	for i := range fold {
 		switch c := byte(i); {
 		case 'A' <= c && c <= 'Z':
@@ -145,8 +145,8 @@ var folded = func() (fold [256]byte) {
 	return fold
 }()
 
-// domain finds the longest name that is the key or that the key is beneath, label by label from the right.
-func (t *Table) domain(key string) (found jsondoc.Node) {
+// findDomain finds the longest name that is the key or that the key is beneath, label by label from the right.
+func (t *Table) findDomain(key string) (found jsondoc.Node) {
 	var buf [MaxName]byte
 	n := FoldDomain(&buf, key)
 	labels := 0

@@ -35,8 +35,8 @@ func slow(as string, entries []table.Entry, key string) string {
 	return found
 }
 
-// accepted is the entries without those that New refuses.
-func accepted(as string, entries []table.Entry) []table.Entry {
+// validEntries is the entries without those that New refuses.
+func validEntries(as string, entries []table.Entry) []table.Entry {
 	_, err := table.New(as, entries)
 	errs, _ := errors.AsType[table.Errors](err)
 	for _, e := range slices.Backward(errs) {
@@ -80,14 +80,14 @@ func above(name, key string) int {
 	return len(want)
 }
 
-// invent makes keys that often meet: few letters, few bits.
-type invent struct{ *rand.Rand }
+// generator makes keys that often meet: few letters, few bits.
+type generator struct{ *rand.Rand }
 
-func (r invent) word() string {
+func (r generator) word() string {
 	return []string{"a", "b", "ab", "B", "a-b", "xn--a", "ä"}[r.IntN(7)]
 }
 
-func (r invent) domain(most int) string {
+func (r generator) domain(most int) string {
 	labels := make([]string, 1+r.IntN(most))
 	for i := range labels {
 		labels[i] = r.word()
@@ -95,7 +95,7 @@ func (r invent) domain(most int) string {
 	return strings.Join(labels, ".") + []string{"", "", "."}[r.IntN(3)]
 }
 
-func (r invent) address() netip.Addr {
+func (r generator) address() netip.Addr {
 	var b [16]byte
 	binary.BigEndian.PutUint64(b[:], 0x2001_0db8_0000_0000|r.Uint64N(4)<<30|r.Uint64N(4))
 	binary.BigEndian.PutUint64(b[8:], r.Uint64N(4)<<62|r.Uint64N(4))
@@ -105,7 +105,7 @@ func (r invent) address() netip.Addr {
 	return netip.AddrFrom16(b)
 }
 
-func (r invent) prefix() string {
+func (r generator) prefix() string {
 	ip := r.address()
 	p := netip.PrefixFrom(ip, r.IntN(ip.BitLen()+1)).Masked()
 	switch {
@@ -117,7 +117,7 @@ func (r invent) prefix() string {
 	return p.String()
 }
 
-func (r invent) key() string {
+func (r generator) key() string {
 	if ip := r.address(); r.IntN(4) > 0 || !ip.Is4() {
 		return ip.String()
 	} else {
@@ -128,24 +128,24 @@ func (r invent) key() string {
 func TestAgainstPlainLoop(t *testing.T) {
 	kinds := []struct {
 		as         string
-		entry, key func(invent) string
+		entry, key func(generator) string
 	}{
-		{table.Map, invent.word, invent.word},
-		{table.Domains, func(r invent) string { return r.domain(4) }, func(r invent) string { return r.domain(6) }},
-		{table.CIDRs, invent.prefix, invent.key},
+		{table.Map, generator.word, generator.word},
+		{table.Domains, func(r generator) string { return r.domain(4) }, func(r generator) string { return r.domain(6) }},
+		{table.CIDRs, generator.prefix, generator.key},
 	}
 	for _, kind := range kinds {
 		t.Run(kind.as, func(t *testing.T) {
 			seed := rand.Uint64()
 			t.Logf("seed %d", seed)
-			r := invent{rand.New(rand.NewPCG(seed, 0))}
+			r := generator{rand.New(rand.NewPCG(seed, 0))}
 			found := 0
 			for range 300 {
 				var all []table.Entry
 				for i := range r.IntN(40) {
 					all = append(all, table.Entry{Key: kind.entry(r), Value: fmt.Append(nil, i)})
 				}
-				all = accepted(kind.as, all)
+				all = validEntries(kind.as, all)
 				made, err := table.New(kind.as, all)
 				if err != nil {
 					t.Fatal(err)
@@ -179,7 +179,7 @@ func FuzzLookup(f *testing.F) {
 			for line := range strings.SplitSeq(lines, "\n") {
 				all = append(all, table.Entry{Key: line, Value: fmt.Append(nil, len(all))})
 			}
-			all = accepted(as, all)
+			all = validEntries(as, all)
 			made, err := table.New(as, all)
 			if err != nil {
 				t.Fatal(err)

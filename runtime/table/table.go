@@ -47,7 +47,7 @@ func New(as string, entries []Entry) (*Table, error) {
 		return nil, Errors{{Entry: MaxEntries, First: -1, Err: fmt.Errorf("%w: want at most %d entries", ErrSize, MaxEntries)}}
 	}
 	t := &Table{as: as, size: len(entries)}
-	nodes, err := t.hold(entries)
+	nodes, err := t.parseValues(entries)
 	if err != nil {
 		return nil, err
 	}
@@ -68,8 +68,8 @@ func New(as string, entries []Entry) (*Table, error) {
 	return t, nil
 }
 
-// hold reads all values into the table's own Doc and returns each entry's node.
-func (t *Table) hold(entries []Entry) ([]jsondoc.Node, error) {
+// parseValues reads all values into the table's own Doc and returns each entry's node.
+func (t *Table) parseValues(entries []Entry) ([]jsondoc.Node, error) {
 	size := len("[true]")
 	for i, e := range entries {
 		if size += len(e.Value) + 1; size > MaxText {
@@ -141,17 +141,17 @@ func (t *Table) Has(key string) bool { return t.Lookup(key).Kind() != jsondoc.Mi
 func (t *Table) Lookup(key string) jsondoc.Node {
 	switch t.as {
 	case CIDRs:
-		return t.network(key)
+		return t.findNetwork(key)
 	case Domains:
-		return t.domain(key)
+		return t.findDomain(key)
 	default:
 		return t.exact[key]
 	}
 }
 
-// Takes reports whether the key is one that the table could have: a table of domains has only those. One that is asked
+// CanHave reports whether the key is one that the table could have: a table of domains has only those. One that is asked
 // for anything else has no answer, whether its names are let in or kept out.
-func (t *Table) Takes(key string) bool {
+func (t *Table) CanHave(key string) bool {
 	var buf [MaxName]byte
 	return t.as != Domains || FoldDomain(&buf, key) > 0
 }

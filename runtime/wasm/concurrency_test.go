@@ -177,7 +177,7 @@ func TestWaiting(t *testing.T) {
 		var group sync.WaitGroup
 		for range 8 {
 			group.Go(func() {
-				_, _, err := newEvent(t, `{"data":{"do":"l"}}`).run(p, runtime.Budget{Time: 100 * time.Millisecond, Fuel: runtime.Most.Fuel})
+				_, _, err := newEvent(t, `{"data":{"do":"l"}}`).run(p, runtime.Budget{Time: 100 * time.Millisecond, Fuel: runtime.Max.Fuel})
 				if !errors.Is(err, runtime.ErrTime) {
 					t.Errorf("got %v", err)
 				}

@@ -70,7 +70,7 @@ func runUntilDeadline(b *testing.B, r *wasm.Runtime, src []byte) func() {
 	p := newProgramIn(b, r, src, wasm.ProgramOptions{})
 	e := newEvent(b, body)
 	return func() {
-		if _, _, err := e.run(p, runtime.Budget{Time: deadline, Fuel: runtime.Most.Fuel}); !errors.Is(err, runtime.ErrTime) {
+		if _, _, err := e.run(p, runtime.Budget{Time: deadline, Fuel: runtime.Max.Fuel}); !errors.Is(err, runtime.ErrTime) {
 			b.Error(err)
 		}
 	}

@@ -82,7 +82,7 @@ func newEvent(t testing.TB, body string) *testEvent {
 func (e *testEvent) begin(r *runtime.Run, m *runtime.Meter, b runtime.Budget) {
 	m.Start(b, time.Now(), time.Time{})
 	if b.Time == 0 {
-		m.Pardon(time.Minute)
+		m.ExcludeTime(time.Minute)
 	}
 	r.Begin(hook.Event{Call: &e.call, Node: e.doc.Root()}, now, m)
 }

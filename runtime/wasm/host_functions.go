@@ -187,7 +187,7 @@ func (in *instance) hostLookup(stack []uint64) {
 	case n.Kind() != jsondoc.Missing:
 		raw := n.Raw()
 		stack[0] = in.writeResult(unsafe.String(unsafe.SliceData(raw), len(raw)), stack[4], stack[5])
-	case t.Takes(key):
+	case t.CanHave(key):
 		stack[0] = encodeCode(codeMissing)
 	default:
 		stack[0] = encodeCode(codeKind)

@@ -94,7 +94,7 @@ func runAttack(t *testing.T, p *wasm.Program, body string, o attackOutcome) {
 		reasons []error
 	}{{runtime.Budget{}, o.reasons}, {runtime.Budget{}, o.reasons}}
 	if o.name == spinsForever.name {
-		rounds[0].budget, rounds[0].reasons = runtime.Budget{Time: 20 * time.Millisecond, Fuel: runtime.Most.Fuel}, []error{runtime.ErrTime, runtime.ErrFuel}
+		rounds[0].budget, rounds[0].reasons = runtime.Budget{Time: 20 * time.Millisecond, Fuel: runtime.Max.Fuel}, []error{runtime.ErrTime, runtime.ErrFuel}
 		rounds[1].budget, rounds[1].reasons = runtime.Budget{Fuel: 1_000_000}, []error{runtime.ErrFuel}
 	}
 	for _, round := range rounds {
@@ -169,7 +169,7 @@ func runOnce(t *testing.T, p *wasm.Program, body string, b runtime.Budget) (resu
 	now := time.Now()
 	m.Start(b, now, time.Time{})
 	if b.Time == 0 {
-		m.Pardon(time.Minute)
+		m.ExcludeTime(time.Minute)
 	}
 	r.Begin(hook.Event{Call: call, Node: call.Doc.Root()}, now, &m)
 	err := p.Run(&r, &d)

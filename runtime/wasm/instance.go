@@ -98,7 +98,7 @@ func (in *instance) beginRun(r *runtime.Run) error {
 	in.clock = clock{wall: r.Now.UnixNano(), monotonic: in.monotonicStart}
 	in.memory.resetPeak()
 	in.log.reset()
-	in.waiter.background = r.Behind
+	in.waiter.background = r.Background
 	since := in.waitStart()
 	in.holdsSlot = in.program.module.runtime.slots.acquire(in.waiter, r.Meter.Deadline())
 	if in.pardonWait(since); !in.holdsSlot {
@@ -120,7 +120,7 @@ func (in *instance) endRun() {
 
 // waitStart returns the time if the coming wait must not count against the deadline, else zero.
 func (in *instance) waitStart() (since time.Time) {
-	if in.current.Behind {
+	if in.current.Background {
 		since = time.Now()
 	}
 	return since
@@ -128,13 +128,13 @@ func (in *instance) waitStart() (since time.Time) {
 
 func (in *instance) pardonWait(since time.Time) {
 	if !since.IsZero() {
-		in.current.Meter.Pardon(time.Since(since))
+		in.current.Meter.ExcludeTime(time.Since(since))
 	}
 }
 
 // waitError returns why a wait ended early.
 func (in *instance) waitError() error {
-	if !in.current.Meter.Look() {
+	if !in.current.Meter.CheckTime() {
 		return in.current.Meter.Err()
 	}
 	return runtime.ErrTime
@@ -190,7 +190,7 @@ func (in *instance) yield(left int64) int64 {
 	if in.pardonWait(since); !in.holdsSlot {
 		in.unwind(in.waitError())
 	}
-	if !m.Look() { // other guests may have held the slot for long
+	if !m.CheckTime() { // other guests may have held the slot for long
 		in.unwind(m.Err())
 	}
 	in.sliceStart = time.Now()

@@ -44,7 +44,7 @@ type Report struct {
 }
 
 // maxPages is the maximum memory of any module: the largest budget.
-var maxPages = uint32(runtime.Most.Memory >> 16)
+var maxPages = uint32(runtime.Max.Memory >> 16)
 
 // load validates and compiles the module. The result is in m when m.done is closed. A rejected
 // module is removed from the Runtime.

@@ -135,7 +135,7 @@ func memoryPages(b runtime.Budget) uint32 {
 	if b.Memory <= 0 {
 		b.Memory = runtime.Default.Memory
 	}
-	return uint32(min(b.Memory, runtime.Most.Memory) >> 16)
+	return uint32(min(b.Memory, runtime.Max.Memory) >> 16)
 }
 
 // makeFirst makes the first instance and checks it on the sample call.
@@ -190,12 +190,12 @@ func (p *Program) checkDeterminism(deadline time.Time) error {
 
 // warmUpRun returns a Run on the sample call.
 func (p *Program) warmUpRun(m *runtime.Meter, background bool) *runtime.Run {
-	return &runtime.Run{Event: p.warmUp.event(), Now: p.loadTime, Meter: m, Random: p.module.runtime.random, Behind: background}
+	return &runtime.Run{Event: p.warmUp.event(), Now: p.loadTime, Meter: m, Random: p.module.runtime.random, Background: background}
 }
 
 // startupBudget is the budget of the code that runs before any event. Go's runtime needs 2,000,000
 // units.
-var startupBudget = runtime.Budget{Time: runtime.Most.Time, Fuel: 500_000_000, Output: runtime.Most.Output}
+var startupBudget = runtime.Budget{Time: runtime.Max.Time, Fuel: 500_000_000, Output: runtime.Max.Output}
 
 // startupTime is the time limit of that code. Fuel decides whether a module is accepted, so the
 // result does not depend on the load of the machine; the time is more than ten times what the fuel
@@ -208,7 +208,7 @@ func newStartupMeter(deadline time.Time) *runtime.Meter {
 		long = min(long, deadline.Sub(now))
 	}
 	m.Start(startupBudget, now, time.Time{})
-	m.Pardon(long - startupBudget.Time)
+	m.ExcludeTime(long - startupBudget.Time)
 	return m
 }
 

@@ -91,7 +91,7 @@ func (p *Program) awaitGrant(w *instanceRequest, m *runtime.Meter) grant {
 		return <-w.granted
 	}
 	err := runtime.ErrTime
-	if !m.Look() {
+	if !m.CheckTime() {
 		err = m.Err()
 	}
 	return grant{err: fmt.Errorf("%w: waiting for an instance", err)}
@@ -103,7 +103,7 @@ func (p *Program) prepareGrant(h grant, r *runtime.Run) (*instance, error) {
 	case h.err != nil:
 		return nil, h.err
 	case h.in == nil:
-		in, err := p.newPrepared(r.Meter, r.Behind)
+		in, err := p.newPrepared(r.Meter, r.Background)
 		if err != nil {
 			p.forgetInstance()
 		}

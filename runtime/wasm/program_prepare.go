@@ -59,7 +59,7 @@ const monotonicStart = 1_000_000_000
 
 // runStartup runs the code before any event: the start function, _initialize and configure.
 func (in *instance) runStartup(m *runtime.Meter, background bool) error {
-	r := &runtime.Run{Now: in.program.loadTime, Meter: m, Random: in.program.module.runtime.random, Behind: background}
+	r := &runtime.Run{Now: in.program.loadTime, Meter: m, Random: in.program.module.runtime.random, Background: background}
 	defer in.endRun()
 	if err := in.beginRun(r); err != nil {
 		return fmt.Errorf("wait for a slot: %w", err)

@@ -46,7 +46,7 @@ func TestRun(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			p, b := newProgram(t, tt.module, wasm.ProgramOptions{}), runtime.Budget{Fuel: runtime.Most.Fuel}
+			p, b := newProgram(t, tt.module, wasm.ProgramOptions{}), runtime.Budget{Fuel: runtime.Max.Fuel}
 			if tt.err == runtime.ErrTime {
 				b.Time = 50 * time.Millisecond
 			}

@@ -24,7 +24,7 @@ func TestLoad(t *testing.T) {
 		t.Fatalf("the same module twice: %v", err)
 	}
 	report := a.Report()
-	if report.Convention != "evaluate" || report.Bytes != len(echoModule()) || report.Metered <= report.Bytes || report.Memory != 65536 || report.MaxMemory != runtime.Most.Memory || len(report.Exports) != 4 {
+	if report.Convention != "evaluate" || report.Bytes != len(echoModule()) || report.Metered <= report.Bytes || report.Memory != 65536 || report.MaxMemory != runtime.Max.Memory || len(report.Exports) != 4 {
 		t.Errorf("report %+v", report)
 	}
 	a.Close()
