@@ -3,7 +3,6 @@ package admin
 import (
 	"encoding/json"
 	"errors"
-	"strings"
 
 	"github.com/tenterhook/tenterhook/engine/ledger"
 )
@@ -23,12 +22,12 @@ type Page struct {
 
 // Show returns an entry with its payload, or ledger.ErrGone. The payload of a dead letter is that of its
 // event, while the ledger has it.
-func (e Events) Show(id string) (Entry, error) {
+func (e Events) Show(id ledger.EntryID) (Entry, error) {
 	entry, err := e.Ledger.Show(id)
 	if err != nil {
 		return Entry{}, err
 	}
-	if entry.State == ledger.Dead && len(entry.Payload) == 0 {
+	if entry.Origin != "" {
 		if entry.Payload, err = e.originPayload(entry.Origin); err != nil {
 			return Entry{}, err
 		}
@@ -39,8 +38,7 @@ func (e Events) Show(id string) (Entry, error) {
 }
 
 // originPayload returns the payload of the event whose step became a dead letter; nil if it is gone.
-func (e Events) originPayload(step string) (ledger.Blob, error) {
-	id, _, _ := strings.Cut(step, ".")
+func (e Events) originPayload(id ledger.EntryID) (ledger.Blob, error) {
 	event, err := e.Ledger.Show(id)
 	if err != nil && !errors.Is(err, ledger.ErrGone) {
 		return nil, err

@@ -59,8 +59,8 @@ func (e Events) List(q url.Values) (Page, error) {
 }
 
 // destinationsOf returns the destinations of the entries with these ids. An unknown id is an error.
-func (e Events) destinationsOf(ids []string) (destinations []string, err error) {
-	missing := make(map[string]bool)
+func (e Events) destinationsOf(ids []ledger.EntryID) (destinations []string, err error) {
+	missing := make(map[ledger.EntryID]bool)
 	for _, id := range ids {
 		missing[id] = true
 	}
@@ -141,7 +141,10 @@ func parseFilter(q url.Values) (f ledger.Filter, err error) {
 			return f, fmt.Errorf("%w: want id, hook, destination, state, key, after or before, got %q", ErrQuery, name)
 		}
 	}
-	f = ledger.Filter{IDs: q["id"], Hook: q.Get("hook"), Destination: q.Get("destination"), State: ledger.State(q.Get("state")), Key: q.Get("key")}
+	f = ledger.Filter{Hook: q.Get("hook"), Destination: q.Get("destination"), State: ledger.State(q.Get("state")), Key: q.Get("key")}
+	for _, id := range q["id"] {
+		f.IDs = append(f.IDs, ledger.EntryID(id))
+	}
 	switch f.State {
 	case "", ledger.Recorded, ledger.Waiting, ledger.Finished, ledger.Dropped, ledger.Dead:
 	default:
@@ -180,7 +183,7 @@ func (a *Admin) eventRoutes(m *http.ServeMux) {
 		a.answerEvents(w, page, err)
 	}))
 	m.Handle("GET /v1/events/{id}", a.requireRead(func(w http.ResponseWriter, r *http.Request) {
-		entry, err := e.Show(r.PathValue("id"))
+		entry, err := e.Show(ledger.EntryID(r.PathValue("id")))
 		a.answerEvents(w, entry, err)
 	}))
 	m.Handle("POST /v1/events/redrive", a.requirePublish(func(w http.ResponseWriter, r *http.Request) {

@@ -180,7 +180,7 @@ func (p *Program) eventsShow() *cobra.Command {
 		Short: "Show one event with its payload, its actions and their attempts",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			local := func(l *ledger.Ledger) (any, error) { return admin.Events{Ledger: l}.Show(args[0]) }
+			local := func(l *ledger.Ledger) (any, error) { return admin.Events{Ledger: l}.Show(ledger.EntryID(args[0])) }
 			body, err := d.fetch(c.Context(), local, "GET", "/v1/events/"+url.PathEscape(args[0]), nil)
 			if err != nil {
 				return err
@@ -205,7 +205,7 @@ func (p *Program) printEvent(body []byte) error {
 	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(t, "%s is %s\n", e.ID, e.State)
 	for _, f := range [][2]string{{"hook", e.Hook}, {"type", e.Type}, {"subject", e.Subject}, {"received", e.Received.Local().Format(time.DateTime)},
-		{"step", e.Origin}, {"key", e.Key}, {"revision", e.Revision}} {
+		{"origin", e.Origin}, {"key", e.Key}, {"revision", e.Revision}} {
 		if f[1] != "" {
 			fmt.Fprintf(t, "%s\t%s\n", f[0], oneCell(f[1]))
 		}

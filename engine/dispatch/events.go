@@ -74,7 +74,7 @@ func (d *Dispatch) planEvent(t ledger.Task) {
 	case d.isLedgerStopped(planned), d.workCtx.Err() != nil:
 		return
 	default:
-		d.log.Error("record the plan of an event", "hook", t.Hook, "event", t.Ref.String(), "error", planned)
+		d.log.Error("record the plan of an event", "hook", t.Hook, "event", t.Entry, "error", planned)
 		d.o.Ledger.Release(t)
 		d.sleep(time.Second)
 		return
@@ -90,7 +90,7 @@ func (d *Dispatch) logPlan(t ledger.Task, p Plan, actions []ledger.Action, err e
 	for _, a := range actions {
 		destinations = append(destinations, a.Destination)
 	}
-	level, attrs := slog.LevelInfo, []any{"hook", t.Hook, "event", t.Ref.String(),
+	level, attrs := slog.LevelInfo, []any{"hook", t.Hook, "event", t.Entry,
 		"rules", strings.Join(p.Rules, ","), "destinations", strings.Join(destinations, ",")}
 	if _, logged := errors.AsType[RuleFailures](err); err != nil && !logged {
 		level, attrs = slog.LevelWarn, append(attrs, "error", shortReason(err))

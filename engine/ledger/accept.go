@@ -22,13 +22,13 @@ func (l *Ledger) Accept(ctx context.Context, d Delivery) (Receipt, error) {
 		return Receipt{}, ErrSpace
 	}
 	op.received = now.UnixNano()
-	op.places = make([]Ref, len(d.Events))
+	op.places = make([]position, len(d.Events))
 	if err := l.submit(ctx, op, false); err != nil {
 		return Receipt{}, err
 	}
 	r := Receipt{Duplicate: op.duplicate, New: make([]bool, len(op.places))}
 	for i, place := range op.places {
-		r.New[i] = place.Row != 0
+		r.New[i] = place.row != 0
 	}
 	return r, nil
 }
@@ -42,7 +42,7 @@ type acceptOp struct {
 	bytes     int
 	received  int64
 	duplicate bool
-	places    []Ref // where the events went that are new
+	places    []position // where the events went that are new
 	slot      *slot
 }
 
@@ -61,7 +61,7 @@ func (d *acceptOp) stage(c *commit) error {
 			continue
 		}
 		c.add(id)
-		d.places[i] = Ref{Slot: c.slot.number, Row: c.put(c.slot, d.rows[i])}
+		d.places[i] = position{slot: c.slot.number, row: c.put(c.slot, d.rows[i])}
 		c.slot.open++
 	}
 	return nil
@@ -75,12 +75,12 @@ func (d *acceptOp) publish(l *Ledger) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for i, place := range d.places {
-		if place.Row == 0 {
+		if place.row == 0 {
 			l.count.duplicates.Add(1)
 			continue
 		}
 		l.count.accepted.Add(1)
-		l.backlog.addEvent(d.slot, &item{ref: place, hook: l.backlog.intern(d.hook), id: d.ids[i], received: d.received})
+		l.backlog.addEvent(d.slot, &item{at: place, hook: l.backlog.intern(d.hook), id: d.ids[i], received: d.received})
 	}
 }
 

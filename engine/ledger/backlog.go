@@ -23,7 +23,8 @@ type backlog struct {
 
 // item is an open event, or actions that an inline call left.
 type item struct {
-	ref      Ref
+	at       position
+	letter   *letter // of a redriven dead letter; nil: of an event or an inline call
 	hook     string
 	id       ID
 	received int64
@@ -35,6 +36,14 @@ type item struct {
 	claimed  bool   // by a worker
 	finished bool
 	pending  bool // an outcome for the whole is on its way into a commit
+}
+
+// entry returns the item's id.
+func (it *item) entry() EntryID {
+	if it.letter != nil {
+		return letterID(it.letter.number)
+	}
+	return it.at.id()
 }
 
 // step is an open or finished action of an item.
@@ -78,7 +87,7 @@ func (b *backlog) destination(name string) *destination {
 	if d == nil {
 		d = &destination{name: name, changed: make(chan struct{})}
 		d.steps.less = func(x, y *step) bool {
-			return cmp.Or(x.due.Compare(y.due), cmp.Compare(x.item.ref.Slot, y.item.ref.Slot), cmp.Compare(x.item.ref.Row, y.item.ref.Row),
+			return cmp.Or(x.due.Compare(y.due), cmp.Compare(x.item.at.slot, y.item.at.slot), cmp.Compare(x.item.at.row, y.item.at.row),
 				cmp.Compare(x.number, y.number)) < 0
 		}
 		b.destinations[name] = d
@@ -88,7 +97,7 @@ func (b *backlog) destination(name string) *destination {
 
 // addEvent takes in an event whose rules have not run.
 func (b *backlog) addEvent(s *slot, it *item) {
-	s.items[it.ref.Row] = it
+	s.items[it.at.row] = it
 	b.open++
 	b.unplanned++
 	b.enqueueEvent(it)
@@ -99,7 +108,7 @@ func (b *backlog) enqueueEvent(it *item) {
 	it.claimed = false
 	q := b.events[it.hook]
 	if q == nil {
-		q = &priorityQueue[*item]{less: func(x, y *item) bool { return x.ref.before(y.ref) }}
+		q = &priorityQueue[*item]{less: func(x, y *item) bool { return x.at.before(y.at) }}
 		b.events[it.hook] = q
 		b.rotation = append(b.rotation, q)
 	}
@@ -179,7 +188,7 @@ func (b *backlog) finishStep(sl *slot, s *step) {
 // finish forgets an item. An event that nobody claimed stays in its line until Claim comes upon it.
 func (b *backlog) finish(s *slot, it *item) {
 	it.finished = true
-	delete(s.items, it.ref.Row)
+	delete(s.items, it.at.row)
 	b.open--
 }
 

@@ -44,7 +44,7 @@ func check(path string) (r Report, err error) {
 	if err != nil || fresh {
 		return r, err
 	}
-	l := &Ledger{opt: Options{Path: path}, now: time.Now, id: id, seed: maphash.MakeSeed()}
+	l := &Ledger{opt: Options{Path: path}, now: time.Now, id: id, seed: maphash.MakeSeed(), letters: make(map[uint64]position)}
 	l.backlog.init()
 	a, err := l.readFile()
 	if err != nil {

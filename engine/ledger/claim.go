@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
@@ -41,7 +42,7 @@ func (l *Ledger) readTasks(items []*item) ([]Task, error) {
 	tasks := make([]Task, 0, len(items))
 	err := l.view(func(tx *bolt.Tx) error {
 		for _, it := range items {
-			body, err := readRow(tx, it.ref, kindEvent)
+			_, body, err := readRow(tx, it.at, kindEvent)
 			if err != nil {
 				return err
 			}
@@ -49,7 +50,7 @@ func (l *Ledger) readTasks(items []*item) ([]Task, error) {
 			if err != nil {
 				return err
 			}
-			t := Task{Ref: it.ref, Hook: it.hook, ID: it.id, Received: time.Unix(0, it.received)}
+			t := Task{Entry: it.entry(), Hook: it.hook, ID: it.id, Received: time.Unix(0, it.received)}
 			t.Payload = append(t.Payload, e.payload...)
 			tasks = append(tasks, t)
 		}
@@ -62,7 +63,7 @@ func (l *Ledger) readTasks(items []*item) ([]Task, error) {
 func (l *Ledger) Release(t Task) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if _, it := l.findItem(t.Ref); it != nil && it.claimed && it.plan == 0 && !it.pending {
+	if _, it := l.findItem(t.Entry); it != nil && it.claimed && it.plan == 0 && !it.pending {
 		l.backlog.enqueueEvent(it)
 	}
 }
@@ -96,7 +97,7 @@ func (l *Ledger) take(ctx context.Context, name string, n int, pick func(*destin
 }
 
 // take takes up to n due steps out of the line, and returns them with the rows of their plans.
-func (d *destination) take(now time.Time, n int, pick func(*destination, time.Time) int) (steps []Step, plans []Ref) {
+func (d *destination) take(now time.Time, n int, pick func(*destination, time.Time) int) (steps []Step, plans []position) {
 	for len(steps) < n && d.steps.Len() > 0 && !d.steps.all[0].due.After(now) {
 		s := heap.Remove(&d.steps, pick(d, now)).(*step)
 		if s.destination == nil || s.pending {
@@ -104,7 +105,7 @@ func (d *destination) take(now time.Time, n int, pick func(*destination, time.Ti
 		}
 		s.taken = true
 		steps = append(steps, s.asStep())
-		plans = append(plans, Ref{Slot: s.item.ref.Slot, Row: s.item.plan})
+		plans = append(plans, position{slot: s.item.at.slot, row: s.item.plan})
 	}
 	return steps, plans
 }
@@ -138,23 +139,19 @@ func (d *destination) nextDue() *time.Time {
 func (s *step) asStep() Step {
 	it := s.item
 	return Step{
-		ID: StepID{Ref: it.ref, Step: s.number}, Hook: it.hook, Event: it.id, Received: time.Unix(0, it.received), Attempts: s.attempts,
+		ID: StepID{Entry: it.entry(), Index: int(s.number)}, Hook: it.hook, Event: it.id, Received: time.Unix(0, it.received), Attempts: s.attempts,
 	}
 }
 
 // readActions reads the actions of steps from the rows of their plans.
-func (l *Ledger) readActions(steps []Step, rows []Ref) error {
+func (l *Ledger) readActions(steps []Step, rows []position) error {
 	return l.view(func(tx *bolt.Tx) error {
 		for i := range steps {
-			body, err := readRow(tx, rows[i], kindPlan)
+			p, err := readPlanRow(tx, rows[i])
 			if err != nil {
 				return err
 			}
-			p, err := readPlan(body)
-			if err != nil {
-				return err
-			}
-			a := p.actions[steps[i].ID.Step]
+			a := p.actions[steps[i].ID.Index]
 			steps[i].Revision = p.revision
 			steps[i].Action = Action{Destination: a.Destination, Key: a.Key, Spec: append([]byte(nil), a.Spec...)}
 		}
@@ -206,12 +203,30 @@ func (l *Ledger) wait(ctx context.Context, changed <-chan struct{}, next *time.T
 }
 
 // findItem returns an open item and its slot; mu is held.
-func (l *Ledger) findItem(r Ref) (*slot, *item) {
-	s := l.slotOf(r.Slot)
+func (l *Ledger) findItem(id EntryID) (*slot, *item) {
+	at, ok := l.positionOf(id)
+	if !ok {
+		return nil, nil
+	}
+	return l.itemAt(at)
+}
+
+// positionOf returns the place of an entry in a slot; mu is held.
+func (l *Ledger) positionOf(id EntryID) (position, bool) {
+	if number, ok := parseLetter(id); ok {
+		at, ok := l.letters[number]
+		return at, ok
+	}
+	return parsePosition(id)
+}
+
+// itemAt returns the open item at a position and its slot; mu is held.
+func (l *Ledger) itemAt(at position) (*slot, *item) {
+	s := l.slotOf(at.slot)
 	if s == nil {
 		return nil, nil
 	}
-	return s, s.items[r.Row]
+	return s, s.items[at.row]
 }
 
 // slotOf returns a slot by its number; mu is held.
@@ -226,11 +241,11 @@ func (l *Ledger) slotOf(number uint32) *slot {
 
 // findStep returns an open step; mu is held.
 func (l *Ledger) findStep(id StepID) *step {
-	_, it := l.findItem(id.Ref)
-	if it == nil || int(id.Step) >= len(it.steps) || it.steps[id.Step].destination == nil {
+	_, it := l.findItem(id.Entry)
+	if it == nil || id.Index < 0 || id.Index >= len(it.steps) || it.steps[id.Index].destination == nil {
 		return nil
 	}
-	return &it.steps[id.Step]
+	return &it.steps[id.Index]
 }
 
 func (l *Ledger) allSlots() []*slot {
@@ -262,17 +277,26 @@ func (l *Ledger) view(do func(*bolt.Tx) error) error {
 	return nil
 }
 
-// readRow returns the body of a slot's row, a part of the file's map.
-func readRow(tx *bolt.Tx, r Ref, want kind) ([]byte, error) {
-	s := slot{number: r.Slot}
+// readRow returns the body of a row of a slot, if it is of one of these kinds. The body is a part of the file's map.
+func readRow(tx *bolt.Tx, at position, want ...kind) (kind, []byte, error) {
+	s := slot{number: at.slot}
 	b := tx.Bucket(s.rowsName())
 	if b == nil {
-		return nil, fmt.Errorf("%w: no slot %d", ErrDamaged, r.Slot)
+		return 0, nil, fmt.Errorf("%w: no slot %d", ErrDamaged, at.slot)
 	}
-	key := key32(r.Row)
+	key := key32(at.row)
 	h, body, err := openRow(key, b.Get(key))
-	if err != nil || h.kind != want || h.slot != r.Slot {
-		return nil, fmt.Errorf("%w: row %s", ErrDamaged, r)
+	if err != nil || !slices.Contains(want, h.kind) || h.slot != at.slot {
+		return 0, nil, fmt.Errorf("%w: row %s", ErrDamaged, at.id())
 	}
-	return body, nil
+	return h.kind, body, nil
+}
+
+// readPlanRow reads a plan, or a redriven dead letter.
+func readPlanRow(tx *bolt.Tx, at position) (planBody, error) {
+	k, body, err := readRow(tx, at, kindPlan, kindRedriven)
+	if err != nil {
+		return planBody{}, err
+	}
+	return readPlan(k, body)
 }

@@ -18,7 +18,7 @@ func TestHooksInTurn(t *testing.T) {
 	}
 	var got []string
 	for _, task := range claim(t, l, 99) {
-		got = append(got, task.Hook+task.Ref.String())
+		got = append(got, task.Hook+string(task.Entry))
 	}
 	if want := "a1-1 b1-6 c1-8 a1-2 b1-7 a1-3 a1-4 a1-5"; strings.Join(got, " ") != want {
 		t.Errorf("claimed %s, want %s", got, want)
@@ -37,27 +37,27 @@ func TestTakeAny(t *testing.T) {
 	}
 	must(t, l.Queue(t.Context(), "inline", ledger.Key("inline", "1"), "r1", actions))
 	for _, s := range take(t, l, "siem", due+later) {
-		if s.ID.Step < later {
+		if s.ID.Index < later {
 			must(t, l.Retry(t.Context(), s.ID, c.now().Add(time.Hour), "503"))
 		} else {
 			l.ReleaseStep(s.ID)
 		}
 	}
-	firsts := make(map[uint32]bool)
+	firsts := make(map[int]bool)
 	for range 20 {
 		s := takeAnyNow(t, l, 1)[0]
-		firsts[s.ID.Step] = true
+		firsts[s.ID.Index] = true
 		l.ReleaseStep(s.ID)
 	}
 	if len(firsts) < 2 {
 		t.Error("it is always the same step")
 	}
-	seen := make(map[uint32]bool)
+	seen := make(map[int]bool)
 	for _, s := range takeAnyNow(t, l, due+later) {
-		if s.ID.Step < later || seen[s.ID.Step] {
+		if s.ID.Index < later || seen[s.ID.Index] {
 			t.Errorf("%v is not due, or taken twice", s.ID)
 		}
-		seen[s.ID.Step] = true
+		seen[s.ID.Index] = true
 	}
 	if len(seen) != due || len(takeAnyNow(t, l, 1)) != 0 {
 		t.Errorf("%d of %d were taken", len(seen), due)

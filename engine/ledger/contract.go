@@ -3,26 +3,56 @@ package ledger
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"fmt"
+	"errors"
 	"strconv"
-	"strings"
 	"time"
 )
 
-// ID is a key under which something is done once: 16 bytes of a SHA-256, scoped by hook.
+// This file is the seam between the ledger and the rest of the program: with entry.go and stats.go it holds every type that
+// crosses it, and contract_test.go lists every method. Nothing in it depends on bbolt, rows or slots. A second engine
+// implements these methods with these types.
+
+// Errors of methods. The first three are answered to Okta with 503, so Okta retries once.
+var (
+	ErrFull   = errors.New("the queue of the ledger is full")
+	ErrSpace  = errors.New("the ledger has no room left")                               // the size cap is reached, or the disk is full
+	ErrBroken = errors.New("the ledger has stopped after a write that did not succeed") // until it is opened again
+	ErrClosed = errors.New("the ledger is closed")
+	ErrGone   = errors.New("no such open work in the ledger") // finished, dropped or never recorded
+	ErrLarge  = errors.New("more than one plan may hold")     // permanent, whatever the space
+)
+
+// EntryID identifies an entry: a recorded event, the actions of an inline call, or a dead letter. It may be compared, printed,
+// and read again from a text by conversion; its parts belong to the engine. A dead letter keeps its id when it is redriven.
+type EntryID string
+
+func (id EntryID) String() string { return string(id) }
+
+// StepID identifies one action of an entry. It may be compared and printed.
+type StepID struct {
+	Entry EntryID
+	Index int // among the actions of the plan
+}
+
+func (s StepID) String() string { return string(s.Entry) + "." + strconv.Itoa(s.Index) }
+
+// ID is an idempotency key: 16 bytes of a SHA-256, scoped by hook. What is recorded under it is recorded once.
 type ID [16]byte
 
 func (id ID) String() string { return hex.EncodeToString(id[:]) }
 
-// Key is the ID of a delivery or of an inline call: its hook and its eventId.
-func Key(hook, eventID string) ID { return key('d', hook, eventID) }
+// MarshalText returns the ID in hexadecimal digits.
+func (id ID) MarshalText() ([]byte, error) { return []byte(id.String()), nil }
 
-// EventKey is the ID of one event of a delivery: its hook and the event's uuid. It never equals a delivery's.
-func EventKey(hook, uuid string) ID { return key('e', hook, uuid) }
+// Key returns the ID of a delivery or of an inline call.
+func Key(hook, eventID string) ID { return hashKey('d', hook, eventID) }
 
-func key(class byte, hook, id string) ID {
-	var room [128]byte
-	b := appendBytes(append(room[:0], class), hook)
+// EventKey returns the ID of one event of a delivery. It never equals the ID of a delivery.
+func EventKey(hook, uuid string) ID { return hashKey('e', hook, uuid) }
+
+func hashKey(class byte, hook, id string) ID {
+	var buf [128]byte
+	b := appendBytes(append(buf[:0], class), hook)
 	sum := sha256.Sum256(append(b, id...))
 	return ID(sum[:16])
 }
@@ -33,52 +63,29 @@ type Event struct {
 	Payload []byte
 }
 
-// Delivery is what one event hook's call brought.
+// Delivery is one call of an event hook.
 type Delivery struct {
 	Hook   string
 	ID     ID
 	Events []Event
 }
 
-// Receipt says what of a delivery the ledger did not have yet.
+// Receipt says which part of a delivery was new.
 type Receipt struct {
 	Duplicate bool   // the delivery was recorded before; none of its events is new
 	New       []bool // for each event, whether it was recorded now
 }
 
-// Action is one thing to be done: deliver Spec to Destination, under the idempotency key Key. The ledger reads none of them.
+// Action is a delivery of Spec to Destination under the idempotency key Key. The ledger interprets none of them.
 type Action struct {
 	Destination string
 	Key         string
 	Spec        []byte
 }
 
-// Ref is the place of an event, or of actions that an inline call left. Places grow in the order of recording.
-type Ref struct{ Slot, Row uint32 }
-
-func (r Ref) String() string { return fmt.Sprintf("%d-%d", r.Slot, r.Row) }
-
-func (r Ref) before(o Ref) bool { return r.Slot < o.Slot || r.Slot == o.Slot && r.Row < o.Row }
-
-// StepID names one action of an event.
-type StepID struct {
-	Ref
-	Step uint32
-}
-
-func (s StepID) String() string { return s.Ref.String() + "." + strconv.Itoa(int(s.Step)) }
-
-// parseRef reads what Ref.String wrote.
-func parseRef(s string) (r Ref, ok bool) {
-	a, b, found := strings.Cut(s, "-")
-	slot, err1 := strconv.ParseUint(a, 10, 32)
-	row, err2 := strconv.ParseUint(b, 10, 32)
-	return Ref{Slot: uint32(slot), Row: uint32(row)}, found && err1 == nil && err2 == nil
-}
-
-// Task is a recorded event whose rules have not run yet. It is the caller's until Plan or Release.
+// Task is a recorded event whose rules have not run. It is the caller's until Plan or Release.
 type Task struct {
-	Ref      Ref
+	Entry    EntryID
 	Hook     string
 	ID       ID
 	Received time.Time
@@ -91,27 +98,13 @@ type Step struct {
 	Hook     string
 	Event    ID // of the event, or of the inline call
 	Received time.Time
-	Revision string // of the Set whose rules asked for it
-	Attempts int    // so far
+	Revision string // of the Set whose rules planned it
+	Attempts int    // so far; redriving begins anew
 	Action
 }
 
-// Attempt is one try at a step.
+// Attempt is one attempt at a step.
 type Attempt struct {
 	At      time.Time `json:"at"`
 	Outcome string    `json:"outcome"`
-}
-
-const (
-	maxSteps   = 4096     // actions of one event
-	maxHistory = 8        // attempts that are remembered of a step: the last ones
-	maxReason  = 512      // bytes of a reason
-	maxRow     = 16 << 20 // bytes of one call's rows
-)
-
-func truncateReason(reason string) string {
-	if len(reason) > maxReason {
-		return strings.ToValidUTF8(reason[:maxReason], "")
-	}
-	return reason
 }

@@ -6,29 +6,40 @@ import (
 	bolt "go.etcd.io/bbolt"
 )
 
-// bury adds a step's dead letter to a commit.
+// bury adds the dead letter of a step to a commit. A letter that was redriven gets its number back.
 func (c *commit) bury(s *step, m mark) error {
-	body, err := readRow(c.tx, Ref{Slot: s.item.ref.Slot, Row: s.item.plan}, kindPlan)
-	if err != nil {
-		c.setError(err)
-		return err
-	}
-	p, err := readPlan(body)
+	p, err := readPlanRow(c.tx, position{slot: s.item.at.slot, row: s.item.plan})
 	if err != nil {
 		c.setError(err)
 		return err
 	}
 	history := append(s.history[:len(s.history):len(s.history)], Attempt{At: time.Unix(0, m.at), Outcome: m.reason})
-	c.putDead(deadRow(deadBody{
-		at: m.at, origin: StepID{Ref: s.item.ref, Step: s.number}, received: s.item.received, id: s.item.id, hook: s.item.hook,
+	d := deadBody{
+		at: m.at, origin: stepPosition{position: s.item.at, step: s.number}, received: s.item.received, id: s.item.id, hook: s.item.hook,
 		revision: p.revision, action: p.actions[s.number], reason: m.reason, attempts: uint64(s.attempts + 1), history: history,
-	}))
+	}
+	number := c.l.nextDead + 1
+	if r := s.item.letter; r != nil {
+		number, d.origin, d.received = r.number, r.origin, r.received
+		c.markOrigin(r.origin, outLetterBuried, m.at)
+	}
+	c.putDead(number, deadRow(d))
 	return nil
 }
 
-func (c *commit) putDead(row []byte) {
-	c.l.nextDead++
-	c.write(c.tx.Bucket(bucketDead), key64(c.l.nextDead), row, 0)
+// markOrigin notes, at the step that a dead letter was, what became of the letter. Nothing is noted once the slot is dropped.
+func (c *commit) markOrigin(origin stepPosition, out outcome, at int64) {
+	for _, s := range c.l.slots {
+		if s.number == origin.slot && !s.lost {
+			c.mark(s, mark{row: origin.row, step: origin.step, out: out, at: at})
+			return
+		}
+	}
+}
+
+func (c *commit) putDead(number uint64, row []byte) {
+	c.l.nextDead = max(c.l.nextDead, number)
+	c.write(c.tx.Bucket(bucketDead), key64(number), row, 0)
 	c.l.count.dead.Add(1)
 	c.l.count.deadBytes.Add(int64(len(row)))
 	c.l.count.buried.Add(1)
@@ -70,6 +81,11 @@ func (l *Ledger) trimDead() error {
 		for i := range keys {
 			if !stale(rows[i]) {
 				break
+			}
+			if _, body, err := openRow(keys[i], rows[i]); err == nil {
+				if d, err := readDead(body); err == nil {
+					c.markOrigin(d.origin, outLetterDropped, c.now.UnixNano())
+				}
 			}
 			c.dropDead(b, keys[i], rows[i])
 			l.count.trimmed.Add(1)

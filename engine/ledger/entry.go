@@ -20,8 +20,8 @@ const (
 
 // Entry is an event, the actions that an inline call left, or a dead letter, as an operator sees it.
 type Entry struct {
-	ID       string      `json:"id"`               // slot-row, or dead-number
-	Origin   string      `json:"origin,omitempty"` // of a dead letter: the step it was
+	ID       EntryID     `json:"id"`
+	Origin   EntryID     `json:"origin,omitempty"` // of a dead letter: the entry whose action it is
 	State    State       `json:"state"`
 	Hook     string      `json:"hook"`
 	Key      ID          `json:"key"` // of the event or of the call
@@ -29,6 +29,9 @@ type Entry struct {
 	Revision string      `json:"revision,omitempty"`
 	Payload  Blob        `json:"payload,omitempty"` // of an event; only where it was asked for
 	Steps    []EntryStep `json:"steps,omitempty"`
+
+	at     position // in a slot; zero: it is in the bucket of dead letters
+	letter uint64   // number of a dead letter
 }
 
 // EntryStep is one action of an entry.
@@ -53,12 +56,9 @@ func (b Blob) MarshalJSON() ([]byte, error) {
 	return json.Marshal(map[string][]byte{"base64": b})
 }
 
-// MarshalText writes an ID in hexadecimal digits.
-func (id ID) MarshalText() ([]byte, error) { return []byte(id.String()), nil }
-
 // Filter chooses entries. What is left zero does not count.
 type Filter struct {
-	IDs         []string // of entries
+	IDs         []EntryID
 	Hook        string
 	Destination string // of any of its steps
 	State       State  // of the entry
@@ -84,16 +84,19 @@ type entryFilter struct {
 	dead bool                       // one of IDs is a dead letter's
 }
 
-func newEntryFilter(f Filter) *entryFilter {
+func (l *Ledger) newEntryFilter(f Filter) *entryFilter {
 	c := &entryFilter{Filter: f, rows: make(map[uint32]map[uint32]bool)}
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	for _, id := range f.IDs {
-		if strings.HasPrefix(id, deadPrefix) {
+		if _, ok := parseLetter(id); ok {
 			c.dead = true
-		} else if r, ok := parseRef(id); ok {
-			if c.rows[r.Slot] == nil {
-				c.rows[r.Slot] = make(map[uint32]bool)
+		}
+		if at, ok := l.positionOf(id); ok {
+			if c.rows[at.slot] == nil {
+				c.rows[at.slot] = make(map[uint32]bool)
 			}
-			c.rows[r.Slot][r.Row] = true
+			c.rows[at.slot][at.row] = true
 		}
 	}
 	return c
@@ -102,9 +105,9 @@ func newEntryFilter(f Filter) *entryFilter {
 func (c *entryFilter) mayMatchIn(slot uint32) bool { return len(c.IDs) == 0 || c.rows[slot] != nil }
 func (c *entryFilter) mayMatchDead() bool          { return len(c.IDs) == 0 || c.dead }
 
-func (c *entryFilter) mayMatch(at Ref, hook string, received int64) bool {
+func (c *entryFilter) mayMatch(at position, hook string, received int64) bool {
 	t := time.Unix(0, received)
-	return (len(c.IDs) == 0 || c.rows[at.Slot][at.Row]) && (c.Hook == "" || c.Hook == hook) &&
+	return (len(c.IDs) == 0 || c.rows[at.slot][at.row]) && (c.Hook == "" || c.Hook == hook) &&
 		(c.After.IsZero() || !t.Before(c.After)) && (c.Before.IsZero() || t.Before(c.Before))
 }
 
@@ -135,6 +138,14 @@ func (s *EntryStep) apply(m mark) {
 		s.State = Dead
 		s.addAttempt(at, m.reason)
 	case outDropped:
+		s.State = Dropped
+	case outLetterRedriven:
+		s.State = Waiting
+	case outLetterDone:
+		s.State = Finished
+	case outLetterBuried:
+		s.State = Dead
+	case outLetterDropped:
 		s.State = Dropped
 	case outRedriven:
 	}

@@ -48,8 +48,8 @@ func ReadBody(k byte, body []byte) (err error) {
 	switch kind(k) {
 	case kindEvent:
 		_, err = readEvent(body)
-	case kindPlan:
-		_, err = readPlan(body)
+	case kindPlan, kindRedriven:
+		_, err = readPlan(kind(k), body)
 	case kindMarks:
 		err = readMarks(body, func(mark) error { return nil })
 	case kindIDs:
@@ -69,6 +69,7 @@ func Rows() (key []byte, rows [][]byte) {
 	rows = [][]byte{
 		eventRow(id, time0, "h", []byte(`{"a":1}`)),
 		planRow(planBody{event: 1, id: id, hook: "h", revision: "r", actions: []Action{{"d", "k", []byte("spec")}, {"e", "l", nil}}}),
+		planRow(planBody{letter: &letter{number: 1}, id: id, hook: "h", revision: "r", actions: []Action{{"d", "k", []byte("spec")}}}),
 		mark{row: 1, step: 1, out: outRetry, delay: 5, reason: "500"}.append(mark{row: 1, out: outDone}.append(newRow(kindMarks, 0))),
 		append(newRow(kindIDs, 0), id[:]...),
 		deadRow(deadBody{id: id, hook: "h", action: Action{"d", "k", []byte("spec")}, attempts: 3, history: []Attempt{{time0, "500"}}}),

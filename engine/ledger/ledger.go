@@ -20,16 +20,6 @@ import (
 	"github.com/tenterhook/tenterhook/engine/ledger/pages"
 )
 
-// What a caller can be told. The first three are answered to Okta as 503, so that its one retry happens.
-var (
-	ErrFull   = errors.New("the queue of the ledger is full")
-	ErrSpace  = errors.New("the ledger has no room left")                               // the size cap is reached, or the disk is full
-	ErrBroken = errors.New("the ledger has stopped after a write that did not succeed") // until it is opened again
-	ErrClosed = errors.New("the ledger is closed")
-	ErrGone   = errors.New("no such open work in the ledger") // finished already, dropped or never there
-	ErrLarge  = errors.New("more than one plan may hold")     // and so it stays, however much room there is
-)
-
 // Why a ledger is not opened. Each comes wrapped in text that says what to do next.
 var (
 	ErrLocked     = errors.New("another process has the ledger open")
@@ -112,9 +102,10 @@ type Ledger struct {
 	indexMu  sync.RWMutex // guards the slots' indexes against readers outside of the committer
 	scanning sync.Mutex   // held by the one that looks through the rows
 
-	mu      sync.Mutex // guards slots and backlog
+	mu      sync.Mutex // guards slots, backlog and letters
 	slots   []*slot    // oldest first; the last one takes the rows
 	backlog backlog
+	letters map[uint64]position // dead letters that were redriven, while the slot of the redrive is there
 
 	count counters
 }
@@ -124,7 +115,7 @@ type Ledger struct {
 func Open(o Options) (*Ledger, error) {
 	o = o.withDefaults()
 	l := &Ledger{
-		opt: o, now: o.Now, seed: maphash.MakeSeed(),
+		opt: o, now: o.Now, seed: maphash.MakeSeed(), letters: make(map[uint64]position),
 		queue: make(chan *request, o.Queue), stop: make(chan struct{}), done: make(chan struct{}), failed: make(chan struct{}),
 	}
 	l.notes.wake = make(chan struct{}, 1)

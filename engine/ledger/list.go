@@ -6,8 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"strconv"
-	"strings"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
@@ -19,31 +17,33 @@ type Page struct {
 	Next    string  `json:"next,omitempty"` // where the following page begins; "" when there is none
 }
 
-const deadPrefix = "dead-"
-
 // List returns up to limit entries that a filter chooses, fewer when they have very many steps, from where Next of the page before said: what was recorded in the last 25
 // hours and what is older but open, in the order of recording; then the dead letters. Payloads and specs are left out.
 func (l *Ledger) List(f Filter, from string, limit int) (Page, error) {
 	p := Page{Entries: []Entry{}}
 	steps := 0
-	err := l.scan(f, from, false, func(e Entry) bool {
+	start, err := parseCursor(from)
+	if err != nil {
+		return p, err
+	}
+	err = l.scan(f, start, false, func(e Entry) bool {
 		if steps += len(e.Steps); len(p.Entries) == limit || len(p.Entries) > 0 && steps > windowSteps {
-			p.Next = e.ID
+			p.Next = e.cursor()
 			return false
 		}
 		p.Entries = append(p.Entries, e)
 		return true
 	})
-	if err == nil {
-		err = l.resolveMoved(p.Entries)
-	}
 	return p, err
 }
 
 // Show returns one entry with its payload and its specs, or ErrGone.
-func (l *Ledger) Show(id string) (Entry, error) {
+func (l *Ledger) Show(id EntryID) (Entry, error) {
 	var found *Entry
-	err := l.scan(Filter{IDs: []string{id}}, id, true, func(e Entry) bool {
+	l.mu.Lock()
+	at, _ := l.positionOf(id)
+	l.mu.Unlock()
+	err := l.scan(Filter{IDs: []EntryID{id}}, cursorStart{position: at}, true, func(e Entry) bool {
 		found = &e
 		return false
 	})
@@ -61,7 +61,7 @@ func (l *Ledger) Export(w io.Writer) error {
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
 	var bad error
-	err := l.scan(Filter{}, "", true, func(e Entry) bool {
+	err := l.scan(Filter{}, cursorStart{}, true, func(e Entry) bool {
 		bad = enc.Encode(e)
 		return bad == nil
 	})
@@ -71,46 +71,66 @@ func (l *Ledger) Export(w io.Writer) error {
 	return bad
 }
 
-// scan hands the entries that f chooses to do until it says no, beginning with from. It holds no transaction while do runs, and has
-// a part of a slot in memory; one scan runs at a time.
-func (l *Ledger) scan(f Filter, from string, full bool, do func(Entry) bool) error {
-	var first Ref
-	dead, isDead := strings.CutPrefix(from, deadPrefix)
-	if !isDead && from != "" {
-		var ok bool
-		if first, ok = parseRef(from); !ok {
-			return fmt.Errorf("%w: %q", ErrGone, from)
-		}
+// cursorStart is where a scan begins: at a position, or at a dead letter.
+type cursorStart struct {
+	position
+	letter uint64
+	dead   bool // with the dead letters
+}
+
+func parseCursor(text string) (c cursorStart, err error) {
+	if text == "" {
+		return c, nil
 	}
+	var ok bool
+	if c.letter, c.dead = parseLetter(EntryID(text)); c.dead {
+		return c, nil
+	}
+	if c.position, ok = parsePosition(EntryID(text)); !ok {
+		err = fmt.Errorf("%w: %q", ErrGone, text)
+	}
+	return c, err
+}
+
+// cursor is the text from which a scan begins with the entry.
+func (e *Entry) cursor() string {
+	if e.at == (position{}) {
+		return string(letterID(e.letter))
+	}
+	return string(e.at.id())
+}
+
+// scan calls do for the entries that f chooses, from a place on, until it returns false. It holds no transaction while do runs, and
+// has a part of a slot in memory; one scan runs at a time.
+func (l *Ledger) scan(f Filter, from cursorStart, full bool, do func(Entry) bool) error {
 	l.scanning.Lock()
 	defer l.scanning.Unlock()
-	if isDead || f.State == Dead && len(f.IDs) == 0 {
-		first.Slot = 1<<32 - 1 // the dead letters alone
+	if from.dead || f.State == Dead && len(f.IDs) == 0 {
+		from.slot = 1<<32 - 1 // the dead letters alone
 	}
-	ch := newEntryFilter(f)
+	ch := l.newEntryFilter(f)
 	for _, s := range l.allSlots() {
-		if s.number < first.Slot || !ch.mayMatchIn(s.number) {
+		if s.number < from.slot || !ch.mayMatchIn(s.number) {
 			continue
 		}
 		row := uint32(0)
-		if s.number == first.Slot {
-			row = first.Row
+		if s.number == from.slot {
+			row = from.row
 		}
-		if more, err := l.scanSlot(ch, Ref{Slot: s.number, Row: row}, full, do); err != nil || !more {
+		if more, err := l.scanSlot(ch, position{slot: s.number, row: row}, full, do); err != nil || !more {
 			return err
 		}
 	}
 	if !ch.mayMatchDead() {
 		return nil
 	}
-	number, _ := strconv.ParseUint(dead, 10, 64)
-	return l.scanDead(f, number, full, do)
+	return l.scanDead(f, from.letter, full, do)
 }
 
 // scanSlot hands over what f chooses of a slot, from a row on, and reports whether more is wanted.
-func (l *Ledger) scanSlot(ch *entryFilter, from Ref, full bool, do func(Entry) bool) (more bool, err error) {
+func (l *Ledger) scanSlot(ch *entryFilter, from position, full bool, do func(Entry) bool) (more bool, err error) {
 	for most := firstWindow; ; most = min(2*most, maxWindow) {
-		w := &window{slot: from.Slot, from: from.Row, limit: most, filter: ch, byRow: make(map[uint32]*windowEntry)}
+		w := &window{slot: from.slot, from: from.row, limit: most, filter: ch, byRow: make(map[uint32]*windowEntry)}
 		if err := l.view(w.read); err != nil {
 			return false, err
 		}
@@ -139,7 +159,7 @@ func (l *Ledger) scanSlot(ch *entryFilter, from Ref, full bool, do func(Entry) b
 		if w.to == 0 {
 			return true, nil
 		}
-		from.Row = w.to
+		from.row = w.to
 	}
 }
 
@@ -196,8 +216,9 @@ func readLetter(key, row []byte) (Entry, error) {
 		return Entry{}, err
 	}
 	step := EntryStep{State: Dead, Destination: d.action.Destination, Key: d.action.Key, Attempts: int(d.attempts), History: d.history, Spec: d.action.Spec}
+	number := binary.BigEndian.Uint64(key)
 	return Entry{
-		ID: deadPrefix + strconv.FormatUint(binary.BigEndian.Uint64(key), 10), Origin: d.origin.String(), State: Dead, Hook: d.hook, Key: d.id,
+		ID: letterID(number), letter: number, Origin: d.origin.id(), State: Dead, Hook: d.hook, Key: d.id,
 		Received: time.Unix(0, d.received), Revision: d.revision, Steps: []EntryStep{step},
 	}, nil
 }

@@ -137,6 +137,10 @@ func (l *Ledger) readFile() (*audit, error) {
 	now := l.now()
 	a := &audit{idsRow: l.indexRow}
 	a.row = func(s *slot, n uint32, k kind, body []byte) error {
+		if k == kindRedriven {
+			c := cursor{b: body}
+			l.letters[c.letter().number] = position{slot: s.number, row: n}
+		}
 		if s.open == 0 {
 			return nil // the checksum will do
 		}
@@ -183,14 +187,14 @@ func (l *Ledger) replay(s *slot, n uint32, k kind, body []byte, now time.Time) e
 		if err != nil {
 			return err
 		}
-		s.items[n] = &item{ref: Ref{Slot: s.number, Row: n}, hook: b.intern(e.hook), id: e.id, received: e.received}
-	case kindPlan:
-		return l.replayPlan(s, n, body)
+		s.items[n] = &item{at: position{slot: s.number, row: n}, hook: b.intern(e.hook), id: e.id, received: e.received}
+	case kindPlan, kindRedriven:
+		return l.replayPlan(s, n, k, body)
 	case kindMarks:
 		return readMarks(body, func(m mark) error { return s.apply(m, now) })
 	case kindLost: // perhaps an event, whose plan says all that is needed
 		s.lost = true
-		s.items[n] = &item{ref: Ref{Slot: s.number, Row: n}, lost: true}
+		s.items[n] = &item{at: position{slot: s.number, row: n}, lost: true}
 	default:
 		return errShape
 	}
@@ -206,14 +210,14 @@ func (s *slot) discardLost() {
 	}
 }
 
-func (l *Ledger) replayPlan(s *slot, n uint32, body []byte) error {
-	p, err := readPlan(body)
+func (l *Ledger) replayPlan(s *slot, n uint32, k kind, body []byte) error {
+	p, err := readPlan(k, body)
 	if err != nil {
 		return err
 	}
 	it := s.items[p.event]
 	if p.event == 0 {
-		it = &item{ref: Ref{Slot: s.number, Row: n}, hook: l.backlog.intern(p.hook), id: p.id, received: p.at}
+		it = &item{at: position{slot: s.number, row: n}, letter: p.letter, hook: l.backlog.intern(p.hook), id: p.id, received: p.at}
 		s.items[n] = it
 	}
 	if it == nil || it.plan != 0 || len(p.actions) == 0 {
@@ -232,6 +236,9 @@ func (l *Ledger) replayPlan(s *slot, n uint32, body []byte) error {
 
 // apply carries an outcome into a slot's items.
 func (s *slot) apply(m mark, now time.Time) error {
+	if m.out >= outLetterRedriven {
+		return nil // for lists alone
+	}
 	it := s.items[m.row]
 	if s.lost && (it == nil || it.plan == 0) && m.out != outNothing {
 		return nil // what it is about was lost

@@ -3,6 +3,7 @@ package ledger
 import (
 	"cmp"
 	"errors"
+	"maps"
 	"slices"
 
 	bolt "go.etcd.io/bbolt"
@@ -69,6 +70,9 @@ func (l *Ledger) dropSlot(i int, s *slot) error {
 	l.indexMu.Unlock()
 	if whole {
 		l.count.expired.Add(1)
+		l.mu.Lock()
+		maps.DeleteFunc(l.letters, func(_ uint64, at position) bool { return at.slot == s.number })
+		l.mu.Unlock()
 	}
 	return nil
 }

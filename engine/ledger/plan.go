@@ -11,8 +11,8 @@ import (
 // ErrLarge, ErrBroken, ErrClosed, the context's.
 func (l *Ledger) Plan(ctx context.Context, t Task, revision string, actions []Action) error {
 	p := &planOp{
-		body: planBody{event: t.Ref.Row, at: l.now().UnixNano(), id: t.ID, hook: t.Hook, revision: revision, actions: actions},
-		ref:  t.Ref,
+		body:  planBody{event: eventRowOf(t.Entry), at: l.now().UnixNano(), id: t.ID, hook: t.Hook, revision: revision, actions: actions},
+		entry: t.Entry,
 	}
 	if err := p.prepare(); err != nil {
 		return err
@@ -34,14 +34,20 @@ func (l *Ledger) Queue(ctx context.Context, hook string, call ID, revision strin
 	return l.submit(ctx, p, false)
 }
 
+// eventRowOf returns the row of a recorded event.
+func eventRowOf(id EntryID) uint32 {
+	at, _ := parsePosition(id)
+	return at.row
+}
+
 // planOp is a plan on its way into a commit.
 type planOp struct {
-	body planBody
-	row  []byte
-	ref  Ref // of the event; or where the plan went
-	slot *slot
-	item *item
-	at   uint32
+	body  planBody
+	row   []byte
+	entry EntryID // of the event
+	slot  *slot
+	item  *item
+	at    uint32
 }
 
 // prepare makes the row, which copies what is kept, when a row can hold it.
@@ -83,13 +89,12 @@ func (p *planOp) stage(c *commit) error {
 	if p.body.event == 0 {
 		p.slot = c.slot
 		p.at = c.put(p.slot, p.row)
-		p.ref = Ref{Slot: p.slot.number, Row: p.at}
-		p.item = &item{ref: p.ref, hook: p.body.hook, id: p.body.id, received: p.body.at}
+		p.item = &item{at: position{slot: p.slot.number, row: p.at}, letter: p.body.letter, hook: p.body.hook, id: p.body.id, received: p.body.at}
 		p.slot.open++
 		return nil
 	}
 	c.l.mu.Lock()
-	p.slot, p.item = c.l.findItem(p.ref)
+	p.slot, p.item = c.l.findItem(p.entry)
 	gone := p.item == nil || p.item.plan != 0 || p.item.pending
 	if !gone {
 		p.item.pending = true
@@ -99,7 +104,7 @@ func (p *planOp) stage(c *commit) error {
 		return ErrGone
 	}
 	if len(p.body.actions) == 0 {
-		c.mark(p.slot, mark{row: p.ref.Row, out: outNothing, at: p.body.at})
+		c.mark(p.slot, mark{row: p.body.event, out: outNothing, at: p.body.at})
 		p.slot.open--
 		return nil
 	}
@@ -119,6 +124,9 @@ func (p *planOp) publish(l *Ledger) {
 	b := &l.backlog
 	if p.body.event == 0 {
 		p.item.hook = b.intern(p.item.hook)
+		if p.item.letter != nil {
+			l.letters[p.item.letter.number] = p.item.at
+		}
 		p.slot.items[p.at] = p.item
 		b.open++
 	} else {
@@ -149,7 +157,7 @@ func (l *Ledger) Bury(ctx context.Context, id StepID, reason string) error {
 }
 
 func (l *Ledger) recordOutcome(ctx context.Context, id StepID, m mark) error {
-	m.row, m.step, m.at = id.Row, id.Step, l.now().UnixNano()
+	m.step, m.at = uint32(id.Index), l.now().UnixNano()
 	return l.submit(ctx, &outcomeOp{id: id, mark: m, now: l.now()}, true)
 }
 
@@ -172,12 +180,13 @@ func (s *outcomeOp) size() (int, class) {
 
 func (s *outcomeOp) stage(c *commit) error {
 	c.l.mu.Lock()
-	s.slot, _ = c.l.findItem(s.id.Ref)
+	s.slot, _ = c.l.findItem(s.id.Entry)
 	s.step = c.l.findStep(s.id)
 	gone := s.step == nil || s.step.pending
 	last := false
 	if !gone {
 		s.step.pending = true
+		s.mark.row = s.step.item.at.row
 		last = s.step.item.countEnding(s.mark.out)
 	}
 	c.l.mu.Unlock()
@@ -188,6 +197,9 @@ func (s *outcomeOp) stage(c *commit) error {
 		if err := c.bury(s.step, s.mark); err != nil {
 			return err
 		}
+	}
+	if r := s.step.item.letter; r != nil && s.mark.out == outDone {
+		c.markOrigin(r.origin, outLetterDone, s.mark.at)
 	}
 	if last {
 		s.slot.open--

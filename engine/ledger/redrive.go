@@ -2,8 +2,6 @@ package ledger
 
 import (
 	"context"
-	"strconv"
-	"strings"
 	"time"
 )
 
@@ -23,14 +21,13 @@ func (l *Ledger) Drop(ctx context.Context, f Filter) (int, error) {
 }
 
 func (l *Ledger) changeSelected(ctx context.Context, f Filter, out outcome) (int, error) {
-	var heads []Ref
+	var heads []position
 	var dead []uint64
-	err := l.scan(f, "", false, func(e Entry) bool {
-		if number, ok := strings.CutPrefix(e.ID, deadPrefix); ok {
-			n, _ := strconv.ParseUint(number, 10, 64)
-			dead = append(dead, n)
-		} else if r, ok := parseRef(e.ID); ok && (e.State == Waiting || e.State == Recorded) {
-			heads = append(heads, r)
+	err := l.scan(f, cursorStart{}, false, func(e Entry) bool {
+		if e.at == (position{}) {
+			dead = append(dead, e.letter)
+		} else if e.State == Waiting || e.State == Recorded {
+			heads = append(heads, e.at)
 		}
 		return true
 	})
@@ -60,7 +57,7 @@ type operatorOp struct {
 	out         outcome
 	at          int64
 	destination string // only its steps; "" for all
-	heads       []Ref
+	heads       []position
 	dead        []uint64
 
 	count  int
@@ -81,7 +78,7 @@ func (m *operatorOp) stage(c *commit) error {
 	m.slots = make(map[*item]*slot)
 	c.l.mu.Lock()
 	for _, r := range m.heads {
-		if s, it := c.l.findItem(r); it != nil && !it.pending {
+		if s, it := c.l.itemAt(r); it != nil && !it.pending {
 			m.slots[it] = s
 			m.stageItem(c, s, it)
 		}
@@ -97,7 +94,7 @@ func (m *operatorOp) stageItem(c *commit, s *slot, it *item) {
 			it.pending = true
 			s.open--
 			m.events = append(m.events, it)
-			c.mark(s, mark{row: it.ref.Row, out: m.out, at: m.at})
+			c.mark(s, mark{row: it.at.row, out: m.out, at: m.at})
 			m.count++
 		}
 		return
@@ -116,8 +113,11 @@ func (m *operatorOp) stageItem(c *commit, s *slot, it *item) {
 				s.open--
 			}
 		}
+		if it.letter != nil && m.out == outDropped {
+			c.markOrigin(it.letter.origin, outLetterDropped, m.at)
+		}
 		m.steps = append(m.steps, st)
-		c.mark(s, mark{row: it.ref.Row, step: st.number, out: m.out, at: m.at})
+		c.mark(s, mark{row: it.at.row, step: st.number, out: m.out, at: m.at})
 		m.count++
 	}
 }
@@ -140,8 +140,11 @@ func (m *operatorOp) stageLetters(c *commit) error {
 			c.setError(err)
 			return err
 		}
-		if m.out == outRedriven {
-			p := &planOp{body: planBody{at: m.at, id: d.id, hook: d.hook, revision: d.revision, actions: []Action{d.action}}}
+		if m.out == outDropped {
+			c.markOrigin(d.origin, outLetterDropped, m.at)
+		} else {
+			c.markOrigin(d.origin, outLetterRedriven, m.at)
+			p := &planOp{body: planBody{letter: &letter{number: n, origin: d.origin, received: d.received}, at: m.at, id: d.id, hook: d.hook, revision: d.revision, actions: []Action{d.action}}}
 			if err := p.prepare(); err != nil {
 				return err
 			}

@@ -78,7 +78,7 @@ func TestShow(t *testing.T) {
 	if d.Steps[0].Key != "k3" || d.Steps[0].History[0].Outcome != "410 from slack" || d.Key != ledger.EventKey("audit", "3") {
 		t.Errorf("%+v", d)
 	}
-	for _, id := range []string{"dead-2", "9-9", "nonsense", ""} {
+	for _, id := range []ledger.EntryID{"dead-2", "9-9", "nonsense", ""} {
 		if _, err := l.Show(id); !errors.Is(err, ledger.ErrGone) {
 			t.Errorf("%q: %v, want ErrGone", id, err)
 		}
@@ -107,24 +107,47 @@ func TestRedrive(t *testing.T) {
 	}
 }
 
-// TestMoved lists the event of a dead letter before and after it is redriven.
-func TestMoved(t *testing.T) {
+// TestLetterKeepsID follows a dead letter through two redrives, and over restarts: it keeps its id, and its event says how far it is.
+func TestLetterKeepsID(t *testing.T) {
 	o, c := newOptions(t), newClock()
 	o.Now = c.now
 	l := newBusyLedger(t, o, c)
-	for _, want := range []string{"finished waiting dead recorded dead", "finished waiting moved recorded waiting"} {
-		p, err := l.List(ledger.Filter{}, "", 10)
-		must(t, err)
-		var got []string
-		for _, e := range p.Entries {
-			got = append(got, string(e.State))
+	look := func(want string, letter ledger.State) {
+		t.Helper()
+		for range 2 {
+			p, err := l.List(ledger.Filter{}, "", 10)
+			must(t, err)
+			var got []string
+			for _, e := range p.Entries {
+				got = append(got, string(e.State))
+			}
+			if strings.Join(got, " ") != want {
+				t.Errorf("%v, want %s", got, want)
+			}
+			e, err := l.Show("dead-1")
+			if err != nil || e.State != letter || e.ID != "dead-1" || e.Origin != "1-3" || e.Steps[0].Key != "k3" || string(e.Steps[0].Spec) != "spec of k3" {
+				t.Errorf("%+v, %v", e, err)
+			}
+			l = reopen(t, l, o)
 		}
-		if strings.Join(got, " ") != want {
-			t.Errorf("%v, want %s", got, want)
-		}
-		_, err = l.Redrive(t.Context(), ledger.Filter{State: ledger.Dead})
-		must(t, err)
 	}
+	redrive := func() ledger.StepID {
+		t.Helper()
+		if n, err := l.Redrive(t.Context(), ledger.Filter{IDs: []ledger.EntryID{"dead-1"}}); n != 1 || err != nil {
+			t.Fatal(n, err)
+		}
+		look("finished waiting waiting recorded waiting", ledger.Waiting)
+		id := take(t, l, "slack", 1)[0].ID
+		if id.Entry != "dead-1" {
+			t.Errorf("took %v", id)
+		}
+		return id
+	}
+	look("finished waiting dead recorded dead", ledger.Dead)
+	must(t, l.Bury(t.Context(), redrive(), "410 again"))
+	look("finished waiting dead recorded dead", ledger.Dead)
+	must(t, l.Done(t.Context(), redrive()))
+	look("finished waiting finished recorded finished", ledger.Finished)
 }
 
 func TestDrop(t *testing.T) {
@@ -144,7 +167,7 @@ func TestDrop(t *testing.T) {
 		l = reopen(t, l, o)
 	}
 	p, err := l.List(ledger.Filter{State: ledger.Dropped}, "", 10)
-	if err != nil || len(p.Entries) != 2 {
+	if err != nil || len(p.Entries) != 3 {
 		t.Error(p, err)
 	}
 }

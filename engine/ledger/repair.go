@@ -139,7 +139,7 @@ func (b *rebuild) copyRows(s *slot) error {
 	s.items, s.open = make(map[uint32]*item), 0
 	b.events = make(map[ID]bool)
 	for n := uint32(1); n <= s.rows; n++ {
-		row, body, ok := b.readRow(rowKey{class: 'h', Ref: Ref{Slot: s.number, Row: n}})
+		row, body, ok := b.readRow(rowKey{class: 'h', position: position{slot: s.number, row: n}})
 		if ok && scratch.replay(s, n, kind(row[4]), body, b.now) != nil {
 			ok = false
 		}
@@ -169,7 +169,7 @@ func (b *rebuild) copyIDs(s *slot) error {
 	var rows [][]byte
 	written, n, lost := s.ids, uint32(0), 0
 	for n < written {
-		row, body, ok := b.readRow(rowKey{class: 'i', Ref: Ref{Slot: s.number, Row: n + 1}})
+		row, body, ok := b.readRow(rowKey{class: 'i', position: position{slot: s.number, row: n + 1}})
 		ids, count, err := readIDs(body)
 		if !ok || err != nil {
 			row, count = nil, b.missingIDs(s, n+1, written)
@@ -213,7 +213,7 @@ func fillZeros(body []byte, ids []ID) []ID {
 // missingIDs is how many ids are missing from that number on.
 func (b *rebuild) missingIDs(s *slot, from, last uint32) int {
 	for n := from + 1; n <= last; n++ {
-		if _, ok := b.found[rowKey{class: 'i', Ref: Ref{Slot: s.number, Row: n}}]; ok {
+		if _, ok := b.found[rowKey{class: 'i', position: position{slot: s.number, row: n}}]; ok {
 			return int(n - from)
 		}
 	}

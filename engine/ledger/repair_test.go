@@ -257,7 +257,7 @@ func checkKnown(t *testing.T, l *ledger.Ledger) {
 }
 
 // listFile returns the state of every entry of a ledger's file.
-func listFile(t *testing.T, o ledger.Options, file []byte) map[string]ledger.State {
+func listFile(t *testing.T, o ledger.Options, file []byte) map[ledger.EntryID]ledger.State {
 	t.Helper()
 	l := openLedger(t, o)
 	all := listStates(t, l, ledger.Filter{})
@@ -266,9 +266,9 @@ func listFile(t *testing.T, o ledger.Options, file []byte) map[string]ledger.Sta
 }
 
 // listStates pages through all that a filter chooses.
-func listStates(t testing.TB, l *ledger.Ledger, f ledger.Filter) map[string]ledger.State {
+func listStates(t testing.TB, l *ledger.Ledger, f ledger.Filter) map[ledger.EntryID]ledger.State {
 	t.Helper()
-	all := make(map[string]ledger.State)
+	all := make(map[ledger.EntryID]ledger.State)
 	for from := ""; ; {
 		p, err := l.List(f, from, 7)
 		must(t, err)

@@ -25,6 +25,7 @@ const (
 	kindDead                     // a dead letter
 	kindState                    // the table of slots
 	kindIdentity                 // whose file it is
+	kindRedriven                 // a dead letter that gets another try: its action, as a plan
 )
 
 var (

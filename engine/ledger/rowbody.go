@@ -35,6 +35,7 @@ func readEvent(body []byte) (e eventBody, err error) {
 // planBody is what follows from an event (event is its row), or from an inline call (event is 0). The specs are parts of the row.
 type planBody struct {
 	event    uint32
+	letter   *letter // of a redriven dead letter
 	at       int64
 	id       ID // of the event or the call
 	hook     string
@@ -48,6 +49,9 @@ func planRow(p planBody) []byte {
 		size += len(a.Destination) + len(a.Key) + len(a.Spec) + 3*binary.MaxVarintLen32
 	}
 	row := newRow(kindPlan, size)
+	if p.letter != nil {
+		row = p.letter.append(newRow(kindRedriven, size+64))
+	}
 	row = binary.BigEndian.AppendUint32(row, p.event)
 	row = binary.BigEndian.AppendUint64(row, uint64(p.at))
 	row = append(row, p.id[:]...)
@@ -62,8 +66,11 @@ func planRow(p planBody) []byte {
 	return row
 }
 
-func readPlan(body []byte) (p planBody, err error) {
+func readPlan(k kind, body []byte) (p planBody, err error) {
 	c := cursor{b: body}
+	if k == kindRedriven {
+		p.letter = c.letter()
+	}
 	p.event, p.at, p.id = c.u32(), int64(c.u64()), c.id()
 	p.hook, p.revision = c.text(), c.text()
 	n := c.uvarint()
@@ -77,6 +84,35 @@ func readPlan(body []byte) (p planBody, err error) {
 	return p, c.end()
 }
 
+// letter is what a redriven dead letter keeps of itself: its number, the step that it was, and when that was received. When the
+// redriven action is given up too, it becomes the dead letter of that number again.
+type letter struct {
+	number   uint64
+	origin   stepPosition
+	received int64
+}
+
+func (l *letter) append(row []byte) []byte {
+	row = binary.BigEndian.AppendUint64(row, l.number)
+	row = l.origin.append(row)
+	return binary.BigEndian.AppendUint64(row, uint64(l.received))
+}
+
+func (c *cursor) letter() *letter {
+	return &letter{number: c.u64(), origin: c.stepPosition(), received: int64(c.u64())}
+}
+
+func (s stepPosition) append(row []byte) []byte {
+	for _, v := range []uint32{s.slot, s.row, s.step} {
+		row = binary.BigEndian.AppendUint32(row, v)
+	}
+	return row
+}
+
+func (c *cursor) stepPosition() stepPosition {
+	return stepPosition{position: position{slot: c.u32(), row: c.u32()}, step: c.u32()}
+}
+
 // outcome is what became of a step, or of an event as a whole.
 type outcome byte
 
@@ -87,6 +123,12 @@ const (
 	outBuried                      // given up; a dead letter lies in its bucket
 	outDropped                     // an operator dropped the step, or the event before its rules ran
 	outRedriven                    // an operator made the step due at once
+
+	// What became of the dead letter of a step: marks in the slot of its event, for those who list it.
+	outLetterRedriven
+	outLetterDone
+	outLetterBuried // once more
+	outLetterDropped
 )
 
 // mark is one outcome. Row is the head's: the event's, or the plan's where there is no event.
@@ -121,7 +163,7 @@ func readMarks(body []byte, do func(mark) error) error {
 			m.delay = int64(c.u64())
 		}
 		m.reason = c.text()
-		if c.bad || step > maxSteps || m.out < outNothing || m.out > outRedriven {
+		if c.bad || step > maxSteps || m.out < outNothing || m.out > outLetterDropped {
 			return errShape
 		}
 		if err := do(m); err != nil {
@@ -143,7 +185,7 @@ func readIDs(body []byte) ([]byte, int, error) {
 // deadBody is a dead letter: an action that was given up, with what is known of it.
 type deadBody struct {
 	at       int64
-	origin   StepID
+	origin   stepPosition
 	received int64
 	id       ID
 	hook     string
@@ -157,9 +199,7 @@ type deadBody struct {
 func deadRow(d deadBody) []byte {
 	row := newRow(kindDead, 128+len(d.hook)+len(d.revision)+len(d.reason)+len(d.action.Destination)+len(d.action.Key)+len(d.action.Spec))
 	row = binary.BigEndian.AppendUint64(row, uint64(d.at))
-	row = binary.BigEndian.AppendUint32(row, d.origin.Slot)
-	row = binary.BigEndian.AppendUint32(row, d.origin.Row)
-	row = binary.BigEndian.AppendUint32(row, d.origin.Step)
+	row = d.origin.append(row)
 	row = binary.BigEndian.AppendUint64(row, uint64(d.received))
 	row = append(row, d.id[:]...)
 	for _, s := range []string{d.hook, d.revision, d.action.Destination, d.action.Key, d.reason} {
@@ -177,7 +217,7 @@ func deadRow(d deadBody) []byte {
 func readDead(body []byte) (d deadBody, err error) {
 	c := cursor{b: body}
 	d.at = int64(c.u64())
-	d.origin = StepID{Ref: Ref{Slot: c.u32(), Row: c.u32()}, Step: c.u32()}
+	d.origin = c.stepPosition()
 	d.received, d.id = int64(c.u64()), c.id()
 	for _, s := range []*string{&d.hook, &d.revision, &d.action.Destination, &d.action.Key, &d.reason} {
 		*s = c.text()

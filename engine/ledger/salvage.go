@@ -24,7 +24,7 @@ type salvage struct {
 // rowKey names a row: the class of its bucket ('h' or 'i'), its slot and its number.
 type rowKey struct {
 	class byte
-	Ref
+	position
 }
 
 // rowLocation is where a row lies in the file.
@@ -52,9 +52,12 @@ func (s *salvage) addRow(e pages.Element, at int64) bool {
 			s.epoch, s.state = h.epoch, st
 		}
 	case h.kind == kindDead && len(e.Key) == 8:
-		s.dead[binary.BigEndian.Uint64(e.Key)] = slices.Clone(e.Value)
-	case h.kind <= kindIDs && len(e.Key) == 4:
-		p := rowKey{class: 'h', Ref: Ref{Slot: h.slot, Row: binary.BigEndian.Uint32(e.Key)}}
+		n := binary.BigEndian.Uint64(e.Key)
+		if old, ok := s.dead[n]; !ok || letterTime(body) >= letterTime(old[headerSize:]) {
+			s.dead[n] = slices.Clone(e.Value)
+		}
+	case (h.kind <= kindIDs || h.kind == kindRedriven) && len(e.Key) == 4:
+		p := rowKey{class: 'h', position: position{slot: h.slot, row: binary.BigEndian.Uint32(e.Key)}}
 		if h.kind == kindIDs {
 			p.class = 'i'
 		}
@@ -63,6 +66,12 @@ func (s *salvage) addRow(e pages.Element, at int64) bool {
 		}
 	}
 	return true
+}
+
+// letterTime returns when a dead letter was given up. One that was redriven may be given up again, under its number.
+func letterTime(body []byte) uint64 {
+	c := cursor{b: body}
+	return c.u64()
 }
 
 // keepLiveLetters narrows the dead letters to those that are in the file's tree, if that can be read: elsewhere lie those that were redriven or
@@ -98,15 +107,15 @@ func (s *salvage) rebuildSlots() {
 	}
 	table := make(map[uint32]*slot)
 	for p := range s.found {
-		t := table[p.Slot]
+		t := table[p.slot]
 		if t == nil {
-			t = &slot{number: p.Slot, items: make(map[uint32]*item)}
-			table[p.Slot] = t
+			t = &slot{number: p.slot, items: make(map[uint32]*item)}
+			table[p.slot] = t
 		}
 		if p.class == 'h' {
-			t.rows = max(t.rows, p.Row)
+			t.rows = max(t.rows, p.row)
 		} else {
-			t.ids = max(t.ids, p.Row) // the last row's own are added when it is read
+			t.ids = max(t.ids, p.row) // the last row's own are added when it is read
 		}
 	}
 	for _, number := range slices.Sorted(maps.Keys(table)) {
@@ -124,6 +133,6 @@ func (s *salvage) readRow(p rowKey) ([]byte, []byte, bool) {
 	if _, err := s.file.ReadAt(row, w.at); err != nil {
 		return nil, nil, false
 	}
-	_, body, err := openRow(key32(p.Row), row)
+	_, body, err := openRow(key32(p.row), row)
 	return row, body, err == nil
 }

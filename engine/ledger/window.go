@@ -57,7 +57,7 @@ func (w *window) row(key, row []byte) error {
 	}
 	n := binary.BigEndian.Uint32(key)
 	switch k := kind(row[4]); {
-	case k == kindEvent && !w.contains(n), k == kindPlan && !w.containsPlan(n, row[headerSize:]):
+	case k == kindEvent && !w.contains(n), k == kindPlan && !w.containsPlan(n, row[headerSize:]), k == kindRedriven && !w.contains(n):
 		return nil
 	}
 	h, body, err := openRow(key, row)
@@ -67,7 +67,7 @@ func (w *window) row(key, row []byte) error {
 	switch h.kind {
 	case kindEvent:
 		e, err := readEvent(body)
-		if err == nil && w.filter.mayMatch(Ref{w.slot, n}, e.hook, e.received) {
+		if err == nil && w.filter.mayMatch(position{w.slot, n}, e.hook, e.received) {
 			w.add(&windowEntry{row: n, event: true, Entry: Entry{State: Recorded, Hook: e.hook, Key: e.id, Received: time.Unix(0, e.received)}})
 		}
 		return err
@@ -75,12 +75,15 @@ func (w *window) row(key, row []byte) error {
 		if w.contains(n) {
 			w.add(&windowEntry{row: n})
 		}
-	case kindPlan:
-		return w.plan(n, body)
+	case kindPlan, kindRedriven:
+		return w.plan(n, h.kind, body)
 	case kindMarks:
 		return readMarks(body, func(m mark) error {
 			if h := w.byRow[m.row]; h != nil && h.State != "" {
 				h.apply(m)
+				if h.letter != 0 && h.State == Dead {
+					h.State = "" // it is the dead letter of its number again
+				}
 			}
 			return nil
 		})
@@ -98,14 +101,14 @@ func (w *window) containsPlan(row uint32, body []byte) bool {
 	return c.bad || event == 0 && w.contains(row) || w.byRow[event] != nil
 }
 
-func (w *window) plan(row uint32, body []byte) error {
-	p, err := readPlan(body)
+func (w *window) plan(row uint32, k kind, body []byte) error {
+	p, err := readPlan(k, body)
 	if err != nil {
 		return err
 	}
 	h := w.byRow[p.event]
 	if p.event == 0 { // of an inline call
-		if !w.filter.mayMatch(Ref{w.slot, row}, p.hook, p.at) {
+		if !w.filter.mayMatch(position{w.slot, row}, p.hook, p.at) {
 			return nil
 		}
 		h = &windowEntry{row: row}
@@ -118,6 +121,9 @@ func (w *window) plan(row uint32, body []byte) error {
 	}
 	if !h.event {
 		h.Hook, h.Key, h.Received = p.hook, p.id, time.Unix(0, p.at)
+	}
+	if p.letter != nil {
+		h.ID, h.letter, h.Origin, h.Received = letterID(p.letter.number), p.letter.number, p.letter.origin.id(), time.Unix(0, p.letter.received)
 	}
 	h.plan = row
 	h.setPlan(p)
@@ -134,7 +140,8 @@ func (w *window) add(h *windowEntry) bool {
 		w.to = h.row
 		return false
 	}
-	h.ID = Ref{Slot: w.slot, Row: h.row}.String()
+	h.at = position{slot: w.slot, row: h.row}
+	h.ID = h.at.id()
 	w.entries = append(w.entries, h)
 	w.byRow[h.row] = h
 	return true
@@ -157,7 +164,7 @@ func (h *windowEntry) loadDetails(tx *bolt.Tx, number uint32) (there bool, err e
 		return false, nil
 	}
 	if h.event {
-		body, err := readRow(tx, Ref{Slot: number, Row: h.row}, kindEvent)
+		_, body, err := readRow(tx, position{slot: number, row: h.row}, kindEvent)
 		if err != nil {
 			return false, err
 		}
@@ -170,11 +177,7 @@ func (h *windowEntry) loadDetails(tx *bolt.Tx, number uint32) (there bool, err e
 	if h.plan == 0 {
 		return true, nil
 	}
-	body, err := readRow(tx, Ref{Slot: number, Row: h.plan}, kindPlan)
-	if err != nil {
-		return false, err
-	}
-	p, err := readPlan(body)
+	p, err := readPlanRow(tx, position{slot: number, row: h.plan})
 	for i, a := range p.actions {
 		h.Steps[i].Spec = slices.Clone(a.Spec)
 	}

@@ -70,7 +70,7 @@ func TestLongLists(t *testing.T) {
 		task := claim(t, l, 1)[0]
 		actions := make([]ledger.Action, fan)
 		for i := range actions {
-			actions[i] = action("siem", fmt.Sprint(task.Ref, i))
+			actions[i] = action("siem", fmt.Sprint(task.Entry, i))
 		}
 		must(t, l.Plan(t.Context(), task, "r1", actions))
 	}
