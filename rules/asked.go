@@ -3,6 +3,7 @@ package rules
 import (
 	"strings"
 
+	"github.com/tenterhook/tenterhook/rules/document"
 	"github.com/tenterhook/tenterhook/runtime/expr"
 	"github.com/tenterhook/tenterhook/sdk/hook"
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
@@ -38,7 +39,7 @@ func lacked(in expr.Inputs) string {
 	case len(all) == 0:
 		return "something it asks for"
 	case len(all) > 4:
-		return either(append(all[:4:4], "something else it asks for"))
+		return document.Either(append(all[:4:4], "something else it asks for"))
 	}
-	return either(all)
+	return document.Either(all)
 }

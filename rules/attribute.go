@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/tenterhook/tenterhook/rules/document"
 	"github.com/tenterhook/tenterhook/sdk/hook"
 )
 
@@ -18,17 +19,17 @@ var baseAttributes = strings.Fields(`login email secondEmail firstName lastName 
 var profileMember = regexp.MustCompile(`\bdata\??\.(?:[A-Za-z]+\??\.)*?(?:userProfile|userProfileUpdate|user\??\.profile)\??\.([A-Za-z_]\w*)`)
 
 // attributes warns of names that are nearly those of Okta's own attributes. known has those that are right all the same.
-func (c *compiler) attributes(n *node) {
-	for _, at := range profileMember.FindAllStringSubmatchIndex(n.text, -1) {
-		name := n.text[at[2]:at[3]]
-		path := strings.ReplaceAll(n.text[at[0]:at[1]], "?.", ".")
+func (c *compiler) attributes(n *document.Node) {
+	for _, at := range profileMember.FindAllStringSubmatchIndex(n.Text, -1) {
+		name := n.Text[at[2]:at[3]]
+		path := strings.ReplaceAll(n.Text[at[0]:at[1]], "?.", ".")
 		if slices.Contains(baseAttributes, name) || slices.Contains(c.known, path) {
 			continue
 		}
 		if near, ok := hook.Suggest(name, baseAttributes); ok {
-			p := n.problemAt(at[2], "Okta has no attribute "+name+" of its own, did you mean "+near+"? If it is one of yours, say so: known: ["+path+"]")
+			p := n.ProblemAt(at[2], "Okta has no attribute "+name+" of its own, did you mean "+near+"? If it is one of yours, say so: known: ["+path+"]")
 			p.Warning = true
-			c.add(p)
+			c.Add(p)
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/tenterhook/tenterhook/rules/document"
 	"github.com/tenterhook/tenterhook/runtime"
 	"github.com/tenterhook/tenterhook/runtime/expr"
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
@@ -31,29 +32,29 @@ func assert(operations appender) appender {
 }
 
 // compileAttributes makes an attribute statement of each member (hooks.md section 5).
-func compileAttributes(m *maker, n *node) {
-	if n.kind == textNode {
+func compileAttributes(m *maker, n *document.Node) {
+	if n.Kind == document.Text {
 		if x := m.object(n); x != nil {
 			m.effects.commands = append(m.effects.commands, assert(attributesOf(x)))
 		}
 		return
 	}
-	if n.kind != mapNode {
-		m.add(n.problem("want attributes as a map of names to values, got %s", n.is()))
+	if n.Kind != document.Map {
+		m.Add(n.Problem("want attributes as a map of names to values, got %s", n.Describe()))
 		return
 	}
 	var statements []appender
-	for _, a := range n.members {
+	for _, a := range n.Members {
 		if !m.fixed(a) {
 			continue
 		}
-		sample := appendStatement([]byte(`{"commands":[`+assertion), a.key)
-		if !m.checkPart(append(appendTyped(sample, "xs:string", "x"), `]}}]}]}`...), a.at) {
+		sample := appendStatement([]byte(`{"commands":[`+assertion), a.Key)
+		if !m.checkPart(append(appendTyped(sample, "xs:string", "x"), `]}}]}]}`...), a.KeyNode) {
 			continue
 		}
-		if values := m.values(a.value); values != nil {
-			m.sets = append(m.sets, setting{"the attribute " + a.key, a.at, len(values) > 0 && !a.value.computed()})
-			statements = append(statements, statement(a.key, values))
+		if values := m.values(a.Value); values != nil {
+			m.sets = append(m.sets, setting{"the attribute " + a.Key, a.KeyNode, len(values) > 0 && !a.Value.HasHoles()})
+			statements = append(statements, statement(a.Key, values))
 		}
 	}
 	m.effects.commands = append(m.effects.commands, assert(func(dst []byte, r *runtime.Run) (_ []byte, err error) {
@@ -70,22 +71,22 @@ func compileAttributes(m *maker, n *node) {
 type attributeValue func(dst []byte, r *runtime.Run) ([]byte, error)
 
 // values compiles one value or a list of them, nil when there was a problem.
-func (m *maker) values(n *node) []attributeValue {
-	if n.kind == listNode {
+func (m *maker) values(n *document.Node) []attributeValue {
+	if n.Kind == document.List {
 		return m.severalValues(n)
 	}
-	switch n.kind {
-	case mapNode:
-		m.add(n.problem("want an attribute's value as a text, a number, a boolean or a list of them, got a map"))
+	switch n.Kind {
+	case document.Map:
+		m.Add(n.Problem("want an attribute's value as a text, a number, a boolean or a list of them, got a map"))
 		return nil
-	case brokenNode:
+	case document.Broken:
 		return nil
-	case nullNode:
+	case document.Null:
 		return []attributeValue{}
-	case boolNode:
-		return []attributeValue{typed("xs:boolean", n.text)}
-	case numberNode:
-		return []attributeValue{typed(numberType(n.text), n.text)}
+	case document.Bool:
+		return []attributeValue{typed("xs:boolean", n.Text)}
+	case document.Number:
+		return []attributeValue{typed(numberType(n.Text), n.Text)}
 	}
 	t := m.text(n)
 	if t == nil {
@@ -100,11 +101,11 @@ func (m *maker) values(n *node) []attributeValue {
 	return []attributeValue{rendered(t)}
 }
 
-func (m *maker) severalValues(n *node) []attributeValue {
+func (m *maker) severalValues(n *document.Node) []attributeValue {
 	all := []attributeValue{}
-	for _, item := range n.items {
-		if item.kind == listNode {
-			m.add(item.problem("want an attribute's value as a text, a number or a boolean, got a list"))
+	for _, item := range n.Items {
+		if item.Kind == document.List {
+			m.Add(item.Problem("want an attribute's value as a text, a number or a boolean, got a list"))
 			return nil
 		}
 		one := m.values(item)
@@ -268,16 +269,16 @@ func attributesOf(x *expr.Expression) appender {
 	}
 }
 
-func compileNameID(m *maker, n *node) {
+func compileNameID(m *maker, n *document.Node) {
 	m.assertLeaf(n, `{"op":"replace","path":"/subject/nameId","value":`, `"x"`)
 }
 
-func compileSessionLifetime(m *maker, n *node) {
+func compileSessionLifetime(m *maker, n *document.Node) {
 	m.assertLeaf(n, `{"op":"add","path":"/authentication/sessionLifetime","value":`, "300")
 }
 
 // assertLeaf patches one place of the assertion; nothing when the value is null.
-func (m *maker) assertLeaf(n *node, before, standIn string) {
+func (m *maker) assertLeaf(n *document.Node, before, standIn string) {
 	t := m.template(n)
 	if t == nil {
 		return

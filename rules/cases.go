@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tenterhook/tenterhook/rules/document"
 	"github.com/tenterhook/tenterhook/rules/folder"
 	"github.com/tenterhook/tenterhook/sdk/hook"
 	"github.com/tenterhook/tenterhook/sdk/hook/sample"
@@ -36,7 +37,7 @@ type Expect struct {
 }
 
 // ReadCases reads a folder's *_test.yaml files, sorted by name. A Set says which hooks and rules there are.
-func ReadCases(f *folder.Folder, s *Set) ([]Case, Problems) {
+func ReadCases(f *folder.Folder, s *Set) ([]Case, document.Problems) {
 	r := caseReader{folder: f, set: s}
 	for _, name := range f.Names() {
 		ext := path.Ext(name)
@@ -45,14 +46,14 @@ func ReadCases(f *folder.Folder, s *Set) ([]Case, Problems) {
 		}
 		r.file(name)
 	}
-	return r.cases, r.problems.sorted()
+	return r.cases, r.Problems.Sorted()
 }
 
 // maxCalls is how much the calls of a folder's tests may come to, in bytes.
 const maxCalls = 256 << 20
 
 type caseReader struct {
-	decoder
+	document.Decoder
 	folder *folder.Folder
 	set    *Set
 	cases  []Case
@@ -61,33 +62,33 @@ type caseReader struct {
 
 func (r *caseReader) file(name string) {
 	text, _ := r.folder.File(name)
-	if len(text) > maxPolicyBytes {
-		r.add(Problem{File: name, Message: "a test file of more than 2 MiB: spread it over several"})
+	if len(text) > document.MaxBytes {
+		r.Add(document.Problem{File: name, Message: "a test file of more than 2 MiB: spread it over several"})
 		return
 	}
 	if p, ok := readable(name, text); !ok {
-		r.add(p)
+		r.Add(p)
 		return
 	}
-	src := newSource(name, text)
-	root, problems := readYAML(src)
-	r.add(problems...)
+	src := document.NewSource(name, text)
+	root, problems := document.Parse(src)
+	r.Add(problems...)
 	if root == nil {
 		if len(problems) == 0 {
-			r.add(src.problem(1, 1, "no tests here: want tests: and a list"))
+			r.Add(src.Problem(1, 1, "no tests here: want tests: and a list"))
 		}
 		return
 	}
 	var specs []*caseSpec
-	decode(&r.decoder, root.withoutExtensions(), "a test file", testFileFields, &specs)
-	names := map[string]*node{}
+	document.Decode(&r.Decoder, root.WithoutExtensions(), "a test file", testFileFields, &specs)
+	names := map[string]*document.Node{}
 	for _, spec := range specs {
 		for _, one := range r.spread(spec) {
 			if one.nameAt == nil || one.hookAt == nil || one.input == nil || one.expect == nil {
 				continue // reported
 			}
 			if first := names[one.name]; first != nil {
-				r.add(one.nameAt.problem("a test called %q is there already, on line %d", one.name, first.line))
+				r.Add(one.nameAt.Problem("a test called %q is there already, on line %d", one.name, first.Line))
 			}
 			names[one.name] = one.nameAt
 			r.one(one)
@@ -98,29 +99,29 @@ func (r *caseReader) file(name string) {
 // caseSpec is a test as it is written.
 type caseSpec struct {
 	name, hook     string
-	nameAt, hookAt *node
-	input          *node
-	set            []member
+	nameAt, hookAt *document.Node
+	input          *document.Node
+	set            []document.Member
 	fixed          Fixed
 	expect         *expectSpec
-	expectAt       *node
-	node           *node
+	expectAt       *document.Node
+	node           *document.Node
 	cases          []*caseSpec
-	manyAt         *node // where cases or table stands
+	manyAt         *document.Node // where cases or table stands
 }
 
 // expectSpec is what stands after expect.
 type expectSpec struct {
 	Expect
-	rules, failed []*node
+	rules, failed []*document.Node
 }
 
-var testFileFields = []field[[]*caseSpec]{
-	{key: "tests", doc: "What rules are expected to decide.", schema: `{"type":"array","items":{"$ref":"#/$defs/test"}}`, need: true,
-		read: func(d *decoder, all *[]*caseSpec, n *node) {
-			for _, item := range d.items(n, "tests") {
+var testFileFields = []document.Field[[]*caseSpec]{
+	{Key: "tests", Doc: "What rules are expected to decide.", Schema: `{"type":"array","items":{"$ref":"#/$defs/test"}}`, Required: true,
+		Read: func(d *document.Decoder, all *[]*caseSpec, n *document.Node) {
+			for _, item := range d.Items(n, "tests") {
 				spec := &caseSpec{node: item}
-				decode(d, item, "a test", testFields, spec)
+				document.Decode(d, item, "a test", testFields, spec)
 				*all = append(*all, spec)
 			}
 		}},
@@ -132,123 +133,129 @@ const (
 )
 
 // testFields is what a test has, beside its expect that of its cases.
-var testFields = append([]field[caseSpec]{
-	{key: "name", doc: "What the test shows.", schema: textSchema, need: true,
-		read: func(d *decoder, c *caseSpec, n *node) { c.name, c.nameAt = d.text(n), n }},
-	{key: "hook", doc: "The hook that is called.", schema: textSchema, need: true,
-		read: func(d *decoder, c *caseSpec, n *node) { c.hook, c.hookAt = d.text(n), n }},
-	{key: "input", doc: "The call: a JSON file of the folder, an object, or {sample: name}.", schema: `{"$ref":"#/$defs/input"}`, need: true,
-		read: func(_ *decoder, c *caseSpec, n *node) { c.input = n }},
-	{key: "cases", doc: "Several calls that differ a little; each may say all that follows.", schema: `{"type":"array","minItems":1,"items":{"$ref":"#/$defs/case"}}`,
-		read: readCases},
-	{key: "table", doc: "Several calls, a row each; the first row names what stands below: name, now, seed, expect.KEY, or a path to set.", schema: `{"type":"array","minItems":2,"items":{"type":"array"}}`,
-		read: readTable},
+var testFields = append([]document.Field[caseSpec]{
+	{Key: "name", Doc: "What the test shows.", Schema: textSchema, Required: true,
+		Read: func(d *document.Decoder, c *caseSpec, n *document.Node) { c.name, c.nameAt = d.Text(n), n }},
+	{Key: "hook", Doc: "The hook that is called.", Schema: textSchema, Required: true,
+		Read: func(d *document.Decoder, c *caseSpec, n *document.Node) { c.hook, c.hookAt = d.Text(n), n }},
+	{Key: "input", Doc: "The call: a JSON file of the folder, an object, or {sample: name}.", Schema: `{"$ref":"#/$defs/input"}`, Required: true,
+		Read: func(_ *document.Decoder, c *caseSpec, n *document.Node) { c.input = n }},
+	{Key: "cases", Doc: "Several calls that differ a little; each may say all that follows.", Schema: `{"type":"array","minItems":1,"items":{"$ref":"#/$defs/case"}}`,
+		Read: readCases},
+	{Key: "table", Doc: "Several calls, a row each; the first row names what stands below: name, now, seed, expect.KEY, or a path to set.", Schema: `{"type":"array","minItems":2,"items":{"type":"array"}}`,
+		Read: readTable},
 }, sharedFields...)
 
 // sharedFields is what a test says of all its cases, or a case of itself.
-var sharedFields = []field[caseSpec]{
-	{key: "set", doc: "Members of the call to change first, by dotted path or JSON Pointer.", schema: setSchema,
-		read: func(d *decoder, c *caseSpec, n *node) { c.set = d.members(n, "set") }},
-	{key: "now", doc: "The time it is, as in 2026-07-01T12:00:00Z; the call's own eventTime when left out.", schema: `{"type":"string","format":"date-time"}`,
-		read: func(d *decoder, c *caseSpec, n *node) { c.fixed.Now = d.instant(n) }},
-	{key: "seed", doc: "What random values are made from: another text, other values.", schema: `{"type":["string","number"]}`,
-		read: func(d *decoder, c *caseSpec, n *node) {
-			if n.kind != textNode && n.kind != numberNode || n.text == "" {
-				d.add(n.problem("want a seed as a text, got %s", n.is()))
+var sharedFields = []document.Field[caseSpec]{
+	{Key: "set", Doc: "Members of the call to change first, by dotted path or JSON Pointer.", Schema: setSchema,
+		Read: func(d *document.Decoder, c *caseSpec, n *document.Node) { c.set = d.Members(n, "set") }},
+	{Key: "now", Doc: "The time it is, as in 2026-07-01T12:00:00Z; the call's own eventTime when left out.", Schema: `{"type":"string","format":"date-time"}`,
+		Read: func(d *document.Decoder, c *caseSpec, n *document.Node) { c.fixed.Now = readInstant(d, n) }},
+	{Key: "seed", Doc: "What random values are made from: another text, other values.", Schema: `{"type":["string","number"]}`,
+		Read: func(d *document.Decoder, c *caseSpec, n *document.Node) {
+			if n.Kind != document.Text && n.Kind != document.Number || n.Text == "" {
+				d.Add(n.Problem("want a seed as a text, got %s", n.Describe()))
 			}
-			c.fixed.Seed = sha256.Sum256([]byte(n.text))
+			c.fixed.Seed = sha256.Sum256([]byte(n.Text))
 		}},
-	{key: "expect", doc: "What the rules decide.", schema: `{"$ref":"#/$defs/expect"}`,
-		read: func(d *decoder, c *caseSpec, n *node) {
+	{Key: "expect", Doc: "What the rules decide.", Schema: `{"$ref":"#/$defs/expect"}`,
+		Read: func(d *document.Decoder, c *caseSpec, n *document.Node) {
 			c.expect, c.expectAt = &expectSpec{}, n
-			decode(d, n, "expect", expectFields, c.expect)
-			if n.kind == mapNode && len(n.members) == 0 {
-				d.add(n.problem("want something to expect: %s", either(keys(expectFields, 0))))
+			document.Decode(d, n, "expect", expectFields, c.expect)
+			if n.Kind == document.Map && len(n.Members) == 0 {
+				d.Add(n.Problem("want something to expect: %s", document.Either(document.Keys(expectFields, 0))))
 			}
 		}},
 }
 
-// instant reads a time.
-func (d *decoder) instant(n *node) time.Time {
-	at, err := time.Parse(time.RFC3339, n.text)
-	if n.kind != textNode || err != nil {
-		d.add(n.problem("want a time such as 2026-07-01T12:00:00Z, got %s", n.is()))
+// readInstant reads a time.
+func readInstant(d *document.Decoder, n *document.Node) time.Time {
+	at, err := time.Parse(time.RFC3339, n.Text)
+	if n.Kind != document.Text || err != nil {
+		d.Add(n.Problem("want a time such as 2026-07-01T12:00:00Z, got %s", n.Describe()))
 	}
 	return at
 }
 
-var expectFields = []field[expectSpec]{
-	{key: "rules", doc: "The rules that match, in order.", schema: namesSchema,
-		read: func(d *decoder, e *expectSpec, n *node) { e.rules, e.Rules = d.names(n, "rules") }},
-	{key: "failed", doc: "The rules that fail, in order; without it none may.", schema: namesSchema,
-		read: func(d *decoder, e *expectSpec, n *node) { e.failed, e.Failed = d.names(n, "failed") }},
-	{key: "answer", doc: "The whole answer.", schema: `{"type":"object"}`,
-		read: func(d *decoder, e *expectSpec, n *node) { e.Answer = d.json(n, mapNode) }},
-	{key: "commands", doc: "The answer's commands; [] for none.", schema: `{"type":"array"}`,
-		read: func(d *decoder, e *expectSpec, n *node) { e.Commands = d.json(n, listNode) }},
-	{key: "error", doc: "The answer's error, or the text of its errorSummary; null for none.", schema: `{"type":["object","string","null"]}`,
-		read: func(d *decoder, e *expectSpec, n *node) { e.Error = d.json(n, mapNode, textNode, nullNode) }},
-	{key: "claims", doc: "The claims that are added or replaced: {id: {name: value}, access: {name: value}}.", schema: `{"type":"object","properties":{"id":{"type":"object"},"access":{"type":"object"}},"additionalProperties":false}`,
-		read: func(d *decoder, e *expectSpec, n *node) {
-			e.Claims = d.json(n, mapNode)
-			for _, m := range n.members {
-				if m.key != "id" && m.key != "access" {
-					d.add(m.at.problem("unknown token %q: want id or access", m.key))
+var expectFields = []document.Field[expectSpec]{
+	{Key: "rules", Doc: "The rules that match, in order.", Schema: namesSchema,
+		Read: func(d *document.Decoder, e *expectSpec, n *document.Node) {
+			e.rules, e.Rules = readNames(d, n, "rules")
+		}},
+	{Key: "failed", Doc: "The rules that fail, in order; without it none may.", Schema: namesSchema,
+		Read: func(d *document.Decoder, e *expectSpec, n *document.Node) {
+			e.failed, e.Failed = readNames(d, n, "failed")
+		}},
+	{Key: "answer", Doc: "The whole answer.", Schema: `{"type":"object"}`,
+		Read: func(d *document.Decoder, e *expectSpec, n *document.Node) { e.Answer = readJSON(d, n, document.Map) }},
+	{Key: "commands", Doc: "The answer's commands; [] for none.", Schema: `{"type":"array"}`,
+		Read: func(d *document.Decoder, e *expectSpec, n *document.Node) { e.Commands = readJSON(d, n, document.List) }},
+	{Key: "error", Doc: "The answer's error, or the text of its errorSummary; null for none.", Schema: `{"type":["object","string","null"]}`,
+		Read: func(d *document.Decoder, e *expectSpec, n *document.Node) {
+			e.Error = readJSON(d, n, document.Map, document.Text, document.Null)
+		}},
+	{Key: "claims", Doc: "The claims that are added or replaced: {id: {name: value}, access: {name: value}}.", Schema: `{"type":"object","properties":{"id":{"type":"object"},"access":{"type":"object"}},"additionalProperties":false}`,
+		Read: func(d *document.Decoder, e *expectSpec, n *document.Node) {
+			e.Claims = readJSON(d, n, document.Map)
+			for _, m := range n.Members {
+				if m.Key != "id" && m.Key != "access" {
+					d.Add(m.KeyNode.Problem("unknown token %q: want id or access", m.Key))
 				}
 			}
 		}},
-	{key: "actions", doc: "What is to be done after the answer, in order: a list of maps with to and what else is looked at.", schema: `{"type":"array","items":{"type":"object"}}`,
-		read: func(d *decoder, e *expectSpec, n *node) { e.Actions = d.actions(n) }},
+	{Key: "actions", Doc: "What is to be done after the answer, in order: a list of maps with to and what else is looked at.", Schema: `{"type":"array","items":{"type":"object"}}`,
+		Read: func(d *document.Decoder, e *expectSpec, n *document.Node) { e.Actions = readActions(d, n) }},
 }
 
-// actions reads the actions that are expected.
-func (d *decoder) actions(n *node) []byte {
-	for _, item := range n.items {
-		if item.kind != mapNode && item.kind != brokenNode {
-			d.add(item.problem("want an action as a map, such as {to: name}, got %s", item.is()))
+// readActions reads the actions that are expected.
+func readActions(d *document.Decoder, n *document.Node) []byte {
+	for _, item := range n.Items {
+		if item.Kind != document.Map && item.Kind != document.Broken {
+			d.Add(item.Problem("want an action as a map, such as {to: name}, got %s", item.Describe()))
 			return nil
 		}
-		for _, m := range item.members {
-			if known := append(keys(sendFields, 0), "rule"); !slices.Contains(known, m.key) {
-				d.add(m.at.problem("unknown key %q in an action%s", m.key, suggest(m.key, known)))
+		for _, m := range item.Members {
+			if known := append(document.Keys(sendFields, 0), "rule"); !slices.Contains(known, m.Key) {
+				d.Add(m.KeyNode.Problem("unknown key %q in an action%s", m.Key, document.Suggest(m.Key, known)))
 			}
 		}
 	}
-	return d.json(n, listNode)
+	return readJSON(d, n, document.List)
 }
 
-// names reads a list of texts, or one text.
-func (d *decoder) names(n *node, what string) (nodes []*node, names []string) {
-	nodes = []*node{n}
-	if n.kind == listNode {
-		nodes = n.items
+// readNames reads a list of texts, or one text.
+func readNames(d *document.Decoder, n *document.Node, what string) (nodes []*document.Node, names []string) {
+	nodes = []*document.Node{n}
+	if n.Kind == document.List {
+		nodes = n.Items
 	}
 	names = []string{}
 	for _, one := range nodes {
-		if one.kind != textNode && one.kind != numberNode && one.kind != boolNode {
-			d.add(one.problem("want %s as a list of rules' names, got %s", what, one.is()))
+		if one.Kind != document.Text && one.Kind != document.Number && one.Kind != document.Bool {
+			d.Add(one.Problem("want %s as a list of rules' names, got %s", what, one.Describe()))
 			continue
 		}
-		names = append(names, one.text)
+		names = append(names, one.Text)
 	}
 	return nodes, names
 }
 
-// json takes a constant of one of the kinds as JSON.
-func (d *decoder) json(n *node, kinds ...nodeKind) []byte {
-	if !slices.Contains(kinds, n.kind) {
-		wants := map[nodeKind]string{mapNode: "a map", listNode: "a list", textNode: "a text", nullNode: "null"}
+// readJSON takes a constant of one of the kinds as JSON.
+func readJSON(d *document.Decoder, n *document.Node, kinds ...document.Kind) []byte {
+	if !slices.Contains(kinds, n.Kind) {
+		wants := map[document.Kind]string{document.Map: "a map", document.List: "a list", document.Text: "a text", document.Null: "null"}
 		var words []string
 		for _, k := range kinds {
 			words = append(words, wants[k])
 		}
-		d.add(n.problem("want %s, got %s", either(words), n.is()))
+		d.Add(n.Problem("want %s, got %s", document.Either(words), n.Describe()))
 		return nil
 	}
 	const limit = 4 << 20
-	text, ok := appendNode(nil, n, limit)
+	text, ok := document.AppendJSON(nil, n, limit)
 	if ok && len(text) > limit {
-		d.add(n.problem("too large: want at most 4 MiB"))
+		d.Add(n.Problem("too large: want at most 4 MiB"))
 	}
 	return text
 }
@@ -261,28 +268,28 @@ func (r *caseReader) one(spec *caseSpec) {
 		for _, h := range r.set.Hooks() {
 			names = append(names, h.Name)
 		}
-		r.add(spec.hookAt.problem("there is no hook %q%s", spec.hook, suggest(spec.hook, names)))
+		r.Add(spec.hookAt.Problem("there is no hook %q%s", spec.hook, document.Suggest(spec.hook, names)))
 		return
 	}
 	rules := h.RuleNames()
 	for _, n := range append(spec.expect.rules, spec.expect.failed...) {
-		if !slices.Contains(rules, n.text) {
-			r.add(n.problem("hook %s has no rule %q%s", h.Name, n.text, suggest(n.text, rules)))
+		if !slices.Contains(rules, n.Text) {
+			r.Add(n.Problem("hook %s has no rule %q%s", h.Name, n.Text, document.Suggest(n.Text, rules)))
 		}
 	}
 	if !h.Type.Inline() {
 		r.answerless(h, spec)
 	} else if h.Type != hook.Token && spec.expect.Claims != nil {
-		r.add(spec.expectAt.key("claims").problem("claims are what a token hook gives, and hook %s is %s hook: want commands or answer", h.Name, h.Type.WithArticle()))
+		r.Add(spec.expectAt.Key("claims").Problem("claims are what a token hook gives, and hook %s is %s hook: want commands or answer", h.Name, h.Type.WithArticle()))
 	}
 	input, ok := r.input(h, spec)
 	if !ok {
 		return
 	}
-	c := Case{File: spec.nameAt.src.name, Line: spec.nameAt.line, Name: spec.name, Hook: spec.hook, Input: input, Fixed: spec.fixed, Expect: spec.expect.Expect}
+	c := Case{File: spec.nameAt.Source.Name, Line: spec.nameAt.Line, Name: spec.name, Hook: spec.hook, Input: input, Fixed: spec.fixed, Expect: spec.expect.Expect}
 	if r.bytes += len(input); r.bytes > maxCalls {
 		if r.bytes-len(input) <= maxCalls { // said once
-			r.add(spec.nameAt.problem("the calls of all tests come to more than 256 MiB: want smaller ones, or fewer"))
+			r.Add(spec.nameAt.Problem("the calls of all tests come to more than 256 MiB: want smaller ones, or fewer"))
 		}
 		return
 	}
@@ -293,10 +300,10 @@ func (r *caseReader) one(spec *caseSpec) {
 
 // answerless reports what is expected of an answer that an event hook does not have.
 func (r *caseReader) answerless(h *Hook, spec *caseSpec) {
-	for _, m := range spec.expectAt.members {
-		switch m.key {
+	for _, m := range spec.expectAt.Members {
+		switch m.Key {
 		case "answer", "commands", "error", "claims":
-			r.add(m.at.problem("hook %s is an event hook, and has no answer: want rules, failed or actions", h.Name))
+			r.Add(m.KeyNode.Problem("hook %s is an event hook, and has no answer: want rules, failed or actions", h.Name))
 			return
 		}
 	}
@@ -309,16 +316,16 @@ func (r *caseReader) input(h *Hook, spec *caseSpec) ([]byte, bool) {
 		if !ok {
 			break
 		}
-		value, valid := appendNode(nil, m.value, maxPolicyBytes)
+		value, valid := document.AppendJSON(nil, m.Value, document.MaxBytes)
 		if !valid {
 			return nil, false
 		}
-		changed, err := ReplaceMember(text, m.key, value)
+		changed, err := ReplaceMember(text, m.Key, value)
 		if err == nil {
-			err = KnownMember(text, m.key, h.Type, r.set.Known())
+			err = KnownMember(text, m.Key, h.Type, r.set.Known())
 		}
 		if err != nil {
-			r.add(m.at.problem("set %s: %s", m.key, err))
+			r.Add(m.KeyNode.Problem("set %s: %s", m.Key, err))
 			return nil, false
 		}
 		text = changed
@@ -327,42 +334,42 @@ func (r *caseReader) input(h *Hook, spec *caseSpec) ([]byte, bool) {
 }
 
 // source is the call's text as it is given.
-func (r *caseReader) source(n *node) ([]byte, bool) {
+func (r *caseReader) source(n *document.Node) ([]byte, bool) {
 	switch {
-	case n.kind == mapNode && len(n.members) == 1 && n.get("sample") != nil:
-		name := n.get("sample")
-		text, ok := sample.Named(name.text)
+	case n.Kind == document.Map && len(n.Members) == 1 && n.Get("sample") != nil:
+		name := n.Get("sample")
+		text, ok := sample.Named(name.Text)
 		if !ok {
-			r.add(name.problem("there is no sample %q%s", name.text, otherColumn(name.text, sample.Names())))
+			r.Add(name.Problem("there is no sample %q%s", name.Text, otherColumn(name.Text, sample.Names())))
 		}
 		return text, ok
-	case n.kind == mapNode:
-		return appendNode(nil, n, maxPolicyBytes)
-	case n.kind != textNode || n.text == "":
-		r.add(n.problem("want input as a .json file, an object, or {sample: name}, got %s", n.is()))
+	case n.Kind == document.Map:
+		return document.AppendJSON(nil, n, document.MaxBytes)
+	case n.Kind != document.Text || n.Text == "":
+		r.Add(n.Problem("want input as a .json file, an object, or {sample: name}, got %s", n.Describe()))
 		return nil, false
 	}
-	text, ok := r.folder.File(path.Clean(n.text))
+	text, ok := r.folder.File(path.Clean(n.Text))
 	if !ok {
-		r.add(n.problem("there is no %s in the policy folder%s", n.text, suggest(n.text, r.folder.Names())))
+		r.Add(n.Problem("there is no %s in the policy folder%s", n.Text, document.Suggest(n.Text, r.folder.Names())))
 	}
 	return text, ok
 }
 
 // call looks at the input as the gate looks at a call's body.
-func (r *caseReader) call(n *node, h *Hook, c *Case) bool {
+func (r *caseReader) call(n *document.Node, h *Hook, c *Case) bool {
 	var doc jsondoc.Doc
 	if err := doc.Parse(c.Input, jsondoc.Limits{}); err != nil {
-		r.add(n.problem("this is no call that is answered: %s", err))
+		r.Add(n.Problem("this is no call that is answered: %s", err))
 		return false
 	}
 	eventType := doc.Root().Get("eventType").Text()
 	if eventType != h.Type.EventType() {
-		r.add(n.problem("hook %s is called with eventType %q, this has %q", h.Name, h.Type.EventType(), eventType))
+		r.Add(n.Problem("hook %s is called with eventType %q, this has %q", h.Name, h.Type.EventType(), eventType))
 		return false
 	}
 	if !h.Type.Inline() && hook.Events(doc.Root()).Len() == 0 {
-		r.add(n.problem("this delivery has no events: want data.events as a list of them"))
+		r.Add(n.Problem("this delivery has no events: want data.events as a list of them"))
 		return false
 	}
 	return true

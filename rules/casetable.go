@@ -3,99 +3,100 @@ package rules
 import (
 	"cmp"
 	"fmt"
+	"github.com/tenterhook/tenterhook/rules/document"
 	"slices"
 	"strings"
 )
 
 // itemFields is what each of a test's cases has.
-var itemFields = append([]field[caseSpec]{
-	{key: "name", doc: "What the case shows; its number when left out.", schema: textSchema,
-		read: func(d *decoder, c *caseSpec, n *node) { c.name, c.nameAt = d.text(n), n }},
+var itemFields = append([]document.Field[caseSpec]{
+	{Key: "name", Doc: "What the case shows; its number when left out.", Schema: textSchema,
+		Read: func(d *document.Decoder, c *caseSpec, n *document.Node) { c.name, c.nameAt = d.Text(n), n }},
 }, sharedFields...)
 
-func readCases(d *decoder, c *caseSpec, n *node) {
+func readCases(d *document.Decoder, c *caseSpec, n *document.Node) {
 	c.many(d, n)
-	for _, item := range d.items(n, "cases") {
+	for _, item := range d.Items(n, "cases") {
 		one := &caseSpec{node: item}
-		decode(d, item, "a case", itemFields, one)
+		document.Decode(d, item, "a case", itemFields, one)
 		c.cases = append(c.cases, one)
 	}
 }
 
 // many notes where a test's cases stand.
-func (c *caseSpec) many(d *decoder, n *node) {
+func (c *caseSpec) many(d *document.Decoder, n *document.Node) {
 	if c.manyAt != nil {
-		d.add(n.problem("a test has cases or a table: want one of them"))
+		d.Add(n.Problem("a test has cases or a table: want one of them"))
 	}
 	c.manyAt = n
-	if n.kind == listNode && len(n.items) == 0 {
-		d.add(n.problem("no cases here: want one or more"))
+	if n.Kind == document.List && len(n.Items) == 0 {
+		d.Add(n.Problem("no cases here: want one or more"))
 	}
 }
 
 // readTable reads rows of values below a row of what they are. A row may end early: what it leaves out says nothing.
-func readTable(d *decoder, c *caseSpec, n *node) {
+func readTable(d *document.Decoder, c *caseSpec, n *document.Node) {
 	c.many(d, n)
-	rows := d.items(n, "table")
+	rows := d.Items(n, "table")
 	if len(rows) == 0 {
 		return
 	}
 	if len(rows) == 1 {
-		d.add(n.problem("no cases here: want rows below the first, which names what stands in them"))
+		d.Add(n.Problem("no cases here: want rows below the first, which names what stands in them"))
 	}
-	heads := d.heads(rows[0])
+	heads := readHeads(d, rows[0])
 	for _, row := range rows[1:] {
-		cells := d.items(row, "a row")
+		cells := d.Items(row, "a row")
 		if len(cells) > len(heads) && heads != nil {
-			d.add(cells[len(heads)].problem("want at most %d values in a row, as the first row has names", len(heads)))
+			d.Add(cells[len(heads)].Problem("want at most %d values in a row, as the first row has names", len(heads)))
 			continue
 		}
 		one := &caseSpec{node: row}
-		decode(d, d.caseOf(row, heads, cells), "a case", itemFields, one)
+		document.Decode(d, caseOfRow(d, row, heads, cells), "a case", itemFields, one)
 		c.cases = append(c.cases, one)
 	}
 }
 
-// heads reads a table's first row.
-func (d *decoder) heads(row *node) (heads []*node) {
+// readHeads reads a table's first row.
+func readHeads(d *document.Decoder, row *document.Node) (heads []*document.Node) {
 	seen := map[string]bool{}
-	for _, h := range d.items(row, "the first row") {
-		key, inside := strings.CutPrefix(h.text, "expect.")
+	for _, h := range d.Items(row, "the first row") {
+		key, inside := strings.CutPrefix(h.Text, "expect.")
 		switch {
-		case h.kind != textNode || h.text == "":
-			d.add(h.problem("want a name in a table's first row: name, now, seed, expect.KEY, or a path to set; got %s", h.is()))
+		case h.Kind != document.Text || h.Text == "":
+			d.Add(h.Problem("want a name in a table's first row: name, now, seed, expect.KEY, or a path to set; got %s", h.Describe()))
 			return nil
-		case seen[h.text]:
-			d.add(h.problem("%s is there twice in this row", h.text))
+		case seen[h.Text]:
+			d.Add(h.Problem("%s is there twice in this row", h.Text))
 			return nil
-		case inside && !slices.Contains(keys(expectFields, 0), key):
-			d.add(h.problem("unknown key %q in expect%s", key, suggest(key, keys(expectFields, 0))))
+		case inside && !slices.Contains(document.Keys(expectFields, 0), key):
+			d.Add(h.Problem("unknown key %q in expect%s", key, document.Suggest(key, document.Keys(expectFields, 0))))
 			return nil
 		}
-		seen[h.text] = true
+		seen[h.Text] = true
 		heads = append(heads, h)
 	}
 	return heads
 }
 
-// caseOf is a row as the case that it stands for.
-func (d *decoder) caseOf(row *node, heads, cells []*node) *node {
-	whole := &node{src: row.src, kind: mapNode, line: row.line, column: row.column}
-	part := func(key string) *node {
-		if whole.get(key) == nil {
-			whole.members = append(whole.members, member{key, row, &node{src: row.src, kind: mapNode, line: row.line, column: row.column}})
+// caseOfRow is a row as the case that it stands for.
+func caseOfRow(d *document.Decoder, row *document.Node, heads, cells []*document.Node) *document.Node {
+	whole := &document.Node{Source: row.Source, Kind: document.Map, Line: row.Line, Column: row.Column}
+	part := func(key string) *document.Node {
+		if whole.Get(key) == nil {
+			whole.Members = append(whole.Members, document.Member{Key: key, KeyNode: row, Value: &document.Node{Source: row.Source, Kind: document.Map, Line: row.Line, Column: row.Column}})
 		}
-		return whole.get(key)
+		return whole.Get(key)
 	}
 	for i, cell := range cells[:min(len(cells), len(heads))] {
-		key, into := heads[i].text, whole
+		key, into := heads[i].Text, whole
 		switch name, inside := strings.CutPrefix(key, "expect."); {
 		case inside:
 			key, into = name, part("expect")
 		case key != "name" && key != "now" && key != "seed":
 			into = part("set")
 		}
-		into.members = append(into.members, member{key, cell, cell})
+		into.Members = append(into.Members, document.Member{Key: key, KeyNode: cell, Value: cell})
 	}
 	return whole
 }
@@ -103,8 +104,8 @@ func (d *decoder) caseOf(row *node, heads, cells []*node) *node {
 // spread gives a test's cases, each with what the test says of all; a test without any is its own.
 func (r *caseReader) spread(spec *caseSpec) []*caseSpec {
 	if spec.manyAt == nil {
-		if spec.expect == nil && spec.node.get("expect") == nil && spec.node.kind == mapNode {
-			r.add(spec.node.problem("a test has no expect"))
+		if spec.expect == nil && spec.node.Get("expect") == nil && spec.node.Kind == document.Map {
+			r.Add(spec.node.Problem("a test has no expect"))
 		}
 		return []*caseSpec{spec}
 	}
@@ -119,9 +120,9 @@ func (r *caseReader) spread(spec *caseSpec) []*caseSpec {
 		if c.fixed.Seed == ([32]byte{}) {
 			one.fixed.Seed = spec.fixed.Seed
 		}
-		one.expect, one.expectAt = c.expect.over(spec.expect), c.expectAt.over(spec.expectAt)
-		if one.expect == nil && c.node.kind == mapNode {
-			r.add(c.node.problem("a case has no expect, nor has its test"))
+		one.expect, one.expectAt = c.expect.over(spec.expect), overlay(c.expectAt, spec.expectAt)
+		if one.expect == nil && c.node.Kind == document.Map {
+			r.Add(c.node.Problem("a case has no expect, nor has its test"))
 		}
 		if one.nameAt == nil {
 			one.name, one.nameAt = fmt.Sprintf("%s: %d", spec.name, i+1), c.node
@@ -133,13 +134,13 @@ func (r *caseReader) spread(spec *caseSpec) []*caseSpec {
 	return all
 }
 
-// over is a map with another's members behind its own. Either may be nil.
-func (n *node) over(all *node) *node {
+// overlay is a map with another's members behind its own. Either may be nil.
+func overlay(n, all *document.Node) *document.Node {
 	if n == nil || all == nil {
 		return cmp.Or(n, all)
 	}
 	both := *n
-	both.members = append(slices.Clone(n.members), all.members...)
+	both.Members = append(slices.Clone(n.Members), all.Members...)
 	return &both
 }
 

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tenterhook/tenterhook/rules/document"
 	"github.com/tenterhook/tenterhook/runtime"
 	"github.com/tenterhook/tenterhook/runtime/expr"
 	"github.com/tenterhook/tenterhook/sdk/hook"
@@ -13,42 +14,42 @@ import (
 )
 
 // tokens reads a map of id: and access:.
-func (m *maker) tokens(n *node, what string, each func(k hook.TokenKind, n *node)) {
-	if n.kind == brokenNode {
+func (m *maker) tokens(n *document.Node, what string, each func(k hook.TokenKind, n *document.Node)) {
+	if n.Kind == document.Broken {
 		return
 	}
-	if n.kind != mapNode {
-		m.add(n.problem("want %s as a map of id and access, got %s", what, n.is()))
+	if n.Kind != document.Map {
+		m.Add(n.Problem("want %s as a map of id and access, got %s", what, n.Describe()))
 		return
 	}
-	for _, token := range n.members {
-		k, ok := hook.ParseTokenKind(token.key)
+	for _, token := range n.Members {
+		k, ok := hook.ParseTokenKind(token.Key)
 		if !ok {
-			m.add(token.at.problem("unknown token %q: want id or access%s", token.key, suggest(token.key, []string{"id", "access"})))
+			m.Add(token.KeyNode.Problem("unknown token %q: want id or access%s", token.Key, document.Suggest(token.Key, []string{"id", "access"})))
 			continue
 		}
-		if token.value.kind != brokenNode {
-			each(k, token.value)
+		if token.Value.Kind != document.Broken {
+			each(k, token.Value)
 		}
 	}
 }
 
-func compileClaims(m *maker, n *node) {
-	if n.kind == textNode {
+func compileClaims(m *maker, n *document.Node) {
+	if n.Kind == document.Text {
 		if x := m.object(n); x != nil {
 			m.effects.commands = append(m.effects.commands, claimsOf(hook.IDToken, x, "id"), claimsOf(hook.AccessToken, x, "access"))
 		}
 		return
 	}
-	m.tokens(n, "claims", func(k hook.TokenKind, n *node) {
-		if n.kind == textNode {
+	m.tokens(n, "claims", func(k hook.TokenKind, n *document.Node) {
+		if n.Kind == document.Text {
 			if x := m.object(n); x != nil {
 				m.effects.commands = append(m.effects.commands, claimsOf(k, x, ""))
 			}
 			return
 		}
-		if n.kind != mapNode {
-			m.add(n.problem("want claims as a map of names to values, got %s", n.is()))
+		if n.Kind != document.Map {
+			m.Add(n.Problem("want claims as a map of names to values, got %s", n.Describe()))
 			return
 		}
 		m.fixedClaims(k, n)
@@ -56,14 +57,14 @@ func compileClaims(m *maker, n *node) {
 }
 
 // object compiles a leaf that must be one expression, which gives an object.
-func (m *maker) object(n *node) *expr.Expression {
+func (m *maker) object(n *document.Node) *expr.Expression {
 	t := m.text(n)
 	if t == nil {
 		return nil
 	}
 	x := t.Whole()
 	if x == nil {
-		m.add(n.problem("want a map, or one ${ expression } that gives an object, got a text"))
+		m.Add(n.Problem("want a map, or one ${ expression } that gives an object, got a text"))
 	}
 	return x
 }
@@ -75,19 +76,19 @@ type claim struct {
 }
 
 // fixedClaims sets claims whose names are known. Add also replaces what is there (hooks.md section 4).
-func (m *maker) fixedClaims(k hook.TokenKind, n *node) {
+func (m *maker) fixedClaims(k hook.TokenKind, n *document.Node) {
 	var claims []claim
-	for _, c := range n.members {
-		value := m.template(c.value)
-		before := appendAdd(nil, c.key)
+	for _, c := range n.Members {
+		value := m.template(c.Value)
+		before := appendAdd(nil, c.Key)
 		if !m.fixed(c) || value == nil {
 			continue
 		}
 		sample := append([]byte(`{"commands":[{"type":"`+k.Command()+`","value":[`), before...)
 		sample = append(value.appendSample(sample, `"x"`), `}]}]}`...)
-		if m.checkPart(sample, c.at) {
+		if m.checkPart(sample, c.KeyNode) {
 			claims = append(claims, claim{before, value})
-			m.sets = append(m.sets, setting{"the claim " + c.key + " of the " + k.String() + " token", c.at, value.constant()})
+			m.sets = append(m.sets, setting{"the claim " + c.Key + " of the " + k.String() + " token", c.KeyNode, value.constant()})
 		}
 	}
 	m.effects.commands = append(m.effects.commands, patch(k, func(dst []byte, r *runtime.Run) ([]byte, error) {
@@ -175,9 +176,9 @@ func appendClaims(dst []byte, r *runtime.Run, v runtime.Value) (_ []byte, err er
 
 // compileRemoveClaims removes only claims that are there, as earlier rules have left them: the removal of an absent claim
 // makes Okta drop the whole patch (hooks.md section 4).
-func compileRemoveClaims(m *maker, n *node) {
-	m.tokens(n, "remove_claims", func(k hook.TokenKind, n *node) {
-		if n.kind == textNode {
+func compileRemoveClaims(m *maker, n *document.Node) {
+	m.tokens(n, "remove_claims", func(k hook.TokenKind, n *document.Node) {
+		if n.Kind == document.Text {
 			t := m.text(n)
 			if t == nil {
 				return
@@ -187,28 +188,28 @@ func compileRemoveClaims(m *maker, n *node) {
 				return
 			}
 		}
-		if n.kind != listNode {
-			m.add(n.problem("want the names of claims as a list, got %s", n.is()))
+		if n.Kind != document.List {
+			m.Add(n.Problem("want the names of claims as a list, got %s", n.Describe()))
 			return
 		}
 		m.fixedRemovals(k, n)
 	})
 }
 
-func (m *maker) fixedRemovals(k hook.TokenKind, n *node) {
+func (m *maker) fixedRemovals(k hook.TokenKind, n *document.Node) {
 	var names []string
-	for _, item := range n.items {
-		if item.kind != textNode || item.text == "" {
-			if item.kind != brokenNode {
-				m.add(item.problem("want a claim's name, got %s", item.is()))
+	for _, item := range n.Items {
+		if item.Kind != document.Text || item.Text == "" {
+			if item.Kind != document.Broken {
+				m.Add(item.Problem("want a claim's name, got %s", item.Describe()))
 			}
 			continue
 		}
-		if item.computed() {
-			m.add(item.problem("want a claim's name as it is; to compute names, give the whole list as one ${ expression }"))
+		if item.HasHoles() {
+			m.Add(item.Problem("want a claim's name as it is; to compute names, give the whole list as one ${ expression }"))
 			continue
 		}
-		name := strings.ReplaceAll(item.text, "$${", "${")
+		name := strings.ReplaceAll(item.Text, "$${", "${")
 		if slices.Contains(names, name) {
 			continue
 		}
@@ -276,29 +277,29 @@ func removalsOf(k hook.TokenKind, x *expr.Expression) appender {
 const usual = 3600
 
 // shortens reports whether a lifetime may make a token shorter than Okta's usual one.
-func shortens(n *node) bool {
-	for _, m := range n.members {
-		if v, err := strconv.Atoi(m.value.text); m.value.kind != numberNode || err != nil || v < usual {
+func shortens(n *document.Node) bool {
+	for _, m := range n.Members {
+		if v, err := strconv.Atoi(m.Value.Text); m.Value.Kind != document.Number || err != nil || v < usual {
 			return true
 		}
 	}
-	return n.kind != mapNode
+	return n.Kind != document.Map
 }
 
-func compileLifetime(m *maker, n *node) {
-	m.tokens(n, "lifetime", func(k hook.TokenKind, n *node) {
+func compileLifetime(m *maker, n *document.Node) {
+	m.tokens(n, "lifetime", func(k hook.TokenKind, n *document.Node) {
 		t := m.template(n)
 		if t == nil {
 			return
 		}
 		if !t.constant() && !t.whole() {
-			m.add(n.problem("want a lifetime in seconds, got %s", n.is()))
+			m.Add(n.Problem("want a lifetime in seconds, got %s", n.Describe()))
 			return
 		}
 		const before = `{"op":"replace","path":"/token/lifetime/expiration","value":`
 		sample := append([]byte(`{"commands":[{"type":"`+k.Command()+`","value":[`+before), t.appendSample(nil, "300")...)
-		if d, err := time.ParseDuration(n.text); n.kind == textNode && err == nil && d >= time.Second {
-			m.add(n.problem("want a lifetime in seconds, got %s: say %d", n.text, d/time.Second))
+		if d, err := time.ParseDuration(n.Text); n.Kind == document.Text && err == nil && d >= time.Second {
+			m.Add(n.Problem("want a lifetime in seconds, got %s: say %d", n.Text, d/time.Second))
 			return
 		}
 		if !m.checkPart(append(sample, `}]}]}`...), n) {

@@ -3,6 +3,7 @@ package rules
 import (
 	"fmt"
 
+	"github.com/tenterhook/tenterhook/rules/document"
 	"github.com/tenterhook/tenterhook/runtime/expr"
 )
 
@@ -46,33 +47,33 @@ func (h *Hook) Places() []RulePlace { return h.places }
 
 // placed notes where a rule stands. decides are parts of what it decides beside its condition: of its verify.
 func (h *Hook) placed(spec *ruleSpec, r *rule, decides []Clause) {
-	p := RulePlace{Place: spec.node.at(0), Picks: r.when != nil}
+	p := RulePlace{Place: placeIn(spec.node, 0), Picks: r.when != nil}
 	if spec.nameAt != nil {
-		p.Place = spec.nameAt.at(0)
+		p.Place = placeIn(spec.nameAt, 0)
 	}
 	if r.when != nil {
-		p.Clauses = spec.when.clauses(r.when.Clauses())
+		p.Clauses = clausesIn(spec.when, r.when.Clauses())
 	}
 	p.Clauses = append(p.Clauses, decides...)
 	h.places = append(h.places, p)
 }
 
 // placedLet notes where a let stands.
-func (h *Hook) placedLet(m member, all []*expr.Clause) {
+func (h *Hook) placedLet(m document.Member, all []*expr.Clause) {
 	if len(all) > 0 {
-		h.letPlaces = append(h.letPlaces, LetPlace{m.at.at(0), m.key, m.value.clauses(all)})
+		h.letPlaces = append(h.letPlaces, LetPlace{placeIn(m.KeyNode, 0), m.Key, clausesIn(m.Value, all)})
 	}
 }
 
-func (n *node) clauses(of []*expr.Clause) (all []Clause) {
+func clausesIn(n *document.Node, of []*expr.Clause) (all []Clause) {
 	for _, c := range of {
-		all = append(all, Clause{n.at(c.Offset), c})
+		all = append(all, Clause{placeIn(n, c.Offset), c})
 	}
 	return all
 }
 
-// at is the Place of a byte of the node's text.
-func (n *node) at(offset int) Place {
-	line, column := n.place(offset)
-	return Place{n.src.name, line, column}
+// placeIn is the Place of a byte of the node's text.
+func placeIn(n *document.Node, offset int) Place {
+	line, column := n.Position(offset)
+	return Place{n.Source.Name, line, column}
 }

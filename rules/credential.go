@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"github.com/tenterhook/tenterhook/rules/document"
 	"slices"
 	"strconv"
 	"strings"
@@ -36,21 +37,21 @@ func (h *Hook) Secrets() (names []string) {
 // lineSpec is one thing a caller must show.
 type lineSpec struct {
 	header               string
-	headerAt             *node
-	secret, basic, oauth *node
+	headerAt             *document.Node
+	secret, basic, oauth *document.Node
 }
 
 const secretSchema = `{"oneOf":[{"$ref":"#/$defs/secret"},{"type":"array","minItems":1,"items":{"$ref":"#/$defs/secret"}}]}`
 
-var lineFields = []field[lineSpec]{
-	{key: "header", doc: "The header's name.", schema: textSchema,
-		read: func(d *decoder, l *lineSpec, n *node) { l.header, l.headerAt = d.text(n), n }},
-	{key: "secret", doc: "The header's whole value, or a list of values of which any will do: ${env.NAME} or ${file./path}, each with a name if wanted: {name: 2026-10, value: ...}.", schema: secretSchema,
-		read: func(_ *decoder, l *lineSpec, n *node) { l.secret = n }},
-	{key: "basic", doc: "User and password of HTTP Basic authentication.", schema: `{"type":"object","properties":{"user":{"type":"string"},"password":` + secretSchema + `},"required":["user","password"],"additionalProperties":false}`,
-		read: func(_ *decoder, l *lineSpec, n *node) { l.basic = n }},
-	{key: "oauth", doc: "An access token of the issuer, as Okta's OAuth 2.0 hooks send it in Authorization.", schema: `{"$ref":"#/$defs/oauth"}`,
-		read: func(_ *decoder, l *lineSpec, n *node) { l.oauth = n }},
+var lineFields = []document.Field[lineSpec]{
+	{Key: "header", Doc: "The header's name.", Schema: textSchema,
+		Read: func(d *document.Decoder, l *lineSpec, n *document.Node) { l.header, l.headerAt = d.Text(n), n }},
+	{Key: "secret", Doc: "The header's whole value, or a list of values of which any will do: ${env.NAME} or ${file./path}, each with a name if wanted: {name: 2026-10, value: ...}.", Schema: secretSchema,
+		Read: func(_ *document.Decoder, l *lineSpec, n *document.Node) { l.secret = n }},
+	{Key: "basic", Doc: "User and password of HTTP Basic authentication.", Schema: `{"type":"object","properties":{"user":{"type":"string"},"password":` + secretSchema + `},"required":["user","password"],"additionalProperties":false}`,
+		Read: func(_ *document.Decoder, l *lineSpec, n *document.Node) { l.basic = n }},
+	{Key: "oauth", Doc: "An access token of the issuer, as Okta's OAuth 2.0 hooks send it in Authorization.", Schema: `{"$ref":"#/$defs/oauth"}`,
+		Read: func(_ *document.Decoder, l *lineSpec, n *document.Node) { l.oauth = n }},
 }
 
 // authSpec gathers the secrets of one hook on the way.
@@ -65,19 +66,19 @@ func (l *loader) auth(spec *hookSpec) []Credential {
 	n := spec.auth
 	switch {
 	case n == nil:
-		if spec.node.kind == mapNode && spec.node.get("auth") == nil {
-			l.add(spec.node.problem("a hook without auth: say who may call it, or auth: none to try it on loopback"))
+		if spec.node.Kind == document.Map && spec.node.Get("auth") == nil {
+			l.Add(spec.node.Problem("a hook without auth: say who may call it, or auth: none to try it on loopback"))
 		}
 		return nil
-	case n.kind == textNode && n.text == "none":
-		l.add(n.warning("anybody may call this hook: it is served on loopback only"))
+	case n.Kind == document.Text && n.Text == "none":
+		l.Add(n.Warning("anybody may call this hook: it is served on loopback only"))
 		return nil
-	case n.kind == textNode || n.kind == mapNode || n.kind == listNode && len(n.items) == 0:
-		l.add(n.problem("want auth as a list of entries of which any may match, or none, got %s", n.is()))
+	case n.Kind == document.Text || n.Kind == document.Map || n.Kind == document.List && len(n.Items) == 0:
+		l.Add(n.Problem("want auth as a list of entries of which any may match, or none, got %s", n.Describe()))
 		return nil
 	}
 	a := &authSpec{hook: spec}
-	for _, entry := range l.items(n, "auth") {
+	for _, entry := range l.Items(n, "auth") {
 		l.entry(a, entry)
 	}
 	l.number(a)
@@ -86,10 +87,10 @@ func (l *loader) auth(spec *hookSpec) []Credential {
 }
 
 // entry reads one way to be let in: a map, or a list of maps.
-func (l *loader) entry(a *authSpec, n *node) {
-	each := []*node{n}
-	if n.kind == listNode {
-		each = n.items
+func (l *loader) entry(a *authSpec, n *document.Node) {
+	each := []*document.Node{n}
+	if n.Kind == document.List {
+		each = n.Items
 	}
 	var c Credential
 	for _, one := range each {
@@ -97,7 +98,7 @@ func (l *loader) entry(a *authSpec, n *node) {
 	}
 	bearer := slices.ContainsFunc(c.Lines, func(l Line) bool { return l.OAuth != nil })
 	if bearer && slices.ContainsFunc(c.Lines, func(l Line) bool { return l.OAuth == nil && strings.EqualFold(l.Header, authorization) }) {
-		l.add(n.problem("oauth reads Authorization, and another line of this entry wants a secret there: no call shows both"))
+		l.Add(n.Problem("oauth reads Authorization, and another line of this entry wants a secret there: no call shows both"))
 	}
 	a.all = append(a.all, c)
 }
@@ -105,9 +106,9 @@ func (l *loader) entry(a *authSpec, n *node) {
 const authorization = "Authorization"
 
 // lines reads one map of an entry: a header with its secret, basic, oauth, or several of them.
-func (l *loader) lines(a *authSpec, n *node) (lines []Line) {
+func (l *loader) lines(a *authSpec, n *document.Node) (lines []Line) {
 	var spec lineSpec
-	decode(&l.decoder, n, "an auth entry", lineFields, &spec)
+	document.Decode(&l.Decoder, n, "an auth entry", lineFields, &spec)
 	r := secretReader{outside: outside{env: l.options.Env, check: l.options.Check}}
 	if spec.basic != nil {
 		lines = append(lines, Line{Header: authorization, Secrets: r.basic(spec.basic)})
@@ -119,10 +120,10 @@ func (l *loader) lines(a *authSpec, n *node) (lines []Line) {
 	case spec.secret != nil && spec.headerAt != nil:
 		l.header(spec.headerAt, spec.header)
 		lines = append(lines, Line{Header: spec.header, Secrets: r.secrets(spec.secret)})
-	case n.kind == mapNode && (spec.secret != nil || spec.headerAt != nil || spec.basic == nil && spec.oauth == nil):
-		l.add(n.problem("want header with secret, basic or oauth in an auth entry"))
+	case n.Kind == document.Map && (spec.secret != nil || spec.headerAt != nil || spec.basic == nil && spec.oauth == nil):
+		l.Add(n.Problem("want header with secret, basic or oauth in an auth entry"))
 	}
-	l.add(r.problems...)
+	l.Add(r.problems...)
 	a.shown = append(a.shown, r.shown...)
 	return lines
 }
@@ -130,16 +131,16 @@ func (l *loader) lines(a *authSpec, n *node) (lines []Line) {
 // takenHeaders are those that say something else already.
 var takenHeaders = []string{"accept", "content-type", "content-length", "host", "connection", "transfer-encoding", "user-agent"}
 
-func (l *loader) header(n *node, name string) {
+func (l *loader) header(n *document.Node, name string) {
 	valid := !strings.ContainsFunc(name, func(r rune) bool {
 		return r <= ' ' || r > '~' || strings.ContainsRune(`"(),/:;<=>?@[\]{}`, r)
 	})
 	switch {
 	case name == "":
 	case !valid:
-		l.add(n.problem("want the name of a header: letters, digits and hyphens"))
+		l.Add(n.Problem("want the name of a header: letters, digits and hyphens"))
 	case slices.Contains(takenHeaders, strings.ToLower(name)):
-		l.add(n.problem("Okta sends %s with a value of its own: want another header", name))
+		l.Add(n.Problem("Okta sends %s with a value of its own: want another header", name))
 	}
 }
 
@@ -155,14 +156,14 @@ func (l *loader) number(a *authSpec) {
 					s.name = strconv.Itoa(place)
 				}
 				if names[s.name] {
-					l.add(a.hook.auth.problem("two secrets of this hook are named %s: want a name for each, or metrics cannot tell them apart", s.name))
+					l.Add(a.hook.auth.Problem("two secrets of this hook are named %s: want a name for each, or metrics cannot tell them apart", s.name))
 				}
 				names[s.name] = true
 			}
 		}
 	}
 	if place > maxSecrets {
-		l.add(a.hook.auth.problem("%d secrets: want at most %d, for each is compared on each call", place, maxSecrets))
+		l.Add(a.hook.auth.Problem("%d secrets: want at most %d, for each is compared on each call", place, maxSecrets))
 	}
 }
 
@@ -174,11 +175,11 @@ func (l *loader) shared(a *authSpec) {
 		case !there:
 			l.shown[t.digest] = a.hook
 		case first == a.hook:
-			l.add(t.at.warning("this hook has the same secret already: to rotate to it changes nothing"))
+			l.Add(t.at.Warning("this hook has the same secret already: to rotate to it changes nothing"))
 		case first.org != a.hook.org:
-			l.add(t.at.warning("hook %s, of another org, has the same secret: whoever administers either org can call both", first.name))
+			l.Add(t.at.Warning("hook %s, of another org, has the same secret: whoever administers either org can call both", first.name))
 		default:
-			l.add(t.at.warning("hook %s has the same secret: whoever learns it can call both", first.name))
+			l.Add(t.at.Warning("hook %s has the same secret: whoever learns it can call both", first.name))
 		}
 	}
 }

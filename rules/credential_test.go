@@ -2,11 +2,12 @@ package rules
 
 import (
 	"fmt"
-	"github.com/tenterhook/tenterhook/rules/folder"
 	"reflect"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/tenterhook/tenterhook/rules/folder"
 )
 
 // loaded is a Set of one hook with an auth, and of what else stands in the policy.

@@ -106,5 +106,5 @@ func (c *compiler) confide(h *Hook, spec *ruleSpec, r *rule) {
 		return
 	}
 	r.reveals, c.revealed = spec.reveals, spec.reveals
-	c.add(spec.module.at.warning("this module sees the password or one-time code of every call, and can hide it in anything it says: run only what you would trust with it"))
+	c.Add(spec.module.at.Warning("this module sees the password or one-time code of every call, and can hide it in anything it says: run only what you would trust with it"))
 }

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/tenterhook/tenterhook/rules/document"
 	"github.com/tenterhook/tenterhook/runtime/expr"
 	"github.com/tenterhook/tenterhook/sdk/hook"
 )
@@ -18,31 +19,31 @@ var begunType = regexp.MustCompile(`\bevent\??\.eventType\s+startsWith\s+(?:"([\
 
 // eventTypes warns of types that no event has: a condition with one is never true, or always. A pattern is for `on`; == takes
 // it by its letters.
-func (c *compiler) eventTypes(n *node) {
-	if c.hookType != hook.EventHook {
+func (c *compiler) eventTypes(n *document.Node) {
+	if c.HookType != hook.EventHook {
 		return
 	}
 	c.beginnings(n)
-	for _, at := range comparedType.FindAllStringSubmatchIndex(n.text, -1) {
+	for _, at := range comparedType.FindAllStringSubmatchIndex(n.Text, -1) {
 		from, to := max(at[2], at[4]), max(at[3], at[5])
-		pattern := hook.EventPattern(n.text[from:to])
+		pattern := hook.EventPattern(n.Text[from:to])
 		message := pattern.Check(c.known)
 		if _, wild := pattern.Prefix(); wild {
 			message = "no event's type ends in *: == compares every letter. A rule for many types says on: " + string(pattern)
 		}
 		if message != "" {
-			p := n.problemAt(from, message)
+			p := n.ProblemAt(from, message)
 			p.Warning = true
-			c.add(p)
+			c.Add(p)
 		}
 	}
 }
 
 // beginnings warns of what no type of events begins with.
-func (c *compiler) beginnings(n *node) {
-	for _, at := range begunType.FindAllStringSubmatchIndex(n.text, -1) {
+func (c *compiler) beginnings(n *document.Node) {
+	for _, at := range begunType.FindAllStringSubmatchIndex(n.Text, -1) {
 		from, to := max(at[2], at[4]), max(at[3], at[5])
-		prefix := n.text[from:to]
+		prefix := n.Text[from:to]
 		begins := func(known string) bool { return strings.HasPrefix(known, prefix) }
 		if slices.ContainsFunc(hook.EventTypes(), begins) || slices.ContainsFunc(c.known, begins) {
 			continue
@@ -53,18 +54,18 @@ func (c *compiler) beginnings(n *node) {
 				message += ", did you mean " + strings.Replace(meant, ".*?", ".?", 1)
 			}
 		}
-		p := n.problemAt(from, message)
+		p := n.ProblemAt(from, message)
 		p.Warning = true
-		c.add(p)
+		c.Add(p)
 	}
 }
 
 // doubts warns of what an expression says that is right but most likely a slip. all are those that it has itself.
-func (c *compiler) doubts(n *node, all expr.Errors) {
+func (c *compiler) doubts(n *document.Node, all expr.Errors) {
 	for _, one := range all {
-		p := n.problemAt(one.Offset, one.Message)
+		p := n.ProblemAt(one.Offset, one.Message)
 		p.Warning = true
-		c.add(p)
+		c.Add(p)
 	}
 	c.attributes(n)
 	c.eventTypes(n)

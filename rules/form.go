@@ -3,6 +3,7 @@ package rules
 import (
 	"slices"
 
+	"github.com/tenterhook/tenterhook/rules/document"
 	"github.com/tenterhook/tenterhook/sdk/hook"
 )
 
@@ -10,9 +11,9 @@ import (
 // that Okta applies, and never a patch that Okta would drop.
 type form struct {
 	key, doc, schema string
-	types            []hook.Type        // nil: all
-	restricts        func(n *node) bool // refuses or takes something away, and so fails closed; nil: never
-	compile          func(*maker, *node)
+	types            []hook.Type                 // nil: all
+	restricts        func(n *document.Node) bool // refuses or takes something away, and so fails closed; nil: never
+	compile          func(*maker, *document.Node)
 }
 
 // maker compiles one rule's forms into its effects.
@@ -26,11 +27,11 @@ type maker struct {
 // setting is one name that a rule sets: a claim, an attribute.
 type setting struct {
 	what   string // such as `the claim role of the access token`
-	at     *node
+	at     *document.Node
 	surely bool // whenever the rule matches
 }
 
-func always(*node) bool { return true }
+func always(*document.Node) bool { return true }
 
 const (
 	leafSchema   = `{}`
@@ -48,7 +49,7 @@ var forms = []form{
 		types: inline, restricts: commandsRestrict, compile: compileCommands},
 	{key: "error", doc: "Refuses with a text, or with Okta's own error object.", schema: objectSchema, types: inline, restricts: always, compile: compileError},
 	{key: "debug", doc: "An object that Okta writes into its System Log. Never a secret.", schema: objectSchema, types: inline, compile: compileDebug},
-	{key: "log", doc: "A line in this server's log when the rule matches.", schema: textSchema, compile: func(*maker, *node) {}},
+	{key: "log", doc: "A line in this server's log when the rule matches.", schema: textSchema, compile: func(*maker, *document.Node) {}},
 	{key: "send", doc: "Actions, delivered once the answer is out: a map with to, or a list of them.", schema: `{"oneOf":[{"$ref":"#/$defs/action"},{"type":"array","items":{"$ref":"#/$defs/action"}},{"type":"string"}]}`,
 		compile: compileSend},
 
@@ -83,18 +84,18 @@ var forms = []form{
 // allRuleFields is a rule's fields with its forms.
 var allRuleFields = slices.Concat(ruleFields, formFields())
 
-func formFields() []field[ruleSpec] {
-	fields := make([]field[ruleSpec], len(forms))
+func formFields() []document.Field[ruleSpec] {
+	fields := make([]document.Field[ruleSpec], len(forms))
 	for i := range forms {
 		f := &forms[i]
-		fields[i] = field[ruleSpec]{key: f.key, doc: f.doc, schema: f.schema, types: f.types,
-			read: func(_ *decoder, r *ruleSpec, n *node) { r.gives = append(r.gives, given{f, n}) }}
+		fields[i] = document.Field[ruleSpec]{Key: f.key, Doc: f.doc, Schema: f.schema, Types: f.types,
+			Read: func(_ *document.Decoder, r *ruleSpec, n *document.Node) { r.gives = append(r.gives, given{f, n}) }}
 	}
 	return fields
 }
 
 // gives finds what the rule gives by the form's key.
-func (r *ruleSpec) give(key string) *node {
+func (r *ruleSpec) give(key string) *document.Node {
 	for _, g := range r.gives {
 		if g.form.key == key {
 			return g.node

@@ -9,6 +9,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/txtar"
 	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/rules/document"
 	"github.com/tenterhook/tenterhook/rules/folder"
 	"github.com/tenterhook/tenterhook/sdk/hook"
 	"github.com/tenterhook/tenterhook/sdk/hook/sample"
@@ -71,7 +72,7 @@ func FuzzPolicy(f *testing.F) {
 }
 
 func inside(t *testing.T, text string, err error) {
-	var problems rules.Problems
+	var problems document.Problems
 	if !errors.As(err, &problems) || len(problems) == 0 {
 		t.Fatalf("want problems, got %v", err)
 	}

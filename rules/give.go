@@ -4,22 +4,23 @@ import (
 	"bytes"
 	"strings"
 
+	"github.com/tenterhook/tenterhook/rules/document"
 	"github.com/tenterhook/tenterhook/runtime"
 	"github.com/tenterhook/tenterhook/runtime/expr"
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-func compileCommands(m *maker, n *node) {
-	if n.kind == textNode {
+func compileCommands(m *maker, n *document.Node) {
+	if n.Kind == document.Text {
 		m.computedCommands(n)
 		return
 	}
-	if n.kind != listNode {
-		m.add(n.problem("want commands as a list, got %s", n.is()))
+	if n.Kind != document.List {
+		m.Add(n.Problem("want commands as a list, got %s", n.Describe()))
 		return
 	}
 	sample, fine := []byte(`{"commands":[`), true
-	for _, item := range n.items {
+	for _, item := range n.Items {
 		t := m.template(item)
 		if fine = fine && t != nil; !fine {
 			continue
@@ -35,13 +36,13 @@ func compileCommands(m *maker, n *node) {
 }
 
 // computedCommands is one expression that gives the whole list.
-func (m *maker) computedCommands(n *node) {
+func (m *maker) computedCommands(n *document.Node) {
 	t := m.text(n)
 	if t == nil {
 		return
 	}
 	if t.Whole() == nil {
-		m.add(n.problem("want commands as a list, got a text"))
+		m.Add(n.Problem("want commands as a list, got a text"))
 		return
 	}
 	m.effects.commands = append(m.effects.commands, spliced(t))
@@ -64,8 +65,8 @@ func spliced(t *expr.Text) appender {
 	}
 }
 
-func compileError(m *maker, n *node) {
-	if n.kind == textNode {
+func compileError(m *maker, n *document.Node) {
+	if n.Kind == document.Text {
 		if t := m.text(n); t != nil {
 			m.effects.error = func(dst []byte, r *runtime.Run) ([]byte, error) {
 				dst, err := appendSummary(append(dst, '{'), t, r)
@@ -74,8 +75,8 @@ func compileError(m *maker, n *node) {
 		}
 		return
 	}
-	if n.kind != mapNode {
-		m.add(n.problem("want error as a text or as Okta's error object, got %s", n.is()))
+	if n.Kind != document.Map {
+		m.Add(n.Problem("want error as a text or as Okta's error object, got %s", n.Describe()))
 		return
 	}
 	t := m.template(n)
@@ -112,17 +113,17 @@ func appendEscaped(dst []byte, t *expr.Text, r *runtime.Run) ([]byte, error) {
 	return escaped(dst, start), nil
 }
 
-func compileDebug(m *maker, n *node) {
-	if n.kind != mapNode && n.kind != textNode {
-		m.add(n.problem("want debug as a map, got %s", n.is()))
+func compileDebug(m *maker, n *document.Node) {
+	if n.Kind != document.Map && n.Kind != document.Text {
+		m.Add(n.Problem("want debug as a map, got %s", n.Describe()))
 		return
 	}
 	t := m.template(n)
 	if t == nil {
 		return
 	}
-	if n.kind == textNode && !t.whole() {
-		m.add(n.problem("want debug as a map, got a text"))
+	if n.Kind == document.Text && !t.whole() {
+		m.Add(n.Problem("want debug as a map, got a text"))
 		return
 	}
 	if !m.checkPart(append(t.appendSample([]byte(`{"debugContext":`), `{}`), '}'), n) {
@@ -131,9 +132,9 @@ func compileDebug(m *maker, n *node) {
 	m.effects.debug = plainly(t)
 }
 
-func compileDeny(m *maker, n *node) {
-	if n.kind != textNode {
-		m.add(n.problem("want deny as the text the user is shown, got %s", n.is()))
+func compileDeny(m *maker, n *document.Node) {
+	if n.Kind != document.Text {
+		m.Add(n.Problem("want deny as the text the user is shown, got %s", n.Describe()))
 		return
 	}
 	t := m.text(n)
@@ -162,14 +163,14 @@ func compileDeny(m *maker, n *node) {
 // submitted attribute (hooks.md section 6).
 func (m *maker) location() []byte {
 	n := m.rule.at
-	if n == nil || n.kind == brokenNode {
+	if n == nil || n.Kind == document.Broken {
 		return nil
 	}
 	for _, prefix := range []string{"data.userProfile.", "data.userProfileUpdate."} {
-		if rest, ok := strings.CutPrefix(n.text, prefix); ok && n.kind == textNode && rest != "" && !strings.ContainsAny(rest, " ${}\"'") {
-			return jsondoc.AppendString(nil, n.text)
+		if rest, ok := strings.CutPrefix(n.Text, prefix); ok && n.Kind == document.Text && rest != "" && !strings.ContainsAny(rest, " ${}\"'") {
+			return jsondoc.AppendString(nil, n.Text)
 		}
 	}
-	m.add(n.problem("want at to name a submitted attribute, as in data.userProfile.email: Okta shows the text beside no other"))
+	m.Add(n.Problem("want at to name a submitted attribute, as in data.userProfile.email: Okta shows the text beside no other"))
 	return nil
 }

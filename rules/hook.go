@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/tenterhook/tenterhook/rules/document"
 	"github.com/tenterhook/tenterhook/runtime"
 	"github.com/tenterhook/tenterhook/runtime/expr"
 	"github.com/tenterhook/tenterhook/sdk/hook"
@@ -19,24 +20,24 @@ func (l *loader) hook(s *Set, spec *hookSpec) *Hook {
 	}
 	h.Budget = fill(spec.budget)
 	env := expr.NewEnv(expr.Options{Type: spec.typ, Known: l.known, Vars: s.vars.Root(), Tables: s.tables, Workers: s.workers, Clauses: l.options.Clauses})
-	h.env, l.hookType = env, spec.typ
-	defer func() { l.hookType = 0 }()
-	c := &compiler{decoder: &l.decoder, shelf: l.shelf, env: env, destinations: s.destinations, known: l.known}
+	h.env, l.HookType = env, spec.typ
+	defer func() { l.HookType = 0 }()
+	c := &compiler{Decoder: &l.Decoder, shelf: l.shelf, env: env, destinations: s.destinations, known: l.known}
 	h.destinations = s.destinations
 	for _, d := range s.destinations {
 		h.names = append(h.names, d.Name)
 	}
 	for i, let := range spec.lets {
 		c.let(let, spec.lets[i+1:])
-		h.lets, h.sources = append(h.lets, let.key), append(h.sources, strings.TrimSpace(let.value.text))
-		h.veiled = append(h.veiled, env.SecretLet(let.key))
-		h.placedLet(let, env.LetClauses(let.key))
+		h.lets, h.sources = append(h.lets, let.Key), append(h.sources, strings.TrimSpace(let.Value.Text))
+		h.veiled = append(h.veiled, env.SecretLet(let.Key))
+		h.placedLet(let, env.LetClauses(let.Key))
 	}
-	names := map[string]*node{}
+	names := map[string]*document.Node{}
 	sets := map[string]string{} // what rules set, and the last one to
 	for _, r := range spec.rules {
 		if first := names[r.name]; first != nil && r.name != "" {
-			l.add(r.nameAt.problem("rule %q is there twice in this hook, first on line %d", r.name, first.line))
+			l.Add(r.nameAt.Problem("rule %q is there twice in this hook, first on line %d", r.name, first.Line))
 		}
 		names[r.name] = r.nameAt
 		h.on.add(l.patterns(r.on))
@@ -46,8 +47,8 @@ func (l *loader) hook(s *Set, spec *hookSpec) *Hook {
 		}
 	}
 	h.on.sort(h.rules)
-	if rules := spec.node.get("rules"); len(spec.rules) == 0 && (rules == nil || rules.kind == listNode) {
-		l.add(spec.node.warning("a hook without rules never has anything to say"))
+	if rules := spec.node.Get("rules"); len(spec.rules) == 0 && (rules == nil || rules.Kind == document.List) {
+		l.Add(spec.node.Warning("a hook without rules never has anything to say"))
 	}
 	l.answers(h, spec)
 	return h
@@ -86,35 +87,35 @@ func (l *loader) answers(h *Hook, spec *hookSpec) {
 	switch {
 	case spec.onFailure == "":
 	case hook.FailureFixed(h.Type):
-		l.add(spec.onFailureAt.problem("on_failure cannot be chosen for a %s hook: Okta has one safe answer", h.Type))
+		l.Add(spec.onFailureAt.Problem("on_failure cannot be chosen for a %s hook: Okta has one safe answer", h.Type))
 	case spec.onFailure == "open" && restricts:
-		l.add(spec.onFailureAt.warning("this hook refuses or restricts, and lets everything go on when its budget runs out"))
+		l.Add(spec.onFailureAt.Warning("this hook refuses or restricts, and lets everything go on when its budget runs out"))
 	}
 }
 
 // let compiles a let. later are those that stand behind it.
-func (c *compiler) let(m member, later []member) {
-	if !c.bare(m.value) {
-		c.env.Let(m.key, "nil") // known all the same
+func (c *compiler) let(m document.Member, later []document.Member) {
+	if !c.bare(m.Value) {
+		c.env.Let(m.Key, "nil") // known all the same
 		return
 	}
-	if err := c.env.Let(m.key, m.value.text); err != nil {
-		if !identifier.MatchString(m.key) {
-			c.add(m.at.problem("want a let's name of letters, digits and _, got %q", m.key))
+	if err := c.env.Let(m.Key, m.Value.Text); err != nil {
+		if !identifier.MatchString(m.Key) {
+			c.Add(m.KeyNode.Problem("want a let's name of letters, digits and _, got %q", m.Key))
 			return
 		}
 		if strings.HasPrefix(err.Error(), "the name ") { // it is the name that is wrong
-			c.add(m.at.problem("%s", err))
+			c.Add(m.KeyNode.Problem("%s", err))
 			return
 		}
-		c.faults(m.value, early(err, m.key, later))
+		c.faults(m.Value, early(err, m.Key, later))
 		return
 	}
-	c.doubts(m.value, c.env.LetWarnings(m.key))
+	c.doubts(m.Value, c.env.LetWarnings(m.Key))
 }
 
 // early says of names that a let cannot read yet that they are lets.
-func early(err error, name string, later []member) error {
+func early(err error, name string, later []document.Member) error {
 	var all expr.Errors
 	if !errors.As(err, &all) {
 		return err
@@ -127,7 +128,7 @@ func early(err error, name string, later []member) error {
 			continue
 		case word == name:
 			one.Message = "the let " + name + " uses itself: want what it is made of"
-		case slices.ContainsFunc(later, func(m member) bool { return m.key == word }):
+		case slices.ContainsFunc(later, func(m document.Member) bool { return m.Key == word }):
 			one.Message = "the let " + word + " comes later: a let reads only those before it"
 		}
 	}
@@ -136,7 +137,7 @@ func early(err error, name string, later []member) error {
 
 // rule compiles one rule.
 func (c *compiler) rule(h *Hook, spec *ruleSpec, sets map[string]string) rule {
-	r := rule{name: spec.name, file: spec.node.src.name, line: spec.node.line, budget: spec.budget, limited: spec.budget != (runtime.Budget{})}
+	r := rule{name: spec.name, file: spec.node.Source.Name, line: spec.node.Line, budget: spec.budget, limited: spec.budget != (runtime.Budget{})}
 	restricts := spec.restricts()
 	refuses := spec.give("deny") != nil || spec.give("error") != nil
 	r.last = spec.stop || spec.give("deny") != nil
@@ -147,9 +148,9 @@ func (c *compiler) rule(h *Hook, spec *ruleSpec, sets map[string]string) rule {
 	c.condition(spec, &r, refuses)
 	m := &maker{compiler: c, rule: spec, effects: &effects{}}
 	c.reveals, c.revealed, c.veiled = spec.reveals, nil, false
-	before := len(c.problems)
+	before := len(c.Problems)
 	for _, g := range spec.gives {
-		if g.node.kind == brokenNode {
+		if g.node.Kind == document.Broken {
 			continue
 		}
 		c.form = g.form.key
@@ -180,7 +181,7 @@ func (c *compiler) overlaps(m *maker, sets map[string]string, last bool) {
 	for _, s := range m.sets {
 		earlier, twice := sets[s.what]
 		if twice && earlier != name && s.surely && m.rule.when == nil {
-			c.add(s.at.warning("rule %q sets %s in any case: what rule %q sets it to never counts", name, s.what, earlier))
+			c.Add(s.at.Warning("rule %q sets %s in any case: what rule %q sets it to never counts", name, s.what, earlier))
 		}
 		if sets[s.what] = name; last { // no later rule runs beside this one
 			delete(sets, s.what)
@@ -191,26 +192,26 @@ func (c *compiler) overlaps(m *maker, sets map[string]string, last bool) {
 // coherent reports parts of a rule that do not go together.
 func (c *compiler) coherent(spec *ruleSpec) {
 	if spec.give("deny") != nil && spec.give("error") != nil {
-		c.add(spec.give("error").problem("a deny makes the error itself: want one of them"))
+		c.Add(spec.give("error").Problem("a deny makes the error itself: want one of them"))
 	}
 	for _, key := range []string{"deny", "error"} {
 		if lost := spec.undone(); spec.give(key) != nil && len(lost) > 0 {
-			c.add(spec.give(lost[0]).warning("nothing comes of %s: the %s beside it refuses the call, and Okta takes no more then", list(lost), key))
+			c.Add(spec.give(lost[0]).Warning("nothing comes of %s: the %s beside it refuses the call, and Okta takes no more then", document.And(lost), key))
 			break
 		}
 	}
-	if spec.at != nil && spec.node.get("deny") == nil {
-		c.add(spec.at.problem("at says where a deny is shown, and this rule has none"))
+	if spec.at != nil && spec.node.Get("deny") == nil {
+		c.Add(spec.at.Problem("at says where a deny is shown, and this rule has none"))
 	}
-	if spec.with != nil && spec.node.get("wasm") == nil {
-		c.add(spec.node.key("with").problem("with is what a module is configured with, and this rule has none: want wasm"))
+	if spec.with != nil && spec.node.Get("wasm") == nil {
+		c.Add(spec.node.Key("with").Problem("with is what a module is configured with, and this rule has none: want wasm"))
 	}
 	if spec.module != nil {
 		c.alone(spec)
 		return
 	}
 	if len(spec.gives) == 0 && !spec.stop && !spec.faulty {
-		c.add(spec.node.warning("rule %q gives nothing: want one of %s", spec.name, list(keys(formFields(), c.hookType))))
+		c.Add(spec.node.Warning("rule %q gives nothing: want one of %s", spec.name, document.And(document.Keys(formFields(), c.HookType))))
 	}
 }
 
@@ -218,7 +219,7 @@ func (c *compiler) coherent(spec *ruleSpec) {
 func (c *compiler) alone(spec *ruleSpec) {
 	for _, g := range spec.gives {
 		if g.form.key != "log" {
-			c.add(spec.node.key(g.form.key).problem("%s beside wasm: the module says all that its rule gives: want a rule of its own for this", g.form.key))
+			c.Add(spec.node.Key(g.form.key).Problem("%s beside wasm: the module says all that its rule gives: want a rule of its own for this", g.form.key))
 		}
 	}
 }
@@ -239,10 +240,10 @@ func (c *compiler) failure(h *Hook, spec *ruleSpec, r *rule, restricts bool) {
 	switch {
 	case spec.onFailure == "":
 	case h.Type.FailsClosed() && spec.onFailure == "open":
-		c.add(spec.onFailureAt.problem("a %s rule cannot fail open: a password that nobody checked would be imported", h.Type))
+		c.Add(spec.onFailureAt.Problem("a %s rule cannot fail open: a password that nobody checked would be imported", h.Type))
 	case spec.onFailure == "open" && restricts:
 		r.closed = false
-		c.add(spec.onFailureAt.warning("rule %q refuses or restricts, and counts for nothing when it fails", spec.name))
+		c.Add(spec.onFailureAt.Warning("rule %q refuses or restricts, and counts for nothing when it fails", spec.name))
 	default:
 		r.closed = spec.onFailure == "closed"
 	}
@@ -250,12 +251,12 @@ func (c *compiler) failure(h *Hook, spec *ruleSpec, r *rule, restricts bool) {
 
 func (c *compiler) condition(spec *ruleSpec, r *rule, refuses bool) {
 	if spec.when == nil {
-		if spec.missing != "" && spec.node.get("when") == nil {
-			c.add(spec.missingAt.problem("missing is for a rule with a condition: want when"))
+		if spec.missing != "" && spec.node.Get("when") == nil {
+			c.Add(spec.missingAt.Problem("missing is for a rule with a condition: want when"))
 		}
 		return
 	}
-	r.source = strings.TrimSpace(spec.when.text)
+	r.source = strings.TrimSpace(spec.when.Text)
 	x := c.expression(spec.when)
 	if x == nil {
 		return
@@ -266,13 +267,13 @@ func (c *compiler) condition(spec *ruleSpec, r *rule, refuses bool) {
 	}
 	r.when = x
 	if refuses && spec.missing == "" && x.Nullable() {
-		c.add(spec.when.warning("when %s is missing, rule %q may not match, and then refuses nothing: say missing: match or missing: skip", lacked(x.Inputs()), spec.name))
+		c.Add(spec.when.Warning("when %s is missing, rule %q may not match, and then refuses nothing: say missing: match or missing: skip", lacked(x.Inputs()), spec.name))
 	}
 }
 
-func (c *compiler) log(n *node) *expr.Text {
-	if n.kind != textNode {
-		c.add(n.problem("want log as a text, got %s", n.is()))
+func (c *compiler) log(n *document.Node) *expr.Text {
+	if n.Kind != document.Text {
+		c.Add(n.Problem("want log as a text, got %s", n.Describe()))
 		return nil
 	}
 	return c.text(n)

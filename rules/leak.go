@@ -3,6 +3,7 @@ package rules
 import (
 	"slices"
 
+	"github.com/tenterhook/tenterhook/rules/document"
 	"github.com/tenterhook/tenterhook/runtime/expr"
 )
 
@@ -13,43 +14,43 @@ var revealable = []string{"log", "debug", "error", "deny", "send"}
 // what was found out about one, to where it is kept: a log, Okta's System Log, an error page, a delivery. A rule that means
 // it says so under reveal. A delivery's key and receiver are shown wherever the delivery is listed, and for those nothing
 // helps.
-func (c *compiler) leaks(n *node, t *expr.Text) {
+func (c *compiler) leaks(n *document.Node, t *expr.Text) {
 	if !t.Secret() {
 		return
 	}
 	c.veiled = true
 	switch {
 	case c.form == "send" && (c.member == "key" || c.member == "to"):
-		c.add(n.problem("a password or one-time code must not get into %s, which is shown wherever the action is listed: hmac(key, text) is no secret", c.member))
+		c.Add(n.Problem("a password or one-time code must not get into %s, which is shown wherever the action is listed: hmac(key, text) is no secret", c.member))
 	case !slices.Contains(revealable, c.form):
 	case slices.Contains(c.reveals, c.form):
 		c.revealed = append(c.revealed, c.form)
 	default:
-		c.add(n.problem("a password or one-time code, or what tells a part of it, must not get into %s, unless the rule says reveal: %s", c.form, c.form))
+		c.Add(n.Problem("a password or one-time code, or what tells a part of it, must not get into %s, unless the rule says reveal: %s", c.form, c.form))
 	}
 }
 
 // inVain warns of what a rule reveals and has no secret in. What was found wrong with it, behind the problems before, may have
 // one.
 func (c *compiler) inVain(spec *ruleSpec, before int) {
-	if spec.faulty || slices.ContainsFunc(c.problems[before:], func(p Problem) bool { return !p.Warning }) {
+	if spec.faulty || slices.ContainsFunc(c.Problems[before:], func(p document.Problem) bool { return !p.Warning }) {
 		return
 	}
 	for i, form := range spec.reveals {
 		if !slices.Contains(c.revealed, form) {
-			c.add(spec.revealsAt[i].warning("nothing secret gets into %s: leave it out of reveal", form))
+			c.Add(spec.revealsAt[i].Warning("nothing secret gets into %s: leave it out of reveal", form))
 		}
 	}
 }
 
 // readReveals reads one form, or a list of them.
-func readReveals(d *decoder, r *ruleSpec, n *node) {
-	all := []*node{n}
-	if n.kind == listNode {
-		all = n.items
+func readReveals(d *document.Decoder, r *ruleSpec, n *document.Node) {
+	all := []*document.Node{n}
+	if n.Kind == document.List {
+		all = n.Items
 	}
 	for _, one := range all {
-		if form := d.oneOf(one, revealable...); form != "" {
+		if form := d.OneOf(one, revealable...); form != "" {
 			r.reveals, r.revealsAt = append(r.reveals, form), append(r.revealsAt, one)
 		}
 	}

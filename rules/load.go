@@ -5,6 +5,7 @@ import (
 	goruntime "runtime"
 	"slices"
 
+	"github.com/tenterhook/tenterhook/rules/document"
 	"github.com/tenterhook/tenterhook/rules/folder"
 	"github.com/tenterhook/tenterhook/runtime"
 	"github.com/tenterhook/tenterhook/runtime/password"
@@ -27,19 +28,19 @@ type Options struct {
 
 // loader gathers what the files of a folder say.
 type loader struct {
-	decoder
+	document.Decoder
 	folder    *folder.Folder
 	options   Options
 	files     int
 	unread    bool     // one of them is no YAML
 	strangers []string // YAML files that are not policy
-	vars      []member
-	tables    []member
-	places    []member // destinations
+	vars      []document.Member
+	tables    []document.Member
+	places    []document.Member // destinations
 	shelf     *shelf
 	known     []string
 	hooks     []*hookSpec
-	orgs      []member
+	orgs      []document.Member
 	shown     map[[32]byte]*hookSpec // digests of secrets, and the first hook that has each
 }
 
@@ -58,42 +59,42 @@ func Load(f *folder.Folder, o Options) (*Set, error) {
 	}
 	l.judge()
 	if l.files == 0 {
-		l.add(Problem{Message: "no policy here: want a .yaml file that begins with tenterhook: 1"})
+		l.Add(document.Problem{Message: "no policy here: want a .yaml file that begins with tenterhook: 1"})
 	}
 	s := l.set()
-	l.problems = l.problems.sorted()
-	if slices.ContainsFunc(l.problems, func(p Problem) bool { return !p.Warning }) {
+	l.Problems = l.Problems.Sorted()
+	if slices.ContainsFunc(l.Problems, func(p document.Problem) bool { return !p.Warning }) {
 		s.Close() // its modules; what they say as they go is of no interest
-		return nil, l.problems
+		return nil, l.Problems
 	}
-	s.warnings = l.problems
+	s.warnings = l.Problems
 	return s, nil
 }
 
-func (l *loader) decode(root *node) {
-	if v := root.get(versionField); v != nil && (v.kind != numberNode || v.text != "1") {
-		l.add(v.problem("want tenterhook: 1, the one version of the policy language there is"))
+func (l *loader) decode(root *document.Node) {
+	if v := root.Get(versionField); v != nil && (v.Kind != document.Number || v.Text != "1") {
+		l.Add(v.Problem("want tenterhook: 1, the one version of the policy language there is"))
 		return
 	}
 	var f fileSpec
-	l.hookType = 0
-	decode(&l.decoder, root.withoutExtensions(), "a policy file", fileFields, &f)
+	l.HookType = 0
+	document.Decode(&l.Decoder, root.WithoutExtensions(), "a policy file", fileFields, &f)
 	l.vars = l.unique(l.vars, f.vars, "the var")
 	l.tables = l.unique(l.tables, f.tables, "the table")
 	l.places = l.unique(l.places, f.destinations, "the destination")
 	l.orgs = l.unique(l.orgs, f.orgs, "the org")
 	for _, k := range f.known {
-		l.known = append(l.known, k.text)
+		l.known = append(l.known, k.Text)
 	}
 	l.hooks = append(l.hooks, f.hooks...)
 }
 
 // unique joins the names of several files, and reports those that are there twice.
-func (l *loader) unique(all, more []member, what string) []member {
+func (l *loader) unique(all, more []document.Member, what string) []document.Member {
 	for _, m := range more {
-		i := slices.IndexFunc(all, func(o member) bool { return o.key == m.key })
+		i := slices.IndexFunc(all, func(o document.Member) bool { return o.Key == m.Key })
 		if i >= 0 {
-			l.add(m.at.problem("%s %s is there already, in %s line %d", what, m.key, all[i].at.src.name, all[i].at.line))
+			l.Add(m.KeyNode.Problem("%s %s is there already, in %s line %d", what, m.Key, all[i].KeyNode.Source.Name, all[i].KeyNode.Line))
 			continue
 		}
 		all = append(all, m)
@@ -108,8 +109,8 @@ func (l *loader) set() *Set {
 		l.table(s, t)
 	}
 	if text := l.constants(); text != nil {
-		if err := s.vars.Parse(text, jsondoc.Limits{Bytes: maxPolicyBytes * 2}); err != nil {
-			l.add(l.vars[0].at.problem("vars cannot be held: %s", err))
+		if err := s.vars.Parse(text, jsondoc.Limits{Bytes: document.MaxBytes * 2}); err != nil {
+			l.Add(l.vars[0].KeyNode.Problem("vars cannot be held: %s", err))
 		}
 	}
 	for _, m := range l.places {
@@ -117,7 +118,7 @@ func (l *loader) set() *Set {
 	}
 	orgs := l.readOrgs()
 	l.shelf = newShelf(l, s.tables)
-	names, paths := map[string]*node{}, map[string]*node{}
+	names, paths := map[string]*document.Node{}, map[string]*document.Node{}
 	for _, h := range l.hooks {
 		if h.name != "" {
 			l.taken(names, h.name, h.nameAt, "the name %s is taken by the hook in %s line %d")
@@ -136,9 +137,9 @@ func (l *loader) set() *Set {
 	return s
 }
 
-func (l *loader) taken(by map[string]*node, key string, at *node, format string) {
+func (l *loader) taken(by map[string]*document.Node, key string, at *document.Node, format string) {
 	if first := by[key]; first != nil {
-		l.add(at.problem(format, key, first.src.name, first.line))
+		l.Add(at.Problem(format, key, first.Source.Name, first.Line))
 		return
 	}
 	by[key] = at
@@ -146,22 +147,22 @@ func (l *loader) taken(by map[string]*node, key string, at *node, format string)
 
 var identifier = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
-func (l *loader) table(s *Set, t member) {
-	if !identifier.MatchString(t.key) {
-		l.add(t.at.problem("want a table's name of letters, digits and _, which rules read as tables.name, got %q", t.key))
+func (l *loader) table(s *Set, t document.Member) {
+	if !identifier.MatchString(t.Key) {
+		l.Add(t.KeyNode.Problem("want a table's name of letters, digits and _, which rules read as tables.name, got %q", t.Key))
 	}
 	before := 0
 	if l.options.Before != nil {
-		if old := l.options.Before.tables[t.key]; old != nil {
+		if old := l.options.Before.tables[t.Key]; old != nil {
 			before = old.Len()
 		}
 	}
-	made, problems := loadTable(t.key, t.value, l.folder, before)
-	l.add(problems...)
+	made, problems := loadTable(t.Key, t.Value, l.folder, before)
+	l.Add(problems...)
 	if made == nil { // known all the same, so that one mistake is not reported again wherever the table is used
 		made, _ = table.New(table.Set, nil)
 	}
-	s.tables[t.key] = made
+	s.tables[t.Key] = made
 }
 
 // constants is the vars as a JSON object, nil when there are none. A var that is broken is null, so that its name is known.
@@ -171,14 +172,14 @@ func (l *loader) constants() []byte {
 	}
 	dst := []byte{'{'}
 	for i, v := range l.vars {
-		if v.value.computed() {
-			l.add(v.value.problem("vars are constants: ${ } is not filled here"))
+		if v.Value.HasHoles() {
+			l.Add(v.Value.Problem("vars are constants: ${ } is not filled here"))
 		}
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		dst = append(jsondoc.AppendString(dst, v.key), ':')
-		value, fine := appendNode(nil, v.value, maxPolicyBytes)
+		dst = append(jsondoc.AppendString(dst, v.Key), ':')
+		value, fine := document.AppendJSON(nil, v.Value, document.MaxBytes)
 		if !fine {
 			value = []byte("null")
 		}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/txtar"
 	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/rules/document"
 	"github.com/tenterhook/tenterhook/rules/folder"
 )
 
@@ -47,7 +48,7 @@ func TestMistakes(t *testing.T) {
 			}
 			modules := guests(t, files)
 			_, err = rules.Load(folder.New(files), rules.Options{Env: env, Modules: modules})
-			var problems rules.Problems
+			var problems document.Problems
 			if !errors.As(err, &problems) {
 				t.Fatalf("want problems, got %v", err)
 			}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync/atomic"
 
+	"github.com/tenterhook/tenterhook/rules/document"
 	"github.com/tenterhook/tenterhook/runtime"
 	"github.com/tenterhook/tenterhook/runtime/wasm"
 	"github.com/tenterhook/tenterhook/sdk/hook"
@@ -36,37 +37,37 @@ func (s *Set) Modules() (all []Module) {
 
 // moduleSpec is what stands after wasm.
 type moduleSpec struct {
-	at, file *node
+	at, file *document.Node
 	sha256   string
-	sha256At *node
+	sha256At *document.Node
 }
 
 var sha256Hex = regexp.MustCompile(`^[0-9a-f]{64}$`)
 
-var moduleFields = []field[moduleSpec]{
-	{key: "file", doc: "The module: a .wasm file of the policy folder.", schema: textSchema, need: true,
-		read: func(_ *decoder, m *moduleSpec, n *node) { m.file = n }},
-	{key: "sha256", doc: "The file's SHA-256 in hex: no other is run.", schema: `{"type":"string","pattern":"^[0-9a-f]{64}$"}`,
-		read: func(d *decoder, m *moduleSpec, n *node) {
-			if m.sha256, m.sha256At = n.text, n; !sha256Hex.MatchString(n.text) {
-				d.add(n.problem("want the file's SHA-256 as a text of 64 digits in lower-case hex, got %s", n.is()))
+var moduleFields = []document.Field[moduleSpec]{
+	{Key: "file", Doc: "The module: a .wasm file of the policy folder.", Schema: textSchema, Required: true,
+		Read: func(_ *document.Decoder, m *moduleSpec, n *document.Node) { m.file = n }},
+	{Key: "sha256", Doc: "The file's SHA-256 in hex: no other is run.", Schema: `{"type":"string","pattern":"^[0-9a-f]{64}$"}`,
+		Read: func(d *document.Decoder, m *moduleSpec, n *document.Node) {
+			if m.sha256, m.sha256At = n.Text, n; !sha256Hex.MatchString(n.Text) {
+				d.Add(n.Problem("want the file's SHA-256 as a text of 64 digits in lower-case hex, got %s", n.Describe()))
 				m.sha256 = ""
 			}
 		}},
 }
 
-func readModule(d *decoder, n *node) *moduleSpec {
+func readModule(d *document.Decoder, n *document.Node) *moduleSpec {
 	m := &moduleSpec{at: n, file: n}
-	if n.kind != textNode {
+	if n.Kind != document.Text {
 		m.file = nil
-		decode(d, n, "a module", moduleFields, m)
+		document.Decode(d, n, "a module", moduleFields, m)
 	}
-	if m.file != nil && (m.file.kind != textNode || !strings.HasSuffix(m.file.text, ".wasm")) {
-		got := m.file.is()
-		if m.file.kind == textNode && m.file.text != "" {
-			got = fmt.Sprintf("%q", m.file.text)
+	if m.file != nil && (m.file.Kind != document.Text || !strings.HasSuffix(m.file.Text, ".wasm")) {
+		got := m.file.Describe()
+		if m.file.Kind == document.Text && m.file.Text != "" {
+			got = fmt.Sprintf("%q", m.file.Text)
 		}
-		d.add(m.file.problem("want a .wasm file of the policy folder, such as modules/score.wasm, got %s", got))
+		d.Add(m.file.Problem("want a .wasm file of the policy folder, such as modules/score.wasm, got %s", got))
 		m.file = nil
 	}
 	return m

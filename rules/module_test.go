@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/rules/document"
 	"github.com/tenterhook/tenterhook/rules/folder"
 	"github.com/tenterhook/tenterhook/runtime"
 	"github.com/tenterhook/tenterhook/runtime/wasm"
@@ -183,7 +184,7 @@ func TestModuleFailure(t *testing.T) {
 			if tt.closed && string(d.Answer) != closed {
 				t.Errorf("got %s", d.Answer)
 			}
-			told := slices.ContainsFunc(s.Warnings(), func(p rules.Problem) bool { return strings.Contains(p.Message, "when it fails") })
+			told := slices.ContainsFunc(s.Warnings(), func(p document.Problem) bool { return strings.Contains(p.Message, "when it fails") })
 			if told != (tt.warning != "") {
 				t.Errorf("warnings: %v", s.Warnings())
 			}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/tenterhook/tenterhook/rules/document"
 	"github.com/tenterhook/tenterhook/sdk/hook"
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
@@ -29,33 +30,33 @@ var oneAlgorithm = `{"enum":["` + strings.Join(algorithms, `","`) + `"]}`
 
 // oauthSpec is an OAuth as it is written.
 type oauthSpec struct {
-	issuer, audience, client, scope, keys *node
-	algorithms                            []*node
+	issuer, audience, client, scope, keys *document.Node
+	algorithms                            []*document.Node
 }
 
-var oauthFields = []field[oauthSpec]{
-	{key: "issuer", doc: "The authorization server, as its tokens name it: https://acme.okta.com/oauth2/default.", schema: textSchema, need: true,
-		read: func(_ *decoder, o *oauthSpec, n *node) { o.issuer = n }},
-	{key: "audience", doc: "What tokens are for, as the authorization server says: api://default.", schema: textSchema, need: true,
-		read: func(_ *decoder, o *oauthSpec, n *node) { o.audience = n }},
-	{key: "client", doc: "The client ID of the app that the hook gets its tokens with.", schema: textSchema,
-		read: func(_ *decoder, o *oauthSpec, n *node) { o.client = n }},
-	{key: "scope", doc: "The scope that the hook asks for.", schema: textSchema,
-		read: func(_ *decoder, o *oauthSpec, n *node) { o.scope = n }},
-	{key: "keys", doc: "Where the issuer's keys are: a URL, a file of the policy folder, or ${file./path}; left out, the issuer's metadata says.", schema: textSchema,
-		read: func(_ *decoder, o *oauthSpec, n *node) { o.keys = n }},
-	{key: "algorithms", doc: "What tokens may be signed with, one or a list; RS256 when left out.", schema: `{"oneOf":[` + oneAlgorithm + `,{"type":"array","minItems":1,"items":` + oneAlgorithm + `}]}`,
-		read: func(d *decoder, o *oauthSpec, n *node) { o.algorithms = d.several(n, "algorithms") }},
+var oauthFields = []document.Field[oauthSpec]{
+	{Key: "issuer", Doc: "The authorization server, as its tokens name it: https://acme.okta.com/oauth2/default.", Schema: textSchema, Required: true,
+		Read: func(_ *document.Decoder, o *oauthSpec, n *document.Node) { o.issuer = n }},
+	{Key: "audience", Doc: "What tokens are for, as the authorization server says: api://default.", Schema: textSchema, Required: true,
+		Read: func(_ *document.Decoder, o *oauthSpec, n *document.Node) { o.audience = n }},
+	{Key: "client", Doc: "The client ID of the app that the hook gets its tokens with.", Schema: textSchema,
+		Read: func(_ *document.Decoder, o *oauthSpec, n *document.Node) { o.client = n }},
+	{Key: "scope", Doc: "The scope that the hook asks for.", Schema: textSchema,
+		Read: func(_ *document.Decoder, o *oauthSpec, n *document.Node) { o.scope = n }},
+	{Key: "keys", Doc: "Where the issuer's keys are: a URL, a file of the policy folder, or ${file./path}; left out, the issuer's metadata says.", Schema: textSchema,
+		Read: func(_ *document.Decoder, o *oauthSpec, n *document.Node) { o.keys = n }},
+	{Key: "algorithms", Doc: "What tokens may be signed with, one or a list; RS256 when left out.", Schema: `{"oneOf":[` + oneAlgorithm + `,{"type":"array","minItems":1,"items":` + oneAlgorithm + `}]}`,
+		Read: func(d *document.Decoder, o *oauthSpec, n *document.Node) { o.algorithms = d.Texts(n, "algorithms") }},
 }
 
 // oauth reads which tokens are accepted.
-func (l *loader) oauth(r *secretReader, h *hookSpec, n *node) *OAuth {
+func (l *loader) oauth(r *secretReader, h *hookSpec, n *document.Node) *OAuth {
 	var spec oauthSpec
-	decode(&l.decoder, n, "oauth", oauthFields, &spec)
+	document.Decode(&l.Decoder, n, "oauth", oauthFields, &spec)
 	if h.typ == hook.EventHook {
-		l.add(n.problem("Okta calls event hooks with a header only: want header with secret"))
+		l.Add(n.Problem("Okta calls event hooks with a header only: want header with secret"))
 	}
-	text := func(n *node, what string) string {
+	text := func(n *document.Node, what string) string {
 		if n == nil {
 			return ""
 		}
@@ -70,30 +71,30 @@ func (l *loader) oauth(r *secretReader, h *hookSpec, n *node) *OAuth {
 	if spec.algorithms != nil {
 		o.Algorithms = l.algorithms(spec.algorithms)
 	}
-	if n.kind != mapNode {
+	if n.Kind != document.Map {
 		return o
 	}
 	if spec.client == nil {
-		l.add(n.warning("oauth without a client: any app with a token of this issuer for this audience can call this hook: want client, with the app's client ID"))
+		l.Add(n.Warning("oauth without a client: any app with a token of this issuer for this audience can call this hook: want client, with the app's client ID"))
 	}
 	if spec.scope == nil {
-		l.add(n.warning("oauth without a scope: a token that the client was given for anything else of this audience is accepted too: want scope"))
+		l.Add(n.Warning("oauth without a scope: a token that the client was given for anything else of this audience is accepted too: want scope"))
 	}
 	return o
 }
 
 // issuer holds an issuer against what Okta's are.
-func (l *loader) issuer(n *node, text string) {
+func (l *loader) issuer(n *document.Node, text string) {
 	u, ok := l.web(n, text)
 	switch {
 	case !ok:
 	case u.RawQuery != "" || u.ForceQuery:
-		l.add(n.problem("want an issuer without a query"))
+		l.Add(n.Problem("want an issuer without a query"))
 	case oktaDomain(u.Hostname()) && strings.Trim(u.Path, "/") == "":
-		l.add(n.warning("this is the org's own authorization server, whose tokens are not made to be checked by others: want a custom one, such as %s/oauth2/default",
+		l.Add(n.Warning("this is the org's own authorization server, whose tokens are not made to be checked by others: want a custom one, such as %s/oauth2/default",
 			strings.TrimRight(text, "/")))
 	case oktaDomain(u.Hostname()) && strings.HasSuffix(u.Path, "/"):
-		l.add(n.warning("Okta's issuers have no / at their end, and must be written exactly as tokens name them"))
+		l.Add(n.Warning("Okta's issuers have no / at their end, and must be written exactly as tokens name them"))
 	}
 }
 
@@ -104,9 +105,9 @@ func oktaDomain(host string) bool {
 }
 
 // web reads an address that keys may come from.
-func (l *loader) web(n *node, text string) (*url.URL, bool) {
+func (l *loader) web(n *document.Node, text string) (*url.URL, bool) {
 	if err := KeysAddress(text); err != nil {
-		l.add(n.problem("%s", err))
+		l.Add(n.Problem("%s", err))
 		return nil, false
 	}
 	u, err := url.Parse(text)
@@ -132,7 +133,7 @@ func loopback(host string) bool {
 }
 
 // keys reads where an issuer's keys are.
-func (l *loader) keys(o *OAuth, n *node, text string) {
+func (l *loader) keys(o *OAuth, n *document.Node, text string) {
 	switch {
 	case text == "":
 	case strings.HasPrefix(text, "https://") || strings.HasPrefix(text, "http://"):
@@ -144,7 +145,7 @@ func (l *loader) keys(o *OAuth, n *node, text string) {
 	default:
 		file, ok := l.folder.File(text)
 		if !ok {
-			l.add(n.problem("want keys as a URL, as a file of the policy folder, or as ${file./path}: no such file"))
+			l.Add(n.Problem("want keys as a URL, as a file of the policy folder, or as ${file./path}: no such file"))
 			return
 		}
 		o.KeySet = l.keySet(n, string(file))
@@ -152,28 +153,28 @@ func (l *loader) keys(o *OAuth, n *node, text string) {
 }
 
 // keySet holds a text against what a JSON Web Key Set looks like. Whether its keys can be used, package issuer knows.
-func (l *loader) keySet(n *node, text string) string {
+func (l *loader) keySet(n *document.Node, text string) string {
 	var d jsondoc.Doc
 	if err := d.Parse([]byte(text), jsondoc.Limits{Bytes: 256 << 10}); err != nil {
-		l.add(n.problem("keys: want a JSON Web Key Set: %s", err))
+		l.Add(n.Problem("keys: want a JSON Web Key Set: %s", err))
 		return ""
 	}
 	if set := d.Root().Get("keys"); set.Kind() != jsondoc.Array || set.Len() == 0 {
-		l.add(n.problem(`keys: want a JSON Web Key Set, {"keys": [...]}, with at least one key`))
+		l.Add(n.Problem(`keys: want a JSON Web Key Set, {"keys": [...]}, with at least one key`))
 		return ""
 	}
 	return text
 }
 
-func (l *loader) algorithms(nodes []*node) (all []string) {
+func (l *loader) algorithms(nodes []*document.Node) (all []string) {
 	for _, n := range nodes {
 		switch {
-		case slices.Contains(algorithms, n.text):
-			all = append(all, n.text)
-		case n.text == "none" || strings.HasPrefix(n.text, "HS"):
-			l.add(n.problem("an algorithm by which whoever checks a token could sign one, or anybody: want %s", either(algorithms)))
+		case slices.Contains(algorithms, n.Text):
+			all = append(all, n.Text)
+		case n.Text == "none" || strings.HasPrefix(n.Text, "HS"):
+			l.Add(n.Problem("an algorithm by which whoever checks a token could sign one, or anybody: want %s", document.Either(algorithms)))
 		default:
-			l.add(n.problem("unknown algorithm: want %s%s", either(algorithms), suggest(n.text, algorithms)))
+			l.Add(n.Problem("unknown algorithm: want %s%s", document.Either(algorithms), document.Suggest(n.Text, algorithms)))
 		}
 	}
 	return all

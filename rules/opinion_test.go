@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/rules/document"
 	"github.com/tenterhook/tenterhook/rules/folder"
 )
 
@@ -40,8 +41,8 @@ func TestOpinion(t *testing.T) {
 func TestWithout(t *testing.T) {
 	h := newHouse(t, policy("registration", "", "- {name: r, wasm: modules/strict.wasm}"), "strict")
 	_, err := rules.Load(folder.New(h.files), rules.Options{Modules: h.guests})
-	problems, _ := errors.AsType[rules.Problems](err)
-	if !slices.ContainsFunc(problems, func(p rules.Problem) bool {
+	problems, _ := errors.AsType[document.Problems](err)
+	if !slices.ContainsFunc(problems, func(p document.Problem) bool {
 		return !p.Warning && strings.Contains(p.Message, "rejected a rule without `with`") && strings.HasSuffix(p.Message, "it wrote: limit must be positive")
 	}) {
 		t.Errorf("got %v", err)

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"github.com/tenterhook/tenterhook/rules/document"
 	"net/netip"
 	"regexp"
 	"slices"
@@ -21,56 +22,44 @@ func (o *Org) Has(host string) bool {
 
 // orgSpec is an org as it is written.
 type orgSpec struct {
-	hosts       []*node
+	hosts       []*document.Node
 	concurrency int
 }
 
-var orgFields = []field[orgSpec]{
-	{key: "hosts", doc: "The org's hosts, one or a list: acme.okta.com, and custom domains.", schema: `{"oneOf":[{"type":"string"},{"type":"array","minItems":1,"items":{"type":"string"}}]}`, need: true,
-		read: func(d *decoder, o *orgSpec, n *node) { o.hosts = d.several(n, "hosts") }},
-	{key: "concurrency", doc: "Calls of all its hooks that are decided at once; left out, an equal share of what the server decides.", schema: `{"type":"integer","minimum":1,"maximum":100000}`,
-		read: func(d *decoder, o *orgSpec, n *node) { o.concurrency = int(d.int(n, 1, 100_000)) }},
-}
-
-// several reads a text or a list of texts.
-func (d *decoder) several(n *node, what string) []*node {
-	each := []*node{n}
-	if n.kind != textNode {
-		each = d.items(n, what)
-	}
-	if n.kind == listNode && len(each) == 0 {
-		d.add(n.problem("want %s, got an empty list", what))
-	}
-	return slices.DeleteFunc(slices.Clone(each), func(n *node) bool { return n.kind == brokenNode || d.text(n) == "" })
+var orgFields = []document.Field[orgSpec]{
+	{Key: "hosts", Doc: "The org's hosts, one or a list: acme.okta.com, and custom domains.", Schema: `{"oneOf":[{"type":"string"},{"type":"array","minItems":1,"items":{"type":"string"}}]}`, Required: true,
+		Read: func(d *document.Decoder, o *orgSpec, n *document.Node) { o.hosts = d.Texts(n, "hosts") }},
+	{Key: "concurrency", Doc: "Calls of all its hooks that are decided at once; left out, an equal share of what the server decides.", Schema: `{"type":"integer","minimum":1,"maximum":100000}`,
+		Read: func(d *document.Decoder, o *orgSpec, n *document.Node) { o.concurrency = int(d.Int(n, 1, 100_000)) }},
 }
 
 // readOrgs reads the orgs, and warns of those that no hook names.
 func (l *loader) readOrgs() map[string]*Org {
 	orgs, hosts := make(map[string]*Org, len(l.orgs)), map[string]string{}
 	for _, m := range l.orgs {
-		if !hookName.MatchString(m.key) || len(m.key) > 64 {
-			l.add(m.at.problem("want an org's name of up to 64 lower-case letters, digits and hyphens, got %q", m.key))
+		if !document.NamePattern.MatchString(m.Key) || len(m.Key) > 64 {
+			l.Add(m.KeyNode.Problem("want an org's name of up to 64 lower-case letters, digits and hyphens, got %q", m.Key))
 		}
 		var spec orgSpec
-		decode(&l.decoder, m.value, "an org", orgFields, &spec)
-		o := &Org{Name: m.key, Concurrency: spec.concurrency}
+		document.Decode(&l.Decoder, m.Value, "an org", orgFields, &spec)
+		o := &Org{Name: m.Key, Concurrency: spec.concurrency}
 		for _, n := range spec.hosts {
 			if host := l.host(n); host != "" {
-				l.ownHost(hosts, n, host, m.key)
+				l.ownHost(hosts, n, host, m.Key)
 				o.Hosts = append(o.Hosts, host)
 			}
 		}
-		orgs[m.key] = o
-		if !slices.ContainsFunc(l.hooks, func(h *hookSpec) bool { return h.org == m.key }) {
-			l.add(m.at.warning("no hook is of the org %s: want org: %s at its hooks", m.key, m.key))
+		orgs[m.Key] = o
+		if !slices.ContainsFunc(l.hooks, func(h *hookSpec) bool { return h.org == m.Key }) {
+			l.Add(m.KeyNode.Warning("no hook is of the org %s: want org: %s at its hooks", m.Key, m.Key))
 		}
 	}
 	return orgs
 }
 
-func (l *loader) ownHost(hosts map[string]string, n *node, host, org string) {
+func (l *loader) ownHost(hosts map[string]string, n *document.Node, host, org string) {
 	if other, taken := hosts[host]; taken {
-		l.add(n.problem("%s is a host of the org %s already: a call could be of either", host, other))
+		l.Add(n.Problem("%s is a host of the org %s already: a call could be of either", host, other))
 		return
 	}
 	hosts[host] = org
@@ -79,10 +68,10 @@ func (l *loader) ownHost(hosts map[string]string, n *node, host, org string) {
 var hostName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$`)
 
 // host reads a host's name, empty when it is none.
-func (l *loader) host(n *node) string {
-	host := strings.ToLower(n.text)
+func (l *loader) host(n *document.Node) string {
+	host := strings.ToLower(n.Text)
 	if _, err := netip.ParseAddr(host); err == nil || !hostName.MatchString(host) || len(host) > 253 {
-		l.add(n.problem("want a host such as acme.okta.com, without https:// and without a path, got %q", n.text))
+		l.Add(n.Problem("want a host such as acme.okta.com, without https:// and without a path, got %q", n.Text))
 		return ""
 	}
 	return host
@@ -92,20 +81,20 @@ func (l *loader) host(n *node) string {
 func (l *loader) orgOf(orgs map[string]*Org, h *hookSpec) *Org {
 	if h.orgAt == nil {
 		if len(orgs) > 0 && h.name != "" {
-			l.add(h.nameAt.warning("hook %s does not say whose it is, and this policy has orgs: want org: %s", h.name, either(keysIn(l.orgs))))
+			l.Add(h.nameAt.Warning("hook %s does not say whose it is, and this policy has orgs: want org: %s", h.name, document.Either(keysIn(l.orgs))))
 		}
 		return nil
 	}
 	o := orgs[h.org]
 	if o == nil && h.org != "" {
-		l.add(h.orgAt.problem("unknown org %q: want it under orgs, with its hosts%s", h.org, suggest(h.org, keysIn(l.orgs))))
+		l.Add(h.orgAt.Problem("unknown org %q: want it under orgs, with its hosts%s", h.org, document.Suggest(h.org, keysIn(l.orgs))))
 	}
 	return o
 }
 
-func keysIn(list []member) (keys []string) {
+func keysIn(list []document.Member) (keys []string) {
 	for _, m := range list {
-		keys = append(keys, m.key)
+		keys = append(keys, m.Key)
 	}
 	return keys
 }

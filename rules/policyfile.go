@@ -2,6 +2,7 @@ package rules
 
 import (
 	"bytes"
+	"github.com/tenterhook/tenterhook/rules/document"
 	"path"
 	"regexp"
 	"slices"
@@ -32,19 +33,19 @@ func (l *loader) file(name string) {
 	}
 	l.files++
 	if ext == ".yml" {
-		l.add(Problem{File: name, Message: "policy files end in .yaml: rename it"})
+		l.Add(document.Problem{File: name, Message: "policy files end in .yaml: rename it"})
 		return
 	}
-	if len(text) > maxPolicyBytes {
-		l.add(Problem{File: name, Message: "a policy file of more than 1 MiB: spread it over several, or put its data into tables"})
+	if len(text) > document.MaxBytes {
+		l.Add(document.Problem{File: name, Message: "a policy file of more than 1 MiB: spread it over several, or put its data into tables"})
 		return
 	}
 	if p, ok := readable(name, text); !ok {
-		l.add(p)
+		l.Add(p)
 		return
 	}
-	root, problems := readYAML(newSource(name, text))
-	l.add(problems...)
+	root, problems := document.Parse(document.NewSource(name, text))
+	l.Add(problems...)
 	if root != nil {
 		l.decode(root)
 	}
@@ -52,12 +53,12 @@ func (l *loader) file(name string) {
 }
 
 // readable reports whether the text is UTF-8, and where it is not.
-func readable(name string, text []byte) (Problem, bool) {
+func readable(name string, text []byte) (document.Problem, bool) {
 	switch {
 	case utf16(text):
-		return Problem{File: name, Message: "this file is UTF-16: save it as UTF-8"}, false
+		return document.Problem{File: name, Message: "this file is UTF-16: save it as UTF-8"}, false
 	case utf8.Valid(text):
-		return Problem{}, true
+		return document.Problem{}, true
 	}
 	at := 0
 	for at < len(text) {
@@ -68,8 +69,8 @@ func readable(name string, text []byte) (Problem, bool) {
 		at += n
 	}
 	line := bytes.Count(text[:at], []byte("\n")) + 1
-	column := characters(strings.TrimPrefix(string(text[bytes.LastIndexByte(text[:at], '\n')+1:at]), "\ufeff")) + 1
-	return newSource(name, text).problem(line, column, "not UTF-8: save the file as UTF-8"), false
+	column := document.Columns(strings.TrimPrefix(string(text[bytes.LastIndexByte(text[:at], '\n')+1:at]), "\ufeff")) + 1
+	return document.NewSource(name, text).Problem(line, column, "not UTF-8: save the file as UTF-8"), false
 }
 
 // utf16 knows the text by its mark, or by the zero bytes beside plain letters.
@@ -84,43 +85,43 @@ func utf16(text []byte) bool {
 // misspelt, would take its hooks off the air, and the rest of the folder would be right without them.
 func (l *loader) judge() {
 	for _, name := range l.strangers {
-		if slices.ContainsFunc(l.tables, func(t member) bool { return t.value.reads(name) }) {
+		if slices.ContainsFunc(l.tables, func(t document.Member) bool { return readsFile(t.Value, name) }) {
 			continue
 		}
 		content, _ := l.folder.File(name)
 		if p := stranger(name, content); p.Line > 0 || !l.unread {
-			l.add(p)
+			l.Add(p)
 		}
 	}
 }
 
-// reads reports whether a table is read from the file.
-func (n *node) reads(name string) bool {
-	file := n.get("file")
-	return file != nil && file.kind == textNode && path.Clean(file.text) == name
+// readsFile reports whether a table is read from the file.
+func readsFile(n *document.Node, name string) bool {
+	file := n.Get("file")
+	return file != nil && file.Kind == document.Text && path.Clean(file.Text) == name
 }
 
 // stranger is what is wrong with a YAML file that is not policy. Without a line it may belong to what could not be read.
-func stranger(name string, text []byte) Problem {
+func stranger(name string, text []byte) document.Problem {
 	if p, ok := readable(name, text); !ok {
 		return p
 	}
-	src := newSource(name, text)
+	src := document.NewSource(name, text)
 	if len(text) < 64<<10 && blank.Match(text) {
-		return src.problem(1, 1, "nothing stands in this file: want policy, or no file; to keep it aside, put a dot before its name")
+		return src.Problem(1, 1, "nothing stands in this file: want policy, or no file; to keep it aside, put a dot before its name")
 	}
 	start := text[:min(len(text), 64<<10)]
 	if at := firstWord.FindSubmatchIndex(start); at != nil {
 		line, word := bytes.Count(start[:at[2]], []byte("\n"))+1, string(start[at[2]:at[3]])
-		if suggest(word, []string{versionField}) != "" || word == versionField {
-			return src.problem(line, 1, "this file is not read as policy: want tenterhook: 1 here")
+		if document.Suggest(word, []string{versionField}) != "" || word == versionField {
+			return src.Problem(line, 1, "this file is not read as policy: want tenterhook: 1 here")
 		}
 		if word == "tests" {
-			return src.problem(line, 1, "tests are read from files whose names end in _test.yaml")
+			return src.Problem(line, 1, "tests are read from files whose names end in _test.yaml")
 		}
 	}
-	if at := policyKey.FindIndex(text[:min(len(text), maxPolicyBytes)]); at != nil {
-		return src.problem(bytes.Count(text[:at[0]], []byte("\n"))+1, 1, "this file is not read as policy: it does not begin with tenterhook: 1")
+	if at := policyKey.FindIndex(text[:min(len(text), document.MaxBytes)]); at != nil {
+		return src.Problem(bytes.Count(text[:at[0]], []byte("\n"))+1, 1, "this file is not read as policy: it does not begin with tenterhook: 1")
 	}
-	return Problem{File: name, Message: "neither policy nor a table's file: want tenterhook: 1 in its first line, or the file outside of the policy folder"}
+	return document.Problem{File: name, Message: "neither policy nor a table's file: want tenterhook: 1 in its first line, or the file outside of the policy folder"}
 }

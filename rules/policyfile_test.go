@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/rules/document"
 	"github.com/tenterhook/tenterhook/rules/folder"
 )
 
@@ -46,7 +47,7 @@ func TestStrangers(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			_, err := rules.Load(folder.New(map[string][]byte{"a.yaml": []byte(onePolicy), tt.file: []byte(tt.text)}), rules.Options{Env: env})
-			var problems rules.Problems
+			var problems document.Problems
 			if !errors.As(err, &problems) {
 				t.Fatalf("want problems, got %v", err)
 			}

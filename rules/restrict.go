@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"github.com/tenterhook/tenterhook/rules/document"
 	"slices"
 	"strings"
 )
@@ -9,34 +10,34 @@ import (
 // what a command is, it may be a refusal: what decides is computed, so it counts as one.
 
 // commandsRestrict looks at a list of commands.
-func commandsRestrict(n *node) bool {
-	if n.kind != listNode {
-		return n.computed()
+func commandsRestrict(n *document.Node) bool {
+	if n.Kind != document.List {
+		return n.HasHoles()
 	}
-	return slices.ContainsFunc(n.items, commandRestricts)
+	return slices.ContainsFunc(n.Items, commandRestricts)
 }
 
-func commandRestricts(n *node) bool {
-	what, value := n.get("type"), n.get("value")
-	if what == nil || value == nil || what.computed() {
-		return n.kind == textNode || what != nil && what.computed()
+func commandRestricts(n *document.Node) bool {
+	what, value := n.Get("type"), n.Get("value")
+	if what == nil || value == nil || what.HasHoles() {
+		return n.Kind == document.Text || what != nil && what.HasHoles()
 	}
 	switch {
-	case what.text == "com.okta.action.update":
+	case what.Text == "com.okta.action.update":
 		return wordRestricts(value)
-	case strings.HasSuffix(what.text, ".patch"):
-		return value.kind != listNode && value.computed() || slices.ContainsFunc(value.items, operationRestricts)
+	case strings.HasSuffix(what.Text, ".patch"):
+		return value.Kind != document.List && value.HasHoles() || slices.ContainsFunc(value.Items, operationRestricts)
 	}
 	return false
 }
 
 // wordRestricts looks at what registers a user or takes a password. An import refuses nothing.
-func wordRestricts(n *node) bool {
-	if n.kind != mapNode {
-		return n.computed()
+func wordRestricts(n *document.Node) bool {
+	if n.Kind != document.Map {
+		return n.HasHoles()
 	}
 	for _, key := range []string{"registration", "credential"} {
-		if word := n.get(key); word != nil && (word.computed() || word.text == "DENY" || word.text == "UNVERIFIED") {
+		if word := n.Get(key); word != nil && (word.HasHoles() || word.Text == "DENY" || word.Text == "UNVERIFIED") {
 			return true
 		}
 	}
@@ -45,11 +46,11 @@ func wordRestricts(n *node) bool {
 
 // operationRestricts looks at one operation of a patch. Only to add is surely to take nothing away, but for a lifetime,
 // which may be shorter than what was there.
-func operationRestricts(n *node) bool {
-	op, path := n.get("op"), n.get("path")
+func operationRestricts(n *document.Node) bool {
+	op, path := n.Get("op"), n.Get("path")
 	if op == nil || path == nil {
-		return n.computed()
+		return n.HasHoles()
 	}
-	return op.text != "add" || path.computed() ||
-		strings.HasSuffix(path.text, "/expiration") || strings.HasSuffix(path.text, "/sessionLifetime")
+	return op.Text != "add" || path.HasHoles() ||
+		strings.HasSuffix(path.Text, "/expiration") || strings.HasSuffix(path.Text, "/sessionLifetime")
 }

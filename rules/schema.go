@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"maps"
 
+	"github.com/tenterhook/tenterhook/rules/document"
 	"github.com/tenterhook/tenterhook/sdk/hook"
 	"github.com/tenterhook/tenterhook/sdk/hook/sample"
 )
@@ -96,28 +97,28 @@ func authSchema() object {
 
 // extensionKeys is the schema of a file's keys for YAML anchors: any value.
 func extensionKeys() object {
-	return object{"^" + extensionPrefix: object{"description": "any value, for YAML anchors"}}
+	return object{"^" + document.ExtensionPrefix: object{"description": "any value, for YAML anchors"}}
 }
 
 // objectOf is the schema of an object that is read by a table; t leaves out what is not for its hooks.
-func objectOf[T any](fields []field[T], t hook.Type) object {
+func objectOf[T any](fields []document.Field[T], t hook.Type) object {
 	properties, required := object{}, []string{}
 	for i := range fields {
 		f := &fields[i]
-		if !f.fits(t) {
+		if !f.Fits(t) {
 			continue
 		}
 		var value object
-		if err := json.Unmarshal([]byte(f.schema), &value); err != nil {
-			panic(f.key + ": " + err.Error()) // a table of ours that no test has seen
+		if err := json.Unmarshal([]byte(f.Schema), &value); err != nil {
+			panic(f.Key + ": " + err.Error()) // a table of ours that no test has seen
 		}
 		if _, refers := value["$ref"]; refers {
 			value = object{"allOf": []any{maps.Clone(value)}}
 		}
-		value["description"] = f.doc
-		properties[f.key] = value
-		if f.need {
-			required = append(required, f.key)
+		value["description"] = f.Doc
+		properties[f.Key] = value
+		if f.Required {
+			required = append(required, f.Key)
 		}
 	}
 	s := object{"type": "object", "properties": properties, "additionalProperties": false}

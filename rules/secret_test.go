@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"github.com/tenterhook/tenterhook/rules/document"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -18,12 +19,12 @@ func readTestSecrets(t *testing.T, policy string, check bool) ([]Secret, string)
 	t.Helper()
 	env := map[string]string{"LONG": longSecret, "SHORT": "short", "EMPTY": "", "PADDED": " " + longSecret, "USER": "okta", "COLON": "a:b"}
 	r := secretReader{outside: outside{check: check, env: func(name string) (string, bool) { v, ok := env[name]; return v, ok }}}
-	root, problems := readYAML(newSource("policy.yaml", []byte(policy)))
+	root, problems := document.Parse(document.NewSource("policy.yaml", []byte(policy)))
 	var secrets []Secret
-	if n := root.get("basic"); n != nil {
+	if n := root.Get("basic"); n != nil {
 		secrets = r.basic(n)
 	} else {
-		secrets = r.secrets(root.get("secret"))
+		secrets = r.secrets(root.Get("secret"))
 	}
 	return secrets, strings.TrimPrefix(append(problems, r.problems...).Error(), "\n")
 }

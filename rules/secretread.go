@@ -5,56 +5,56 @@ import (
 	"encoding/base64"
 	"regexp"
 	"strings"
+
+	"github.com/tenterhook/tenterhook/rules/document"
 )
 
 // namedSpec is a secret with a name.
 type namedSpec struct {
 	name   string
-	nameAt *node
-	value  *node
+	nameAt *document.Node
+	value  *document.Node
 }
 
-var secretLabel = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9._-]{0,62}[A-Za-z0-9])?$`)
-
-var namedFields = []field[namedSpec]{
-	{key: "name", doc: "What metrics and the status call this secret, such as the month it was made in.", schema: `{"type":"string","pattern":"` + secretLabel.String() + `"}`, need: true,
-		read: func(_ *decoder, s *namedSpec, n *node) { s.name, s.nameAt = n.text, n }},
-	{key: "value", doc: "The secret: ${env.NAME} or ${file./path}.", schema: textSchema, need: true,
-		read: func(_ *decoder, s *namedSpec, n *node) { s.value = n }},
+var namedFields = []document.Field[namedSpec]{
+	{Key: "name", Doc: "What metrics and the status call this secret, such as the month it was made in.", Schema: `{"type":"string","pattern":"` + document.SecretLabel.String() + `"}`, Required: true,
+		Read: func(_ *document.Decoder, s *namedSpec, n *document.Node) { s.name, s.nameAt = n.Text, n }},
+	{Key: "value", Doc: "The secret: ${env.NAME} or ${file./path}.", Schema: textSchema, Required: true,
+		Read: func(_ *document.Decoder, s *namedSpec, n *document.Node) { s.value = n }},
 }
 
 // told is where a secret stands, without the scheme or the user before it.
 type told struct {
-	at     *node
+	at     *document.Node
 	digest [sha256.Size]byte
 }
 
 // secretReader gathers problems on the way. None of them quotes more of the file than the name of a variable or a file.
 type secretReader struct {
 	outside
-	problems Problems
+	problems document.Problems
 	shown    []told // those that have a value
 }
 
 // secrets reads what stands after `secret:`, one or a list of which any will do. Where check leaves one unfilled, the zero
 // Secret stands for it.
-func (r *secretReader) secrets(n *node) []Secret {
+func (r *secretReader) secrets(n *document.Node) []Secret {
 	return r.list(n, func(value string) string { return value })
 }
 
 // basic reads {user, password}. The secrets are whole Authorization values, "Basic base64(user:password)" (hooks.md
 // section 2), one for each password of a list.
-func (r *secretReader) basic(n *node) []Secret {
-	if n.kind != mapNode {
-		r.problems = append(r.problems, n.problem("want {user, password}, got %s", n.is()))
+func (r *secretReader) basic(n *document.Node) []Secret {
+	if n.Kind != document.Map {
+		r.problems = append(r.problems, n.Problem("want {user, password}, got %s", n.Describe()))
 		return nil
 	}
-	for _, m := range n.members {
-		if m.key != "user" && m.key != "password" {
-			r.report(m.at, "unknown %s%s", m.at.named("key"), suggest(m.key, []string{"user", "password"}))
+	for _, m := range n.Members {
+		if m.Key != "user" && m.Key != "password" {
+			r.report(m.KeyNode, "unknown %s%s", m.KeyNode.DescribeKey("key"), document.Suggest(m.Key, []string{"user", "password"}))
 		}
 	}
-	user, password := n.get("user"), n.get("password")
+	user, password := n.Get("user"), n.Get("password")
 	if user == nil || password == nil {
 		r.report(n, "want both user and password")
 		return nil
@@ -72,24 +72,24 @@ func (r *secretReader) basic(n *node) []Secret {
 	return secrets
 }
 
-func (r *secretReader) report(n *node, format string, args ...any) {
-	p := n.problem(format, args...)
-	if n.kind != textNode || !secretName.MatchString(n.text) {
+func (r *secretReader) report(n *document.Node, format string, args ...any) {
+	p := n.Problem(format, args...)
+	if n.Kind != document.Text || !document.SecretReference.MatchString(n.Text) {
 		p.Source = ""
 	}
 	r.problems = append(r.problems, p)
 }
 
-func (r *secretReader) warn(n *node, format string, args ...any) {
+func (r *secretReader) warn(n *document.Node, format string, args ...any) {
 	r.report(n, format, args...)
 	r.problems[len(r.problems)-1].Warning = true
 }
 
 // list reads one secret or several. header makes the header's value of each.
-func (r *secretReader) list(n *node, header func(string) string) []Secret {
-	each := []*node{n}
-	if n.kind == listNode {
-		if each = n.items; len(each) == 0 {
+func (r *secretReader) list(n *document.Node, header func(string) string) []Secret {
+	each := []*document.Node{n}
+	if n.Kind == document.List {
+		if each = n.Items; len(each) == 0 {
 			r.report(n, "want a secret, got an empty list, which lets nobody in")
 		}
 	}
@@ -106,38 +106,38 @@ func (r *secretReader) list(n *node, header func(string) string) []Secret {
 }
 
 // named reads {name, value}, and anything else as the value alone.
-func (r *secretReader) named(n *node) (string, *node) {
-	if n.kind != mapNode {
+func (r *secretReader) named(n *document.Node) (string, *document.Node) {
+	if n.Kind != document.Map {
 		return "", n
 	}
-	var d decoder
+	var d document.Decoder
 	var spec namedSpec
-	decode(&d, n, "a secret", namedFields, &spec)
-	r.problems = append(r.problems, d.problems...)
-	if at := spec.nameAt; at != nil && (at.kind != textNode && at.kind != numberNode || !secretLabel.MatchString(at.text)) {
+	document.Decode(&d, n, "a secret", namedFields, &spec)
+	r.problems = append(r.problems, d.Problems...)
+	if at := spec.nameAt; at != nil && (at.Kind != document.Text && at.Kind != document.Number || !document.SecretLabel.MatchString(at.Text)) {
 		r.report(at, "want a secret's name of up to 64 letters, digits, hyphens, dots and _, such as 2026-10; it is no secret itself")
 		spec.name = ""
 	}
 	if spec.value == nil {
-		return spec.name, &node{src: n.src, line: n.line, column: n.column, kind: brokenNode}
+		return spec.name, &document.Node{Source: n.Source, Line: n.Line, Column: n.Column, Kind: document.Broken}
 	}
 	return spec.name, spec.value
 }
 
 // text fills one text's holes; false when it cannot be used.
-func (r *secretReader) text(n *node, what string) (string, bool) {
-	switch n.kind {
-	case brokenNode:
+func (r *secretReader) text(n *document.Node, what string) (string, bool) {
+	switch n.Kind {
+	case document.Broken:
 		return "", false
-	case textNode:
-	case numberNode, boolNode:
+	case document.Text:
+	case document.Number, document.Bool:
 		r.report(n, "want the %s as text: put it in quotes", what)
 		return "", false
 	default:
-		r.report(n, "want the %s as text, got %s", what, n.is())
+		r.report(n, "want the %s as text, got %s", what, n.Describe())
 		return "", false
 	}
-	f := r.fill(n.text)
+	f := r.fill(n.Text)
 	for _, fault := range f.faults {
 		r.report(n, "%s", fault.err)
 		r.problems[len(r.problems)-1].Warning = fault.absent && r.check
@@ -162,7 +162,7 @@ func (r *secretReader) text(n *node, what string) (string, bool) {
 }
 
 // judge warns about a secret that is likely a mistake, or easily guessed. Nothing of it is told but its length.
-func (r *secretReader) judge(n *node, value string) {
+func (r *secretReader) judge(n *document.Node, value string) {
 	switch {
 	case strings.TrimSpace(value) != value:
 		r.warn(n, "the secret begins or ends with white space, which a header's value never does")

@@ -5,18 +5,19 @@ import (
 	"encoding/hex"
 	"slices"
 
+	"github.com/tenterhook/tenterhook/rules/document"
 	"github.com/tenterhook/tenterhook/runtime"
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
 // compileSend makes actions: of a map one, of a list one for each, of an expression what it comes to.
-func compileSend(m *maker, n *node) {
-	switch n.kind {
-	case listNode:
-		for _, item := range n.items {
+func compileSend(m *maker, n *document.Node) {
+	switch n.Kind {
+	case document.List:
+		for _, item := range n.Items {
 			m.send(item)
 		}
-	case textNode:
+	case document.Text:
 		m.computedSend(n)
 	default:
 		m.send(n)
@@ -24,47 +25,47 @@ func compileSend(m *maker, n *node) {
 }
 
 // computedSend is one expression that gives the action, or the whole list.
-func (m *maker) computedSend(n *node) {
+func (m *maker) computedSend(n *document.Node) {
 	t := m.text(n)
 	if t == nil {
 		return
 	}
 	if t.Whole() == nil {
-		m.add(n.problem("want send as a map with to, or a list of them, got a text"))
+		m.Add(n.Problem("want send as a map with to, or a list of them, got a text"))
 		return
 	}
 	m.effects.actions = append(m.effects.actions, spliced(t))
 }
 
 // sendFields are the keys of an action.
-var sendFields = []field[sendSpec]{
-	{key: "to", doc: "The destination's name.", schema: textSchema, need: true, read: put("to")},
-	{key: "method", doc: "Instead of the destination's.", schema: textSchema, read: put("method")},
-	{key: "path", doc: "A path beneath the destination's URL; what is filled in is percent-encoded. One with nothing to fill in makes the rule fail.", schema: textSchema, read: put("path")},
-	{key: "query", doc: "Parameters beside the URL's own.", schema: objectSchema, read: put("query")},
-	{key: "headers", doc: "Headers beside the destination's.", schema: objectSchema, read: put("headers")},
-	{key: "encoding", doc: "json or form, instead of the destination's.", schema: textSchema, read: put("encoding")},
-	{key: "body", doc: "What is sent: any value. A ${} that is null is empty inside a text, and leaves its member out when it is all there is. Without it an event hook sends the event, an inline hook the names of the hook and the rule and the call's ids.", schema: leafSchema, read: put("body")},
-	{key: "key", doc: "The idempotency key; each action has one of its own without it.", schema: textSchema, read: put("key")},
+var sendFields = []document.Field[sendSpec]{
+	{Key: "to", Doc: "The destination's name.", Schema: textSchema, Required: true, Read: put("to")},
+	{Key: "method", Doc: "Instead of the destination's.", Schema: textSchema, Read: put("method")},
+	{Key: "path", Doc: "A path beneath the destination's URL; what is filled in is percent-encoded. One with nothing to fill in makes the rule fail.", Schema: textSchema, Read: put("path")},
+	{Key: "query", Doc: "Parameters beside the URL's own.", Schema: objectSchema, Read: put("query")},
+	{Key: "headers", Doc: "Headers beside the destination's.", Schema: objectSchema, Read: put("headers")},
+	{Key: "encoding", Doc: "json or form, instead of the destination's.", Schema: textSchema, Read: put("encoding")},
+	{Key: "body", Doc: "What is sent: any value. A ${} that is null is empty inside a text, and leaves its member out when it is all there is. Without it an event hook sends the event, an inline hook the names of the hook and the rule and the call's ids.", Schema: leafSchema, Read: put("body")},
+	{Key: "key", Doc: "The idempotency key; each action has one of its own without it.", Schema: textSchema, Read: put("key")},
 }
 
 type sendSpec struct {
 	keys  []string
-	nodes []*node
+	nodes []*document.Node
 }
 
-func put(key string) func(*decoder, *sendSpec, *node) {
-	return func(_ *decoder, s *sendSpec, n *node) {
+func put(key string) func(*document.Decoder, *sendSpec, *document.Node) {
+	return func(_ *document.Decoder, s *sendSpec, n *document.Node) {
 		s.keys, s.nodes = append(s.keys, key), append(s.nodes, n)
 	}
 }
 
 // send compiles one action.
-func (m *maker) send(n *node) {
+func (m *maker) send(n *document.Node) {
 	var spec sendSpec
-	before := len(m.problems)
-	decode(m.decoder, n, "an action", sendFields, &spec)
-	if n.kind != mapNode {
+	before := len(m.Problems)
+	document.Decode(m.Decoder, n, "an action", sendFields, &spec)
+	if n.Kind != document.Map {
 		return
 	}
 	sample := []byte(`{"actions":[{`)
@@ -81,7 +82,7 @@ func (m *maker) send(n *node) {
 		sample = append(begun(sample, p.name), p.sample...)
 	}
 	m.receiver(n)
-	if len(m.problems) > before {
+	if len(m.Problems) > before {
 		return
 	}
 	m.check(append(sample, "}]}"...), n, "actions[0]")
@@ -99,30 +100,30 @@ func (m *maker) send(n *node) {
 }
 
 // receiver holds what is written to what the destination takes.
-func (m *maker) receiver(n *node) {
-	to := n.get("to")
-	if to == nil || to.kind != textNode || to.computed() {
+func (m *maker) receiver(n *document.Node) {
+	to := n.Get("to")
+	if to == nil || to.Kind != document.Text || to.HasHoles() {
 		return
 	}
-	i := slices.IndexFunc(m.destinations, func(d Destination) bool { return d.Name == to.text })
+	i := slices.IndexFunc(m.destinations, func(d Destination) bool { return d.Name == to.Text })
 	if i < 0 {
 		var names []string
 		for _, d := range m.destinations {
 			names = append(names, d.Name)
 		}
 		if len(names) == 0 {
-			m.add(to.problem("there is no destination %q: this policy has no destinations", to.text))
+			m.Add(to.Problem("there is no destination %q: this policy has no destinations", to.Text))
 			return
 		}
-		m.add(to.problem("there is no destination %q%s", to.text, suggest(to.text, names)))
+		m.Add(to.Problem("there is no destination %q%s", to.Text, document.Suggest(to.Text, names)))
 		return
 	}
 	if d := &m.destinations[i]; d.File == "" && !d.Stdout {
 		return
 	}
 	for _, key := range []string{"method", "path", "query", "headers", "encoding"} {
-		if v := n.get(key); v != nil {
-			m.add(v.problem("%s is for destinations with a url, and %s has none", key, to.text))
+		if v := n.Get(key); v != nil {
+			m.Add(v.Problem("%s is for destinations with a url, and %s has none", key, to.Text))
 		}
 	}
 }
@@ -136,7 +137,7 @@ type part struct {
 }
 
 // part compiles one member; false when there was a problem.
-func (m *maker) part(key string, n *node) (p part, ok bool) {
+func (m *maker) part(key string, n *document.Node) (p part, ok bool) {
 	p.name, p.need = `"`+key+`":`, key == "to"
 	m.member = key
 	defer func() { m.member = "" }()
@@ -148,7 +149,7 @@ func (m *maker) part(key string, n *node) (p part, ok bool) {
 	default:
 		p.value, p.sample = m.leaf(n, key, fits[key])
 	}
-	if p.value != nil && fits[key].each != nil && n.computed() { // what stands beside the holes has to fit by itself
+	if p.value != nil && fits[key].each != nil && n.HasHoles() { // what stands beside the holes has to fit by itself
 		m.checkPart(append(append([]byte(`{"actions":[{"to":"x",`+p.name), p.sample...), "}]}"...), n)
 	}
 	return p, p.value != nil
@@ -156,7 +157,7 @@ func (m *maker) part(key string, n *node) (p part, ok bool) {
 
 // body is any value. One that comes out as null is sent as null: the author has said what is sent. A text of more than one
 // hole is never left out for want of one of them: it is what somebody is to read.
-func (m *maker) body(n *node) (appender, []byte) {
+func (m *maker) body(n *document.Node) (appender, []byte) {
 	t := m.template(n)
 	if t == nil {
 		return nil, nil
@@ -173,14 +174,14 @@ func (m *maker) body(n *node) (appender, []byte) {
 
 // leaf is one text. What is filled in is made fit, and nothing is said when it is null or comes out empty,
 // unless the place wants it filled.
-func (m *maker) leaf(n *node, what string, fit fitting) (appender, []byte) {
-	switch n.kind {
-	case textNode:
-	case numberNode, boolNode:
-		return constant(n.text)
+func (m *maker) leaf(n *document.Node, what string, fit fitting) (appender, []byte) {
+	switch n.Kind {
+	case document.Text:
+	case document.Number, document.Bool:
+		return constant(n.Text)
 	default:
-		if n.kind != brokenNode {
-			m.add(n.problem("want %s as a text, got %s", what, n.is()))
+		if n.Kind != document.Broken {
+			m.Add(n.Problem("want %s as a text, got %s", what, n.Describe()))
 		}
 		return nil, nil
 	}
@@ -211,29 +212,29 @@ func constant(s string) (appender, []byte) {
 }
 
 // texts is a map of names to texts, or one expression that gives it.
-func (m *maker) texts(n *node, key string) (appender, []byte) {
-	if n.kind == textNode {
+func (m *maker) texts(n *document.Node, key string) (appender, []byte) {
+	if n.Kind == document.Text {
 		if t := m.text(n); t == nil {
 			return nil, nil
 		} else if t.Whole() != nil {
 			return plainly(&template{node: n, text: t}), []byte(`{}`)
 		}
 	}
-	if n.kind != mapNode {
-		m.add(n.problem("want %s as a map of names to texts, got %s", key, n.is()))
+	if n.Kind != document.Map {
+		m.Add(n.Problem("want %s as a map of names to texts, got %s", key, n.Describe()))
 		return nil, nil
 	}
 	var parts []part
 	sample := []byte{'{'}
-	for _, e := range n.members {
+	for _, e := range n.Members {
 		if !m.fixed(e) {
 			return nil, nil
 		}
-		if e.value.kind == nullNode {
+		if e.Value.Kind == document.Null {
 			continue
 		}
-		p := part{name: string(append(jsondoc.AppendString(nil, e.key), ':'))}
-		if p.value, p.sample = m.leaf(e.value, e.key, fits[key]); p.value == nil {
+		p := part{name: string(append(jsondoc.AppendString(nil, e.Key), ':'))}
+		if p.value, p.sample = m.leaf(e.Value, e.Key, fits[key]); p.value == nil {
 			return nil, nil
 		}
 		parts = append(parts, p)

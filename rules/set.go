@@ -4,6 +4,7 @@ package rules
 import (
 	"errors"
 
+	"github.com/tenterhook/tenterhook/rules/document"
 	"github.com/tenterhook/tenterhook/runtime"
 	"github.com/tenterhook/tenterhook/runtime/expr"
 	"github.com/tenterhook/tenterhook/runtime/password"
@@ -20,7 +21,7 @@ type Set struct {
 	vars         jsondoc.Doc
 	destinations []Destination
 	known        []string
-	warnings     Problems
+	warnings     document.Problems
 	workers      *password.Workers
 }
 
@@ -45,7 +46,7 @@ func (s *Set) Hook(name string) *Hook {
 func (s *Set) Known() []string { return s.known }
 
 // Warnings is what is doubtful about the folder, though it can be served.
-func (s *Set) Warnings() Problems { return s.warnings }
+func (s *Set) Warnings() document.Problems { return s.warnings }
 
 // Close frees what the rules' programs hold, and waits for password hashes that nobody waits for any more. No decision may be
 // under way or follow.

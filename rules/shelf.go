@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/tenterhook/tenterhook/rules/document"
 	"github.com/tenterhook/tenterhook/rules/folder"
 	"github.com/tenterhook/tenterhook/runtime"
 	"github.com/tenterhook/tenterhook/runtime/table"
@@ -50,10 +51,10 @@ func (s *shelf) program(h *Hook, spec *ruleSpec, budget runtime.Budget) runtime.
 	if m.file == nil {
 		return unready{}
 	}
-	file := path.Clean(m.file.text)
+	file := path.Clean(m.file.Text)
 	code, hash := s.read(m, file)
 	if hash != "" && s.options.Modules == nil {
-		s.add(m.at.problem("modules are not run here: want rules of expressions"))
+		s.Add(m.at.Problem("modules are not run here: want rules of expressions"))
 		return unready{}
 	}
 	with, ready := s.with(spec.with)
@@ -65,7 +66,7 @@ func (s *shelf) program(h *Hook, spec *ruleSpec, budget runtime.Budget) runtime.
 	if s.shared(old) {
 		return old
 	}
-	made := &instance{key: key, file: file, sha256: hash, pinned: m.sha256 != "", secret: spec.with != nil && spec.with.computed()}
+	made := &instance{key: key, file: file, sha256: hash, pinned: m.sha256 != "", secret: spec.with != nil && spec.with.HasHoles()}
 	made.holders.Store(1)
 	err := s.faulty[hash]
 	if err == nil {
@@ -98,7 +99,7 @@ func (s *shelf) read(m *moduleSpec, file string) (code []byte, hash string) {
 	hash, known := s.files[file]
 	switch {
 	case !there && !known:
-		s.add(m.file.problem("there is no %s in the policy folder%s", file, s.instead(file)))
+		s.Add(m.file.Problem("there is no %s in the policy folder%s", file, s.instead(file)))
 		fallthrough
 	case !there:
 		s.files[file] = ""
@@ -109,7 +110,7 @@ func (s *shelf) read(m *moduleSpec, file string) (code []byte, hash string) {
 		s.files[file] = hash
 	}
 	if m.sha256 != "" && m.sha256 != hash {
-		s.add(m.sha256At.problem("%s is another file than this: its SHA-256 is %s", file, hash))
+		s.Add(m.sha256At.Problem("%s is another file than this: its SHA-256 is %s", file, hash))
 		return nil, ""
 	}
 	return code, hash
@@ -127,7 +128,7 @@ func (s *shelf) instead(file string) string {
 			return fmt.Sprintf(": it may have to be built first, of %s", source)
 		}
 	}
-	return suggest(file, modulesOf(s.folder))
+	return document.Suggest(file, modulesOf(s.folder))
 }
 
 func modulesOf(f *folder.Folder) []string {
@@ -152,7 +153,7 @@ func (s *shelf) start(made *instance, code []byte, spec *ruleSpec, o wasm.Progra
 		return err
 	}
 	if cold := made.WarmUpError(); cold != nil {
-		s.add(spec.module.file.warning("%s: it fails on a sample call, and unless that has what no real one has, it fails on every call: %s", made.file, wording(cold, made.secret)))
+		s.Add(spec.module.file.Warning("%s: it fails on a sample call, and unless that has what no real one has, it fails on every call: %s", made.file, wording(cold, made.secret)))
 	}
 	return nil
 }
@@ -163,9 +164,9 @@ func looks(m *wasm.Module) bool {
 }
 
 // refused reports each reason by itself.
-func (s *shelf) refused(at *node, file string, err error, secret bool) {
+func (s *shelf) refused(at *document.Node, file string, err error, secret bool) {
 	for _, reason := range strings.Split(wording(err, secret), "\n") {
-		s.add(at.problem("%s: %s", file, reason))
+		s.Add(at.Problem("%s: %s", file, reason))
 	}
 }
 
@@ -188,7 +189,7 @@ const maxWith = 256 << 10
 
 // with is a module's settings as JSON; nil when there are none. It is not ready where something is not set that they name: then
 // the module cannot be configured, which is no fault of its own.
-func (s *shelf) with(n *node) (text []byte, ready bool) {
+func (s *shelf) with(n *document.Node) (text []byte, ready bool) {
 	if n == nil {
 		return nil, true
 	}
@@ -196,33 +197,33 @@ func (s *shelf) with(n *node) (text []byte, ready bool) {
 	if !ready {
 		return nil, false
 	}
-	text, ready = appendNode(nil, whole, maxWith)
+	text, ready = document.AppendJSON(nil, whole, maxWith)
 	if len(text) > maxWith {
-		s.add(n.problem("with is too large: want at most %d KiB; data goes into tables", maxWith>>10))
+		s.Add(n.Problem("with is too large: want at most %d KiB; data goes into tables", maxWith>>10))
 		return nil, false
 	}
 	return text, ready
 }
 
 // filled is n with ${env.NAME} and ${file./path} filled in; false when one of them is not there.
-func (s *shelf) filled(n *node) (*node, bool) {
-	if !n.computed() {
+func (s *shelf) filled(n *document.Node) (*document.Node, bool) {
+	if !n.HasHoles() {
 		return n, true
 	}
 	f, ready := *n, true
-	if n.kind == textNode {
-		f.text = s.outside(n, "value")
-		return &f, f.text != ""
+	if n.Kind == document.Text {
+		f.Text = s.outside(n, "value")
+		return &f, f.Text != ""
 	}
-	f.items, f.members = slices.Clone(n.items), slices.Clone(n.members)
-	for i, item := range f.items {
+	f.Items, f.Members = slices.Clone(n.Items), slices.Clone(n.Members)
+	for i, item := range f.Items {
 		var ok bool
-		f.items[i], ok = s.filled(item)
+		f.Items[i], ok = s.filled(item)
 		ready = ready && ok
 	}
-	for i, m := range f.members {
+	for i, m := range f.Members {
 		var ok bool
-		f.members[i].value, ok = s.filled(m.value)
+		f.Members[i].Value, ok = s.filled(m.Value)
 		ready = ready && ok
 	}
 	return &f, ready
@@ -235,10 +236,10 @@ func (s *shelf) fingerprint() string {
 	}
 	sum := sha256.New()
 	for _, t := range s.loader.tables {
-		text, _ := appendNode(nil, t.value, maxPolicyBytes)
-		fmt.Fprintf(sum, "%q %s\n", t.key, text)
-		if file := t.value.get("file"); file != nil {
-			content, _ := s.folder.File(path.Clean(file.text))
+		text, _ := document.AppendJSON(nil, t.Value, document.MaxBytes)
+		fmt.Fprintf(sum, "%q %s\n", t.Key, text)
+		if file := t.Value.Get("file"); file != nil {
+			content, _ := s.folder.File(path.Clean(file.Text))
 			fmt.Fprintf(sum, "%x\n", sha256.Sum256(content))
 		}
 	}

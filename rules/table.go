@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/tenterhook/tenterhook/rules/document"
 	"github.com/tenterhook/tenterhook/rules/folder"
 	"github.com/tenterhook/tenterhook/runtime/table"
 )
@@ -21,7 +22,7 @@ type tableSpec struct {
 	file, as, column, key, value string
 	minRows                      int
 	maxShrink                    int // in hundredths of a per cent; -1: any
-	at                           *node
+	at                           *document.Node
 }
 
 // tableEntry is one entry on its way into a table, with its place.
@@ -33,48 +34,48 @@ type tableEntry struct {
 // loadTable reads the table called name that the policy describes at n: a list is a set, a map is a map, and a map with
 // a file is what it says of the file. It is nil when a problem is more than a warning. before is how many entries the
 // table of that name has in the Set that runs now, 0 when there is none.
-func loadTable(name string, n *node, f *folder.Folder, before int) (*table.Table, Problems) {
+func loadTable(name string, n *document.Node, f *folder.Folder, before int) (*table.Table, document.Problems) {
 	switch {
-	case n.kind == brokenNode:
+	case n.Kind == document.Broken:
 		return nil, nil
-	case n.kind == listNode:
+	case n.Kind == document.List:
 		return inlineTable(n, table.Set)
-	case n.kind == mapNode && n.get("file") == nil:
+	case n.Kind == document.Map && n.Get("file") == nil:
 		return inlineTable(n, table.Map)
-	case n.kind == mapNode:
+	case n.Kind == document.Map:
 		return fileTable(n, f, before)
 	}
-	return nil, Problems{n.problem("want table %s as a list, a map, or {file, as}, got %s", name, n.is())}
+	return nil, document.Problems{n.Problem("want table %s as a list, a map, or {file, as}, got %s", name, n.Describe())}
 }
 
-func inlineTable(n *node, as string) (*table.Table, Problems) {
-	r := tableReader{src: n.src, spec: tableSpec{as: as}}
+func inlineTable(n *document.Node, as string) (*table.Table, document.Problems) {
+	r := tableReader{src: n.Source, spec: tableSpec{as: as}}
 	r.nodes(n)
-	for _, v := range n.items {
+	for _, v := range n.Items {
 		r.constant(v)
 	}
-	for _, m := range n.members {
-		r.constant(m.value)
+	for _, m := range n.Members {
+		r.constant(m.Value)
 	}
 	return r.finish()
 }
 
 // constant reports a hole: tables are read before there is an event, and take nothing from the environment.
-func (r *tableReader) constant(n *node) {
-	if n.kind == textNode && strings.Contains(n.text, "${") {
-		r.problems = append(r.problems, n.problem("a table holds constants: ${ } is not filled here"))
+func (r *tableReader) constant(n *document.Node) {
+	if n.Kind == document.Text && strings.Contains(n.Text, "${") {
+		r.problems = append(r.problems, n.Problem("a table holds constants: ${ } is not filled here"))
 	}
-	for _, v := range n.items {
+	for _, v := range n.Items {
 		r.constant(v)
 	}
-	for _, m := range n.members {
-		r.constant(m.value)
+	for _, m := range n.Members {
+		r.constant(m.Value)
 	}
 }
 
-func fileTable(n *node, f *folder.Folder, before int) (*table.Table, Problems) {
+func fileTable(n *document.Node, f *folder.Folder, before int) (*table.Table, document.Problems) {
 	spec, problems := readTableSpec(n)
-	name, text, p := tableFile(n.get("file"), f)
+	name, text, p := tableFile(n.Get("file"), f)
 	problems = append(problems, p...)
 	if len(problems) > 0 {
 		return nil, problems
@@ -93,23 +94,23 @@ func fileTable(n *node, f *folder.Folder, before int) (*table.Table, Problems) {
 }
 
 // tableFile finds the table's file in the folder.
-func tableFile(n *node, f *folder.Folder) (name string, text []byte, problems Problems) {
-	if n.kind == brokenNode {
+func tableFile(n *document.Node, f *folder.Folder) (name string, text []byte, problems document.Problems) {
+	if n.Kind == document.Broken {
 		return "", nil, nil
 	}
-	if n.kind != textNode || n.text == "" {
-		return "", nil, Problems{n.problem("want the name of a file in the policy folder, got %s", n.is())}
+	if n.Kind != document.Text || n.Text == "" {
+		return "", nil, document.Problems{n.Problem("want the name of a file in the policy folder, got %s", n.Describe())}
 	}
-	name = path.Clean(n.text)
+	name = path.Clean(n.Text)
 	if !fs.ValidPath(name) || strings.Contains(name, `\`) {
-		return "", nil, Problems{n.problem("%s is not in the policy folder: want a path such as tables/partners.csv", n.text)}
+		return "", nil, document.Problems{n.Problem("%s is not in the policy folder: want a path such as tables/partners.csv", n.Text)}
 	}
 	if !slices.Contains(tableFormats, path.Ext(name)) {
-		return "", nil, Problems{n.problem("want a file that ends in %s", either(tableFormats))}
+		return "", nil, document.Problems{n.Problem("want a file that ends in %s", document.Either(tableFormats))}
 	}
 	text, ok := f.File(name)
 	if !ok {
-		return "", nil, Problems{n.problem("there is no %s in the policy folder%s", name, suggest(name, f.Names()))}
+		return "", nil, document.Problems{n.Problem("there is no %s in the policy folder%s", name, document.Suggest(name, f.Names()))}
 	}
 	return name, text, nil
 }
@@ -120,37 +121,39 @@ var (
 )
 
 // tableFields is what a policy may say of a table in a file.
-var tableFields = []field[tableSpec]{
-	{key: "file", doc: "A .csv, .json, .yaml or .txt file in the policy folder.", schema: textSchema, need: true,
-		read: func(*decoder, *tableSpec, *node) {}}, // by tableFile
-	{key: "as", doc: "What a key finds: a member (set), a value (map), a row (rows), the network around an address (cidrs), a domain or the one above it (domains).",
-		schema: `{"enum":["set","map","rows","cidrs","domains"]}`, need: true,
-		read: func(d *decoder, t *tableSpec, n *node) { t.as = d.oneOf(n, tableReadings...) }},
-	{key: "column", doc: "The column of the keys, for a table without values.", schema: textSchema,
-		read: func(d *decoder, t *tableSpec, n *node) { t.column = d.text(n) }},
-	{key: "key", doc: "The column of the keys, for a table with values.", schema: textSchema,
-		read: func(d *decoder, t *tableSpec, n *node) { t.key = d.text(n) }},
-	{key: "value", doc: "The column of the values; without it the value is the row.", schema: textSchema,
-		read: func(d *decoder, t *tableSpec, n *node) { t.value = d.text(n) }},
-	{key: "min_rows", doc: "The fewest entries the file may have; 1 when left out.", schema: `{"type":"integer","minimum":0}`,
-		read: func(d *decoder, t *tableSpec, n *node) { t.minRows = int(d.int(n, 0, table.MaxEntries)) }},
-	{key: "max_shrink", doc: "How much smaller than in the policy that runs now the table may be, as in 10%.",
-		schema: `{"type":"string","pattern":"^[0-9]+(\\.[0-9]+)? ?%$"}`,
-		read: func(d *decoder, t *tableSpec, n *node) {
-			share, ok := parsePercent(n.text)
+var tableFields = []document.Field[tableSpec]{
+	{Key: "file", Doc: "A .csv, .json, .yaml or .txt file in the policy folder.", Schema: textSchema, Required: true,
+		Read: func(*document.Decoder, *tableSpec, *document.Node) {}}, // by tableFile
+	{Key: "as", Doc: "What a key finds: a member (set), a value (map), a row (rows), the network around an address (cidrs), a domain or the one above it (domains).",
+		Schema: `{"enum":["set","map","rows","cidrs","domains"]}`, Required: true,
+		Read: func(d *document.Decoder, t *tableSpec, n *document.Node) { t.as = d.OneOf(n, tableReadings...) }},
+	{Key: "column", Doc: "The column of the keys, for a table without values.", Schema: textSchema,
+		Read: func(d *document.Decoder, t *tableSpec, n *document.Node) { t.column = d.Text(n) }},
+	{Key: "key", Doc: "The column of the keys, for a table with values.", Schema: textSchema,
+		Read: func(d *document.Decoder, t *tableSpec, n *document.Node) { t.key = d.Text(n) }},
+	{Key: "value", Doc: "The column of the values; without it the value is the row.", Schema: textSchema,
+		Read: func(d *document.Decoder, t *tableSpec, n *document.Node) { t.value = d.Text(n) }},
+	{Key: "min_rows", Doc: "The fewest entries the file may have; 1 when left out.", Schema: `{"type":"integer","minimum":0}`,
+		Read: func(d *document.Decoder, t *tableSpec, n *document.Node) {
+			t.minRows = int(d.Int(n, 0, table.MaxEntries))
+		}},
+	{Key: "max_shrink", Doc: "How much smaller than in the policy that runs now the table may be, as in 10%.",
+		Schema: `{"type":"string","pattern":"^[0-9]+(\\.[0-9]+)? ?%$"}`,
+		Read: func(d *document.Decoder, t *tableSpec, n *document.Node) {
+			share, ok := parsePercent(n.Text)
 			if !ok {
-				d.add(n.problem("want a share from 0%% to 100%%, such as 10%%, got %s", n.is()))
+				d.Add(n.Problem("want a share from 0%% to 100%%, such as 10%%, got %s", n.Describe()))
 			}
 			t.maxShrink = share
 		}},
 }
 
 // readTableSpec reads {file, as, ...}.
-func readTableSpec(n *node) (tableSpec, Problems) {
+func readTableSpec(n *document.Node) (tableSpec, document.Problems) {
 	spec := tableSpec{at: n, minRows: 1, maxShrink: -1}
-	var d decoder
-	decode(&d, n, "a table", tableFields, &spec)
-	return spec, append(d.problems, spec.columns()...)
+	var d document.Decoder
+	document.Decode(&d, n, "a table", tableFields, &spec)
+	return spec, append(d.Problems, spec.columns()...)
 }
 
 // parsePercent reads a share from 0% to 100% into hundredths of a per cent.
@@ -164,23 +167,23 @@ func parsePercent(s string) (int, bool) {
 }
 
 // columns reports columns that do not go with what the table is read as.
-func (s *tableSpec) columns() (problems Problems) {
+func (s *tableSpec) columns() (problems document.Problems) {
 	switch s.as {
 	case table.Set:
 		if s.key != "" || s.value != "" {
-			problems = append(problems, s.at.problem("a set has a column: and no key: and value:, want as: map for values"))
+			problems = append(problems, s.at.Problem("a set has a column: and no key: and value:, want as: map for values"))
 		}
 	case table.Map, table.Rows:
 		if s.column != "" {
-			problems = append(problems, s.at.get("column").problem("want key: for as: %s; column: is for a table without values", s.as))
+			problems = append(problems, s.at.Get("column").Problem("want key: for as: %s; column: is for a table without values", s.as))
 		}
 	case table.CIDRs, table.Domains:
 		if s.column != "" && (s.key != "" || s.value != "") {
-			problems = append(problems, s.at.get("column").problem("want either column:, or key: with value: for as: %s", s.as))
+			problems = append(problems, s.at.Get("column").Problem("want either column:, or key: with value: for as: %s", s.as))
 		}
 	}
 	if s.value != "" && s.key == "" && s.column == "" {
-		problems = append(problems, s.at.get("value").problem("want key: beside value:"))
+		problems = append(problems, s.at.Get("value").Problem("want key: beside value:"))
 	}
 	return problems
 }
@@ -194,19 +197,19 @@ func (s *tableSpec) keyOption() string {
 }
 
 // guard keeps a list from going live that was cut short or emptied.
-func (s *tableSpec) guard(size, before int) (Problem, bool) {
+func (s *tableSpec) guard(size, before int) (document.Problem, bool) {
 	if size < s.minRows {
-		if n := s.at.get("min_rows"); n != nil {
-			return n.problem("%s has %s: want at least %d", s.file, rowCount(size), s.minRows), false
+		if n := s.at.Get("min_rows"); n != nil {
+			return n.Problem("%s has %s: want at least %d", s.file, rowCount(size), s.minRows), false
 		}
-		return s.at.get("file").problem("%s is empty: want an entry, or min_rows: 0", s.file), false
+		return s.at.Get("file").Problem("%s is empty: want an entry, or min_rows: 0", s.file), false
 	}
 	least := (before*(10000-s.maxShrink) + 9999) / 10000
 	if s.maxShrink >= 0 && size < least {
-		n := s.at.get("max_shrink")
-		return n.problem("%s has %s, and %d in the policy that runs now: want at least %d", s.file, rowCount(size), before, least), false
+		n := s.at.Get("max_shrink")
+		return n.Problem("%s has %s, and %d in the policy that runs now: want at least %d", s.file, rowCount(size), before, least), false
 	}
-	return Problem{}, true
+	return document.Problem{}, true
 }
 
 func rowCount(n int) string {
@@ -217,8 +220,8 @@ func rowCount(n int) string {
 }
 
 // finish makes the table of what was read.
-func (r *tableReader) finish() (*table.Table, Problems) {
-	if r.broken || slices.ContainsFunc(r.problems, func(p Problem) bool { return !p.Warning }) {
+func (r *tableReader) finish() (*table.Table, document.Problems) {
+	if r.broken || slices.ContainsFunc(r.problems, func(p document.Problem) bool { return !p.Warning }) {
 		return nil, r.capped()
 	}
 	t, err := r.make()
@@ -291,10 +294,10 @@ func (r *tableReader) warnDuplicates(errs table.Errors) {
 }
 
 // capped is the problems, the last of them the number of those left out.
-func (r *tableReader) capped() Problems {
+func (r *tableReader) capped() document.Problems {
 	if r.more > 0 {
 		message := fmt.Sprintf("and %d more problems in this table", r.more)
-		return append(r.problems, Problem{File: r.problems[len(r.problems)-1].File, Message: message})
+		return append(r.problems, document.Problem{File: r.problems[len(r.problems)-1].File, Message: message})
 	}
 	return r.problems
 }

@@ -5,21 +5,22 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/tenterhook/tenterhook/rules/document"
 	"github.com/tenterhook/tenterhook/rules/folder"
 	"github.com/tenterhook/tenterhook/runtime/table"
 )
 
 // loadTestTable loads the table a policy file describes as t, beside files.
-func loadTestTable(policy string, files map[string]string, before int) (*table.Table, Problems) {
+func loadTestTable(policy string, files map[string]string, before int) (*table.Table, document.Problems) {
 	all := map[string][]byte{}
 	for name, text := range files {
 		all[name] = []byte(text)
 	}
-	root, problems := readYAML(newSource("policy.yaml", []byte(policy)))
-	if root == nil || root.get("t") == nil {
+	root, problems := document.Parse(document.NewSource("policy.yaml", []byte(policy)))
+	if root == nil || root.Get("t") == nil {
 		return nil, problems
 	}
-	t, more := loadTable("t", root.get("t"), folder.New(all), before)
+	t, more := loadTable("t", root.Get("t"), folder.New(all), before)
 	return t, append(problems, more...)
 }
 
@@ -202,14 +203,14 @@ func FuzzTable(f *testing.F) {
 	f.Add("yaml", "- a\n- &x b\n- *x\n", "set", "", "", "")
 	f.Add("yaml", "a: {b: 1}\n", "domains", "", "", "b")
 	f.Fuzz(func(t *testing.T, format, text, as, column, key, value string) {
-		n := &node{src: newSource("policy.yaml", nil), kind: mapNode}
+		n := &document.Node{Source: document.NewSource("policy.yaml", nil), Kind: document.Map}
 		for name, v := range map[string]string{"file": "l." + format, "as": as, "column": column, "key": key, "value": value, "min_rows": "0"} {
-			one := &node{src: n.src, kind: textNode, text: v}
+			one := &document.Node{Source: n.Source, Kind: document.Text, Text: v}
 			if name == "min_rows" {
-				one.kind = numberNode
+				one.Kind = document.Number
 			}
 			if v != "" {
-				n.members = append(n.members, member{name, one, one})
+				n.Members = append(n.Members, document.Member{Key: name, KeyNode: one, Value: one})
 			}
 		}
 		made, problems := loadTable("t", n, folder.New(map[string][]byte{"l." + format: []byte(text)}), 0)

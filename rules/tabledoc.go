@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/tenterhook/tenterhook/rules/document"
 	"github.com/tenterhook/tenterhook/runtime/table"
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
@@ -25,8 +26,8 @@ func (r *tableReader) find(p place) place {
 	case p.offset > 0:
 		return r.byteAt(p.offset - 1)
 	case p.column > 1:
-		line := r.source().line(p.line)
-		p.column = 1 + characters(line[:min(p.column-1, len(line))])
+		line := r.source().LineText(p.line)
+		p.column = 1 + document.Columns(line[:min(p.column-1, len(line))])
 	}
 	return p
 }
@@ -35,7 +36,7 @@ func (r *tableReader) find(p place) place {
 func (r *tableReader) byteAt(at int) place {
 	before := r.text[:min(at, len(r.text))]
 	begin := bytes.LastIndexByte(before, '\n') + 1
-	return place{line: 1 + bytes.Count(before, []byte("\n")), column: 1 + characters(string(before[begin:]))}
+	return place{line: 1 + bytes.Count(before, []byte("\n")), column: 1 + document.Columns(string(before[begin:]))}
 }
 
 // entryOffset is where element or member i of a JSON text begins.
@@ -57,12 +58,12 @@ func entryOffset(text []byte, i int) int {
 
 // yaml reads a YAML file, with the limits of a policy file.
 func (r *tableReader) yaml() {
-	if len(r.text) > maxPolicyBytes {
-		r.policy("file", "%s is too large for YAML: want at most %d MiB, or a .csv or .json file", r.spec.file, maxPolicyBytes>>20)
+	if len(r.text) > document.MaxBytes {
+		r.policy("file", "%s is too large for YAML: want at most %d MiB, or a .csv or .json file", r.spec.file, document.MaxBytes>>20)
 		return
 	}
-	r.src = newSource(r.spec.file, r.text)
-	root, problems := readYAML(r.src)
+	r.src = document.NewSource(r.spec.file, r.text)
+	root, problems := document.Parse(r.src)
 	r.problems = append(r.problems, problems...)
 	if root == nil && len(problems) == 0 {
 		r.add(place{line: 1, column: 1}, "the file is empty: want a list or a map")
@@ -73,63 +74,23 @@ func (r *tableReader) yaml() {
 }
 
 // nodes reads the entries of a list or map in YAML.
-func (r *tableReader) nodes(root *node) {
-	for _, n := range root.items {
-		r.places = append(r.places, place{line: n.line, column: n.column})
+func (r *tableReader) nodes(root *document.Node) {
+	for _, n := range root.Items {
+		r.places = append(r.places, place{line: n.Line, column: n.Column})
 	}
-	for _, m := range root.members {
-		r.places = append(r.places, place{line: m.at.line, column: m.at.column})
+	for _, m := range root.Members {
+		r.places = append(r.places, place{line: m.KeyNode.Line, column: m.KeyNode.Column})
 	}
-	text, ok := appendNode(nil, root, table.MaxText)
+	text, ok := document.AppendJSON(nil, root, table.MaxText)
 	if !ok {
 		r.broken = true
 		return
 	}
 	if len(text) > table.MaxText {
-		r.add(place{line: root.line, column: root.column}, "the table is too large: want at most %d MiB of values", table.MaxText>>20)
+		r.add(place{line: root.Line, column: root.Column}, "the table is too large: want at most %d MiB of values", table.MaxText>>20)
 		return
 	}
 	r.document(text)
-}
-
-// appendNode writes a constant as JSON; false when something in it is broken. It stops once more than limit is written.
-func appendNode(dst []byte, n *node, limit int) ([]byte, bool) {
-	if len(dst) > limit {
-		return dst, true
-	}
-	ok := true
-	switch n.kind {
-	case nullNode:
-		return append(dst, "null"...), true
-	case boolNode, numberNode:
-		return append(dst, n.text...), true
-	case textNode:
-		return jsondoc.AppendString(dst, n.text), true
-	case listNode:
-		dst = append(dst, '[')
-		for i, item := range n.items {
-			if i > 0 {
-				dst = append(dst, ',')
-			}
-			if dst, ok = appendNode(dst, item, limit); !ok {
-				return dst, false
-			}
-		}
-		return append(dst, ']'), true
-	case mapNode:
-		dst = append(dst, '{')
-		for i, m := range n.members {
-			if i > 0 {
-				dst = append(dst, ',')
-			}
-			dst = append(jsondoc.AppendString(dst, m.key), ':')
-			if dst, ok = appendNode(dst, m.value, limit); !ok {
-				return dst, false
-			}
-		}
-		return append(dst, '}'), true
-	}
-	return dst, false
 }
 
 // document reads the entries of a JSON text.
@@ -255,5 +216,5 @@ func otherMember(n jsondoc.Node, missing string) string {
 	for name := range n.Members() {
 		names = append(names, name)
 	}
-	return suggest(missing, names)
+	return document.Suggest(missing, names)
 }

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/tenterhook/tenterhook/rules/document"
 	"github.com/tenterhook/tenterhook/runtime/table"
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
@@ -18,12 +19,12 @@ import (
 // tableReader turns a table's text into entries and gathers what is wrong with it.
 type tableReader struct {
 	spec     tableSpec
-	text     []byte  // of the file; nil for an inline table
-	src      *source // made of text when a problem has to be shown
+	text     []byte           // of the file; nil for an inline table
+	src      *document.Source // made of text when a problem has to be shown
 	entries  []tableEntry
 	places   []place // of a document's entries; without them they are looked for in text
 	size     int     // bytes of all values
-	problems Problems
+	problems document.Problems
 	more     int  // problems beyond those
 	broken   bool // a problem was reported by whoever read the file
 }
@@ -35,7 +36,7 @@ func (r *tableReader) add(at place, format string, args ...any) {
 		return
 	}
 	at = r.find(at)
-	p := r.source().problem(at.line, at.column, fmt.Sprintf(format, args...))
+	p := r.source().Problem(at.line, at.column, fmt.Sprintf(format, args...))
 	const longest = 1000
 	if len(p.Source) > longest {
 		p.Source = ""
@@ -43,20 +44,20 @@ func (r *tableReader) add(at place, format string, args ...any) {
 	r.problems = append(r.problems, p)
 }
 
-func (r *tableReader) source() *source {
+func (r *tableReader) source() *document.Source {
 	if r.src == nil {
-		r.src = newSource(r.spec.file, r.text)
+		r.src = document.NewSource(r.spec.file, r.text)
 	}
 	return r.src
 }
 
 // policy reports a problem at a member of the policy's {file, as, ...}, or at its file: where the member is not given.
 func (r *tableReader) policy(member, format string, args ...any) {
-	n := r.spec.at.get(member)
+	n := r.spec.at.Get(member)
 	if n == nil {
-		n = r.spec.at.get("file")
+		n = r.spec.at.Get("file")
 	}
-	r.problems = append(r.problems, n.problem(format, args...))
+	r.problems = append(r.problems, n.Problem(format, args...))
 }
 
 // put takes an entry; false when no more can follow.
@@ -115,7 +116,7 @@ func (r *tableReader) lines() {
 		return
 	}
 	for _, member := range []string{"column", "key", "value"} {
-		if r.spec.at.get(member) != nil {
+		if r.spec.at.Get(member) != nil {
 			r.policy(member, "a .txt file has no columns: want no %s:", member)
 			return
 		}
@@ -248,7 +249,7 @@ func (r *tableReader) columns(names []string) (key, value int, ok bool) {
 
 // otherColumn is what could be meant by a column that is not among the names.
 func otherColumn(missing string, names []string) string {
-	if hint := suggest(missing, names); hint != "" {
+	if hint := document.Suggest(missing, names); hint != "" {
 		return hint
 	}
 	if len(names) == 1 && strings.ContainsAny(names[0], ";\t") {

@@ -2,10 +2,10 @@ package rules
 
 import (
 	"bytes"
-	"strconv"
 	"strings"
 	"time"
 
+	"github.com/tenterhook/tenterhook/rules/document"
 	"github.com/tenterhook/tenterhook/runtime"
 	"github.com/tenterhook/tenterhook/runtime/expr"
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
@@ -13,7 +13,7 @@ import (
 
 // template is a YAML tree with ${} in its leaves, ready to be written as JSON. A tree without holes is one literal.
 type template struct {
-	node    *node
+	node    *document.Node
 	literal []byte     // the whole tree, when it has no holes
 	text    *expr.Text // a leaf with holes
 	names   [][]byte   // a map's names, as `"name":`
@@ -31,16 +31,16 @@ func (t *template) constant() bool { return t.literal != nil }
 func (t *template) whole() bool { return t.text != nil && t.text.Whole() != nil }
 
 // template compiles a tree. It is nil when there was a problem, which is reported.
-func (c *compiler) template(n *node) *template {
+func (c *compiler) template(n *document.Node) *template {
 	t := &template{node: n}
-	switch n.kind {
-	case brokenNode:
+	switch n.Kind {
+	case document.Broken:
 		return nil
-	case nullNode:
+	case document.Null:
 		t.literal = []byte("null")
-	case boolNode, numberNode:
-		t.literal = []byte(n.text)
-	case textNode:
+	case document.Bool, document.Number:
+		t.literal = []byte(n.Text)
+	case document.Text:
 		text := c.text(n)
 		if text == nil {
 			return nil
@@ -58,20 +58,20 @@ func (c *compiler) template(n *node) *template {
 
 func (c *compiler) tree(t *template) *template {
 	n, fixed, fine := t.node, true, true
-	t.object = n.kind == mapNode
-	take := func(child *node) {
+	t.object = n.Kind == document.Map
+	take := func(child *document.Node) {
 		part := c.template(child)
 		fine = fine && part != nil
 		fixed = fixed && part != nil && part.constant()
 		t.parts = append(t.parts, part)
 	}
-	for _, item := range n.items {
+	for _, item := range n.Items {
 		take(item)
 	}
-	for _, m := range n.members {
+	for _, m := range n.Members {
 		fine = c.fixed(m) && fine
-		t.names = append(t.names, append(jsondoc.AppendString(nil, m.key), ':'))
-		take(m.value)
+		t.names = append(t.names, append(jsondoc.AppendString(nil, m.Key), ':'))
+		take(m.Value)
 	}
 	if !fine {
 		return nil
@@ -84,9 +84,9 @@ func (c *compiler) tree(t *template) *template {
 }
 
 // fixed reports whether the member's name is what it says: one with ${ } would go out as it is written.
-func (c *compiler) fixed(m member) bool {
-	if strings.Contains(m.key, "${") {
-		c.add(m.at.problem("a name cannot be computed: ${ } is for values"))
+func (c *compiler) fixed(m document.Member) bool {
+	if strings.Contains(m.Key, "${") {
+		c.Add(m.KeyNode.Problem("a name cannot be computed: ${ } is for values"))
 		return false
 	}
 	return true
@@ -192,51 +192,6 @@ func settled(t *expr.Text) []byte {
 		return nil
 	}
 	return text
-}
-
-// find follows a path such as [0].value[1].path as far as the node goes, to the value and its key, if it has one. whole is
-// false when the path goes on beyond it.
-func (n *node) find(path string) (found, key *node, whole bool) {
-	for path != "" {
-		var next, at *node
-		if rest, ok := strings.CutPrefix(path, "["); ok {
-			digits, tail, _ := strings.Cut(rest, "]")
-			if i, err := strconv.Atoi(digits); err == nil && n.kind == listNode && i < len(n.items) {
-				next, path = n.items[i], tail
-			}
-		} else {
-			path = strings.TrimPrefix(path, ".")
-			for _, m := range n.members {
-				if rest, ok := strings.CutPrefix(path, m.key); ok && (rest == "" || rest[0] == '.' || rest[0] == '[') {
-					next, at, path = m.value, m.at, rest
-					break
-				}
-			}
-		}
-		if next == nil {
-			return n, key, false
-		}
-		n, key = next, at
-	}
-	return n, key, true
-}
-
-// computed reports whether anything in the node is filled in when a call comes.
-func (n *node) computed() bool {
-	if n.kind == textNode {
-		return strings.Contains(strings.ReplaceAll(n.text, "$${", ""), "${")
-	}
-	for _, item := range n.items {
-		if item.computed() {
-			return true
-		}
-	}
-	for _, m := range n.members {
-		if m.value.computed() {
-			return true
-		}
-	}
-	return false
 }
 
 // stay makes the leaves of an error stay when their holes are null: the refusal stands, in as many words as there are.

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tenterhook/tenterhook/rules/document"
 	"github.com/tenterhook/tenterhook/rules/folder"
 	"github.com/tenterhook/tenterhook/runtime"
 	"github.com/tenterhook/tenterhook/runtime/table"
@@ -86,14 +87,14 @@ func Tables(f *folder.Folder) (map[string]*table.Table, error) {
 		l.file(name)
 	}
 	if !l.unread {
-		l.problems = nil
+		l.Problems = nil
 	}
 	s := &Set{tables: make(map[string]*table.Table, len(l.tables))}
 	for _, t := range l.tables {
 		l.table(s, t)
 	}
-	if slices.ContainsFunc(l.problems, func(p Problem) bool { return !p.Warning }) {
-		return nil, l.problems.sorted()
+	if slices.ContainsFunc(l.Problems, func(p document.Problem) bool { return !p.Warning }) {
+		return nil, l.Problems.Sorted()
 	}
 	return s.tables, nil
 }

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"github.com/tenterhook/tenterhook/rules/document"
 	"github.com/tenterhook/tenterhook/runtime"
 	"github.com/tenterhook/tenterhook/sdk/hook"
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
@@ -14,13 +15,13 @@ const (
 
 // compileProfile sets attributes of the user. The call says which of two commands takes them: each is invalid in the
 // other's calls (hooks.md section 6).
-func compileProfile(m *maker, n *node) {
+func compileProfile(m *maker, n *document.Node) {
 	t := m.profile(n, "profile", userProfile)
 	if t == nil {
 		return
 	}
 	update := around(userProfile, t, "}")
-	if m.hookType != hook.Registration {
+	if m.HookType != hook.Registration {
 		m.effects.commands = append(m.effects.commands, update)
 		return
 	}
@@ -33,30 +34,30 @@ func compileProfile(m *maker, n *node) {
 	})
 }
 
-func compileAppProfile(m *maker, n *node) {
+func compileAppProfile(m *maker, n *document.Node) {
 	if t := m.profile(n, "app_profile", appUserProfile); t != nil {
 		m.effects.commands = append(m.effects.commands, around(appUserProfile, t, "}"))
 	}
 }
 
 // profile compiles attributes and their values, nil when there was a problem.
-func (m *maker) profile(n *node, what, command string) *template {
+func (m *maker) profile(n *document.Node, what, command string) *template {
 	t := m.template(n)
 	if t == nil {
 		return nil
 	}
-	if n.kind != mapNode && !t.whole() {
-		m.add(n.problem("want %s as a map of attributes, got %s", what, n.is()))
+	if n.Kind != document.Map && !t.whole() {
+		m.Add(n.Problem("want %s as a map of attributes, got %s", what, n.Describe()))
 		return nil
 	}
 	fine := true
-	if n.kind != mapNode {
+	if n.Kind != document.Map {
 		fine = m.checkPart(append(t.appendSample([]byte(`{"commands":[`+command), `{}`), `}]}`...), n)
 	}
-	for _, a := range n.members {
-		sample := append(jsondoc.AppendString([]byte(`{"commands":[`+command+`{`), a.key), `:"x"}}]}`...)
-		fine = m.checkPart(sample, a.at) && fine
-		m.sets = append(m.sets, setting{"the attribute " + a.key + " of the " + what, a.at, !a.value.computed()})
+	for _, a := range n.Members {
+		sample := append(jsondoc.AppendString([]byte(`{"commands":[`+command+`{`), a.Key), `:"x"}}]}`...)
+		fine = m.checkPart(sample, a.KeyNode) && fine
+		m.sets = append(m.sets, setting{"the attribute " + a.Key + " of the " + what, a.KeyNode, !a.Value.HasHoles()})
 	}
 	if !fine {
 		return nil
@@ -66,7 +67,7 @@ func (m *maker) profile(n *node, what, command string) *template {
 
 // compileLinkUser links to a user. LINK_USER without its user is the worst of all answers (hooks.md section 10): nothing
 // at all is said when the id is null.
-func compileLinkUser(m *maker, n *node) {
+func compileLinkUser(m *maker, n *document.Node) {
 	t := m.template(n)
 	if t == nil {
 		return
@@ -77,11 +78,11 @@ func compileLinkUser(m *maker, n *node) {
 		m.effects.commands = append(m.effects.commands, around(before, t, "}}"))
 	}
 	if m.rule.give("create_user") != nil {
-		m.add(n.problem("want either link_user or create_user in a rule, got both"))
+		m.Add(n.Problem("want either link_user or create_user in a rule, got both"))
 	}
 }
 
-func compileCreateUser(m *maker, n *node) {
+func compileCreateUser(m *maker, n *document.Node) {
 	if when := m.flag(n, "create_user"); when != nil {
 		create := literal(`{"type":"com.okta.action.update","value":{"result":"CREATE_USER"}}`)
 		m.effects.commands = append(m.effects.commands, func(dst []byte, r *runtime.Run) ([]byte, error) {
@@ -94,30 +95,30 @@ func compileCreateUser(m *maker, n *node) {
 }
 
 // flag is a boolean or an expression, which counts when it is exactly true.
-func (m *maker) flag(n *node, what string) func(*runtime.Run) (bool, error) {
-	if n.kind == boolNode {
-		yes := n.text == "true"
+func (m *maker) flag(n *document.Node, what string) func(*runtime.Run) (bool, error) {
+	if n.Kind == document.Bool {
+		yes := n.Text == "true"
 		return func(*runtime.Run) (bool, error) { return yes, nil }
 	}
-	if n.kind == textNode {
+	if n.Kind == document.Text {
 		t := m.text(n)
 		if t == nil {
 			return nil
 		}
 		if x := t.Whole(); x != nil {
-			m.decides = append(m.decides, n.clauses(m.env.CountWhole(t, n.text))...)
+			m.decides = append(m.decides, clausesIn(n, m.env.CountWhole(t, n.Text))...)
 			return func(r *runtime.Run) (bool, error) {
 				v, err := x.Eval(r)
 				return err == nil && v.Bool(), err
 			}
 		}
 	}
-	m.add(n.problem("want %s as true, false or one ${ expression }, got %s", what, n.is()))
+	m.Add(n.Problem("want %s as true, false or one ${ expression }, got %s", what, n.Describe()))
 	return nil
 }
 
 // compileVerify answers either way: Okta imports a password only when it is told VERIFIED (hooks.md section 8.1).
-func compileVerify(m *maker, n *node) {
+func compileVerify(m *maker, n *document.Node) {
 	right := m.flag(n, "verify")
 	if right == nil {
 		return
@@ -137,9 +138,9 @@ func compileVerify(m *maker, n *node) {
 }
 
 // compileTelephony reports what became of the message (hooks.md section 8.2).
-func compileTelephony(m *maker, n *node) {
-	if n.kind != mapNode {
-		m.add(n.problem("want telephony as a map with status, got %s", n.is()))
+func compileTelephony(m *maker, n *document.Node) {
+	if n.Kind != document.Map {
+		m.Add(n.Problem("want telephony as a map with status, got %s", n.Describe()))
 		return
 	}
 	t := m.template(n)

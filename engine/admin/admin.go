@@ -18,6 +18,7 @@ import (
 	"github.com/tenterhook/tenterhook/engine/ledger"
 	"github.com/tenterhook/tenterhook/engine/watch"
 	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/rules/document"
 )
 
 // Options configure an Admin. Engine, Watch, Registry and Tokens are required.
@@ -33,7 +34,7 @@ type Options struct {
 	Log           *slog.Logger         // default slog.Default()
 	Audit         *audit.Log           // record of changes; may be nil
 
-	Problems func(*rules.Set) rules.Problems // problems of a Set that loads but cannot be served; may be nil
+	Problems func(*rules.Set) document.Problems // problems of a Set that loads but cannot be served; may be nil
 }
 
 // Admin is the server of the admin listener.

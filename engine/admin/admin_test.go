@@ -24,6 +24,7 @@ import (
 	"github.com/tenterhook/tenterhook/engine/ledger"
 	"github.com/tenterhook/tenterhook/engine/watch"
 	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/rules/document"
 	"github.com/tenterhook/tenterhook/runtime/wasm"
 )
 
@@ -120,10 +121,10 @@ func (b *safeBuffer) String() string {
 }
 
 // rejectHookX is a problem of any Set with a hook-x.
-func rejectHookX(s *rules.Set) (problems rules.Problems) {
+func rejectHookX(s *rules.Set) (problems document.Problems) {
 	for _, h := range s.Hooks() {
 		if h.Name == "hook-x" {
-			problems = append(problems, rules.Problem{Message: "hook-x cannot be served"})
+			problems = append(problems, document.Problem{Message: "hook-x cannot be served"})
 		}
 	}
 	return problems

@@ -12,6 +12,7 @@ import (
 	"github.com/tenterhook/tenterhook/engine/issuer"
 	"github.com/tenterhook/tenterhook/engine/watch"
 	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/rules/document"
 	"github.com/tenterhook/tenterhook/rules/folder"
 )
 
@@ -69,10 +70,10 @@ func (a *Admin) status(w http.ResponseWriter, _ *http.Request) {
 
 // Check is the answer of POST /v1/check: whether the current folder would go live.
 type Check struct {
-	OK         bool           `json:"ok"`
-	FolderHash string         `json:"folderHash,omitempty"`
-	Revision   string         `json:"revision,omitempty"` // of the Set that would go live
-	Problems   rules.Problems `json:"problems"`           // and warnings
+	OK         bool              `json:"ok"`
+	FolderHash string            `json:"folderHash,omitempty"`
+	Revision   string            `json:"revision,omitempty"` // of the Set that would go live
+	Problems   document.Problems `json:"problems"`           // and warnings
 }
 
 func (a *Admin) check(w http.ResponseWriter, _ *http.Request) {
@@ -96,13 +97,13 @@ func (a *Admin) checkFolder() (Check, error) {
 	if err != nil {
 		return Check{}, err
 	}
-	c := Check{FolderHash: f.Hash(), Problems: rules.Problems{}}
+	c := Check{FolderHash: f.Hash(), Problems: document.Problems{}}
 	if f, err = a.o.Watch.WithUploads(f); err != nil {
-		c.Problems = append(c.Problems, rules.Problem{Message: err.Error()})
+		c.Problems = append(c.Problems, document.Problem{Message: err.Error()})
 		return c, nil
 	}
 	s, err := rules.Load(f, a.o.Rules)
-	if problems, ok := errors.AsType[rules.Problems](err); ok {
+	if problems, ok := errors.AsType[document.Problems](err); ok {
 		c.Problems = problems
 		return c, nil
 	}

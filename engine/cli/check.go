@@ -17,6 +17,7 @@ import (
 	"github.com/tenterhook/tenterhook/engine/dispatch"
 	"github.com/tenterhook/tenterhook/engine/issuer"
 	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/rules/document"
 	"github.com/tenterhook/tenterhook/rules/folder"
 )
 
@@ -104,22 +105,22 @@ func compile(dir string, folder *folder.Folder, o rules.Options) (*rules.Set, er
 
 // engineProblems returns problems that only the packages using them can find: those of destinations
 // and of issuers' keys.
-func engineProblems(set *rules.Set) rules.Problems {
+func engineProblems(set *rules.Set) document.Problems {
 	return append(dispatch.Problems(set), issuer.Problems(set)...)
 }
 
 // prefixError puts the folder before the files of problems, so that a terminal or an editor finds
 // them.
 func prefixError(dir string, err error) error {
-	var problems rules.Problems
+	var problems document.Problems
 	if !errors.As(err, &problems) {
 		return err
 	}
 	return prefixProblems(dir, problems)
 }
 
-func prefixProblems(dir string, problems rules.Problems) rules.Problems {
-	moved := make(rules.Problems, len(problems))
+func prefixProblems(dir string, problems document.Problems) document.Problems {
+	moved := make(document.Problems, len(problems))
 	for i, p := range problems {
 		if p.File != "" {
 			p.File = filepath.Join(dir, filepath.FromSlash(p.File))
@@ -140,16 +141,16 @@ func (p *Program) checkOptions(f *folder.Folder) (o rules.Options, err error) {
 
 // checkResult is the JSON output of check.
 type checkResult struct {
-	Folder   string         `json:"folder"`
-	Revision string         `json:"revision,omitempty"` // empty if the folder cannot be loaded
-	Hooks    int            `json:"hooks"`
-	Problems rules.Problems `json:"problems"` // including warnings
-	Costs    []rules.Cost   `json:"costs,omitempty"`
+	Folder   string            `json:"folder"`
+	Revision string            `json:"revision,omitempty"` // empty if the folder cannot be loaded
+	Hooks    int               `json:"hooks"`
+	Problems document.Problems `json:"problems"` // including warnings
+	Costs    []rules.Cost      `json:"costs,omitempty"`
 }
 
 // reportCheck prints the problems to standard output, because they are the result.
 func (p *Program) reportCheck(dir string, set *rules.Set, err error, asJSON bool) error {
-	result := checkResult{Folder: dir, Problems: rules.Problems{}}
+	result := checkResult{Folder: dir, Problems: document.Problems{}}
 	switch {
 	case err == nil:
 		defer set.Close()
@@ -205,7 +206,7 @@ func (p *Program) printProblems(r checkResult, good bool) {
 }
 
 // problemCount returns the numbers of problems and warnings in words.
-func problemCount(all rules.Problems) string {
+func problemCount(all document.Problems) string {
 	warnings := 0
 	for _, p := range all {
 		if p.Warning {

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/rules/document"
 	"github.com/tenterhook/tenterhook/rules/folder"
 	"github.com/tenterhook/tenterhook/runtime/wasm"
 	"github.com/tenterhook/tenterhook/sdk/hook/sample"
@@ -57,7 +58,7 @@ func (p *Program) Main(args []string) int {
 
 // printError prints an error, unless the verb has reported it.
 func (p *Program) printError(verb *cobra.Command, err error) {
-	var problems rules.Problems
+	var problems document.Problems
 	switch {
 	case errors.Is(err, errReported):
 	case errors.As(err, &problems):
@@ -182,7 +183,7 @@ var (
 
 // exitCode maps errors to exit codes. No other place does.
 func exitCode(err error) int {
-	var problems rules.Problems
+	var problems document.Problems
 	switch {
 	case err == nil:
 		return exitOK

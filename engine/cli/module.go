@@ -17,6 +17,7 @@ import (
 
 	"github.com/tenterhook/tenterhook/engine/admin"
 	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/rules/document"
 	"github.com/tenterhook/tenterhook/runtime/wasm"
 )
 
@@ -132,9 +133,9 @@ func (p *Program) reportRejection(r inspection) error {
 	if r.OK {
 		return nil
 	}
-	var problems rules.Problems
+	var problems document.Problems
 	for _, reason := range r.Reasons {
-		problems = append(problems, rules.Problem{File: r.File, Message: reason})
+		problems = append(problems, document.Problem{File: r.File, Message: reason})
 	}
 	fmt.Fprintf(p.Stderr, "tenterhook: %s: rejected for %s\n", r.File, plural(len(problems), "reason"))
 	return reported(problems)

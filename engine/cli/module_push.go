@@ -14,7 +14,7 @@ import (
 
 	"github.com/tenterhook/tenterhook/engine/admin"
 	"github.com/tenterhook/tenterhook/engine/watch"
-	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/rules/document"
 	"github.com/tenterhook/tenterhook/rules/suite"
 )
 
@@ -145,10 +145,10 @@ func (p *Program) explainRejection(body []byte, err error, asJSON bool) error {
 	}
 	problems := r.Problems
 	for _, reason := range r.Reasons {
-		problems = append(problems, rules.Problem{Message: reason})
+		problems = append(problems, document.Problem{Message: reason})
 	}
 	for _, c := range r.Tests {
-		problems = append(problems, rules.Problem{File: c.File, Line: c.Line, Column: 1, Message: fmt.Sprintf("the test %q fails: %s", c.Name, joinFailures(c))})
+		problems = append(problems, document.Problem{File: c.File, Line: c.Line, Column: 1, Message: fmt.Sprintf("the test %q fails: %s", c.Name, joinFailures(c))})
 	}
 	if asJSON {
 		return errors.Join(p.printJSON(body), reported(problems))

@@ -29,6 +29,7 @@ import (
 	"github.com/tenterhook/tenterhook/engine/peer"
 	"github.com/tenterhook/tenterhook/engine/watch"
 	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/rules/document"
 	"github.com/tenterhook/tenterhook/runtime"
 	"github.com/tenterhook/tenterhook/runtime/wasm"
 )
@@ -307,11 +308,11 @@ func (s *server) acceptSet(set *rules.Set) error {
 
 // setProblems returns the reasons for not serving a Set that compiles. POST /v1/check reports them
 // too.
-func (s *server) setProblems(set *rules.Set) rules.Problems {
+func (s *server) setProblems(set *rules.Set) document.Problems {
 	problems := engineProblems(set)
 	for _, h := range set.Hooks() {
 		if where := s.exposure(); len(h.Auth) == 0 && where != "" {
-			problems = append(problems, rules.Problem{Message: fmt.Sprintf("hook %s: auth: none is allowed on loopback only, and %s anybody could call it: "+
+			problems = append(problems, document.Problem{Message: fmt.Sprintf("hook %s: auth: none is allowed on loopback only, and %s anybody could call it: "+
 				"add a secret", h.Name, where)})
 		}
 	}

@@ -5,19 +5,20 @@ import (
 
 	"github.com/tenterhook/tenterhook/rules"
 	"github.com/tenterhook/tenterhook/rules/destination"
+	"github.com/tenterhook/tenterhook/rules/document"
 )
 
 // Problems lists the problems of a Set's destinations that its load does not find. A Set with such
 // problems must not go live.
-func Problems(s *rules.Set) rules.Problems {
-	var problems rules.Problems
+func Problems(s *rules.Set) document.Problems {
+	var problems document.Problems
 	for _, d := range s.Destinations() {
 		spec := specOf(d)
 		if spec.Kind == 0 {
 			continue // the environment variable of its URL is missing in check; serve's rules.Load rejects it
 		}
 		for _, p := range spec.Validate() {
-			problems = append(problems, rules.Problem{Message: fmt.Sprintf("destination %s: %s", d.Name, p)})
+			problems = append(problems, document.Problem{Message: fmt.Sprintf("destination %s: %s", d.Name, p)})
 		}
 	}
 	return problems

@@ -20,6 +20,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/rules/document"
 )
 
 // Options configures a Keyring.
@@ -158,16 +159,16 @@ func acceptedTokens(s *rules.Set) map[*rules.OAuth]string {
 
 // Problems returns the problems of keys in the policy itself; nil if all can be used. A Set with
 // problems must not go live.
-func Problems(s *rules.Set) (problems rules.Problems) {
+func Problems(s *rules.Set) (problems document.Problems) {
 	for o, hook := range acceptedTokens(s) {
 		if o.KeySet == "" {
 			continue
 		}
 		if _, err := parseKeys([]byte(o.KeySet)); err != nil {
-			problems = append(problems, rules.Problem{Message: "hook " + hook + ": keys of " + o.Issuer + ": " + err.Error()})
+			problems = append(problems, document.Problem{Message: "hook " + hook + ": keys of " + o.Issuer + ": " + err.Error()})
 		}
 	}
-	slices.SortFunc(problems, func(a, b rules.Problem) int { return cmp.Compare(a.Message, b.Message) })
+	slices.SortFunc(problems, func(a, b document.Problem) int { return cmp.Compare(a.Message, b.Message) })
 	return problems
 }
 

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/rules/document"
 	"github.com/tenterhook/tenterhook/rules/folder"
 	"github.com/tenterhook/tenterhook/rules/suite"
 	"github.com/tenterhook/tenterhook/runtime/wasm"
@@ -40,7 +41,7 @@ func (j *candidate) evaluate(ctx context.Context, s state) (*rules.Set, error) {
 func (j *candidate) runTests(ctx context.Context, folder *folder.Folder, set *rules.Set) error {
 	deadline, _ := ctx.Deadline()
 	report, err := suite.Run(folder, set, suite.Options{Until: deadline})
-	if problems, ok := errors.AsType[rules.Problems](err); ok {
+	if problems, ok := errors.AsType[document.Problems](err); ok {
 		return &Rejection{Problems: problems}
 	}
 	if err != nil {
@@ -81,7 +82,7 @@ func (j *candidate) attributeProblems(err error) error {
 		j.result.Problems = asProblems(err)
 		return nil
 	}
-	var without rules.Problems
+	var without document.Problems
 	set, failure := j.w.loadSet(j.before, nil)
 	if failure != nil {
 		without = asProblems(failure)
@@ -89,8 +90,8 @@ func (j *candidate) attributeProblems(err error) error {
 		return err
 	}
 	all := asProblems(err)
-	fresh := slices.DeleteFunc(slices.Clone(all), func(p rules.Problem) bool {
-		return p.Warning || slices.ContainsFunc(without, func(known rules.Problem) bool { return isSameProblem(p, known) })
+	fresh := slices.DeleteFunc(slices.Clone(all), func(p document.Problem) bool {
+		return p.Warning || slices.ContainsFunc(without, func(known document.Problem) bool { return isSameProblem(p, known) })
 	})
 	if len(fresh) == 0 {
 		j.result.Problems = all
@@ -103,16 +104,16 @@ func (j *candidate) attributeProblems(err error) error {
 }
 
 // isSameProblem compares two problems without their suggestions.
-func isSameProblem(a, b rules.Problem) bool {
+func isSameProblem(a, b document.Problem) bool {
 	a.Message, _, _ = strings.Cut(a.Message, ", did you mean ")
 	b.Message, _, _ = strings.Cut(b.Message, ", did you mean ")
 	return a == b
 }
 
 // asProblems converts any error.
-func asProblems(err error) rules.Problems {
-	if all, ok := errors.AsType[rules.Problems](err); ok {
+func asProblems(err error) document.Problems {
+	if all, ok := errors.AsType[document.Problems](err); ok {
 		return all
 	}
-	return rules.Problems{{Message: err.Error()}}
+	return document.Problems{{Message: err.Error()}}
 }

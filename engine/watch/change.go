@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/rules/document"
 	"github.com/tenterhook/tenterhook/rules/suite"
 )
 
@@ -21,9 +22,9 @@ var (
 
 // Rejection is the error of an invalid change. The live Set stays, and nothing was stored.
 type Rejection struct {
-	Reasons  []string       `json:"reasons,omitempty"`  // of the module itself
-	Problems rules.Problems `json:"problems,omitempty"` // of the folder with the change, and not without it
-	Tests    []suite.Case   `json:"tests,omitempty"`    // of the folder that fail with the change
+	Reasons  []string          `json:"reasons,omitempty"`  // of the module itself
+	Problems document.Problems `json:"problems,omitempty"` // of the folder with the change, and not without it
+	Tests    []suite.Case      `json:"tests,omitempty"`    // of the folder that fail with the change
 }
 
 func (r *Rejection) Error() string {
@@ -46,11 +47,11 @@ type Change struct {
 // ChangeResult is the result of a Change.
 type ChangeResult struct {
 	Module
-	Live     bool           `json:"live"`               // the folder is live with the change; if not, the folder itself has problems
-	Revision string         `json:"revision,omitempty"` // of the Set that is live
-	Tests    int            `json:"testsPassed"`        // of the folder
-	Runs     []rules.Trial  `json:"runs,omitempty"`     // a sample call by each rule that runs it, or else by each hook type
-	Problems rules.Problems `json:"problems,omitempty"` // why the folder is not live
+	Live     bool              `json:"live"`               // the folder is live with the change; if not, the folder itself has problems
+	Revision string            `json:"revision,omitempty"` // of the Set that is live
+	Tests    int               `json:"testsPassed"`        // of the folder
+	Runs     []rules.Trial     `json:"runs,omitempty"`     // a sample call by each rule that runs it, or else by each hook type
+	Problems document.Problems `json:"problems,omitempty"` // why the folder is not live
 }
 
 // changeTimeout bounds the evaluation of one change.

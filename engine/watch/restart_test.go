@@ -14,6 +14,7 @@ import (
 
 	"github.com/tenterhook/tenterhook/engine/watch"
 	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/rules/document"
 )
 
 func TestInvalidThenRepaired(t *testing.T) {
@@ -67,7 +68,7 @@ func TestRestart(t *testing.T) {
 	t.Run("NothingKept", func(t *testing.T) {
 		writeFile(t, path, "tenterhook: 1\nhooks: 7\n")
 		_, err := newFixture(t, dir, data)
-		var problems rules.Problems
+		var problems document.Problems
 		if !errors.As(err, &problems) {
 			t.Fatalf("got %v, want the folder's problems", err)
 		}
@@ -131,7 +132,7 @@ func TestRestart(t *testing.T) {
 		must(t, os.Truncate(copies[0], info.Size()/2))
 		writeFile(t, path, "tenterhook: 1\nhooks: 7\n")
 		w, err := newFixture(t, dir, data)
-		var problems rules.Problems
+		var problems document.Problems
 		if !errors.As(err, &problems) || !strings.Contains(w.log.String(), "last good copy cannot be used") {
 			t.Errorf("got %v, log:\n%s", err, w.log)
 		}

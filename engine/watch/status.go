@@ -3,7 +3,7 @@ package watch
 import (
 	"time"
 
-	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/rules/document"
 )
 
 // Status describes the live Set, and why the folder is not live.
@@ -18,7 +18,7 @@ type Status struct {
 	FailedAt   time.Time `json:"failedAt,omitzero"`   // first occurrence of LastError
 	Modules    []Module  `json:"modules,omitempty"`   // read-only
 
-	Warnings rules.Problems `json:"warnings,omitempty"` // of the live Set; read-only
+	Warnings document.Problems `json:"warnings,omitempty"` // of the live Set; read-only
 }
 
 // Origins of a live Set.

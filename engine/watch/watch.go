@@ -14,6 +14,7 @@ import (
 
 	"github.com/tenterhook/tenterhook/engine"
 	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/rules/document"
 	"github.com/tenterhook/tenterhook/rules/folder"
 )
 
@@ -61,7 +62,7 @@ type Watcher struct {
 }
 
 // Open loads the folder and puts the Set live. If the folder is invalid, it uses the last good copy
-// and logs an error; without a copy it returns the folder's error (rules.Problems if readable).
+// and logs an error; without a copy it returns the folder's error (document.Problems if readable).
 func Open(ctx context.Context, o Options) (*Watcher, error) {
 	dir, err := filepath.Abs(o.Dir)
 	if err != nil {
@@ -261,12 +262,12 @@ func (w *Watcher) removeUnusedUploads() {
 
 // logWarnings logs the warnings that the previous Set did not have.
 func (w *Watcher) logWarnings(set *rules.Set) {
-	var before rules.Problems
+	var before document.Problems
 	if w.Status().Revision != "" {
 		before = w.set.Warnings()
 	}
 	for _, warning := range set.Warnings() {
-		if !slices.ContainsFunc(before, func(p rules.Problem) bool { return p.File == warning.File && p.Message == warning.Message }) {
+		if !slices.ContainsFunc(before, func(p document.Problem) bool { return p.File == warning.File && p.Message == warning.Message }) {
 			w.o.Log.Warn("policy warning", "folder", w.dir, "warning", warning.String())
 		}
 	}
@@ -367,7 +368,7 @@ func (w *Watcher) reject(err error) {
 
 // oneLine is an error for the log: problems without their source lines.
 func oneLine(err error) string {
-	var problems rules.Problems
+	var problems document.Problems
 	if !errors.As(err, &problems) {
 		return err.Error()
 	}

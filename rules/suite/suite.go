@@ -44,7 +44,7 @@ type Failure struct {
 	Text string `json:"text"` // what was wanted and what came; more than one line when it is a diff
 }
 
-// Run runs every test of the folder on the Set that was loaded from it. The error is rules.Problems when a test is not
+// Run runs every test of the folder on the Set that was loaded from it. The error is document.Problems when a test is not
 // written as tests are; then none is run.
 func Run(f *folder.Folder, s *rules.Set, o Options) (*Report, error) {
 	cases, problems := rules.ReadCases(f, s)

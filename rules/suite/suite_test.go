@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/rules/document"
 	"github.com/tenterhook/tenterhook/rules/folder"
 	"github.com/tenterhook/tenterhook/rules/suite"
 )
@@ -184,7 +185,7 @@ func TestProblems(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			f, s := load(t, test.tests)
 			r, err := suite.Run(f, s, suite.Options{})
-			problems, ok := errors.AsType[rules.Problems](err)
+			problems, ok := errors.AsType[document.Problems](err)
 			if !ok || r != nil {
 				t.Fatalf("got %v, %v", r, err)
 			}
@@ -340,7 +341,7 @@ func FuzzTests(f *testing.F) {
 		folder := folder.New(map[string][]byte{"a_test.yaml": []byte(tests), "signup.json": []byte("{}")})
 		r, err := suite.Run(folder, s, suite.Options{})
 		if err != nil {
-			if problems, ok := errors.AsType[rules.Problems](err); !ok || len(problems) == 0 {
+			if problems, ok := errors.AsType[document.Problems](err); !ok || len(problems) == 0 {
 				t.Fatalf("%v", err)
 			}
 			return

@@ -1,4 +1,4 @@
-package rules
+package document
 
 import (
 	"errors"
@@ -18,30 +18,30 @@ import (
 // What a policy file may hold. The parser recurses, and takes a time that grows with the square of a map's keys and of a
 // file's documents, so all of these are counted before it is let loose.
 const (
-	maxPolicyBytes = 1 << 20
-	maxFlowDepth   = 64
-	maxLineMarks   = 64      // "- - - -", "&a &b", "!x !y" in one line
-	maxTokens      = 300_000 // names, values, commas, colons
-	maxKeys        = 8_000   // of one map
-	maxOddities    = 200     // tags, and keys that begin with ?, which no policy needs
-	maxValues      = 200_000 // values of one file, each alias counted in full
-	maxMended      = 2 << 20 // bytes that are parsed again because of lines that YAML cannot read
+	MaxBytes     = 1 << 20
+	maxFlowDepth = 64
+	maxLineMarks = 64      // "- - - -", "&a &b", "!x !y" in one line
+	maxTokens    = 300_000 // names, values, commas, colons
+	maxKeys      = 8_000   // of one map
+	maxOddities  = 200     // tags, and keys that begin with ?, which no policy needs
+	maxValues    = 200_000 // values of one file, each alias counted in full
+	maxMended    = 2 << 20 // bytes that are parsed again because of lines that YAML cannot read
 )
 
 // reader turns one file into nodes.
 type reader struct {
-	src      *source
+	src      *Source
 	problems Problems
-	anchors  map[string]*node
+	anchors  map[string]*Node
 	mended   map[int]bool // lines whose value was taken out because YAML could not read it
 }
 
-// readYAML reads a policy file. root is nil when there is nothing to decode; every problem found is in problems.
-func readYAML(src *source) (root *node, problems Problems) {
-	r := &reader{src: src, anchors: map[string]*node{}, mended: map[int]bool{}}
+// Parse reads a policy file. root is nil when there is nothing to decode; every problem found is in problems.
+func Parse(src *Source) (root *Node, problems Problems) {
+	r := &reader{src: src, anchors: map[string]*Node{}, mended: map[int]bool{}}
 	defer func() {
 		if p := recover(); p != nil { // the library's parser, on a text it did not foresee
-			root, problems = nil, append(r.problems, src.problem(1, 1, "this file cannot be read as YAML"))
+			root, problems = nil, append(r.problems, src.Problem(1, 1, "this file cannot be read as YAML"))
 		}
 	}()
 	file := r.parse()
@@ -54,13 +54,13 @@ func readYAML(src *source) (root *node, problems Problems) {
 		}
 		if root != nil {
 			second := r.convert(doc.Body)
-			r.problems = append(r.problems, second.problem("one document a file: a second one begins here, put it into a file of its own"))
+			r.problems = append(r.problems, second.Problem("one document a file: a second one begins here, put it into a file of its own"))
 			break
 		}
 		root = r.convert(doc.Body)
 	}
 	if root != nil && root.weight > maxValues {
-		r.problems = append(r.problems, src.problem(1, 1, fmt.Sprintf("with its aliases written out this file holds more than %d values", maxValues)))
+		r.problems = append(r.problems, src.Problem(1, 1, fmt.Sprintf("with its aliases written out this file holds more than %d values", maxValues)))
 		root = nil
 	}
 	return root, r.problems
@@ -80,24 +80,24 @@ func (r *reader) parse() *ast.File {
 		}
 		var where yaml.Error
 		if !errors.As(err, &where) || where.GetToken() == nil {
-			r.problems = append(r.problems, r.src.problem(1, 1, "this file cannot be read as YAML"))
+			r.problems = append(r.problems, r.src.Problem(1, 1, "this file cannot be read as YAML"))
 			return nil
 		}
 		at := where.GetToken().Position
 		n := min(max(at.Line, 1), len(lines))
-		e, ok := r.src.eatenLine(n)
+		e, ok := r.src.pitfallAt(n)
 		if spent += r.src.size; ok && !r.mended[n] && spent < maxMended && len(r.mended) < 50 && !isTooMuch(err) {
-			r.problems = append(r.problems, r.src.problem(n, e.column, e.message))
+			r.problems = append(r.problems, r.src.Problem(n, e.column, e.message))
 			lines[n-1], r.mended[n] = e.key+placeholder, true
 			continue
 		}
-		r.problems = append(r.problems, r.src.problem(n, max(at.Column, 1), "not YAML: "+r.src.reworded(n, where.GetMessage())))
+		r.problems = append(r.problems, r.src.Problem(n, max(at.Column, 1), "not YAML: "+r.src.reworded(n, where.GetMessage())))
 		return nil
 	}
 }
 
 // reworded says what the library says of line n, in words that tell what to do where it can be known.
-func (s *source) reworded(n int, message string) string {
+func (s *Source) reworded(n int, message string) string {
 	switch {
 	case strings.Contains(message, "\t"):
 		return "a tab where YAML wants spaces"
@@ -200,29 +200,29 @@ func (m *measurer) key(column int) int {
 }
 
 func (r *reader) add(t *token.Token, format string, args ...any) {
-	r.problems = append(r.problems, r.src.problem(t.Position.Line, max(t.Position.Column, 1), fmt.Sprintf(format, args...)))
+	r.problems = append(r.problems, r.src.Problem(t.Position.Line, max(t.Position.Column, 1), fmt.Sprintf(format, args...)))
 }
 
-func (r *reader) node(n ast.Node, kind nodeKind) *node {
+func (r *reader) node(n ast.Node, kind Kind) *Node {
 	at := n.GetToken().Position
-	return &node{src: r.src, kind: kind, line: at.Line, column: max(at.Column, 1), weight: 1}
+	return &Node{Source: r.src, Kind: kind, Line: at.Line, Column: max(at.Column, 1), weight: 1}
 }
 
-func (r *reader) convert(n ast.Node) *node {
+func (r *reader) convert(n ast.Node) *Node {
 	switch n := n.(type) {
 	case *ast.NullNode:
-		return r.node(n, nullNode)
+		return r.node(n, Null)
 	case *ast.BoolNode:
-		b := r.node(n, boolNode)
-		b.text = fmt.Sprint(n.Value)
+		b := r.node(n, Bool)
+		b.Text = fmt.Sprint(n.Value)
 		return b
 	case *ast.IntegerNode, *ast.FloatNode, *ast.InfinityNode, *ast.NanNode:
 		return r.number(n)
 	case *ast.StringNode:
 		return r.string(n)
 	case *ast.LiteralNode:
-		t := r.node(n, textNode)
-		t.text, t.style = n.Value.Value, block
+		t := r.node(n, Text)
+		t.Text, t.Style = n.Value.Value, block
 		return t
 	case *ast.SequenceNode:
 		return r.list(n)
@@ -235,14 +235,14 @@ func (r *reader) convert(n ast.Node) *node {
 	case *ast.AliasNode:
 		return r.alias(n)
 	case *ast.TagNode:
-		at := r.node(n, brokenNode)
-		line := r.src.line(at.line)
+		at := r.node(n, Broken)
+		line := r.src.LineText(at.Line)
 		_, rest, _ := strings.Cut(line, n.GetToken().Value)
-		r.add(n.GetToken(), "YAML takes a leading ! for a tag: quote the whole value%s", r.src.asIn(at.line, n.GetToken().Value+strings.TrimRight(rest, " ")))
+		r.add(n.GetToken(), "YAML takes a leading ! for a tag: quote the whole value%s", r.src.asIn(at.Line, n.GetToken().Value+strings.TrimRight(rest, " ")))
 		return at
 	}
 	r.add(n.GetToken(), "want a value, got YAML of a kind that policies do not use")
-	return r.node(n, brokenNode)
+	return r.node(n, Broken)
 }
 
 var (
@@ -251,52 +251,52 @@ var (
 )
 
 // number takes what JSON and YAML agree on. 0123 is eighty-three to YAML: nobody who writes it means that.
-func (r *reader) number(n ast.Node) *node {
-	v := r.node(n, numberNode)
-	v.text = n.GetToken().Value
-	if jsonNumber.MatchString(v.text) {
+func (r *reader) number(n ast.Node) *Node {
+	v := r.node(n, Number)
+	v.Text = n.GetToken().Value
+	if jsonNumber.MatchString(v.Text) {
 		return v
 	}
 	want := "write it in plain digits"
-	if allDigits.MatchString(v.text) {
+	if allDigits.MatchString(v.Text) {
 		want = "quote it when its zeros count, else leave them out"
 	}
-	said := v.text
+	said := v.Text
 	if v.hidden() {
 		said = "this"
 	}
 	r.add(n.GetToken(), "%s is not a number that JSON has: %s", said, want)
-	v.kind = brokenNode
+	v.Kind = Broken
 	return v
 }
 
-func (r *reader) string(n *ast.StringNode) *node {
-	t := r.node(n, textNode)
-	t.text = n.Value
+func (r *reader) string(n *ast.StringNode) *Node {
+	t := r.node(n, Text)
+	t.Text = n.Value
 	switch n.Token.Type {
 	case token.SingleQuoteType:
-		t.style = single
+		t.Style = single
 	case token.DoubleQuoteType:
-		t.style = double
-		if r.mended[t.line] && t.text == "\ue000" {
-			t.kind = brokenNode
+		t.Style = double
+		if r.mended[t.Line] && t.Text == "\ue000" {
+			t.Kind = Broken
 		}
 	default:
-		if jsonNumber.MatchString(t.text) { // 12e3, and integers beyond 64 bits
-			t.kind = numberNode
+		if jsonNumber.MatchString(t.Text) { // 12e3, and integers beyond 64 bits
+			t.Kind = Number
 		}
-		if c := n.GetComment(); c != nil && len(c.Comments) > 0 && c.Comments[0].Token.Position.Line == t.line {
-			t.tail, t.tailColumn = c.Comments[0].Token.Value, c.Comments[0].Token.Position.Column
+		if c := n.GetComment(); c != nil && len(c.Comments) > 0 && c.Comments[0].Token.Position.Line == t.Line {
+			t.Comment, t.CommentColumn = c.Comments[0].Token.Value, c.Comments[0].Token.Position.Column
 		}
 	}
 	return t
 }
 
-func (r *reader) list(n *ast.SequenceNode) *node {
-	l := r.node(n, listNode)
+func (r *reader) list(n *ast.SequenceNode) *Node {
+	l := r.node(n, List)
 	for _, v := range n.Values {
 		item := r.convert(v)
-		l.items = append(l.items, item)
+		l.Items = append(l.Items, item)
 		l.weight = heavier(l.weight, item.weight)
 	}
 	return l
@@ -309,19 +309,19 @@ func heavier(a, b int) int {
 	return a + b
 }
 
-func (r *reader) alias(n *ast.AliasNode) *node {
+func (r *reader) alias(n *ast.AliasNode) *Node {
 	name := n.Value.GetToken().Value
 	if v, ok := r.anchors[name]; ok {
 		return v
 	}
 	r.add(n.GetToken(), "YAML takes a leading * for an alias, and nothing is anchored by its name: quote the whole value if it is an expression")
-	return r.node(n, brokenNode)
+	return r.node(n, Broken)
 }
 
-func (r *reader) mapping(n *ast.MappingNode) *node {
-	m := r.node(n, mapNode)
-	seen := make(map[string]*node, len(n.Values))
-	var merged []*node
+func (r *reader) mapping(n *ast.MappingNode) *Node {
+	m := r.node(n, Map)
+	seen := make(map[string]*Node, len(n.Values))
+	var merged []*Node
 	for i, pair := range n.Values {
 		if pair.Key.IsMergeKey() {
 			merged = append(merged, r.merge(pair)...)
@@ -329,26 +329,26 @@ func (r *reader) mapping(n *ast.MappingNode) *node {
 		}
 		key := r.key(pair)
 		if i == 0 && !n.IsFlowStyle && key != nil {
-			m.line, m.column = key.line, key.column
+			m.Line, m.Column = key.Line, key.Column
 		}
 		value := r.convert(pair.Value)
 		if key == nil {
 			continue
 		}
-		if first := seen[key.text]; first != nil {
-			r.add(pair.Key.GetToken(), "%s is there twice, first on line %d", key.named("key"), first.line)
+		if first := seen[key.Text]; first != nil {
+			r.add(pair.Key.GetToken(), "%s is there twice, first on line %d", key.DescribeKey("key"), first.Line)
 			continue
 		}
-		seen[key.text] = key
-		m.members = append(m.members, member{key.text, key, value})
+		seen[key.Text] = key
+		m.Members = append(m.Members, Member{key.Text, key, value})
 		m.weight = heavier(m.weight, value.weight)
 	}
 	for _, from := range merged {
-		for _, b := range from.members {
-			if seen[b.key] == nil {
-				seen[b.key] = b.at
-				m.members = append(m.members, b)
-				m.weight = heavier(m.weight, b.value.weight)
+		for _, b := range from.Members {
+			if seen[b.Key] == nil {
+				seen[b.Key] = b.KeyNode
+				m.Members = append(m.Members, b)
+				m.weight = heavier(m.weight, b.Value.weight)
 			}
 		}
 	}
@@ -356,15 +356,15 @@ func (r *reader) mapping(n *ast.MappingNode) *node {
 }
 
 // key is nil when the pair's key is nothing that can be one; that is reported.
-func (r *reader) key(pair *ast.MappingValueNode) *node {
+func (r *reader) key(pair *ast.MappingValueNode) *Node {
 	switch k := pair.Key.(type) {
 	case *ast.StringNode:
-		t := r.node(k, textNode)
-		t.text = k.Value
+		t := r.node(k, Text)
+		t.Text = k.Value
 		return t
 	case *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode:
-		t := r.node(k, textNode)
-		t.text = k.GetToken().Value
+		t := r.node(k, Text)
+		t.Text = k.GetToken().Value
 		return t
 	}
 	r.add(pair.Key.GetToken(), "want a name before the colon; a value that begins with ? or { is quoted whole")
@@ -372,15 +372,15 @@ func (r *reader) key(pair *ast.MappingValueNode) *node {
 }
 
 // merge is what << brings in: one map, or a list of them.
-func (r *reader) merge(pair *ast.MappingValueNode) []*node {
+func (r *reader) merge(pair *ast.MappingValueNode) []*Node {
 	v := r.convert(pair.Value)
-	maps := []*node{v}
-	if v.kind == listNode {
-		maps = v.items
+	maps := []*Node{v}
+	if v.Kind == List {
+		maps = v.Items
 	}
 	for _, m := range maps {
-		if m.kind != mapNode && m.kind != brokenNode {
-			r.add(pair.Value.GetToken(), "<< wants a map or a list of maps, got %s", m.is())
+		if m.Kind != Map && m.Kind != Broken {
+			r.add(pair.Value.GetToken(), "<< wants a map or a list of maps, got %s", m.Describe())
 		}
 	}
 	return maps

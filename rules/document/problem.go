@@ -1,4 +1,4 @@
-package rules
+package document
 
 import (
 	"cmp"
@@ -52,8 +52,8 @@ func (p Problems) Error() string {
 	return b.String()
 }
 
-// sorted puts the problems into the order of the files, each once.
-func (p Problems) sorted() Problems {
+// Sorted puts the problems into the order of the files, each once.
+func (p Problems) Sorted() Problems {
 	slices.SortStableFunc(p, func(a, b Problem) int {
 		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
 	})
@@ -80,8 +80,8 @@ func (p Problem) quote(b *strings.Builder) {
 	fmt.Fprintf(b, "\n%s | %s^", strings.Repeat(" ", len(number)), strings.Repeat(" ", column-1-cut))
 }
 
-// suggest is `, did you mean "x"?` for the word closest to what was written, or nothing.
-func suggest(written string, words []string) string {
+// Suggest is `, did you mean "x"?` for the word closest to what was written, or nothing.
+func Suggest(written string, words []string) string {
 	if word, ok := hook.Suggest(written, words); ok {
 		return fmt.Sprintf(", did you mean %q?", word)
 	}

@@ -1,12 +1,12 @@
-package rules
+package document
 
 import (
 	"regexp"
 	"strings"
 )
 
-// eaten is a line whose value YAML cannot read, though it may well be an expression.
-type eaten struct {
+// pitfall is a line whose value YAML cannot read, though it may well be an expression.
+type pitfall struct {
 	key     string // the line up to its value
 	column  int    // of the value, or of what is wrong with it
 	message string
@@ -17,20 +17,20 @@ var (
 	flowHole = regexp.MustCompile(`[{,]\s*["']?[\w.-]+["']?\s*:\s*\$?\$\{`)
 )
 
-// eatenLine recognises an expression that YAML has eaten: what expr and YAML both give a meaning to.
-func (s *source) eatenLine(n int) (eaten, bool) {
-	line := s.line(n)
+// pitfallAt recognises an expression that YAML has eaten: what expr and YAML both give a meaning to.
+func (s *Source) pitfallAt(n int) (pitfall, bool) {
+	line := s.LineText(n)
 	m := keyed.FindStringSubmatch(line)
 	if m == nil {
-		return eaten{}, false
+		return pitfall{}, false
 	}
 	key, value := m[1], strings.TrimRight(m[2], " \t")
-	e := eaten{key: key, column: characters(key) + 1}
+	e := pitfall{key: key, column: Columns(key) + 1}
 	whole := "quote the whole value" + s.asIn(n, value)
 	switch {
 	case flowHole.MatchString(value) && value[0] == '{':
 		at := flowHole.FindStringIndex(value)
-		e.column += characters(strings.TrimRight(value[:at[1]-2], "$"))
+		e.column += Columns(strings.TrimRight(value[:at[1]-2], "$"))
 		e.message = "inside { } YAML ends the value at the first }: quote each ${ }, or write one member a line"
 	case value[0] == '"' || value[0] == '\'':
 		e.message = "YAML ends a value that begins with a quote at the second one: " + whole
@@ -39,24 +39,24 @@ func (s *source) eatenLine(n int) (eaten, bool) {
 	case (value[0] == '{' || value[0] == '[') && !strings.HasSuffix(value, "}") && !strings.HasSuffix(value, "]"):
 		e.message = "YAML takes a value that begins with " + value[:1] + " for a list or map of its own: " + whole
 	case strings.Contains(value, ": "):
-		e.column += characters(value[:strings.Index(value, ": ")])
+		e.column += Columns(value[:strings.Index(value, ": ")])
 		e.message = "YAML takes a colon and a space for a key: " + whole
 	default:
-		return eaten{}, false
+		return pitfall{}, false
 	}
 	return e, true
 }
 
 // asIn is how a value of line n is quoted, unless that would be long or show a secret.
-func (s *source) asIn(n int, value string) string {
+func (s *Source) asIn(n int, value string) string {
 	if len(value) > 90 || s.secret[n] {
 		return ""
 	}
-	return ", as in " + quoted(value)
+	return ", as in " + Quote(value)
 }
 
-// quoted writes a value the way YAML reads it back as text, preferring the quotes that need no escapes.
-func quoted(value string) string {
+// Quote writes a value the way YAML reads it back as text, preferring the quotes that need no escapes.
+func Quote(value string) string {
 	if !strings.Contains(value, "'") {
 		return "'" + value + "'"
 	}

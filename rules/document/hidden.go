@@ -1,4 +1,4 @@
-package rules
+package document
 
 import (
 	"regexp"
@@ -15,19 +15,22 @@ import (
 // the names of environment variables and files, and in an oauth what says whose tokens are accepted, if it is written as
 // such a thing is.
 var (
-	secretKey  = regexp.MustCompile(`(?i)(?:secrets?|passwords?|\bauth|\bbasic|\bauthorization|\bapi-?key)["']?\s*:(?:\s+|$)`)
-	secretName = regexp.MustCompile(`^(["']?\$\{(?:env|file)\.[^{}]*\}["']?)(?:[\s,}\]]|$)`)
-	keyLine    = regexp.MustCompile(`^ *(?:- +)*[{[ ]*["']?[\w.-]+["']?\s*:(?:\s|$)`)
-	anyKey     = regexp.MustCompile(`^(["']?([A-Za-z_-]{1,20})["']?\s*:)(?:\s|$)`)
-	headerName = regexp.MustCompile(`^(["']?header["']?\s*:\s*(?:"[A-Za-z0-9-]{1,64}"|'[A-Za-z0-9-]{1,64}'|[A-Za-z0-9-]{1,64}))(?:[\s,}\]]|$)`)
-	label      = regexp.MustCompile(`^(["']?name["']?\s*:\s*(?:"` + labelForm + `"|'` + labelForm + `'|` + labelForm + `))(?:[\s,}\]]|$)`)
-	noAuth     = regexp.MustCompile(`^(none)(?:[\s,}\]]|$)`)
-	oauthKey   = regexp.MustCompile(`^ *(?:- +)*["']?oauth["']?\s*:\s*$`)
-	oauthMap   = regexp.MustCompile(`^["']?oauth["']?\s*:\s*\{`)
-	openValue  = regexp.MustCompile(`^(["']?(?:issuer|audience|client|scope|algorithms)["']?\s*:\s+(?:"` + openForm + `"|'` + openForm + `'|` + openForm + `|\[` + algorithm + `(?:, *` + algorithm + `)*\]))(?:\s*[,}\]]|\s*$)`)
-	openText   = regexp.MustCompile(`^` + openForm + `$`)
-	openItem   = regexp.MustCompile(`^` + algorithm + `$`)
+	secretKey       = regexp.MustCompile(`(?i)(?:secrets?|passwords?|\bauth|\bbasic|\bauthorization|\bapi-?key)["']?\s*:(?:\s+|$)`)
+	SecretReference = regexp.MustCompile(`^(["']?\$\{(?:env|file)\.[^{}]*\}["']?)(?:[\s,}\]]|$)`)
+	keyLine         = regexp.MustCompile(`^ *(?:- +)*[{[ ]*["']?[\w.-]+["']?\s*:(?:\s|$)`)
+	anyKey          = regexp.MustCompile(`^(["']?([A-Za-z_-]{1,20})["']?\s*:)(?:\s|$)`)
+	headerName      = regexp.MustCompile(`^(["']?header["']?\s*:\s*(?:"[A-Za-z0-9-]{1,64}"|'[A-Za-z0-9-]{1,64}'|[A-Za-z0-9-]{1,64}))(?:[\s,}\]]|$)`)
+	label           = regexp.MustCompile(`^(["']?name["']?\s*:\s*(?:"` + labelForm + `"|'` + labelForm + `'|` + labelForm + `))(?:[\s,}\]]|$)`)
+	noAuth          = regexp.MustCompile(`^(none)(?:[\s,}\]]|$)`)
+	oauthKey        = regexp.MustCompile(`^ *(?:- +)*["']?oauth["']?\s*:\s*$`)
+	oauthMap        = regexp.MustCompile(`^["']?oauth["']?\s*:\s*\{`)
+	openValue       = regexp.MustCompile(`^(["']?(?:issuer|audience|client|scope|algorithms)["']?\s*:\s+(?:"` + openForm + `"|'` + openForm + `'|` + openForm + `|\[` + algorithm + `(?:, *` + algorithm + `)*\]))(?:\s*[,}\]]|\s*$)`)
+	openText        = regexp.MustCompile(`^` + openForm + `$`)
+	openItem        = regexp.MustCompile(`^` + algorithm + `$`)
 )
+
+// SecretLabel matches the name that a policy gives a secret. Metrics and the status show it, so it is not hidden.
+var SecretLabel = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9._-]{0,62}[A-Za-z0-9])?$`)
 
 // openForm is an address without a user and without a query, or a word; algorithm is as RS256 is.
 const (
@@ -44,7 +47,7 @@ var authKeys = []string{"auth", "authorization", "header", "secret", "name", "va
 	"oauth", "issuer", "audience", "client", "scope", "keys", "algorithms"}
 
 // conceal finds the lines that may hold a secret.
-func (s *source) conceal() {
+func (s *Source) conceal() {
 	deep := -1  // the indentation of the key whose value the line is part of
 	oauth := -1 // that of an oauth within it
 	for i, line := range s.lines {
@@ -76,11 +79,11 @@ func keyColumn(line string) int { return len(line) - len(strings.TrimLeft(line, 
 
 // concealFrom conceals what may be a secret in line n, from a byte on. In brackets the value may end before the line does;
 // the line may be one of an oauth.
-func (s *source) concealFrom(n, from int, ends, oauth bool) {
+func (s *Source) concealFrom(n, from int, ends, oauth bool) {
 	s.secret[n] = true
-	line := s.line(n)
+	line := s.LineText(n)
 	if at := from + harmless(line[from:], ends, oauth); at < len(line) {
-		s.hideFrom(n, characters(line[:at])+1)
+		s.hideFrom(n, Columns(line[:at])+1)
 	}
 }
 
@@ -128,7 +131,7 @@ func known(text string, oauth bool) int {
 	if m := anyKey.FindStringSubmatch(text); m != nil && expected(m[2]) && !headerName.MatchString(text) && !label.MatchString(text) {
 		return len(m[1])
 	}
-	for _, fine := range []*regexp.Regexp{headerName, label, secretName, noAuth} {
+	for _, fine := range []*regexp.Regexp{headerName, label, SecretReference, noAuth} {
 		if m := fine.FindStringSubmatch(text); m != nil {
 			return len(m[1])
 		}
@@ -143,69 +146,69 @@ func expected(key string) bool {
 }
 
 // secretAt is where line n begins to say what may be a secret, in bytes; -1 when it does not.
-func (s *source) secretAt(n int) int {
+func (s *Source) secretAt(n int) int {
 	column, ok := s.hidden[n]
 	if !ok {
 		return -1
 	}
-	line := s.line(n)
-	return len(string([]rune(line)[:min(column-1, characters(line))]))
+	line := s.LineText(n)
+	return len(string([]rune(line)[:min(column-1, Columns(line))]))
 }
 
 // shown is line n as problems quote it.
-func (s *source) shown(n int) string {
-	line := s.line(n)
+func (s *Source) shown(n int) string {
+	line := s.LineText(n)
 	if at := s.secretAt(n); at >= 0 {
 		return line[:at] + "[hidden]"
 	}
 	return line
 }
 
-// hide keeps every text of n out of problems, but for names of environment variables and files.
-func (n *node) hide() {
-	if n.kind == textNode && !secretName.MatchString(n.text) || n.kind == numberNode {
-		n.src.hideFrom(n.line, n.column)
-		deep := indentation([]rune(n.src.line(n.line)))
-		for i := n.line + 1; i <= len(n.src.lines); i++ { // a text may go on in lines that are further in
-			line := []rune(n.src.line(i))
+// Hide keeps every text of n out of problems, but for names of environment variables and files.
+func (n *Node) Hide() {
+	if n.Kind == Text && !SecretReference.MatchString(n.Text) || n.Kind == Number {
+		n.Source.hideFrom(n.Line, n.Column)
+		deep := indentation([]rune(n.Source.LineText(n.Line)))
+		for i := n.Line + 1; i <= len(n.Source.lines); i++ { // a text may go on in lines that are further in
+			line := []rune(n.Source.LineText(i))
 			if in := indentation(line); in < len(line) && in <= deep {
 				break
 			}
-			n.src.hideFrom(i, 1)
+			n.Source.hideFrom(i, 1)
 		}
 	}
-	for _, item := range n.items {
-		item.hide()
+	for _, item := range n.Items {
+		item.Hide()
 	}
-	for _, m := range n.members {
+	for _, m := range n.Members {
 		switch {
-		case m.key == "header", m.key == "name" && secretLabel.MatchString(m.value.text):
-		case m.key == "oauth" && m.value.kind == mapNode:
-			m.value.hideOAuth()
+		case m.Key == "header", m.Key == "name" && SecretLabel.MatchString(m.Value.Text):
+		case m.Key == "oauth" && m.Value.Kind == Map:
+			m.Value.hideOAuth()
 		default:
-			m.value.hide()
+			m.Value.Hide()
 		}
 	}
 }
 
 // hideOAuth keeps out of problems what an oauth has that is not known to be no secret.
-func (n *node) hideOAuth() {
-	for _, m := range n.members {
-		if !slices.Contains(openKeys, m.key) || !m.value.open() {
-			m.value.hide()
+func (n *Node) hideOAuth() {
+	for _, m := range n.Members {
+		if !slices.Contains(openKeys, m.Key) || !m.Value.open() {
+			m.Value.Hide()
 		}
 	}
 }
 
 // open reports whether n is written as what is no secret is.
-func (n *node) open() bool {
-	if n.kind != listNode {
-		return n.kind == textNode && openText.MatchString(n.text)
+func (n *Node) open() bool {
+	if n.Kind != List {
+		return n.Kind == Text && openText.MatchString(n.Text)
 	}
-	return !slices.ContainsFunc(n.items, func(i *node) bool { return i.kind != textNode || !openItem.MatchString(i.text) })
+	return !slices.ContainsFunc(n.Items, func(i *Node) bool { return i.Kind != Text || !openItem.MatchString(i.Text) })
 }
 
-func (s *source) hideFrom(line, column int) {
+func (s *Source) hideFrom(line, column int) {
 	s.secret[line] = true
 	if at, ok := s.hidden[line]; !ok || column < at {
 		s.hidden[line] = column
@@ -213,24 +216,24 @@ func (s *source) hideFrom(line, column int) {
 }
 
 // hidden reports whether nothing of n may be quoted: it may be a secret.
-func (n *node) hidden() bool {
-	column, ok := n.src.hidden[n.line]
-	return ok && n.column >= column
+func (n *Node) hidden() bool {
+	column, ok := n.Source.hidden[n.Line]
+	return ok && n.Column >= column
 }
 
-// named names a key, unless it may be a secret that came to stand in the place of one.
-func (n *node) named(what string) string {
-	if n.hidden() && !expected(n.text) {
+// DescribeKey names a key, unless it may be a secret that came to stand in the place of one.
+func (n *Node) DescribeKey(what string) string {
+	if n.hidden() && !expected(n.Text) {
 		return what
 	}
-	return what + " " + strconv.Quote(n.text)
+	return what + " " + strconv.Quote(n.Text)
 }
 
 // without takes the node's text out of a message about it, where an alias has brought it to a place that quotes.
-func (n *node) without(message string) string {
-	if !n.hidden() || n.text == "" || expected(n.text) {
+func (n *Node) without(message string) string {
+	if !n.hidden() || n.Text == "" || expected(n.Text) {
 		return message
 	}
-	message = strings.ReplaceAll(message, strconv.Quote(n.text), "[hidden]")
-	return strings.ReplaceAll(message, `"`+n.text+`"`, "[hidden]")
+	message = strings.ReplaceAll(message, strconv.Quote(n.Text), "[hidden]")
+	return strings.ReplaceAll(message, `"`+n.Text+`"`, "[hidden]")
 }
