@@ -111,7 +111,8 @@ func (l *Limiter[K]) grant() {
 	l.order = append(l.order, key)
 }
 
-// cancel removes a waiter. It reports true if the slot was granted just before, and is the caller's.
+// cancel removes a waiter. It reports true if the slot was granted just before, and is the
+// caller's.
 func (l *Limiter[K]) cancel(key K, granted chan struct{}) (acquired bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

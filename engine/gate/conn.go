@@ -35,7 +35,7 @@ type conn struct {
 	lingers          atomic.Bool // close lingers, because the peer may still be sending
 	betweenRequests  bool        // no byte of the next request was read
 	hasAuthenticated bool        // at least one request was authenticated
-	recordStart      time.Time   // when the first byte of the request's first TLS record came; zero before, and without TLS
+	recordStart      time.Time   // arrival of the request's first TLS record; zero before, and without TLS
 	firstByte        time.Time   // when the first byte of the request was read
 	lastRead         time.Time   // when anything was read
 	readDeadline     time.Time   // as last set
@@ -47,7 +47,7 @@ type conn struct {
 	approved       int    // bytes of buffered that the frame has accepted
 	rejection      reason // why the frame did not accept the request
 
-	group      *connGroup // in the Gate's unauthConns, whose lock guards this and the next fields; nil: not in it
+	group      *connGroup // in unauthConns, whose lock guards these fields; nil: not in it
 	prev, next *conn      // of the group
 }
 

@@ -41,7 +41,7 @@ type Options struct {
 	Read       time.Duration // from a request's first byte to its last; default 3 s, as long as Okta waits
 	Write      time.Duration // at most for writing an answer, at least half of it; default 10 s
 	Idle       time.Duration // between the requests of a connection; default 90 s
-	FirstBytes time.Duration // from the opening or the handshake to the first byte; default 15 s, see crowdedFirstBytes and withJitter
+	FirstBytes time.Duration // from the opening or handshake to the first byte; default 15 s (crowdedFirstBytes, withJitter)
 	Handshake  time.Duration // from the opening to the end of the handshake; default 5 s, shortened by withJitter
 
 	TLS         *tls.Config     // nil: plain HTTP, for loopback or behind a proxy

@@ -11,9 +11,9 @@ import (
 	"time"
 )
 
-// TestMinefieldEvents has each shape in an event. The delivery is always recorded: as events of which
-// the rules see what encoding/json reads, with U+FFFD for invalid text, or as a dead letter. A uuid is
-// the same however it is escaped.
+// TestMinefieldEvents has each shape in an event. The delivery is always recorded: as events of
+// which the rules see what encoding/json reads, with U+FFFD for invalid text, or as a dead letter.
+// A uuid is the same however it is escaped.
 func TestMinefieldEvents(t *testing.T) {
 	d, file := startObserver(t)
 	p := observedPlaces[3]

@@ -9,8 +9,8 @@ import (
 	"github.com/tenterhook/tenterhook/engine/gate"
 )
 
-// TestMisdirected: a call with the right secret and a wrong path or method is logged once, and others
-// are not.
+// TestMisdirected: a call with the right secret and a wrong path or method is logged once, and
+// others are not.
 func TestMisdirected(t *testing.T) {
 	const length = "Content-Length: 0"
 	tests := []struct {

@@ -28,9 +28,24 @@ import (
 
 const streamPolicy = `tenterhook: 1
 hooks:
-  - {name: hook-a, type: registration, auth: [{header: Authorization, secret: Bearer aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa}], rules: [{name: module, wasm: stamp.wasm}]}
-  - {name: hook-b, type: registration, auth: [{header: X-Key, secret: bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb}], rules: [{name: note, debug: {by: b}}]}
-  - {name: events, type: event, auth: [{header: Authorization, secret: Bearer cccccccccccccccccccccccccccccccc}], rules: [{name: note, log: seen}]}
+  - name: hook-a
+    type: registration
+    auth: [{header: Authorization, secret: Bearer aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa}]
+    rules:
+      - name: module
+        wasm: stamp.wasm
+  - name: hook-b
+    type: registration
+    auth: [{header: X-Key, secret: bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb}]
+    rules:
+      - name: note
+        debug: {by: b}
+  - name: events
+    type: event
+    auth: [{header: Authorization, secret: Bearer cccccccccccccccccccccccccccccccc}]
+    rules:
+      - name: note
+        log: seen
 `
 
 // credentials are the headers for each hook.

@@ -42,8 +42,8 @@ func (tr transport) String() string {
 	return map[transport]string{{}: "Plain", {secure: true}: "TLS", {proxied: true}: "Proxied", {true, true}: "ProxiedTLS"}[tr]
 }
 
-// apply sets the Gate's options. It returns the text that a connection begins with, and the client's
-// TLS settings.
+// apply sets the Gate's options. It returns the text that a connection begins with, and the
+// client's TLS settings.
 func (tr transport) apply(t testing.TB, o *gate.Options) (says string, client *tls.Config) {
 	if tr.secure {
 		o.TLS, client = tlsConfigs(t)

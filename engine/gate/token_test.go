@@ -76,9 +76,13 @@ hooks:
     type: registration
     auth:
       - oauth: {issuer: ISSUER, audience: "api://default", client: c, scope: s}
-      - [{oauth: {issuer: ISSUER, audience: "api://default", client: both, scope: s}}, {header: X-Key, secret: [{name: new, value: k8Jq2mVx0PzL4tRw}, {name: old, value: b5Ns9cYd7HfG3aUe}]}]
+      - - oauth: {issuer: ISSUER, audience: "api://default", client: both, scope: s}
+        - header: X-Key
+          secret: [{name: new, value: k8Jq2mVx0PzL4tRw}, {name: old, value: b5Ns9cYd7HfG3aUe}]
       - basic: {user: okta, password: Zr6WkQ1uTj8EoMv3}
-    rules: [{name: stamp, profile: {division: sales}}]
+    rules:
+      - name: stamp
+        profile: {division: sales}
 `
 
 // startTokenGate starts a Gate that accepts tokens of an authorization server.
@@ -252,10 +256,34 @@ orgs:
   acme: {hosts: [acme.okta.com, login.acme.example]}
   other: {hosts: other.okta.com}
 hooks:
-  - {name: import, type: password-import, org: acme, auth: [{header: Authorization, secret: "` + secret + `"}], rules: [{name: r, verify: false}]}
-  - {name: token, type: token, org: acme, auth: [{header: Authorization, secret: "` + secret + `x"}], rules: [{name: r, debug: {a: b}}]}
-  - {name: events, type: event, org: other, auth: [{header: Authorization, secret: "` + secret + `y"}], rules: [{name: r, log: a}]}
-  - {name: signup, type: registration, org: other, auth: [{header: Authorization, secret: "` + secret + `z"}], rules: [{name: r, debug: {a: b}}]}
+  - name: import
+    type: password-import
+    org: acme
+    auth: [{header: Authorization, secret: ` + secret + `}]
+    rules:
+      - name: r
+        verify: false
+  - name: token
+    type: token
+    org: acme
+    auth: [{header: Authorization, secret: ` + secret + `x}]
+    rules:
+      - name: r
+        debug: {a: b}
+  - name: events
+    type: event
+    org: other
+    auth: [{header: Authorization, secret: ` + secret + `y}]
+    rules:
+      - name: r
+        log: a
+  - name: signup
+    type: registration
+    org: other
+    auth: [{header: Authorization, secret: ` + secret + `z}]
+    rules:
+      - name: r
+        debug: {a: b}
 `
 
 func TestOrg(t *testing.T) {

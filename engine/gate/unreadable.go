@@ -18,8 +18,8 @@ import (
 var errTooLarge = errors.New("the body is larger than the limit")
 
 // parse parses a body. In a delivery it replaces invalid text by U+FFFD: Okta does not repeat a
-// delivery after a 4xx, and the other events in it are not to be lost for one name cut in the middle
-// of an emoji. An inline call stays strict, because a rule decides on its text.
+// delivery after a 4xx, and the other events in it are not to be lost for one name cut in the
+// middle of an emoji. An inline call stays strict, because a rule decides on its text.
 func (g *Gate) parse(c *conn, doc *jsondoc.Doc, body []byte) error {
 	limits := jsondoc.Limits{Bytes: g.maxBody(c.hook), Values: max(maxPooledBody/2, len(body)/4)}
 	err := doc.Parse(body, limits)
@@ -43,11 +43,12 @@ func parseReason(err error) reason {
 	return notJSON
 }
 
-// answerUnreadable answers an authenticated call whose body cannot be parsed: an inline call gets the
-// hook's failure answer, a delivery is recorded whole. A call of another type or org is rejected.
+// answerUnreadable answers an authenticated call whose body cannot be parsed: an inline call gets
+// the hook's failure answer, a delivery is recorded whole. A call of another type or org is
+// rejected.
 func (g *Gate) answerUnreadable(ctx *fasthttp.RequestCtx, c *conn, body []byte, err error) {
 	r := parseReason(err)
-	if other := g.misaddressed(c, body); other != admitted {
+	if other := g.checkAddressee(c, body); other != admitted {
 		g.rejectLogged(ctx, c, other)
 		return
 	}
@@ -82,9 +83,9 @@ func (g *Gate) logUnreadable(ctx *fasthttp.RequestCtx, c *conn, r reason, reply 
 	})
 }
 
-// misaddressed decides whether a body that cannot be parsed belongs to a call of another type or org,
-// as far as a lenient reader finds out. admitted: it does not, or that is unknown.
-func (g *Gate) misaddressed(c *conn, body []byte) reason {
+// checkAddressee decides whether a body that cannot be parsed belongs to a call of another type or
+// org, as far as a lenient reader finds out. admitted: it does not, or that is unknown.
+func (g *Gate) checkAddressee(c *conn, body []byte) reason {
 	var root map[string]json.RawMessage
 	defer func() {
 		for _, raw := range root {
@@ -129,7 +130,8 @@ func foreignSource(r *rules.Hook, root map[string]json.RawMessage) (host string,
 	return foreignHost(r, doc.Root())
 }
 
-// repairText replaces escaped surrogates without a partner, and bytes that are not UTF-8, by U+FFFD.
+// repairText replaces escaped surrogates without a partner, and bytes that are not UTF-8, by
+// U+FFFD.
 func repairText(body []byte) (repaired []byte, changed bool) {
 	b := make([]byte, 0, len(body)+16)
 	for i := 0; i < len(body); {
@@ -174,7 +176,8 @@ func isHigh(text []byte) bool { return isSurrogateIn(text, "89abAB") }
 
 func isLow(text []byte) bool { return isSurrogateIn(text, "cdefCDEF") }
 
-// isSurrogateIn reports whether text begins with an escape \uD???, whose second digit is one of some.
+// isSurrogateIn reports whether text begins with an escape \uD???, whose second digit is one of
+// some.
 func isSurrogateIn(text []byte, second string) bool {
 	if text[0] != '\\' || text[1] != 'u' || text[2]|0x20 != 'd' || bytes.IndexByte([]byte(second), text[3]) < 0 {
 		return false

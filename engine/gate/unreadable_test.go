@@ -36,8 +36,8 @@ func TestRepairText(t *testing.T) {
 	}
 }
 
-// FuzzRepairText: a repaired text means what encoding/json reads in the original, which replaces the
-// same bytes, and needs no second repair. A text that is strict JSON is not changed.
+// FuzzRepairText: a repaired text means what encoding/json reads in the original, which replaces
+// the same bytes, and needs no second repair. A text that is strict JSON is not changed.
 func FuzzRepairText(f *testing.F) {
 	for _, text := range []string{`{"a":"\ud83d"}`, "\"\xff\\u\"", `"\ud83d\ude39\\"`, `[1,"\udc00\ud800"]`} {
 		f.Add([]byte(text))
@@ -57,8 +57,8 @@ func FuzzRepairText(f *testing.F) {
 	})
 }
 
-// TestMisaddressed: a body that cannot be parsed strictly still shows its type and org.
-func TestMisaddressed(t *testing.T) {
+// TestCheckAddressee: a body that cannot be parsed strictly still shows its type and org.
+func TestCheckAddressee(t *testing.T) {
 	tests := []struct {
 		name, body string
 		want       reason
@@ -73,7 +73,7 @@ func TestMisaddressed(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			g, _ := newGate(t, hook.Registration)
 			c := newRequest(t, g, nil).Conn().(*conn)
-			if got := g.misaddressed(c, []byte(tt.body)); got != tt.want {
+			if got := g.checkAddressee(c, []byte(tt.body)); got != tt.want {
 				t.Errorf("got reason %d, want %d", got, tt.want)
 			}
 		})
