@@ -171,9 +171,9 @@ func TestAcceptRefuses(t *testing.T) {
 	}
 }
 
-// TestBehindTheAnswer: after the answer, the ledger has the id of an inline call and the actions of
+// TestAfterAnswer: after the answer, the ledger has the id of an inline call and the actions of
 // a rule that denies.
-func TestBehindTheAnswer(t *testing.T) {
+func TestAfterAnswer(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "out")
 	e, l := newLedgerEngine(t, `tenterhook: 1
 destinations:

@@ -10,9 +10,9 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/hook"
 )
 
-// TestFailuresTellNothing: the log has the place and the reason of a rejected draft, and no name
+// TestFailuresHideValues: the log has the place and the reason of a rejected draft, and no name
 // from the payload.
-func TestFailuresTellNothing(t *testing.T) {
+func TestFailuresHideValues(t *testing.T) {
 	tests := []struct{ name, commands, want string }{
 		{"an attribute", `[{type: "com.okta.${data.userProfile.email}", value: {}}]`,
 			`commands[0].type: unknown command \"…\"; want com.okta.action.update, com.okta.user.profile.update or com.okta.user.progressive.profile.update`},
@@ -36,8 +36,8 @@ func TestFailuresTellNothing(t *testing.T) {
 	}
 }
 
-// TestBareKeepsReasons: errors that are not about a draft are logged unchanged.
-func TestBareKeepsReasons(t *testing.T) {
+// TestRedactKeepsReasons: errors that are not about a draft are logged unchanged.
+func TestRedactKeepsReasons(t *testing.T) {
 	for _, err := range []error{runtime.ErrTime, rules.ErrBug, hook.ErrContract} {
 		if got := redactError(err); got != err.Error() {
 			t.Errorf("got %q of %q", got, err)

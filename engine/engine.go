@@ -36,9 +36,9 @@ type Options struct {
 
 	Concurrency     int           // concurrent calls that run rules, over all hooks; default 4096. Orgs share it equally, or as their policy sets it
 	HookConcurrency int           // default for hooks that do not set it; default 256
-	Remember        time.Duration // how long an answer is given again to a repeat of its call; default 2 min
-	RememberBytes   int64         // memory for remembered answers, over all hooks; default 64 MiB
-	LogLines        int           // lines about rules written in a second; default 50
+	Remember        time.Duration // lifetime of answers in the replay cache; default 2 min
+	RememberBytes   int64         // memory of the replay cache, over all hooks; default 64 MiB
+	LogLines        int           // log lines about rules per second; default 50
 
 	Ledger *ledger.Ledger // records events and actions; nil: event hooks are rejected. The caller closes it after Close
 	Outlet outlet.Options // how destinations are opened; Log is the Engine's

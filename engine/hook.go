@@ -14,11 +14,11 @@ type Outcome uint8
 // The outcomes. The first four are the rules' own.
 const (
 	Answered   Outcome = iota // a rule contributed to the answer
-	Silent                    // no rule had
-	Denied                    // a rule refused
+	Silent                    // no rule contributed
+	Denied                    // a rule denied
 	Failed                    // a rule failed and its hook's failure answer went out
 	Shed                      // too many calls at one time; no rule ran
-	Late                      // the deadline came first; no rule ran, or a twin's did not end
+	Late                      // the deadline passed before a rule ran, or before an identical call ended
 	Recorded                  // an event hook's delivery is in the ledger
 	Unrecorded                // the delivery is not in the ledger, or that is unknown
 	outcomeCount
@@ -40,11 +40,11 @@ func (o Outcome) possibleFor(t hook.Type) bool {
 // Reply is the answer to a call. Every Reply has a Body that is valid for the hook's type and is
 // sent with status 200: a decision is never expressed as a status (hooks.md section 1).
 type Reply struct {
-	Body    []byte // JSON; shared with repeats of the call, so never to be changed
+	Body    []byte // JSON; shared with repeats of the call: read only
 	Outcome Outcome
 	Repeat  bool     // answered before, with these bytes
 	Twin    bool     // answered with the reply to an identical call that was in progress
-	Rules   []string // that matched, in order, the first 20 of them; shared, so never to be changed
+	Rules   []string // first 20 matched rules, in order; shared: read only
 }
 
 // Hook is one hook of a leased Set.
@@ -58,7 +58,7 @@ type Hook struct {
 	replays  replayCache
 	decide   func(*hook.Call, *rules.Decision) // the rules' Decide
 	limit    int64
-	// ruleStats has the counter of each rule's matches, by the rule's place in the hook.
+	// ruleStats are the counters of each rule, by the rule's place in the hook.
 	ruleStats   []*ruleStats
 	nameSets    nameSetCache
 	secretStats []*secretStats // of each of the hook's secrets, by place
@@ -132,7 +132,7 @@ func (h *Hook) answer(c *hook.Call, now time.Time) Reply {
 // runLeader runs the rules for the first of several identical calls. It releases the waiting calls
 // in all cases, also after a panic.
 func (h *Hook) runLeader(s *cacheShard, e *replayEntry, c *hook.Call, now time.Time) (r Reply) {
-	r = h.failure(Failed) // stays when the run panics; the panic itself is the gate's to catch
+	r = h.failure(Failed) // reply after a panic, which the gate recovers
 	defer func() {
 		h.release()
 		s.finish(e, r, now)
@@ -197,7 +197,7 @@ func (h *Hook) release() {
 }
 
 func (h *Hook) run(c *hook.Call) Reply {
-	d := decisions.Get().(*rules.Decision) // not returned to the pool after a panic, because its state is unknown then
+	d := decisions.Get().(*rules.Decision) // after a panic it is dropped: its state is unknown
 	h.decide(c, d)
 	r := Reply{Body: d.Answer, Outcome: outcomeOf(d.Outcome), Rules: h.nameSets.lookup(d, h.ruleStats)}
 	h.recordDecision(c, d, h.e.log)

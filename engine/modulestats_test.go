@@ -50,8 +50,8 @@ func mustAnswer(t *testing.T, e *Engine, kind hook.Type, body string) Reply {
 	return r
 }
 
-// TestGuestMetrics: the metrics show a module's consumption and the reason for an aborted run.
-func TestGuestMetrics(t *testing.T) {
+// TestModuleMetrics: the metrics show a module's consumption and the reason for an aborted run.
+func TestModuleMetrics(t *testing.T) {
 	r := prometheus.NewPedanticRegistry()
 	e := newEngine(t, Options{Registry: r})
 	e.Swap(loadModuleSet(t, "token", ", budget: {fuel: 100000}", "evil"))
@@ -77,14 +77,14 @@ tenterhook_rule_failures_total{hook="hook-a",reason="fuel",rule="r"} 1
 	}
 }
 
-// TestGuestLines: a module's text is logged, unless the call has a password or a one-time code.
-func TestGuestLines(t *testing.T) {
-	for kind, told := range map[hook.Type]bool{hook.Token: true, hook.PasswordImport: false, hook.Telephony: false} {
+// TestModuleLogs: a module's text is logged, unless the call has a password or a one-time code.
+func TestModuleLogs(t *testing.T) {
+	for kind, logged := range map[hook.Type]bool{hook.Token: true, hook.PasswordImport: false, hook.Telephony: false} {
 		var lines strings.Builder
 		e := newEngine(t, Options{Log: slog.New(slog.NewTextHandler(&lines, nil))})
 		e.Swap(loadModuleSet(t, kind.String(), "", "talk"))
 		mustAnswer(t, e, kind, `{"data":{}}`)
-		if got := strings.Contains(lines.String(), "text=hello"); got != told {
+		if got := strings.Contains(lines.String(), "text=hello"); got != logged {
 			t.Errorf("%s: %s", kind, lines.String())
 		}
 	}

@@ -16,7 +16,7 @@ type replayCache struct {
 
 const (
 	shards        = 8
-	maxID         = 256     // no eventId of Okta's is longer; a call with a longer one is decided without the cache
+	maxID         = 256     // longer eventIds bypass the cache; Okta's are shorter
 	maxEntries    = 1 << 16 // of one hook
 	entryOverhead = 256     // size of an entry beside its id and answer, as a generous estimate
 )

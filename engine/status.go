@@ -27,7 +27,7 @@ type HookStatus struct {
 	Repeats      uint64            `json:"repeats"`
 	Twins        uint64            `json:"twins"`
 	Running      int64             `json:"running"`
-	Unauthorized uint64            `json:"unauthorized"`      // requests without the hook's secret
+	Unauthorized uint64            `json:"unauthorized"`      // requests without the hook's credentials
 	Foreign      uint64            `json:"foreign,omitempty"` // calls that named a host of another org
 	Failures     uint64            `json:"ruleFailures"`
 	Secrets      []SecretStatus    `json:"secrets,omitempty"` // in the order of the policy
@@ -37,8 +37,8 @@ type HookStatus struct {
 // its replacement can be removed.
 type SecretStatus struct {
 	Name string    `json:"name"`
-	Used uint64    `json:"used"`          // calls it let in
-	Last time.Time `json:"last,omitzero"` // when it last did
+	Used uint64    `json:"used"`          // calls it authenticated
+	Last time.Time `json:"last,omitzero"` // time of the last one
 }
 
 // Status reads the counters. It takes no lease.

@@ -17,7 +17,7 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/hook"
 )
 
-func TestSwapWaitsForNobody(t *testing.T) {
+func TestSwapDoesNotWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		gate := make(chan struct{})
 		e, h := newLiveHook(t, Options{}, func(_ *hook.Call, d *rules.Decision) {

@@ -26,7 +26,7 @@ var (
 	ErrDomain      = errors.New("want a domain such as hooks.example.com, without a wildcard, port or user name") // of ACME.Domains
 )
 
-// pollInterval is how often the files are looked at.
+// pollInterval is the interval of reading the files.
 const pollInterval = time.Second
 
 // Options configures a Keeper.

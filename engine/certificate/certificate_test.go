@@ -27,7 +27,7 @@ func TestNames(t *testing.T) {
 		"one.example.com": "one.example.com", "uno.example.com": "one.example.com", "a.two.example.com": "*.two.example.com",
 		"three.example.com": "one.example.com", "": "one.example.com", // the first one, for names without a certificate
 	} {
-		leaf, err := h.handshake(&tls.Config{ServerName: name, InsecureSkipVerify: true}) // which one it is, is looked at
+		leaf, err := h.handshake(&tls.Config{ServerName: name, InsecureSkipVerify: true}) // the test compares the leaf
 		if err != nil || leaf.DNSNames[0] != want {
 			t.Errorf("%q: got %v, %v", name, leaf, err)
 		}
@@ -112,7 +112,7 @@ func TestRotation(t *testing.T) {
 			greeted++
 		}
 	})
-	shown := func() string {
+	served := func() string {
 		leaf, err := h.handshake(&tls.Config{RootCAs: a.pool(), ServerName: "one.example.com"})
 		if err != nil {
 			t.Fatal(err)
@@ -121,7 +121,7 @@ func TestRotation(t *testing.T) {
 	}
 	cert, key = a.issue(month, "v2.example.com", "one.example.com")
 	put("v2", cert, key)
-	h.waitFor("v2", func() bool { return shown() == "v2.example.com" })
+	h.waitFor("v2", func() bool { return served() == "v2.example.com" })
 
 	_, other := a.issue(month, "v3.example.com")
 	put("v3", cert, other)
@@ -132,12 +132,12 @@ func TestRotation(t *testing.T) {
 	if s := h.k.Status(); len(s) != 3 || !strings.Contains(s[2].Error, certificate.ErrExpired.Error()) {
 		t.Errorf("status %+v", s)
 	}
-	if got := shown(); got != "v2.example.com" {
-		t.Errorf("%s is shown", got)
+	if got := served(); got != "v2.example.com" {
+		t.Errorf("%s is served", got)
 	}
 	cert, key = a.issue(month, "v5.example.com", "one.example.com")
 	put("v5", cert, key)
-	h.waitFor("v5", func() bool { return shown() == "v5.example.com" })
+	h.waitFor("v5", func() bool { return served() == "v5.example.com" })
 	close(stop)
 	load.Wait()
 	t.Log(greeted, "greetings")
@@ -186,7 +186,7 @@ func TestClients(t *testing.T) {
 	}
 }
 
-func TestOpenTellsAll(t *testing.T) {
+func TestOpenReportsAll(t *testing.T) {
 	a, dir := newAuthority(t, "a"), t.TempDir()
 	cert, key := a.issue(month, "one.example.com")
 	nameless, its := a.issue(month)
@@ -226,7 +226,7 @@ func TestExpiry(t *testing.T) {
 	})
 	time.Sleep(1500 * time.Millisecond) // it has looked again
 	if n := strings.Count(h.log.String(), "near.example.com"); n != 1 {
-		t.Errorf("told %d times", n)
+		t.Errorf("%d log lines", n)
 	}
 	families, err := registry.Gather()
 	if err != nil || len(families) != 1 || families[0].GetName() != "tenterhook_certificate_expiry_seconds" || len(families[0].GetMetric()) != 4 {

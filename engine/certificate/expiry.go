@@ -27,7 +27,7 @@ func (e expiry) isNear(now time.Time) bool {
 	return e.notAfter.Sub(now) < min(warnBefore, e.notAfter.Sub(e.notBefore)/warnFraction)
 }
 
-// Status is a certificate as it is shown.
+// Status is the state of a certificate for the admin API.
 type Status struct {
 	Name     string    `json:"name"`
 	NotAfter time.Time `json:"notAfter,omitzero"` // time of expiry; zero if there is no certificate yet

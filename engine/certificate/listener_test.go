@@ -174,7 +174,7 @@ func newListenerWith(t testing.TB, options func(port int) certificate.Options) *
 	return h
 }
 
-// handshake connects; the leaf that was shown is returned.
+// handshake connects and returns the leaf of the server.
 func (h *testListener) handshake(c *tls.Config) (*x509.Certificate, error) {
 	conn, err := tls.DialWithDialer(&net.Dialer{Timeout: time.Minute}, "tcp", h.addr, c)
 	if err != nil {

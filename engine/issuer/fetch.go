@@ -100,14 +100,14 @@ func parseMetadata(text []byte, issuer string) (string, error) {
 
 // get fetches a text. The error contains no part of the response, and no query of the address.
 func (r *Keyring) get(ctx context.Context, address string) ([]byte, error) {
-	shown, _, _ := strings.Cut(address, "?")
+	place, _, _ := strings.Cut(address, "?")
 	text, err := r.request(ctx, address)
 	var failed *url.Error
 	if errors.As(err, &failed) { // its text contains the address
 		err = failed.Err
 	}
 	if err != nil {
-		return nil, fmt.Errorf("get %s: %w", shown, err)
+		return nil, fmt.Errorf("get %s: %w", place, err)
 	}
 	return text, nil
 }

@@ -164,8 +164,8 @@ func badAnswers(url string) map[string]http.HandlerFunc {
 	}
 }
 
-// TestLies: keys stay in use after any bad answer, and new ones arrive with the first good answer.
-func TestLies(t *testing.T) {
+// TestBadAnswers: keys stay in use after any bad answer, and new ones arrive with the first good answer.
+func TestBadAnswers(t *testing.T) {
 	for name := range badAnswers("http://127.0.0.1:1") {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -179,17 +179,17 @@ func TestLies(t *testing.T) {
 			s := mustLoad(t, nil, as.oauth())
 			r.Use(s)
 			token := as.token("one")
-			told := func(n int) func() bool {
+			logged := func(n int) func() bool {
 				return func() bool { return strings.Count(log.String(), "cannot be fetched") >= n }
 			}
-			waitFor(t, "told", told(1))
+			waitFor(t, "the log line", logged(1))
 			if v := check(r, acceptedToken(s, 0), token); v != issuer.NoKeys {
 				t.Fatalf("got %v before there are keys", v)
 			}
 			as.set(as.keys, nil)
 			waitFor(t, "accepted", func() bool { return check(r, acceptedToken(s, 0), token) == issuer.Accepted })
 			as.set(as.keys, badAnswers(as.URL)[name])
-			waitFor(t, "told again", told(2))
+			waitFor(t, "the second log line", logged(2))
 			if v := check(r, acceptedToken(s, 0), token); v != issuer.Accepted {
 				t.Errorf("got %v by the last good keys", v)
 			}
@@ -257,11 +257,11 @@ func TestDown(t *testing.T) {
 	if v := check(r, acceptedToken(s, 0), token); v != issuer.NoKeys {
 		t.Errorf("got %v", v)
 	}
-	waitFor(t, "told in the status", func() bool { return strings.Contains(r.Status()[0].Error, "connection refused") })
+	waitFor(t, "the error in the status", func() bool { return strings.Contains(r.Status()[0].Error, "connection refused") })
 }
 
-// TestNothingIsToldOfAQuery: the query of an address may be a secret key.
-func TestNothingIsToldOfAQuery(t *testing.T) {
+// TestErrorsHideQueries: the query of an address may be a secret key.
+func TestErrorsHideQueries(t *testing.T) {
 	as := newServer(t, "")
 	o := quick
 	o.Wait = time.Millisecond
@@ -271,6 +271,6 @@ func TestNothingIsToldOfAQuery(t *testing.T) {
 	as.Close()
 	waitFor(t, "down", func() bool { return strings.Contains(r.Status()[0].Error, "refused") })
 	if e := r.Status()[0].Error; strings.Contains(e, "hunter2") || !strings.Contains(e, as.URL+"/keys: ") {
-		t.Errorf("told: %s", e)
+		t.Errorf("the error quotes the query: %s", e)
 	}
 }

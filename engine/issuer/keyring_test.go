@@ -268,8 +268,8 @@ func TestTampered(t *testing.T) {
 	}
 }
 
-// TestRemembered: the claims of a cached token are checked again for each call.
-func TestRemembered(t *testing.T) {
+// TestVerifiedCache: the claims of a cached token are checked again for each call.
+func TestVerifiedCache(t *testing.T) {
 	clock := now
 	s := mustLoad(t, map[string]string{"keys.json": keySet(jwk("one", rsaKey(), nil))}, "{"+common+"}", "{"+strings.Replace(common, "0oaClient", "0oaOther", 1)+"}")
 	r := newKeyring(t, issuer.Options{Now: func() time.Time { return clock }})
@@ -307,7 +307,7 @@ func TestProblems(t *testing.T) {
 		t.Errorf("got %v", v)
 	}
 	if v := check(r, new(rules.OAuth), sign(rsaKey(), nil, claims(nil))); v != issuer.NoKeys {
-		t.Errorf("of nobody's: got %v", v)
+		t.Errorf("unknown issuer: got %v", v)
 	}
 }
 

@@ -122,10 +122,10 @@ func (f *refresher) markFailed(ctx context.Context, err error) {
 	}
 	f.stats.failures.Inc()
 	f.mu.Lock()
-	told := f.failing != nil
+	logged := f.failing != nil
 	f.pending, f.failing = true, err
 	f.mu.Unlock()
-	if !told {
+	if !logged {
 		f.r.o.Log.Error("the keys of an issuer cannot be fetched; the present ones stay in use", "issuer", f.source.issuer, "error", err)
 	}
 }

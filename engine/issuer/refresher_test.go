@@ -105,8 +105,8 @@ func TestKeysOfOneName(t *testing.T) {
 	}
 }
 
-// TestKept: keys outlive the program, for a while.
-func TestKept(t *testing.T) {
+// TestSavedKeys: keys outlive the program, for a while.
+func TestSavedKeys(t *testing.T) {
 	as := newServer(t, keySet(jwk("one", rsaKey(), nil)))
 	dir := filepath.Join(t.TempDir(), "issuers")
 	o := slow
@@ -115,7 +115,7 @@ func TestKept(t *testing.T) {
 	first := newKeyring(t, o)
 	first.Use(s)
 	var files []os.DirEntry
-	waitFor(t, "kept", func() bool {
+	waitFor(t, "saved keys", func() bool {
 		files, _ = os.ReadDir(dir)
 		return len(files) == 1 && strings.HasSuffix(files[0].Name(), ".keys")
 	})
@@ -187,7 +187,7 @@ func TestSets(t *testing.T) {
 	n := a.asked.Load()
 	time.Sleep(100 * time.Millisecond)
 	if m := a.asked.Load() - n; m > 1 { // one may have been under way
-		t.Errorf("asked %d times for keys that nobody wants", m)
+		t.Errorf("%d fetches of keys that no Set names", m)
 	}
 }
 
@@ -225,7 +225,7 @@ tenterhook_issuer_fetch_failures_total{issuer="%[1]s/as"} 0
 	if err != nil {
 		t.Error(err)
 	}
-	if n := strings.Count(log.String(), "a token was rejected"); n < 1 || n > 2 { // the minute may have turned
+	if n := strings.Count(log.String(), "a token was rejected"); n < 1 || n > 2 { // a minute may have ended
 		t.Errorf("%d lines about refused tokens:\n%s", n, log.String())
 	}
 	status := r.Status()
@@ -238,9 +238,9 @@ tenterhook_issuer_fetch_failures_total{issuer="%[1]s/as"} 0
 	}
 }
 
-// TestHammer checks tokens while keys and Sets change. A token is rejected only if its key was
+// TestConcurrentUse checks tokens while keys and Sets change. A token is rejected only if its key was
 // absent.
-func TestHammer(t *testing.T) {
+func TestConcurrentUse(t *testing.T) {
 	as := newServer(t, "")
 	sets := []string{keySet(jwk("one", rsaKey(), nil)), keySet(jwk("one", rsaKey(), nil), jwk("two", rsaKey(), nil))}
 	as.set(sets[0], nil)

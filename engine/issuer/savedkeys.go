@@ -38,7 +38,7 @@ func (r *Keyring) saveKeys(at source, text []byte, when time.Time) error {
 	return durable.WriteFile(path, append(head, text...), durable.Options{ModTime: when})
 }
 
-// loadKeys reads the keys that an earlier run has kept, and when they were fetched.
+// loadKeys reads the keys that an earlier run has saved, with the time of their fetch.
 func (r *Keyring) loadKeys(at source) (*keys, time.Time, error) {
 	if r.o.Dir == "" {
 		return nil, time.Time{}, errNotSaved

@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// now is when the tests' tokens are shown.
+// now is the time of the tests' calls.
 var now = time.Date(2026, 10, 1, 12, 0, 0, 0, time.UTC)
 
 type object = map[string]any

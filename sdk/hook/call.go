@@ -11,7 +11,7 @@ import (
 type Call struct {
 	Hook     string       // the configured hook's name
 	ID       string       // eventId: opaque, may be empty (hooks.md section 3.4)
-	Request  string       // X-Okta-Request-Id: the request's id in Okta's own log; empty if none was sent (hooks.md section 1.1)
+	Request  string       // X-Okta-Request-Id; may be empty (hooks.md section 1.1)
 	Type     Type         // the hook's type, equal to the body's eventType
 	Start    time.Time    // when the first byte arrived
 	Deadline time.Time    // when Okta must have its answer

@@ -266,7 +266,7 @@ func (c *checker) checkTogether(list jsondoc.Node) {
 		if list.Len() > 1 {
 			c.fail("commands", "want one command: there is one message")
 		} else if c.mode == wholeAnswer && list.Len() == 0 && c.err.Kind() == jsondoc.Missing {
-			c.fail("commands", "want com.okta.telephony.action: Okta sends the message itself when it is told nothing")
+			c.fail("commands", "want com.okta.telephony.action: without it Okta sends the message itself")
 		}
 	}
 	if c.hook == EventHook && (c.err.Kind() != jsondoc.Missing || c.debug.Kind() != jsondoc.Missing) {

@@ -148,7 +148,7 @@ func TestCheckAnswerProblems(t *testing.T) {
 		{"an id without its object", hook.UserImport, command("com.okta.user.update", `"00u1"`), `commands[0].value: want {"id": a user's id}, got a string`},
 		{"a user's id", hook.UserImport, command("com.okta.user.update", `{"ID":"1"}`), "commands[0].value.ID: unknown member, did you mean id?\ncommands[0].value.id: want a user's id, got nothing"},
 
-		{"nothing for a message", hook.Telephony, `{}`, "commands: want com.okta.telephony.action: Okta sends the message itself when it is told nothing"},
+		{"nothing for a message", hook.Telephony, `{}`, "commands: want com.okta.telephony.action: without it Okta sends the message itself"},
 		{"a message without its array", hook.Telephony, command(telephony, `{"status":"SUCCESSFUL"}`), "commands[0].value: want an array with one object, got an object, did you mean [{...}]?"},
 		{"SUCCESS", hook.Telephony, command(telephony, `[{"status":"SUCCESS"}]`), `commands[0].value[0].status: want "SUCCESSFUL", "PENDING" or "FAILED", did you mean SUCCESSFUL?`},
 		{"a lower-case status", hook.Telephony, command(telephony, `[{"status":"pending"}]`), `commands[0].value[0].status: want "SUCCESSFUL", "PENDING" or "FAILED", got a string, did you mean PENDING?`},

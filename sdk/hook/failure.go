@@ -16,7 +16,8 @@ const (
 // If FailureFixed is true, it is the only failure answer of the type. It is a fresh copy.
 func OpenAnswer(t Type) []byte { return []byte(t.facts().open) }
 
-// ClosedAnswer is the answer of a hook that fails closed: the registration or sign-in is refused. It is a fresh copy.
+// ClosedAnswer is the answer of a hook that fails closed: the registration or sign-in is refused.
+// It is a fresh copy.
 func ClosedAnswer(t Type) []byte { return []byte(t.facts().closed) }
 
 // SilentAnswer is the answer of a hook whose rules ask for nothing. It is a fresh copy.

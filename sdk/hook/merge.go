@@ -113,7 +113,7 @@ func (m *Merge) Add(rule string, d *Draft) error {
 	return m.applyDraft(len(s.text))
 }
 
-// nextDraft is the next one to write on. One that has grown large is not kept.
+// nextDraft returns the next free copy. It replaces one that has grown large.
 func (m *Merge) nextDraft() *draftCopy {
 	const large = 64 << 10
 	if m.used == len(m.drafts) {

@@ -275,8 +275,8 @@ func TestMergeFirstAttribute(t *testing.T) {
 	}
 }
 
-// TestMergeAfterSprawl: memory grown by a hostile draft does not affect later events.
-func TestMergeAfterSprawl(t *testing.T) {
+// TestMergeAfterOversized: memory grown by a hostile draft does not affect later events.
+func TestMergeAfterOversized(t *testing.T) {
 	var m hook.Merge
 	for range 3 {
 		m.Begin(event(t, hook.UserImport, importCall))
@@ -300,7 +300,7 @@ func TestMergeAfterSprawl(t *testing.T) {
 	}
 }
 
-func TestMergeSays(t *testing.T) {
+func TestMergeEntries(t *testing.T) {
 	for _, test := range []struct {
 		name, draft   string
 		empty, denied bool

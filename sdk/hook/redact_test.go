@@ -10,7 +10,7 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-func TestBare(t *testing.T) {
+func TestRedacted(t *testing.T) {
 	tests := []struct {
 		name string
 		typ  hook.Type
@@ -50,8 +50,8 @@ func TestBare(t *testing.T) {
 	}
 }
 
-// FuzzBare: no name from outside survives, wherever it occurs.
-func FuzzBare(f *testing.F) {
+// FuzzRedacted: no name from outside survives, wherever it occurs.
+func FuzzRedacted(f *testing.F) {
 	f.Add("q", "x")
 	f.Add(`"`, `\`)
 	f.Add("]", "[0].value")

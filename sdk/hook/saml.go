@@ -113,7 +113,8 @@ func (c *checker) attributeValues(path string, v jsondoc.Node) {
 	c.listPath = ""
 }
 
-// attributeValue checks one value of an attribute, {"attributes": {"xsi:type": "xs:string"}, "value": "x"}.
+// attributeValue checks one value of an attribute:
+// {"attributes": {"xsi:type": "xs:string"}, "value": "x"}.
 func (c *checker) attributeValue(path string, v jsondoc.Node) {
 	if v.Kind() != jsondoc.Object {
 		c.fail(path, "want an object with attributes and value, got %s", describe(v))

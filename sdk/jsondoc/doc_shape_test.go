@@ -136,9 +136,9 @@ func TestConcurrentReaders(t *testing.T) {
 	readers.Wait()
 }
 
-// TestBeginnings: every prefix of a call is rejected as it is when no memory follows it. Doc loads
+// TestPrefixes: every prefix of a call is rejected as it is when no memory follows it. Doc loads
 // several bytes at once, and must not use bytes beyond the text.
-func TestBeginnings(t *testing.T) {
+func TestPrefixes(t *testing.T) {
 	for _, name := range []string{"registration", "token"} {
 		src := payload(t, name)
 		var d, alone jsondoc.Doc

@@ -31,8 +31,8 @@ type Doc struct {
 	index []uint32 // names of large objects, hashed: see names.go
 	salt  salt
 
-	resets int // since memory was last looked at
-	peak   int // the longest tape since then
+	resets int // since the last shrink
+	peak   int // longest tape since then
 }
 
 // node is one value or one member name, in the order of the text: each name precedes its value. A

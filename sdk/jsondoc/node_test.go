@@ -103,7 +103,7 @@ func TestGet(t *testing.T) {
 	}
 }
 
-func TestWalk(t *testing.T) {
+func TestIterate(t *testing.T) {
 	n := root(t, `{"a":[1,[2,[]],{"x":3}],"b":{"y":{},"z":[4]},"\u0063":5}`)
 	var got []string
 	for name, v := range n.Members() {
