@@ -208,7 +208,7 @@ func (s *sorting) cut() {
 func (x *index) mark(r *runtime.Run, p *picker) bool {
 	for i := range x.sorted {
 		s := &x.sorted[i]
-		v, err := s.member.Look(r)
+		v, err := s.member.Read(r)
 		switch {
 		case r.Meter.Err() != nil:
 			return false

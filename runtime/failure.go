@@ -6,18 +6,22 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/hook"
 )
 
-// The reasons a run can fail. What a program returns wraps one of them.
+// The reasons a run can fail. The error of a program wraps one of them.
 var (
-	ErrTime   = errors.New("out of time")                       // the budget's wall clock, or the call's deadline
-	ErrFuel   = errors.New("out of fuel")                       // too many steps
-	ErrMemory = errors.New("out of memory")                     // more held, or one value larger, than is allowed
-	ErrOutput = errors.New("output too large")                  // more draft than is allowed
-	ErrValue  = errors.New("a value the rule cannot work with") // a payload's value has a type or size the rule cannot work with
-	ErrTrap   = errors.New("trapped")                           // a module stopped itself, or broke the convention
+	// the budget's wall clock, or the call's deadline
+	ErrTime = errors.New("out of time")
+	ErrFuel = errors.New("out of fuel") // too many steps
+	// more memory, or a larger value, than the limit
+	ErrMemory = errors.New("out of memory")
+	ErrOutput = errors.New("output too large") // a larger draft than the limit
+	// a payload's value has a kind or size that the rule cannot work with
+	ErrValue = errors.New("a value the rule cannot work with")
+	// a module stopped itself or violated the convention
+	ErrTrap = errors.New("trapped")
 )
 
-// Reason is the label a failure has in metrics: time, fuel, memory, output, value, contract, trap, or internal for what
-// none of the reasons explains. It is "" for nil.
+// Reason is the label of a failure in metrics: time, fuel, memory, output, value, contract, trap,
+// or internal for any other error. It is "" for nil.
 func Reason(err error) string {
 	switch {
 	case err == nil:

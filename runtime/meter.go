@@ -2,51 +2,52 @@ package runtime
 
 import "time"
 
-// sliceUnits is how many units are spent between two looks at the clock: a few microseconds of work.
+// sliceUnits is how many units are spent between two readings of the clock: a few microseconds of
+// work.
 const sliceUnits = 512
 
-// Meter is what is left of a Budget: one for a hook's whole chain, used by one goroutine. A limit that is nested in it
-// ends sooner; what is spent inside counts for both. Once the Meter has said no it keeps saying no, until the limit
-// that said it ends.
+// Meter counts what is spent of a Budget: one for a hook's whole chain, used by one goroutine. A
+// nested limit ends sooner; units spent inside it count for both. Once a limit is exhausted, every
+// request fails until that limit ends.
 type Meter struct {
-	left     int64     // units before the next look at the clock
-	issued   int64     // units of all slices handed out so far
-	start    time.Time // has a monotonic reading
+	left     int64     // units before the next reading of the clock
+	issued   int64     // units of all slices so far
+	start    time.Time // with a monotonic reading
 	excluded time.Duration
 	reserved int64
 	output   int64
 	limit    Limit
 }
 
-// Limit is what a Meter stops at. Nest gives back the outer one, for End.
+// Limit is where a Meter stops. Nest returns the outer one for End.
 type Limit struct {
 	time   time.Duration // since the Meter's start
 	fuel   int64         // total units
-	memory int64         // bytes held
+	memory int64         // bytes reserved
 	output int64         // bytes written
 	err    error
 }
 
-// Start begins a budget at now, to end at the deadline if that comes sooner; the zero deadline is none. The budget's
-// defaults are filled in and its size is capped.
+// Start begins a budget at now. It ends at the deadline if that comes sooner; a zero deadline is
+// none. Defaults are filled in and Max applies.
 func (m *Meter) Start(b Budget, now, deadline time.Time) {
 	b = b.withDefaults()
 	if !deadline.IsZero() {
 		b.Time = min(b.Time, deadline.Sub(now))
 	}
-	if now == now.Round(0) { // no monotonic reading: an instant that a test made up
+	if now == now.Round(0) { // no monotonic reading: a time made up by a test
 		now = time.Now()
 	}
 	*m = Meter{start: now, limit: Limit{time: b.Time, fuel: b.Fuel, memory: b.Memory, output: b.Output}}
 }
 
-// Spend takes n units, and is false when they are not there. It must be asked before the work is done.
+// Spend takes n units; false when the limit is exhausted. Call it before the work.
 func (m *Meter) Spend(n int64) bool {
 	m.left -= n
 	return m.left >= 0 || m.refill()
 }
 
-// refill is the slow path of Spend: the clock is read and a new slice handed out.
+// refill is the slow path of Spend: it reads the clock and begins a new slice.
 func (m *Meter) refill() bool {
 	if m.limit.err != nil {
 		m.left = -1
@@ -70,7 +71,7 @@ func (m *Meter) stop(err error) bool {
 	return false
 }
 
-// Reserve takes room for bytes that are about to be allocated, and is false when there is none.
+// Reserve reserves bytes that are about to be allocated; false when the limit is exhausted.
 func (m *Meter) Reserve(bytes int64) bool {
 	if m.limit.err != nil {
 		return false
@@ -82,10 +83,10 @@ func (m *Meter) Reserve(bytes int64) bool {
 	return m.Spend(1 + bytes>>10)
 }
 
-// Release gives back bytes that were held.
+// Release returns reserved bytes.
 func (m *Meter) Release(bytes int64) { m.reserved -= bytes }
 
-// Emit takes room for bytes of draft, and is false when there is none.
+// Emit counts bytes of draft; false when the limit is exhausted.
 func (m *Meter) Emit(bytes int64) bool {
 	if m.limit.err != nil {
 		return false
@@ -97,14 +98,14 @@ func (m *Meter) Emit(bytes int64) bool {
 	return m.Spend(1 + bytes>>6)
 }
 
-// Err is why the Meter said no, nil as long as it has not.
+// Err is the reason why the limit is exhausted, nil while it is not.
 func (m *Meter) Err() error { return m.limit.err }
 
-// Spent is how many units were asked for so far.
+// Spent is the number of units asked for so far.
 func (m *Meter) Spent() int64 { return m.issued - m.left }
 
-// Left is how many units the limit still has: what may be handed out to be accounted for later. It is 0 once the Meter has
-// said no.
+// Left is the number of units that the limit still has, for work that is accounted for later. It is
+// 0 when the limit is exhausted.
 func (m *Meter) Left() int64 {
 	if m.limit.err != nil {
 		return 0
@@ -112,10 +113,10 @@ func (m *Meter) Left() int64 {
 	return max(m.limit.fuel-m.Spent(), 0)
 }
 
-// Deadline is when the limit's time is up. It has a monotonic reading.
+// Deadline is when the limit's time ends. It has a monotonic reading.
 func (m *Meter) Deadline() time.Time { return m.start.Add(m.limit.time) }
 
-// CheckTime reads the clock, whatever is left of the slice in hand, and is false when the time is up or the Meter has said no.
+// CheckTime reads the clock even in the middle of a slice; false when the limit is exhausted.
 func (m *Meter) CheckTime() bool {
 	if m.limit.err != nil {
 		return false
@@ -124,28 +125,29 @@ func (m *Meter) CheckTime() bool {
 	return m.refill()
 }
 
-// maxExcluded is how much of a run's waiting is pardoned.
+// maxExcluded limits the waiting of a run that is not counted.
 const maxExcluded = time.Minute
 
-// ExcludeTime takes d out of the time that has passed: a wait, of a run that nobody waits for. What has not passed yet is pardoned
-// beforehand, to the limits that are nested too. It comes to a minute at most, so that nothing goes on for ever.
+// ExcludeTime takes d out of the time that counts: the waiting of a run in the background. Time
+// ahead can be excluded too, also for nested limits. The total is at most a minute, so that every
+// run ends.
 func (m *Meter) ExcludeTime(d time.Duration) {
 	d = min(d, maxExcluded-m.excluded)
 	m.start, m.excluded = m.start.Add(d), m.excluded+d
 }
 
-// Expire says no from here on, for want of time: whoever was to wait has found that it takes longer.
+// Expire exhausts the limit for want of time: a wait turned out to take longer than is left.
 func (m *Meter) Expire() {
 	if m.limit.err == nil {
 		m.stop(ErrTime)
 	}
 }
 
-// Nest begins a smaller budget inside what is left; a zero field of b adds no limit. End, given what Nest returned,
-// ends it.
+// Nest begins a smaller limit inside the current one; a zero field of b adds none. End ends it,
+// given the Limit that Nest returned.
 func (m *Meter) Nest(b Budget) Limit {
 	outer, spent := m.limit, m.Spent()
-	if b.Time > 0 { // what was pardoned beforehand is in the inner limit too
+	if b.Time > 0 { // time excluded ahead counts for the inner limit too
 		m.limit.time = min(outer.time, max(0, time.Since(m.start))+b.Time)
 	}
 	if b.Fuel > 0 {
@@ -157,14 +159,14 @@ func (m *Meter) Nest(b Budget) Limit {
 	if b.Output > 0 {
 		m.limit.output = min(outer.output, m.output+b.Output)
 	}
-	if m.left > 0 { // the slice in hand was cut for the outer limit
+	if m.left > 0 { // the current slice was for the outer limit
 		m.issued, m.left = spent, 0
 	}
 	return outer
 }
 
-// End ends the limit that Nest began and goes back to the outer one. Whether that has run out is found at the next
-// Spend; it is so at once when the outer one had.
+// End goes back to the outer limit of Nest. Whether that is exhausted shows at the next Spend; at
+// once when it was before.
 func (m *Meter) End(outer Limit) {
 	spent := m.Spent()
 	m.limit = outer

@@ -11,8 +11,8 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/hook"
 )
 
-// Random makes the randomness of runs: seeds that nobody foresees who does not have its key, and the same ones whenever the same
-// event is decided on. It is safe for concurrent use.
+// Random makes the seeds of runs: unpredictable without its key, and the same for the same event.
+// It is safe for concurrent use.
 type Random struct{ macs sync.Pool }
 
 type mac struct {
@@ -21,7 +21,7 @@ type mac struct {
 	sum  [sha256.Size]byte
 }
 
-// NewRandom makes a Random of a key, which it keeps; of a key that nobody has when that is empty.
+// NewRandom makes a Random with the key, which it keeps, or with a random key when that is empty.
 func NewRandom(key []byte) *Random {
 	if len(key) == 0 {
 		key = make([]byte, sha256.Size)
@@ -32,8 +32,8 @@ func NewRandom(key []byte) *Random {
 	return r
 }
 
-// seed is the HMAC-SHA256 of what tells the event from every other: the hook, the call's eventId and, of an event hook's events,
-// their own uuid; its bytes where it has neither id.
+// seed is the HMAC-SHA256 of what identifies the event: the hook, the call's eventId and, for an
+// event hook, the event's uuid; without both ids the event's bytes.
 func (r *Random) seed(e hook.Event) [32]byte {
 	m := r.macs.Get().(*mac)
 	name, id, uuid := "", "", ""
@@ -59,8 +59,8 @@ func (r *Random) seed(e hook.Event) [32]byte {
 	return seed
 }
 
-// Seed is the run's randomness, the same for the whole chain. It is made when it is first asked for, so that no other call pays for
-// it. Without a Random it is all zeros, for all the world to know.
+// Seed is the run's randomness, the same for the whole chain, computed at the first use. Without a
+// Random it is all zeros and predictable.
 func (r *Run) Seed() [32]byte {
 	if !r.seeded && r.Random != nil {
 		r.SetSeed(r.Random.seed(r.Event))
@@ -68,5 +68,5 @@ func (r *Run) Seed() [32]byte {
 	return r.seed
 }
 
-// SetSeed says what Seed is until the Run begins again: a test's.
+// SetSeed sets Seed until the Run begins again, for tests.
 func (r *Run) SetSeed(seed [32]byte) { r.seed, r.seeded = seed, true }

@@ -8,7 +8,8 @@ import (
 // mostProduct is beyond any budget, and leaves room for a few sums.
 const mostProduct = math.MaxInt64 / 4
 
-// Product multiplies costs. It stays at a value beyond any budget instead of overflowing; a negative factor counts as 0.
+// Product multiplies costs. It stays at a value beyond any budget instead of overflowing; a
+// negative factor counts as 0.
 func Product(factors ...int64) int64 {
 	product := int64(1)
 	for _, n := range factors {

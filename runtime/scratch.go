@@ -1,30 +1,30 @@
 package runtime
 
-// Layout says how much of each kind of scratch the expressions of one hook need together. Version grows with it, so that
-// a Run sees that it has to grow too.
+// Layout is how much scratch the expressions of one hook need together. Version changes with it, so
+// that a Run notices.
 type Layout struct {
 	Slots, Cells, Locals int
 	Version              int
 }
 
-// Scratch is what the expressions of one event share: values found in the document, the hook's lets once they are
-// known, variables, and memory for texts and lists that are built. All of it is good until the Run begins again.
+// Scratch is shared by the expressions of one event: values found in the document, computed lets,
+// variables, and memory for built texts and lists. It is valid until the Run begins again.
 type Scratch struct {
 	Slots  []Slot  // by path into the document
 	Cells  []Cell  // by let
-	Locals []Value // variables of the expression under way
-	Missed bool    // an operator has decided on something that is missing
-	Draws  uint64  // how often chance was asked, see Run.Seed
-	Masked bool    // what carries a secret is written as [secret], for a trace
+	Locals []Value // variables of the current expression
+	Missed bool    // an operator decided on a missing value
+	Draws  uint64  // how many random blocks were drawn, see Run.Seed
+	Masked bool    // secret values are written as [secret], for a trace
 
 	filled  []int32 // the Slots that are known
 	layout  *Layout
 	version int
-	text    []byte // the chunk texts are being cut from
+	text    []byte // the chunk that texts are cut from
 	values  []Value
 }
 
-// Slot is a value of the document, once it was looked for.
+// Slot is a value of the document, once it was read.
 type Slot struct {
 	Value Value
 	Known bool
@@ -33,12 +33,12 @@ type Slot struct {
 // Cell is a let, once it was computed.
 type Cell struct {
 	Value  Value
-	Err    error // a *value* error: it is the same for everybody who asks
+	Err    error // a value error, the same for every reader
 	Known  bool
-	Missed bool // as in Scratch, while it was computed
+	Missed bool // as in Scratch, while the let was computed
 }
 
-// Resize makes room for what l needs. Scratch that served another layout since the Run began is emptied first.
+// Resize makes room for l. Scratch that served another layout since the Run began is cleared first.
 func (s *Scratch) Resize(l *Layout) {
 	if s.layout != l || s.version != l.Version {
 		s.resize(l)
@@ -63,7 +63,7 @@ func (s *Scratch) resize(l *Layout) {
 	}
 }
 
-// What a Run keeps for the next event: more than this is given back.
+// Memory beyond these limits is not kept for the next event.
 const (
 	maxKeptText   = 64 << 10
 	maxKeptValues = 1 << 10
@@ -85,13 +85,13 @@ func (s *Scratch) reset() {
 	s.Missed, s.Draws, s.layout = false, 0, nil // a pool must not keep an old Set alive
 }
 
-// SetSlot keeps the value of Slot i.
+// SetSlot stores the value of Slot i.
 func (s *Scratch) SetSlot(i int, v Value) {
 	s.Slots[i] = Slot{v, true}
 	s.filled = append(s.filled, int32(i))
 }
 
-// clearSlots empties the Slots that were found: a large policy has many, and an event looks at few.
+// clearSlots clears the filled Slots only: a large policy has many, and an event reads few.
 func (s *Scratch) clearSlots() {
 	for _, i := range s.filled {
 		s.Slots[i] = Slot{}
@@ -99,7 +99,7 @@ func (s *Scratch) clearSlots() {
 	s.filled = s.filled[:0]
 }
 
-// Text gives n bytes to build a text in: length 0, capacity n. The caller has asked the Meter.
+// Text is memory for a text: length 0, capacity n. The caller has reserved it.
 func (s *Scratch) Text(n int) []byte {
 	if n > cap(s.text)-len(s.text) {
 		s.text = make([]byte, 0, max(n, min(2*cap(s.text), maxKeptText), 4<<10))
@@ -109,7 +109,7 @@ func (s *Scratch) Text(n int) []byte {
 	return s.text[at:at:len(s.text)]
 }
 
-// Values gives room for n values to build a list in: length 0, capacity n. The caller has asked the Meter.
+// Values is memory for a list: length 0, capacity n. The caller has reserved it.
 func (s *Scratch) Values(n int) []Value {
 	if n > cap(s.values)-len(s.values) {
 		s.values = make([]Value, 0, max(n, min(2*cap(s.values), maxKeptValues), 64))

@@ -8,10 +8,10 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-// Kind is what a Value is.
+// Kind is the kind of a Value.
 type Kind uint8
 
-// The kinds. JSON's null and a member that is not there are both Null.
+// The kinds. JSON's null and a missing member are both Null.
 const (
 	Null Kind = iota
 	Bool
@@ -22,17 +22,17 @@ const (
 	Object
 )
 
-// String is the word for the kind in messages.
+// String is the kind's name in messages.
 func (k Kind) String() string {
 	return [...]string{"null", "a boolean", "a number", "a number", "a text", "a list", "an object"}[k]
 }
 
-// Value is what an expression computes. The zero Value is null. A Value may share the memory of the event's Doc or of
-// the Run's Scratch: it is good until the Run begins again.
+// Value is the result of an expression. The zero Value is null. A Value may share the memory of the
+// event's Doc or of the Run's Scratch: it is valid until the Run begins again.
 //
-// It is one flat struct so that a Value is passed in registers and never boxed: a text is a pointer and a length, and
-// so is a list or object that was built (an object's names and values alternate); what came out of a document is its
-// node, and a number that did keeps the node too, so that it is written again as it was read.
+// It is one flat struct that is passed in registers and never boxed. A text is a pointer and a
+// length, and so is a built list or object (whose names and values alternate). A value from a
+// document is its node; a number keeps its node too, so that it is written as it was read.
 type Value struct {
 	node jsondoc.Node
 	ptr  unsafe.Pointer
@@ -64,14 +64,15 @@ func ListOf(values []Value) Value {
 	return Value{kind: List, ptr: unsafe.Pointer(unsafe.SliceData(values)), num: uint64(len(values))}
 }
 
-// ObjectOf is an object of names and values that alternate; it shares their memory. No name may be there twice.
+// ObjectOf is an object of alternating names and values; it shares their memory. Names must be
+// distinct.
 func ObjectOf(pairs []Value) Value {
 	v := ListOf(pairs)
 	v.kind = Object
 	return v
 }
 
-// NodeOf is a document's value.
+// NodeOf is the value of a document's node.
 func NodeOf(n jsondoc.Node) Value {
 	switch n.Kind() {
 	case jsondoc.True:
@@ -90,8 +91,8 @@ func NodeOf(n jsondoc.Node) Value {
 	return Value{}
 }
 
-// maxNumberLength is how long a number may be written. One that is longer is not read, which would take as long as whoever sent
-// it likes: it is not a number (NaN), and nothing but to hand it on can be done with it.
+// maxNumberLength is the longest number that is parsed, because the sender chooses the length. A
+// longer one is NaN and can only be passed on.
 const maxNumberLength = 512
 
 func numberOf(n jsondoc.Node) Value {
@@ -105,7 +106,7 @@ func numberOf(n jsondoc.Node) Value {
 	return Value{kind: Float, num: math.Float64bits(n.Float()), node: n}
 }
 
-// intOf reads a whole number that fits; strconv would allocate an error for any other.
+// intOf parses a whole number that fits; strconv would allocate an error for others.
 func intOf(raw []byte) (int64, bool) {
 	digits := raw
 	if raw[0] == '-' {
@@ -127,7 +128,7 @@ func intOf(raw []byte) (int64, bool) {
 	return int64(u), u < 1<<63
 }
 
-// Kind is what v is.
+// Kind is the kind of v.
 func (v Value) Kind() Kind { return v.kind }
 
 // IsNull reports whether v is null.
@@ -136,7 +137,7 @@ func (v Value) IsNull() bool { return v.kind == Null }
 // Bool reports whether v is true.
 func (v Value) Bool() bool { return v.kind == Bool && v.num != 0 }
 
-// Int is an Int's value; 0 of anything else.
+// Int is an Int's value; 0 for other kinds.
 func (v Value) Int() int64 {
 	if v.kind != Int {
 		return 0
@@ -144,7 +145,7 @@ func (v Value) Int() int64 {
 	return int64(v.num)
 }
 
-// Float is a number's value, of an Int the nearest; 0 of anything else.
+// Float is a number's value, for an Int the nearest; 0 for other kinds.
 func (v Value) Float() float64 {
 	switch v.kind {
 	case Int:
@@ -155,7 +156,7 @@ func (v Value) Float() float64 {
 	return 0
 }
 
-// Text is a String's content; "" of anything else.
+// Text is a String's content; "" for other kinds.
 func (v Value) Text() string {
 	if v.kind != String {
 		return ""
@@ -163,10 +164,11 @@ func (v Value) Text() string {
 	return unsafe.String((*byte)(v.ptr), v.num)
 }
 
-// Node is where in a document v is or was read; missing when v was built, and for texts, booleans and null.
+// Node is the node of v in a document; missing for built values, texts, booleans and null.
 func (v Value) Node() jsondoc.Node { return v.node }
 
-// Items is a List's values, or an Object's names and values in turn, when they are not in a document.
+// Items are the values of a built List, or the alternating names and values of a built Object; nil
+// for a node.
 func (v Value) Items() []Value {
 	if v.kind < List {
 		return nil
@@ -174,7 +176,7 @@ func (v Value) Items() []Value {
 	return unsafe.Slice((*Value)(v.ptr), v.num)
 }
 
-// Len is the number of a List's values or an Object's members; 0 of anything else.
+// Len is the number of a List's values or an Object's members; 0 for other kinds.
 func (v Value) Len() int {
 	switch {
 	case v.kind < List:
@@ -187,7 +189,7 @@ func (v Value) Len() int {
 	return int(v.num)
 }
 
-// Get is the Object's member of that name; null of anything else.
+// Get is the Object's member of that name; null for other kinds.
 func (v Value) Get(name string) Value {
 	if v.kind != Object {
 		return Value{}
@@ -201,7 +203,7 @@ func (v Value) Get(name string) Value {
 	return NodeOf(v.node.Get(name))
 }
 
-// At is the List's value i, counted from 0; null where there is none.
+// At is the List's value i, from 0; null without one.
 func (v Value) At(i int) Value {
 	if v.kind != List || i < 0 || i >= v.Len() {
 		return Value{}
@@ -212,8 +214,8 @@ func (v Value) At(i int) Value {
 	return NodeOf(v.node.At(i))
 }
 
-// AppendText appends v as it stands in the middle of a text: a String's content, "" for null, and the JSON of the rest.
-// The Meter is asked for all of it.
+// AppendText appends v as text content: a String's content, "" for null, and JSON for other kinds.
+// The Meter is charged for all of it.
 func (v Value) AppendText(dst []byte, m *Meter) ([]byte, error) {
 	switch v.kind {
 	case Null:
@@ -227,7 +229,7 @@ func (v Value) AppendText(dst []byte, m *Meter) ([]byte, error) {
 	return v.AppendJSON(dst, m)
 }
 
-// AppendJSON appends v as JSON. The Meter is asked before anything is written.
+// AppendJSON appends v as JSON. The Meter is charged before anything is written.
 func (v Value) AppendJSON(dst []byte, m *Meter) ([]byte, error) {
 	if raw := v.node.Raw(); raw != nil {
 		if !m.Emit(int64(len(raw))) {
@@ -251,7 +253,7 @@ func (v Value) AppendJSON(dst []byte, m *Meter) ([]byte, error) {
 	return v.AppendScalar(dst), nil
 }
 
-// AppendEscaped appends v as it stands in the middle of a JSON string: AppendText, escaped.
+// AppendEscaped appends v as JSON string content: AppendText, escaped.
 func (v Value) AppendEscaped(dst []byte, m *Meter) ([]byte, error) {
 	if v.kind == String {
 		return appendEscaped(dst, v.Text(), m)
@@ -264,7 +266,7 @@ func (v Value) AppendEscaped(dst []byte, m *Meter) ([]byte, error) {
 	return appendEscaped(dst[:from], string(dst[from:]), m)
 }
 
-// appendEscaped asks for what escapes add once they are written: they add five times the text at most.
+// appendEscaped charges for escapes after they are written: they add at most five times the text.
 func appendEscaped(dst []byte, s string, m *Meter) ([]byte, error) {
 	if !m.Emit(int64(len(s))) {
 		return dst, m.Err()
@@ -277,7 +279,7 @@ func appendEscaped(dst []byte, s string, m *Meter) ([]byte, error) {
 	return dst, nil
 }
 
-// AppendScalar appends a null, a boolean or a number as JSON writes it, and nothing for any other kind.
+// AppendScalar appends a null, a boolean or a number as JSON, and nothing for other kinds.
 func (v Value) AppendScalar(dst []byte) []byte {
 	if raw := v.node.Raw(); raw != nil && v.kind < String {
 		return append(dst, raw...)
@@ -320,7 +322,7 @@ func (v Value) appendItems(dst []byte, m *Meter) ([]byte, error) {
 	return append(dst, end), nil
 }
 
-// appendFloat writes f as encoding/json does: plain within 1e-6 and 1e21, else with an exponent.
+// appendFloat writes f as encoding/json does: plain between 1e-6 and 1e21, else with an exponent.
 func appendFloat(dst []byte, f float64) []byte {
 	format := byte('f')
 	if abs := math.Abs(f); abs != 0 && (abs < 1e-6 || abs >= 1e21) {

@@ -10,24 +10,24 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-// answers is what a destination answered, for its ok.
-const answers = `
+// answerMembers are the members of a destination's answer, for its ok.
+const answerMembers = `
 number status
 open   headers
 any    body`
 
-// NewAnswerEnv makes the Env of a destination's ok, which sees vars, tables and what was answered: status, headers by
-// their lower-case names, and body, which is a text when it is not JSON. The event of a Run is then an object with
-// these. o.Type does not count.
+// NewAnswerEnv makes the Env of a destination's ok, which reads vars, tables and the answer:
+// status, headers by their lower-case names, and body, which is a text when it is not JSON. The
+// event of a Run is an object with these members. o.Type is ignored.
 func NewAnswerEnv(o Options) *Env {
 	o.Type = 0
 	e := NewEnv(o)
-	e.event = schema.Parse(answers)
+	e.event = schema.Parse(answerMembers)
 	return e
 }
 
-// AppendAnswer appends the object that a Run of such an Env has for its event. A header that came several times is joined
-// with commas (RFC 9110 section 5.3).
+// AppendAnswer appends the object that a Run of such an Env has as its event. A header that came
+// several times is joined with commas (RFC 9110 section 5.3).
 func AppendAnswer(dst []byte, status int, headers map[string][]string, body []byte) []byte {
 	dst = strconv.AppendInt(append(dst, `{"status":`...), int64(status), 10)
 	dst = append(dst, `,"headers":{`...)

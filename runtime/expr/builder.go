@@ -8,8 +8,8 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-// What a value that is built may be. Each piece of work that is done without asking the Meter stays well under a
-// millisecond with these.
+// Limits of a value that is built. With them, each piece of work between two questions to the Meter
+// takes well under a millisecond.
 const (
 	maxText = 64 << 10 // bytes
 	maxList = 10_000   // values
@@ -17,7 +17,7 @@ const (
 
 const valueSize = int64(unsafe.Sizeof(runtime.Value{}))
 
-// builder puts a list together in the Run's Scratch. The Meter is asked whenever it grows.
+// builder builds a list in the Run's Scratch. The Meter is charged whenever it grows.
 type builder struct {
 	r      *runtime.Run
 	values []runtime.Value
@@ -60,12 +60,12 @@ func (b *builder) member(key, v runtime.Value) {
 	b.add(v)
 }
 
-// failTooLarge ends the run: one value would be larger than any may be, whatever the budget.
+// failTooLarge ends the run: a value would exceed the limit for any value, whatever the budget.
 func failTooLarge(format string, most int) {
 	panic(&fault{fmt.Errorf("%w: "+format, runtime.ErrMemory, most)})
 }
 
-// reserveText gives memory for a text of up to n bytes, or fails.
+// reserveText reserves memory for a text of up to n bytes, or fails.
 func reserveText(r *runtime.Run, n int) []byte {
 	if n > maxText {
 		failTooLarge("a text of more than %d bytes", maxText)
@@ -75,12 +75,13 @@ func reserveText(r *runtime.Run, n int) []byte {
 	return r.Scratch.Text(n)
 }
 
-// textOfBytes is a text in memory that room gave.
+// textOfBytes is a text in memory that reserveText gave.
 func textOfBytes(b []byte) runtime.Value {
 	return runtime.TextOf(unsafe.String(unsafe.SliceData(b), len(b)))
 }
 
-// each calls f with the values of a list, until f says that it has seen enough. The Meter is asked for every value.
+// each calls f with the values of a list until f returns false. The Meter is charged for every
+// value.
 func each(r *runtime.Run, v runtime.Value, f func(i int, item runtime.Value) bool) {
 	if n := v.Node(); n.Kind() == jsondoc.Array {
 		i := 0
@@ -101,7 +102,7 @@ func each(r *runtime.Run, v runtime.Value, f func(i int, item runtime.Value) boo
 	}
 }
 
-// eachMember calls f with an object's names and values, until f says that it has seen enough.
+// eachMember calls f with an object's names and values until f returns false.
 func eachMember(r *runtime.Run, v runtime.Value, f func(name string, item runtime.Value) bool) {
 	for name, item := range v.Node().Members() {
 		charge(r, 1)

@@ -10,16 +10,16 @@ import (
 	"github.com/tenterhook/tenterhook/runtime"
 )
 
-// Clause is a part of a condition that is a condition itself, and what it has come to: an operand of and or or, what stands before
-// a ?, and what stands on either side of its :. A not is one Clause with its operand, and a constant is none. A part that a run
-// had no need to look at has come to nothing there.
+// Clause is a part of a condition that is itself a condition, with its outcomes: an operand of and
+// or or, the condition before a ?, or a side of its :. A not and its operand are one Clause;
+// constants are none. A part that a run skips has no outcome there.
 type Clause struct {
-	Offset  int    // bytes before it, in the text that was compiled
-	Text    string // as it is written there
+	Offset  int    // bytes before it in the source text
+	Text    string // as written in the source text
 	yes, no atomic.Int64
 }
 
-// Counts is how often the clause has come out true, and how often not.
+// Counts is how often the clause was true, and how often it was not.
 func (c *Clause) Counts() (yes, no int64) { return c.yes.Load(), c.no.Load() }
 
 func (c *Clause) count(outcome bool) bool {
@@ -31,10 +31,11 @@ func (c *Clause) count(outcome bool) bool {
 	return outcome
 }
 
-// Clauses are the expression's, in the order of the text. There are none unless the Env's Options ask for them.
+// Clauses are the expression's clauses in the order of the text. There are none unless
+// Options.Clauses is set.
 func (x *Expression) Clauses() []*Clause { return x.clauses }
 
-// LetClauses are those of a let, likewise.
+// LetClauses are the clauses of a let, as of an expression.
 func (e *Env) LetClauses(name string) []*Clause {
 	if l := e.lets[name]; l != nil {
 		return l.clauses
@@ -42,8 +43,9 @@ func (e *Env) LetClauses(name string) []*Clause {
 	return nil
 }
 
-// CountWhole has a leaf that is one expression, src, counted as a whole too, as exactly true or not, and gives all Clauses of it,
-// with places in the leaf. There are none unless the Env's Options ask for them. It is for before the first run.
+// CountWhole also counts a leaf that is one expression, src, as a whole, and returns all its
+// Clauses with places in the leaf. There are none unless Options.Clauses is set. Call it before the
+// first run.
 func (e *Env) CountWhole(t *Text, src string) []*Clause {
 	x := t.Whole()
 	if !e.o.Clauses || x == nil || x.code.constant {
@@ -63,10 +65,10 @@ func (e *Env) CountWhole(t *Text, src string) []*Clause {
 	return sortClauses(append([]*Clause{all}, x.clauses...))
 }
 
-// clause compiles n, an operand, as a condition that is one of the Clauses.
+// clause compiles an operand as a condition that is counted as a Clause.
 func (k *compiler) clause(n ast.Node) *code { return k.countOutcome(n, k.condition(n)) }
 
-// branch compiles n, which stands beside the : of a condition or of a value.
+// branch compiles a side of the : of a condition or of a value.
 func (k *compiler) branch(n ast.Node) *code {
 	c := k.compile(n)
 	if c.types != boolean {
@@ -75,7 +77,7 @@ func (k *compiler) branch(n ast.Node) *code {
 	return k.countOutcome(n, c)
 }
 
-// countOutcome is c with what it comes to noted in a Clause, when that is asked for.
+// countOutcome makes c count its outcomes in a Clause, when Options.Clauses is set.
 func (k *compiler) countOutcome(n ast.Node, c *code) *code {
 	if !k.env.o.Clauses || c.constant || len(k.errs) > 0 {
 		return c
@@ -89,7 +91,7 @@ func (k *compiler) countOutcome(n ast.Node, c *code) *code {
 	}
 	into, eval, test := k.clauses[i], c.eval, c.test
 	watched := *c
-	watched.elementTest, watched.equalsText = nil, nil // the ways past test
+	watched.elementTest, watched.equalsText = nil, nil // these bypass test
 	watched.test = func(r *runtime.Run) bool { return into.count(test(r)) }
 	watched.eval = func(r *runtime.Run) runtime.Value {
 		v := eval(r)
@@ -99,7 +101,7 @@ func (k *compiler) countOutcome(n ast.Node, c *code) *code {
 	return &watched
 }
 
-// sortClauses are the clauses in the order of the text, the larger of two that begin together first.
+// sortClauses sorts by the order of the text; of two that begin together the larger comes first.
 func sortClauses(all []*Clause) []*Clause {
 	slices.SortFunc(all, func(a, b *Clause) int {
 		return cmp.Or(a.Offset-b.Offset, len(b.Text)-len(a.Text))

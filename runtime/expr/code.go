@@ -8,34 +8,37 @@ import (
 	"github.com/tenterhook/tenterhook/runtime/table"
 )
 
-// code is one compiled node of an expression: what runs, and what is known of its value beforehand.
+// code is one compiled node of an expression: closures, and what is known of its value before any
+// run.
 type code struct {
-	eval        func(*runtime.Run) runtime.Value
-	test        func(*runtime.Run) bool                // as a condition
-	elementTest func(*runtime.Run, runtime.Value) bool // of the innermost quantifier's value, when the condition is about that alone
+	eval func(*runtime.Run) runtime.Value
+	test func(*runtime.Run) bool // as a condition
+	// tests an element of the innermost quantifier, when the condition needs nothing else
+	elementTest func(*runtime.Run, runtime.Value) bool
 
-	types         types
-	null          bool           // it may be null
-	maybeFalse    bool           // as a condition it may be not true merely because something is missing
-	maybeTrue     bool           // it may be true merely because something is missing
-	maybeOther    bool           // it may be another value, though not null, because something is missing
-	shape         *schema.Schema // of its members or elements, or of itself
-	form          *form          // of a text, when a function with a form gave it
-	taint         taint
-	constant      bool
-	value         runtime.Value // when constant
-	patternSize   int64         // instructions of its pattern
-	slot          int           // the number of its Slot, when it is a path into the event; Slot 0 is never filled
-	isElement     bool          // it is the innermost quantifier's value
-	elementMember string        // it is the member of that name of the innermost quantifier's value
-	equalsText    *string       // it is whether the innermost quantifier's value is this text
+	types       types
+	null        bool           // the value may be null
+	maybeFalse  bool           // as a condition, something missing may keep it from being true
+	maybeTrue   bool           // as a condition, something missing may make it true
+	maybeOther  bool           // something missing may make it another value that is not null
+	shape       *schema.Schema // of the value
+	form        *form          // of a text, when a function with a form gave it
+	taint       taint
+	constant    bool
+	value       runtime.Value // when constant
+	patternSize int64         // instructions of its pattern
+	// number of its Slot, when it is a path into the event; Slot 0 is never filled
+	slot          int
+	isElement     bool    // it is the element of the innermost quantifier
+	elementMember string  // it is the member of that name of that element
+	equalsText    *string // it tests whether that element is this text
 	table         *table.Table
 
-	evalKleene func(*runtime.Run) kleene // as a condition, with what is missing left open
+	evalKleene func(*runtime.Run) kleene // as a condition, in three-valued logic
 }
 
-// isUncertain reports whether the value may be another one, though not null, because something is missing: a list that
-// counts as empty, a condition that was taken for false.
+// isUncertain reports whether something missing may make the value another one that is not null: a
+// list counted as empty, a condition taken for false.
 func (c *code) isUncertain() bool {
 	return c.maybeOther || (c.types == boolean && !c.null && (c.maybeFalse || c.maybeTrue))
 }
@@ -49,7 +52,8 @@ func anyUncertain(all ...*code) bool {
 	return false
 }
 
-// addUncertainty marks a condition that compares loose values: what is missing may push it either way.
+// addUncertainty marks a condition on uncertain values: something missing may make it true or
+// false.
 func (c *code) addUncertainty(from ...*code) *code {
 	if anyUncertain(from...) {
 		c.maybeFalse, c.maybeTrue, c.maybeOther = true, true, true
@@ -57,16 +61,17 @@ func (c *code) addUncertainty(from ...*code) *code {
 	return c
 }
 
-// kleene is a condition's outcome when something it needs may be missing.
+// kleene is a condition's outcome in three-valued (Kleene) logic, where a missing value is
+// undecided.
 type kleene uint8
 
 const (
 	definitelyFalse kleene = iota
 	definitelyTrue
-	undecided // something is missing that would decide it
+	undecided // a missing value would decide it
 )
 
-// fault carries an error out of the closures; stop says that the Meter has said no.
+// fault carries an error out of the closures; exhausted says that a limit of the Meter was reached.
 type fault struct{ err error }
 
 type exhausted struct{}
@@ -96,12 +101,12 @@ func reserve(r *runtime.Run, bytes int64) {
 	}
 }
 
-// fail ends the run: a value is of no use to what stands at pos.
+// fail ends the run: the operator or function at pos cannot work with a value.
 func fail(pos, format string, args ...any) {
 	panic(&fault{fmt.Errorf("%w: %s (%s)", runtime.ErrValue, fmt.Sprintf(format, args...), pos)})
 }
 
-// invalidCode is the code of what could not be compiled: nothing more is said about it.
+// invalidCode stands for a node that could not be compiled. It causes no further problems.
 func invalidCode() *code {
 	return complete(&code{
 		eval:  func(*runtime.Run) runtime.Value { return runtime.Value{} },
@@ -128,7 +133,7 @@ func literal(v runtime.Value) *code {
 	return complete(c, "")
 }
 
-// complete completes c with what it is as a condition, from its eval.
+// complete adds what follows from eval: test, evalKleene and maybeFalse.
 func complete(c *code, pos string) *code {
 	eval := c.eval
 	if c.test == nil {
@@ -173,7 +178,7 @@ func completeBoolean(c *code) *code {
 	return complete(c, "")
 }
 
-// nullBool is a condition that may be null.
+// nullBool is the outcome of a condition that may be null.
 type nullBool uint8
 
 const (
@@ -189,7 +194,7 @@ func nullBoolOf(b bool) nullBool {
 	return isFalse
 }
 
-// completeNullable completes a condition that may be null from its verdict.
+// completeNullable completes a condition that may be null from decide.
 func completeNullable(c *code, decide func(*runtime.Run) nullBool) *code {
 	c.types = boolean
 	c.eval = func(r *runtime.Run) runtime.Value {

@@ -10,29 +10,30 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/hook"
 )
 
-// compiler turns one tree into closures. It goes on after a mistake, to find the others too.
+// compiler turns one tree into closures. It goes on after a problem, to find the others too.
 type compiler struct {
-	env       *Env
-	src       string
-	offsets   []int // of each character in src; nil when it is ASCII
-	errs      Errors
-	vars      []variable     // let x = …; of this expression, innermost last
-	elements  []variable     // what # is, innermost last; its local is followed by #index's
+	env     *Env
+	src     string
+	offsets []int // byte offsets of the characters in src; nil when it is ASCII
+	errs    Errors
+	vars    []variable // variables of let x = …; in this expression, innermost last
+	// elements of the quantifiers, innermost last; the local after an element's is #index
+	elements  []variable
 	next      int            // the next free local
-	maxLocals int            // locals in use at once
+	maxLocals int            // most locals in use at once
 	depth     int            // of the tree
-	present   map[string]int // what is known not to be missing where we are, by how often it is known
+	present   map[string]int // paths that cannot be missing here, with how many conditions say so
 	shared    map[ast.Node]*code
-	codes     map[ast.Node]*code // of all nodes, for what they cost
+	codes     map[ast.Node]*code // of all nodes, for Cost
 	loops     int                // as in Cost
-	loopDepth int                // of those around what is being compiled
+	loopDepth int                // quantifiers around the node that is being compiled
 	foldFuel  int64              // fuel spent on constants
 	clauses   []*Clause
 	warnings  Errors
-	tokens    tokens // of src, once an extent was asked for
+	tokens    tokens // of src, when a clause was first needed
 }
 
-// maxErrors are reported of one expression; who has made more knows by then.
+// maxErrors limits the problems reported of one expression.
 const maxErrors = 20
 
 func newCompiler(e *Env, src string) *compiler {
@@ -66,7 +67,7 @@ func (k *compiler) report(n ast.Node, format string, args ...any) *code {
 	return invalidCode()
 }
 
-// reportUnknown is wrong, with what was probably meant.
+// reportUnknown reports an unknown name with a suggestion.
 func (k *compiler) reportUnknown(n ast.Node, what, name string, candidates []string) *code {
 	before := len(k.errs)
 	c := k.report(n, "unknown %s %s", what, name)
@@ -80,7 +81,7 @@ func (k *compiler) reportUnknown(n ast.Node, what, name string, candidates []str
 	return c
 }
 
-// offset is where n is: the parser counts characters.
+// offset is the byte offset of n. The parser counts characters.
 func (k *compiler) offset(n ast.Node) int {
 	at := n.Location().From
 	if k.offsets == nil || at < 0 {
@@ -92,13 +93,13 @@ func (k *compiler) offset(n ast.Node) int {
 	return k.offsets[at]
 }
 
-// pos is where n is, for messages at run time.
+// pos is the place of n in messages at run time.
 func (k *compiler) pos(n ast.Node) string {
 	e := at(k.src, k.offset(n), "")
 	return fmt.Sprintf("%d:%d", e.Line, e.Column)
 }
 
-// local takes n locals, which the caller gives back by setting next to what it was.
+// local allocates n locals. The caller frees them by setting next back.
 func (k *compiler) local(n int) int {
 	at := k.next
 	k.next += n
@@ -106,7 +107,7 @@ func (k *compiler) local(n int) int {
 	return at
 }
 
-// compile compiles n, which must be a value.
+// compile compiles n as a value.
 func (k *compiler) compile(n ast.Node) *code {
 	c := k.source(n)
 	if c.table != nil {
@@ -115,7 +116,7 @@ func (k *compiler) compile(n ast.Node) *code {
 	return c
 }
 
-// source compiles n, which may be a table.
+// source compiles n as a value or a table.
 func (k *compiler) source(n ast.Node) *code {
 	if k.depth++; k.depth > maxDepth {
 		k.depth--
@@ -160,7 +161,7 @@ func (k *compiler) node(n ast.Node) *code {
 	return k.unsupported(n)
 }
 
-// unsupported is what the parser reads and we have no use for.
+// unsupported reports a node that the parser accepts and this language does not have.
 func (k *compiler) unsupported(n ast.Node) *code {
 	switch n.(type) {
 	case *ast.CallNode:
@@ -197,7 +198,7 @@ func (k *compiler) condition(n ast.Node) *code {
 	return c
 }
 
-// wantKinds says so when c can never have one of the kinds, and reports whether it can.
+// wantKinds reports a problem when c can never have one of the kinds. It is true when c can.
 func (k *compiler) wantKinds(n ast.Node, c *code, t types, who string) bool {
 	if c.types == 0 || c.types&t != 0 {
 		return true
@@ -234,7 +235,7 @@ func (k *compiler) identifier(n *ast.IdentifierNode) *code {
 	return k.reportUnknown(n, "name", n.Value, k.scope())
 }
 
-// scope is every name that can be read where we are.
+// scope lists the names that can be read here.
 func (k *compiler) scope() []string {
 	all := k.env.names()
 	for _, v := range k.vars {
@@ -263,7 +264,7 @@ func (k *compiler) let(l *let) *code {
 	return complete(c, "")
 }
 
-// copyFacts is a code without closures of which as much is known as of c.
+// copyFacts is a code without closures of which the same is known as of c.
 func (k *compiler) copyFacts(c *code) *code {
 	return &code{types: c.types, null: c.null, maybeFalse: c.maybeFalse, maybeTrue: c.maybeTrue, maybeOther: c.maybeOther, shape: c.shape, form: c.form, taint: c.taint}
 }
@@ -309,7 +310,7 @@ func (k *compiler) array(n *ast.ArrayNode) *code {
 	return k.foldTo(maxNodes, n, complete(c, ""), items)
 }
 
-// anyMissing reports whether something in a list or object that is written out may be missing.
+// anyMissing reports whether a value of a written list or object may be missing.
 func anyMissing(items []*code) bool {
 	return slices.ContainsFunc(items, func(c *code) bool { return !c.constant && c.null || c.isUncertain() })
 }

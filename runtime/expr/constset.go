@@ -7,14 +7,14 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-// elements is what is known of the right side of an `in`.
+// elements is what is known of the values on the right side of an `in`.
 type elements struct {
-	kinds types     // of what is compared, as far as they are known; 0 when there is nothing
+	kinds types     // that may occur; 0 when there are no values
 	set   *constSet // of a constant list of texts and numbers, else nil
 }
 
-// elementsOf is what is known of y. A list of the policy's variables is looked through once, however many expressions look
-// into it.
+// elementsOf is what is known of the values of y. A list in vars is analysed once for all
+// expressions.
 func (e *Env) elementsOf(y *code) elements {
 	switch {
 	case y.types == object:
@@ -69,13 +69,13 @@ func elementsOfList(list runtime.Value) elements {
 	return h
 }
 
-// constSet is a constant list of texts and numbers.
+// constSet is a constant list of texts and numbers, for fast lookups.
 type constSet struct {
 	texts   map[string]struct{}
 	longest int
 	ints    map[int64]struct{}
 	floats  []runtime.Value // and whole numbers beyond 64 bits
-	other   bool            // something else is in it
+	other   bool            // there are values of other kinds
 }
 
 func (s *constSet) test(pos string) func(*runtime.Run, runtime.Value) bool {
@@ -118,7 +118,7 @@ func (s *constSet) containsNumber(r *runtime.Run, v runtime.Value) bool {
 	return false
 }
 
-// wholeOf is a number as the Int that it is equal to.
+// wholeOf is the Int that is equal to a number.
 func wholeOf(v runtime.Value) (int64, bool) {
 	if v.Kind() == runtime.Int {
 		return v.Int(), true
@@ -129,7 +129,8 @@ func wholeOf(v runtime.Value) (int64, bool) {
 
 const scalar = boolean | number | text
 
-// mayBeComparable reports whether some value of x's kinds can be compared with one of y's. 0 is nothing to compare with.
+// mayBeComparable reports whether values of the kinds x and y may be comparable. 0 stands for no
+// values.
 func mayBeComparable(x, y types) bool {
 	return y == 0 || x&scalar != 0 && y&scalar != 0 || x&y != 0
 }

@@ -8,25 +8,26 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-// Assumed is what a Cost takes for the size of what an event brings: the bytes of a text, the values of a list, the members
-// of an object. What the policy itself brings counts as large as it is.
+// Assumed is the size that Cost assumes of values of the event: bytes of a text, values of a list,
+// members of an object. Constants of the policy count with their own size.
 const Assumed = 128
 
-// maxLoops is how many quantifiers over lists of the event may be inside each other: with a fourth a list of the assumed size
-// takes more than the default budget has.
+// maxLoops limits nested quantifiers over lists of the event: with four, lists of the assumed size
+// exceed the default budget.
 const maxLoops = 3
 
-// Cost is what an expression may take, known before it runs: a bound, and mostly a generous one, for an event of the assumed
-// sizes, and for a password hash of bcrypt's cost 12. The Meter stops what takes more of a larger one.
+// Cost bounds what an expression may take, known before it runs. It is usually generous. It assumes
+// sizes of values, and bcrypt of cost 12 for password hashes; the Meter stops a run on larger
+// values.
 type Cost struct {
-	Fuel  int64 // as the Meter counts it; lets it is the first to read included. math.MaxInt64: more than can be said
-	Loops int   // how many quantifiers over lists that are neither constants nor written out are inside each other
+	Fuel  int64 // as the Meter counts; with the lets that it reads. math.MaxInt64: more
+	Loops int   // nesting of quantifiers over lists that are neither constant nor written out
 }
 
-// Cost is what the expression may take.
+// Cost bounds what the expression may take.
 func (x *Expression) Cost() Cost { return x.cost }
 
-// Cost is what the leaf's expressions may take together.
+// Cost bounds what all expressions of the leaf may take.
 func (t *Text) Cost() Cost {
 	var all Cost
 	for _, x := range t.Holes() {
@@ -35,15 +36,15 @@ func (t *Text) Cost() Cost {
 	return all
 }
 
-// Plus is what both may take together.
+// Plus bounds what both may take.
 func (c Cost) Plus(other Cost) Cost {
 	return Cost{runtime.Sum(c.Fuel, other.Fuel), max(c.Loops, other.Loops)}
 }
 
-// size is how large a value may be: of a text its bytes, of a list its values, of an object its members.
+// size is an upper bound: bytes of a text, values of a list, members of an object.
 type size struct {
 	n  int64
-	of *size // of the values or members; nil: assumed
+	of *size // of the values or members; nil: Assumed
 }
 
 var assumed = size{n: Assumed}
@@ -55,12 +56,12 @@ func (s size) element() size {
 	return *s.of
 }
 
-// estimate adds up what the nodes of a tree may take.
+// estimate computes the Cost of a tree.
 type estimate struct {
 	k        *compiler
 	vars     map[string]size
 	elements []size
-	lets     map[*let]bool // that have been added
+	lets     map[*let]bool // that were added
 	done     map[ast.Node]estimated
 }
 
@@ -69,14 +70,14 @@ type estimated struct {
 	size size
 }
 
-// cost is what the tree may take, once it is compiled.
+// cost bounds what a compiled tree may take.
 func (k *compiler) cost(n ast.Node) (c Cost, s size) {
 	e := estimate{k: k, vars: make(map[string]size), lets: make(map[*let]bool)}
 	fuel, s := e.estimate(n)
 	return Cost{runtime.Sum(1, fuel), k.loops}, s
 }
 
-// estimate is what n may take, and how large its value may be.
+// estimate is the fuel of n, and the size of its value.
 func (e *estimate) estimate(n ast.Node) (int64, size) {
 	if e.k.shared[n] == nil {
 		return e.node(n)
@@ -150,7 +151,7 @@ func (e *estimate) name(name string) (int64, size) {
 	return fuel, l.size
 }
 
-// addLet adds what a let and those it reads take, each once.
+// addLet adds the fuel of a let and of the lets that it reads, each once.
 func (e *estimate) addLet(l *let, fuel *int64) {
 	if e.lets[l] {
 		return
@@ -217,7 +218,7 @@ func (e *estimate) binary(n *ast.BinaryNode) (int64, size) {
 	return both, size{n: 24}
 }
 
-// membership is what it takes to look for x in y.
+// membership is the fuel of x in y.
 func (e *estimate) membership(n *ast.BinaryNode, x, y size) int64 {
 	if c := e.k.codes[n.Right]; c != nil && (c.table != nil || c.constant) {
 		return runtime.Sum(16, x.n>>3, y.n>>3)
@@ -234,7 +235,7 @@ func (e *estimate) makeRange(n *ast.BinaryNode, both int64) (int64, size) {
 	return runtime.Sum(both, builderCost(s.n)), s
 }
 
-// builderCost is what it takes to put a list together.
+// builderCost is the fuel of building a list of n values.
 func builderCost(n int64) int64 { return runtime.Sum(32, runtime.Product(n, 4)) }
 
 func (e *estimate) array(items []ast.Node, each int64) (int64, size) {
@@ -257,7 +258,7 @@ func (e *estimate) object(n *ast.MapNode) (int64, size) {
 	return fuel, s
 }
 
-// weight is what it takes to look at all of a value.
+// weight is the fuel of reading all of a value.
 func (e *estimate) weight(n ast.Node, s size) int64 {
 	c := e.k.codes[n]
 	if c != nil && c.types&(list|object) == 0 {
@@ -292,7 +293,7 @@ func sizeOf(v runtime.Value) size {
 	return size{n: 24}
 }
 
-// instructions is how many a pattern has; 1 when it is none.
+// instructions is the number of instructions of a pattern; 1 when it is invalid.
 func instructions(pattern string) int64 {
 	tree, err := syntax.Parse(pattern, syntax.Perl)
 	if err != nil {

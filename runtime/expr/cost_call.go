@@ -5,7 +5,7 @@ import (
 	"github.com/tenterhook/tenterhook/runtime"
 )
 
-// call is what a quantifier or function may take.
+// call is the fuel and the size of the result of a quantifier or function.
 func (e *estimate) call(name string, args []ast.Node) (int64, size) {
 	if q := quantifiers[name]; q != nil && len(args) > 0 {
 		return e.loop(q, args)
@@ -45,7 +45,7 @@ func sizeOfFirst(args []size, _ int64) size   { return args[0] }
 func sizeOfElement(args []size, _ int64) size { return args[0].element() }
 func maxTextSize([]size, int64) size          { return size{n: maxText} }
 
-// loop is what a quantifier may take: the list, and for each of its values the condition or value.
+// loop is the fuel of a quantifier: the list, and for each value the condition or value.
 func (e *estimate) loop(q *quantifier, args []ast.Node) (int64, size) {
 	fuel, s := e.estimate(args[0])
 	each, out := int64(0), s.element()

@@ -13,32 +13,35 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-// Options are what the expressions of one hook can see.
+// Options are what the expressions of one hook can read.
 type Options struct {
-	Type    hook.Type
-	Known   []string                // paths that Okta has added since, such as data.context.device
-	Vars    jsondoc.Node            // the policy's constants: an object, or missing. Its Doc must outlive the Env
-	Tables  map[string]*table.Table // the policy's tables
-	Workers *password.Workers       // for password(), which there is none of without them
-	Clauses bool                    // what the parts of conditions come to is counted, which takes its time
+	Type  hook.Type
+	Known []string // paths that Okta added, such as data.context.device
+	// the policy's constants: an object, or missing. Its Doc must outlive the Env
+	Vars    jsondoc.Node
+	Tables  map[string]*table.Table // the policy's tables, by name
+	Workers *password.Workers       // for password(); without them it is a compile error
+	Clauses bool                    // count the outcomes of clauses, which takes time
 }
 
-// Env is what the expressions of one hook share: names, their lets, and where in a Run's Scratch each value lives.
-// Compile everything first, by one goroutine; what was compiled is then safe for concurrent runs.
+// Env is shared by the expressions of one hook: names, lets, and the place of each value in a Run's
+// Scratch. Compile all expressions in one goroutine; they are then safe for concurrent runs.
 type Env struct {
 	o             Options
 	event         *schema.Schema
 	layout        runtime.Layout
 	paths         []path
-	index         map[string]int // by the path's text, see find
+	index         map[string]int // by parent and name, see slot
 	lets          map[string]*let
-	constElements map[jsondoc.Node]elements // by lists among the variables
+	constElements map[jsondoc.Node]elements // by list in vars
 	vars          *schema.Schema            // of the variables
-	foldedBytes   int                       // bytes of constants that were computed
-	locals        int                       // of lets: they may run in the middle of any other expression, so they keep theirs to themselves
+	foldedBytes   int                       // of folded constants
+	// of lets. A let may run inside any other expression, so lets have locals of their own
+	locals int
 }
 
-// path is a member of the event that some expression reads: the Slot of the same number holds its value.
+// path is a member of the event that an expression reads. The Slot of the same number holds its
+// value.
 type path struct {
 	parent int // 0: the event itself
 	name   string
@@ -50,14 +53,14 @@ type let struct {
 	cell   int
 	cost   Cost
 	size   size
-	member string // as in Member, when it is one
+	member string // its name as a Member, when it is one
 	inputs []input
 
 	clauses  []*Clause
 	warnings Errors
 }
 
-// NewEnv makes an Env. A type without members that are known, such as zero, has none at all.
+// NewEnv makes an Env. A type without known members, such as zero, has no members.
 func NewEnv(o Options) *Env {
 	e := &Env{o: o, event: schema.Of(o.Type, o.Known), index: make(map[string]int), lets: make(map[string]*let),
 		constElements: make(map[jsondoc.Node]elements), vars: shapeOfNode(o.Vars)}
@@ -65,9 +68,9 @@ func NewEnv(o Options) *Env {
 	return e
 }
 
-// Let adds a value that is computed at most once for each event, when it is first needed. What is compiled afterwards
-// can read it by its name; a let reads only those before it. The error is Errors; the name is known all the same, so
-// that one mistake is not reported again wherever it is used.
+// Let adds a value that is computed at most once for each event, when it is first needed.
+// Expressions that are compiled later can read it by name, and so can later lets. The error is
+// Errors; the name then exists all the same, so that its uses are not reported too.
 func (e *Env) Let(name, src string) error {
 	k := newCompiler(e, src)
 	c := invalidCode()
@@ -92,7 +95,7 @@ func (e *Env) Let(name, src string) error {
 	return k.result()
 }
 
-// nameProblem says why a let or variable cannot have that name, "" when it can.
+// nameProblem says why a let or variable cannot have that name; "" when it can.
 func (e *Env) nameProblem(name string) string {
 	if !identifier(name) {
 		return fmt.Sprintf("the name %q: want a letter, then letters, digits and _", name)
@@ -103,7 +106,8 @@ func (e *Env) nameProblem(name string) string {
 	if e.lets[name] != nil {
 		return fmt.Sprintf("the name %s is that of a let already", name)
 	}
-	if quantifiers[name] != nil || slices.Contains(keywords, name) { // a function's is free: there will be more of them
+	// functions are not reserved: there will be more
+	if quantifiers[name] != nil || slices.Contains(keywords, name) {
 		return fmt.Sprintf("the name %s is the language's own", name)
 	}
 	if name == "tables" || name == "vars" || e.event.Known(name) != nil || slices.Contains(e.roots(), name) {
@@ -124,12 +128,12 @@ func identifier(name string) bool {
 	return name != "" && name != "_"
 }
 
-// roots are the names the event's own members are read by.
+// roots are the names of the event's own members.
 func (e *Env) roots() []string {
 	return e.event.Names()
 }
 
-// names are all the names an expression can begin with.
+// names lists the names that an expression can begin with.
 func (e *Env) names() []string {
 	all := append(e.roots(), "tables", "vars")
 	for name := range e.lets {
@@ -139,7 +143,8 @@ func (e *Env) names() []string {
 	return all
 }
 
-// eventHookPath is where an event hook finds what an inline hook, or Okta's own page, has under that name; "" for any other.
+// eventHookPath is the path in an event hook for a name of inline hooks or of Okta's documentation;
+// "" for any other name.
 func (e *Env) eventHookPath(name string) string {
 	if e.o.Type != hook.EventHook {
 		return ""
@@ -158,7 +163,7 @@ func (e *Env) eventHookPath(name string) string {
 	return ""
 }
 
-// slot gives the path parent.name its place in the Scratch; parent 0 is the event.
+// slot is the number of the Slot for parent.name; parent 0 is the event.
 func (e *Env) slot(parent int, name string) int {
 	key := fmt.Sprintf("%d %s", parent, name)
 	if i, ok := e.index[key]; ok {
@@ -171,7 +176,7 @@ func (e *Env) slot(parent int, name string) int {
 	return len(e.paths) - 1
 }
 
-// readSlot looks a path up in the event, and remembers what is there.
+// readSlot reads a path from the event and stores the value in its Slot.
 func (e *Env) readSlot(r *runtime.Run, i int) runtime.Value {
 	if s := &r.Scratch.Slots[i]; s.Known {
 		return s.Value
@@ -188,7 +193,7 @@ func (e *Env) readSlot(r *runtime.Run, i int) runtime.Value {
 	return v
 }
 
-// root is the value of a name that the event has.
+// root is the value of a root name.
 func (e *Env) root(r *runtime.Run, p *path) jsondoc.Node {
 	if e.o.Type != hook.EventHook {
 		return r.Event.Node.Get(p.name)
@@ -202,7 +207,7 @@ func (e *Env) root(r *runtime.Run, p *path) jsondoc.Node {
 	return r.Event.Call.Doc.Root()
 }
 
-// readLet gives a let's value, and computes it when nobody has.
+// readLet is a let's value, computed when it is first read.
 func (e *Env) readLet(r *runtime.Run, l *let) runtime.Value {
 	charge(r, 1)
 	c := &r.Scratch.Cells[l.cell]
@@ -218,8 +223,8 @@ func (e *Env) readLet(r *runtime.Run, l *let) runtime.Value {
 	return c.Value
 }
 
-// computeLet computes a let. That a value was of no use stays so; that the budget ran out does not, for the next rule may
-// have another one.
+// computeLet computes a let. A value error is stored; an exhausted budget is not, because the next
+// rule may have another one.
 func (e *Env) computeLet(r *runtime.Run, l *let) {
 	c := &r.Scratch.Cells[l.cell]
 	outer := r.Scratch.Missed

@@ -5,19 +5,19 @@ import (
 	"unicode/utf8"
 )
 
-// Error is one thing that is wrong with an expression.
+// Error is one problem of an expression.
 type Error struct {
-	Offset  int    // bytes before it, in the text that was compiled
+	Offset  int    // bytes before it in the source text
 	Line    int    // from 1
 	Column  int    // characters, from 1
-	Message string // what is wrong, and what was wanted
-	Suggest string // what was meant, perhaps; "" when nothing is near. Message ends with it already
+	Message string // what is wrong, and what is wanted
+	Suggest string // the word that was probably meant, or "". Message contains it
 }
 
 func (e *Error) Error() string { return e.Message }
 
-// Errors is everything that was found wrong with one text, in the order of the text. Compile, CompileText and Env.Let
-// return no other error.
+// Errors are all problems of one text, in its order. Compile, CompileText and Env.Let return no
+// other error.
 type Errors []*Error
 
 func (e Errors) Error() string {
@@ -41,7 +41,7 @@ func at(src string, offset int, message string) *Error {
 	}
 }
 
-// shift moves errors of a part, which began at offset, to where they are in the whole of src.
+// shift moves the errors of a part that begins at offset to their places in src.
 func (e Errors) shift(src string, offset int) Errors {
 	for i, one := range e {
 		moved := at(src, offset+one.Offset, one.Message)

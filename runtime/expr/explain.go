@@ -11,26 +11,27 @@ import (
 	"github.com/tenterhook/tenterhook/runtime"
 )
 
-// Part is a part of an expression, and what it came to.
+// Part is a part of an expression and its value, for an explanation.
 type Part struct {
-	Offset  int    `json:"offset"`            // bytes before the word it is drawn under: an operator, a function's name, the beginning of a path
-	Text    string `json:"text"`              // in the parser's own spacing
-	Value   string `json:"value,omitempty"`   // as JSON, cut short when it is long; Mask for a secret
+	// bytes before the operator, function name or path under which it is shown
+	Offset  int    `json:"offset"`
+	Text    string `json:"text"`              // in the parser's spacing
+	Value   string `json:"value,omitempty"`   // as JSON, truncated; Mask for a secret
 	Error   string `json:"error,omitempty"`   // why it failed
-	Skipped bool   `json:"skipped,omitempty"` // it was not looked at: what stands before it had decided
-	Decides bool   `json:"decides,omitempty"` // it is less than the whole, and made it what it is
+	Skipped bool   `json:"skipped,omitempty"` // it did not run: an earlier part decided
+	Decides bool   `json:"decides,omitempty"` // it is not the whole, and it decided the outcome
 }
 
-// What an explanation may be.
+// Limits of an explanation.
 const (
 	maxParts     = 100
 	maxValueText = 60 // characters of a value
 	maxPartText  = 200
 )
 
-// Explain computes the parts of an expression of this Env once more, for a Run that has computed it: with the lets that it knows
-// and the randomness from drawn on, on a Meter of its own. A quantifier is one part with its condition. The parts come in the
-// order of the text.
+// Explain computes the parts of an expression of this Env again, for a Run that has computed it. It
+// uses the Run's lets, its randomness from drawn on, and a Meter of its own. A quantifier and its
+// condition are one part. The parts are in the order of the text.
 func (e *Env) Explain(src string, r *runtime.Run, drawn uint64, b runtime.Budget) []Part {
 	node, errs := parse(src)
 	if errs != nil {
@@ -55,7 +56,7 @@ func (e *Env) Explain(src string, r *runtime.Run, drawn uint64, b runtime.Budget
 	return x.parts
 }
 
-// clone is an Env that more can be compiled in while e is in use.
+// clone is an Env in which more can be compiled while e is in use.
 func (e *Env) clone() *Env {
 	c := *e
 	c.o.Clauses = false
@@ -63,18 +64,18 @@ func (e *Env) clone() *Env {
 	return &c
 }
 
-// explainer goes through a tree as a run does.
+// explainer visits the nodes of a tree that a run visits.
 type explainer struct {
 	*compiler
 	run   *runtime.Run
 	draws uint64
 	root  ast.Node
 	parts []Part
-	seen  map[ast.Node]bool // the parser can put one node into two places
+	seen  map[ast.Node]bool // the parser may put one node in two places
 }
 
-// walk notes what n and its parts came to. decides says that n made the whole what it is, if none of its parts did alone. It is
-// false when n failed.
+// walk adds n and its parts. decides says that n decides the whole unless one of its parts does. It
+// returns false when n fails.
 func (x *explainer) walk(n ast.Node, decides bool) bool {
 	if x.seen[n] || len(x.parts) == maxParts {
 		return true
@@ -110,7 +111,8 @@ func (x *explainer) walk(n ast.Node, decides bool) bool {
 	return err == nil
 }
 
-// walkParts walks through the parts of n that a run looks at. alone reports that one of them made n what it is; fine that none failed.
+// walkParts walks the parts of n that a run visits. alone reports that one of them decides n, fine
+// that none failed.
 func (x *explainer) walkParts(n ast.Node, decides bool) (fine, alone bool) {
 	switch n := n.(type) {
 	case *ast.BinaryNode:
@@ -128,7 +130,7 @@ func (x *explainer) walkParts(n ast.Node, decides bool) (fine, alone bool) {
 			return x.walk(n.Right, false), false
 		}
 	case *ast.UnaryNode:
-		if x.offset(n) != x.offset(n.Node) { // else it is x not in y
+		if x.offset(n) != x.offset(n.Node) { // otherwise it is x not in y
 			return x.walk(n.Node, decides), decides && !constant(x.codes[n.Node])
 		}
 		return x.walkAll(operandsOf(n.Node)), false
@@ -139,7 +141,7 @@ func (x *explainer) walkParts(n ast.Node, decides bool) (fine, alone bool) {
 			x.skip(n.Expr)
 			return false, false
 		}
-		x.compute(x.codes[n]) // which sets the variable
+		x.compute(x.codes[n]) // sets the variable
 		return x.walk(n.Expr, decides), true
 	}
 	return x.walkAll(operandsOf(n)), false
@@ -155,7 +157,7 @@ func (x *explainer) walkAll(nodes []ast.Node) bool {
 	return fine
 }
 
-// walkChain walks through the terms of an and or or, up to the one that decides.
+// walkChain walks the terms of an and or or up to the deciding one.
 func (x *explainer) walkChain(terms []ast.Node, and, decides bool) (fine, alone bool) {
 	for i, t := range terms {
 		yes, err := x.test(x.codes[t])
@@ -206,7 +208,8 @@ func (x *explainer) test(c *code) (yes bool, err error) {
 
 // formatValue is a value as JSON.
 func (x *explainer) formatValue(c *code, v runtime.Value) string {
-	if c.taint > compared && v.Kind() != runtime.Bool && !v.IsNull() { // a condition's own outcome is no more than the trace says anyway
+	// the trace shows a condition's outcome anyway
+	if c.taint > compared && v.Kind() != runtime.Bool && !v.IsNull() {
 		return `"` + Mask + `"`
 	}
 	text, err := v.AppendJSON(nil, x.run.Meter)
@@ -219,7 +222,7 @@ func (x *explainer) formatValue(c *code, v runtime.Value) string {
 	return truncate(string(text), maxValueText)
 }
 
-// truncate is s, cut to so many characters.
+// truncate cuts s to that many characters.
 func truncate(s string, most int) string {
 	if utf8.RuneCountInString(s) <= most {
 		return s
@@ -233,7 +236,7 @@ func truncate(s string, most int) string {
 	return s
 }
 
-// anchor is where a part is drawn: a path where it begins, anything else where the parser says that it is.
+// anchor is the place under which a part is shown: the beginning of a path, or the parser's place.
 func (x *explainer) anchor(n ast.Node) int {
 	switch c := n.(type) {
 	case *ast.ChainNode:
@@ -256,7 +259,8 @@ func (x *explainer) anchor(n ast.Node) int {
 	return x.offset(n)
 }
 
-// question is where the ? of a condition stands, which the parser does not say; of an if where its condition is.
+// question is the place of the ? of a conditional, which the parser does not record; of an if it is
+// the condition's.
 func (x *explainer) question(n *ast.ConditionalNode) int {
 	first := len(x.src)
 	x.compiler.walk(n.Exp1, func(n ast.Node) { first = min(first, x.offset(n)) })
@@ -273,10 +277,10 @@ func (x *explainer) question(n *ast.ConditionalNode) int {
 	return x.anchor(n.Cond)
 }
 
-// isPath reports whether n is a name: its value does not stand in the text.
+// isPath reports whether n is a path: its value does not stand in the text.
 func isPath(n ast.Node) bool { return key(n, 0) != "" }
 
-// isContainer reports whether n is of no interest beside its parts.
+// isContainer reports whether n is not worth showing beside its parts.
 func isContainer(n ast.Node) bool {
 	switch n.(type) {
 	case *ast.ArrayNode, *ast.MapNode, *ast.VariableDeclaratorNode:
@@ -285,7 +289,7 @@ func isContainer(n ast.Node) bool {
 	return false
 }
 
-// operandsOf are the parts of n that are computed whenever n is, as far as they can be without it.
+// operandsOf are the parts of n that always run with n and can be computed on their own.
 func operandsOf(n ast.Node) []ast.Node {
 	if isPath(n) {
 		return nil

@@ -1,8 +1,3 @@
-// Package expr is for rules that are written as expressions: it compiles them and keeps the runtime's promise for them.
-//
-// The language is expr's (https://expr-lang.org), read by its parser. What runs is our own: plain closures that ask the
-// Meter inside every operator and function, before anything is allocated, with null as the policy files have it
-// (see Compile). Whatever a payload says, an expression ends within its budget.
 package expr
 
 import (
@@ -15,7 +10,7 @@ import (
 type Expression struct {
 	test       func(*runtime.Run) bool
 	layout     *runtime.Layout
-	maybeFalse bool // as code's: a rule that does not match touches no code
+	maybeFalse bool // copied from code, so that a rule that does not match does not load code
 	code       *code
 	cost       Cost
 	needs      []Need
@@ -26,18 +21,20 @@ type Expression struct {
 	warnings Errors
 }
 
-// Compile reads an expression that sees what e has. The error is Errors: everything that was found wrong.
+// Compile compiles an expression that can read what e has. The error is Errors: all problems.
 //
-// Null is what a payload leaves out; JSON's null is the same. As a condition null is false, and the operands of and,
-// or, not and ?: are conditions. == with a missing side is false and != is its negation, so two missing values are
-// never equal; x == nil asks whether x is missing. Null is in no list, and nothing is in a missing list. Quantifiers
-// (all, any, none, one, count) and len take a missing list as empty. Any other operator or function given null gives
-// null. So nothing a payload leaves out makes an expression fail.
+// Null is a value that the payload leaves out; JSON's null is the same. As a condition null is
+// false, and the operands of and, or, not and ?: are conditions. == with a missing side is false
+// and != is its negation, so two missing values are never equal; x == nil tests whether x is
+// missing. Null is in no list, and nothing is in a missing list. Quantifiers (all, any, none, one,
+// count) and len take a missing list as empty. Any other operator or function given null gives
+// null. So no missing value makes an expression fail.
 //
-// A value of a type that an operator cannot work with makes it fail, with runtime.ErrValue: a payload must not be able
-// to make a rule that refuses come out false by sending a list where a text was meant. So ==, != and in fail too when they
-// compare a text, number or boolean with a list or object, or a list with an object; a text, a number and a boolean are
-// merely unequal to each other, and so are parts of lists and objects, whatever they are. A member of what is no object is
+// A value of a kind that an operator cannot work with makes the expression fail with
+// runtime.ErrValue: a payload must not turn a refusal false by sending a list in place of a text.
+// So ==, != and in also fail when they compare a text, number or boolean with a list or object, or
+// a list with an object. A text, a number and a boolean are merely unequal to each other, and so
+// are parts of lists and objects of any kinds. A member of a value that is not an object is
 // missing.
 func Compile(src string, e *Env) (*Expression, error) {
 	node, errs := parse(src)
@@ -61,30 +58,31 @@ func (e *Env) reserve(locals int) {
 	}
 }
 
-// Eval computes the expression. The value is good until r begins again. An error wraps one of runtime's reasons.
+// Eval computes the expression. The value is valid until r begins again. An error wraps one of
+// runtime's reasons.
 func (x *Expression) Eval(r *runtime.Run) (v runtime.Value, err error) {
 	r.Scratch.Resize(x.layout)
 	defer recoverFault(r, &err)
 	return x.code.eval(r), nil
 }
 
-// Test computes the expression as a condition: null is false. Anything that is neither null nor a boolean is an error
-// when it is compiled, where that can be known, and else runtime.ErrValue.
+// Test computes the expression as a condition: null is false. A value that is neither null nor a
+// boolean is an error: at compile time where it is known, else runtime.ErrValue.
 func (x *Expression) Test(r *runtime.Run) (yes bool, err error) {
 	r.Scratch.Resize(x.layout)
 	defer recoverFault(r, &err)
 	return x.test(r), nil
 }
 
-// Match is Test, and says of a condition that is not true whether that is only because of something missing: missing
-// is true when some value for it could have made the condition true. A rule with `missing: match` takes that for a
-// match.
+// Match is Test, and for a condition that is not true reports whether only a missing value keeps it
+// from being true: missing is true when some value in its place could make it true. A rule with
+// `missing: match` then matches.
 func (x *Expression) Match(r *runtime.Run) (yes, missing bool, err error) {
 	if yes, err = x.Test(r); yes || err != nil || !x.maybeFalse {
 		return yes, false, err
 	}
 	s, err := x.evalKleene(r)
-	if errors.Is(err, runtime.ErrValue) { // in a part that Test had no need to look at: it decides nothing
+	if errors.Is(err, runtime.ErrValue) { // in a part that Test skipped: it decides nothing
 		return false, true, nil
 	}
 	return false, s == undecided, err
@@ -95,16 +93,16 @@ func (x *Expression) evalKleene(r *runtime.Run) (s kleene, err error) {
 	return x.code.evalKleene(r), nil
 }
 
-// Nullable reports whether the condition can be not true merely because a payload leaves something out. A rule that
-// refuses then has a hole, which the policy has to decide on.
+// Nullable reports whether something missing can keep the condition from being true. A rule that
+// denies then has a gap, and the policy must decide about it.
 func (x *Expression) Nullable() bool {
 	return x.code.maybeFalse || (x.code.null && x.code.types&^boolean != 0)
 }
 
-// Constant is the value of an expression that needs no event, and whether it is one.
+// Constant is the value of an expression that reads no event. ok reports whether it is one.
 func (x *Expression) Constant() (runtime.Value, bool) { return x.code.value, x.code.constant }
 
-// Condition reports what is wrong with the expression as a condition, nil when nothing can be known to be.
+// Condition reports why the expression cannot be a condition; nil when it can or nothing is known.
 func (x *Expression) Condition() error {
 	if x.code.types != 0 && x.code.types&boolean == 0 {
 		return Errors{at("", 0, "want a condition, got "+x.code.types.String())}

@@ -7,9 +7,9 @@ import (
 	"github.com/expr-lang/expr/ast"
 )
 
-// extent is where n, an operand of and, or or ?:, begins and ends in the text. The parser says of a node where its operator is, of a
-// number where the next scrap is, and of brackets nothing: what it says is widened to whole brackets, then as far as an operand
-// can go.
+// extent is where n, an operand of and, or or ?:, begins and ends in the text. The parser records
+// the place of an operator, for a number that of the next token, and no brackets. The extent is
+// widened to whole brackets, then as far as an operand can reach.
 func (k *compiler) extent(n ast.Node) (from, to int) {
 	if k.tokens == nil {
 		k.tokens = tokenize(k.src)
@@ -43,7 +43,7 @@ type token struct {
 	text   string
 }
 
-// tokens are a text without what is between its words, comments among it.
+// tokens are the tokens of a text, without comments.
 type tokens []token
 
 func tokenize(src string) (all tokens) {
@@ -57,7 +57,7 @@ func tokenize(src string) (all tokens) {
 	return all
 }
 
-// at is the number of the scrap that offset lies in, -1 behind the last.
+// at is the number of the token at offset, -1 behind the last.
 func (l tokens) at(offset int) int {
 	i, exact := slices.BinarySearchFunc(l, offset, func(s token, offset int) int { return s.offset - offset })
 	if !exact && i > 0 && offset < l[i-1].offset+len(l[i-1].text) {
@@ -72,7 +72,7 @@ func (l tokens) at(offset int) int {
 func isOpening(text string) bool { return text == "(" || text == "[" || text == "{" }
 func isClosing(text string) bool { return text == ")" || text == "]" || text == "}" }
 
-// balance widens the words from first to last until every bracket among them has its other half there.
+// balance widens the tokens from first to last until all brackets among them are closed.
 func (l tokens) balance(first, last int) (int, int) {
 	depth, least := 0, 0
 	for i := first; i <= last; i++ {
@@ -102,7 +102,7 @@ func nesting(text string) int {
 	return 0
 }
 
-// before is the word that begins what stands in front of scrap i: brackets are taken whole.
+// before is the first token of the operand in front of token i: brackets are taken whole.
 func (l tokens) before(i int) int {
 	i--
 	for depth := nesting(l[i].text); depth < 0 && i > 0; depth += nesting(l[i].text) {
@@ -111,7 +111,7 @@ func (l tokens) before(i int) int {
 	return i
 }
 
-// after is the word that ends what stands behind scrap i.
+// after is the last token of the operand behind token i.
 func (l tokens) after(i int) int {
 	i++
 	for depth := nesting(l[i].text); depth > 0 && i+1 < len(l); depth += nesting(l[i].text) {
@@ -120,9 +120,9 @@ func (l tokens) after(i int) int {
 	return i
 }
 
-// isSeparator reports whether scrap i is what stands between operands: and, or and whatever binds less than they do.
+// isSeparator reports whether token i separates operands: and, or, and operators that bind less.
 func (l tokens) isSeparator(i int) bool {
-	beside := func(at int, any string) bool { // nothing between them
+	beside := func(at int, any string) bool { // without a gap
 		if at < 0 || at >= len(l) || !strings.Contains(any, l[at].text) {
 			return false
 		}

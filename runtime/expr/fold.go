@@ -11,22 +11,23 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-// What constants may be. A short text can stand for a long list, and every expression would keep its own.
+// Limits of constant folding. A short text can produce a long list, and every expression would keep
+// its own.
 const (
-	maxFoldFuel    = 200_000   // fuel spent on those of one expression
-	maxFoldMemory  = 256 << 10 // bytes held for one
-	maxFoldedList  = 64        // values in one that is computed; one that is written out is as long as it is written
-	maxFoldedText  = 1 << 10   // bytes of one
-	maxFoldedTotal = 8 << 20   // bytes of all that one Env keeps
+	maxFoldFuel    = 200_000   // for one expression
+	maxFoldMemory  = 256 << 10 // bytes for one constant
+	maxFoldedList  = 64        // values of a computed list; a written one is limited by the text
+	maxFoldedText  = 1 << 10   // bytes of one text
+	maxFoldedTotal = 8 << 20   // bytes of all constants of one Env
 )
 
-// fold computes what needs no event while it is compiled. A value that cannot be computed is a mistake in the text; one
-// that is too large to keep is computed when the expression runs.
+// fold computes a node without inputs at compile time. A value that cannot be computed is an error
+// in the text; one that is too large to keep is computed at run time.
 func (k *compiler) fold(n ast.Node, c *code, from ...*code) *code {
 	return k.foldTo(maxFoldedList, n, c, from)
 }
 
-// foldTo is fold with at most so many values kept.
+// foldTo is fold with a limit of values.
 func (k *compiler) foldTo(most int, n ast.Node, c *code, from []*code) *code {
 	if len(k.errs) > 0 {
 		return c
@@ -51,9 +52,9 @@ func (k *compiler) foldTo(most int, n ast.Node, c *code, from []*code) *code {
 	return literal(v)
 }
 
-// valueCopier copies a value out of the memory it was computed in, of which it may have been a small part.
+// valueCopier copies a value out of a larger buffer.
 type valueCopier struct {
-	most, bytes int // what is left
+	most, bytes int // that remain
 	exceeded    bool
 }
 
@@ -93,13 +94,14 @@ func (k *valueCopier) reserve(bytes int) bool {
 	return k.bytes >= 0
 }
 
-// compute runs c without an event. It is not done when that takes too much; the run will see.
+// compute runs c without an event. done is false when that exceeds the limits; then it is computed
+// at run time.
 func (k *compiler) compute(c *code) (v runtime.Value, err error, done bool) {
 	var m runtime.Meter
 	var r runtime.Run
 	now := time.Now()
 	m.Start(runtime.Budget{Fuel: max(1, maxFoldFuel-k.foldFuel), Memory: maxFoldMemory}, now, time.Time{})
-	m.ExcludeTime(time.Minute) // what a text comes to depends on its fuel, and not on what else the machine does
+	m.ExcludeTime(time.Minute) // the result depends on fuel, not on the load of the machine
 	defer func() { k.foldFuel += m.Spent() }()
 	r.Begin(hook.Event{}, now, &m)
 	layout := runtime.Layout{Slots: 1, Locals: k.maxLocals}
@@ -111,7 +113,7 @@ func (k *compiler) compute(c *code) (v runtime.Value, err error, done bool) {
 	return v, err, m.Err() == nil
 }
 
-// bareMessage is an error's text without runtime's reason and without a place, for messages that have one.
+// bareMessage is an error's text without runtime's reason and without the place.
 func bareMessage(err error) string {
 	_, after, ok := strings.Cut(err.Error(), ": ")
 	if !ok {

@@ -10,42 +10,52 @@ import (
 	"github.com/tenterhook/tenterhook/runtime/table"
 )
 
-// callFunc computes a function of arguments whose kinds have been looked at. It charges for its work before it is done.
+// callFunc computes a function. The kinds of its arguments were checked. It charges before it
+// works.
 type callFunc func(r *runtime.Run, args []runtime.Value, pos string) runtime.Value
 
-// function is what can be called by name. When an argument is null it is not called, and gives null.
+// function is a function of the language, with all facts about it. A null argument gives null
+// without a call.
 type function struct {
 	usage, doc     string
-	example, value string  // an expression, and what it comes to as JSON
-	cost           string  // in fuel, with the arguments by the names that usage gives them; "" is 1
-	args           []types // kinds of the arguments; the last may be repeated when rest is set
-	optional       int     // how many of them may be left out
+	example, value string  // an expression and its value as JSON, for the reference
+	cost           string  // in fuel, with the argument names of usage; "" is 1
+	args           []types // kinds of the arguments; the last may repeat when variadic is set
+	optional       int     // how many may be left out
 	variadic       bool
 	result         types
-	null           bool  // what it gives may be null when no argument is
+	null           bool  // the result may be null when no argument is
 	nullArgs       uint8 // bit i: argument i may be null
-	impure         bool  // what it gives differs from call to call: never computed at load
-	hiddenArgs     uint8 // bit i: what it gives tells nothing of argument i, though that is secret
+	impure         bool  // the result differs from call to call: never folded
+	hiddenArgs     uint8 // bit i: the result reveals nothing of a secret argument i
 	shape          func(from []*code) *schema.Schema
-	check          func(k *compiler, n ast.Node, args []ast.Node, from []*code) // says what is wrong with these arguments
-	call           callFunc
-	op             string                                               // the operator that it is another name of
-	constArgs      uint8                                                // bit i: argument i is constant
-	bind           func(e *Env, args []runtime.Value) (callFunc, error) // makes call of the constant ones; the others are null
+	// reports problems of the arguments
+	check func(k *compiler, n ast.Node, args []ast.Node, from []*code)
+	call  callFunc
+	// the operator that it is another name of
+	op string
+	// bit i: argument i must be constant
+	constArgs uint8
+	// makes the call for the constant arguments; the others are null
+	bind func(e *Env, args []runtime.Value) (callFunc, error)
 
-	// price is the fuel that a call may take, by the sizes of the arguments and the number of instructions of the second
-	// argument's pattern, 1 when it is none. Without it a call takes at most two units for every byte, what it takes to look at
-	// every value, and some to begin with.
-	price       func(args []size, pattern int64) int64
-	size        func(args []size, sum int64) size // of the result, where it is not in proportion to all arguments
-	form        func(string) string               // a text that it changes is never its result
-	pure        bool                              // a cheap function of one text alone that gives a text or null: see Member
-	keepsSecret bool                              // of all of a secret it gives all again, in another form
-	empty       bool                              // a missing argument counts as empty: it gives 0
-	table       func(*table.Table) runtime.Value  // what it gives for a table, which otherwise is no value
+	// price is the most fuel of a call, by the sizes of the arguments and the number of
+	// instructions of the pattern in the second argument (1 without one). Without price a call
+	// takes at most two units a byte, the cost of reading every value, and a constant.
+	price func(args []size, pattern int64) int64
+	// of the result, where the sizes of the arguments do not bound it
+	size func(args []size, sum int64) size
+	form func(string) string // a text that form changes is never the result
+	// cheap, of one text alone, giving a text or null: see Member
+	pure        bool
+	keepsSecret bool // the result reveals all of a secret argument
+	// a missing argument counts as empty: the result is 0
+	empty bool
+	// the result for a table, which otherwise is not a value
+	table func(*table.Table) runtime.Value
 }
 
-// functions are all there are beside the quantifiers; the reference of the language is written from both tables.
+// functions are all functions beside the quantifiers. The reference is written from both tables.
 var functions = mergeTables(textFunctions, addressFunctions, patternFunctions, numberFunctions, listFunctions, timeFunctions,
 	digestFunctions, encodingFunctions, urlFunctions, eventFunctions, passwordFunctions)
 
@@ -91,7 +101,7 @@ func (k *compiler) call(n ast.Node, name string, args []ast.Node) *code {
 	slices.Sort(all)
 	before := len(k.errs)
 	c := k.reportUnknown(n, "function", name, all)
-	if len(k.errs) > before && k.errs[before].Suggest == "" { // as lenght for len
+	if len(k.errs) > before && k.errs[before].Suggest == "" { // such as lenght for len
 		if meant := schema.Guess(name, all); meant != "" {
 			e := k.errs[before]
 			e.Suggest, e.Message = meant, e.Message+", did you mean "+meant+"?"
@@ -110,7 +120,7 @@ func (k *compiler) function(n ast.Node, name string, f *function, args []ast.Nod
 		}
 	}
 	before := k.next
-	at := k.local(len(args)) // what an argument needs while it is computed comes after
+	at := k.local(len(args)) // the locals that an argument needs come after
 	from := make([]*code, len(args))
 	c := &code{types: f.result, null: f.null}
 	for i, arg := range args {
@@ -159,7 +169,8 @@ func (k *compiler) tableOf(n ast.Node) *table.Table {
 	return k.env.o.Tables[name]
 }
 
-// caller is f.call, or what f makes of its constant arguments; nil when they are of no use.
+// caller is f.call, or the call that f.bind makes of the constant arguments; nil when they are
+// invalid.
 func (k *compiler) caller(n ast.Node, name string, f *function, args []ast.Node, from []*code) callFunc {
 	if f.bind == nil {
 		return f.call
@@ -188,13 +199,13 @@ func (k *compiler) caller(n ast.Node, name string, f *function, args []ast.Node,
 	return call
 }
 
-// kinds are those that argument i may have.
+// kinds are the kinds that argument i may have.
 func (f *function) kinds(i int) types { return f.args[min(i, len(f.args)-1)] }
 
-// bit is the one that stands for argument i; for those that are repeated the last.
+// bit is the bit of argument i; repeated arguments share the last.
 func bit(i int) uint8 { return 1 << min(i, 7) }
 
-// evaluator computes the arguments into the locals from at on, looks at their kinds, and calls.
+// evaluator computes the arguments into the locals from at on, checks their kinds, and calls.
 func (f *function) evaluator(name string, call callFunc, from []*code, at int, pos string) func(*runtime.Run) runtime.Value {
 	return func(r *runtime.Run) runtime.Value {
 		charge(r, 1)

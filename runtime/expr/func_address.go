@@ -11,7 +11,7 @@ import (
 	"github.com/tenterhook/tenterhook/runtime/table"
 )
 
-// addressFunctions are what there is for mail and network addresses.
+// addressFunctions work on mail and network addresses.
 var addressFunctions = map[string]*function{
 	"domain": {usage: "domain(email) text", doc: "what follows the @, in lower case; null when it is no mail address",
 		example: `domain('Ada@Mail.Example')`, value: `"mail.example"`, cost: "1 + email/8",
@@ -24,11 +24,11 @@ var addressFunctions = map[string]*function{
 		args: []types{text, text | list}, variadic: true, result: boolean, null: true, constArgs: 0xfe, bind: inCIDR},
 }
 
-// maxAddress is more than any mail address has (RFC 5321, section 4.5.3.1).
+// maxAddress is longer than any mail address (RFC 5321, section 4.5.3.1).
 const maxAddress = 1 << 10
 
-// domain is the domain of a mail address. What a mail system could take for another address than we do has none: then
-// the rule's `missing` decides, and not whoever has thought it up.
+// domain is the domain of a mail address. An address that a mail system could read as another one
+// has none: then the rule's `missing` decides, not the sender.
 func domain(r *runtime.Run, args []runtime.Value, _ string) runtime.Value {
 	_, s := address(r, args[0].Text())
 	if s == "" {
@@ -50,7 +50,7 @@ func localPart(r *runtime.Run, args []runtime.Value, _ string) runtime.Value {
 	return runtime.TextOf(local)
 }
 
-// address cuts a mail address at its @; both parts are empty when it is none.
+// address splits a mail address at its @; both parts are empty when it is invalid.
 func address(r *runtime.Run, s string) (local, domain string) {
 	if len(s) > maxAddress {
 		return "", ""
@@ -68,8 +68,8 @@ func address(r *runtime.Run, s string) (local, domain string) {
 	return local, domain
 }
 
-// isLocal reports whether s can be in front of an @: it is quoted, or has nothing that would have to be (RFC 5322, section
-// 3.4.1). Where the dots are is no matter: there are mailboxes with two in a row.
+// isLocal reports whether s can precede the @: it is quoted, or needs no quotes (RFC 5322, section
+// 3.4.1). Dots may stand anywhere: there are mailboxes with two in a row.
 func isLocal(s string) bool {
 	if s[0] == '"' {
 		return isQuoted(s[1:])
@@ -77,7 +77,7 @@ func isLocal(s string) bool {
 	return strings.IndexFunc(s, special) < 0
 }
 
-// isQuoted reports whether the quote that is open in front of s ends where s does.
+// isQuoted reports whether the quote that is open before s ends exactly where s does.
 func isQuoted(s string) bool {
 	for i := 0; i < len(s); {
 		c, size := utf8.DecodeRuneInString(s[i:])
@@ -96,7 +96,8 @@ func isQuoted(s string) bool {
 	return false
 }
 
-// special reports what no local part without quotes has, with the characters that are an @ to some.
+// special reports characters that no unquoted local part has, including those that some systems
+// read as an @.
 func special(c rune) bool {
 	switch c {
 	case ' ', '"', '(', ')', ',', ':', ';', '<', '>', '@', '[', '\\', ']', '\uff20', '\ufe6b':
@@ -105,7 +106,7 @@ func special(c rune) bool {
 	return !unicode.IsPrint(c)
 }
 
-// inCIDR makes a table of the networks: an address is looked up in it as in any other.
+// inCIDR makes a table of the networks and looks addresses up in it.
 func inCIDR(_ *Env, args []runtime.Value) (callFunc, error) {
 	var entries []table.Entry
 	for _, v := range args[1:] {
@@ -140,10 +141,10 @@ func inCIDR(_ *Env, args []runtime.Value) (callFunc, error) {
 	}, nil
 }
 
-// maxIP is more than any address has, with its zone.
+// maxIP is longer than any address with its zone.
 const maxIP = 64
 
-// constants are the values of a list that is known at load.
+// constants are the values of a constant list.
 func constants(list runtime.Value) []runtime.Value {
 	if built := list.Items(); built != nil {
 		return built

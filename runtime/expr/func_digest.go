@@ -14,9 +14,9 @@ import (
 	"github.com/tenterhook/tenterhook/runtime"
 )
 
-// digestFunctions are what there is for hashes. A plain hash of a secret is as secret as it was: whoever sees it can try
-// all passwords and codes there are. Without its key an hmac can only be
-// compared; one under a secret key is as secret as the key.
+// digestFunctions compute hashes. A plain hash of a secret is as secret as the secret, because all
+// passwords and codes can be tried. An hmac can only be compared without its key; under a secret
+// key it is as secret as the key.
 var digestFunctions = map[string]*function{
 	"sha256": {usage: "sha256(text, form?) text", doc: "SHA-256 in hex, or in the form 'base64' or 'base64url'",
 		example: `sha256('ada@example.com')[:16]`, value: `"b5fc85e55755f9e0"`, cost: "4 + text/16",
@@ -35,7 +35,7 @@ var digestFunctions = map[string]*function{
 		args: []types{text, text, text}, optional: 1, result: text, hiddenArgs: 2, constArgs: 4, bind: bindHMAC},
 }
 
-// textEncoding writes bytes as a text.
+// textEncoding encodes bytes as text.
 type textEncoding struct {
 	size   func(int) int
 	append func(dst, src []byte) []byte
@@ -47,7 +47,7 @@ var textEncodings = map[string]textEncoding{
 	"base64url": {base64.RawURLEncoding.EncodedLen, base64.RawURLEncoding.AppendEncode},
 }
 
-// encodingOf is the form among constant arguments, hex when there is none.
+// encodingOf is the encoding named in argument i, hex without one.
 func encodingOf(args []runtime.Value, i int) (textEncoding, error) {
 	name := "hex"
 	if i < len(args) {
@@ -97,7 +97,7 @@ func bindHMAC(_ *Env, args []runtime.Value) (callFunc, error) {
 	}, nil
 }
 
-// writeHash writes s into h, and asks the Meter for every window.
+// writeHash writes s into h and charges for every window.
 func writeHash(r *runtime.Run, h hash.Hash, s string) {
 	charge(r, 3)
 	for len(s) > 0 {

@@ -10,10 +10,10 @@ import (
 	"github.com/tenterhook/tenterhook/runtime"
 )
 
-// earthRadius is its mean radius in kilometres (IUGG).
+// earthRadius is the mean radius in kilometres (IUGG).
 const earthRadius = 6371.0088
 
-// distanceBetween is the haversine formula, for a round earth: half a percent off at most.
+// distanceBetween uses the haversine formula on a sphere: at most half a percent off.
 func distanceBetween(r *runtime.Run, args []runtime.Value, pos string) runtime.Value {
 	charge(r, 7)
 	lat1, lon1, ok1 := coordinates(r, args[0], pos)
@@ -27,7 +27,7 @@ func distanceBetween(r *runtime.Run, args []runtime.Value, pos string) runtime.V
 	return runtime.FloatOf(2 * earthRadius * math.Asin(math.Sqrt(min(1, h))))
 }
 
-// coordinates is where an object says it is, in radians; false when it does not say.
+// coordinates are the latitude and longitude of an object in radians; ok is false without them.
 func coordinates(r *runtime.Run, v runtime.Value, pos string) (lat, lon float64, ok bool) {
 	charge(r, int64(v.Len())>>2)
 	if inner := v.Get("geolocation"); !inner.IsNull() {
@@ -44,7 +44,8 @@ func coordinates(r *runtime.Run, v runtime.Value, pos string) (lat, lon float64,
 	return lat * math.Pi / 180, lon * math.Pi / 180, true
 }
 
-// checkPlaces looks at the places that are written out, or among the variables: one without lat and lon is nowhere.
+// checkPlaces checks places that are written out or in vars: one without lat and lon has no
+// position.
 func checkPlaces(k *compiler, _ ast.Node, args []ast.Node, from []*code) {
 	for i, n := range args {
 		if from[i].constant && from[i].value.Kind() == runtime.Object {
@@ -57,7 +58,8 @@ func checkPlaces(k *compiler, _ ast.Node, args []ast.Node, from []*code) {
 	}
 }
 
-// checkPlace says what is wrong with a place of those members; one that is not constant has no value.
+// checkPlace reports problems of a place with those members; a member that is not constant has no
+// value.
 func (k *compiler) checkPlace(n ast.Node, members map[string]*code) {
 	if inner := members["geolocation"]; inner != nil {
 		if !inner.constant {
@@ -75,7 +77,7 @@ func (k *compiler) checkPlace(n ast.Node, members map[string]*code) {
 	}
 }
 
-// isBeyond reports whether c is constant and no number of up to so many degrees.
+// isBeyond reports whether c is constant and not a number within most degrees.
 func isBeyond(c *code, most float64) bool {
 	return c.constant && !c.value.IsNull() && (!numeric(c.value) || math.Abs(c.value.Float()) > most)
 }
@@ -91,7 +93,7 @@ func constantMembers(v runtime.Value) map[string]*code {
 	return all
 }
 
-// writtenMembers are those of an object that is written out; none whose names are computed.
+// writtenMembers are the members of a written object; a member with a computed name is left out.
 func (k *compiler) writtenMembers(n *ast.MapNode) map[string]*code {
 	all := map[string]*code{}
 	for _, p := range n.Pairs {

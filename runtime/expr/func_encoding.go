@@ -11,8 +11,8 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-// encodingFunctions are what there is for texts that hold something else. What is decoded has to be a text: bytes that are
-// no UTF-8 make the rule fail.
+// encodingFunctions encode and decode texts. Decoded bytes must be a text: bytes that are not UTF-8
+// make the rule fail.
 var encodingFunctions = map[string]*function{
 	"toBase64": {usage: "toBase64(text) text", doc: "in base64, with padding (RFC 4648 section 4)",
 		example: `toBase64('ada?~')`, value: `"YWRhP34="`, cost: "1 + text/8",
@@ -37,7 +37,7 @@ var encodingFunctions = map[string]*function{
 		args: []types{text}, result: anything, null: true, call: fromJSON},
 }
 
-// bytesOf is s without a copy; it is only read.
+// bytesOf is s without a copy, for reading only.
 func bytesOf(s string) []byte { return unsafe.Slice(unsafe.StringData(s), len(s)) }
 
 func encodeFunc(name string) callFunc {
@@ -84,14 +84,14 @@ func checkedText(b []byte, err error, want, pos string) runtime.Value {
 	return textOfBytes(b)
 }
 
-// fromJSON reads into a Doc of its own, which lives as long as a value of it does.
+// fromJSON parses into a Doc of its own, which lives as long as its values.
 func fromJSON(r *runtime.Run, args []runtime.Value, pos string) runtime.Value {
 	s := args[0].Text()
 	if len(s) > maxText {
 		failTooLarge("a text of more than %d bytes", maxText)
 	}
 	charge(r, 7+int64(len(s))>>1)
-	reserve(r, 13*int64(len(s))+256) // see Doc.Parse
+	reserve(r, 13*int64(len(s))+256) // see jsondoc.Doc.Parse
 	d := new(jsondoc.Doc)
 	if err := d.Parse([]byte(s), jsondoc.Limits{Bytes: maxText}); err != nil {
 		fail(pos, "fromJSON wants JSON")
@@ -105,13 +105,13 @@ func toJSON(r *runtime.Run, args []runtime.Value, _ string) runtime.Value {
 	return textOfBytes(w.b)
 }
 
-// jsonWriter writes a value whose size is not known: what is built can hold one part many times.
+// jsonWriter writes a value of unknown size: a built value can contain one part many times.
 type jsonWriter struct {
 	r *runtime.Run
 	b []byte
 }
 
-// room makes room for n bytes more.
+// room reserves n more bytes.
 func (w *jsonWriter) room(n int) {
 	if len(w.b)+n > maxText {
 		failTooLarge("a text of more than %d bytes", maxText)
@@ -146,7 +146,7 @@ func (w *jsonWriter) value(v runtime.Value) {
 	}
 }
 
-// text asks for what escapes can make of it at most; a long one is asked for in parts.
+// text reserves in pieces, because escapes make a text longer.
 func (w *jsonWriter) text(s string) {
 	w.add(`"`)
 	for s != "" {

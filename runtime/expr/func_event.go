@@ -10,7 +10,7 @@ import (
 	"github.com/tenterhook/tenterhook/runtime/schema"
 )
 
-// eventFunctions are what there is for events and calls.
+// eventFunctions work on events and calls.
 var eventFunctions = map[string]*function{
 	"target": {usage: "target(list, type) object", doc: "the first of event.target that has the type, null when there is none",
 		example: `target([{'type': 'User', 'id': '00u1'}, {'type': 'AppInstance', 'id': '0oa1'}], 'AppInstance').id`, value: `"0oa1"`, cost: "1 + 2 for each value",
@@ -43,7 +43,7 @@ func listShape(from []*code) *schema.Schema {
 	return schema.New(list)
 }
 
-// checkTargetType looks at the type that is asked for, which a slip of the pen keeps from ever being found.
+// checkTargetType checks the requested type: a typing error would never be found.
 func checkTargetType(k *compiler, _ ast.Node, args []ast.Node, from []*code) {
 	if s := from[0].shape.Element(); s.HasMembers() {
 		k.checkText(args[1], &code{types: text, shape: s.Known("type")}, from[1].value)
@@ -76,7 +76,7 @@ func hasType(r *runtime.Run, v runtime.Value, name string) bool {
 	return v.Kind() == runtime.Object && v.Get("type").Text() == name && name != ""
 }
 
-// drawBlock is the next random block of the call: whoever does not know the seed cannot tell it from chance.
+// drawBlock is the next random block of the call. Without the seed it is unpredictable.
 func drawBlock(r *runtime.Run) [sha256.Size]byte {
 	charge(r, 15)
 	var b [40]byte

@@ -7,7 +7,7 @@ import (
 	"github.com/tenterhook/tenterhook/runtime"
 )
 
-// listFunctions are what there is for lists and objects.
+// listFunctions work on lists and objects.
 var listFunctions = map[string]*function{
 	"first": {usage: "first(list) value", doc: "the first value, null when there is none",
 		example: `first(['a', 'b'])`, value: `"a"`,
@@ -80,7 +80,7 @@ func concat(r *runtime.Run, args []runtime.Value, _ string) runtime.Value {
 	return runtime.ListOf(b.values)
 }
 
-// uniq compares every value with those kept so far; the Meter is asked for each comparison.
+// uniq compares every value with those kept so far and charges for each comparison.
 func uniq(r *runtime.Run, args []runtime.Value, _ string) runtime.Value {
 	b := newBuilder(r, 0)
 	each(r, args[0], func(_ int, item runtime.Value) bool {
@@ -99,7 +99,7 @@ func uniq(r *runtime.Run, args []runtime.Value, _ string) runtime.Value {
 	return runtime.ListOf(b.values)
 }
 
-// sortList asks the Meter inside every comparison.
+// sortList charges for every comparison.
 func sortList(r *runtime.Run, args []runtime.Value, pos string) runtime.Value {
 	b := newBuilder(r, args[0].Len())
 	each(r, args[0], func(_ int, item runtime.Value) bool {

@@ -8,7 +8,7 @@ import (
 	"github.com/tenterhook/tenterhook/runtime"
 )
 
-// numberFunctions are what there is for numbers.
+// numberFunctions work on numbers.
 var numberFunctions = map[string]*function{
 	"int": {usage: "int(value) number", doc: "a number without its fraction, or what a text says",
 		example: `int('42')`, value: `42`, cost: "1 + value/16",
@@ -67,7 +67,7 @@ func toFloat(r *runtime.Run, args []runtime.Value, pos string) runtime.Value {
 	return v
 }
 
-// trimNumber is s without white space around it, "" when that is longer than any number need be.
+// trimNumber is s without surrounding white space, "" when that is longer than any number.
 func trimNumber(r *runtime.Run, s string) string {
 	charge(r, int64(len(s))>>4)
 	if s = strings.TrimSpace(s); len(s) > 64 {
@@ -106,7 +106,7 @@ func roundWith(v runtime.Value, f func(float64) float64, pos string) runtime.Val
 	return intValue(f(v.Float()), pos)
 }
 
-// intValue is f, which has no fraction, as an Int.
+// intValue is a whole f as an Int.
 func intValue(f float64, pos string) runtime.Value {
 	if !(f >= -1<<63 && f < 1<<63) {
 		failOverflow(pos)
@@ -122,7 +122,7 @@ func largest(r *runtime.Run, args []runtime.Value, pos string) runtime.Value {
 	return extreme(r, args, pos, 1)
 }
 
-// extreme is the number furthest to one side, of the arguments and of the lists among them.
+// extreme is the largest or smallest number of the arguments and of the lists among them.
 func extreme(r *runtime.Run, args []runtime.Value, pos string, side int) (best runtime.Value) {
 	consider := func(_ int, v runtime.Value) bool {
 		if v.IsNull() {

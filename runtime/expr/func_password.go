@@ -9,7 +9,7 @@ import (
 	"github.com/tenterhook/tenterhook/runtime/password"
 )
 
-// passwordFunctions are what there is for passwords.
+// passwordFunctions verify passwords.
 var passwordFunctions = map[string]*function{
 	"password": {usage: "password(plain, hash, dummy?) boolean", doc: "the hash is the password's, by bcrypt, argon2, scrypt, PBKDF2 or LDAP's SSHA as its prefix says; a missing hash is no password's, and takes as long as the dummy, a hash that is written out, would take",
 		example: `password('correct horse', '{SSHA}7n04+TnFpJjvuCj3OGTwz/a1s7J1bk3p')`, value: `true`, cost: "what the hash was made to take; bcrypt of cost 12: 20 million",
@@ -19,7 +19,7 @@ var passwordFunctions = map[string]*function{
 // defaultDummy is bcrypt of cost 10, which most password stores have.
 const defaultDummy = "$2b$10$abcdefghijklmnopqrstuuIrCKtFlSTGhTU2VpmnQEiSXg1TGbV4u"
 
-// bindPassword makes the function with its dummy and the Workers of the hooks.
+// bindPassword binds the dummy and the Workers of the hook.
 func bindPassword(e *Env, args []runtime.Value) (callFunc, error) {
 	w := e.o.Workers
 	if w == nil {
@@ -49,18 +49,19 @@ func bindPassword(e *Env, args []runtime.Value) (callFunc, error) {
 	}, nil
 }
 
-// minFuelTime is the least time that a unit of fuel takes: a hash that cannot end in time by that is not started.
+// minFuelTime is the least time of a unit of fuel: a hash that cannot end in time by that is not
+// started.
 const minFuelTime = 3 * time.Nanosecond
 
-// verifyPassword reports whether plain is the hash's password. The Meter is charged for the whole hash before anything is
-// computed; a limit of the Meter that the hash exceeds is the reason the run fails.
+// verifyPassword reports whether plain is the hash's password. The Meter is charged for the whole
+// hash before anything is computed; the limit that the hash exceeds is the reason of the failure.
 func verifyPassword(r *runtime.Run, w *password.Workers, h password.Hash, plain string) bool {
 	charge(r, int64(len(plain))>>4)
 	cost := h.Cost()
 	if cost.Memory > password.MaxMemory {
 		panic(&fault{fmt.Errorf("%w: a hash that takes more than %d MiB", runtime.ErrMemory, password.MaxMemory>>20)})
 	}
-	charge(r, min(cost.Fuel, r.Meter.Left()+1)) // no more is spent than there is
+	charge(r, min(cost.Fuel, r.Meter.Left()+1)) // charge no more than is left
 	reserve(r, cost.Memory)
 	defer r.Meter.Release(cost.Memory)
 	left := time.Until(r.Meter.Deadline())

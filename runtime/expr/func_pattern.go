@@ -8,8 +8,8 @@ import (
 	"github.com/tenterhook/tenterhook/runtime"
 )
 
-// patternFunctions are what there is for patterns, all of them constant: one that a payload could choose is a way to take
-// our time.
+// patternFunctions match patterns, all of them constant: a pattern from a payload could take
+// unlimited time.
 var patternFunctions = map[string]*function{
 	"glob": {usage: "glob(text, pattern) boolean", doc: "the whole text fits the pattern: * is any number of characters, ? is one, \\ takes the next as it is",
 		example: `glob('app:crm:admin', 'app:*:admin')`, value: `true`, cost: "1 + text/8, and as much again for every * that has to go on",
@@ -25,7 +25,7 @@ var patternFunctions = map[string]*function{
 		args: []types{text, text, text}, result: text, constArgs: 2, price: regexReplacePrice, size: maxTextSize, bind: regexReplace},
 }
 
-// maxGlob is how long a glob may be.
+// maxGlob is the longest glob in bytes.
 const maxGlob = 256
 
 func glob(_ *Env, args []runtime.Value) (callFunc, error) {
@@ -42,10 +42,10 @@ func glob(_ *Env, args []runtime.Value) (callFunc, error) {
 	}, nil
 }
 
-// matchGlob goes back to the last * only: what an earlier one could have had, that one can have too. Work is text times
-// pattern at most, and the Meter is asked whenever it goes back.
+// matchGlob backtracks to the last * only: an earlier one cannot match more. The work is at most
+// text times pattern, and each backtrack is charged.
 func matchGlob(r *runtime.Run, s, p string) bool {
-	star, from := -1, 0 // behind the last *, and where in s it was to go on
+	star, from := -1, 0 // behind the last *, and where in s it continues
 	i, j := 0, 0
 	for i < len(s) {
 		if j < len(p) && p[j] == '*' {
@@ -68,7 +68,8 @@ func matchGlob(r *runtime.Run, s, p string) bool {
 	return strings.Trim(p[j:], "*") == ""
 }
 
-// matchRune is how many bytes of s and p a character takes that fits the next of p, 0 when it does not fit.
+// matchRune is how many bytes of s and p the next character takes when it matches; 0 when it does
+// not.
 func matchRune(s, p string) (n, m int) {
 	if p == "" {
 		return 0, 0
@@ -87,7 +88,7 @@ func matchRune(s, p string) (n, m int) {
 	return 0, 0
 }
 
-// patternOf is the pattern among the arguments.
+// patternOf compiles the pattern argument.
 func patternOf(name string, v runtime.Value) (*pattern, error) {
 	p, err := compilePattern(v.Text())
 	if err != nil {
@@ -135,7 +136,7 @@ func regexGroups(_ *Env, args []runtime.Value) (callFunc, error) {
 	}, nil
 }
 
-// search is where the pattern and its groups are found, nil when they are not.
+// search is where the pattern and its groups match; nil without a match.
 func (p *pattern) search(r *runtime.Run, s string) []int {
 	reserve(r, int64(p.re.NumSubexp()+1)*16)
 	steps := (int64(len(s)) + 1) * p.size
@@ -143,7 +144,8 @@ func (p *pattern) search(r *runtime.Run, s string) []int {
 		charge(r, 1+steps>>3)
 		return p.re.FindStringSubmatchIndex(s)
 	}
-	in := meteredReader{r: r, text: s, cost: 1 + p.size} // to keep what groups hold takes four times as long as to match
+	// tracking groups takes four times as long as matching
+	in := meteredReader{r: r, text: s, cost: 1 + p.size}
 	at := p.re.FindReaderSubmatchIndex(&in)
 	if in.stopped {
 		panic(exhausted{})
@@ -151,15 +153,15 @@ func (p *pattern) search(r *runtime.Run, s string) []int {
 	return at
 }
 
-// maxUnmeteredReplace is how many steps (bytes of text times instructions) a search takes that cannot be stopped half way: a few
-// milliseconds.
+// maxUnmeteredReplace is the number of steps (bytes of text times instructions) of a search that
+// cannot be interrupted: a few milliseconds.
 const maxUnmeteredReplace = 256 << 10
 
 func regexReplacePrice(args []size, steps int64) int64 {
 	return runtime.Product(args[0].n+2, runtime.Product(args[0].n+2, 1+steps>>2))
 }
 
-// regexReplace asks, before each search, for what it takes to look through the rest.
+// regexReplace charges for the rest of the text before each search.
 func regexReplace(_ *Env, args []runtime.Value) (callFunc, error) {
 	p, err := patternOf("regexReplace", args[1])
 	if err != nil {

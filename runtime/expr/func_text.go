@@ -10,7 +10,7 @@ import (
 	"github.com/tenterhook/tenterhook/runtime/table"
 )
 
-// textFunctions are what there is for texts.
+// textFunctions work on texts.
 var textFunctions = map[string]*function{
 	"lower": {usage: "lower(text) text", doc: "in lower case",
 		example: `lower('Ada@Example.com')`, value: `"ada@example.com"`, cost: "1 + text/8",
@@ -85,7 +85,7 @@ func replacePrice(args []size, _ int64) int64 {
 	return runtime.Sum(32, runtime.Product(2, searchCost(args[0].n, args[1].n)), replacedSize(args)>>3)
 }
 
-// searchCost is what it takes to find all parts of a text.
+// searchCost is the fuel of finding all parts of a text.
 func searchCost(n, part int64) int64 { return runtime.Product(n+1, 3+min(n, stride+part)>>6) }
 
 func replacedSize(args []size) int64 {
@@ -102,7 +102,8 @@ func lower(r *runtime.Run, args []runtime.Value, _ string) runtime.Value {
 	return changeCase(r, args[0], 'A', 'Z', unicode.ToLower)
 }
 
-// changeCase changes the case of a text; one that has nothing from..to and nothing beyond ASCII stays where it is.
+// changeCase changes the case of a text; an ASCII text without letters from..to is returned as it
+// is.
 func changeCase(r *runtime.Run, v runtime.Value, from, to byte, change func(rune) rune) runtime.Value {
 	s := v.Text()
 	same, ascii := true, true
@@ -198,11 +199,11 @@ func split(r *runtime.Run, args []runtime.Value, pos string) runtime.Value {
 	return runtime.ListOf(b.values)
 }
 
-// stride is how much of a text is searched for the next of many parts between two questions to the Meter: of a window most
-// would be asked for again and again.
+// stride is how much of a text is searched for the next of many parts between two charges; a window
+// would be charged again and again.
 const stride = 1 << 10
 
-// index finds part in s, and asks the Meter for every stride that is searched.
+// index finds part in s and charges for every stride.
 func index(r *runtime.Run, s, part string) (int, bool) {
 	for from := 0; ; from += stride {
 		end := min(len(s), from+stride+len(part))
@@ -216,7 +217,7 @@ func index(r *runtime.Run, s, part string) (int, bool) {
 	}
 }
 
-// replace makes two passes, so that the room is asked for before anything is written.
+// replace makes two passes, so that memory is reserved before anything is written.
 func replace(r *runtime.Run, args []runtime.Value, pos string) runtime.Value {
 	s, from, to := args[0].Text(), args[1].Text(), args[2].Text()
 	if from == "" {
@@ -281,7 +282,7 @@ func join(r *runtime.Run, args []runtime.Value, pos string) runtime.Value {
 	return textOfBytes(b)
 }
 
-// textSize is how many bytes textOf(v) has at most.
+// textSize is an upper bound of the bytes of textOf(v).
 func textSize(v runtime.Value) int {
 	if v.Kind() == runtime.String {
 		return len(v.Text())
@@ -307,7 +308,7 @@ func length(r *runtime.Run, args []runtime.Value, _ string) runtime.Value {
 	return runtime.IntOf(int64(v.Len()))
 }
 
-// characters is how many characters s has; the Meter is asked for every window.
+// characters counts the characters of s and charges for every window.
 func characters(r *runtime.Run, s string) int64 {
 	n := 0
 	for len(s) > 0 {
@@ -323,7 +324,7 @@ func characters(r *runtime.Run, s string) int64 {
 	return int64(n)
 }
 
-// skip is how many bytes the first n characters have; all of s when it has fewer.
+// skip is the number of bytes of the first n characters; all of s when it has fewer.
 func skip(r *runtime.Run, s string, n int64) int {
 	for i := range len(s) {
 		if i&(window-1) == 0 {
@@ -355,7 +356,7 @@ func padEnd(r *runtime.Run, args []runtime.Value, pos string) runtime.Value {
 	return concatTexts(r, args[0].Text(), textOfBytes(fill).Text())
 }
 
-// padding is what a text lacks to be as long as it is wanted; nil when it lacks nothing.
+// padding is the text that is missing up to the wanted length; nil when there is none.
 func padding(r *runtime.Run, args []runtime.Value, pos string) []byte {
 	with := " "
 	if len(args) == 3 {

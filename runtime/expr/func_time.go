@@ -7,14 +7,14 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	_ "time/tzdata" // a policy means the same on a machine that has none
+	_ "time/tzdata" // a policy means the same on machines without time zones
 
 	"github.com/tenterhook/tenterhook/runtime"
 )
 
-// timeFunctions are what there is for time. A point in time is a number: the seconds since 1970 in UTC, as in a token's
-// claims (RFC 7519 section 2), so that operators compare, add and subtract. Zones are written out, by their names in the
-// IANA database; without one it is UTC.
+// timeFunctions work on time. A point in time is a number: seconds since 1970 in UTC, as in a
+// token's claims (RFC 7519 section 2), so that operators compare, add and subtract. Zones are
+// constant names of the IANA database; the default is UTC.
 var timeFunctions = map[string]*function{
 	"now": {usage: "now() number", doc: "when the call came, in whole seconds; the same wherever a call asks",
 		example: `now() - parseTime(eventTime) < 300`, value: `true`,
@@ -54,7 +54,7 @@ func now(r *runtime.Run, _ []runtime.Value, _ string) runtime.Value {
 	return runtime.IntOf(r.Now.Unix())
 }
 
-// zoneOf is the zone among constant arguments, UTC when there is none.
+// zoneOf is the zone in argument i, UTC without one.
 func zoneOf(args []runtime.Value, i int) (*time.Location, error) {
 	if i >= len(args) {
 		return time.UTC, nil
@@ -70,13 +70,13 @@ func zoneOf(args []runtime.Value, i int) (*time.Location, error) {
 	return zone, nil
 }
 
-// The years that a text can say (RFC 3339).
+// The years of RFC 3339.
 var (
 	firstSecond = time.Date(0, 1, 1, 0, 0, 0, 0, time.UTC).Unix()
 	lastSecond  = time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC).Unix()
 )
 
-// timeOf is the time that a number says, to the microsecond: a float64 holds no more of today.
+// timeOf is the time of a number, to the microsecond: a float64 is not more precise today.
 func timeOf(v runtime.Value, pos string) time.Time {
 	if v.Kind() == runtime.Int {
 		if v.Int() < firstSecond || v.Int() > lastSecond {
@@ -95,7 +95,7 @@ func timeOf(v runtime.Value, pos string) time.Time {
 
 func failTimeRange(pos string) { fail(pos, "a time outside of the years 0 to 9999") }
 
-// secondsOf is a time as a number, without a fraction when it has none.
+// secondsOf is a time as a number, an Int when it is whole.
 func secondsOf(t time.Time, pos string) runtime.Value {
 	if s := t.Unix(); s < firstSecond || s > lastSecond {
 		failTimeRange(pos)
@@ -106,7 +106,7 @@ func secondsOf(t time.Time, pos string) runtime.Value {
 	return runtime.FloatOf(float64(t.Unix()) + float64(t.Nanosecond())/1e9)
 }
 
-// written are the forms of a time without an offset. A fraction of a second is read in any of them.
+// localTimes are the formats of a time without an offset. Each may have a fraction of a second.
 var localTimes = []string{"2006-01-02T15:04:05", "2006-01-02 15:04:05", "2006-01-02T15:04", "2006-01-02 15:04", time.DateOnly}
 
 func parseTime(_ *Env, args []runtime.Value) (callFunc, error) {
@@ -138,7 +138,7 @@ func parseTime(_ *Env, args []runtime.Value) (callFunc, error) {
 	}, nil
 }
 
-// pieces are what a pattern is made of, by their letters, in Go's words. They are those of Okta's own expression
+// pieces maps the letters of a time pattern to Go's layout. They are those of Okta's expression
 // language, which are Java's.
 var pieces = map[string]string{
 	"yyyy": "2006", "YYYY": "2006", "yy": "06", "MM": "01", "M": "1", "MMM": "Jan", "MMMM": "January", "dd": "02", "d": "2",
@@ -146,7 +146,7 @@ var pieces = map[string]string{
 	"Z": "-0700", "XXX": "Z07:00",
 }
 
-// piece is a part of a pattern: in Go's words, or a text that stands for itself.
+// piece is a part of a pattern: Go's layout, or literal text.
 type piece struct {
 	layout, text string
 }
@@ -217,7 +217,8 @@ func parsePieces(s string) (all []piece, err error) {
 	return all, nil
 }
 
-// quotedPiece is what stands between the quotes that s begins with, in which two are one, and how long that is with them.
+// quotedPiece is the text between the quotes that s begins with (” is one quote), and its length
+// with them.
 func quotedPiece(s string) (text string, size int, ok bool) {
 	var b strings.Builder
 	for i := 1; i < len(s); i++ {
@@ -270,7 +271,7 @@ func duration(r *runtime.Run, args []runtime.Value, pos string) runtime.Value {
 	return finite(total, pos)
 }
 
-// bindTimePart makes a function of what a time has in a zone.
+// bindTimePart makes a function that reads a part of a time in a zone.
 func bindTimePart(part func(time.Time) int) func(*Env, []runtime.Value) (callFunc, error) {
 	return func(_ *Env, args []runtime.Value) (callFunc, error) {
 		zone, err := zoneOf(args, 1)
@@ -287,10 +288,10 @@ func bindTimePart(part func(time.Time) int) func(*Env, []runtime.Value) (callFun
 // weekday counts from Monday.
 func weekday(t time.Time) int { return (int(t.Weekday())+6)%7 + 1 }
 
-// maxAdded keeps what is added within what a time can be.
+// maxAdded keeps sums within the range of times.
 const maxAdded = 9999 * 366
 
-// bindCalendar makes a function that goes on by the calendar of a zone.
+// bindCalendar makes a function that adds by the calendar of a zone.
 func bindCalendar(add func(time.Time, int) time.Time) func(*Env, []runtime.Value) (callFunc, error) {
 	return func(_ *Env, args []runtime.Value) (callFunc, error) {
 		zone, err := zoneOf(args, 2)
@@ -308,7 +309,7 @@ func bindCalendar(add func(time.Time, int) time.Time) func(*Env, []runtime.Value
 	}
 }
 
-// addMonths is AddDate that stays in the month it was to reach.
+// addMonths is AddDate that stays in the target month.
 func addMonths(t time.Time, n int) time.Time {
 	first := time.Date(t.Year(), t.Month()+time.Month(n), 1, t.Hour(), t.Minute(), t.Second(), t.Nanosecond(), t.Location())
 	last := time.Date(first.Year(), first.Month()+1, 0, 0, 0, 0, 0, time.UTC).Day()

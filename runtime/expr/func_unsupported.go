@@ -1,6 +1,6 @@
 package expr
 
-// unsupportedFuncs are functions that expr has and we do not, and what to do instead.
+// unsupportedFuncs maps functions that expr has and this language does not to their replacements.
 var unsupportedFuncs = map[string]string{
 	"reduce":     "it can double what it holds at every step: use sum, join, count or map",
 	"repeat":     "write the text out",

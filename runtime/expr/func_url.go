@@ -8,7 +8,7 @@ import (
 	"github.com/tenterhook/tenterhook/runtime"
 )
 
-// urlFunctions are what there is for URLs.
+// urlFunctions work on URLs.
 var urlFunctions = map[string]*function{
 	"urlEncode": {usage: "urlEncode(text) text", doc: "with all but letters, digits and - . _ ~ percent-encoded (RFC 3986)",
 		example: `urlEncode('a b/ü')`, value: `"a%20b%2F%C3%BC"`, cost: "1 + text/4",
@@ -65,10 +65,10 @@ func urlDecode(r *runtime.Run, args []runtime.Value, pos string) runtime.Value {
 	return runtime.TextOf(out)
 }
 
-// maxURL is how long a URL may be that is taken apart; what is longer is none.
+// maxURL is the longest URL that is parsed; a longer text is not a URL.
 const maxURL = 8 << 10
 
-// parseURL takes a URL apart; nil when it is none, or could be read as another one.
+// parseURL parses a URL; nil when it is invalid or ambiguous.
 func parseURL(r *runtime.Run, s string) *url.URL {
 	if len(s) > maxURL {
 		return nil

@@ -19,14 +19,15 @@ func (x *Expression) Inputs() Inputs {
 	return all
 }
 
-// Paths lists the members of the event that the expression names itself, as Inputs does. Its lets may read others.
+// Paths lists the members of the event that the expression names itself. Its lets may read others:
+// see Inputs.
 func (x *Expression) Paths() []string {
 	var all Inputs
 	x.env.appendInputs(&all, x.inputs, false)
 	return all.Paths
 }
 
-// input is one of: a Slot, a let, the name of a table.
+// input is a Slot, a let, or the name of a table.
 type input struct {
 	slot  int
 	let   *let
@@ -62,7 +63,8 @@ func (e *Env) pathOf(slot int) string {
 	return e.pathOf(p.parent) + "." + p.name
 }
 
-// inputs lists what the compiled tree n reads. Of data.a.b only the whole path counts, not data and data.a.
+// inputs lists what the compiled tree n reads. For data.a.b only the whole path counts, not data
+// and data.a.
 func (k *compiler) inputs(n ast.Node) (all []input) {
 	k.walk(n, func(n ast.Node) {
 		c := k.codes[n]

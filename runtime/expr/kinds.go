@@ -5,7 +5,7 @@ import (
 	"github.com/tenterhook/tenterhook/runtime/schema"
 )
 
-// types is the set of kinds that a value may have, null apart.
+// types is the set of kinds that a value may have; null is apart.
 type types = schema.Kinds
 
 const (

@@ -9,23 +9,25 @@ import (
 	"github.com/tenterhook/tenterhook/runtime"
 )
 
-// Need is what a condition needs of one member of the event, so that whoever has thousands of conditions can look at the member
-// once and leave out those that cannot be true: unless it is one of Texts or begins with one of Beginnings, the condition is
-// false. That holds as long as it is a text or missing, and so is every member of the Needs before; else the condition may
-// fail, and must be asked. A Need with neither asks for nothing: its member is only one that what comes next stands behind.
+// Need is what a condition needs of one member of the event. An index over thousands of conditions
+// reads the member once and skips those that cannot be true: unless the member is one of Texts or
+// begins with one of Beginnings, the condition is false. That holds as long as it and the members
+// of the Needs before are texts or missing; otherwise the condition may fail and must run. A Need
+// without both selects nothing: it only records that Member is read before the following ones.
 type Need struct {
 	Member            Member
 	Texts, Beginnings []string
 }
 
-// maxNeedTexts is how many texts a Need may have. A condition with more is as good as none to whoever sorts conditions by them.
+// maxNeedTexts limits the texts of a Need. More of them would not help an index.
 const maxNeedTexts = 256
 
-// Needs are those of the condition, in the order in which it looks at the members; none when nothing can be said. A secret
-// member has none: to find a text by its hash does not take the same time for all texts.
+// Needs are the needs of the condition, in the order in which it reads the members; none when
+// nothing is known. A secret member has none: finding a text by its hash does not take constant
+// time.
 func (x *Expression) Needs() []Need { return x.needs }
 
-// Member is a member of the event, or what cheap functions of one text make of one.
+// Member is a member of the event, or the result of cheap functions of one member.
 type Member struct {
 	name   string
 	slot   int
@@ -33,11 +35,12 @@ type Member struct {
 	layout *runtime.Layout
 }
 
-// Name is the same for all Members of one Env that have the same value.
+// Name is equal for all Members of one Env that have the same value.
 func (m *Member) Name() string { return m.name }
 
-// Look reads the member as a condition would, charged like one. An error wraps one of runtime's reasons.
-func (m *Member) Look(r *runtime.Run) (v runtime.Value, err error) {
+// Read reads the member as a condition would, and is charged the same. An error wraps one of
+// runtime's reasons.
+func (m *Member) Read(r *runtime.Run) (v runtime.Value, err error) {
 	r.Scratch.Resize(m.layout)
 	if s := &r.Scratch.Slots[m.slot]; s.Known {
 		return s.Value, nil
@@ -46,7 +49,7 @@ func (m *Member) Look(r *runtime.Run) (v runtime.Value, err error) {
 	return m.eval(r), nil
 }
 
-// memberName names the member whose value n is; "" when it is none.
+// memberName is the Member's name for the value of n; "" when it is none.
 func (k *compiler) memberName(n ast.Node) string {
 	c := k.codes[n]
 	if c == nil || c.constant {
@@ -72,7 +75,7 @@ func (k *compiler) memberName(n ast.Node) string {
 	return name + " " + of
 }
 
-// needs are those of the condition n, once it is compiled.
+// needs are the Needs of the compiled condition n.
 func (k *compiler) needs(n ast.Node) (all []Need) {
 	for _, term := range flatten(n, true, nil) {
 		some, ok := k.termNeeds(term)
@@ -89,7 +92,8 @@ func (k *compiler) needs(n ast.Node) (all []Need) {
 
 func (n *Need) isSelective() bool { return len(n.Texts)+len(n.Beginnings) > 0 }
 
-// termNeeds is what one term of a chain needs; false when it may fail though its members are texts or missing.
+// termNeeds are the Needs of one term of a chain; false when the term may fail though its members
+// are texts or missing.
 func (k *compiler) termNeeds(n ast.Node) ([]Need, bool) {
 	if c := k.codes[n]; c != nil && c.constant && c.value.Kind() <= runtime.Bool {
 		return nil, true
@@ -123,7 +127,7 @@ func (k *compiler) termNeeds(n ast.Node) ([]Need, bool) {
 	return nil, false
 }
 
-// clearNeeds are needs that ask for nothing any more.
+// clearNeeds makes the Needs select nothing.
 func clearNeeds(all []Need) []Need {
 	for i := range all {
 		all[i].Texts, all[i].Beginnings = nil, nil
@@ -131,7 +135,7 @@ func clearNeeds(all []Need) []Need {
 	return all
 }
 
-// anyNeeds is what a chain of ors needs: the same member in all of them, or nothing.
+// anyNeeds are the Needs of a chain of ors: one Need when all terms test the same member.
 func (k *compiler) anyNeeds(terms []ast.Node) (all []Need, ok bool) {
 	alike := true
 	for _, t := range terms {
@@ -152,7 +156,7 @@ func (k *compiler) anyNeeds(terms []ast.Node) (all []Need, ok bool) {
 	return []Need{one.capped()}, true
 }
 
-// needOf is what the test of x with the constant y needs.
+// needOf is the Need of a test of x against the constant y.
 func (k *compiler) needOf(x, y ast.Node, op string) ([]Need, bool) {
 	name, c, with := k.memberName(x), k.codes[x], k.codes[y]
 	if name == "" || c.taint > compared || !(isNil(y) || with != nil && with.constant) {
@@ -188,7 +192,7 @@ func (k *compiler) needOf(x, y ast.Node, op string) ([]Need, bool) {
 	}
 }
 
-// capped is the need, or one that asks for nothing when it has too many texts.
+// capped is the Need, or one that selects nothing when it has too many texts.
 func (n Need) capped() Need {
 	if len(n.Texts)+len(n.Beginnings) > maxNeedTexts {
 		n.Texts, n.Beginnings = nil, nil

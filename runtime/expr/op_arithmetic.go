@@ -102,7 +102,7 @@ var arithmeticFuncs = map[string]func(a, b runtime.Value, pos string) runtime.Va
 		if b.Int() == 0 {
 			fail(pos, "division by zero")
 		}
-		if b.Int() == -1 { // the smallest int64 has no positive twin
+		if b.Int() == -1 { // the smallest int64 has no positive counterpart
 			return runtime.IntOf(0)
 		}
 		return runtime.IntOf(a.Int() % b.Int())
@@ -131,10 +131,10 @@ func magnitude(x int64) uint64 {
 	return uint64(x)
 }
 
-// failOverflow: a number that wrapped around would be one that a payload has chosen to pass a limit.
+// failOverflow ends the run: a payload could choose numbers that wrap around a limit.
 func failOverflow(pos string) { fail(pos, "a number beyond 64 bits") }
 
-// finite refuses what JSON has no number for.
+// finite rejects values that JSON has no number for.
 func finite(f float64, pos string) runtime.Value {
 	if math.IsInf(f, 0) || math.IsNaN(f) {
 		fail(pos, "not a finite number")
@@ -202,7 +202,7 @@ func wantInt(v runtime.Value, pos string) int64 {
 	return i
 }
 
-// intOf is a number without a fraction, however it was written.
+// intOf is the value of a number without a fraction, in any notation.
 func intOf(v runtime.Value) (int64, bool) {
 	if v.Kind() == runtime.Float {
 		f := v.Float()
@@ -211,7 +211,7 @@ func intOf(v runtime.Value) (int64, bool) {
 	return v.Int(), v.Kind() == runtime.Int
 }
 
-// describe is a value's kind, or that it is no whole number; never the value itself.
+// describe is a value's kind, or that it has a fraction; never the value itself.
 func describe(v runtime.Value) string {
 	if v.Kind() == runtime.Float {
 		return "one with a fraction"

@@ -65,7 +65,7 @@ func (k *compiler) equality(n *ast.BinaryNode) *code {
 	return k.fold(n, completeBoolean(c), x, y)
 }
 
-// setEqualityTest gives c its test: one that is made for the constant, where there is one.
+// setEqualityTest sets the test of c: one specialised for the constant, where there is one.
 func setEqualityTest(c, x, y *code, negate bool, op, pos string) {
 	switch v := y.value; {
 	case maxTaint(x, y) > compared:
@@ -81,9 +81,9 @@ func setEqualityTest(c, x, y *code, negate bool, op, pos string) {
 	}
 }
 
-// isComparable reports whether a and b can be asked to be equal: a list can by a list only, and an object by an object. A
-// list with the text in it that a rule refuses is not merely unequal to that text, and neither is a number that nobody
-// has read to the number that it may be.
+// isComparable reports whether a and b may be compared for equality: lists with lists only, objects
+// with objects only. A list that contains a denied text is not merely unequal to it; nor is an
+// unparsed number to the number that it may be.
 func isComparable(a, b runtime.Value) bool {
 	if numeric(a) && numeric(b) {
 		return !isUnparsedNumber(a) && !isUnparsedNumber(b)
@@ -91,7 +91,7 @@ func isComparable(a, b runtime.Value) bool {
 	return max(a.Kind(), runtime.String) == max(b.Kind(), runtime.String)
 }
 
-// isUnparsedNumber reports whether v is a number that is too long to be read (see runtime.NodeOf).
+// isUnparsedNumber reports whether v is a number that was too long to parse (see runtime.NodeOf).
 func isUnparsedNumber(v runtime.Value) bool {
 	return v.Kind() == runtime.Float && math.IsNaN(v.Float())
 }
@@ -115,7 +115,8 @@ func (k *compiler) missing(n ast.Node, x *code, negate bool) *code {
 	return k.fold(n, completeBoolean(c), x)
 }
 
-// equal compares values of any kinds, neither of them null: those of different kinds are unequal. Inside lists and objects null equals nothing either.
+// equal compares values that are not null. Values of different kinds are unequal. Inside lists and
+// objects null equals nothing.
 func equal(r *runtime.Run, a, b runtime.Value) bool {
 	charge(r, 1)
 	switch ka, kb := a.Kind(), b.Kind(); {
@@ -139,8 +140,8 @@ func equal(r *runtime.Run, a, b runtime.Value) bool {
 
 func numeric(v runtime.Value) bool { return v.Kind() == runtime.Int || v.Kind() == runtime.Float }
 
-// equalNumbers compares numbers exactly: whole numbers that are too large for an int64 by their digits, and so what is too
-// large for a float64. It fails for one that was not read: 5 can be written in any length.
+// equalNumbers compares numbers exactly: whole numbers beyond int64, and numbers beyond float64, by
+// their digits. It fails for an unparsed number: 5 can be written in any length.
 func equalNumbers(a, b runtime.Value) bool {
 	c, ok := compareNumbers(a, b)
 	if !ok {
@@ -168,7 +169,7 @@ func digits(b []byte) bool {
 	return true
 }
 
-// compareNumbers is below, at or above zero as a is to b; false when either is not a number at all (NaN).
+// compareNumbers is below, at or above zero as a is to b; false when either is NaN.
 func compareNumbers(a, b runtime.Value) (int, bool) {
 	ia, ib := a.Kind() == runtime.Int, b.Kind() == runtime.Int
 	switch {
@@ -201,7 +202,7 @@ func compareInts(a, b int64) int {
 	return 0
 }
 
-// compareMixed compares without losing what a float64 has no room for.
+// compareMixed compares without rounding the integer.
 func compareMixed(i int64, f float64) (int, bool) {
 	switch {
 	case math.IsNaN(f):
@@ -236,7 +237,7 @@ func equalLists(r *runtime.Run, a, b runtime.Value) bool {
 	if a.Len() != b.Len() {
 		return false
 	}
-	if a.Node().Kind() == jsondoc.Missing { // At of what was built takes no time
+	if a.Node().Kind() == jsondoc.Missing { // At is constant time for a built list
 		a, b = b, a
 	}
 	at := b.At
@@ -253,7 +254,7 @@ func equalLists(r *runtime.Run, a, b runtime.Value) bool {
 	return same
 }
 
-// few values of a document are found faster by counting than by walking along.
+// few is the length up to which indexing a document's list is faster than iterating.
 const few = 32
 
 func equalObjects(r *runtime.Run, a, b runtime.Value) bool {
@@ -297,8 +298,8 @@ func (k *compiler) order(n *ast.BinaryNode) *code {
 	return k.fold(n, c, x, y)
 }
 
-// compileShared compiles a side of a comparison once: in a < b < c the parser has put the same b on two sides, and in a
-// nest of those the work would double at every level.
+// compileShared compiles a side of a comparison once: in a < b < c the parser puts the same b on
+// two sides, and in a nest of those the work would double at every level.
 func (k *compiler) compileShared(n ast.Node) *code {
 	if c := k.shared[n]; c != nil {
 		return c
@@ -311,7 +312,7 @@ func (k *compiler) compileShared(n ast.Node) *code {
 	return c
 }
 
-// compareValues compares two numbers or two texts, and fails for anything else.
+// compareValues compares two numbers or two texts, and fails for other kinds.
 func compareValues(r *runtime.Run, a, b runtime.Value, pos, op string) int {
 	if numeric(a) && numeric(b) {
 		c, ok := compareNumbers(a, b)

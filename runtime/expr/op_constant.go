@@ -6,8 +6,8 @@ import (
 	"github.com/tenterhook/tenterhook/runtime"
 )
 
-// operand is how a closure reads one of its sides: out of its Slot when the value has been found in the event before, which
-// is most of what conditions look at. It is a copy of what that takes, so that a thousand rules that run touch no code.
+// operand reads one side of an operator: from its Slot when the value was found before, which is
+// the common case. It is a small copy, so that thousands of rules do not load code.
 type operand struct {
 	slot int
 	eval func(*runtime.Run) runtime.Value
@@ -22,8 +22,8 @@ func (o operand) read(r *runtime.Run) runtime.Value {
 	return o.eval(r)
 }
 
-// setTest completes a condition on one value: test is asked for what x is, and by a quantifier for each of its values when x
-// is # or a member of that.
+// setTest completes a condition on one value: test gets the value of x, and from a quantifier each
+// element when x is # or a member of it.
 func (c *code) setTest(x *code, test func(*runtime.Run, runtime.Value) bool) *code {
 	switch {
 	case x.isElement:
@@ -40,8 +40,8 @@ func (c *code) setTest(x *code, test func(*runtime.Run, runtime.Value) bool) *co
 	return c
 }
 
-// setTextTest gives c the test of x == "text", the commonest of all conditions, and of x != "text". A text in a Slot is looked at
-// where it is: a Value is too large to be handed around for that.
+// setTextTest sets the test of x == "text" and x != "text", the most common conditions. It reads a
+// text in place in its Slot: a Value is too large to copy for that.
 func (c *code) setTextTest(x *code, want string, negate bool, pos string) {
 	cost, slot, eval := 1+int64(len(want))>>6, x.slot, x.eval
 	if x.isElement && !negate {
@@ -67,8 +67,8 @@ func isText(r *runtime.Run, v runtime.Value, want, pos string) bool {
 	return notEqualText(r, v, pos)
 }
 
-// notEqualText is false, what is no text being none that was asked for. It fails for what cannot be compared with a text, number or
-// boolean, and notes that v is missing.
+// notEqualText returns false for a value that is not a text. It fails for lists and objects, and
+// notes a missing value.
 func notEqualText(r *runtime.Run, v runtime.Value, pos string) bool {
 	switch v.Kind() {
 	case runtime.Null:
@@ -79,7 +79,8 @@ func notEqualText(r *runtime.Run, v runtime.Value, pos string) bool {
 	return false
 }
 
-// setSearchTest gives c the test of x startsWith "part" and its like, by the name that the expression has for it.
+// setSearchTest sets the test of x startsWith "part" and similar. name is how the expression calls
+// it.
 func (c *code) setSearchTest(x *code, part, op, name, pos string) {
 	slot, eval, search := x.slot, x.eval, searchers[op]
 	find := func(r *runtime.Run, v runtime.Value) bool {
@@ -114,7 +115,7 @@ func (c *code) setSearchTest(x *code, part, op, name, pos string) {
 	}
 }
 
-// hasText reports whether v is a text, that can have a part.
+// hasText reports whether v is a text. It fails for other kinds.
 func hasText(r *runtime.Run, v runtime.Value, op, pos string) bool {
 	return v.Kind() == runtime.String || failNoText(r, v, op, pos)
 }
@@ -127,7 +128,7 @@ func failNoText(r *runtime.Run, v runtime.Value, op, pos string) bool {
 	return false
 }
 
-// comparesInt is x < 7 and its like.
+// comparesInt tests x < 7 and similar.
 func comparesInt(want int64, less, orEqual bool, op, pos string) func(*runtime.Run, runtime.Value) bool {
 	return func(r *runtime.Run, v runtime.Value) bool {
 		charge(r, 1)
@@ -142,7 +143,7 @@ func comparesInt(want int64, less, orEqual bool, op, pos string) func(*runtime.R
 	}
 }
 
-// satisfies reports whether cmp, which is below, at or above zero, is what < <= > or >= asks for.
+// satisfies reports whether cmp (below, at or above zero) satisfies <, <=, > or >=.
 func satisfies(cmp int, less, orEqual bool) bool {
 	if less {
 		cmp = -cmp
@@ -150,7 +151,7 @@ func satisfies(cmp int, less, orEqual bool) bool {
 	return cmp > 0 || orEqual && cmp == 0
 }
 
-// isInt is x == 7 and x != 7.
+// isInt tests x == 7 and x != 7.
 func isInt(want int64, negate bool, pos string) func(*runtime.Run, runtime.Value) bool {
 	return func(r *runtime.Run, v runtime.Value) bool {
 		charge(r, 1)
@@ -164,7 +165,7 @@ func isInt(want int64, negate bool, pos string) func(*runtime.Run, runtime.Value
 	}
 }
 
-// isBool is x == true and x != true.
+// isBool tests x == true and x != true.
 func isBool(want, negate bool, pos string) func(*runtime.Run, runtime.Value) bool {
 	return func(r *runtime.Run, v runtime.Value) bool {
 		charge(r, 1)
@@ -175,7 +176,7 @@ func isBool(want, negate bool, pos string) func(*runtime.Run, runtime.Value) boo
 	}
 }
 
-// testEquality is x == y for values that nothing is known of.
+// testEquality tests x == y for values of unknown kinds.
 func testEquality(x, y operand, negate bool, op, pos string) func(*runtime.Run) bool {
 	return func(r *runtime.Run) bool {
 		a, b := x.read(r), y.read(r)

@@ -7,7 +7,8 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-// in is x in y: a member of a list, a name of an object, a key of a table. Null is in nothing, and nothing is in null.
+// in is x in y: a value of a list, a member's name of an object, a key of a table. Null is in
+// nothing, and nothing is in null.
 func (k *compiler) in(n *ast.BinaryNode) *code {
 	x, pos := k.compile(n.Left), k.pos(n)
 	if b, ok := n.Right.(*ast.BinaryNode); ok && b.Operator == ".." {
@@ -55,8 +56,8 @@ func inTable(t *table.Table, pos string) func(*runtime.Run, runtime.Value) bool 
 	}
 }
 
-// failUnlessDomain fails for a key that a table of domains cannot have: a block-list with evil.com in it must not let "evil.com>"
-// in. The empty text is in no table. It is false.
+// failUnlessDomain fails for a key that a table of domains cannot have: a block list with evil.com
+// must not let "evil.com>" pass. The empty text is in no table. It returns false.
 func failUnlessDomain(t *table.Table, key, pos string) bool {
 	if key != "" && !t.CanHave(key) {
 		fail(pos, "a table of domains is asked for what is no domain")
@@ -64,7 +65,7 @@ func failUnlessDomain(t *table.Table, key, pos string) bool {
 	return false
 }
 
-// inRange is x in a..b, which needs no list.
+// inRange is x in a..b. It builds no list.
 func (k *compiler) inRange(n *ast.BinaryNode, x *code, span *ast.BinaryNode) *code {
 	lo, hi := k.compile(span.Left), k.compile(span.Right)
 	k.wantKinds(n.Left, x, number, "in a range")
@@ -117,7 +118,7 @@ func inValue(x, y operand, pos string) func(*runtime.Run) bool {
 	}
 }
 
-// inList looks at the whole list before it fails for a value that v cannot be compared with: the order decides nothing.
+// inList reads the whole list before it fails for an incomparable value: the order must not matter.
 func inList(r *runtime.Run, v, all runtime.Value, pos string) bool {
 	if v.Kind() == runtime.String && all.Node().Kind() == jsondoc.Array {
 		return textInArray(r, v, all.Node(), pos)

@@ -70,7 +70,7 @@ func (k *compiler) chain(n *ast.BinaryNode, and bool) *code {
 	return k.fold(n, completeBoolean(c), terms...)
 }
 
-// decisive is the outcome of one term that decides a chain alone: no for and, yes for or.
+// decisive is the outcome of one term that decides a chain: false for and, true for or.
 func decisive(and bool) kleene {
 	if and {
 		return definitelyFalse
@@ -96,7 +96,7 @@ func chained(tests []func(*runtime.Run) bool, and bool) func(*runtime.Run) bool 
 	}
 }
 
-// chainedEach is chained for terms that are all about a quantifier's value alone; nil when they are not.
+// chainedEach is chained for terms that all test a quantifier's element alone; nil otherwise.
 func chainedEach(terms []*code, and bool) func(*runtime.Run, runtime.Value) bool {
 	tests := make([]func(*runtime.Run, runtime.Value) bool, len(terms))
 	for i, t := range terms {
@@ -168,7 +168,7 @@ func (k *compiler) conditional(n *ast.ConditionalNode) *code {
 	return k.fold(n, complete(c, k.pos(n)), x, then, other)
 }
 
-// conditionalKleene is what x ? then : other comes to. When x is open, both have to come out the same.
+// conditionalKleene is the outcome of x ? then : other. When x is undecided, both must agree.
 func conditionalKleene(x kleene, then, other *code, r *runtime.Run) kleene {
 	switch x {
 	case definitelyTrue:
@@ -199,7 +199,7 @@ func (k *compiler) coalesce(n *ast.BinaryNode) *code {
 	return k.fold(n, complete(c, k.pos(n)), x, y)
 }
 
-// savePresent keeps what is known to be present, and lets more be supposed.
+// savePresent returns what is known to be present, and continues with a copy.
 func (k *compiler) savePresent() map[string]int {
 	back := k.present
 	k.present = clonePresent(back)
@@ -214,7 +214,7 @@ func clonePresent(m map[string]int) map[string]int {
 	return c
 }
 
-// assume notes what is present where n is known to have come out true, or false.
+// assume marks what is present where n came out as outcome.
 func (k *compiler) assume(n ast.Node, outcome bool) {
 	switch n := n.(type) {
 	case *ast.UnaryNode:
@@ -245,7 +245,7 @@ func (k *compiler) assumeBinary(n *ast.BinaryNode, outcome bool) {
 		}
 	case "==", "!=":
 		equal := (n.Operator == "==") == outcome
-		if equal != (nilLeft || nilRight) { // equal to something that is not nil, or unequal to nil
+		if equal != (nilLeft || nilRight) { // equal to a value other than nil, or unequal to nil
 			k.markPresent(n.Left)
 			k.markPresent(n.Right)
 		}

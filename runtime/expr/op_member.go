@@ -11,7 +11,7 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-// path is parent.name in the event: one Slot that is filled when it is first read.
+// path is parent.name in the event: a Slot that is filled at the first read.
 func (k *compiler) path(n ast.Node, parent int, name string, s *schema.Schema, secret taint) *code {
 	env, i := k.env, k.env.slot(parent, name)
 	c := &code{types: s.Kinds(), null: parent > 0 || name != "eventType", shape: s, slot: i, taint: secret}
@@ -25,7 +25,7 @@ func (k *compiler) path(n ast.Node, parent int, name string, s *schema.Schema, s
 	return complete(c, k.pos(n))
 }
 
-// dropNull marks what a condition around n has found to be there.
+// dropNull drops nullability where a surrounding condition tested presence.
 func (k *compiler) dropNull(n ast.Node, c *code) *code {
 	if c.null && len(k.present) > 0 && k.present[key(n, 0)] > 0 {
 		c.null, c.maybeFalse = false, false
@@ -83,7 +83,8 @@ func isRoot(n ast.Node, name string) bool {
 	return ok && id.Value == name
 }
 
-// hasDot reports whether the member was written with a dot: only those are held against the shape.
+// hasDot reports whether the member is written with a dot: only those are checked against the
+// schema.
 func (k *compiler) hasDot(n *ast.MemberNode) bool {
 	at := k.offset(n)
 	return at < len(k.src) && k.src[at] != '['
@@ -114,7 +115,7 @@ func (k *compiler) field(n *ast.MemberNode, base *code, name string) *code {
 	return c
 }
 
-// reportNoMembers is a member of what can have none. Of a list it may be that of one of its values.
+// reportNoMembers reports a member of a value without members. Of a list, an element may have it.
 func (k *compiler) reportNoMembers(n *ast.MemberNode, base *code, name string) *code {
 	if base.types == list && base.shape.Element().HasMembers() {
 		if _, ok := base.shape.Element().Member(name); ok {
@@ -124,7 +125,7 @@ func (k *compiler) reportNoMembers(n *ast.MemberNode, base *code, name string) *
 	return k.report(n, "%s has no members", base.types.String())
 }
 
-// index is x[i]: a list's value, counted from its end when i is negative, or an object's member.
+// index is x[i]: a list's value, from its end when i is negative, or an object's member.
 func (k *compiler) index(n *ast.MemberNode, base, index *code) *code {
 	if k.wantKinds(n, base, list|object, "[ ]") {
 		k.wantKinds(n, index, indexes(base.types), "what is between [ and ]")
@@ -159,7 +160,7 @@ func (k *compiler) index(n *ast.MemberNode, base, index *code) *code {
 
 const maxIndex = 1 << 30
 
-// indexes are the kinds that a value of these kinds is indexed by.
+// indexes are the kinds of an index into a value of these kinds.
 func indexes(base types) (by types) {
 	if base&object == 0 && base != 0 {
 		return number
@@ -205,7 +206,7 @@ func (k *compiler) lookup(n ast.Node, t *table.Table, index *code) *code {
 	return complete(c, pos)
 }
 
-// tableKey is the text a table is asked for; false when it is missing.
+// tableKey is the key as a text; false when it is missing.
 func tableKey(r *runtime.Run, t *table.Table, v runtime.Value, pos string) (string, bool) {
 	charge(r, 4)
 	switch v.Kind() {
@@ -221,8 +222,8 @@ func tableKey(r *runtime.Run, t *table.Table, v runtime.Value, pos string) (stri
 	return "", false
 }
 
-// numberKey is a number as it is written, or, where the table has no such key, as the whole number that it is: 5.0 and 5e0 are
-// 5, as for ==.
+// numberKey is a number as written, or as a whole number where the table has no such key: 5.0 and
+// 5e0 are 5, as for ==.
 func numberKey(r *runtime.Run, t *table.Table, v runtime.Value, pos string) string {
 	if isUnparsedNumber(v) {
 		fail(pos, "a table's key: %s", unparsedNumber)
@@ -234,7 +235,7 @@ func numberKey(r *runtime.Run, t *table.Table, v runtime.Value, pos string) stri
 	return key
 }
 
-// vars is vars: the policy's own values are there before any event, and their members are all known.
+// varsObject is vars: the policy's constants, whose members are all known.
 func (k *compiler) varsObject() *code {
 	c := literal(runtime.NodeOf(k.env.o.Vars))
 	c.shape = k.env.vars
@@ -257,7 +258,7 @@ func shapeOfNode(n jsondoc.Node) *schema.Schema {
 	return nil
 }
 
-// key is how a path is known among what is present; "" for what is no path, or a very long one.
+// key names a path in compiler.present; "" for other nodes and very long paths.
 func key(n ast.Node, depth int) string {
 	if depth > 16 {
 		return ""

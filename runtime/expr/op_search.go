@@ -20,7 +20,7 @@ func endsWith(r *runtime.Run, s, part string) bool {
 	return strings.HasSuffix(s, part)
 }
 
-// window is how much text is searched between two questions to the Meter.
+// window is how much text is searched between two charges.
 const window = 16 << 10
 
 func searchText(r *runtime.Run, s, part string) bool {
@@ -69,7 +69,8 @@ func searching(x, y *code, op, pos string) *code {
 	})
 }
 
-// matches is x matches "pattern". The pattern is constant: one that a payload could choose is a way to take our time.
+// matches is x matches "pattern". The pattern is constant: one from a payload could take unlimited
+// time.
 func (k *compiler) matches(n *ast.BinaryNode) *code {
 	x, y := k.compile(n.Left), k.compile(n.Right)
 	k.wantKinds(n.Left, x, text, "matches on its left")

@@ -40,7 +40,7 @@ func (k *compiler) slice(n *ast.SliceNode) *code {
 	return k.fold(n, complete(c, pos), x, from, to)
 }
 
-// bounds puts the ends of a slice inside 0..size, in order.
+// bounds moves the ends of a slice into 0..size, in order.
 func bounds(size, from, to int64) (int64, int64) {
 	if from < 0 {
 		from += size
@@ -67,7 +67,7 @@ func sliceList(r *runtime.Run, v runtime.Value, from, to int64) runtime.Value {
 	return runtime.ListOf(b.values)
 }
 
-// sliceText counts characters, so that no half of one is left over.
+// sliceText counts characters, so that none is cut in half.
 func sliceText(r *runtime.Run, s string, from, to int64) runtime.Value {
 	if from < 0 || to < 0 {
 		from, to = bounds(characters(r, s), from, to)

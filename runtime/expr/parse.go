@@ -12,8 +12,8 @@ import (
 	"github.com/expr-lang/expr/parser"
 )
 
-// What one expression may be. The parser recurses on parentheses and signs without making nodes of them, and Go cannot
-// recover from a stack that has run out: nesting is bounded in the text, before it is parsed.
+// Limits of one expression. The parser recurses on parentheses and signs without making nodes, and
+// Go cannot recover from an exhausted stack: nesting is limited in the text before it is parsed.
 const (
 	MaxSource  = 8 << 10 // bytes
 	maxNodes   = 4000
@@ -22,7 +22,7 @@ const (
 	maxDepth   = 256 // of the tree; a chain of `and` or `or` counts as one
 )
 
-// parse reads src into a tree, or says what is wrong with it.
+// parse parses src into a tree, or reports what is wrong.
 func parse(src string) (node ast.Node, errs Errors) {
 	if err := checkLimits(src); err != nil {
 		return nil, Errors{err}
@@ -32,7 +32,8 @@ func parse(src string) (node ast.Node, errs Errors) {
 			node, errs = nil, Errors{at(src, 0, "the parser cannot read this expression")}
 		}
 	}()
-	tree, err := parser.ParseWithConfig(src, &conf.Config{MaxNodes: maxNodes}) // what else it has is for expr's checker
+	// the other settings are for expr's checker
+	tree, err := parser.ParseWithConfig(src, &conf.Config{MaxNodes: maxNodes})
 	if err != nil {
 		return nil, Errors{parseError(src, err)}
 	}
@@ -52,7 +53,8 @@ func parseError(src string, err error) *Error {
 		message = "the expression ends too soon"
 	}
 	offset := offsetOf(src, e.From)
-	if message == "invalid char escape" && offset > 0 && src[offset-1] == '\\' { // most often of a pattern
+	// most often in a pattern
+	if message == "invalid char escape" && offset > 0 && src[offset-1] == '\\' {
 		_, n := utf8.DecodeRuneInString(src[offset:])
 		escape := src[offset-1 : offset+n]
 		return at(src, offset-1, "no such escape as "+escape+": want \\"+escape+", or the text in `backquotes`")
@@ -63,7 +65,7 @@ func parseError(src string, err error) *Error {
 	return at(src, offset, message)
 }
 
-// offsetOf turns the parser's count of characters into one of bytes.
+// offsetOf converts the parser's count of characters into bytes.
 func offsetOf(src string, runes int) int {
 	for i := range src {
 		if runes == 0 {
@@ -74,7 +76,7 @@ func offsetOf(src string, runes int) int {
 	return len(src)
 }
 
-// checkLimits refuses a text that is too long, too deep or not UTF-8.
+// checkLimits rejects a text that is too long, too deep or not UTF-8.
 func checkLimits(src string) *Error {
 	if len(src) > MaxSource {
 		return at(src, MaxSource, fmt.Sprintf("too long: want at most %d bytes in one expression", MaxSource))
@@ -111,8 +113,8 @@ func checkLimits(src string) *Error {
 	return nil
 }
 
-// lexemeEnd is where what begins at i ends: a string with its quotes, a comment, a word, or a single character. A string
-// or comment that is not closed ends with the text.
+// lexemeEnd is the end of the lexeme that begins at i: a string with its quotes, a comment, a word,
+// or a single character. An unclosed string or comment ends with the text.
 func lexemeEnd(src string, i int) int {
 	c := src[i]
 	switch {

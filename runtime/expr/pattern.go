@@ -10,14 +10,14 @@ import (
 	"github.com/tenterhook/tenterhook/runtime"
 )
 
-// What a pattern may be. Go's regexp takes time in proportion to text times program, whatever the pattern.
+// Limits of a pattern. Go's regexp takes time in proportion to text times program for any pattern.
 const (
 	maxPattern = 1 << 10 // bytes
 	maxProgram = 1_000   // instructions
 )
 
-// pattern is a regular expression, the number of its instructions, and what every text that it matches ends in and has in
-// it: most texts are told by that, at a tenth of the time.
+// pattern is a regular expression with the number of its instructions, and texts that every match
+// ends with and contains. Most texts are rejected by those at a tenth of the time.
 type pattern struct {
 	re           *regexp.Regexp
 	size         int64
@@ -48,7 +48,8 @@ func compilePattern(s string) (*pattern, error) {
 	return p, nil
 }
 
-// requiredTexts is a text that every match is the end of, and one that is somewhere in it; "" where there is none.
+// requiredTexts are a text that every match ends with and one that every match contains; "" without
+// one.
 func requiredTexts(tree *syntax.Regexp) (end, part string) {
 	row := concatenated(tree, nil)
 	for i, re := range row {
@@ -77,7 +78,7 @@ func concatenated(re *syntax.Regexp, to []*syntax.Regexp) []*syntax.Regexp {
 	return to
 }
 
-// literalOf is the text that is the only one to match; "" when there are others.
+// literalOf is the only text that re matches; "" when there are others.
 func literalOf(re *syntax.Regexp) string {
 	if re.Op != syntax.OpLiteral || re.Flags&syntax.FoldCase != 0 {
 		return ""
@@ -85,7 +86,8 @@ func literalOf(re *syntax.Regexp) string {
 	return string(re.Rune)
 }
 
-// maxUnmetered is how many steps (bytes of text times instructions) may pass without asking the Meter.
+// maxUnmetered is how many steps (bytes of text times instructions) may run without charging the
+// Meter.
 const maxUnmetered = 16 << 10
 
 func (p *pattern) match(r *runtime.Run, s string) bool {
@@ -119,7 +121,8 @@ func (p *pattern) test(pos string) func(*runtime.Run, runtime.Value) bool {
 	}
 }
 
-// meteredReader hands a text to regexp a character at a time; when the Meter says no, the text ends there.
+// meteredReader passes a text to regexp a character at a time. It ends the text when the Meter is
+// exhausted.
 type meteredReader struct {
 	r       *runtime.Run
 	text    string

@@ -8,37 +8,41 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-// loop is what a quantifier's closure works with: the list, the condition or value for each element, and the locals
-// that # and #index are.
+// loop is the state of a quantifier's closure: the list, the condition or value for each element,
+// and the locals of # and #index.
 type loop struct {
 	list    *code
 	operand operand // of the list
-	body    *code   // nil where it was left out
-	local   int     // Locals[at] is #, Locals[at+1] is #index
+	body    *code   // nil when left out
+	local   int     // Locals[local] is #, Locals[local+1] is #index
 	pos     string
 }
 
-// quantifier is a function whose second argument is computed for each value of a list.
+// quantifier is a function whose second argument is computed for each value of a list, with all
+// facts about it.
 type quantifier struct {
 	usage, doc     string
-	example, value string // as of a function
-	conditional    bool   // the second argument is a condition; else it is a value
+	example, value string // as of function
+	conditional    bool   // the second argument is a condition, not a value
 	optional       bool   // it may be left out
 	result         types
-	null           bool // what it gives may be null for a list that is there
-	empty          bool // a missing list counts as empty; else it gives null
+	null           bool // the result may be null for a list that is present
+	empty          bool // a missing list counts as empty, instead of giving null
 	eval           func(l *loop, r *runtime.Run) runtime.Value
 
-	test             func(l *loop) func(*runtime.Run) bool // as a condition, where that is faster than eval
-	missing          missingEffect                         // of a condition: how a missing list or value can change it
-	size             func(list, value size) size           // of the result; nil: a number's
-	keepsElements    bool                                  // it gives a list with the elements of the list
-	proves           bool                                  // when it is true, the list has values
-	replacesElements bool                                  // it gives the second argument's values and nothing of the list
+	// as a condition, where that is faster than eval
+	test    func(l *loop) func(*runtime.Run) bool
+	missing missingEffect               // of a condition
+	size    func(list, value size) size // of the result; nil: a number
+	// the result is a list of the list's elements
+	keepsElements bool
+	proves        bool // true proves that the list has values
+	// the result has the second argument's values and none of the list's
+	replacesElements bool
 }
 
-// missingEffect says how something missing can change a condition: absent reports that the list may be missing, and falls and rises
-// what something missing can do to the condition of its values.
+// missingEffect is how something missing changes a condition: absent reports that the list may be
+// missing, falls and rises what something missing can do to the condition on its elements.
 type missingEffect func(absent, falls, rises bool) (f, r bool)
 
 var quantifiers = map[string]*quantifier{
@@ -113,7 +117,7 @@ func (k *compiler) quantifier(n ast.Node, name string, q *quantifier, args []ast
 	return k.fold(n, complete(c, l.pos), l.list, l.body)
 }
 
-// loopBody is body, in one more loop unless the list is a constant or written out.
+// loopBody compiles the body, as one more nested loop unless the list is constant or written out.
 func (k *compiler) loopBody(n, list ast.Node, q *quantifier, l *loop, body ast.Node) *code {
 	if _, written := list.(*ast.ArrayNode); written || l.list.constant {
 		return k.body(q, l, body)
@@ -127,8 +131,9 @@ func (k *compiler) loopBody(n, list ast.Node, q *quantifier, l *loop, body ast.N
 	return k.body(q, l, body)
 }
 
-// taintOf is what a quantifier can tell: which values of the list there are, what was made of them, and what was found out.
-// To ask whether the secret is one of a list's values is to verify it; to be told which one is to be told the secret.
+// taintOf is the taint of a quantifier's result: it reveals which values the list has and what was
+// computed of them. Testing whether the secret is in a list only verifies it; returning which value
+// it is reveals it.
 func (q *quantifier) taintOf(l *loop) taint {
 	switch {
 	case l.body == nil:
@@ -141,13 +146,13 @@ func (q *quantifier) taintOf(l *loop) taint {
 	return derivedTaint(l.list, l.body)
 }
 
-// setMaybe says which way a missing list, or a missing value in one, can push a quantifier.
+// setMaybe sets how a missing list, or a missing value in it, can change the result.
 func (q *quantifier) setMaybe(c *code, l *loop) {
 	falls, rises := l.body != nil && l.body.maybeFalse, l.body != nil && l.body.maybeTrue
 	if q.missing != nil {
 		c.maybeFalse, c.maybeTrue = q.missing(l.list.null, falls, rises)
 	}
-	// Which values there are, or what becomes of them, may depend on what is missing too.
+	// The elements, or the values computed of them, may depend on something missing too.
 	bodyLoose := l.body != nil && (l.body.isUncertain() || l.body.null)
 	if l.list.isUncertain() || (l.body != nil && bodyLoose && c.types != boolean) {
 		c.maybeFalse, c.maybeTrue, c.maybeOther = c.maybeFalse || c.types == boolean, c.maybeTrue || c.types == boolean, true
@@ -211,9 +216,10 @@ func (l *loop) readList(r *runtime.Run) (runtime.Value, bool) {
 	return v, false
 }
 
-// forEach computes the condition for each value, and asks on after each whether to go on.
+// forEach computes the condition for each value, and calls on with the outcome until it returns
+// false.
 func (l *loop) forEach(r *runtime.Run, v runtime.Value, on func(i int, item runtime.Value, holds bool) bool) {
-	if l.body != nil && l.body.elementTest != nil { // it needs nothing that is put where # is read
+	if l.body != nil && l.body.elementTest != nil { // it does not read #
 		test := l.body.elementTest
 		each(r, v, func(i int, item runtime.Value) bool { return on(i, item, test(r, item)) })
 		return

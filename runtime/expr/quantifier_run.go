@@ -13,7 +13,8 @@ func (l *loop) testAll() func(*runtime.Run) bool  { return l.makeTest(false, fal
 func (l *loop) testAny() func(*runtime.Run) bool  { return l.makeTest(true, true) }
 func (l *loop) testNone() func(*runtime.Run) bool { return l.makeTest(true, false) }
 
-// makeTest looks for a value that the condition comes out as want for, and is found when there is one.
+// makeTest makes a test for elements whose condition is want. found is its outcome when there is
+// one.
 func (l *loop) makeTest(want, found bool) func(*runtime.Run) bool {
 	if l.body == nil || l.body.elementTest == nil {
 		return func(r *runtime.Run) bool { return l.anyHolds(r, want) == found }
@@ -36,12 +37,13 @@ func (l *loop) makeTest(want, found bool) func(*runtime.Run) bool {
 	}
 }
 
-// containsText is meets for any(list, # == "text") of a list that was sent: most values are texts of another length.
+// containsText is anyMeets for any(list, # == "text") over a list of a document: most elements
+// differ in length.
 func containsText(r *runtime.Run, n jsondoc.Node, word string, test func(*runtime.Run, runtime.Value) bool) bool {
 	for item := range n.Elements() {
 		charge(r, 1)
 		if item.Kind() != jsondoc.String {
-			test(r, runtime.NodeOf(item)) // it is not that text, and may be nothing to compare with one
+			test(r, runtime.NodeOf(item)) // it is not that text, and may be incomparable with one
 			continue
 		}
 		if item.Text() == word {
@@ -51,7 +53,7 @@ func containsText(r *runtime.Run, n jsondoc.Node, word string, test func(*runtim
 	return false
 }
 
-// anyMeets reports whether test comes out as want for any value. It needs nothing that is put where # is read.
+// anyMeets reports whether test is want for any value. test does not read #.
 func anyMeets(r *runtime.Run, v runtime.Value, test func(*runtime.Run, runtime.Value) bool, want bool) bool {
 	for item := range v.Node().Elements() {
 		if charge(r, 1); test(r, runtime.NodeOf(item)) == want {
@@ -66,7 +68,7 @@ func anyMeets(r *runtime.Run, v runtime.Value, test func(*runtime.Run, runtime.V
 	return false
 }
 
-// anyHolds reports whether the condition comes out as want for any value.
+// anyHolds reports whether the condition is want for any value.
 func (l *loop) anyHolds(r *runtime.Run, want bool) bool {
 	found := false
 	if v, ok := l.readList(r); ok {
@@ -82,7 +84,7 @@ func (l *loop) one(r *runtime.Run) runtime.Value { return runtime.BoolOf(l.count
 
 func (l *loop) count(r *runtime.Run) runtime.Value { return runtime.IntOf(l.countHolding(r, -1)) }
 
-// countHolding is how often the condition holds; nobody asks beyond most.
+// countHolding counts the values for which the condition holds, up to most.
 func (l *loop) countHolding(r *runtime.Run, most int64) int64 {
 	times := int64(0)
 	if v, ok := l.readList(r); ok {
@@ -149,7 +151,8 @@ func (l *loop) findLastIndex(r *runtime.Run) runtime.Value {
 	return i
 }
 
-// search is the first value the condition holds for, or the last, and where it is; both null when there is none.
+// search is the first or last value for which the condition holds, and its index; both null without
+// one.
 func (l *loop) search(r *runtime.Run, last bool) (index, found runtime.Value) {
 	if v, ok := l.readList(r); ok {
 		l.forEach(r, v, func(i int, item runtime.Value, holds bool) bool {

@@ -11,7 +11,7 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/hook"
 )
 
-// form is a function whose results have one form: apply changes a text that cannot be one.
+// form is a function whose results have one form: apply changes a text that cannot be a result.
 type form struct {
 	name  string
 	apply func(string) string
@@ -25,8 +25,8 @@ func markForm(name string, c *code) *code {
 	return c
 }
 
-// checkText says so when x, a text of the event, is compared for equality with a constant text that it never is. n is where
-// the constant stands.
+// checkText reports a comparison for equality of x, a text of the event, with a constant text that
+// it never is. n is the constant's node.
 func (k *compiler) checkText(n ast.Node, x *code, v runtime.Value) {
 	if v.Kind() != runtime.String || x.constant {
 		return
@@ -42,7 +42,7 @@ func (k *compiler) checkText(n ast.Node, x *code, v runtime.Value) {
 	k.reportValue(n, s, x.shape.Values())
 }
 
-// reportValue is wrong, with the texts that were possible.
+// reportValue reports an impossible text, with the possible ones.
 func (k *compiler) reportValue(n ast.Node, s string, v *schema.Values) {
 	meant := schema.Guess(s, v.All)
 	hint := ", did you mean " + meant + "?"
@@ -59,10 +59,11 @@ func (k *compiler) reportValue(n ast.Node, s string, v *schema.Values) {
 	}
 }
 
-// maxListedProblems is how many texts of a list are told of that is not written out: they all stand at the same place.
+// maxListedProblems limits the problems of a list that is not written out: they have the same
+// place.
 const maxListedProblems = 10
 
-// checkTexts is possible for each text of a constant list.
+// checkTexts checks each text of a constant list.
 func (k *compiler) checkTexts(n ast.Node, x *code, list runtime.Value) {
 	if x.form == nil && x.shape.Values() == nil {
 		return
@@ -90,7 +91,7 @@ func (k *compiler) checkTexts(n ast.Node, x *code, list runtime.Value) {
 	}
 }
 
-// checkReachable says so when none of the words that x is one of passes a test, which op and what name.
+// checkReachable reports a test op what that none of the possible texts of x passes.
 func (k *compiler) checkReachable(n ast.Node, x *code, op, what string, passes func(string) bool) {
 	values := x.shape.Values()
 	if x.constant || values == nil || !values.Closed {

@@ -8,16 +8,16 @@ import (
 	"strings"
 )
 
-// Entry is a function of the language, or one of its other notations, for the reference.
+// Entry is an entry of the reference: a function of the language, or another notation.
 type Entry struct {
 	Name, Usage, Doc string
-	Missing          string // what it comes to when an argument is missing
+	Missing          string // the result when an argument is missing
 	Cost             string // in fuel
-	Example, Value   string // an expression, and what it comes to as JSON
-	Unsupported      bool   // expr has it and we have not; Doc says what to do instead
+	Example, Value   string // an expression and its value as JSON
+	Unsupported      bool   // expr has it and this language does not; Doc says what to use instead
 }
 
-// notations are what there is beside functions.
+// notations are the entries beside functions.
 var notations = []Entry{
 	{Name: "??", Usage: "value ?? other", Doc: "the first of them that is not missing", Missing: "the other", Cost: "1",
 		Example: `data.userProfile.gone ?? 'none'`, Value: `"none"`},
@@ -33,7 +33,8 @@ var notations = []Entry{
 		Example: `'Lovelace'[:4] + ['a', 'b'][-1]`, Value: `"Loveb"`},
 }
 
-// Reference lists all of the language by name: functions and quantifiers, then other notations, then what is refused.
+// Reference lists the language by name: functions and quantifiers, then other notations, then
+// unsupported functions.
 func Reference() []Entry {
 	var all []Entry
 	for name, q := range quantifiers {
@@ -54,7 +55,7 @@ func Reference() []Entry {
 	return all
 }
 
-// missing is what a function comes to for want of an argument.
+// missing is the result of a function with a missing argument.
 func (f *function) missing() string {
 	switch {
 	case len(f.args) == 0:

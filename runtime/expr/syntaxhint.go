@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// habitHint says of what the parser stumbled over at offset what should stand there, when it is a habit from another language,
-// and where the slip begins. The message is "" when it is no slip that is known.
+// habitHint is a hint for a syntax error at offset that is a habit from another language, and the
+// place where it begins. The message is "" when none is known.
 func habitHint(src string, offset int) (begin int, message string) {
 	if offset >= len(src) {
 		return offset, ""
@@ -41,10 +41,10 @@ func habitHint(src string, offset int) (begin int, message string) {
 	return offset, ""
 }
 
-// wordOperators are the operators that stand between their two sides and look like functions.
+// wordOperators stand between their sides and look like functions.
 var wordOperators = []string{"contains", "startsWith", "endsWith", "matches", "in"}
 
-// equalsHint is a = where none can be: alone, or as the end or beginning of a sign of another language.
+// equalsHint is the hint for an = that is alone, or part of an operator of another language.
 func equalsHint(src string, offset int) (begin int, message string) {
 	switch {
 	case strings.HasSuffix(src[:offset], "=="):
@@ -59,13 +59,13 @@ func equalsHint(src string, offset int) (begin int, message string) {
 	return offset, "= compares nothing: write =="
 }
 
-// What is quoted beside a not: names and paths, never a text, which may be secret.
+// Names and paths beside a not are quoted in hints; texts never are, because they may be secret.
 var (
 	nameBefore = regexp.MustCompile(`[\w.#$?]+$`)
 	pathAfter  = regexp.MustCompile(`^\w+(?:\.\w+)+`)
 )
 
-// notHint is a not behind a value, at offset, without the operator that it denies; word is what follows it.
+// notHint is the hint for a not behind a value at offset, without an operator; word follows it.
 func notHint(src string, offset int, word string) string {
 	left := nameBefore.FindString(strings.TrimSpace(src[:offset]))
 	right := pathAfter.FindString(strings.TrimSpace(src[offset+len("not"):]))
@@ -78,7 +78,8 @@ func notHint(src string, offset int, word string) string {
 	return "behind a value not wants in, contains, startsWith, endsWith or matches; what is unequal is !="
 }
 
-// previousLexeme is the last lexeme that ends before offset, and where it begins; neither blanks nor comments count.
+// previousLexeme is the last lexeme that ends before offset, and its place. Blanks and comments do
+// not count.
 func previousLexeme(src string, offset int) (at int, last string) {
 	for i := 0; i < offset; {
 		next := lexemeEnd(src, i)

@@ -8,22 +8,26 @@ import (
 	"github.com/tenterhook/tenterhook/runtime/schema"
 )
 
-// taint is what a value can tell of a secret member.
+// taint is what a value reveals of a secret member.
 type taint uint8
 
 const (
-	clean    taint = iota
-	compared       // it is what came of asking whether it is the secret: of the many askings of a quantifier the secret can be told
-	whole          // it is the secret, has it inside, or was made of all of it
-	partial        // it is a part of it, or was found out about it: its length, its order, what a number made of it comes to
+	clean taint = iota
+	// the outcome of a comparison with it: many of them, as in a quantifier, can reveal the secret
+	compared
+	whole // it is or contains the secret, or was made of all of it
+	// it is a part of the secret or a property of it: its length, its order, a number computed from
+	// it
+	partial
 )
 
-// Secret reports whether the value can tell something of a secret member: because it is one, has one inside, was made of
-// one, or was found out about one, such as its length, or whether it is above something. What verifies a whole secret does
-// not: ==, !=, in, password and hmac. A secret can be asked of those only whether it is what somebody else knows already.
+// Secret reports whether the value reveals something of a secret member: because it is one,
+// contains one, was made of one, or is a property of one, such as its length. Verifying a whole
+// secret does not count: ==, !=, in, password and hmac only confirm a value that the caller has
+// already.
 func (x *Expression) Secret() bool { return x.code.taint > compared }
 
-// Secret reports whether any of the leaf's expressions is.
+// Secret reports whether any of the leaf's expressions is secret.
 func (t *Text) Secret() bool {
 	for _, p := range t.segments {
 		if p.hole != nil && p.hole.Secret() {
@@ -39,10 +43,10 @@ func (e *Env) SecretLet(name string) bool {
 	return l != nil && l.code.taint > compared
 }
 
-// Mask is what stands for a secret where a decision is explained.
+// Mask replaces secret values where a decision is explained.
 const Mask = "[secret]"
 
-// evalMasked is Eval, or the Mask for what carries a secret while a trace is written.
+// evalMasked is Eval, with Mask in place of a secret value while a trace is written.
 func (x *Expression) evalMasked(r *runtime.Run) (runtime.Value, error) {
 	v, err := x.Eval(r)
 	if err == nil && r.Scratch.Masked && x.code.taint > compared && !v.IsNull() {
@@ -51,8 +55,8 @@ func (x *Expression) evalMasked(r *runtime.Run) (runtime.Value, error) {
 	return v, err
 }
 
-// equalConstantTime is equal for two texts of which one is secret: it takes the same time wherever they differ, and however long
-// the other one is.
+// equalConstantTime is equal for two texts of which one is secret. Its time does not depend on
+// where they differ, nor on the length of the other.
 func equalConstantTime(r *runtime.Run, a, b runtime.Value) bool {
 	if a.Kind() != runtime.String || b.Kind() != runtime.String {
 		return equal(r, a, b)
@@ -62,7 +66,7 @@ func equalConstantTime(r *runtime.Run, a, b runtime.Value) bool {
 	return subtle.ConstantTimeCompare(x[:], y[:]) == 1
 }
 
-// testSecretEquality is x == y, and x != y, where one of them is secret.
+// testSecretEquality tests x == y and x != y where one of them is secret.
 func testSecretEquality(x, y operand, negate bool, op, pos string) func(*runtime.Run) bool {
 	return func(r *runtime.Run) bool {
 		a, b := x.read(r), y.read(r)
@@ -77,7 +81,7 @@ func testSecretEquality(x, y operand, negate bool, op, pos string) func(*runtime
 	}
 }
 
-// testInSecretList is x in a list where one of them is secret: it looks at the whole list, whatever it finds.
+// testInSecretList tests x in a list where one of them is secret. It always reads the whole list.
 func testInSecretList(x, y operand, pos string) func(*runtime.Run) bool {
 	return func(r *runtime.Run) bool {
 		charge(r, 1)
@@ -108,8 +112,8 @@ func testInSecretList(x, y operand, pos string) func(*runtime.Run) bool {
 	}
 }
 
-// memberTaint is what the member of that name can tell: one of a shape that knows its members if it is marked, one of any
-// other value what the value can.
+// memberTaint is the taint of a member: from the schema when that knows the members, else the taint
+// of c.
 func (c *code) memberTaint(name string) taint {
 	if c.taint == clean || !c.shape.HasMembers() {
 		return c.taint
@@ -128,7 +132,7 @@ func taintOf(s *schema.Schema) taint {
 	return clean
 }
 
-// maxTaint is what a value that was made of all of these can tell.
+// maxTaint is the taint of a value made of all of these.
 func maxTaint(all ...*code) taint {
 	most := clean
 	for _, c := range all {
@@ -137,7 +141,7 @@ func maxTaint(all ...*code) taint {
 	return most
 }
 
-// derivedTaint is what a value can tell that was found out about these, or has a part of them.
+// derivedTaint is the taint of a property or part of these.
 func derivedTaint(all ...*code) taint {
 	if most := maxTaint(all...); most <= compared {
 		return most
@@ -145,8 +149,8 @@ func derivedTaint(all ...*code) taint {
 	return partial
 }
 
-// comparedTaint is what == and in can tell of these: no more than that they were asked, if they are whole. Of a part of a secret each answer is a good
-// deal.
+// comparedTaint is the taint of == and in: compared when they are whole. Each comparison with a
+// part of a secret reveals more.
 func comparedTaint(all ...*code) taint {
 	if most := maxTaint(all...); most != whole {
 		return most
@@ -154,7 +158,7 @@ func comparedTaint(all ...*code) taint {
 	return compared
 }
 
-// taintOf is what a function can tell of a secret among its arguments.
+// taintOf is the taint of the function's result.
 func (f *function) taintOf(from []*code) taint {
 	most := clean
 	for i, c := range from {

@@ -8,23 +8,23 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-// Text is a leaf of a policy file: text with expressions in it, as ${…}.
+// Text is a leaf of a policy file: text with expressions in it, written as ${…}.
 type Text struct {
 	segments []segment
-	plain    bool // there is no expression in it
+	plain    bool // it has no expression
 
 	warnings Errors
 }
 
-// segment is some text, or an expression.
+// segment is literal text or an expression.
 type segment struct {
 	text    string
-	escaped string // the text as it stands between a JSON string's quotes
+	escaped string // the text as JSON string content
 	hole    *Expression
 }
 
-// CompileText reads a leaf. $${ stands for a plain ${. A hole ends where its brackets and strings say, not at the first
-// }. The error is Errors, with places in src.
+// CompileText compiles a leaf. $${ stands for a literal ${. A hole ends where its brackets and
+// strings end, not at the first }. The error is Errors, with places in src.
 func CompileText(src string, e *Env) (*Text, error) {
 	t := &Text{plain: true}
 	var errs Errors
@@ -60,7 +60,7 @@ func unclosedHole(src string, offset int) *Error {
 }
 
 func (t *Text) literal(s string) {
-	if n := len(t.segments); n > 0 && t.segments[n-1].hole == nil { // after a $${
+	if n := len(t.segments); n > 0 && t.segments[n-1].hole == nil { // behind a $${
 		s = t.segments[n-1].text + s
 		t.segments = t.segments[:n-1]
 	}
@@ -83,7 +83,7 @@ func (t *Text) expression(src string, from, end int, e *Env) Errors {
 	return nil
 }
 
-// holeEnd is where the } is that closes a hole which begins at i; -1 when there is none.
+// holeEnd is the place of the } that closes the hole beginning at i; -1 without one.
 func holeEnd(src string, i int) int {
 	depth := 0
 	for i < len(src) {
@@ -104,7 +104,7 @@ func holeEnd(src string, i int) int {
 	return -1
 }
 
-// Literal is the text of a leaf without expressions, and whether it is one.
+// Literal is the text of a leaf without expressions. ok reports whether it is one.
 func (t *Text) Literal() (string, bool) {
 	if !t.plain {
 		return "", false
@@ -115,7 +115,8 @@ func (t *Text) Literal() (string, bool) {
 	return t.segments[0].text, true
 }
 
-// Whole is the expression of a leaf that is nothing but one, which keeps its type; nil for any other leaf.
+// Whole is the expression of a leaf that is exactly one, which keeps its kind; nil for any other
+// leaf.
 func (t *Text) Whole() *Expression {
 	if len(t.segments) != 1 {
 		return nil
@@ -147,8 +148,9 @@ func (t *Text) Outline(hole string) string {
 	return b.String()
 }
 
-// AppendJSON appends the leaf's value as JSON: of a leaf that is one hole the hole's value, of any other a string. null
-// reports that a hole was null: then nothing is appended. An error wraps one of runtime's reasons.
+// AppendJSON appends the leaf's value as JSON: of a leaf that is one hole its value, of any other a
+// string. null reports that a hole was null and nothing was appended. An error wraps one of
+// runtime's reasons.
 func (t *Text) AppendJSON(dst []byte, r *runtime.Run) (out []byte, null bool, err error) {
 	if x := t.Whole(); x != nil {
 		v, err := x.evalMasked(r)
@@ -164,7 +166,8 @@ func (t *Text) AppendJSON(dst []byte, r *runtime.Run) (out []byte, null bool, er
 	return t.appendString(dst, r, false)
 }
 
-// AppendString appends the leaf as a JSON string, with nothing where a hole is null. An error wraps one of runtime's reasons.
+// AppendString appends the leaf as a JSON string; a null hole is empty. An error wraps one of
+// runtime's reasons.
 func (t *Text) AppendString(dst []byte, r *runtime.Run) ([]byte, error) {
 	dst, _, err := t.appendString(dst, r, true)
 	return dst, err
@@ -188,7 +191,7 @@ func (t *Text) appendString(dst []byte, r *runtime.Run, fill bool) (out []byte, 
 	return append(out, '"'), false, nil
 }
 
-// appendEscaped appends the value as it stands inside a JSON string.
+// appendEscaped appends the value as JSON string content.
 func (x *Expression) appendEscaped(dst []byte, r *runtime.Run) (out []byte, null bool, err error) {
 	v, err := x.evalMasked(r)
 	if err != nil || v.IsNull() {
@@ -198,7 +201,7 @@ func (x *Expression) appendEscaped(dst []byte, r *runtime.Run) (out []byte, null
 	return out, false, err
 }
 
-// AppendText appends the leaf as plain text, with nothing where a hole is null.
+// AppendText appends the leaf as plain text; a null hole is empty.
 func (t *Text) AppendText(dst []byte, r *runtime.Run) ([]byte, error) {
 	for i := range t.segments {
 		p := &t.segments[i]
@@ -220,8 +223,8 @@ func (t *Text) AppendText(dst []byte, r *runtime.Run) ([]byte, error) {
 	return dst, nil
 }
 
-// AppendHoles appends the leaf as plain text, and lets fit rewrite what each hole has put at the end of dst, from an
-// offset on; nil leaves it. null reports that a hole was null: then nothing is appended.
+// AppendHoles appends the leaf as plain text, and lets fit rewrite what each hole appended to dst,
+// from an offset on; fit may be nil. null reports that a hole was null and nothing was appended.
 func (t *Text) AppendHoles(dst []byte, r *runtime.Run, fit func(dst []byte, from int) []byte) (out []byte, null bool, err error) {
 	out = dst
 	for i := range t.segments {

@@ -2,16 +2,17 @@ package expr
 
 import "github.com/expr-lang/expr/ast"
 
-// walk visits n and the nodes below it, children first and in the order of the text. A node that the parser has put in two
-// places, such as b in a < b < c, is visited once: in a nest of those the work would double at every level.
+// walk visits n and the nodes below it, children first and in the order of the text. A node that
+// the parser puts in two places, such as b in a < b < c, is visited once: in a nest of those the
+// work would double at every level.
 func (k *compiler) walk(n ast.Node, visit func(ast.Node)) {
 	w := walker{shared: k.shared, visit: visit}
 	w.walk(n)
 }
 
 type walker struct {
-	shared map[ast.Node]*code // the nodes that may be in two places
-	seen   map[ast.Node]bool  // of those
+	shared map[ast.Node]*code // nodes that may be in two places
+	seen   map[ast.Node]bool  // those of them that were visited
 	visit  func(ast.Node)
 }
 

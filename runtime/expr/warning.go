@@ -7,7 +7,7 @@ import (
 	"github.com/expr-lang/expr/ast"
 )
 
-// Warnings are what the expression says that is right, but most likely not what was meant.
+// Warnings are parts of the expression that are valid but most likely not intended.
 func (x *Expression) Warnings() Errors { return x.warnings }
 
 // Warnings are those of the leaf's expressions, with places in the leaf.
@@ -28,7 +28,7 @@ func (k *compiler) warn(n ast.Node, format string, args ...any) {
 	}
 }
 
-// warnNoDummy doubts a password whose hash may be missing, and that names no dummy.
+// warnNoDummy warns of a password whose hash may be missing and that names no dummy.
 func warnNoDummy(k *compiler, n ast.Node, _ []ast.Node, from []*code) {
 	if len(from) == 2 && from[1].null {
 		k.warn(n, "password without its dummy: where the hash is missing it takes as long as bcrypt of cost 10, and if the hashes are others, the time an answer takes tells who exists: want as its third argument a hash of their kind and cost")

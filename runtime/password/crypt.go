@@ -45,7 +45,8 @@ func parseBcrypt(s string, parts []string) (Hash, error) {
 	return newBcrypt([]byte(s), cost), nil
 }
 
-// parseBcryptSHA256 reads passlib's bcrypt over an HMAC under the salt: $bcrypt-sha256$v=2,t=2b,r=12$salt$digest.
+// parseBcryptSHA256 reads passlib's bcrypt over an HMAC under the salt:
+// $bcrypt-sha256$v=2,t=2b,r=12$salt$digest.
 func parseBcryptSHA256(parts []string) (Hash, error) {
 	if len(parts) != 4 || len(parts[2]) != 22 || len(parts[3]) != 31 {
 		return Hash{}, ErrMalformed
@@ -105,7 +106,8 @@ func parseScryptNumbers(n int, blockSize, parallel string, salt, want []byte) (H
 	return newScrypt(n, r, p, salt, want), nil
 }
 
-// parsePBKDF2 reads passlib's rounds$salt$digest and, from PHC strings, i=rounds,l=length$salt$digest.
+// parsePBKDF2 reads passlib's rounds$salt$digest and, from PHC strings,
+// i=rounds,l=length$salt$digest.
 func parsePBKDF2(name string, parts []string) (Hash, error) {
 	if len(parts) != 3 {
 		return Hash{}, ErrMalformed
@@ -126,7 +128,8 @@ func parsePBKDF2(name string, parts []string) (Hash, error) {
 // passlibBase64 has a . in the place of the +.
 var passlibBase64 = base64.NewEncoding("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789./").WithPadding(base64.NoPadding)
 
-// parseRounds reads the number of rounds and completes a PBKDF2 hash. ok reports whether salt and digest are valid.
+// parseRounds reads the number of rounds and completes a PBKDF2 hash. ok reports whether salt and
+// digest are valid.
 func parseRounds(name, rounds string, salt, want []byte, ok bool) (Hash, error) {
 	n, okN := parseNatural(rounds, math.MaxInt32)
 	d, known := digests[name]

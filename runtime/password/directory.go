@@ -5,7 +5,8 @@ import (
 	"strings"
 )
 
-// schemes maps the words in braces that directories use to hash functions; those with an S are salted.
+// schemes maps the words in braces that directories use to hash functions; those with an S are
+// salted.
 var schemes = map[string]string{
 	"SHA": "sha1", "SSHA": "sha1", "SHA256": "sha256", "SSHA256": "sha256", "SHA384": "sha384", "SSHA384": "sha384",
 	"SHA512": "sha512", "SSHA512": "sha512", "MD5": "md5", "SMD5": "md5",

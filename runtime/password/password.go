@@ -1,8 +1,9 @@
 // Package password verifies passwords against the hashes that directories and web frameworks store.
 //
-// A hash is parsed first, without computing anything: what it will cost is known before a caller decides to spend it. The
-// files: password.go (Hash, Parse), crypt.go (modular crypt, PHC strings, passlib), framework.go (Django, Werkzeug),
-// directory.go (RFC 2307), derive.go (the key derivation functions and their prices), workers.go (how many run at once).
+// A hash is parsed first, without computing anything: what it will cost is known before a caller
+// decides to spend it. The files: password.go (Hash, Parse), crypt.go (modular crypt, PHC strings,
+// passlib), framework.go (Django, Werkzeug), directory.go (RFC 2307), derive.go (the key derivation
+// functions and their prices), workers.go (how many run at once).
 package password
 
 import (
@@ -26,13 +27,16 @@ type Cost struct {
 // Cost is known before anything is computed.
 func (h Hash) Cost() Cost { return h.cost }
 
-// Matches computes the hash of plain and compares in constant time. It cannot be interrupted: see Workers.
+// Matches computes the hash of plain and compares in constant time. It cannot be interrupted: see
+// Workers.
 func (h Hash) Matches(plain []byte) bool { return h.matches(plain) }
 
 // Errors of Parse. No message contains a part of the hash.
 var (
-	ErrUnknown   = errors.New("want a hash of bcrypt, argon2i or argon2id, scrypt, PBKDF2 or one such as {SSHA}…") // its prefix is not known
-	ErrMalformed = errors.New("a hash that is not written as its prefix says")                                     // a parameter, salt or digest is wrong
+	// its prefix is not known
+	ErrUnknown = errors.New("want a hash of bcrypt, argon2i or argon2id, scrypt, PBKDF2 or one such as {SSHA}…")
+	// a parameter, salt or digest is wrong
+	ErrMalformed = errors.New("a hash that is not written as its prefix says")
 )
 
 // Limits of a hash. A digest that is too short would match too many passwords.

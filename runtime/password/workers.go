@@ -5,13 +5,15 @@ import (
 	"time"
 )
 
-// Workers limits how many hashes are computed at once, by cores and by memory. A hash cannot be interrupted and keeps its
-// cores busy as long as its parameters say: it runs on a goroutine of its own, so that the rest of the program keeps a core
-// and a caller waits no longer than its call has time.
+// Workers limits how many hashes are computed at once, by cores and by memory. A hash cannot be
+// interrupted and keeps its cores busy as long as its parameters say: it runs on a goroutine of its
+// own, so that the rest of the program keeps a core and a caller waits no longer than its call has
+// time.
 //
 // A hash whose caller has left is still finished; Close waits for it. Make Workers with NewWorkers.
 type Workers struct {
-	turn    chan struct{} // held by the one caller that is acquiring, so that two never wait for each other
+	// held by the caller that is acquiring, so that two never wait for each other
+	turn    chan struct{}
 	cores   chan struct{} // semaphore
 	blocks  chan struct{} // semaphore of memory
 	running sync.WaitGroup
@@ -34,11 +36,11 @@ func NewWorkers(cores int) *Workers {
 	}
 }
 
-// Close waits for the hashes that still run. No Verify may be under way or follow.
+// Close waits for the hashes that still run. No Verify may run or follow.
 func (w *Workers) Close() { w.running.Wait() }
 
-// Verify reports whether plain is the hash's password. done is false when that took longer than within: the computation may go
-// on then, so it works on a copy of plain.
+// Verify reports whether plain is the hash's password. done is false when that took longer than
+// within. The computation may then continue, so it works on a copy of plain.
 func (w *Workers) Verify(h Hash, plain string, within time.Duration) (ok, done bool) {
 	timer := time.NewTimer(within)
 	defer timer.Stop()
@@ -69,7 +71,8 @@ func (w *Workers) Verify(h Hash, plain string, within time.Duration) (ok, done b
 	}
 }
 
-// acquire waits for cores and memory. It is false when there were none in time, and then holds none.
+// acquire waits for cores and memory. It is false when there were none in time, and then holds
+// none.
 func (w *Workers) acquire(end <-chan time.Time, cores, blocks int) bool {
 	select {
 	case w.turn <- struct{}{}:

@@ -6,9 +6,9 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/hook"
 )
 
-// members lists the members of Okta's calls, from hooks.md and the published samples. Each line is a word for the kind, then
-// paths; leafOf explains the words. Where the published pages disagree between a number and a text (hooks.md section 1.2)
-// the word is `scalar`, which allows both.
+// members lists the members of Okta's calls, from hooks.md and the published samples. Each line is
+// a word for the kind, then paths; leafOf explains the words. Where the published pages disagree
+// between a number and a text (hooks.md section 1.2) the word is `scalar`, which allows both.
 var members = map[hook.Type][]string{
 	hook.Registration:   {envelope, request, user, registration},
 	hook.Token:          {envelope, request, session, user, token},
@@ -47,8 +47,8 @@ const registration = `
 profile data.userProfile data.userProfileUpdate
 text    data.action`
 
-// hooks.md section 4: the spec spells OriginalGrant with a capital, captures do not. The claims with a type are those that no
-// org can change; aud is not among them.
+// hooks.md section 4: the spec spells OriginalGrant with a capital, captures do not. The claims
+// with a type are those that no org can change; aud is not among them.
 const token = `
 text   data.context.protocol.type data.context.protocol.issuer.uri
 grows  data.context.protocol.request
@@ -125,7 +125,8 @@ number event.authenticationContext.authenticationStep event.securityContext.asNu
 text   event.securityContext.asOrg event.securityContext.isp event.securityContext.domain
 bool   event.securityContext.isProxy`
 
-// parts maps a word for an object that stands in several places, or for the elements of a list, to its members.
+// parts maps a word for an object that stands in several places, or for the elements of a list, to
+// its members.
 var parts = map[string]string{
 	"targets": `
 text id type alternateId displayName
@@ -161,13 +162,14 @@ var leaves = map[string]Schema{
 	"bool":   {kinds: Boolean},
 	"list":   {kinds: List},
 	"texts":  {kinds: List, element: New(Text)},
-	"open":   {kinds: Object},                      // an organisation decides what is in it
-	"more":   {kinds: Object, others: anyOthers},   // some members are known, an organisation has others
+	"open":   {kinds: Object},                      // an org decides on the members
+	"more":   {kinds: Object, others: anyOthers},   // some members are known, an org adds others
 	"grows":  {kinds: Object, others: otherUnlike}, // some members are known, Okta adds others
 	"any":    {kinds: Any},
 }
 
-// Parse makes the schema of an object from lists of members. Each line is a word for the kind, then dotted paths.
+// Parse makes the schema of an object from lists of members. Each line is a word for the kind, then
+// dotted paths.
 func Parse(lists ...string) *Schema {
 	s := ObjectOf(map[string]*Schema{})
 	for _, one := range lists {

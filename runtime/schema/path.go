@@ -6,9 +6,9 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/hook"
 )
 
-// CheckPath says which step of a path a call of the type cannot have, with a suggestion; "" when it may have all of them. A
-// number is an index into a list. known is as in Of. The path into an event hook's call is one into its delivery, which has the
-// events in data.events.
+// CheckPath says which step of a path a call of the type cannot have, with a suggestion; "" when it
+// may have all of them. A number is an index into a list. known is as in Of. The path into an event
+// hook's call is one into its delivery, which has the events in data.events.
 func CheckPath(t hook.Type, known []string, path []string) string {
 	s := Of(t, known)
 	if t == hook.EventHook {

@@ -39,12 +39,12 @@ func (k Kinds) String() string {
 	return strings.Join(all, " or ")
 }
 
-// Schema is what is known of a value before there is one: its kinds, and an object's members or a list's elements. It is
-// for messages and for the compiler; a payload may deviate from it, so the kind of every value is checked at run time. A nil
-// Schema allows anything.
+// Schema is what is known of a value beforehand: its kinds, and an object's members or a list's
+// elements. It serves messages and the compiler. A payload may deviate from it, so the kind of
+// every value is checked at run time. A nil Schema allows anything.
 type Schema struct {
 	kinds   Kinds
-	members map[string]*Schema // nil: not known, any name will do
+	members map[string]*Schema // nil: not known, any name is allowed
 	others  others
 	element *Schema // of a list
 	values  *Values // nil: any text
@@ -56,8 +56,8 @@ type others uint8
 
 const (
 	noOthers    others = iota
-	anyOthers          // an organisation chooses their names
-	otherUnlike        // Okta adds some: any name but one that is a typing error of a known one
+	anyOthers          // an org chooses their names
+	otherUnlike        // Okta adds some: any name except a typing error of a known one
 )
 
 // New is a schema of which only the kinds are known.
@@ -88,7 +88,8 @@ func (s *Schema) Known(name string) *Schema {
 	return s.members[name]
 }
 
-// Member is the member of that name. It is false when the object cannot have one, and nil when any value will do.
+// Member is the member of that name. It is false when the object cannot have one, and nil when any
+// value is allowed.
 func (s *Schema) Member(name string) (*Schema, bool) {
 	if !s.HasMembers() {
 		return nil, true
@@ -108,7 +109,7 @@ func (s *Schema) Names() []string {
 	return slices.Sorted(maps.Keys(s.members))
 }
 
-// Element is the schema of a list's elements, nil when any will do.
+// Element is the schema of a list's elements, nil when any value is allowed.
 func (s *Schema) Element() *Schema {
 	if s == nil {
 		return nil
@@ -116,7 +117,7 @@ func (s *Schema) Element() *Schema {
 	return s.element
 }
 
-// Values are the texts that the value can be, nil when any will do.
+// Values are the texts that the value can be, nil when any text is allowed.
 func (s *Schema) Values() *Values {
 	if s == nil {
 		return nil
@@ -127,11 +128,12 @@ func (s *Schema) Values() *Values {
 // Secret reports whether the value is a secret member or contains one.
 func (s *Schema) Secret() bool { return s != nil && s.secret }
 
-// add puts a member at the path, with the objects on the way there. A member that is there already stays.
+// add puts a member at the path, with the objects on the way there. A member that is there already
+// stays.
 func (s *Schema) add(path []string, leaf *Schema) {
 	for i, name := range path {
 		if s.members == nil {
-			return // any member will do
+			return // any member is allowed
 		}
 		next, ok := s.members[name]
 		switch {
@@ -158,7 +160,7 @@ func (s *Schema) at(path []string) *Schema {
 	return s
 }
 
-// allowAny lets the member at the path be anything, and have any member.
+// allowAny lets the member at the path have any kind and any members.
 func (s *Schema) allowAny(path []string) {
 	if s = s.at(path); s != nil {
 		s.kinds, s.others, s.element, s.values = Any, anyOthers, nil, nil
@@ -195,9 +197,10 @@ var byType = sync.OnceValue(func() map[hook.Type]*Schema {
 	return all
 })
 
-// Of is the schema of an event of the type. known are paths that the policy adds; one that the schema has already then
-// allows anything. The paths of an event hook begin with event or delivery: others are those of an inline hook, or types of
-// events. It is nil for a type without known members.
+// Of is the schema of an event of the type. known lists paths that the policy adds; a path that the
+// schema has already then allows anything. The paths of an event hook begin with event or delivery;
+// others, such as an inline hook's or an event type, are skipped. It is nil for a type without
+// known members.
 func Of(t hook.Type, known []string) *Schema {
 	s := byType()[t].clone()
 	if s == nil {

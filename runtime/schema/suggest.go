@@ -6,8 +6,9 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/hook"
 )
 
-// Guess is the candidate that name was probably meant to be: the one that hook.Suggest finds, or else a typing error of it, or else the one with
-// the longest common beginning. It is "" when there is none.
+// Guess is the candidate that name was probably meant to be: the suggestion of hook.Suggest, or
+// else a typing error, or else the candidate with the longest common beginning. It is "" without
+// one.
 func Guess(name string, candidates []string) string {
 	if near, ok := hook.Suggest(name, candidates); ok {
 		return near
@@ -36,7 +37,7 @@ func commonPrefix(a, b string) int {
 // separators are left out when words are compared.
 var separators = strings.NewReplacer("_", "", "-", "", " ", "")
 
-// isTypo reports whether word is known but for case, separators or one letter.
+// isTypo reports whether word is known except for case, separators or one letter.
 func isTypo(word, known string) bool {
 	return strings.EqualFold(separators.Replace(word), separators.Replace(known)) ||
 		len(known) > 4 && hook.Distance(word, known, 2) == 1

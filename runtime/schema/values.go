@@ -9,9 +9,10 @@ import (
 
 // Values are the texts that a member can be.
 type Values struct {
-	All     []string
-	Closed  bool // Okta sends no others; else only a typing error of one of them is wrong
-	Lenient bool // another text is a warning, not an error: payloads made by hand have any text there
+	All    []string
+	Closed bool // Okta sends no others; otherwise only a typing error is wrong
+	// another text is a warning, not an error: payloads made by hand have any text there
+	Lenient bool
 }
 
 // Allows reports whether the member can be that text.
@@ -22,8 +23,9 @@ func (v *Values) Allows(s string) bool {
 	return !v.Closed && !slices.ContainsFunc(v.All, func(known string) bool { return isTypo(s, known) })
 }
 
-// closedValues lists members for which Okta sends these texts and no others, from hooks.md sections 3 to 8: a path, then all
-// its texts. The types of an event hook's events are not among them: the rules check those against the catalogue.
+// closedValues lists members for which Okta sends these texts and no others, from hooks.md sections
+// 3 to 8: a path, then all its texts. The types of an event hook's events are not among them: the
+// rules check those against the catalogue.
 var closedValues = map[hook.Type]string{
 	hook.Registration: `
 requestType self.service.registration progressive.profile

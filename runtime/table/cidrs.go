@@ -25,15 +25,16 @@ func addressOf(ip netip.Addr) address {
 	return address{binary.BigEndian.Uint64(b[:8]), binary.BigEndian.Uint64(b[8:])}
 }
 
-// network is one prefix of a table that is being made.
+// network is one prefix of a table under construction.
 type network struct {
 	first, last address
 	bits        int
 	value       jsondoc.Node
 }
 
-// spans cuts the addresses of one family where the longest matching prefix changes: values[i] holds from starts[i] up
-// to starts[i+1]. Prefixes nest or are apart, so n of them make at most 2n cuts, and a search is the whole lookup.
+// spans divides the addresses of one family where the longest matching prefix changes: values[i]
+// holds from starts[i] up to starts[i+1]. Prefixes nest or are disjoint, so n of them make at most
+// 2n spans, and a lookup is one binary search.
 type spans struct {
 	starts []address
 	values []jsondoc.Node
@@ -64,12 +65,12 @@ func (s *spans) add(at address, v jsondoc.Node) {
 	s.values = append(s.values, v)
 }
 
-// build cuts at the networks, which it sorts, outer before inner.
+// build makes the spans of networks, which it sorts, outer before inner.
 func (s *spans) build(networks []network, top address) {
 	slices.SortFunc(networks, func(a, b network) int {
 		return cmp.Or(cmp.Compare(a.first.hi, b.first.hi), cmp.Compare(a.first.lo, b.first.lo), cmp.Compare(a.bits, b.bits))
 	})
-	var open []network // those around the current one
+	var open []network // networks around the current one
 	closeBefore := func(next address, all bool) {
 		for len(open) > 0 && (all || open[len(open)-1].last.less(next)) {
 			last := open[len(open)-1].last
@@ -128,7 +129,7 @@ func (t *Table) indexNetworks(entries []Entry, nodes []jsondoc.Node) (errs Error
 	return errs
 }
 
-// setHostBits sets all of an IPv6 address beyond the prefix's bits.
+// setHostBits sets all bits of an IPv6 address behind the prefix.
 func setHostBits(a address, bits int) address {
 	if bits < 64 {
 		return address{a.hi | (1<<(64-bits) - 1), ^uint64(0)}
@@ -136,8 +137,8 @@ func setHostBits(a address, bits int) address {
 	return address{a.hi, a.lo | (1<<(128-bits) - 1)}
 }
 
-// parsePrefix reads a network, or an address as the network of itself. An IPv4 network written in IPv6 is the IPv4
-// network.
+// parsePrefix parses a network, or an address as a network of one. An IPv4 network written in IPv6
+// is the IPv4 network.
 func parsePrefix(s string) (netip.Prefix, error) {
 	p, err := netip.ParsePrefix(s)
 	if err != nil {
@@ -157,8 +158,8 @@ func parsePrefix(s string) (netip.Prefix, error) {
 	return p, nil
 }
 
-// findNetwork finds the longest prefix around the address. An IPv4 address written in IPv6 is the IPv4 address; one with a
-// zone is in no network.
+// findNetwork finds the longest prefix with the address. An IPv4 address written in IPv6 is the
+// IPv4 address; one with a zone is in no network.
 func (t *Table) findNetwork(key string) jsondoc.Node {
 	if strings.IndexByte(key, ':') < 0 {
 		if a, ok := parseIPv4(key); ok {
@@ -179,7 +180,7 @@ func (t *Table) findNetwork(key string) jsondoc.Node {
 	return t.v6.find(addressOf(ip))
 }
 
-// parseIPv4 reads four numbers with dots between. Unlike netip it makes no error on the heap for what is none.
+// parseIPv4 parses an IPv4 address. Unlike netip it does not allocate an error for other texts.
 func parseIPv4(key string) (address, bool) {
 	all, part, digits, dots := uint64(0), 0, 0, 0
 	for i := range len(key) {
@@ -197,7 +198,8 @@ func parseIPv4(key string) (address, bool) {
 	return address{lo: all<<8 | uint64(part)}, dots == 3 && digits > 0
 }
 
-// mayBeIPv6 keeps most of what is no IPv6 address from netip, whose errors are made on the heap.
+// mayBeIPv6 rejects most texts that are not IPv6 addresses before netip allocates an error for
+// them.
 func mayBeIPv6(key string) bool {
 	const longest = len("ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255")
 	if len(key) < len("::") || len(key) > longest {

@@ -9,7 +9,7 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-// A name's longest text, without the root's dot, and a label's (RFC 1035, section 2.3.4).
+// Limits of a name, without the root's dot, and of a label (RFC 1035, section 2.3.4).
 const (
 	MaxName  = 253
 	maxLabel = 63
@@ -35,7 +35,7 @@ func (t *Table) indexDomains(entries []Entry, nodes []jsondoc.Node) (errs Errors
 	return errs
 }
 
-// parseDomain gives the name as it is kept, see FoldDomain.
+// parseDomain is the name as the table stores it, see FoldDomain.
 func parseDomain(s string) (string, error) {
 	var buf [MaxName]byte
 	if n := FoldDomain(&buf, s); n > 0 {
@@ -48,8 +48,9 @@ func parseDomain(s string) (string, error) {
 	return "", fmt.Errorf("%w: want a name such as example.com", ErrDomain)
 }
 
-// FoldDomain writes the name into buf in lower case and without a dot at its end, and returns its length in bytes; 0
-// when s is no domain. A name in Unicode and its xn-- form stay two names, and Okta sends what the user typed.
+// FoldDomain writes the name into buf in lower case and without a final dot, and returns its length
+// in bytes; 0 when s is not a domain. A name in Unicode and its xn-- form stay two names; Okta
+// sends what the user typed.
 func FoldDomain(buf *[MaxName]byte, s string) int {
 	if s != "" && s[len(s)-1] == '.' {
 		s = s[:len(s)-1]
@@ -101,9 +102,9 @@ func foldUnicode(buf *[MaxName]byte, s string) int {
 	return n
 }
 
-// foldRune is a name's character in lower case, 0 for what no name has. A character that mail and browsers take for
-// another one, such as a full-width letter, a ligature or a ring above, is refused: evil。com is no other name than
-// evil.com to them, and must not be one here.
+// foldRune is a name's character in lower case, 0 for a character that names do not have. A
+// character that mail systems and browsers read as another one, such as a full-width letter, a
+// ligature or a ring above, is rejected: evil。com is the same name as evil.com to them.
 func foldRune(c rune) rune {
 	if c < utf8.RuneSelf {
 		return rune(foldByte[c])
@@ -115,9 +116,9 @@ func foldRune(c rune) rune {
 	return small
 }
 
-// aliases are the letters, marks and digits, and whatever is between them, that compatibility normalization (UAX 15, NFKC)
-// turns into others, the marks that it puts together with the letter before, and those that nobody sees. No alias of an
-// ASCII name is left: ß is a letter of its own since IDNA 2008.
+// aliases are the letters, marks and digits (and the ranges between them) that compatibility
+// normalization (UAX 15, NFKC) replaces, the marks that it composes with the letter before, and
+// invisible ones. No alias of an ASCII name is left out: ß is a letter of its own since IDNA 2008.
 var aliases = &unicode.RangeTable{
 	R16: []unicode.Range16{
 		{0x00aa, 0x00aa, 1}, {0x00ba, 0x00ba, 1}, {0x0130, 0x0130, 1}, {0x0132, 0x0133, 1}, {0x013f, 0x0140, 1},
@@ -131,8 +132,8 @@ var aliases = &unicode.RangeTable{
 	},
 }
 
-// foldByte is each byte of a name as it is kept, 0 for those that no name has: those of host names stay, in lower case, and
-// so does the underscore that DNS allows.
+// foldByte maps each byte of a name to its stored form, 0 for bytes that names do not have: host
+// names' bytes stay, in lower case, and so does the underscore that DNS allows.
 var foldByte = func() (fold [256]byte) {
 	for i := range fold {
 		switch c := byte(i); {
@@ -145,7 +146,8 @@ var foldByte = func() (fold [256]byte) {
 	return fold
 }()
 
-// findDomain finds the longest name that is the key or that the key is beneath, label by label from the right.
+// findDomain finds the longest name that is the key or a parent of it, label by label from the
+// right.
 func (t *Table) findDomain(key string) (found jsondoc.Node) {
 	var buf [MaxName]byte
 	n := FoldDomain(&buf, key)

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// The reasons an entry is refused.
+// The reasons an entry is rejected.
 var (
 	ErrDuplicate = errors.New("a key that is there twice")
 	ErrNetwork   = errors.New("not a network") // CIDRs wants an address or a prefix
@@ -14,9 +14,9 @@ var (
 	ErrSize      = errors.New("too large")     // more entries or longer values than a table holds
 )
 
-// EntryError says which entry is refused and why.
+// EntryError says which entry is rejected and why.
 type EntryError struct {
-	Entry int   // its place among the entries, counted from 0
+	Entry int   // its index among the entries
 	First int   // with ErrDuplicate: the entry it repeats; else -1
 	Err   error // wraps one of the reasons above
 }
@@ -25,7 +25,7 @@ func (e *EntryError) Error() string { return fmt.Sprintf("entry %d: %s", e.Entry
 
 func (e *EntryError) Unwrap() error { return e.Err }
 
-// Errors is every entry that kept a table from being made.
+// Errors are all entries that kept a table from being made.
 type Errors []*EntryError
 
 func (e Errors) Error() string {

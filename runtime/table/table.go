@@ -1,4 +1,4 @@
-// Package table is for looking things up in a rule: members, values, rows, networks and domains.
+// Package table finds values by key for rules: members, values, rows, networks and domains.
 package table
 
 import (
@@ -8,29 +8,29 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-// What a table is read as: how a key finds its entry.
+// The kinds of tables: how a key finds its entry.
 const (
-	Set     = "set"     // a key equal to a member
-	Map     = "map"     // a key equal to a key
-	Rows    = "rows"    // a key equal to the row's key column
-	CIDRs   = "cidrs"   // an address inside a network; the longest prefix counts
-	Domains = "domains" // a domain or one of its subdomains; the longest counts
+	Set     = "set"     // the key is a member
+	Map     = "map"     // the key is a key
+	Rows    = "rows"    // the key is the row's key column
+	CIDRs   = "cidrs"   // the key is an address in a network; the longest prefix wins
+	Domains = "domains" // the key is a domain or one of its subdomains; the longest wins
 )
 
-// The most a table may hold.
+// Limits of a table.
 const (
 	MaxEntries = 1 << 20
 	MaxText    = 64 << 20 // bytes of all values as JSON
 )
 
-// Entry is one key of a table that is to be made, and what Lookup gives for it.
+// Entry is one key of a new table, and its value.
 type Entry struct {
 	Key   string
 	Value []byte // JSON; nil stands for true
 }
 
-// Table finds a value by a key. It is immutable and safe for concurrent readers; Has and Lookup do not allocate, but
-// for a key with a colon in it that turns out not to be an IPv6 address.
+// Table finds a value by a key. It is immutable and safe for concurrent readers. Has and Lookup do
+// not allocate, except for a key with a colon that is not an IPv6 address.
 type Table struct {
 	as     string
 	size   int
@@ -40,8 +40,8 @@ type Table struct {
 	v4, v6 spans                   // cidrs
 }
 
-// New makes a table that is read as one of Set, Map, Rows, CIDRs, Domains. An error is Errors, which lists every entry
-// at fault. New copies what it keeps of the values, and keeps the keys.
+// New makes a table of the kind Set, Map, Rows, CIDRs or Domains. An error is Errors and lists
+// every wrong entry. New copies the values it keeps, and keeps the keys.
 func New(as string, entries []Entry) (*Table, error) {
 	if len(entries) > MaxEntries {
 		return nil, Errors{{Entry: MaxEntries, First: -1, Err: fmt.Errorf("%w: want at most %d entries", ErrSize, MaxEntries)}}
@@ -68,7 +68,7 @@ func New(as string, entries []Entry) (*Table, error) {
 	return t, nil
 }
 
-// parseValues reads all values into the table's own Doc and returns each entry's node.
+// parseValues parses all values into the table's own Doc and returns each entry's node.
 func (t *Table) parseValues(entries []Entry) ([]jsondoc.Node, error) {
 	size := len("[true]")
 	for i, e := range entries {
@@ -99,7 +99,8 @@ func (t *Table) parseValues(entries []Entry) ([]jsondoc.Node, error) {
 	return t.nodes(entries), nil
 }
 
-// nodes gives each entry its node: the first of the Doc's is the true that all entries without a value share.
+// nodes is each entry's node. The first node of the Doc is the true that entries without a value
+// share.
 func (t *Table) nodes(entries []Entry) []jsondoc.Node {
 	nodes := make([]jsondoc.Node, len(entries))
 	yes, at := t.values.Root().At(0), -1
@@ -136,8 +137,9 @@ func (t *Table) indexKeys(entries []Entry, nodes []jsondoc.Node) (errs Errors) {
 // Has reports whether the key finds an entry.
 func (t *Table) Has(key string) bool { return t.Lookup(key).Kind() != jsondoc.Missing }
 
-// Lookup gives the key's value: true for an entry that has none, missing when the key finds no entry. What is not an
-// address is in no table of networks, and what is not a domain in none of domains: see Takes.
+// Lookup is the key's value: true for an entry without one, missing when no entry matches. A table
+// of networks has no entry for a key that is not an address, and a table of domains none for a key
+// that is not a domain: see CanHave.
 func (t *Table) Lookup(key string) jsondoc.Node {
 	switch t.as {
 	case CIDRs:
@@ -149,8 +151,8 @@ func (t *Table) Lookup(key string) jsondoc.Node {
 	}
 }
 
-// CanHave reports whether the key is one that the table could have: a table of domains has only those. One that is asked
-// for anything else has no answer, whether its names are let in or kept out.
+// CanHave reports whether the table could have the key: a table of domains has only domains. For
+// other keys a lookup has no meaning, whether the table allows or denies its names.
 func (t *Table) CanHave(key string) bool {
 	var buf [MaxName]byte
 	return t.as != Domains || FoldDomain(&buf, key) > 0
@@ -159,5 +161,5 @@ func (t *Table) CanHave(key string) bool {
 // Len is the number of entries.
 func (t *Table) Len() int { return t.size }
 
-// As is what the table is read as.
+// As is the kind of the table.
 func (t *Table) As() string { return t.as }
