@@ -67,8 +67,8 @@ func (h *Hook) AcceptRaw(start time.Time, body []byte, cause error) (Reply, erro
 }
 
 // FailUnreadable counts an inline call whose body cannot be parsed, and returns the hook's failure
-// answer: without an answer Okta may continue, and an attacker who can spoil a body could bypass the
-// hook's refusals.
+// answer: without an answer Okta may continue, and an attacker who can spoil a body could bypass
+// the hook's refusals.
 func (h *Hook) FailUnreadable(start time.Time, cause error) Reply {
 	h.e.log.logUnreadable(h, cause)
 	r := h.failure(Failed)

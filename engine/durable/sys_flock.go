@@ -18,7 +18,8 @@ func SyncDir(path string) error {
 	return errors.Join(dir.Sync(), dir.Close())
 }
 
-// Lock acquires the file's exclusive advisory lock and waits for it. Unlock releases it, and so does closing the file.
+// Lock acquires the file's exclusive advisory lock and waits for it. Unlock releases it, and so
+// does closing the file.
 func Lock(f *os.File) error { return flock(f, syscall.LOCK_EX) }
 
 // TryLock is Lock without the wait: it returns ErrLocked if another open file holds the lock.

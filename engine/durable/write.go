@@ -1,4 +1,5 @@
-// Package durable writes files that survive a crash: it replaces a file atomically and locks files between processes.
+// Package durable writes files that survive a crash: it replaces a file atomically and locks files
+// between processes.
 package durable
 
 import (
@@ -20,8 +21,8 @@ type Options struct {
 	ModTime time.Time   // default now
 }
 
-// WriteFile replaces the file at path atomically: after a crash, path names the complete old file or the complete new
-// one. The directory must exist.
+// WriteFile replaces the file at path atomically: after a crash, path names the complete old file
+// or the complete new one. The directory must exist.
 func WriteFile(path string, content []byte, o Options) error {
 	return WriteWith(path, o, func(w io.Writer) error {
 		_, err := w.Write(content)
@@ -62,8 +63,9 @@ func (o Options) apply(f *os.File) (err error) {
 
 func tempPattern(name string) string { return "." + name + "-*.tmp" }
 
-// RemoveTemp removes the temporary files that a killed process left behind beside path. The last element of path may be
-// a pattern as filepath.Match has it: `*` means the temporary files of all names. No process may be writing such a file.
+// RemoveTemp removes the temporary files that a killed process left behind beside path. The last
+// element of path may be a pattern as filepath.Match has it: `*` means the temporary files of all
+// names. No process may be writing such a file.
 func RemoveTemp(path string) error {
 	dir, name := filepath.Split(path)
 	dir = filepath.Clean(dir)

@@ -12,8 +12,8 @@ import (
 
 var errBad = errors.New("bad")
 
-// joined joins the contents of files; it fails if one of them says bad.
-func joined(contents [][]byte) (string, error) {
+// joinContents joins the contents of files; it fails if one of them says bad.
+func joinContents(contents [][]byte) (string, error) {
 	var b strings.Builder
 	for _, c := range contents {
 		if string(c) == "bad" {
@@ -36,7 +36,7 @@ func TestSource(t *testing.T) {
 	a, b := filepath.Join(dir, "a"), filepath.Join(dir, "b")
 	write(t, a, "1")
 	write(t, b, "2")
-	s, err := file.Open(joined, a, b)
+	s, err := file.Open(joinContents, a, b)
 	if err != nil || s.Value() != "12" {
 		t.Fatal(s, err)
 	}
@@ -90,7 +90,7 @@ func TestSwappedLink(t *testing.T) {
 	if err := os.Symlink("..data/a", path); err != nil {
 		t.Fatal(err)
 	}
-	s, err := file.Open(joined, path)
+	s, err := file.Open(joinContents, path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,7 +114,7 @@ func TestRead(t *testing.T) {
 		{"NotThere", filepath.Join(dir, "x"), os.ErrNotExist},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			if _, err := file.Open(joined, test.path); !errors.Is(err, test.want) {
+			if _, err := file.Open(joinContents, test.path); !errors.Is(err, test.want) {
 				t.Errorf("got %v, want %v", err, test.want)
 			}
 		})

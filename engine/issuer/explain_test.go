@@ -8,7 +8,8 @@ import (
 	"github.com/tenterhook/tenterhook/rules"
 )
 
-// TestExplainRejection names the first thing that is wrong with a token, and nothing of its signature.
+// TestExplainRejection names the first thing that is wrong with a token, and nothing of its
+// signature.
 func TestExplainRejection(t *testing.T) {
 	s := mustLoad(t, map[string]string{"keys.json": keySet(jwk("one", rsaKey(), nil))}, "{"+common+"}",
 		"{issuer: 'https://other.okta.com/oauth2/default', audience: 'api://other', client: x, scope: y}")

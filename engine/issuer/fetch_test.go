@@ -164,7 +164,8 @@ func badAnswers(url string) map[string]http.HandlerFunc {
 	}
 }
 
-// TestBadAnswers: keys stay in use after any bad answer, and new ones arrive with the first good answer.
+// TestBadAnswers: keys stay in use after any bad answer, and new ones arrive with the first good
+// answer.
 func TestBadAnswers(t *testing.T) {
 	for name := range badAnswers("http://127.0.0.1:1") {
 		t.Run(name, func(t *testing.T) {

@@ -82,8 +82,8 @@ type collector struct{ r *Keyring }
 // Describe lists the metrics.
 func (c collector) Describe(out chan<- *prometheus.Desc) { out <- keysDesc; out <- ageDesc }
 
-// Collect reads the keys. An issuer may have several sources: their keys are added up, and the age is
-// that of the oldest.
+// Collect reads the keys. An issuer may have several sources: their keys are added up, and the age
+// is that of the oldest.
 func (c collector) Collect(out chan<- prometheus.Metric) {
 	keys, age, now := make(map[string]int), make(map[string]int64), c.r.o.Now().Unix()
 	for _, f := range c.r.sortedRefreshers() {

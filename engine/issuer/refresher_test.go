@@ -238,8 +238,8 @@ tenterhook_issuer_fetch_failures_total{issuer="%[1]s/as"} 0
 	}
 }
 
-// TestConcurrentUse checks tokens while keys and Sets change. A token is rejected only if its key was
-// absent.
+// TestConcurrentUse checks tokens while keys and Sets change. A token is rejected only if its key
+// was absent.
 func TestConcurrentUse(t *testing.T) {
 	as := newServer(t, "")
 	sets := []string{keySet(jwk("one", rsaKey(), nil)), keySet(jwk("one", rsaKey(), nil), jwk("two", rsaKey(), nil))}

@@ -27,9 +27,9 @@ func (t *token) hasSaltOfHash(k key, signature []byte) bool {
 var rocaPrimes = [...]int64{3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83, 89, 97, 101, 103, 107, 109,
 	113, 127, 131, 137, 139, 149, 151, 157, 163, 167}
 
-// isROCA reports whether a modulus was made by the weak generator of Infineon's chips (CVE-2017-15361),
-// whose keys can be factored. Their moduli are powers of 65537 modulo each of the primes; another
-// modulus has this property with a probability below 2^-27.
+// isROCA reports whether a modulus was made by the weak generator of Infineon's chips
+// (CVE-2017-15361), whose keys can be factored. Their moduli are powers of 65537 modulo each of the
+// primes; another modulus has this property with a probability below 2^-27.
 func isROCA(n *big.Int) bool {
 	var r big.Int
 	for _, p := range rocaPrimes {
