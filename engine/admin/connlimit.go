@@ -8,8 +8,8 @@ import (
 	"sync"
 )
 
-// maxConns bounds the connections of the admin listener, and so its concurrent requests: HTTP/1 runs
-// one on each.
+// maxConns bounds the connections of the admin listener, and so its concurrent requests: HTTP/1
+// runs one on each.
 const maxConns = 64
 
 // connLimiter is a listener with a limit of connections. A connection over the limit replaces the
@@ -89,8 +89,8 @@ func (c *trackedConn) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// trackRequests counts the running request of a connection and rejects one with ambiguous framing. It
-// closes the connection after the answer unless keepAlive is called.
+// trackRequests counts the running request of a connection and rejects one with ambiguous framing.
+// It closes the connection after the answer unless keepAlive is called.
 func trackRequests(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Connection", "close")

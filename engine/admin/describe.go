@@ -20,8 +20,8 @@ type Page struct {
 	Next    string  `json:"next,omitempty"`
 }
 
-// Show returns an entry with its payload, or ledger.ErrGone. The payload of a dead letter is that of its
-// event, while the ledger has it.
+// Show returns an entry with its payload, or ledger.ErrGone. The payload of a dead letter is that
+// of its event, while the ledger has it.
 func (e Events) Show(id ledger.EntryID) (Entry, error) {
 	entry, err := e.Ledger.Show(id)
 	if err != nil {
@@ -37,7 +37,8 @@ func (e Events) Show(id ledger.EntryID) (Entry, error) {
 	return d, nil
 }
 
-// originPayload returns the payload of the event whose step became a dead letter; nil if it is gone.
+// originPayload returns the payload of the event whose step became a dead letter; nil if it is
+// gone.
 func (e Events) originPayload(id ledger.EntryID) (ledger.Blob, error) {
 	event, err := e.Ledger.Show(id)
 	if err != nil && !errors.Is(err, ledger.ErrGone) {
@@ -80,8 +81,8 @@ type logEvent struct {
 	Target    []party
 }
 
-// readEvent reads the event of a payload, which is a delivery with one event, or of the first action's
-// body. Members of unexpected types stay empty.
+// readEvent reads the event of a payload, which is a delivery with one event, or of the first
+// action's body. Members of unexpected types stay empty.
 func readEvent(e ledger.Entry) (event logEvent) {
 	if len(e.Payload) > 0 {
 		var delivery struct {
@@ -101,7 +102,8 @@ func readEvent(e ledger.Entry) (event logEvent) {
 	return event
 }
 
-// summarize returns an event's type and its subject: the first target that is a user, or else the actor.
+// summarize returns an event's type and its subject: the first target that is a user, or else the
+// actor.
 func summarize(e ledger.Entry) (typ, subject string) {
 	event := readEvent(e)
 	for _, t := range event.Target {

@@ -19,7 +19,8 @@ var ErrQuery = errors.New("invalid query")
 // ErrNoEntry is the error of Events for an unknown id.
 var ErrNoEntry = errors.New("no such entry")
 
-// Events lists and changes events of a ledger: over HTTP, or from the command line without a server.
+// Events lists and changes events of a ledger: over HTTP, or from the command line without a
+// server.
 type Events struct {
 	Ledger *ledger.Ledger
 	Wake   func(destinations ...string) // retries paused destinations at once; nil: this process delivers nothing
@@ -35,8 +36,9 @@ const (
 	maxPage  = 1000 // at most
 )
 
-// List returns a page of entries. The query may have id (more than once), hook, destination, state, key,
-// after and before (RFC 3339, or a duration that goes back from now), limit, and from: next of the page before.
+// List returns a page of entries. The query may have id (more than once), hook, destination, state,
+// key, after and before (RFC 3339, or a duration that goes back from now), limit, and from: next of
+// the page before.
 func (e Events) List(q url.Values) (Page, error) {
 	f, err := parseFilter(q)
 	if err != nil {
@@ -87,8 +89,8 @@ func (e Events) destinationsOf(ids []ledger.EntryID) (destinations []string, err
 	return destinations, nil
 }
 
-// Redrive retries the selected entries at once and closes the breakers of their destinations. A query
-// without ids or filter must have all=true.
+// Redrive retries the selected entries at once and closes the breakers of their destinations. A
+// query without ids or filter must have all=true.
 func (e Events) Redrive(ctx context.Context, q url.Values) (Affected, error) {
 	f, destinations, err := e.parseSelection(q)
 	if err != nil {

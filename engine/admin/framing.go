@@ -54,8 +54,8 @@ func (f *framing) isAmbiguous() bool {
 }
 
 // end ends the current request, whose body has this length. The next head was not seen completely
-// if other bytes were read: a pipelined request, or the rest of an unread body. One byte more is read
-// by net/http to detect that the client closes; it is the first of a method.
+// if other bytes were read: a pipelined request, or the rest of an unread body. One byte more is
+// read by net/http to detect that the client closes; it is the first of a method.
 func (f *framing) end(length int64) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

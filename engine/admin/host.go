@@ -8,8 +8,8 @@ import (
 )
 
 // checkHost rejects requests for another host than an address, localhost, or one of the names. A
-// browser page whose name was changed to resolve to this machine (DNS rebinding) sends that name. Any
-// address is accepted: a page can send one only if it was loaded from there.
+// browser page whose name was changed to resolve to this machine (DNS rebinding) sends that name.
+// Any address is accepted: a page can send one only if it was loaded from there.
 func checkHost(names []string, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !isAllowedHost(r.Host, names) {

@@ -20,8 +20,9 @@ import (
 // MaxModule is the size limit of a module, in bytes.
 var MaxModule = int64(meter.DefaultLimits.Bytes)
 
-// Timeouts of an upload: to receive its body, to wait for a slot, and for the change itself. The slot
-// of the change is acquired after the body is complete, so a slow client delays only other bodies.
+// Timeouts of an upload: to receive its body, to wait for a slot, and for the change itself. The
+// slot of the change is acquired after the body is complete, so a slow client delays only other
+// bodies.
 const (
 	bodyTimeout   = 20 * time.Second
 	queueTimeout  = time.Minute
@@ -49,8 +50,8 @@ func (a *Admin) moduleRoutes(m *http.ServeMux) {
 // modulePath is the prefix of requests that may have a large body.
 const modulePath = "/v1/modules/"
 
-// moduleCode answers with an uploaded module's code. It needs the publish token, because a module can
-// contain secrets.
+// moduleCode answers with an uploaded module's code. It needs the publish token, because a module
+// can contain secrets.
 func (a *Admin) moduleCode(w http.ResponseWriter, r *http.Request) {
 	uploads, err := a.o.Watch.WithUploads(folder.New(map[string][]byte{}))
 	if err != nil {
@@ -78,8 +79,8 @@ func (a *Admin) showModule(w http.ResponseWriter, r *http.Request) {
 	a.answer(w, http.StatusOK, all[i])
 }
 
-// putModule reads an upload and changes the module. It checks the name, length and conditions before
-// it reads the body.
+// putModule reads an upload and changes the module. It checks the name, length and conditions
+// before it reads the body.
 func (a *Admin) putModule(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Connection", "close") // until the body is read: an error does not wait for the rest of it
 	c := watch.Change{Name: r.PathValue("name")}

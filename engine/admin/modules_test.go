@@ -156,8 +156,8 @@ func TestModuleRequests(t *testing.T) {
 	}
 }
 
-// TestModuleBodies: a body is read only with a token, is limited without a length, and stores nothing if
-// it is incomplete.
+// TestModuleBodies: a body is read only with a token, is limited without a length, and stores
+// nothing if it is incomplete.
 func TestModuleBodies(t *testing.T) {
 	o := newFixture(t)
 	u, _ := url.Parse(o.url)
@@ -244,7 +244,8 @@ func TestConcurrentUploads(t *testing.T) {
 	}
 }
 
-// FuzzPutModule sends any name, condition and body: no answer is a 5xx, and no file is written elsewhere.
+// FuzzPutModule sends any name, condition and body: no answer is a 5xx, and no file is written
+// elsewhere.
 func FuzzPutModule(f *testing.F) {
 	f.Add("stamp", "", "", readModule(f, "stamp"))
 	f.Add("../stamp", `"x"`, "*", []byte("\x00asm\x01\x00\x00\x00"))

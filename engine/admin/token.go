@@ -131,8 +131,8 @@ func (a *Admin) authenticate(w http.ResponseWriter, r *http.Request) (read, publ
 	return read, publish
 }
 
-// tokenDigest returns the digest of a request's bearer token. The scheme's case does not matter (RFC
-// 9110 section 11.1).
+// tokenDigest returns the digest of a request's bearer token. The scheme's case does not matter
+// (RFC 9110 section 11.1).
 func tokenDigest(r *http.Request) (digest [32]byte, ok bool) {
 	values := r.Header.Values("Authorization")
 	if len(values) != 1 {

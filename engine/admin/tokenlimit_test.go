@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// TestWrongTokens: wrong tokens are reported, counted and logged, and guesses are slowed down without
-// locking out the valid token.
+// TestWrongTokens: wrong tokens are reported, counted and logged, and guesses are slowed down
+// without locking out the valid token.
 func TestWrongTokens(t *testing.T) {
 	f := newFixture(t)
 	wrong, right := "Bearer wrong", "Bearer "+tokens.Read

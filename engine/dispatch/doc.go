@@ -1,4 +1,5 @@
-// Package dispatch runs event rules after the acknowledgement and delivers the actions of all rules.
+// Package dispatch runs event rules after the acknowledgement and delivers the actions of all
+// rules.
 //
 // The rules of an event run once. Their actions are recorded in the ledger as a plan before the
 // first delivery. From then on a retry repeats one step of the plan under the same idempotency key,

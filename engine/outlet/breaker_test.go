@@ -100,8 +100,8 @@ func TestBreakerIgnores(t *testing.T) {
 	}
 }
 
-// TestProbe: one attempt at a time probes a half-open breaker, and a probe without a result does not
-// open it again.
+// TestProbe: one attempt at a time probes a half-open breaker, and a probe without a result does
+// not open it again.
 func TestProbe(t *testing.T) {
 	var mode atomic.Int64 // 0 down, 1 stalls
 	release := make(chan struct{})

@@ -35,8 +35,8 @@ func (f *file) prepare() error {
 	return err
 }
 
-// commit appends lines and syncs them. If that fails, it truncates the file to its old size, because
-// the steps are retried.
+// commit appends lines and syncs them. If that fails, it truncates the file to its old size,
+// because the steps are retried.
 func (f *file) commit(text []byte) error {
 	size, err := f.lockWhole(int64(len(text)))
 	if err != nil {
@@ -49,8 +49,8 @@ func (f *file) commit(text []byte) error {
 	if err == nil {
 		return nil
 	}
-	// After a failed fsync the system may mark the pages clean, and a later fsync of this descriptor
-	// proves nothing. So the file is opened again.
+	// After a failed fsync the system may mark the pages clean, and a later fsync of this
+	// descriptor proves nothing. So the file is opened again.
 	err = errors.Join(err, f.f.Truncate(size))
 	return errors.Join(err, f.close())
 }
@@ -64,8 +64,8 @@ func (f *file) close() error {
 	return err
 }
 
-// lockWhole opens and locks the file, repairs its last line, rotates it if it lacks room for so many
-// bytes, and returns its size.
+// lockWhole opens and locks the file, repairs its last line, rotates it if it lacks room for so
+// many bytes, and returns its size.
 func (f *file) lockWhole(room int64) (size int64, err error) {
 	for range 8 { // a repetition means a rotation, by us or by another program
 		if f.f == nil {
@@ -130,8 +130,8 @@ func (f *file) lockCurrent() (current bool, err error) {
 	return err == nil && os.SameFile(opened, named), err
 }
 
-// rotate renames the file to path.1 and the older ones upwards. A crash between the renames leaves a
-// gap in the numbers, which the next rotation closes.
+// rotate renames the file to path.1 and the older ones upwards. A crash between the renames leaves
+// a gap in the numbers, which the next rotation closes.
 func (f *file) rotate() error {
 	for n := f.keep - 1; n >= 1; n-- {
 		err := os.Rename(f.rotatedPath(n), f.rotatedPath(n+1))
@@ -148,8 +148,8 @@ func (f *file) rotate() error {
 func (f *file) rotatedPath(n int) string { return f.path + "." + strconv.Itoa(n) }
 
 // repair returns the file's size. After opening it repairs an incomplete last line: a line of ours,
-// torn by a crash, was never acknowledged and its step is retried, so it is cut off. Text of another
-// program only gets a newline.
+// torn by a crash, was never acknowledged and its step is retried, so it is cut off. Text of
+// another program only gets a newline.
 func (f *file) repair() (size int64, err error) {
 	info, err := f.f.Stat()
 	if err != nil {

@@ -164,7 +164,8 @@ func TestFileRenamed(t *testing.T) {
 	}
 }
 
-// TestFileNotWritable: a file that cannot be written does not delay Open, and its steps are retried.
+// TestFileNotWritable: a file that cannot be written does not delay Open, and its steps are
+// retried.
 func TestFileNotWritable(t *testing.T) {
 	dir := t.TempDir()
 	target := filepath.Join(dir, "target")
@@ -234,8 +235,8 @@ func TestRotationFails(t *testing.T) {
 	}
 }
 
-// TestTwoOutletsOneFile writes to one file from two Outlets, as after a reload, across many rotations:
-// each line is complete and occurs once.
+// TestTwoOutletsOneFile writes to one file from two Outlets, as after a reload, across many
+// rotations: each line is complete and occurs once.
 func TestTwoOutletsOneFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "x.jsonl")
 	spec := destination.Spec{Kind: destination.File, File: path, Rotate: destination.Rotate{Size: 1024, Keep: 1000}, Breaker: destination.Breaker{Failures: 1000}}

@@ -190,8 +190,8 @@ func TestConnectionsAreReused(t *testing.T) {
 	}
 }
 
-// TestStaleConnection: a reused connection that the server has closed costs no attempt, whatever the
-// name of the key's header.
+// TestStaleConnection: a reused connection that the server has closed costs no attempt, whatever
+// the name of the key's header.
 func TestStaleConnection(t *testing.T) {
 	for _, key := range []string{"", "X-Dedupe"} {
 		t.Run("key "+key, func(t *testing.T) {

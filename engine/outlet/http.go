@@ -54,8 +54,9 @@ func newHTTPCarrier(s destination.Spec, o Options) *httpCarrier {
 	for name, value := range s.Headers {
 		w.header.Set(name, value)
 	}
-	// The transport repeats a request whose reused connection turns out to be closed before the first
-	// byte of an answer, if this header marks the request as idempotent. A nil value is not sent.
+	// The transport repeats a request whose reused connection turns out to be closed before the
+	// first byte of an answer, if this header marks the request as idempotent. A nil value is not
+	// sent.
 	w.header["Idempotency-Key"] = nil
 	return w
 }

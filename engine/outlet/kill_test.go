@@ -50,8 +50,8 @@ func writeUntilKilled(path string) {
 	select {}
 }
 
-// TestKill kills a writer repeatedly on one file: each line that was Done is there, complete and once,
-// and incomplete lines are removed.
+// TestKill kills a writer repeatedly on one file: each line that was Done is there, complete and
+// once, and incomplete lines are removed.
 func TestKill(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "x.jsonl")
 	acked := make(map[string]int)
@@ -94,8 +94,8 @@ func TestKill(t *testing.T) {
 	t.Logf("%d lines Done over 6 kills, %d files", len(acked), len(files))
 }
 
-// TestDiskFull fills a small file system: the step leaves no partial line, and succeeds when retried
-// after space is freed.
+// TestDiskFull fills a small file system: the step leaves no partial line, and succeeds when
+// retried after space is freed.
 func TestDiskFull(t *testing.T) {
 	dir := t.TempDir()
 	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=64k"); err != nil {

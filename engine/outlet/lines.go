@@ -18,8 +18,8 @@ type sink interface {
 	close() error
 }
 
-// lineCarrier delivers steps to a sink, one line each. One goroutine writes: lines that arrive during
-// a commit go into the next one, so that many lines share one fsync.
+// lineCarrier delivers steps to a sink, one line each. One goroutine writes: lines that arrive
+// during a commit go into the next one, so that many lines share one fsync.
 type lineCarrier struct {
 	member  string
 	timeout time.Duration
@@ -29,8 +29,8 @@ type lineCarrier struct {
 	closed  chan error
 }
 
-// line is a step's line on its way to the sink. The first of writer and timed-out step to set claimed
-// decides whether the line is written.
+// line is a step's line on its way to the sink. The first of writer and timed-out step to set
+// claimed decides whether the line is written.
 type line struct {
 	text    []byte
 	claimed atomic.Bool

@@ -175,7 +175,8 @@ func (o *Outlet) Close(ctx context.Context) error {
 	}
 }
 
-// closeCarriers closes all destinations concurrently: a hung disk must not keep another's connections.
+// closeCarriers closes all destinations concurrently: a hung disk must not keep another's
+// connections.
 func (o *Outlet) closeCarriers() error {
 	errs := make(chan error, len(o.receivers))
 	for _, d := range o.receivers {

@@ -61,7 +61,8 @@ func dnsAnswer(question []byte, addresses []netip.Addr) []byte {
 	return out
 }
 
-// TestNameResolvesToPrivate: names resolve to private addresses, at once or from the second query on.
+// TestNameResolvesToPrivate: names resolve to private addresses, at once or from the second query
+// on.
 func TestNameResolvesToPrivate(t *testing.T) {
 	var calls atomic.Int64
 	url := startServer(t, func(w http.ResponseWriter, _ *http.Request) {

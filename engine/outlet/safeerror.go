@@ -23,8 +23,8 @@ func (t *safeError) Error() string { return t.reason.Error() + ": " + t.detail }
 func (t *safeError) Unwrap() error { return t.reason }
 
 // transportError classifies why there was no answer. It does not wrap the errors of net/http and
-// crypto/tls: these quote URLs, certificates and parts of answers. An answer that echoes the request
-// has its secrets.
+// crypto/tls: these quote URLs, certificates and parts of answers. An answer that echoes the
+// request has its secrets.
 func (w *httpCarrier) transportError(ctx context.Context, err error) error {
 	var (
 		ours   *safeError

@@ -10,8 +10,8 @@ import (
 const maxRetryAfter = time.Hour
 
 // classifyStatus interprets a status for the step and for its destination. A redirect is Never:
-// following it would send the step and its secrets to an address that is not configured, and the next
-// attempt would be redirected too.
+// following it would send the step and its secrets to an address that is not configured, and the
+// next attempt would be redirected too.
 func classifyStatus(status int) (Verdict, health) {
 	switch {
 	case status == http.StatusTooManyRequests:

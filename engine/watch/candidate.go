@@ -75,8 +75,8 @@ func (j *candidate) measureRuns(ctx context.Context, s state, set *rules.Set) {
 	}
 }
 
-// attributeProblems decides whether the problems come from the change, which is then rejected, or from
-// the folder.
+// attributeProblems decides whether the problems come from the change, which is then rejected, or
+// from the folder.
 func (j *candidate) attributeProblems(err error) error {
 	if _, untested := errors.AsType[*TestsFailed](err); untested {
 		j.result.Problems = asProblems(err)

@@ -58,10 +58,10 @@ type ChangeResult struct {
 const changeTimeout = time.Minute
 
 // Change checks a module against the current folder: its limits, metering, compilation and
-// convention, then the folder's problems and tests with it. If there are none, it is stored and goes
-// live. Changes wait for each other; calls do not. If the folder itself has problems, which the
-// change neither adds nor solves, it is stored and goes live with the next valid folder. The error
-// is a *Rejection if the module is the reason.
+// convention, then the folder's problems and tests with it. If there are none, it is stored and
+// goes live. Changes wait for each other; calls do not. If the folder itself has problems, which
+// the change neither adds nor solves, it is stored and goes live with the next valid folder. The
+// error is a *Rejection if the module is the reason.
 func (w *Watcher) Change(ctx context.Context, c Change) (ChangeResult, error) {
 	if w.uploadStore == nil || w.o.Rules.Modules == nil {
 		return ChangeResult{}, ErrNoUploads

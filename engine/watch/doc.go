@@ -1,9 +1,9 @@
 // Package watch keeps an engine on the newest valid Set of a policy folder.
 //
 // It combines three sources, because each has gaps: the system's notifications (fast, but lost on
-// network file systems, on overflow, and when a directory is replaced), stat of the tree (cheap, but
-// blind to an edit that keeps size and time), and the content itself (exact, and read as often as it
-// is cheap).
+// network file systems, on overflow, and when a directory is replaced), stat of the tree (cheap,
+// but blind to an edit that keeps size and time), and the content itself (exact, and read as often
+// as it is cheap).
 //
 // Files by subject:
 //

@@ -11,8 +11,8 @@ import (
 	"github.com/tenterhook/tenterhook/runtime/wasm/meter"
 )
 
-// TestModuleFails: a module that was live and cannot be made ready at the next start takes its own rule with it, and neither the folder
-// nor the start.
+// TestModuleFails: a module that does not start after a restart fails its own rule, and neither the
+// folder nor the other rules.
 func TestModuleFails(t *testing.T) {
 	dir, data := t.TempDir(), t.TempDir()
 	writeFile(t, filepath.Join(dir, "policy.yaml"), modulePolicy("a"))

@@ -65,8 +65,8 @@ func TestChanges(t *testing.T) {
 	}
 }
 
-// TestKubernetes swaps a ConfigMap as the kubelet does: files are links through ..data, which is a link to a directory
-// named by the time, and is replaced by a rename.
+// TestKubernetes swaps a ConfigMap as the kubelet does: files are links through ..data, which is a
+// link to a directory named by the time, and is replaced by a rename.
 func TestKubernetes(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "policy")
 	project := func(stamp, hooks string) {
@@ -104,7 +104,8 @@ func TestRelease(t *testing.T) {
 	w.waitLive("later")
 }
 
-// TestLinkAbove moves a link above the folder, which the system gives no notice of: only looking helps.
+// TestLinkAbove moves a link above the folder, which the system gives no notice of: only looking
+// helps.
 func TestLinkAbove(t *testing.T) {
 	home := t.TempDir()
 	writeFile(t, filepath.Join(home, "v1", "policy", "policy.yaml"), policy("first"))
@@ -162,8 +163,8 @@ func TestGit(t *testing.T) {
 	}
 }
 
-// TestBulkCopy writes 200 files while the folder is read all the time. Each file alone is a good policy, so that every
-// half of the copy would load.
+// TestBulkCopy writes 200 files while the folder is read all the time. Each file alone is a good
+// policy, so that every half of the copy would load.
 func TestBulkCopy(t *testing.T) {
 	const files = 200
 	dir := t.TempDir()
@@ -187,7 +188,8 @@ func TestBulkCopy(t *testing.T) {
 	}
 }
 
-// TestPairs changes two files that belong together, over and over: no Set may ever hold one of each.
+// TestPairs changes two files that belong together, over and over: no Set may ever hold one of
+// each.
 func TestPairs(t *testing.T) {
 	dir := t.TempDir()
 	writeFile(t, filepath.Join(dir, "a.yaml"), policy("a-0"))

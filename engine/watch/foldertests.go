@@ -18,8 +18,8 @@ type TestsFailed struct {
 	Total int          // number of tests in the folder
 }
 
-// Error names the failing tests and the members that differ. It quotes no values, because the policy
-// may have made them of its secrets.
+// Error names the failing tests and the members that differ. It quotes no values, because the
+// policy may have made them of its secrets.
 func (u *TestsFailed) Error() string {
 	if len(u.Tests) == 0 {
 		return "the policy folder has no tests, and --require-tests rejects it: add tests in files named *_test.yaml"
@@ -66,8 +66,8 @@ func (w *Watcher) runTests(ctx context.Context, f *folder.Folder, set *rules.Set
 	return nil
 }
 
-// failedTests lists a report's failing tests, except those of hooks with a rule that must fail because
-// its module does not start.
+// failedTests lists a report's failing tests, except those of hooks with a rule that must fail
+// because its module does not start.
 func failedTests(r *suite.Report, set *rules.Set) []suite.Case {
 	failed := failedModules(set)
 	return slices.DeleteFunc(slices.Clone(r.Cases), func(c suite.Case) bool {

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// TestLinksInCircles: a folder whose links form a circle is rejected at no extra cost, and goes live
-// after they are removed.
+// TestLinksInCircles: a folder whose links form a circle is rejected at no extra cost, and goes
+// live after they are removed.
 func TestLinksInCircles(t *testing.T) {
 	dir := t.TempDir()
 	writeFile(t, filepath.Join(dir, "policy.yaml"), policy("first"))

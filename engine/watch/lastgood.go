@@ -18,9 +18,9 @@ import (
 // errNoCopy is returned if there is no last good copy of the folder.
 var errNoCopy = errors.New("no last good copy")
 
-// lastGoodStore keeps the last good copy of one folder: a zip in the data directory, readable by its
-// owner only, because a policy may contain secrets. The name of a copy depends on the folder's path:
-// two policies that share a data directory never start with each other's rules.
+// lastGoodStore keeps the last good copy of one folder: a zip in the data directory, readable by
+// its owner only, because a policy may contain secrets. The name of a copy depends on the folder's
+// path: two policies that share a data directory never start with each other's rules.
 type lastGoodStore struct{ path string }
 
 func newLastGoodStore(data, dir string) *lastGoodStore {

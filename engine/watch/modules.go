@@ -37,7 +37,8 @@ type Runner struct {
 	Failure string `json:"failure,omitempty"` // why a module that started before does not start now: the rule fails
 }
 
-// listModules lists the modules of the folder and the uploads by file, with the rules that run them.
+// listModules lists the modules of the folder and the uploads by file, with the rules that run
+// them.
 func listModules(s state, set *rules.Set) (all []Module) {
 	if s.folder != nil {
 		for _, file := range s.folder.Names() {
@@ -104,8 +105,8 @@ func (w *Watcher) module(name string) Module {
 	return Module{}
 }
 
-// warnShadowed warns of changed modules of the folder that have no effect, because an upload replaces
-// them.
+// warnShadowed warns of changed modules of the folder that have no effect, because an upload
+// replaces them.
 func (w *Watcher) warnShadowed(s state) {
 	if s.folder == nil || w.seen.folder == nil {
 		return

@@ -58,15 +58,15 @@ func (n *notifier) errors() <-chan error {
 	return n.watcher.Errors
 }
 
-// isRelevant reports whether an event can concern the folder's content. The parent is watched too, for
-// a replacement of the folder itself; its other children are ignored.
+// isRelevant reports whether an event can concern the folder's content. The parent is watched too,
+// for a replacement of the folder itself; its other children are ignored.
 func (n *notifier) isRelevant(e fsnotify.Event) bool {
 	name := filepath.Clean(e.Name) // children of the root are reported as //name
 	return name == n.dir || filepath.Dir(name) != filepath.Dir(n.dir)
 }
 
-// updateWatches watches the current directories of the tree: some are new or removed, and a replaced
-// one is another directory under the same name.
+// updateWatches watches the current directories of the tree: some are new or removed, and a
+// replaced one is another directory under the same name.
 func (n *notifier) updateWatches(ctx context.Context) {
 	if n.watcher == nil {
 		return

@@ -15,7 +15,8 @@ import (
 	"github.com/tenterhook/tenterhook/rules/folder"
 )
 
-// fullReadInterval is the least time between two readings without a notification or a change in stat.
+// fullReadInterval is the least time between two readings without a notification or a change in
+// stat.
 const fullReadInterval = 5 * time.Second
 
 // pacer decides when the folder is read without a notification: when stat shows a change, and
@@ -40,14 +41,15 @@ func (p *pacer) isDue(ctx context.Context, dir string, files []string) bool {
 	return changed
 }
 
-// startRead is called before each reading, so that a change during the reading is noticed next time.
+// startRead is called before each reading, so that a change during the reading is noticed next
+// time.
 func (p *pacer) startRead(ctx context.Context, dir string, files []string) {
 	p.fingerprint = fingerprint(ctx, dir, files)
 	p.nextRead = time.Now().Add(max(fullReadInterval, 100*p.readTime))
 }
 
-// fingerprint is a hash over names, sizes and times of the folder's files, with links followed, and of
-// its secret files. If the folder cannot be surveyed, it is the hash of the error.
+// fingerprint is a hash over names, sizes and times of the folder's files, with links followed, and
+// of its secret files. If the folder cannot be surveyed, it is the hash of the error.
 func fingerprint(ctx context.Context, dir string, files []string) uint64 {
 	h := fnv.New64a()
 	found, err := folder.List(ctx, dir)

@@ -34,9 +34,10 @@ func (w *Watcher) read(ctx context.Context) state {
 	return state{key: folder.Hash() + hashFiles(ctx, files), folder: folder, uploads: w.uploads.Load(), files: files}
 }
 
-// readStable reads the folder until two readings with a pause between them are equal, and no checkout
-// is running. Then the folder was in this state from the end of the first reading to the start of the
-// second, so the reading does not mix two states. A state that was seen before needs one reading.
+// readStable reads the folder until two readings with a pause between them are equal, and no
+// checkout is running. Then the folder was in this state from the end of the first reading to the
+// start of the second, so the reading does not mix two states. A state that was seen before needs
+// one reading.
 func (w *Watcher) readStable(ctx context.Context, seen state) state {
 	last := w.read(ctx)
 	if last.key == seen.key {
@@ -61,8 +62,8 @@ func (w *Watcher) readStable(ctx context.Context, seen state) state {
 	}
 }
 
-// isCheckoutRunning reports whether git is writing the working tree of dir: git locks its index while
-// it writes files. A lock that a crash left behind is ignored after maxUnstable.
+// isCheckoutRunning reports whether git is writing the working tree of dir: git locks its index
+// while it writes files. A lock that a crash left behind is ignored after maxUnstable.
 func isCheckoutRunning(dir string) bool {
 	for {
 		lock, err := os.Stat(filepath.Join(dir, ".git", "index.lock"))

@@ -19,8 +19,8 @@ import (
 // maxSecretFiles bounds the cost of one check.
 const maxSecretFiles = 1000
 
-// secretFiles lists the files outside the folder that its policies name: ${file./run/secrets/okta}. A
-// rotated secret goes live as a changed rule does. Files beyond maxSecretFiles are not followed.
+// secretFiles lists the files outside the folder that its policies name: ${file./run/secrets/okta}.
+// A rotated secret goes live as a changed rule does. Files beyond maxSecretFiles are not followed.
 func secretFiles(f *folder.Folder) []string {
 	var files []string
 	for _, name := range f.Names() {

@@ -202,8 +202,8 @@ func TestUploadTests(t *testing.T) {
 	}
 }
 
-// TestUploadIntoInvalidFolder: an invalid folder neither rejects an upload nor goes live with it, until
-// an upload solves its problem.
+// TestUploadIntoInvalidFolder: an invalid folder neither rejects an upload nor goes live with it,
+// until an upload solves its problem.
 func TestUploadIntoInvalidFolder(t *testing.T) {
 	dir := t.TempDir()
 	writeFile(t, filepath.Join(dir, "policy.yaml"), policy("signup"))
@@ -289,8 +289,8 @@ func TestHostileUpload(t *testing.T) {
 	}
 }
 
-// TestReloadUnderLoad changes ten modules repeatedly during calls: no call is lost, and the memory of
-// modules stays flat.
+// TestReloadUnderLoad changes ten modules repeatedly during calls: no call is lost, and the memory
+// of modules stays flat.
 func TestReloadUnderLoad(t *testing.T) {
 	reloads := 40
 	if text := os.Getenv("TENTERHOOK_RELOADS"); text != "" {

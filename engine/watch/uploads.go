@@ -101,8 +101,9 @@ func (u *uploads) without(name string) *uploads {
 	return next
 }
 
-// uploadStore keeps uploads in the data directory: each module in a file named by its hash, and a list
-// of names and hashes. After a crash there is the old list or the new one, with all of its files.
+// uploadStore keeps uploads in the data directory: each module in a file named by its hash, and a
+// list of names and hashes. After a crash there is the old list or the new one, with all of its
+// files.
 type uploadStore struct{ dir string }
 
 const (

@@ -32,8 +32,8 @@ type Options struct {
 	// Accept is called before a Set goes live; its error rejects the Set. Nil accepts all.
 	Accept func(*rules.Set) error
 
-	// Live is called after a Set has gone live, with its revision and origin: FromFolder, FromUpload or
-	// FromLastGood. It may be nil.
+	// Live is called after a Set has gone live, with its revision and origin: FromFolder,
+	// FromUpload or FromLastGood. It may be nil.
 	Live func(revision, by string)
 
 	Poll   time.Duration // interval of checks without a notification; default 500 ms
@@ -170,8 +170,8 @@ func (w *Watcher) acquire(ctx context.Context) bool {
 
 func (w *Watcher) release() { <-w.lock }
 
-// poll reads the folder and reports whether it did. With again, it also retries a rejected state; with
-// idle, it reads only if the pacer or a retry is due.
+// poll reads the folder and reports whether it did. With again, it also retries a rejected state;
+// with idle, it reads only if the pacer or a retry is due.
 func (w *Watcher) poll(ctx context.Context, again, idle bool) bool {
 	if !w.acquire(ctx) {
 		return false
@@ -201,7 +201,8 @@ func (w *Watcher) readFolder(ctx context.Context) {
 	w.apply(ctx, s) // a rejection is in the status and the log
 }
 
-// apply loads a state of the folder and puts it live. Its error rejects the state; the live Set stays.
+// apply loads a state of the folder and puts it live. Its error rejects the state; the live Set
+// stays.
 func (w *Watcher) apply(ctx context.Context, s state) error {
 	w.warnShadowed(s)
 	again := s.key == w.seen.key && s.uploads == w.seen.uploads && !w.Status().Stale

@@ -29,9 +29,9 @@ func (s Addresses) Check(a netip.Addr) error {
 	return nil
 }
 
-// permits reports whether Private has the address. A cloud's metadata service issues credentials and
-// is inside ranges that are listed for other reasons (100.64.0.0/10, fc00::/7), so it must be listed
-// by itself.
+// permits reports whether Private has the address. A cloud's metadata service issues credentials
+// and is inside ranges that are listed for other reasons (100.64.0.0/10, fc00::/7), so it must be
+// listed by itself.
 func (s Addresses) permits(a netip.Addr) bool {
 	inner := embeddedIPv4(a)
 	single := slices.Contains(metadata, a) || slices.Contains(metadata, inner)
@@ -44,7 +44,8 @@ func (s Addresses) permits(a netip.Addr) bool {
 }
 
 // specialUse is the use of an address that is not public, as IANA's special-purpose registries have
-// it, or "". Of IPv6 only 2000::/3 is public, and the well-known NAT64 prefix with a public address.
+// it, or "". Of IPv6 only 2000::/3 is public, and the well-known NAT64 prefix with a public
+// address.
 func specialUse(a netip.Addr) string {
 	if slices.Contains(metadata, a) {
 		return "a metadata service"
@@ -64,8 +65,8 @@ func specialUse(a netip.Addr) string {
 	return ""
 }
 
-// embeddedIPv4 is the IPv4 address in a NAT64 or 6to4 address, which receives the packets; or the zero
-// Addr.
+// embeddedIPv4 is the IPv4 address in a NAT64 or 6to4 address, which receives the packets; or the
+// zero Addr.
 func embeddedIPv4(a netip.Addr) netip.Addr {
 	b := a.As16()
 	switch {

@@ -9,8 +9,8 @@ import (
 // ErrPath is returned by JoinPath.
 var ErrPath = errors.New("the path is not percent-encoded, or has dot segments, a query or a fragment")
 
-// JoinPath appends a path to a URL's own. Paths contain text from events, so they must not climb: no
-// segment is a dot segment, not even percent-encoded or after a backslash.
+// JoinPath appends a path to a URL's own. Paths contain text from events, so they must not climb:
+// no segment is a dot segment, not even percent-encoded or after a backslash.
 func JoinPath(u *url.URL, path string) (*url.URL, error) {
 	if strings.ContainsAny(path, "?#\\") || !IsHeaderValue(path) || strings.ContainsAny(path, " \t") {
 		return nil, ErrPath

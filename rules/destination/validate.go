@@ -185,7 +185,7 @@ func (c *checks) checkHeaders() {
 		case twice && name != canonical:
 			c.addProblem(path, "the header is given twice")
 		case !IsHeaderValue(s.Headers[name]):
-			c.addProblem(path, "want a value without control characters, of at most 16 KiB")
+			c.addProblem(path, "want a header's value without control characters, of at most 16 KiB")
 		}
 	}
 }
