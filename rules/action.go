@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/tenterhook/tenterhook/rules/destination"
 	"github.com/tenterhook/tenterhook/runtime"
 	"github.com/tenterhook/tenterhook/sdk/hook"
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
@@ -67,7 +68,7 @@ func (k *chain) actions(d *Decision) {
 }
 
 // body is what an action is sent that has no body of its own; empty when it has one, or wants none.
-func (k *chain) body(a *hook.Action, to *Destination, o Outcome) []byte {
+func (k *chain) body(a *hook.Action, to *destination.Spec, o Outcome) []byte {
 	switch {
 	case !wantsBody(a, to):
 		return nil
@@ -78,7 +79,9 @@ func (k *chain) body(a *hook.Action, to *Destination, o Outcome) []byte {
 }
 
 // wantsBody reports whether an action is to be given a body.
-func wantsBody(a *hook.Action, to *Destination) bool { return !a.HasBody() && to.hasBody(a.Method()) }
+func wantsBody(a *hook.Action, to *destination.Spec) bool {
+	return !a.HasBody() && to.HasBody(a.Method())
+}
 
 // tell is the body of an inline hook's action whose rule gives none: which rule it was, of which call. What is longer than
 // anything Okta says there is left out, for the same reason as there is mostActions.
@@ -95,14 +98,6 @@ func (k *chain) tell(rule string, o Outcome) []byte {
 }
 
 // destination finds what an action is sent to. The merge has let no other names through.
-func (h *Hook) destination(name string) *Destination {
+func (h *Hook) destination(name string) *destination.Spec {
 	return &h.destinations[slices.Index(h.names, name)]
-}
-
-// hasBody reports whether what is sent by the method has a body. Files and stdout are lines, and those are bodies.
-func (d *Destination) hasBody(method string) bool {
-	if method == "" {
-		method = d.Method
-	}
-	return d.File != "" || d.Stdout || method != "GET" && method != "DELETE"
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 
+	"github.com/tenterhook/tenterhook/rules/destination"
 	"github.com/tenterhook/tenterhook/rules/document"
 	"github.com/tenterhook/tenterhook/runtime/expr"
 	"github.com/tenterhook/tenterhook/sdk/hook"
@@ -14,7 +15,7 @@ type compiler struct {
 	*document.Decoder
 	shelf        *shelf
 	env          *expr.Env
-	destinations []Destination
+	destinations []destination.Spec
 	known        []string  // members that the policy names
 	form         string    // whose value is being compiled
 	member       string    // of an action, likewise

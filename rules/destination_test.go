@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/rules/destination"
 	"github.com/tenterhook/tenterhook/rules/folder"
 	"github.com/tenterhook/tenterhook/runtime"
 )
@@ -48,23 +49,23 @@ func TestDestinations(t *testing.T) {
 	const secret = "t5mQzv0Lk2Rb8JxW"
 	ok := got[0].OK
 	got[0].OK = nil
-	want := []rules.Destination{
-		{Name: "everything", URL: "https://siem.example/in?x=1", Method: "PUT", Path: "/events",
+	want := []destination.Spec{
+		{Name: "everything", Kind: destination.HTTP, URL: "https://siem.example/in?x=1", Method: "PUT", Path: "/events",
 			Query: map[string]string{"source": "okta", "n": "1"}, Headers: map[string]string{"Authorization": "Bearer " + secret, "X-Team": "soc"},
-			Encoding: "form", Key: "X-Key", Timeout: 5 * time.Second, Retry: rules.Retry{Attempts: 7, First: 2 * time.Second, Max: time.Minute},
-			Breaker: rules.Breaker{Failures: 3, Rest: 10 * time.Second}, Concurrency: 4,
+			Encoding: "form", Key: "X-Key", Timeout: 5 * time.Second, Retry: destination.Retry{Attempts: 7, First: 2 * time.Second, Max: time.Minute},
+			Breaker: destination.Breaker{Failures: 3, Rest: 10 * time.Second}, Concurrency: 4,
 			AllowPrivate: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::/8")}, Proxy: "http://proxy.example:3128"},
-		{Name: "least", URL: "https://a.example"},
-		{Name: "local", URL: "http://127.0.0.1:9000/x", AllowPrivate: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}},
-		{Name: "lines", File: "/var/log/audit.jsonl", Rotate: rules.Rotate{Size: 16 << 20, Keep: 2}, Key: "id"},
-		{Name: "out", Stdout: true},
+		{Name: "least", Kind: destination.HTTP, URL: "https://a.example"},
+		{Name: "local", Kind: destination.HTTP, URL: "http://127.0.0.1:9000/x", AllowPrivate: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}},
+		{Name: "lines", Kind: destination.File, File: "/var/log/audit.jsonl", Rotate: destination.Rotate{Size: 16 << 20, Keep: 2}, Key: "id"},
+		{Name: "out", Kind: destination.Stdout},
 	}
 	if len(got) != len(want) {
 		t.Fatalf("got %d destinations", len(got))
 	}
 	for i := range want {
 		t.Run(want[i].Name, func(t *testing.T) {
-			type bare rules.Destination // as it prints when it hides nothing
+			type bare destination.Spec // as it prints when it hides nothing
 			if !reflect.DeepEqual(got[i], want[i]) {
 				t.Errorf("got\n%+v\nwant\n%+v", bare(got[i]), bare(want[i]))
 			}
@@ -83,7 +84,7 @@ func TestDestinations(t *testing.T) {
 		{"Forged twice", `1},"y":{"body":{"ok":true}`, 200, false},
 	} {
 		t.Run("OK "+tt.name, func(t *testing.T) {
-			if yes, err := ok(tt.status, nil, []byte(tt.body)); err != nil || yes != tt.want {
+			if yes, err := ok(destination.Answer{Status: tt.status, Body: []byte(tt.body)}); err != nil || yes != tt.want {
 				t.Errorf("got %v, %v", yes, err)
 			}
 		})
@@ -113,7 +114,7 @@ func TestDestinationOK(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			text := policy("event", "", "- {name: a, log: x}") + fmt.Sprintf("destinations:\n  d: {url: \"https://a.example\", ok: %q}\n", tt.ok)
-			yes, err := load(t, text).Destinations()[0].OK(tt.status, tt.headers, []byte(tt.body))
+			yes, err := load(t, text).Destinations()[0].OK(destination.Answer{Status: tt.status, Header: tt.headers, Body: []byte(tt.body)})
 			if yes != tt.want || !errors.Is(err, tt.err) {
 				t.Errorf("got %v, %v", yes, err)
 			}
@@ -129,7 +130,7 @@ func TestDestinationHidesItsSecrets(t *testing.T) {
 	}
 	var line strings.Builder
 	slog.New(slog.NewTextHandler(&line, nil)).Info("x", "d", d, "p", &d)
-	all := fmt.Sprintf("%v %+v %#v %s %q %d %v", d, d, d, d, d, d, []rules.Destination{d}) + string(text) + line.String()
+	all := fmt.Sprintf("%v %+v %#v %s %q %d %v", d, d, d, d, d, d, []destination.Spec{d}) + string(text) + line.String()
 	if strings.Contains(all, "a secret") || !strings.Contains(all, "everything") {
 		t.Error(all)
 	}
@@ -145,5 +146,15 @@ func TestCheckWithoutEnvironment(t *testing.T) {
 	defer s.Close()
 	if n := strings.Count(s.Warnings().Error(), "the environment has no SECRET"); n != 1 {
 		t.Errorf("got %d warnings of it:\n%s", n, s.Warnings().Error())
+	}
+}
+
+// TestDestinationAddress: a destination at a private address that it does not permit is a problem at
+// the line of its url.
+func TestDestinationAddress(t *testing.T) {
+	text := policy("event", "", "- {name: a, log: x}") + "destinations:\n  d: {url: \"https://10.0.0.1/x\"}\n"
+	_, err := rules.Load(folder.New(map[string][]byte{"policy.yaml": []byte(text)}), rules.Options{})
+	if err == nil || !strings.Contains(err.Error(), "10.0.0.1 is private; allow_private can permit it") {
+		t.Errorf("got %v", err)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"slices"
 
+	"github.com/tenterhook/tenterhook/rules/destination"
 	"github.com/tenterhook/tenterhook/rules/document"
 	"github.com/tenterhook/tenterhook/runtime"
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
@@ -105,7 +106,7 @@ func (m *maker) receiver(n *document.Node) {
 	if to == nil || to.Kind != document.Text || to.HasHoles() {
 		return
 	}
-	i := slices.IndexFunc(m.destinations, func(d Destination) bool { return d.Name == to.Text })
+	i := slices.IndexFunc(m.destinations, func(d destination.Spec) bool { return d.Name == to.Text })
 	if i < 0 {
 		var names []string
 		for _, d := range m.destinations {
@@ -118,7 +119,7 @@ func (m *maker) receiver(n *document.Node) {
 		m.Add(to.Problem("there is no destination %q%s", to.Text, document.Suggest(to.Text, names)))
 		return
 	}
-	if d := &m.destinations[i]; d.File == "" && !d.Stdout {
+	if !m.destinations[i].IsLines() {
 		return
 	}
 	for _, key := range []string{"method", "path", "query", "headers", "encoding"} {

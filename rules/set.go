@@ -4,6 +4,7 @@ package rules
 import (
 	"errors"
 
+	"github.com/tenterhook/tenterhook/rules/destination"
 	"github.com/tenterhook/tenterhook/rules/document"
 	"github.com/tenterhook/tenterhook/runtime"
 	"github.com/tenterhook/tenterhook/runtime/expr"
@@ -19,7 +20,7 @@ type Set struct {
 	hooks        []*Hook
 	tables       map[string]*table.Table
 	vars         jsondoc.Doc
-	destinations []Destination
+	destinations []destination.Spec
 	known        []string
 	warnings     document.Problems
 	workers      *password.Workers
@@ -79,10 +80,10 @@ type Hook struct {
 	veiled       []bool   // the let may carry a secret
 	rules        []rule
 	on           selection
-	destinations []Destination // the Set's
-	names        []string      // theirs
-	places       []RulePlace   // of the rules, when that was asked for
-	letPlaces    []LetPlace    // likewise
+	destinations []destination.Spec // the Set's
+	names        []string           // theirs
+	places       []RulePlace        // of the rules, when that was asked for
+	letPlaces    []LetPlace         // likewise
 }
 
 // Cost is what a rule's expressions may take, known before they run: a bound for an event of assumed sizes (expr.Assumed).
@@ -133,3 +134,7 @@ type rule struct {
 	last    bool      // its match ends the chain
 	veiled  bool      // it gives something that carries a secret
 }
+
+// Destinations lists the destinations of actions, in the order of the files. The caller must not
+// change it.
+func (s *Set) Destinations() []destination.Spec { return s.destinations }

@@ -14,7 +14,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/tenterhook/tenterhook/engine/dispatch"
 	"github.com/tenterhook/tenterhook/engine/issuer"
 	"github.com/tenterhook/tenterhook/rules"
 	"github.com/tenterhook/tenterhook/rules/document"
@@ -96,17 +95,11 @@ func (p *Program) read(dir string) (f *folder.Folder, o rules.Options, err error
 func compile(dir string, folder *folder.Folder, o rules.Options) (*rules.Set, error) {
 	set, err := rules.Load(folder, o)
 	if err == nil {
-		if problems := engineProblems(set); len(problems) > 0 {
+		if problems := issuer.Problems(set); len(problems) > 0 {
 			err = errors.Join(problems, set.Close())
 		}
 	}
 	return set, prefixError(dir, err)
-}
-
-// engineProblems returns problems that only the packages using them can find: those of destinations
-// and of issuers' keys.
-func engineProblems(set *rules.Set) document.Problems {
-	return append(dispatch.Problems(set), issuer.Problems(set)...)
 }
 
 // prefixError puts the folder before the files of problems, so that a terminal or an editor finds

@@ -309,7 +309,7 @@ func (s *server) acceptSet(set *rules.Set) error {
 // setProblems returns the reasons for not serving a Set that compiles. POST /v1/check reports them
 // too.
 func (s *server) setProblems(set *rules.Set) document.Problems {
-	problems := engineProblems(set)
+	problems := issuer.Problems(set)
 	for _, h := range set.Hooks() {
 		if where := s.exposure(); len(h.Auth) == 0 && where != "" {
 			problems = append(problems, document.Problem{Message: fmt.Sprintf("hook %s: auth: none is allowed on loopback only, and %s anybody could call it: "+

@@ -15,7 +15,6 @@ import (
 	"github.com/tenterhook/tenterhook/engine/fair"
 	"github.com/tenterhook/tenterhook/engine/ledger"
 	"github.com/tenterhook/tenterhook/engine/outlet"
-	"github.com/tenterhook/tenterhook/rules"
 	"github.com/tenterhook/tenterhook/rules/destination"
 	"github.com/tenterhook/tenterhook/sdk/hook"
 )
@@ -114,8 +113,11 @@ func New(o Options) (*Dispatch, error) {
 // Use replaces the destinations; the first call starts the work. It does not wait: each lane
 // switches after its running attempts have ended. A step goes to the destination that has its name
 // now, whatever it was when the step was planned. A step without a destination waits for Grace.
-func (d *Dispatch) Use(list []rules.Destination) {
-	specs := specsOf(list)
+func (d *Dispatch) Use(list []destination.Spec) {
+	specs := make(map[string]destination.Spec, len(list))
+	for _, s := range list {
+		specs[s.Name] = s
+	}
 	d.mu.Lock()
 	d.specs = specs
 	for _, l := range d.lanes {

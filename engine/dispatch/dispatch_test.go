@@ -21,7 +21,7 @@ import (
 
 	"github.com/tenterhook/tenterhook/engine/dispatch"
 	"github.com/tenterhook/tenterhook/engine/ledger"
-	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/rules/destination"
 	"github.com/tenterhook/tenterhook/sdk/hook"
 )
 
@@ -57,9 +57,9 @@ func (r *receiver) keys() int {
 	return len(r.came)
 }
 
-func (r *receiver) destination(name string) rules.Destination {
-	return rules.Destination{Name: name, URL: r.URL, AllowPrivate: loopback, Timeout: 2 * time.Minute, // or else it may come twice
-		Retry: rules.Retry{First: 10 * time.Millisecond, Max: 20 * time.Millisecond}, Breaker: rules.Breaker{Failures: 1000}}
+func (r *receiver) destination(name string) destination.Spec {
+	return destination.Spec{Name: name, Kind: destination.HTTP, URL: r.URL, AllowPrivate: loopback, Timeout: 2 * time.Minute, // or else it may come twice
+		Retry: destination.Retry{First: 10 * time.Millisecond, Max: 20 * time.Millisecond}, Breaker: destination.Breaker{Failures: 1000}}
 }
 
 // fixture is a Dispatch over a ledger of its own.
@@ -164,7 +164,7 @@ func TestEachEventOnce(t *testing.T) {
 	r := newReceiver(t)
 	f := newFixture(t, sendEachTo("a", "a"), dispatch.Options{})
 	f.acceptEvents("x", 200)
-	f.Use([]rules.Destination{r.destination("a")})
+	f.Use([]destination.Spec{r.destination("a")})
 	f.waitFor("finished", f.isIdle)
 	if r.keys() != 400 || len(r.bodies) != 400 {
 		t.Errorf("%d keys, %d deliveries, want 400 of both", r.keys(), len(r.bodies))
@@ -179,7 +179,7 @@ func TestNothingBeforeUse(t *testing.T) {
 	if f.ledger.Stats().Unplanned != 1 {
 		t.Error("rules were run before there was a Set")
 	}
-	f.Use([]rules.Destination{r.destination("a")})
+	f.Use([]destination.Spec{r.destination("a")})
 	f.waitFor("finished", f.isIdle)
 }
 
@@ -190,9 +190,9 @@ func TestDestinationRecovers(t *testing.T) {
 	decide := sendEachTo("a")
 	f := newFixture(t, func(c *hook.Call) (dispatch.Plan, error) { ran.Add(1); return decide(c) }, dispatch.Options{})
 	d := r.destination("a")
-	d.Breaker = rules.Breaker{Failures: 3, Rest: 20 * time.Millisecond}
+	d.Breaker = destination.Breaker{Failures: 3, Rest: 20 * time.Millisecond}
 	d.Retry.Attempts = 1000
-	f.Use([]rules.Destination{d})
+	f.Use([]destination.Spec{d})
 	f.acceptEvents("x", 20)
 	f.waitFor("tried", func() bool { return r.keys() > 5 })
 	r.status.Store(200)
@@ -206,7 +206,7 @@ func TestRestartKeepsKeys(t *testing.T) {
 	r := newReceiver(t)
 	r.status.Store(500)
 	f := newFixture(t, sendEachTo("a", "a"), dispatch.Options{})
-	f.Use([]rules.Destination{r.destination("a")})
+	f.Use([]destination.Spec{r.destination("a")})
 	f.acceptEvents("x", 10)
 	f.waitFor("tried", func() bool { return r.keys() == 20 })
 	f.stop()
@@ -216,7 +216,7 @@ func TestRestartKeepsKeys(t *testing.T) {
 		t.Error("rules ran again")
 		return dispatch.Plan{}, nil
 	}, dispatch.Options{})
-	f.Use([]rules.Destination{r.destination("a")})
+	f.Use([]destination.Spec{r.destination("a")})
 	f.waitFor("finished", f.isIdle)
 	if r.keys() != 20 {
 		t.Errorf("%d keys, want the same 20", r.keys())
@@ -233,7 +233,7 @@ func TestStalledDestination(t *testing.T) {
 	f := newFixture(t, sendEachTo("stalled", "a"), dispatch.Options{})
 	d := r.destination("stalled")
 	d.URL = stalled.URL
-	f.Use([]rules.Destination{d, r.destination("a")})
+	f.Use([]destination.Spec{d, r.destination("a")})
 	f.acceptEvents("x", 500)
 	f.waitFor("the other got all", func() bool { return r.keys() == 500 })
 	ctx, cancel := context.WithCancel(context.Background())
@@ -255,7 +255,7 @@ func TestNeverRetried(t *testing.T) {
 	r := newReceiver(t)
 	r.status.Store(410)
 	f := newFixture(t, sendEachTo("a"), dispatch.Options{})
-	f.Use([]rules.Destination{r.destination("a")})
+	f.Use([]destination.Spec{r.destination("a")})
 	f.acceptEvents("x", 1)
 	f.waitFor("dead", func() bool { return len(f.deadLetters()) == 1 })
 	if h := f.deadLetters()[0].Steps[0].History; len(h) != 1 || !strings.Contains(h[0].Outcome, "410") {
@@ -266,7 +266,7 @@ func TestNeverRetried(t *testing.T) {
 func TestEnqueue(t *testing.T) {
 	r := newReceiver(t)
 	f := newFixture(t, sendEachTo(), dispatch.Options{})
-	f.Use([]rules.Destination{r.destination("a")})
+	f.Use([]destination.Spec{r.destination("a")})
 	p := dispatch.Plan{Revision: "r", Actions: []hook.Action{
 		{Rule: "one", To: "a", JSON: []byte(`{"to":"a","body":{"n":1}}`)},
 		{Rule: "one", To: "a", JSON: []byte(`{"to":"a","body":{"n":2}}`)},
@@ -303,7 +303,7 @@ func TestEnqueueBeforeClose(t *testing.T) {
 func TestFile(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "out.jsonl")
 	f := newFixture(t, sendEachTo("log"), dispatch.Options{})
-	f.Use([]rules.Destination{{Name: "log", File: name}})
+	f.Use([]destination.Spec{{Name: "log", Kind: destination.File, File: name}})
 	f.acceptEvents("x", 100)
 	f.waitFor("finished", f.isIdle)
 	text, err := os.ReadFile(name)
@@ -315,7 +315,7 @@ func TestFile(t *testing.T) {
 func TestMetrics(t *testing.T) {
 	r := newReceiver(t)
 	f := newFixture(t, sendEachTo("a", "b"), dispatch.Options{})
-	f.Use([]rules.Destination{r.destination("a")})
+	f.Use([]destination.Spec{r.destination("a")})
 	f.acceptEvents("x", 2)
 	f.waitFor("delivered", func() bool { return r.keys() == 2 })
 	f.waitFor("counted", func() bool { return readMetrics(t, f)["tenterhook_steps_total a done"] == 2 })

@@ -15,7 +15,6 @@
 //	step.go         actions to ledger steps to outlet steps, idempotency keys
 //	lane.go         the worker of one destination: take steps, attempt, pause
 //	outcome.go      the result of an attempt, and its record in the ledger
-//	destination.go  destinations of a Set for the outlet
 //	wake.go         attempts at paused destinations on an operator's request
 //	status.go       state of each lane
 //	metrics.go      Prometheus metrics

@@ -11,7 +11,7 @@ import (
 
 	"github.com/tenterhook/tenterhook/engine/dispatch"
 	"github.com/tenterhook/tenterhook/engine/ledger"
-	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/rules/destination"
 	"github.com/tenterhook/tenterhook/sdk/hook"
 )
 
@@ -29,7 +29,7 @@ func TestBadEvent(t *testing.T) {
 		}
 		return tell(c)
 	}, dispatch.Options{})
-	f.Use([]rules.Destination{r.destination("a")})
+	f.Use([]destination.Spec{r.destination("a")})
 	for i, bad := range []string{`}`, `{}`, `{"data":{"events":[1]}}`,
 		`{"data":{"events":[{"uuid":"panic"}]}}`, `{"data":{"events":[{"uuid":"fail"}]}}`} {
 		f.acceptPayload(bad, bad)
@@ -61,7 +61,7 @@ func TestRedrive(t *testing.T) {
 		}
 		return tell(c)
 	}, dispatch.Options{})
-	f.Use([]rules.Destination{r.destination("a")})
+	f.Use([]destination.Spec{r.destination("a")})
 	f.acceptEvents("x", 3)
 	f.waitFor("given up", func() bool { return len(f.deadLetters()) == 3 })
 	mended.Store(true)
@@ -83,11 +83,11 @@ func TestHookRemoved(t *testing.T) {
 	}
 	t.Run("Back", func(t *testing.T) {
 		f := newFixture(t, decide, dispatch.Options{})
-		f.Use([]rules.Destination{r.destination("a")})
+		f.Use([]destination.Spec{r.destination("a")})
 		f.acceptEvents("x", 1)
 		f.waitFor("waits", func() bool { return f.ledger.Stats().Steps == 1 })
 		back.Store(true)
-		f.Use([]rules.Destination{r.destination("a")})
+		f.Use([]destination.Spec{r.destination("a")})
 		f.waitFor("arrived", func() bool { return r.keys() == 1 && f.isIdle() })
 	})
 	t.Run("Never", func(t *testing.T) {
@@ -118,7 +118,7 @@ func TestDestinationRemoved(t *testing.T) {
 		if d := f.Destinations(); len(d) != 1 || !d[0].Absent || d[0].Open != 30 {
 			t.Errorf("got %+v", d)
 		}
-		f.Use([]rules.Destination{r.destination("a")})
+		f.Use([]destination.Spec{r.destination("a")})
 		f.waitFor("arrived", func() bool { return r.keys() == 30 && f.isIdle() })
 	})
 	t.Run("Never", func(t *testing.T) {
@@ -133,10 +133,10 @@ func TestMoved(t *testing.T) {
 	old, next := newReceiver(t), newReceiver(t)
 	old.status.Store(500)
 	f := newFixture(t, sendEachTo("a"), dispatch.Options{})
-	f.Use([]rules.Destination{old.destination("a")})
+	f.Use([]destination.Spec{old.destination("a")})
 	f.acceptEvents("x", 10)
 	f.waitFor("tried", func() bool { return old.keys() == 10 })
-	f.Use([]rules.Destination{next.destination("a")})
+	f.Use([]destination.Spec{next.destination("a")})
 	f.waitFor("arrived", func() bool { return next.keys() == 10 && f.isIdle() })
 	for key := range next.came {
 		if old.came[key] == 0 {
@@ -159,7 +159,7 @@ func TestFailingRules(t *testing.T) {
 		}
 		return p, nil
 	}, dispatch.Options{})
-	f.Use([]rules.Destination{r.destination("a")})
+	f.Use([]destination.Spec{r.destination("a")})
 	f.acceptEvents("x", 1)
 	for i, name := range []string{"bad", "worse"} {
 		f.waitFor("given up", func() bool { return len(f.deadLetters()) == 1 && f.isIdle() })
@@ -199,7 +199,7 @@ func TestTooLargeToPlan(t *testing.T) {
 		}
 		return p, nil
 	}, dispatch.Options{})
-	f.Use([]rules.Destination{r.destination("a")})
+	f.Use([]destination.Spec{r.destination("a")})
 	f.acceptEvents("x", 1)
 	f.waitFor("given up", func() bool { return len(f.deadLetters()) == 1 && f.isIdle() })
 	if reason := f.deadLetters()[0].Steps[0].History[0].Outcome; !strings.Contains(reason, ledger.ErrLarge.Error()) {

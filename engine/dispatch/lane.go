@@ -202,7 +202,7 @@ func (l *lane) open(spec *destination.Spec) *outlet.Outlet {
 		return nil
 	}
 	out, err := outlet.Open(map[string]destination.Spec{l.name: *spec}, l.d.o.Outlet)
-	if err != nil { // Problems rejects such a Set before it goes live
+	if err != nil { // rules.Load rejects such a Set
 		l.d.log.Error("open a destination", "destination", l.name, "error", err)
 		return nil
 	}

@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"github.com/tenterhook/tenterhook/engine/dispatch"
-	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/rules/destination"
 	"github.com/tenterhook/tenterhook/sdk/hook"
 )
 
@@ -52,7 +52,7 @@ func TestLog(t *testing.T) {
 	f := newFixture(t, decide, dispatch.Options{Log: slog.New(slog.NewTextHandler(log, nil))})
 	to := r.destination("a")
 	to.Retry.Attempts = 2
-	f.Use([]rules.Destination{to})
+	f.Use([]destination.Spec{to})
 	for _, tc := range []struct {
 		name, event string
 		want        map[string]string // message to attributes; each is logged once

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/tenterhook/tenterhook/engine/dispatch"
-	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/rules/destination"
 )
 
 // TestPoisonSteps: a destination fails at the first events in line only. These must not delay the
@@ -38,8 +38,8 @@ func TestPoisonSteps(t *testing.T) {
 	f := newFixture(t, sendEachTo("a"), dispatch.Options{})
 	f.acceptEvents("poison", poison)
 	f.acceptEvents("x", good)
-	f.Use([]rules.Destination{{Name: "a", URL: server.URL, AllowPrivate: loopback, Timeout: 2 * time.Minute, Concurrency: 1,
-		Retry: rules.Retry{First: time.Minute, Max: time.Hour}, Breaker: rules.Breaker{Failures: 3, Rest: 20 * time.Millisecond}}})
+	f.Use([]destination.Spec{{Name: "a", Kind: destination.HTTP, URL: server.URL, AllowPrivate: loopback, Timeout: 2 * time.Minute, Concurrency: 1,
+		Retry: destination.Retry{First: time.Minute, Max: time.Hour}, Breaker: destination.Breaker{Failures: 3, Rest: 20 * time.Millisecond}}})
 	f.waitFor("the good ones are there", func() bool {
 		mu.Lock()
 		defer mu.Unlock()

@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/tenterhook/tenterhook/engine/dispatch"
-	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/rules/destination"
 )
 
 // TestWake: a destination recovers long before its breaker would close.
@@ -14,8 +14,8 @@ func TestWake(t *testing.T) {
 	r.status.Store(500)
 	f := newFixture(t, sendEachTo("a"), dispatch.Options{})
 	a := r.destination("a")
-	a.Breaker = rules.Breaker{Failures: 2, Rest: time.Hour}
-	f.Use([]rules.Destination{a})
+	a.Breaker = destination.Breaker{Failures: 2, Rest: time.Hour}
+	f.Use([]destination.Spec{a})
 	f.acceptEvents("x", 3)
 	resting := func() bool { s := f.Destinations(); return len(s) == 1 && s[0].Breaker == "open" }
 	f.waitFor("rests", resting)

@@ -40,7 +40,9 @@ func (s *Spec) Validate() []hook.Problem {
 	}
 	checkRange(&c, "breaker.failures", s.Breaker.Failures, Failures)
 	checkRange(&c, "breaker.rest", s.Breaker.Rest, BreakerRest)
-	checkRange(&c, "rotate.size", s.Rotate.Size, RotateSize)
+	if n := s.Rotate.Size; n != 0 && (n < RotateSize.Min || n > RotateSize.Max) {
+		c.addProblem("rotate.size", "want at least 1KiB, got %d bytes", n)
+	}
 	checkRange(&c, "rotate.keep", s.Rotate.Keep, RotateKeep)
 	checkRange(&c, "concurrency", s.Concurrency, Concurrency)
 	return c.problems

@@ -1,14 +1,16 @@
 package rules
 
 import (
-	"github.com/tenterhook/tenterhook/rules/document"
 	"net/netip"
-	"time"
+
+	"github.com/tenterhook/tenterhook/rules/destination"
+	"github.com/tenterhook/tenterhook/rules/document"
 )
 
-// destinationSpec is a destination as it is written: what needs the environment stays in nodes.
+// destinationSpec is a destination that is decoded. Values that may need the environment stay in
+// nodes.
 type destinationSpec struct {
-	Destination
+	destination.Spec
 	ok    *document.Node
 	nodes map[string]*document.Node
 }
@@ -24,34 +26,31 @@ var destinationFields = []document.Field[destinationSpec]{
 	{Key: "file", Doc: "The absolute path of a file that actions are appended to, a line of JSON each.", Schema: textSchema, Read: keep("file")},
 	{Key: "stdout", Doc: "Actions are written to standard output, a line of JSON each.", Schema: `{"const":true}`,
 		Read: func(d *document.Decoder, s *destinationSpec, n *document.Node) {
-			if s.Stdout = d.Bool(n); !s.Stdout && n.Kind == document.Bool {
+			if !d.Bool(n) && n.Kind == document.Bool {
 				d.Add(n.Problem("want stdout: true, or another place"))
 			}
 		}},
 	{Key: "method", Doc: "POST when left out.", Schema: `{"enum":["POST","PUT","PATCH","DELETE","GET"]}`,
 		Read: func(d *document.Decoder, s *destinationSpec, n *document.Node) {
-			s.Method = d.OneOf(n, "POST", "PUT", "PATCH", "DELETE", "GET")
+			s.Method = d.OneOf(n, destination.Methods...)
 		}},
 	{Key: "path", Doc: "A path beneath the URL's own, for actions that give none.", Schema: textSchema, Read: keep("path")},
 	{Key: "query", Doc: "Parameters beside the URL's own.", Schema: textsSchema, Read: keep("query")},
 	{Key: "headers", Doc: "Headers of every request; secrets as ${env.NAME} or ${file./path}.", Schema: textsSchema, Read: keep("headers")},
 	{Key: "encoding", Doc: "How a body is written: json when left out.", Schema: `{"enum":["json","form"]}`,
 		Read: func(d *document.Decoder, s *destinationSpec, n *document.Node) {
-			s.Encoding = d.OneOf(n, "json", "form")
+			s.Encoding = d.OneOf(n, destination.Encodings...)
 		}},
 	{Key: "ok", Doc: "A condition over status, headers and body: what a success is. Without it status 2xx is.", Schema: exprSchema,
 		Read: func(_ *document.Decoder, s *destinationSpec, n *document.Node) { s.ok = n }},
 	{Key: "key", Doc: "The header, or in a line the member, that the idempotency key goes into.", Schema: textSchema, Read: keep("key")},
 	{Key: "timeout", Doc: "Of one attempt; 10s when left out.", Schema: timeSchema,
 		Read: func(d *document.Decoder, s *destinationSpec, n *document.Node) {
-			s.Timeout = d.Duration(n, 10*time.Millisecond, 2*time.Minute)
+			s.Timeout = d.Duration(n, destination.Timeout.Min, destination.Timeout.Max)
 		}},
 	{Key: "retry", Doc: "How often and how fast a delivery is tried.", Schema: `{"$ref":"#/$defs/retry"}`,
 		Read: func(d *document.Decoder, s *destinationSpec, n *document.Node) {
 			document.Decode(d, n, "retry", retryFields, &s.Retry)
-			if s.Retry.Max > 0 && s.Retry.First > s.Retry.Max {
-				d.Add(n.Problem("want first to be at most max, got %s and %s", s.Retry.First, s.Retry.Max))
-			}
 		}},
 	{Key: "breaker", Doc: "When the destination is left alone for a while.", Schema: `{"$ref":"#/$defs/breaker"}`,
 		Read: func(d *document.Decoder, s *destinationSpec, n *document.Node) {
@@ -59,7 +58,7 @@ var destinationFields = []document.Field[destinationSpec]{
 		}},
 	{Key: "concurrency", Doc: "Attempts at one time.", Schema: `{"type":"integer","minimum":1,"maximum":1024}`,
 		Read: func(d *document.Decoder, s *destinationSpec, n *document.Node) {
-			s.Concurrency = int(d.Int(n, 1, 1024))
+			s.Concurrency = readCount(d, n, destination.Concurrency)
 		}},
 	{Key: "allow_private", Doc: "Address ranges the destination may be in although they are not public, as in 10.0.0.0/8.", Schema: `{"type":"array","items":{"type":"string"}}`,
 		Read: readRanges},
@@ -71,40 +70,48 @@ var destinationFields = []document.Field[destinationSpec]{
 		}},
 }
 
-var retryFields = []document.Field[Retry]{
+var retryFields = []document.Field[destination.Retry]{
 	{Key: "attempts", Doc: "At most; 20 when left out.", Schema: countSchema,
-		Read: func(d *document.Decoder, r *Retry, n *document.Node) { r.Attempts = int(d.Int(n, 1, 1000)) }},
+		Read: func(d *document.Decoder, r *destination.Retry, n *document.Node) {
+			r.Attempts = readCount(d, n, destination.Attempts)
+		}},
 	{Key: "first", Doc: "The wait after the first attempt, doubled each time; 1s when left out.", Schema: timeSchema,
-		Read: func(d *document.Decoder, r *Retry, n *document.Node) {
-			r.First = d.Duration(n, time.Millisecond, 24*time.Hour)
+		Read: func(d *document.Decoder, r *destination.Retry, n *document.Node) {
+			r.First = d.Duration(n, destination.RetryWait.Min, destination.RetryWait.Max)
 		}},
 	{Key: "max", Doc: "The longest wait; 15m when left out.", Schema: timeSchema,
-		Read: func(d *document.Decoder, r *Retry, n *document.Node) {
-			r.Max = d.Duration(n, time.Millisecond, 24*time.Hour)
+		Read: func(d *document.Decoder, r *destination.Retry, n *document.Node) {
+			r.Max = d.Duration(n, destination.RetryWait.Min, destination.RetryWait.Max)
 		}},
 }
 
-var breakerFields = []document.Field[Breaker]{
+var breakerFields = []document.Field[destination.Breaker]{
 	{Key: "failures", Doc: "In a row; 5 when left out.", Schema: countSchema,
-		Read: func(d *document.Decoder, b *Breaker, n *document.Node) { b.Failures = int(d.Int(n, 1, 1000)) }},
+		Read: func(d *document.Decoder, b *destination.Breaker, n *document.Node) {
+			b.Failures = readCount(d, n, destination.Failures)
+		}},
 	{Key: "rest", Doc: "How long nothing is sent; 30s when left out.", Schema: timeSchema,
-		Read: func(d *document.Decoder, b *Breaker, n *document.Node) {
-			b.Rest = d.Duration(n, time.Millisecond, time.Hour)
+		Read: func(d *document.Decoder, b *destination.Breaker, n *document.Node) {
+			b.Rest = d.Duration(n, destination.BreakerRest.Min, destination.BreakerRest.Max)
 		}},
 }
 
-var rotateFields = []document.Field[Rotate]{
+var rotateFields = []document.Field[destination.Rotate]{
 	{Key: "size", Doc: "Bytes; 64MiB when left out.", Schema: `{"type":["integer","string"]}`,
-		Read: func(d *document.Decoder, r *Rotate, n *document.Node) {
-			if r.Size = d.Size(n, 1<<40); r.Size > 0 && r.Size < 1<<10 {
-				d.Add(n.Problem("want at least 1KiB, got %d bytes", r.Size))
-			}
+		Read: func(d *document.Decoder, r *destination.Rotate, n *document.Node) {
+			r.Size = d.Size(n, destination.RotateSize.Max)
 		}},
 	{Key: "keep", Doc: "Files beside the one that is written to; 5 when left out.", Schema: countSchema,
-		Read: func(d *document.Decoder, r *Rotate, n *document.Node) { r.Keep = int(d.Int(n, 1, 1000)) }},
+		Read: func(d *document.Decoder, r *destination.Rotate, n *document.Node) {
+			r.Keep = readCount(d, n, destination.RotateKeep)
+		}},
 }
 
-// keep leaves a value where it is.
+func readCount(d *document.Decoder, n *document.Node, r destination.Range[int]) int {
+	return int(d.Int(n, int64(r.Min), int64(r.Max)))
+}
+
+// keep leaves a value in its node.
 func keep(key string) func(*document.Decoder, *destinationSpec, *document.Node) {
 	return func(_ *document.Decoder, s *destinationSpec, n *document.Node) { s.nodes[key] = n }
 }
@@ -116,7 +123,7 @@ func readRanges(d *document.Decoder, s *destinationSpec, n *document.Node) {
 			continue
 		}
 		p, err := netip.ParsePrefix(item.Text)
-		if err != nil || item.Kind != document.Text || p.Addr().Is4In6() || p.Addr().Zone() != "" {
+		if err != nil || item.Kind != document.Text || !destination.IsRange(p) {
 			d.Add(item.Problem("want an address range, as in 10.0.0.0/8 or fd00::/8"))
 			continue
 		}
