@@ -7,9 +7,10 @@ import (
 	bolt "go.etcd.io/bbolt"
 )
 
-// Accept records a delivery. When it returns nil, every event of it is on the disk, now or from before; what Receipt calls new
-// waits to be claimed. It copies what it keeps. Errors: ErrFull, ErrSpace, ErrBroken, ErrClosed, or the context's, after which the
-// delivery may still be recorded.
+// Accept records a delivery. When it returns nil, every event is on the disk, now or from before,
+// and the new events of the Receipt wait for Claim. It copies its arguments. Errors: ErrFull,
+// ErrSpace, ErrBroken, ErrClosed, or the context's error, after which the delivery may still be
+// recorded.
 func (l *Ledger) Accept(ctx context.Context, d Delivery) (Receipt, error) {
 	op := &acceptOp{hook: d.Hook, id: d.ID, ids: make([]ID, len(d.Events)), rows: make([][]byte, len(d.Events))}
 	now := l.now()
@@ -33,7 +34,7 @@ func (l *Ledger) Accept(ctx context.Context, d Delivery) (Receipt, error) {
 	return r, nil
 }
 
-// acceptOp is a delivery on its way into a commit.
+// acceptOp is the operation of Accept.
 type acceptOp struct {
 	hook      string
 	id        ID
@@ -42,7 +43,7 @@ type acceptOp struct {
 	bytes     int
 	received  int64
 	duplicate bool
-	places    []position // where the events went that are new
+	places    []position // of the new events
 	slot      *slot
 }
 
@@ -84,18 +85,18 @@ func (d *acceptOp) publish(l *Ledger) {
 	}
 }
 
-// noteQueue gathers the ids of inline calls, for the next commit.
+// noteQueue collects the ids of inline calls for the next commit.
 type noteQueue struct {
 	mu   sync.Mutex // guards ids
 	ids  []ID
-	old  []ID // the committer's, to be used again
+	old  []ID // reused by the committer
 	wake chan struct{}
 }
 
 const maxNotes = 1 << 16
 
-// Note records an inline call's id with the next commit, behind its answer. It never waits: when the committer is that far behind,
-// the id is dropped and counted.
+// Note records an inline call's id with the next commit, after the call's answer. It never waits:
+// if too many ids wait already, the id is dropped and counted.
 func (l *Ledger) Note(id ID) {
 	n := &l.notes
 	n.mu.Lock()
@@ -116,7 +117,7 @@ func (l *Ledger) Note(id ID) {
 	}
 }
 
-// drain returns what was noted since the last time.
+// drain returns the ids noted since the last call.
 func (n *noteQueue) drain() []ID {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -126,7 +127,7 @@ func (n *noteQueue) drain() []ID {
 
 // IsKnown reports whether an id is on the disk.
 func (l *Ledger) IsKnown(id ID) bool {
-	l.indexMu.RLock() // before the transaction begins: what the index has, the transaction must have
+	l.indexMu.RLock() // before the transaction begins: it must contain all ids of the index
 	defer l.indexMu.RUnlock()
 	found := false
 	_ = l.view(func(tx *bolt.Tx) error {

@@ -10,8 +10,8 @@ import (
 	"github.com/tenterhook/tenterhook/engine/ledger/pages"
 )
 
-// audit reads a whole file: that every page is where it belongs, that every row is what was written, and that none is missing. It
-// finds what a single flipped bit, a lost page or a truncation does to it.
+// audit verifies a whole file: every page is in its place, every row has its checksum, and no row
+// is missing. It detects a flipped bit, a lost page and a truncation.
 type audit struct {
 	tree    *pages.Tree
 	buckets map[string][]byte
@@ -21,16 +21,16 @@ type audit struct {
 	rows, ids, dead uint64
 	deadBytes       uint64
 	problems        []error
-	readError       error // why a part of the file could not be read, which says nothing of what is in it
+	readError       error // of a failed read: the content is unknown
 
-	// What is done with what is found; each may be nil.
+	// Callbacks for the rows; nil skips them.
 	row    func(s *slot, n uint32, k kind, body []byte) error
 	idsRow func(s *slot, first uint32, body []byte)
 }
 
 const maxProblems = 100
 
-// run returns everything that is wrong, each wrapping ErrDamaged, or nil; or why the file could not be read.
+// run returns all problems, each wrapping ErrDamaged, or nil; or the error of a failed read.
 func (a *audit) run(file io.ReaderAt, size int64) error {
 	if err := a.openMeta(file, size); err != nil {
 		return err
@@ -54,7 +54,7 @@ func (a *audit) run(file io.ReaderAt, size int64) error {
 	return errors.Join(a.problems...)
 }
 
-// openMeta reads the identity and the state, and no row.
+// openMeta reads the identity and the state only.
 func (a *audit) openMeta(file io.ReaderAt, size int64) error {
 	var err error
 	if a.tree, err = pages.Open(file, size); err != nil {
@@ -139,7 +139,7 @@ func (a *audit) checkLetter(e pages.Element) error {
 	return nil
 }
 
-// checkNumbered checks a row of a slot's bucket: n is where the row before ended.
+// checkNumbered checks the row behind row n of a slot's bucket.
 func (a *audit) checkNumbered(s *slot, e pages.Element, n uint32) (kind, []byte, error) {
 	h, body, err := openRow(e.Key, e.Value)
 	switch {

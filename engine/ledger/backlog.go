@@ -7,21 +7,21 @@ import (
 	"time"
 )
 
-// backlog is what is not finished: the events whose rules have not run, and the steps of those whose have. It is in memory only,
-// as the rows say; the ledger's mu guards it.
+// backlog is the open work: events before their rules, and the steps of planned events. It is in
+// memory only; the rows of the file rebuild it. The ledger's mu guards it.
 type backlog struct {
 	events       map[string]*priorityQueue[*item] // unclaimed, by hook, each in the order of recording
-	rotation     []*priorityQueue[*item]          // the same, in the order in which hooks have their turns
-	nextTurn     int                              // of turn
+	rotation     []*priorityQueue[*item]          // the same queues, in round-robin order
+	nextTurn     int                              // index in rotation
 	destinations map[string]*destination
-	names        map[string]string // hooks' names, each kept once
+	names        map[string]string // interned names of hooks
 	changed      chan struct{}     // closed when an event is added
 	open         int               // items
 	steps        int               // open steps
 	unplanned    int
 }
 
-// item is an open event, or actions that an inline call left.
+// item is an open entry: an event, the actions of an inline call, or a redriven dead letter.
 type item struct {
 	at       position
 	letter   *letter // of a redriven dead letter; nil: of an event or an inline call
@@ -29,16 +29,16 @@ type item struct {
 	id       ID
 	received int64
 	plan     uint32 // the row with its actions; 0 while its rules have not run
-	steps    []step // by index
+	steps    []step // by number
 	open     int    // of them
-	ending   int    // of them that are finished, or on their way: the committer's count
-	lost     bool   // its event's row is missing; its plan is not
+	ending   int    // steps that are finished or whose outcome is in a commit; the committer's count
+	lost     bool   // the event's row is missing; the plan is not
 	claimed  bool   // by a worker
 	finished bool
-	pending  bool // an outcome for the whole is on its way into a commit
+	pending  bool // an outcome of the whole item is in a commit
 }
 
-// entry returns the item's id.
+// entry returns the id of the item.
 func (it *item) entry() EntryID {
 	if it.letter != nil {
 		return letterID(it.letter.number)
@@ -58,10 +58,10 @@ type step struct {
 	history     []Attempt
 }
 
-// destination is the queue of what goes to one place. None waits for another's.
+// destination is the queue of the steps for one destination. No destination waits for another.
 type destination struct {
 	name    string
-	steps   priorityQueue[*step] // not taken, by when they are due
+	steps   priorityQueue[*step] // not taken, by due time
 	open    int
 	changed chan struct{} // closed when a step is added
 }
@@ -73,7 +73,7 @@ func (b *backlog) init() {
 	b.changed = make(chan struct{})
 }
 
-// intern returns name as it was first seen, so that a hundred thousand items do not each keep a copy.
+// intern returns one shared copy of a name, so 100,000 items do not each keep their own.
 func (b *backlog) intern(name string) string {
 	if known, ok := b.names[name]; ok {
 		return known
@@ -95,7 +95,7 @@ func (b *backlog) destination(name string) *destination {
 	return d
 }
 
-// addEvent takes in an event whose rules have not run.
+// addEvent adds an event before its rules have run.
 func (b *backlog) addEvent(s *slot, it *item) {
 	s.items[it.at.row] = it
 	b.open++
@@ -103,7 +103,7 @@ func (b *backlog) addEvent(s *slot, it *item) {
 	b.enqueueEvent(it)
 }
 
-// enqueueEvent makes an event claimable.
+// enqueueEvent makes an event available to Claim.
 func (b *backlog) enqueueEvent(it *item) {
 	it.claimed = false
 	q := b.events[it.hook]
@@ -117,8 +117,8 @@ func (b *backlog) enqueueEvent(it *item) {
 	b.changed = make(chan struct{})
 }
 
-// claimNext takes the next event of the hook whose turn it is: a hook that has thousands of them holds up no other. It returns nil when
-// there is none.
+// claimNext removes the next event from the queue of the next hook, round robin: a hook with
+// thousands of events does not delay another. It returns nil if there is no event.
 func (b *backlog) claimNext() *item {
 	for range b.rotation {
 		q := b.rotation[b.nextTurn]
@@ -133,7 +133,7 @@ func (b *backlog) claimNext() *item {
 	return nil
 }
 
-// setPlan gives an item its steps. It is in the slot's items already.
+// setPlan adds the steps of a plan to an item that is in its slot already.
 func (b *backlog) setPlan(it *item, row uint32, actions []Action) {
 	it.plan, it.open = row, len(actions)
 	it.steps = make([]step, len(actions))
@@ -144,7 +144,7 @@ func (b *backlog) setPlan(it *item, row uint32, actions []Action) {
 	}
 }
 
-// enqueueSteps makes an item's open steps due.
+// enqueueSteps makes the open steps of an item due.
 func (b *backlog) enqueueSteps(it *item) {
 	for i := range it.steps {
 		if it.steps[i].destination != nil {
@@ -161,7 +161,8 @@ func (b *backlog) enqueueStep(s *step) {
 	d.changed = make(chan struct{})
 }
 
-// makeDue makes waiting steps due, all at once since their lines are sorted anew.
+// makeDue makes waiting steps due at once. It takes all steps together because each queue is then
+// sorted once.
 func (b *backlog) makeDue(steps []*step) {
 	lines := make(map[*destination]bool)
 	for _, s := range steps {
@@ -175,7 +176,8 @@ func (b *backlog) makeDue(steps []*step) {
 	}
 }
 
-// finishStep closes a step, and its item with the last of them. One that nobody took stays in its line until Take comes upon it.
+// finishStep closes a step, and its item after the last step. A step that was not taken stays in
+// its queue until Take skips it.
 func (b *backlog) finishStep(sl *slot, s *step) {
 	s.destination.open--
 	s.destination, s.history = nil, nil
@@ -185,14 +187,14 @@ func (b *backlog) finishStep(sl *slot, s *step) {
 	}
 }
 
-// finish forgets an item. An event that nobody claimed stays in its line until Claim comes upon it.
+// finish removes an item. An event that was not claimed stays in its queue until Claim skips it.
 func (b *backlog) finish(s *slot, it *item) {
 	it.finished = true
 	delete(s.items, it.at.row)
 	b.open--
 }
 
-// addAttempt adds to a step's history.
+// addAttempt appends to the history of a step.
 func (s *step) addAttempt(at time.Time, text string) {
 	s.attempts++
 	if len(s.history) == maxHistory {
@@ -201,7 +203,7 @@ func (s *step) addAttempt(at time.Time, text string) {
 	s.history = append(s.history, Attempt{At: at, Outcome: text})
 }
 
-// priorityQueue is a queue in an order of its own: a heap.
+// priorityQueue is a heap with its own order.
 type priorityQueue[T any] struct {
 	all  []T
 	less func(x, y T) bool

@@ -16,8 +16,9 @@ import (
 	"github.com/tenterhook/tenterhook/engine/ledger"
 )
 
-// BenchmarkAccept makes deliveries of one event of 1.5 KB durable, for so many callers at once. Beside each stands the disk's own
-// floor, measured just before and after: 4 KB written over zeros and synced. A commit needs two syncs, so floor/2 is its bound.
+// BenchmarkAccept makes deliveries of one event of 1.5 KB durable, for so many callers at once.
+// Beside each stands the disk's own floor, measured just before and after: 4 KB written over zeros
+// and synced. A commit needs two syncs, so floor/2 is its bound.
 func BenchmarkAccept(b *testing.B) {
 	for _, clients := range []int{1, 16, 64, 256} {
 		b.Run(fmt.Sprint("clients=", clients), func(b *testing.B) {
@@ -85,7 +86,7 @@ func measureSyncFloor(b *testing.B) float64 {
 	return writes / time.Since(start).Seconds()
 }
 
-// BenchmarkNote is what recording an inline call's id adds to its answer.
+// BenchmarkNote measures the recording of an inline call's id.
 func BenchmarkNote(b *testing.B) {
 	l := openLedger(b, newOptions(b))
 	var n int64
@@ -113,8 +114,8 @@ func BenchmarkSeen(b *testing.B) {
 	b.ReportMetric(float64(s.IDs), "ids")
 }
 
-// BenchmarkOpen opens a ledger of a day's ids, which reads every row of it: after it was closed, and after it was killed, when what
-// the system has cached of the file is not believed.
+// BenchmarkOpen opens a ledger of a day's ids, which reads every row of it: after it was closed,
+// and after it was killed, when what the system has cached of the file is not believed.
 func BenchmarkOpen(b *testing.B) {
 	o := newDayOfIDs(b)
 	l := openLedger(b, o)

@@ -13,9 +13,9 @@ import (
 	berrors "go.etcd.io/bbolt/errors"
 )
 
-// Claim waits until there are recorded events whose rules have not run, and returns up to n of them: the hooks in turn, the
-// events of each in the order of recording. Each is the caller's until Plan or Release; a crash gives them all back. Errors: the
-// context's, ErrBroken, ErrClosed.
+// Claim waits for recorded events before their rules, and returns up to n of them: hooks in turn,
+// the events of each hook in the order of recording. Each is the caller's until Plan or Release;
+// after a crash all return to the queue. Errors: the context's, ErrBroken, ErrClosed.
 func (l *Ledger) Claim(ctx context.Context, n int) ([]Task, error) {
 	for {
 		l.mu.Lock()
@@ -59,7 +59,7 @@ func (l *Ledger) readTasks(items []*item) ([]Task, error) {
 	return tasks, err
 }
 
-// Release gives a claimed task back, its rules not having run.
+// Release returns a claimed task to the queue before its rules have run.
 func (l *Ledger) Release(t Task) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -68,14 +68,15 @@ func (l *Ledger) Release(t Task) {
 	}
 }
 
-// Take waits until steps for a destination are due, and returns up to n of them, the longest due first. Each is the caller's until
-// Done, Retry, Bury or ReleaseStep; a crash gives them all back. Errors: the context's, ErrBroken, ErrClosed.
+// Take waits until steps for a destination are due, and returns up to n of them, the longest due
+// first. Each is the caller's until Done, Retry, Bury or ReleaseStep; after a crash all return to
+// the queue. Errors: the context's, ErrBroken, ErrClosed.
 func (l *Ledger) Take(ctx context.Context, name string, n int) ([]Step, error) {
 	return l.take(ctx, name, n, (*destination).oldestDue)
 }
 
-// TakeAny is Take of any steps that are due, rather those that were tried less: who finds out whether a destination is well again
-// must not ask with the very steps that it is never well for.
+// TakeAny is Take in random order, with a preference for steps with fewer attempts. A probe of a
+// failing destination must not use the one step that makes it fail.
 func (l *Ledger) TakeAny(ctx context.Context, name string, n int) ([]Step, error) {
 	return l.take(ctx, name, n, (*destination).leastTried)
 }
@@ -96,12 +97,12 @@ func (l *Ledger) take(ctx context.Context, name string, n int, pick func(*destin
 	}
 }
 
-// take takes up to n due steps out of the line, and returns them with the rows of their plans.
+// take removes up to n due steps from the queue. It returns them with the rows of their plans.
 func (d *destination) take(now time.Time, n int, pick func(*destination, time.Time) int) (steps []Step, plans []position) {
 	for len(steps) < n && d.steps.Len() > 0 && !d.steps.all[0].due.After(now) {
 		s := heap.Remove(&d.steps, pick(d, now)).(*step)
 		if s.destination == nil || s.pending {
-			continue // an operator dropped it
+			continue // dropped by an operator
 		}
 		s.taken = true
 		steps = append(steps, s.asStep())
@@ -110,10 +111,10 @@ func (d *destination) take(now time.Time, n int, pick func(*destination, time.Ti
 	return steps, plans
 }
 
-// oldestDue is the place of the step that is due the longest.
+// oldestDue returns the index of the step that has been due the longest.
 func (d *destination) oldestDue(time.Time) int { return 0 }
 
-// leastTried is the place of the step, out of a few, that is due and was tried the least.
+// leastTried returns, of a few random steps, the index of a due one with the fewest attempts.
 func (d *destination) leastTried(now time.Time) int {
 	const few = 16
 	best := 0
@@ -127,7 +128,7 @@ func (d *destination) leastTried(now time.Time) int {
 	return best
 }
 
-// nextDue is when the first of the line is due; nil when there is none.
+// nextDue returns when the first step of the queue is due; nil if it is empty.
 func (d *destination) nextDue() *time.Time {
 	if d.steps.Len() == 0 {
 		return nil
@@ -159,7 +160,7 @@ func (l *Ledger) readActions(steps []Step, rows []position) error {
 	})
 }
 
-// ReleaseStep gives a taken step back, nothing having been tried.
+// ReleaseStep returns a taken step to the queue without an attempt.
 func (l *Ledger) ReleaseStep(id StepID) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -168,7 +169,7 @@ func (l *Ledger) ReleaseStep(id StepID) {
 	}
 }
 
-// Destinations returns the names of all that have open steps, and how many.
+// Destinations returns the number of open steps of each destination that has any.
 func (l *Ledger) Destinations() map[string]int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -181,7 +182,7 @@ func (l *Ledger) Destinations() map[string]int {
 	return names
 }
 
-// wait returns nil when changed is closed or next has come.
+// wait returns nil when changed is closed or the time next is reached.
 func (l *Ledger) wait(ctx context.Context, changed <-chan struct{}, next *time.Time) error {
 	var due <-chan time.Time
 	if next != nil {
@@ -254,7 +255,7 @@ func (l *Ledger) allSlots() []*slot {
 	return l.slots
 }
 
-// view reads the file. What it cannot read stops the ledger.
+// view runs a read transaction. A failed read stops the ledger.
 func (l *Ledger) view(do func(*bolt.Tx) error) error {
 	select {
 	case <-l.stop:
@@ -277,7 +278,8 @@ func (l *Ledger) view(do func(*bolt.Tx) error) error {
 	return nil
 }
 
-// readRow returns the body of a row of a slot, if it is of one of these kinds. The body is a part of the file's map.
+// readRow returns the body of a row of a slot, if it is of one of these kinds. The body is a part
+// of the file's map.
 func readRow(tx *bolt.Tx, at position, want ...kind) (kind, []byte, error) {
 	s := slot{number: at.slot}
 	b := tx.Bucket(s.rowsName())

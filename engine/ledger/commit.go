@@ -31,7 +31,7 @@ type commit struct {
 	saved      savedCounters // for rollback
 }
 
-// savedCounters is what staging changes in memory before the commit is on the disk.
+// savedCounters are the counters that staging changes before the commit is on the disk.
 type savedCounters struct {
 	sequence, nextDead     uint64
 	dead, deadBytes        int64
@@ -40,7 +40,8 @@ type savedCounters struct {
 	rows, ids, open        []uint32 // of each slot
 }
 
-// beginCommit begins a transaction for need bytes. The file's pages are limited to those of the class that is refused first.
+// beginCommit begins a transaction for need bytes. The file's pages are limited to those of the
+// class that is refused first.
 func (l *Ledger) beginCommit(need int, least class) (*commit, error) {
 	owed := l.owedBytes()
 	l.space.ensure(need + owed)
@@ -58,7 +59,8 @@ func (l *Ledger) beginCommit(need int, least class) (*commit, error) {
 	return c, nil
 }
 
-// owedBytes estimates the bytes for the plans of recorded events and for the marks of planned steps.
+// owedBytes estimates the bytes for the plans of recorded events and for the marks of planned
+// steps.
 func (l *Ledger) owedBytes() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -97,9 +99,9 @@ func (c *commit) rollback() {
 
 // put appends a row to a slot and returns its number.
 //
-// bbolt writes the last leaf of a bucket anew with every append, and keeps two to four rows in each leaf, however long they
-// are. An empty row behind a large one lets bbolt close the leaf: a later append does not copy the large row, and needs no
-// run of free pages as long as four of them.
+// bbolt writes the last leaf of a bucket anew with every append, and keeps two to four rows in each
+// leaf, however long they are. An empty row behind a large one lets bbolt close the leaf: a later
+// append does not copy the large row, and needs no run of free pages as long as four of them.
 func (c *commit) put(s *slot, row []byte) uint32 {
 	number := c.putRow(s, row)
 	if len(row) <= largeRow {
@@ -132,7 +134,8 @@ func (c *commit) putRow(s *slot, row []byte) uint32 {
 	return s.rows
 }
 
-// closeLeaves adds the empty rows that keep large rows out of the last leaf: bbolt splits a leaf of more than four rows.
+// closeLeaves adds the empty rows that keep large rows out of the last leaf: bbolt splits a leaf of
+// more than four rows.
 func (c *commit) closeLeaves() {
 	const rows = 4
 	for s, after := range c.afterLarge {
@@ -227,7 +230,8 @@ func (c *commit) putIDs() {
 	}
 }
 
-// change runs a change of the committer's own in a transaction of its own. After ErrSpace nothing has changed.
+// change runs a change of the committer's own in a transaction of its own. After ErrSpace nothing
+// has changed.
 func (l *Ledger) change(do func(c *commit) error) error {
 	for attempt := 0; ; attempt++ {
 		c, err := l.beginCommit(0, classMark)

@@ -35,7 +35,8 @@ type operation interface {
 	size() (bytes int, class class)
 }
 
-// class says how much of the file's space a request may use. What is refused first comes first.
+// class decides how much of the file's space a request may use. The class that is refused first
+// comes first.
 type class int
 
 const (
@@ -45,11 +46,13 @@ const (
 	classes
 )
 
-// errNoPages is returned for a commit that is not in the file because the file had no free pages for it.
+// errNoPages is returned for a commit that is not in the file because the file had no free pages
+// for it.
 var errNoPages = errors.New("the commit does not fit into the file")
 
-// commitLoop is the committer, the only goroutine that writes. It puts all waiting requests into one transaction; the next
-// batch gathers while that one is synced. Only noted ids wait for company: no caller waits for them.
+// commitLoop is the committer, the only goroutine that writes. It puts all waiting requests into
+// one transaction; the next batch gathers while that one is synced. Only noted ids wait for
+// company: no caller waits for them.
 func (l *Ledger) commitLoop() {
 	defer close(l.done)
 	tick := time.NewTicker(maintenancePeriod)
@@ -134,8 +137,8 @@ func (l *Ledger) commitBatch(batch []*request) {
 	}
 }
 
-// commitWhatFits commits a batch. While the file has no pages for it, the requests of the class that is refused first get
-// ErrSpace, and the rest is tried again.
+// commitWhatFits commits a batch. While the file has no pages for it, the requests of the class
+// that is refused first get ErrSpace, and the rest is tried again.
 func (l *Ledger) commitWhatFits(batch []*request, notes []ID) error {
 	part, least := batch, classNew
 	for attempt := 0; ; attempt++ {
@@ -193,10 +196,11 @@ func (l *Ledger) refuse(part []*request) error {
 	return ErrSpace
 }
 
-// tryBatch makes one transaction of a batch. errNoPages leaves everything as it was. After any other failure it is unknown
-// what is on the disk, and memory may differ from it: the ledger stops.
+// tryBatch makes one transaction of a batch. errNoPages leaves everything as it was. After any
+// other failure the content of the disk is unknown, and memory may differ from it: the ledger
+// stops.
 func (l *Ledger) tryBatch(batch []*request, notes []ID) (err error) {
-	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true)) // the file is mapped: a page that cannot be read is a fault
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true)) // an unreadable page of the map is a fault
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("panic: %v", p)
@@ -242,8 +246,8 @@ func (l *Ledger) tryBatch(batch []*request, notes []ID) (err error) {
 	return nil
 }
 
-// abort ends a commit that failed. It returns errNoPages where nothing was written; after a full disk it opens the file anew
-// and looks whether the commit is in it.
+// abort ends a commit that failed. It returns errNoPages where nothing was written; after a full
+// disk it opens the file anew and looks whether the commit is in it.
 func (l *Ledger) abort(c *commit, cause error) (committed bool, err error) {
 	_ = c.tx.Rollback()
 	switch {
@@ -267,12 +271,13 @@ func (l *Ledger) abort(c *commit, cause error) (committed bool, err error) {
 	}
 }
 
-// isDiskFull reports whether an error says that the disk, a quota or the file system has no more space.
+// isDiskFull reports whether an error says that the disk, a quota or the file system has no more
+// space.
 func isDiskFull(err error) bool {
 	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EFBIG)
 }
 
-// reopen has bbolt read the file anew, after what the disk has of it is synced.
+// reopen syncs the file, and has bbolt read it anew.
 func (l *Ledger) reopen() error {
 	l.dbMu.Lock()
 	defer l.dbMu.Unlock()
@@ -295,7 +300,7 @@ func (l *Ledger) reopen() error {
 	return nil
 }
 
-// rollback undoes what the requests of a batch changed in memory.
+// rollback undoes the changes of a batch in memory.
 func (l *Ledger) rollback(batch []*request) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -317,7 +322,8 @@ func (l *Ledger) admit(c *commit, op operation) error {
 	return nil
 }
 
-// publish applies a commit to memory. It runs behind the sync: an id that is called known must be on the disk.
+// publish applies a commit to memory. It runs behind the sync: an id that is called known must be
+// on the disk.
 func (l *Ledger) publish(c *commit, batch []*request) {
 	l.indexMu.Lock()
 	first := c.slot.ids - uint32(len(c.ids)) + 1

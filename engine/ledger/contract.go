@@ -8,22 +8,23 @@ import (
 	"time"
 )
 
-// This file is the seam between the ledger and the rest of the program: with entry.go and stats.go it holds every type that
-// crosses it, and contract_test.go lists every method. Nothing in it depends on bbolt, rows or slots. A second engine
-// implements these methods with these types.
+// This file is the seam between the ledger and the rest of the program: with entry.go and stats.go
+// it holds every type that crosses it, and contract_test.go lists every method. Nothing in it
+// depends on bbolt, rows or slots. A second engine implements these methods with these types.
 
 // Errors of methods. The first three are answered to Okta with 503, so Okta retries once.
 var (
 	ErrFull   = errors.New("the queue of the ledger is full")
-	ErrSpace  = errors.New("the ledger has no room left")                               // the size cap is reached, or the disk is full
-	ErrBroken = errors.New("the ledger has stopped after a write that did not succeed") // until it is opened again
+	ErrSpace  = errors.New("the ledger has no space left")                // at the size cap, or on a full disk
+	ErrBroken = errors.New("the ledger has stopped after a failed write") // until it is opened again
 	ErrClosed = errors.New("the ledger is closed")
 	ErrGone   = errors.New("no such open work in the ledger") // finished, dropped or never recorded
 	ErrLarge  = errors.New("more than one plan may hold")     // permanent, whatever the space
 )
 
-// EntryID identifies an entry: a recorded event, the actions of an inline call, or a dead letter. It may be compared, printed,
-// and read again from a text by conversion; its parts belong to the engine. A dead letter keeps its id when it is redriven.
+// EntryID identifies an entry: a recorded event, the actions of an inline call, or a dead letter.
+// It may be compared, printed, and read again from a text by conversion; its parts belong to the
+// engine. A dead letter keeps its id when it is redriven.
 type EntryID string
 
 func (id EntryID) String() string { return string(id) }
@@ -36,7 +37,8 @@ type StepID struct {
 
 func (s StepID) String() string { return string(s.Entry) + "." + strconv.Itoa(s.Index) }
 
-// ID is an idempotency key: 16 bytes of a SHA-256, scoped by hook. What is recorded under it is recorded once.
+// ID is an idempotency key: 16 bytes of a SHA-256, scoped by hook. Each ID is
+// recorded once.
 type ID [16]byte
 
 func (id ID) String() string { return hex.EncodeToString(id[:]) }
@@ -76,7 +78,8 @@ type Receipt struct {
 	New       []bool // for each event, whether it was recorded now
 }
 
-// Action is a delivery of Spec to Destination under the idempotency key Key. The ledger interprets none of them.
+// Action is a delivery of Spec to Destination under the idempotency key Key. The ledger interprets
+// none of them.
 type Action struct {
 	Destination string
 	Key         string

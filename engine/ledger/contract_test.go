@@ -10,7 +10,8 @@ import (
 	"github.com/tenterhook/tenterhook/engine/ledger"
 )
 
-// contract lists what the rest of the program asks of a ledger, by caller. A second engine implements these methods.
+// contract lists the methods that the rest of the program calls, by caller. A second engine
+// implements these methods.
 type contract interface {
 	// engine: deliveries and inline calls
 	Accept(context.Context, ledger.Delivery) (ledger.Receipt, error)
@@ -44,7 +45,8 @@ type contract interface {
 	Close() error
 }
 
-// TestContract keeps the list complete: a method that is not in it is not part of the seam, and should not be exported.
+// TestContract keeps the list complete: a method that is not in it is not part of the seam, and
+// should not be exported.
 func TestContract(t *testing.T) {
 	var _ contract = (*ledger.Ledger)(nil)
 	listed := reflect.TypeFor[contract]()

@@ -19,7 +19,8 @@ import (
 	"github.com/tenterhook/tenterhook/engine/ledger"
 )
 
-// crashRig starts a worker, cuts it off, and holds the ledger that it leaves against what it has said.
+// crashRig starts a worker, cuts it off, and holds the ledger that it leaves against what it has
+// said.
 type crashRig struct {
 	*testing.T
 	path   string
@@ -53,7 +54,7 @@ func (r *crashRig) reset() {
 	}
 }
 
-// round lets a worker run until cut does what it does to it.
+// round runs a worker until cut ends it.
 func (r *crashRig) round(cut func(*os.Process)) {
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), worker+"="+r.path)
@@ -83,7 +84,7 @@ func (r *crashRig) round(cut func(*os.Process)) {
 	_ = cmd.Wait()
 }
 
-// listen notes what a worker says; begun is told of the first delivery.
+// listen records the lines of a worker; begun is told of the first delivery.
 func (r *crashRig) listen(out io.Reader, begun func()) {
 	for lines := bufio.NewScanner(out); lines.Scan(); {
 		word, what, _ := strings.Cut(lines.Text(), " ")
@@ -167,7 +168,8 @@ func crashRounds(few int) int {
 
 const keepRounds = 8 // a ledger's crashes before the next ledger
 
-// TestKill kills the process at random moments: nothing that it acknowledged is lost, and what it had on record as done is done once.
+// TestKill kills the process at random moments: nothing that it acknowledged is lost, and what it
+// had on record as done is done once.
 func TestKill(t *testing.T) {
 	r := newCrashRig(t, filepath.Join(t.TempDir(), "ledger.db"))
 	n := crashRounds(3)
@@ -184,7 +186,8 @@ func TestKill(t *testing.T) {
 	}
 }
 
-// TestKillFullDisk kills the process on a disk that is full of large rows, of which few are delivered.
+// TestKillFullDisk kills the process on a disk that is full of large rows, of which few are
+// delivered.
 func TestKillFullDisk(t *testing.T) {
 	r := newCrashRig(t, filepath.Join(mount(t, "-t", "tmpfs", "-o", "size=48m", "tmpfs"), "ledger.db"))
 	r.large = true

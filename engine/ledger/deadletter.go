@@ -6,7 +6,7 @@ import (
 	bolt "go.etcd.io/bbolt"
 )
 
-// bury adds the dead letter of a step to a commit. A letter that was redriven gets its number back.
+// bury adds the dead letter of a step to a commit. A redriven letter gets its number back.
 func (c *commit) bury(s *step, m mark) error {
 	p, err := readPlanRow(c.tx, position{slot: s.item.at.slot, row: s.item.plan})
 	if err != nil {
@@ -27,7 +27,8 @@ func (c *commit) bury(s *step, m mark) error {
 	return nil
 }
 
-// markOrigin notes, at the step that a dead letter was, what became of the letter. Nothing is noted once the slot is dropped.
+// markOrigin records the fate of a dead letter at the step it came from, unless the slot of that
+// step is dropped already.
 func (c *commit) markOrigin(origin stepPosition, out outcome, at int64) {
 	for _, s := range c.l.slots {
 		if s.number == origin.slot && !s.lost {
@@ -53,11 +54,11 @@ func (c *commit) dropDead(b *bolt.Bucket, key, row []byte) {
 	c.setError(b.Delete(key))
 }
 
-// trimDead drops dead letters that are too old, and the oldest when there are too many.
+// trimDead removes dead letters beyond the maximum age, and the oldest beyond the maximum size.
 func (l *Ledger) trimDead() error {
 	before := l.now().Add(-l.opt.DeadAge).UnixNano()
 	stale := func(row []byte) bool {
-		c := cursor{b: row[headerSize:]} // it begins with its time
+		c := cursor{b: row[headerSize:]} // the body begins with its time
 		return l.count.deadBytes.Load() > l.opt.DeadBytes || int64(c.u64()) < before
 	}
 	if l.count.dead.Load() == 0 {

@@ -7,27 +7,27 @@ import (
 	"time"
 )
 
-// State is how far an event, or one of its steps, has come.
+// State is the progress of an entry or of one of its steps.
 type State string
 
 const (
 	Recorded State = "recorded" // its rules have not run
-	Waiting  State = "waiting"  // something is left to do
+	Waiting  State = "waiting"  // at least one step is open
 	Finished State = "finished"
 	Dropped  State = "dropped" // by an operator
-	Dead     State = "dead"    // given up: a dead letter
+	Dead     State = "dead"    // a dead letter
 )
 
-// Entry is an event, the actions that an inline call left, or a dead letter, as an operator sees it.
+// Entry is an event, the actions of an inline call, or a dead letter, for operators.
 type Entry struct {
 	ID       EntryID     `json:"id"`
-	Origin   EntryID     `json:"origin,omitempty"` // of a dead letter: the entry whose action it is
+	Origin   EntryID     `json:"origin,omitempty"` // of a dead letter: the entry of its action
 	State    State       `json:"state"`
 	Hook     string      `json:"hook"`
 	Key      ID          `json:"key"` // of the event or of the call
 	Received time.Time   `json:"received"`
 	Revision string      `json:"revision,omitempty"`
-	Payload  Blob        `json:"payload,omitempty"` // of an event; only where it was asked for
+	Payload  Blob        `json:"payload,omitempty"` // of an event; not in lists
 	Steps    []EntryStep `json:"steps,omitempty"`
 
 	at     position // in a slot; zero: it is in the bucket of dead letters
@@ -41,14 +41,14 @@ type EntryStep struct {
 	Key         string    `json:"key"`
 	Attempts    int       `json:"attempts,omitempty"`
 	Due         time.Time `json:"due,omitzero"`
-	History     []Attempt `json:"history,omitempty"` // the last ones
-	Spec        Blob      `json:"spec,omitempty"`    // only where it was asked for
+	History     []Attempt `json:"history,omitempty"` // the last attempts
+	Spec        Blob      `json:"spec,omitempty"`    // not in lists
 }
 
-// Blob is bytes that are JSON as a rule: they are written as what they are, and as {"base64": …} when they are not.
+// Blob is usually JSON, and is then written as it is; other bytes are written as {"base64": …}.
 type Blob []byte
 
-// MarshalJSON writes the bytes as JSON.
+// MarshalJSON returns the bytes as JSON.
 func (b Blob) MarshalJSON() ([]byte, error) {
 	if json.Valid(b) {
 		return b, nil
@@ -56,15 +56,15 @@ func (b Blob) MarshalJSON() ([]byte, error) {
 	return json.Marshal(map[string][]byte{"base64": b})
 }
 
-// Filter chooses entries. What is left zero does not count.
+// Filter selects entries. Zero fields match everything.
 type Filter struct {
 	IDs         []EntryID
 	Hook        string
-	Destination string // of any of its steps
+	Destination string // of one of its steps
 	State       State  // of the entry
-	Key         string // the beginning of its key, in hexadecimal digits; or the idempotency key of a step
+	Key         string // a hexadecimal prefix of its key, or the idempotency key of a step
 	After       time.Time
-	Before      time.Time // received in between
+	Before      time.Time // of the time received
 }
 
 func (f Filter) matches(e *Entry) bool {
@@ -77,11 +77,11 @@ func (f Filter) matches(e *Entry) bool {
 		(f.Key == "" || strings.HasPrefix(e.Key.String(), f.Key) || slices.ContainsFunc(e.Steps, func(s EntryStep) bool { return s.Key == f.Key }))
 }
 
-// entryFilter is a filter that also knows, before an entry is read whole, that it cannot match.
+// entryFilter is a filter that can exclude entries before they are read whole.
 type entryFilter struct {
 	Filter
 	rows map[uint32]map[uint32]bool // of IDs, by slot
-	dead bool                       // one of IDs is a dead letter's
+	dead bool                       // one of IDs is a dead letter
 }
 
 func (l *Ledger) newEntryFilter(f Filter) *entryFilter {
@@ -111,7 +111,7 @@ func (c *entryFilter) mayMatch(at position, hook string, received int64) bool {
 		(c.After.IsZero() || !t.Before(c.After)) && (c.Before.IsZero() || t.Before(c.Before))
 }
 
-// apply works an outcome into an entry.
+// apply applies an outcome to an entry.
 func (e *Entry) apply(m mark) {
 	switch {
 	case m.out == outNothing:
@@ -160,7 +160,7 @@ func (s *EntryStep) addAttempt(at time.Time, text string) {
 	s.History = append(s.History, Attempt{At: at, Outcome: text})
 }
 
-// summarize makes an entry's state out of its steps'.
+// summarize derives the state of an entry from its steps.
 func (e *Entry) summarize() {
 	e.State = Finished
 	for _, s := range e.Steps {
@@ -174,7 +174,7 @@ func (e *Entry) summarize() {
 	}
 }
 
-// setPlan gives an entry the steps of its plan, without their specs.
+// setPlan adds the steps of a plan to an entry, without their specs.
 func (e *Entry) setPlan(p planBody) {
 	e.State, e.Revision = Waiting, p.revision
 	e.Steps = make([]EntryStep, len(p.actions))

@@ -9,7 +9,7 @@ import (
 	"github.com/tenterhook/tenterhook/engine/ledger"
 )
 
-// A delivery is recorded, its event's rules run once, and what follows from them is carried out.
+// A delivery is recorded, its event's rules run once, and its actions are delivered.
 func Example() {
 	dir, err := os.MkdirTemp("", "ledger")
 	if err != nil {

@@ -14,7 +14,8 @@ func (o Options) WithFile(open func(string, int, os.FileMode) (*os.File, error))
 	return o
 }
 
-// WithoutSync acknowledges what is not on the disk: the control of the crash tests, which must be caught.
+// WithoutSync acknowledges before the sync: the control of the crash tests, which must be
+// caught.
 func (o Options) WithoutSync() Options {
 	o.noSync = true
 	return o

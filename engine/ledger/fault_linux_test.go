@@ -16,7 +16,8 @@ import (
 	"github.com/tenterhook/tenterhook/engine/ledger"
 )
 
-// TestFailStop makes a commit go wrong: nothing is acknowledged any more, and after a restart there is what was acknowledged.
+// TestFailStop makes a commit go wrong: nothing is acknowledged any more, and after a restart there
+// is what was acknowledged.
 func TestFailStop(t *testing.T) {
 	for _, test := range []struct {
 		name, into string
@@ -80,7 +81,8 @@ func fillLedger(t *testing.T, l *ledger.Ledger) int {
 	return 0
 }
 
-// testFull shows a ledger that has no room left: it refuses deliveries, and everything else goes on.
+// testFull shows a ledger that has no room left: it refuses deliveries, and everything else goes
+// on.
 func testFull(t *testing.T, o ledger.Options) {
 	c := newClock()
 	o.Now = c.now

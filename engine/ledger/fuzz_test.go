@@ -44,7 +44,8 @@ func FuzzPages(f *testing.F) {
 	})
 }
 
-// newSmallLedger makes a closed ledger with rows of every kind, and returns its path and the part of its file that is in use.
+// newSmallLedger makes a closed ledger with rows of every kind, and returns its path and the part
+// of its file that is in use.
 func newSmallLedger(t testing.TB) (ledger.Options, []byte) {
 	t.Helper()
 	o := newOptions(t)

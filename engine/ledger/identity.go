@@ -15,9 +15,10 @@ import (
 	"github.com/tenterhook/tenterhook/engine/durable"
 )
 
-// identity is the file beside the ledger's. It is one line: whose ledger lies here, how it was left, and the number of the last
-// commit. bbolt takes an empty file for a new one, and any file for the right one; this line tells. It is also the lock: it is
-// never replaced, only written over.
+// identity is the file beside the ledger, one line: the ledger's UUID, how it was closed, and the
+// number of the last commit. bbolt takes an empty file for a new one and any file for the right
+// one; this line detects both. The file is also the lock, so it is overwritten in place and never
+// replaced.
 type identity struct {
 	file     *os.File
 	uuid     string // 32 hexadecimal digits
@@ -26,13 +27,13 @@ type identity struct {
 }
 
 const (
-	stateMaking = "making" // the ledger's file was not finished: nothing can have been acknowledged
+	stateMaking = "making" // the file is not complete: nothing was acknowledged
 	stateOpen   = "open"
 	stateClosed = "closed"
 
 	identityFormat = "tenterhook ledger 1 %s %-6s %020d %08x\n"
 	identitySize   = 20 + 32 + 1 + 6 + 1 + 20 + 1 + 8 + 1
-	adviceRepair   = "run `tenterhook ledger repair`, which keeps the file and saves what is whole"
+	adviceRepair   = "run `tenterhook ledger repair`, which keeps the file and saves every valid row"
 )
 
 func lockIdentity(path string) (*identity, error) {
@@ -64,11 +65,11 @@ func (i *identity) isNew(path string) (bool, error) {
 	case err != nil:
 		return false, err
 	case empty && exists:
-		return false, fmt.Errorf("%w: %s.id, which says whose it is, is missing or empty; if the file is right, %s", ErrSwapped, path, adviceRepair)
+		return false, fmt.Errorf("%w: its identity %s.id is missing or empty; if the file is the right one, %s", ErrSwapped, path, adviceRepair)
 	case empty || i.state == stateMaking:
 		return true, nil
 	case !exists:
-		return false, fmt.Errorf("%w, but %d commits were made to it; bring it back, or %s and begins an empty one", ErrMissing, i.sequence, adviceRepair)
+		return false, fmt.Errorf("%w, but %d commits were made to it; restore it, or %s and begins an empty one", ErrMissing, i.sequence, adviceRepair)
 	}
 	return false, nil
 }
@@ -87,7 +88,7 @@ func (i *identity) read() (empty bool, err error) {
 			return false, nil
 		}
 	}
-	return false, fmt.Errorf("%w: %s is not as it was written; %s", ErrDamaged, i.file.Name(), adviceRepair)
+	return false, fmt.Errorf("%w: %s has an invalid content; %s", ErrDamaged, i.file.Name(), adviceRepair)
 }
 
 func (i *identity) line() string {
@@ -95,14 +96,14 @@ func (i *identity) line() string {
 	return fmt.Sprintf(identityFormat, i.uuid, i.state, i.sequence, sum)
 }
 
-// newUUID gives the ledger a new identity.
+// newUUID sets a new identity.
 func (i *identity) newUUID() {
 	var uuid [16]byte
 	rand.Read(uuid[:])
 	i.uuid = hex.EncodeToString(uuid[:])
 }
 
-// write writes the line and waits until it is on the disk.
+// write writes the line and syncs it.
 func (i *identity) write(state string, sequence uint64) error {
 	i.state, i.sequence = state, sequence
 	if _, err := i.file.WriteAt([]byte(i.line()), 0); err != nil {
@@ -111,8 +112,8 @@ func (i *identity) write(state string, sequence uint64) error {
 	return i.file.Sync()
 }
 
-// writeLazily writes the line and does not wait: it may lag behind the file, which is never the other way round. It survives the process,
-// and a power cut by what the system has written back.
+// writeLazily writes the line without a sync. The line may be behind the file, never ahead of it.
+// It survives a killed process, and a power cut as far as the system has written it back.
 func (i *identity) writeLazily(sequence uint64) {
 	i.sequence = sequence
 	_, _ = i.file.WriteAt([]byte(i.line()), 0)

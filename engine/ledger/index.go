@@ -2,21 +2,21 @@ package ledger
 
 import "math/bits"
 
-// index finds an id's number among a slot's ids by a keyed fingerprint: open addressing, 12 bytes a place. Two ids may share a
-// fingerprint, so a hit is a candidate only, to be compared with the id in the row.
+// index maps the keyed fingerprints of a slot's ids to their numbers: open addressing with 12 bytes
+// per place. Ids may share a fingerprint, so each hit is compared with the id in the row.
 //
-// A fingerprint's home grows with it, and the places are kept in order; so a search for what is not there, which is what nearly
-// every search is for, ends at the first greater one.
+// The places are sorted, because a fingerprint's home slot grows with it. So a search for a missing
+// id, which nearly every search is, ends at the first greater fingerprint.
 type index struct {
 	fingerprints []uint64 // 0 is a free place
 	numbers      []uint32
 	count        int
-	homes        int // the places that are a home; behind them lie those for what the last homes have too much
+	homes        int // home slots; behind them lie the overflow places of the last ones
 }
 
 const (
-	indexLoad  = 80 // percent of the homes taken before the index grows
-	indexSpill = 16 // places behind the homes that are made room for
+	indexLoad  = 80 // percent of the home slots in use before the index grows
+	indexSpill = 16 // capacity for overflow places
 )
 
 func (x *index) add(print uint64, number uint32) {
@@ -27,7 +27,7 @@ func (x *index) add(print uint64, number uint32) {
 	x.count++
 }
 
-// insert puts a fingerprint into its order, and pushes on what comes after it.
+// insert inserts a fingerprint in order and shifts those behind it.
 func (x *index) insert(print uint64, number uint32) {
 	at := x.home(print)
 	for at < len(x.fingerprints) && x.fingerprints[at] != 0 && x.fingerprints[at] <= print {
@@ -50,7 +50,7 @@ func (x *index) home(print uint64) int {
 	return int(hi)
 }
 
-// find hands every candidate for print to is, until one says yes.
+// find calls is for every candidate until it returns true.
 func (x *index) find(print uint64, is func(number uint32) bool) bool {
 	if x.count == 0 {
 		return false
@@ -64,14 +64,14 @@ func (x *index) find(print uint64, is func(number uint32) bool) bool {
 	return false
 }
 
-// trim gives back the room of an index that will not grow any more.
+// trim releases the spare memory of an index that will not grow.
 func (x *index) trim() { x.resize(x.count*100/indexLoad + 1) }
 
-// resize makes so many homes. What was there comes in its order, so nothing is pushed on.
+// resize changes the number of home slots. Entries come in order, so none is shifted.
 func (x *index) resize(homes int) {
 	old := *x
 	x.homes, x.fingerprints, x.numbers = homes, make([]uint64, homes, homes+indexSpill), make([]uint32, homes, homes+indexSpill)
-	next := 0 // everything so far lies before it
+	next := 0 // the first place behind those filled so far
 	for i, print := range old.fingerprints {
 		if print == 0 {
 			continue

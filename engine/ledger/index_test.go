@@ -5,7 +5,8 @@ import (
 	"testing"
 )
 
-// TestIndex holds an index against a map, with fingerprints that crowd together and some that are the same.
+// TestIndex holds an index against a map, with fingerprints that crowd together and some that are
+// the same.
 func TestIndex(t *testing.T) {
 	for _, test := range []struct {
 		name  string

@@ -1,8 +1,3 @@
-// Package ledger keeps what must survive a crash: eventIds, recorded events, planned actions and what became of them.
-//
-// It is one bbolt file with rows that are appended and never changed, written by one goroutine that puts everything that
-// waits into one transaction. An Accept that returns nil is on the disk. A transaction that fails stops the ledger: every
-// later call gets ErrBroken until it is opened again, and opening reads every row before the first call is let in.
 package ledger
 
 import (
@@ -20,7 +15,7 @@ import (
 	"github.com/tenterhook/tenterhook/engine/ledger/pages"
 )
 
-// Why a ledger is not opened. Each comes wrapped in text that says what to do next.
+// Errors of Open. Each is wrapped in a text with the remedy.
 var (
 	ErrLocked     = errors.New("another process has the ledger open")
 	ErrDamaged    = pages.ErrDamaged
@@ -29,19 +24,19 @@ var (
 	ErrRolledBack = errors.New("the ledger's file is older than what it has acknowledged")
 )
 
-// Options says where the ledger lies and how much it may hold. The zero value of everything but Path has a default.
+// Options configures a ledger. Every field but Path has a default.
 type Options struct {
-	Path      string           // of the bbolt file; beside it lies Path + ".id", which says whose it is
+	Path      string           // of the bbolt file; Path + ".id" is its identity and lock
 	Now       func() time.Time // time.Now
-	Queue     int              // calls that may wait for a commit: 8192; and no more than QueueSize bytes of them
-	QueueSize int              // 64 MB
-	MaxSize   int64            // of the file, in bytes: 8 GB; beyond it deliveries are refused, marks still go in
-	Step      int64            // how much of the file is kept ready ahead of what is written, in bytes: 64 MB
-	DeadAge   time.Duration    // dead letters older than this are dropped: 30 days
-	DeadBytes int64            // the oldest dead letters beyond this are dropped: a quarter of MaxSize
+	Queue     int              // maximum of waiting calls: 8192
+	QueueSize int              // maximum of their bytes: 64 MB
+	MaxSize   int64            // of the file, in bytes: 8 GB; new work beyond it is refused
+	Step      int64            // bytes preallocated ahead of the rows: 64 MB
+	DeadAge   time.Duration    // of dead letters, at most: 30 days
+	DeadBytes int64            // of dead letters, at most: a quarter of MaxSize
 
-	open   func(string, int, os.FileMode) (*os.File, error) // tests: how bbolt gets its file
-	noSync bool                                             // tests: the control that must be caught losing
+	open   func(string, int, os.FileMode) (*os.File, error) // tests: opens the file for bbolt
+	noSync bool                                             // tests: a control that loses data
 }
 
 func (o Options) withDefaults() Options {
@@ -69,7 +64,8 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// Ledger is an open ledger. Its methods may be called from any goroutine; Close ends it and waits for its committer.
+// Ledger is an open ledger. It is safe for concurrent use. Close ends it and waits for its
+// committer.
 type Ledger struct {
 	opt   Options
 	now   func() time.Time
@@ -80,38 +76,38 @@ type Ledger struct {
 	space preallocator
 	epoch uint32
 
-	lowSpace error // why Open found too little room
+	lowSpace error // why Open found too little space
 
 	queue   chan *request
 	waiting atomic.Int64  // bytes in the queue
 	stop    chan struct{} // closed by Close
 	done    chan struct{} // closed when the committer has ended
-	failed  chan struct{} // closed when a commit did not succeed
-	failure error         // why; written before failed is closed
+	failed  chan struct{} // closed after a failed commit
+	failure error         // the cause; written before failed is closed
 	closing sync.Once
 
 	notes noteQueue
 
 	// Owned by the committer.
-	sequence       uint64 // commits that this file has seen
+	sequence       uint64 // number of the last commit
 	nextDead       uint64
-	hour           uint32 // which hour of the ledger's own counting it is
+	hour           uint32 // by the count of the ledger, not by a clock
 	hourFrom       time.Time
-	maintainedHour uint32 // the hour in which expired slots were looked for
+	maintainedHour uint32 // of the last maintenance
 
-	indexMu  sync.RWMutex // guards the slots' indexes against readers outside of the committer
-	scanning sync.Mutex   // held by the one that looks through the rows
+	indexMu  sync.RWMutex // guards the slots' indexes, which the committer changes
+	scanning sync.Mutex   // held by a scan
 
 	mu      sync.Mutex // guards slots, backlog and letters
 	slots   []*slot    // oldest first; the last one takes the rows
 	backlog backlog
-	letters map[uint64]position // dead letters that were redriven, while the slot of the redrive is there
+	letters map[uint64]position // of redriven dead letters
 
 	count counters
 }
 
-// Open opens the ledger at o.Path, or makes it when there is none. It reads every row first; a file that is not exactly what
-// was acknowledged is refused with one of the errors above. The caller closes it.
+// Open opens the ledger at o.Path, or creates it. It reads every row first, and returns one of the
+// errors above for a file that is not exactly as it was acknowledged. The caller closes the ledger.
 func Open(o Options) (*Ledger, error) {
 	o = o.withDefaults()
 	l := &Ledger{
@@ -151,7 +147,7 @@ func (l *Ledger) open() error {
 	return l.id.write(stateOpen, l.sequence)
 }
 
-// release gives back what a ledger holds outside of its memory.
+// release closes the files of a ledger.
 func (l *Ledger) release() error {
 	var errs []error
 	if l.space.file != nil {
@@ -166,7 +162,7 @@ func (l *Ledger) release() error {
 	return errors.Join(errs...)
 }
 
-// Close commits what is queued, and closes the file. Calls that come later get ErrClosed.
+// Close commits the queue and closes the file. Later calls get ErrClosed.
 func (l *Ledger) Close() error {
 	err := ErrClosed
 	l.closing.Do(func() {
@@ -181,8 +177,8 @@ func (l *Ledger) Close() error {
 	return err
 }
 
-// LowSpace returns what Open found wrong with the room for an existing ledger, ErrSpace as a rule, or nil: it works, and refuses
-// deliveries until there is more.
+// LowSpace returns why Open found too little disk space for an existing ledger, usually ErrSpace,
+// or nil. The ledger works, and refuses new work until there is space.
 func (l *Ledger) LowSpace() error { return l.lowSpace }
 
 // Broken returns why the ledger has stopped, or nil.
@@ -197,7 +193,7 @@ func (l *Ledger) failureError() error {
 	}
 }
 
-// fail stops the ledger for good. Only the first reason counts.
+// fail stops the ledger until it is opened again. Only the first reason counts.
 func (l *Ledger) fail(cause error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -207,8 +203,8 @@ func (l *Ledger) fail(cause error) {
 	}
 }
 
-// submit hands an operation to the committer and waits until it is durable. With wait it waits for a place in the queue;
-// without, a full queue is ErrFull at once.
+// submit sends an operation to the committer and waits until it is durable. If the queue is full,
+// it waits with wait, and returns ErrFull without.
 func (l *Ledger) submit(ctx context.Context, op operation, wait bool) error {
 	if err := l.failureError(); err != nil {
 		return err
@@ -221,7 +217,7 @@ func (l *Ledger) submit(ctx context.Context, op operation, wait bool) error {
 	case <-r.done:
 		return r.err
 	case <-ctx.Done():
-		return ctx.Err() // it may still be committed; the caller's key tells it the next time
+		return ctx.Err() // it may still be committed: the next attempt is then a duplicate
 	case <-l.done:
 	}
 	select { // the committer may have answered before it ended
@@ -266,7 +262,7 @@ func (l *Ledger) enqueue(ctx context.Context, r *request, wait bool) error {
 	return err
 }
 
-// counters are what the ledger counts of itself; Stats copies them.
+// counters are the ledger's statistics; Stats copies them.
 type counters struct {
 	commits, accepted, duplicates, noted, dropped, full, refused atomic.Uint64
 	expired, buried, trimmed                                     atomic.Uint64

@@ -14,11 +14,12 @@ import (
 // Page is a part of a list.
 type Page struct {
 	Entries []Entry `json:"entries"`
-	Next    string  `json:"next,omitempty"` // where the following page begins; "" when there is none
+	Next    string  `json:"next,omitempty"` // where the next page begins; "" after the last one
 }
 
-// List returns up to limit entries that a filter chooses, fewer when they have very many steps, from where Next of the page before said: what was recorded in the last 25
-// hours and what is older but open, in the order of recording; then the dead letters. Payloads and specs are left out.
+// List returns up to limit entries that match a filter, beginning at Next of the page before:
+// entries of the last 25 hours and older open ones in the order of recording, then dead letters. A
+// page with very many steps is shorter. Payloads and specs are left out.
 func (l *Ledger) List(f Filter, from string, limit int) (Page, error) {
 	p := Page{Entries: []Entry{}}
 	steps := 0
@@ -75,7 +76,7 @@ func (l *Ledger) Export(w io.Writer) error {
 type cursorStart struct {
 	position
 	letter uint64
-	dead   bool // with the dead letters
+	dead   bool // begin with the dead letters
 }
 
 func parseCursor(text string) (c cursorStart, err error) {
@@ -92,7 +93,7 @@ func parseCursor(text string) (c cursorStart, err error) {
 	return c, err
 }
 
-// cursor is the text from which a scan begins with the entry.
+// cursor returns the text of the place of an entry in a list.
 func (e *Entry) cursor() string {
 	if e.at == (position{}) {
 		return string(letterID(e.letter))
@@ -100,13 +101,13 @@ func (e *Entry) cursor() string {
 	return string(e.at.id())
 }
 
-// scan calls do for the entries that f chooses, from a place on, until it returns false. It holds no transaction while do runs, and
-// has a part of a slot in memory; one scan runs at a time.
+// scan calls do for the matching entries, beginning at from, until it returns false. It holds no
+// transaction while do runs, and has a part of one slot in memory. One scan runs at a time.
 func (l *Ledger) scan(f Filter, from cursorStart, full bool, do func(Entry) bool) error {
 	l.scanning.Lock()
 	defer l.scanning.Unlock()
 	if from.dead || f.State == Dead && len(f.IDs) == 0 {
-		from.slot = 1<<32 - 1 // the dead letters alone
+		from.slot = 1<<32 - 1 // only dead letters
 	}
 	ch := l.newEntryFilter(f)
 	for _, s := range l.allSlots() {
@@ -127,7 +128,8 @@ func (l *Ledger) scan(f Filter, from cursorStart, full bool, do func(Entry) bool
 	return l.scanDead(f, from.letter, full, do)
 }
 
-// scanSlot hands over what f chooses of a slot, from a row on, and reports whether more is wanted.
+// scanSlot calls do for the matching entries of a slot, beginning at a row. It reports whether do
+// wants more.
 func (l *Ledger) scanSlot(ch *entryFilter, from position, full bool, do func(Entry) bool) (more bool, err error) {
 	for most := firstWindow; ; most = min(2*most, maxWindow) {
 		w := &window{slot: from.slot, from: from.row, limit: most, filter: ch, byRow: make(map[uint32]*windowEntry)}
@@ -154,7 +156,7 @@ func (l *Ledger) scanSlot(ch *entryFilter, from position, full bool, do func(Ent
 			if !do(h.Entry) {
 				return false, nil
 			}
-			h.Entry = Entry{} // do has what it wants of it
+			h.Entry = Entry{} // release its memory
 		}
 		if w.to == 0 {
 			return true, nil
@@ -163,9 +165,9 @@ func (l *Ledger) scanSlot(ch *entryFilter, from position, full bool, do func(Ent
 	}
 }
 
-// scanDead hands over the dead letters that f chooses.
+// scanDead calls do for the matching dead letters.
 func (l *Ledger) scanDead(f Filter, from uint64, full bool, do func(Entry) bool) error {
-	const part, partBytes = 1000, 16 << 20 // in one transaction
+	const part, partBytes = 1000, 16 << 20 // of one transaction
 	for more := true; more; {
 		var entries []Entry
 		more = false
@@ -205,7 +207,7 @@ func (l *Ledger) scanDead(f Filter, from uint64, full bool, do func(Entry) bool)
 	return nil
 }
 
-// readLetter reads a dead letter. Its spec is a part of the row.
+// readLetter decodes a dead letter. Its spec is a part of the row.
 func readLetter(key, row []byte) (Entry, error) {
 	_, body, err := openRow(key, row)
 	if err != nil {

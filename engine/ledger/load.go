@@ -14,7 +14,8 @@ import (
 	"github.com/tenterhook/tenterhook/engine/ledger/pages"
 )
 
-// create makes an empty ledger. Until the identity says otherwise it may be made again from nothing.
+// create creates an empty ledger. Until the identity is marked open it may be created again from
+// nothing.
 func (l *Ledger) create() error {
 	l.id.newUUID()
 	if err := errors.Join(l.id.write(stateMaking, 0), durable.SyncDir(l.opt.Path)); err != nil {
@@ -25,7 +26,7 @@ func (l *Ledger) create() error {
 	}
 	l.hourFrom = l.now()
 	if err := cmp.Or(l.openFile(), l.lowSpace); err != nil {
-		_ = os.Remove(l.opt.Path) // what it got is of more use to others
+		_ = os.Remove(l.opt.Path) // other programs may need the space
 		return err
 	}
 	err := l.db.Update(func(tx *bolt.Tx) error { return putMeta(tx, l.id.uuid, l.state()) })
@@ -35,7 +36,7 @@ func (l *Ledger) create() error {
 	return durable.SyncDir(l.opt.Path)
 }
 
-// putMeta gives an empty file its fixed buckets and rows.
+// putMeta writes the fixed buckets and rows of an empty file.
 func putMeta(tx *bolt.Tx, uuid string, s state) error {
 	meta, err := tx.CreateBucketIfNotExists(bucketMeta)
 	if err != nil {
@@ -87,7 +88,7 @@ func (l *Ledger) openBolt() error {
 	return nil
 }
 
-// load reads the file, and opens it when nothing is wrong with it.
+// load audits the file, and opens it if there is no problem.
 func (l *Ledger) load() error {
 	a, err := l.readFile()
 	if errors.Is(err, ErrDamaged) {
@@ -106,18 +107,18 @@ func (l *Ledger) load() error {
 	return l.openFile()
 }
 
-// verify reports whether a file is the one that the identity is of, and as far along.
+// verify checks that a file belongs to the identity and has all its commits.
 func (i *identity) verify(a *audit) error {
 	switch {
 	case a.uuid != i.uuid:
-		return fmt.Errorf("%w: %s, where %s is expected; bring the right one back, or %s", ErrSwapped, a.uuid, i.uuid, adviceRepair)
+		return fmt.Errorf("%w: %s, where %s is expected; restore the right one, or %s", ErrSwapped, a.uuid, i.uuid, adviceRepair)
 	case a.state.sequence < i.sequence:
-		return fmt.Errorf("%w: commit %d, where %d is expected; bring the right one back, or %s", ErrRolledBack, a.state.sequence, i.sequence, adviceRepair)
+		return fmt.Errorf("%w: commit %d, where %d is expected; restore the right one, or %s", ErrRolledBack, a.state.sequence, i.sequence, adviceRepair)
 	}
 	return nil
 }
 
-// readFile audits the file, and gathers the slots with their ids and what is open.
+// readFile audits the file, and loads the slots with their ids and open items.
 func (l *Ledger) readFile() (*audit, error) {
 	file, err := os.OpenFile(l.opt.Path, os.O_RDWR, 0)
 	if err != nil {
@@ -142,7 +143,7 @@ func (l *Ledger) readFile() (*audit, error) {
 			l.letters[c.letter().number] = position{slot: s.number, row: n}
 		}
 		if s.open == 0 {
-			return nil // the checksum will do
+			return nil // verified, and not needed
 		}
 		return l.replay(s, n, k, body, now)
 	}
@@ -169,7 +170,7 @@ func (l *Ledger) indexRow(s *slot, first uint32, body []byte) {
 	}
 }
 
-// beginEpoch opens a new epoch, durably, before the first row is written in it.
+// beginEpoch makes a new epoch durable before the first row is written in it.
 func (l *Ledger) beginEpoch() error {
 	if err := l.id.write(stateOpen, l.id.sequence); err != nil {
 		return err
@@ -178,7 +179,7 @@ func (l *Ledger) beginEpoch() error {
 	return l.change(func(*commit) error { return nil })
 }
 
-// replay applies a row of a slot that has something open.
+// replay applies a row of a slot that has open items.
 func (l *Ledger) replay(s *slot, n uint32, k kind, body []byte, now time.Time) error {
 	b := &l.backlog
 	switch k {
@@ -192,7 +193,7 @@ func (l *Ledger) replay(s *slot, n uint32, k kind, body []byte, now time.Time) e
 		return l.replayPlan(s, n, k, body)
 	case kindMarks:
 		return readMarks(body, func(m mark) error { return s.apply(m, now) })
-	case kindLost: // perhaps an event, whose plan says all that is needed
+	case kindLost: // if it was an event, its plan has everything needed
 		s.lost = true
 		s.items[n] = &item{at: position{slot: s.number, row: n}, lost: true}
 	default:
@@ -201,7 +202,7 @@ func (l *Ledger) replay(s *slot, n uint32, k kind, body []byte, now time.Time) e
 	return nil
 }
 
-// discardLost forgets what repair put in the place of missing rows, where it turned out to be no event with actions.
+// discardLost removes the placeholders of missing rows that turned out not to be planned events.
 func (s *slot) discardLost() {
 	for n, it := range s.items {
 		if it.lost && it.plan == 0 {
@@ -234,14 +235,14 @@ func (l *Ledger) replayPlan(s *slot, n uint32, k kind, body []byte) error {
 	return nil
 }
 
-// apply carries an outcome into a slot's items.
+// apply applies an outcome to the items of a slot.
 func (s *slot) apply(m mark, now time.Time) error {
 	if m.out >= outLetterRedriven {
-		return nil // for lists alone
+		return nil // for lists only
 	}
 	it := s.items[m.row]
 	if s.lost && (it == nil || it.plan == 0) && m.out != outNothing {
-		return nil // what it is about was lost
+		return nil // its entry was lost
 	}
 	if it == nil {
 		return errShape
@@ -260,7 +261,8 @@ func (s *slot) apply(m mark, now time.Time) error {
 	switch at := time.Unix(0, m.at); m.out {
 	case outRetry:
 		st.addAttempt(at, m.reason)
-		// Never later than the delay from now: the clock may have been ahead when the mark was made.
+		// Never later than the delay from now: the clock may have been ahead when the mark was
+		// made.
 		st.due = now.Add(min(time.Duration(m.delay), max(0, at.Add(time.Duration(m.delay)).Sub(now))))
 	case outRedriven:
 		st.due = time.Time{}
@@ -275,7 +277,7 @@ func (s *slot) apply(m mark, now time.Time) error {
 	return nil
 }
 
-// resume makes what is open in a slot claimable and due.
+// resume queues the open items of a slot.
 func (l *Ledger) resume(s *slot) {
 	b := &l.backlog
 	for _, it := range s.items {

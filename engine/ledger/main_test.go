@@ -14,13 +14,14 @@ import (
 )
 
 const (
-	rounds = "TENTERHOOK_CRASH_ROUNDS" // how many rounds the crash tests play; a few when it is not set
+	rounds = "TENTERHOOK_CRASH_ROUNDS" // number of rounds; a few if it is not set
 	worker = "TENTERHOOK_LEDGER_WORKER"
 	unsync = "TENTERHOOK_LEDGER_UNSYNC"
-	large  = "TENTERHOOK_LEDGER_LARGE" // long events, little of which is delivered: the disk fills up
+	large  = "TENTERHOOK_LEDGER_LARGE" // long events, few deliveries: the disk fills up
 )
 
-// TestMain is the crash tests' worker, too: the same binary, started again with a ledger to work on.
+// TestMain is the crash tests' worker, too: the same binary, started again with a ledger to work
+// on.
 func TestMain(m *testing.M) {
 	if path := os.Getenv(worker); path != "" {
 		os.Exit(runCrashWorker(path))
@@ -28,7 +29,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// runCrashWorker accepts deliveries and carries out what follows from them until it is killed. What it says is what it has promised or done:
+// runCrashWorker accepts and processes deliveries until it is killed. It prints its promises and deeds:
 //
 //	A number   the delivery of that number was acknowledged, and with it two events
 //	X key      the step of that key is carried out

@@ -10,8 +10,9 @@ import (
 	berrors "go.etcd.io/bbolt/errors"
 )
 
-// maintain drops what has expired: ids after their hours, slots without open entries, dead letters beyond their age or size. Each
-// is a transaction of its own, so no call waits for more than one. Without space for that it is tried again later.
+// maintain drops expired ids, slots without open entries, and dead letters beyond their age or
+// size. Each drop is its own transaction, so no call waits for more than one. Without space for a
+// drop it is tried again later.
 func (l *Ledger) maintain() {
 	if l.space.ensure(0); l.space.isScarce() {
 		return
@@ -32,9 +33,9 @@ func (l *Ledger) dropExpired() error {
 	return nil
 }
 
-// expireSlot drops the oldest slot that may go, or only its ids while something in it is open.
+// expireSlot drops the oldest expired slot, or only its ids while one of its entries is open.
 func (l *Ledger) expireSlot() (bool, error) {
-	l.currentSlot(l.now()) // an hour passes without calls, too
+	l.currentSlot(l.now()) // hours pass without calls, too
 	for i, s := range l.slots {
 		if l.hour-s.hour <= keepHours {
 			return false, nil
@@ -46,7 +47,7 @@ func (l *Ledger) expireSlot() (bool, error) {
 	return false, nil
 }
 
-// dropSlot drops the ids of a slot, and its rows when nothing in it is open.
+// dropSlot drops the ids of a slot, and its rows too if no entry is open.
 func (l *Ledger) dropSlot(i int, s *slot) error {
 	whole := s.open == 0
 	err := l.change(func(c *commit) error {
@@ -84,7 +85,7 @@ func deleteBucket(tx *bolt.Tx, bucket []byte) error {
 	return nil
 }
 
-// measure takes note of the file's size after a commit.
+// measure updates the size of the file in the statistics.
 func (l *Ledger) measure() {
 	l.space.measure(l.db)
 	l.count.fileSize.Store(l.space.size)

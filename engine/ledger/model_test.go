@@ -16,7 +16,7 @@ import (
 	"github.com/tenterhook/tenterhook/engine/ledger"
 )
 
-// model is what a ledger should know, kept in plain maps.
+// model is the expected content of a ledger, in plain maps.
 type model struct {
 	ids     map[ledger.ID]bool
 	state   map[ledger.EntryID]ledger.State // of every entry, by its id

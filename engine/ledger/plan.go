@@ -6,9 +6,10 @@ import (
 	"time"
 )
 
-// Plan records what follows from a claimed task: its actions, under the revision of the Set whose rules asked for them; or, with no
-// action, that nothing does. When it returns nil the rules of the task never run again. Errors: ErrGone when the task is not open,
-// ErrLarge, ErrBroken, ErrClosed, the context's.
+// Plan records the actions that follow from a claimed task, under the revision of the Set; without
+// actions the event is finished. When it returns nil, the rules of the task never run again.
+// Errors: ErrGone when the task is not open, ErrLarge, ErrSpace, ErrBroken, ErrClosed, the
+// context's.
 func (l *Ledger) Plan(ctx context.Context, t Task, revision string, actions []Action) error {
 	p := &planOp{
 		body:  planBody{event: eventRowOf(t.Entry), at: l.now().UnixNano(), id: t.ID, hook: t.Hook, revision: revision, actions: actions},
@@ -20,9 +21,9 @@ func (l *Ledger) Plan(ctx context.Context, t Task, revision string, actions []Ac
 	return l.submit(ctx, p, true)
 }
 
-// Queue records actions that an inline call left, to be carried out like an event's. The call's id says whose they are; it is not
-// checked for being known. When it returns nil they are on the disk. Errors as for Accept, and
-// ErrLarge.
+// Queue records the actions of an inline call, to be delivered like an event's. The id is not
+// checked against known calls. When it returns nil, they are on the disk. Errors: as for Accept,
+// and ErrLarge.
 func (l *Ledger) Queue(ctx context.Context, hook string, call ID, revision string, actions []Action) error {
 	if len(actions) == 0 {
 		return nil
@@ -40,7 +41,7 @@ func eventRowOf(id EntryID) uint32 {
 	return at.row
 }
 
-// planOp is a plan on its way into a commit.
+// planOp is the operation of Plan, of Queue, and of a redriven dead letter.
 type planOp struct {
 	body  planBody
 	row   []byte
@@ -50,7 +51,7 @@ type planOp struct {
 	at    uint32
 }
 
-// prepare makes the row, which copies what is kept, when a row can hold it.
+// prepare builds the row, which copies the actions, or returns ErrLarge.
 func (p *planOp) prepare() error {
 	if len(p.body.actions) > maxSteps {
 		return fmt.Errorf("%w: %d actions of one event, at most %d", ErrLarge, len(p.body.actions), maxSteps)
@@ -68,7 +69,7 @@ func (p *planOp) prepare() error {
 	}
 	actions := make([]Action, len(p.body.actions))
 	for i, a := range p.body.actions {
-		actions[i].Destination = a.Destination // settle needs no more, perhaps after the caller has gone
+		actions[i].Destination = a.Destination // all that publish needs
 	}
 	p.body.actions = actions
 	return nil
@@ -141,17 +142,18 @@ func (p *planOp) publish(l *Ledger) {
 	b.enqueueSteps(p.item)
 }
 
-// Done records that a taken step was carried out. Errors: ErrGone when it is not open, ErrBroken, ErrClosed, the context's.
+// Done records that a taken step was delivered. Errors: ErrGone when it is not open, ErrSpace,
+// ErrBroken, ErrClosed, the context's.
 func (l *Ledger) Done(ctx context.Context, id StepID) error {
 	return l.recordOutcome(ctx, id, mark{out: outDone})
 }
 
-// Retry records that an attempt at a taken step did not succeed, and that it is due again at that time.
+// Retry records a failed attempt at a taken step, and when the step is due again.
 func (l *Ledger) Retry(ctx context.Context, id StepID, at time.Time, reason string) error {
 	return l.recordOutcome(ctx, id, mark{out: outRetry, delay: int64(max(0, at.Sub(l.now()))), reason: truncateReason(reason)})
 }
 
-// Bury gives a taken step up: it becomes a dead letter, with the reason and what is known of the attempts.
+// Bury makes a taken step a dead letter, with the reason and its attempts.
 func (l *Ledger) Bury(ctx context.Context, id StepID, reason string) error {
 	return l.recordOutcome(ctx, id, mark{out: outBuried, reason: truncateReason(reason)})
 }
@@ -161,16 +163,16 @@ func (l *Ledger) recordOutcome(ctx context.Context, id StepID, m mark) error {
 	return l.submit(ctx, &outcomeOp{id: id, mark: m, now: l.now()}, true)
 }
 
-// outcomeOp is an outcome of a step on its way into a commit.
+// outcomeOp is the operation of Done, Retry and Bury.
 type outcomeOp struct {
 	id   StepID
 	mark mark
-	now  time.Time // with its monotonic part: a clock that is set while a retry waits does not move it
+	now  time.Time // with its monotonic part: a changed clock does not move a waiting retry
 	slot *slot
 	step *step
 }
 
-// size: a dead letter is as long as its action, which is not known yet; there is room for it, or for marks.
+// size returns an estimate: the length of a dead letter's action is not known before stage.
 func (s *outcomeOp) size() (int, class) {
 	if s.mark.out == outBuried {
 		return 128 + len(s.mark.reason), classPlan
@@ -215,7 +217,8 @@ func (s *outcomeOp) rollback(*Ledger) {
 	}
 }
 
-// countEnding reports whether an outcome of one of its steps finishes the item, when those that are on their way are counted.
+// countEnding counts a step whose outcome is in a commit, and reports whether it is the last of its
+// item.
 func (it *item) countEnding(out outcome) bool {
 	if out == outRetry {
 		return false

@@ -15,9 +15,9 @@ import (
 	"github.com/tenterhook/tenterhook/engine/ledger/pages"
 )
 
-// preallocator keeps the file longer than its content. A write over zeros is several times cheaper than a write that makes
-// the file longer, and a full disk is met here, between transactions, where it does no harm: bbolt is never allowed more
-// pages than the file has. Owned by the committer.
+// preallocator keeps the file longer than its content. A write over zeros is several times cheaper
+// than a write that makes the file longer, and a full disk is met here, between transactions, where
+// it does no harm: bbolt is never allowed more pages than the file has. Owned by the committer.
 type preallocator struct {
 	file      *os.File
 	size      int64 // of the file
@@ -29,8 +29,8 @@ type preallocator struct {
 	blocked   [classes]blocked
 }
 
-// blocked is the last commit that did not fit: requests of its size are not tried for a second, because bbolt searches the
-// whole file for free pages after each.
+// blocked is the last commit that did not fit: requests of its size are not tried for a second,
+// because bbolt searches the whole file for free pages after each.
 type blocked struct {
 	bytes int
 	at    time.Time
@@ -53,8 +53,8 @@ func openPreallocator(o Options) (preallocator, error) {
 	return preallocator{file: file, size: info.Size(), max: o.MaxSize, step: o.Step, now: o.Now}, nil
 }
 
-// allocateTail fills the holes beyond bbolt's mark: a write into a hole meets a full disk within a commit. It cuts off the part
-// for which the disk has no space.
+// allocateTail fills the holes beyond bbolt's mark: a write into a hole meets a full disk within a
+// commit. It cuts off the part for which the disk has no space.
 func (r *preallocator) allocateTail() {
 	if !isSparse(r.file) || r.size <= r.used {
 		return
@@ -65,7 +65,8 @@ func (r *preallocator) allocateTail() {
 	_ = r.file.Truncate(r.size)
 }
 
-// growStepwise makes the file that long, and keeps what it got when the disk is full: recorded work needs space to be finished.
+// growStepwise makes the file that long, and keeps the part that it got on a full disk: recorded
+// work needs space to be finished.
 func (r *preallocator) growStepwise(to int64) error {
 	r.refusedAt = time.Time{}
 	for had := int64(-1); r.size < to && r.size > had; { // the cap may end it
@@ -77,7 +78,8 @@ func (r *preallocator) growStepwise(to int64) error {
 	return nil
 }
 
-// reserveMinimum makes the least that a ledger can work in. Its error says how much is missing on a full disk, and where.
+// reserveMinimum makes the least that a ledger can work in. Its error says how much is missing on a
+// full disk, and where.
 func (r *preallocator) reserveMinimum() error {
 	least := min(r.step, r.max) / 4
 	if r.size-r.used+r.free >= least {
@@ -85,12 +87,13 @@ func (r *preallocator) reserveMinimum() error {
 	}
 	err := r.growStepwise(r.used + least - r.free)
 	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EFBIG) {
-		return fmt.Errorf("%w: it wants %d KB free in %s: %w", ErrSpace, (least+1023)>>10, filepath.Dir(r.file.Name()), err)
+		return fmt.Errorf("%w: it needs %d KB free in %s: %w", ErrSpace, (least+1023)>>10, filepath.Dir(r.file.Name()), err)
 	}
 	return err
 }
 
-// isScarce reports whether the disk is full, and so little is left that even the deletion of a slot may not fit.
+// isScarce reports whether the disk is full, and so little is left that even the deletion of a slot
+// may not fit.
 func (r *preallocator) isScarce() bool {
 	return !r.refusedAt.IsZero() && r.size-r.used+r.free < 64*pageSize
 }
@@ -109,8 +112,8 @@ func (r *preallocator) measure(db *bolt.DB) {
 	}
 }
 
-// ensure makes space for need bytes of rows and a part of a step more, if the disk and the cap allow. The cap is for new work:
-// what follows from recorded work may go beyond.
+// ensure makes space for need bytes of rows and a part of a step more, if the disk and the cap
+// allow. The cap is for new work: the consequences of recorded work may go beyond.
 func (r *preallocator) ensure(need int) {
 	least := r.used + 2*int64(need)
 	want := least + r.step/8
@@ -120,9 +123,9 @@ func (r *preallocator) ensure(need int) {
 	_ = r.extend(least, want+r.step/8)
 }
 
-// growAfterFailure makes the file longer after a commit of so many bytes found no free pages in it, by more with each attempt:
-// the estimate knows neither fragments nor rows that are written anew beside the new ones. It reports whether another attempt
-// is worth it.
+// growAfterFailure makes the file longer after a commit of so many bytes found no free pages in it,
+// by more with each attempt: the estimate knows neither fragments nor rows that are written anew
+// beside the new ones. It reports whether another attempt is worth it.
 func (r *preallocator) growAfterFailure(bytes, attempt int, class class) bool {
 	const attempts = 6
 	before := r.size
@@ -138,7 +141,8 @@ func (r *preallocator) growAfterFailure(bytes, attempt int, class class) bool {
 	return r.size > before
 }
 
-// growAhead makes a part of a step's space between calls, until a whole step lies ahead. It reports whether there is more to make.
+// growAhead makes a part of a step's space between calls, until a whole step lies ahead. It reports
+// whether there is more to make.
 func (r *preallocator) growAhead() bool {
 	if !r.refusedAt.IsZero() || r.size >= r.max || r.size-r.used >= r.step {
 		return false
@@ -147,8 +151,8 @@ func (r *preallocator) growAhead() bool {
 	return true
 }
 
-// extend makes the file as long as wanted, within the cap, or at least as long as needed; it returns why the disk refuses. It asks
-// a disk that did so once a second.
+// extend makes the file as long as wanted, within the cap, or at least as long as needed; it
+// returns why the disk refuses. It asks a disk that did so once a second.
 func (r *preallocator) extend(least, want int64) error {
 	if away := r.now().Sub(r.refusedAt); !r.refusedAt.IsZero() && away >= 0 && away < time.Second {
 		return nil
@@ -188,11 +192,13 @@ func (r *preallocator) writeZeros(to int64) error {
 	return nil
 }
 
-// reserve is the end of the file that new work may not use: contiguous pages, of which half is kept for outcomes and deletions.
+// reserve is the end of the file that new work may not use: contiguous pages, of which half is kept
+// for outcomes and deletions.
 func (r *preallocator) reserve() int64 { return max(min(r.step, r.max)/16, 32*pageSize) }
 
-// limitFile has bbolt refuse a commit, before it writes anything, that would need more of the file than requests of that class
-// may use. Free fragments may be used by all; bbolt knows which of them are long enough.
+// limitFile has bbolt refuse a commit, before it writes anything, that would need more of the file
+// than requests of that class may use. Free fragments may be used by all; bbolt knows which of them
+// are long enough.
 func (r *preallocator) limitFile(db *bolt.DB, class class, owed int) {
 	if runtime.GOOS == "windows" { // there bbolt counts the map, which is longer than the file
 		return
@@ -207,8 +213,8 @@ func (r *preallocator) limitFile(db *bolt.DB, class class, owed int) {
 	db.MaxSize = int(max(limit, r.used)) + db.AllocSize // which bbolt adds to what it needs
 }
 
-// available estimates, for each class, how many bytes of rows may be added. Rows may need twice their size in pages. owed bytes are
-// kept for the work that follows from recorded work.
+// available estimates, for each class, how many bytes of rows may be added. Rows may need twice
+// their size in pages. owed bytes are kept for the work that follows from recorded work.
 func (r *preallocator) available(owed int) (limits [classes]int) {
 	reserve := int(r.reserve())
 	limits[classNew] = int(r.max-r.used+r.free)/2 - reserve/2 - owed

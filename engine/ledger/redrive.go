@@ -5,17 +5,19 @@ import (
 	"time"
 )
 
-// operatorBatch is how many entries an operator's wish changes in one commit.
+// operatorBatch is the number of entries that one commit of an operator changes.
 const operatorBatch = 1000
 
-// Redrive gives what a filter chooses another try at once: dead letters become open steps again, under their old idempotency keys, and
-// steps that wait for their next attempt are due. It returns how many steps that were; after an error, how many until then.
+// Redrive retries the matching entries at once: dead letters become open steps under their old ids
+// and idempotency keys, and waiting steps become due. It returns the number of steps; with an
+// error, the number until then.
 func (l *Ledger) Redrive(ctx context.Context, f Filter) (int, error) {
 	return l.changeSelected(ctx, f, outRedriven)
 }
 
-// Drop gives up what a filter chooses and is not finished: events whose rules have not run, open steps, dead letters. What a worker
-// holds just now is left alone. It returns how many that were; after an error, how many until then.
+// Drop discards the matching entries that are not finished: events before their rules, open steps,
+// dead letters. It skips the work that a worker holds. It returns the number of events and steps;
+// with an error, the number until then.
 func (l *Ledger) Drop(ctx context.Context, f Filter) (int, error) {
 	return l.changeSelected(ctx, f, outDropped)
 }
@@ -52,11 +54,11 @@ func splitBatch[T any](s []T) (head, rest []T) {
 	return s[:n], s[n:]
 }
 
-// operatorOp is an operator's wish on its way into a commit.
+// operatorOp is the operation of Redrive and Drop.
 type operatorOp struct {
 	out         outcome
 	at          int64
-	destination string // only its steps; "" for all
+	destination string // of the steps; "" for all
 	heads       []position
 	dead        []uint64
 
@@ -87,7 +89,7 @@ func (m *operatorOp) stage(c *commit) error {
 	return m.stageLetters(c)
 }
 
-// stageItem takes what may be mended of an item; mu is held.
+// stageItem selects the steps of an item that may be changed; mu is held.
 func (m *operatorOp) stageItem(c *commit, s *slot, it *item) {
 	if it.plan == 0 {
 		if m.out == outDropped && !it.claimed {

@@ -107,7 +107,8 @@ func TestRedrive(t *testing.T) {
 	}
 }
 
-// TestLetterKeepsID follows a dead letter through two redrives, and over restarts: it keeps its id, and its event says how far it is.
+// TestLetterKeepsID follows a dead letter through two redrives, and over restarts: it keeps its id,
+// and its event says how far it is.
 func TestLetterKeepsID(t *testing.T) {
 	o, c := newOptions(t), newClock()
 	o.Now = c.now
@@ -223,7 +224,8 @@ func TestDeadLettersAreBounded(t *testing.T) {
 	reopen(t, l, o)
 }
 
-// TestClock sets the clock back and forth while a retry waits, and over a restart: it is never later than it was meant to be.
+// TestClock sets the clock back and forth while a retry waits, and over a restart: it is never
+// later than it was meant to be.
 func TestClock(t *testing.T) {
 	o, c := newOptions(t), newClock()
 	o.Now = c.now

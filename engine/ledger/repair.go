@@ -3,6 +3,7 @@ package ledger
 import (
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"maps"
 	"os"
 	"slices"
@@ -13,27 +14,27 @@ import (
 	"github.com/tenterhook/tenterhook/engine/durable"
 )
 
-// Repaired says what Repair saved.
+// Repaired is the result of Repair.
 type Repaired struct {
-	Kept     string `json:"kept,omitempty"` // where the old file is now; "" when there was none
+	Kept     string `json:"kept,omitempty"` // path of the old file; "" if there was none
 	Rows     int    `json:"rows"`           // saved
-	Lost     int    `json:"lost"`           // rows that are missing; what they recorded is lost, or done again under the same key
+	Lost     int    `json:"lost"`           // missing rows: work lost, or repeated under the same key
 	IDs      int    `json:"ids"`            // saved
 	LostIDs  int    `json:"lostIds"`
-	Dead     int    `json:"dead"`              // dead letters saved
-	LostDead int    `json:"lostDead"`          // dead letters that are missing
-	Open     int    `json:"open"`              // events with something left to do
-	Healthy  bool   `json:"healthy"`           // nothing was wrong, and nothing was changed
-	Commits  uint64 `json:"commits,omitempty"` // how many more than the old file has were made, as the file beside it knows
-	Blind    bool   `json:"blind,omitempty"`   // the row that says how much there was is lost: more may be missing
+	Dead     int    `json:"dead"`              // saved dead letters
+	LostDead int    `json:"lostDead"`          // missing dead letters
+	Open     int    `json:"open"`              // entries
+	Healthy  bool   `json:"healthy"`           // nothing was changed
+	Commits  uint64 `json:"commits,omitempty"` // lost commits, by the identity file
+	Blind    bool   `json:"blind,omitempty"`   // the state row is lost: more may be missing
 }
 
-// Whole reports whether nothing was lost, as far as anybody can know.
+// Whole reports whether nothing was lost, as far as the file shows.
 func (r Repaired) Whole() bool { return r.Lost+r.LostIDs+r.LostDead == 0 && r.Commits == 0 && !r.Blind }
 
-// Repair makes a new ledger at path of every row of the old one that is whole, and keeps the old file beside it. It gives the ledger a
-// new identity, so it is also how a file that was brought back from a backup is accepted. A ledger with nothing wrong is left as it is.
-// No process may have the ledger open.
+// Repair builds a new ledger at path from every valid row of the old one, and keeps the old file
+// beside it. The new ledger has a new identity, so Repair also accepts a file from a backup. A
+// healthy ledger is not changed. The ledger must not be open in any process.
 func Repair(path string, now time.Time) (Repaired, error) {
 	if found, err := check(path); err == nil && found.Identity != "" {
 		return Repaired{
@@ -53,7 +54,7 @@ func repair(path string, now time.Time) (r Repaired, err error) {
 		return r, err
 	}
 	defer id.close()
-	_, _ = id.read() // it may be what is damaged
+	_, _ = id.read() // it may be the damaged one
 	made := id.sequence
 	id.newUUID()
 	old, err := os.Open(path)
@@ -94,7 +95,7 @@ func repair(path string, now time.Time) (r Repaired, err error) {
 	return r, id.write(stateOpen, s.state.sequence)
 }
 
-// rebuild writes what was salvaged into a new file.
+// rebuild writes the salvaged rows into a new file.
 type rebuild struct {
 	*salvage
 	report *Repaired
@@ -102,7 +103,7 @@ type rebuild struct {
 	db     *bolt.DB
 	tx     *bolt.Tx
 	bytes  int
-	events map[ID]bool // of the slot at hand, whose ids were not found yet
+	events map[ID]bool // of the current slot, without an id so far
 }
 
 func (b *rebuild) write(path, uuid string) (err error) {
@@ -132,7 +133,7 @@ func (b *rebuild) write(path, uuid string) (err error) {
 	return b.tx.Commit()
 }
 
-// copyRows copies a slot's rows, and counts what is open in them.
+// copyRows copies the rows of a slot, and counts its open items.
 func (b *rebuild) copyRows(s *slot) error {
 	scratch := &Ledger{}
 	scratch.backlog.init()
@@ -164,7 +165,8 @@ func (b *rebuild) copyRows(s *slot) error {
 	return nil
 }
 
-// copyIDs copies a slot's ids. In the place of what is missing go those of its events, and zeros, which are nobody's.
+// copyIDs copies the ids of a slot. Missing ids are replaced by those of the slot's events, and by
+// zeros, which match no id.
 func (b *rebuild) copyIDs(s *slot) error {
 	var rows [][]byte
 	written, n, lost := s.ids, uint32(0), 0
@@ -199,7 +201,7 @@ func (b *rebuild) copyIDs(s *slot) error {
 	return nil
 }
 
-// fillZeros puts ids in the place of zeros, and returns those for which there was none.
+// fillZeros replaces zeros by ids, and returns the ids that are left.
 func fillZeros(body []byte, ids []ID) []ID {
 	for i := 0; i < len(body) && len(ids) > 0; i += len(ID{}) {
 		if at := body[i : i+len(ID{})]; ID(at) == (ID{}) {
@@ -210,7 +212,7 @@ func fillZeros(body []byte, ids []ID) []ID {
 	return ids
 }
 
-// missingIDs is how many ids are missing from that number on.
+// missingIDs returns the number of missing ids, beginning at one number.
 func (b *rebuild) missingIDs(s *slot, from, last uint32) int {
 	for n := from + 1; n <= last; n++ {
 		if _, ok := b.found[rowKey{class: 'i', position: position{slot: s.number, row: n}}]; ok {
@@ -235,7 +237,7 @@ func (b *rebuild) copyLetters() error {
 	return nil
 }
 
-// put adds a row, and commits now and then so that a large file needs little memory.
+// put adds a row. It commits at intervals, so a large file needs little memory.
 func (b *rebuild) put(bucket, key, row []byte) error {
 	if b.bytes += len(row); b.bytes > 4*maxRow {
 		if err := b.tx.Commit(); err != nil {
@@ -255,4 +257,55 @@ func (b *rebuild) put(bucket, key, row []byte) error {
 		target.FillPercent = 1
 	}
 	return target.Put(key, row)
+}
+
+// Report is the result of Check.
+type Report struct {
+	Identity  string `json:"identity"`
+	Sequence  uint64 `json:"sequence"` // of the last commit
+	Clean     bool   `json:"clean"`    // closed, not killed
+	Size      int64  `json:"size"`
+	Slots     int    `json:"slots"`
+	Open      int    `json:"open"` // entries
+	Rows      uint64 `json:"rows"`
+	IDs       uint64 `json:"ids"`
+	Dead      uint64 `json:"dead"`
+	DeadBytes uint64 `json:"deadBytes"`
+}
+
+// Check reads a whole ledger that is not open in any process, and changes nothing. If the file is
+// not exactly as it was acknowledged, the error lists every problem: ErrDamaged, ErrMissing,
+// ErrSwapped or ErrRolledBack.
+func Check(path string) (Report, error) {
+	r, err := check(path)
+	if err != nil {
+		return r, fmt.Errorf("check ledger %s: %w", path, err)
+	}
+	return r, nil
+}
+
+func check(path string) (r Report, err error) {
+	if _, err := os.Stat(path + ".id"); err != nil {
+		return r, err
+	}
+	id, err := lockIdentity(path)
+	if err != nil {
+		return r, err
+	}
+	defer id.close()
+	fresh, err := id.isNew(path)
+	if err != nil || fresh {
+		return r, err
+	}
+	l := &Ledger{opt: Options{Path: path}, now: time.Now, id: id, seed: maphash.MakeSeed(), letters: make(map[uint64]position)}
+	l.backlog.init()
+	a, err := l.readFile()
+	if err != nil {
+		return r, err
+	}
+	r = Report{
+		Identity: a.uuid, Sequence: a.state.sequence, Clean: id.state == stateClosed, Size: int64(a.tree.Used()) * pageSize,
+		Slots: len(a.state.slots), Open: l.backlog.open, Rows: a.rows, IDs: a.ids, Dead: a.dead, DeadBytes: a.state.deadBytes,
+	}
+	return r, id.verify(a)
 }

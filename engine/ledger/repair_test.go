@@ -15,7 +15,8 @@ import (
 	bolt "go.etcd.io/bbolt"
 )
 
-// TestFlips flips a bit in every seventh byte of a file, or in every one for `make crash`: either it is noticed, or every row is what it was.
+// TestFlips flips a bit in every seventh byte of a file, or in every one for `make crash`: either
+// it is noticed, or every row is unchanged.
 func TestFlips(t *testing.T) {
 	o, file := newSmallLedger(t)
 	want, err := ledger.Audit(bytes.NewReader(file), int64(len(file)))
@@ -103,7 +104,7 @@ func TestTruncated(t *testing.T) {
 	openLedger(t, o)
 }
 
-// TestRefused opens files that are not what was acknowledged.
+// TestRefused opens files that differ from the acknowledged state.
 func TestRefused(t *testing.T) {
 	write := func(path string, file []byte) func(t *testing.T, o ledger.Options) {
 		return func(t *testing.T, o ledger.Options) { must(t, os.WriteFile(o.Path+path, file, 0o600)) }
@@ -174,7 +175,8 @@ func TestRefused(t *testing.T) {
 	})
 }
 
-// TestRepair repairs a file with one damaged page after the other: what the page did not have is there again.
+// TestRepair repairs a file with one damaged page after the other: what the page did not have is
+// there again.
 func TestRepair(t *testing.T) {
 	o, file := newSmallLedger(t)
 	whole := listFile(t, o, file)

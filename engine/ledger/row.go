@@ -6,12 +6,12 @@ import (
 	"hash/crc32"
 )
 
-// A row is
+// A row has this form:
 //
 //	crc32c of the rest and of its key (4) | kind (1) | slot (4) | epoch (4) | body
 //
-// Slot and kind stand in the row, so that a row found without its bucket says where it belongs; the epoch counts the openings
-// of the file, so that of two rows for one place the later is known. bbolt's own pages have no checksum at all.
+// With slot and kind, a row that is found without its bucket can be put in its place. The epoch counts
+// the openings of the file and tells the later of two rows for one place. bbolt's pages have no checksum.
 const headerSize = 4 + 1 + 4 + 4
 
 type kind byte
@@ -19,13 +19,13 @@ type kind byte
 const (
 	kindEvent    kind = iota + 1 // a recorded event
 	kindPlan                     // the actions that follow from an event, or from an inline call
-	kindMarks                    // what became of steps
-	kindLost                     // stands where repair found no row
-	kindIDs                      // keys that were seen
+	kindMarks                    // outcomes of steps
+	kindLost                     // placeholder for a row that repair did not find
+	kindIDs                      // known ids
 	kindDead                     // a dead letter
 	kindState                    // the table of slots
-	kindIdentity                 // whose file it is
-	kindRedriven                 // a dead letter that gets another try: its action, as a plan
+	kindIdentity                 // the ledger's UUID
+	kindRedriven                 // a redriven dead letter: its action, as a plan
 )
 
 var (
@@ -35,14 +35,14 @@ var (
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// newRow returns a row without body, with room for size bytes of it.
+// newRow returns a row with an empty body and capacity for size bytes.
 func newRow(k kind, size int) []byte {
 	row := make([]byte, headerSize, headerSize+size)
 	row[4] = byte(k)
 	return row
 }
 
-// seal completes a row for its place.
+// seal writes the header and the checksum of a row for its place.
 func seal(row, key []byte, slot, epoch uint32) {
 	binary.BigEndian.PutUint32(row[5:], slot)
 	binary.BigEndian.PutUint32(row[9:], epoch)
@@ -53,13 +53,13 @@ func checksum(row, key []byte) uint32 {
 	return crc32.Update(crc32.Checksum(row[4:], castagnoli), castagnoli, key)
 }
 
-// header is what every row says of itself.
+// header is the header of a row.
 type header struct {
 	kind        kind
 	slot, epoch uint32
 }
 
-// openRow checks a row against its key and returns its header and its body, which is a part of row.
+// openRow verifies a row against its key. It returns the header, and the body as a part of row.
 func openRow(key, row []byte) (header, []byte, error) {
 	if len(row) < headerSize {
 		return header{}, nil, errShape
@@ -71,7 +71,7 @@ func openRow(key, row []byte) (header, []byte, error) {
 	return h, row[headerSize:], nil
 }
 
-// cursor reads a body from its front. After the first thing that is not there, bad is set and everything reads as zero.
+// cursor decodes a body. After the first missing value, bad is set and all values are zero.
 type cursor struct {
 	b   []byte
 	bad bool
@@ -126,7 +126,7 @@ func (c *cursor) uvarint() uint64 {
 func (c *cursor) bytes() []byte { return c.next(c.uvarint()) }
 func (c *cursor) text() string  { return string(c.bytes()) }
 
-// end reports whether the body was read whole and had nothing left.
+// end returns an error if the body was too short or too long.
 func (c *cursor) end() error {
 	if c.bad || len(c.b) > 0 {
 		return errShape

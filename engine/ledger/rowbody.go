@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// The bodies of the rows, each with its writer and its reader. Times are nanoseconds since 1970.
+// The bodies of the rows, each with its encoder and decoder. Times are nanoseconds since 1970.
 
-// eventBody is a recorded event. payload is a part of the row.
+// eventBody is a recorded event. The payload is a part of the row.
 type eventBody struct {
 	id       ID
 	received int64
@@ -32,7 +32,8 @@ func readEvent(body []byte) (e eventBody, err error) {
 	return e, nil
 }
 
-// planBody is what follows from an event (event is its row), or from an inline call (event is 0). The specs are parts of the row.
+// planBody is the plan of the event in row event, or of an inline call if event is 0. The
+// specs are parts of the row.
 type planBody struct {
 	event    uint32
 	letter   *letter // of a redriven dead letter
@@ -84,8 +85,8 @@ func readPlan(k kind, body []byte) (p planBody, err error) {
 	return p, c.end()
 }
 
-// letter is what a redriven dead letter keeps of itself: its number, the step that it was, and when that was received. When the
-// redriven action is given up too, it becomes the dead letter of that number again.
+// letter identifies a redriven dead letter: its number, the step it came from, and when that was
+// received. If the redriven action fails for good, it becomes the dead letter of that number again.
 type letter struct {
 	number   uint64
 	origin   stepPosition
@@ -113,25 +114,26 @@ func (c *cursor) stepPosition() stepPosition {
 	return stepPosition{position: position{slot: c.u32(), row: c.u32()}, step: c.u32()}
 }
 
-// outcome is what became of a step, or of an event as a whole.
+// outcome is the outcome of a step, or of a whole event.
 type outcome byte
 
 const (
-	outNothing  outcome = iota + 1 // the rules asked for nothing: the event is finished
-	outDone                        // the step was carried out
-	outRetry                       // the attempt did not succeed; the next is due after delay
-	outBuried                      // given up; a dead letter lies in its bucket
-	outDropped                     // an operator dropped the step, or the event before its rules ran
+	outNothing  outcome = iota + 1 // no actions: the event is finished
+	outDone                        // the step was delivered
+	outRetry                       // the attempt failed; the next is due after delay
+	outBuried                      // the step is a dead letter
+	outDropped                     // by an operator: the step, or the event before its rules
 	outRedriven                    // an operator made the step due at once
 
-	// What became of the dead letter of a step: marks in the slot of its event, for those who list it.
+	// The fate of a step's dead letter: marks in the slot of the event, for lists only.
 	outLetterRedriven
 	outLetterDone
-	outLetterBuried // once more
+	outLetterBuried // again
 	outLetterDropped
 )
 
-// mark is one outcome. Row is the head's: the event's, or the plan's where there is no event.
+// mark is one outcome. row is the first row of the entry: the event's, or the plan's if there is no
+// event.
 type mark struct {
 	row    uint32
 	step   uint32
@@ -152,7 +154,7 @@ func (m mark) append(row []byte) []byte {
 	return appendBytes(row, m.reason)
 }
 
-// readMarks hands each mark of a row to do, which may refuse it.
+// readMarks calls do for each mark of a row, until it returns an error.
 func readMarks(body []byte, do func(mark) error) error {
 	c := cursor{b: body}
 	for len(c.b) > 0 {
@@ -173,7 +175,7 @@ func readMarks(body []byte, do func(mark) error) error {
 	return c.end()
 }
 
-// readIDs returns how many ids a row has, and the bytes of them.
+// readIDs returns the ids of a row as bytes, and their number.
 func readIDs(body []byte) ([]byte, int, error) {
 	n := len(body) / len(ID{})
 	if n == 0 || len(body)%len(ID{}) != 0 {
@@ -182,7 +184,7 @@ func readIDs(body []byte) ([]byte, int, error) {
 	return body, n, nil
 }
 
-// deadBody is a dead letter: an action that was given up, with what is known of it.
+// deadBody is a dead letter: an action that was given up, with its attempts.
 type deadBody struct {
 	at       int64
 	origin   stepPosition

@@ -9,9 +9,10 @@ import (
 	"github.com/tenterhook/tenterhook/engine/ledger/pages"
 )
 
-// salvage finds the rows of a damaged file without its trees: it looks at every page, and believes a row that has its checksum. A row
-// is never changed once it is written, so an old copy of one in a page that is no longer in use is as good as the live one; of two
-// for one place, the one of the later epoch counts, since the earlier was never committed.
+// salvage collects the rows of a damaged file without its trees: it reads every page and accepts
+// each row with a valid checksum. Rows never change, so an old copy in a free page is as good as
+// the live one. Of two rows for one place the one of the later epoch counts; the earlier was never
+// committed.
 type salvage struct {
 	file  io.ReaderAt
 	size  int64
@@ -21,13 +22,13 @@ type salvage struct {
 	dead  map[uint64][]byte
 }
 
-// rowKey names a row: the class of its bucket ('h' or 'i'), its slot and its number.
+// rowKey is the place of a row: the class of its bucket ('h' or 'i'), its slot and its number.
 type rowKey struct {
 	class byte
 	position
 }
 
-// rowLocation is where a row lies in the file.
+// rowLocation is the location of a row in the file.
 type rowLocation struct {
 	at    int64
 	size  int
@@ -38,7 +39,7 @@ func newSalvage(file io.ReaderAt, size int64) *salvage {
 	return &salvage{file: file, size: size, found: make(map[rowKey]rowLocation), dead: make(map[uint64][]byte)}
 }
 
-// scanPages reads every leaf page. The content of pages that cannot be read is lost.
+// scanPages reads every leaf page. The rows of unreadable pages are lost.
 func (s *salvage) scanPages() { pages.ScanLeaves(s.file, s.size, 2*maxRow, s.addRow) }
 
 func (s *salvage) addRow(e pages.Element, at int64) bool {
@@ -68,14 +69,15 @@ func (s *salvage) addRow(e pages.Element, at int64) bool {
 	return true
 }
 
-// letterTime returns when a dead letter was given up. One that was redriven may be given up again, under its number.
+// letterTime returns when a dead letter was given up. A redriven one may be given up again under
+// its number.
 func letterTime(body []byte) uint64 {
 	c := cursor{b: body}
 	return c.u64()
 }
 
-// keepLiveLetters narrows the dead letters to those that are in the file's tree, if that can be read: elsewhere lie those that were redriven or
-// dropped.
+// keepLiveLetters keeps the dead letters of the file's tree, if it is readable: the others were
+// redriven or dropped.
 func (s *salvage) keepLiveLetters(size int64) {
 	a := &audit{}
 	var err error
@@ -100,7 +102,7 @@ func (s *salvage) keepLiveLetters(size int64) {
 	}
 }
 
-// rebuildSlots makes a table of slots out of the rows, when the table itself is lost.
+// rebuildSlots derives the table of slots from the rows, if the table itself is lost.
 func (s *salvage) rebuildSlots() {
 	if len(s.state.slots) > 0 || len(s.found) == 0 {
 		return
@@ -115,7 +117,7 @@ func (s *salvage) rebuildSlots() {
 		if p.class == 'h' {
 			t.rows = max(t.rows, p.row)
 		} else {
-			t.ids = max(t.ids, p.row) // the last row's own are added when it is read
+			t.ids = max(t.ids, p.row) // copyIDs adds those of the last row
 		}
 	}
 	for _, number := range slices.Sorted(maps.Keys(table)) {
@@ -123,7 +125,7 @@ func (s *salvage) rebuildSlots() {
 	}
 }
 
-// readRow returns a row again.
+// readRow reads a salvaged row from the file.
 func (s *salvage) readRow(p rowKey) ([]byte, []byte, bool) {
 	w, ok := s.found[p]
 	if !ok {

@@ -5,12 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"hash/maphash"
+	"strconv"
+	"strings"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
 )
 
-// The buckets of the file. Of each slot there are two: "h" and its number for the rows, "i" and its number for the ids.
+// The buckets of the file. Each slot has two: "h" and its number for the rows, "i" and its number
+// for the ids.
 var (
 	bucketMeta  = []byte("meta")
 	bucketDead  = []byte("dead")
@@ -19,29 +22,30 @@ var (
 )
 
 const (
-	keepHours = 25      // ids are known for as long; Okta repeats within seconds, and may deliver an hour late
-	slotRows  = 1 << 18 // a slot that has as many is closed before its hour, so that dropping it stays short
-	slotIDs   = 1 << 20 // or as many ids, which are sooner dropped, and looked for in every slot
+	keepHours = 25      // of ids: Okta repeats within seconds, and may deliver an hour late
+	slotRows  = 1 << 18 // maximum of a slot, so that it is dropped quickly
+	slotIDs   = 1 << 20 // maximum of a slot
 )
 
-// slot is an hour of the ledger, or a part of one: the rows of what was recorded in it, everything that followed from that
-// until it was finished, and the ids. It is dropped as a whole.
+// slot is an hour of the ledger, or a part of one: the rows recorded in it, all that followed from
+// them until they were finished, and the ids. It is dropped as a whole.
 type slot struct {
 	number uint32
-	hour   uint32 // counted, not read off a clock: a clock that jumps moves it by one
+	hour   uint32 // by the count of the ledger: a clock that jumps moves it by one
 	rows   uint32 // numbered from 1, without a gap
-	ids    uint32 // numbered from 1, without a gap; 0 when they have been dropped
-	open   uint32 // items that are not finished
+	ids    uint32 // numbered from 1, without a gap; 0 after they were dropped
+	open   uint32 // number of open items
 
 	lost  bool // repair found some of its rows missing
 	index index
-	items map[uint32]*item // the open ones, by their head's row
+	items map[uint32]*item // open ones, by their first row
 }
 
 func (s *slot) rowsName() []byte { return append([]byte("h"), key32(s.number)...) }
 func (s *slot) idsName() []byte  { return append([]byte("i"), key32(s.number)...) }
 
-// state is the row that is written with every commit: how far everything goes. What a damaged page makes vanish is missed by it.
+// state is the row that is written with every commit: the counts of everything. It detects rows
+// that a damaged page has lost.
 type state struct {
 	epoch     uint32
 	sequence  uint64
@@ -85,7 +89,7 @@ func readState(body []byte) (s state, err error) {
 	return s, c.end()
 }
 
-// state is how far everything goes now. Only the committer asks.
+// state returns the current state. Only the committer calls it.
 func (l *Ledger) state() state {
 	return state{
 		epoch: l.epoch, sequence: l.sequence, nextDead: l.nextDead, hour: l.hour, hourFrom: l.hourFrom.UnixNano(), slots: l.slots,
@@ -93,8 +97,9 @@ func (l *Ledger) state() state {
 	}
 }
 
-// currentSlot is the slot that takes new rows; a new one when its hour is over or it has enough. An hour is over when the clock is an
-// hour away from its beginning, in either direction: a clock that is set never stops the hours, and never skips more than one.
+// currentSlot returns the slot for new rows: a new one when the hour is over or the slot is full.
+// An hour is over when the clock is an hour away from its beginning in either direction, so a
+// changed clock never stops the hours and never skips more than one.
 func (l *Ledger) currentSlot(now time.Time) *slot {
 	if away := now.Sub(l.hourFrom); away >= time.Hour || away <= -time.Hour {
 		l.hour++
@@ -133,7 +138,7 @@ func (l *Ledger) isKnown(tx *bolt.Tx, slots []*slot, id ID) bool {
 	return false
 }
 
-// hasID compares an id with the one that a slot has under that number.
+// hasID compares an id with the one at a number of a slot.
 func (l *Ledger) hasID(tx *bolt.Tx, s *slot, number uint32, id ID) bool {
 	b := tx.Bucket(s.idsName())
 	if b == nil {
@@ -154,4 +159,56 @@ func (l *Ledger) hasID(tx *bolt.Tx, s *slot, number uint32, id ID) bool {
 		return false
 	}
 	return ID(body[at:at+len(id)]) == id
+}
+
+// position is the place of an entry's first row: the event's, or the plan's where there is no
+// event. Positions grow in the order of recording.
+type position struct{ slot, row uint32 }
+
+func (p position) id() EntryID { return EntryID(fmt.Sprintf("%d-%d", p.slot, p.row)) }
+
+func (p position) before(o position) bool {
+	return p.slot < o.slot || p.slot == o.slot && p.row < o.row
+}
+
+// parsePosition parses the id of an entry that is no dead letter.
+func parsePosition(id EntryID) (p position, ok bool) {
+	a, b, found := strings.Cut(string(id), "-")
+	slot, err1 := strconv.ParseUint(a, 10, 32)
+	row, err2 := strconv.ParseUint(b, 10, 32)
+	return position{slot: uint32(slot), row: uint32(row)}, found && err1 == nil && err2 == nil
+}
+
+// stepPosition is the place of a step.
+type stepPosition struct {
+	position
+	step uint32
+}
+
+const letterPrefix = "dead-"
+
+// letterID returns the id of a dead letter.
+func letterID(number uint64) EntryID {
+	return EntryID(letterPrefix + strconv.FormatUint(number, 10))
+}
+
+// parseLetter parses the id of a dead letter.
+func parseLetter(id EntryID) (number uint64, ok bool) {
+	text, found := strings.CutPrefix(string(id), letterPrefix)
+	number, err := strconv.ParseUint(text, 10, 64)
+	return number, found && err == nil
+}
+
+const (
+	maxSteps   = 4096     // actions of one event
+	maxHistory = 8        // of a step, the last attempts
+	maxReason  = 512      // bytes of a reason
+	maxRow     = 16 << 20 // bytes of one call's rows
+)
+
+func truncateReason(reason string) string {
+	if len(reason) > maxReason {
+		return strings.ToValidUTF8(reason[:maxReason], "")
+	}
+	return reason
 }

@@ -5,38 +5,38 @@ import (
 	"time"
 )
 
-// Stats is what a ledger counts of itself. Counters run from when it was opened.
+// Stats are the statistics of a ledger. Counters begin with Open.
 type Stats struct {
 	Queue    int `json:"queue"` // calls that wait for a commit
 	QueueCap int `json:"queueCap"`
 
 	Unplanned int       `json:"unplanned"`       // events whose rules have not run
-	Steps     int       `json:"steps"`           // actions that are not carried out
-	Oldest    time.Time `json:"oldest,omitzero"` // when the oldest of either was recorded; zero when there is none
+	Steps     int       `json:"steps"`           // open actions
+	Oldest    time.Time `json:"oldest,omitzero"` // time of the oldest open entry, or zero
 	Dead      int64     `json:"dead"`            // dead letters
 	DeadBytes int64     `json:"deadBytes"`
 
 	Commits    uint64        `json:"commits"`
-	Batches    [14]uint64    `json:"batches"`           // commits by how many calls they held: up to 1, 2, 4 … 4096, more
+	Batches    [14]uint64    `json:"batches"`           // commits by calls: up to 1, 2, 4 … 4096, more
 	CommitTime time.Duration `json:"commitNanoseconds"` // of the last one
 	Accepted   uint64        `json:"accepted"`          // events
 	Duplicates uint64        `json:"duplicates"`        // deliveries, and events of others
 	Noted      uint64        `json:"noted"`             // ids of inline calls
-	Dropped    uint64        `json:"dropped"`           // ids that could not be noted
+	Dropped    uint64        `json:"dropped"`           // ids that were not recorded
 	Full       uint64        `json:"full"`              // calls refused by a full queue
-	Refused    uint64        `json:"refused"`           // calls refused for lack of room
+	Refused    uint64        `json:"refused"`           // calls refused for lack of space
 	Buried     uint64        `json:"buried"`
-	Trimmed    uint64        `json:"trimmed"` // dead letters dropped for their age, or for their number
+	Trimmed    uint64        `json:"trimmed"` // dead letters dropped for age or size
 	Expired    uint64        `json:"expired"` // slots
 
 	IDs        int64 `json:"ids"`        // in memory
-	IndexBytes int64 `json:"indexBytes"` // what they take
+	IndexBytes int64 `json:"indexBytes"` // of their index
 	FileSize   int64 `json:"fileSize"`
 	FileUsed   int64 `json:"fileUsed"`
 	Slots      int   `json:"slots"`
 }
 
-// Stats returns the counters. It is cheap enough for every scrape.
+// Stats returns the statistics. It is cheap enough for every scrape.
 func (l *Ledger) Stats() Stats {
 	c := &l.count
 	s := Stats{
@@ -63,7 +63,7 @@ func (l *Ledger) Stats() Stats {
 	return s
 }
 
-// oldest is when the first of a slot's open items was recorded.
+// oldest returns when the first of a slot's open items was recorded.
 func (s *slot) oldest() time.Time {
 	first := int64(1<<63 - 1)
 	for _, it := range s.items {

@@ -9,18 +9,18 @@ import (
 	bolt "go.etcd.io/bbolt"
 )
 
-// How much of a slot a scan has in memory at one time. A slot may have 250,000 entries, and one of them thousands of steps.
+// Limits of a scan's memory. A slot may have 250,000 entries, and an entry thousands of steps.
 const (
 	firstWindow = 512 // entries
 	maxWindow   = 1 << 14
-	windowSteps = 1 << 14 // steps, unless one entry has more
+	windowSteps = 1 << 14 // steps, unless a single entry has more
 )
 
 // window is the entries of a part of a slot, without payloads and specs.
 type window struct {
 	slot    uint32
 	from    uint32 // its first row
-	to      uint32 // the first row behind it; 0: it goes to the slot's end
+	to      uint32 // the first row behind it; 0: the window extends to the end
 	limit   int    // entries
 	steps   int
 	filter  *entryFilter
@@ -28,18 +28,18 @@ type window struct {
 	byRow   map[uint32]*windowEntry
 }
 
-// windowEntry is an entry that a window has.
+// windowEntry is an entry of a window.
 type windowEntry struct {
 	Entry
-	row, plan uint32 // plan: the row with its actions, 0 when it has none
+	row, plan uint32 // plan: row of its plan, 0 if it has none
 	event     bool   // its row has a payload
 }
 
-// read reads the window: its heads, and what became of them, which always lies behind them.
+// read reads the entries of the window and their outcomes, which always lie behind them.
 func (w *window) read(tx *bolt.Tx) error {
 	b := tx.Bucket((&slot{number: w.slot}).rowsName())
 	if b == nil {
-		return nil // it has just been dropped
+		return nil // the slot has just been dropped
 	}
 	c := b.Cursor()
 	for k, v := c.Seek(key32(w.from)); k != nil; k, v = c.Next() {
@@ -50,7 +50,8 @@ func (w *window) read(tx *bolt.Tx) error {
 	return nil
 }
 
-// row takes in a row. What is of no entry of the window is not so much as checked: it may be a gigabyte.
+// row adds a row. Rows of entries outside of the window are not even verified: they may be a
+// gigabyte.
 func (w *window) row(key, row []byte) error {
 	if len(key) != 4 || len(row) < headerSize {
 		return errShape
@@ -71,7 +72,7 @@ func (w *window) row(key, row []byte) error {
 			w.add(&windowEntry{row: n, event: true, Entry: Entry{State: Recorded, Hook: e.hook, Key: e.id, Received: time.Unix(0, e.received)}})
 		}
 		return err
-	case kindLost: // perhaps an event, whose plan says all that is needed
+	case kindLost: // if it was an event, its plan has everything needed
 		if w.contains(n) {
 			w.add(&windowEntry{row: n})
 		}
@@ -82,7 +83,7 @@ func (w *window) row(key, row []byte) error {
 			if h := w.byRow[m.row]; h != nil && h.State != "" {
 				h.apply(m)
 				if h.letter != 0 && h.State == Dead {
-					h.State = "" // it is the dead letter of its number again
+					h.State = "" // listed as the dead letter of its number
 				}
 			}
 			return nil
@@ -91,10 +92,11 @@ func (w *window) row(key, row []byte) error {
 	return nil
 }
 
-// contains reports whether a head in that row is the window's.
+// contains reports whether an entry with that first row belongs to the window.
 func (w *window) contains(row uint32) bool { return row >= w.from && (w.to == 0 || row < w.to) }
 
-// containsPlan reports whether a plan is of an entry of the window: its event's row comes first in its body.
+// containsPlan reports whether a plan belongs to an entry of the window: its body begins with the
+// event's row.
 func (w *window) containsPlan(row uint32, body []byte) bool {
 	c := cursor{b: body}
 	event := c.u32()
@@ -134,7 +136,7 @@ func (w *window) plan(row uint32, k kind, body []byte) error {
 	return nil
 }
 
-// add takes in a head. One too many is where the next window begins.
+// add adds an entry. The first one beyond the limit begins the next window.
 func (w *window) add(h *windowEntry) bool {
 	if len(w.entries) == w.limit {
 		w.to = h.row
@@ -147,7 +149,7 @@ func (w *window) add(h *windowEntry) bool {
 	return true
 }
 
-// dropLast leaves the last head to the next window.
+// dropLast leaves the last entry to the next window.
 func (w *window) dropLast() {
 	last := len(w.entries) - 1
 	h := w.entries[last]
@@ -158,7 +160,8 @@ func (w *window) dropLast() {
 	w.entries = w.entries[:last]
 }
 
-// loadDetails adds the payload and the specs to an entry, and reports false when its slot has just been dropped.
+// loadDetails adds the payload and the specs to an entry. It returns false if its slot has just
+// been dropped.
 func (h *windowEntry) loadDetails(tx *bolt.Tx, number uint32) (there bool, err error) {
 	if tx.Bucket((&slot{number: number}).rowsName()) == nil {
 		return false, nil

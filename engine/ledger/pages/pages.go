@@ -1,8 +1,8 @@
 // Package pages reads the pages of a bbolt file without bbolt.
 //
-// bbolt checks the checksum of its two meta pages and nothing else, falls back to the older one in silence, and panics where a
-// page is not what it expects, in part in goroutines of its own. So a ledger reads its file here first, and takes nothing on
-// trust.
+// bbolt checks the checksum of its two meta pages and nothing else, falls back to the older one in
+// silence, and panics where a page is not what it expects, in part in goroutines of its own. So a
+// ledger reads its file here first, and takes nothing on trust.
 package pages
 
 import (
@@ -29,7 +29,8 @@ const (
 	maxDepth    = 32
 )
 
-// ErrDamaged is wrapped by every error that is about the content of a file, and by none that is about reading it.
+// ErrDamaged is wrapped by every error that is about the content of a file, and by none that is
+// about reading it.
 var ErrDamaged = errors.New("the ledger is damaged")
 
 var errShape = errors.New("not the shape of a page")
@@ -45,12 +46,13 @@ type Tree struct {
 	bufs [maxDepth][]byte
 }
 
-// meta is what a meta page says.
+// meta is the content of a meta page.
 type meta struct {
 	root, freelist, high, tx uint64
 }
 
-// Open reads both meta pages. Both must be valid: a meta page is written as one sector, so a kill never leaves half of one.
+// Open reads both meta pages. Both must be valid: a meta page is written as one sector, so a kill
+// never leaves half of one.
 func Open(file io.ReaderAt, size int64) (*Tree, error) {
 	var m [2]meta
 	for i := range m {
@@ -109,7 +111,8 @@ type Element struct {
 	child      uint64
 }
 
-// forEach reads the entries of a page. Each lies within the page, and each key is greater than the one before.
+// forEach reads the entries of a page. Each lies within the page, and each key is greater than the
+// one before.
 func forEach(page []byte, do func(Element) error) error {
 	leaf := native.Uint16(page[8:]) == flagLeaf
 	count := int(native.Uint16(page[10:]))
@@ -184,7 +187,8 @@ func (t *Tree) page(id uint64, depth int) ([]byte, error) {
 	return buf, nil
 }
 
-// readPage returns ErrDamaged for a file that ends too early, and the error of the system for a failed read.
+// readPage returns ErrDamaged for a file that ends too early, and the error of the system for a
+// failed read.
 func readPage(file io.ReaderAt, buf []byte, id uint64) error {
 	_, err := file.ReadAt(buf, int64(id)*Size)
 	if errors.Is(err, io.EOF) {
@@ -212,7 +216,8 @@ func (t *Tree) Used() uint64 { return t.high }
 // Root calls do for every entry of the root, in the order of the keys.
 func (t *Tree) Root(do func(Element) error) error { return t.walk(t.root, nil, nil, 0, do) }
 
-// walk calls do for every entry below a page, in the order of the keys. All keys lie in [low, high).
+// walk calls do for every entry below a page, in the order of the keys. All keys lie in [low,
+// high).
 func (t *Tree) walk(id uint64, low, high []byte, depth int, do func(Element) error) error {
 	page, err := t.page(id, depth)
 	if err != nil {
@@ -247,7 +252,7 @@ func (t *Tree) walk(id uint64, low, high []byte, depth int, do func(Element) err
 	return nil
 }
 
-// Bucket calls do for every entry of a bucket, whose value in the root is given.
+// Bucket calls do for every entry of a bucket. value is its entry in the root.
 func (t *Tree) Bucket(value []byte, do func(Element) error) error {
 	if len(value) < 16 {
 		return Damagef("a bucket is not readable")
@@ -265,8 +270,9 @@ func (t *Tree) Bucket(value []byte, do func(Element) error) error {
 	return Damagef("a bucket is not readable")
 }
 
-// ScanLeaves calls do for every entry of every leaf page of the file, whether the tree has it or not, with its value's place in
-// the file. do reports whether the entry is genuine. Pages that cannot be read are skipped. A leaf has at most that many bytes.
+// ScanLeaves calls do for every entry of every leaf page of the file, whether the tree has it or
+// not, with its value's place in the file. do reports whether the entry is genuine. Pages that
+// cannot be read are skipped. A leaf has at most that many bytes.
 func ScanLeaves(file io.ReaderAt, size int64, most uint64, do func(e Element, at int64) bool) {
 	buf := make([]byte, Size)
 	pages := uint64(size) / Size
@@ -287,7 +293,8 @@ func ScanLeaves(file io.ReaderAt, size int64, most uint64, do func(e Element, at
 	}
 }
 
-// scanLeaf ignores the count of a leaf: the headers of the entries end where the first genuine entry begins.
+// scanLeaf ignores the count of a leaf: the headers of the entries end where the first genuine
+// entry begins.
 func scanLeaf(page []byte, at int64, do func(e Element, at int64) bool) {
 	end := len(page)
 	for i := pageHeader; i+16 <= end; i += 16 {
