@@ -123,7 +123,7 @@ func TestTableProblems(t *testing.T) {
 		{"a text file with columns", `t: {file: l.txt, as: set, column: a}`, "a", 0, `policy.yaml:1:35: a .txt file has no columns: want no column:`},
 		{"a line that is no network", `t: {file: l.txt, as: cidrs}`, "10.0.0.0/8\n  10.0.0/8\n10.0.0.1/8\n", 0,
 			`l.txt:2:3: "10.0.0/8": not a network: want an address or a prefix such as 192.0.2.0/24
-l.txt:3:1: "10.0.0.1/8": not a network: the address goes on after its 8 bits: want 10.0.0.0/8 or 10.0.0.1`},
+l.txt:3:1: "10.0.0.1/8": not a network: the address has bits set after its 8 bits: want 10.0.0.0/8 or 10.0.0.1`},
 		{"a wildcard", `t: {file: l.txt, as: domains}`, "*.example.com\n", 0,
 			`l.txt:1:1: "*.example.com": not a domain: want example.com, which matches its subdomains too`},
 		{"lines twice", `t: {file: l.txt, as: domains}`, "a.example\nb.example\nA.example.\nb.example\n", 0,

@@ -111,7 +111,7 @@ func (k *compiler) local(n int) int {
 func (k *compiler) compile(n ast.Node) *code {
 	c := k.source(n)
 	if c.table != nil {
-		return k.report(n, "a table is no value: want KEY in tables.NAME, tables.NAME[KEY] or len(tables.NAME)")
+		return k.report(n, "a table is not a value: want KEY in tables.NAME, tables.NAME[KEY] or len(tables.NAME)")
 	}
 	return c
 }
@@ -120,7 +120,7 @@ func (k *compiler) compile(n ast.Node) *code {
 func (k *compiler) source(n ast.Node) *code {
 	if k.depth++; k.depth > maxDepth {
 		k.depth--
-		return k.report(n, "too deep: want at most %d operators inside each other", maxDepth)
+		return k.report(n, "too deep: want at most %d nested operators", maxDepth)
 	}
 	c := k.node(n)
 	k.depth--
@@ -276,7 +276,7 @@ func (k *compiler) declaration(n *ast.VariableDeclaratorNode) *code {
 		k.report(n, "%s", problem)
 	}
 	if slices.ContainsFunc(k.vars, func(v variable) bool { return v.name == n.Name }) {
-		k.report(n, "the name %s is that of another let already", n.Name)
+		k.report(n, "the name %s is already used by another let", n.Name)
 	}
 	before := k.next
 	at := k.local(1)
@@ -325,7 +325,7 @@ func (k *compiler) object(n *ast.MapNode) *code {
 		k.wantKinds(pair.Key, key, text, "a member's name")
 		if key.constant && key.value.Kind() == runtime.String {
 			if seen[key.value.Text()] {
-				k.report(pair.Key, "the member %s is there twice", key.value.Text())
+				k.report(pair.Key, "the member %s occurs twice", key.value.Text())
 			}
 			seen[key.value.Text()] = true
 		}

@@ -163,7 +163,7 @@ func TestCostOfNests(t *testing.T) {
 }
 
 func TestTooManyLoops(t *testing.T) {
-	const inside = "inside 3 others already: want at most 3 quantifiers over lists of the event inside each other"
+	const inside = "inside 3 others: want at most 3 nested quantifiers over lists of the event"
 	tests := []struct {
 		name, src string
 		want      []string

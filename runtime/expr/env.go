@@ -104,7 +104,7 @@ func (e *Env) nameProblem(name string) string {
 		return fmt.Sprintf("the name %s: names that begin with __ are reserved", name)
 	}
 	if e.lets[name] != nil {
-		return fmt.Sprintf("the name %s is that of a let already", name)
+		return fmt.Sprintf("the name %s is already used by a let", name)
 	}
 	// functions are not reserved: there will be more
 	if quantifiers[name] != nil || slices.Contains(keywords, name) {

@@ -184,7 +184,7 @@ func (k *compiler) caller(n ast.Node, name string, f *function, args []ast.Node,
 		case f.kinds(i)&c.types == 0 && c.types != 0: // reported
 			return nil
 		case !c.constant || c.null:
-			k.report(args[i], "%s wants this written out, or taken from vars", name)
+			k.report(args[i], "%s wants a constant here: write it out or take it from vars", name)
 			return nil
 		}
 		if first == n {

@@ -13,13 +13,13 @@ import (
 
 // addressFunctions work on mail and network addresses.
 var addressFunctions = map[string]*function{
-	"domain": {usage: "domain(email) text", doc: "what follows the @, in lower case; null when it is no mail address",
+	"domain": {usage: "domain(email) text", doc: "the part after the @, in lower case; null when the text is not a mail address",
 		example: `domain('Ada@Mail.Example')`, value: `"mail.example"`, cost: "1 + email/8",
 		args: []types{text}, result: text, null: true, form: lowerForm, pure: true, call: domain},
-	"localPart": {usage: "localPart(email) text", doc: "what is before the @; null when it is no mail address",
+	"localPart": {usage: "localPart(email) text", doc: "the part before the @; null when the text is not a mail address",
 		example: `localPart('Ada@Mail.Example')`, value: `"Ada"`, cost: "1 + email/8",
 		args: []types{text}, result: text, null: true, pure: true, call: localPart},
-	"inCIDR": {usage: "inCIDR(ip, networks…) boolean", doc: "the address is in one of the networks, which are written out or a list of vars; null when it is no address",
+	"inCIDR": {usage: "inCIDR(ip, networks…) boolean", doc: "the address is in one of the networks, which are written out or a list of vars; null when the text is not an address",
 		example: `inCIDR('10.1.2.3', '10.0.0.0/8', '2001:db8::/32')`, value: `true`, cost: "4",
 		args: []types{text, text | list}, variadic: true, result: boolean, null: true, constArgs: 0xfe, bind: inCIDR},
 }

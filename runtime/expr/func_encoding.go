@@ -20,19 +20,19 @@ var encodingFunctions = map[string]*function{
 	"toBase64url": {usage: "toBase64url(text) text", doc: "in base64url, without padding (RFC 4648 section 5)",
 		example: `toBase64url('ada?~')`, value: `"YWRhP34"`, cost: "1 + text/8",
 		args: []types{text}, result: text, keepsSecret: true, call: encodeFunc("base64url")},
-	"fromBase64": {usage: "fromBase64(text) text", doc: "what base64 or base64url says, with padding or without",
+	"fromBase64": {usage: "fromBase64(text) text", doc: "the text that base64 or base64url encodes, with or without padding",
 		example: `fromBase64('YWRhP34')`, value: `"ada?~"`, cost: "1 + text/8",
 		args: []types{text}, result: text, keepsSecret: true, call: fromBase64},
 	"toHex": {usage: "toHex(text) text", doc: "each byte as two digits",
 		example: `toHex('Ada')`, value: `"416461"`, cost: "1 + text/8",
 		args: []types{text}, result: text, keepsSecret: true, call: encodeFunc("hex")},
-	"fromHex": {usage: "fromHex(text) text", doc: "what such digits say",
+	"fromHex": {usage: "fromHex(text) text", doc: "the text that such digits encode",
 		example: `fromHex('416461')`, value: `"Ada"`, cost: "1 + text/8",
 		args: []types{text}, result: text, keepsSecret: true, call: fromHex},
 	"toJSON": {usage: "toJSON(value) text", doc: "any value as JSON, up to 64 KiB",
-		example: `toJSON({'a': [1, nil]})`, value: `"{\"a\":[1,null]}"`, cost: "1 for each value + what it gives/4",
+		example: `toJSON({'a': [1, nil]})`, value: `"{\"a\":[1,null]}"`, cost: "1 for each value + the result/4",
 		args: []types{anything}, result: text, size: maxTextSize, keepsSecret: true, call: toJSON},
-	"fromJSON": {usage: "fromJSON(text) value", doc: "what JSON says, up to 64 KiB, strictly read",
+	"fromJSON": {usage: "fromJSON(text) value", doc: "the value of a JSON text, up to 64 KiB, parsed strictly",
 		example: `fromJSON('{"a": [1, 2]}').a[1]`, value: `2`, cost: "8 + text/2",
 		args: []types{text}, result: anything, null: true, call: fromJSON},
 }
@@ -79,7 +79,7 @@ func checkedText(b []byte, err error, want, pos string) runtime.Value {
 		fail(pos, "%s", want)
 	}
 	if !utf8.Valid(b) {
-		fail(pos, "what it says is no text")
+		fail(pos, "the decoded bytes are not a text")
 	}
 	return textOfBytes(b)
 }

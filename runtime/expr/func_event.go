@@ -21,10 +21,10 @@ var eventFunctions = map[string]*function{
 	"distance": {usage: "distance(place, place) number", doc: "kilometres between two places, each an object with lat and lon, or one with a geolocation that has them; null when one has none",
 		example: `round(distance({'lat': 52.52, 'lon': 13.405}, {'geolocation': {'lat': 48.8566, 'lon': 2.3522}}))`, value: `877`, cost: "8",
 		args: []types{object, object}, result: number, null: true, check: checkPlaces, call: distanceBetween},
-	"uuid": {usage: "uuid() text", doc: "a random UUID, another one each time it is asked for; the same when a call is decided again",
+	"uuid": {usage: "uuid() text", doc: "a random UUID, a new one at each use; the same when a call is decided again",
 		example: `len(uuid())`, value: `36`, cost: "16",
 		result: text, impure: true, call: uuid},
-	"random": {usage: "random() number", doc: "a number from 0 up to, but not including 1, by chance in the same way",
+	"random": {usage: "random() number", doc: "a random number from 0 up to, but not including, 1; likewise",
 		example: `random() < 1`, value: `true`, cost: "16",
 		result: number, impure: true, call: random},
 }

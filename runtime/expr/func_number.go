@@ -10,10 +10,10 @@ import (
 
 // numberFunctions work on numbers.
 var numberFunctions = map[string]*function{
-	"int": {usage: "int(value) number", doc: "a number without its fraction, or what a text says",
+	"int": {usage: "int(value) number", doc: "a number without its fraction, or the whole number in a text",
 		example: `int('42')`, value: `42`, cost: "1 + value/16",
 		args: []types{text | number}, result: number, keepsSecret: true, call: toInt},
-	"float": {usage: "float(value) number", doc: "a number, or what a text says",
+	"float": {usage: "float(value) number", doc: "a number, or the number in a text",
 		example: `float('4.5')`, value: `4.5`, cost: "1 + value/16",
 		args: []types{text | number}, result: number, call: toFloat},
 	"abs": {usage: "abs(number) number", doc: "without its sign",

@@ -11,8 +11,8 @@ import (
 
 // passwordFunctions verify passwords.
 var passwordFunctions = map[string]*function{
-	"password": {usage: "password(plain, hash, dummy?) boolean", doc: "the hash is the password's, by bcrypt, argon2, scrypt, PBKDF2 or LDAP's SSHA as its prefix says; a missing hash is no password's, and takes as long as the dummy, a hash that is written out, would take",
-		example: `password('correct horse', '{SSHA}7n04+TnFpJjvuCj3OGTwz/a1s7J1bk3p')`, value: `true`, cost: "what the hash was made to take; bcrypt of cost 12: 20 million",
+	"password": {usage: "password(plain, hash, dummy?) boolean", doc: "whether the hash is the password's; its prefix names bcrypt, argon2, scrypt, PBKDF2 or an LDAP scheme; a missing hash gives false and takes as long as the dummy, a constant hash",
+		example: `password('correct horse', '{SSHA}7n04+TnFpJjvuCj3OGTwz/a1s7J1bk3p')`, value: `true`, cost: "by the parameters of the hash; bcrypt of cost 12: 20 million",
 		args: []types{text, text, text}, optional: 1, result: boolean, nullArgs: 2, hiddenArgs: 7, impure: true, constArgs: 4, price: func([]size, int64) int64 { return password.BcryptFuel(12) }, check: warnNoDummy, bind: bindPassword},
 }
 
@@ -23,7 +23,7 @@ const defaultDummy = "$2b$10$abcdefghijklmnopqrstuuIrCKtFlSTGhTU2VpmnQEiSXg1TGbV
 func bindPassword(e *Env, args []runtime.Value) (callFunc, error) {
 	w := e.o.Workers
 	if w == nil {
-		return nil, errors.New("password is for the rules of hooks")
+		return nil, errors.New("password is available in the rules of hooks only")
 	}
 	text := defaultDummy
 	if len(args) == 3 {

@@ -140,7 +140,7 @@ func TestPasswordAtLoad(t *testing.T) {
 	env := newHarness(t, hook.PasswordImport).env
 	tests := []struct{ src, want string }{
 		{`password('a', 'b', 'c')`, "the dummy: want a hash of bcrypt, argon2i or argon2id, scrypt, PBKDF2 or one such as {SSHA}…"},
-		{`password('a', 'b', eventType)`, "password wants this written out, or taken from vars"},
+		{`password('a', 'b', eventType)`, "password wants a constant here: write it out or take it from vars"},
 		{`password('a', 1)`, "password wants a text, got a number"},
 	}
 	for _, tt := range tests {
@@ -149,7 +149,7 @@ func TestPasswordAtLoad(t *testing.T) {
 		}
 	}
 	bare := expr.NewEnv(expr.Options{Type: hook.PasswordImport})
-	if _, err := expr.Compile(verify, bare); err == nil || err.Error() != "password is for the rules of hooks" {
+	if _, err := expr.Compile(verify, bare); err == nil || err.Error() != "password is available in the rules of hooks only" {
 		t.Errorf("without Workers: %v", err)
 	}
 }

@@ -2,14 +2,14 @@ package expr
 
 // unsupportedFuncs maps functions that expr has and this language does not to their replacements.
 var unsupportedFuncs = map[string]string{
-	"reduce":     "it can double what it holds at every step: use sum, join, count or map",
+	"reduce":     "it can double its value at every step: use sum, join, count or map",
 	"repeat":     "write the text out",
 	"date":       "use parseTime",
 	"timezone":   "the functions of time take the zone's name",
 	"groupBy":    "use filter or count",
 	"sortBy":     "use sort",
 	"get":        "write x[key]",
-	"type":       "compare with nil to see what is missing",
+	"type":       "compare with nil to test for a missing value",
 	"flatten":    "use concat",
 	"splitAfter": "use split",
 	"toPairs":    "use keys or values",

@@ -60,7 +60,7 @@ func inTable(t *table.Table, pos string) func(*runtime.Run, runtime.Value) bool 
 // must not let "evil.com>" pass. The empty text is in no table. It returns false.
 func failUnlessDomain(t *table.Table, key, pos string) bool {
 	if key != "" && !t.CanHave(key) {
-		fail(pos, "a table of domains is asked for what is no domain")
+		fail(pos, "a key for a table of domains is not a domain")
 	}
 	return false
 }

@@ -35,7 +35,7 @@ func (k *compiler) dropNull(n ast.Node, c *code) *code {
 
 func (k *compiler) pointer(n *ast.PointerNode) *code {
 	if len(k.elements) == 0 {
-		return k.report(n, "# is known inside a quantifier only")
+		return k.report(n, "# is only known inside a quantifier")
 	}
 	e := k.elements[len(k.elements)-1]
 	switch n.Name {
@@ -128,7 +128,7 @@ func (k *compiler) reportNoMembers(n *ast.MemberNode, base *code, name string) *
 // index is x[i]: a list's value, from its end when i is negative, or an object's member.
 func (k *compiler) index(n *ast.MemberNode, base, index *code) *code {
 	if k.wantKinds(n, base, list|object, "[ ]") {
-		k.wantKinds(n, index, indexes(base.types), "what is between [ and ]")
+		k.wantKinds(n, index, indexes(base.types), "the index between [ and ]")
 	}
 	pos := k.pos(n)
 	c := &code{types: anything, null: true, maybeOther: anyUncertain(base, index), taint: derivedTaint(base, index)}

@@ -17,7 +17,7 @@ import (
 const (
 	MaxSource  = 8 << 10 // bytes
 	maxNodes   = 4000
-	maxNesting = 64  // brackets inside each other
+	maxNesting = 64  // nested brackets
 	maxSigns   = 16  // ! - + not, one after the other
 	maxDepth   = 256 // of the tree; a chain of `and` or `or` counts as one
 )
@@ -93,7 +93,7 @@ func checkLimits(src string) *Error {
 		switch word := src[i:next]; word {
 		case "(", "[", "{":
 			if depth++; depth > maxNesting {
-				return at(src, i, fmt.Sprintf("too deep: want at most %d brackets inside each other", maxNesting))
+				return at(src, i, fmt.Sprintf("too deep: want at most %d nested brackets", maxNesting))
 			}
 			signs = 0
 		case ")", "]", "}":
@@ -101,7 +101,7 @@ func checkLimits(src string) *Error {
 			signs = 0
 		case "!", "-", "+", "not":
 			if signs++; signs > maxSigns {
-				return at(src, i, fmt.Sprintf("want at most %d signs one after the other", maxSigns))
+				return at(src, i, fmt.Sprintf("want at most %d signs in a row", maxSigns))
 			}
 		default:
 			if strings.TrimSpace(word) != "" {

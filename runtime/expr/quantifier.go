@@ -125,7 +125,7 @@ func (k *compiler) loopBody(n, list ast.Node, q *quantifier, l *loop, body ast.N
 	k.loopDepth++
 	defer func() { k.loopDepth-- }()
 	if k.loopDepth == maxLoops+1 {
-		k.report(n, "inside %d others already: want at most %d quantifiers over lists of the event inside each other", maxLoops, maxLoops)
+		k.report(n, "inside %d others: want at most %d nested quantifiers over lists of the event", maxLoops, maxLoops)
 	}
 	k.loops = max(k.loops, k.loopDepth)
 	return k.body(q, l, body)

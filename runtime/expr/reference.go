@@ -21,7 +21,7 @@ type Entry struct {
 var notations = []Entry{
 	{Name: "??", Usage: "value ?? other", Doc: "the first of them that is not missing", Missing: "the other", Cost: "1",
 		Example: `data.userProfile.gone ?? 'none'`, Value: `"none"`},
-	{Name: "tables", Usage: "tables.NAME[key] ?? value", Doc: "what a table has for a key, or a value in its place", Missing: "null", Cost: "4 + key/64",
+	{Name: "tables", Usage: "tables.NAME[key] ?? value", Doc: "the table's value for a key, or another value without one", Missing: "null", Cost: "4 + key/64",
 		Example: `tables.tiers['silver'] ?? 1`, Value: `1`},
 	{Name: "in", Usage: "value in list, object or table", Doc: "it is one of them, a member's name, a key; a domain is in a table with a domain above it", Missing: "false", Cost: "1 to 4, or 1 for each value of a list",
 		Example: `'eu.partner.example' in tables.partners`, Value: `true`},
@@ -29,7 +29,7 @@ var notations = []Entry{
 		Example: `'ada-42' matches '-[0-9]+$'`, Value: `true`},
 	{Name: "contains", Usage: "text contains part", Doc: "also startsWith and endsWith", Missing: "null", Cost: "1 + text/16",
 		Example: `'CN=Admins,DC=example' contains 'Admins'`, Value: `true`},
-	{Name: "[ ]", Usage: "list[from:to], text[from:to]", Doc: "some of the values or characters; a negative place counts from the end", Missing: "null", Cost: "1 + what is passed over/16",
+	{Name: "[ ]", Usage: "list[from:to], text[from:to]", Doc: "some of the values or characters; a negative place counts from the end", Missing: "null", Cost: "1 + the skipped part/16",
 		Example: `'Lovelace'[:4] + ['a', 'b'][-1]`, Value: `"Loveb"`},
 }
 
@@ -40,9 +40,9 @@ func Reference() []Entry {
 	for name, q := range quantifiers {
 		missing := "null"
 		if q.empty {
-			missing = "as of an empty list"
+			missing = "as for an empty list"
 		}
-		all = append(all, Entry{name, q.usage, q.doc, missing, "1 + 1 for each value, and what is computed for it", q.example, q.value, false})
+		all = append(all, Entry{name, q.usage, q.doc, missing, "1 + 1 for each value, and the cost of its condition or value", q.example, q.value, false})
 	}
 	for name, f := range functions {
 		all = append(all, Entry{name, f.usage, f.doc, f.missing(), cmp.Or(f.cost, "1"), f.example, f.value, false})
@@ -63,7 +63,7 @@ func (f *function) missing() string {
 	case f.empty:
 		return "0"
 	case f.nullArgs != 0:
-		return "see there"
+		return "see its text"
 	}
 	return "null"
 }
@@ -77,7 +77,7 @@ func AppendReference(dst []byte) []byte {
 		}
 		dst = fmt.Appendf(dst, "| %s |\n", strings.Join(cells, " | "))
 	}
-	row("what", "is", "with something missing", "fuel", "for example", "comes to")
+	row("notation", "meaning", "with a missing argument", "fuel", "example", "result")
 	row("---", "---", "---", "---", "---", "---")
 	for _, e := range Reference() {
 		if !e.Unsupported {
@@ -85,7 +85,7 @@ func AppendReference(dst []byte) []byte {
 		}
 	}
 	dst = append(dst, "\nNot supported, though expr has it:\n\n"...)
-	row("what", "instead")
+	row("function", "use instead")
 	row("---", "---")
 	for _, e := range Reference() {
 		if e.Unsupported {
@@ -99,8 +99,8 @@ const page = `# The functions of the rule language
 
 Written from the code by ` + "`go test ./runtime/expr -run TestReference -update`" + `; every example is run by that test.
 
-A function that is given null gives null, and one that is given a value of another kind than it wants makes the rule fail
-(while the policy is loaded, where that can be known). Fuel is asked for before the work is done; a text counts in bytes.
-A ? marks what can be left out, an … what can be repeated.
+A function of null gives null. A value of the wrong kind makes the rule fail; where the kind is known
+beforehand, loading the policy fails. Fuel is charged before the work; a text counts in bytes.
+A ? marks an argument that may be left out, an … one that may be repeated.
 
 `

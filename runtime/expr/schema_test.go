@@ -127,7 +127,7 @@ func TestSchemaMistakes(t *testing.T) {
 		{hook.Token, `upper(data.access.claims.scp) in data.context.session.amr`, []string{`1:26: upper wants a text, got a list`}},
 		{hook.Token, `any(data.access.claims.scp, # > 3)`, []string{`1:31: > wants two numbers or two texts, got a text and a number`}},
 		{hook.Token, `data.access.claims.scp["openid"] == 1`, []string{`1:23: a list has no members`}},
-		{hook.Token, `data.access.claims.scp[eventType] == ""`, []string{`1:23: what is between [ and ] wants a number, got a text`}},
+		{hook.Token, `data.access.claims.scp[eventType] == ""`, []string{`1:23: the index between [ and ] wants a number, got a text`}},
 		{hook.Token, `data.context.session.mfaActive matches "t"`, []string{`1:22: matches on its left wants a text, got a boolean`}},
 		{hook.EventHook, `event.target.type == "User"`, []string{`1:14: a list has no members: want any(LIST, .type …) or find(LIST, …).type`}},
 		{hook.EventHook, `"User" in event.target`, []string{`1:8: in cannot compare a text with an object`}},

@@ -60,7 +60,7 @@ func hasAny(s string, parts []string) bool {
 var differences = []difference{
 	{"refused by name", "each has its own message: what can be written instead, or why no hook needs it",
 		isRejected("is not supported", "unknown name", "unknown function", "values have no methods")},
-	{"a member that is written twice in an object", "the second is a slip; expr keeps the first", isRejected("is there twice")},
+	{"a member that is written twice in an object", "the second is a slip; expr keeps the first", isRejected("occurs twice")},
 	{"a pattern that is no constant", "a payload must not choose a pattern, whose work is paid for by us", isRejected("wants its pattern written out")},
 	{"several expressions with ; between", "all but the last compute nothing", isRejected("want one expression")},
 	{"an argument that expr takes for granted, or more than there are", "trimPrefix(x) cuts nothing off", isRejected(" arguments")},

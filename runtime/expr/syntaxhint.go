@@ -18,9 +18,9 @@ func habitHint(src string, offset int) (begin int, message string) {
 	case word == "=" && !strings.HasPrefix(src[offset:], "=="):
 		return equalsHint(src, offset)
 	case word == ">" && strings.HasSuffix(src[:offset], "<"):
-		return offset - 1, "<> compares nothing: write !="
+		return offset - 1, "<> is not an operator: write !="
 	case slices.Contains(wordOperators, word) && strings.HasPrefix(rest, "("):
-		return offset, word + " is no function: write a " + word + " b"
+		return offset, word + " is not a function: write a " + word + " b"
 	case word == "&":
 		return offset, "write and"
 	case word == "AND" || word == "OR":
@@ -32,7 +32,7 @@ func habitHint(src string, offset int) (begin int, message string) {
 	open, brace := previousLexeme(src, at)
 	switch {
 	case word == ":" && brace == "{":
-		return open, "these braces only hold what is computed for each value: write an object as {{'name': value}}"
+		return open, "these braces contain the value for each element: write an object as {{'name': value}}"
 	case last == "NOT":
 		return at, "write not"
 	case last == "not":
@@ -48,15 +48,15 @@ var wordOperators = []string{"contains", "startsWith", "endsWith", "matches", "i
 func equalsHint(src string, offset int) (begin int, message string) {
 	switch {
 	case strings.HasSuffix(src[:offset], "=="):
-		return offset - 2, "=== compares nothing: write =="
+		return offset - 2, "=== is not an operator: write =="
 	case strings.HasSuffix(src[:offset], "!="):
-		return offset - 2, "!== compares nothing: write !="
+		return offset - 2, "!== is not an operator: write !="
 	case strings.HasPrefix(src[offset:], "=>"):
-		return offset, "=> compares nothing: write >="
+		return offset, "=> is not an operator: write >="
 	case strings.HasPrefix(src[offset:], "=<"):
-		return offset, "=< compares nothing: write <="
+		return offset, "=< is not an operator: write <="
 	}
-	return offset, "= compares nothing: write =="
+	return offset, "= is not an operator: write =="
 }
 
 // Names and paths beside a not are quoted in hints; texts never are, because they may be secret.
@@ -75,7 +75,7 @@ func notHint(src string, offset int, word string) string {
 	if word == "null" || word == "nil" {
 		return "write != nil"
 	}
-	return "behind a value not wants in, contains, startsWith, endsWith or matches; what is unequal is !="
+	return "after a value, not needs in, contains, startsWith, endsWith or matches; for inequality write !="
 }
 
 // previousLexeme is the last lexeme that ends before offset, and its place. Blanks and comments do

@@ -31,6 +31,6 @@ func (k *compiler) warn(n ast.Node, format string, args ...any) {
 // warnNoDummy warns of a password whose hash may be missing and that names no dummy.
 func warnNoDummy(k *compiler, n ast.Node, _ []ast.Node, from []*code) {
 	if len(from) == 2 && from[1].null {
-		k.warn(n, "password without its dummy: where the hash is missing it takes as long as bcrypt of cost 10, and if the hashes are others, the time an answer takes tells who exists: want as its third argument a hash of their kind and cost")
+		k.warn(n, "password has no dummy: for a missing hash it takes as long as bcrypt of cost 10; if other hashes take another time, the time of an answer reveals which users exist: add a hash of their kind and cost as third argument")
 	}
 }

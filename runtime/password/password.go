@@ -36,7 +36,7 @@ var (
 	// its prefix is not known
 	ErrUnknown = errors.New("want a hash of bcrypt, argon2i or argon2id, scrypt, PBKDF2 or one such as {SSHA}…")
 	// a parameter, salt or digest is wrong
-	ErrMalformed = errors.New("a hash that is not written as its prefix says")
+	ErrMalformed = errors.New("a hash that is malformed for its prefix")
 )
 
 // Limits of a hash. A digest that is too short would match too many passwords.

@@ -150,7 +150,7 @@ func parsePrefix(s string) (netip.Prefix, error) {
 		return netip.PrefixFrom(ip, ip.BitLen()), nil
 	}
 	if p.Masked() != p {
-		return p, fmt.Errorf("%w: the address goes on after its %d bits: want %s or %s", ErrNetwork, p.Bits(), p.Masked(), p.Addr())
+		return p, fmt.Errorf("%w: the address has bits set after its %d bits: want %s or %s", ErrNetwork, p.Bits(), p.Masked(), p.Addr())
 	}
 	if p.Addr().Is4In6() && p.Bits() >= 96 {
 		p = netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-96)

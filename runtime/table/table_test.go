@@ -151,7 +151,7 @@ func TestRefused(t *testing.T) {
 		{"a prefix too long", table.CIDRs, []string{"10.0.0.0/8", "192.0.2.0/33"},
 			"entry 2: not a network: want an address or a prefix such as 192.0.2.0/24", table.ErrNetwork},
 		{"a host and a prefix", table.CIDRs, []string{"192.0.2.7/24"},
-			"entry 1: not a network: the address goes on after its 24 bits: want 192.0.2.0/24 or 192.0.2.7", table.ErrNetwork},
+			"entry 1: not a network: the address has bits set after its 24 bits: want 192.0.2.0/24 or 192.0.2.7", table.ErrNetwork},
 		{"a zone", table.CIDRs, []string{"fe80::1%eth0"},
 			"entry 1: not a network: want an address or a prefix such as 192.0.2.0/24", table.ErrNetwork},
 		{"a value that is no JSON", table.Map, []string{"a=1", "b=1,2"},
