@@ -29,7 +29,7 @@ type inlineActions struct {
 	bytes int64
 }
 
-func (l *inlineQueue) init() { l.queue = make(chan inlineActions, maxQueued) }
+func (q *inlineQueue) init() { q.queue = make(chan inlineActions, maxQueued) }
 
 // Enqueue queues the actions of an inline call and returns at once. It takes ownership of the plan.
 // If the queue is full it returns false: the actions are dropped, counted and logged.

@@ -25,20 +25,20 @@ type candidate struct {
 
 // evaluate loads the folder with the change and runs its tests. It returns no Set if the folder
 // itself has problems.
-func (j *candidate) evaluate(ctx context.Context, s state) (*rules.Set, error) {
-	set, err := j.w.loadSet(s, func(f *folder.Folder, set *rules.Set) error { return j.runTests(ctx, f, set) })
+func (c *candidate) evaluate(ctx context.Context, s state) (*rules.Set, error) {
+	set, err := c.w.loadSet(s, func(f *folder.Folder, set *rules.Set) error { return c.runTests(ctx, f, set) })
 	if _, rejected := errors.AsType[*Rejection](err); rejected {
 		return nil, err
 	}
 	if err != nil {
-		return nil, j.attributeProblems(err)
+		return nil, c.attributeProblems(err)
 	}
-	j.measureRuns(ctx, s, set)
+	c.measureRuns(ctx, s, set)
 	return set, nil
 }
 
 // runTests runs the folder's tests with the change.
-func (j *candidate) runTests(ctx context.Context, folder *folder.Folder, set *rules.Set) error {
+func (c *candidate) runTests(ctx context.Context, folder *folder.Folder, set *rules.Set) error {
 	deadline, _ := ctx.Deadline()
 	report, err := suite.Run(folder, set, suite.Options{Until: deadline})
 	if problems, ok := errors.AsType[document.Problems](err); ok {
@@ -50,40 +50,40 @@ func (j *candidate) runTests(ctx context.Context, folder *folder.Folder, set *ru
 	if failed := failedTests(report, set); len(failed) > 0 {
 		return &Rejection{Tests: failed}
 	}
-	if j.w.o.Tests && len(report.Cases) == 0 {
+	if c.w.o.Tests && len(report.Cases) == 0 {
 		return &TestsFailed{} // a problem of the folder, not of the change
 	}
-	j.result.Tests = report.Passed
+	c.result.Tests = report.Passed
 	return nil
 }
 
 // measureRuns measures a sample call of the rules that run the module, or of every hook type if no
 // rule does.
-func (j *candidate) measureRuns(ctx context.Context, s state, set *rules.Set) {
+func (c *candidate) measureRuns(ctx context.Context, s state, set *rules.Set) {
 	folder, err := s.withUploads()
-	if j.module == nil || err != nil {
+	if c.module == nil || err != nil {
 		return
 	}
 	for _, t := range set.Trials() {
-		if t.File == moduleFile(j.Name) {
-			j.result.Runs = append(j.result.Runs, t)
+		if t.File == moduleFile(c.Name) {
+			c.result.Runs = append(c.result.Runs, t)
 		}
 	}
-	if len(j.result.Runs) == 0 {
+	if len(c.result.Runs) == 0 {
 		tables, _ := rules.Tables(folder) // loaded before without an error
-		j.result.Runs = rules.Trials(ctx, j.module, rules.TrialOptions{Tables: tables})
+		c.result.Runs = rules.Trials(ctx, c.module, rules.TrialOptions{Tables: tables})
 	}
 }
 
 // attributeProblems decides whether the problems come from the change, which is then rejected, or
 // from the folder.
-func (j *candidate) attributeProblems(err error) error {
+func (c *candidate) attributeProblems(err error) error {
 	if _, untested := errors.AsType[*TestsFailed](err); untested {
-		j.result.Problems = asProblems(err)
+		c.result.Problems = asProblems(err)
 		return nil
 	}
 	var without document.Problems
-	set, failure := j.w.loadSet(j.before, nil)
+	set, failure := c.w.loadSet(c.before, nil)
 	if failure != nil {
 		without = asProblems(failure)
 	} else if err := set.Close(); err != nil {
@@ -94,10 +94,10 @@ func (j *candidate) attributeProblems(err error) error {
 		return p.Warning || slices.ContainsFunc(without, func(known document.Problem) bool { return isSameProblem(p, known) })
 	})
 	if len(fresh) == 0 {
-		j.result.Problems = all
+		c.result.Problems = all
 		return nil
 	}
-	if j.Code == nil && !j.before.hasFile(moduleFile(j.Name)) {
+	if c.Code == nil && !c.before.hasFile(moduleFile(c.Name)) {
 		return fmt.Errorf("%w: %s", ErrReferenced, fresh[0])
 	}
 	return &Rejection{Problems: fresh}

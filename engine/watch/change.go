@@ -71,7 +71,7 @@ func (w *Watcher) Change(ctx context.Context, c Change) (ChangeResult, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, changeTimeout)
 	defer cancel()
-	j := candidate{w: w, Change: c}
+	evaluated := candidate{w: w, Change: c}
 	if c.Code != nil {
 		m, err := w.o.Rules.Modules.Load(ctx, c.Code) // before the lock, because it takes long
 		if err != nil && ctx.Err() != nil {
@@ -81,53 +81,53 @@ func (w *Watcher) Change(ctx context.Context, c Change) (ChangeResult, error) {
 			return ChangeResult{}, &Rejection{Reasons: rules.Reasons(err)}
 		}
 		defer m.Close() // the Set has its own reference
-		j.module = m
+		evaluated.module = m
 	}
 	if !w.acquire(ctx) {
 		return ChangeResult{}, ctx.Err()
 	}
 	defer w.release()
-	return w.change(ctx, &j)
+	return w.change(ctx, &evaluated)
 }
 
 // change is the part of Change under the lock.
-func (w *Watcher) change(ctx context.Context, j *candidate) (ChangeResult, error) {
-	j.before = w.readStable(ctx, w.seen)
+func (w *Watcher) change(ctx context.Context, c *candidate) (ChangeResult, error) {
+	c.before = w.readStable(ctx, w.lastState)
 	if ctx.Err() != nil {
 		return ChangeResult{}, ctx.Err()
 	}
-	if j.If != nil && !j.If(j.before.moduleHash(j.Name)) {
+	if c.If != nil && !c.If(c.before.moduleHash(c.Name)) {
 		return ChangeResult{}, ErrChanged
 	}
-	if _, uploaded := j.before.uploads.list[j.Name]; j.Code == nil && !uploaded {
+	if _, uploaded := c.before.uploads.list[c.Name]; c.Code == nil && !uploaded {
 		return ChangeResult{}, ErrNoUpload
 	}
-	next, err := j.before.uploads.apply(j.Change)
+	next, err := c.before.uploads.apply(c.Change)
 	if err != nil {
 		return ChangeResult{}, &Rejection{Reasons: []string{err.Error()}}
 	}
-	s := j.before
+	s := c.before
 	s.uploads = next
-	set, err := j.evaluate(ctx, s)
+	set, err := c.evaluate(ctx, s)
 	if err != nil {
 		return ChangeResult{}, err
 	}
-	if err := w.uploadStore.save(next, j.Name); err != nil {
+	if err := w.uploadStore.save(next, c.Name); err != nil {
 		return ChangeResult{}, errors.Join(fmt.Errorf("store an uploaded module: %w", err), closeSet(set))
 	}
 	w.uploads.Store(next)
 	if set != nil {
 		w.warnShadowed(s)
-		w.seen, w.retryAt = s, time.Time{}
+		w.lastState, w.retryAt = s, time.Time{}
 		w.install(s, set, FromUpload)
 	} else {
 		w.apply(ctx, s) // rejected as before; logged if the reason differs
 	}
 	w.removeUnusedUploads()
-	j.result.Module, j.result.Live, j.result.Revision = w.module(j.Name), set != nil, w.Status().Revision
-	w.o.Log.Info("an uploaded module was changed", "module", j.Name, "sha256", s.moduleHash(j.Name), "deleted", j.Code == nil,
-		"live", j.result.Live && j.result.Referenced, "rules", len(j.result.Rules))
-	return j.result, nil
+	c.result.Module, c.result.Live, c.result.Revision = w.module(c.Name), set != nil, w.Status().Revision
+	w.o.Log.Info("an uploaded module was changed", "module", c.Name, "sha256", s.moduleHash(c.Name), "deleted", c.Code == nil,
+		"live", c.result.Live && c.result.Referenced, "rules", len(c.result.Rules))
+	return c.result, nil
 }
 
 // closeSet closes a Set that does not go live; it may be nil.

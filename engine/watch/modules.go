@@ -108,12 +108,12 @@ func (w *Watcher) module(name string) Module {
 // warnShadowed warns of changed modules of the folder that have no effect, because an upload
 // replaces them.
 func (w *Watcher) warnShadowed(s state) {
-	if s.folder == nil || w.seen.folder == nil {
+	if s.folder == nil || w.lastState.folder == nil {
 		return
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.uploads.list)) {
 		upload, file := s.uploads.list[name], moduleFile(name)
-		was, _ := w.seen.folder.File(file)
+		was, _ := w.lastState.folder.File(file)
 		is, there := s.folder.File(file)
 		if there && !bytes.Equal(was, is) && Hash(is) != upload.SHA256 {
 			w.o.Log.Warn("a changed module of the folder has no effect, because an upload replaces it: delete the upload, or push the module too",

@@ -116,9 +116,9 @@ type uploadList struct {
 }
 
 // open reads the uploads. Damage is reported by overlay.
-func (a uploadStore) open() *uploads {
+func (s uploadStore) open() *uploads {
 	u := &uploads{list: map[string]Upload{}, code: map[string][]byte{}}
-	text, err := os.ReadFile(filepath.Join(a.dir, listName))
+	text, err := os.ReadFile(filepath.Join(s.dir, listName))
 	if errors.Is(err, fs.ErrNotExist) {
 		return u
 	}
@@ -127,36 +127,36 @@ func (a uploadStore) open() *uploads {
 		err = json.Unmarshal(text, &l)
 	}
 	if err != nil {
-		u.err = fmt.Errorf("read the list of uploaded modules %s: %w", filepath.Join(a.dir, listName), err)
+		u.err = fmt.Errorf("read the list of uploaded modules %s: %w", filepath.Join(s.dir, listName), err)
 		return u
 	}
 	for name, one := range l.Modules {
 		if !moduleName.MatchString(name) {
-			u.err = fmt.Errorf("read the list of uploaded modules %s: %q: %w", filepath.Join(a.dir, listName), name, ErrModuleName)
+			u.err = fmt.Errorf("read the list of uploaded modules %s: %q: %w", filepath.Join(s.dir, listName), name, ErrModuleName)
 			return u
 		}
 		u.list[name] = one
-		if code, err := os.ReadFile(a.file(one.SHA256)); err == nil && Hash(code) == one.SHA256 {
+		if code, err := os.ReadFile(s.file(one.SHA256)); err == nil && Hash(code) == one.SHA256 {
 			u.code[name] = code
 		}
 	}
 	return u
 }
 
-func (a uploadStore) file(hash string) string {
-	return filepath.Join(a.dir, filepath.Base(hash)+".wasm")
+func (s uploadStore) file(hash string) string {
+	return filepath.Join(s.dir, filepath.Base(hash)+".wasm")
 }
 
 // save makes the uploads durable; the one of that name is new.
-func (a uploadStore) save(u *uploads, name string) error {
+func (s uploadStore) save(u *uploads, name string) error {
 	if u.err != nil {
 		return u.err
 	}
-	if err := os.MkdirAll(a.dir, 0o700); err != nil {
+	if err := os.MkdirAll(s.dir, 0o700); err != nil {
 		return err
 	}
 	if one, ok := u.list[name]; ok {
-		if err := durable.WriteFile(a.file(one.SHA256), u.code[name], durable.Options{}); err != nil {
+		if err := durable.WriteFile(s.file(one.SHA256), u.code[name], durable.Options{}); err != nil {
 			return err
 		}
 	}
@@ -164,23 +164,23 @@ func (a uploadStore) save(u *uploads, name string) error {
 	if err != nil {
 		return err
 	}
-	return durable.WriteFile(filepath.Join(a.dir, listName), append(text, '\n'), durable.Options{})
+	return durable.WriteFile(filepath.Join(s.dir, listName), append(text, '\n'), durable.Options{})
 }
 
 // removeUnused removes files of no upload, and temporary files of a killed process.
-func (a uploadStore) removeUnused(u *uploads) error {
-	entries, err := os.ReadDir(a.dir)
+func (s uploadStore) removeUnused(u *uploads) error {
+	entries, err := os.ReadDir(s.dir)
 	if errors.Is(err, fs.ErrNotExist) || u.err != nil {
 		return nil
 	}
 	used := map[string]bool{listName: true}
 	for _, one := range u.list {
-		used[filepath.Base(a.file(one.SHA256))] = true
+		used[filepath.Base(s.file(one.SHA256))] = true
 	}
 	for _, e := range entries {
 		if strings.HasSuffix(e.Name(), ".wasm") && !used[e.Name()] {
-			err = errors.Join(err, os.Remove(filepath.Join(a.dir, e.Name())))
+			err = errors.Join(err, os.Remove(filepath.Join(s.dir, e.Name())))
 		}
 	}
-	return errors.Join(err, durable.RemoveTemp(filepath.Join(a.dir, "*")))
+	return errors.Join(err, durable.RemoveTemp(filepath.Join(s.dir, "*")))
 }

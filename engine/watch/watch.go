@@ -50,10 +50,10 @@ type Watcher struct {
 	uploadStore *uploadStore  // nil: uploads are disabled
 	lock        chan struct{} // acquired to check the folder or evaluate a change; guards the fields below
 
-	seen    state     // last state that was loaded or rejected
-	retryAt time.Time // next retry of a rejected state; zero after a valid one
-	pace    pacer
-	set     *rules.Set // the live Set, to compare the next one with; the engine closes it
+	lastState state     // last state that was loaded or rejected
+	retryAt   time.Time // next retry of a rejected state; zero after a valid one
+	pace      pacer
+	set       *rules.Set // the live Set, to compare the next one with; the engine closes it
 
 	uploads atomic.Pointer[uploads] // changed under lock, read by all
 
@@ -180,10 +180,10 @@ func (w *Watcher) poll(ctx context.Context, again, idle bool) bool {
 	if again {
 		w.retryAt = time.Now()
 	}
-	if idle && !w.pace.isDue(ctx, w.dir, w.seen.files) && !w.retryDue() {
+	if idle && !w.pace.isDue(ctx, w.dir, w.lastState.files) && !w.retryDue() {
 		return false
 	}
-	w.pace.startRead(ctx, w.dir, w.seen.files)
+	w.pace.startRead(ctx, w.dir, w.lastState.files)
 	w.readFolder(ctx)
 	return true
 }
@@ -194,8 +194,8 @@ func (w *Watcher) retryDue() bool {
 
 // readFolder reads the folder and applies a new state.
 func (w *Watcher) readFolder(ctx context.Context) {
-	s := w.readStable(ctx, w.seen)
-	if ctx.Err() != nil || s.key == w.seen.key && s.uploads == w.seen.uploads && !w.retryDue() {
+	s := w.readStable(ctx, w.lastState)
+	if ctx.Err() != nil || s.key == w.lastState.key && s.uploads == w.lastState.uploads && !w.retryDue() {
 		return
 	}
 	w.apply(ctx, s) // a rejection is in the status and the log
@@ -205,8 +205,8 @@ func (w *Watcher) readFolder(ctx context.Context) {
 // stays.
 func (w *Watcher) apply(ctx context.Context, s state) error {
 	w.warnShadowed(s)
-	again := s.key == w.seen.key && s.uploads == w.seen.uploads && !w.Status().Stale
-	w.seen, w.retryAt = s, time.Time{}
+	again := s.key == w.lastState.key && s.uploads == w.lastState.uploads && !w.Status().Stale
+	w.lastState, w.retryAt = s, time.Time{}
 	start := time.Now()
 	set, err := w.loadSet(s, func(f *folder.Folder, set *rules.Set) error { return w.runTests(ctx, f, set) })
 	if err != nil && ctx.Err() != nil && errors.Is(err, ctx.Err()) {
