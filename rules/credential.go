@@ -1,10 +1,11 @@
 package rules
 
 import (
-	"github.com/tenterhook/tenterhook/rules/document"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/tenterhook/tenterhook/rules/document"
 )
 
 // Credential is one way to be let in: every line must match.
@@ -44,7 +45,7 @@ type lineSpec struct {
 const secretSchema = `{"oneOf":[{"$ref":"#/$defs/secret"},{"type":"array","minItems":1,"items":{"$ref":"#/$defs/secret"}}]}`
 
 var lineFields = []document.Field[lineSpec]{
-	{Key: "header", Doc: "The header's name.", Schema: textSchema,
+	{Key: "header", Doc: "The header's name.", Schema: document.TextSchema,
 		Read: func(d *document.Decoder, l *lineSpec, n *document.Node) { l.header, l.headerAt = d.Text(n), n }},
 	{Key: "secret", Doc: "The header's whole value, or a list of values of which any will do: ${env.NAME} or ${file./path}, each with a name if wanted: {name: 2026-10, value: ...}.", Schema: secretSchema,
 		Read: func(_ *document.Decoder, l *lineSpec, n *document.Node) { l.secret = n }},

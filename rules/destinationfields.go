@@ -22,8 +22,8 @@ const (
 )
 
 var destinationFields = []document.Field[destinationSpec]{
-	{Key: "url", Doc: "The https URL that actions are sent to; ${env.NAME} and ${file./path} are filled in.", Schema: textSchema, Read: keep("url")},
-	{Key: "file", Doc: "The absolute path of a file that actions are appended to, a line of JSON each.", Schema: textSchema, Read: keep("file")},
+	{Key: "url", Doc: "The https URL that actions are sent to; ${env.NAME} and ${file./path} are filled in.", Schema: document.TextSchema, Read: keep("url")},
+	{Key: "file", Doc: "The absolute path of a file that actions are appended to, a line of JSON each.", Schema: document.TextSchema, Read: keep("file")},
 	{Key: "stdout", Doc: "Actions are written to standard output, a line of JSON each.", Schema: `{"const":true}`,
 		Read: func(d *document.Decoder, s *destinationSpec, n *document.Node) {
 			if !d.Bool(n) && n.Kind == document.Bool {
@@ -34,7 +34,7 @@ var destinationFields = []document.Field[destinationSpec]{
 		Read: func(d *document.Decoder, s *destinationSpec, n *document.Node) {
 			s.Method = d.OneOf(n, destination.Methods...)
 		}},
-	{Key: "path", Doc: "A path beneath the URL's own, for actions that give none.", Schema: textSchema, Read: keep("path")},
+	{Key: "path", Doc: "A path beneath the URL's own, for actions that give none.", Schema: document.TextSchema, Read: keep("path")},
 	{Key: "query", Doc: "Parameters beside the URL's own.", Schema: textsSchema, Read: keep("query")},
 	{Key: "headers", Doc: "Headers of every request; secrets as ${env.NAME} or ${file./path}.", Schema: textsSchema, Read: keep("headers")},
 	{Key: "encoding", Doc: "How a body is written: json when left out.", Schema: `{"enum":["json","form"]}`,
@@ -43,7 +43,7 @@ var destinationFields = []document.Field[destinationSpec]{
 		}},
 	{Key: "ok", Doc: "A condition over status, headers and body: what a success is. Without it status 2xx is.", Schema: exprSchema,
 		Read: func(_ *document.Decoder, s *destinationSpec, n *document.Node) { s.ok = n }},
-	{Key: "key", Doc: "The header, or in a line the member, that the idempotency key goes into.", Schema: textSchema, Read: keep("key")},
+	{Key: "key", Doc: "The header, or in a line the member, that the idempotency key goes into.", Schema: document.TextSchema, Read: keep("key")},
 	{Key: "timeout", Doc: "Of one attempt; 10s when left out.", Schema: timeSchema,
 		Read: func(d *document.Decoder, s *destinationSpec, n *document.Node) {
 			s.Timeout = d.Duration(n, destination.Timeout.Min, destination.Timeout.Max)
@@ -62,8 +62,8 @@ var destinationFields = []document.Field[destinationSpec]{
 		}},
 	{Key: "allow_private", Doc: "Address ranges the destination may be in although they are not public, as in 10.0.0.0/8.", Schema: `{"type":"array","items":{"type":"string"}}`,
 		Read: readRanges},
-	{Key: "proxy", Doc: "The URL of a proxy; none is used without it.", Schema: textSchema, Read: keep("proxy")},
-	{Key: "ca", Doc: "Certificates in PEM to trust instead of the system's, as in ${file./etc/ca.pem}.", Schema: textSchema, Read: keep("ca")},
+	{Key: "proxy", Doc: "The URL of a proxy; none is used without it.", Schema: document.TextSchema, Read: keep("proxy")},
+	{Key: "ca", Doc: "Certificates in PEM to trust instead of the system's, as in ${file./etc/ca.pem}.", Schema: document.TextSchema, Read: keep("ca")},
 	{Key: "rotate", Doc: "When the file is put aside and how many are kept.", Schema: `{"$ref":"#/$defs/rotate"}`,
 		Read: func(d *document.Decoder, s *destinationSpec, n *document.Node) {
 			document.Decode(d, n, "rotate", rotateFields, &s.Rotate)

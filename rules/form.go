@@ -49,11 +49,11 @@ var forms = []form{
 		types: inline, restricts: commandsRestrict, compile: compileCommands},
 	{key: "error", doc: "Refuses with a text, or with Okta's own error object.", schema: objectSchema, types: inline, restricts: always, compile: compileError},
 	{key: "debug", doc: "An object that Okta writes into its System Log. Never a secret.", schema: objectSchema, types: inline, compile: compileDebug},
-	{key: "log", doc: "A line in this server's log when the rule matches.", schema: textSchema, compile: func(*maker, *document.Node) {}},
+	{key: "log", doc: "A line in this server's log when the rule matches.", schema: document.TextSchema, compile: func(*maker, *document.Node) {}},
 	{key: "send", doc: "Actions, delivered once the answer is out: a map with to, or a list of them.", schema: `{"oneOf":[{"$ref":"#/$defs/action"},{"type":"array","items":{"$ref":"#/$defs/action"}},{"type":"string"}]}`,
 		compile: compileSend},
 
-	{key: "deny", doc: "Refuses the registration with this text and ends the chain.", schema: textSchema,
+	{key: "deny", doc: "Refuses the registration with this text and ends the chain.", schema: document.TextSchema,
 		types: []hook.Type{hook.Registration}, restricts: always, compile: compileDeny},
 	{key: "profile", doc: "Sets attributes of the user's profile.", schema: objectSchema,
 		types: []hook.Type{hook.Registration, hook.UserImport}, compile: compileProfile},

@@ -7,6 +7,7 @@ import (
 
 	"github.com/tenterhook/tenterhook/rules/document"
 	"github.com/tenterhook/tenterhook/rules/folder"
+	"github.com/tenterhook/tenterhook/rules/tables"
 	"github.com/tenterhook/tenterhook/runtime"
 	"github.com/tenterhook/tenterhook/runtime/password"
 	"github.com/tenterhook/tenterhook/runtime/table"
@@ -157,7 +158,7 @@ func (l *loader) table(s *Set, t document.Member) {
 			before = old.Len()
 		}
 	}
-	made, problems := loadTable(t.Key, t.Value, l.folder, before)
+	made, problems := tables.Load(t.Key, t.Value, l.folder, before)
 	l.Add(problems...)
 	if made == nil { // known all the same, so that one mistake is not reported again wherever the table is used
 		made, _ = table.New(table.Set, nil)

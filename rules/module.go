@@ -45,7 +45,7 @@ type moduleSpec struct {
 var sha256Hex = regexp.MustCompile(`^[0-9a-f]{64}$`)
 
 var moduleFields = []document.Field[moduleSpec]{
-	{Key: "file", Doc: "The module: a .wasm file of the policy folder.", Schema: textSchema, Required: true,
+	{Key: "file", Doc: "The module: a .wasm file of the policy folder.", Schema: document.TextSchema, Required: true,
 		Read: func(_ *document.Decoder, m *moduleSpec, n *document.Node) { m.file = n }},
 	{Key: "sha256", Doc: "The file's SHA-256 in hex: no other is run.", Schema: `{"type":"string","pattern":"^[0-9a-f]{64}$"}`,
 		Read: func(d *document.Decoder, m *moduleSpec, n *document.Node) {

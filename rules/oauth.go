@@ -35,15 +35,15 @@ type oauthSpec struct {
 }
 
 var oauthFields = []document.Field[oauthSpec]{
-	{Key: "issuer", Doc: "The authorization server, as its tokens name it: https://acme.okta.com/oauth2/default.", Schema: textSchema, Required: true,
+	{Key: "issuer", Doc: "The authorization server, as its tokens name it: https://acme.okta.com/oauth2/default.", Schema: document.TextSchema, Required: true,
 		Read: func(_ *document.Decoder, o *oauthSpec, n *document.Node) { o.issuer = n }},
-	{Key: "audience", Doc: "What tokens are for, as the authorization server says: api://default.", Schema: textSchema, Required: true,
+	{Key: "audience", Doc: "What tokens are for, as the authorization server says: api://default.", Schema: document.TextSchema, Required: true,
 		Read: func(_ *document.Decoder, o *oauthSpec, n *document.Node) { o.audience = n }},
-	{Key: "client", Doc: "The client ID of the app that the hook gets its tokens with.", Schema: textSchema,
+	{Key: "client", Doc: "The client ID of the app that the hook gets its tokens with.", Schema: document.TextSchema,
 		Read: func(_ *document.Decoder, o *oauthSpec, n *document.Node) { o.client = n }},
-	{Key: "scope", Doc: "The scope that the hook asks for.", Schema: textSchema,
+	{Key: "scope", Doc: "The scope that the hook asks for.", Schema: document.TextSchema,
 		Read: func(_ *document.Decoder, o *oauthSpec, n *document.Node) { o.scope = n }},
-	{Key: "keys", Doc: "Where the issuer's keys are: a URL, a file of the policy folder, or ${file./path}; left out, the issuer's metadata says.", Schema: textSchema,
+	{Key: "keys", Doc: "Where the issuer's keys are: a URL, a file of the policy folder, or ${file./path}; left out, the issuer's metadata says.", Schema: document.TextSchema,
 		Read: func(_ *document.Decoder, o *oauthSpec, n *document.Node) { o.keys = n }},
 	{Key: "algorithms", Doc: "What tokens may be signed with, one or a list; RS256 when left out.", Schema: `{"oneOf":[` + oneAlgorithm + `,{"type":"array","minItems":1,"items":` + oneAlgorithm + `}]}`,
 		Read: func(d *document.Decoder, o *oauthSpec, n *document.Node) { o.algorithms = d.Texts(n, "algorithms") }},

@@ -1,11 +1,12 @@
 package rules
 
 import (
-	"github.com/tenterhook/tenterhook/rules/document"
 	"net/netip"
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/tenterhook/tenterhook/rules/document"
 )
 
 // Org is one Okta org whose hooks call here.

@@ -67,7 +67,6 @@ type given struct {
 
 const (
 	nameSchema   = `{"type":"string","pattern":"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$","maxLength":64}`
-	textSchema   = `{"type":"string","minLength":1}`
 	exprSchema   = `{"type":["string","boolean"]}`
 	budgetSchema = `{"$ref":"#/$defs/budget"}`
 	modeSchema   = `{"enum":["open","closed"]}`
@@ -136,7 +135,7 @@ var hookFields = []document.Field[hookSpec]{
 
 // ruleFields is what every rule has; the forms come on top.
 var ruleFields = []document.Field[ruleSpec]{
-	{Key: "name", Doc: "What the rule is called in metrics, logs and tests; unique in its hook.", Schema: textSchema, Required: true,
+	{Key: "name", Doc: "What the rule is called in metrics, logs and tests; unique in its hook.", Schema: document.TextSchema, Required: true,
 		Read: func(d *document.Decoder, r *ruleSpec, n *document.Node) { r.name, r.nameAt = d.Text(n), n }},
 	{Key: "when", Doc: "The condition, a bare expression; without it the rule always matches.", Schema: exprSchema,
 		Read: func(_ *document.Decoder, r *ruleSpec, n *document.Node) { r.when = n }},

@@ -2,12 +2,12 @@ package rules
 
 import (
 	"bytes"
-	"github.com/tenterhook/tenterhook/rules/document"
 	"path"
 	"regexp"
 	"slices"
 	"strings"
-	"unicode/utf8"
+
+	"github.com/tenterhook/tenterhook/rules/document"
 )
 
 // preamble is what may stand in a file before its first key: comments, and what opens a YAML document.
@@ -40,7 +40,7 @@ func (l *loader) file(name string) {
 		l.Add(document.Problem{File: name, Message: "a policy file of more than 1 MiB: spread it over several, or put its data into tables"})
 		return
 	}
-	if p, ok := readable(name, text); !ok {
+	if p, ok := document.CheckEncoding(name, text); !ok {
 		l.Add(p)
 		return
 	}
@@ -50,35 +50,6 @@ func (l *loader) file(name string) {
 		l.decode(root)
 	}
 	l.unread = l.unread || root == nil
-}
-
-// readable reports whether the text is UTF-8, and where it is not.
-func readable(name string, text []byte) (document.Problem, bool) {
-	switch {
-	case utf16(text):
-		return document.Problem{File: name, Message: "this file is UTF-16: save it as UTF-8"}, false
-	case utf8.Valid(text):
-		return document.Problem{}, true
-	}
-	at := 0
-	for at < len(text) {
-		r, n := utf8.DecodeRune(text[at:])
-		if r == utf8.RuneError && n == 1 {
-			break
-		}
-		at += n
-	}
-	line := bytes.Count(text[:at], []byte("\n")) + 1
-	column := document.Columns(strings.TrimPrefix(string(text[bytes.LastIndexByte(text[:at], '\n')+1:at]), "\ufeff")) + 1
-	return document.NewSource(name, text).Problem(line, column, "not UTF-8: save the file as UTF-8"), false
-}
-
-// utf16 knows the text by its mark, or by the zero bytes beside plain letters.
-func utf16(text []byte) bool {
-	if bytes.HasPrefix(text, []byte("\xff\xfe")) || bytes.HasPrefix(text, []byte("\xfe\xff")) {
-		return true
-	}
-	return len(text) > 1 && (text[0] == 0) != (text[1] == 0)
 }
 
 // judge reports the YAML files that are not policy. They are mistakes: a policy that was emptied, or whose first line is
@@ -103,7 +74,7 @@ func readsFile(n *document.Node, name string) bool {
 
 // stranger is what is wrong with a YAML file that is not policy. Without a line it may belong to what could not be read.
 func stranger(name string, text []byte) document.Problem {
-	if p, ok := readable(name, text); !ok {
+	if p, ok := document.CheckEncoding(name, text); !ok {
 		return p
 	}
 	src := document.NewSource(name, text)

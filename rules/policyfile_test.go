@@ -8,6 +8,7 @@ import (
 	"github.com/tenterhook/tenterhook/rules"
 	"github.com/tenterhook/tenterhook/rules/document"
 	"github.com/tenterhook/tenterhook/rules/folder"
+	"github.com/tenterhook/tenterhook/rules/suite"
 )
 
 const onePolicy = "tenterhook: 1\nhooks:\n  - {name: a, type: saml, auth: [{header: X-Key, secret: '${env.SECRET}'}], rules: [{name: r, debug: {a: b}}]}\n"
@@ -90,7 +91,7 @@ func TestTestFileIsUTF8(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	if _, problems := rules.ReadCases(f, s); len(problems) != 1 || !strings.HasPrefix(problems[0].String(), "a_test.yaml:2:15: not UTF-8") {
+	if _, problems := suite.ReadCases(f, s); len(problems) != 1 || !strings.HasPrefix(problems[0].String(), "a_test.yaml:2:15: not UTF-8") {
 		t.Error(problems)
 	}
 }

@@ -1,9 +1,10 @@
 package rules
 
 import (
-	"github.com/tenterhook/tenterhook/rules/document"
 	"slices"
 	"strings"
+
+	"github.com/tenterhook/tenterhook/rules/document"
 )
 
 // What refuses or takes something away fails closed, so it is looked for in Okta's own commands too. Where the call decides

@@ -4,12 +4,13 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
-	"github.com/tenterhook/tenterhook/rules/document"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/tenterhook/tenterhook/rules/document"
 )
 
 const longSecret = "0c7e42d1b85fa963"

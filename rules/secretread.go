@@ -19,7 +19,7 @@ type namedSpec struct {
 var namedFields = []document.Field[namedSpec]{
 	{Key: "name", Doc: "What metrics and the status call this secret, such as the month it was made in.", Schema: `{"type":"string","pattern":"` + document.SecretLabel.String() + `"}`, Required: true,
 		Read: func(_ *document.Decoder, s *namedSpec, n *document.Node) { s.name, s.nameAt = n.Text, n }},
-	{Key: "value", Doc: "The secret: ${env.NAME} or ${file./path}.", Schema: textSchema, Required: true,
+	{Key: "value", Doc: "The secret: ${env.NAME} or ${file./path}.", Schema: document.TextSchema, Required: true,
 		Read: func(_ *document.Decoder, s *namedSpec, n *document.Node) { s.value = n }},
 }
 

@@ -38,16 +38,19 @@ func (m *maker) computedSend(n *document.Node) {
 	m.effects.actions = append(m.effects.actions, spliced(t))
 }
 
+// ActionKeys returns the keys that an action of a rule can have.
+func ActionKeys() []string { return document.Keys(sendFields, 0) }
+
 // sendFields are the keys of an action.
 var sendFields = []document.Field[sendSpec]{
-	{Key: "to", Doc: "The destination's name.", Schema: textSchema, Required: true, Read: put("to")},
-	{Key: "method", Doc: "Instead of the destination's.", Schema: textSchema, Read: put("method")},
-	{Key: "path", Doc: "A path beneath the destination's URL; what is filled in is percent-encoded. One with nothing to fill in makes the rule fail.", Schema: textSchema, Read: put("path")},
+	{Key: "to", Doc: "The destination's name.", Schema: document.TextSchema, Required: true, Read: put("to")},
+	{Key: "method", Doc: "Instead of the destination's.", Schema: document.TextSchema, Read: put("method")},
+	{Key: "path", Doc: "A path beneath the destination's URL; what is filled in is percent-encoded. One with nothing to fill in makes the rule fail.", Schema: document.TextSchema, Read: put("path")},
 	{Key: "query", Doc: "Parameters beside the URL's own.", Schema: objectSchema, Read: put("query")},
 	{Key: "headers", Doc: "Headers beside the destination's.", Schema: objectSchema, Read: put("headers")},
-	{Key: "encoding", Doc: "json or form, instead of the destination's.", Schema: textSchema, Read: put("encoding")},
+	{Key: "encoding", Doc: "json or form, instead of the destination's.", Schema: document.TextSchema, Read: put("encoding")},
 	{Key: "body", Doc: "What is sent: any value. A ${} that is null is empty inside a text, and leaves its member out when it is all there is. Without it an event hook sends the event, an inline hook the names of the hook and the rule and the call's ids.", Schema: leafSchema, Read: put("body")},
-	{Key: "key", Doc: "The idempotency key; each action has one of its own without it.", Schema: textSchema, Read: put("key")},
+	{Key: "key", Doc: "The idempotency key; each action has one of its own without it.", Schema: document.TextSchema, Read: put("key")},
 }
 
 type sendSpec struct {

@@ -8,7 +8,7 @@ import (
 	"os"
 	"strings"
 
-	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/rules/suite"
 	"github.com/tenterhook/tenterhook/sdk/hook"
 	"github.com/tenterhook/tenterhook/sdk/hook/sample"
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
@@ -104,9 +104,9 @@ func (q *callSource) setMember(src []byte, assignment string) ([]byte, error) {
 	if d.Parse(value, jsondoc.Limits{}) != nil {
 		value, _ = json.Marshal(text) // never fails for a string
 	}
-	out, err := rules.ReplaceMember(src, path, value)
+	out, err := suite.ReplaceMember(src, path, value)
 	if err == nil {
-		err = rules.KnownMember(src, path, q.typ, q.known)
+		err = suite.KnownMember(src, path, q.typ, q.known)
 	}
 	if err != nil {
 		return nil, usage("--set %s: %w", path, err)

@@ -65,7 +65,7 @@ func TestOutputEscapes(t *testing.T) {
 	}
 	c := caller{p: p}
 	c.report(&exchange{Question: []byte("{}"), Status: 200, raw: []byte(hostile), Problems: []string{hostile}}, false)
-	r := &suite.Report{Cases: []suite.Case{{Name: hostile, Failures: []suite.Failure{{What: hostile, Text: hostile}}}}}
+	r := &suite.Report{Cases: []suite.Result{{Name: hostile, Failures: []suite.Failure{{What: hostile, Text: hostile}}}}}
 	for _, asJSON := range []bool{false, true} {
 		_ = p.reportTests(testRun{testFlags: testFlags{json: asJSON}}, r)
 	}

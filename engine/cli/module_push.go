@@ -159,7 +159,7 @@ func (p *Program) explainRejection(body []byte, err error, asJSON bool) error {
 }
 
 // joinFailures returns the failures of a test case in one line.
-func joinFailures(c suite.Case) string {
+func joinFailures(c suite.Result) string {
 	var all []string
 	for _, f := range c.Failures {
 		all = append(all, f.What+": "+strings.Join(strings.Fields(f.Text), " "))

@@ -4,7 +4,7 @@ import (
 	"encoding/json"
 	"strings"
 
-	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/rules/suite"
 	"github.com/tenterhook/tenterhook/sdk/hook"
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
@@ -31,7 +31,7 @@ func SetHost(host string, call []byte) ([]byte, error) {
 		}
 		value, err := json.Marshal(scheme + "://" + host + rest)
 		if err == nil {
-			out, err = rules.ReplaceMember(out, strings.Join(m.Path, "."), value)
+			out, err = suite.ReplaceMember(out, strings.Join(m.Path, "."), value)
 		}
 		if err != nil {
 			return nil, err

@@ -14,7 +14,7 @@ import (
 
 // TestsFailed is the error of a valid folder that Options.Tests rejects.
 type TestsFailed struct {
-	Tests []suite.Case // failing tests; none: the folder has no tests
+	Tests []suite.Result // failing tests; none: the folder has no tests
 	Total int          // number of tests in the folder
 }
 
@@ -68,9 +68,9 @@ func (w *Watcher) runTests(ctx context.Context, f *folder.Folder, set *rules.Set
 
 // failedTests lists a report's failing tests, except those of hooks with a rule that must fail
 // because its module does not start.
-func failedTests(r *suite.Report, set *rules.Set) []suite.Case {
+func failedTests(r *suite.Report, set *rules.Set) []suite.Result {
 	failed := failedModules(set)
-	return slices.DeleteFunc(slices.Clone(r.Cases), func(c suite.Case) bool {
+	return slices.DeleteFunc(slices.Clone(r.Cases), func(c suite.Result) bool {
 		return len(c.Failures) == 0 || slices.ContainsFunc(failed, func(m rules.Module) bool { return m.Hook == c.Hook })
 	})
 }

@@ -13,7 +13,7 @@ import (
 )
 
 // compare holds a decision against what is expected of it, and tells of it as it may be shown.
-func compare(h *rules.Hook, want *rules.Expect, d, shown *rules.Decision) (failures []Failure) {
+func compare(h *rules.Hook, want *Expect, d, shown *rules.Decision) (failures []Failure) {
 	add := func(what, text string) {
 		if text != "" {
 			failures = append(failures, Failure{what, text})
@@ -36,7 +36,7 @@ func compare(h *rules.Hook, want *rules.Expect, d, shown *rules.Decision) (failu
 }
 
 // compareAnswer holds the answer against the contract and against what is expected of it.
-func compareAnswer(h *rules.Hook, want *rules.Expect, d, shown *rules.Decision, add func(what, text string)) {
+func compareAnswer(h *rules.Hook, want *Expect, d, shown *rules.Decision, add func(what, text string)) {
 	var answer jsondoc.Doc
 	if err := answer.Parse(d.Answer, jsondoc.Limits{}); err != nil {
 		add("contract", "the answer is no JSON: "+err.Error())

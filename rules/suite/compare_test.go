@@ -83,7 +83,7 @@ func TestClaims(t *testing.T) {
 func TestAnswerThatBreaksTheContract(t *testing.T) {
 	for _, answer := range []string{`{"commands": [{"type": "com.action.update", "value": {}}]}`, `{"error": {}, "more": 1}`, `[]`, `{`, ``} {
 		d := rules.Decision{Answer: []byte(answer)}
-		failures := compare(&rules.Hook{Type: hook.Registration}, &rules.Expect{}, &d, &d)
+		failures := compare(&rules.Hook{Type: hook.Registration}, &Expect{}, &d, &d)
 		if len(failures) == 0 || failures[0].What != "contract" || strings.HasPrefix(failures[0].Text, ":") {
 			t.Errorf("%s: %v", answer, failures)
 		}

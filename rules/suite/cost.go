@@ -30,7 +30,7 @@ type spent struct {
 }
 
 // spend notes what a decision cost, rule by rule.
-func (c *Case) spend(h *rules.Hook, t *rules.Trace) {
+func (c *Result) spend(h *rules.Hook, t *rules.Trace) {
 	for i := range t.Rules {
 		r := &t.Rules[i]
 		c.spent = append(c.spent, spent{h.Name, r.Rule, r.Fuel, r.Memory, r.Time})
@@ -38,7 +38,7 @@ func (c *Case) spend(h *rules.Hook, t *rules.Trace) {
 }
 
 // costs adds up what the cases have cost, in the order of the Set's hooks and their rules.
-func costs(s *rules.Set, cases []Case) (all []RuleCost) {
+func costs(s *rules.Set, cases []Result) (all []RuleCost) {
 	fuel, times := map[[2]string][]int64{}, map[[2]string][]time.Duration{}
 	memory := map[[2]string]int64{}
 	for i := range cases {

@@ -61,7 +61,7 @@ func (r *Report) WriteJUnit(w io.Writer) error {
 	return err
 }
 
-func (s *junitSuite) add(c *Case) {
+func (s *junitSuite) add(c *Result) {
 	one := junitCase{Name: c.Name, Class: c.Hook, File: c.File, Line: c.Line, Time: seconds(c.Duration)}
 	if len(c.Failures) > 0 {
 		s.Failures++

@@ -19,7 +19,7 @@ type Options struct {
 // Report is what became of a folder's tests.
 type Report struct {
 	Revision string         `json:"revision"` // of the Set
-	Cases    []Case         `json:"cases"`    // in the order of the files
+	Cases    []Result         `json:"cases"`    // in the order of the files
 	Coverage []HookCoverage `json:"coverage"` // in the order of the Set's hooks
 	Costs    []RuleCost     `json:"costs"`    // likewise, and of their rules
 	Passed   int            `json:"passed"`
@@ -27,8 +27,8 @@ type Report struct {
 	Duration time.Duration  `json:"duration"` // nanoseconds
 }
 
-// Case is what became of one test.
-type Case struct {
+// Result is the result of one test.
+type Result struct {
 	File     string        `json:"file"`
 	Line     int           `json:"line"`
 	Name     string        `json:"name"`
@@ -47,7 +47,7 @@ type Failure struct {
 // Run runs every test of the folder on the Set that was loaded from it. The error is document.Problems when a test is not
 // written as tests are; then none is run.
 func Run(f *folder.Folder, s *rules.Set, o Options) (*Report, error) {
-	cases, problems := rules.ReadCases(f, s)
+	cases, problems := ReadCases(f, s)
 	if len(problems) > 0 {
 		return nil, problems
 	}
@@ -73,8 +73,8 @@ func Run(f *folder.Folder, s *rules.Set, o Options) (*Report, error) {
 }
 
 // run decides one case's call and compares.
-func run(h *rules.Hook, c *rules.Case, seen sight, until time.Time) Case {
-	done := Case{File: c.File, Line: c.Line, Name: c.Name, Hook: c.Hook}
+func run(h *rules.Hook, c *Case, seen sight, until time.Time) Result {
+	done := Result{File: c.File, Line: c.Line, Name: c.Name, Hook: c.Hook}
 	if !until.IsZero() && time.Now().After(until) {
 		done.Failures = []Failure{{"time", "the tests before this one have taken all there was"}}
 		return done
@@ -99,7 +99,7 @@ func run(h *rules.Hook, c *rules.Case, seen sight, until time.Time) Case {
 }
 
 // decide is one decision, counted. It is never reused, so that none can hide what another left.
-func decide(h *rules.Hook, doc *jsondoc.Doc, fixed rules.Fixed, seen sight, done *Case) rules.Decision {
+func decide(h *rules.Hook, doc *jsondoc.Doc, fixed rules.Fixed, seen sight, done *Result) rules.Decision {
 	if fixed.Now.IsZero() {
 		fixed.Now = instant(doc.Root())
 	}
@@ -123,7 +123,7 @@ func instant(call jsondoc.Node) time.Time {
 }
 
 // each decides on every event of a delivery by itself, and puts what came of them one after the other.
-func each(h *rules.Hook, delivery *jsondoc.Doc, fixed rules.Fixed, seen sight, done *Case) (all rules.Decision) {
+func each(h *rules.Hook, delivery *jsondoc.Doc, fixed rules.Fixed, seen sight, done *Result) (all rules.Decision) {
 	root := delivery.Root()
 	for event := range hook.Events(root).Elements() {
 		var doc jsondoc.Doc

@@ -22,7 +22,7 @@ func (r *Report) WriteText(w io.Writer) error {
 	return err
 }
 
-func (c *Case) write(w io.Writer) {
+func (c *Result) write(w io.Writer) {
 	fmt.Fprintf(w, "FAIL %s:%d: %s (%s)\n", c.File, c.Line, c.Name, c.Hook)
 	for _, f := range c.Failures {
 		fmt.Fprintf(w, "  %s\n%s\n", f.What, indented(f.Text, "    "))

@@ -1,4 +1,4 @@
-package rules
+package tables
 
 import (
 	"bytes"
@@ -136,7 +136,7 @@ func (r *tableReader) element(n jsondoc.Node, at place) bool {
 			r.policy("as", "%s is a list of keys without values: want as: %s, %s or %s", r.spec.file, table.Set, table.CIDRs, table.Domains)
 			return false
 		case !ok:
-			r.add(at, "want a text or a number, got %s", kindNames[n.Kind()])
+			r.add(at, "want a text or a number, got %s", KindNames[n.Kind()])
 		default:
 			return r.put(key, nil, at)
 		}
@@ -148,7 +148,7 @@ func (r *tableReader) element(n jsondoc.Node, at place) bool {
 	}
 	key, ok := keyOf(n.Get(member))
 	if !ok {
-		r.add(at, "want a text or a number in member %q, got %s%s", member, kindNames[n.Get(member).Kind()], otherMember(n, member))
+		r.add(at, "want a text or a number in member %q, got %s%s", member, KindNames[n.Get(member).Kind()], otherMember(n, member))
 		return true
 	}
 	value, ok := r.value(n, at)
@@ -184,7 +184,7 @@ func (r *tableReader) value(n jsondoc.Node, at place) ([]byte, bool) {
 	}
 	v := n.Get(r.spec.value)
 	if k := v.Kind(); k == jsondoc.Missing || k == jsondoc.Null {
-		r.add(at, "want a value in member %q, got %s%s", r.spec.value, kindNames[k], otherMember(n, r.spec.value))
+		r.add(at, "want a value in member %q, got %s%s", r.spec.value, KindNames[k], otherMember(n, r.spec.value))
 		return nil, false
 	}
 	return v.Raw(), true
@@ -201,8 +201,8 @@ func keyOf(n jsondoc.Node) (string, bool) {
 	return "", false
 }
 
-// kindNames are the kinds as problems name them.
-var kindNames = [...]string{
+// KindNames are the kinds as problems name them.
+var KindNames = [...]string{
 	jsondoc.Missing: "nothing", jsondoc.Null: "null", jsondoc.False: "false", jsondoc.True: "true",
 	jsondoc.Number: "a number", jsondoc.String: "a text", jsondoc.Array: "a list", jsondoc.Object: "an object",
 }

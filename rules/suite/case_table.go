@@ -1,16 +1,17 @@
-package rules
+package suite
 
 import (
 	"cmp"
 	"fmt"
-	"github.com/tenterhook/tenterhook/rules/document"
 	"slices"
 	"strings"
+
+	"github.com/tenterhook/tenterhook/rules/document"
 )
 
 // itemFields is what each of a test's cases has.
 var itemFields = append([]document.Field[caseSpec]{
-	{Key: "name", Doc: "What the case shows; its number when left out.", Schema: textSchema,
+	{Key: "name", Doc: "What the case shows; its number when left out.", Schema: document.TextSchema,
 		Read: func(d *document.Decoder, c *caseSpec, n *document.Node) { c.name, c.nameAt = d.Text(n), n }},
 }, sharedFields...)
 

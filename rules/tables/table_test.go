@@ -1,4 +1,4 @@
-package rules
+package tables
 
 import (
 	"fmt"
@@ -20,7 +20,7 @@ func loadTestTable(policy string, files map[string]string, before int) (*table.T
 	if root == nil || root.Get("t") == nil {
 		return nil, problems
 	}
-	t, more := loadTable("t", root.Get("t"), folder.New(all), before)
+	t, more := Load("t", root.Get("t"), folder.New(all), before)
 	return t, append(problems, more...)
 }
 
@@ -213,7 +213,7 @@ func FuzzTable(f *testing.F) {
 				n.Members = append(n.Members, document.Member{Key: name, KeyNode: one, Value: one})
 			}
 		}
-		made, problems := loadTable("t", n, folder.New(map[string][]byte{"l." + format: []byte(text)}), 0)
+		made, problems := Load("t", n, folder.New(map[string][]byte{"l." + format: []byte(text)}), 0)
 		warned := true
 		for _, p := range problems {
 			warned = warned && p.Warning

@@ -1,4 +1,5 @@
-package rules
+// Package tables is for reading the tables of a policy: in the policy itself, or from text, CSV, JSON and YAML files.
+package tables
 
 import (
 	"errors"
@@ -31,10 +32,10 @@ type tableEntry struct {
 	place
 }
 
-// loadTable reads the table called name that the policy describes at n: a list is a set, a map is a map, and a map with
+// Load reads the table called name that the policy describes at n: a list is a set, a map is a map, and a map with
 // a file is what it says of the file. It is nil when a problem is more than a warning. before is how many entries the
 // table of that name has in the Set that runs now, 0 when there is none.
-func loadTable(name string, n *document.Node, f *folder.Folder, before int) (*table.Table, document.Problems) {
+func Load(name string, n *document.Node, f *folder.Folder, before int) (*table.Table, document.Problems) {
 	switch {
 	case n.Kind == document.Broken:
 		return nil, nil
@@ -120,18 +121,18 @@ var (
 	tableReadings = []string{table.Set, table.Map, table.Rows, table.CIDRs, table.Domains}
 )
 
-// tableFields is what a policy may say of a table in a file.
-var tableFields = []document.Field[tableSpec]{
-	{Key: "file", Doc: "A .csv, .json, .yaml or .txt file in the policy folder.", Schema: textSchema, Required: true,
+// Fields is what a policy may say of a table in a file.
+var Fields = []document.Field[tableSpec]{
+	{Key: "file", Doc: "A .csv, .json, .yaml or .txt file in the policy folder.", Schema: document.TextSchema, Required: true,
 		Read: func(*document.Decoder, *tableSpec, *document.Node) {}}, // by tableFile
 	{Key: "as", Doc: "What a key finds: a member (set), a value (map), a row (rows), the network around an address (cidrs), a domain or the one above it (domains).",
 		Schema: `{"enum":["set","map","rows","cidrs","domains"]}`, Required: true,
 		Read: func(d *document.Decoder, t *tableSpec, n *document.Node) { t.as = d.OneOf(n, tableReadings...) }},
-	{Key: "column", Doc: "The column of the keys, for a table without values.", Schema: textSchema,
+	{Key: "column", Doc: "The column of the keys, for a table without values.", Schema: document.TextSchema,
 		Read: func(d *document.Decoder, t *tableSpec, n *document.Node) { t.column = d.Text(n) }},
-	{Key: "key", Doc: "The column of the keys, for a table with values.", Schema: textSchema,
+	{Key: "key", Doc: "The column of the keys, for a table with values.", Schema: document.TextSchema,
 		Read: func(d *document.Decoder, t *tableSpec, n *document.Node) { t.key = d.Text(n) }},
-	{Key: "value", Doc: "The column of the values; without it the value is the row.", Schema: textSchema,
+	{Key: "value", Doc: "The column of the values; without it the value is the row.", Schema: document.TextSchema,
 		Read: func(d *document.Decoder, t *tableSpec, n *document.Node) { t.value = d.Text(n) }},
 	{Key: "min_rows", Doc: "The fewest entries the file may have; 1 when left out.", Schema: `{"type":"integer","minimum":0}`,
 		Read: func(d *document.Decoder, t *tableSpec, n *document.Node) {
@@ -152,7 +153,7 @@ var tableFields = []document.Field[tableSpec]{
 func readTableSpec(n *document.Node) (tableSpec, document.Problems) {
 	spec := tableSpec{at: n, minRows: 1, maxShrink: -1}
 	var d document.Decoder
-	document.Decode(&d, n, "a table", tableFields, &spec)
+	document.Decode(&d, n, "a table", Fields, &spec)
 	return spec, append(d.Problems, spec.columns()...)
 }
 

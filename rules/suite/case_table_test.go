@@ -1,4 +1,4 @@
-package rules_test
+package suite_test
 
 import (
 	"fmt"
@@ -8,6 +8,7 @@ import (
 
 	"github.com/tenterhook/tenterhook/rules"
 	"github.com/tenterhook/tenterhook/rules/folder"
+	"github.com/tenterhook/tenterhook/rules/suite"
 )
 
 // TestCasesSpread: a test with cases is as many tests, each with what the test says of all and its own over that.
@@ -47,7 +48,7 @@ func TestCasesSpread(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.Close() })
-	cases, problems := rules.ReadCases(f, s)
+	cases, problems := suite.ReadCases(f, s)
 	if len(problems) > 0 {
 		t.Fatal(problems)
 	}

@@ -1,10 +1,10 @@
-package rules_test
+package suite_test
 
 import (
 	"strings"
 	"testing"
 
-	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/rules/suite"
 	"github.com/tenterhook/tenterhook/sdk/hook"
 	"github.com/tenterhook/tenterhook/sdk/hook/sample"
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
@@ -34,7 +34,7 @@ func TestReplaceMember(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			got, err := rules.ReplaceMember([]byte(text), test.path, []byte(test.value))
+			got, err := suite.ReplaceMember([]byte(text), test.path, []byte(test.value))
 			if test.err != "" {
 				if err == nil || err.Error() != test.err {
 					t.Errorf("got %v, want %s", err, test.err)
@@ -54,7 +54,7 @@ func FuzzReplaceMember(f *testing.F) {
 	f.Add(`[]`, "0.x")
 	f.Add(`{"\u0000":1}`, "\x00")
 	f.Fuzz(func(t *testing.T, text, path string) {
-		out, err := rules.ReplaceMember([]byte(text), path, []byte(`"put"`))
+		out, err := suite.ReplaceMember([]byte(text), path, []byte(`"put"`))
 		if err != nil {
 			return
 		}
@@ -83,9 +83,9 @@ func TestScopePath(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.path, func(t *testing.T) {
-			call, err := rules.ReplaceMember(sample.Of(hook.Token), test.path, []byte(`{}`))
+			call, err := suite.ReplaceMember(sample.Of(hook.Token), test.path, []byte(`{}`))
 			if err == nil && call != nil {
-				err = rules.KnownMember(sample.Of(hook.Token), test.path, hook.Token, nil)
+				err = suite.KnownMember(sample.Of(hook.Token), test.path, hook.Token, nil)
 			}
 			if (err == nil) != (test.want == "") || err != nil && !strings.HasSuffix(err.Error(), test.want) {
 				t.Errorf("got %v, want %q", err, test.want)

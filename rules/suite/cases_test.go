@@ -1,4 +1,4 @@
-package rules_test
+package suite_test
 
 import (
 	"strings"
@@ -6,6 +6,7 @@ import (
 
 	"github.com/tenterhook/tenterhook/rules"
 	"github.com/tenterhook/tenterhook/rules/folder"
+	"github.com/tenterhook/tenterhook/rules/suite"
 )
 
 const casesPolicy = `tenterhook: 1
@@ -25,7 +26,7 @@ func caseProblems(t *testing.T, tests string) string {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.Close() })
-	_, problems := rules.ReadCases(f, s)
+	_, problems := suite.ReadCases(f, s)
 	var lines []string
 	for _, p := range problems {
 		lines = append(lines, p.String())

@@ -1,4 +1,4 @@
-package rules
+package suite
 
 import (
 	"errors"
@@ -7,6 +7,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/tenterhook/tenterhook/rules/tables"
 	"github.com/tenterhook/tenterhook/runtime/schema"
 	"github.com/tenterhook/tenterhook/sdk/hook"
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
@@ -107,7 +108,7 @@ func replaced(dst []byte, n jsondoc.Node, steps []string, value []byte) ([]byte,
 	case jsondoc.Object, jsondoc.Missing, jsondoc.Null:
 		return replacedMembers(dst, n, steps, value)
 	}
-	return nil, fmt.Errorf("there is no %q in %s", steps[0], kindNames[n.Kind()])
+	return nil, fmt.Errorf("there is no %q in %s", steps[0], tables.KindNames[n.Kind()])
 }
 
 func replacedMembers(dst []byte, n jsondoc.Node, steps []string, value []byte) (_ []byte, err error) {

@@ -1,4 +1,4 @@
-package rules
+package suite
 
 import (
 	"crypto/sha256"
@@ -7,8 +7,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tenterhook/tenterhook/rules"
 	"github.com/tenterhook/tenterhook/rules/document"
 	"github.com/tenterhook/tenterhook/rules/folder"
+	"github.com/tenterhook/tenterhook/rules/tables"
 	"github.com/tenterhook/tenterhook/sdk/hook"
 	"github.com/tenterhook/tenterhook/sdk/hook/sample"
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
@@ -20,8 +22,8 @@ type Case struct {
 	Line   int
 	Name   string
 	Hook   string
-	Input  []byte // the call's JSON, with what the test sets in it
-	Fixed  Fixed  // the time and randomness it decides with; a zero Now is the time that the call gives
+	Input  []byte      // the call's JSON, with what the test sets in it
+	Fixed  rules.Fixed // the time and randomness it decides with; a zero Now is the time that the call gives
 	Expect Expect
 }
 
@@ -37,7 +39,7 @@ type Expect struct {
 }
 
 // ReadCases reads a folder's *_test.yaml files, sorted by name. A Set says which hooks and rules there are.
-func ReadCases(f *folder.Folder, s *Set) ([]Case, document.Problems) {
+func ReadCases(f *folder.Folder, s *rules.Set) ([]Case, document.Problems) {
 	r := caseReader{folder: f, set: s}
 	for _, name := range f.Names() {
 		ext := path.Ext(name)
@@ -55,7 +57,7 @@ const maxCalls = 256 << 20
 type caseReader struct {
 	document.Decoder
 	folder *folder.Folder
-	set    *Set
+	set    *rules.Set
 	cases  []Case
 	bytes  int // of their calls
 }
@@ -66,7 +68,7 @@ func (r *caseReader) file(name string) {
 		r.Add(document.Problem{File: name, Message: "a test file of more than 2 MiB: spread it over several"})
 		return
 	}
-	if p, ok := readable(name, text); !ok {
+	if p, ok := document.CheckEncoding(name, text); !ok {
 		r.Add(p)
 		return
 	}
@@ -102,7 +104,7 @@ type caseSpec struct {
 	nameAt, hookAt *document.Node
 	input          *document.Node
 	set            []document.Member
-	fixed          Fixed
+	fixed          rules.Fixed
 	expect         *expectSpec
 	expectAt       *document.Node
 	node           *document.Node
@@ -134,9 +136,9 @@ const (
 
 // testFields is what a test has, beside its expect that of its cases.
 var testFields = append([]document.Field[caseSpec]{
-	{Key: "name", Doc: "What the test shows.", Schema: textSchema, Required: true,
+	{Key: "name", Doc: "What the test shows.", Schema: document.TextSchema, Required: true,
 		Read: func(d *document.Decoder, c *caseSpec, n *document.Node) { c.name, c.nameAt = d.Text(n), n }},
-	{Key: "hook", Doc: "The hook that is called.", Schema: textSchema, Required: true,
+	{Key: "hook", Doc: "The hook that is called.", Schema: document.TextSchema, Required: true,
 		Read: func(d *document.Decoder, c *caseSpec, n *document.Node) { c.hook, c.hookAt = d.Text(n), n }},
 	{Key: "input", Doc: "The call: a JSON file of the folder, an object, or {sample: name}.", Schema: `{"$ref":"#/$defs/input"}`, Required: true,
 		Read: func(_ *document.Decoder, c *caseSpec, n *document.Node) { c.input = n }},
@@ -216,7 +218,7 @@ func readActions(d *document.Decoder, n *document.Node) []byte {
 			return nil
 		}
 		for _, m := range item.Members {
-			if known := append(document.Keys(sendFields, 0), "rule"); !slices.Contains(known, m.Key) {
+			if known := append(rules.ActionKeys(), "rule"); !slices.Contains(known, m.Key) {
 				d.Add(m.KeyNode.Problem("unknown key %q in an action%s", m.Key, document.Suggest(m.Key, known)))
 			}
 		}
@@ -299,7 +301,7 @@ func (r *caseReader) one(spec *caseSpec) {
 }
 
 // answerless reports what is expected of an answer that an event hook does not have.
-func (r *caseReader) answerless(h *Hook, spec *caseSpec) {
+func (r *caseReader) answerless(h *rules.Hook, spec *caseSpec) {
 	for _, m := range spec.expectAt.Members {
 		switch m.Key {
 		case "answer", "commands", "error", "claims":
@@ -310,7 +312,7 @@ func (r *caseReader) answerless(h *Hook, spec *caseSpec) {
 }
 
 // input is the call's text with everything set in it.
-func (r *caseReader) input(h *Hook, spec *caseSpec) ([]byte, bool) {
+func (r *caseReader) input(h *rules.Hook, spec *caseSpec) ([]byte, bool) {
 	text, ok := r.source(spec.input)
 	for _, m := range spec.set {
 		if !ok {
@@ -340,7 +342,7 @@ func (r *caseReader) source(n *document.Node) ([]byte, bool) {
 		name := n.Get("sample")
 		text, ok := sample.Named(name.Text)
 		if !ok {
-			r.Add(name.Problem("there is no sample %q%s", name.Text, otherColumn(name.Text, sample.Names())))
+			r.Add(name.Problem("there is no sample %q%s", name.Text, tables.SuggestColumn(name.Text, sample.Names())))
 		}
 		return text, ok
 	case n.Kind == document.Map:
@@ -357,7 +359,7 @@ func (r *caseReader) source(n *document.Node) ([]byte, bool) {
 }
 
 // call looks at the input as the gate looks at a call's body.
-func (r *caseReader) call(n *document.Node, h *Hook, c *Case) bool {
+func (r *caseReader) call(n *document.Node, h *rules.Hook, c *Case) bool {
 	var doc jsondoc.Doc
 	if err := doc.Parse(c.Input, jsondoc.Limits{}); err != nil {
 		r.Add(n.Problem("this is no call that is answered: %s", err))

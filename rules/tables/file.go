@@ -1,4 +1,4 @@
-package rules
+package tables
 
 import (
 	"bytes"
@@ -232,7 +232,7 @@ func (r *tableReader) columns(names []string) (key, value int, ok bool) {
 			continue
 		}
 		if *want.at = slices.Index(names, want.column); *want.at < 0 {
-			r.policy(want.member, "%s has no column %q%s", r.spec.file, want.column, otherColumn(want.column, names))
+			r.policy(want.member, "%s has no column %q%s", r.spec.file, want.column, SuggestColumn(want.column, names))
 			return 0, 0, false
 		}
 	}
@@ -247,8 +247,8 @@ func (r *tableReader) columns(names []string) (key, value int, ok bool) {
 	return key, value, true
 }
 
-// otherColumn is what could be meant by a column that is not among the names.
-func otherColumn(missing string, names []string) string {
+// SuggestColumn is what could be meant by a column that is not among the names.
+func SuggestColumn(missing string, names []string) string {
 	if hint := document.Suggest(missing, names); hint != "" {
 		return hint
 	}
