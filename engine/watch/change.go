@@ -24,7 +24,7 @@ var (
 type Rejection struct {
 	Reasons  []string          `json:"reasons,omitempty"`  // of the module itself
 	Problems document.Problems `json:"problems,omitempty"` // of the folder with the change, and not without it
-	Tests    []suite.Result      `json:"tests,omitempty"`    // of the folder that fail with the change
+	Tests    []suite.Result    `json:"tests,omitempty"`    // of the folder that fail with the change
 }
 
 func (r *Rejection) Error() string {

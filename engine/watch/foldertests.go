@@ -15,7 +15,7 @@ import (
 // TestsFailed is the error of a valid folder that Options.Tests rejects.
 type TestsFailed struct {
 	Tests []suite.Result // failing tests; none: the folder has no tests
-	Total int          // number of tests in the folder
+	Total int            // number of tests in the folder
 }
 
 // Error names the failing tests and the members that differ. It quotes no values, because the

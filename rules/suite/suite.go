@@ -19,7 +19,7 @@ type Options struct {
 // Report is what became of a folder's tests.
 type Report struct {
 	Revision string         `json:"revision"` // of the Set
-	Cases    []Result         `json:"cases"`    // in the order of the files
+	Cases    []Result       `json:"cases"`    // in the order of the files
 	Coverage []HookCoverage `json:"coverage"` // in the order of the Set's hooks
 	Costs    []RuleCost     `json:"costs"`    // likewise, and of their rules
 	Passed   int            `json:"passed"`
