@@ -25,6 +25,7 @@ import (
 type Options struct {
 	Engine        *engine.Engine
 	Ledger        *ledger.Ledger // for events; nil: none
+	LedgerError   error          // why a server that wants a ledger has none
 	Watch         *watch.Watcher
 	Rules         rules.Options        // for POST /v1/check
 	Registry      *prometheus.Registry // served by /metrics, with the metrics of the Admin
@@ -112,7 +113,7 @@ func (a *Admin) ready(w http.ResponseWriter, _ *http.Request) {
 		writeText(w, http.StatusServiceUnavailable, "not ready\n")
 		return
 	}
-	if a.o.Ledger != nil && a.o.Ledger.Broken() != nil { // inline hooks still work
+	if s := a.ledgerStatus(); s != nil && s.Broken { // inline hooks still work
 		writeText(w, http.StatusOK, "ready, but event deliveries get 503: the ledger is broken; restart\n")
 		return
 	}

@@ -49,7 +49,10 @@ type LedgerStatus struct {
 }
 
 func (a *Admin) ledgerStatus() *LedgerStatus {
-	if a.o.Ledger == nil {
+	switch {
+	case a.o.LedgerError != nil:
+		return &LedgerStatus{Broken: true, Error: a.o.LedgerError.Error()}
+	case a.o.Ledger == nil:
 		return nil
 	}
 	err := a.o.Ledger.Broken()

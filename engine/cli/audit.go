@@ -96,6 +96,9 @@ func printable(s string) string { return audit.Printable(s, 64<<10) }
 
 // recordAct records an act of the server itself.
 func (s *server) recordAct(a audit.Act) {
+	if s.audit == nil {
+		return
+	}
 	if err := s.audit.Write(a); err != nil {
 		s.log.Error("recording an act in the audit log failed", "act", a.Act, "subject", a.Subject, "error", err)
 	}

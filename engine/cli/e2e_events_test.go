@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"strconv"
 	"strings"
 	"sync"
@@ -135,6 +136,59 @@ func testEvents(t *testing.T, bin string) {
 		t.Errorf("a GET without a challenge: %v %v", response, err)
 	}
 	response.Body.Close()
+	p.stop(0)
+}
+
+// testReadOnly restarts the program over a data directory that has become read-only: inline hooks are served, event deliveries get
+// 503, and the readiness endpoint says why.
+func testReadOnly(t *testing.T, bin string) {
+	data := t.TempDir()
+	mount := func(args ...string) {
+		t.Helper()
+		if out, err := exec.Command("mount", append(args, data)...).CombinedOutput(); err != nil {
+			t.Skipf("mount: %s", out)
+		}
+	}
+	mount("-t", "tmpfs", "-o", "size=256m,mode=700", "tmpfs")
+	t.Cleanup(func() { _ = exec.Command("umount", "-l", data).Run() })
+	dir := newFolder(t, map[string]string{"policy.yaml": `tenterhook: 1
+hooks:
+  - name: signup
+    type: registration
+    auth: none
+    rules:
+      - name: refuse
+        when: data.userProfile.login == 'eve@example.com'
+        deny: Sign-up is closed.
+  - name: events
+    type: event
+    auth: none
+    rules:
+      - name: tell
+        log: seen
+`})
+	startServer(t, bin, dir, "--data="+data).stop(0)
+	mount("-o", "remount,ro")
+	p := startServer(t, bin, dir, "--data="+data)
+	call := `{"eventId":"1","eventType":"com.okta.user.pre-registration","eventTypeVersion":"1.0.0","cloudEventVersion":"0.1",` +
+		`"data":{"context":{},"action":"ALLOW","userProfile":{"login":"eve@example.com"}}}`
+	if answer := p.mustPost("/hooks/signup", []byte(call)); !strings.Contains(answer, "Sign-up is closed.") {
+		t.Errorf("answer %q", answer)
+	}
+	if status, answer, err := p.post("/hooks/events", batch("d", "u")); status != http.StatusServiceUnavailable {
+		t.Errorf("an event delivery: %d %q %v, want 503", status, answer, err)
+	}
+	if log := p.errs.String(); !strings.Contains(log, "the data directory is read-only") {
+		t.Errorf("the log does not say why:\n%s", log)
+	}
+	response, err := p.client.Get(p.admin + "/readyz")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	if text, _ := io.ReadAll(response.Body); !strings.Contains(string(text), "event deliveries get 503") {
+		t.Errorf("ready: %q", text)
+	}
 	p.stop(0)
 }
 

@@ -52,6 +52,7 @@ func TestBinary(t *testing.T) {
 		{"ACME", testACME},
 		{"ACMEByHTTP", testACMEByHTTP},
 		{"Events", testEvents},
+		{"ReadOnly", testReadOnly},
 		{"Crash", testCrash},
 	}
 	for _, test := range tests {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net"
 	"os"
@@ -99,9 +100,10 @@ type server struct {
 	p             *Program
 	f             serveFlags
 	log           *slog.Logger
-	logWriter     *asyncWriter // under log
-	ledger        *ledger.Ledger
-	audit         *audit.Log
+	logWriter     *asyncWriter   // under log
+	ledger        *ledger.Ledger // nil with a read-only data directory
+	ledgerError   error          // why it is nil
+	audit         *audit.Log     // nil without a ledger
 	modules       *wasm.Runtime
 	ruleOptions   rules.Options // for loading folders
 	engine        *engine.Engine
@@ -219,9 +221,17 @@ func (s *server) openListeners() (err error) {
 	return err
 }
 
-// openRecords opens the ledger and the audit log.
+// openRecords opens the ledger and the audit log. With a read-only data directory it opens neither, and
+// the server serves inline hooks only: no sign-in depends on a disk that has gone bad.
 func (s *server) openRecords() (err error) {
-	if s.ledger, err = ledger.Open(ledger.Options{Path: ledgerPath(s.f.data)}); err != nil {
+	s.ledger, err = ledger.Open(ledger.Options{Path: ledgerPath(s.f.data)})
+	if errors.Is(err, syscall.EROFS) || errors.Is(err, fs.ErrPermission) {
+		s.ledgerError = err
+		s.log.Error("the data directory is read-only: inline hooks are served, event deliveries get 503, and nothing is delivered or audited",
+			"dir", s.f.data, "error", err)
+		return nil
+	}
+	if err != nil {
 		return err
 	}
 	if s.audit, err = audit.Open(auditPath(s.f.data)); err != nil { // the ledger's lock also protects this file
@@ -256,7 +266,7 @@ func (s *server) openGate(registry *prometheus.Registry) (err error) {
 // openAdmin opens the admin listener's server.
 func (s *server) openAdmin(registry *prometheus.Registry, tokens admin.Tokens) (err error) {
 	s.admin, err = admin.New(admin.Options{
-		Engine: s.engine, Ledger: s.ledger, Watch: s.watcher, Rules: s.ruleOptions, Registry: registry, Tokens: tokens, Log: s.log,
+		Engine: s.engine, Ledger: s.ledger, LedgerError: s.ledgerError, Watch: s.watcher, Rules: s.ruleOptions, Registry: registry, Tokens: tokens, Log: s.log,
 		Hosts: s.f.adminHosts, HooksListener: s.listenerStatus, Audit: s.audit, Problems: s.setProblems,
 	})
 	return err
