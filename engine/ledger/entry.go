@@ -32,6 +32,7 @@ type Entry struct {
 
 	at     position // in a slot; zero: it is in the bucket of dead letters
 	letter uint64   // number of a dead letter
+	bytes  int      // of a dead letter in the bucket
 }
 
 // EntryStep is one action of an entry.

@@ -187,6 +187,7 @@ func (l *Ledger) scanDead(f Filter, from uint64, full bool, do func(Entry) bool)
 					continue
 				}
 				spec := e.Steps[0].Spec
+				e.bytes = len(v)
 				if e.Steps[0].Spec = nil; full {
 					e.Steps[0].Spec = bytes.Clone(spec)
 					size += len(spec)

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// operatorBatch is the number of entries that one commit of an operator changes.
+// operatorBatch is the maximum of entries that one commit of an operator changes.
 const operatorBatch = 1000
 
 // Redrive retries the matching entries at once: dead letters become open steps under their old ids
@@ -23,13 +23,19 @@ func (l *Ledger) Drop(ctx context.Context, f Filter) (int, error) {
 }
 
 func (l *Ledger) changeSelected(ctx context.Context, f Filter, out outcome) (int, error) {
-	var heads []position
-	var dead []uint64
+	var ops []*operatorOp
+	var op *operatorOp
+	at := l.now().UnixNano()
 	err := l.scan(f, cursorStart{}, false, func(e Entry) bool {
+		if op == nil || len(op.heads)+len(op.dead) == operatorBatch || op.bytes+e.bytes > maxRow {
+			op = &operatorOp{out: out, at: at, destination: f.Destination}
+			ops = append(ops, op)
+		}
 		if e.at == (position{}) {
-			dead = append(dead, e.letter)
+			op.dead = append(op.dead, e.letter)
+			op.bytes += e.bytes
 		} else if e.State == Waiting || e.State == Recorded {
-			heads = append(heads, e.at)
+			op.heads = append(op.heads, e.at)
 		}
 		return true
 	})
@@ -37,21 +43,16 @@ func (l *Ledger) changeSelected(ctx context.Context, f Filter, out outcome) (int
 		return 0, err
 	}
 	count := 0
-	for len(heads)+len(dead) > 0 {
-		m := &operatorOp{out: out, at: l.now().UnixNano(), destination: f.Destination}
-		m.heads, heads = splitBatch(heads)
-		m.dead, dead = splitBatch(dead)
-		if err := l.submit(ctx, m, true); err != nil {
+	for _, op := range ops {
+		if len(op.heads)+len(op.dead) == 0 {
+			continue
+		}
+		if err := l.submit(ctx, op, true); err != nil {
 			return count, err
 		}
-		count += m.count
+		count += op.count
 	}
 	return count, nil
-}
-
-func splitBatch[T any](s []T) (head, rest []T) {
-	n := min(len(s), operatorBatch)
-	return s[:n], s[n:]
 }
 
 // operatorOp is the operation of Redrive and Drop.
@@ -61,6 +62,7 @@ type operatorOp struct {
 	destination string // of the steps; "" for all
 	heads       []position
 	dead        []uint64
+	bytes       int // of the dead letters
 
 	count  int
 	events []*item // dropped
@@ -71,9 +73,9 @@ type operatorOp struct {
 
 func (m *operatorOp) size() (int, class) {
 	if m.out == outDropped {
-		return 64*len(m.heads) + 2048*len(m.dead), classMark
+		return 64 * (len(m.heads) + len(m.dead)), classMark
 	}
-	return 64*len(m.heads) + 2048*len(m.dead), classNew
+	return 64*len(m.heads) + 128*len(m.dead) + m.bytes, classNew
 }
 
 func (m *operatorOp) stage(c *commit) error {
