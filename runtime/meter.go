@@ -6,7 +6,7 @@ import "time"
 // work.
 const sliceUnits = 512
 
-// Meter counts what is spent of a Budget: one for a hook's whole chain, used by one goroutine. A
+// Meter counts the spending of a Budget: one for a hook's whole chain, used by one goroutine. A
 // nested limit ends sooner; units spent inside it count for both. Once a limit is exhausted, every
 // request fails until that limit ends.
 type Meter struct {

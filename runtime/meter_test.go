@@ -14,13 +14,13 @@ import (
 func startMeter(b runtime.Budget) *runtime.Meter {
 	m := new(runtime.Meter)
 	m.Start(b, time.Now(), time.Time{})
-	if b.Time == 0 { // a busy machine's is not what is tested
+	if b.Time == 0 { // a busy machine must not matter
 		m.ExcludeTime(time.Minute)
 	}
 	return m
 }
 
-// drain spends units one by one until the Meter says no, or most were spent.
+// drain spends units one by one until the Meter is exhausted or most were spent.
 func drain(m *runtime.Meter, most int64) (spent int64) {
 	for spent < most && m.Spend(1) {
 		spent++
@@ -80,7 +80,7 @@ func TestErrTime(t *testing.T) {
 				tt.deadline = start.Add(tt.want)
 			}
 			m.Start(runtime.Budget{Time: tt.budget}, start, tt.deadline)
-			for m.Spend(1000) { // more than is spent between two looks at the clock
+			for m.Spend(1000) { // more than a slice
 				time.Sleep(time.Millisecond)
 			}
 			if got := time.Since(start); got != tt.want || !errors.Is(m.Err(), runtime.ErrTime) {
@@ -99,7 +99,7 @@ func TestMadeUpNow(t *testing.T) {
 	}
 }
 
-func TestHold(t *testing.T) {
+func TestReserve(t *testing.T) {
 	m := startMeter(runtime.Budget{Memory: 100})
 	if !m.Reserve(60) || !m.Reserve(40) {
 		t.Fatal(m.Err())
@@ -135,7 +135,7 @@ func TestNest(t *testing.T) {
 		if m.Err() != nil {
 			t.Errorf("after it: %v", m.Err())
 		}
-		if got := drain(m, 10_000); got > 850 || got < 849 { // the unit that was refused was asked for too
+		if got := drain(m, 10_000); got > 850 || got < 849 { // the rejected unit counts too
 			t.Errorf("outside: %d units of 850", got)
 		}
 	})
@@ -196,7 +196,7 @@ func TestLeft(t *testing.T) {
 	}
 }
 
-func TestLook(t *testing.T) {
+func TestCheckTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := startMeter(runtime.Budget{Time: time.Second})
 		if end := m.Deadline(); time.Until(end) != time.Second {
@@ -260,8 +260,8 @@ func BenchmarkSpend(b *testing.B) {
 	}
 }
 
-// A wait that is pardoned does not count, and a minute of it is the most.
-func TestMeterPardon(t *testing.T) {
+// TestMeterExcludeTime: excluded waiting does not count, up to a minute.
+func TestMeterExcludeTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var m runtime.Meter
 		m.Start(runtime.Budget{Time: time.Second}, time.Now(), time.Time{})
@@ -278,8 +278,8 @@ func TestMeterPardon(t *testing.T) {
 	})
 }
 
-// What is pardoned beforehand is in the limits that are nested.
-func TestMeterPardonBeforehand(t *testing.T) {
+// TestMeterExcludeTimeAhead: time excluded ahead counts for nested limits.
+func TestMeterExcludeTimeAhead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := startMeter(runtime.Budget{Time: time.Second})
 		m.ExcludeTime(10 * time.Second)

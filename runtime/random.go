@@ -32,7 +32,7 @@ func NewRandom(key []byte) *Random {
 	return r
 }
 
-// seed is the HMAC-SHA256 of what identifies the event: the hook, the call's eventId and, for an
+// seed is the HMAC-SHA256 of the identity of the event: the hook, the call's eventId and, for an
 // event hook, the event's uuid; without both ids the event's bytes.
 func (r *Random) seed(e hook.Event) [32]byte {
 	m := r.macs.Get().(*mac)

@@ -60,7 +60,7 @@ func TestSeed(t *testing.T) {
 	}
 }
 
-func TestFix(t *testing.T) {
+func TestSetSeed(t *testing.T) {
 	var run runtime.Run
 	run.Random = runtime.NewRandom(nil)
 	run.SetSeed([32]byte{1})

@@ -63,7 +63,7 @@ func TestAt(t *testing.T) {
 	}
 }
 
-// Whatever one event has left, in values, lets or memory, is gone when the next begins.
+// TestBegin: values, lets and memory of one event are gone when the next begins.
 func TestBegin(t *testing.T) {
 	var d jsondoc.Doc
 	if err := d.Parse([]byte(`{"password": "secret"}`), jsondoc.Limits{}); err != nil {

@@ -18,7 +18,7 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-// rule is rule i of eight kinds that policies are made of; few of them match.
+// rule is rule i of eight kinds that are common in policies; few of them match.
 func rule(i int) string {
 	n := i / 8
 	switch i % 8 {
@@ -61,7 +61,7 @@ func celRule(i int) string {
 	return rule(i)
 }
 
-// rules are n rules for each of three evaluators; each is to be run by what it gives.
+// rules are n rules for each of three evaluators.
 type rules struct {
 	ours   []*expr.Expression
 	theirs []*vm.Program
@@ -134,7 +134,7 @@ func (a rules) runCEL(t testing.TB, call map[string]any) (matches int) {
 	return matches
 }
 
-// The three agree on the rules that are measured.
+// TestRulesAgree: the three evaluators agree on the rules of the benchmarks.
 func TestRulesAgree(t *testing.T) {
 	w := newHarness(t, hook.Token)
 	a := newRules(t, w.env, 200)
@@ -145,7 +145,7 @@ func TestRulesAgree(t *testing.T) {
 	}
 }
 
-// BenchmarkEval is n rules on one call that has been read.
+// BenchmarkEval runs n rules on one parsed call.
 func BenchmarkEval(b *testing.B) {
 	call := decodePayload(b, string(sample.Of(hook.Token)))
 	for _, n := range []int{1, 10, 200} {
@@ -184,7 +184,7 @@ func perRule(b *testing.B, n int) {
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n), "ns/rule")
 }
 
-// BenchmarkBytes is the same, from the bytes of the call on.
+// BenchmarkBytes is the same, including parsing the call.
 func BenchmarkBytes(b *testing.B) {
 	text := sample.Of(hook.Token)
 	for _, n := range []int{1, 10, 200} {
@@ -227,7 +227,7 @@ func BenchmarkBytes(b *testing.B) {
 	}
 }
 
-// What has warmed up does not allocate, whether it builds texts or not.
+// TestNoAllocations: after a first run nothing allocates, also when texts are built.
 func TestNoAllocations(t *testing.T) {
 	w := newHarness(t, hook.Token)
 	if err := w.env.Let("company", `domain(upper(data.identity.claims.email))`); err != nil {

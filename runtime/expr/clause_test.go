@@ -16,7 +16,7 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-// TestClauses counts what the parts of a condition come to, on calls with these values of x.
+// TestClauses counts the outcomes of the parts of a condition on calls with these values of x.
 func TestClauses(t *testing.T) {
 	tests := []struct{ name, src, xs, want string }{
 		{"One", `data.x == 1`, "1", ""},
@@ -71,7 +71,8 @@ func TestClauses(t *testing.T) {
 	}
 }
 
-// FuzzClauses: counting what the parts of a condition come to changes nothing of what it comes to, and each part is an expression.
+// FuzzClauses: counting the outcomes of clauses does not change the result, and each clause is an
+// expression.
 func FuzzClauses(f *testing.F) {
 	for _, src := range hostileExpressions(f) {
 		if len(src) < 1<<10 {

@@ -133,7 +133,7 @@ func literal(v runtime.Value) *code {
 	return complete(c, "")
 }
 
-// complete adds what follows from eval: test, evalKleene and maybeFalse.
+// complete derives from eval: test, evalKleene and maybeFalse.
 func complete(c *code, pos string) *code {
 	eval := c.eval
 	if c.test == nil {

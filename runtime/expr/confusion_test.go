@@ -11,7 +11,8 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/hook"
 )
 
-// A rule that refuses must not come out false because a payload has a list or an object where a text was meant.
+// TestConfusion: a denial must not come out false because a payload has a list or an object in the
+// place of a text.
 func TestConfusion(t *testing.T) {
 	const fails = "fails"
 	tests := []struct{ src, country, want string }{
@@ -98,8 +99,8 @@ func TestConfusion(t *testing.T) {
 	}
 }
 
-// TestLongNumber: 5 can be written in any length. One that is too long to be read is not unequal to 5 for that; a module would
-// read it.
+// TestLongNumber: 5 can be written in any length. A number that is too long to parse must not count
+// as unequal to 5; a module would parse it.
 func TestLongNumber(t *testing.T) {
 	long := "5." + strings.Repeat("0", 600)
 	fails := []string{
@@ -130,7 +131,7 @@ func TestLongNumber(t *testing.T) {
 	}
 }
 
-// TestInfinite: what a float64 has no room for is compared by its digits, and computed with never.
+// TestInfinite: numbers beyond float64 are compared by their digits and never computed with.
 func TestInfinite(t *testing.T) {
 	tests := []struct{ src, c, d, want string }{
 		{"c == d", "1e400", "1e400", "true"},
@@ -165,7 +166,7 @@ func TestInfinite(t *testing.T) {
 	}
 }
 
-// TestNumberKey: a table with the text 7 has 7 however that is written.
+// TestNumberKey: a table with the text 7 has 7 in any notation.
 func TestNumberKey(t *testing.T) {
 	tests := []struct{ src, c, want string }{
 		{"c in tables.banned", "7", "true"},

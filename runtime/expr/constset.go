@@ -7,13 +7,13 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-// elements is what is known of the values on the right side of an `in`.
+// elements describes the values on the right side of an `in`.
 type elements struct {
 	kinds types     // that may occur; 0 when there are no values
 	set   *constSet // of a constant list of texts and numbers, else nil
 }
 
-// elementsOf is what is known of the values of y. A list in vars is analysed once for all
+// elementsOf describes the values of y. A list in vars is analysed once for all
 // expressions.
 func (e *Env) elementsOf(y *code) elements {
 	switch {

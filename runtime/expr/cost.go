@@ -16,7 +16,7 @@ const Assumed = 128
 // exceed the default budget.
 const maxLoops = 3
 
-// Cost bounds what an expression may take, known before it runs. It is usually generous. It assumes
+// Cost bounds the fuel of an expression before it runs. It is usually generous. It assumes
 // sizes of values, and bcrypt of cost 12 for password hashes; the Meter stops a run on larger
 // values.
 type Cost struct {
@@ -24,10 +24,10 @@ type Cost struct {
 	Loops int   // nesting of quantifiers over lists that are neither constant nor written out
 }
 
-// Cost bounds what the expression may take.
+// Cost is an upper bound for the expression.
 func (x *Expression) Cost() Cost { return x.cost }
 
-// Cost bounds what all expressions of the leaf may take.
+// Cost is an upper bound for all expressions of the leaf.
 func (t *Text) Cost() Cost {
 	var all Cost
 	for _, x := range t.Holes() {
@@ -36,7 +36,7 @@ func (t *Text) Cost() Cost {
 	return all
 }
 
-// Plus bounds what both may take.
+// Plus is an upper bound for both together.
 func (c Cost) Plus(other Cost) Cost {
 	return Cost{runtime.Sum(c.Fuel, other.Fuel), max(c.Loops, other.Loops)}
 }
@@ -70,7 +70,7 @@ type estimated struct {
 	size size
 }
 
-// cost bounds what a compiled tree may take.
+// cost is an upper bound for a compiled tree.
 func (k *compiler) cost(n ast.Node) (c Cost, s size) {
 	e := estimate{k: k, vars: make(map[string]size), lets: make(map[*let]bool)}
 	fuel, s := e.estimate(n)

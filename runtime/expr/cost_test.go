@@ -14,7 +14,7 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/hook"
 )
 
-// largePayload has members of the sizes that a Cost assumes.
+// largePayload has members of the sizes that Cost assumes.
 func largePayload(t *testing.T) string {
 	long := strings.Repeat("ab@c.", expr.Assumed/5)
 	text := func(i int) string { return fmt.Sprintf("%s%03d", long[3:], i) }
@@ -37,7 +37,7 @@ func largePayload(t *testing.T) string {
 	return string(payload)
 }
 
-// An expression takes no more of an event of the assumed sizes than its Cost says, whatever it is.
+// TestCostIsABound: no expression exceeds its Cost on an event of the assumed sizes.
 func TestCostIsABound(t *testing.T) {
 	n := 3_000
 	if testing.Short() {
@@ -54,7 +54,7 @@ func FuzzCost(f *testing.F) {
 	f.Fuzz(func(t *testing.T, seed uint64) { checkCosts(t, seed, 50) })
 }
 
-// checkCosts runs those of n expressions whose Cost is not large, and tells how many there were.
+// checkCosts runs those of n expressions whose Cost is small, and returns how many ran.
 func checkCosts(t *testing.T, seed uint64, n int) (ran int) {
 	g, w, payload := newGenerator(seed), newHarness(t, hook.Registration), largePayload(t)
 	for range n {

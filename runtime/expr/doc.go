@@ -7,8 +7,8 @@
 // Read expr.go (the API), env.go (names and values), compile.go and code.go first, then one op_ file
 // and one func_ file.
 //
-//	expr.go, text.go         Expression and Text: what other packages use
-//	env.go, inputs.go        names, lets, Slots of the event; what an expression reads
+//	expr.go, text.go         Expression and Text, the API
+//	env.go, inputs.go        names, lets, Slots of the event; inputs of an expression
 //	parse.go, syntaxhint.go  source to tree, limits, hints for syntax errors
 //	error.go, warning.go     problems with places
 //	compile.go, code.go      tree to closures; kinds.go, walk.go, builder.go help
@@ -17,7 +17,7 @@
 //	func.go, func_*.go       functions, with all facts about each in one table entry
 //	quantifier*.go           all, any, map and the like
 //	pattern.go               regular expressions, metered
-//	taint.go, reachable.go   what reveals secrets; comparisons that are never true
+//	taint.go, reachable.go   values that reveal secrets; comparisons that are never true
 //	cost*.go, need.go        bounds of fuel; needs of conditions, for the index of rules
 //	clause.go, extent.go     outcomes of parts of conditions, and where they stand in the text
 //	explain.go               values of the parts of one run

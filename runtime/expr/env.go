@@ -13,7 +13,7 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-// Options are what the expressions of one hook can read.
+// Options are the inputs that the expressions of one hook can read.
 type Options struct {
 	Type  hook.Type
 	Known []string // paths that Okta added, such as data.context.device

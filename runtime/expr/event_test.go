@@ -9,7 +9,7 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-// beginEvent makes the first event of a delivery the event.
+// beginEvent makes the first event of a delivery the current event.
 func (w *harness) beginEvent(delivery string) *runtime.Run {
 	r := w.begin(delivery, runtime.Budget{})
 	r.Event.Node = hook.Events(w.doc.Root()).At(0)

@@ -11,8 +11,8 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-// explain writes the parts of an expression, one a line: what it is, what it came to, - for what was not looked at and ! for
-// what decided.
+// explain formats the parts of an expression, one a line, with their values; - marks skipped parts
+// and ! deciding ones.
 func (w *harness) explain(src, payload string) string {
 	w.t.Helper()
 	x, err := expr.Compile(src, w.env)
@@ -81,7 +81,8 @@ func TestExplain(t *testing.T) {
 	}
 }
 
-// A second look shows no secret, costs the first one nothing, and asks chance for the same.
+// TestExplainKeeps: an explanation shows no secret, costs the run nothing, and draws the same
+// random values.
 func TestExplainKeeps(t *testing.T) {
 	w := newHarness(t, hook.PasswordImport)
 	got := w.explain(`data.context.credential.password + "x" == "Passx" and data.context.credential.password != nil`, `{"data": {"context": {"credential": {"password": "Pass"}}}}`)
@@ -105,7 +106,8 @@ func TestExplainKeeps(t *testing.T) {
 	}
 }
 
-// FuzzExplain: any expression can be explained on any event within a budget, in parts that lie in its text and tell nothing secret.
+// FuzzExplain: any expression can be explained on any event within a budget; the parts lie in its
+// text and contain no secret.
 func FuzzExplain(f *testing.F) {
 	for i, src := range hostileExpressions(f) {
 		if len(src) < 1<<12 {

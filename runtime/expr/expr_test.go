@@ -14,7 +14,7 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-// harness is an Env, and events to run expressions of it on.
+// harness is an Env with a Run for its expressions.
 type harness struct {
 	t   testing.TB
 	env *expr.Env
@@ -55,8 +55,8 @@ func newTable(t testing.TB, as string, entries ...table.Entry) *table.Table {
 	return made
 }
 
-// begin makes payload the event. A budget that says nothing of time is one of fuel: the machine may be busy, and the race detector
-// slow, so that a second, and the two there are at most, are not always enough.
+// begin makes payload the event. A budget without Time excludes a minute of time, because the
+// machine may be busy and the race detector slow.
 func (w *harness) begin(payload string, b runtime.Budget) *runtime.Run {
 	w.t.Helper()
 	if err := w.doc.Parse([]byte(payload), jsondoc.Limits{}); err != nil {
@@ -71,7 +71,7 @@ func (w *harness) begin(payload string, b runtime.Budget) *runtime.Run {
 	return &w.run
 }
 
-// eval is the expression's value as JSON.
+// eval is the value of the expression as JSON.
 func (w *harness) eval(src, payload string) (string, error) {
 	w.t.Helper()
 	x, err := expr.Compile(src, w.env)
@@ -286,7 +286,7 @@ func TestErrValue(t *testing.T) {
 	}
 }
 
-// One value is never larger than it may be, whatever the budget.
+// TestErrMemory: no value exceeds its limit, whatever the budget.
 func TestErrMemory(t *testing.T) {
 	long := strings.Repeat("a", 40_000)
 	payload := `{"eventType": "e", "data": {"userProfile": {"s": "` + long + `", "max": 9223372036854775807, "ten": 10}}}`

@@ -63,7 +63,7 @@ func TestConstant(t *testing.T) {
 	}
 }
 
-// A policy of a few KB must not take a GB for what it could compute when it runs.
+// TestConstantsTogether: a policy of a few KB must not fold constants of a GB.
 func TestConstantsTogether(t *testing.T) {
 	sources := map[string]func(i int) string{
 		"ranges": func(i int) string { return fmt.Sprintf(`len(map(1..9000, # * %d + 1)) > 0`, i) },
@@ -108,7 +108,7 @@ func heap() int64 {
 	return int64(m.HeapAlloc)
 }
 
-// What a text costs to be looked at is asked for, whatever the function makes of it.
+// TestLongNumeral: reading a text is charged for in any function.
 func TestLongNumeral(t *testing.T) {
 	w := newHarness(t, hook.Registration)
 	for _, src := range []string{`int(data.userProfile.s)`, `float(data.userProfile.s)`} {

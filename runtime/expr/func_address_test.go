@@ -74,7 +74,7 @@ func TestDomain(t *testing.T) {
 	}
 }
 
-// A domain that is none is neither in a list of domains nor outside of it.
+// An invalid domain is neither inside nor outside of a list of domains.
 func TestNoDomain(t *testing.T) {
 	o := options(t, hook.Registration)
 	o.Tables["blocked"] = newTable(t, table.Domains, table.Entry{Key: "evil.com", Value: []byte(`{"tier": 1}`)})

@@ -16,7 +16,8 @@ import (
 
 const verify = `password(data.context.credential.password, data.context.credential.username)`
 
-// credential is an event whose user name is a hash: that is where the expressions below look for one.
+// credential is an event with a hash as its user name, where the expressions of these tests read
+// it.
 func credential(plain, hash string) string {
 	b := jsondoc.AppendString([]byte(`{"data": {"context": {"credential": {"password": `), plain)
 	if hash == "" {
@@ -28,7 +29,7 @@ func credential(plain, hash string) string {
 
 type vector struct{ name, plain, hash string }
 
-// verify is what verify comes to under a budget.
+// verify evaluates a password expression under a budget.
 func (w *harness) verify(x *expr.Expression, plain, hash string, b runtime.Budget) (runtime.Value, error) {
 	return x.Eval(w.begin(credential(plain, hash), b))
 }
@@ -67,7 +68,8 @@ func TestPassword(t *testing.T) {
 func TestPasswordMissing(t *testing.T) {
 	const mine = `password(data.context.credential.password, data.context.credential.username, '{SSHA}7n04+TnFpJjvuCj3OGTwz/a1s7J1bk3p')`
 	tests := []struct{ name, src, payload, want string }{
-		{"no hash", mine, credential("correct horse", ""), "false"}, // though it is the dummy's password
+		// although it is the dummy's password
+		{"no hash", mine, credential("correct horse", ""), "false"},
 		{"no password", mine, `{"data": {"context": {"credential": {"username": "{SHA}x"}}}}`, "null"},
 		{"the dummy's password", mine, credential("correct horse", "{SHA}L55TUjtiq8FBorTWAZ0jy6g129A="), "true"},
 	}
@@ -89,7 +91,7 @@ func TestPasswordMissing(t *testing.T) {
 	}
 }
 
-// A hash says what it takes, and that is held against the budget before anything is done.
+// TestCostlyHashes: the cost of a hash is checked against the budget before it is computed.
 func TestCostlyHashes(t *testing.T) {
 	const digest = "c29tZXNhbHRzb21lc2FsdA"
 	tests := []struct {
@@ -117,7 +119,7 @@ func TestCostlyHashes(t *testing.T) {
 			}
 		})
 	}
-	// A call that has no time for it does not begin.
+	// A call without enough time does not start the hash.
 	if _, err := w.verify(x, "x", "$2b$12$abcdefghijklmnopqrstuuIrCKtFlSTGhTU2VpmnQEiSXg1TGbV4u", runtime.Budget{Time: time.Millisecond}); !errors.Is(err, runtime.ErrTime) {
 		t.Errorf("got %v, want ErrTime", err)
 	}
@@ -154,8 +156,8 @@ func TestPasswordAtLoad(t *testing.T) {
 	}
 }
 
-// Many calls at once ask for hashes that take longer than most of them have. Each ends within its time, and those that have
-// none to wait for are not held up.
+// TestPasswordsAtOnce: many calls compute hashes that take longer than most of them have. Each ends
+// within its time, and short hashes are not delayed.
 func TestPasswordsAtOnce(t *testing.T) {
 	o := options(t, hook.PasswordImport)
 	workers := password.NewWorkers(1)
@@ -194,7 +196,7 @@ func TestPasswordsAtOnce(t *testing.T) {
 	}
 }
 
-// BenchmarkPassword says what a unit of fuel takes: the price of a hash is to be near 10 ns for each.
+// BenchmarkPassword measures a unit of fuel: a hash should cost about 10 ns a unit.
 func BenchmarkPassword(b *testing.B) {
 	const d = "c29tZXNhbHRzb21lc2FsdA"
 	for _, v := range []vector{

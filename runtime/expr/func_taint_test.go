@@ -13,8 +13,9 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/hook"
 )
 
-// TestEveryFunctionTaints puts a secret in the place of each argument of the example of each function there is: what
-// it gives is secret, unless it is hmac of a text or password. A function that is new is in it.
+// TestEveryFunctionTaints puts a secret in the place of each argument in each function's example:
+// the result is secret, except for hmac of a text and password. New functions are covered
+// automatically.
 func TestEveryFunctionTaints(t *testing.T) {
 	workers := password.NewWorkers(1)
 	defer workers.Close()
@@ -79,7 +80,7 @@ func TestEveryFunctionTaints(t *testing.T) {
 	}
 }
 
-// exampleOf are the arguments that the function has in its example, as text.
+// exampleOf are the arguments in the function's example, as text.
 func exampleOf(t *testing.T, name, example string) (args []string) {
 	tree, err := parser.Parse(example)
 	if err != nil {
@@ -112,7 +113,7 @@ func callWith(name string, args []string, i int, secret string) string {
 	return name + "(" + strings.Join(args, ", ") + ")"
 }
 
-// secretOf is an expression of one of these kinds that carries a secret.
+// secretOf is an expression of one of these kinds with a secret value.
 func secretOf(kinds types) string {
 	switch {
 	case kinds&text != 0:

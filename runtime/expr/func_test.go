@@ -15,7 +15,7 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-// functionValues are held against the event below.
+// functionValues are evaluated on the event below.
 func TestFunctions(t *testing.T) {
 	const payload = `{"eventTime": "2026-03-02T10:05:12.250Z", "data": {"userProfile": {"ip": "203.0.113.9", "v6": "::ffff:10.1.2.3", "bad": "10.1.2", "name": "Ærøskøbing",
 		"long": "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab", "time": "2026-03-02T11:05:12+01:00", "when": 1774778400.5, "json": "{\"a\": [1, {\"b\": null}]}", "list": [1, null, "x"], "obj": {"k": [true]}}}}`
@@ -74,7 +74,8 @@ func TestFunctions(t *testing.T) {
 		{`md5('abc')`, `"900150983cd24fb0d6963f7d28e17f72"`},
 		{`sha1('abc', 'base64url')`, `"qZk-NkcGgWq6PiVxeFDCbJzQ2J0"`},
 		{`sha512('abc')[:16]`, `"ddaf35a193617aba"`},
-		{`hmac('Jefe', 'what do ya want for nothing?')`, `"5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"`}, // RFC 4231
+		// RFC 4231
+		{`hmac('Jefe', 'what do ya want for nothing?')`, `"5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"`},
 		{`fromBase64(toBase64(data.userProfile.name)) == data.userProfile.name`, `true`},
 		{`fromBase64(toBase64url(data.userProfile.name)) == data.userProfile.name`, `true`},
 		{`fromHex(toHex(data.userProfile.name)) == data.userProfile.name`, `true`},
@@ -107,7 +108,7 @@ func TestFunctions(t *testing.T) {
 	}
 }
 
-// What an argument is no use for makes the rule fail, and is found at load where it is written out.
+// TestFunctionsFail: an unusable argument makes the rule fail, at load time when it is constant.
 func TestFunctionsFail(t *testing.T) {
 	for _, src := range []string{
 		`parseTime(%s)`, `duration(%s)`, `fromBase64(%s)`, `fromHex(%s)`, `fromJSON(%s)`, `urlDecode(%s)`, `padStart(%s, 5, "")`, `hmac("", %s)`,
@@ -185,7 +186,8 @@ func TestClocksChange(t *testing.T) {
 	}
 }
 
-// Chance is the same when a call is decided again, and differs from call to call.
+// TestRandomIsSeeded: random values are equal when a call is decided again, and differ between
+// calls.
 func TestRandomIsSeeded(t *testing.T) {
 	w := newHarness(t, hook.Registration)
 	x, err := expr.Compile(`[uuid(), random(), uuid()]`, w.env)
@@ -207,7 +209,7 @@ func TestRandomIsSeeded(t *testing.T) {
 	}
 }
 
-// The work of each function is asked for: with a long text it costs more than with a short one.
+// TestFunctionsAreCharged: each function costs more with a long text than with a short one.
 func TestFunctionsAreCharged(t *testing.T) {
 	for _, src := range []string{
 		`upper(data.s)`, `glob(data.s, "*b*c")`, `regexFind(data.s, "b+c")`, `regexReplace(data.s, "a", "b")`, `padStart(data.s, 60000)`, `sha256(data.s)`, `md5(data.s)`,
@@ -265,7 +267,7 @@ func FuzzTime(f *testing.F) {
 	})
 }
 
-// BenchmarkFunctions is what a call pays for the functions that rules ask most.
+// BenchmarkFunctions measures the functions that rules use most.
 func BenchmarkFunctions(b *testing.B) {
 	for _, src := range []string{
 		`inCIDR(data.userProfile.ip, "10.0.0.0/8", "203.0.113.0/24")`, `glob(data.userProfile.mail, "*@*.example")`, `regexFind(data.userProfile.mail, "^([^@]+)@")`,

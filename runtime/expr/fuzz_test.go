@@ -17,7 +17,7 @@ import (
 
 var tight = runtime.Budget{Fuel: 100_000, Memory: 1 << 20, Output: 64 << 10}
 
-// FuzzCompile: any text at all compiles or gives Errors with places inside it.
+// FuzzCompile: any text compiles or gives Errors with places inside it.
 func FuzzCompile(f *testing.F) {
 	for _, src := range hostileExpressions(f) {
 		if len(src) < 1<<16 {
@@ -42,7 +42,8 @@ func FuzzCompile(f *testing.F) {
 	})
 }
 
-// FuzzDecide: any expression on any event of any type ends within its budget, in JSON or one of the reasons, and the same twice.
+// FuzzDecide: any expression on any event of any type ends within its budget, with JSON or one of
+// the reasons, and the same twice.
 func FuzzDecide(f *testing.F) {
 	payloads := []string{`{"data": {"s": "abc", "n": 1e999, "arr": [1, "a", null, {"x": [true]}], "long": 12345678901234567890}}`, `{}`, `[]`, `null`}
 	for i, src := range hostileExpressions(f) {
@@ -153,7 +154,7 @@ func FuzzText(f *testing.F) {
 	})
 }
 
-// One Env's expressions, run by many goroutines on events of their own.
+// TestConcurrentRuns: many goroutines run the expressions of one Env on events of their own.
 func TestConcurrentRuns(t *testing.T) {
 	shared := newHarness(t, hook.Registration)
 	if err := shared.env.Let("company", `domain(data.userProfile.email)`); err != nil {

@@ -15,15 +15,15 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/hook"
 )
 
-// attack is an expression that was written to take what is not its: time, memory, or the process.
+// attack is an expression that tries to take too much time or memory, or to crash the process.
 type attack struct {
-	line, src string // as it stands in the file, and as it is compiled
+	line, src string // in the file, and expanded
 	outcome   string // refused, a reason, or ends
-	message   string // what a refusal begins with
+	message   string // the beginning of the error text
 }
 
-// attacks are those of testdata/hostile.txt. The first part is what stock expr was tried with, the others are aimed at what is
-// our own.
+// attacks reads testdata/hostile.txt. Its first part holds attacks on stock expr, the rest is aimed
+// at this package.
 func attacks(t testing.TB) (all []attack) {
 	t.Helper()
 	text, err := os.ReadFile("testdata/hostile.txt")
@@ -170,7 +170,8 @@ func newHostileHarness(t testing.TB) *harness {
 	return &harness{t: t, env: expr.NewEnv(o)}
 }
 
-// Every attack is refused or stopped for the reason that is expected, or ends, and the next event is as good as any.
+// TestHostile: every attack is rejected, stopped for the expected reason, or ends, and the next
+// event works as before.
 func TestHostile(t *testing.T) {
 	const memory, output = 8 << 20, 64 << 10
 	fuel := int64(3_000_000)
@@ -197,7 +198,7 @@ func TestHostile(t *testing.T) {
 			if got := outcomeOf(err); got != a.outcome && (got != "fuel" || !testing.Short()) {
 				t.Errorf("%s: %v, want %s", got, err, a.outcome)
 			}
-			// One operator may ask for what a text of 64 KiB costs before it is told that there is none.
+			// One operator may charge for a text of 64 KiB before it is stopped.
 			if w.m.Spent() > fuel+(1<<20) {
 				t.Errorf("spent %d of %d", w.m.Spent(), fuel)
 			}
@@ -228,7 +229,8 @@ func wantRejected(t *testing.T, a attack, err error) {
 	}
 }
 
-// Two lists of the payload's are compared in one walk: a list whose values have parts of their own cannot be counted into.
+// TestLongListsCompared: two lists of the payload are compared in one pass, because indexing a
+// document's list takes linear time.
 func TestLongListsCompared(t *testing.T) {
 	w := newHarness(t, hook.Registration)
 	const n = 40_000
@@ -255,8 +257,8 @@ func TestLongListsCompared(t *testing.T) {
 	}
 }
 
-// BenchmarkOvershoot reports how far past a deadline of 1 ms an expression is stopped, of all that run into it. What others do
-// to the machine shows in it: the first, which only counts, is there to compare with.
+// BenchmarkOvershoot reports how far past a deadline of 1 ms expressions are stopped. The first one
+// only counts, as a control for other load on the machine.
 func BenchmarkOvershoot(b *testing.B) {
 	w, payload := newHostileHarness(b), hostilePayload()
 	budget := runtime.Budget{Time: time.Millisecond, Fuel: runtime.Max.Fuel, Memory: runtime.Max.Memory}

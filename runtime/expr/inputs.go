@@ -6,13 +6,13 @@ import (
 	"github.com/expr-lang/expr/ast"
 )
 
-// Inputs are what an expression reads, each once and in the order of the text.
+// Inputs are the inputs of an expression, each once and in the order of the text.
 type Inputs struct {
 	Paths  []string // members of the event, as dotted paths
 	Tables []string // tables with an entry that the expression looks up
 }
 
-// Inputs lists what the expression and its lets read.
+// Inputs lists the inputs of the expression and of its lets.
 func (x *Expression) Inputs() Inputs {
 	var all Inputs
 	x.env.appendInputs(&all, x.inputs, true)
@@ -63,7 +63,7 @@ func (e *Env) pathOf(slot int) string {
 	return e.pathOf(p.parent) + "." + p.name
 }
 
-// inputs lists what the compiled tree n reads. For data.a.b only the whole path counts, not data
+// inputs lists the inputs of the compiled tree n. For data.a.b only the whole path counts, not data
 // and data.a.
 func (k *compiler) inputs(n ast.Node) (all []input) {
 	k.walk(n, func(n ast.Node) {

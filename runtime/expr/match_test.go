@@ -12,8 +12,8 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/hook"
 )
 
-// What a condition comes to when something is missing: whether it holds, and if not, whether a value for what is
-// missing could have made it hold.
+// TestMatch: the outcome of a condition with a missing value: whether it holds, and if not, whether
+// a value could have made it hold.
 func TestMatch(t *testing.T) {
 	const payload = `{"eventType": "e", "data": {"userProfile": {"type": "partner", "groups": ["a", null], "on": true, "off": false}}}`
 	tests := []struct {
@@ -61,7 +61,7 @@ func TestMatch(t *testing.T) {
 				t.Fatal(err)
 			}
 			r := w.begin(payload, runtime.Budget{})
-			for range 2 { // lets are remembered the second time
+			for range 2 { // lets are cached
 				yes, missing, err := x.Match(r)
 				if err != nil || yes != tt.yes || missing != tt.missing {
 					t.Errorf("got %v %v %v, want %v %v", yes, missing, err, tt.yes, tt.missing)
@@ -154,8 +154,8 @@ func TestLet(t *testing.T) {
 	})
 }
 
-// Where something is taken out of an event, and a condition that held no longer does, Match says that something is
-// missing, and Nullable said so beforehand. Conditions and events are random.
+// TestMissingIsNoticed removes random members from random events: when a condition no longer holds,
+// Match says that something is missing, and Nullable predicted it.
 func TestMissingIsNoticed(t *testing.T) {
 	n := 4_000
 	if testing.Short() {
@@ -172,7 +172,8 @@ func FuzzMissing(f *testing.F) {
 	f.Fuzz(func(t *testing.T, seed uint64) { checkRemovals(t, seed, 100) })
 }
 
-// checkRemovals takes something away from n conditions, and tells how many no longer hold.
+// checkRemovals removes something from the events of n conditions, and returns how many no longer
+// hold.
 func checkRemovals(t *testing.T, seed uint64, n int) (noticed int) {
 	const payload = `{"eventType": "e", "data": {"userProfile": {
 		"name": "Ann Lee", "mail": "ann@example.com", "empty": "", "word": "abcabc",
@@ -184,7 +185,7 @@ func checkRemovals(t *testing.T, seed uint64, n int) (noticed int) {
 	for range n {
 		src := g.boolean(4)
 		if strings.Contains(src, "??") || strings.Contains(src, "in data.userProfile)") {
-			continue // they ask whether something is there
+			continue // they test for presence
 		}
 		x, err := expr.Compile(src, w.env)
 		if err != nil {

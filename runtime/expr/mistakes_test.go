@@ -13,7 +13,7 @@ import (
 func TestMistakes(t *testing.T) {
 	tests := []struct {
 		src  string
-		want []string // line:column: message, of every mistake
+		want []string // line:column: message, of every problem
 	}{
 		{``, []string{`1:1: want an expression, got nothing`}},
 		{`data.`, []string{`1:5: the expression ends too soon`}},
@@ -109,7 +109,7 @@ func TestMistakes(t *testing.T) {
 	}
 }
 
-// lines are a compile error's mistakes, each with its place.
+// lines are the problems of a compile error, each with its place.
 func lines(err error) []string {
 	var all expr.Errors
 	errors.As(err, &all)
@@ -120,7 +120,7 @@ func lines(err error) []string {
 	return out
 }
 
-// TestHabitHints: what other languages have taught is met with what is written here.
+// TestHabitHints: habits from other languages get a hint.
 func TestHabitHints(t *testing.T) {
 	const notWants = "after a value, not needs in, contains, startsWith, endsWith or matches; for inequality write !="
 	for _, test := range []struct{ src, want string }{

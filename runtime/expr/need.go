@@ -9,7 +9,7 @@ import (
 	"github.com/tenterhook/tenterhook/runtime"
 )
 
-// Need is what a condition needs of one member of the event. An index over thousands of conditions
+// Need is a necessary value of one member of the event. An index over thousands of conditions
 // reads the member once and skips those that cannot be true: unless the member is one of Texts or
 // begins with one of Beginnings, the condition is false. That holds as long as it and the members
 // of the Needs before are texts or missing; otherwise the condition may fail and must run. A Need

@@ -9,7 +9,8 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/hook"
 )
 
-// requiredTexts writes the Needs of a condition: a member's number, by when it was first seen, and what is asked of it.
+// formatNeeds formats the Needs of a condition: a member's number by first use, and the texts it
+// must have.
 func formatNeeds(t *testing.T, e *expr.Env, src string) string {
 	t.Helper()
 	x, err := expr.Compile(src, e)
@@ -82,7 +83,7 @@ func TestNeeds(t *testing.T) {
 	}
 }
 
-// What a secret is compared with is found at the same pace, whatever it is.
+// TestSecretsHaveNoNeeds: a comparison with a secret takes the same time whatever the secret is.
 func TestSecretsHaveNoNeeds(t *testing.T) {
 	w := newHarness(t, hook.PasswordImport)
 	for _, src := range []string{`data.context.credential.password == "x"`, `lower(data.context.credential.password) in ["x"]`} {

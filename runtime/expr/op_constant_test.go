@@ -13,7 +13,7 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-// result is all that a condition says: whether it matches, lacks something, or fails.
+// result is the outcome of a condition: whether it matches, lacks something, or fails.
 func (w *harness) result(src, payload string) string {
 	w.t.Helper()
 	x, err := expr.Compile(src, w.env)
@@ -24,8 +24,8 @@ func (w *harness) result(src, payload string) string {
 	return fmt.Sprint(yes, missing, runtime.Reason(err))
 }
 
-// A condition that is computed in one step for a constant, out of a slot or for each value of a list, says what it says by the
-// long way: of a value that is nowhere to be found before the expression runs.
+// TestShortcuts: a condition with a specialised test for a constant, a Slot or elements has the
+// same outcome as the general one, which is forced by a value that is not known before the run.
 func TestShortcuts(t *testing.T) {
 	conditions := []string{`X == "a"`, `X != "a"`, `"a" == X`, `X == 3`, `X != 3`, `X == 3.5`, `X == true`, `X != false`, `X == nil`,
 		`X < 3`, `X >= 3`, `3 > X`, `X <= 3.5`, `X < "b"`, `X startsWith "a"`, `X endsWith "a"`, `X contains "a"`, `X matches "a$"`,
@@ -59,7 +59,8 @@ func TestShortcuts(t *testing.T) {
 	}
 }
 
-// loops holds quantifiers with the condition against those whose condition has a part that makes them take the long way.
+// loops compares quantifiers over the condition with those whose condition has a part that forces
+// the general path.
 func (w *harness) loops(condition, list string) {
 	w.t.Helper()
 	if strings.Contains(list, "%!(EXTRA") {
@@ -75,7 +76,7 @@ func (w *harness) loops(condition, list string) {
 	}
 }
 
-// FuzzMatches: what a pattern needs in every text is found out right.
+// FuzzMatches: the texts that a pattern requires are found correctly.
 func FuzzMatches(f *testing.F) {
 	for _, p := range []string{`^[a-z]+@x[.]net$`, `a|b$`, `(?i)abc$`, `(ab)+c\z`, `x(y(z))$`, `a(b|c)d`, `^$`, `(?m)a$`, `\Aab\z`, `a.c`, `ü$`, `a{2}$`, `(?s).*end`, `x*y$`, `(a)?b$`} {
 		for _, s := range []string{"", "abc", "ABC", "a\n", "ab\nc", "q@x.net", "xyz", "abd", "ü", "aa", "the end", "b"} {
@@ -100,5 +101,5 @@ func FuzzMatches(f *testing.F) {
 	})
 }
 
-// quoteEnd is s as an expression writes it.
+// quote is s as an expression writes it.
 func quote(s string) string { return string(jsondoc.AppendString(nil, s)) }

@@ -199,7 +199,7 @@ func (k *compiler) coalesce(n *ast.BinaryNode) *code {
 	return k.fold(n, complete(c, k.pos(n)), x, y)
 }
 
-// savePresent returns what is known to be present, and continues with a copy.
+// savePresent returns the paths known to be present, and continues with a copy.
 func (k *compiler) savePresent() map[string]int {
 	back := k.present
 	k.present = clonePresent(back)
@@ -214,7 +214,7 @@ func clonePresent(m map[string]int) map[string]int {
 	return c
 }
 
-// assume marks what is present where n came out as outcome.
+// assume marks the paths that are present where n came out as outcome.
 func (k *compiler) assume(n ast.Node, outcome bool) {
 	switch n := n.(type) {
 	case *ast.UnaryNode:

@@ -22,7 +22,7 @@ const (
 	maxDepth   = 256 // of the tree; a chain of `and` or `or` counts as one
 )
 
-// parse parses src into a tree, or reports what is wrong.
+// parse parses src into a tree, or reports the problems.
 func parse(src string) (node ast.Node, errs Errors) {
 	if err := checkLimits(src); err != nil {
 		return nil, Errors{err}

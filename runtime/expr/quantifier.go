@@ -42,7 +42,7 @@ type quantifier struct {
 }
 
 // missingEffect is how something missing changes a condition: absent reports that the list may be
-// missing, falls and rises what something missing can do to the condition on its elements.
+// missing, falls and rises how something missing can change the condition on its elements.
 type missingEffect func(absent, falls, rises bool) (f, r bool)
 
 var quantifiers = map[string]*quantifier{
@@ -131,7 +131,7 @@ func (k *compiler) loopBody(n, list ast.Node, q *quantifier, l *loop, body ast.N
 	return k.body(q, l, body)
 }
 
-// taintOf is the taint of a quantifier's result: it reveals which values the list has and what was
+// taintOf is the taint of a quantifier's result: it reveals which values the list has and what is
 // computed of them. Testing whether the secret is in a list only verifies it; returning which value
 // it is reveals it.
 func (q *quantifier) taintOf(l *loop) taint {

@@ -91,7 +91,7 @@ func (k *compiler) checkTexts(n ast.Node, x *code, list runtime.Value) {
 	}
 }
 
-// checkReachable reports a test op what that none of the possible texts of x passes.
+// checkReachable reports a test (op and its operand, what) that none of the possible texts of x passes.
 func (k *compiler) checkReachable(n ast.Node, x *code, op, what string, passes func(string) bool) {
 	values := x.shape.Values()
 	if x.constant || values == nil || !values.Closed {

@@ -15,7 +15,7 @@ import (
 
 var update = flag.Bool("update", false, "write functions.md again")
 
-// TestReference runs every example of the reference, and holds the page to the code.
+// TestReference runs every example of the reference, and compares the page with the code.
 func TestReference(t *testing.T) {
 	w := newHarness(t, hook.Registration)
 	for _, e := range expr.Reference() {
@@ -43,7 +43,7 @@ func TestReference(t *testing.T) {
 	}
 }
 
-// Whatever expr has by name, we have, or refuse by name.
+// TestReferenceIsComplete: every function of expr is supported or named as unsupported.
 func TestReferenceIsComplete(t *testing.T) {
 	known := make(map[string]bool)
 	for _, e := range expr.Reference() {

@@ -15,7 +15,8 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-// Whatever a published call has can be read by its path, has the kind it is known to have, and one of its words.
+// TestSamplesMatchSchema: every member of a published call has a known path, the known kind, and a
+// known text.
 func TestSamplesMatchSchema(t *testing.T) {
 	for _, name := range sample.Names() {
 		text, _ := sample.Named(name)
@@ -56,7 +57,7 @@ func checkSample(t *testing.T, text []byte) {
 	}
 }
 
-// checkMember reads what is at the path, and all that is in it, on the event.
+// checkMember reads the member at the path, and all members inside it, from the event.
 func checkMember(t *testing.T, kind hook.Type, d *jsondoc.Doc, event jsondoc.Node, path string, n jsondoc.Node) {
 	switch n.Kind() {
 	case jsondoc.Object:
@@ -97,7 +98,7 @@ func TestSchemaMistakes(t *testing.T) {
 	tests := []struct {
 		kind hook.Type
 		src  string
-		want []string // line:column: message, of every mistake
+		want []string // line:column: message, of every problem
 	}{
 		// What is no member.
 		{hook.EventHook, `event.client.geographicalContext.contry == "x"`, []string{`1:34: unknown field contry, did you mean country?`}},
@@ -182,7 +183,7 @@ func TestSchemaMistakes(t *testing.T) {
 			`1:7: unknown field severty, did you mean severity?`, `1:44: Okta never sends "x" here: want DEBUG, INFO, WARN or ERROR`,
 			`1:64: upper wants a text, got a list`, `1:72: a text is never equal to a number`,
 			`1:96: > wants two numbers or two texts, got a text and a number`}},
-		// What the policy says is known.
+		// Paths that the policy adds.
 		{hook.SAML, `device.id == "x"`, nil},
 		{hook.SAML, `data.context.protocol.type == "WSFED" or data.context.protocol.type[0] == 1`, nil},
 	}
@@ -201,7 +202,7 @@ func TestSchemaMistakes(t *testing.T) {
 	}
 }
 
-// A long list that is not written out is told of in a few words.
+// TestListOfWrongWords: a long list that is not written out gets few problems.
 func TestListOfWrongWords(t *testing.T) {
 	var long strings.Builder
 	for i := range 5_000 {

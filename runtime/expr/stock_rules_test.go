@@ -15,21 +15,23 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/hook"
 )
 
-// agreed is the data of expr's own corpora as JSON. Its functions and methods are no data: neither side has them here.
+// agreed is the data of expr's own corpora as JSON. Functions and methods are not data and are left
+// out on both sides.
 const agreed = `{"ok": true, "i": 1, "i64": 1, "i32": 1, "str": "str", "f64": 0.5, "f32": 0.5, "array": [1, 2, 3, 4, 5],
 	"foo": {"Bar": "foo"}, "list": [{"Bar": "bar"}, {"Bar": "baz"}]}`
 
-// outcome is what an expression comes to on both sides: an error, or a value.
+// outcome is the outcome of an expression in both evaluators: an error, or a value.
 type outcome struct {
 	src     string
-	refused string // why we do not compile it; "" when we do
-	failed  string // why it fails here when it runs; "" when it does not
+	refused string // our compile error; "" without one
+	failed  string // our run-time error; "" without one
 	out     string // as JSON
 	theirs  string // their error
-	same    bool   // both have values, and the same
+	same    bool   // both have equal values
 }
 
-// difference is a way in which the two differ, and why ours is as it is. The first that fits counts.
+// difference is a way in which the two differ, with the reason for ours. The first that applies
+// counts.
 type difference struct {
 	what, why string
 	is        func(o outcome) bool
@@ -56,7 +58,7 @@ func hasAny(s string, parts []string) bool {
 	return false
 }
 
-// differences are all there are in expr's corpora. RATIONALE.md has this table.
+// differences are all that occur in expr's corpora. RATIONALE.md has this table.
 var differences = []difference{
 	{"refused by name", "each has its own message: what can be written instead, or why no hook needs it",
 		isRejected("is not supported", "unknown name", "unknown function", "values have no methods")},
@@ -114,7 +116,7 @@ func TestAgreesWithStock(t *testing.T) {
 	}
 }
 
-// corpora are expr's own expressions, which its module brings along.
+// corpora are the expressions in expr's own module.
 func corpora(t *testing.T) (all []string) {
 	out, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/expr-lang/expr").Output()
 	dir := strings.TrimSpace(string(out))

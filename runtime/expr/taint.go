@@ -8,7 +8,7 @@ import (
 	"github.com/tenterhook/tenterhook/runtime/schema"
 )
 
-// taint is what a value reveals of a secret member.
+// taint describes how a value depends on a secret member.
 type taint uint8
 
 const (
@@ -55,7 +55,7 @@ func (x *Expression) evalMasked(r *runtime.Run) (runtime.Value, error) {
 	return v, err
 }
 
-// equalConstantTime is equal for two texts of which one is secret. Its time does not depend on
+// equalConstantTime is equal for two texts, one of them secret. Its time does not depend on
 // where they differ, nor on the length of the other.
 func equalConstantTime(r *runtime.Run, a, b runtime.Value) bool {
 	if a.Kind() != runtime.String || b.Kind() != runtime.String {

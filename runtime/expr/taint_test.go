@@ -180,7 +180,7 @@ func TestSecret(t *testing.T) {
 	}
 }
 
-// What is compared with a secret comes to the same as any other comparison does.
+// TestSecretsCompared: a comparison with a secret has the same outcome as any other.
 func TestSecretsCompared(t *testing.T) {
 	tests := []struct{ src, want string }{
 		{`data.context.credential.password == "correct horse"`, "true"},

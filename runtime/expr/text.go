@@ -135,7 +135,7 @@ func (t *Text) Holes() []*Expression {
 	return all
 }
 
-// Outline is the leaf with hole in place of every expression: what is known of it before any call.
+// Outline is the leaf with hole in place of every expression: the part that is known before any call.
 func (t *Text) Outline(hole string) string {
 	var b strings.Builder
 	for _, p := range t.segments {

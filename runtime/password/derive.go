@@ -101,7 +101,7 @@ func newDigest(d digest, salt, want []byte) Hash {
 	}}
 }
 
-// hexSHA256 is what Django passes to bcrypt instead of the password.
+// hexSHA256 is the digest that Django passes to bcrypt instead of the password.
 func hexSHA256(plain []byte) []byte {
 	sum := sha256.Sum256(plain)
 	return hex.AppendEncode(nil, sum[:])

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// parseFramework reads what Django (name$…) and Werkzeug (name:parameters$salt$digest) write.
+// parseFramework reads the hashes of Django (name$…) and Werkzeug (name:parameters$salt$digest).
 func parseFramework(s string) (Hash, error) {
 	name, rest, ok := strings.Cut(s, "$")
 	if !ok {

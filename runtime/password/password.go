@@ -1,6 +1,6 @@
 // Package password verifies passwords against the hashes that directories and web frameworks store.
 //
-// A hash is parsed first, without computing anything: what it will cost is known before a caller
+// A hash is parsed first, without computing anything: its cost is known before a caller
 // decides to spend it. The files: password.go (Hash, Parse), crypt.go (modular crypt, PHC strings,
 // passlib), framework.go (Django, Werkzeug), directory.go (RFC 2307), derive.go (the key derivation
 // functions and their prices), workers.go (how many run at once).
@@ -17,7 +17,7 @@ type Hash struct {
 	matches func(plain []byte) bool
 }
 
-// Cost is what verifying one password against a Hash takes.
+// Cost is the cost of verifying one password against a Hash.
 type Cost struct {
 	Fuel   int64 // units of some 10 ns
 	Memory int64 // bytes

@@ -101,7 +101,8 @@ func TestVerify(t *testing.T) {
 	if _, done := w.Verify(slow, "correct horse", time.Microsecond); done {
 		t.Error("bcrypt of cost 10 ends within a microsecond")
 	}
-	if ok, done := w.Verify(h, "correct horse", time.Minute); !ok || !done { // it waits for the hash that was left
+	// it waits for the abandoned hash
+	if ok, done := w.Verify(h, "correct horse", time.Minute); !ok || !done {
 		t.Errorf("after a hash whose caller left: got %v %v", ok, done)
 	}
 }

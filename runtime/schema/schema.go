@@ -39,7 +39,7 @@ func (k Kinds) String() string {
 	return strings.Join(all, " or ")
 }
 
-// Schema is what is known of a value beforehand: its kinds, and an object's members or a list's
+// Schema describes a value beforehand: its kinds, and an object's members or a list's
 // elements. It serves messages and the compiler. A payload may deviate from it, so the kind of
 // every value is checked at run time. A nil Schema allows anything.
 type Schema struct {

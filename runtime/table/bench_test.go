@@ -9,7 +9,7 @@ import (
 	"github.com/tenterhook/tenterhook/runtime/table"
 )
 
-// many makes n entries of a kind, and keys of which half are found.
+// many makes n entries of a kind, and keys of which half match.
 func many(as string, n int) (all []table.Entry, keys []string) {
 	r := rand.New(rand.NewPCG(1, 2))
 	seen := map[string]bool{}

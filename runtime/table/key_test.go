@@ -38,8 +38,8 @@ func TestCanHave(t *testing.T) {
 	}
 }
 
-// Two names are one when their bytes in lower case are, and nothing that a name is kept as is ever more than one dot, or
-// longer, or in capitals.
+// FuzzFoldDomain: two names are equal when their bytes in lower case are, and folding is idempotent
+// and never lengthens a name.
 func FuzzFoldDomain(f *testing.F) {
 	for _, s := range []string{"a.b", "Ä.b.", "evil。com", "\u023a", "a..b", "İ", "\xff"} {
 		f.Add(s)

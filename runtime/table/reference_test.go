@@ -13,7 +13,7 @@ import (
 	"github.com/tenterhook/tenterhook/runtime/table"
 )
 
-// slow is what a table means, by a plain loop over its entries.
+// slow is the meaning of a table, as a plain loop over its entries.
 func slow(as string, entries []table.Entry, key string) string {
 	found, best := "", -1
 	for _, e := range entries {
@@ -35,7 +35,7 @@ func slow(as string, entries []table.Entry, key string) string {
 	return found
 }
 
-// validEntries is the entries without those that New refuses.
+// validEntries are the entries that New accepts.
 func validEntries(as string, entries []table.Entry) []table.Entry {
 	_, err := table.New(as, entries)
 	errs, _ := errors.AsType[table.Errors](err)
@@ -65,7 +65,7 @@ func around(prefix, key string) int {
 	return p.Bits()
 }
 
-// above is the number of the name's labels when the key is it or beneath it, else -1.
+// above is the number of the name's labels when the key is the name or a subdomain, else -1.
 func above(name, key string) int {
 	want := strings.Split(strings.TrimSuffix(strings.ToLower(name), "."), ".")
 	have := strings.Split(strings.TrimSuffix(strings.ToLower(key), "."), ".")
@@ -80,7 +80,7 @@ func above(name, key string) int {
 	return len(want)
 }
 
-// generator makes keys that often meet: few letters, few bits.
+// generator makes keys that often collide: few letters, few bits.
 type generator struct{ *rand.Rand }
 
 func (r generator) word() string {
@@ -186,7 +186,7 @@ func FuzzLookup(f *testing.F) {
 			}
 			got := string(made.Lookup(key).Raw())
 			if as == table.Domains && got == "" {
-				continue // what is no domain is in no table, whatever its labels are
+				continue // an invalid domain is in no table, whatever its labels are
 			}
 			if want := slow(as, all, key); as == table.Domains && !isASCII(lines+key) {
 				continue // strings.ToLower folds more

@@ -39,7 +39,7 @@ func TestLookup(t *testing.T) {
 		as      string
 		entries []string
 		key     string
-		want    string // the value's JSON; "" when the key finds nothing
+		want    string // the value's JSON; "" without a match
 	}{
 		{"a member", table.Set, []string{"a", "b"}, "b", "true"},
 		{"no member", table.Set, []string{"a", "b"}, "c", ""},
