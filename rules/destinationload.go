@@ -61,7 +61,7 @@ func (l *loader) destinationKind(spec *destinationSpec, n *document.Node) {
 		l.Add(n.Problem("a destination without a place: want url, file or stdout"))
 		return
 	case len(keys) > 1:
-		l.Add(n.Problem("want one of url, file and stdout, got %s", document.And(keys)))
+		l.Add(n.Problem("want one of url, file and stdout, got %s", document.JoinAnd(keys)))
 		spec.Kind = 0
 		return
 	}

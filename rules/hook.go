@@ -196,7 +196,7 @@ func (c *compiler) coherent(spec *ruleSpec) {
 	}
 	for _, key := range []string{"deny", "error"} {
 		if lost := spec.undone(); spec.give(key) != nil && len(lost) > 0 {
-			c.Add(spec.give(lost[0]).Warning("nothing comes of %s: the %s beside it refuses the call, and Okta takes no more then", document.And(lost), key))
+			c.Add(spec.give(lost[0]).Warning("nothing comes of %s: the %s beside it refuses the call, and Okta takes no more then", document.JoinAnd(lost), key))
 			break
 		}
 	}
@@ -211,7 +211,7 @@ func (c *compiler) coherent(spec *ruleSpec) {
 		return
 	}
 	if len(spec.gives) == 0 && !spec.stop && !spec.faulty {
-		c.Add(spec.node.Warning("rule %q gives nothing: want one of %s", spec.name, document.And(document.Keys(formFields(), c.HookType))))
+		c.Add(spec.node.Warning("rule %q gives nothing: want one of %s", spec.name, document.JoinAnd(document.Keys(formFields(), c.HookType))))
 	}
 }
 

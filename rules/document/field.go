@@ -7,7 +7,7 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/hook"
 )
 
-// Field is one key of an object in a policy file. The decoder and the JSON Schema both come from tables of fields.
+// Field is one key of an object in a policy file. Decoder and JSON Schema use the same tables of fields.
 type Field[T any] struct {
 	Key      string
 	Doc      string      // one sentence; editors show it
@@ -17,15 +17,16 @@ type Field[T any] struct {
 	Read     func(d *Decoder, into *T, n *Node)
 }
 
-// Decoder reads nodes by tables of fields and gathers what is wrong.
+// Decoder decodes nodes by tables of fields and collects the problems.
 type Decoder struct {
 	Problems Problems
-	HookType hook.Type // of the hook under way; 0 when it has none
+	HookType hook.Type // of the hook that is decoded; 0: none
 }
 
+// Add adds problems.
 func (d *Decoder) Add(p ...Problem) { d.Problems = append(d.Problems, p...) }
 
-// Decode reads a map by its table.
+// Decode decodes a map by its table of fields; what names the map in problems.
 func Decode[T any](d *Decoder, n *Node, what string, fields []Field[T], into *T) {
 	if n.Kind == Broken {
 		return
@@ -60,6 +61,7 @@ func (f *Field[T]) Fits(t hook.Type) bool {
 	return t == 0 || f.Types == nil || slices.Contains(f.Types, t)
 }
 
+// Keys lists the keys that hooks of type t can have.
 func Keys[T any](fields []Field[T], t hook.Type) (names []string) {
 	for i := range fields {
 		if f := &fields[i]; f.Fits(t) {
@@ -69,7 +71,7 @@ func Keys[T any](fields []Field[T], t hook.Type) (names []string) {
 	return names
 }
 
-func keysOf[T any](fields []Field[T], t hook.Type) string { return And(Keys(fields, t)) }
+func keysOf[T any](fields []Field[T], t hook.Type) string { return JoinAnd(Keys(fields, t)) }
 
 func typeNames(types []hook.Type) string {
 	if isInlineTypes(types) {
@@ -79,11 +81,11 @@ func typeNames(types []hook.Type) string {
 	for i, t := range types {
 		names[i] = t.String()
 	}
-	return And(names)
+	return JoinAnd(names)
 }
 
-// And is "a, b and c".
-func And(words []string) string {
+// JoinAnd joins words as in "a, b and c".
+func JoinAnd(words []string) string {
 	if len(words) < 2 {
 		return strings.Join(words, "")
 	}
@@ -99,7 +101,7 @@ func (d *Decoder) Text(n *Node) string {
 	return n.Text
 }
 
-// OneOf reads a word out of a few.
+// OneOf reads one of the given words.
 func (d *Decoder) OneOf(n *Node, words ...string) string {
 	if n.Kind == Text && slices.Contains(words, n.Text) {
 		return n.Text
@@ -112,7 +114,7 @@ func (d *Decoder) OneOf(n *Node, words ...string) string {
 	return ""
 }
 
-// Either is "a, b or c".
+// Either joins words as in "a, b or c".
 func Either(words []string) string {
 	if len(words) < 2 {
 		return strings.Join(words, "")
@@ -120,6 +122,7 @@ func Either(words []string) string {
 	return strings.Join(words[:len(words)-1], ", ") + " or " + words[len(words)-1]
 }
 
+// Bool reads true or false.
 func (d *Decoder) Bool(n *Node) bool {
 	if n.Kind != Bool {
 		got := n.Describe()

@@ -10,9 +10,10 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-// Kind is what a node is in JSON's terms.
+// Kind is the JSON type of a node.
 type Kind uint8
 
+// The kinds.
 const (
 	Null Kind = iota
 	Bool
@@ -20,12 +21,13 @@ const (
 	Text
 	List
 	Map
-	Broken // a problem is reported already; whoever decodes it says no more
+	Broken // its problem is reported already; decoders skip it
 )
 
-// style is how a text is written in the file.
+// style is the YAML style of a text.
 type style uint8
 
+// Plain is the style of a text without quotes.
 const (
 	Plain style = iota
 	single
@@ -33,23 +35,24 @@ const (
 	block
 )
 
-// Node is one value of a policy file, with its place. Aliases share their anchor's node.
+// Node is one value of a file with its place. Aliases share the node of their anchor.
 type Node struct {
 	Source        *Source
 	Kind          Kind
 	Style         style
 	Line, Column  int
 	Text          string   // a text's content; a number or boolean as JSON writes it
-	Comment       string   // a plain text: the comment behind it on its line, without #
-	CommentColumn int      // where that # stands
+	Comment       string   // of a plain text: the comment after it on its line, without #
+	CommentColumn int      // column of that #
 	Items         []*Node  // of a list
-	Members       []Member // of a map, in the file's order, no key twice
-	weight        int      // values in it, each alias counted in full
+	Members       []Member // of a map, in the order of the file, without duplicate keys
+	weight        int      // number of values, with aliases expanded
 }
 
+// Member is a key of a map with its value.
 type Member struct {
 	Key     string
-	KeyNode *Node // the key itself
+	KeyNode *Node // the key with its place
 	Value   *Node
 }
 
@@ -68,6 +71,7 @@ func (n *Node) WithoutExtensions() *Node {
 	return &root
 }
 
+// Get returns the value of a key, or nil.
 func (n *Node) Get(key string) *Node {
 	for i := range n.Members {
 		if n.Members[i].Key == key {
@@ -77,23 +81,23 @@ func (n *Node) Get(key string) *Node {
 	return nil
 }
 
-// Key is where the key stands in a map that has it.
-func (n *Node) Key(Key string) *Node {
+// Key returns the node of a key for its place, or n if the map lacks it.
+func (n *Node) Key(key string) *Node {
 	for i := range n.Members {
-		if n.Members[i].Key == Key {
+		if n.Members[i].Key == key {
 			return n.Members[i].KeyNode
 		}
 	}
 	return n
 }
 
-// Describe names what the node is, for "want X, got Y".
+// Describe names the value for messages of the form "want X, got Y".
 func (n *Node) Describe() string {
 	switch n.Kind {
 	case Bool:
 		return n.Text
 	case Number:
-		if n.hidden() {
+		if n.isHidden() {
 			return "a number"
 		}
 		return n.Text
@@ -110,26 +114,26 @@ func (n *Node) Describe() string {
 	return "nothing"
 }
 
-// Problem is something wrong with the node, at its place.
+// Problem returns a problem at the place of the node.
 func (n *Node) Problem(format string, args ...any) Problem {
-	return n.Source.Problem(n.Line, n.Column, n.without(fmt.Sprintf(format, args...)))
+	return n.Source.Problem(n.Line, n.Column, n.redact(fmt.Sprintf(format, args...)))
 }
 
-// Warning is something doubtful about the node.
+// Warning returns a warning at the place of the node.
 func (n *Node) Warning(format string, args ...any) Problem {
 	p := n.Problem(format, args...)
 	p.Warning = true
 	return p
 }
 
-// ProblemAt is something wrong at a byte offset of the node's text.
+// ProblemAt returns a problem at a byte offset of the text of the node.
 func (n *Node) ProblemAt(offset int, message string) Problem {
 	line, column := n.Position(offset)
 	return n.Source.Problem(line, column, message)
 }
 
-// Find follows a path such as [0].value[1].path as far as the node goes, to the value and its key, if it has one. whole is
-// false when the path goes on beyond it.
+// Find follows a path such as [0].value[1].path as far as it exists, and returns the last value with its key
+// node, if it has one. whole reports whether the entire path exists.
 func (n *Node) Find(path string) (found, key *Node, whole bool) {
 	for path != "" {
 		var next, at *Node
@@ -155,7 +159,7 @@ func (n *Node) Find(path string) (found, key *Node, whole bool) {
 	return n, key, true
 }
 
-// HasHoles reports whether anything in the node is filled in when a call comes.
+// HasHoles reports whether a text in the node has a ${ } hole, which is evaluated per call.
 func (n *Node) HasHoles() bool {
 	if n.Kind == Text {
 		return strings.Contains(strings.ReplaceAll(n.Text, "$${", ""), "${")
@@ -173,7 +177,7 @@ func (n *Node) HasHoles() bool {
 	return false
 }
 
-// AppendJSON writes a constant as JSON; false when something in it is broken. It stops once more than limit is written.
+// AppendJSON appends the node as JSON. It returns false if a part is Broken, and stops after limit bytes.
 func AppendJSON(dst []byte, n *Node, limit int) ([]byte, bool) {
 	if len(dst) > limit {
 		return dst, true

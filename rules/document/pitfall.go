@@ -5,28 +5,28 @@ import (
 	"strings"
 )
 
-// pitfall is a line whose value YAML cannot read, though it may well be an expression.
+// pitfall describes a line whose value is probably an expression, but not valid YAML.
 type pitfall struct {
 	key     string // the line up to its value
-	column  int    // of the value, or of what is wrong with it
+	column  int    // of the value, or of the mistake in it
 	message string
 }
 
 var (
-	keyed    = regexp.MustCompile(`^(\s*(?:- +)*(?:[A-Za-z_][\w./:-]*|"[^"]*"|'[^']*')\s*:\s+)(\S.*)$`)
+	keyValue = regexp.MustCompile(`^(\s*(?:- +)*(?:[A-Za-z_][\w./:-]*|"[^"]*"|'[^']*')\s*:\s+)(\S.*)$`)
 	flowHole = regexp.MustCompile(`[{,]\s*["']?[\w.-]+["']?\s*:\s*\$?\$\{`)
 )
 
-// pitfallAt recognises an expression that YAML has eaten: what expr and YAML both give a meaning to.
+// pitfallAt recognizes an expression with characters that also have a meaning in YAML.
 func (s *Source) pitfallAt(n int) (pitfall, bool) {
 	line := s.LineText(n)
-	m := keyed.FindStringSubmatch(line)
+	m := keyValue.FindStringSubmatch(line)
 	if m == nil {
 		return pitfall{}, false
 	}
 	key, value := m[1], strings.TrimRight(m[2], " \t")
 	e := pitfall{key: key, column: Columns(key) + 1}
-	whole := "quote the whole value" + s.asIn(n, value)
+	whole := "quote the whole value" + s.quotedExample(n, value)
 	switch {
 	case flowHole.MatchString(value) && value[0] == '{':
 		at := flowHole.FindStringIndex(value)
@@ -47,15 +47,15 @@ func (s *Source) pitfallAt(n int) (pitfall, bool) {
 	return e, true
 }
 
-// asIn is how a value of line n is quoted, unless that would be long or show a secret.
-func (s *Source) asIn(n int, value string) string {
-	if len(value) > 90 || s.secret[n] {
+// quotedExample shows the value of line n in quotes, unless it is long or may be a secret.
+func (s *Source) quotedExample(n int, value string) string {
+	if len(value) > 90 || s.secretLines[n] {
 		return ""
 	}
 	return ", as in " + Quote(value)
 }
 
-// Quote writes a value the way YAML reads it back as text, preferring the quotes that need no escapes.
+// Quote returns the value as a quoted YAML text, with the quotes that need no escapes where possible.
 func Quote(value string) string {
 	if !strings.Contains(value, "'") {
 		return "'" + value + "'"

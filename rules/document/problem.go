@@ -9,17 +9,17 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/hook"
 )
 
-// Problem is something wrong with a policy folder, and where.
+// Problem is one finding of validation: its place, the cause and the remedy.
 type Problem struct {
 	File    string `json:"file"`             // slash-separated, inside the folder; empty: the folder itself
 	Line    int    `json:"line,omitempty"`   // from 1; 0: the whole file
 	Column  int    `json:"column,omitempty"` // from 1, in characters
-	Message string `json:"message"`          // what is wrong, what was wanted
-	Source  string `json:"source,omitempty"` // the line itself; what may be a secret is left out
+	Message string `json:"message"`          // the cause, and what was wanted
+	Source  string `json:"source,omitempty"` // the line itself, without possible secrets
 	Warning bool   `json:"warning,omitempty"`
 }
 
-// String is the problem in one line.
+// String returns the problem in one line.
 func (p Problem) String() string {
 	var b strings.Builder
 	if p.File != "" {
@@ -36,8 +36,8 @@ func (p Problem) String() string {
 	return b.String()
 }
 
-// Problems is everything wrong with a folder, in the order of its files. As an error it prints each problem with its source
-// line and a caret.
+// Problems lists all problems of a folder in the order of its files. As an error it prints each problem with
+// its source line and a caret.
 type Problems []Problem
 
 func (p Problems) Error() string {
@@ -52,7 +52,7 @@ func (p Problems) Error() string {
 	return b.String()
 }
 
-// Sorted puts the problems into the order of the files, each once.
+// Sorted returns the problems in the order of the files, without duplicates.
 func (p Problems) Sorted() Problems {
 	slices.SortStableFunc(p, func(a, b Problem) int {
 		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
@@ -62,7 +62,7 @@ func (p Problems) Sorted() Problems {
 	})
 }
 
-// quote writes the source line with a caret beneath the column. Of a long line it writes what is around the caret.
+// quote writes the source line with a caret below the column, and only the part around the caret of a long line.
 func (p Problem) quote(b *strings.Builder) {
 	if p.Source == "" {
 		return
@@ -80,7 +80,7 @@ func (p Problem) quote(b *strings.Builder) {
 	fmt.Fprintf(b, "\n%s | %s^", strings.Repeat(" ", len(number)), strings.Repeat(" ", column-1-cut))
 }
 
-// Suggest is `, did you mean "x"?` for the word closest to what was written, or nothing.
+// Suggest returns `, did you mean "x"?` for the word closest to the written one, or "".
 func Suggest(written string, words []string) string {
 	if word, ok := hook.Suggest(written, words); ok {
 		return fmt.Sprintf(", did you mean %q?", word)

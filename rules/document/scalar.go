@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Members reads a map of names that rules can use.
+// Members reads a map, such as vars or tables.
 func (d *Decoder) Members(n *Node, what string) []Member {
 	if n.Kind != Map {
 		d.Add(n.Problem("want %s as a map of names, got %s", what, n.Describe()))
@@ -17,6 +17,7 @@ func (d *Decoder) Members(n *Node, what string) []Member {
 	return n.Members
 }
 
+// Items reads a list.
 func (d *Decoder) Items(n *Node, what string) []*Node {
 	if n.Kind != List {
 		d.Add(n.Problem("want %s as a list, got %s", what, n.Describe()))
@@ -25,7 +26,7 @@ func (d *Decoder) Items(n *Node, what string) []*Node {
 	return n.Items
 }
 
-// OneOrMore reads what stands after `on`: a text, or a list of them.
+// OneOrMore reads the value of `on`: a text, or a list of at least one text.
 func (d *Decoder) OneOrMore(n *Node) []*Node {
 	if n.Kind == Text {
 		return []*Node{n}
@@ -49,10 +50,12 @@ func (d *Decoder) Texts(n *Node, what string) []*Node {
 }
 
 var (
+	// NamePattern matches the names of hooks, orgs and destinations.
 	NamePattern = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?$`)
-	hookPath    = regexp.MustCompile(`^/[A-Za-z0-9._~!$&'()*+,;=:@/-]*$`)
+	pathPattern = regexp.MustCompile(`^/[A-Za-z0-9._~!$&'()*+,;=:@/-]*$`)
 )
 
+// Name reads a name that matches NamePattern.
 func (d *Decoder) Name(n *Node) string {
 	if n.Kind == Number {
 		n = &Node{Source: n.Source, Line: n.Line, Column: n.Column, Kind: Text, Text: n.Text}
@@ -65,18 +68,20 @@ func (d *Decoder) Name(n *Node) string {
 	return name
 }
 
+// URLPath reads the path of a URL, without a query and without escapes.
 func (d *Decoder) URLPath(n *Node) string {
 	path := d.Text(n)
 	if path == "" {
 		return ""
 	}
-	if !hookPath.MatchString(path) || len(path) > 512 || strings.Contains(path, "//") || strings.Contains(path, "/../") {
+	if !pathPattern.MatchString(path) || len(path) > 512 || strings.Contains(path, "//") || strings.Contains(path, "/../") {
 		d.Add(n.Problem("want a URL path such as /hooks/signup, without a query and without escapes, got %q", path))
 		return ""
 	}
 	return path
 }
 
+// Int reads a whole number within bounds.
 func (d *Decoder) Int(n *Node, least, most int64) int64 {
 	v, err := strconv.ParseInt(n.Text, 10, 64)
 	if n.Kind != Number || err != nil || v < least || v > most {
@@ -86,6 +91,7 @@ func (d *Decoder) Int(n *Node, least, most int64) int64 {
 	return v
 }
 
+// Duration reads a duration such as 200ms within bounds.
 func (d *Decoder) Duration(n *Node, least, most time.Duration) time.Duration {
 	v, err := time.ParseDuration(n.Text)
 	if n.Kind != Text || err != nil || v < least || v > most {
@@ -104,6 +110,7 @@ var units = []struct {
 	bytes  int64
 }{{"KiB", 1 << 10}, {"MiB", 1 << 20}, {"KB", 1000}, {"MB", 1000_000}}
 
+// Size reads a number of bytes such as 64KiB, up to most.
 func (d *Decoder) Size(n *Node, most int64) int64 {
 	digits, unit := n.Text, int64(1)
 	for _, u := range units {

@@ -7,23 +7,25 @@ import (
 	"unicode/utf8"
 )
 
-// Source is one policy file's text, for problems to point into.
+// Source is the text of one file, which problems quote.
 type Source struct {
-	Name   string
-	lines  []string
-	size   int          // bytes
-	hidden map[int]int  // lines that may hold a secret, and the column from which nothing is told
-	secret map[int]bool // lines below a key that holds one: nothing is quoted of them
+	Name        string
+	lines       []string
+	size        int          // bytes
+	hiddenFrom  map[int]int  // by line: the first column of a possible secret
+	secretLines map[int]bool // lines at or below a key of a secret; messages quote nothing of them
 }
 
+// NewSource splits the text of a file into lines and marks the possible secrets.
 func NewSource(name string, text []byte) *Source {
 	s := strings.TrimPrefix(string(text), "\ufeff")
 	s = strings.ReplaceAll(s, "\r\n", "\n")
-	src := &Source{Name: name, lines: strings.Split(s, "\n"), size: len(s), hidden: map[int]int{}, secret: map[int]bool{}}
-	src.conceal()
+	src := &Source{Name: name, lines: strings.Split(s, "\n"), size: len(s), hiddenFrom: map[int]int{}, secretLines: map[int]bool{}}
+	src.markSecrets()
 	return src
 }
 
+// LineText returns line n, counted from 1, or "".
 func (s *Source) LineText(n int) string {
 	if n < 1 || n > len(s.lines) {
 		return ""
@@ -31,12 +33,12 @@ func (s *Source) LineText(n int) string {
 	return s.lines[n-1]
 }
 
-// Problem makes a problem at a place in the file.
+// Problem returns a problem at a place in the file.
 func (s *Source) Problem(line, column int, message string) Problem {
-	return Problem{File: s.Name, Line: line, Column: column, Message: message, Source: strings.ToValidUTF8(s.shown(line), "\ufffd")}
+	return Problem{File: s.Name, Line: line, Column: column, Message: message, Source: strings.ToValidUTF8(s.quotable(line), "\ufffd")}
 }
 
-// Position is where byte offset of the node's text stands in the file: its line, and its column in characters.
+// Position returns the line, and the column in characters, of a byte offset of the node's text.
 func (n *Node) Position(offset int) (line, column int) {
 	if n.Kind != Text || offset <= 0 {
 		if n.Style == block {
@@ -71,14 +73,14 @@ func (n *Node) Position(offset int) (line, column int) {
 	return line, column + 1
 }
 
-// blockStart is where the first line of a block text begins: below the line of its | or >.
+// blockStart returns the first character of a block text, below the line of its | or >.
 func (n *Node) blockStart() (line, column int) {
 	for line = n.Line + 1; line < len(n.Source.lines) && strings.TrimSpace(n.Source.LineText(line)) == ""; line++ {
 	}
 	return line, indentation([]rune(n.Source.LineText(line))) + 1
 }
 
-// foldsAt reports whether the text's next character c is a line break of the file.
+// foldsAt reports whether the next character c of the text is a line break in the file.
 func (n *Node) foldsAt(raw []rune, column int, c rune) bool {
 	if c != ' ' && c != '\n' {
 		return column >= len(raw) && len(raw) > 0 || n.Style == double && column == len(raw)-1 && raw[column] == '\\'
@@ -89,7 +91,7 @@ func (n *Node) foldsAt(raw []rune, column int, c rune) bool {
 	return raw[column] != c && !slices.ContainsFunc(raw[column:], func(c rune) bool { return !unicode.IsSpace(c) })
 }
 
-// width is how many characters of the file stand for one of the text.
+// width returns the number of characters in the file for one character of the text.
 func (n *Node) width(raw []rune, column int) int {
 	if column+1 >= len(raw) {
 		return 1
@@ -119,5 +121,5 @@ func indentation(line []rune) int {
 	return n
 }
 
-// Columns counts what a column counts.
+// Columns counts the characters of a text, as columns do.
 func Columns(s string) int { return utf8.RuneCountInString(s) }

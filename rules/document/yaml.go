@@ -15,17 +15,17 @@ import (
 	yaml "github.com/goccy/go-yaml"
 )
 
-// What a policy file may hold. The parser recurses, and takes a time that grows with the square of a map's keys and of a
-// file's documents, so all of these are counted before it is let loose.
+// Limits of a policy file. The parser recurses, and its time grows with the square of the keys of a map
+// and of the documents of a file, so the tokens are counted before they are parsed.
 const (
-	MaxBytes     = 1 << 20
-	maxFlowDepth = 64
-	maxLineMarks = 64      // "- - - -", "&a &b", "!x !y" in one line
-	maxTokens    = 300_000 // names, values, commas, colons
-	maxKeys      = 8_000   // of one map
-	maxOddities  = 200     // tags, and keys that begin with ?, which no policy needs
-	maxValues    = 200_000 // values of one file, each alias counted in full
-	maxMended    = 2 << 20 // bytes that are parsed again because of lines that YAML cannot read
+	MaxBytes        = 1 << 20
+	maxFlowDepth    = 64
+	maxMarksPerLine = 64      // "- - - -", "&a &b", "!x !y" in one line
+	maxTokens       = 300_000 // names, values, commas, colons
+	maxKeys         = 8_000   // of one map
+	maxUnusual      = 200     // tags and keys that begin with ?: no policy needs them
+	maxValues       = 200_000 // values of one file, each alias counted in full
+	maxReparsed     = 2 << 20 // bytes parsed again because of lines that YAML cannot read
 )
 
 // reader turns one file into nodes.
@@ -33,14 +33,14 @@ type reader struct {
 	src      *Source
 	problems Problems
 	anchors  map[string]*Node
-	mended   map[int]bool // lines whose value was taken out because YAML could not read it
+	replaced map[int]bool // lines whose value a placeholder replaces because YAML could not read it
 }
 
 // Parse reads a policy file. root is nil when there is nothing to decode; every problem found is in problems.
 func Parse(src *Source) (root *Node, problems Problems) {
-	r := &reader{src: src, anchors: map[string]*Node{}, mended: map[int]bool{}}
+	r := &reader{src: src, anchors: map[string]*Node{}, replaced: map[int]bool{}}
 	defer func() {
-		if p := recover(); p != nil { // the library's parser, on a text it did not foresee
+		if p := recover(); p != nil { // the YAML library panics on some malformed texts
 			root, problems = nil, append(r.problems, src.Problem(1, 1, "this file cannot be read as YAML"))
 		}
 	}()
@@ -66,11 +66,11 @@ func Parse(src *Source) (root *Node, problems Problems) {
 	return root, r.problems
 }
 
-// placeholder stands for a value that was taken out.
+// placeholder replaces a value that YAML cannot read.
 const placeholder = `"` + "\ue000" + `"`
 
-// parse parses the file. A line whose value is an expression that YAML cannot read is reported, its value taken out, and the
-// file parsed again, so that one such line does not hide every other problem.
+// parse parses the file. If the value of a line is an expression that YAML cannot read, parse reports it,
+// replaces the value by a placeholder and parses again, so that one such line hides no other problem.
 func (r *reader) parse() *ast.File {
 	lines := append([]string(nil), r.src.lines...)
 	for spent := 0; ; {
@@ -86,24 +86,24 @@ func (r *reader) parse() *ast.File {
 		at := where.GetToken().Position
 		n := min(max(at.Line, 1), len(lines))
 		e, ok := r.src.pitfallAt(n)
-		if spent += r.src.size; ok && !r.mended[n] && spent < maxMended && len(r.mended) < 50 && !isTooMuch(err) {
+		if spent += r.src.size; ok && !r.replaced[n] && spent < maxReparsed && len(r.replaced) < 50 && !isLimitError(err) {
 			r.problems = append(r.problems, r.src.Problem(n, e.column, e.message))
-			lines[n-1], r.mended[n] = e.key+placeholder, true
+			lines[n-1], r.replaced[n] = e.key+placeholder, true
 			continue
 		}
-		r.problems = append(r.problems, r.src.Problem(n, max(at.Column, 1), "not YAML: "+r.src.reworded(n, where.GetMessage())))
+		r.problems = append(r.problems, r.src.Problem(n, max(at.Column, 1), "not YAML: "+r.src.explain(n, where.GetMessage())))
 		return nil
 	}
 }
 
-// reworded says what the library says of line n, in words that tell what to do where it can be known.
-func (s *Source) reworded(n int, message string) string {
+// explain rewords the message of the YAML library about line n, with a remedy for the common causes.
+func (s *Source) explain(n int, message string) string {
 	switch {
 	case strings.Contains(message, "\t"):
 		return "a tab where YAML wants spaces"
 	case message == "value is not allowed in this context":
 		return "this does not line up with what is above it"
-	case s.secret[n] && strings.ContainsAny(message, "\"'`"): // it quotes the line
+	case s.secretLines[n] && strings.ContainsAny(message, "\"'`"): // the message quotes the line
 		return "want the value in quotes"
 	case strings.Contains(message, "must be specified"):
 		return message + ": inside { } and [ ], quote a value that holds a bracket or a comma"
@@ -113,43 +113,43 @@ func (s *Source) reworded(n int, message string) string {
 
 func parseLines(lines []string) (*ast.File, error) {
 	tokens := lexer.Tokenize(strings.Join(lines, "\n"))
-	if err := measure(tokens); err != nil {
+	if err := checkLimits(tokens); err != nil {
 		return nil, err
 	}
 	return parser.Parse(tokens, parser.ParseComments, parser.AllowDuplicateMapKey())
 }
 
-// tooMuch is what the parser is not let loose on.
-type tooMuch struct{ *yaml.SyntaxError }
+// limitError reports a text beyond the limits, which is not parsed.
+type limitError struct{ *yaml.SyntaxError }
 
-func isTooMuch(err error) bool {
-	_, ok := err.(tooMuch)
+func isLimitError(err error) bool {
+	_, ok := err.(limitError)
 	return ok
 }
 
-// measure refuses a text that would take the parser too deep or too long.
-func measure(tokens token.Tokens) error {
-	var m measurer
+// checkLimits rejects a text that would take the parser too deep or too long.
+func checkLimits(tokens token.Tokens) error {
+	var m limitCounter
 	for i, t := range tokens {
-		message := m.take(t)
+		message := m.count(t)
 		if i == maxTokens {
 			message = "too much for one file: want tables in files of their own, as .csv or .json"
 		}
 		if message != "" {
-			return tooMuch{&yaml.SyntaxError{Message: message, Token: t}}
+			return limitError{&yaml.SyntaxError{Message: message, Token: t}}
 		}
 	}
 	return nil
 }
 
-// measurer counts what nests and what piles up.
-type measurer struct {
-	depth, line, marks, documents, oddities int
-	keys                                    []int                 // by column, of the maps that are open
-	flow                                    [maxFlowDepth + 2]int // by depth, likewise
+// limitCounter counts nesting levels, keys, and unusual tokens.
+type limitCounter struct {
+	depth, line, marks, documents, unusual int
+	keys                                   []int                 // keys of the open block maps, by column
+	flow                                   [maxFlowDepth + 2]int // keys of the open flow maps, by depth
 }
 
-func (m *measurer) take(t *token.Token) (refused string) {
+func (m *limitCounter) count(t *token.Token) (problem string) {
 	if t.Position.Line != m.line {
 		m.line, m.marks = t.Position.Line, 0
 		m.keys = m.keys[:min(len(m.keys), max(t.Position.Column, 0)+1)]
@@ -165,18 +165,18 @@ func (m *measurer) take(t *token.Token) (refused string) {
 		m.marks++
 	case token.MappingKeyType, token.TagType:
 		m.marks++
-		m.oddities++
+		m.unusual++
 	case token.DocumentHeaderType, token.DocumentEndType:
 		m.documents++
 	case token.MappingValueType:
-		if t.Prev != nil && m.key(t.Prev.Position.Column) > maxKeys {
+		if t.Prev != nil && m.countKey(t.Prev.Position.Column) > maxKeys {
 			return fmt.Sprintf("more than %d keys in one map: want a table in a file of its own, as .csv or .json", maxKeys)
 		}
 	}
-	if m.depth > maxFlowDepth || m.marks > maxLineMarks || t.Position.Column > 2000 && t.Type == token.SequenceEntryType {
+	if m.depth > maxFlowDepth || m.marks > maxMarksPerLine || t.Position.Column > 2000 && t.Type == token.SequenceEntryType {
 		return "lists and maps inside each other, too deep"
 	}
-	if m.oddities > maxOddities {
+	if m.unusual > maxUnusual {
 		return "too many tags, or keys that begin with ?"
 	}
 	if m.documents > 8 {
@@ -185,8 +185,8 @@ func (m *measurer) take(t *token.Token) (refused string) {
 	return ""
 }
 
-// key counts one more key, in brackets or at a column.
-func (m *measurer) key(column int) int {
+// countKey counts a key of the flow map at this depth, or of the block map at a column.
+func (m *limitCounter) countKey(column int) int {
 	if m.depth > 0 && m.depth <= maxFlowDepth {
 		m.flow[m.depth]++
 		return m.flow[m.depth]
@@ -238,7 +238,7 @@ func (r *reader) convert(n ast.Node) *Node {
 		at := r.node(n, Broken)
 		line := r.src.LineText(at.Line)
 		_, rest, _ := strings.Cut(line, n.GetToken().Value)
-		r.add(n.GetToken(), "YAML takes a leading ! for a tag: quote the whole value%s", r.src.asIn(at.Line, n.GetToken().Value+strings.TrimRight(rest, " ")))
+		r.add(n.GetToken(), "YAML takes a leading ! for a tag: quote the whole value%s", r.src.quotedExample(at.Line, n.GetToken().Value+strings.TrimRight(rest, " ")))
 		return at
 	}
 	r.add(n.GetToken(), "want a value, got YAML of a kind that policies do not use")
@@ -250,22 +250,22 @@ var (
 	allDigits  = regexp.MustCompile(`^0[0-9_]+$`)
 )
 
-// number takes what JSON and YAML agree on. 0123 is eighty-three to YAML: nobody who writes it means that.
+// number converts the numbers on which JSON and YAML agree. YAML reads 0123 as octal, which no author means.
 func (r *reader) number(n ast.Node) *Node {
 	v := r.node(n, Number)
 	v.Text = n.GetToken().Value
 	if jsonNumber.MatchString(v.Text) {
 		return v
 	}
-	want := "write it in plain digits"
+	remedy := "write it in plain digits"
 	if allDigits.MatchString(v.Text) {
-		want = "quote it when its zeros count, else leave them out"
+		remedy = "quote it when its zeros count, else leave them out"
 	}
-	said := v.Text
-	if v.hidden() {
-		said = "this"
+	shown := v.Text
+	if v.isHidden() {
+		shown = "this"
 	}
-	r.add(n.GetToken(), "%s is not a number that JSON has: %s", said, want)
+	r.add(n.GetToken(), "%s is not a number that JSON has: %s", shown, remedy)
 	v.Kind = Broken
 	return v
 }
@@ -278,7 +278,7 @@ func (r *reader) string(n *ast.StringNode) *Node {
 		t.Style = single
 	case token.DoubleQuoteType:
 		t.Style = double
-		if r.mended[t.Line] && t.Text == "\ue000" {
+		if r.replaced[t.Line] && t.Text == "\ue000" {
 			t.Kind = Broken
 		}
 	default:
@@ -297,12 +297,12 @@ func (r *reader) list(n *ast.SequenceNode) *Node {
 	for _, v := range n.Values {
 		item := r.convert(v)
 		l.Items = append(l.Items, item)
-		l.weight = heavier(l.weight, item.weight)
+		l.weight = addWeights(l.weight, item.weight)
 	}
 	return l
 }
 
-func heavier(a, b int) int {
+func addWeights(a, b int) int {
 	if a > math.MaxInt/2 || b > math.MaxInt/2 {
 		return math.MaxInt / 2
 	}
@@ -341,21 +341,21 @@ func (r *reader) mapping(n *ast.MappingNode) *Node {
 		}
 		seen[key.Text] = key
 		m.Members = append(m.Members, Member{key.Text, key, value})
-		m.weight = heavier(m.weight, value.weight)
+		m.weight = addWeights(m.weight, value.weight)
 	}
 	for _, from := range merged {
 		for _, b := range from.Members {
 			if seen[b.Key] == nil {
 				seen[b.Key] = b.KeyNode
 				m.Members = append(m.Members, b)
-				m.weight = heavier(m.weight, b.Value.weight)
+				m.weight = addWeights(m.weight, b.Value.weight)
 			}
 		}
 	}
 	return m
 }
 
-// key is nil when the pair's key is nothing that can be one; that is reported.
+// key converts the key of a pair. It returns nil and reports a problem if the key is not a name.
 func (r *reader) key(pair *ast.MappingValueNode) *Node {
 	switch k := pair.Key.(type) {
 	case *ast.StringNode:
@@ -371,7 +371,7 @@ func (r *reader) key(pair *ast.MappingValueNode) *Node {
 	return nil
 }
 
-// merge is what << brings in: one map, or a list of them.
+// merge returns the maps that a << key merges: one map or a list of maps.
 func (r *reader) merge(pair *ast.MappingValueNode) []*Node {
 	v := r.convert(pair.Value)
 	maps := []*Node{v}
