@@ -26,7 +26,7 @@ var layers = [][]string{
 	{"/engine/fair", "/engine/file", "/engine/durable", "/engine/ledger/pages"},
 	{"/rules/suite"},
 	{"/rules"},
-	{"/rules/tables"},
+	{"/rules/tables", "/rules/credential"},
 	{"/rules/document", "/rules/folder", "/rules/destination"},
 	{"/runtime/expr", "/runtime/wasm"},
 	{"/runtime/password", "/runtime/schema", "/runtime/table", "/runtime/wasm/meter"},

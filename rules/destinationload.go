@@ -76,7 +76,7 @@ func (l *loader) destinationKind(spec *destinationSpec, n *document.Node) {
 func (l *loader) fillDestination(spec *destinationSpec) {
 	for key, text := range map[string]*string{"url": &spec.URL, "file": &spec.File, "proxy": &spec.Proxy, "ca": &spec.CA} {
 		if n := spec.nodes[key]; n != nil {
-			*text = l.outside(n, key)
+			*text = l.credentials.ReadText(n, key)
 		}
 	}
 	for key, text := range map[string]*string{"path": &spec.Path, "key": &spec.Key} {
@@ -126,14 +126,6 @@ func nodeAt(n *document.Node, key, member string) *document.Node {
 	return at
 }
 
-// outside reads a text that may refer to the environment, or returns "" if it cannot be read.
-func (l *loader) outside(n *document.Node, what string) string {
-	r := secretReader{outside: outside{env: l.options.Env, check: l.options.Check}}
-	text, _ := r.text(n, what)
-	l.Add(r.problems...)
-	return text
-}
-
 // texts reads a map of names to texts.
 func (l *loader) texts(n *document.Node, what string) map[string]string {
 	if n == nil {
@@ -146,7 +138,7 @@ func (l *loader) texts(n *document.Node, what string) map[string]string {
 	all := make(map[string]string, len(n.Members))
 	for _, m := range n.Members {
 		if all[m.Key] = m.Value.Text; m.Value.Kind != document.Number && m.Value.Kind != document.Bool {
-			all[m.Key] = l.outside(m.Value, "value of "+m.Key)
+			all[m.Key] = l.credentials.ReadText(m.Value, "value of "+m.Key)
 		}
 		if what == "headers" && sensitiveHeader.MatchString(m.Key) && m.Value.Kind == document.Text && !strings.Contains(m.Value.Text, "${") {
 			l.Add(m.KeyNode.Warning("a secret stands in the policy itself: want ${env.NAME} or ${file./path}"))

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/tenterhook/tenterhook/rules/credential"
 	"github.com/tenterhook/tenterhook/rules/document"
 	"github.com/tenterhook/tenterhook/runtime"
 	"github.com/tenterhook/tenterhook/runtime/expr"
@@ -14,7 +15,7 @@ import (
 // hook compiles one hook, nil when its type is not known.
 func (l *loader) hook(s *Set, spec *hookSpec) *Hook {
 	h := &Hook{Name: spec.name, Path: spec.path, Type: spec.typ, Concurrency: spec.concurrency, random: l.options.Random}
-	h.Auth = l.auth(spec)
+	h.Auth = l.credentials.Auth(credential.Owner{Name: spec.name, Org: spec.org, Event: spec.typ == hook.EventHook, Node: spec.node}, spec.auth)
 	if spec.typ == 0 {
 		return nil
 	}

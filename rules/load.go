@@ -5,6 +5,7 @@ import (
 	goruntime "runtime"
 	"slices"
 
+	"github.com/tenterhook/tenterhook/rules/credential"
 	"github.com/tenterhook/tenterhook/rules/document"
 	"github.com/tenterhook/tenterhook/rules/folder"
 	"github.com/tenterhook/tenterhook/rules/tables"
@@ -30,19 +31,19 @@ type Options struct {
 // loader gathers what the files of a folder say.
 type loader struct {
 	document.Decoder
-	folder    *folder.Folder
-	options   Options
-	files     int
-	unread    bool     // one of them is no YAML
-	strangers []string // YAML files that are not policy
-	vars      []document.Member
-	tables    []document.Member
-	places    []document.Member // destinations
-	shelf     *shelf
-	known     []string
-	hooks     []*hookSpec
-	orgs      []document.Member
-	shown     map[[32]byte]*hookSpec // digests of secrets, and the first hook that has each
+	folder      *folder.Folder
+	options     Options
+	files       int
+	unread      bool     // one of them is no YAML
+	strangers   []string // YAML files that are not policy
+	vars        []document.Member
+	tables      []document.Member
+	places      []document.Member // destinations
+	shelf       *shelf
+	known       []string
+	hooks       []*hookSpec
+	orgs        []document.Member
+	credentials *credential.Reader
 }
 
 // Load compiles a folder. The error is Problems: everything that is wrong with the folder, warnings included. The Set is the
@@ -54,7 +55,8 @@ func Load(f *folder.Folder, o Options) (*Set, error) {
 	if o.Random == nil {
 		o.Random = runtime.NewRandom(nil)
 	}
-	l := &loader{folder: f, options: o, shown: make(map[[32]byte]*hookSpec)}
+	l := &loader{folder: f, options: o}
+	l.credentials = credential.NewReader(&l.Decoder, f, o.Env, o.Check)
 	for _, name := range f.Names() {
 		l.file(name)
 	}

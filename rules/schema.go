@@ -1,6 +1,9 @@
 package rules
 
 import (
+	"maps"
+
+	"github.com/tenterhook/tenterhook/rules/credential"
 	"github.com/tenterhook/tenterhook/rules/document"
 	"github.com/tenterhook/tenterhook/rules/tables"
 	"github.com/tenterhook/tenterhook/sdk/hook"
@@ -16,10 +19,6 @@ func Schema() []byte {
 	root["title"] = "Tenterhook policy"
 	defs := document.Object{
 		"budget": document.Schema(budgetFields, 0),
-		"auth":   authSchema(),
-		"secret": document.Object{"oneOf": []any{document.Object{"type": "string"}, document.Schema(namedFields, 0)}},
-		"oauth":  document.Schema(oauthFields, 0),
-		"org":    document.Schema(orgFields, 0),
 		"table": document.Object{"oneOf": []any{
 			document.Object{"type": "array", "description": "A set."},
 			document.Object{"type": "object", "not": document.Object{"required": []string{"file"}}, "description": "A map."},
@@ -32,6 +31,7 @@ func Schema() []byte {
 		"action":      document.Schema(sendFields, 0),
 		"module":      document.Schema(moduleFields, 0),
 	}
+	maps.Copy(defs, credential.Schemas())
 	each := document.Schema(hookFields, 0)
 	var choices []any
 	for _, t := range hook.Types() {
@@ -47,12 +47,4 @@ func Schema() []byte {
 	defs["hook"] = each
 	root["$defs"] = defs
 	return document.MarshalSchema(root)
-}
-
-func authSchema() document.Object {
-	line := document.Schema(lineFields, 0)
-	return document.Object{"oneOf": []any{
-		document.Object{"const": "none"},
-		document.Object{"type": "array", "minItems": 1, "items": document.Object{"oneOf": []any{line, document.Object{"type": "array", "items": line}}}},
-	}}
 }

@@ -4,6 +4,7 @@ package rules
 import (
 	"errors"
 
+	"github.com/tenterhook/tenterhook/rules/credential"
 	"github.com/tenterhook/tenterhook/rules/destination"
 	"github.com/tenterhook/tenterhook/rules/document"
 	"github.com/tenterhook/tenterhook/runtime"
@@ -66,13 +67,13 @@ func (s *Set) Close() error {
 type Hook struct {
 	Name, Path   string
 	Type         hook.Type
-	Org          *Org           // whose calls these are; nil: the policy does not say
-	Auth         []Credential   // any may match; none when everybody may call, which is for loopback only
-	Concurrency  int            // calls decided at once; 0: the server's default
-	Budget       runtime.Budget // of one call
-	Failure      []byte         // the answer when the hook cannot decide; always valid
-	Silent       []byte         // the answer when no rule has anything to say
-	closed       []byte         // the answer when a rule fails that fails closed
+	Org          *credential.Org         // whose calls these are; nil: the policy does not say
+	Auth         []credential.Credential // any may match; none when everybody may call, which is for loopback only
+	Concurrency  int                     // calls decided at once; 0: the server's default
+	Budget       runtime.Budget          // of one call
+	Failure      []byte                  // the answer when the hook cannot decide; always valid
+	Silent       []byte                  // the answer when no rule has anything to say
+	closed       []byte                  // the answer when a rule fails that fails closed
 	random       *runtime.Random
 	env          *expr.Env // for a closer look at conditions
 	lets         []string
@@ -138,3 +139,15 @@ type rule struct {
 // Destinations lists the destinations of actions, in the order of the files. The caller must not
 // change it.
 func (s *Set) Destinations() []destination.Spec { return s.destinations }
+
+// Secrets lists the names of the hook's secrets in the order of Secret.Index.
+func (h *Hook) Secrets() (names []string) {
+	for _, c := range h.Auth {
+		for _, l := range c.Lines {
+			for _, s := range l.Secrets {
+				names = append(names, s.Name())
+			}
+		}
+	}
+	return names
+}

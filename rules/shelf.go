@@ -212,7 +212,7 @@ func (s *shelf) filled(n *document.Node) (*document.Node, bool) {
 	}
 	f, ready := *n, true
 	if n.Kind == document.Text {
-		f.Text = s.outside(n, "value")
+		f.Text = s.credentials.ReadText(n, "value")
 		return &f, f.Text != ""
 	}
 	f.Items, f.Members = slices.Clone(n.Items), slices.Clone(n.Members)

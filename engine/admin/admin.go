@@ -18,6 +18,7 @@ import (
 	"github.com/tenterhook/tenterhook/engine/ledger"
 	"github.com/tenterhook/tenterhook/engine/watch"
 	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/rules/credential"
 	"github.com/tenterhook/tenterhook/rules/document"
 )
 
@@ -42,8 +43,8 @@ type Options struct {
 type Admin struct {
 	o       Options
 	server  *http.Server
-	read    rules.Secret
-	publish rules.Secret
+	read    credential.Secret
+	publish credential.Secret
 	tokens  *tokenLimiter
 
 	checkLock  sync.Mutex              // held by a running check

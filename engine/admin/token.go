@@ -11,7 +11,7 @@ import (
 	"strings"
 
 	"github.com/tenterhook/tenterhook/engine/durable"
-	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/rules/credential"
 )
 
 // Tokens are the bearer tokens of /v1. Publish includes the permissions of Read.
@@ -77,7 +77,7 @@ func writeTokens(path string, t Tokens) error {
 	return nil
 }
 
-func newTokenSecret(token string) rules.Secret { return rules.NewSecret([]byte(token)) }
+func newTokenSecret(token string) credential.Secret { return credential.NewSecret([]byte(token)) }
 
 // requireRead serves requests with one of the tokens.
 func (a *Admin) requireRead(next http.HandlerFunc) http.Handler {
@@ -142,7 +142,7 @@ func tokenDigest(r *http.Request) (digest [32]byte, ok bool) {
 	if token = strings.TrimSpace(token); !strings.EqualFold(scheme, "Bearer") || token == "" {
 		return digest, false
 	}
-	return rules.Digest([]byte(token)), true
+	return credential.Digest([]byte(token)), true
 }
 
 func writeUnauthorized(w http.ResponseWriter, text string) {

@@ -18,6 +18,7 @@ import (
 	"github.com/tenterhook/tenterhook/engine/audit"
 	"github.com/tenterhook/tenterhook/engine/doctor"
 	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/rules/credential"
 )
 
 type doctorFlags struct {
@@ -124,7 +125,7 @@ func (p *Program) parseHeaders(lines []string) (http.Header, error) {
 		if !ok || name == "" {
 			return nil, usage("--header %s: want 'Name: value'", name)
 		}
-		value, err := rules.Fill(strings.TrimSpace(value), p.Env)
+		value, err := credential.Fill(strings.TrimSpace(value), p.Env)
 		if err != nil {
 			return nil, usage("--header %s: %w", name, err)
 		}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/rules/credential"
 	"github.com/tenterhook/tenterhook/rules/folder"
 )
 
@@ -48,7 +49,7 @@ func checkSecret(t *testing.T, s generatedSecret, auth string) {
 		t.Errorf("warned: %v", w)
 	}
 	line := set.Hooks()[0].Auth[0].Lines[0]
-	if line.Header != s.Field || len(line.Secrets) != 1 || !line.Secrets[0].Matches(rules.Digest([]byte(s.Value))) || line.Secrets[0].Name() != s.Name {
+	if line.Header != s.Field || len(line.Secrets) != 1 || !line.Secrets[0].Matches(credential.Digest([]byte(s.Value))) || line.Secrets[0].Name() != s.Name {
 		t.Errorf("the policy does not accept the value for Okta")
 	}
 }

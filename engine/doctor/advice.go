@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/tenterhook/tenterhook/engine/issuer"
-	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/rules/credential"
 	"github.com/tenterhook/tenterhook/sdk/hook"
 )
 
@@ -65,7 +65,7 @@ func (e *examination) adviseUnauthorized() string {
 }
 
 // acceptedTokens returns the hook's oauth settings, if the policy is known.
-func (e *examination) acceptedTokens() (all []*rules.OAuth) {
+func (e *examination) acceptedTokens() (all []*credential.OAuth) {
 	if e.o.Hook == nil {
 		return nil
 	}

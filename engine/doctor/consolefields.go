@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/rules/credential"
 	"github.com/tenterhook/tenterhook/sdk/hook"
 )
 
@@ -58,7 +59,7 @@ func ConsoleFields(target string, t hook.Type, h *rules.Hook) []Field {
 
 const wholeValue = "the whole value of the policy's secret, including Basic or Bearer if it begins with one"
 
-func credentialFields(c rules.Credential) (fields []Field) {
+func credentialFields(c credential.Credential) (fields []Field) {
 	for i, l := range c.Lines {
 		switch {
 		case l.OAuth != nil:
@@ -72,7 +73,7 @@ func credentialFields(c rules.Credential) (fields []Field) {
 	return fields
 }
 
-func oauthFields(o *rules.OAuth) []Field {
+func oauthFields(o *credential.OAuth) []Field {
 	client, scope := o.Client, o.Scope
 	if client == "" {
 		client = "of the API Services app for this hook"

@@ -9,7 +9,7 @@ import (
 
 	"github.com/tenterhook/tenterhook/engine"
 	"github.com/tenterhook/tenterhook/engine/peer"
-	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/rules/credential"
 	"github.com/tenterhook/tenterhook/sdk/hook"
 )
 
@@ -177,7 +177,7 @@ func checkBodyHeaders(h *head, most int) reason {
 }
 
 // credentialHeaders lists the headers that the credentials need, each once.
-func credentialHeaders(list []credentialHeader, auth []rules.Credential) []credentialHeader {
+func credentialHeaders(list []credentialHeader, auth []credential.Credential) []credentialHeader {
 	for i := range auth {
 		for j := range auth[i].Lines {
 			if name := auth[i].Lines[j].Header; findHeader(list, name) == nil {

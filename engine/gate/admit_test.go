@@ -11,32 +11,33 @@ import (
 
 	"github.com/tenterhook/tenterhook/engine"
 	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/rules/credential"
 	"github.com/tenterhook/tenterhook/rules/folder"
 	"github.com/tenterhook/tenterhook/sdk/hook"
 	"github.com/tenterhook/tenterhook/sdk/hook/sample"
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-func newLine(header string, secrets ...string) rules.Line {
-	l := rules.Line{Header: header}
+func newLine(header string, secrets ...string) credential.Line {
+	l := credential.Line{Header: header}
 	for _, s := range secrets {
-		l.Secrets = append(l.Secrets, rules.NewSecret([]byte(s)))
+		l.Secrets = append(l.Secrets, credential.NewSecret([]byte(s)))
 	}
 	return l
 }
 
 func TestMatchCredential(t *testing.T) {
-	one := []rules.Credential{{Lines: []rules.Line{newLine("Authorization", "alpha", "beta")}}}
-	basic := []rules.Credential{{Lines: []rules.Line{newLine("Authorization", "Basic cGFzcw==")}}}
-	phrase := []rules.Credential{{Lines: []rules.Line{newLine("X-Phrase", "open sesame")}}}
-	two := []rules.Credential{
-		{Lines: []rules.Line{newLine("Authorization", "alpha"), newLine("X-Extra", "gamma")}},
-		{Lines: []rules.Line{newLine("x-extra", "delta")}},
+	one := []credential.Credential{{Lines: []credential.Line{newLine("Authorization", "alpha", "beta")}}}
+	basic := []credential.Credential{{Lines: []credential.Line{newLine("Authorization", "Basic cGFzcw==")}}}
+	phrase := []credential.Credential{{Lines: []credential.Line{newLine("X-Phrase", "open sesame")}}}
+	two := []credential.Credential{
+		{Lines: []credential.Line{newLine("Authorization", "alpha"), newLine("X-Extra", "gamma")}},
+		{Lines: []credential.Line{newLine("x-extra", "delta")}},
 	}
-	many := []rules.Credential{{Lines: []rules.Line{newLine("A", "1"), newLine("B", "2"), newLine("C", "3"), newLine("D", "4"), newLine("E", "5"), newLine("F", "6")}}}
+	many := []credential.Credential{{Lines: []credential.Line{newLine("A", "1"), newLine("B", "2"), newLine("C", "3"), newLine("D", "4"), newLine("E", "5"), newLine("F", "6")}}}
 	tests := []struct {
 		name string
-		auth []rules.Credential
+		auth []credential.Credential
 		raw  string
 		want bool
 	}{
@@ -67,9 +68,9 @@ func TestMatchCredential(t *testing.T) {
 		{"ManyLines", many, "A: 1\r\nB: 2\r\nC: 3\r\nD: 4\r\nE: 5\r\nF: 6\r\n", true},
 		{"ManyLinesButOne", many, "A: 1\r\nB: 2\r\nC: 3\r\nD: 4\r\nE: 5\r\n", false},
 		{"OpenToAll", nil, "", true},
-		{"NoLines", []rules.Credential{{}}, "", false},
-		{"NoSecrets", []rules.Credential{{Lines: []rules.Line{newLine("A")}}}, "A: 1\r\n", false},
-		{"ZeroSecret", []rules.Credential{{Lines: []rules.Line{{Header: "A", Secrets: make([]rules.Secret, 1)}}}}, "A: \r\n", false},
+		{"NoLines", []credential.Credential{{}}, "", false},
+		{"NoSecrets", []credential.Credential{{Lines: []credential.Line{newLine("A")}}}, "A: 1\r\n", false},
+		{"ZeroSecret", []credential.Credential{{Lines: []credential.Line{{Header: "A", Secrets: make([]credential.Secret, 1)}}}}, "A: \r\n", false},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -5,12 +5,12 @@ import (
 
 	"github.com/tenterhook/tenterhook/engine"
 	"github.com/tenterhook/tenterhook/engine/issuer"
-	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/rules/credential"
 )
 
 // tokenCheck is the result for the access token in a request.
 type tokenCheck struct {
-	config  *rules.OAuth // nil: the request has no token
+	config  *credential.OAuth // nil: the request has no token
 	verdict issuer.Verdict
 }
 
@@ -37,9 +37,9 @@ func (g *Gate) authenticate(k *engine.Hook, h *head) (secrets uint64, r reason) 
 // each. A hook without credentials admits every caller. Every secret of every credential is
 // compared, whatever the earlier results, so the time says nothing about which secret was right, or
 // how much of it. A header that appears twice has no value.
-func (h *head) matchCredential(auth []rules.Credential, issuers *issuer.Keyring) (secrets uint64, some bool) {
+func (h *head) matchCredential(auth []credential.Credential, issuers *issuer.Keyring) (secrets uint64, some bool) {
 	for i := range h.auth {
-		h.auth[i].digest = rules.Digest(h.auth[i].value)
+		h.auth[i].digest = credential.Digest(h.auth[i].value)
 	}
 	some = len(auth) == 0
 	for i := range auth {
@@ -52,7 +52,7 @@ func (h *head) matchCredential(auth []rules.Credential, issuers *issuer.Keyring)
 				same := secret.Matches(s.digest)
 				right = same || right
 				if same {
-					matched |= 1 << secret.Place()
+					matched |= 1 << secret.Index()
 				}
 			}
 			if line.OAuth != nil {
@@ -69,7 +69,7 @@ func (h *head) matchCredential(auth []rules.Credential, issuers *issuer.Keyring)
 
 // checkBearer checks the token in a header (RFC 6750 section 2.1). Of several verdicts, the most
 // informative one is kept.
-func (h *head) checkBearer(o *rules.OAuth, s *credentialHeader, issuers *issuer.Keyring) bool {
+func (h *head) checkBearer(o *credential.OAuth, s *credentialHeader, issuers *issuer.Keyring) bool {
 	const scheme = "bearer "
 	if issuers == nil || s.count != 1 || len(s.value) < len(scheme) || !equalFold(s.value[:len(scheme)], scheme) {
 		return false

@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/tenterhook/tenterhook/engine"
-	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/rules/credential"
 )
 
 // mayLogMisdirected reports whether a minute has passed since logMisdirected last wrote a line.
@@ -38,7 +38,7 @@ func (g *Gate) logMisdirected(r reason, h *head, client netip.Addr, hooks ...*en
 
 // missingScheme explains a failed authentication whose header has the right secret, but not the
 // scheme in front of it. The scheme is part of the secret in Okta's configuration.
-func (h *head) missingScheme(auth []rules.Credential) string {
+func (h *head) missingScheme(auth []credential.Credential) string {
 	for i := range auth {
 		for j := range auth[i].Lines {
 			line := &auth[i].Lines[j]
@@ -47,7 +47,7 @@ func (h *head) missingScheme(auth []rules.Credential) string {
 				continue
 			}
 			for _, scheme := range [...]string{"Basic", "Bearer"} {
-				digest := rules.Digest(append([]byte(scheme+" "), s.value...))
+				digest := credential.Digest(append([]byte(scheme+" "), s.value...))
 				for n := range line.Secrets {
 					if line.Secrets[n].Matches(digest) {
 						return "the secret is right, but " + line.Header + " has to begin with " + scheme + " and a space: enter it in Okta with the scheme"

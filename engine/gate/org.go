@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/rules/credential"
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
@@ -29,7 +30,7 @@ func foreignHost(r *rules.Hook, root jsondoc.Node) (host string, is bool) {
 
 // isOrgURL reports whether a URL's host belongs to an org. A text that is not such a URL is
 // returned as the host.
-func isOrgURL(o *rules.Org, url jsondoc.Node) (host string, ours bool) {
+func isOrgURL(o *credential.Org, url jsondoc.Node) (host string, ours bool) {
 	host, ok := parseHost(url.Text())
 	if !ok {
 		return url.Text(), false

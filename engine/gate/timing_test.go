@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/rules/credential"
 )
 
 // BenchmarkWrongByte measures whether the time for a wrong secret depends on the place of its first
@@ -19,7 +19,7 @@ import (
 func BenchmarkWrongByte(b *testing.B) {
 	const secret = "q7LmZ0vRk2Xc9TbW4yHs6NfJd8GaPe1U"
 	early, late := []byte("x"+secret[1:]), []byte(secret[:len(secret)-1]+"x")
-	auth := []rules.Credential{{Lines: []rules.Line{newLine("Authorization", secret, strings.ToUpper(secret))}}, {Lines: []rules.Line{newLine("X-Key", secret)}}}
+	auth := []credential.Credential{{Lines: []credential.Line{newLine("Authorization", secret, strings.ToUpper(secret))}}, {Lines: []credential.Line{newLine("X-Key", secret)}}}
 	b.Run("gate", func(b *testing.B) {
 		h := head{auth: credentialHeaders(nil, auth)}
 		compareTimes(b, early, late, func(value []byte) bool {

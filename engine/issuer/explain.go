@@ -5,13 +5,13 @@ import (
 	"strings"
 	"time"
 
-	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/rules/credential"
 )
 
 // ExplainRejection describes the first claim of a token that is not accepted, for the token's
 // owner. Of several accepted configurations it compares with the closest one. It returns "" if only
 // the issuer's keys can decide. It checks no signature, so it must not authenticate anybody.
-func ExplainRejection(all []*rules.OAuth, text []byte, now time.Time) string {
+func ExplainRejection(all []*credential.OAuth, text []byte, now time.Time) string {
 	t, v := parseToken(text)
 	switch v {
 	case Accepted:
@@ -22,7 +22,7 @@ func ExplainRejection(all []*rules.OAuth, text []byte, now time.Time) string {
 	default:
 		return "it is not a signed token of three parts"
 	}
-	var nearest *rules.OAuth
+	var nearest *credential.OAuth
 	most := Malformed
 	for _, o := range all {
 		switch v := t.check(o, now.Unix()); {
@@ -40,7 +40,7 @@ func ExplainRejection(all []*rules.OAuth, text []byte, now time.Time) string {
 
 // explain describes a verdict with the values that led to it. Claims are not secret; forged ones
 // may be long.
-func (c *claims) explain(o *rules.OAuth, v Verdict) string {
+func (c *claims) explain(o *credential.OAuth, v Verdict) string {
 	pair := func(what, got, want string) string { return fmt.Sprintf("its %s is %.120q: want %q", what, got, want) }
 	moment := func(at int64) string { return time.Unix(at, 0).UTC().Format(time.RFC3339) }
 	switch v {

@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"github.com/tenterhook/tenterhook/engine/issuer"
-	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/rules/credential"
 )
 
 // TestExplainRejection names the first thing that is wrong with a token, and nothing of its
@@ -13,7 +13,7 @@ import (
 func TestExplainRejection(t *testing.T) {
 	s := mustLoad(t, map[string]string{"keys.json": keySet(jwk("one", rsaKey(), nil))}, "{"+common+"}",
 		"{issuer: 'https://other.okta.com/oauth2/default', audience: 'api://other', client: x, scope: y}")
-	all := []*rules.OAuth{acceptedToken(s, 1), acceptedToken(s, 0)}
+	all := []*credential.OAuth{acceptedToken(s, 1), acceptedToken(s, 0)}
 	long := strings.Repeat("x", 3000)
 	tests := []struct{ name, token, want string }{
 		{"OK", sign(rsaKey(), nil, claims(nil)), ""},

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/rules/credential"
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
@@ -89,7 +89,7 @@ func parseMetadata(text []byte, issuer string) (string, error) {
 		return "", errors.New("want metadata of this issuer, got another's")
 	}
 	address := strings.Clone(d.Root().Get("jwks_uri").Text())
-	if err := rules.KeysAddress(address); err != nil {
+	if err := credential.KeysAddress(address); err != nil {
 		return "", fmt.Errorf("jwks_uri: %w", err)
 	}
 	if strings.HasPrefix(issuer, "https:") && !strings.HasPrefix(address, "https:") {

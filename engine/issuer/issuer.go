@@ -20,6 +20,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/rules/credential"
 	"github.com/tenterhook/tenterhook/rules/document"
 )
 
@@ -47,14 +48,14 @@ type Keyring struct {
 
 	live atomic.Pointer[refresherOf]
 
-	mu         sync.Mutex                // guards the fields below, and orders Use and Close
-	recent     []map[*rules.OAuth]string // accepted tokens of the last two Sets
+	mu         sync.Mutex                     // guards the fields below, and orders Use and Close
+	recent     []map[*credential.OAuth]string // accepted tokens of the last two Sets
 	refreshers map[source]*refresher
 	closed     bool
 }
 
 // refresherOf finds the refresher for a hook's accepted tokens.
-type refresherOf map[*rules.OAuth]*refresher
+type refresherOf map[*credential.OAuth]*refresher
 
 // source is where keys come from. Sets that name the same one share its keeper.
 type source struct{ issuer, url, set string }
@@ -143,8 +144,8 @@ func (r *Keyring) stopUnused(needed map[source]*refresher) {
 }
 
 // acceptedTokens returns the tokens that a Set's hooks accept, each with its hook's name.
-func acceptedTokens(s *rules.Set) map[*rules.OAuth]string {
-	all := make(map[*rules.OAuth]string)
+func acceptedTokens(s *rules.Set) map[*credential.OAuth]string {
+	all := make(map[*credential.OAuth]string)
 	for _, h := range s.Hooks() {
 		for _, c := range h.Auth {
 			for _, l := range c.Lines {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/tenterhook/tenterhook/engine/issuer"
 	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/rules/credential"
 	"github.com/tenterhook/tenterhook/rules/folder"
 )
 
@@ -38,7 +39,7 @@ func mustLoad(t testing.TB, files map[string]string, oauths ...string) *rules.Se
 	return s
 }
 
-func acceptedToken(s *rules.Set, i int) *rules.OAuth { return s.Hooks()[i].Auth[0].Lines[0].OAuth }
+func acceptedToken(s *rules.Set, i int) *credential.OAuth { return s.Hooks()[i].Auth[0].Lines[0].OAuth }
 
 func newKeyring(t testing.TB, o issuer.Options) *issuer.Keyring {
 	t.Helper()
@@ -56,14 +57,14 @@ func newKeyring(t testing.TB, o issuer.Options) *issuer.Keyring {
 	return r
 }
 
-func check(r *issuer.Keyring, o *rules.OAuth, token string) issuer.Verdict {
-	return r.Check(o, []byte(token), rules.Digest([]byte("Bearer "+token)))
+func check(r *issuer.Keyring, o *credential.OAuth, token string) issuer.Verdict {
+	return r.Check(o, []byte(token), credential.Digest([]byte("Bearer "+token)))
 }
 
 const common = "issuer: " + at + ", audience: 'api://default', client: 0oaClient, scope: tenterhook, keys: keys.json"
 
 // newBenchKeyring returns a Keyring with a key from the policy, and the tokens it accepts.
-func newBenchKeyring(t testing.TB) (*issuer.Keyring, *rules.OAuth) {
+func newBenchKeyring(t testing.TB) (*issuer.Keyring, *credential.OAuth) {
 	t.Helper()
 	second := jwk("two", otherKey(), object{"alg": nil})
 	delete(second, "alg")
@@ -306,7 +307,7 @@ func TestProblems(t *testing.T) {
 	if v := check(r, acceptedToken(s, 0), sign(rsaKey(), nil, claims(nil))); v != issuer.NoKeys {
 		t.Errorf("got %v", v)
 	}
-	if v := check(r, new(rules.OAuth), sign(rsaKey(), nil, claims(nil))); v != issuer.NoKeys {
+	if v := check(r, new(credential.OAuth), sign(rsaKey(), nil, claims(nil))); v != issuer.NoKeys {
 		t.Errorf("unknown issuer: got %v", v)
 	}
 }
@@ -314,7 +315,7 @@ func TestProblems(t *testing.T) {
 func BenchmarkCheck(b *testing.B) {
 	r, o := newBenchKeyring(b)
 	token := []byte(sign(rsaKey(), nil, claims(nil)))
-	digest := rules.Digest(token)
+	digest := credential.Digest(token)
 	b.Run("again", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
@@ -334,7 +335,7 @@ func BenchmarkCheck(b *testing.B) {
 	})
 	b.Run("expired", func(b *testing.B) {
 		token := []byte(sign(rsaKey(), nil, claims(object{"exp": 1})))
-		digest := rules.Digest(token)
+		digest := credential.Digest(token)
 		b.ReportAllocs()
 		for b.Loop() {
 			if v := r.Check(o, token, digest); v != issuer.Expired {

@@ -6,7 +6,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/rules/credential"
 )
 
 // counters are the counters of all issuers. The counters of an issuer are deleted when no Set names
@@ -52,7 +52,7 @@ func (s *refresherStats) init(c *counters, at source) {
 // Note counts the verdict on a token for a hook. It logs the reason for a rejection once a minute
 // for each issuer and reason, without any part of the token. A request with several credentials is
 // counted once.
-func (r *Keyring) Note(o *rules.OAuth, v Verdict, hook string) {
+func (r *Keyring) Note(o *credential.OAuth, v Verdict, hook string) {
 	k := (*r.live.Load())[o]
 	if k == nil {
 		return

@@ -16,6 +16,7 @@ import (
 
 	"github.com/tenterhook/tenterhook/engine/issuer"
 	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/rules/credential"
 )
 
 // TestRotation: a new key of the issuer is fetched once and then known. A missing key is not
@@ -172,7 +173,7 @@ func TestSets(t *testing.T) {
 	r.Use(one)
 	r.Use(two)
 	for _, c := range []struct {
-		o  *rules.OAuth
+		o  *credential.OAuth
 		as *server
 	}{{acceptedToken(one, 0), a}, {acceptedToken(two, 0), b}, {acceptedToken(two, 1), a}} {
 		if v := check(r, c.o, c.as.token("one")); v != issuer.Accepted {

@@ -3,7 +3,7 @@ package issuer
 import (
 	"crypto/subtle"
 
-	"github.com/tenterhook/tenterhook/rules"
+	"github.com/tenterhook/tenterhook/rules/credential"
 )
 
 // Verdict is the result of checking a token.
@@ -43,7 +43,7 @@ const skew = 60
 //
 // A verified token is found by its digest. The shorter time of this lookup reveals nothing: only a
 // caller with the token can find it.
-func (r *Keyring) Check(o *rules.OAuth, token []byte, digest [32]byte) Verdict {
+func (r *Keyring) Check(o *credential.OAuth, token []byte, digest [32]byte) Verdict {
 	k := (*r.live.Load())[o]
 	if k == nil {
 		return NoKeys
@@ -102,7 +102,7 @@ type claims struct {
 
 // check compares a token's claims with the configuration. They are not secret, so the comparison
 // need not be constant-time.
-func (c *claims) check(o *rules.OAuth, now int64) Verdict {
+func (c *claims) check(o *credential.OAuth, now int64) Verdict {
 	switch {
 	case !contains(o.Algorithms, c.algorithm):
 		return Algorithm

@@ -1,4 +1,4 @@
-package rules
+package credential
 
 import (
 	"encoding/base64"
@@ -19,7 +19,7 @@ const longSecret = "0c7e42d1b85fa963"
 func readTestSecrets(t *testing.T, policy string, check bool) ([]Secret, string) {
 	t.Helper()
 	env := map[string]string{"LONG": longSecret, "SHORT": "short", "EMPTY": "", "PADDED": " " + longSecret, "USER": "okta", "COLON": "a:b"}
-	r := secretReader{outside: outside{check: check, env: func(name string) (string, bool) { v, ok := env[name]; return v, ok }}}
+	r := secretReader{environment: environment{check: check, env: func(name string) (string, bool) { v, ok := env[name]; return v, ok }}}
 	root, problems := document.Parse(document.NewSource("policy.yaml", []byte(policy)))
 	var secrets []Secret
 	if n := root.Get("basic"); n != nil {
@@ -90,7 +90,7 @@ func TestSecrets(t *testing.T) {
 			"policy.yaml:1:9: the secret is empty\n    1 | secret: ${file." + dir + "/e}\n      |         ^"},
 		{"a large file", "secret: ${file." + write("f", strings.Repeat("a", maxSecretFile+1)) + "}", false, []string{""},
 			"policy.yaml:1:9: " + dir + "/f: want at most 65536 bytes\n    1 | secret: ${file." + dir + "/f}\n      |         ^"},
-		{"an empty list", `secret: []`, true, nil, "policy.yaml:1:9: want a secret, got an empty list, which lets nobody in"},
+		{"an empty list", `secret: []`, true, nil, "policy.yaml:1:9: want a secret, got an empty list, which rejects every caller"},
 		{"a map", `secret: {a: b}`, true, []string{""}, "policy.yaml:1:10: unknown key in a secret"},
 		{"a number", `secret: 12345678901234567`, true, []string{""},
 			"policy.yaml:1:9: want the secret as text: put it in quotes"},
@@ -140,8 +140,8 @@ func TestSecretIsHidden(t *testing.T) {
 		fmt.Sprint([]Secret{s}, &s), s.GoString(), string(j), log.String(),
 	}
 	for _, got := range prints {
-		rest := strings.NewReplacer(hidden, "", "s=", "", `"a":`, "", `"b":`, "").Replace(got)
-		if strings.Trim(rest, "{}[]\",& \n") != "" || !strings.Contains(got, hidden) {
+		rest := strings.NewReplacer(redacted, "", "s=", "", `"a":`, "", `"b":`, "").Replace(got)
+		if strings.Trim(rest, "{}[]\",& \n") != "" || !strings.Contains(got, redacted) {
 			t.Errorf("prints as %s", got)
 		}
 	}
@@ -158,7 +158,7 @@ func FuzzFill(f *testing.F) {
 	for _, text := range []string{"", "a", "${env.A}", "$${env.A}", "${", "$$${env.A}${env.B}", "${file./dev/null}", "${file.x}", "${env.A"} {
 		f.Add(text)
 	}
-	o := outside{env: func(name string) (string, bool) { return "<" + name + ">", name != "B" }}
+	o := environment{env: func(name string) (string, bool) { return "<" + name + ">", name != "B" }}
 	f.Fuzz(func(t *testing.T, text string) {
 		if strings.Contains(text, "file") {
 			t.Skip("reads what the machine has")

@@ -1,4 +1,4 @@
-package rules
+package credential
 
 import (
 	"crypto/rand"
@@ -30,7 +30,7 @@ func TestWeak(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			got := weak(tt.value)
+			got := weakness(tt.value)
 			if tt.want == "" && got != "" || !strings.Contains(got, tt.want) {
 				t.Errorf("got %q, want %q", got, tt.want)
 			}
@@ -47,7 +47,7 @@ func TestRandomIsNotWeak(t *testing.T) {
 		var b [16]byte
 		rand.Read(b[:])
 		for _, value := range []string{hex.EncodeToString(b[:]), base64.StdEncoding.EncodeToString(b[:]), base64.RawURLEncoding.EncodeToString(b[:])} {
-			if is := weak(value); is != "" {
+			if is := weakness(value); is != "" {
 				t.Fatalf("%s: %s", value, is)
 			}
 		}
@@ -58,7 +58,7 @@ func TestBare(t *testing.T) {
 	basic := "Basic " + base64.StdEncoding.EncodeToString([]byte("okta:pass:word"))
 	for value, want := range map[string]string{"abc": "abc", "Bearer abc": "abc", "bearer  abc": "abc", basic: "pass:word", "Basic %%%": "%%%",
 		"my secret": "my secret", "Bearer ": "Bearer ", "": "", "SSWS x y": "x y"} {
-		if got := bare(value); got != want {
+		if got := bareSecret(value); got != want {
 			t.Errorf("%q: got %q, want %q", value, got, want)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/tenterhook/tenterhook/rules/credential"
 	"github.com/tenterhook/tenterhook/rules/folder"
 )
 
@@ -52,8 +53,8 @@ func TestSecretNames(t *testing.T) {
 			for _, c := range h.Auth {
 				for _, l := range c.Lines {
 					for _, secret := range l.Secrets {
-						if secret.Place() != place || secret.Name() != tt.want[place] {
-							t.Errorf("%s is in place %d, want %d", secret.Name(), secret.Place(), place)
+						if secret.Index() != place || secret.Name() != tt.want[place] {
+							t.Errorf("%s is in place %d, want %d", secret.Name(), secret.Index(), place)
 						}
 						place++
 					}
@@ -64,7 +65,7 @@ func TestSecretNames(t *testing.T) {
 }
 
 func TestTooManySecrets(t *testing.T) {
-	for n, want := range map[int]bool{maxSecrets: false, maxSecrets + 1: true} {
+	for n, want := range map[int]bool{credential.MaxSecrets: false, credential.MaxSecrets + 1: true} {
 		var list []string
 		for i := range n {
 			list = append(list, fmt.Sprintf(`"%d-${env.A}"`, i))
@@ -78,20 +79,20 @@ func TestTooManySecrets(t *testing.T) {
 
 func TestOAuth(t *testing.T) {
 	const keys = `{"keys":[{"kty":"RSA"}]}`
-	set := OAuth{Issuer: "https://acme.okta.com/oauth2/default", Audience: "api://default", Client: "0oa1", Scope: "tenterhook", Algorithms: []string{"RS256"}}
-	with := func(change func(*OAuth)) OAuth { o := set; change(&o); return o }
+	set := credential.OAuth{Issuer: "https://acme.okta.com/oauth2/default", Audience: "api://default", Client: "0oa1", Scope: "tenterhook", Algorithms: []string{"RS256"}}
+	with := func(change func(*credential.OAuth)) credential.OAuth { o := set; change(&o); return o }
 	const common = `audience: "api://default", client: 0oa1, scope: tenterhook`
 	tests := []struct {
 		name, oauth string
-		want        OAuth
+		want        credential.OAuth
 	}{
 		{"Discovered", "issuer: https://acme.okta.com/oauth2/default, " + common, set},
 		{"OfTheEnvironment", `issuer: "${env.ISSUER}", ` + common, set},
-		{"KeysAtAnAddress", `issuer: "${env.ISSUER}", keys: https://keys.example/k?x=1, ` + common, with(func(o *OAuth) { o.KeysURL = "https://keys.example/k?x=1" })},
-		{"KeysInAFile", `issuer: "${env.ISSUER}", keys: keys/acme.json, ` + common, with(func(o *OAuth) { o.KeySet = keys })},
-		{"KeysWritten", `issuer: "${env.ISSUER}", keys: '` + keys + `', ` + common, with(func(o *OAuth) { o.KeySet = keys })},
-		{"Algorithms", `issuer: "${env.ISSUER}", algorithms: [ES256, PS512], ` + common, with(func(o *OAuth) { o.Algorithms = []string{"ES256", "PS512"} })},
-		{"OneAlgorithm", `issuer: "${env.ISSUER}", algorithms: RS384, ` + common, with(func(o *OAuth) { o.Algorithms = []string{"RS384"} })},
+		{"KeysAtAnAddress", `issuer: "${env.ISSUER}", keys: https://keys.example/k?x=1, ` + common, with(func(o *credential.OAuth) { o.KeysURL = "https://keys.example/k?x=1" })},
+		{"KeysInAFile", `issuer: "${env.ISSUER}", keys: keys/acme.json, ` + common, with(func(o *credential.OAuth) { o.KeySet = keys })},
+		{"KeysWritten", `issuer: "${env.ISSUER}", keys: '` + keys + `', ` + common, with(func(o *credential.OAuth) { o.KeySet = keys })},
+		{"Algorithms", `issuer: "${env.ISSUER}", algorithms: [ES256, PS512], ` + common, with(func(o *credential.OAuth) { o.Algorithms = []string{"ES256", "PS512"} })},
+		{"OneAlgorithm", `issuer: "${env.ISSUER}", algorithms: RS384, ` + common, with(func(o *credential.OAuth) { o.Algorithms = []string{"RS384"} })},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -122,7 +123,7 @@ func TestKeysAddress(t *testing.T) {
 	for text, want := range map[string]bool{"https://a.example/k": true, "https://a.example:8443/k?x=1": true, "http://127.0.0.1:1/k": true, "http://[::1]/k": true,
 		"http://localhost/k": true, "http://a.example/k": false, "http://127.0.0.1.evil.example/": false, "http://169.254.169.254/": false,
 		"https://u:p@a.example/": false, "https://a.example/#f": false, "https:///k": false, "file:///etc/passwd": false, "": false, "a.example/k": false, "https://[::1": false} {
-		if err := KeysAddress(text); (err == nil) != want {
+		if err := credential.KeysAddress(text); (err == nil) != want {
 			t.Errorf("%s: %v, want %v", text, err, want)
 		}
 	}

@@ -1,4 +1,4 @@
-package rules
+package credential
 
 import (
 	"crypto/sha256"
@@ -23,21 +23,30 @@ var namedFields = []document.Field[namedSpec]{
 		Read: func(_ *document.Decoder, s *namedSpec, n *document.Node) { s.value = n }},
 }
 
-// told is where a secret stands, without the scheme or the user before it.
-type told struct {
-	at     *document.Node
+// placedSecret is the digest of a secret, without a scheme or a user before it, with its place.
+type placedSecret struct {
+	node   *document.Node
 	digest [sha256.Size]byte
 }
 
-// secretReader gathers problems on the way. None of them quotes more of the file than the name of a variable or a file.
+// secretReader reads secrets and collects problems. A problem quotes only names of variables and files.
 type secretReader struct {
-	outside
+	environment
 	problems document.Problems
-	shown    []told // those that have a value
+	placed   []placedSecret // the secrets with a value
 }
 
-// secrets reads what stands after `secret:`, one or a list of which any will do. Where check leaves one unfilled, the zero
-// Secret stands for it.
+// ReadText fills the holes of a text that may refer to the environment; what names it in problems. It returns "" if
+// the text cannot be used.
+func (l *Reader) ReadText(n *document.Node, what string) string {
+	r := secretReader{environment: l.env}
+	text, _ := r.text(n, what)
+	l.Add(r.problems...)
+	return text
+}
+
+// secrets reads the value of `secret:`, one secret or a list of alternatives. A hole that check leaves unfilled
+// gives the zero Secret.
 func (r *secretReader) secrets(n *document.Node) []Secret {
 	return r.list(n, func(value string) string { return value })
 }
@@ -85,19 +94,19 @@ func (r *secretReader) warn(n *document.Node, format string, args ...any) {
 	r.problems[len(r.problems)-1].Warning = true
 }
 
-// list reads one secret or several. header makes the header's value of each.
+// list reads one secret or several. header turns each into the value of the header.
 func (r *secretReader) list(n *document.Node, header func(string) string) []Secret {
 	each := []*document.Node{n}
 	if n.Kind == document.List {
 		if each = n.Items; len(each) == 0 {
-			r.report(n, "want a secret, got an empty list, which lets nobody in")
+			r.report(n, "want a secret, got an empty list, which rejects every caller")
 		}
 	}
 	secrets := make([]Secret, len(each))
 	for i, one := range each {
-		name, at := r.named(one)
+		name, at := r.splitName(one)
 		if value, ok := r.text(at, "secret"); ok {
-			r.judge(at, value)
+			r.checkSecret(at, value)
 			secrets[i] = NewSecret([]byte(header(value)))
 		}
 		secrets[i].name = name
@@ -105,8 +114,8 @@ func (r *secretReader) list(n *document.Node, header func(string) string) []Secr
 	return secrets
 }
 
-// named reads {name, value}, and anything else as the value alone.
-func (r *secretReader) named(n *document.Node) (string, *document.Node) {
+// splitName returns the name and the value of {name, value}, and any other node as the value alone.
+func (r *secretReader) splitName(n *document.Node) (string, *document.Node) {
 	if n.Kind != document.Map {
 		return "", n
 	}
@@ -124,7 +133,7 @@ func (r *secretReader) named(n *document.Node) (string, *document.Node) {
 	return spec.name, spec.value
 }
 
-// text fills one text's holes; false when it cannot be used.
+// text fills the holes of a text. It returns false if the text cannot be used.
 func (r *secretReader) text(n *document.Node, what string) (string, bool) {
 	switch n.Kind {
 	case document.Broken:
@@ -149,7 +158,7 @@ func (r *secretReader) text(n *document.Node, what string) (string, bool) {
 		r.report(n, "the %s is empty", what)
 		return "", false
 	}
-	for _, hole := range f.empty { // what is left of the text is there for everybody to read
+	for _, hole := range f.empty { // the rest of the text stands readable in the policy
 		r.report(n, "%s is empty, and the %s is not what it seems", hole, what)
 	}
 	if len(f.empty) > 0 {
@@ -161,23 +170,23 @@ func (r *secretReader) text(n *document.Node, what string) (string, bool) {
 	return f.text, true
 }
 
-// judge warns about a secret that is likely a mistake, or easily guessed. Nothing of it is told but its length.
-func (r *secretReader) judge(n *document.Node, value string) {
+// checkSecret warns about a secret that is probably a mistake or easy to guess. The warning tells only its length.
+func (r *secretReader) checkSecret(n *document.Node, value string) {
 	switch {
 	case strings.TrimSpace(value) != value:
 		r.warn(n, "the secret begins or ends with white space, which a header's value never does")
 	case strings.ContainsFunc(value, func(c rune) bool { return c < ' ' || c == 0x7f }):
 		r.warn(n, "the secret has a line end or another control character, which a header's value never does")
 	}
-	core := bare(value)
-	r.shown = append(r.shown, told{n, Digest([]byte(core))})
-	if is := weak(core); is != "" {
+	core := bareSecret(value)
+	r.placed = append(r.placed, placedSecret{n, Digest([]byte(core))})
+	if is := weakness(core); is != "" {
 		r.warn(n, "%s", is)
 	}
 }
 
-// bare is a header's value without the scheme before it, and of Basic authentication the password.
-func bare(value string) string {
+// bareSecret returns the value of a header without its scheme; for Basic authentication, the password.
+func bareSecret(value string) string {
 	scheme, rest, ok := strings.Cut(value, " ")
 	rest = strings.TrimSpace(rest)
 	switch {

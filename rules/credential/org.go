@@ -1,4 +1,4 @@
-package rules
+package credential
 
 import (
 	"net/netip"
@@ -9,11 +9,11 @@ import (
 	"github.com/tenterhook/tenterhook/rules/document"
 )
 
-// Org is one Okta org whose hooks call here.
+// Org is an Okta org with hooks on this server.
 type Org struct {
 	Name        string
-	Hosts       []string // in lower case: the org's Okta domain, and custom domains of its own
-	Concurrency int      // calls decided at once, over all its hooks; 0: an equal share of the server's
+	Hosts       []string // in lower case: the Okta domain of the org, and its custom domains
+	Concurrency int      // concurrent calls of all its hooks; 0: an equal share of the server's
 }
 
 // Has reports whether the host is one of the org's.
@@ -21,7 +21,7 @@ func (o *Org) Has(host string) bool {
 	return slices.ContainsFunc(o.Hosts, func(h string) bool { return strings.EqualFold(h, host) })
 }
 
-// orgSpec is an org as it is written.
+// orgSpec is an Org as it is written.
 type orgSpec struct {
 	hosts       []*document.Node
 	concurrency int
@@ -34,31 +34,29 @@ var orgFields = []document.Field[orgSpec]{
 		Read: func(d *document.Decoder, o *orgSpec, n *document.Node) { o.concurrency = int(d.Int(n, 1, 100_000)) }},
 }
 
-// readOrgs reads the orgs, and warns of those that no hook names.
-func (l *loader) readOrgs() map[string]*Org {
-	orgs, hosts := make(map[string]*Org, len(l.orgs)), map[string]string{}
-	for _, m := range l.orgs {
+// Orgs reads the orgs of a policy.
+func (l *Reader) Orgs(members []document.Member) map[string]*Org {
+	orgs, hosts := make(map[string]*Org, len(members)), map[string]string{}
+	for _, m := range members {
 		if !document.NamePattern.MatchString(m.Key) || len(m.Key) > 64 {
 			l.Add(m.KeyNode.Problem("want an org's name of up to 64 lower-case letters, digits and hyphens, got %q", m.Key))
 		}
 		var spec orgSpec
-		document.Decode(&l.Decoder, m.Value, "an org", orgFields, &spec)
+		document.Decode(l.Decoder, m.Value, "an org", orgFields, &spec)
 		o := &Org{Name: m.Key, Concurrency: spec.concurrency}
 		for _, n := range spec.hosts {
 			if host := l.host(n); host != "" {
-				l.ownHost(hosts, n, host, m.Key)
+				l.claimHost(hosts, n, host, m.Key)
 				o.Hosts = append(o.Hosts, host)
 			}
 		}
 		orgs[m.Key] = o
-		if !slices.ContainsFunc(l.hooks, func(h *hookSpec) bool { return h.org == m.Key }) {
-			l.Add(m.KeyNode.Warning("no hook is of the org %s: want org: %s at its hooks", m.Key, m.Key))
-		}
 	}
 	return orgs
 }
 
-func (l *loader) ownHost(hosts map[string]string, n *document.Node, host, org string) {
+// claimHost reports a host that two orgs have.
+func (l *Reader) claimHost(hosts map[string]string, n *document.Node, host, org string) {
 	if other, taken := hosts[host]; taken {
 		l.Add(n.Problem("%s is a host of the org %s already: a call could be of either", host, other))
 		return
@@ -68,34 +66,12 @@ func (l *loader) ownHost(hosts map[string]string, n *document.Node, host, org st
 
 var hostName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$`)
 
-// host reads a host's name, empty when it is none.
-func (l *loader) host(n *document.Node) string {
+// host reads the name of a host, or returns "".
+func (l *Reader) host(n *document.Node) string {
 	host := strings.ToLower(n.Text)
 	if _, err := netip.ParseAddr(host); err == nil || !hostName.MatchString(host) || len(host) > 253 {
 		l.Add(n.Problem("want a host such as acme.okta.com, without https:// and without a path, got %q", n.Text))
 		return ""
 	}
 	return host
-}
-
-// orgOf is the org a hook names.
-func (l *loader) orgOf(orgs map[string]*Org, h *hookSpec) *Org {
-	if h.orgAt == nil {
-		if len(orgs) > 0 && h.name != "" {
-			l.Add(h.nameAt.Warning("hook %s does not say whose it is, and this policy has orgs: want org: %s", h.name, document.Either(keysIn(l.orgs))))
-		}
-		return nil
-	}
-	o := orgs[h.org]
-	if o == nil && h.org != "" {
-		l.Add(h.orgAt.Problem("unknown org %q: want it under orgs, with its hosts%s", h.org, document.Suggest(h.org, keysIn(l.orgs))))
-	}
-	return o
-}
-
-func keysIn(list []document.Member) (keys []string) {
-	for _, m := range list {
-		keys = append(keys, m.Key)
-	}
-	return keys
 }

@@ -1,4 +1,4 @@
-package rules
+package credential
 
 import (
 	"errors"
@@ -10,34 +10,34 @@ import (
 	"strings"
 )
 
-// The longest file that ${file./path} reads.
+// maxSecretFile is the size of the longest file that ${file./path} reads, in bytes.
 const maxSecretFile = 64 << 10
 
-// outside is where text of a policy file may come from besides the file: ${env.NAME} and ${file./path}.
-type outside struct {
+// environment fills the holes ${env.NAME} and ${file./path} in texts of a policy.
+type environment struct {
 	env   func(string) (string, bool)
-	check bool // a name or a file that is not there is a warning
+	check bool // a missing variable or file is a warning
 }
 
-// filled is what a text with holes came to.
-type filled struct {
+// filling is a text with its holes filled.
+type filling struct {
 	text   string
 	holes  int
-	empty  []string // holes that are filled with nothing
+	empty  []string // holes with an empty value
 	faults []holeFault
 }
 
-// holeFault is something wrong with one hole. Its error never quotes what a hole was filled with.
+// holeFault is the fault of one hole. Its error never quotes the value of a hole.
 type holeFault struct {
 	offset int  // of the hole in the text
-	absent bool // nothing is wrong with the hole: what it names is not there
+	absent bool // the variable or file is missing
 	err    error
 }
 
-// Fill replaces ${env.NAME}, by a look-up such as os.LookupEnv, and ${file./path} in a text, as in a policy file; $${ is a
-// literal ${. The error says what is not there or empty, and never quotes what is.
+// Fill replaces ${env.NAME}, by a lookup such as os.LookupEnv, and ${file./path} in a text, as in a policy file; $${
+// is a literal ${. The error names the missing or empty hole and never quotes a value.
 func Fill(text string, env func(string) (string, bool)) (string, error) {
-	f := outside{env: env}.fill(text)
+	f := environment{env: env}.fill(text)
 	for _, fault := range f.faults {
 		return "", fault.err
 	}
@@ -48,8 +48,8 @@ func Fill(text string, env func(string) (string, bool)) (string, error) {
 }
 
 // fill replaces the holes of text. $${ is a literal ${.
-func (o outside) fill(text string) filled {
-	var f filled
+func (o environment) fill(text string) filling {
+	var f filling
 	var out strings.Builder
 	for at := 0; ; {
 		i := strings.Index(text[at:], "${")
@@ -83,15 +83,15 @@ func (o outside) fill(text string) filled {
 	}
 }
 
-// errUnset is fs.ErrNotExist for names of the environment.
+// errUnset is fs.ErrNotExist for environment variables.
 type errUnset string
 
 func (e errUnset) Error() string { return fmt.Sprintf("the environment has no %s", string(e)) }
 
 func (e errUnset) Is(target error) bool { return target == fs.ErrNotExist }
 
-// value is what one hole is filled with; the error is fs.ErrNotExist when what it names is not there.
-func (o outside) value(hole string) (string, error) {
+// value returns the value of one hole. The error is fs.ErrNotExist if the variable or file is missing.
+func (o environment) value(hole string) (string, error) {
 	kind, name, _ := strings.Cut(hole, ".")
 	switch {
 	case kind == "env" && name != "":
@@ -105,11 +105,11 @@ func (o outside) value(hole string) (string, error) {
 	case kind == "file":
 		return "", fmt.Errorf("${%s}: want an absolute path, as in ${file./run/secrets/okta}", hole)
 	default:
-		return "", errors.New("want ${env.NAME} or ${file./path}") // what is there may be the secret itself
+		return "", errors.New("want ${env.NAME} or ${file./path}") // the text may be the secret itself
 	}
 }
 
-// readSecretFile reads a regular file without the line end that editors and echo leave behind.
+// readSecretFile reads a regular file without the line end that editors and echo append.
 func readSecretFile(path string) (string, error) {
 	info, err := os.Stat(path)
 	if err != nil {

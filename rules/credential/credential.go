@@ -1,41 +1,32 @@
-package rules
+// Package credential is for the orgs, secrets and OAuth settings by which hooks authenticate their callers.
+package credential
 
 import (
+	"crypto/sha256"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/tenterhook/tenterhook/rules/document"
+	"github.com/tenterhook/tenterhook/rules/folder"
 )
 
-// Credential is one way to be let in: every line must match.
+// Credential is one way to authenticate: a caller must match every line.
 type Credential struct {
 	Lines []Line
 }
 
-// Line is a header and what its whole value may be: any of the secrets, or a token.
+// Line is a header with its accepted values: any of the secrets, or a token.
 type Line struct {
 	Header  string
 	Secrets []Secret
-	OAuth   *OAuth // set: the value is "Bearer" and a token that this accepts, and there are no secrets
+	OAuth   *OAuth // if set: the value is "Bearer" with a token that OAuth accepts, and Secrets is empty
 }
 
-// maxSecrets is how many secrets a hook may have: which of them was shown is told by a bit for each.
-const maxSecrets = 64
+// MaxSecrets is the number of secrets a hook may have: a bit mask records the matching ones.
+const MaxSecrets = 64
 
-// Secrets lists the names of the hook's secrets; a Secret's Place is its place here.
-func (h *Hook) Secrets() (names []string) {
-	for _, c := range h.Auth {
-		for _, l := range c.Lines {
-			for _, s := range l.Secrets {
-				names = append(names, s.name)
-			}
-		}
-	}
-	return names
-}
-
-// lineSpec is one thing a caller must show.
+// lineSpec is a Line as it is written.
 type lineSpec struct {
 	header               string
 	headerAt             *document.Node
@@ -55,20 +46,40 @@ var lineFields = []document.Field[lineSpec]{
 		Read: func(_ *document.Decoder, l *lineSpec, n *document.Node) { l.oauth = n }},
 }
 
-// authSpec gathers the secrets of one hook on the way.
-type authSpec struct {
-	hook  *hookSpec
-	all   []Credential
-	shown []told
+// Owner is the hook whose auth is read.
+type Owner struct {
+	Name, Org string
+	Event     bool           // an event hook
+	Node      *document.Node // the hook
 }
 
-// auth reads who may call.
-func (l *loader) auth(spec *hookSpec) []Credential {
-	n := spec.auth
+// Reader reads the orgs of a policy and the credentials of its hooks. Problems go to the Decoder.
+type Reader struct {
+	*document.Decoder
+	folder *folder.Folder // holds files with key sets
+	env    environment
+	owners map[[sha256.Size]byte]Owner // by digest of a secret: the first hook that has it
+}
+
+// NewReader returns a Reader. env looks up environment variables. With check, a missing variable or file is a warning.
+func NewReader(d *document.Decoder, f *folder.Folder, env func(string) (string, bool), check bool) *Reader {
+	return &Reader{Decoder: d, folder: f, env: environment{env, check}, owners: map[[sha256.Size]byte]Owner{}}
+}
+
+// authSpec collects the secrets of one hook while its auth is read.
+type authSpec struct {
+	owner   Owner
+	node    *document.Node
+	all     []Credential
+	secrets []placedSecret
+}
+
+// Auth reads the auth of a hook: the credentials of its callers. n is nil if the hook has none.
+func (l *Reader) Auth(owner Owner, n *document.Node) []Credential {
 	switch {
 	case n == nil:
-		if spec.node.Kind == document.Map && spec.node.Get("auth") == nil {
-			l.Add(spec.node.Problem("a hook without auth: say who may call it, or auth: none to try it on loopback"))
+		if owner.Node.Kind == document.Map && owner.Node.Get("auth") == nil {
+			l.Add(owner.Node.Problem("a hook without auth: say who may call it, or auth: none to try it on loopback"))
 		}
 		return nil
 	case n.Kind == document.Text && n.Text == "none":
@@ -78,17 +89,17 @@ func (l *loader) auth(spec *hookSpec) []Credential {
 		l.Add(n.Problem("want auth as a list of entries of which any may match, or none, got %s", n.Describe()))
 		return nil
 	}
-	a := &authSpec{hook: spec}
+	a := &authSpec{owner: owner, node: n}
 	for _, entry := range l.Items(n, "auth") {
 		l.entry(a, entry)
 	}
 	l.number(a)
-	l.shared(a)
+	l.warnShared(a)
 	return a.all
 }
 
-// entry reads one way to be let in: a map, or a list of maps.
-func (l *loader) entry(a *authSpec, n *document.Node) {
+// entry reads one credential: a map, or a list of maps.
+func (l *Reader) entry(a *authSpec, n *document.Node) {
 	each := []*document.Node{n}
 	if n.Kind == document.List {
 		each = n.Items
@@ -107,15 +118,15 @@ func (l *loader) entry(a *authSpec, n *document.Node) {
 const authorization = "Authorization"
 
 // lines reads one map of an entry: a header with its secret, basic, oauth, or several of them.
-func (l *loader) lines(a *authSpec, n *document.Node) (lines []Line) {
+func (l *Reader) lines(a *authSpec, n *document.Node) (lines []Line) {
 	var spec lineSpec
-	document.Decode(&l.Decoder, n, "an auth entry", lineFields, &spec)
-	r := secretReader{outside: outside{env: l.options.Env, check: l.options.Check}}
+	document.Decode(l.Decoder, n, "an auth entry", lineFields, &spec)
+	r := secretReader{environment: l.env}
 	if spec.basic != nil {
 		lines = append(lines, Line{Header: authorization, Secrets: r.basic(spec.basic)})
 	}
 	if spec.oauth != nil {
-		lines = append(lines, Line{Header: authorization, OAuth: l.oauth(&r, a.hook, spec.oauth)})
+		lines = append(lines, Line{Header: authorization, OAuth: l.oauth(&r, a.owner, spec.oauth)})
 	}
 	switch {
 	case spec.secret != nil && spec.headerAt != nil:
@@ -125,14 +136,15 @@ func (l *loader) lines(a *authSpec, n *document.Node) (lines []Line) {
 		l.Add(n.Problem("want header with secret, basic or oauth in an auth entry"))
 	}
 	l.Add(r.problems...)
-	a.shown = append(a.shown, r.shown...)
+	a.secrets = append(a.secrets, r.placed...)
 	return lines
 }
 
-// takenHeaders are those that say something else already.
+// takenHeaders lists the headers that Okta sends with values of its own.
 var takenHeaders = []string{"accept", "content-type", "content-length", "host", "connection", "transfer-encoding", "user-agent"}
 
-func (l *loader) header(n *document.Node, name string) {
+// header checks the name of a header.
+func (l *Reader) header(n *document.Node, name string) {
 	valid := !strings.ContainsFunc(name, func(r rune) bool {
 		return r <= ' ' || r > '~' || strings.ContainsRune(`"(),/:;<=>?@[\]{}`, r)
 	})
@@ -145,42 +157,42 @@ func (l *loader) header(n *document.Node, name string) {
 	}
 }
 
-// number gives each secret of a hook its place, and a name where the policy gives none: the first is "1".
-func (l *loader) number(a *authSpec) {
-	place, names := 0, map[string]bool{}
+// number assigns each secret of a hook its index, and a name where the policy has none: the first is "1".
+func (l *Reader) number(a *authSpec) {
+	index, names := 0, map[string]bool{}
 	for _, c := range a.all {
 		for _, line := range c.Lines {
 			for i := range line.Secrets {
 				s := &line.Secrets[i]
-				s.place = place
-				if place++; s.name == "" {
-					s.name = strconv.Itoa(place)
+				s.index = index
+				if index++; s.name == "" {
+					s.name = strconv.Itoa(index)
 				}
 				if names[s.name] {
-					l.Add(a.hook.auth.Problem("two secrets of this hook are named %s: want a name for each, or metrics cannot tell them apart", s.name))
+					l.Add(a.node.Problem("two secrets of this hook are named %s: want a name for each, or metrics cannot tell them apart", s.name))
 				}
 				names[s.name] = true
 			}
 		}
 	}
-	if place > maxSecrets {
-		l.Add(a.hook.auth.Problem("%d secrets: want at most %d, for each is compared on each call", place, maxSecrets))
+	if index > MaxSecrets {
+		l.Add(a.node.Problem("%d secrets: want at most %d, because every call compares each", index, MaxSecrets))
 	}
 }
 
-// shared warns of secrets that are there more than once: who knows one of two hooks' can then call the other.
-func (l *loader) shared(a *authSpec) {
-	for _, t := range a.shown {
-		first, there := l.shown[t.digest]
+// warnShared warns about secrets that occur more than once: a caller that knows one can call each of these hooks.
+func (l *Reader) warnShared(a *authSpec) {
+	for _, s := range a.secrets {
+		first, ok := l.owners[s.digest]
 		switch {
-		case !there:
-			l.shown[t.digest] = a.hook
-		case first == a.hook:
-			l.Add(t.at.Warning("this hook has the same secret already: to rotate to it changes nothing"))
-		case first.org != a.hook.org:
-			l.Add(t.at.Warning("hook %s, of another org, has the same secret: whoever administers either org can call both", first.name))
+		case !ok:
+			l.owners[s.digest] = a.owner
+		case first == a.owner:
+			l.Add(s.node.Warning("this hook has the same secret already: to rotate to it changes nothing"))
+		case first.Org != a.owner.Org:
+			l.Add(s.node.Warning("hook %s, of another org, has the same secret: whoever administers either org can call both", first.Name))
 		default:
-			l.Add(t.at.Warning("hook %s has the same secret: whoever learns it can call both", first.name))
+			l.Add(s.node.Warning("hook %s has the same secret: whoever learns it can call both", first.Name))
 		}
 	}
 }

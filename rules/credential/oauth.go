@@ -1,4 +1,4 @@
-package rules
+package credential
 
 import (
 	"errors"
@@ -8,22 +8,21 @@ import (
 	"strings"
 
 	"github.com/tenterhook/tenterhook/rules/document"
-	"github.com/tenterhook/tenterhook/sdk/hook"
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-// OAuth is which access tokens are accepted (hooks.md section 2). None of it is secret.
+// OAuth describes the accepted access tokens (hooks.md section 2). Nothing in it is secret.
 type OAuth struct {
-	Issuer     string // exactly as tokens name it
+	Issuer     string // exactly as in the tokens
 	Audience   string
 	Client     string   // the client the token was given to; empty: any
 	Scope      string   // that the token must have; empty: any
-	KeysURL    string   // where the issuer's keys are fetched from; empty with no KeySet: its metadata says
-	KeySet     string   // the keys themselves, a JSON Web Key Set; nothing is fetched then
-	Algorithms []string // that a token may be signed with
+	KeysURL    string   // address of the issuer's keys; empty without a KeySet: the issuer's metadata names it
+	KeySet     string   // the keys themselves, a JSON Web Key Set: nothing is fetched
+	Algorithms []string // accepted signature algorithms
 }
 
-// algorithms are those that a token may be signed with: asymmetric ones, for whoever checks must not be able to sign.
+// algorithms lists the accepted signature algorithms. All are asymmetric, so that a verifier cannot sign.
 var algorithms = []string{"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512"}
 
 var oneAlgorithm = `{"enum":["` + strings.Join(algorithms, `","`) + `"]}`
@@ -49,11 +48,11 @@ var oauthFields = []document.Field[oauthSpec]{
 		Read: func(d *document.Decoder, o *oauthSpec, n *document.Node) { o.algorithms = d.Texts(n, "algorithms") }},
 }
 
-// oauth reads which tokens are accepted.
-func (l *loader) oauth(r *secretReader, h *hookSpec, n *document.Node) *OAuth {
+// oauth reads an OAuth.
+func (l *Reader) oauth(r *secretReader, owner Owner, n *document.Node) *OAuth {
 	var spec oauthSpec
-	document.Decode(&l.Decoder, n, "oauth", oauthFields, &spec)
-	if h.typ == hook.EventHook {
+	document.Decode(l.Decoder, n, "oauth", oauthFields, &spec)
+	if owner.Event {
 		l.Add(n.Problem("Okta calls event hooks with a header only: want header with secret"))
 	}
 	text := func(n *document.Node, what string) string {
@@ -83,29 +82,29 @@ func (l *loader) oauth(r *secretReader, h *hookSpec, n *document.Node) *OAuth {
 	return o
 }
 
-// issuer holds an issuer against what Okta's are.
-func (l *loader) issuer(n *document.Node, text string) {
-	u, ok := l.web(n, text)
+// issuer checks the form of an issuer, and warns about unsuitable ones of Okta.
+func (l *Reader) issuer(n *document.Node, text string) {
+	u, ok := l.keysURL(n, text)
 	switch {
 	case !ok:
 	case u.RawQuery != "" || u.ForceQuery:
 		l.Add(n.Problem("want an issuer without a query"))
-	case oktaDomain(u.Hostname()) && strings.Trim(u.Path, "/") == "":
-		l.Add(n.Warning("this is the org's own authorization server, whose tokens are not made to be checked by others: want a custom one, such as %s/oauth2/default",
+	case isOktaDomain(u.Hostname()) && strings.Trim(u.Path, "/") == "":
+		l.Add(n.Warning("this is the org's own authorization server, whose tokens others cannot verify: want a custom one, such as %s/oauth2/default",
 			strings.TrimRight(text, "/")))
-	case oktaDomain(u.Hostname()) && strings.HasSuffix(u.Path, "/"):
-		l.Add(n.Warning("Okta's issuers have no / at their end, and must be written exactly as tokens name them"))
+	case isOktaDomain(u.Hostname()) && strings.HasSuffix(u.Path, "/"):
+		l.Add(n.Warning("Okta's issuers have no / at their end, and must be written exactly as in the tokens"))
 	}
 }
 
-func oktaDomain(host string) bool {
+func isOktaDomain(host string) bool {
 	return slices.ContainsFunc([]string{".okta.com", ".oktapreview.com", ".okta-emea.com", ".okta-gov.com", ".okta.mil"}, func(d string) bool {
 		return strings.HasSuffix(strings.ToLower(host), d)
 	})
 }
 
-// web reads an address that keys may come from.
-func (l *loader) web(n *document.Node, text string) (*url.URL, bool) {
+// keysURL parses an address of keys.
+func (l *Reader) keysURL(n *document.Node, text string) (*url.URL, bool) {
 	if err := KeysAddress(text); err != nil {
 		l.Add(n.Problem("%s", err))
 		return nil, false
@@ -114,30 +113,30 @@ func (l *loader) web(n *document.Node, text string) (*url.URL, bool) {
 	return u, err == nil
 }
 
-// KeysAddress is what is wrong with an address that keys are to be fetched from, nil when nothing is: it must be https, for
-// whoever could change keys on their way could sign. Plain http is for this machine only.
+// KeysAddress checks an address of an issuer's keys. It must be https, because a party that can replace the keys in
+// transit can sign tokens. Plain http is for the loopback range only.
 func KeysAddress(text string) error {
 	u, err := url.Parse(text)
 	if err != nil || u.Host == "" || u.User != nil || u.Fragment != "" || u.Scheme != "https" && u.Scheme != "http" {
 		return errors.New("want an address such as https://acme.okta.com/oauth2/default")
 	}
-	if u.Scheme == "http" && !loopback(u.Hostname()) {
-		return errors.New("want https: whoever sits between could put keys of their own in the place of the issuer's")
+	if u.Scheme == "http" && !isLoopback(u.Hostname()) {
+		return errors.New("want https: over http the issuer's keys can be replaced in transit")
 	}
 	return nil
 }
 
-func loopback(host string) bool {
+func isLoopback(host string) bool {
 	at, err := netip.ParseAddr(host)
 	return host == "localhost" || err == nil && at.IsLoopback()
 }
 
-// keys reads where an issuer's keys are.
-func (l *loader) keys(o *OAuth, n *document.Node, text string) {
+// keys reads the source of an issuer's keys.
+func (l *Reader) keys(o *OAuth, n *document.Node, text string) {
 	switch {
 	case text == "":
 	case strings.HasPrefix(text, "https://") || strings.HasPrefix(text, "http://"):
-		if _, ok := l.web(n, text); ok {
+		if _, ok := l.keysURL(n, text); ok {
 			o.KeysURL = text
 		}
 	case strings.HasPrefix(strings.TrimSpace(text), "{"):
@@ -152,8 +151,8 @@ func (l *loader) keys(o *OAuth, n *document.Node, text string) {
 	}
 }
 
-// keySet holds a text against what a JSON Web Key Set looks like. Whether its keys can be used, package issuer knows.
-func (l *loader) keySet(n *document.Node, text string) string {
+// keySet checks that a text is a JSON Web Key Set. Package issuer checks its keys.
+func (l *Reader) keySet(n *document.Node, text string) string {
 	var d jsondoc.Doc
 	if err := d.Parse([]byte(text), jsondoc.Limits{Bytes: 256 << 10}); err != nil {
 		l.Add(n.Problem("keys: want a JSON Web Key Set: %s", err))
@@ -166,13 +165,14 @@ func (l *loader) keySet(n *document.Node, text string) string {
 	return text
 }
 
-func (l *loader) algorithms(nodes []*document.Node) (all []string) {
+// algorithms reads the names of signature algorithms.
+func (l *Reader) algorithms(nodes []*document.Node) (all []string) {
 	for _, n := range nodes {
 		switch {
 		case slices.Contains(algorithms, n.Text):
 			all = append(all, n.Text)
 		case n.Text == "none" || strings.HasPrefix(n.Text, "HS"):
-			l.Add(n.Problem("an algorithm by which whoever checks a token could sign one, or anybody: want %s", document.Either(algorithms)))
+			l.Add(n.Problem("with this algorithm a verifier, or anybody, could sign a token: want %s", document.Either(algorithms)))
 		default:
 			l.Add(n.Problem("unknown algorithm: want %s%s", document.Either(algorithms), document.Suggest(n.Text, algorithms)))
 		}
