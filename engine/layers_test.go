@@ -41,6 +41,8 @@ var libraryUsers = map[string][]string{
 	"github.com/valyala/fasthttp":      {"/engine/gate"},
 	"github.com/expr-lang/expr":        {"/runtime/expr"},
 	"golang.org/x/crypto":              {"/runtime/password"},
+	"golang.org/x/text":                {"/runtime/password"},
+	"github.com/go-crypt/x":            {"/runtime/password"},
 	"github.com/goccy/go-yaml":         {"/rules/document", "/engine/cli"},
 	"github.com/spf13/cobra":           {"/engine/cli"},
 	"github.com/fsnotify/fsnotify":     {"/engine/watch"},

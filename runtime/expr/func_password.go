@@ -11,7 +11,7 @@ import (
 
 // passwordFunctions verify passwords.
 var passwordFunctions = map[string]*function{
-	"password": {usage: "password(plain, hash, dummy?) boolean", doc: "whether the hash is the password's; its prefix names bcrypt, argon2, scrypt, PBKDF2 or an LDAP scheme; a missing hash gives false and takes as long as the dummy, a constant hash",
+	"password": {usage: "password(plain, hash, dummy?) boolean", doc: "whether the hash is the password's; its form says which: bcrypt, argon2, scrypt, PBKDF2, crypt(3), an LDAP scheme, WordPress, Django, ASP.NET Identity, Jasypt, or the hash object of Okta's import as JSON; a missing hash gives false and takes as long as the dummy, a constant hash; bcrypt accepts at most 72 bytes",
 		example: `password('correct horse', '{SSHA}7n04+TnFpJjvuCj3OGTwz/a1s7J1bk3p')`, value: `true`, cost: "by the parameters of the hash; bcrypt of cost 12: 20 million",
 		args: []types{text, text, text}, optional: 1, result: boolean, nullArgs: 2, hiddenArgs: 7, impure: true, constArgs: 4, price: func([]size, int64) int64 { return password.BcryptFuel(12) }, check: warnNoDummy, bind: bindPassword},
 }
@@ -42,7 +42,8 @@ func bindPassword(e *Env, args []runtime.Value) (callFunc, error) {
 		s := args[1].Text()
 		charge(r, 1+int64(min(len(s), password.MaxLength))>>3)
 		h, err := password.Parse(s)
-		if err != nil {
+		if err != nil { // after the time of the dummy: a caller could tell such logins otherwise
+			verifyPassword(r, w, dummy, args[0].Text())
 			fail(pos, "password: %s", err)
 		}
 		return runtime.BoolOf(verifyPassword(r, w, h, args[0].Text()))
@@ -61,11 +62,12 @@ func verifyPassword(r *runtime.Run, w *password.Workers, h password.Hash, plain 
 	if cost.Memory > password.MaxMemory {
 		panic(&fault{fmt.Errorf("%w: a hash that takes more than %d MiB", runtime.ErrMemory, password.MaxMemory>>20)})
 	}
-	charge(r, min(cost.Fuel, r.Meter.Left()+1)) // charge no more than is left
+	fuel := runtime.Sum(cost.Fuel, runtime.Product(cost.PerByte, int64(len(plain))))
+	charge(r, min(fuel, r.Meter.Left()+1)) // charge no more than is left
 	reserve(r, cost.Memory)
 	defer r.Meter.Release(cost.Memory)
 	left := time.Until(r.Meter.Deadline())
-	if time.Duration(cost.Fuel) > left/minFuelTime {
+	if time.Duration(fuel) > left/minFuelTime {
 		expire(r)
 	}
 	ok, done := w.Verify(h, plain, left)

@@ -101,7 +101,7 @@ func TestCostlyHashes(t *testing.T) {
 		{"bcrypt 31", "$2b$31$abcdefghijklmnopqrstuuIrCKtFlSTGhTU2VpmnQEiSXg1TGbV4u", runtime.ErrFuel},
 		{"bcrypt-sha256 31", "$bcrypt-sha256$v=2,t=2b,r=31$n0PRy213x71VAD1EUr/i2u$9q2/MY5EdqfIq2vkE4dwbLKF0zY5Oaa", runtime.ErrFuel},
 		{"scrypt N", "$scrypt$ln=30,r=1,p=1$" + digest + "$" + digest, runtime.ErrMemory},
-		{"scrypt r", "scrypt$salt$2$1048576$1$" + digest + "==", runtime.ErrMemory},
+		{"scrypt r", "scrypt$2$salt$1048576$1$" + digest + "==", runtime.ErrMemory},
 		{"scrypt p", "scrypt:1024:8:1048576$salt$" + strings.Repeat("00", 32), runtime.ErrMemory},
 		{"scrypt time", "scrypt:16384:1:65536$salt$" + strings.Repeat("00", 32), runtime.ErrFuel},
 		{"argon2 memory", "$argon2id$v=19$m=4194304,t=1,p=1$" + digest + "$" + digest, runtime.ErrMemory},
@@ -109,6 +109,11 @@ func TestCostlyHashes(t *testing.T) {
 		{"argon2 over the budget", "$argon2id$v=19$m=65536,t=1,p=1$" + digest + "$" + digest, runtime.ErrMemory},
 		{"argon2 time", "$argon2id$v=19$m=1024,t=2147483647,p=1$" + digest + "$" + digest, runtime.ErrFuel},
 		{"pbkdf2", "pbkdf2_sha256$1000000000$salt$" + digest + "==", runtime.ErrFuel},
+		{"sha512crypt", "$6$rounds=999999999$salt$" + strings.Repeat("a", 86), runtime.ErrFuel},
+		{"phpass", "$P$Ssaltsalt" + strings.Repeat("a", 22), runtime.ErrFuel},
+		{"yescrypt", "$y$jFT$F5Jx5fExrKuPp53xLKQ..1$" + strings.Repeat("a", 43), runtime.ErrMemory},
+		{"sha1crypt", "$sha1$2147483647$salt$" + strings.Repeat("a", 28), runtime.ErrFuel},
+		{"identity", "AQAAAAF/////AAAAEAABAgMEBQYHCAkKCwwNDg8F/3BsmHKt6Va+kvhwezJO6f9Znqp6osugLzJ7HW9qug==", runtime.ErrFuel},
 		{"pbkdf2 most", "$pbkdf2-sha512$2147483647$" + digest + "$" + digest, runtime.ErrFuel},
 	}
 	w, x := newVerifier(t, verify)
@@ -138,10 +143,31 @@ func TestPasswordMalformed(t *testing.T) {
 	}
 }
 
+// A hash that cannot be read costs what the dummy does: time does not tell whose hash it is.
+func TestPasswordUnknownFormat(t *testing.T) {
+	const mine = `password(data.context.credential.password, data.context.credential.username, '$2b$06$abcdefghijklmnopqrstuuIrCKtFlSTGhTU2VpmnQEiSXg1TGbV4u')`
+	w, x := newVerifier(t, mine)
+	for _, hash := range []string{"x", "$9$salt$digest", "5f4dcc3b5aa765d61d8327deb882cf99", "{CRYPT}ab0CdEfGhIjKl", "$6$rounds=1$s$x", `{"algorithm":"SHA-512"}`} {
+		_, err := w.verify(x, "correct horse", hash, runtime.Budget{Time: 2 * time.Second})
+		if !errors.Is(err, runtime.ErrValue) || w.m.Spent() < password.BcryptFuel(6) {
+			t.Errorf("%s: got %v after %d units, want ErrValue after %d", hash, err, w.m.Spent(), password.BcryptFuel(6))
+		}
+	}
+}
+
+// TestPasswordLength wants the price of a hash whose work grows with the password.
+func TestPasswordLength(t *testing.T) {
+	const hash = "$6$rounds=1000$abcdef$" + "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+	w, x := newVerifier(t, verify)
+	if _, err := w.verify(x, strings.Repeat("x", 60_000), hash, runtime.Budget{}); !errors.Is(err, runtime.ErrFuel) {
+		t.Errorf("got %v, want ErrFuel", err)
+	}
+}
+
 func TestPasswordAtLoad(t *testing.T) {
 	env := newHarness(t, hook.PasswordImport).env
 	tests := []struct{ src, want string }{
-		{`password('a', 'b', 'c')`, "the dummy: want a hash of bcrypt, argon2i or argon2id, scrypt, PBKDF2 or one such as {SSHA}…"},
+		{`password('a', 'b', 'c')`, "the dummy: want a hash of bcrypt, argon2i or argon2id, scrypt, PBKDF2, crypt(3), WordPress, ASP.NET Identity or Jasypt, or one such as {SSHA}…"},
 		{`password('a', 'b', eventType)`, "password wants a constant here: write it out or take it from vars"},
 		{`password('a', 1)`, "password wants a text, got a number"},
 	}
@@ -207,6 +233,14 @@ func BenchmarkPassword(b *testing.B) {
 		{"PBKDF2-SHA1 100000", "", "pbkdf2_sha1$100000$salt$L55TUjtiq8FBorTWAZ0jy6g129A="},
 		{"PBKDF2-SHA256 100000", "", "pbkdf2_sha256$100000$salt$QQTTb42iwlQ0n4WDZ5Pr4CngyVcGOjTJHC6SAxh7VjE="},
 		{"PBKDF2-SHA512 100000", "", "$pbkdf2-sha512$100000$" + d + "$" + d + d + d},
+		{"sha256crypt 5000", "", "$5$saltstring$" + strings.Repeat("a", 43)},
+		{"sha512crypt 5000", "", "$6$saltstring$" + strings.Repeat("a", 86)},
+		{"md5crypt", "", "$1$saltsalt$" + strings.Repeat("a", 22)},
+		{"sha1crypt 10000", "", "$sha1$10000$saltsalt$" + strings.Repeat("a", 28)},
+		{"phpass 8192", "", "$P$Bsaltsalt" + strings.Repeat("a", 22)},
+		{"drupal 32768", "", "$S$Dsaltsalt" + strings.Repeat("a", 43)},
+		{"yescrypt 16 MiB", "", "$y$j9T$F5Jx5fExrKuPp53xLKQ..1$" + strings.Repeat("a", 43)},
+		{"Jasypt", "", strings.Repeat("Abc/", 16)},
 		{"SSHA", "", "{SSHA}7n04+TnFpJjvuCj3OGTwz/a1s7J1bk3p"},
 	} {
 		b.Run(v.name, func(b *testing.B) {

@@ -27,6 +27,18 @@ func parseCrypt(s string) (Hash, error) {
 		return parseScrypt(parts)
 	case "pbkdf2", "pbkdf2-sha1", "pbkdf2-sha256", "pbkdf2-sha512":
 		return parsePBKDF2(name, parts[1:])
+	case "1", "apr1":
+		return parseMD5Crypt(name, parts[1:])
+	case "5", "6":
+		return parseSHACrypt(name, parts[1:])
+	case "sha1":
+		return parseSHA1Crypt(parts[1:])
+	case "y":
+		return parseYescrypt(s, parts[1:])
+	case "P", "H", "S":
+		return parsePHPass(name, parts[1:])
+	case "wp":
+		return parseWordPress(s[len("$wp"):])
 	}
 	return Hash{}, ErrUnknown
 }
@@ -45,26 +57,38 @@ func parseBcrypt(s string, parts []string) (Hash, error) {
 	return newBcrypt([]byte(s), cost), nil
 }
 
-// parseBcryptSHA256 reads passlib's bcrypt over an HMAC under the salt:
-// $bcrypt-sha256$v=2,t=2b,r=12$salt$digest.
+// parseBcryptSHA256 reads passlib's bcrypt over an HMAC under the salt,
+// $bcrypt-sha256$v=2,t=2b,r=12$salt$digest, and over a plain hash in its first version,
+// $bcrypt-sha256$2b,12$salt$digest.
 func parseBcryptSHA256(parts []string) (Hash, error) {
 	if len(parts) != 4 || len(parts[2]) != 22 || len(parts[3]) != 31 {
 		return Hash{}, ErrMalformed
 	}
-	p := parseParams(parts[1])
+	p, first := parseParams(parts[1]), false
+	if variant, rounds, ok := strings.Cut(parts[1], ","); ok && (variant == "2a" || variant == "2b") {
+		p, first = map[string]string{"v": "2", "t": "2b", "r": rounds}, true
+	}
 	cost, ok := parseNatural(p["r"], 31)
 	if !ok || cost < 4 || p["v"] != "2" || p["t"] != "2b" || len(p) != 3 {
 		return Hash{}, ErrMalformed
 	}
-	twoDigits := strconv.Itoa(100 + cost)[1:]
-	h, err := parseCrypt("$2b$" + twoDigits + "$" + parts[2] + parts[3])
+	h, err := parseCrypt("$2b$" + twoDigits(cost) + "$" + parts[2] + parts[3])
+	if err != nil {
+		return Hash{}, err
+	}
 	salt := []byte(parts[2])
 	return h.prehashed(func(plain []byte) []byte {
 		m := hmac.New(sha256.New, salt)
+		if first {
+			m = sha256.New()
+		}
 		m.Write(plain)
 		return base64.StdEncoding.AppendEncode(nil, m.Sum(nil))
-	}), err
+	}), nil
 }
+
+// twoDigits writes a cost of bcrypt.
+func twoDigits(cost int) string { return strconv.Itoa(100 + cost)[1:] }
 
 // parseArgon2 reads argon2id$v=19$m=65536,t=3,p=4$salt$digest.
 func parseArgon2(parts []string) (Hash, error) {

@@ -43,11 +43,20 @@ var digests = map[string]digest{
 	"sha512": {sha512.New, sha512.Size, 80},
 }
 
+// maxBcrypt is the number of bytes that bcrypt reads of a password.
+const maxBcrypt = 72
+
+// newBcrypt rejects a longer password: the old store checked only a part of it, but Okta would keep
+// all of it.
 func newBcrypt(text []byte, cost int) Hash {
 	return Hash{Cost{Fuel: BcryptFuel(cost), Cores: 1}, func(plain []byte) bool {
-		return bcrypt.CompareHashAndPassword(text, plain) == nil
+		matches := bcrypt.CompareHashAndPassword(text, plain[:min(len(plain), maxBcrypt)]) == nil
+		return matches && len(plain) <= maxBcrypt
 	}}
 }
+
+// equalBytes compares in constant time.
+func equalBytes(got, want []byte) bool { return subtle.ConstantTimeCompare(got, want) == 1 }
 
 // prehashed is h over the output of another hash function instead of the password itself.
 func (h Hash) prehashed(hash func(plain []byte) []byte) Hash {
@@ -64,7 +73,7 @@ func newScrypt(n, r, p int, salt, want []byte) Hash {
 	}
 	return Hash{cost, func(plain []byte) bool {
 		got, err := scrypt.Key(plain, salt, n, r, p, len(want))
-		return err == nil && subtle.ConstantTimeCompare(got, want) == 1
+		return err == nil && equalBytes(got, want)
 	}}
 }
 
@@ -79,7 +88,7 @@ func newArgon2(variant string, kib, passes uint32, lanes uint8, salt, want []byt
 		Cores:  int(lanes),
 	}
 	return Hash{cost, func(plain []byte) bool {
-		return subtle.ConstantTimeCompare(derive(plain, salt, passes, kib, lanes, uint32(len(want))), want) == 1
+		return equalBytes(derive(plain, salt, passes, kib, lanes, uint32(len(want))), want)
 	}}
 }
 
@@ -87,17 +96,18 @@ func newPBKDF2(d digest, rounds int, salt, want []byte) Hash {
 	blocks := int64(len(want)+d.size-1) / int64(d.size)
 	return Hash{Cost{Fuel: runtime.Product(d.fuel, int64(rounds), blocks), Cores: 1}, func(plain []byte) bool {
 		got, err := pbkdf2.Key(d.new, string(plain), salt, rounds, len(want))
-		return err == nil && subtle.ConstantTimeCompare(got, want) == 1
+		return err == nil && equalBytes(got, want)
 	}}
 }
 
-// newDigest is one hash of the password followed by the salt, as directories store it.
-func newDigest(d digest, salt, want []byte) Hash {
+// newDigest is one hash of the password between two parts of a salt.
+func newDigest(d digest, before, after, want []byte) Hash {
 	return Hash{Cost{Fuel: digestFuel, Cores: 1}, func(plain []byte) bool {
 		sum := d.new()
+		sum.Write(before)
 		sum.Write(plain)
-		sum.Write(salt)
-		return subtle.ConstantTimeCompare(sum.Sum(nil), want) == 1
+		sum.Write(after)
+		return equalBytes(sum.Sum(nil), want)
 	}}
 }
 

@@ -21,6 +21,8 @@ func parseDirectory(s string) (Hash, error) {
 		return Hash{}, ErrUnknown
 	case scheme == "CRYPT" || scheme == "BCRYPT" || scheme == "ARGON2":
 		return parseCrypt(rest)
+	case scheme == "PKCS5S2":
+		return parseAtlassian(rest)
 	case scheme == "PBKDF2" || strings.HasPrefix(scheme, "PBKDF2-"):
 		return parsePBKDF2(strings.ToLower(scheme), strings.Split(rest, "$"))
 	case schemes[scheme] == "":
@@ -34,5 +36,14 @@ func parseDirectory(s string) (Hash, error) {
 	if salted := scheme == "SMD5" || strings.HasPrefix(scheme, "SS"); salted != (len(b) > d.size) {
 		return Hash{}, ErrMalformed
 	}
-	return newDigest(d, b[d.size:], b[:d.size]), nil
+	return newDigest(d, nil, b[d.size:], b[:d.size]), nil
+}
+
+// parseAtlassian reads {PKCS5S2} of Atlassian: 16 bytes of salt and 32 of digest.
+func parseAtlassian(s string) (Hash, error) {
+	b, err := base64.StdEncoding.Strict().DecodeString(s)
+	if err != nil || len(b) != 48 {
+		return Hash{}, ErrMalformed
+	}
+	return newPBKDF2(digests["sha1"], 10_000, b[:16], b[16:]), nil
 }

@@ -10,7 +10,7 @@ import (
 func parseFramework(s string) (Hash, error) {
 	name, rest, ok := strings.Cut(s, "$")
 	if !ok {
-		return Hash{}, ErrUnknown
+		return parseBare(s)
 	}
 	parts := strings.Split(rest, "$")
 	head, numbers, colon := strings.Cut(name, ":")
@@ -37,17 +37,17 @@ func parseFramework(s string) (Hash, error) {
 	return Hash{}, ErrUnknown
 }
 
-// parseDjangoScrypt reads salt$N$r$p$digest.
+// parseDjangoScrypt reads N$salt$r$p$digest.
 func parseDjangoScrypt(parts []string) (Hash, error) {
 	if len(parts) != 5 {
 		return Hash{}, ErrMalformed
 	}
-	n, okN := parseNatural(parts[1], 1<<30)
+	n, okN := parseNatural(parts[0], 1<<30)
 	want, err := base64.StdEncoding.Strict().DecodeString(parts[4])
-	if !okN || err != nil || !validLengths([]byte(parts[0]), want) {
+	if !okN || err != nil || !validLengths([]byte(parts[1]), want) {
 		return Hash{}, ErrMalformed
 	}
-	return parseScryptNumbers(n, parts[2], parts[3], []byte(parts[0]), want)
+	return parseScryptNumbers(n, parts[2], parts[3], []byte(parts[1]), want)
 }
 
 // parseWerkzeugScrypt reads N:r:p and salt$digest.

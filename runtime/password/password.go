@@ -2,11 +2,13 @@
 //
 // A hash is parsed first, without computing anything: its cost is known before a caller
 // decides to spend it. The files: password.go (Hash, Parse), crypt.go (modular crypt, PHC strings,
-// passlib), framework.go (Django, Werkzeug), directory.go (RFC 2307), derive.go (the key derivation
-// functions and their prices), workers.go (how many run at once).
+// passlib), unix.go (crypt(3), phpass, WordPress), framework.go (Django, Werkzeug),
+// directory.go (RFC 2307), bare.go (ASP.NET Identity, Jasypt), okta.go (Okta's hash object),
+// derive.go (the key derivation functions and their prices), workers.go (how many run at once).
 package password
 
 import (
+	"bytes"
 	"errors"
 	"strings"
 )
@@ -19,22 +21,26 @@ type Hash struct {
 
 // Cost is the cost of verifying one password against a Hash.
 type Cost struct {
-	Fuel   int64 // units of some 10 ns
-	Memory int64 // bytes
-	Cores  int   // busy at the same time
+	Fuel    int64 // units of some 10 ns
+	PerByte int64 // more units for each byte of the password
+	Memory  int64 // bytes
+	Cores   int   // busy at the same time
 }
 
 // Cost is known before anything is computed.
 func (h Hash) Cost() Cost { return h.cost }
 
 // Matches computes the hash of plain and compares in constant time. It cannot be interrupted: see
-// Workers.
-func (h Hash) Matches(plain []byte) bool { return h.matches(plain) }
+// Workers. A password with a NUL never matches: HMAC, and so PBKDF2 and scrypt, ignore NULs at its
+// end, and C programs stop at the first.
+func (h Hash) Matches(plain []byte) bool {
+	return h.matches(plain) && bytes.IndexByte(plain, 0) < 0
+}
 
 // Errors of Parse. No message contains a part of the hash.
 var (
 	// its prefix is not known
-	ErrUnknown = errors.New("want a hash of bcrypt, argon2i or argon2id, scrypt, PBKDF2 or one such as {SSHA}…")
+	ErrUnknown = errors.New("want a hash of bcrypt, argon2i or argon2id, scrypt, PBKDF2, crypt(3), WordPress, ASP.NET Identity or Jasypt, or one such as {SSHA}…")
 	// a parameter, salt or digest is wrong
 	ErrMalformed = errors.New("a hash that is malformed for its prefix")
 )
@@ -54,6 +60,8 @@ func Parse(s string) (Hash, error) {
 		return Hash{}, ErrMalformed
 	}
 	switch {
+	case strings.HasPrefix(s, "{") && strings.HasPrefix(strings.TrimLeft(s[1:], " \t\r\n"), `"`):
+		return parseOkta(s)
 	case strings.HasPrefix(s, "{"):
 		return parseDirectory(s)
 	case strings.HasPrefix(s, "$"):

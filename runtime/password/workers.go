@@ -59,7 +59,7 @@ func (w *Workers) Verify(h Hash, plain string, within time.Duration) (ok, done b
 			}
 		}()
 		defer clear(own)
-		result <- h.matches(own)
+		result <- h.Matches(own)
 	})
 	select {
 	case ok = <-result:
