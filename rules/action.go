@@ -11,16 +11,16 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-// mostActions bounds the actions of one decision, in bytes with the bodies they are given: a rule can ask for 256 copies of
+// maxActionBytes bounds the actions of one decision, in bytes with the bodies they are given: a rule can ask for 256 copies of
 // an event of megabytes. The ledger keeps that much in one plan, and the event beside it.
-const mostActions = 12 << 20
+const maxActionBytes = 12 << 20
 
-// dropped is among the senders for an action that is not made.
-const dropped = -1
+// droppedAction is among the senders for an action that is not made.
+const droppedAction = -1
 
-// afford takes the actions of the rule under way, or none of them when there is no room for all. Nothing is copied yet.
-func (k *chain) afford() (err error) {
-	all, sender, size := k.merge.Actions(), k.rule, k.asked
+// reserveActions takes the actions of the rule under way, or none of them when there is no room for all. Nothing is copied yet.
+func (k *chain) reserveActions() (err error) {
+	all, sender, size := k.merge.Actions(), k.rule, k.actionBytes
 	for i := len(k.senders); i < len(all); i++ {
 		a := &all[i]
 		size += len(a.JSON) + len(`,"body":`)
@@ -28,11 +28,11 @@ func (k *chain) afford() (err error) {
 			size += len(k.event.Raw())
 		}
 	}
-	if size <= mostActions {
-		k.meter.Spend(int64(size-k.asked) >> 6)
-		k.asked = size
+	if size <= maxActionBytes {
+		k.meter.Spend(int64(size-k.actionBytes) >> 6)
+		k.actionBytes = size
 	} else {
-		sender, err = dropped, fmt.Errorf("%w: more than %d MiB of actions", runtime.ErrOutput, mostActions>>20)
+		sender, err = droppedAction, fmt.Errorf("%w: more than %d MiB of actions", runtime.ErrOutput, maxActionBytes>>20)
 	}
 	for len(k.senders) < len(all) {
 		k.senders = append(k.senders, sender)
@@ -47,14 +47,14 @@ func (k *chain) afford() (err error) {
 // otherwise hook, rule, eventType, eventId, eventTime, source and outcome of the call, and nothing
 // from the call's data.
 func (k *chain) actions(d *Decision) {
-	if k.asked == 0 {
+	if k.actionBytes == 0 {
 		return
 	}
-	buffer := make([]byte, 0, k.asked)
+	buffer := make([]byte, 0, k.actionBytes)
 	all := k.merge.Actions()
 	for i := range all {
 		a := &all[i]
-		if k.senders[i] == dropped {
+		if k.senders[i] == droppedAction {
 			continue
 		}
 		to := k.hook.destination(a.To)
@@ -73,7 +73,7 @@ func (k *chain) body(a *hook.Action, to *destination.Spec, o Outcome) []byte {
 	case !wantsBody(a, to):
 		return nil
 	case k.hook.Type.Inline():
-		return k.tell(a.Rule, o)
+		return k.defaultBody(a.Rule, o)
 	}
 	return k.event.Raw()
 }
@@ -83,9 +83,9 @@ func wantsBody(a *hook.Action, to *destination.Spec) bool {
 	return !a.HasBody() && to.HasBody(a.Method())
 }
 
-// tell is the body of an inline hook's action whose rule gives none: which rule it was, of which call. What is longer than
+// defaultBody is the body of an inline hook's action whose rule gives none: which rule it was, of which call. What is longer than
 // anything Okta says there is left out, for the same reason as there is mostActions.
-func (k *chain) tell(rule string, o Outcome) []byte {
+func (k *chain) defaultBody(rule string, o Outcome) []byte {
 	b := jsondoc.AppendString([]byte(`{"hook":`), k.hook.Name)
 	b = jsondoc.AppendString(append(b, `,"rule":`...), rule)
 	for _, name := range []string{"eventType", "eventId", "eventTime", "source"} {

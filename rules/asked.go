@@ -9,8 +9,8 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-// absent lists those of the dotted paths that are missing in the event.
-func absent(paths []string, e jsondoc.Node, c *hook.Call) (missing []string) {
+// missingPaths lists those of the dotted paths that are missing in the event.
+func missingPaths(paths []string, e jsondoc.Node, c *hook.Call) (missing []string) {
 	for _, path := range paths {
 		n, steps := e, strings.Split(path, ".")
 		if !c.Type.Inline() {

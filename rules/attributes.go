@@ -251,7 +251,7 @@ func attributesOf(x *expr.Expression) appender {
 		}
 		err = members(v, r.Meter, func(name string, value runtime.Value) (err error) {
 			mark := len(dst)
-			if dst, err = paid(comma(dst), r, name, appendStatement); err != nil {
+			if dst, err = appendMetered(comma(dst), r, name, appendStatement); err != nil {
 				return err
 			}
 			start := len(dst)
@@ -285,6 +285,6 @@ func (m *maker) assertLeaf(n *document.Node, before, standIn string) {
 	}
 	sample := append([]byte(`{"commands":[`+assertion+before), t.appendSample(nil, standIn)...)
 	if m.checkPart(append(sample, `}]}]}`...), n) {
-		m.effects.commands = append(m.effects.commands, assert(around(before, t, "}")))
+		m.effects.commands = append(m.effects.commands, assert(wrapTemplate(before, t, "}")))
 	}
 }

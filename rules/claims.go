@@ -163,7 +163,7 @@ func appendClaims(dst []byte, r *runtime.Run, v runtime.Value) (_ []byte, err er
 		if value.IsNull() {
 			return nil
 		}
-		if dst, err = paid(comma(dst), r, name, appendAdd); err != nil {
+		if dst, err = appendMetered(comma(dst), r, name, appendAdd); err != nil {
 			return err
 		}
 		if dst, err = value.AppendJSON(dst, r.Meter); err == nil {
@@ -257,7 +257,7 @@ func removalsOf(k hook.TokenKind, x *expr.Expression) appender {
 		if v.Kind() != runtime.List {
 			return dst, wrong("remove_claims", "a list of names", v)
 		}
-		var removed names
+		var removed stringSet
 		err = elements(v, r.Meter, func(name runtime.Value) error {
 			if name.Kind() != runtime.String {
 				return wrong("remove_claims", "a list of names", name)
@@ -266,7 +266,7 @@ func removalsOf(k hook.TokenKind, x *expr.Expression) appender {
 			if err != nil || !there || !removed.add(name.Text()) {
 				return err
 			}
-			dst, err = paid(comma(dst), r, name.Text(), appendRemove)
+			dst, err = appendMetered(comma(dst), r, name.Text(), appendRemove)
 			return err
 		})
 		return dst, err
@@ -306,6 +306,6 @@ func compileLifetime(m *maker, n *document.Node) {
 			return
 		}
 		m.sets = append(m.sets, setting{"the lifetime of the " + k.String() + " token", n, t.constant()})
-		m.effects.commands = append(m.effects.commands, patch(k, around(before, t, "}")))
+		m.effects.commands = append(m.effects.commands, patch(k, wrapTemplate(before, t, "}")))
 	})
 }

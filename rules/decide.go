@@ -52,9 +52,9 @@ type Fixed struct {
 	Seed [32]byte
 }
 
-// leniency is how much longer a test's call may take than its budgets say. It is fuel that ends a test, so that it passes on a
+// testLeniency is how much longer a test's call may take than its budgets say. It is fuel that ends a test, so that it passes on a
 // machine that has much else to do as it does on others.
-const leniency = 30 * time.Second
+const testLeniency = 30 * time.Second
 
 // RuleResult is what became of one rule that matched or failed, or whose module had no opinion.
 type RuleResult struct {
@@ -74,20 +74,20 @@ type Log struct {
 
 // chain is one call's way through a hook's rules.
 type chain struct {
-	hook    *Hook
-	run     runtime.Run
-	meter   runtime.Meter
-	merge   hook.Merge
-	draft   hook.Draft
-	event   jsondoc.Node  // what the rules decide on
-	rule    int           // under way
-	lacking bool          // it matches only because something is missing
-	last    bool          // it ends the chain if it matches
-	took    time.Duration // by its module
-	picks   picker
-	senders []int // the rule of each action, or dropped
-	asked   int   // bytes of the actions, at most
-	stamps  []byte
+	hook             *Hook
+	run              runtime.Run
+	meter            runtime.Meter
+	merge            hook.Merge
+	draft            hook.Draft
+	event            jsondoc.Node  // what the rules decide on
+	rule             int           // under way
+	matchedByAbsence bool          // it matches only because something is missing
+	last             bool          // it ends the chain if it matches
+	moduleTime       time.Duration // by its module
+	selected         ruleSet
+	senders          []int // the rule of each action, or dropped
+	actionBytes      int   // bytes of the actions, at most
+	stampBuffer      []byte
 }
 
 var chains = sync.Pool{New: func() any { return new(chain) }}
@@ -114,13 +114,13 @@ func (h *Hook) Decide(c *hook.Call, d *Decision) {
 	if h.Type.Inline() {
 		k.decide(d)
 	} else {
-		k.look(d)
+		k.decideEvent(d)
 	}
 	k.actions(d)
 	d.Fuel = k.meter.Spent()
 	d.Conflicts = append(d.Conflicts, k.merge.Conflicts()...)
 	if d.Trace != nil && d.Trace.Parts {
-		d.Trace.explain(k)
+		d.Trace.explainConditions(k)
 	}
 }
 
@@ -138,14 +138,14 @@ func (k *chain) begin(h *Hook, c *hook.Call, fixed *Fixed) {
 	if !h.Type.Inline() {
 		e.Node = hook.Events(e.Node).At(0)
 	}
-	k.hook, k.rule, k.event, k.senders, k.asked = h, 0, e.Node, k.senders[:0], 0
+	k.hook, k.rule, k.event, k.senders, k.actionBytes = h, 0, e.Node, k.senders[:0], 0
 	k.meter.Start(h.Budget, now, c.Deadline)
 	k.run.Begin(e, now, &k.meter)
 	k.run.Merge, k.run.Random = &k.merge, h.random
 	if fixed != nil {
 		k.run.Now, k.run.Background = fixed.Now, true
 		k.run.SetSeed(fixed.Seed)
-		k.meter.ExcludeTime(leniency)
+		k.meter.ExcludeTime(testLeniency)
 	}
 	k.merge.Begin(e)
 	k.merge.Allow(h.names)
@@ -166,15 +166,15 @@ func (k *chain) release() {
 
 // decide goes through the rules, but for those that are known not to match, and renders the answer.
 func (k *chain) decide(d *Decision) {
-	k.hook.on.all(&k.run, &k.picks, d.Trace != nil)
-	for i := k.picks.next(); i >= 0; i = k.picks.next() {
-		matched, err := k.try(i, d)
+	k.hook.on.selectInline(&k.run, &k.selected, d.Trace != nil)
+	for i := k.selected.next(); i >= 0; i = k.selected.next() {
+		matched, err := k.runRule(i, d)
 		switch {
 		case err == nil && matched && k.last:
-			k.render(d)
+			k.renderAnswer(d)
 			return
 		case err == nil:
-		case k.out():
+		case k.isExhausted():
 			d.Exhausted = true
 			return // the failure answer
 		case k.hook.rules[i].closed:
@@ -182,20 +182,20 @@ func (k *chain) decide(d *Decision) {
 			return
 		}
 	}
-	k.render(d)
+	k.renderAnswer(d)
 }
 
-// look goes through the rules that an event is for. A rule that fails takes nothing with it; what was asked for before
+// decideEvent goes through the rules that an event is for. A rule that fails takes nothing with it; what was asked for before
 // the budget ran out is done.
-func (k *chain) look(d *Decision) {
+func (k *chain) decideEvent(d *Decision) {
 	if k.event.Kind() != jsondoc.Object {
 		d.Outcome = Silent
 		return
 	}
-	k.hook.on.of(k.event.Get("eventType").Text(), &k.run, &k.picks, d.Trace != nil)
-	for i := k.picks.next(); i >= 0; i = k.picks.next() {
-		matched, err := k.try(i, d)
-		if err != nil && k.out() {
+	k.hook.on.selectEvent(k.event.Get("eventType").Text(), &k.run, &k.selected, d.Trace != nil)
+	for i := k.selected.next(); i >= 0; i = k.selected.next() {
+		matched, err := k.runRule(i, d)
+		if err != nil && k.isExhausted() {
 			d.Exhausted = true
 			return
 		}
@@ -204,24 +204,24 @@ func (k *chain) look(d *Decision) {
 		}
 	}
 	d.Outcome = Silent
-	if k.asked > 0 {
+	if k.actionBytes > 0 {
 		d.Outcome = Answered
 	}
 }
 
-// try runs rule i and notes what became of it.
-func (k *chain) try(i int, d *Decision) (matched bool, err error) {
-	k.rule, k.took, k.run.Memory = i, 0, 0
+// runRule runs rule i and notes what became of it.
+func (k *chain) runRule(i int, d *Decision) (matched bool, err error) {
+	k.rule, k.moduleTime, k.run.Memory = i, 0, 0
 	spent := k.meter.Spent()
 	matched, err = k.apply(&k.hook.rules[i], d)
-	if matched || err != nil || k.took > 0 {
-		d.Results = append(d.Results, RuleResult{Rule: i, Matched: matched, Err: err, Fuel: k.meter.Spent() - spent, Memory: k.run.Memory, Time: k.took})
+	if matched || err != nil || k.moduleTime > 0 {
+		d.Results = append(d.Results, RuleResult{Rule: i, Matched: matched, Err: err, Fuel: k.meter.Spent() - spent, Memory: k.run.Memory, Time: k.moduleTime})
 	}
 	return matched, err
 }
 
-// out reports whether the hook's own budget has run out.
-func (k *chain) out() bool { return k.meter.Err() != nil || !k.meter.Spend(1) }
+// isExhausted reports whether the hook's own budget has run out.
+func (k *chain) isExhausted() bool { return k.meter.Err() != nil || !k.meter.Spend(1) }
 
 // apply runs one rule and merges its draft. With an error nothing of the draft is in.
 func (k *chain) apply(r *rule, d *Decision) (matched bool, err error) {
@@ -235,12 +235,12 @@ func (k *chain) apply(r *rule, d *Decision) (matched bool, err error) {
 		drawn := k.run.Scratch.Draws
 		defer func() { d.Trace.rule(k, r, drawn, matched, err) }()
 	}
-	k.draft.JSON, k.lacking, k.last = k.draft.JSON[:0], false, r.last
+	k.draft.JSON, k.matchedByAbsence, k.last = k.draft.JSON[:0], false, r.last
 	if matched, err = k.match(r); err != nil || !matched {
 		return matched, err
 	}
 	if r.module {
-		err = k.guest(r, d)
+		err = k.runModule(r, d)
 	} else {
 		err = r.program.Run(&k.run, &k.draft)
 	}
@@ -248,17 +248,17 @@ func (k *chain) apply(r *rule, d *Decision) (matched bool, err error) {
 		return true, err
 	}
 	if r.module && len(k.draft.JSON) == 0 {
-		k.lacking = false
+		k.matchedByAbsence = false
 		return false, nil // without an opinion it is as if its condition had not held
 	}
-	if err := k.discreet(r); err != nil {
+	if err := k.checkDraftSecrets(r); err != nil {
 		return true, err
 	}
-	return true, k.take(r, d)
+	return true, k.mergeDraft(r, d)
 }
 
-// take merges the draft of the rule that has just run. With an error nothing of it is in.
-func (k *chain) take(r *rule, d *Decision) error {
+// mergeDraft merges the draft of the rule that has just run. With an error nothing of it is in.
+func (k *chain) mergeDraft(r *rule, d *Decision) error {
 	logs := len(d.Logs)
 	if err := k.log(r, d); err != nil {
 		return err
@@ -267,7 +267,7 @@ func (k *chain) take(r *rule, d *Decision) error {
 	err := k.merge.Add(r.name, &k.draft)
 	k.meter.Spend(int64(k.merge.Work() - work)) // what it has said no to is told by whatever asks next
 	if err == nil {
-		err = k.afford() // of an inline hook's rule, whose commands are in, never too much
+		err = k.reserveActions() // of an inline hook's rule, whose commands are in, never too much
 	}
 	if err != nil {
 		d.Logs = d.Logs[:logs]
@@ -278,12 +278,12 @@ func (k *chain) take(r *rule, d *Decision) error {
 	return err
 }
 
-// guest runs a rule's module. What it says is kept however it ends.
-func (k *chain) guest(r *rule, d *Decision) error {
+// runModule runs a rule's module. What it says is kept however it ends.
+func (k *chain) runModule(r *rule, d *Decision) error {
 	k.run.Logs = k.run.Logs[:0]
 	start := time.Now()
 	err := r.program.Run(&k.run, &k.draft)
-	k.took = time.Since(start)
+	k.moduleTime = time.Since(start)
 	for _, text := range k.run.Logs {
 		d.Logs = append(d.Logs, Log{r.name, text, true})
 	}
@@ -299,7 +299,7 @@ func (k *chain) match(r *rule) (bool, error) {
 		return r.when.Test(&k.run)
 	}
 	yes, missing, err := r.when.Match(&k.run)
-	k.lacking = missing
+	k.matchedByAbsence = missing
 	return yes || missing, err
 }
 
@@ -314,13 +314,13 @@ func (k *chain) log(r *rule, d *Decision) error {
 	return err
 }
 
-// render makes the answer of what is merged.
-func (k *chain) render(d *Decision) {
+// renderAnswer makes the answer of what is merged.
+func (k *chain) renderAnswer(d *Decision) {
 	if k.merge.Empty() {
 		d.Answer, d.Outcome = k.hook.Silent, Silent
 		return
 	}
-	k.stamp(d)
+	k.addStamp(d)
 	answer, err := k.merge.Render()
 	if err != nil {
 		d.Results = append(d.Results, RuleResult{Rule: k.rule, Err: err})

@@ -16,9 +16,9 @@ var drafted = map[string]string{"error": "error", "debugContext": "debug", "acti
 var fixed = []string{"commands", "error", "debugContext", "actions", "errorSummary", "type", "value", "credential", "VERIFIED", "UNVERIFIED",
 	"status", "SUCCESSFUL", "FAILED", "PENDING", "provider", "transactionId", "transactionMetadata"}
 
-// discreet refuses what a module wants when a secret of the call is in it as it came, however it is escaped: nothing that Okta is to be
+// checkDraftSecrets refuses what a module wants when a secret of the call is in it as it came, however it is escaped: nothing that Okta is to be
 // told has one. It refuses actions too, because what was encoded cannot be seen. A rule that means it says so under reveal.
-func (k *chain) discreet(r *rule) error {
+func (k *chain) checkDraftSecrets(r *rule) error {
 	if len(r.secrets) == 0 {
 		return nil
 	}
@@ -65,7 +65,7 @@ func (s *seeker) seek(n jsondoc.Node) {
 	if n.Kind() == jsondoc.Number {
 		text = string(n.Raw())
 	}
-	if len(text) >= shortest {
+	if len(text) >= minSecretLength {
 		s.secrets = append(s.secrets, text)
 	}
 }

@@ -50,7 +50,7 @@ func appendList(dst []byte, r *runtime.Run, open string, adds []appender) (_ []b
 		return dst, nil
 	}
 	mark := len(dst)
-	dst = begun(dst, open)
+	dst = openMember(dst, open)
 	start := len(dst)
 	for _, add := range adds {
 		if dst, err = add(dst, r); err != nil {
@@ -68,7 +68,7 @@ func appendMember(dst []byte, r *runtime.Run, name string, value appender) ([]by
 		return dst, nil
 	}
 	mark := len(dst)
-	dst = begun(dst, name)
+	dst = openMember(dst, name)
 	start := len(dst)
 	dst, err := value(dst, r)
 	if err == nil && len(dst) == start {
@@ -93,9 +93,9 @@ func literal(command string) appender {
 	return func(dst []byte, _ *runtime.Run) ([]byte, error) { return append(comma(dst), command...), nil }
 }
 
-// around appends a command whose value is a template between two literals; nothing when the value is null or has no
+// wrapTemplate appends a command whose value is a template between two literals; nothing when the value is null or has no
 // members left.
-func around(before string, t *template, after string) appender {
+func wrapTemplate(before string, t *template, after string) appender {
 	return func(dst []byte, r *runtime.Run) ([]byte, error) {
 		mark := len(dst)
 		dst = append(comma(dst), before...)
@@ -108,8 +108,8 @@ func around(before string, t *template, after string) appender {
 	}
 }
 
-// plainly appends a template's value.
-func plainly(t *template) appender {
+// templateAppender appends a template's value.
+func templateAppender(t *template) appender {
 	return func(dst []byte, r *runtime.Run) ([]byte, error) {
 		dst, _, err := t.append(dst, r)
 		return dst, err

@@ -22,7 +22,7 @@ func (s *Set) Shared(other *Set) (n int) {
 
 // Plain makes the hook look at every rule, and reports whether it did not.
 func (h *Hook) Plain() (indexed bool) {
-	for _, groups := range []map[string]*group{h.on.exact, h.on.under} {
+	for _, groups := range []map[string]*group{h.on.byType, h.on.byPrefix} {
 		for _, g := range groups {
 			indexed = indexed || g.index != nil
 			g.index = nil

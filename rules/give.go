@@ -26,7 +26,7 @@ func compileCommands(m *maker, n *document.Node) {
 			continue
 		}
 		t.pointers()
-		m.effects.commands = append(m.effects.commands, around("", t, ""))
+		m.effects.commands = append(m.effects.commands, wrapTemplate("", t, ""))
 		sample = t.appendSample(comma(sample), `"x"`)
 	}
 	if !fine {
@@ -84,7 +84,7 @@ func compileError(m *maker, n *document.Node) {
 		return
 	}
 	t.stay()
-	m.effects.error = plainly(t)
+	m.effects.error = templateAppender(t)
 	sample := append([]byte(`{"error":`), t.appendSample(nil, `"x"`)...)
 	m.check(append(sample, '}'), n, "error")
 }
@@ -129,7 +129,7 @@ func compileDebug(m *maker, n *document.Node) {
 	if !m.checkPart(append(t.appendSample([]byte(`{"debugContext":`), `{}`), '}'), n) {
 		return
 	}
-	m.effects.debug = plainly(t)
+	m.effects.debug = templateAppender(t)
 }
 
 func compileDeny(m *maker, n *document.Node) {

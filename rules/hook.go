@@ -31,7 +31,7 @@ func (l *loader) hook(s *Set, spec *hookSpec) *Hook {
 	for i, let := range spec.lets {
 		c.let(let, spec.lets[i+1:])
 		h.lets, h.sources = append(h.lets, let.Key), append(h.sources, strings.TrimSpace(let.Value.Text))
-		h.veiled = append(h.veiled, env.SecretLet(let.Key))
+		h.taintedLets = append(h.taintedLets, env.SecretLet(let.Key))
 		h.placedLet(let, env.LetClauses(let.Key))
 	}
 	names := map[string]*document.Node{}
@@ -47,7 +47,7 @@ func (l *loader) hook(s *Set, spec *hookSpec) *Hook {
 			h.placed(r, &h.rules[len(h.rules)-1], c.decides)
 		}
 	}
-	h.on.sort(h.rules)
+	h.on.buildIndexes(h.rules)
 	if rules := spec.node.Get("rules"); len(spec.rules) == 0 && (rules == nil || rules.Kind == document.List) {
 		l.Add(spec.node.Warning("a hook without rules never has anything to say"))
 	}
@@ -166,7 +166,7 @@ func (c *compiler) rule(h *Hook, spec *ruleSpec, sets map[string]string) rule {
 		c.confide(h, spec, &r)
 	}
 	c.inVain(spec, before)
-	r.program, r.veiled = m.effects, c.veiled
+	r.program, r.tainted = m.effects, c.veiled
 	if spec.module != nil {
 		r.program, r.module = c.shelf.program(h, spec, r.budget.Within(h.Budget)), true
 	}

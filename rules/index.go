@@ -10,45 +10,45 @@ import (
 
 // An index takes work to ask, and is there only where it saves more.
 const (
-	fewRules    = 16 // that look at a member do so themselves
-	mostMembers = 8  // that one index looks at
-	mostLengths = 8  // of beginnings, for one member: those in between are cut to the next one below
+	minRules   = 16 // that look at a member do so themselves
+	maxMembers = 8  // that one index looks at
+	maxLengths = 8  // of beginnings, for one member: those in between are cut to the next one below
 )
 
 // index finds the rules whose conditions can be true, by what the event has where many conditions look for one text: a look
 // and a hash for each such member, however many rules there are. Rules that it leaves out would have been false without failing.
 type index struct {
-	sorted []sorting
-	always []int // rules that it knows nothing of, ascending
+	members []memberIndex
+	always  []int // rules that it knows nothing of, ascending
 }
 
-// sorting is the rules of an index by one member.
-type sorting struct {
-	member     expr.Member
-	texts      map[string][]int
-	longest    int // of texts
-	beginnings map[string][]int
-	lengths    []int // of beginnings, ascending
-	missing    []int // rules to look at when the member is missing: those that take that for a match
-	odd        []int // rules to look at when it is no text: they may fail
+// memberIndex is the rules of an index by one member.
+type memberIndex struct {
+	member    expr.Member
+	texts     map[string][]int
+	longest   int // of texts
+	prefixes  map[string][]int
+	lengths   []int // of beginnings, ascending
+	onMissing []int // rules to look at when the member is missing: those that take that for a match
+	onOther   []int // rules to look at when it is no text: they may fail
 }
 
-// choice is the one Need of a rule that it is found by.
-type choice struct {
+// needChoice is the one Need of a rule that it is found by.
+type needChoice struct {
 	needs []expr.Need
 	at    int
 }
 
-func (c choice) need() *expr.Need { return &c.needs[c.at] }
+func (c needChoice) need() *expr.Need { return &c.needs[c.at] }
 
 // newIndex sorts rules, of which among are the places; nil when there is nothing to gain.
 func newIndex(rules []rule, among []int) *index {
-	if len(among) < fewRules {
+	if len(among) < minRules {
 		return nil
 	}
-	common := tally(rules, among)
+	common := countTexts(rules, among)
 	allowed := func(string) bool { return true }
-	choices := choose(rules, among, common, allowed)
+	choices := chooseNeeds(rules, among, common, allowed)
 	users := map[string]int{}
 	for _, c := range choices {
 		for i := range c.needs {
@@ -57,15 +57,15 @@ func newIndex(rules []rule, among []int) *index {
 	}
 	names := make([]string, 0, len(users))
 	for name, n := range users {
-		if n >= fewRules {
+		if n >= minRules {
 			names = append(names, name)
 		}
 	}
 	slices.SortFunc(names, func(a, b string) int { return cmp.Or(users[b]-users[a], cmp.Compare(a, b)) })
-	names = names[:min(len(names), mostMembers)]
+	names = names[:min(len(names), maxMembers)]
 	allowed = func(name string) bool { return slices.Contains(names, name) }
-	choices = choose(rules, among, common, allowed)
-	if len(choices) < fewRules {
+	choices = chooseNeeds(rules, among, common, allowed)
+	if len(choices) < minRules {
 		return nil
 	}
 	x := &index{}
@@ -76,34 +76,34 @@ func newIndex(rules []rule, among []int) *index {
 			x.always = append(x.always, i)
 		}
 	}
-	for i := range x.sorted {
-		x.sorted[i].cut()
+	for i := range x.members {
+		x.members[i].limitLengths()
 	}
 	return x
 }
 
-// wanted is a text of a Need, or a beginning.
-type wanted struct {
+// searchText is a text of a Need, or a beginning.
+type searchText struct {
 	member, text string
 	beginning    bool
 }
 
-// each calls f with all that a Need asks for.
-func each(n *expr.Need, f func(w wanted)) {
+// eachText calls f with all that a Need asks for.
+func eachText(n *expr.Need, f func(w searchText)) {
 	for _, text := range n.Texts {
-		f(wanted{n.Member.Name(), text, false})
+		f(searchText{n.Member.Name(), text, false})
 	}
 	for _, text := range n.Beginnings {
-		f(wanted{n.Member.Name(), text, true})
+		f(searchText{n.Member.Name(), text, true})
 	}
 }
 
-// tally counts how many rules ask for the same.
-func tally(rules []rule, among []int) map[wanted]int {
-	common := map[wanted]int{}
+// countTexts counts how many rules ask for the same.
+func countTexts(rules []rule, among []int) map[searchText]int {
+	common := map[searchText]int{}
 	for _, i := range among {
 		for j := range rules[i].needs() {
-			each(&rules[i].needs()[j], func(w wanted) { common[w]++ })
+			eachText(&rules[i].needs()[j], func(w searchText) { common[w]++ })
 		}
 	}
 	return common
@@ -117,9 +117,9 @@ func (r *rule) needs() []expr.Need {
 	return r.when.Needs()
 }
 
-// choose takes for each rule the Need that it has in common with the fewest, if the members it stands behind are allowed.
-func choose(rules []rule, among []int, common map[wanted]int, allowed func(string) bool) map[int]choice {
-	choices := map[int]choice{}
+// chooseNeeds takes for each rule the Need that it has in common with the fewest, if the members it stands behind are allowed.
+func chooseNeeds(rules []rule, among []int, common map[searchText]int, allowed func(string) bool) map[int]needChoice {
+	choices := map[int]needChoice{}
 	for _, i := range among {
 		best, least := -1, 0
 		needs := rules[i].needs()
@@ -128,60 +128,60 @@ func choose(rules []rule, among []int, common map[wanted]int, allowed func(strin
 				break
 			}
 			most := 0
-			each(&needs[j], func(w wanted) { most = max(most, common[w]) })
+			eachText(&needs[j], func(w searchText) { most = max(most, common[w]) })
 			if most > 0 && (best < 0 || most < least) {
 				best, least = j, most
 			}
 		}
 		if best >= 0 {
-			choices[i] = choice{needs[:best+1], best}
+			choices[i] = needChoice{needs[:best+1], best}
 		}
 	}
 	return choices
 }
 
-// sorting is that of a member, which is there from now on.
-func (x *index) sorting(m expr.Member) *sorting {
-	at := slices.IndexFunc(x.sorted, func(s sorting) bool { return s.member.Name() == m.Name() })
+// memberIndex is that of a member, which is there from now on.
+func (x *index) memberIndex(m expr.Member) *memberIndex {
+	at := slices.IndexFunc(x.members, func(s memberIndex) bool { return s.member.Name() == m.Name() })
 	if at < 0 {
-		at = len(x.sorted)
-		x.sorted = append(x.sorted, sorting{member: m, texts: map[string][]int{}, beginnings: map[string][]int{}})
+		at = len(x.members)
+		x.members = append(x.members, memberIndex{member: m, texts: map[string][]int{}, prefixes: map[string][]int{}})
 	}
-	return &x.sorted[at]
+	return &x.members[at]
 }
 
 // add sorts rule i in. Whatever it looks at before may make it fail.
-func (x *index) add(i int, c choice, missing bool) {
+func (x *index) add(i int, c needChoice, missing bool) {
 	for j := range c.needs {
-		s := x.sorting(c.needs[j].Member)
-		s.odd = once(s.odd, i)
+		s := x.memberIndex(c.needs[j].Member)
+		s.onOther = appendUnique(s.onOther, i)
 	}
 	need := c.need()
-	s := x.sorting(need.Member)
+	s := x.memberIndex(need.Member)
 	if missing {
-		s.missing = append(s.missing, i)
+		s.onMissing = append(s.onMissing, i)
 	}
 	for _, text := range need.Texts {
-		s.texts[text] = once(s.texts[text], i)
+		s.texts[text] = appendUnique(s.texts[text], i)
 		s.longest = max(s.longest, len(text))
 	}
 	for _, text := range need.Beginnings {
-		s.beginnings[text] = once(s.beginnings[text], i)
+		s.prefixes[text] = appendUnique(s.prefixes[text], i)
 	}
 }
 
-// once adds i at the end, if it is not there.
-func once(list []int, i int) []int {
+// appendUnique adds i at the end, if it is not there.
+func appendUnique(list []int, i int) []int {
 	if n := len(list); n > 0 && list[n-1] == i {
 		return list
 	}
 	return append(list, i)
 }
 
-// cut leaves beginnings of a few lengths: what begins with a text begins with less of it too.
-func (s *sorting) cut() {
+// limitLengths leaves beginnings of a few lengths: what begins with a text begins with less of it too.
+func (s *memberIndex) limitLengths() {
 	seen := map[int]bool{}
-	for text := range s.beginnings {
+	for text := range s.prefixes {
 		seen[len(text)] = true
 	}
 	var lengths []int
@@ -189,33 +189,33 @@ func (s *sorting) cut() {
 		lengths = append(lengths, n)
 	}
 	slices.Sort(lengths)
-	for i := range min(len(lengths), mostLengths) {
-		s.lengths = append(s.lengths, lengths[i*len(lengths)/min(len(lengths), mostLengths)])
+	for i := range min(len(lengths), maxLengths) {
+		s.lengths = append(s.lengths, lengths[i*len(lengths)/min(len(lengths), maxLengths)])
 	}
-	whole := s.beginnings
-	s.beginnings = make(map[string][]int, len(whole))
+	whole := s.prefixes
+	s.prefixes = make(map[string][]int, len(whole))
 	for text, list := range whole {
 		at, exact := slices.BinarySearch(s.lengths, len(text))
 		if !exact {
 			at--
 		}
 		short := text[:s.lengths[at]]
-		s.beginnings[short] = append(s.beginnings[short], list...)
+		s.prefixes[short] = append(s.prefixes[short], list...)
 	}
 }
 
 // mark marks the rules whose conditions can be true, or fail. It is false when the Meter has said no: then nobody knows.
-func (x *index) mark(r *runtime.Run, p *picker) bool {
-	for i := range x.sorted {
-		s := &x.sorted[i]
+func (x *index) mark(r *runtime.Run, p *ruleSet) bool {
+	for i := range x.members {
+		s := &x.members[i]
 		v, err := s.member.Read(r)
 		switch {
 		case r.Meter.Err() != nil:
 			return false
 		case err != nil || v.Kind() != runtime.Null && v.Kind() != runtime.String:
-			p.mark(s.odd)
+			p.mark(s.onOther)
 		case v.Kind() == runtime.Null:
-			p.mark(s.missing)
+			p.mark(s.onMissing)
 		default:
 			s.mark(v.Text(), p)
 		}
@@ -225,7 +225,7 @@ func (x *index) mark(r *runtime.Run, p *picker) bool {
 }
 
 // mark marks the rules that ask for a text.
-func (s *sorting) mark(text string, p *picker) {
+func (s *memberIndex) mark(text string, p *ruleSet) {
 	if len(text) <= s.longest {
 		p.mark(s.texts[text])
 	}
@@ -233,6 +233,6 @@ func (s *sorting) mark(text string, p *picker) {
 		if n > len(text) {
 			return
 		}
-		p.mark(s.beginnings[text[:n]])
+		p.mark(s.prefixes[text[:n]])
 	}
 }

@@ -12,18 +12,18 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-// masked is the draft of the rule under way as a trace shows it. One that carries secrets is written once more without them.
-func masked(k *chain, r *rule) string {
+// maskedDraft is the draft of the rule under way as a trace shows it. One that carries secrets is written once more without them.
+func maskedDraft(k *chain, r *rule) string {
 	switch {
 	case r.module: // whose ways with a secret nobody can follow
 		return string(k.hook.Conceal(k.event, bytes.Clone(k.draft.JSON)))
-	case !r.veiled || len(k.draft.JSON) == 0:
+	case !r.tainted || len(k.draft.JSON) == 0:
 		return string(k.draft.JSON)
 	}
 	var m runtime.Meter
 	m.Start(k.hook.Budget, time.Now(), time.Time{})
 	if k.run.Background {
-		m.ExcludeTime(leniency)
+		m.ExcludeTime(testLeniency)
 	}
 	outer, drawn := k.run.Meter, k.run.Scratch.Draws
 	k.run.Meter, k.run.Scratch.Masked = &m, true
@@ -35,16 +35,16 @@ func masked(k *chain, r *rule) string {
 	return string(d.JSON)
 }
 
-// Shown is d, which the hook has decided on c, as somebody may see it: its answer, actions and logs do not have the call's
+// Redacted is d, which the hook has decided on c, as somebody may see it: its answer, actions and logs do not have the call's
 // secrets. Where a rule wrote something that carries one, in whatever form, everything is decided once more with expr.Mask in
 // its place; if that comes to anything else, the Mask is all there is to see.
-func (h *Hook) Shown(c *hook.Call, d *Decision) *Decision {
+func (h *Hook) Redacted(c *hook.Call, d *Decision) *Decision {
 	if !h.Type.HasSecrets() {
 		return d
 	}
 	shown := *d
-	if slices.ContainsFunc(d.Results, func(r RuleResult) bool { return h.rules[r.Rule].veiled }) {
-		shown = h.again(c, d)
+	if slices.ContainsFunc(d.Results, func(r RuleResult) bool { return h.rules[r.Rule].tainted }) {
+		shown = h.decideMasked(c, d)
 	}
 	call := c.Doc.Root()
 	shown.Answer = h.Conceal(call, bytes.Clone(shown.Answer))
@@ -58,8 +58,8 @@ func (h *Hook) Shown(c *hook.Call, d *Decision) *Decision {
 	return &shown
 }
 
-// again is d with what masked rules write, or nothing but Masks where they do not end as they did.
-func (h *Hook) again(c *hook.Call, d *Decision) Decision {
+// decideMasked is d with what masked rules write, or nothing but Masks where they do not end as they did.
+func (h *Hook) decideMasked(c *hook.Call, d *Decision) Decision {
 	call := *c
 	if call.Start = time.Now(); !c.Deadline.IsZero() {
 		call.Deadline = call.Start.Add(c.Deadline.Sub(c.Start))
@@ -81,8 +81,8 @@ func (h *Hook) again(c *hook.Call, d *Decision) Decision {
 	return shown
 }
 
-// shortest is how long a secret is that is looked for inside other texts.
-const shortest = 4
+// minSecretLength is how long a secret is that is looked for inside other texts.
+const minSecretLength = 4
 
 // Conceal puts expr.Mask where a JSON text that was made of a call has the call's secrets, as they came: for actions and
 // answers that are shown to somebody.
@@ -93,7 +93,7 @@ func (h *Hook) Conceal(call jsondoc.Node, text []byte) []byte {
 		case n.Kind() == jsondoc.Number: // a number stays one, wherever it stands
 			text = bytes.ReplaceAll(text, n.Raw(), bytes.Repeat([]byte("9"), len(n.Raw())))
 		case n.Kind() != jsondoc.String:
-		case len(secret) >= shortest:
+		case len(secret) >= minSecretLength:
 			text = bytes.ReplaceAll(text, secret, []byte(expr.Mask))
 		default:
 			text = bytes.ReplaceAll(text, []byte(`"`+string(secret)+`"`), []byte(`"`+expr.Mask+`"`))

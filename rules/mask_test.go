@@ -78,7 +78,7 @@ func TestShown(t *testing.T) {
 			if real := said(&d); !strings.Contains(real, hex) && !strings.Contains(real, code) {
 				t.Fatalf("the decision itself: %s", real)
 			}
-			shown := said(h.Shown(c, &d))
+			shown := said(h.Redacted(c, &d))
 			if strings.Contains(shown, hex) || strings.Contains(shown, code) || !strings.Contains(shown, tt.shown) {
 				t.Errorf("shown: %s", shown)
 			}

@@ -13,9 +13,9 @@ const maxSegments = 15
 
 // selection finds the rules that a call is for, without a look at the others.
 type selection struct {
-	exact map[string]*group // by event type
-	under map[string]*group // by what a * stands behind, such as "user.session."; "" has the rules for every call
-	rules int
+	byType   map[string]*group // by event type
+	byPrefix map[string]*group // by what a * stands behind, such as "user.session."; "" has the rules for every call
+	rules    int
 }
 
 // group is the rules that are for the same calls.
@@ -26,56 +26,56 @@ type group struct {
 
 // add adds the next rule, with its `on`; of an inline hook there is none.
 func (s *selection) add(patterns []hook.EventPattern) {
-	if s.exact == nil {
-		s.exact, s.under = map[string]*group{}, map[string]*group{}
+	if s.byType == nil {
+		s.byType, s.byPrefix = map[string]*group{}, map[string]*group{}
 	}
 	if len(patterns) == 0 {
-		s.join(s.under, "")
+		s.addToGroup(s.byPrefix, "")
 	}
 	for _, p := range patterns {
 		if prefix, ok := p.Prefix(); ok {
-			s.join(s.under, prefix)
+			s.addToGroup(s.byPrefix, prefix)
 		} else {
-			s.join(s.exact, string(p))
+			s.addToGroup(s.byType, string(p))
 		}
 	}
 	s.rules++
 }
 
-func (s *selection) join(groups map[string]*group, key string) {
+func (s *selection) addToGroup(groups map[string]*group, key string) {
 	g := groups[key]
 	if g == nil {
 		g = new(group)
 		groups[key] = g
 	}
-	g.rules = once(g.rules, s.rules)
+	g.rules = appendUnique(g.rules, s.rules)
 }
 
-// sort makes the indexes, once all rules are there.
-func (s *selection) sort(rules []rule) {
-	for _, groups := range []map[string]*group{s.exact, s.under} {
+// buildIndexes makes the indexes, once all rules are there.
+func (s *selection) buildIndexes(rules []rule) {
+	for _, groups := range []map[string]*group{s.byType, s.byPrefix} {
 		for _, g := range groups {
 			g.index = newIndex(rules, g.rules)
 		}
 	}
 }
 
-// all picks from all rules of an inline hook; whole: also those whose conditions cannot be true.
-func (s *selection) all(r *runtime.Run, p *picker, whole bool) {
-	g := s.under[""]
+// selectInline picks from all rules of an inline hook; whole: also those whose conditions cannot be true.
+func (s *selection) selectInline(r *runtime.Run, p *ruleSet, whole bool) {
+	g := s.byPrefix[""]
 	if g == nil || g.index == nil || whole {
-		p.every(s.rules)
+		p.markAll(s.rules)
 		return
 	}
-	p.begin(s.rules)
-	g.pick(r, p, false)
+	p.reset(s.rules)
+	g.selectInto(r, p, false)
 }
 
-// of picks from the rules for an event type; whole as for all.
-func (s *selection) of(eventType string, r *runtime.Run, p *picker, whole bool) {
-	p.begin(s.rules)
-	s.exact[eventType].pick(r, p, whole)
-	s.under[""].pick(r, p, whole)
+// selectEvent picks from the rules for an event type; whole as for all.
+func (s *selection) selectEvent(eventType string, r *runtime.Run, p *ruleSet, whole bool) {
+	p.reset(s.rules)
+	s.byType[eventType].selectInto(r, p, whole)
+	s.byPrefix[""].selectInto(r, p, whole)
 	i := 0
 	for range maxSegments {
 		dot := strings.IndexByte(eventType[i:], '.')
@@ -83,11 +83,11 @@ func (s *selection) of(eventType string, r *runtime.Run, p *picker, whole bool) 
 			return
 		}
 		i += dot + 1
-		s.under[eventType[:i]].pick(r, p, whole)
+		s.byPrefix[eventType[:i]].selectInto(r, p, whole)
 	}
 }
 
-func (g *group) pick(r *runtime.Run, p *picker, whole bool) {
+func (g *group) selectInto(r *runtime.Run, p *ruleSet, whole bool) {
 	switch {
 	case g == nil:
 	case g.index == nil || whole || !g.index.mark(r, p):
@@ -95,15 +95,15 @@ func (g *group) pick(r *runtime.Run, p *picker, whole bool) {
 	}
 }
 
-// picker goes through the rules that were picked, in their order.
-type picker struct {
+// ruleSet goes through the rules that were picked, in their order.
+type ruleSet struct {
 	marks []uint64 // a bit for each rule
 	at    int      // the next rule
 	rules int
 	whole bool // all are picked
 }
 
-func (p *picker) begin(rules int) {
+func (p *ruleSet) reset(rules int) {
 	p.at, p.rules, p.whole = 0, rules, false
 	n := (rules + 63) / 64
 	if cap(p.marks) < n {
@@ -113,16 +113,16 @@ func (p *picker) begin(rules int) {
 	clear(p.marks)
 }
 
-func (p *picker) every(rules int) { p.at, p.rules, p.whole = 0, rules, true }
+func (p *ruleSet) markAll(rules int) { p.at, p.rules, p.whole = 0, rules, true }
 
-func (p *picker) mark(rules []int) {
+func (p *ruleSet) mark(rules []int) {
 	for _, i := range rules {
 		p.marks[i>>6] |= 1 << (i & 63)
 	}
 }
 
 // next is the next rule's place; -1 when there is none.
-func (p *picker) next() int {
+func (p *ruleSet) next() int {
 	if p.whole {
 		if p.at == p.rules {
 			return -1

@@ -83,7 +83,7 @@ func (m *maker) send(n *document.Node) {
 			copy(parts[1:], parts)
 			parts[0] = p
 		}
-		sample = append(begun(sample, p.name), p.sample...)
+		sample = append(openMember(sample, p.name), p.sample...)
 	}
 	m.receiver(n)
 	if len(m.Problems) > before {
@@ -221,7 +221,7 @@ func (m *maker) texts(n *document.Node, key string) (appender, []byte) {
 		if t := m.text(n); t == nil {
 			return nil, nil
 		} else if t.Whole() != nil {
-			return plainly(&template{node: n, text: t}), []byte(`{}`)
+			return templateAppender(&template{node: n, text: t}), []byte(`{}`)
 		}
 	}
 	if n.Kind != document.Map {
@@ -242,7 +242,7 @@ func (m *maker) texts(n *document.Node, key string) (appender, []byte) {
 			return nil, nil
 		}
 		parts = append(parts, p)
-		sample = append(begun(sample, p.name), p.sample...)
+		sample = append(openMember(sample, p.name), p.sample...)
 	}
 	all := assembled(parts)
 	return func(dst []byte, r *runtime.Run) ([]byte, error) {
@@ -263,7 +263,7 @@ func assembled(parts []part) appender {
 		for i := range parts {
 			p := &parts[i]
 			before := len(dst)
-			dst = begun(dst, p.name)
+			dst = openMember(dst, p.name)
 			start := len(dst)
 			if dst, err = p.value(dst, r); err != nil {
 				return dst[:mark], err
@@ -280,8 +280,8 @@ func assembled(parts []part) appender {
 	}
 }
 
-// begun begins one more member of the object that dst ends in.
-func begun(dst []byte, name string) []byte {
+// openMember begins one more member of the object that dst ends in.
+func openMember(dst []byte, name string) []byte {
 	if dst[len(dst)-1] != '{' {
 		dst = append(dst, ',')
 	}

@@ -78,7 +78,7 @@ type Hook struct {
 	env          *expr.Env // for a closer look at conditions
 	lets         []string
 	sources      []string // of the lets, as they are written
-	veiled       []bool   // the let may carry a secret
+	taintedLets  []bool   // the let may carry a secret
 	rules        []rule
 	on           selection
 	destinations []destination.Spec // the Set's
@@ -133,7 +133,7 @@ type rule struct {
 	cost    expr.Cost // of its expressions
 	closed  bool      // its failure ends the chain with the closed answer
 	last    bool      // its match ends the chain
-	veiled  bool      // it gives something that carries a secret
+	tainted bool      // it gives something that carries a secret
 }
 
 // Destinations lists the destinations of actions, in the order of the files. The caller must not

@@ -11,12 +11,12 @@ import (
 // Trace is why a hook decided as it did: every rule that was looked at, in order. It holds what the payload held, but for
 // secrets, in whose place it has expr.Mask.
 type Trace struct {
-	Rules []RuleTrace `json:"rules"`
-	Parts bool        `json:"-"` // set by the caller: what the parts of the conditions came to is wanted too, which takes a second look
-	last  time.Time
-	spent int64
-	known []bool // lets that were computed before the rule under way
-	looks []look
+	Rules        []RuleTrace `json:"rules"`
+	Parts        bool        `json:"-"` // set by the caller: what the parts of the conditions came to is wanted too, which takes a second look
+	last         time.Time
+	spent        int64
+	computedLets []bool // lets that were computed before the rule under way
+	marks        []traceMark
 }
 
 // RuleTrace is what became of one rule that was looked at.
@@ -37,8 +37,8 @@ type RuleTrace struct {
 	Lets    []LetTrace    `json:"lets,omitempty"`   // those that this rule was the first to ask for
 }
 
-// look is which rule a RuleTrace is of, and how often chance had been asked before it.
-type look struct {
+// traceMark is which rule a RuleTrace is of, and how often chance had been asked before it.
+type traceMark struct {
 	rule  int
 	drawn uint64
 }
@@ -53,35 +53,35 @@ type LetTrace struct {
 }
 
 func (t *Trace) begin(k *chain) {
-	*t = Trace{Rules: t.Rules[:0], Parts: t.Parts, looks: t.looks[:0], last: time.Now(), known: make([]bool, len(k.hook.lets))}
+	*t = Trace{Rules: t.Rules[:0], Parts: t.Parts, marks: t.marks[:0], last: time.Now(), computedLets: make([]bool, len(k.hook.lets))}
 }
 
 // rule notes what became of r. drawn is how often chance had been asked before.
 func (t *Trace) rule(k *chain, r *rule, drawn uint64, matched bool, err error) {
 	now, spent := time.Now(), k.meter.Spent()
 	one := RuleTrace{Rule: r.name, When: r.source, Matched: matched, Err: err, Fuel: spent - t.spent, Memory: k.run.Memory, Time: now.Sub(t.last)}
-	one.Lacking = k.lacking
+	one.Lacking = k.matchedByAbsence
 	if r.when != nil {
-		one.Missing = absent(r.when.Paths(), k.event, k.run.Event.Call)
+		one.Missing = missingPaths(r.when.Paths(), k.event, k.run.Event.Call)
 	}
 	t.last, t.spent = now, spent
 	if err != nil {
 		one.Error = err.Error()
 	}
-	one.Draft = masked(k, r)
+	one.Draft = maskedDraft(k, r)
 	for i, cell := range k.run.Scratch.Cells {
-		if i < len(t.known) && cell.Known && !t.known[i] {
-			t.known[i] = true
-			one.Lets = append(one.Lets, LetTrace{Name: k.hook.lets[i], Value: k.hook.shown(i, cell), let: i})
+		if i < len(t.computedLets) && cell.Known && !t.computedLets[i] {
+			t.computedLets[i] = true
+			one.Lets = append(one.Lets, LetTrace{Name: k.hook.lets[i], Value: k.hook.letText(i, cell), let: i})
 		}
 	}
 	t.Rules = append(t.Rules, one)
-	t.looks = append(t.looks, look{k.rule, drawn})
+	t.marks = append(t.marks, traceMark{k.rule, drawn})
 }
 
-// explain takes a second look at the conditions and the lets, once the call's own time no longer runs.
-func (t *Trace) explain(k *chain) {
-	for i, at := range t.looks {
+// explainConditions takes a second look at the conditions and the lets, once the call's own time no longer runs.
+func (t *Trace) explainConditions(k *chain) {
+	for i, at := range t.marks {
 		r := &k.hook.rules[at.rule]
 		for j := range t.Rules[i].Lets {
 			l := &t.Rules[i].Lets[j]
@@ -101,12 +101,12 @@ func (t *Trace) explain(k *chain) {
 	}
 }
 
-// shown is a let's value as JSON, or why it has none.
-func (h *Hook) shown(let int, c runtime.Cell) string {
+// letText is a let's value as JSON, or why it has none.
+func (h *Hook) letText(let int, c runtime.Cell) string {
 	switch {
 	case c.Err != nil:
 		return strings.TrimPrefix(c.Err.Error(), "let "+h.lets[let]+": ")
-	case h.veiled[let] && !c.Value.IsNull():
+	case h.taintedLets[let] && !c.Value.IsNull():
 		return `"` + expr.Mask + `"`
 	}
 	var m runtime.Meter

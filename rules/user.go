@@ -20,12 +20,12 @@ func compileProfile(m *maker, n *document.Node) {
 	if t == nil {
 		return
 	}
-	update := around(userProfile, t, "}")
+	update := wrapTemplate(userProfile, t, "}")
 	if m.HookType != hook.Registration {
 		m.effects.commands = append(m.effects.commands, update)
 		return
 	}
-	progressive := around(progressiveProfile, t, "}")
+	progressive := wrapTemplate(progressiveProfile, t, "}")
 	m.effects.commands = append(m.effects.commands, func(dst []byte, r *runtime.Run) ([]byte, error) {
 		if r.Event.Node.Get("requestType").Text() == "progressive.profile" {
 			return progressive(dst, r)
@@ -36,7 +36,7 @@ func compileProfile(m *maker, n *document.Node) {
 
 func compileAppProfile(m *maker, n *document.Node) {
 	if t := m.profile(n, "app_profile", appUserProfile); t != nil {
-		m.effects.commands = append(m.effects.commands, around(appUserProfile, t, "}"))
+		m.effects.commands = append(m.effects.commands, wrapTemplate(appUserProfile, t, "}"))
 	}
 }
 
@@ -75,7 +75,7 @@ func compileLinkUser(m *maker, n *document.Node) {
 	const before = `{"type":"com.okta.action.update","value":{"result":"LINK_USER"}},{"type":"com.okta.user.update","value":{"id":`
 	sample := append([]byte(`{"commands":[`+before), t.appendSample(nil, `"x"`)...)
 	if m.checkPart(append(sample, `}}]}`...), n) {
-		m.effects.commands = append(m.effects.commands, around(before, t, "}}"))
+		m.effects.commands = append(m.effects.commands, wrapTemplate(before, t, "}}"))
 	}
 	if m.rule.give("create_user") != nil {
 		m.Add(n.Problem("want either link_user or create_user in a rule, got both"))
@@ -150,5 +150,5 @@ func compileTelephony(m *maker, n *document.Node) {
 	const before = `{"type":"com.okta.telephony.action","value":[`
 	sample := append(t.appendSample([]byte(`{"commands":[`+before), `"x"`), `]}]}`...)
 	m.check(sample, n, "commands[0].value[0]")
-	m.effects.commands = append(m.effects.commands, around(before, t, "]}"))
+	m.effects.commands = append(m.effects.commands, wrapTemplate(before, t, "]}"))
 }

@@ -48,9 +48,9 @@ func members(v runtime.Value, m *runtime.Meter, do func(name string, value runti
 	return nil
 }
 
-// paid appends what is made of a payload's name. The Meter is asked for the name first, and for the rest once it is known
+// appendMetered appends what is made of a payload's name. The Meter is asked for the name first, and for the rest once it is known
 // how long the escapes have made it.
-func paid(dst []byte, r *runtime.Run, name string, add func(dst []byte, name string) []byte) ([]byte, error) {
+func appendMetered(dst []byte, r *runtime.Run, name string, add func(dst []byte, name string) []byte) ([]byte, error) {
 	if !r.Meter.Emit(int64(len(name))) {
 		return dst, r.Meter.Err()
 	}
@@ -61,15 +61,15 @@ func paid(dst []byte, r *runtime.Run, name string, add func(dst []byte, name str
 	return dst, nil
 }
 
-// names is a set of texts, which allocates only when it has more than a few.
-type names struct {
+// stringSet is a set of texts, which allocates only when it has more than a few.
+type stringSet struct {
 	first [8]string
 	n     int
 	more  map[string]bool
 }
 
 // add puts name in; false when it is in already.
-func (s *names) add(name string) bool {
+func (s *stringSet) add(name string) bool {
 	for _, one := range s.first[:s.n] {
 		if one == name {
 			return false

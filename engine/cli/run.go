@@ -98,7 +98,7 @@ func decideTraced(h *rules.Hook, body []byte) (*rules.Decision, error) {
 		Hook: h.Name, ID: doc.Root().Get("eventId").Text(), Type: h.Type, Start: now, Deadline: now.Add(engine.Patience), Doc: doc,
 	}
 	h.Decide(&call, d)
-	return h.Shown(&call, d), nil // the output is only printed, not sent
+	return h.Redacted(&call, d), nil // the output is only printed, not sent
 }
 
 // runResult is the JSON output of run.

@@ -90,7 +90,7 @@ func run(h *rules.Hook, c *Case, seen sight, until time.Time) Result {
 	} else {
 		d = each(h, &doc, c.Fixed, seen, &done)
 	}
-	shown := h.Shown(&hook.Call{Hook: h.Name, ID: doc.Root().Get("eventId").Text(), Type: h.Type, Doc: &doc}, &d)
+	shown := h.Redacted(&hook.Call{Hook: h.Name, ID: doc.Root().Get("eventId").Text(), Type: h.Type, Doc: &doc}, &d)
 	for _, f := range compare(h, &c.Expect, &d, shown) {
 		f.Text = string(h.Conceal(doc.Root(), []byte(f.Text)))
 		done.Failures = append(done.Failures, f)
