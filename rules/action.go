@@ -11,14 +11,15 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-// maxActionBytes bounds the actions of one decision, in bytes with the bodies they are given: a rule can ask for 256 copies of
-// an event of megabytes. The ledger keeps that much in one plan, and the event beside it.
+// maxActionBytes limits the actions of one decision with their bodies, in bytes: a rule can ask for 256 copies of a large
+// event. The ledger stores that much in one plan, beside the event.
 const maxActionBytes = 12 << 20
 
-// droppedAction is among the senders for an action that is not made.
+// droppedAction is the sender of an action that is not made.
 const droppedAction = -1
 
-// reserveActions takes the actions of the rule under way, or none of them when there is no room for all. Nothing is copied yet.
+// reserveActions reserves space for all actions of the current rule, or for none if they exceed the limit. It copies
+// nothing yet.
 func (k *chain) reserveActions() (err error) {
 	all, sender, size := k.merge.Actions(), k.rule, k.actionBytes
 	for i := len(k.senders); i < len(all); i++ {
@@ -67,7 +68,7 @@ func (k *chain) actions(d *Decision) {
 	}
 }
 
-// body is what an action is sent that has no body of its own; empty when it has one, or wants none.
+// body returns the default body of an action, or nil if the action has one or needs none.
 func (k *chain) body(a *hook.Action, to *destination.Spec, o Outcome) []byte {
 	switch {
 	case !wantsBody(a, to):
@@ -78,7 +79,7 @@ func (k *chain) body(a *hook.Action, to *destination.Spec, o Outcome) []byte {
 	return k.event.Raw()
 }
 
-// wantsBody reports whether an action is to be given a body.
+// wantsBody reports whether an action gets a default body.
 func wantsBody(a *hook.Action, to *destination.Spec) bool {
 	return !a.HasBody() && to.HasBody(a.Method())
 }
@@ -97,7 +98,7 @@ func (k *chain) defaultBody(rule string, o Outcome) []byte {
 	return append(append(append(b, `,"outcome":"`...), o.String()...), `"}`...)
 }
 
-// destination finds what an action is sent to. The merge has let no other names through.
+// destination returns the destination of an action. The merge accepts only known names.
 func (h *Hook) destination(name string) *destination.Spec {
 	return &h.destinations[slices.Index(h.names, name)]
 }

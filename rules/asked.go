@@ -9,7 +9,7 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-// missingPaths lists those of the dotted paths that are missing in the event.
+// missingPaths lists the dotted paths that are missing in the event.
 func missingPaths(paths []string, e jsondoc.Node, c *hook.Call) (missing []string) {
 	for _, path := range paths {
 		n, steps := e, strings.Split(path, ".")
@@ -29,8 +29,8 @@ func missingPaths(paths []string, e jsondoc.Node, c *hook.Call) (missing []strin
 	return missing
 }
 
-// lacked names what a condition cannot do without: members of the call and entries of tables.
-func lacked(in expr.Inputs) string {
+// describeInputs names the inputs of a condition that may be missing: members of the call and entries of tables.
+func describeInputs(in expr.Inputs) string {
 	all := in.Paths
 	for _, name := range in.Tables {
 		all = append(all, "an entry of tables."+name)

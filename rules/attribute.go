@@ -18,8 +18,8 @@ var baseAttributes = strings.Fields(`login email secondEmail firstName lastName 
 // profileMember finds what an expression reads of a user's profile. What an application keeps of its user has names of its own.
 var profileMember = regexp.MustCompile(`\bdata\??\.(?:[A-Za-z]+\??\.)*?(?:userProfile|userProfileUpdate|user\??\.profile)\??\.([A-Za-z_]\w*)`)
 
-// attributes warns of names that are nearly those of Okta's own attributes. known has those that are right all the same.
-func (c *compiler) attributes(n *document.Node) {
+// warnAttributes warns of names that are nearly those of Okta's own attributes. known has those that are right all the same.
+func (c *compiler) warnAttributes(n *document.Node) {
 	for _, at := range profileMember.FindAllStringSubmatchIndex(n.Text, -1) {
 		name := n.Text[at[2]:at[3]]
 		path := strings.ReplaceAll(n.Text[at[0]:at[1]], "?.", ".")

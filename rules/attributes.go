@@ -32,7 +32,7 @@ func assert(operations appender) appender {
 }
 
 // compileAttributes makes an attribute statement of each member (hooks.md section 5).
-func compileAttributes(m *maker, n *document.Node) {
+func compileAttributes(m *formCompiler, n *document.Node) {
 	if n.Kind == document.Text {
 		if x := m.object(n); x != nil {
 			m.effects.commands = append(m.effects.commands, assert(attributesOf(x)))
@@ -53,7 +53,7 @@ func compileAttributes(m *maker, n *document.Node) {
 			continue
 		}
 		if values := m.values(a.Value); values != nil {
-			m.sets = append(m.sets, setting{"the attribute " + a.Key, a.KeyNode, len(values) > 0 && !a.Value.HasHoles()})
+			m.sets = append(m.sets, outputSetting{"the attribute " + a.Key, a.KeyNode, len(values) > 0 && !a.Value.HasHoles()})
 			statements = append(statements, statement(a.Key, values))
 		}
 	}
@@ -71,7 +71,7 @@ func compileAttributes(m *maker, n *document.Node) {
 type attributeValue func(dst []byte, r *runtime.Run) ([]byte, error)
 
 // values compiles one value or a list of them, nil when there was a problem.
-func (m *maker) values(n *document.Node) []attributeValue {
+func (m *formCompiler) values(n *document.Node) []attributeValue {
 	if n.Kind == document.List {
 		return m.severalValues(n)
 	}
@@ -101,7 +101,7 @@ func (m *maker) values(n *document.Node) []attributeValue {
 	return []attributeValue{rendered(t)}
 }
 
-func (m *maker) severalValues(n *document.Node) []attributeValue {
+func (m *formCompiler) severalValues(n *document.Node) []attributeValue {
 	all := []attributeValue{}
 	for _, item := range n.Items {
 		if item.Kind == document.List {
@@ -269,16 +269,16 @@ func attributesOf(x *expr.Expression) appender {
 	}
 }
 
-func compileNameID(m *maker, n *document.Node) {
+func compileNameID(m *formCompiler, n *document.Node) {
 	m.assertLeaf(n, `{"op":"replace","path":"/subject/nameId","value":`, `"x"`)
 }
 
-func compileSessionLifetime(m *maker, n *document.Node) {
+func compileSessionLifetime(m *formCompiler, n *document.Node) {
 	m.assertLeaf(n, `{"op":"add","path":"/authentication/sessionLifetime","value":`, "300")
 }
 
 // assertLeaf patches one place of the assertion; nothing when the value is null.
-func (m *maker) assertLeaf(n *document.Node, before, standIn string) {
+func (m *formCompiler) assertLeaf(n *document.Node, before, standIn string) {
 	t := m.template(n)
 	if t == nil {
 		return

@@ -14,7 +14,7 @@ import (
 )
 
 // tokens reads a map of id: and access:.
-func (m *maker) tokens(n *document.Node, what string, each func(k hook.TokenKind, n *document.Node)) {
+func (m *formCompiler) tokens(n *document.Node, what string, each func(k hook.TokenKind, n *document.Node)) {
 	if n.Kind == document.Broken {
 		return
 	}
@@ -34,7 +34,7 @@ func (m *maker) tokens(n *document.Node, what string, each func(k hook.TokenKind
 	}
 }
 
-func compileClaims(m *maker, n *document.Node) {
+func compileClaims(m *formCompiler, n *document.Node) {
 	if n.Kind == document.Text {
 		if x := m.object(n); x != nil {
 			m.effects.commands = append(m.effects.commands, claimsOf(hook.IDToken, x, "id"), claimsOf(hook.AccessToken, x, "access"))
@@ -57,7 +57,7 @@ func compileClaims(m *maker, n *document.Node) {
 }
 
 // object compiles a leaf that must be one expression, which gives an object.
-func (m *maker) object(n *document.Node) *expr.Expression {
+func (m *formCompiler) object(n *document.Node) *expr.Expression {
 	t := m.text(n)
 	if t == nil {
 		return nil
@@ -76,7 +76,7 @@ type claim struct {
 }
 
 // fixedClaims sets claims whose names are known. Add also replaces what is there (hooks.md section 4).
-func (m *maker) fixedClaims(k hook.TokenKind, n *document.Node) {
+func (m *formCompiler) fixedClaims(k hook.TokenKind, n *document.Node) {
 	var claims []claim
 	for _, c := range n.Members {
 		value := m.template(c.Value)
@@ -88,7 +88,7 @@ func (m *maker) fixedClaims(k hook.TokenKind, n *document.Node) {
 		sample = append(value.appendSample(sample, `"x"`), `}]}]}`...)
 		if m.checkPart(sample, c.KeyNode) {
 			claims = append(claims, claim{before, value})
-			m.sets = append(m.sets, setting{"the claim " + c.Key + " of the " + k.String() + " token", c.KeyNode, value.constant()})
+			m.sets = append(m.sets, outputSetting{"the claim " + c.Key + " of the " + k.String() + " token", c.KeyNode, value.constant()})
 		}
 	}
 	m.effects.commands = append(m.effects.commands, patch(k, func(dst []byte, r *runtime.Run) ([]byte, error) {
@@ -176,7 +176,7 @@ func appendClaims(dst []byte, r *runtime.Run, v runtime.Value) (_ []byte, err er
 
 // compileRemoveClaims removes only claims that are there, as earlier rules have left them: the removal of an absent claim
 // makes Okta drop the whole patch (hooks.md section 4).
-func compileRemoveClaims(m *maker, n *document.Node) {
+func compileRemoveClaims(m *formCompiler, n *document.Node) {
 	m.tokens(n, "remove_claims", func(k hook.TokenKind, n *document.Node) {
 		if n.Kind == document.Text {
 			t := m.text(n)
@@ -196,7 +196,7 @@ func compileRemoveClaims(m *maker, n *document.Node) {
 	})
 }
 
-func (m *maker) fixedRemovals(k hook.TokenKind, n *document.Node) {
+func (m *formCompiler) fixedRemovals(k hook.TokenKind, n *document.Node) {
 	var names []string
 	for _, item := range n.Items {
 		if item.Kind != document.Text || item.Text == "" {
@@ -286,7 +286,7 @@ func shortens(n *document.Node) bool {
 	return n.Kind != document.Map
 }
 
-func compileLifetime(m *maker, n *document.Node) {
+func compileLifetime(m *formCompiler, n *document.Node) {
 	m.tokens(n, "lifetime", func(k hook.TokenKind, n *document.Node) {
 		t := m.template(n)
 		if t == nil {
@@ -305,7 +305,7 @@ func compileLifetime(m *maker, n *document.Node) {
 		if !m.checkPart(append(sample, `}]}]}`...), n) {
 			return
 		}
-		m.sets = append(m.sets, setting{"the lifetime of the " + k.String() + " token", n, t.constant()})
+		m.sets = append(m.sets, outputSetting{"the lifetime of the " + k.String() + " token", n, t.constant()})
 		m.effects.commands = append(m.effects.commands, patch(k, wrapTemplate(before, t, "}")))
 	})
 }

@@ -45,8 +45,8 @@ func (h *Hook) RuleAt(rule int) string {
 // Places are those of the rules, in their order. There are none unless the Set was loaded with Options.Clauses.
 func (h *Hook) Places() []RulePlace { return h.places }
 
-// placed notes where a rule stands. decides are parts of what it decides beside its condition: of its verify.
-func (h *Hook) placed(spec *ruleSpec, r *rule, decides []Clause) {
+// recordPlaces notes where a rule stands. decides are parts of what it decides beside its condition: of its verify.
+func (h *Hook) recordPlaces(spec *ruleSpec, r *rule, decides []Clause) {
 	p := RulePlace{Place: placeIn(spec.node, 0), Picks: r.when != nil}
 	if spec.nameAt != nil {
 		p.Place = placeIn(spec.nameAt, 0)
@@ -58,8 +58,8 @@ func (h *Hook) placed(spec *ruleSpec, r *rule, decides []Clause) {
 	h.places = append(h.places, p)
 }
 
-// placedLet notes where a let stands.
-func (h *Hook) placedLet(m document.Member, all []*expr.Clause) {
+// recordLetPlace notes where a let stands.
+func (h *Hook) recordLetPlace(m document.Member, all []*expr.Clause) {
 	if len(all) > 0 {
 		h.letPlaces = append(h.letPlaces, LetPlace{placeIn(m.KeyNode, 0), m.Key, clausesIn(m.Value, all)})
 	}

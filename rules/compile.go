@@ -10,38 +10,38 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/hook"
 )
 
-// compiler turns what is written into what runs: one for each hook.
+// compiler compiles the rules of one hook.
 type compiler struct {
 	*document.Decoder
-	shelf        *shelf
+	modules      *moduleLoader
 	env          *expr.Env
 	destinations []destination.Spec
-	known        []string  // members that the policy names
-	form         string    // whose value is being compiled
-	member       string    // of an action, likewise
-	reveals      []string  // where the rule lets secrets get to
-	revealed     []string  // where they do
-	veiled       bool      // the rule gives something that carries a secret
-	decides      []Clause  // parts of what the rule decides beside its condition
-	cost         expr.Cost // of the rule that is being compiled
+	known        []string  // the `known` members of the policy
+	form         string    // key of the output that is compiled
+	member       string    // key of the action's member that is compiled
+	reveals      []string  // outputs that may reveal secrets
+	usedReveals  []string  // outputs that do
+	tainted      bool      // an output of the rule carries a secret
+	decides      []Clause  // conditional parts of the outputs
+	cost         expr.Cost // of the rule that is compiled
 }
 
-// expression compiles a bare expression, nil when there was a problem.
+// expression compiles a bare expression, or returns nil after a problem.
 func (c *compiler) expression(n *document.Node) *expr.Expression {
 	if !c.bare(n) {
 		return nil
 	}
 	x, err := expr.Compile(n.Text, c.env)
 	if err != nil {
-		c.faults(n, err)
+		c.addErrors(n, err)
 		return nil
 	}
-	c.doubts(n, x.Warnings())
+	c.addWarnings(n, x.Warnings())
 	c.cost = c.cost.Plus(x.Cost())
 	return x
 }
 
-// bare reports whether n can be an expression at all.
+// bare reports whether n can be an expression.
 func (c *compiler) bare(n *document.Node) bool {
 	switch n.Kind {
 	case document.Broken:
@@ -61,22 +61,22 @@ func (c *compiler) bare(n *document.Node) bool {
 	return true
 }
 
-// text compiles a leaf, nil when there was a problem.
+// text compiles a leaf, or returns nil after a problem.
 func (c *compiler) text(n *document.Node) *expr.Text {
 	t, err := expr.CompileText(n.Text, c.env)
 	if err != nil {
-		c.faults(n, err)
+		c.addErrors(n, err)
 		return nil
 	}
-	c.leaks(n, t)
-	c.doubts(n, t.Warnings())
+	c.checkSecretUse(n, t)
+	c.addWarnings(n, t.Warnings())
 	c.cost = c.cost.Plus(t.Cost())
 	return t
 }
 
-// faults reports what is wrong inside an expression, at its place in the file. A comment behind it is the likelier cause:
-// expr writes # for the element under way, and YAML ends a plain value at a # that follows a space.
-func (c *compiler) faults(n *document.Node, err error) {
+// addErrors reports errors inside an expression at their places in the file. A comment after the expression is the
+// likelier cause: # is the current element in expr, and YAML ends a plain value at a # after a space.
+func (c *compiler) addErrors(n *document.Node, err error) {
 	if n.Style == document.Plain && n.Comment != "" {
 		p := n.Source.Problem(n.Line, n.CommentColumn, "YAML takes what follows this # for a comment: quote the whole value, as in "+document.Quote(n.Text+" #"+n.Comment))
 		c.Add(p)
@@ -92,8 +92,8 @@ func (c *compiler) faults(n *document.Node, err error) {
 	}
 }
 
-// check holds a draft, with stand-ins for what is computed, against the contract. n is what stands at root in the draft.
-// What is computed is left to the call.
+// check checks a draft, with stand-ins for computed parts, against the contract. n is the node at root in the draft.
+// Computed parts are checked per call.
 func (c *compiler) check(draft []byte, n *document.Node, root string) {
 	for _, p := range hook.CheckDraft(c.HookType, &hook.Draft{JSON: draft}) {
 		path, below := strings.CutPrefix(p.Path, root)
@@ -111,7 +111,7 @@ func (c *compiler) check(draft []byte, n *document.Node, root string) {
 	}
 }
 
-// left reports whether what n comes to is left to the call.
+// left reports whether the value of n is computed per call.
 func (c *compiler) left(n *document.Node) bool {
 	if n.Kind != document.Text || !n.HasHoles() {
 		return n.HasHoles()
@@ -120,7 +120,7 @@ func (c *compiler) left(n *document.Node) bool {
 	return err != nil || settled(t) == nil
 }
 
-// checkPart is check for a draft that stands for one name or value: at most one problem is reported, at n.
+// checkPart is check for a draft of one name or value: it reports at most one problem, at n.
 func (c *compiler) checkPart(draft []byte, n *document.Node) bool {
 	problems := hook.CheckDraft(c.HookType, &hook.Draft{JSON: draft})
 	if len(problems) > 0 {

@@ -12,94 +12,93 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-// ErrBug: a rule's run panicked. It is a fault of this program's, never of the rule's or the payload's.
+// ErrBug occurs when the run of a rule panics. It is always a fault of this program, not of the rule or the payload.
 var ErrBug = errors.New("a fault of the server's")
 
-// Outcome is how a hook came to its answer.
+// Outcome is the kind of an answer.
 type Outcome uint8
 
 // The outcomes.
 const (
-	Silent   Outcome = iota // no rule had anything to say
-	Answered                // a rule had
-	Denied                  // a rule refused
-	Failed                  // the failure answer goes out: the budget ran out, or a rule failed that fails closed
+	Silent   Outcome = iota // no rule produced anything
+	Answered                // a rule produced commands or actions
+	Denied                  // a rule denied
+	Failed                  // the failure answer: the budget ran out, or a rule failed that fails closed
 )
 
 var outcomeNames = [...]string{"silent", "answered", "denied", "failed"}
 
-// String is the outcome's word in metrics and logs.
+// String returns the name of the outcome in metrics and logs.
 func (o Outcome) String() string { return outcomeNames[o] }
 
-// Decision is what a hook has decided on a call. Decide fills it anew each time and keeps its memory.
+// Decision is the result of Decide, which overwrites it and reuses its memory.
 type Decision struct {
-	Answer    []byte // never changed afterwards, never pooled: it may be kept and shared
+	Answer    []byte // immutable and not pooled: callers may keep and share it
 	Outcome   Outcome
-	Exhausted bool         // the hook's own budget ran out: whatever the rules say of failures, the hook's failure answer goes out
-	Results   []RuleResult // of the rules that matched or failed, and those whose module had no opinion, in order
+	Exhausted bool         // the budget of the hook ran out: its failure answer is sent, whatever the rules' on_failure
+	Results   []RuleResult // of rules that matched or failed, or whose module returned nothing, in order
 	Logs      []Log
 	Conflicts []hook.Conflict
 	Actions   []hook.Action
-	Fuel      int64  // spent by the whole chain
-	Trace     *Trace // set by the caller to be told why; nil: nothing is traced
-	Fixed     *Fixed // set by the caller, for a test; nil: the clock's time, and the call's own randomness
-	Masked    bool   // set by the caller: what rules write that carries a secret is expr.Mask, see Hook.Shown
+	Fuel      int64  // used by all rules
+	Trace     *Trace // set by the caller to trace the decision; nil: no trace
+	Fixed     *Fixed // set by tests; nil: the time of the clock, and the randomness of the call
+	Masked    bool   // set by the caller: replace values that carry a secret by expr.Mask, see Hook.Redacted
 }
 
-// Fixed is a clock that stands still and randomness that is known.
+// Fixed is a fixed time and a fixed seed of randomness.
 type Fixed struct {
 	Now  time.Time
 	Seed [32]byte
 }
 
-// testLeniency is how much longer a test's call may take than its budgets say. It is fuel that ends a test, so that it passes on a
-// machine that has much else to do as it does on others.
+// testLeniency extends the time budget of tests. Fuel ends a test, so that it gives the same result on a busy machine.
 const testLeniency = 30 * time.Second
 
-// RuleResult is what became of one rule that matched or failed, or whose module had no opinion.
+// RuleResult is the result of a rule that matched or failed, or whose module returned nothing.
 type RuleResult struct {
-	Rule    int   // its place in the hook, from 0
-	Matched bool  // its condition held, and its module had an opinion; also of a rule that failed afterwards
-	Err     error // why it failed; wraps one of runtime's reasons, hook.ErrContract or ErrBug
+	Rule    int   // index in the hook, from 0
+	Matched bool  // the condition held and the module returned a draft; also set if the rule failed afterwards
+	Err     error // the failure; wraps a runtime error, hook.ErrContract or ErrBug
 	Fuel    int64
-	Memory  int64         // of a module: bytes, at its peak
+	Memory  int64         // peak memory of a module, in bytes
 	Time    time.Duration // of a module
 }
 
-// Log is a line a rule wants in the server's log.
+// Log is a log line of a rule.
 type Log struct {
 	Rule, Text string
-	Module     bool // these are a module's own words, which may have anything of the call in them
+	Module     bool // the text comes from a module and may hold any part of the call
 }
 
-// chain is one call's way through a hook's rules.
+// chain is one run of a hook's rules on a call.
 type chain struct {
 	hook             *Hook
 	run              runtime.Run
 	meter            runtime.Meter
 	merge            hook.Merge
 	draft            hook.Draft
-	event            jsondoc.Node  // what the rules decide on
-	rule             int           // under way
-	matchedByAbsence bool          // it matches only because something is missing
-	last             bool          // it ends the chain if it matches
-	moduleTime       time.Duration // by its module
+	event            jsondoc.Node  // the input of the rules
+	rule             int           // the current rule
+	matchedByAbsence bool          // the current rule matches only because a value is missing
+	last             bool          // the current rule ends the chain if it matches
+	moduleTime       time.Duration // run time of the current rule's module
 	selected         ruleSet
-	senders          []int // the rule of each action, or dropped
-	actionBytes      int   // bytes of the actions, at most
+	senders          []int // index of the rule of each action, or droppedAction
+	actionBytes      int   // upper bound of the size of the actions
 	stampBuffer      []byte
 }
 
 var chains = sync.Pool{New: func() any { return new(chain) }}
 
-// Decide runs the hook's rules on a call, on the caller's goroutine, within the hook's budget and the call's deadline.
-// Whatever happens, d.Answer is valid for the hook's type. Of an event hook's delivery it decides on the first event, and
-// the answer is empty.
+// Decide runs the hook's rules on a call in the caller's goroutine, within the hook's budget and the call's deadline.
+// d.Answer is always valid for the hook's type. For a delivery of an event hook, Decide evaluates the first event,
+// and the answer is empty.
 func (h *Hook) Decide(c *hook.Call, d *Decision) {
 	*d = Decision{Answer: h.Failure, Outcome: Failed, Results: d.Results[:0], Logs: d.Logs[:0], Conflicts: d.Conflicts[:0], Actions: d.Actions[:0], Trace: d.Trace, Fixed: d.Fixed, Masked: d.Masked}
 	k := chains.Get().(*chain)
 	defer func() {
-		if p := recover(); p != nil { // k is not used again: nobody knows what it is now
+		if p := recover(); p != nil { // k is not pooled again: its state is unknown
 			d.Answer, d.Outcome, d.Actions = h.Failure, Failed, d.Actions[:0]
 			d.Results = append(d.Results, RuleResult{Rule: k.rule, Err: bug(p)})
 			return
@@ -124,7 +123,7 @@ func (h *Hook) Decide(c *hook.Call, d *Decision) {
 	}
 }
 
-// bug is a caught panic as an error. Only the Go runtime's own words are told: any others may quote the call.
+// bug turns a recovered panic into an error. It quotes only messages of the Go runtime: others may quote the call.
 func bug(p any) error {
 	if err, ok := p.(goruntime.Error); ok {
 		return fmt.Errorf("%w: %w", ErrBug, err)
@@ -151,7 +150,7 @@ func (k *chain) begin(h *Hook, c *hook.Call, fixed *Fixed) {
 	k.merge.Allow(h.names)
 }
 
-// release puts k back. The pool must not keep a call's body alive.
+// release returns k to the pool without references to the body of the call.
 func (k *chain) release() {
 	k.run.End()
 	k.merge.Begin(hook.Event{})
@@ -164,7 +163,7 @@ func (k *chain) release() {
 	chains.Put(k)
 }
 
-// decide goes through the rules, but for those that are known not to match, and renders the answer.
+// decide runs the rules that may match and renders the answer.
 func (k *chain) decide(d *Decision) {
 	k.hook.on.selectInline(&k.run, &k.selected, d.Trace != nil)
 	for i := k.selected.next(); i >= 0; i = k.selected.next() {
@@ -185,8 +184,8 @@ func (k *chain) decide(d *Decision) {
 	k.renderAnswer(d)
 }
 
-// decideEvent goes through the rules that an event is for. A rule that fails takes nothing with it; what was asked for before
-// the budget ran out is done.
+// decideEvent runs the rules for the type of the event. A failed rule loses only its own draft, and actions from before
+// an exhausted budget stay.
 func (k *chain) decideEvent(d *Decision) {
 	if k.event.Kind() != jsondoc.Object {
 		d.Outcome = Silent
@@ -209,7 +208,7 @@ func (k *chain) decideEvent(d *Decision) {
 	}
 }
 
-// runRule runs rule i and notes what became of it.
+// runRule runs rule i and records its result.
 func (k *chain) runRule(i int, d *Decision) (matched bool, err error) {
 	k.rule, k.moduleTime, k.run.Memory = i, 0, 0
 	spent := k.meter.Spent()
@@ -220,10 +219,10 @@ func (k *chain) runRule(i int, d *Decision) (matched bool, err error) {
 	return matched, err
 }
 
-// isExhausted reports whether the hook's own budget has run out.
+// isExhausted reports whether the budget of the hook has run out.
 func (k *chain) isExhausted() bool { return k.meter.Err() != nil || !k.meter.Spend(1) }
 
-// apply runs one rule and merges its draft. With an error nothing of the draft is in.
+// apply runs one rule and merges its draft. With an error nothing of the draft is merged.
 func (k *chain) apply(r *rule, d *Decision) (matched bool, err error) {
 	if r.limited {
 		defer k.meter.End(k.meter.Nest(r.budget))
@@ -249,7 +248,7 @@ func (k *chain) apply(r *rule, d *Decision) (matched bool, err error) {
 	}
 	if r.module && len(k.draft.JSON) == 0 {
 		k.matchedByAbsence = false
-		return false, nil // without an opinion it is as if its condition had not held
+		return false, nil // an empty draft counts as a condition that does not hold
 	}
 	if err := k.checkDraftSecrets(r); err != nil {
 		return true, err
@@ -257,7 +256,7 @@ func (k *chain) apply(r *rule, d *Decision) (matched bool, err error) {
 	return true, k.mergeDraft(r, d)
 }
 
-// mergeDraft merges the draft of the rule that has just run. With an error nothing of it is in.
+// mergeDraft merges the draft of the current rule. With an error nothing of it is merged.
 func (k *chain) mergeDraft(r *rule, d *Decision) error {
 	logs := len(d.Logs)
 	if err := k.log(r, d); err != nil {
@@ -265,9 +264,9 @@ func (k *chain) mergeDraft(r *rule, d *Decision) error {
 	}
 	work, denied := k.merge.Work(), r.module && k.merge.Denied()
 	err := k.merge.Add(r.name, &k.draft)
-	k.meter.Spend(int64(k.merge.Work() - work)) // what it has said no to is told by whatever asks next
+	k.meter.Spend(int64(k.merge.Work() - work)) // the next use of the Meter reports exhaustion
 	if err == nil {
-		err = k.reserveActions() // of an inline hook's rule, whose commands are in, never too much
+		err = k.reserveActions() // an inline rule, whose commands are merged already, never exceeds the limit
 	}
 	if err != nil {
 		d.Logs = d.Logs[:logs]
@@ -278,7 +277,7 @@ func (k *chain) mergeDraft(r *rule, d *Decision) error {
 	return err
 }
 
-// runModule runs a rule's module. What it says is kept however it ends.
+// runModule runs the module of a rule. Its log lines are kept even if it fails.
 func (k *chain) runModule(r *rule, d *Decision) error {
 	k.run.Logs = k.run.Logs[:0]
 	start := time.Now()
@@ -290,7 +289,7 @@ func (k *chain) runModule(r *rule, d *Decision) error {
 	return err
 }
 
-// match tests the rule's condition.
+// match evaluates the condition of the rule.
 func (k *chain) match(r *rule) (bool, error) {
 	if r.when == nil {
 		return true, nil
@@ -314,7 +313,7 @@ func (k *chain) log(r *rule, d *Decision) error {
 	return err
 }
 
-// renderAnswer makes the answer of what is merged.
+// renderAnswer renders the merged drafts as the answer.
 func (k *chain) renderAnswer(d *Decision) {
 	if k.merge.Empty() {
 		d.Answer, d.Outcome = k.hook.Silent, Silent

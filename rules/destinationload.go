@@ -161,7 +161,7 @@ func (l *loader) compileOK(s *Set, n *document.Node) destination.Check {
 		return nil
 	}
 	if err := x.Condition(); err != nil {
-		c.faults(n, err)
+		c.addErrors(n, err)
 		return nil
 	}
 	return func(a destination.Answer) (bool, error) {

@@ -5,15 +5,15 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/hook"
 )
 
-// appender appends a piece of a draft for the event of r, or nothing when there is nothing to say.
+// appender appends a part of a draft for the event of r, or nothing.
 type appender func(dst []byte, r *runtime.Run) ([]byte, error)
 
-// effects is what follows from a rule's condition: the program of a rule of expressions.
+// effects is the program of an expression rule: it renders the draft of a matching rule.
 type effects struct {
-	commands []appender // each appends whole commands, a comma before each that does not follow [
+	commands []appender // each appends complete commands, with a comma before each that does not follow [
 	error    appender
 	debug    appender
-	actions  []appender // each appends whole actions, likewise
+	actions  []appender // each appends complete actions in the same way
 }
 
 var _ runtime.Program = (*effects)(nil)
@@ -44,7 +44,7 @@ func (e *effects) append(dst []byte, r *runtime.Run) (_ []byte, err error) {
 	return appendList(dst, r, `"actions":[`, e.actions)
 }
 
-// appendList appends a member that is a list; nothing when it stays empty.
+// appendList appends a list member, or nothing if it is empty.
 func appendList(dst []byte, r *runtime.Run, open string, adds []appender) (_ []byte, err error) {
 	if len(adds) == 0 {
 		return dst, nil
@@ -77,10 +77,10 @@ func appendMember(dst []byte, r *runtime.Run, name string, value appender) ([]by
 	return dst, err
 }
 
-// Close frees nothing: expressions hold nothing but memory.
+// Close does nothing: expressions hold only memory.
 func (e *effects) Close() error { return nil }
 
-// comma makes room for one more element of the list that dst ends in.
+// comma appends a comma unless dst ends with [.
 func comma(dst []byte) []byte {
 	if dst[len(dst)-1] == '[' {
 		return dst
@@ -88,13 +88,13 @@ func comma(dst []byte) []byte {
 	return append(dst, ',')
 }
 
-// literal always appends the same.
+// literal returns an appender of a constant command.
 func literal(command string) appender {
 	return func(dst []byte, _ *runtime.Run) ([]byte, error) { return append(comma(dst), command...), nil }
 }
 
-// wrapTemplate appends a command whose value is a template between two literals; nothing when the value is null or has no
-// members left.
+// wrapTemplate returns an appender of a command: a template between two literals. It appends nothing if the value is
+// null or an empty object.
 func wrapTemplate(before string, t *template, after string) appender {
 	return func(dst []byte, r *runtime.Run) ([]byte, error) {
 		mark := len(dst)
@@ -108,7 +108,7 @@ func wrapTemplate(before string, t *template, after string) appender {
 	}
 }
 
-// templateAppender appends a template's value.
+// templateAppender returns an appender of the value of a template.
 func templateAppender(t *template) appender {
 	return func(dst []byte, r *runtime.Run) ([]byte, error) {
 		dst, _, err := t.append(dst, r)

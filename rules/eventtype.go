@@ -60,13 +60,13 @@ func (c *compiler) beginnings(n *document.Node) {
 	}
 }
 
-// doubts warns of what an expression says that is right but most likely a slip. all are those that it has itself.
-func (c *compiler) doubts(n *document.Node, all expr.Errors) {
+// addWarnings warns of what an expression says that is right but most likely a slip. all are those that it has itself.
+func (c *compiler) addWarnings(n *document.Node, all expr.Errors) {
 	for _, one := range all {
 		p := n.ProblemAt(one.Offset, one.Message)
 		p.Warning = true
 		c.Add(p)
 	}
-	c.attributes(n)
+	c.warnAttributes(n)
 	c.eventTypes(n)
 }

@@ -2,17 +2,17 @@ package rules
 
 // Shared is how many instances of modules two Sets have in common.
 func (s *Set) Shared(other *Set) (n int) {
-	theirs := map[*instance]bool{}
+	theirs := map[*sharedModule]bool{}
 	for _, h := range other.hooks {
 		for i := range h.rules {
-			if m, ok := h.rules[i].program.(*instance); ok {
+			if m, ok := h.rules[i].program.(*sharedModule); ok {
 				theirs[m] = true
 			}
 		}
 	}
 	for _, h := range s.hooks {
 		for i := range h.rules {
-			if m, ok := h.rules[i].program.(*instance); ok && theirs[m] {
+			if m, ok := h.rules[i].program.(*sharedModule); ok && theirs[m] {
 				n++
 			}
 		}

@@ -7,31 +7,31 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/hook"
 )
 
-// form is one thing a rule can give: Okta's own commands, or a short form of them. A short form makes exactly the commands
+// form is one kind of output of a rule: Okta's own commands, or a short form of them. A short form produces only commands
 // that Okta applies, and never a patch that Okta would drop.
 type form struct {
 	key, doc, schema string
 	types            []hook.Type                 // nil: all
-	restricts        func(n *document.Node) bool // refuses or takes something away, and so fails closed; nil: never
-	compile          func(*maker, *document.Node)
+	restricts        func(n *document.Node) bool // denies or restricts, and so fails closed; nil: never
+	compile          func(*formCompiler, *document.Node)
 }
 
-// maker compiles one rule's forms into its effects.
-type maker struct {
+// formCompiler compiles the outputs of one rule into its effects.
+type formCompiler struct {
 	*compiler
 	rule    *ruleSpec
 	effects *effects
-	sets    []setting
+	sets    []outputSetting
 }
 
-// setting is one name that a rule sets: a claim, an attribute.
-type setting struct {
+// outputSetting is a claim or an attribute that a rule sets.
+type outputSetting struct {
 	what   string // such as `the claim role of the access token`
 	at     *document.Node
-	surely bool // whenever the rule matches
+	always bool // set whenever the rule matches
 }
 
-func always(*document.Node) bool { return true }
+func restrictsAlways(*document.Node) bool { return true }
 
 const (
 	leafSchema   = `{}`
@@ -41,20 +41,20 @@ const (
 	lifesSchema  = `{"type":"object","properties":{"id":{"type":["integer","string"]},"access":{"type":["integer","string"]}},"additionalProperties":false}`
 )
 
-// inline are the types of hooks that Okta waits for.
+// inline lists the inline hook types.
 var inline = slices.DeleteFunc(hook.Types(), func(t hook.Type) bool { return !t.Inline() })
 
 var forms = []form{
 	{key: "commands", doc: "Okta's own commands, verbatim, with ${ } inside.", schema: `{"type":["array","string"]}`,
 		types: inline, restricts: commandsRestrict, compile: compileCommands},
-	{key: "error", doc: "Refuses with a text, or with Okta's own error object.", schema: objectSchema, types: inline, restricts: always, compile: compileError},
+	{key: "error", doc: "Refuses with a text, or with Okta's own error object.", schema: objectSchema, types: inline, restricts: restrictsAlways, compile: compileError},
 	{key: "debug", doc: "An object that Okta writes into its System Log. Never a secret.", schema: objectSchema, types: inline, compile: compileDebug},
-	{key: "log", doc: "A line in this server's log when the rule matches.", schema: document.TextSchema, compile: func(*maker, *document.Node) {}},
+	{key: "log", doc: "A line in this server's log when the rule matches.", schema: document.TextSchema, compile: func(*formCompiler, *document.Node) {}},
 	{key: "send", doc: "Actions, delivered once the answer is out: a map with to, or a list of them.", schema: `{"oneOf":[{"$ref":"#/$defs/action"},{"type":"array","items":{"$ref":"#/$defs/action"}},{"type":"string"}]}`,
 		compile: compileSend},
 
 	{key: "deny", doc: "Refuses the registration with this text and ends the chain.", schema: document.TextSchema,
-		types: []hook.Type{hook.Registration}, restricts: always, compile: compileDeny},
+		types: []hook.Type{hook.Registration}, restricts: restrictsAlways, compile: compileDeny},
 	{key: "profile", doc: "Sets attributes of the user's profile.", schema: objectSchema,
 		types: []hook.Type{hook.Registration, hook.UserImport}, compile: compileProfile},
 	{key: "app_profile", doc: "Sets attributes of the application's user.", schema: objectSchema,
@@ -66,7 +66,7 @@ var forms = []form{
 	{key: "claims", doc: "Sets claims of the tokens this call mints.", schema: tokensSchema,
 		types: []hook.Type{hook.Token}, compile: compileClaims},
 	{key: "remove_claims", doc: "Removes claims that are there from the tokens this call mints.", schema: removeSchema,
-		types: []hook.Type{hook.Token}, restricts: always, compile: compileRemoveClaims},
+		types: []hook.Type{hook.Token}, restricts: restrictsAlways, compile: compileRemoveClaims},
 	{key: "lifetime", doc: "Sets the tokens' lifetimes in seconds, from 300 to 86400.", schema: lifesSchema,
 		types: []hook.Type{hook.Token}, restricts: shortens, compile: compileLifetime},
 	{key: "attributes", doc: "Sets attribute statements; a list gives several values, an empty one none.", schema: objectSchema,
@@ -74,14 +74,14 @@ var forms = []form{
 	{key: "name_id", doc: "Replaces the subject's name.", schema: leafSchema,
 		types: []hook.Type{hook.SAML}, compile: compileNameID},
 	{key: "session_lifetime", doc: "Ends the session at the application after so many seconds.", schema: leafSchema,
-		types: []hook.Type{hook.SAML}, restricts: always, compile: compileSessionLifetime},
+		types: []hook.Type{hook.SAML}, restricts: restrictsAlways, compile: compileSessionLifetime},
 	{key: "verify", doc: "Verifies the password when the expression is exactly true.", schema: `{"type":["string","boolean"]}`,
-		types: []hook.Type{hook.PasswordImport}, restricts: always, compile: compileVerify},
+		types: []hook.Type{hook.PasswordImport}, restricts: restrictsAlways, compile: compileVerify},
 	{key: "telephony", doc: "Says what became of the message: status, provider, transactionId, transactionMetadata.", schema: `{"type":"object","required":["status"]}`,
 		types: []hook.Type{hook.Telephony}, compile: compileTelephony},
 }
 
-// allRuleFields is a rule's fields with its forms.
+// allRuleFields lists the fields of a rule with its outputs.
 var allRuleFields = slices.Concat(ruleFields, formFields())
 
 func formFields() []document.Field[ruleSpec] {
@@ -89,14 +89,14 @@ func formFields() []document.Field[ruleSpec] {
 	for i := range forms {
 		f := &forms[i]
 		fields[i] = document.Field[ruleSpec]{Key: f.key, Doc: f.doc, Schema: f.schema, Types: f.types,
-			Read: func(_ *document.Decoder, r *ruleSpec, n *document.Node) { r.gives = append(r.gives, given{f, n}) }}
+			Read: func(_ *document.Decoder, r *ruleSpec, n *document.Node) { r.outputs = append(r.outputs, output{f, n}) }}
 	}
 	return fields
 }
 
 // gives finds what the rule gives by the form's key.
-func (r *ruleSpec) give(key string) *document.Node {
-	for _, g := range r.gives {
+func (r *ruleSpec) output(key string) *document.Node {
+	for _, g := range r.outputs {
 		if g.form.key == key {
 			return g.node
 		}
@@ -104,7 +104,7 @@ func (r *ruleSpec) give(key string) *document.Node {
 	return nil
 }
 
-// restricts reports whether the rule refuses or takes something away.
+// restricts reports whether the rule denies or restricts.
 func (r *ruleSpec) restricts() bool {
-	return r.module.restricts(r) || slices.ContainsFunc(r.gives, func(g given) bool { return g.form.restricts != nil && g.form.restricts(g.node) })
+	return r.module.restricts(r) || slices.ContainsFunc(r.outputs, func(g output) bool { return g.form.restricts != nil && g.form.restricts(g.node) })
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-func compileCommands(m *maker, n *document.Node) {
+func compileCommands(m *formCompiler, n *document.Node) {
 	if n.Kind == document.Text {
 		m.computedCommands(n)
 		return
@@ -35,8 +35,8 @@ func compileCommands(m *maker, n *document.Node) {
 	m.check(append(sample, "]}"...), n, "commands")
 }
 
-// computedCommands is one expression that gives the whole list.
-func (m *maker) computedCommands(n *document.Node) {
+// computedCommands compiles commands that are one expression for the whole list.
+func (m *formCompiler) computedCommands(n *document.Node) {
 	t := m.text(n)
 	if t == nil {
 		return
@@ -45,11 +45,11 @@ func (m *maker) computedCommands(n *document.Node) {
 		m.Add(n.Problem("want commands as a list, got a text"))
 		return
 	}
-	m.effects.commands = append(m.effects.commands, spliced(t))
+	m.effects.commands = append(m.effects.commands, spliceList(t))
 }
 
-// spliced appends what an expression comes to: one element of the list that dst ends in, or the elements of a list.
-func spliced(t *expr.Text) appender {
+// spliceList returns an appender of an expression's value: one element, or the elements of a list.
+func spliceList(t *expr.Text) appender {
 	return func(dst []byte, r *runtime.Run) ([]byte, error) {
 		mark := len(dst)
 		dst = comma(dst)
@@ -65,7 +65,7 @@ func spliced(t *expr.Text) appender {
 	}
 }
 
-func compileError(m *maker, n *document.Node) {
+func compileError(m *formCompiler, n *document.Node) {
 	if n.Kind == document.Text {
 		if t := m.text(n); t != nil {
 			m.effects.error = func(dst []byte, r *runtime.Run) ([]byte, error) {
@@ -89,16 +89,16 @@ func compileError(m *maker, n *document.Node) {
 	m.check(append(sample, '}'), n, "error")
 }
 
-// refusal is what is said when a refusal's own text comes out empty: the refusal stands.
-const refusal = "This request was refused."
+// defaultDenial is the text of a denial whose own text is empty.
+const defaultDenial = "This request was refused."
 
-// appendSummary appends "errorSummary": and the text.
+// appendSummary appends the member errorSummary with the text.
 func appendSummary(dst []byte, t *expr.Text, r *runtime.Run) ([]byte, error) {
 	dst = append(dst, `"errorSummary":"`...)
 	start := len(dst)
 	dst, err := appendEscaped(dst, t, r)
 	if len(bytes.TrimSpace(dst[start:])) == 0 {
-		dst = append(dst[:start], refusal...)
+		dst = append(dst[:start], defaultDenial...)
 	}
 	return append(dst, '"'), err
 }
@@ -110,10 +110,10 @@ func appendEscaped(dst []byte, t *expr.Text, r *runtime.Run) ([]byte, error) {
 	if err != nil {
 		return dst, err
 	}
-	return escaped(dst, start), nil
+	return escapeTail(dst, start), nil
 }
 
-func compileDebug(m *maker, n *document.Node) {
+func compileDebug(m *formCompiler, n *document.Node) {
 	if n.Kind != document.Map && n.Kind != document.Text {
 		m.Add(n.Problem("want debug as a map, got %s", n.Describe()))
 		return
@@ -132,7 +132,7 @@ func compileDebug(m *maker, n *document.Node) {
 	m.effects.debug = templateAppender(t)
 }
 
-func compileDeny(m *maker, n *document.Node) {
+func compileDeny(m *formCompiler, n *document.Node) {
 	if n.Kind != document.Text {
 		m.Add(n.Problem("want deny as the text the user is shown, got %s", n.Describe()))
 		return
@@ -159,9 +159,9 @@ func compileDeny(m *maker, n *document.Node) {
 	}
 }
 
-// location is the rule's at as JSON, nil without one. The Sign-In Widget shows a cause only when its location names a
+// location returns the `at` of the rule as JSON, or nil. The Sign-In Widget shows a cause only if its location names a
 // submitted attribute (hooks.md section 6).
-func (m *maker) location() []byte {
+func (m *formCompiler) location() []byte {
 	n := m.rule.at
 	if n == nil || n.Kind == document.Broken {
 		return nil

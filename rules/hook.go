@@ -12,18 +12,18 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/hook"
 )
 
-// hook compiles one hook, nil when its type is not known.
+// hook compiles one hook, or returns nil if its type is unknown.
 func (l *loader) hook(s *Set, spec *hookSpec) *Hook {
 	h := &Hook{Name: spec.name, Path: spec.path, Type: spec.typ, Concurrency: spec.concurrency, random: l.options.Random}
 	h.Auth = l.credentials.Auth(credential.Owner{Name: spec.name, Org: spec.org, Event: spec.typ == hook.EventHook, Node: spec.node}, spec.auth)
 	if spec.typ == 0 {
 		return nil
 	}
-	h.Budget = fill(spec.budget)
+	h.Budget = withDefaults(spec.budget)
 	env := expr.NewEnv(expr.Options{Type: spec.typ, Known: l.known, Vars: s.vars.Root(), Tables: s.tables, Workers: s.workers, Clauses: l.options.Clauses})
 	h.env, l.HookType = env, spec.typ
 	defer func() { l.HookType = 0 }()
-	c := &compiler{Decoder: &l.Decoder, shelf: l.shelf, env: env, destinations: s.destinations, known: l.known}
+	c := &compiler{Decoder: &l.Decoder, modules: l.modules, env: env, destinations: s.destinations, known: l.known}
 	h.destinations = s.destinations
 	for _, d := range s.destinations {
 		h.names = append(h.names, d.Name)
@@ -32,19 +32,19 @@ func (l *loader) hook(s *Set, spec *hookSpec) *Hook {
 		c.let(let, spec.lets[i+1:])
 		h.lets, h.sources = append(h.lets, let.Key), append(h.sources, strings.TrimSpace(let.Value.Text))
 		h.taintedLets = append(h.taintedLets, env.SecretLet(let.Key))
-		h.placedLet(let, env.LetClauses(let.Key))
+		h.recordLetPlace(let, env.LetClauses(let.Key))
 	}
 	names := map[string]*document.Node{}
-	sets := map[string]string{} // what rules set, and the last one to
+	sets := map[string]string{} // each claim or attribute set so far, with the last rule that sets it
 	for _, r := range spec.rules {
 		if first := names[r.name]; first != nil && r.name != "" {
 			l.Add(r.nameAt.Problem("rule %q is there twice in this hook, first on line %d", r.name, first.Line))
 		}
 		names[r.name] = r.nameAt
-		h.on.add(l.patterns(r.on))
+		h.on.add(l.eventPatterns(r.on))
 		h.rules = append(h.rules, c.rule(h, r, sets))
 		if l.options.Clauses {
-			h.placed(r, &h.rules[len(h.rules)-1], c.decides)
+			h.recordPlaces(r, &h.rules[len(h.rules)-1], c.decides)
 		}
 	}
 	h.on.buildIndexes(h.rules)
@@ -55,8 +55,8 @@ func (l *loader) hook(s *Set, spec *hookSpec) *Hook {
 	return h
 }
 
-// fill is a hook's budget with the defaults for what it leaves out.
-func fill(b runtime.Budget) runtime.Budget {
+// withDefaults fills the missing limits of a hook's budget.
+func withDefaults(b runtime.Budget) runtime.Budget {
 	d := runtime.Default
 	if b.Time > 0 {
 		d.Time = b.Time
@@ -73,7 +73,7 @@ func fill(b runtime.Budget) runtime.Budget {
 	return d
 }
 
-// answers sets what goes out when the rules say nothing, or fail (hooks.md section 10).
+// answers sets the answers for silence and failure (hooks.md section 10).
 func (l *loader) answers(h *Hook, spec *hookSpec) {
 	if !h.Type.Inline() {
 		return
@@ -94,10 +94,10 @@ func (l *loader) answers(h *Hook, spec *hookSpec) {
 	}
 }
 
-// let compiles a let. later are those that stand behind it.
+// let compiles a let. later lists the lets after it.
 func (c *compiler) let(m document.Member, later []document.Member) {
 	if !c.bare(m.Value) {
-		c.env.Let(m.Key, "nil") // known all the same
+		c.env.Let(m.Key, "nil") // define the name all the same
 		return
 	}
 	if err := c.env.Let(m.Key, m.Value.Text); err != nil {
@@ -105,18 +105,18 @@ func (c *compiler) let(m document.Member, later []document.Member) {
 			c.Add(m.KeyNode.Problem("want a let's name of letters, digits and _, got %q", m.Key))
 			return
 		}
-		if strings.HasPrefix(err.Error(), "the name ") { // it is the name that is wrong
+		if strings.HasPrefix(err.Error(), "the name ") { // the name itself is invalid
 			c.Add(m.KeyNode.Problem("%s", err))
 			return
 		}
-		c.faults(m.Value, early(err, m.Key, later))
+		c.addErrors(m.Value, explainLetOrder(err, m.Key, later))
 		return
 	}
-	c.doubts(m.Value, c.env.LetWarnings(m.Key))
+	c.addWarnings(m.Value, c.env.LetWarnings(m.Key))
 }
 
-// early says of names that a let cannot read yet that they are lets.
-func early(err error, name string, later []document.Member) error {
+// explainLetOrder rewords errors about unknown names that are later lets or the let itself.
+func explainLetOrder(err error, name string, later []document.Member) error {
 	var all expr.Errors
 	if !errors.As(err, &all) {
 		return err
@@ -140,17 +140,17 @@ func early(err error, name string, later []document.Member) error {
 func (c *compiler) rule(h *Hook, spec *ruleSpec, sets map[string]string) rule {
 	r := rule{name: spec.name, file: spec.node.Source.Name, line: spec.node.Line, budget: spec.budget, limited: spec.budget != (runtime.Budget{})}
 	restricts := spec.restricts()
-	refuses := spec.give("deny") != nil || spec.give("error") != nil
-	r.last = spec.stop || spec.give("deny") != nil
+	refuses := spec.output("deny") != nil || spec.output("error") != nil
+	r.last = spec.stop || spec.output("deny") != nil
 	r.closed = restricts || h.Type.FailsClosed()
 	r.missing = spec.missing == "match"
-	c.failure(h, spec, &r, restricts)
+	c.setFailureMode(h, spec, &r, restricts)
 	c.cost, c.decides = expr.Cost{}, nil
-	c.condition(spec, &r, refuses)
-	m := &maker{compiler: c, rule: spec, effects: &effects{}}
-	c.reveals, c.revealed, c.veiled = spec.reveals, nil, false
+	c.compileCondition(spec, &r, refuses)
+	m := &formCompiler{compiler: c, rule: spec, effects: &effects{}}
+	c.reveals, c.usedReveals, c.tainted = spec.reveals, nil, false
 	before := len(c.Problems)
-	for _, g := range spec.gives {
+	for _, g := range spec.outputs {
 		if g.node.Kind == document.Broken {
 			continue
 		}
@@ -163,41 +163,41 @@ func (c *compiler) rule(h *Hook, spec *ruleSpec, sets map[string]string) rule {
 	}
 	c.form = ""
 	if spec.module != nil {
-		c.confide(h, spec, &r)
+		c.warnSecretAccess(h, spec, &r)
 	}
-	c.inVain(spec, before)
-	r.program, r.tainted = m.effects, c.veiled
+	c.warnUnusedReveal(spec, before)
+	r.program, r.tainted = m.effects, c.tainted
 	if spec.module != nil {
-		r.program, r.module = c.shelf.program(h, spec, r.budget.Within(h.Budget)), true
+		r.program, r.module = c.modules.program(h, spec, r.budget.Within(h.Budget)), true
 	}
 	r.cost = c.cost
-	c.overlaps(m, sets, r.last)
-	c.coherent(spec)
+	c.warnOverridden(m, sets, r.last)
+	c.checkCoherence(spec)
 	return r
 }
 
-// overlaps warns of what an earlier rule sets in vain. sets is what rules set, and the last one to.
-func (c *compiler) overlaps(m *maker, sets map[string]string, last bool) {
+// warnOverridden warns if a later rule always overrides an earlier setting. sets maps each setting to its last rule.
+func (c *compiler) warnOverridden(m *formCompiler, sets map[string]string, last bool) {
 	name := m.rule.name
 	for _, s := range m.sets {
 		earlier, twice := sets[s.what]
-		if twice && earlier != name && s.surely && m.rule.when == nil {
+		if twice && earlier != name && s.always && m.rule.when == nil {
 			c.Add(s.at.Warning("rule %q sets %s in any case: what rule %q sets it to never counts", name, s.what, earlier))
 		}
-		if sets[s.what] = name; last { // no later rule runs beside this one
+		if sets[s.what] = name; last { // no later rule runs after this one
 			delete(sets, s.what)
 		}
 	}
 }
 
-// coherent reports parts of a rule that do not go together.
-func (c *compiler) coherent(spec *ruleSpec) {
-	if spec.give("deny") != nil && spec.give("error") != nil {
-		c.Add(spec.give("error").Problem("a deny makes the error itself: want one of them"))
+// checkCoherence reports outputs of a rule that exclude each other.
+func (c *compiler) checkCoherence(spec *ruleSpec) {
+	if spec.output("deny") != nil && spec.output("error") != nil {
+		c.Add(spec.output("error").Problem("a deny makes the error itself: want one of them"))
 	}
 	for _, key := range []string{"deny", "error"} {
-		if lost := spec.undone(); spec.give(key) != nil && len(lost) > 0 {
-			c.Add(spec.give(lost[0]).Warning("nothing comes of %s: the %s beside it refuses the call, and Okta takes no more then", document.JoinAnd(lost), key))
+		if lost := spec.cancelledOutputs(); spec.output(key) != nil && len(lost) > 0 {
+			c.Add(spec.output(lost[0]).Warning("nothing comes of %s: the %s beside it refuses the call, and Okta takes no more then", document.JoinAnd(lost), key))
 			break
 		}
 	}
@@ -208,26 +208,27 @@ func (c *compiler) coherent(spec *ruleSpec) {
 		c.Add(spec.node.Key("with").Problem("with is what a module is configured with, and this rule has none: want wasm"))
 	}
 	if spec.module != nil {
-		c.alone(spec)
+		c.checkModuleAlone(spec)
 		return
 	}
-	if len(spec.gives) == 0 && !spec.stop && !spec.faulty {
+	if len(spec.outputs) == 0 && !spec.stop && !spec.faulty {
 		c.Add(spec.node.Warning("rule %q gives nothing: want one of %s", spec.name, document.JoinAnd(document.Keys(formFields(), c.HookType))))
 	}
 }
 
-// alone reports what stands beside a module: its draft is all that its rule gives.
-func (c *compiler) alone(spec *ruleSpec) {
-	for _, g := range spec.gives {
+// checkModuleAlone reports outputs beside a module: the draft of the module is the only output of its rule.
+func (c *compiler) checkModuleAlone(spec *ruleSpec) {
+	for _, g := range spec.outputs {
 		if g.form.key != "log" {
 			c.Add(spec.node.Key(g.form.key).Problem("%s beside wasm: the module says all that its rule gives: want a rule of its own for this", g.form.key))
 		}
 	}
 }
 
-// undone is what a rule gives that a refusal beside it cancels. Okta's own commands are checked with the error.
-func (r *ruleSpec) undone() (keys []string) {
-	for _, g := range r.gives {
+// cancelledOutputs lists the outputs that a denial in the same rule cancels. Okta's own commands are checked with
+// the error.
+func (r *ruleSpec) cancelledOutputs() (keys []string) {
+	for _, g := range r.outputs {
 		switch g.form.key {
 		case "commands", "error", "deny", "debug", "log", "send", "verify":
 		default:
@@ -237,7 +238,7 @@ func (r *ruleSpec) undone() (keys []string) {
 	return keys
 }
 
-func (c *compiler) failure(h *Hook, spec *ruleSpec, r *rule, restricts bool) {
+func (c *compiler) setFailureMode(h *Hook, spec *ruleSpec, r *rule, restricts bool) {
 	switch {
 	case spec.onFailure == "":
 	case h.Type.FailsClosed() && spec.onFailure == "open":
@@ -250,7 +251,7 @@ func (c *compiler) failure(h *Hook, spec *ruleSpec, r *rule, restricts bool) {
 	}
 }
 
-func (c *compiler) condition(spec *ruleSpec, r *rule, refuses bool) {
+func (c *compiler) compileCondition(spec *ruleSpec, r *rule, refuses bool) {
 	if spec.when == nil {
 		if spec.missing != "" && spec.node.Get("when") == nil {
 			c.Add(spec.missingAt.Problem("missing is for a rule with a condition: want when"))
@@ -263,12 +264,12 @@ func (c *compiler) condition(spec *ruleSpec, r *rule, refuses bool) {
 		return
 	}
 	if err := x.Condition(); err != nil {
-		c.faults(spec.when, err)
+		c.addErrors(spec.when, err)
 		return
 	}
 	r.when = x
 	if refuses && spec.missing == "" && x.Nullable() {
-		c.Add(spec.when.Warning("when %s is missing, rule %q may not match, and then refuses nothing: say missing: match or missing: skip", lacked(x.Inputs()), spec.name))
+		c.Add(spec.when.Warning("when %s is missing, rule %q may not match, and then refuses nothing: say missing: match or missing: skip", describeInputs(x.Inputs()), spec.name))
 	}
 }
 

@@ -8,32 +8,33 @@ import (
 	"github.com/tenterhook/tenterhook/runtime/expr"
 )
 
-// An index takes work to ask, and is there only where it saves more.
+// Limits of an index. Reading an index costs time, so it exists only where it saves more.
 const (
-	minRules   = 16 // that look at a member do so themselves
-	maxMembers = 8  // that one index looks at
-	maxLengths = 8  // of beginnings, for one member: those in between are cut to the next one below
+	minRules   = 16 // minimum number of rules per member
+	maxMembers = 8  // maximum number of members per index
+	maxLengths = 8  // maximum number of prefix lengths per member: other lengths are rounded down
 )
 
-// index finds the rules whose conditions can be true, by what the event has where many conditions look for one text: a look
-// and a hash for each such member, however many rules there are. Rules that it leaves out would have been false without failing.
+// index finds the rules whose conditions can be true by the values of a few members that many conditions compare with
+// constant texts. It costs one read and one hash per member, independent of the number of rules. The conditions of
+// omitted rules would be false without failing.
 type index struct {
 	members []memberIndex
-	always  []int // rules that it knows nothing of, ascending
+	always  []int // rules outside the index, ascending
 }
 
-// memberIndex is the rules of an index by one member.
+// memberIndex maps the values of one member to rules.
 type memberIndex struct {
 	member    expr.Member
 	texts     map[string][]int
-	longest   int // of texts
+	longest   int // length of the longest text
 	prefixes  map[string][]int
-	lengths   []int // of beginnings, ascending
-	onMissing []int // rules to look at when the member is missing: those that take that for a match
-	onOther   []int // rules to look at when it is no text: they may fail
+	lengths   []int // lengths of the prefixes, ascending
+	onMissing []int // rules to run if the member is missing: those with `missing: match`
+	onOther   []int // rules to run if the member is no text: they may fail
 }
 
-// needChoice is the one Need of a rule that it is found by.
+// needChoice is the Need by which the index finds a rule.
 type needChoice struct {
 	needs []expr.Need
 	at    int
@@ -41,7 +42,7 @@ type needChoice struct {
 
 func (c needChoice) need() *expr.Need { return &c.needs[c.at] }
 
-// newIndex sorts rules, of which among are the places; nil when there is nothing to gain.
+// newIndex builds an index of the rules with the given indexes, or returns nil if it would save nothing.
 func newIndex(rules []rule, among []int) *index {
 	if len(among) < minRules {
 		return nil
@@ -82,13 +83,13 @@ func newIndex(rules []rule, among []int) *index {
 	return x
 }
 
-// searchText is a text of a Need, or a beginning.
+// searchText is a text or a prefix of a Need.
 type searchText struct {
 	member, text string
 	beginning    bool
 }
 
-// eachText calls f with all that a Need asks for.
+// eachText calls f with each text and prefix of a Need.
 func eachText(n *expr.Need, f func(w searchText)) {
 	for _, text := range n.Texts {
 		f(searchText{n.Member.Name(), text, false})
@@ -98,7 +99,7 @@ func eachText(n *expr.Need, f func(w searchText)) {
 	}
 }
 
-// countTexts counts how many rules ask for the same.
+// countTexts counts the rules per text and prefix.
 func countTexts(rules []rule, among []int) map[searchText]int {
 	common := map[searchText]int{}
 	for _, i := range among {
@@ -109,7 +110,8 @@ func countTexts(rules []rule, among []int) map[searchText]int {
 	return common
 }
 
-// needs are those the rule can be found by. The small budget of a rule may run out in its condition, which then fails.
+// needs returns the Needs by which the rule can be found. A rule with a budget of its own has none, because its
+// condition may fail by that budget.
 func (r *rule) needs() []expr.Need {
 	if r.when == nil || r.limited {
 		return nil
@@ -117,7 +119,7 @@ func (r *rule) needs() []expr.Need {
 	return r.when.Needs()
 }
 
-// chooseNeeds takes for each rule the Need that it has in common with the fewest, if the members it stands behind are allowed.
+// chooseNeeds chooses for each rule the most selective Need, provided that the members read before it are allowed.
 func chooseNeeds(rules []rule, among []int, common map[searchText]int, allowed func(string) bool) map[int]needChoice {
 	choices := map[int]needChoice{}
 	for _, i := range among {
@@ -140,7 +142,7 @@ func chooseNeeds(rules []rule, among []int, common map[searchText]int, allowed f
 	return choices
 }
 
-// memberIndex is that of a member, which is there from now on.
+// memberIndex returns the index of a member and creates it if needed.
 func (x *index) memberIndex(m expr.Member) *memberIndex {
 	at := slices.IndexFunc(x.members, func(s memberIndex) bool { return s.member.Name() == m.Name() })
 	if at < 0 {
@@ -150,7 +152,7 @@ func (x *index) memberIndex(m expr.Member) *memberIndex {
 	return &x.members[at]
 }
 
-// add sorts rule i in. Whatever it looks at before may make it fail.
+// add adds rule i. A member that it reads before may make it fail.
 func (x *index) add(i int, c needChoice, missing bool) {
 	for j := range c.needs {
 		s := x.memberIndex(c.needs[j].Member)
@@ -170,7 +172,7 @@ func (x *index) add(i int, c needChoice, missing bool) {
 	}
 }
 
-// appendUnique adds i at the end, if it is not there.
+// appendUnique appends i unless it is the last element.
 func appendUnique(list []int, i int) []int {
 	if n := len(list); n > 0 && list[n-1] == i {
 		return list
@@ -178,7 +180,7 @@ func appendUnique(list []int, i int) []int {
 	return append(list, i)
 }
 
-// limitLengths leaves beginnings of a few lengths: what begins with a text begins with less of it too.
+// limitLengths reduces the prefixes to a few lengths: a text with a prefix also has each shorter part of it.
 func (s *memberIndex) limitLengths() {
 	seen := map[int]bool{}
 	for text := range s.prefixes {
@@ -204,7 +206,7 @@ func (s *memberIndex) limitLengths() {
 	}
 }
 
-// mark marks the rules whose conditions can be true, or fail. It is false when the Meter has said no: then nobody knows.
+// mark marks the rules whose conditions can be true or fail. It returns false if the Meter is exhausted.
 func (x *index) mark(r *runtime.Run, p *ruleSet) bool {
 	for i := range x.members {
 		s := &x.members[i]
@@ -224,7 +226,7 @@ func (x *index) mark(r *runtime.Run, p *ruleSet) bool {
 	return true
 }
 
-// mark marks the rules that ask for a text.
+// mark marks the rules that compare with a text.
 func (s *memberIndex) mark(text string, p *ruleSet) {
 	if len(text) <= s.longest {
 		p.mark(s.texts[text])

@@ -7,43 +7,42 @@ import (
 	"github.com/tenterhook/tenterhook/runtime/expr"
 )
 
-// revealable are the forms that a rule may let a secret get into, when it says so.
+// revealable lists the outputs in which a rule may reveal a secret.
 var revealable = []string{"log", "debug", "error", "deny", "send"}
 
-// leaks reports a leaf that carries a password, a one-time code or the message with the code in it (hooks.md section 8), or
-// what was found out about one, to where it is kept: a log, Okta's System Log, an error page, a delivery. A rule that means
-// it says so under reveal. A delivery's key and receiver are shown wherever the delivery is listed, and for those nothing
-// helps.
-func (c *compiler) leaks(n *document.Node, t *expr.Text) {
+// checkSecretUse reports a leaf that writes a secret of the call (hooks.md section 8), or a value derived from one, to a
+// log, Okta's System Log, an error page or a delivery. A rule allows it under reveal. The key and the receiver of a
+// delivery are shown in lists, so they never may hold one.
+func (c *compiler) checkSecretUse(n *document.Node, t *expr.Text) {
 	if !t.Secret() {
 		return
 	}
-	c.veiled = true
+	c.tainted = true
 	switch {
 	case c.form == "send" && (c.member == "key" || c.member == "to"):
 		c.Add(n.Problem("a password or one-time code must not get into %s, which is shown wherever the action is listed: hmac(key, text) is no secret", c.member))
 	case !slices.Contains(revealable, c.form):
 	case slices.Contains(c.reveals, c.form):
-		c.revealed = append(c.revealed, c.form)
+		c.usedReveals = append(c.usedReveals, c.form)
 	default:
 		c.Add(n.Problem("a password or one-time code, or what tells a part of it, must not get into %s, unless the rule says reveal: %s", c.form, c.form))
 	}
 }
 
-// inVain warns of what a rule reveals and has no secret in. What was found wrong with it, behind the problems before, may have
-// one.
-func (c *compiler) inVain(spec *ruleSpec, before int) {
+// warnUnusedReveal warns about entries of reveal without a secret. It is silent if the rule has problems after `before`,
+// because a broken output may hold one.
+func (c *compiler) warnUnusedReveal(spec *ruleSpec, before int) {
 	if spec.faulty || slices.ContainsFunc(c.Problems[before:], func(p document.Problem) bool { return !p.Warning }) {
 		return
 	}
 	for i, form := range spec.reveals {
-		if !slices.Contains(c.revealed, form) {
+		if !slices.Contains(c.usedReveals, form) {
 			c.Add(spec.revealsAt[i].Warning("nothing secret gets into %s: leave it out of reveal", form))
 		}
 	}
 }
 
-// readReveals reads one form, or a list of them.
+// readReveals reads one output name, or a list of them.
 func readReveals(d *document.Decoder, r *ruleSpec, n *document.Node) {
 	all := []*document.Node{n}
 	if n.Kind == document.List {

@@ -16,38 +16,38 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-// Options is what a folder is loaded with.
+// Options configures Load.
 type Options struct {
 	Env     func(string) (string, bool) // looks up ${env.NAME}; nil: the environment is empty
-	Check   bool                        // what is not set here, but may be where it is served, is a warning
-	Before  *Set                        // the Set that runs now, for tables with max_shrink; nil: none
-	Kept    bool                        // the folder was live as it is: a module that cannot be made ready takes its rule with it, and no more
-	Again   bool                        // what could not be made ready for Before is tried again
-	Modules *wasm.Runtime               // runs modules, and outlives the Set; nil: a rule with one is a problem
-	Random  *runtime.Random             // makes the randomness of runs; nil: one with a key of its own
-	Clauses bool                        // what the parts of conditions come to is counted, which takes its time
+	Check   bool                        // a missing variable or file is a warning, because the server may have it
+	Before  *Set                        // the live Set: for max_shrink of tables, and for reuse of modules; nil: none
+	Kept    bool                        // the folder was live before: a module that does not start disables only its rule
+	Again   bool                        // start modules again that did not start for Before
+	Modules *wasm.Runtime               // runs modules and outlives the Set; nil: module rules are problems
+	Random  *runtime.Random             // source of randomness of runs; nil: one with a new key
+	Clauses bool                        // count the results of the parts of conditions, which costs time
 }
 
-// loader gathers what the files of a folder say.
+// loader decodes the files of a folder and compiles them.
 type loader struct {
 	document.Decoder
-	folder      *folder.Folder
-	options     Options
-	files       int
-	unread      bool     // one of them is no YAML
-	strangers   []string // YAML files that are not policy
-	vars        []document.Member
-	tables      []document.Member
-	places      []document.Member // destinations
-	shelf       *shelf
-	known       []string
-	hooks       []*hookSpec
-	orgs        []document.Member
-	credentials *credential.Reader
+	folder       *folder.Folder
+	options      Options
+	files        int
+	unreadable   bool     // a file is not YAML
+	nonPolicies  []string // YAML files without policy
+	vars         []document.Member
+	tables       []document.Member
+	destinations []document.Member // destinations
+	modules      *moduleLoader
+	known        []string
+	hooks        []*hookSpec
+	orgs         []document.Member
+	credentials  *credential.Reader
 }
 
-// Load compiles a folder. The error is Problems: everything that is wrong with the folder, warnings included. The Set is the
-// caller's to close.
+// Load compiles a folder. The error is document.Problems, with all problems and warnings of the folder. The caller
+// closes the Set.
 func Load(f *folder.Folder, o Options) (*Set, error) {
 	if o.Env == nil {
 		o.Env = func(string) (string, bool) { return "", false }
@@ -60,14 +60,14 @@ func Load(f *folder.Folder, o Options) (*Set, error) {
 	for _, name := range f.Names() {
 		l.file(name)
 	}
-	l.judge()
+	l.reportStrangers()
 	if l.files == 0 {
 		l.Add(document.Problem{Message: "no policy here: want a .yaml file that begins with tenterhook: 1"})
 	}
 	s := l.set()
 	l.Problems = l.Problems.Sorted()
 	if slices.ContainsFunc(l.Problems, func(p document.Problem) bool { return !p.Warning }) {
-		s.Close() // its modules; what they say as they go is of no interest
+		s.Close() // the Set is dropped, so an error of closing its modules does not matter
 		return nil, l.Problems
 	}
 	s.warnings = l.Problems
@@ -84,7 +84,7 @@ func (l *loader) decode(root *document.Node) {
 	document.Decode(&l.Decoder, root.WithoutExtensions(), "a policy file", fileFields, &f)
 	l.vars = l.unique(l.vars, f.vars, "the var")
 	l.tables = l.unique(l.tables, f.tables, "the table")
-	l.places = l.unique(l.places, f.destinations, "the destination")
+	l.destinations = l.unique(l.destinations, f.destinations, "the destination")
 	l.orgs = l.unique(l.orgs, f.orgs, "the org")
 	for _, k := range f.known {
 		l.known = append(l.known, k.Text)
@@ -92,7 +92,7 @@ func (l *loader) decode(root *document.Node) {
 	l.hooks = append(l.hooks, f.hooks...)
 }
 
-// unique joins the names of several files, and reports those that are there twice.
+// unique joins the names of several files and reports duplicates.
 func (l *loader) unique(all, more []document.Member, what string) []document.Member {
 	for _, m := range more {
 		i := slices.IndexFunc(all, func(o document.Member) bool { return o.Key == m.Key })
@@ -105,7 +105,7 @@ func (l *loader) unique(all, more []document.Member, what string) []document.Mem
 	return all
 }
 
-// set compiles everything. It is of use only when there are no problems.
+// set compiles all hooks. The Set is usable only without problems.
 func (l *loader) set() *Set {
 	s := &Set{workers: password.NewWorkers(goruntime.GOMAXPROCS(0) - 1), revision: l.folder.Hash(), known: l.known, tables: make(map[string]*table.Table, len(l.tables))}
 	for _, t := range l.tables {
@@ -116,21 +116,21 @@ func (l *loader) set() *Set {
 			l.Add(l.vars[0].KeyNode.Problem("vars cannot be held: %s", err))
 		}
 	}
-	for _, m := range l.places {
+	for _, m := range l.destinations {
 		l.destination(s, m)
 	}
 	orgs := l.readOrgs()
-	l.shelf = newShelf(l, s.tables)
+	l.modules = newModuleLoader(l, s.tables)
 	names, paths := map[string]*document.Node{}, map[string]*document.Node{}
 	for _, h := range l.hooks {
 		if h.name != "" {
-			l.taken(names, h.name, h.nameAt, "the name %s is taken by the hook in %s line %d")
+			l.checkUnique(names, h.name, h.nameAt, "the name %s is taken by the hook in %s line %d")
 		}
 		if h.path == "" && h.pathAt == nil && h.name != "" {
 			h.path, h.pathAt = "/hooks/"+h.name, h.nameAt
 		}
 		if h.path != "" {
-			l.taken(paths, h.path, h.pathAt, "the path %s is taken by the hook in %s line %d")
+			l.checkUnique(paths, h.path, h.pathAt, "the path %s is taken by the hook in %s line %d")
 		}
 		if built := l.hook(s, h); built != nil {
 			built.Org = l.orgOf(orgs, h)
@@ -140,7 +140,7 @@ func (l *loader) set() *Set {
 	return s
 }
 
-func (l *loader) taken(by map[string]*document.Node, key string, at *document.Node, format string) {
+func (l *loader) checkUnique(by map[string]*document.Node, key string, at *document.Node, format string) {
 	if first := by[key]; first != nil {
 		l.Add(at.Problem(format, key, first.Source.Name, first.Line))
 		return
@@ -162,13 +162,13 @@ func (l *loader) table(s *Set, t document.Member) {
 	}
 	made, problems := tables.Load(t.Key, t.Value, l.folder, before)
 	l.Add(problems...)
-	if made == nil { // known all the same, so that one mistake is not reported again wherever the table is used
+	if made == nil { // define the name, so that rules that use the table add no problems
 		made, _ = table.New(table.Set, nil)
 	}
 	s.tables[t.Key] = made
 }
 
-// constants is the vars as a JSON object, nil when there are none. A var that is broken is null, so that its name is known.
+// constants returns the vars as a JSON object, or nil. A broken var is null, so that its name is defined.
 func (l *loader) constants() []byte {
 	if len(l.vars) == 0 {
 		return nil

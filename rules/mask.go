@@ -12,10 +12,10 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-// maskedDraft is the draft of the rule under way as a trace shows it. One that carries secrets is written once more without them.
+// maskedDraft returns the draft of the current rule for a trace. A draft with secrets is rendered again with masks.
 func maskedDraft(k *chain, r *rule) string {
 	switch {
-	case r.module: // whose ways with a secret nobody can follow
+	case r.module: // taint does not reach into a module
 		return string(k.hook.Conceal(k.event, bytes.Clone(k.draft.JSON)))
 	case !r.tainted || len(k.draft.JSON) == 0:
 		return string(k.draft.JSON)
@@ -35,9 +35,9 @@ func maskedDraft(k *chain, r *rule) string {
 	return string(d.JSON)
 }
 
-// Redacted is d, which the hook has decided on c, as somebody may see it: its answer, actions and logs do not have the call's
-// secrets. Where a rule wrote something that carries one, in whatever form, everything is decided once more with expr.Mask in
-// its place; if that comes to anything else, the Mask is all there is to see.
+// Redacted returns the decision d on c for display: answer, actions and logs hold no secrets of the call. If a matching
+// rule is tainted, the call is decided again with expr.Mask in place of secrets; if that decision differs, only masks
+// are shown.
 func (h *Hook) Redacted(c *hook.Call, d *Decision) *Decision {
 	if !h.Type.HasSecrets() {
 		return d
@@ -58,7 +58,7 @@ func (h *Hook) Redacted(c *hook.Call, d *Decision) *Decision {
 	return &shown
 }
 
-// decideMasked is d with what masked rules write, or nothing but Masks where they do not end as they did.
+// decideMasked decides again with masks, and returns only masks if the decision differs from d.
 func (h *Hook) decideMasked(c *hook.Call, d *Decision) Decision {
 	call := *c
 	if call.Start = time.Now(); !c.Deadline.IsZero() {
@@ -81,16 +81,15 @@ func (h *Hook) decideMasked(c *hook.Call, d *Decision) Decision {
 	return shown
 }
 
-// minSecretLength is how long a secret is that is looked for inside other texts.
+// minSecretLength is the length from which a secret is searched inside other texts, in bytes.
 const minSecretLength = 4
 
-// Conceal puts expr.Mask where a JSON text that was made of a call has the call's secrets, as they came: for actions and
-// answers that are shown to somebody.
+// Conceal replaces the unmodified secrets of a call in a JSON text by expr.Mask, for display of actions and answers.
 func (h *Hook) Conceal(call jsondoc.Node, text []byte) []byte {
 	for _, path := range h.Type.Secrets() {
-		n := under(call, path)
+		n := memberAt(call, path)
 		switch secret := jsondoc.AppendEscaped(nil, n.Text()); {
-		case n.Kind() == jsondoc.Number: // a number stays one, wherever it stands
+		case n.Kind() == jsondoc.Number: // a number is replaced by a number, to keep the JSON valid
 			text = bytes.ReplaceAll(text, n.Raw(), bytes.Repeat([]byte("9"), len(n.Raw())))
 		case n.Kind() != jsondoc.String:
 		case len(secret) >= minSecretLength:
@@ -102,7 +101,7 @@ func (h *Hook) Conceal(call jsondoc.Node, text []byte) []byte {
 	return text
 }
 
-// ConcealText is Conceal for a text that is no JSON.
+// ConcealText is Conceal for plain text.
 func (h *Hook) ConcealText(call jsondoc.Node, text string) string {
 	var shown string
 	if json.Unmarshal(h.Conceal(call, jsondoc.AppendString(nil, text)), &shown) != nil {

@@ -27,7 +27,7 @@ type Module struct {
 func (s *Set) Modules() (all []Module) {
 	for _, h := range s.hooks {
 		for i := range h.rules {
-			if m, ok := h.rules[i].program.(*instance); ok {
+			if m, ok := h.rules[i].program.(*sharedModule); ok {
 				all = append(all, Module{h.Name, h.rules[i].name, m.file, m.sha256, m.pinned, m.failure})
 			}
 		}
@@ -100,8 +100,8 @@ func wrote(lines []string) string {
 	return "; it wrote: " + strings.Join(lines[max(0, len(lines)-most):], " / ")
 }
 
-// instance is a module at work for one rule. The Sets that have the rule as it is share it.
-type instance struct {
+// sharedModule is a module at work for one rule. The Sets that have the rule as it is share it.
+type sharedModule struct {
 	*wasm.Program        // nil with a failure
 	key           string // the same of rules that can share it
 	print         string // of the tables it looks into; empty: it looks into none
@@ -113,7 +113,7 @@ type instance struct {
 }
 
 // hold is for one more Set; false when the last one has let go of it.
-func (m *instance) hold() bool {
+func (m *sharedModule) hold() bool {
 	for {
 		n := m.holders.Load()
 		if n == 0 {
@@ -126,7 +126,7 @@ func (m *instance) hold() bool {
 }
 
 // Run decides on the event, where the module is ready.
-func (m *instance) Run(r *runtime.Run, d *hook.Draft) error {
+func (m *sharedModule) Run(r *runtime.Run, d *hook.Draft) error {
 	if m.failure != "" {
 		return fmt.Errorf("%w: its module could not be made ready: %s", runtime.ErrValue, m.failure)
 	}
@@ -134,20 +134,20 @@ func (m *instance) Run(r *runtime.Run, d *hook.Draft) error {
 }
 
 // Close lets go of it for one Set, and closes it for the last.
-func (m *instance) Close() error {
+func (m *sharedModule) Close() error {
 	if m.holders.Add(-1) > 0 || m.Program == nil {
 		return nil
 	}
 	return m.Program.Close()
 }
 
-// unready is the program of a rule whose module could not be made ready where it is only looked at.
-type unready struct{}
+// unavailable is the program of a rule whose module could not be made ready where it is only looked at.
+type unavailable struct{}
 
 var errUnready = fmt.Errorf("%w: what its module is configured with is not set here", runtime.ErrValue)
 
 // Run fails.
-func (unready) Run(*runtime.Run, *hook.Draft) error { return errUnready }
+func (unavailable) Run(*runtime.Run, *hook.Draft) error { return errUnready }
 
 // Close frees nothing.
-func (unready) Close() error { return nil }
+func (unavailable) Close() error { return nil }

@@ -5,8 +5,8 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/hook"
 )
 
-// patterns holds event types against Okta's catalogue and what the policy says is known.
-func (l *loader) patterns(nodes []*document.Node) (all []hook.EventPattern) {
+// eventPatterns checks event types against Okta's catalogue and the `known` list of the policy.
+func (l *loader) eventPatterns(nodes []*document.Node) (all []hook.EventPattern) {
 	for _, n := range nodes {
 		if n.Kind == document.Broken {
 			continue

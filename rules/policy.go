@@ -55,12 +55,12 @@ type ruleSpec struct {
 	with        *document.Node
 	reveals     []string
 	revealsAt   []*document.Node
-	gives       []given
+	outputs     []output
 	faulty      bool // a problem is reported: what is not there may only have been misspelt
 }
 
-// given is one thing a rule gives: a short form, commands, error, debug or log.
-type given struct {
+// output is one thing a rule gives: a short form, commands, error, debug or log.
+type output struct {
 	form *form
 	node *document.Node
 }

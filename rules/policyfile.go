@@ -28,7 +28,7 @@ func (l *loader) file(name string) {
 	}
 	text, _ := l.folder.File(name)
 	if !policyStart.Match(text[:min(len(text), 64<<10)]) {
-		l.strangers = append(l.strangers, name)
+		l.nonPolicies = append(l.nonPolicies, name)
 		return
 	}
 	l.files++
@@ -49,18 +49,18 @@ func (l *loader) file(name string) {
 	if root != nil {
 		l.decode(root)
 	}
-	l.unread = l.unread || root == nil
+	l.unreadable = l.unreadable || root == nil
 }
 
-// judge reports the YAML files that are not policy. They are mistakes: a policy that was emptied, or whose first line is
+// reportStrangers reports the YAML files that are not policy. They are mistakes: a policy that was emptied, or whose first line is
 // misspelt, would take its hooks off the air, and the rest of the folder would be right without them.
-func (l *loader) judge() {
-	for _, name := range l.strangers {
+func (l *loader) reportStrangers() {
+	for _, name := range l.nonPolicies {
 		if slices.ContainsFunc(l.tables, func(t document.Member) bool { return readsFile(t.Value, name) }) {
 			continue
 		}
 		content, _ := l.folder.File(name)
-		if p := stranger(name, content); p.Line > 0 || !l.unread {
+		if p := stranger(name, content); p.Line > 0 || !l.unreadable {
 			l.Add(p)
 		}
 	}

@@ -7,10 +7,10 @@ import (
 	"github.com/tenterhook/tenterhook/rules/document"
 )
 
-// What refuses or takes something away fails closed, so it is looked for in Okta's own commands too. Where the call decides
-// what a command is, it may be a refusal: what decides is computed, so it counts as one.
+// Rules that deny or restrict fail closed, so Okta's own commands are searched for denials too. A computed command
+// counts as a denial, because it may be one.
 
-// commandsRestrict looks at a list of commands.
+// commandsRestrict reports whether a list of commands may deny or restrict.
 func commandsRestrict(n *document.Node) bool {
 	if n.Kind != document.List {
 		return n.HasHoles()
@@ -32,7 +32,7 @@ func commandRestricts(n *document.Node) bool {
 	return false
 }
 
-// wordRestricts looks at what registers a user or takes a password. An import refuses nothing.
+// wordRestricts checks the results of registrations and passwords. Imports deny nothing.
 func wordRestricts(n *document.Node) bool {
 	if n.Kind != document.Map {
 		return n.HasHoles()
@@ -45,8 +45,8 @@ func wordRestricts(n *document.Node) bool {
 	return false
 }
 
-// operationRestricts looks at one operation of a patch. Only to add is surely to take nothing away, but for a lifetime,
-// which may be shorter than what was there.
+// operationRestricts checks one operation of a patch. Only `add` never restricts, except for lifetimes, which may
+// become shorter.
 func operationRestricts(n *document.Node) bool {
 	op, path := n.Get("op"), n.Get("path")
 	if op == nil || path == nil {

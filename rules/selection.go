@@ -8,23 +8,23 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/hook"
 )
 
-// maxSegments is how many segments of an event type are looked at. Okta's have ten at most.
+// maxSegments is the number of segments of an event type that select rules. Okta's types have at most ten.
 const maxSegments = 15
 
-// selection finds the rules that a call is for, without a look at the others.
+// selection finds the rules for a call without evaluating the others.
 type selection struct {
 	byType   map[string]*group // by event type
-	byPrefix map[string]*group // by what a * stands behind, such as "user.session."; "" has the rules for every call
+	byPrefix map[string]*group // by the text before a *, such as "user.session."; "": the rules for every call
 	rules    int
 }
 
-// group is the rules that are for the same calls.
+// group holds the rules with the same event type or prefix.
 type group struct {
-	rules []int // places, ascending
+	rules []int // rule indexes, ascending
 	index *index
 }
 
-// add adds the next rule, with its `on`; of an inline hook there is none.
+// add adds the next rule with its `on` patterns; rules of inline hooks have none.
 func (s *selection) add(patterns []hook.EventPattern) {
 	if s.byType == nil {
 		s.byType, s.byPrefix = map[string]*group{}, map[string]*group{}
@@ -51,7 +51,7 @@ func (s *selection) addToGroup(groups map[string]*group, key string) {
 	g.rules = appendUnique(g.rules, s.rules)
 }
 
-// buildIndexes makes the indexes, once all rules are there.
+// buildIndexes builds the index of each group after all rules are added.
 func (s *selection) buildIndexes(rules []rule) {
 	for _, groups := range []map[string]*group{s.byType, s.byPrefix} {
 		for _, g := range groups {
@@ -60,7 +60,7 @@ func (s *selection) buildIndexes(rules []rule) {
 	}
 }
 
-// selectInline picks from all rules of an inline hook; whole: also those whose conditions cannot be true.
+// selectInline selects the rules of an inline hook; whole: also rules whose conditions cannot be true.
 func (s *selection) selectInline(r *runtime.Run, p *ruleSet, whole bool) {
 	g := s.byPrefix[""]
 	if g == nil || g.index == nil || whole {
@@ -71,7 +71,7 @@ func (s *selection) selectInline(r *runtime.Run, p *ruleSet, whole bool) {
 	g.selectInto(r, p, false)
 }
 
-// selectEvent picks from the rules for an event type; whole as for all.
+// selectEvent selects the rules for an event type; whole as in selectInline.
 func (s *selection) selectEvent(eventType string, r *runtime.Run, p *ruleSet, whole bool) {
 	p.reset(s.rules)
 	s.byType[eventType].selectInto(r, p, whole)
@@ -95,12 +95,12 @@ func (g *group) selectInto(r *runtime.Run, p *ruleSet, whole bool) {
 	}
 }
 
-// ruleSet goes through the rules that were picked, in their order.
+// ruleSet is a set of rule indexes, iterated in order.
 type ruleSet struct {
 	marks []uint64 // a bit for each rule
 	at    int      // the next rule
 	rules int
-	whole bool // all are picked
+	whole bool // all rules are in the set
 }
 
 func (p *ruleSet) reset(rules int) {
@@ -121,7 +121,7 @@ func (p *ruleSet) mark(rules []int) {
 	}
 }
 
-// next is the next rule's place; -1 when there is none.
+// next returns the index of the next rule, or -1.
 func (p *ruleSet) next() int {
 	if p.whole {
 		if p.at == p.rules {

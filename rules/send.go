@@ -11,8 +11,8 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-// compileSend makes actions: of a map one, of a list one for each, of an expression what it comes to.
-func compileSend(m *maker, n *document.Node) {
+// compileSend compiles actions: one for a map, one per element of a list, or the value of an expression.
+func compileSend(m *formCompiler, n *document.Node) {
 	switch n.Kind {
 	case document.List:
 		for _, item := range n.Items {
@@ -25,8 +25,8 @@ func compileSend(m *maker, n *document.Node) {
 	}
 }
 
-// computedSend is one expression that gives the action, or the whole list.
-func (m *maker) computedSend(n *document.Node) {
+// computedSend compiles a send that is one expression for an action or the whole list.
+func (m *formCompiler) computedSend(n *document.Node) {
 	t := m.text(n)
 	if t == nil {
 		return
@@ -35,13 +35,13 @@ func (m *maker) computedSend(n *document.Node) {
 		m.Add(n.Problem("want send as a map with to, or a list of them, got a text"))
 		return
 	}
-	m.effects.actions = append(m.effects.actions, spliced(t))
+	m.effects.actions = append(m.effects.actions, spliceList(t))
 }
 
 // ActionKeys returns the keys that an action of a rule can have.
 func ActionKeys() []string { return document.Keys(sendFields, 0) }
 
-// sendFields are the keys of an action.
+// sendFields lists the fields of an action.
 var sendFields = []document.Field[sendSpec]{
 	{Key: "to", Doc: "The destination's name.", Schema: document.TextSchema, Required: true, Read: put("to")},
 	{Key: "method", Doc: "Instead of the destination's.", Schema: document.TextSchema, Read: put("method")},
@@ -65,7 +65,7 @@ func put(key string) func(*document.Decoder, *sendSpec, *document.Node) {
 }
 
 // send compiles one action.
-func (m *maker) send(n *document.Node) {
+func (m *formCompiler) send(n *document.Node) {
 	var spec sendSpec
 	before := len(m.Problems)
 	document.Decode(m.Decoder, n, "an action", sendFields, &spec)
@@ -79,7 +79,7 @@ func (m *maker) send(n *document.Node) {
 		if !ok {
 			continue
 		}
-		if parts = append(parts, p); p.need { // what is sent to nobody has no other member looked at
+		if parts = append(parts, p); p.need { // without a receiver the other members do not matter
 			copy(parts[1:], parts)
 			parts[0] = p
 		}
@@ -103,8 +103,8 @@ func (m *maker) send(n *document.Node) {
 	})
 }
 
-// receiver holds what is written to what the destination takes.
-func (m *maker) receiver(n *document.Node) {
+// receiver checks the members of an action against the destination's kind.
+func (m *formCompiler) receiver(n *document.Node) {
 	to := n.Get("to")
 	if to == nil || to.Kind != document.Text || to.HasHoles() {
 		return
@@ -135,13 +135,13 @@ func (m *maker) receiver(n *document.Node) {
 // part is one member of an action.
 type part struct {
 	name   string   // as `"name":`
-	value  appender // appends nothing when there is nothing to say
-	sample []byte   // the value, with stand-ins for what is computed
-	need   bool     // there is no action without it
+	value  appender // appends nothing if the member is omitted
+	sample []byte   // the value, with stand-ins for computed parts
+	need   bool     // without it there is no action
 }
 
-// part compiles one member; false when there was a problem.
-func (m *maker) part(key string, n *document.Node) (p part, ok bool) {
+// part compiles one member, and returns false after a problem.
+func (m *formCompiler) part(key string, n *document.Node) (p part, ok bool) {
 	p.name, p.need = `"`+key+`":`, key == "to"
 	m.member = key
 	defer func() { m.member = "" }()
@@ -151,17 +151,17 @@ func (m *maker) part(key string, n *document.Node) (p part, ok bool) {
 	case "query", "headers":
 		p.value, p.sample = m.texts(n, key)
 	default:
-		p.value, p.sample = m.leaf(n, key, fits[key])
+		p.value, p.sample = m.leaf(n, key, escapings[key])
 	}
-	if p.value != nil && fits[key].each != nil && n.HasHoles() { // what stands beside the holes has to fit by itself
+	if p.value != nil && escapings[key].escape != nil && n.HasHoles() { // the constant parts must be valid as written
 		m.checkPart(append(append([]byte(`{"actions":[{"to":"x",`+p.name), p.sample...), "}]}"...), n)
 	}
 	return p, p.value != nil
 }
 
-// body is any value. One that comes out as null is sent as null: the author has said what is sent. A text of more than one
-// hole is never left out for want of one of them: it is what somebody is to read.
-func (m *maker) body(n *document.Node) (appender, []byte) {
+// body compiles a body of any type. A null body is sent as null. A text with several holes is never omitted because
+// one of them is null, because it is a message for a reader.
+func (m *formCompiler) body(n *document.Node) (appender, []byte) {
 	t := m.template(n)
 	if t == nil {
 		return nil, nil
@@ -176,9 +176,8 @@ func (m *maker) body(n *document.Node) (appender, []byte) {
 	}, t.appendSample(nil, `"x"`)
 }
 
-// leaf is one text. What is filled in is made fit, and nothing is said when it is null or comes out empty,
-// unless the place wants it filled.
-func (m *maker) leaf(n *document.Node, what string, fit fitting) (appender, []byte) {
+// leaf compiles one text with escaped holes. A null or empty text is omitted, unless the position requires it.
+func (m *formCompiler) leaf(n *document.Node, what string, fit escaping) (appender, []byte) {
 	switch n.Kind {
 	case document.Text:
 	case document.Number, document.Bool:
@@ -198,15 +197,15 @@ func (m *maker) leaf(n *document.Node, what string, fit fitting) (appender, []by
 	}
 	return func(dst []byte, r *runtime.Run) ([]byte, error) {
 		mark := len(dst)
-		dst, null, err := fit.holes(append(dst, '"'), t, r)
+		dst, null, err := fit.appendHoles(append(dst, '"'), t, r)
 		if err != nil || null || len(dst) == mark+1 {
 			return dst[:mark], err
 		}
-		if fit.most > 0 && len(dst)-mark-1 > fit.most {
+		if fit.maxBytes > 0 && len(dst)-mark-1 > fit.maxBytes {
 			sum := sha256.Sum256(dst[mark+1:])
 			dst = hex.AppendEncode(dst[:mark+1], sum[:])
 		}
-		return append(escaped(dst, mark+1), '"'), nil
+		return append(escapeTail(dst, mark+1), '"'), nil
 	}, fit.sample(t)
 }
 
@@ -215,8 +214,8 @@ func constant(s string) (appender, []byte) {
 	return func(dst []byte, _ *runtime.Run) ([]byte, error) { return append(dst, text...), nil }, text
 }
 
-// texts is a map of names to texts, or one expression that gives it.
-func (m *maker) texts(n *document.Node, key string) (appender, []byte) {
+// texts compiles a map of names to texts, or one expression for it.
+func (m *formCompiler) texts(n *document.Node, key string) (appender, []byte) {
 	if n.Kind == document.Text {
 		if t := m.text(n); t == nil {
 			return nil, nil
@@ -238,7 +237,7 @@ func (m *maker) texts(n *document.Node, key string) (appender, []byte) {
 			continue
 		}
 		p := part{name: string(append(jsondoc.AppendString(nil, e.Key), ':'))}
-		if p.value, p.sample = m.leaf(e.Value, e.Key, fits[key]); p.value == nil {
+		if p.value, p.sample = m.leaf(e.Value, e.Key, escapings[key]); p.value == nil {
 			return nil, nil
 		}
 		parts = append(parts, p)
@@ -255,7 +254,7 @@ func (m *maker) texts(n *document.Node, key string) (appender, []byte) {
 	}, append(sample, '}')
 }
 
-// assembled appends an object of the parts that have something to say; nothing without one that is needed.
+// assembled returns an appender of an object of the non-empty parts. It appends nothing if a required part is empty.
 func assembled(parts []part) appender {
 	return func(dst []byte, r *runtime.Run) (_ []byte, err error) {
 		mark := len(dst)
@@ -280,7 +279,7 @@ func assembled(parts []part) appender {
 	}
 }
 
-// openMember begins one more member of the object that dst ends in.
+// openMember starts another member of the object at the end of dst.
 func openMember(dst []byte, name string) []byte {
 	if dst[len(dst)-1] != '{' {
 		dst = append(dst, ',')

@@ -120,7 +120,7 @@ type rule struct {
 	name    string
 	file    string // where it stands
 	line    int
-	source  string           // the condition as it is written, for a trace
+	source  string           // source of the condition, for a trace
 	when    *expr.Expression // nil: always
 	missing bool             // a condition that could not be decided counts as a match
 	program runtime.Program

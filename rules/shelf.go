@@ -18,26 +18,26 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/hook/sample"
 )
 
-// shelf has the modules of the folder under load, and those of the Set before it: a rule whose module, tables and settings are what
-// they were goes on with the instances it has.
-type shelf struct {
+// moduleLoader loads the modules of a folder. A rule with unchanged module, tables and settings reuses the running
+// instances of the previous Set.
+type moduleLoader struct {
 	*loader
-	tables map[string]*table.Table
-	files  map[string]string    // the modules' hashes, by file; empty: what is wrong with the file is reported
-	faulty map[string]error     // why modules cannot be used by any rule, by hash
-	told   map[string]bool      // that this is reported
-	before map[string]*instance // by key
-	print  string               // of the tables, once it was asked for
+	tables   map[string]*table.Table
+	files    map[string]string        // hash of each module by file; "": the file has a reported problem
+	faulty   map[string]error         // errors of modules that no rule can use, by hash
+	reported map[string]bool          // hashes whose error is reported
+	before   map[string]*sharedModule // modules of the previous Set, by key
+	hash     string                   // of the tables; "" until needed
 }
 
-func newShelf(l *loader, tables map[string]*table.Table) *shelf {
-	s := &shelf{loader: l, tables: tables, files: map[string]string{}, faulty: map[string]error{}, told: map[string]bool{}, before: map[string]*instance{}}
+func newModuleLoader(l *loader, tables map[string]*table.Table) *moduleLoader {
+	s := &moduleLoader{loader: l, tables: tables, files: map[string]string{}, faulty: map[string]error{}, reported: map[string]bool{}, before: map[string]*sharedModule{}}
 	if l.options.Before == nil {
 		return s
 	}
 	for _, h := range l.options.Before.hooks {
 		for i := range h.rules {
-			if m, ok := h.rules[i].program.(*instance); ok {
+			if m, ok := h.rules[i].program.(*sharedModule); ok {
 				s.before[m.key] = m
 			}
 		}
@@ -45,28 +45,28 @@ func newShelf(l *loader, tables map[string]*table.Table) *shelf {
 	return s
 }
 
-// program makes a rule's program of its module. Where there was a problem it is one that cannot be run.
-func (s *shelf) program(h *Hook, spec *ruleSpec, budget runtime.Budget) runtime.Program {
+// program returns the program of a module rule, or unavailable after a problem.
+func (s *moduleLoader) program(h *Hook, spec *ruleSpec, budget runtime.Budget) runtime.Program {
 	m := spec.module
 	if m.file == nil {
-		return unready{}
+		return unavailable{}
 	}
 	file := path.Clean(m.file.Text)
 	code, hash := s.read(m, file)
 	if hash != "" && s.options.Modules == nil {
 		s.Add(m.at.Problem("modules are not run here: want rules of expressions"))
-		return unready{}
+		return unavailable{}
 	}
 	with, ready := s.with(spec.with)
 	if hash == "" || !ready {
-		return unready{}
+		return unavailable{}
 	}
 	key := fmt.Sprintf("%s %q %q %d %s %q %v %v %s", hash, h.Name, spec.name, h.Type, file, m.sha256, budget, with != nil, with)
 	old := s.before[key]
-	if s.shared(old) {
+	if s.reuse(old) {
 		return old
 	}
-	made := &instance{key: key, file: file, sha256: hash, pinned: m.sha256 != "", secret: spec.with != nil && spec.with.HasHoles()}
+	made := &sharedModule{key: key, file: file, sha256: hash, pinned: m.sha256 != "", secret: spec.with != nil && spec.with.HasHoles()}
 	made.holders.Store(1)
 	err := s.faulty[hash]
 	if err == nil {
@@ -76,30 +76,30 @@ func (s *shelf) program(h *Hook, spec *ruleSpec, budget runtime.Budget) runtime.
 	case err == nil:
 		return made
 	case s.options.Kept, old != nil && old.failure != "":
-		made.failure = wording(err, made.secret)
+		made.failure = describeError(err, made.secret)
 		return made
-	case !s.told[hash]:
-		s.refused(m.file, file, err, made.secret)
-		s.told[hash] = s.faulty[hash] != nil
+	case !s.reported[hash]:
+		s.reportReasons(m.file, file, err, made.secret)
+		s.reported[hash] = s.faulty[hash] != nil
 	}
-	return unready{}
+	return unavailable{}
 }
 
-// shared reports whether a rule goes on with what it had, which it holds then.
-func (s *shelf) shared(old *instance) bool {
+// reuse reports whether a rule can reuse its previous module, and holds it then.
+func (s *moduleLoader) reuse(old *sharedModule) bool {
 	if old == nil || old.failure != "" && s.options.Again {
 		return false
 	}
-	return (old.print == "" || old.print == s.fingerprint()) && old.hold()
+	return (old.print == "" || old.print == s.tablesHash()) && old.hold()
 }
 
-// read finds the file and holds it against the policy's hash; the hash is empty when there was a problem.
-func (s *shelf) read(m *moduleSpec, file string) (code []byte, hash string) {
+// read reads the file and compares it with the hash in the policy. It returns an empty hash after a problem.
+func (s *moduleLoader) read(m *moduleSpec, file string) (code []byte, hash string) {
 	code, there := s.folder.File(file)
 	hash, known := s.files[file]
 	switch {
 	case !there && !known:
-		s.Add(m.file.Problem("there is no %s in the policy folder%s", file, s.instead(file)))
+		s.Add(m.file.Problem("there is no %s in the policy folder%s", file, s.remedy(file)))
 		fallthrough
 	case !there:
 		s.files[file] = ""
@@ -116,8 +116,8 @@ func (s *shelf) read(m *moduleSpec, file string) (code []byte, hash string) {
 	return code, hash
 }
 
-// instead is what to do about a module that is not there.
-func (s *shelf) instead(file string) string {
+// remedy suggests a cause for a missing module.
+func (s *moduleLoader) remedy(file string) string {
 	name := strings.TrimSuffix(path.Base(file), ".wasm")
 	for _, source := range s.folder.Names() {
 		ext := path.Ext(source)
@@ -135,43 +135,43 @@ func modulesOf(f *folder.Folder) []string {
 	return slices.DeleteFunc(slices.Clone(f.Names()), func(name string) bool { return path.Ext(name) != ".wasm" })
 }
 
-// start loads the module and makes it ready. When it is refused the error says why.
-func (s *shelf) start(made *instance, code []byte, spec *ruleSpec, o wasm.ProgramOptions) error {
+// start loads and configures the module. The error says why it was rejected.
+func (s *moduleLoader) start(made *sharedModule, code []byte, spec *ruleSpec, o wasm.ProgramOptions) error {
 	module, err := s.options.Modules.Load(context.Background(), code)
 	if err != nil {
 		s.faulty[made.sha256] = err
 		return err
 	}
-	defer module.Close() // the Program holds it
-	if looks(module) {
-		o.Tables, made.print = s.tables, s.fingerprint()
+	defer module.Close() // the Program holds a reference
+	if readsTables(module) {
+		o.Tables, made.print = s.tables, s.tablesHash()
 	}
 	if made.Program, err = module.Program(context.Background(), o); err != nil {
 		if errors.Is(err, runtime.ErrTime) {
-			s.faulty[made.sha256] = err // the next rule is not tried: it takes long, and this may be the start
+			s.faulty[made.sha256] = err // do not try it again for the next rule: it takes long, and the server may be starting
 		}
 		return err
 	}
 	if cold := made.WarmUpError(); cold != nil {
-		s.Add(spec.module.file.Warning("%s: it fails on a sample call, and unless that has what no real one has, it fails on every call: %s", made.file, wording(cold, made.secret)))
+		s.Add(spec.module.file.Warning("%s: it fails on a sample call, and unless that has what no real one has, it fails on every call: %s", made.file, describeError(cold, made.secret)))
 	}
 	return nil
 }
 
-// looks reports whether a module looks into tables.
-func looks(m *wasm.Module) bool {
+// readsTables reports whether a module reads tables.
+func readsTables(m *wasm.Module) bool {
 	return slices.ContainsFunc(m.Report().Imports, func(name string) bool { return strings.HasPrefix(name, "tenterhook.lookup ") })
 }
 
-// refused reports each reason by itself.
-func (s *shelf) refused(at *document.Node, file string, err error, secret bool) {
-	for _, reason := range strings.Split(wording(err, secret), "\n") {
+// reportReasons reports each reason as its own problem.
+func (s *moduleLoader) reportReasons(at *document.Node, file string, err error, secret bool) {
+	for _, reason := range strings.Split(describeError(err, secret), "\n") {
 		s.Add(at.Problem("%s: %s", file, reason))
 	}
 }
 
-// wording leaves out what a module wrote that has been told a secret.
-func wording(err error, secret bool) string {
+// describeError returns the text of an error without the output of a module that was given a secret.
+func describeError(err error, secret bool) string {
 	text := strings.TrimPrefix(err.Error(), wasm.ErrModule.Error()+": ")
 	if before, _, wrote := strings.Cut(text, "; it wrote: "); secret && wrote {
 		return before + "; what it wrote is left out, because with has ${ } in it"
@@ -179,21 +179,21 @@ func wording(err error, secret bool) string {
 	return text
 }
 
-// Reasons takes apart why package wasm refuses a module.
+// Reasons lists the reasons for which package wasm rejects a module.
 func Reasons(err error) []string {
-	return strings.Split(wording(err, false), "\n")
+	return strings.Split(describeError(err, false), "\n")
 }
 
-// maxWith is the length of the longest with, as JSON.
+// maxWith is the length limit of a `with` as JSON, in bytes.
 const maxWith = 256 << 10
 
-// with is a module's settings as JSON; nil when there are none. It is not ready where something is not set that they name: then
-// the module cannot be configured, which is no fault of its own.
-func (s *shelf) with(n *document.Node) (text []byte, ready bool) {
+// with returns the settings of a module as JSON, or nil. It is not ready if a variable or file is missing: then the
+// module cannot be configured, without a problem of its own.
+func (s *moduleLoader) with(n *document.Node) (text []byte, ready bool) {
 	if n == nil {
 		return nil, true
 	}
-	whole, ready := s.filled(n)
+	whole, ready := s.fillNode(n)
 	if !ready {
 		return nil, false
 	}
@@ -205,8 +205,8 @@ func (s *shelf) with(n *document.Node) (text []byte, ready bool) {
 	return text, ready
 }
 
-// filled is n with ${env.NAME} and ${file./path} filled in; false when one of them is not there.
-func (s *shelf) filled(n *document.Node) (*document.Node, bool) {
+// fillNode returns n with ${env.NAME} and ${file./path} replaced, and false if one of them is missing.
+func (s *moduleLoader) fillNode(n *document.Node) (*document.Node, bool) {
 	if !n.HasHoles() {
 		return n, true
 	}
@@ -218,21 +218,21 @@ func (s *shelf) filled(n *document.Node) (*document.Node, bool) {
 	f.Items, f.Members = slices.Clone(n.Items), slices.Clone(n.Members)
 	for i, item := range f.Items {
 		var ok bool
-		f.Items[i], ok = s.filled(item)
+		f.Items[i], ok = s.fillNode(item)
 		ready = ready && ok
 	}
 	for i, m := range f.Members {
 		var ok bool
-		f.Members[i].Value, ok = s.filled(m.Value)
+		f.Members[i].Value, ok = s.fillNode(m.Value)
 		ready = ready && ok
 	}
 	return &f, ready
 }
 
-// fingerprint tells tables apart by what they are made of.
-func (s *shelf) fingerprint() string {
-	if s.print != "" {
-		return s.print
+// tablesHash returns a hash of the definitions and files of all tables.
+func (s *moduleLoader) tablesHash() string {
+	if s.hash != "" {
+		return s.hash
 	}
 	sum := sha256.New()
 	for _, t := range s.loader.tables {
@@ -243,6 +243,6 @@ func (s *shelf) fingerprint() string {
 			fmt.Fprintf(sum, "%x\n", sha256.Sum256(content))
 		}
 	}
-	s.print = hex.EncodeToString(sum.Sum(nil))
-	return s.print
+	s.hash = hex.EncodeToString(sum.Sum(nil))
+	return s.hash
 }

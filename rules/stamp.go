@@ -4,15 +4,15 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-// stampName is the member of debugContext that says what an answer came of. Okta keeps debugContext in its System Log
-// (hooks.md section 1.4), so that whoever reads there finds the line in ours.
+// stampName is the member of debugContext with the origin of an answer. Okta writes debugContext into its System Log
+// (hooks.md section 1.4), so a reader of that log finds the log line of this server.
 const stampName = "tenterhook"
 
-// maxStampRules is how many rules are named at most.
+// maxStampRules is the maximum number of rules in a stamp.
 const maxStampRules = 20
 
-// addStamp puts Okta's own name for the request and those of the rules that matched into debugContext. A call for which Okta
-// gave no name gets none: there is nothing to find it by.
+// addStamp puts Okta's request id and the names of the matching rules into debugContext. A call without a request id
+// gets no stamp.
 func (k *chain) addStamp(d *Decision) {
 	request := k.run.Event.Call.Request
 	if request == "" {

@@ -11,26 +11,26 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-// template is a YAML tree with ${} in its leaves, ready to be written as JSON. A tree without holes is one literal.
+// template is a compiled YAML tree with ${} holes in its leaves, rendered as JSON. A tree without holes is one literal.
 type template struct {
 	node    *document.Node
-	literal []byte     // the whole tree, when it has no holes
+	literal []byte     // the whole tree if it has no holes
 	text    *expr.Text // a leaf with holes
-	names   [][]byte   // a map's names, as `"name":`
+	names   [][]byte   // names of a map, as `"name":`
 	parts   []*template
 	object  bool
-	pointer bool   // a leaf that is a JSON Pointer: what is filled in is one name of it, or a part of one
-	fills   bool   // a leaf of a body: beside other text a hole that is null is empty
-	stays   string // a leaf of an error: what it says when it comes out empty; "": it is left out
+	pointer bool   // a leaf that is a JSON Pointer: each hole is one name of it, or a part of one
+	fills   bool   // a leaf of a body: a null hole beside other text is empty
+	stays   string // a leaf of an error: its fallback if it is empty; "": omit the leaf
 }
 
 // constant reports whether the tree has no holes.
 func (t *template) constant() bool { return t.literal != nil }
 
-// whole reports whether the tree is one expression, whose value may be anything.
+// whole reports whether the tree is one expression with a value of any type.
 func (t *template) whole() bool { return t.text != nil && t.text.Whole() != nil }
 
-// template compiles a tree. It is nil when there was a problem, which is reported.
+// template compiles a tree, or reports a problem and returns nil.
 func (c *compiler) template(n *document.Node) *template {
 	t := &template{node: n}
 	switch n.Kind {
@@ -83,7 +83,7 @@ func (c *compiler) tree(t *template) *template {
 	return t
 }
 
-// fixed reports whether the member's name is what it says: one with ${ } would go out as it is written.
+// fixed reports whether the name of the member is constant. A name with ${ } would be sent as written.
 func (c *compiler) fixed(m document.Member) bool {
 	if strings.Contains(m.Key, "${") {
 		c.Add(m.KeyNode.Problem("a name cannot be computed: ${ } is for values"))
@@ -92,8 +92,8 @@ func (c *compiler) fixed(m document.Member) bool {
 	return true
 }
 
-// append writes the tree as JSON. A hole that is null leaves its member or element out; when it is the tree itself, null
-// is true and nothing is written.
+// append renders the tree as JSON. A null hole omits its member or element; if it is the whole tree, append returns
+// null and writes nothing.
 func (t *template) append(dst []byte, r *runtime.Run) (out []byte, null bool, err error) {
 	if t.literal != nil {
 		return append(dst, t.literal...), false, nil
@@ -141,12 +141,12 @@ func (t *template) appendLeaf(dst []byte, r *runtime.Run) (out []byte, null bool
 		if err != nil || null {
 			return dst, null, err
 		}
-		return append(escaped(out, mark+1), '"'), false, nil
+		return append(escapeTail(out, mark+1), '"'), false, nil
 	}
 	return t.text.AppendJSON(dst, r)
 }
 
-// appendSample writes the tree with standIn for every hole, for checks that are made when the policy is loaded.
+// appendSample renders the tree with standIn for each hole, for checks at load time.
 func (t *template) appendSample(dst []byte, standIn string) []byte {
 	if t.literal != nil {
 		return append(dst, t.literal...)
@@ -174,8 +174,8 @@ func (t *template) appendSample(dst []byte, standIn string) []byte {
 	return append(dst, end)
 }
 
-// settled is the JSON of a leaf that is one expression which no call can change, such as ${vars.limit}; nil of any other,
-// and of null, which leaves the leaf out.
+// settled returns the JSON of a leaf that is one constant expression, such as ${vars.limit}; nil for other leaves and
+// for null, which omits the leaf.
 func settled(t *expr.Text) []byte {
 	x := t.Whole()
 	if x == nil {
@@ -194,19 +194,19 @@ func settled(t *expr.Text) []byte {
 	return text
 }
 
-// stay makes the leaves of an error stay when their holes are null: the refusal stands, in as many words as there are.
+// stay gives the leaves of an error fallbacks for null holes, because the denial must not be lost.
 func (t *template) stay() {
 	for i, part := range t.parts {
 		part.stays = "-"
 		if t.object && string(t.names[i]) == `"errorSummary":` {
-			part.stays = refusal
+			part.stays = defaultDenial
 		}
 		part.stay()
 	}
 }
 
-// fill makes the tree's texts stay when holes in them are null: a message that lacks a name is still sent. A leaf that is
-// one hole has nothing else to say, and is left out.
+// fill keeps texts whose holes are null: a message without a name is still sent. A leaf that is only one hole is
+// omitted.
 func (t *template) fill() {
 	t.fills = true
 	for _, part := range t.parts {
@@ -214,7 +214,7 @@ func (t *template) fill() {
 	}
 }
 
-// appendStaying appends a leaf as a JSON string, with nothing for holes that are null.
+// appendStaying appends a leaf as a JSON string, with nothing for null holes.
 func (t *template) appendStaying(dst []byte, r *runtime.Run) ([]byte, error) {
 	dst = append(dst, '"')
 	start := len(dst)
@@ -225,8 +225,7 @@ func (t *template) appendStaying(dst []byte, r *runtime.Run) ([]byte, error) {
 	return append(dst, '"'), err
 }
 
-// pointers makes pointers of the paths of a patch's operations. A path that is one expression is a whole pointer, and its
-// author's.
+// pointers marks the paths of patch operations as JSON Pointers. A path that is one expression is a complete pointer.
 func (t *template) pointers() {
 	for _, operation := range t.part("value").parts {
 		if path := operation.part("path"); path.text != nil && path.text.Whole() == nil {
@@ -235,7 +234,7 @@ func (t *template) pointers() {
 	}
 }
 
-// part is the map's member of that name; one that is nothing when there is none.
+// part returns the member of a map with that name, or an empty template.
 func (t *template) part(name string) *template {
 	for i, n := range t.names {
 		if t.object && string(n) == `"`+name+`":` {

@@ -8,47 +8,47 @@ import (
 	"github.com/tenterhook/tenterhook/runtime/expr"
 )
 
-// Trace is why a hook decided as it did: every rule that was looked at, in order. It holds what the payload held, but for
-// secrets, in whose place it has expr.Mask.
+// Trace explains a decision: every evaluated rule, in order. It holds values of the payload, with secrets replaced by
+// expr.Mask.
 type Trace struct {
 	Rules        []RuleTrace `json:"rules"`
-	Parts        bool        `json:"-"` // set by the caller: what the parts of the conditions came to is wanted too, which takes a second look
+	Parts        bool        `json:"-"` // set by the caller: also record the values of the parts of conditions, by a second evaluation
 	last         time.Time
 	spent        int64
-	computedLets []bool // lets that were computed before the rule under way
+	computedLets []bool // lets computed before the current rule
 	marks        []traceMark
 }
 
-// RuleTrace is what became of one rule that was looked at.
+// RuleTrace is the trace of one evaluated rule.
 type RuleTrace struct {
 	Rule    string        `json:"rule"`
-	When    string        `json:"when,omitempty"` // the condition as it is written
+	When    string        `json:"when,omitempty"` // source of the condition
 	Matched bool          `json:"matched"`
-	Decided string        `json:"decided,omitempty"` // the part that made the condition what it is, where one did alone
-	Parts   []expr.Part   `json:"parts,omitempty"`   // of the condition, in the order of the text
-	Lacking bool          `json:"lacking,omitempty"` // it matched only because something is missing: missing: match
-	Missing []string      `json:"missing,omitempty"` // members that the condition names and the call does not have
+	Decided string        `json:"decided,omitempty"` // the part that alone determined the result of the condition
+	Parts   []expr.Part   `json:"parts,omitempty"`   // of the condition, in source order
+	Lacking bool          `json:"lacking,omitempty"` // the rule matched only by `missing: match`
+	Missing []string      `json:"missing,omitempty"` // members in the condition that the call lacks
 	Err     error         `json:"-"`
 	Error   string        `json:"error,omitempty"`
-	Draft   string        `json:"draft,omitempty"` // JSON; also of a draft that was refused
+	Draft   string        `json:"draft,omitempty"` // JSON; also of a rejected draft
 	Fuel    int64         `json:"fuel"`
-	Memory  int64         `json:"memory,omitempty"` // of a module: bytes, at its peak
+	Memory  int64         `json:"memory,omitempty"` // peak memory of a module, in bytes
 	Time    time.Duration `json:"time"`             // in nanoseconds
-	Lets    []LetTrace    `json:"lets,omitempty"`   // those that this rule was the first to ask for
+	Lets    []LetTrace    `json:"lets,omitempty"`   // lets first computed by this rule
 }
 
-// traceMark is which rule a RuleTrace is of, and how often chance had been asked before it.
+// traceMark is the rule of a RuleTrace, and the number of random draws before it.
 type traceMark struct {
 	rule  int
 	drawn uint64
 }
 
-// LetTrace is a let's name and its value as JSON.
+// LetTrace is the name of a let and its value as JSON.
 type LetTrace struct {
 	Name   string      `json:"name"`
 	Value  string      `json:"value"`
-	Source string      `json:"source,omitempty"` // as it is written; it and its parts only where Trace.Parts is set
-	Parts  []expr.Part `json:"parts,omitempty"`  // in the order of the text
+	Source string      `json:"source,omitempty"` // source; set with Parts only if Trace.Parts is set
+	Parts  []expr.Part `json:"parts,omitempty"`  // in source order
 	let    int
 }
 
@@ -56,7 +56,7 @@ func (t *Trace) begin(k *chain) {
 	*t = Trace{Rules: t.Rules[:0], Parts: t.Parts, marks: t.marks[:0], last: time.Now(), computedLets: make([]bool, len(k.hook.lets))}
 }
 
-// rule notes what became of r. drawn is how often chance had been asked before.
+// rule records the result of r. drawn is the number of random draws before it.
 func (t *Trace) rule(k *chain, r *rule, drawn uint64, matched bool, err error) {
 	now, spent := time.Now(), k.meter.Spent()
 	one := RuleTrace{Rule: r.name, When: r.source, Matched: matched, Err: err, Fuel: spent - t.spent, Memory: k.run.Memory, Time: now.Sub(t.last)}
@@ -79,7 +79,7 @@ func (t *Trace) rule(k *chain, r *rule, drawn uint64, matched bool, err error) {
 	t.marks = append(t.marks, traceMark{k.rule, drawn})
 }
 
-// explainConditions takes a second look at the conditions and the lets, once the call's own time no longer runs.
+// explainConditions evaluates the conditions and lets again, after the measured run.
 func (t *Trace) explainConditions(k *chain) {
 	for i, at := range t.marks {
 		r := &k.hook.rules[at.rule]
@@ -101,7 +101,7 @@ func (t *Trace) explainConditions(k *chain) {
 	}
 }
 
-// letText is a let's value as JSON, or why it has none.
+// letText returns the value of a let as JSON, or its failure.
 func (h *Hook) letText(let int, c runtime.Cell) string {
 	switch {
 	case c.Err != nil:

@@ -37,7 +37,7 @@ type Trial struct {
 func (s *Set) Trials() (all []Trial) {
 	for _, h := range s.hooks {
 		for i := range h.rules {
-			m, ok := h.rules[i].program.(*instance)
+			m, ok := h.rules[i].program.(*sharedModule)
 			if !ok {
 				continue
 			}
@@ -49,7 +49,7 @@ func (s *Set) Trials() (all []Trial) {
 			}
 			t.cost(m.WarmUpCost())
 			if cold := m.WarmUpError(); cold != nil {
-				t.Failure = wording(cold, m.secret)
+				t.Failure = describeError(cold, m.secret)
 			}
 			all = append(all, t)
 		}
@@ -86,7 +86,7 @@ func Tables(f *folder.Folder) (map[string]*table.Table, error) {
 	for _, name := range f.Names() {
 		l.file(name)
 	}
-	if !l.unread {
+	if !l.unreadable {
 		l.Problems = nil
 	}
 	s := &Set{tables: make(map[string]*table.Table, len(l.tables))}

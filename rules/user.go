@@ -13,9 +13,9 @@ const (
 	appUserProfile     = `{"type":"com.okta.appUser.profile.update","value":`
 )
 
-// compileProfile sets attributes of the user. The call says which of two commands takes them: each is invalid in the
-// other's calls (hooks.md section 6).
-func compileProfile(m *maker, n *document.Node) {
+// compileProfile sets attributes of the user. The requestType of the call selects one of two commands: each is invalid
+// in calls of the other kind (hooks.md section 6).
+func compileProfile(m *formCompiler, n *document.Node) {
 	t := m.profile(n, "profile", userProfile)
 	if t == nil {
 		return
@@ -34,14 +34,14 @@ func compileProfile(m *maker, n *document.Node) {
 	})
 }
 
-func compileAppProfile(m *maker, n *document.Node) {
+func compileAppProfile(m *formCompiler, n *document.Node) {
 	if t := m.profile(n, "app_profile", appUserProfile); t != nil {
 		m.effects.commands = append(m.effects.commands, wrapTemplate(appUserProfile, t, "}"))
 	}
 }
 
-// profile compiles attributes and their values, nil when there was a problem.
-func (m *maker) profile(n *document.Node, what, command string) *template {
+// profile compiles attributes and their values, or returns nil after a problem.
+func (m *formCompiler) profile(n *document.Node, what, command string) *template {
 	t := m.template(n)
 	if t == nil {
 		return nil
@@ -57,7 +57,7 @@ func (m *maker) profile(n *document.Node, what, command string) *template {
 	for _, a := range n.Members {
 		sample := append(jsondoc.AppendString([]byte(`{"commands":[`+command+`{`), a.Key), `:"x"}}]}`...)
 		fine = m.checkPart(sample, a.KeyNode) && fine
-		m.sets = append(m.sets, setting{"the attribute " + a.Key + " of the " + what, a.KeyNode, !a.Value.HasHoles()})
+		m.sets = append(m.sets, outputSetting{"the attribute " + a.Key + " of the " + what, a.KeyNode, !a.Value.HasHoles()})
 	}
 	if !fine {
 		return nil
@@ -65,9 +65,9 @@ func (m *maker) profile(n *document.Node, what, command string) *template {
 	return t
 }
 
-// compileLinkUser links to a user. LINK_USER without its user is the worst of all answers (hooks.md section 10): nothing
-// at all is said when the id is null.
-func compileLinkUser(m *maker, n *document.Node) {
+// compileLinkUser links to a user. LINK_USER without a user is the worst answer (hooks.md section 10), so a null id gives
+// no command at all.
+func compileLinkUser(m *formCompiler, n *document.Node) {
 	t := m.template(n)
 	if t == nil {
 		return
@@ -77,12 +77,12 @@ func compileLinkUser(m *maker, n *document.Node) {
 	if m.checkPart(append(sample, `}}]}`...), n) {
 		m.effects.commands = append(m.effects.commands, wrapTemplate(before, t, "}}"))
 	}
-	if m.rule.give("create_user") != nil {
+	if m.rule.output("create_user") != nil {
 		m.Add(n.Problem("want either link_user or create_user in a rule, got both"))
 	}
 }
 
-func compileCreateUser(m *maker, n *document.Node) {
+func compileCreateUser(m *formCompiler, n *document.Node) {
 	if when := m.flag(n, "create_user"); when != nil {
 		create := literal(`{"type":"com.okta.action.update","value":{"result":"CREATE_USER"}}`)
 		m.effects.commands = append(m.effects.commands, func(dst []byte, r *runtime.Run) ([]byte, error) {
@@ -94,8 +94,8 @@ func compileCreateUser(m *maker, n *document.Node) {
 	}
 }
 
-// flag is a boolean or an expression, which counts when it is exactly true.
-func (m *maker) flag(n *document.Node, what string) func(*runtime.Run) (bool, error) {
+// flag compiles a boolean or an expression that counts only if it is exactly true.
+func (m *formCompiler) flag(n *document.Node, what string) func(*runtime.Run) (bool, error) {
 	if n.Kind == document.Bool {
 		yes := n.Text == "true"
 		return func(*runtime.Run) (bool, error) { return yes, nil }
@@ -117,8 +117,8 @@ func (m *maker) flag(n *document.Node, what string) func(*runtime.Run) (bool, er
 	return nil
 }
 
-// compileVerify answers either way: Okta imports a password only when it is told VERIFIED (hooks.md section 8.1).
-func compileVerify(m *maker, n *document.Node) {
+// compileVerify answers VERIFIED or UNVERIFIED: Okta imports a password only if it is VERIFIED (hooks.md section 8.1).
+func compileVerify(m *formCompiler, n *document.Node) {
 	right := m.flag(n, "verify")
 	if right == nil {
 		return
@@ -137,8 +137,8 @@ func compileVerify(m *maker, n *document.Node) {
 	})
 }
 
-// compileTelephony reports what became of the message (hooks.md section 8.2).
-func compileTelephony(m *maker, n *document.Node) {
+// compileTelephony reports the delivery status of the message (hooks.md section 8.2).
+func compileTelephony(m *formCompiler, n *document.Node) {
 	if n.Kind != document.Map {
 		m.Add(n.Problem("want telephony as a map with status, got %s", n.Describe()))
 		return

@@ -2,12 +2,12 @@ package rules
 
 import "github.com/tenterhook/tenterhook/runtime"
 
-// What a payload makes long is paid for, element by element, whether anything comes of it or not: a list of nulls says
-// nothing and would take as long as its sender likes.
+// These functions charge the Meter per element, even if nothing is emitted; otherwise a long list of nulls would run
+// for free.
 
-// elements walks a list's values until do fails.
+// elements calls do with each value of a list until it fails.
 func elements(v runtime.Value, m *runtime.Meter, do func(runtime.Value) error) error {
-	for n := range v.Node().Elements() { // At is no way through: it walks to each element anew
+	for n := range v.Node().Elements() { // At(i) in a loop would be quadratic
 		if !m.Spend(1) {
 			return m.Err()
 		}
@@ -26,7 +26,7 @@ func elements(v runtime.Value, m *runtime.Meter, do func(runtime.Value) error) e
 	return nil
 }
 
-// members walks an object's names and values until do fails.
+// members calls do with each name and value of an object until it fails.
 func members(v runtime.Value, m *runtime.Meter, do func(name string, value runtime.Value) error) error {
 	for name, n := range v.Node().Members() {
 		if !m.Spend(1) {
@@ -48,8 +48,8 @@ func members(v runtime.Value, m *runtime.Meter, do func(name string, value runti
 	return nil
 }
 
-// appendMetered appends what is made of a payload's name. The Meter is asked for the name first, and for the rest once it is known
-// how long the escapes have made it.
+// appendMetered appends the transformed name of a payload. It charges the Meter for the name first, and for escapes
+// once their length is known.
 func appendMetered(dst []byte, r *runtime.Run, name string, add func(dst []byte, name string) []byte) ([]byte, error) {
 	if !r.Meter.Emit(int64(len(name))) {
 		return dst, r.Meter.Err()
@@ -61,14 +61,14 @@ func appendMetered(dst []byte, r *runtime.Run, name string, add func(dst []byte,
 	return dst, nil
 }
 
-// stringSet is a set of texts, which allocates only when it has more than a few.
+// stringSet is a set of texts that allocates only beyond a few elements.
 type stringSet struct {
 	first [8]string
 	n     int
 	more  map[string]bool
 }
 
-// add puts name in; false when it is in already.
+// add adds name and returns false if it is present already.
 func (s *stringSet) add(name string) bool {
 	for _, one := range s.first[:s.n] {
 		if one == name {
