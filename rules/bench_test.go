@@ -43,10 +43,10 @@ hooks:
       - name: roles
         claims:
           id:
-            role: ${role}
+            app_role: ${role}
             apps: "${map(filter(groups ?? [], hasPrefix(#, 'app:')), trimPrefix(#, 'app:'))}"
           access:
-            role: ${role}
+            app_role: ${role}
 `
 
 const (
@@ -60,8 +60,8 @@ func TestBenchPolicies(t *testing.T) {
 		t.Errorf("got %s", d.Answer)
 	}
 	d = decide(t, tokenPolicy, benchToken)
-	want := commands(identity(`{"op":"add","path":"/claims/role","value":"staff"},{"op":"add","path":"/claims/apps","value":["crm","wiki","pay"]}`) + "," +
-		access(`{"op":"add","path":"/claims/role","value":"staff"}`))
+	want := commands(identity(`{"op":"add","path":"/claims/app_role","value":"staff"},{"op":"add","path":"/claims/apps","value":["crm","wiki","pay"]}`) + "," +
+		access(`{"op":"add","path":"/claims/app_role","value":"staff"}`))
 	if string(d.Answer) != want {
 		t.Errorf("got %s", d.Answer)
 	}

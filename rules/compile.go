@@ -17,6 +17,7 @@ type compiler struct {
 	env          *expr.Env
 	destinations []destination.Spec
 	known        []string  // the `known` members of the policy
+	released     []string  // reserved claims that Okta has released
 	form         string    // key of the output that is compiled
 	member       string    // key of the action's member that is compiled
 	reveals      []string  // outputs that may reveal secrets
@@ -95,7 +96,7 @@ func (c *compiler) addErrors(n *document.Node, err error) {
 // check checks a draft, with stand-ins for computed parts, against the contract. n is the node at root in the draft.
 // Computed parts are checked per call.
 func (c *compiler) check(draft []byte, n *document.Node, root string) {
-	for _, p := range hook.CheckDraft(c.HookType, &hook.Draft{JSON: draft}) {
+	for _, p := range hook.CheckDraft(c.HookType, &hook.Draft{JSON: draft}, c.released...) {
 		path, below := strings.CutPrefix(p.Path, root)
 		at, key, whole := n, (*document.Node)(nil), false
 		if below {
@@ -122,7 +123,7 @@ func (c *compiler) left(n *document.Node) bool {
 
 // checkPart is check for a draft of one name or value: it reports at most one problem, at n.
 func (c *compiler) checkPart(draft []byte, n *document.Node) bool {
-	problems := hook.CheckDraft(c.HookType, &hook.Draft{JSON: draft})
+	problems := hook.CheckDraft(c.HookType, &hook.Draft{JSON: draft}, c.released...)
 	if len(problems) > 0 {
 		c.Add(n.Problem("%s", problems[0].Message))
 	}

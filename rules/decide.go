@@ -148,6 +148,7 @@ func (k *chain) begin(h *Hook, c *hook.Call, fixed *Fixed) {
 	}
 	k.merge.Begin(e)
 	k.merge.Allow(h.names)
+	k.merge.Release(h.Released)
 }
 
 // release returns k to the pool without references to the body of the call.

@@ -10,7 +10,7 @@ import (
 const (
 	signup      = `{"requestType":"self.service.registration","data":{"userProfile":{"email":"ada@example.com","name":"Ada \"A\""}}}`
 	progressive = `{"requestType":"progressive.profile","data":{"userProfileUpdate":{"email":"ada@example.com"}}}`
-	both        = `{"data":{"context":{"user":{"id":"00u1"}},"identity":{"claims":{"sub":"00u1","groups":["Admins","app:crm"],"x/y":1}},"access":{"claims":{"sub":"a","role":"old"}}}}`
+	both        = `{"data":{"context":{"user":{"id":"00u1"}},"identity":{"claims":{"sub":"00u1","groups":["Admins","app:crm"],"teams":["crm"],"x/y":1}},"access":{"claims":{"sub":"a","role":"old"}}}}`
 	accessOnly  = `{"data":{"access":{"claims":{"sub":"a","role":"old"}}}}`
 	imported    = `{"data":{"action":{"result":"CREATE_USER"},"appUser":{"profile":{"email":"ada@example.com","phone":null}},"user":{"id":"00u1","profile":{}}}}`
 	unmatched   = `{"data":{"action":{"result":"CREATE_USER"},"appUser":{"profile":{}},"user":{"profile":{}}}}`
@@ -63,20 +63,20 @@ func TestForms(t *testing.T) {
 		{"link_user null", "user-import", "link_user: ${data.user.id}", unmatched, `{}`},
 		{"create_user", "user-import", "create_user: true", imported, commands(`{"type":"com.okta.action.update","value":{"result":"CREATE_USER"}}`)},
 		{"create_user false", "user-import", "create_user: ${data.user.id == nil}", imported, `{}`},
-		{"claims", "token", "claims: {id: {role: admin, 'x/y~z': 1}, access: {o: {a: [null, '${data.context.user.profile.nope}']}}}", both,
-			commands(identity(`{"op":"add","path":"/claims/role","value":"admin"},{"op":"add","path":"/claims/x~1y~0z","value":1}`) + "," +
+		{"claims", "token", "claims: {id: {app_role: admin, 'x/y~z': 1}, access: {o: {a: [null, '${data.context.user.profile.nope}']}}}", both,
+			commands(identity(`{"op":"add","path":"/claims/app_role","value":"admin"},{"op":"add","path":"/claims/x~1y~0z","value":1}`) + "," +
 				access(`{"op":"add","path":"/claims/o","value":{"a":[null]}}`))},
-		{"claims of a token that is not minted", "token", "claims: {id: {role: admin}, access: {role: user}}", accessOnly,
-			commands(access(`{"op":"add","path":"/claims/role","value":"user"}`))},
-		{"claims that are null", "token", "claims: {id: {role: '${data.context.user.profile.none}'}}", both, `{}`},
-		{"claims of one expression", "token", "claims: {id: \"${ {role: 'admin', none: data.context.user.profile.x, user: data.context.user} }\"}", both,
-			commands(identity(`{"op":"add","path":"/claims/role","value":"admin"},{"op":"add","path":"/claims/user","value":{"id":"00u1"}}`))},
+		{"claims of a token that is not minted", "token", "claims: {id: {app_role: admin}, access: {app_role: user}}", accessOnly,
+			commands(access(`{"op":"add","path":"/claims/app_role","value":"user"}`))},
+		{"claims that are null", "token", "claims: {id: {app_role: '${data.context.user.profile.none}'}}", both, `{}`},
+		{"claims of one expression", "token", "claims: {id: \"${ {app_role: 'admin', none: data.context.user.profile.x, user: data.context.user} }\"}", both,
+			commands(identity(`{"op":"add","path":"/claims/app_role","value":"admin"},{"op":"add","path":"/claims/user","value":{"id":"00u1"}}`))},
 		{"claims of both tokens in one expression", "token", "claims: \"${ {id: {a: 1}, access: data.context.user} }\"", both,
 			commands(identity(`{"op":"add","path":"/claims/a","value":1}`) + "," + access(`{"op":"add","path":"/claims/id","value":"00u1"}`))},
-		{"remove_claims", "token", "remove_claims: {id: [groups, x/y, none, groups], access: [none]}", both,
-			commands(identity(`{"op":"remove","path":"/claims/groups"},{"op":"remove","path":"/claims/x~1y"}`))},
-		{"remove_claims that are computed", "token", "remove_claims: {id: \"${filter(['groups', 'none'], true)}\", access: '${data.context.user.profile.x}'}", both,
-			commands(identity(`{"op":"remove","path":"/claims/groups"}`))},
+		{"remove_claims", "token", "remove_claims: {id: [teams, x/y, none, teams], access: [none]}", both,
+			commands(identity(`{"op":"remove","path":"/claims/teams"},{"op":"remove","path":"/claims/x~1y"}`))},
+		{"remove_claims that are computed", "token", "remove_claims: {id: \"${filter(['teams', 'none'], true)}\", access: '${data.context.user.profile.x}'}", both,
+			commands(identity(`{"op":"remove","path":"/claims/teams"}`))},
 		{"lifetime", "token", "lifetime: {access: 600, id: '${data.context.user == nil ? 300 : nil}'}", both,
 			commands(access(`{"op":"replace","path":"/token/lifetime/expiration","value":600}`))},
 		{"attributes", "saml", "attributes: {plan: gold, 'urn:x/y': 1, vip: '${data.context.user.profile.vip}', none: '${data.context.user.profile.nope}', text: 'a ${data.context.user.profile.level}'}", samlCall,

@@ -22,8 +22,9 @@ func (l *loader) hook(s *Set, spec *hookSpec) *Hook {
 	h.Budget = withDefaults(spec.budget)
 	env := expr.NewEnv(expr.Options{Type: spec.typ, Known: l.known, Vars: s.vars.Root(), Tables: s.tables, Workers: s.workers, Clauses: l.options.Clauses})
 	h.env, l.HookType = env, spec.typ
+	h.Released = l.releasedClaims(spec)
 	defer func() { l.HookType = 0 }()
-	c := &compiler{Decoder: &l.Decoder, modules: l.modules, env: env, destinations: s.destinations, known: l.known}
+	c := &compiler{Decoder: &l.Decoder, modules: l.modules, env: env, destinations: s.destinations, known: l.known, released: h.Released}
 	h.destinations = s.destinations
 	for _, d := range s.destinations {
 		h.names = append(h.names, d.Name)
@@ -53,6 +54,18 @@ func (l *loader) hook(s *Set, spec *hookSpec) *Hook {
 	}
 	l.answers(h, spec)
 	return h
+}
+
+// releasedClaims lists the reserved claims that the hook may set all the same.
+func (l *loader) releasedClaims(spec *hookSpec) []string {
+	var names []string
+	for _, n := range spec.released {
+		if !hook.IDToken.Reserved(n.Text) && !hook.AccessToken.Reserved(n.Text) {
+			l.Add(n.Warning("%q is not a reserved claim: leave it out of released_claims", n.Text))
+		}
+		names = append(names, n.Text)
+	}
+	return names
 }
 
 // withDefaults fills the missing limits of a hook's budget.

@@ -33,6 +33,7 @@ type hookSpec struct {
 	lets        []document.Member
 	onFailure   string
 	onFailureAt *document.Node
+	released    []*document.Node
 	rules       []*ruleSpec
 }
 
@@ -124,6 +125,14 @@ var hookFields = []document.Field[hookSpec]{
 	{Key: "on_failure", Doc: "What Okta is answered when the hook's budget runs out: open lets things go on, closed refuses.", Schema: modeSchema, Types: inline,
 		Read: func(d *document.Decoder, h *hookSpec, n *document.Node) {
 			h.onFailure, h.onFailureAt = d.OneOf(n, "open", "closed"), n
+		}},
+	{Key: "released_claims", Doc: "Reserved claims that Okta has released for your org, so that rules may set or remove them.", Schema: `{"type":"array","items":{"type":"string"}}`, Types: []hook.Type{hook.Token},
+		Read: func(d *document.Decoder, h *hookSpec, n *document.Node) {
+			for _, item := range d.Items(n, "released_claims") {
+				if d.Text(item) != "" {
+					h.released = append(h.released, item)
+				}
+			}
 		}},
 	{Key: "rules", Doc: "What is decided, in order.", Schema: `{"type":"array","items":{"$ref":"#/$defs/rule"}}`,
 		Read: func(d *document.Decoder, h *hookSpec, n *document.Node) {

@@ -73,6 +73,7 @@ type Hook struct {
 	Budget       runtime.Budget          // of one call
 	Failure      []byte                  // the answer when the hook cannot decide; always valid
 	Silent       []byte                  // the answer when no rule has anything to say
+	Released     []string                // reserved claims that Okta has released, as the policy declares
 	closed       []byte                  // the answer when a rule fails that fails closed
 	random       *runtime.Random
 	env          *expr.Env // for a closer look at conditions

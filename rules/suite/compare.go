@@ -48,7 +48,7 @@ func compareAnswer(h *rules.Hook, want *Expect, d, shown *rules.Decision, add fu
 		return
 	}
 	root := answer.Root()
-	for _, p := range hook.CheckAnswer(h.Type, root) {
+	for _, p := range hook.CheckAnswer(h.Type, root, h.Released...) {
 		add("contract", strings.TrimPrefix(p.Path+": "+p.Message, ": "))
 	}
 	parts := []struct {

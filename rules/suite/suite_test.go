@@ -29,7 +29,7 @@ hooks:
     type: token
     auth: none
     rules:
-      - {name: role, claims: {id: {role: admin, "a/b": 2}, access: {role: member}}}
+      - {name: role, claims: {id: {app_role: admin, "a/b": 2}, access: {app_role: member}}}
       - {name: reserved, when: "data.identity.claims.email == 'x'", commands: [{type: com.okta.access.patch, value: [{op: add, path: "/claims/${data.identity.claims.name}", value: x}]}]}
   - name: audit
     type: event
@@ -96,7 +96,7 @@ func TestPasses(t *testing.T) {
 		{"no error", `{hook: signup, input: {sample: registration}, expect: {error: ~}}`},
 		{"the text of an error", `{hook: signup, input: signup.json, expect: {error: "Go away."}}`},
 		{"a rule that fails", `{hook: token, input: {sample: token}, set: {data.identity.claims.email: x, data.identity.claims.name: iss}, expect: {rules: role, failed: reserved}}`},
-		{"claims", `{hook: token, input: {sample: token}, expect: {rules: role, claims: {id: {role: admin, a/b: 2.0}, access: {role: member}}}}`},
+		{"claims", `{hook: token, input: {sample: token}, expect: {rules: role, claims: {id: {app_role: admin, a/b: 2.0}, access: {app_role: member}}}}`},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -124,8 +124,8 @@ func TestFailures(t *testing.T) {
 			"answer\nat commands.0.value.division\n  want \"<sales>\"\n  got  \"sales\""},
 		{"short values", `{hook: signup, input: signup.json, expect: {commands: []}}`,
 			"commands\nat 0\n  want nothing\n  got  {\"type\":\"com.okta.action.update\",\"value\":{\"registration\":\"DENY\"}}"},
-		{"claims", `{hook: token, input: {sample: token}, expect: {claims: {id: {role: admin, a/b: 2.0}}}}`,
-			"claims\nat access\n  want nothing\n  got  {\"role\":\"member\"}"},
+		{"claims", `{hook: token, input: {sample: token}, expect: {claims: {id: {app_role: admin, a/b: 2.0}}}}`,
+			"claims\nat access\n  want nothing\n  got  {\"app_role\":\"member\"}"},
 	}
 	tests = append(tests, struct{ name, test, want string }{"an action's member", `{hook: audit, input: {sample: event-batch}, expect: {failed: broken, actions: [{to: slack, body: {text: Suspended}}]}}`,
 		"actions\nat 0.body.text\n  want \"Suspended\"\n  got  \"Suspend Okta user\"\nat 1\n  want nothing\n  got  {\"rule\":\"failed\",\"to\":\"log\"}"})

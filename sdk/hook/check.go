@@ -52,6 +52,7 @@ type checker struct {
 
 	destinations []string // allowed destinations of actions, if closed
 	closed       bool
+	released     []string // reserved claims that Okta has released for the org
 }
 
 // reset makes c ready for another draft of the same hook type.

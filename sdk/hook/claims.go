@@ -55,21 +55,6 @@ func (k TokenKind) Claims(e Event) jsondoc.Node {
 	return e.Node.Get("data").Get(k.member()).Get("claims")
 }
 
-// Reserved reports whether no patch may change the claim: Okta sets it, and an operation on it
-// makes Okta drop the whole patch (hooks.md section 4). An access token's aud and sub are not
-// reserved, but cannot be removed.
-func (k TokenKind) Reserved(claim string) bool {
-	switch claim {
-	case "auth_time", "exp", "iat", "iss", "jti", "ver":
-		return true
-	case "acr", "cid", "scp", "uid":
-		return k == AccessToken
-	case "amr", "aud", "idp", "sub", "nonce", "at_hash":
-		return k == IDToken
-	}
-	return false
-}
-
 func (k TokenKind) noun() string {
 	if k == IDToken {
 		return "ID token"

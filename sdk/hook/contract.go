@@ -119,8 +119,9 @@ func unknownCommand(t Type, name string) string {
 }
 
 // CheckDraft checks a draft without a call: each problem makes the merge reject the draft, or Okta
-// ignore a part of it, in every call. It returns all problems, in the order of the text.
-func CheckDraft(t Type, d *Draft) []Problem {
+// ignore a part of it, in every call. It returns all problems, in the order of the text. released
+// are reserved claims that Okta has released for the org.
+func CheckDraft(t Type, d *Draft, released ...string) []Problem {
 	if len(d.JSON) == 0 {
 		return nil
 	}
@@ -128,15 +129,15 @@ func CheckDraft(t Type, d *Draft) []Problem {
 	if err := doc.Parse(d.JSON, jsondoc.Limits{Bytes: maxAnswer - 1}); err != nil {
 		return []Problem{{Message: unreadableMessage(err)}}
 	}
-	c := checker{hook: t, mode: staticDraft, limit: maxProblems}
+	c := checker{hook: t, mode: staticDraft, limit: maxProblems, released: released}
 	c.draft(doc.Root())
 	return c.problems
 }
 
 // CheckAnswer checks a complete answer, as sent with status 200. Without the call it cannot check
-// whether a claim exists.
-func CheckAnswer(t Type, answer jsondoc.Node) []Problem {
-	c := checker{hook: t, mode: wholeAnswer, limit: maxProblems}
+// whether a claim exists. released is as in CheckDraft.
+func CheckAnswer(t Type, answer jsondoc.Node, released ...string) []Problem {
+	c := checker{hook: t, mode: wholeAnswer, limit: maxProblems, released: released}
 	if len(answer.Raw()) >= maxAnswer {
 		c.fail("", tooLongMessage)
 	}

@@ -8,7 +8,8 @@
 //	call.go       Call, Event and Draft
 //	delivery.go   events of an event hook's delivery
 //	eventtype.go  Okta's catalogue of event types, and patterns
-//	claims.go     tokens and their reserved claims
+//	claims.go     tokens of a token hook
+//	reserved.go   reserved claims and their release
 //	failure.go    failure answers
 //
 // The contract:

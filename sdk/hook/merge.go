@@ -81,7 +81,7 @@ func (m *Merge) Begin(e Event) {
 	clear(m.actions)
 	m.actions = m.actions[:0]
 	m.check.hook, m.check.limit = m.hook, 1
-	m.check.destinations, m.check.closed = nil, false
+	m.check.destinations, m.check.closed, m.check.released = nil, false, nil
 	m.stampName, m.stamp = "", nil
 	m.sim.reset()
 }

@@ -141,8 +141,8 @@ func (c *checker) tokenPath(s *step) {
 	name, deeper := c.splitClaim(rest)
 	switch k := s.command.token; {
 	case name == "":
-	case k.Reserved(name):
-		c.fail(".path", "Okta sets %s in %s token itself: touching it makes Okta drop the whole patch", quote(name), k.article())
+	case c.reserves(k, name):
+		c.failReserved(k, name)
 	case s.op == opRemove && !deeper && (name == "aud" || name == "sub"):
 		c.fail(".path", "%s may be changed in an access token, but not removed", quote(name))
 	case s.op == opAdd && !deeper:

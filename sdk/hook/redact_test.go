@@ -23,7 +23,7 @@ func TestRedacted(t *testing.T) {
 		{"a path", hook.Token, tokenCall, command(access, `[{"op":"add","path":"SSN-123","value":1}]`),
 			`commands[0].value[0].path: want /claims/{name} or /token/lifetime/expiration, got "…"`},
 		{"a reserved claim", hook.Token, tokenCall, command(access, `[{"op":"add","path":"/claims/jti","value":1}]`),
-			`commands[0].value[0].path: Okta sets "jti" in an access token itself: touching it makes Okta drop the whole patch`},
+			`commands[0].value[0].path: "jti" is reserved in an access token, and Okta drops the whole patch for it: use another name, such as app_jti, or list it in released_claims if Okta has released it for your org`},
 		{"a member", hook.Token, tokenCall, command(access, `[{"op":"add","path":"/claims/a","value":1,"SSN123":1}]`),
 			`commands[0].value[0].…: unknown member of an operation; want op, path or value`},
 		{"a member of another kind", hook.Token, tokenCall, `{"SSN-123":1}`, `[…]: unknown member; want commands, error, debugContext or actions`},
