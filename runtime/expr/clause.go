@@ -70,7 +70,7 @@ func (k *compiler) clause(n ast.Node) *code { return k.countOutcome(n, k.conditi
 
 // branch compiles a side of the : of a condition or of a value.
 func (k *compiler) branch(n ast.Node) *code {
-	c := k.compile(n)
+	c := k.compileBytes(n)
 	if c.types != boolean {
 		return c
 	}

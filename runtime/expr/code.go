@@ -2,6 +2,7 @@ package expr
 
 import (
 	"fmt"
+	"unicode/utf8"
 
 	"github.com/tenterhook/tenterhook/runtime"
 	"github.com/tenterhook/tenterhook/runtime/schema"
@@ -24,6 +25,7 @@ type code struct {
 	shape       *schema.Schema // of the value
 	form        *form          // of a text, when a function with a form gave it
 	taint       taint
+	binary      bool // a text of bytes that need not be UTF-8: see compileBytes
 	constant    bool
 	value       runtime.Value // when constant
 	patternSize int64         // instructions of its pattern
@@ -124,7 +126,7 @@ func literal(v runtime.Value) *code {
 	case runtime.Int, runtime.Float:
 		c.types = number
 	case runtime.String:
-		c.types = text
+		c.types, c.binary = text, !utf8.ValidString(v.Text())
 	case runtime.List:
 		c.types = list
 	case runtime.Object:

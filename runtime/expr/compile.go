@@ -107,8 +107,32 @@ func (k *compiler) local(n int) int {
 	return at
 }
 
-// compile compiles n as a value.
+// compile compiles n as a value. Bytes that are not UTF-8 are no value: they make the rule fail.
 func (k *compiler) compile(n ast.Node) *code {
+	c := k.compileBytes(n)
+	if !c.binary {
+		return c
+	}
+	if c.constant {
+		return k.report(n, "%s", notText)
+	}
+	checked, eval, pos := *c, c.eval, k.pos(n)
+	checked.binary, checked.test, checked.evalKleene = false, nil, nil
+	checked.eval = func(r *runtime.Run) runtime.Value {
+		v := eval(r)
+		if v.Kind() == runtime.String && !utf8.ValidString(v.Text()) {
+			fail(pos, notText)
+		}
+		return v
+	}
+	return complete(&checked, pos)
+}
+
+const notText = "the decoded bytes are not a text: they can only be hashed, encoded and put together with +"
+
+// compileBytes compiles n for a place that accepts any bytes: an argument of a hash or an encoding,
+// and what passes its operands on to such a place.
+func (k *compiler) compileBytes(n ast.Node) *code {
 	c := k.source(n)
 	if c.table != nil {
 		return k.report(n, "a table is not a value: want KEY in tables.NAME, tables.NAME[KEY] or len(tables.NAME)")
@@ -266,12 +290,12 @@ func (k *compiler) let(l *let) *code {
 
 // copyFacts is a code without closures of which the same is known as of c.
 func (k *compiler) copyFacts(c *code) *code {
-	return &code{types: c.types, null: c.null, maybeFalse: c.maybeFalse, maybeTrue: c.maybeTrue, maybeOther: c.maybeOther, shape: c.shape, form: c.form, taint: c.taint}
+	return &code{types: c.types, null: c.null, maybeFalse: c.maybeFalse, maybeTrue: c.maybeTrue, maybeOther: c.maybeOther, shape: c.shape, form: c.form, taint: c.taint, binary: c.binary}
 }
 
 // declaration is let x = value; expr. The value is computed where it is declared.
 func (k *compiler) declaration(n *ast.VariableDeclaratorNode) *code {
-	value := k.compile(n.Value)
+	value := k.compileBytes(n.Value)
 	if problem := k.env.nameProblem(n.Name); problem != "" {
 		k.report(n, "%s", problem)
 	}
@@ -281,7 +305,7 @@ func (k *compiler) declaration(n *ast.VariableDeclaratorNode) *code {
 	before := k.next
 	at := k.local(1)
 	k.vars = append(k.vars, variable{n.Name, at, value})
-	body := k.compile(n.Expr)
+	body := k.compileBytes(n.Expr)
 	k.vars = k.vars[:len(k.vars)-1]
 	k.next = before
 	if value.constant {

@@ -79,7 +79,7 @@ func (e *Env) Let(name, src string) error {
 	}
 	node, errs := parse(src)
 	if k.errs = errs; errs == nil {
-		c = k.compile(node)
+		c = k.compileBytes(node)
 	}
 	l := &let{name: name, code: c, cell: e.layout.Cells, clauses: sortClauses(k.clauses), warnings: k.warnings}
 	if len(k.errs) == 0 {

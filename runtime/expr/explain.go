@@ -2,6 +2,7 @@ package expr
 
 import (
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -211,6 +212,10 @@ func (x *explainer) formatValue(c *code, v runtime.Value) string {
 	// the trace shows a condition's outcome anyway
 	if c.taint > compared && v.Kind() != runtime.Bool && !v.IsNull() {
 		return `"` + Mask + `"`
+	}
+	if v.Kind() == runtime.String && !utf8.ValidString(v.Text()) {
+		s := v.Text()
+		return truncate(fmt.Sprintf("bytes %x", s[:min(len(s), maxValueText)]), maxValueText)
 	}
 	text, err := v.AppendJSON(nil, x.run.Meter)
 	if errors.Is(err, runtime.ErrValue) {

@@ -49,6 +49,9 @@ type function struct {
 	// cheap, of one text alone, giving a text or null: see Member
 	pure        bool
 	keepsSecret bool // the result reveals all of a secret argument
+	// bit i: argument i may be bytes that are not UTF-8
+	bytesArgs uint8
+	binary    bool // the result may be such bytes
 	// a missing argument counts as empty: the result is 0
 	empty bool
 	// the result for a table, which otherwise is not a value
@@ -122,9 +125,13 @@ func (k *compiler) function(n ast.Node, name string, f *function, args []ast.Nod
 	before := k.next
 	at := k.local(len(args)) // the locals that an argument needs come after
 	from := make([]*code, len(args))
-	c := &code{types: f.result, null: f.null}
+	c := &code{types: f.result, null: f.null, binary: f.binary}
 	for i, arg := range args {
-		from[i] = k.compile(arg)
+		compile := k.compile
+		if f.bytesArgs&bit(i) != 0 {
+			compile = k.compileBytes
+		}
+		from[i] = compile(arg)
 		k.wantKinds(arg, from[i], f.kinds(i), name)
 		c.maybeOther = c.maybeOther || from[i].isUncertain()
 		if f.nullArgs&bit(i) == 0 {

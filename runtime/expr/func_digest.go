@@ -20,19 +20,19 @@ import (
 var digestFunctions = map[string]*function{
 	"sha256": {usage: "sha256(text, form?) text", doc: "SHA-256 in hex, or in the form 'base64' or 'base64url'",
 		example: `sha256('ada@example.com')[:16]`, value: `"b5fc85e55755f9e0"`, cost: "4 + text/16",
-		args: []types{text, text}, optional: 1, result: text, constArgs: 2, keepsSecret: true, bind: bindDigest(sha256.New)},
+		args: []types{text, text}, optional: 1, result: text, constArgs: 2, bytesArgs: 1, keepsSecret: true, bind: bindDigest(sha256.New)},
 	"sha512": {usage: "sha512(text, form?) text", doc: "SHA-512, likewise",
 		example: `sha512('ada@example.com')[:16]`, value: `"8618c684a678c6cf"`, cost: "4 + text/16",
-		args: []types{text, text}, optional: 1, result: text, constArgs: 2, keepsSecret: true, bind: bindDigest(sha512.New)},
+		args: []types{text, text}, optional: 1, result: text, constArgs: 2, bytesArgs: 1, keepsSecret: true, bind: bindDigest(sha512.New)},
 	"sha1": {usage: "sha1(text, form?) text", doc: "SHA-1, for old systems: it is not secure",
 		example: `sha1('ada@example.com')[:16]`, value: `"3ca93ad87e0bb737"`, cost: "4 + text/16",
-		args: []types{text, text}, optional: 1, result: text, constArgs: 2, keepsSecret: true, bind: bindDigest(sha1.New)},
+		args: []types{text, text}, optional: 1, result: text, constArgs: 2, bytesArgs: 1, keepsSecret: true, bind: bindDigest(sha1.New)},
 	"md5": {usage: "md5(text, form?) text", doc: "MD5, for old systems: it is not secure",
 		example: `md5('ada@example.com')`, value: `"3e3417d7ef77d5932a6734b916515ed5"`, cost: "4 + text/16",
-		args: []types{text, text}, optional: 1, result: text, constArgs: 2, keepsSecret: true, bind: bindDigest(md5.New)},
+		args: []types{text, text}, optional: 1, result: text, constArgs: 2, bytesArgs: 1, keepsSecret: true, bind: bindDigest(md5.New)},
 	"hmac": {usage: "hmac(key, text, form?) text", doc: "HMAC with SHA-256 under the key, in hex, or in the form 'base64' or 'base64url'; the result is not secret",
 		example: `hmac('key', 'ada@example.com')[:16]`, value: `"20caa94149b865c2"`, cost: "8 + key/16 + text/16",
-		args: []types{text, text, text}, optional: 1, result: text, hiddenArgs: 2, constArgs: 4, bind: bindHMAC},
+		args: []types{text, text, text}, optional: 1, result: text, hiddenArgs: 2, constArgs: 4, bytesArgs: 3, bind: bindHMAC},
 }
 
 // textEncoding encodes bytes as text.

@@ -11,24 +11,24 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-// encodingFunctions encode and decode texts. Decoded bytes must be a text: bytes that are not UTF-8
-// make the rule fail.
+// encodingFunctions encode and decode texts. Decoded bytes that are not UTF-8 make the rule fail
+// anywhere but in a hash and an encoding: see compileBytes.
 var encodingFunctions = map[string]*function{
 	"toBase64": {usage: "toBase64(text) text", doc: "in base64, with padding (RFC 4648 section 4)",
 		example: `toBase64('ada?~')`, value: `"YWRhP34="`, cost: "1 + text/8",
-		args: []types{text}, result: text, keepsSecret: true, call: encodeFunc("base64")},
+		args: []types{text}, result: text, keepsSecret: true, bytesArgs: 1, call: encodeFunc("base64")},
 	"toBase64url": {usage: "toBase64url(text) text", doc: "in base64url, without padding (RFC 4648 section 5)",
 		example: `toBase64url('ada?~')`, value: `"YWRhP34"`, cost: "1 + text/8",
-		args: []types{text}, result: text, keepsSecret: true, call: encodeFunc("base64url")},
-	"fromBase64": {usage: "fromBase64(text) text", doc: "the text that base64 or base64url encodes, with or without padding",
+		args: []types{text}, result: text, keepsSecret: true, bytesArgs: 1, call: encodeFunc("base64url")},
+	"fromBase64": {usage: "fromBase64(text) text", doc: "the text that base64 or base64url encodes, with or without padding; bytes that are not UTF-8 can only be hashed, encoded and put together with +",
 		example: `fromBase64('YWRhP34')`, value: `"ada?~"`, cost: "1 + text/8",
-		args: []types{text}, result: text, keepsSecret: true, call: fromBase64},
+		args: []types{text}, result: text, keepsSecret: true, binary: true, call: fromBase64},
 	"toHex": {usage: "toHex(text) text", doc: "each byte as two digits",
 		example: `toHex('Ada')`, value: `"416461"`, cost: "1 + text/8",
-		args: []types{text}, result: text, keepsSecret: true, call: encodeFunc("hex")},
-	"fromHex": {usage: "fromHex(text) text", doc: "the text that such digits encode",
+		args: []types{text}, result: text, keepsSecret: true, bytesArgs: 1, call: encodeFunc("hex")},
+	"fromHex": {usage: "fromHex(text) text", doc: "the text that such digits encode; bytes, likewise",
 		example: `fromHex('416461')`, value: `"Ada"`, cost: "1 + text/8",
-		args: []types{text}, result: text, keepsSecret: true, call: fromHex},
+		args: []types{text}, result: text, keepsSecret: true, binary: true, call: fromHex},
 	"toJSON": {usage: "toJSON(value) text", doc: "any value as JSON, up to 64 KiB",
 		example: `toJSON({'a': [1, nil]})`, value: `"{\"a\":[1,null]}"`, cost: "1 for each value + the result/4",
 		args: []types{anything}, result: text, size: maxTextSize, keepsSecret: true, call: toJSON},
@@ -65,21 +65,17 @@ func fromBase64(r *runtime.Run, args []runtime.Value, pos string) runtime.Value 
 		code = base64.RawURLEncoding
 	}
 	b, err := code.Strict().AppendDecode(reserveText(r, code.DecodedLen(len(s))), bytesOf(s))
-	return checkedText(b, err, "fromBase64 wants base64", pos)
+	if err != nil {
+		fail(pos, "fromBase64 wants base64")
+	}
+	return textOfBytes(b)
 }
 
 func fromHex(r *runtime.Run, args []runtime.Value, pos string) runtime.Value {
 	s := args[0].Text()
 	b, err := hex.AppendDecode(reserveText(r, hex.DecodedLen(len(s))), bytesOf(s))
-	return checkedText(b, err, "fromHex wants two digits for each byte", pos)
-}
-
-func checkedText(b []byte, err error, want, pos string) runtime.Value {
 	if err != nil {
-		fail(pos, "%s", want)
-	}
-	if !utf8.Valid(b) {
-		fail(pos, "the decoded bytes are not a text")
+		fail(pos, "fromHex wants two digits for each byte")
 	}
 	return textOfBytes(b)
 }

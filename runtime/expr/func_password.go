@@ -13,7 +13,7 @@ import (
 var passwordFunctions = map[string]*function{
 	"password": {usage: "password(plain, hash, dummy?) boolean", doc: "whether the hash is the password's; its form says which: bcrypt, argon2, scrypt, PBKDF2, crypt(3), an LDAP scheme, WordPress, Django, ASP.NET Identity, Jasypt, or the hash object of Okta's import as JSON; a missing hash gives false and takes as long as the dummy, a constant hash; bcrypt accepts at most 72 bytes",
 		example: `password('correct horse', '{SSHA}7n04+TnFpJjvuCj3OGTwz/a1s7J1bk3p')`, value: `true`, cost: "by the parameters of the hash; bcrypt of cost 12: 20 million",
-		args: []types{text, text, text}, optional: 1, result: boolean, nullArgs: 2, hiddenArgs: 7, impure: true, constArgs: 4, price: func([]size, int64) int64 { return password.BcryptFuel(12) }, check: warnNoDummy, bind: bindPassword},
+		args: []types{text, text, text}, optional: 1, result: boolean, nullArgs: 2, hiddenArgs: 7, impure: true, constArgs: 4, bytesArgs: 1, price: func([]size, int64) int64 { return password.BcryptFuel(12) }, check: warnNoDummy, bind: bindPassword},
 }
 
 // defaultDummy is bcrypt of cost 10, which most password stores have.

@@ -12,7 +12,11 @@ import (
 
 // arithmetic is + - * / % ** on numbers, and + on texts.
 func (k *compiler) arithmetic(n *ast.BinaryNode) *code {
-	x, y := k.compile(n.Left), k.compile(n.Right)
+	operand := k.compile
+	if n.Operator == "+" {
+		operand = k.compileBytes
+	}
+	x, y := operand(n.Left), operand(n.Right)
 	op, t := n.Operator, number
 	if op == "+" {
 		t |= text
@@ -33,7 +37,7 @@ func (k *compiler) arithmetic(n *ast.BinaryNode) *code {
 	}
 	pos := k.pos(n)
 	calculate := arithmeticFuncs[op]
-	c := &code{types: both, null: x.null || y.null, maybeOther: anyUncertain(x, y), taint: derivedTaint(x, y)}
+	c := &code{types: both, null: x.null || y.null, maybeOther: anyUncertain(x, y), taint: derivedTaint(x, y), binary: x.binary || y.binary}
 	if both == text {
 		c.taint = maxTaint(x, y)
 	}

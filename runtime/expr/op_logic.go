@@ -145,6 +145,7 @@ func (k *compiler) conditional(n *ast.ConditionalNode) *code {
 	c := &code{
 		types:      then.types | other.types,
 		null:       then.null || other.null,
+		binary:     then.binary || other.binary,
 		maybeOther: moved || anyUncertain(then, other),
 		taint:      max(maxTaint(then, other), derivedTaint(x)),
 		maybeFalse: then.maybeFalse || other.maybeFalse || moved,
@@ -184,8 +185,8 @@ func conditionalKleene(x kleene, then, other *code, r *runtime.Run) kleene {
 
 // coalesce is x ?? y.
 func (k *compiler) coalesce(n *ast.BinaryNode) *code {
-	x, y := k.compile(n.Left), k.compile(n.Right)
-	c := &code{types: x.types | y.types, null: x.null && y.null, maybeFalse: y.maybeFalse, maybeTrue: y.maybeTrue, maybeOther: anyUncertain(x, y), taint: maxTaint(x, y)}
+	x, y := k.compileBytes(n.Left), k.compileBytes(n.Right)
+	c := &code{types: x.types | y.types, binary: x.binary || y.binary, null: x.null && y.null, maybeFalse: y.maybeFalse, maybeTrue: y.maybeTrue, maybeOther: anyUncertain(x, y), taint: maxTaint(x, y)}
 	if !x.null {
 		c.maybeFalse, c.maybeTrue = x.maybeFalse, x.maybeTrue
 	}
