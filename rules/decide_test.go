@@ -146,15 +146,15 @@ func TestDecide(t *testing.T) {
 			if string(d.Answer) != tt.answer || d.Outcome != tt.outcome {
 				t.Errorf("got  %s %s\nwant %s %s", d.Outcome, d.Answer, tt.outcome, tt.answer)
 			}
-			if got := told(load(t, text).Hook("h"), &d); got != tt.results {
+			if got := describeDecision(load(t, text).Hook("h"), &d); got != tt.results {
 				t.Errorf("got results %q, want %q", got, tt.results)
 			}
 		})
 	}
 }
 
-// told writes a decision's results as "name reason,name".
-func told(h *rules.Hook, d *rules.Decision) string {
+// describeDecision writes a decision's results as "name reason,name".
+func describeDecision(h *rules.Hook, d *rules.Decision) string {
 	var all []string
 	for _, r := range d.Results {
 		all = append(all, strings.TrimSpace(h.RuleNames()[r.Rule]+" "+runtime.Reason(r.Err)))

@@ -33,8 +33,8 @@ const (
 	suspended = `{"uuid":"u2","eventType":"user.lifecycle.suspend","target":null}`
 )
 
-// planned writes the decision's actions as "rule to json", one a line.
-func planned(h *rules.Hook, d *rules.Decision) string {
+// describePlan writes the decision's actions as "rule to json", one a line.
+func describePlan(h *rules.Hook, d *rules.Decision) string {
 	var all []string
 	for _, a := range d.Actions {
 		if strings.Contains(string(a.JSON), `"key":"`) != (a.Key != "") || !strings.Contains(string(a.JSON), a.Key) {
@@ -114,10 +114,10 @@ func TestEventRules(t *testing.T) {
 			text := policy("event", tt.head, tt.rules) + places
 			d := decide(t, text, delivery(tt.event))
 			h := load(t, text).Hook("h")
-			if got := planned(h, &d); got != tt.actions {
+			if got := describePlan(h, &d); got != tt.actions {
 				t.Errorf("got actions\n%s\nwant\n%s", got, tt.actions)
 			}
-			if got := told(h, &d); got != tt.results || d.Outcome != tt.outcome {
+			if got := describeDecision(h, &d); got != tt.results || d.Outcome != tt.outcome {
 				t.Errorf("got %s, %q, want %s, %q", d.Outcome, got, tt.outcome, tt.results)
 			}
 		})
@@ -144,7 +144,7 @@ func TestSendInline(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			text := policy(tt.kind, "", tt.rules) + places
 			d := decide(t, text, tt.body)
-			if got := planned(load(t, text).Hook("h"), &d); got != tt.actions || string(d.Answer) != tt.answer {
+			if got := describePlan(load(t, text).Hook("h"), &d); got != tt.actions || string(d.Answer) != tt.answer {
 				t.Errorf("got  %s\n%s\nwant %s\n%s", d.Answer, got, tt.answer, tt.actions)
 			}
 		})

@@ -30,7 +30,7 @@ func attribute(name, format, values string) string {
 	return `{"op":"add","path":"/claims/` + name + `","value":{"attributes":{"NameFormat":"urn:oasis:names:tc:SAML:2.0:attrname-format:` +
 		format + `"},"attributeValues":[` + values + `]}}`
 }
-func typed(xsi, value string) string {
+func formatTyped(xsi, value string) string {
 	return `{"attributes":{"xsi:type":"xs:` + xsi + `"},"value":"` + value + `"}`
 }
 func assertion(ops string) string {
@@ -80,13 +80,13 @@ func TestForms(t *testing.T) {
 		{"lifetime", "token", "lifetime: {access: 600, id: '${data.context.user == nil ? 300 : nil}'}", both,
 			commands(access(`{"op":"replace","path":"/token/lifetime/expiration","value":600}`))},
 		{"attributes", "saml", "attributes: {plan: gold, 'urn:x/y': 1, vip: '${data.context.user.profile.vip}', none: '${data.context.user.profile.nope}', text: 'a ${data.context.user.profile.level}'}", samlCall,
-			assertion(attribute("plan", "basic", typed("string", "gold")) + "," + attribute("urn:x~1y", "uri", typed("integer", "1")) + "," +
-				attribute("vip", "basic", typed("boolean", "true")) + "," + attribute("text", "basic", typed("string", "a 7")))},
+			assertion(attribute("plan", "basic", formatTyped("string", "gold")) + "," + attribute("urn:x~1y", "uri", formatTyped("integer", "1")) + "," +
+				attribute("vip", "basic", formatTyped("boolean", "true")) + "," + attribute("text", "basic", formatTyped("string", "a 7")))},
 		{"attributes with several values", "saml", "attributes: {groups: '${data.context.user.profile.groups}', empty: '${data.context.user.profile.none}', list: [x, '${data.context.user.profile.rate}', '${data.context.user.profile.nope}', 2.5, true]}", samlCall,
-			assertion(attribute("groups", "basic", typed("string", "a")+","+typed("string", "b")) + "," +
-				attribute("list", "basic", typed("string", "x")+","+typed("double", "1.5")+","+typed("double", "2.5")+","+typed("boolean", "true")))},
+			assertion(attribute("groups", "basic", formatTyped("string", "a")+","+formatTyped("string", "b")) + "," +
+				attribute("list", "basic", formatTyped("string", "x")+","+formatTyped("double", "1.5")+","+formatTyped("double", "2.5")+","+formatTyped("boolean", "true")))},
 		{"attributes of one expression", "saml", "attributes: \"${ {a: data.context.user.profile.groups, b: nil} }\"", samlCall,
-			assertion(attribute("a", "basic", typed("string", "a")+","+typed("string", "b")))},
+			assertion(attribute("a", "basic", formatTyped("string", "a")+","+formatTyped("string", "b")))},
 		{"name_id", "saml", "name_id: ${upper(data.assertion.subject.nameId)}", samlCall, assertion(`{"op":"replace","path":"/subject/nameId","value":"ADA"}`)},
 		{"session_lifetime", "saml", "session_lifetime: 300", samlCall, assertion(`{"op":"add","path":"/authentication/sessionLifetime","value":300}`)},
 		{"verify", "password-import", "verify: ${data.context.credential.password == 'right'}", password, commands(`{"type":"com.okta.action.update","value":{"credential":"VERIFIED"}}`)},

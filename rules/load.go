@@ -60,7 +60,7 @@ func Load(f *folder.Folder, o Options) (*Set, error) {
 	for _, name := range f.Names() {
 		l.file(name)
 	}
-	l.reportStrangers()
+	l.reportNonPolicies()
 	if l.files == 0 {
 		l.Add(document.Problem{Message: "no policy here: want a .yaml file that begins with tenterhook: 1"})
 	}

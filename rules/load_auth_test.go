@@ -11,8 +11,8 @@ import (
 	"github.com/tenterhook/tenterhook/rules/folder"
 )
 
-// loaded is a Set of one hook with an auth, and of what else stands in the policy.
-func loaded(t *testing.T, auth, more string, files map[string][]byte) (*Set, string) {
+// loadAuth is a Set of one hook with an auth, and of what else stands in the policy.
+func loadAuth(t *testing.T, auth, more string, files map[string][]byte) (*Set, string) {
 	t.Helper()
 	contents := map[string][]byte{"policy.yaml": []byte("tenterhook: 1\n" + more + "hooks:\n  - name: h\n    type: token\n    rules: [{name: r, debug: {a: b}}]\n" + auth)}
 	for name, text := range files {
@@ -41,7 +41,7 @@ func TestSecretNames(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			s, problems := loaded(t, "    auth: "+tt.auth+"\n", "", nil)
+			s, problems := loadAuth(t, "    auth: "+tt.auth+"\n", "", nil)
 			if problems != "" || s == nil {
 				t.Fatal(problems)
 			}
@@ -70,7 +70,7 @@ func TestTooManySecrets(t *testing.T) {
 		for i := range n {
 			list = append(list, fmt.Sprintf(`"%d-${env.A}"`, i))
 		}
-		_, problems := loaded(t, "    auth: [{header: X, secret: ["+strings.Join(list, ", ")+"]}]\n", "", nil)
+		_, problems := loadAuth(t, "    auth: [{header: X, secret: ["+strings.Join(list, ", ")+"]}]\n", "", nil)
 		if got := strings.Contains(problems, "want at most 64"); got != want {
 			t.Errorf("%d: %s", n, problems)
 		}
@@ -96,7 +96,7 @@ func TestOAuth(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			s, problems := loaded(t, "    auth: [{oauth: {"+tt.oauth+"}}]\n", "", map[string][]byte{"keys/acme.json": []byte(keys)})
+			s, problems := loadAuth(t, "    auth: [{oauth: {"+tt.oauth+"}}]\n", "", map[string][]byte{"keys/acme.json": []byte(keys)})
 			if problems != "" || s == nil {
 				t.Fatal(problems)
 			}
@@ -109,7 +109,7 @@ func TestOAuth(t *testing.T) {
 }
 
 func TestOrgs(t *testing.T) {
-	s, problems := loaded(t, "    org: acme\n    auth: [{header: X, secret: \"${env.A}\"}]\n", "orgs: {acme: {hosts: [Acme.Okta.com, login.acme.example], concurrency: 7}}\n", nil)
+	s, problems := loadAuth(t, "    org: acme\n    auth: [{header: X, secret: \"${env.A}\"}]\n", "orgs: {acme: {hosts: [Acme.Okta.com, login.acme.example], concurrency: 7}}\n", nil)
 	if problems != "" || s == nil {
 		t.Fatal(problems)
 	}

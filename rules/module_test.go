@@ -102,7 +102,7 @@ func (h *house) opened(o rules.Options) *rules.Set {
 	return s
 }
 
-func decided(t testing.TB, h *rules.Hook, body string, fixed *rules.Fixed) *rules.Decision {
+func decideCall(t testing.TB, h *rules.Hook, body string, fixed *rules.Fixed) *rules.Decision {
 	t.Helper()
 	d := &rules.Decision{Trace: &rules.Trace{}, Fixed: fixed}
 	c := call(t, h, body)
@@ -122,7 +122,7 @@ func TestModule(t *testing.T) {
 - {name: after, log: "after ${data.userProfile.login}"}`), "stamp", "with")
 	s := h.opened(rules.Options{})
 	hk := s.Hook("h")
-	d := decided(t, hk, `{"data":{"userProfile":{"login":"x"}}}`, nil)
+	d := decideCall(t, hk, `{"data":{"userProfile":{"login":"x"}}}`, nil)
 	want := `{"commands":[{"type":"com.okta.user.profile.update","value":{"division":"first","title":"x"}}],"debugContext":{"with":null}}`
 	if string(d.Answer) != want || d.Outcome != rules.Answered || len(d.Results) != 5 {
 		t.Errorf("got %s, %+v", d.Answer, d.Results)
@@ -138,7 +138,7 @@ func TestModule(t *testing.T) {
 	if got := d.Trace.Rules[2].Draft; got != `{"debugContext":{"with":{"list":[1,"a",null],"key":"t5mQzv0Lk2Rb8JxW"}}}` {
 		t.Errorf("configured with %s", got)
 	}
-	if d := decided(t, hk, `{"data":{"userProfile":{"login":"nobody"}}}`, nil); d.Results[1].Rule == 1 {
+	if d := decideCall(t, hk, `{"data":{"userProfile":{"login":"nobody"}}}`, nil); d.Results[1].Rule == 1 {
 		t.Error("the module of a rule that does not match has run")
 	}
 	all := s.Modules()
@@ -174,7 +174,7 @@ func TestModuleFailure(t *testing.T) {
 			if got := string(hk.Failure); got == closed != tt.hookCloses && open != closed {
 				t.Errorf("the hook's failure answer is %s", got)
 			}
-			d := decided(t, hk, `{"data":{"evil":true}}`, nil)
+			d := decideCall(t, hk, `{"data":{"evil":true}}`, nil)
 			if len(d.Results) == 0 || !errors.Is(d.Results[0].Err, runtime.ErrTrap) {
 				t.Fatalf("results: %+v", d.Results)
 			}
@@ -204,11 +204,11 @@ func TestModuleStops(t *testing.T) {
 			calm := &rules.Fixed{} // whose time is not what is tested
 			evil := map[string]*rules.Fixed{"time": nil, "fuel": calm}[name]
 			for range 3 {
-				d := decided(t, hk, `{"data":{"evil":1}}`, evil)
+				d := decideCall(t, hk, `{"data":{"evil":1}}`, evil)
 				if len(d.Results) != 2 || runtime.Reason(d.Results[0].Err) != name || !strings.Contains(string(d.Answer), "after") {
 					t.Fatalf("got %s, %+v", d.Answer, d.Results)
 				}
-				if d := decided(t, hk, `{"data":{}}`, calm); d.Results[0].Err != nil {
+				if d := decideCall(t, hk, `{"data":{}}`, calm); d.Results[0].Err != nil {
 					t.Fatal(d.Results[0].Err)
 				}
 			}
@@ -223,7 +223,7 @@ func TestModuleRandom(t *testing.T) {
 	a := h.opened(rules.Options{Random: one}).Hook("h")
 	b := h.opened(rules.Options{Random: two}).Hook("h")
 	answer := func(hk *rules.Hook, body string, fixed *rules.Fixed) string {
-		return string(decided(t, hk, body, fixed).Answer)
+		return string(decideCall(t, hk, body, fixed).Answer)
 	}
 	first := answer(a, `{"eventId":"1"}`, nil)
 	if answer(a, `{"eventId":"1"}`, nil) != first {
@@ -242,7 +242,7 @@ func TestModuleRandom(t *testing.T) {
 func TestModuleEvents(t *testing.T) {
 	h := newHouse(t, policy("event", "", "- {name: r, on: user.session.start, wasm: modules/talk.wasm}\n- {name: other, on: user.lifecycle.create, wasm: modules/talk.wasm}"), "talk")
 	hk := h.opened(rules.Options{}).Hook("h")
-	d := decided(t, hk, `{"data":{"events":[{"uuid":"1","eventType":"user.session.start","data":{"evil":1}}]}}`, nil)
+	d := decideCall(t, hk, `{"data":{"events":[{"uuid":"1","eventType":"user.session.start","data":{"evil":1}}]}}`, nil)
 	if len(d.Results) != 1 || !errors.Is(d.Results[0].Err, runtime.ErrTrap) {
 		t.Errorf("results: %+v", d.Results)
 	}
@@ -276,7 +276,7 @@ func TestModuleKept(t *testing.T) {
 	if got := second.Shared(first); got != 2 {
 		t.Errorf("%d of 2 are shared", got)
 	}
-	if d := decided(t, second.Hook("h"), `{}`, nil); !strings.Contains(string(d.Answer), `"tier":3`) {
+	if d := decideCall(t, second.Hook("h"), `{}`, nil); !strings.Contains(string(d.Answer), `"tier":3`) {
 		t.Errorf("got %s", d.Answer)
 	}
 	h.files["policy.yaml"] = []byte(strings.Replace(text, "gold: 3", "gold: 4", 1))
@@ -284,7 +284,7 @@ func TestModuleKept(t *testing.T) {
 	if got := third.Shared(second); got != 1 {
 		t.Errorf("%d are shared, want the one that looks nothing up", got)
 	}
-	if d := decided(t, third.Hook("h"), `{}`, nil); !strings.Contains(string(d.Answer), `"tier":4`) {
+	if d := decideCall(t, third.Hook("h"), `{}`, nil); !strings.Contains(string(d.Answer), `"tier":4`) {
 		t.Errorf("got %s", d.Answer)
 	}
 	late := h.load(rules.Options{Before: first}) // which is closed: nothing of it can be held any more but what others hold
@@ -305,7 +305,7 @@ func TestModuleUnready(t *testing.T) {
 	if w := s.Warnings(); len(w) == 0 || !strings.Contains(fmt.Sprint(w), "the environment has no ABSENT") {
 		t.Errorf("warnings: %v", w)
 	}
-	if d := decided(t, s.Hook("h"), `{}`, nil); d.Outcome != rules.Failed || runtime.Reason(d.Results[0].Err) != "value" {
+	if d := decideCall(t, s.Hook("h"), `{}`, nil); d.Outcome != rules.Failed || runtime.Reason(d.Results[0].Err) != "value" {
 		t.Errorf("got %s: %+v", d.Answer, d.Results)
 	}
 }
@@ -454,7 +454,7 @@ func TestModuleLame(t *testing.T) {
 	if n := failures(kept); n != 2 {
 		t.Fatalf("%d rules fail: %+v", n, kept.Modules())
 	}
-	d := decided(t, kept.Hook("h"), `{}`, nil)
+	d := decideCall(t, kept.Hook("h"), `{}`, nil)
 	if len(d.Results) != 3 || runtime.Reason(d.Results[0].Err) != "value" || !strings.Contains(string(d.Answer), `"a"`) {
 		t.Errorf("got %s: %+v", d.Answer, d.Results)
 	}

@@ -1,4 +1,3 @@
-// Package rules is for turning a policy folder into a Set: load, check, select, merge.
 package rules
 
 import (

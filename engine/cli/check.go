@@ -162,7 +162,7 @@ func (p *Program) reportCheck(dir string, set *rules.Set, err error, asJSON bool
 		p.printProblems(result, err == nil)
 	}
 	if err != nil {
-		return reported(err)
+		return asReported(err)
 	}
 	return nil
 }

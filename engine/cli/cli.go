@@ -208,7 +208,7 @@ func usage(format string, args ...any) error {
 	return kindError{errUsage, fmt.Errorf(format, args...)}
 }
 
-// reported marks an error that the command has printed.
-func reported(err error) error {
+// asReported marks an error that the command has printed.
+func asReported(err error) error {
 	return kindError{errReported, err}
 }

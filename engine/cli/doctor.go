@@ -186,7 +186,7 @@ func (p *Program) printReport(o doctor.Options, h *rules.Hook, r *doctor.Report,
 		p.printFields(o, r, entry)
 	}
 	if r.Worst() == doctor.Wrong {
-		return reported(errors.New("the hook cannot be used in Okta as it is"))
+		return asReported(errors.New("the hook cannot be used in Okta as it is"))
 	}
 	return nil
 }

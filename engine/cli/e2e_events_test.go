@@ -204,12 +204,12 @@ func testCrash(t *testing.T, bin string) {
 	dir, data := eventFolder(t, s.URL), t.TempDir()
 	c := &caller{acked: make(map[string]bool)}
 	for range rounds {
-		p, before := startServer(t, bin, dir, "--data="+data), c.told()
+		p, before := startServer(t, bin, dir, "--data="+data), c.recordedCalls()
 		var callers sync.WaitGroup
 		for range 8 {
 			callers.Go(func() { c.call(p) })
 		}
-		p.waitUntil("delivered to", func() bool { return c.told() > before })
+		p.waitUntil("delivered to", func() bool { return c.recordedCalls() > before })
 		time.Sleep(time.Duration(30+rand.IntN(200)) * time.Millisecond)
 		p.cmd.Process.Kill()
 		<-p.done
@@ -254,8 +254,8 @@ type caller struct {
 	unsure []int // deliveries without an answer
 }
 
-// told is how many events were acknowledged.
-func (c *caller) told() int {
+// recordedCalls is how many events were acknowledged.
+func (c *caller) recordedCalls() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return len(c.acked)

@@ -138,7 +138,7 @@ func (p *Program) reportRejection(r inspection) error {
 		problems = append(problems, document.Problem{File: r.File, Message: reason})
 	}
 	fmt.Fprintf(p.Stderr, "tenterhook: %s: rejected for %s\n", r.File, plural(len(problems), "reason"))
-	return reported(problems)
+	return asReported(problems)
 }
 
 // readModule reads a module's file, up to the maximum size of a module.

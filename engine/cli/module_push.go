@@ -151,11 +151,11 @@ func (p *Program) explainRejection(body []byte, err error, asJSON bool) error {
 		problems = append(problems, document.Problem{File: c.File, Line: c.Line, Column: 1, Message: fmt.Sprintf("the test %q fails: %s", c.Name, joinFailures(c))})
 	}
 	if asJSON {
-		return errors.Join(p.printJSON(body), reported(problems))
+		return errors.Join(p.printJSON(body), asReported(problems))
 	}
 	fmt.Fprintf(escapingWriter{p.Stdout}, "%v\n", problems)
 	fmt.Fprintf(p.Stderr, "tenterhook: rejected for %s; nothing has changed\n", plural(len(problems), "reason"))
-	return reported(problems)
+	return asReported(problems)
 }
 
 // joinFailures returns the failures of a test case in one line.

@@ -186,7 +186,7 @@ func (c *caller) summary(all []*exchange) error {
 			len(all), len(all)-bad, roundTime(times[0]), roundTime(times[len(times)/2]), roundTime(times[len(times)-1]))
 	}
 	if bad > 0 {
-		return reported(fmt.Errorf("%d of %d calls were not answered correctly", bad, len(all)))
+		return asReported(fmt.Errorf("%d of %d calls were not answered correctly", bad, len(all)))
 	}
 	return nil
 }

@@ -96,7 +96,7 @@ func (c *caller) verify(ctx context.Context) error {
 	}
 	c.reportVerification(status, took, problem)
 	if problem != "" {
-		return reported(fmt.Errorf("verify %s: %s", c.shown, problem))
+		return asReported(fmt.Errorf("verify %s: %s", c.shown, problem))
 	}
 	return nil
 }

@@ -136,7 +136,7 @@ func (p *Program) serveFolder(f serveFlags) error {
 func (s *server) serveAndFlush() error {
 	err := s.serve()
 	if !s.logWriter.tryFlush() {
-		return reported(errors.Join(err, errShutdownTimeout))
+		return asReported(errors.Join(err, errShutdownTimeout))
 	}
 	return err
 }

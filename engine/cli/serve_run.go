@@ -58,7 +58,7 @@ func (s *server) runWithDeadline(f func() error) error {
 func (s *server) abandonShutdown() error {
 	s.log.Error("shutdown abandoned", "error", errShutdownTimeout)
 	s.logWriter.tryFlush()
-	return reported(errShutdownTimeout)
+	return asReported(errShutdownTimeout)
 }
 
 // serveUntilSignal serves until a signal, or until a listener ends.

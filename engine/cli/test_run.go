@@ -132,7 +132,7 @@ func (t testRun) result(r *suite.Report) error {
 	case len(r.Cases) == 0:
 		return fmt.Errorf("%s: no tests were run: want them in files whose names end in _test.yaml", t.dir)
 	case r.Failed > 0:
-		return reported(fmt.Errorf("%d tests failed", r.Failed))
+		return asReported(fmt.Errorf("%d tests failed", r.Failed))
 	case r.Percent() < t.minPercent:
 		return fmt.Errorf("%s: the tests cover %d%%, want %d%% or more", t.dir, r.Percent(), t.minPercent)
 	}
@@ -163,7 +163,7 @@ func (p *Program) repeatOnChange(c *cobra.Command, dir string, do func() error) 
 		fmt.Fprintf(p.Stdout, "%s: waiting for a change of %s\n", time.Now().Format(time.TimeOnly), dir)
 		if !seen.waitForChange(ctx, dir) {
 			if err != nil {
-				return reported(err)
+				return asReported(err)
 			}
 			return nil
 		}

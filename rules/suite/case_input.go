@@ -28,7 +28,7 @@ func ReplaceMember(text []byte, at string, value []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return replaced(nil, doc.Root(), steps, value)
+	return replaceMember(nil, doc.Root(), steps, value)
 }
 
 // stepsOf splits a path into names.
@@ -97,8 +97,8 @@ func checkScopePath(steps []string) error {
 	return fmt.Errorf("a dot begins a new member: for the scope %s write /data/access/scopes/%s%s", scope, scope, member)
 }
 
-// replaced appends n with the value at the end of the steps.
-func replaced(dst []byte, n jsondoc.Node, steps []string, value []byte) ([]byte, error) {
+// replaceMember appends n with the value at the end of the steps.
+func replaceMember(dst []byte, n jsondoc.Node, steps []string, value []byte) ([]byte, error) {
 	if len(steps) == 0 {
 		return append(dst, value...), nil
 	}
@@ -124,7 +124,7 @@ func replacedMembers(dst []byte, n jsondoc.Node, steps []string, value []byte) (
 			continue
 		}
 		done = true
-		if dst, err = replaced(dst, v, steps[1:], value); err != nil {
+		if dst, err = replaceMember(dst, v, steps[1:], value); err != nil {
 			return nil, err
 		}
 	}
@@ -135,7 +135,7 @@ func replacedMembers(dst []byte, n jsondoc.Node, steps []string, value []byte) (
 		dst = append(dst, ',')
 	}
 	dst = append(jsondoc.AppendString(dst, steps[0]), ':')
-	if dst, err = replaced(dst, jsondoc.Node{}, steps[1:], value); err != nil {
+	if dst, err = replaceMember(dst, jsondoc.Node{}, steps[1:], value); err != nil {
 		return nil, err
 	}
 	return append(dst, '}'), nil
@@ -155,7 +155,7 @@ func replacedElements(dst []byte, n jsondoc.Node, steps []string, value []byte) 
 			dst = append(dst, n.At(i).Raw()...)
 			continue
 		}
-		if dst, err = replaced(dst, n.At(i), steps[1:], value); err != nil {
+		if dst, err = replaceMember(dst, n.At(i), steps[1:], value); err != nil {
 			return nil, err
 		}
 	}

@@ -98,10 +98,10 @@ func namesDiffer(want, got []string) string {
 	if slices.Equal(want, got) {
 		return ""
 	}
-	return fmt.Sprintf("want %s\ngot  %s", listed(want), listed(got))
+	return fmt.Sprintf("want %s\ngot  %s", joinNames(want), joinNames(got))
 }
 
-func listed(names []string) string {
+func joinNames(names []string) string {
 	if len(names) == 0 {
 		return "none"
 	}

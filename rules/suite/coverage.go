@@ -85,18 +85,18 @@ func (s sight) add(h *rules.Hook, t *rules.Trace) {
 func (s sight) coverage(set *rules.Set) (all []HookCoverage) {
 	for _, h := range set.Hooks() {
 		for i, p := range h.Places() {
-			s[h.Name][i].Branches.Clauses = covered(p.Clauses)
+			s[h.Name][i].Branches.Clauses = coverageOf(p.Clauses)
 		}
 		one := HookCoverage{Hook: h.Name, Rules: s[h.Name]}
 		for _, l := range h.LetPlaces() {
-			one.Lets = append(one.Lets, LetCoverage{l.Let, l.Place, covered(l.Clauses)})
+			one.Lets = append(one.Lets, LetCoverage{l.Let, l.Place, coverageOf(l.Clauses)})
 		}
 		all = append(all, one)
 	}
 	return all
 }
 
-func covered(clauses []rules.Clause) (all []ClauseCoverage) {
+func coverageOf(clauses []rules.Clause) (all []ClauseCoverage) {
 	for _, c := range clauses {
 		yes, no := c.Counts()
 		all = append(all, ClauseCoverage{c.Place, c.Text, yes, no})

@@ -19,9 +19,9 @@ import (
 // equal, else what was wanted and what came wherever they part, each beneath its path.
 // What came is written as seen has it, which is got without secrets.
 func differ(want, got, seen []byte) string {
-	a, errA := decoded(want)
-	b, errB := decoded(got)
-	c, errC := decoded(seen)
+	a, errA := decodeJSON(want)
+	b, errB := decodeJSON(got)
+	c, errC := decodeJSON(seen)
 	if errA != nil || errB != nil || errC != nil {
 		return fmt.Sprintf("want %s\ngot  %s", want, seen)
 	}
@@ -83,9 +83,9 @@ func (d *difference) value(path []string, want, got any) {
 	}
 	by := ""
 	if len(path) > 0 {
-		d.lines, by = append(d.lines, "at "+dotted(path)), "  "
+		d.lines, by = append(d.lines, "at "+joinPath(path)), "  "
 	}
-	d.lines = append(d.lines, by+"want "+shown(want), by+"got  "+shown(d.came(path, got)))
+	d.lines = append(d.lines, by+"want "+formatValue(want), by+"got  "+formatValue(d.came(path, got)))
 }
 
 func (d *difference) object(path []string, want, got map[string]any) {
@@ -159,8 +159,8 @@ func pairs(a, b []any) (all [][2]int) {
 	return all
 }
 
-// dotted is the path as set has it.
-func dotted(path []string) string {
+// joinPath is the path as set has it.
+func joinPath(path []string) string {
 	if !slices.ContainsFunc(path, func(s string) bool { return s == "" || strings.ContainsAny(s, "./") }) {
 		return strings.Join(path, ".")
 	}
@@ -171,8 +171,8 @@ func dotted(path []string) string {
 	return string(pointer)
 }
 
-// shown is a value on one line.
-func shown(v any) string {
+// formatValue is a value on one line.
+func formatValue(v any) string {
 	if v == (any)(absent{}) {
 		return "nothing"
 	}
@@ -185,7 +185,7 @@ func shown(v any) string {
 	return strings.TrimSuffix(out.String(), "\n")
 }
 
-func decoded(text []byte) (v any, err error) {
+func decodeJSON(text []byte) (v any, err error) {
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.UseNumber()
 	err = d.Decode(&v)

@@ -68,7 +68,7 @@ func (s *junitSuite) add(c *Result) {
 		var whats, texts []string
 		for _, f := range c.Failures {
 			whats = append(whats, f.What)
-			texts = append(texts, f.What+"\n"+indented(f.Text, "  "))
+			texts = append(texts, f.What+"\n"+indent(f.Text, "  "))
 		}
 		one.Failure = &junitFailure{Message: "not as expected: " + strings.Join(whats, ", "), Text: strings.Join(texts, "\n")}
 	}

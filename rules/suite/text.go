@@ -25,12 +25,12 @@ func (r *Report) WriteText(w io.Writer) error {
 func (c *Result) write(w io.Writer) {
 	fmt.Fprintf(w, "FAIL %s:%d: %s (%s)\n", c.File, c.Line, c.Name, c.Hook)
 	for _, f := range c.Failures {
-		fmt.Fprintf(w, "  %s\n%s\n", f.What, indented(f.Text, "    "))
+		fmt.Fprintf(w, "  %s\n%s\n", f.What, indent(f.Text, "    "))
 	}
 	fmt.Fprintln(w)
 }
 
-func indented(text, by string) string {
+func indent(text, by string) string {
 	return by + strings.ReplaceAll(text, "\n", "\n"+by)
 }
 

@@ -223,7 +223,7 @@ func rowCount(n int) string {
 // finish makes the table of what was read.
 func (r *tableReader) finish() (*table.Table, document.Problems) {
 	if r.broken || slices.ContainsFunc(r.problems, func(p document.Problem) bool { return !p.Warning }) {
-		return nil, r.capped()
+		return nil, r.limitProblems()
 	}
 	t, err := r.make()
 	if errs, ok := errors.AsType[table.Errors](err); ok && r.harmless(errs) {
@@ -231,17 +231,17 @@ func (r *tableReader) finish() (*table.Table, document.Problems) {
 		t, err = r.make()
 	}
 	if err == nil {
-		return t, r.capped()
+		return t, r.limitProblems()
 	}
 	errs, ok := errors.AsType[table.Errors](err)
 	if !ok {
 		r.add(place{line: 1, column: 1}, "%s", err)
-		return nil, r.capped()
+		return nil, r.limitProblems()
 	}
 	for _, e := range errs {
 		r.refuse(e)
 	}
-	return nil, r.capped()
+	return nil, r.limitProblems()
 }
 
 func (r *tableReader) make() (*table.Table, error) {
@@ -294,8 +294,8 @@ func (r *tableReader) warnDuplicates(errs table.Errors) {
 	r.entries = kept
 }
 
-// capped is the problems, the last of them the number of those left out.
-func (r *tableReader) capped() document.Problems {
+// limitProblems is the problems, the last of them the number of those left out.
+func (r *tableReader) limitProblems() document.Problems {
 	if r.more > 0 {
 		message := fmt.Sprintf("and %d more problems in this table", r.more)
 		return append(r.problems, document.Problem{File: r.problems[len(r.problems)-1].File, Message: message})

@@ -182,11 +182,11 @@ func (k *compiler) node(n ast.Node) *code {
 	if name, args := callOf(n); name != "" {
 		return markForm(name, k.call(n, name, args))
 	}
-	return k.unsupported(n)
+	return k.compileUnsupported(n)
 }
 
-// unsupported reports a node that the parser accepts and this language does not have.
-func (k *compiler) unsupported(n ast.Node) *code {
+// compileUnsupported reports a node that the parser accepts and this language does not have.
+func (k *compiler) compileUnsupported(n ast.Node) *code {
 	switch n.(type) {
 	case *ast.CallNode:
 		return k.report(n, "values have no methods to call")

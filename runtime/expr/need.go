@@ -153,7 +153,7 @@ func (k *compiler) anyNeeds(terms []ast.Node) (all []Need, ok bool) {
 	for _, other := range all[1:] {
 		one.Texts, one.Beginnings = append(one.Texts, other.Texts...), append(one.Beginnings, other.Beginnings...)
 	}
-	return []Need{one.capped()}, true
+	return []Need{one.limit()}, true
 }
 
 // needOf is the Need of a test of x against the constant y.
@@ -181,7 +181,7 @@ func (k *compiler) needOf(x, y ast.Node, op string) ([]Need, bool) {
 			return nil, false
 		}
 		need.Texts = slices.Sorted(maps.Keys(held.set.texts))
-		return []Need{need.capped()}, true
+		return []Need{need.limit()}, true
 	case "startsWith":
 		if text && v.Text() != "" {
 			need.Beginnings = []string{v.Text()}
@@ -192,8 +192,8 @@ func (k *compiler) needOf(x, y ast.Node, op string) ([]Need, bool) {
 	}
 }
 
-// capped is the Need, or one that selects nothing when it has too many texts.
-func (n Need) capped() Need {
+// limit is the Need, or one that selects nothing when it has too many texts.
+func (n Need) limit() Need {
 	if len(n.Texts)+len(n.Beginnings) > maxNeedTexts {
 		n.Texts, n.Beginnings = nil, nil
 	}

@@ -53,7 +53,7 @@ func (k *compiler) chain(n *ast.BinaryNode, and bool) *code {
 	for i, t := range terms {
 		tests[i] = t.test
 	}
-	c.test = chained(tests, and)
+	c.test = chainTests(tests, and)
 	c.elementTest = chainedEach(terms, and)
 	c.evalKleene = func(r *runtime.Run) kleene {
 		out := decisive(!and)
@@ -78,7 +78,7 @@ func decisive(and bool) kleene {
 	return definitelyTrue
 }
 
-func chained(tests []func(*runtime.Run) bool, and bool) func(*runtime.Run) bool {
+func chainTests(tests []func(*runtime.Run) bool, and bool) func(*runtime.Run) bool {
 	if len(tests) == 2 {
 		a, b := tests[0], tests[1]
 		if and {

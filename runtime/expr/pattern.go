@@ -51,7 +51,7 @@ func compilePattern(s string) (*pattern, error) {
 // requiredTexts are a text that every match ends with and one that every match contains; "" without
 // one.
 func requiredTexts(tree *syntax.Regexp) (end, part string) {
-	row := concatenated(tree, nil)
+	row := concatenate(tree, nil)
 	for i, re := range row {
 		s := literalOf(re)
 		if len(s) > len(part) {
@@ -67,13 +67,13 @@ func requiredTexts(tree *syntax.Regexp) (end, part string) {
 	return end, part
 }
 
-// concatenated are the parts of an expression that follow each other in every match.
-func concatenated(re *syntax.Regexp, to []*syntax.Regexp) []*syntax.Regexp {
+// concatenate are the parts of an expression that follow each other in every match.
+func concatenate(re *syntax.Regexp, to []*syntax.Regexp) []*syntax.Regexp {
 	if re.Op != syntax.OpConcat && re.Op != syntax.OpCapture {
 		return append(to, re)
 	}
 	for _, sub := range re.Sub {
-		to = concatenated(sub, to)
+		to = concatenate(sub, to)
 	}
 	return to
 }

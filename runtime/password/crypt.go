@@ -77,7 +77,7 @@ func parseBcryptSHA256(parts []string) (Hash, error) {
 		return Hash{}, err
 	}
 	salt := []byte(parts[2])
-	return h.prehashed(func(plain []byte) []byte {
+	return h.withPrehash(func(plain []byte) []byte {
 		m := hmac.New(sha256.New, salt)
 		if first {
 			m = sha256.New()

@@ -58,8 +58,8 @@ func newBcrypt(text []byte, cost int) Hash {
 // equalBytes compares in constant time.
 func equalBytes(got, want []byte) bool { return subtle.ConstantTimeCompare(got, want) == 1 }
 
-// prehashed is h over the output of another hash function instead of the password itself.
-func (h Hash) prehashed(hash func(plain []byte) []byte) Hash {
+// withPrehash is h over the output of another hash function instead of the password itself.
+func (h Hash) withPrehash(hash func(plain []byte) []byte) Hash {
 	matches := h.matches
 	h.matches = func(plain []byte) bool { return matches(hash(plain)) }
 	return h

@@ -32,7 +32,7 @@ func parseFramework(s string) (Hash, error) {
 		if err != nil || !strings.HasPrefix(rest, "$2") {
 			return Hash{}, ErrMalformed
 		}
-		return h.prehashed(hexSHA256), nil
+		return h.withPrehash(hexSHA256), nil
 	}
 	return Hash{}, ErrUnknown
 }

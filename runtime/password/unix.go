@@ -196,7 +196,7 @@ func parseWordPress(s string) (Hash, error) {
 	if err != nil || !strings.HasPrefix(s, "$2") {
 		return Hash{}, ErrMalformed
 	}
-	return h.prehashed(func(plain []byte) []byte {
+	return h.withPrehash(func(plain []byte) []byte {
 		m := hmac.New(sha512.New384, []byte("wp-sha384"))
 		m.Write(plain)
 		return base64.StdEncoding.AppendEncode(nil, m.Sum(nil))

@@ -52,9 +52,9 @@ func (l *loader) file(name string) {
 	l.unreadable = l.unreadable || root == nil
 }
 
-// reportStrangers reports the YAML files that are not policy. They are mistakes: a policy that was emptied, or whose first line is
+// reportNonPolicies reports the YAML files that are not policy. They are mistakes: a policy that was emptied, or whose first line is
 // misspelt, would take its hooks off the air, and the rest of the folder would be right without them.
-func (l *loader) reportStrangers() {
+func (l *loader) reportNonPolicies() {
 	for _, name := range l.nonPolicies {
 		if slices.ContainsFunc(l.tables, func(t document.Member) bool { return readsFile(t.Value, name) }) {
 			continue

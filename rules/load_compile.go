@@ -102,7 +102,7 @@ func (c *compiler) check(draft []byte, n *document.Node, root string) {
 		if below {
 			at, key, whole = n.Find(path)
 		}
-		if whole && c.left(at) {
+		if whole && c.isComputed(at) {
 			continue
 		}
 		if whole && key != nil && strings.HasPrefix(p.Message, "unknown member") {
@@ -112,13 +112,13 @@ func (c *compiler) check(draft []byte, n *document.Node, root string) {
 	}
 }
 
-// left reports whether the value of n is computed per call.
-func (c *compiler) left(n *document.Node) bool {
+// isComputed reports whether the value of n is computed per call.
+func (c *compiler) isComputed(n *document.Node) bool {
 	if n.Kind != document.Text || !n.HasHoles() {
 		return n.HasHoles()
 	}
 	t, err := expr.CompileText(n.Text, c.env)
-	return err != nil || settled(t) == nil
+	return err != nil || constantJSON(t) == nil
 }
 
 // checkPart is check for a draft of one name or value: it reports at most one problem, at n.

@@ -70,3 +70,23 @@ func (c *compiler) addWarnings(n *document.Node, all expr.Errors) {
 	c.warnAttributes(n)
 	c.eventTypes(n)
 }
+
+// eventPatterns checks event types against Okta's catalogue and the `known` list of the policy.
+func (l *loader) eventPatterns(nodes []*document.Node) (all []hook.EventPattern) {
+	for _, n := range nodes {
+		if n.Kind == document.Broken {
+			continue
+		}
+		text := l.Text(n)
+		if text == "" {
+			continue
+		}
+		p := hook.EventPattern(text)
+		if problem := p.Check(l.known); problem != "" {
+			l.Add(n.Problem("%s", problem))
+			continue
+		}
+		all = append(all, p)
+	}
+	return all
+}

@@ -81,7 +81,7 @@ func (m *formCompiler) fixedClaims(k hook.TokenKind, n *document.Node) {
 	for _, c := range n.Members {
 		value := m.template(c.Value)
 		before := appendAdd(nil, c.Key)
-		if !m.fixed(c) || value == nil {
+		if !m.hasConstantName(c) || value == nil {
 			continue
 		}
 		sample := append([]byte(`{"commands":[{"type":"`+k.Command()+`","value":[`), before...)
@@ -292,7 +292,7 @@ func compileLifetime(m *formCompiler, n *document.Node) {
 		if t == nil {
 			return
 		}
-		if !t.constant() && !t.whole() {
+		if !t.constant() && !t.isExpression() {
 			m.Add(n.Problem("want a lifetime in seconds, got %s", n.Describe()))
 			return
 		}

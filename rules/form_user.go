@@ -46,7 +46,7 @@ func (m *formCompiler) profile(n *document.Node, what, command string) *template
 	if t == nil {
 		return nil
 	}
-	if n.Kind != document.Map && !t.whole() {
+	if n.Kind != document.Map && !t.isExpression() {
 		m.Add(n.Problem("want %s as a map of attributes, got %s", what, n.Describe()))
 		return nil
 	}

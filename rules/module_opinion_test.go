@@ -19,20 +19,20 @@ func TestOpinion(t *testing.T) {
 - {name: refuses, wasm: modules/strict.wasm, with: {}}
 - {name: after, debug: {after: true}}`), "strict")
 	hk := h.opened(rules.Options{}).Hook("h")
-	d := decided(t, hk, `{"data":{}}`, nil)
+	d := decideCall(t, hk, `{"data":{}}`, nil)
 	if len(d.Trace.Rules) != 3 || string(d.Answer) != `{"debugContext":{"after":true}}` || len(d.Logs) != 0 {
 		t.Errorf("without an opinion: %s, logs %v, %+v", d.Answer, d.Logs, d.Trace.Rules)
 	}
 	if r := d.Results; len(r) != 3 || r[0].Matched || r[0].Time <= 0 || r[0].Memory == 0 || !r[2].Matched {
 		t.Errorf("without an opinion: %+v", r)
 	}
-	d = decided(t, hk, `{"data":{"evil":true}}`, nil)
+	d = decideCall(t, hk, `{"data":{"evil":true}}`, nil)
 	if len(d.Trace.Rules) != 1 || d.Outcome != rules.Denied || !d.Results[0].Matched || len(d.Logs) != 1 {
 		t.Errorf("with one: %s, logs %v, %+v", d.Answer, d.Logs, d.Trace.Rules)
 	}
 	h.files["policy.yaml"] = []byte(policy("registration", "", "- {name: refuses, wasm: modules/strict.wasm, with: {}}\n- {name: after, debug: {after: true}}"))
 	hk = h.opened(rules.Options{}).Hook("h")
-	if d = decided(t, hk, `{"data":{"evil":true}}`, nil); len(d.Trace.Rules) != 1 || strings.Contains(string(d.Answer), "after") {
+	if d = decideCall(t, hk, `{"data":{"evil":true}}`, nil); len(d.Trace.Rules) != 1 || strings.Contains(string(d.Answer), "after") {
 		t.Errorf("a refusal: %s, %+v", d.Answer, d.Trace.Rules)
 	}
 }
@@ -54,7 +54,7 @@ func TestTraceTime(t *testing.T) {
 	h := newHouse(t, policy("registration", "", "- {name: r, wasm: modules/stamp.wasm}"), "stamp")
 	hk := h.opened(rules.Options{}).Hook("h")
 	for _, year := range []int{1970, 2090} {
-		d := decided(t, hk, `{}`, &rules.Fixed{Now: time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC)})
+		d := decideCall(t, hk, `{}`, &rules.Fixed{Now: time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC)})
 		if took := d.Trace.Rules[0].Time; took <= 0 || took > time.Hour {
 			t.Errorf("in %d it took %v", year, took)
 		}

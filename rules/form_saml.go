@@ -45,7 +45,7 @@ func compileAttributes(m *formCompiler, n *document.Node) {
 	}
 	var statements []appender
 	for _, a := range n.Members {
-		if !m.fixed(a) {
+		if !m.hasConstantName(a) {
 			continue
 		}
 		sample := appendStatement([]byte(`{"commands":[`+assertion), a.Key)
@@ -84,21 +84,21 @@ func (m *formCompiler) values(n *document.Node) []attributeValue {
 	case document.Null:
 		return []attributeValue{}
 	case document.Bool:
-		return []attributeValue{typed("xs:boolean", n.Text)}
+		return []attributeValue{formatAttribute("xs:boolean", n.Text)}
 	case document.Number:
-		return []attributeValue{typed(numberType(n.Text), n.Text)}
+		return []attributeValue{formatAttribute(numberType(n.Text), n.Text)}
 	}
 	t := m.text(n)
 	if t == nil {
 		return nil
 	}
 	if s, ok := t.Literal(); ok {
-		return []attributeValue{typed("xs:string", s)}
+		return []attributeValue{formatAttribute("xs:string", s)}
 	}
 	if x := t.Whole(); x != nil {
-		return []attributeValue{evaluated(x)}
+		return []attributeValue{evaluateAttribute(x)}
 	}
-	return []attributeValue{rendered(t)}
+	return []attributeValue{renderAttribute(t)}
 }
 
 func (m *formCompiler) severalValues(n *document.Node) []attributeValue {
@@ -117,7 +117,7 @@ func (m *formCompiler) severalValues(n *document.Node) []attributeValue {
 	return all
 }
 
-func typed(xsi, text string) attributeValue {
+func formatAttribute(xsi, text string) attributeValue {
 	value := appendTyped(nil, xsi, text)
 	return func(dst []byte, _ *runtime.Run) ([]byte, error) { return append(comma(dst), value...), nil }
 }
@@ -129,8 +129,8 @@ func numberType(text string) string {
 	return "xs:integer"
 }
 
-// rendered is text with holes; nothing when one of them is null.
-func rendered(t *expr.Text) attributeValue {
+// renderAttribute is text with holes; nothing when one of them is null.
+func renderAttribute(t *expr.Text) attributeValue {
 	return func(dst []byte, r *runtime.Run) ([]byte, error) {
 		mark := len(dst)
 		dst = append(comma(dst), typedHead("xs:string")...)
@@ -142,8 +142,8 @@ func rendered(t *expr.Text) attributeValue {
 	}
 }
 
-// evaluated is an expression's value, or each of a list's; null is none.
-func evaluated(x *expr.Expression) attributeValue {
+// evaluateAttribute is an expression's value, or each of a list's; null is none.
+func evaluateAttribute(x *expr.Expression) attributeValue {
 	return func(dst []byte, r *runtime.Run) ([]byte, error) {
 		v, err := x.Eval(r)
 		if err != nil {

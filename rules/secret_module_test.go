@@ -62,7 +62,7 @@ func TestDiscreet(t *testing.T) {
 			if w := fmt.Sprint(s.Warnings()); !strings.Contains(w, "sees the password or one-time code") || strings.Contains(w, "leave it out of reveal") {
 				t.Errorf("warnings: %s", w)
 			}
-			d := decided(t, s.Hook("h"), `{"data":{"context":{"credential":{"password":`+tt.password+`}}}}`, nil)
+			d := decideCall(t, s.Hook("h"), `{"data":{"context":{"credential":{"password":`+tt.password+`}}}}`, nil)
 			err := d.Results[0].Err
 			if told := err == nil; told != tt.told || !told && !errors.Is(err, hook.ErrContract) {
 				t.Errorf("got %s, %v", d.Answer, err)
@@ -76,7 +76,7 @@ func TestDiscreet(t *testing.T) {
 		h := newHouse(t, policy("password-import", "", "- {name: r, wasm: modules/m.wasm}"))
 		h.files["modules/m.wasm"] = mirror(t, `{"commands":[{"type":`, "}]}")
 		h.guests = guests(t, h.files)
-		d := decided(t, h.opened(rules.Options{}).Hook("h"), `{"data":{"context":{"credential":{"password":"com.okta.action.update"}}}}`, nil)
+		d := decideCall(t, h.opened(rules.Options{}).Hook("h"), `{"data":{"context":{"credential":{"password":"com.okta.action.update"}}}}`, nil)
 		if err := d.Results[0].Err; err == nil || strings.Contains(err.Error(), "password or one-time") {
 			t.Errorf("got %v, want that the command has no value", err)
 		}

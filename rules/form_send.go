@@ -90,7 +90,7 @@ func (m *formCompiler) send(n *document.Node) {
 		return
 	}
 	m.check(append(sample, "}]}"...), n, "actions[0]")
-	all := assembled(parts)
+	all := appendParts(parts)
 	m.effects.actions = append(m.effects.actions, func(dst []byte, r *runtime.Run) ([]byte, error) {
 		mark := len(dst)
 		dst = comma(dst)
@@ -166,7 +166,7 @@ func (m *formCompiler) body(n *document.Node) (appender, []byte) {
 	if t == nil {
 		return nil, nil
 	}
-	t.fill()
+	t.keepTexts()
 	return func(dst []byte, r *runtime.Run) ([]byte, error) {
 		dst, null, err := t.append(dst, r)
 		if null {
@@ -230,7 +230,7 @@ func (m *formCompiler) texts(n *document.Node, key string) (appender, []byte) {
 	var parts []part
 	sample := []byte{'{'}
 	for _, e := range n.Members {
-		if !m.fixed(e) {
+		if !m.hasConstantName(e) {
 			return nil, nil
 		}
 		if e.Value.Kind == document.Null {
@@ -243,7 +243,7 @@ func (m *formCompiler) texts(n *document.Node, key string) (appender, []byte) {
 		parts = append(parts, p)
 		sample = append(openMember(sample, p.name), p.sample...)
 	}
-	all := assembled(parts)
+	all := appendParts(parts)
 	return func(dst []byte, r *runtime.Run) ([]byte, error) {
 		mark := len(dst)
 		dst, err := all(dst, r)
@@ -254,8 +254,8 @@ func (m *formCompiler) texts(n *document.Node, key string) (appender, []byte) {
 	}, append(sample, '}')
 }
 
-// assembled returns an appender of an object of the non-empty parts. It appends nothing if a required part is empty.
-func assembled(parts []part) appender {
+// appendParts returns an appender of an object of the non-empty parts. It appends nothing if a required part is empty.
+func appendParts(parts []part) appender {
 	return func(dst []byte, r *runtime.Run) (_ []byte, err error) {
 		mark := len(dst)
 		dst = append(dst, '{')

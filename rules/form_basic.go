@@ -83,7 +83,7 @@ func compileError(m *formCompiler, n *document.Node) {
 	if t == nil {
 		return
 	}
-	t.stay()
+	t.setFallbacks()
 	m.effects.error = templateAppender(t)
 	sample := append([]byte(`{"error":`), t.appendSample(nil, `"x"`)...)
 	m.check(append(sample, '}'), n, "error")
@@ -122,7 +122,7 @@ func compileDebug(m *formCompiler, n *document.Node) {
 	if t == nil {
 		return
 	}
-	if n.Kind == document.Text && !t.whole() {
+	if n.Kind == document.Text && !t.isExpression() {
 		m.Add(n.Problem("want debug as a map, got a text"))
 		return
 	}

@@ -68,7 +68,7 @@ func (t *Trace) rule(k *chain, r *rule, drawn uint64, matched bool, err error) {
 	if err != nil {
 		one.Error = err.Error()
 	}
-	one.Draft = maskedDraft(k, r)
+	one.Draft = draftForTrace(k, r)
 	for i, cell := range k.run.Scratch.Cells {
 		if i < len(t.computedLets) && cell.Known && !t.computedLets[i] {
 			t.computedLets[i] = true

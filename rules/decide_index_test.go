@@ -24,7 +24,7 @@ func (g generator) word() string {
 	return g.one("a", "b", "ab", "abc", "abcd", "b.example", "ab.example", "", "é", "x@a.example", "y@ab.example")
 }
 
-func (g generator) quoted() string { return "'" + g.word() + "'" }
+func (g generator) quotedWord() string { return "'" + g.word() + "'" }
 
 // member is what a condition looks at: members of the event, lets, functions of them.
 func (g generator) member() string {
@@ -40,14 +40,14 @@ func (g generator) anyMember() string {
 
 // test is a condition on few members.
 func (g generator) test(depth int) string {
-	x, w, loose := g.member(), g.quoted(), g.one("M.a", "M.b", "other")
+	x, w, loose := g.member(), g.quotedWord(), g.one("M.a", "M.b", "other")
 	switch g.IntN(16) {
 	case 0, 1, 2, 3:
 		return x + " == " + w
 	case 4:
 		return w + " == " + x
 	case 5:
-		return fmt.Sprintf("%s in [%s, %s, %s]", x, w, g.quoted(), g.one(g.quoted(), "7", "nil", "true"))
+		return fmt.Sprintf("%s in [%s, %s, %s]", x, w, g.quotedWord(), g.one(g.quotedWord(), "7", "nil", "true"))
 	case 6, 7:
 		return x + " startsWith " + w
 	case 8:
@@ -68,7 +68,7 @@ func (g generator) test(depth int) string {
 	case 1:
 		return "(" + g.test(depth+1) + " or " + x + " == " + w + ")"
 	case 2:
-		return "(" + x + " == " + w + " or " + x + " startsWith " + g.quoted() + " or " + x + " == " + g.quoted() + ")"
+		return "(" + x + " == " + w + " or " + x + " startsWith " + g.quotedWord() + " or " + x + " == " + g.quotedWord() + ")"
 	}
 	return g.test(depth+1) + " and " + g.test(depth+1)
 }

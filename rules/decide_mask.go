@@ -12,8 +12,8 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-// maskedDraft returns the draft of the current rule for a trace. A draft with secrets is rendered again with masks.
-func maskedDraft(k *chain, r *rule) string {
+// draftForTrace returns the draft of the current rule for a trace. A draft with secrets is rendered again with masks.
+func draftForTrace(k *chain, r *rule) string {
 	switch {
 	case r.module: // taint does not reach into a module
 		return string(k.hook.Conceal(k.event, bytes.Clone(k.draft.JSON)))

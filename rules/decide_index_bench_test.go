@@ -48,7 +48,7 @@ func TestManyRules(t *testing.T) {
 			c := call(t, h, body)
 			d := rules.Decision{Fixed: &rules.Fixed{}}
 			h.Decide(c, &d)
-			if got := told(h, &d); got != "r299" {
+			if got := describeDecision(h, &d); got != "r299" {
 				t.Errorf("got %s", got)
 			}
 			if d.Fuel > 100 {

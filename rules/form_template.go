@@ -13,22 +13,22 @@ import (
 
 // template is a compiled YAML tree with ${} holes in its leaves, rendered as JSON. A tree without holes is one literal.
 type template struct {
-	node    *document.Node
-	literal []byte     // the whole tree if it has no holes
-	text    *expr.Text // a leaf with holes
-	names   [][]byte   // names of a map, as `"name":`
-	parts   []*template
-	object  bool
-	pointer bool   // a leaf that is a JSON Pointer: each hole is one name of it, or a part of one
-	fills   bool   // a leaf of a body: a null hole beside other text is empty
-	stays   string // a leaf of an error: its fallback if it is empty; "": omit the leaf
+	node      *document.Node
+	literal   []byte     // the whole tree if it has no holes
+	text      *expr.Text // a leaf with holes
+	names     [][]byte   // names of a map, as `"name":`
+	parts     []*template
+	object    bool
+	pointer   bool   // a leaf that is a JSON Pointer: each hole is one name of it, or a part of one
+	keepsText bool   // a leaf of a body: a null hole beside other text is empty
+	fallback  string // a leaf of an error: its fallback if it is empty; "": omit the leaf
 }
 
 // constant reports whether the tree has no holes.
 func (t *template) constant() bool { return t.literal != nil }
 
-// whole reports whether the tree is one expression with a value of any type.
-func (t *template) whole() bool { return t.text != nil && t.text.Whole() != nil }
+// isExpression reports whether the tree is one expression with a value of any type.
+func (t *template) isExpression() bool { return t.text != nil && t.text.Whole() != nil }
 
 // template compiles a tree, or reports a problem and returns nil.
 func (c *compiler) template(n *document.Node) *template {
@@ -69,7 +69,7 @@ func (c *compiler) tree(t *template) *template {
 		take(item)
 	}
 	for _, m := range n.Members {
-		fine = c.fixed(m) && fine
+		fine = c.hasConstantName(m) && fine
 		t.names = append(t.names, append(jsondoc.AppendString(nil, m.Key), ':'))
 		take(m.Value)
 	}
@@ -83,8 +83,8 @@ func (c *compiler) tree(t *template) *template {
 	return t
 }
 
-// fixed reports whether the name of the member is constant. A name with ${ } would be sent as written.
-func (c *compiler) fixed(m document.Member) bool {
+// hasConstantName reports whether the name of the member is constant. A name with ${ } would be sent as written.
+func (c *compiler) hasConstantName(m document.Member) bool {
 	if strings.Contains(m.Key, "${") {
 		c.Add(m.KeyNode.Problem("a name cannot be computed: ${ } is for values"))
 		return false
@@ -129,10 +129,10 @@ func (t *template) append(dst []byte, r *runtime.Run) (out []byte, null bool, er
 
 func (t *template) appendLeaf(dst []byte, r *runtime.Run) (out []byte, null bool, err error) {
 	switch {
-	case t.stays != "":
-		out, err = t.appendStaying(dst, r)
+	case t.fallback != "":
+		out, err = t.appendTextLeaf(dst, r)
 		return out, false, err
-	case t.fills && !t.whole():
+	case t.keepsText && !t.isExpression():
 		out, err = t.text.AppendString(dst, r)
 		return out, false, err
 	case t.pointer:
@@ -152,7 +152,7 @@ func (t *template) appendSample(dst []byte, standIn string) []byte {
 		return append(dst, t.literal...)
 	}
 	if t.text != nil {
-		if value := settled(t.text); value != nil && t.stays == "" {
+		if value := constantJSON(t.text); value != nil && t.fallback == "" {
 			return append(dst, value...)
 		}
 		return append(dst, standIn...)
@@ -174,9 +174,9 @@ func (t *template) appendSample(dst []byte, standIn string) []byte {
 	return append(dst, end)
 }
 
-// settled returns the JSON of a leaf that is one constant expression, such as ${vars.limit}; nil for other leaves and
+// constantJSON returns the JSON of a leaf that is one constant expression, such as ${vars.limit}; nil for other leaves and
 // for null, which omits the leaf.
-func settled(t *expr.Text) []byte {
+func constantJSON(t *expr.Text) []byte {
 	x := t.Whole()
 	if x == nil {
 		return nil
@@ -194,33 +194,33 @@ func settled(t *expr.Text) []byte {
 	return text
 }
 
-// stay gives the leaves of an error fallbacks for null holes, because the denial must not be lost.
-func (t *template) stay() {
+// setFallbacks gives the leaves of an error fallbacks for null holes, because the denial must not be lost.
+func (t *template) setFallbacks() {
 	for i, part := range t.parts {
-		part.stays = "-"
+		part.fallback = "-"
 		if t.object && string(t.names[i]) == `"errorSummary":` {
-			part.stays = defaultDenial
+			part.fallback = defaultDenial
 		}
-		part.stay()
+		part.setFallbacks()
 	}
 }
 
-// fill keeps texts whose holes are null: a message without a name is still sent. A leaf that is only one hole is
+// keepTexts keeps texts whose holes are null: a message without a name is still sent. A leaf that is only one hole is
 // omitted.
-func (t *template) fill() {
-	t.fills = true
+func (t *template) keepTexts() {
+	t.keepsText = true
 	for _, part := range t.parts {
-		part.fill()
+		part.keepTexts()
 	}
 }
 
-// appendStaying appends a leaf as a JSON string, with nothing for null holes.
-func (t *template) appendStaying(dst []byte, r *runtime.Run) ([]byte, error) {
+// appendTextLeaf appends a leaf as a JSON string, with nothing for null holes.
+func (t *template) appendTextLeaf(dst []byte, r *runtime.Run) ([]byte, error) {
 	dst = append(dst, '"')
 	start := len(dst)
 	dst, err := appendEscaped(dst, t.text, r)
 	if len(bytes.TrimSpace(dst[start:])) == 0 {
-		dst = append(dst[:start], t.stays...)
+		dst = append(dst[:start], t.fallback...)
 	}
 	return append(dst, '"'), err
 }

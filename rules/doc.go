@@ -1,0 +1,19 @@
+// Package rules is for turning a policy folder into a Set, and for deciding calls with it.
+//
+// Files by subject:
+//
+//	set.go                    Set, Hook and rule: the compiled policy
+//	load*.go                  from files to a Set: decoding, hooks, conditions, destinations, orgs, event types
+//	schema.go                 the JSON Schema of policy files, from the same tables of fields
+//	form.go, form_*.go        the outputs of a rule (claims, profile, deny, send, …) and the templates that render them
+//	module*.go                rules that are WebAssembly modules: loading, reuse over reloads, trials on sample calls
+//	secret_*.go               secrets of calls: where a rule may reveal them, and what a module may return
+//	check_attribute.go        warnings about near misses of Okta's profile attributes
+//	decide.go, decide_*.go    one decision: selecting rules, running them, merging drafts, actions, trace, masks
+//
+// Reading order: set.go, load.go, load_hook.go, form.go, form_basic.go, then decide.go with decide_selection.go and
+// decide_actions.go.
+//
+// Packages below: document (YAML with positions, problems), folder (files of a policy), tables, credential and
+// destination. Package suite, above, runs the tests of a policy.
+package rules
