@@ -9,16 +9,16 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/hook"
 )
 
-// baseAttributes are what every Okta user has. An org adds attributes of its own, so a profile takes any name; one that is
-// nearly one of these is most likely a slip, and would be missing in every call.
+// baseAttributes lists the attributes of every Okta user. Orgs add attributes, so any name is allowed; a near miss of
+// one of these is probably a typing mistake, and would be missing in every call.
 var baseAttributes = strings.Fields(`login email secondEmail firstName lastName middleName honorificPrefix honorificSuffix title
 	displayName nickName profileUrl primaryPhone mobilePhone streetAddress city state zipCode countryCode postalAddress
 	preferredLanguage locale timezone userType employeeNumber costCenter organization division department managerId manager`)
 
-// profileMember finds what an expression reads of a user's profile. What an application keeps of its user has names of its own.
+// profileMember matches reads of a user's profile in an expression, not of an application's profile.
 var profileMember = regexp.MustCompile(`\bdata\??\.(?:[A-Za-z]+\??\.)*?(?:userProfile|userProfileUpdate|user\??\.profile)\??\.([A-Za-z_]\w*)`)
 
-// warnAttributes warns of names that are nearly those of Okta's own attributes. known has those that are right all the same.
+// warnAttributes warns about near misses of Okta's own attributes, except for names in `known`.
 func (c *compiler) warnAttributes(n *document.Node) {
 	for _, at := range profileMember.FindAllStringSubmatchIndex(n.Text, -1) {
 		name := n.Text[at[2]:at[3]]

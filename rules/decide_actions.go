@@ -84,8 +84,8 @@ func wantsBody(a *hook.Action, to *destination.Spec) bool {
 	return !a.HasBody() && to.HasBody(a.Method())
 }
 
-// defaultBody is the body of an inline hook's action whose rule gives none: which rule it was, of which call. What is longer than
-// anything Okta says there is left out, for the same reason as there is mostActions.
+// defaultBody returns the body of an inline hook's action without one: the hook, the rule and the identity of the call.
+// It omits values that are longer than any of Okta's, because of maxActionBytes.
 func (k *chain) defaultBody(rule string, o Outcome) []byte {
 	b := jsondoc.AppendString([]byte(`{"hook":`), k.hook.Name)
 	b = jsondoc.AppendString(append(b, `,"rule":`...), rule)

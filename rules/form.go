@@ -94,7 +94,7 @@ func formFields() []document.Field[ruleSpec] {
 	return fields
 }
 
-// gives finds what the rule gives by the form's key.
+// output returns the rule's output with the key of a form, or nil.
 func (r *ruleSpec) output(key string) *document.Node {
 	for _, g := range r.outputs {
 		if g.form.key == key {

@@ -75,7 +75,7 @@ type claim struct {
 	value  *template
 }
 
-// fixedClaims sets claims whose names are known. Add also replaces what is there (hooks.md section 4).
+// fixedClaims sets claims with constant names. `add` also replaces existing claims (hooks.md section 4).
 func (m *formCompiler) fixedClaims(k hook.TokenKind, n *document.Node) {
 	var claims []claim
 	for _, c := range n.Members {
@@ -157,7 +157,7 @@ func claimsOf(k hook.TokenKind, x *expr.Expression, member string) appender {
 	})
 }
 
-// appendClaims appends an operation for each member of an object; those that are null are left out.
+// appendClaims appends an operation for each member of an object, except null members.
 func appendClaims(dst []byte, r *runtime.Run, v runtime.Value) (_ []byte, err error) {
 	err = members(v, r.Meter, func(name string, value runtime.Value) (err error) {
 		if value.IsNull() {
@@ -273,7 +273,7 @@ func removalsOf(k hook.TokenKind, x *expr.Expression) appender {
 	})
 }
 
-// usual is the lifetime in seconds that Okta gives a token when nobody has set another one.
+// usual is Okta's default lifetime of a token, in seconds.
 const usual = 3600
 
 // shortens reports whether a lifetime may make a token shorter than Okta's usual one.

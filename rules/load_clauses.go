@@ -7,45 +7,45 @@ import (
 	"github.com/tenterhook/tenterhook/runtime/expr"
 )
 
-// Place is where something stands in the policy folder.
+// Place is a position in a file of the policy folder.
 type Place struct {
 	File   string `json:"file"`
 	Line   int    `json:"line"`
 	Column int    `json:"column"` // in characters; both from 1
 }
 
-// RulePlace is where a rule stands, and the parts of its condition and of its verify.
+// RulePlace is the place of a rule with the parts of its condition and of its verify.
 type RulePlace struct {
 	Place
-	Picks   bool // it has a condition, and may not match
+	Picks   bool // the rule has a condition
 	Clauses []Clause
 }
 
-// Clause is a part of a rule's condition, or of its verify, of which the whole is one too, and where it stands.
+// Clause is a part of a rule's condition or verify with its place. The whole condition is a part too.
 type Clause struct {
 	Place
 	*expr.Clause
 }
 
-// LetPlace is where a let stands, and the parts of the conditions in it.
+// LetPlace is the place of a let with the parts of its conditions.
 type LetPlace struct {
 	Place
 	Let     string
 	Clauses []Clause
 }
 
-// LetPlaces are those of the lets in which there are conditions, in their order, likewise.
+// LetPlaces lists the places of the lets with conditions, in order, if the Set was loaded with Options.Clauses.
 func (h *Hook) LetPlaces() []LetPlace { return h.letPlaces }
 
-// RuleAt is the file and line where a rule stands, as policy.yaml:12.
+// RuleAt returns the file and line of a rule, as policy.yaml:12.
 func (h *Hook) RuleAt(rule int) string {
 	return fmt.Sprintf("%s:%d", h.rules[rule].file, h.rules[rule].line)
 }
 
-// Places are those of the rules, in their order. There are none unless the Set was loaded with Options.Clauses.
+// Places lists the places of the rules in order, if the Set was loaded with Options.Clauses.
 func (h *Hook) Places() []RulePlace { return h.places }
 
-// recordPlaces notes where a rule stands. decides are parts of what it decides beside its condition: of its verify.
+// recordPlaces records the place of a rule. decides lists the parts of its verify.
 func (h *Hook) recordPlaces(spec *ruleSpec, r *rule, decides []Clause) {
 	p := RulePlace{Place: placeIn(spec.node, 0), Picks: r.when != nil}
 	if spec.nameAt != nil {
@@ -58,7 +58,7 @@ func (h *Hook) recordPlaces(spec *ruleSpec, r *rule, decides []Clause) {
 	h.places = append(h.places, p)
 }
 
-// recordLetPlace notes where a let stands.
+// recordLetPlace records the place of a let.
 func (h *Hook) recordLetPlace(m document.Member, all []*expr.Clause) {
 	if len(all) > 0 {
 		h.letPlaces = append(h.letPlaces, LetPlace{placeIn(m.KeyNode, 0), m.Key, clausesIn(m.Value, all)})
@@ -72,7 +72,7 @@ func clausesIn(n *document.Node, of []*expr.Clause) (all []Clause) {
 	return all
 }
 
-// placeIn is the Place of a byte of the node's text.
+// placeIn returns the Place of a byte offset of the node's text.
 func placeIn(n *document.Node, offset int) Place {
 	line, column := n.Position(offset)
 	return Place{n.Source.Name, line, column}

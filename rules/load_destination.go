@@ -14,7 +14,7 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-// destination loads one destination. Its name is known whatever its problems.
+// destination loads one destination. Its name is defined even if it has problems.
 func (l *loader) destination(s *Set, m document.Member) {
 	spec := destinationSpec{Spec: destination.Spec{Name: m.Key}, nodes: map[string]*document.Node{}}
 	if !document.NamePattern.MatchString(m.Key) || len(m.Key) > 64 {

@@ -14,7 +14,7 @@ import (
 // comparedType finds a type of events that an expression compares an event's own with.
 var comparedType = regexp.MustCompile(`\bevent\??\.eventType\s*[=!]=\s*(?:"([\w.*-]+)"|'([\w.*-]+)')`)
 
-// begunType finds what an expression wants a type to begin with.
+// begunType matches prefix tests of event types in an expression.
 var begunType = regexp.MustCompile(`\bevent\??\.eventType\s+startsWith\s+(?:"([\w.*-]+)"|'([\w.*-]+)')`)
 
 // eventTypes warns of types that no event has: a condition with one is never true, or always. A pattern is for `on`; == takes
@@ -39,7 +39,7 @@ func (c *compiler) eventTypes(n *document.Node) {
 	}
 }
 
-// beginnings warns of what no type of events begins with.
+// beginnings warns about prefixes that no event type has.
 func (c *compiler) beginnings(n *document.Node) {
 	for _, at := range begunType.FindAllStringSubmatchIndex(n.Text, -1) {
 		from, to := max(at[2], at[4]), max(at[3], at[5])
@@ -60,7 +60,7 @@ func (c *compiler) beginnings(n *document.Node) {
 	}
 }
 
-// addWarnings warns of what an expression says that is right but most likely a slip. all are those that it has itself.
+// addWarnings adds warnings about valid but probably mistaken expressions. all lists the compiler's own warnings.
 func (c *compiler) addWarnings(n *document.Node, all expr.Errors) {
 	for _, one := range all {
 		p := n.ProblemAt(one.Offset, one.Message)

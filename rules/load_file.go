@@ -10,7 +10,7 @@ import (
 	"github.com/tenterhook/tenterhook/rules/document"
 )
 
-// preamble is what may stand in a file before its first key: comments, and what opens a YAML document.
+// preamble matches the text before the first key of a file: comments and the start of a YAML document.
 const preamble = `^(?:\x{feff})?(?:(?:[ \t]*(?:#[^\n]*)?|---[ \t]*|%YAML[^\n]*)\r?\n)*`
 
 var (
@@ -20,7 +20,8 @@ var (
 	policyKey   = regexp.MustCompile(`(?m)^(tenterhook|hooks)[ \t]*:`)
 )
 
-// file reads one file of the folder, if it is a policy file. A YAML file that is none is judged when the tables are known.
+// file reads one file of the folder if it is a policy file. reportNonPolicies checks other YAML files later, when the
+// tables are known.
 func (l *loader) file(name string) {
 	ext := path.Ext(name)
 	if ext != ".yaml" && ext != ".yml" || strings.HasSuffix(strings.TrimSuffix(name, ext), "_test") {
@@ -52,8 +53,8 @@ func (l *loader) file(name string) {
 	l.unreadable = l.unreadable || root == nil
 }
 
-// reportNonPolicies reports the YAML files that are not policy. They are mistakes: a policy that was emptied, or whose first line is
-// misspelt, would take its hooks off the air, and the rest of the folder would be right without them.
+// reportNonPolicies reports YAML files that are neither policy nor table. Without this, an emptied policy file, or one
+// with a misspelt first line, would silently remove its hooks.
 func (l *loader) reportNonPolicies() {
 	for _, name := range l.nonPolicies {
 		if slices.ContainsFunc(l.tables, func(t document.Member) bool { return readsFile(t.Value, name) }) {
@@ -66,20 +67,21 @@ func (l *loader) reportNonPolicies() {
 	}
 }
 
-// readsFile reports whether a table is read from the file.
+// readsFile reports whether a table reads the file.
 func readsFile(n *document.Node, name string) bool {
 	file := n.Get("file")
 	return file != nil && file.Kind == document.Text && path.Clean(file.Text) == name
 }
 
-// stranger is what is wrong with a YAML file that is not policy. Without a line it may belong to what could not be read.
+// stranger returns the problem of a YAML file that is not policy. A problem without a line may be a consequence of an
+// unreadable policy file.
 func stranger(name string, text []byte) document.Problem {
 	if p, ok := document.CheckEncoding(name, text); !ok {
 		return p
 	}
 	src := document.NewSource(name, text)
 	if len(text) < 64<<10 && blank.Match(text) {
-		return src.Problem(1, 1, "nothing stands in this file: want policy, or no file; to keep it aside, put a dot before its name")
+		return src.Problem(1, 1, "this file has no content: want policy, or no file; to keep it aside, put a dot before its name")
 	}
 	start := text[:min(len(text), 64<<10)]
 	if at := firstWord.FindSubmatchIndex(start); at != nil {

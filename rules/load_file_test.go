@@ -29,9 +29,9 @@ func utf16(text string, mark bool) string {
 // without it, and its hooks gone.
 func TestStrangers(t *testing.T) {
 	tests := []struct{ name, file, text, want string }{
-		{"Empty", "b.yaml", "", "b.yaml:1:1: nothing stands in this file"},
-		{"EmptyYml", "b.yml", "\n", "b.yml:1:1: nothing stands in this file"},
-		{"OnlyComments", "b.yaml", "# tenterhook: 1\n#hooks:\n---\n # x", "b.yaml:1:1: nothing stands in this file"},
+		{"Empty", "b.yaml", "", "b.yaml:1:1: this file has no content"},
+		{"EmptyYml", "b.yml", "\n", "b.yml:1:1: this file has no content"},
+		{"OnlyComments", "b.yaml", "# tenterhook: 1\n#hooks:\n---\n # x", "b.yaml:1:1: this file has no content"},
 		{"Misspelt", "b.yaml", "# b\ntenterhok: 1\nhooks: []\n", "b.yaml:2:1: this file is not read as policy: want tenterhook: 1 here"},
 		{"UpperCase", "b.yaml", "Tenterhook: 1\n", "b.yaml:1:1: this file is not read as policy: want tenterhook: 1 here"},
 		{"NoColon", "b.yaml", "tenterhook 1\n", "b.yaml:1:1: this file is not read as policy: want tenterhook: 1 here"},

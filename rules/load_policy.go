@@ -37,7 +37,7 @@ type hookSpec struct {
 	rules       []*ruleSpec
 }
 
-// ruleSpec is a rule as it is written. What it gives stays in nodes until it is compiled.
+// ruleSpec is a rule as it is written. Its outputs stay nodes until they are compiled.
 type ruleSpec struct {
 	node        *document.Node
 	typ         hook.Type
@@ -57,10 +57,10 @@ type ruleSpec struct {
 	reveals     []string
 	revealsAt   []*document.Node
 	outputs     []output
-	faulty      bool // a problem is reported: what is not there may only have been misspelt
+	faulty      bool // decoding reported a problem: suppresses follow-ups such as a missing output
 }
 
-// output is one thing a rule gives: a short form, commands, error, debug or log.
+// output is one output of a rule: a short form, commands, error, debug or log.
 type output struct {
 	form *form
 	node *document.Node
@@ -73,7 +73,7 @@ const (
 	modeSchema   = `{"enum":["open","closed"]}`
 )
 
-// versionField is read before the file is: what begins with it is a policy file.
+// versionField is the first key of a policy file. It is found before the file is parsed.
 const versionField = "tenterhook"
 
 var fileFields = []document.Field[fileSpec]{
@@ -142,7 +142,7 @@ var hookFields = []document.Field[hookSpec]{
 		}},
 }
 
-// ruleFields is what every rule has; the forms come on top.
+// ruleFields lists the fields of every rule; the forms are added to them.
 var ruleFields = []document.Field[ruleSpec]{
 	{Key: "name", Doc: "What the rule is called in metrics, logs and tests; unique in its hook.", Schema: document.TextSchema, Required: true,
 		Read: func(d *document.Decoder, r *ruleSpec, n *document.Node) { r.name, r.nameAt = d.Text(n), n }},
@@ -191,7 +191,7 @@ var budgetFields = []document.Field[runtime.Budget]{
 		}},
 }
 
-// readHook reads a hook, its type first: what else it may have depends on it.
+// readHook reads a hook, its type first, because the allowed fields depend on it.
 func readHook(d *document.Decoder, n *document.Node) *hookSpec {
 	h := &hookSpec{node: n}
 	d.HookType = 0

@@ -12,15 +12,15 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/hook"
 )
 
-// Module is a rule's module.
+// Module is the module of a rule.
 type Module struct {
 	Hook   string `json:"hook"`
 	Rule   string `json:"rule"`
 	File   string `json:"file"`   // in the folder
 	SHA256 string `json:"sha256"` // of the file, in hex
-	Pinned bool   `json:"pinned"` // the policy says which one it must be
+	Pinned bool   `json:"pinned"` // the policy pins its hash
 
-	Failure string `json:"failure,omitempty"` // why it could not be made ready, though it could before: the rule fails
+	Failure string `json:"failure,omitempty"` // why it does not start, although it did before: the rule fails
 }
 
 // Modules lists the modules that rules run, in the order of the hooks and their rules.
@@ -35,7 +35,7 @@ func (s *Set) Modules() (all []Module) {
 	return all
 }
 
-// moduleSpec is what stands after wasm.
+// moduleSpec is the value of wasm.
 type moduleSpec struct {
 	at, file *document.Node
 	sha256   string
@@ -73,14 +73,14 @@ func readModule(d *document.Decoder, n *document.Node) *moduleSpec {
 	return m
 }
 
-// restricts reports whether the module counts as one that refuses or takes something away. What it does is its own business, so
-// it does where a hook can refuse at all, until the rule says otherwise; on a registration hook, which decides who gets in, always.
+// restricts reports whether the module counts as denying or restricting. Its behaviour is unknown, so it does if the
+// hook type can deny at all, unless the rule has `on_failure: open`; on registration hooks it always does.
 func (m *moduleSpec) restricts(r *ruleSpec) bool {
 	return m != nil && !hook.FailureFixed(r.typ) && (r.typ.GuardsAccounts() || r.onFailure != "open")
 }
 
-// Wrote is the last that the rule's module said, behind why it failed; empty when it said nothing. It is for who writes the module, and
-// may have anything of the call in it.
+// Wrote returns the last log lines of the rule's module, for the text of its failure, or "". It is for the author of
+// the module and may hold any part of the call.
 func (d *Decision) Wrote(rule string) string {
 	var lines []string
 	for _, l := range d.Logs {
@@ -91,7 +91,7 @@ func (d *Decision) Wrote(rule string) string {
 	return wrote(lines)
 }
 
-// wrote has the last lines alone: a module that fails says why at the end.
+// wrote keeps only the last lines, because a failing module logs the reason at the end.
 func wrote(lines []string) string {
 	if len(lines) == 0 {
 		return ""
@@ -100,19 +100,19 @@ func wrote(lines []string) string {
 	return "; it wrote: " + strings.Join(lines[max(0, len(lines)-most):], " / ")
 }
 
-// sharedModule is a module at work for one rule. The Sets that have the rule as it is share it.
+// sharedModule is the running module of one rule. Sets with an unchanged rule share it.
 type sharedModule struct {
-	*wasm.Program        // nil with a failure
-	key           string // the same of rules that can share it
-	print         string // of the tables it looks into; empty: it looks into none
+	*wasm.Program        // nil if failure is set
+	key           string // equal for rules that can share it
+	print         string // of the tables it reads; "": it reads none
 	file, sha256  string
 	pinned        bool
-	secret        bool   // it was told one
-	failure       string // why it could not be made ready
+	secret        bool   // its configuration holds one
+	failure       string // why it did not start
 	holders       atomic.Int64
 }
 
-// hold is for one more Set; false when the last one has let go of it.
+// hold adds a reference of a Set. It returns false if the module is closed already.
 func (m *sharedModule) hold() bool {
 	for {
 		n := m.holders.Load()
@@ -125,15 +125,15 @@ func (m *sharedModule) hold() bool {
 	}
 }
 
-// Run decides on the event, where the module is ready.
+// Run runs the module on the event.
 func (m *sharedModule) Run(r *runtime.Run, d *hook.Draft) error {
 	if m.failure != "" {
-		return fmt.Errorf("%w: its module could not be made ready: %s", runtime.ErrValue, m.failure)
+		return fmt.Errorf("%w: its module could not be started: %s", runtime.ErrValue, m.failure)
 	}
 	return m.Program.Run(r, d)
 }
 
-// Close lets go of it for one Set, and closes it for the last.
+// Close releases the reference of one Set, and closes the module with the last.
 func (m *sharedModule) Close() error {
 	if m.holders.Add(-1) > 0 || m.Program == nil {
 		return nil
@@ -141,13 +141,13 @@ func (m *sharedModule) Close() error {
 	return m.Program.Close()
 }
 
-// unavailable is the program of a rule whose module could not be made ready where it is only looked at.
+// unavailable is the program of a rule whose module cannot be configured in `check`.
 type unavailable struct{}
 
-var errUnready = fmt.Errorf("%w: what its module is configured with is not set here", runtime.ErrValue)
+var errUnready = fmt.Errorf("%w: the settings of its module are not set here", runtime.ErrValue)
 
 // Run fails.
 func (unavailable) Run(*runtime.Run, *hook.Draft) error { return errUnready }
 
-// Close frees nothing.
+// Close does nothing.
 func (unavailable) Close() error { return nil }

@@ -18,22 +18,22 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-// Trial is what a module makes of a sample call.
+// Trial is the result of a module on a sample call.
 type Trial struct {
-	Hook    string          `json:"hook,omitempty"` // whose rule runs it, if one does
+	Hook    string          `json:"hook,omitempty"` // the hook with the rule that runs it, if any
 	Rule    string          `json:"rule,omitempty"`
 	File    string          `json:"-"`
 	Type    string          `json:"type"`            // of the hook
-	Draft   json.RawMessage `json:"draft,omitempty"` // what it wants, where that was looked at; none: it has no opinion
-	Logs    []string        `json:"logs,omitempty"`  // what it said
+	Draft   json.RawMessage `json:"draft,omitempty"` // if recorded; none: the module returned nothing
+	Logs    []string        `json:"logs,omitempty"`  // log lines
 	Failure string          `json:"failure,omitempty"`
-	Refused bool            `json:"refused,omitempty"` // a rule with it would be a problem
+	Refused bool            `json:"refused,omitempty"` // a rule with it would be rejected
 	Fuel    int64           `json:"fuel"`
 	Memory  int64           `json:"memory"` // bytes, at its peak
 	Time    time.Duration   `json:"time"`   // nanoseconds
 }
 
-// Trials is what the sample calls cost the modules that the Set's rules run.
+// Trials returns the costs of sample calls for the modules of the Set's rules.
 func (s *Set) Trials() (all []Trial) {
 	for _, h := range s.hooks {
 		for i := range h.rules {
@@ -57,15 +57,15 @@ func (s *Set) Trials() (all []Trial) {
 	return all
 }
 
-// TrialOptions is what a module that no rule runs is tried with.
+// TrialOptions configures the trial of a module without a rule.
 type TrialOptions struct {
-	With   []byte                  // what it is configured with; nil: nothing
+	With   []byte                  // its configuration; nil: none
 	Type   hook.Type               // of the sample call; 0: one of every type
-	Tables map[string]*table.Table // that it finds
+	Tables map[string]*table.Table // tables that it can read
 }
 
-// Trials runs a module on sample calls. It stops at the first type for which it runs out of its budget before it decides: it would for
-// the others too.
+// Trials runs a module on sample calls. It stops at the first type for which the budget runs out at start, because it
+// would for the other types too.
 func Trials(ctx context.Context, m *wasm.Module, o TrialOptions) (all []Trial) {
 	for _, kind := range hook.Types() {
 		if o.Type != 0 && kind != o.Type {
@@ -80,7 +80,7 @@ func Trials(ctx context.Context, m *wasm.Module, o TrialOptions) (all []Trial) {
 	return all
 }
 
-// Tables loads a folder's tables, whatever else the folder has, for a module to be tried with. The error is Problems.
+// Tables loads only the tables of a folder, for the trial of a module. The error is document.Problems.
 func Tables(f *folder.Folder) (map[string]*table.Table, error) {
 	l := &loader{folder: f}
 	for _, name := range f.Names() {
@@ -99,7 +99,7 @@ func Tables(f *folder.Folder) (map[string]*table.Table, error) {
 	return s.tables, nil
 }
 
-// try is one Trial; the error is why the module could not be made ready.
+// try runs one Trial. The error says why the module did not start.
 func try(ctx context.Context, m *wasm.Module, kind hook.Type, o TrialOptions) (t Trial, err error) {
 	t.Type = kind.String()
 	text := sample.Of(kind)
@@ -108,7 +108,7 @@ func try(ctx context.Context, m *wasm.Module, kind hook.Type, o TrialOptions) (t
 		t.Failure, t.Refused = strings.Join(Reasons(err), "; "), true
 		return t, err
 	}
-	defer p.Close() // what it says as it goes is of no interest
+	defer p.Close() // an error of closing does not matter here
 	t.cost(p.WarmUpCost())
 	var doc jsondoc.Doc
 	if err := doc.Parse(text, jsondoc.Limits{}); err != nil {

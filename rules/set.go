@@ -14,7 +14,7 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-// Set is everything loaded from one policy folder: compiled, immutable, safe for concurrent use until it is closed.
+// Set is a compiled policy folder: immutable, and safe for concurrent use until it is closed.
 type Set struct {
 	revision     string
 	hooks        []*Hook
@@ -32,7 +32,7 @@ func (s *Set) Revision() string { return s.revision }
 // Hooks lists the hooks in the order of the files. The caller must not change it.
 func (s *Set) Hooks() []*Hook { return s.hooks }
 
-// Hook finds a hook by its name, nil when there is none.
+// Hook returns the hook with a name, or nil.
 func (s *Set) Hook(name string) *Hook {
 	for _, h := range s.hooks {
 		if h.Name == name {
@@ -42,15 +42,14 @@ func (s *Set) Hook(name string) *Hook {
 	return nil
 }
 
-// Known is what the policy says that Okta has added: members of its payloads, as dotted paths, and event types. The caller must
-// not change it.
+// Known lists additions of Okta that the policy declares: members of payloads, as dotted paths, and event types. The
+// caller must not change it.
 func (s *Set) Known() []string { return s.known }
 
-// Warnings is what is doubtful about the folder, though it can be served.
+// Warnings lists the warnings of the folder.
 func (s *Set) Warnings() document.Problems { return s.warnings }
 
-// Close frees what the rules' programs hold, and waits for password hashes that nobody waits for any more. No decision may be
-// under way or follow.
+// Close closes the programs of the rules and waits for abandoned password hashes. No decision may run or follow.
 func (s *Set) Close() error {
 	s.workers.Close()
 	var errs []error
@@ -62,41 +61,41 @@ func (s *Set) Close() error {
 	return errors.Join(errs...)
 }
 
-// Hook is one configured endpoint. Nothing of it may be changed.
+// Hook is one configured endpoint. It is immutable.
 type Hook struct {
 	Name, Path   string
 	Type         hook.Type
-	Org          *credential.Org         // whose calls these are; nil: the policy does not say
-	Auth         []credential.Credential // any may match; none when everybody may call, which is for loopback only
-	Concurrency  int                     // calls decided at once; 0: the server's default
+	Org          *credential.Org         // the calling org; nil: not configured
+	Auth         []credential.Credential // any may match; empty: no authentication, on loopback only
+	Concurrency  int                     // limit of concurrent calls; 0: the server's default
 	Budget       runtime.Budget          // of one call
-	Failure      []byte                  // the answer when the hook cannot decide; always valid
-	Silent       []byte                  // the answer when no rule has anything to say
+	Failure      []byte                  // the answer if the hook cannot decide; always valid
+	Silent       []byte                  // the answer if no rule produces anything
 	Released     []string                // reserved claims that Okta has released, as the policy declares
-	closed       []byte                  // the answer when a rule fails that fails closed
+	closed       []byte                  // the answer if a rule fails that fails closed
 	random       *runtime.Random
-	env          *expr.Env // for a closer look at conditions
+	env          *expr.Env // evaluates parts of conditions for explanations
 	lets         []string
-	sources      []string // of the lets, as they are written
-	taintedLets  []bool   // the let may carry a secret
+	sources      []string // source of each let
+	taintedLets  []bool   // whether each let may carry a secret
 	rules        []rule
 	on           selection
 	destinations []destination.Spec // the Set's
-	names        []string           // theirs
-	places       []RulePlace        // of the rules, when that was asked for
+	names        []string           // names of destinations
+	places       []RulePlace        // of the rules, with Options.Clauses
 	letPlaces    []LetPlace         // likewise
 }
 
-// Cost is what a rule's expressions may take, known before they run: a bound for an event of assumed sizes (expr.Assumed).
-// What a module takes is not in it.
+// Cost is the static cost of a rule's expressions: an upper bound for an event of assumed sizes (expr.Assumed). It does
+// not include modules.
 type Cost struct {
 	Hook  string `json:"hook"`
 	Rule  string `json:"rule"`
 	Fuel  int64  `json:"fuel"`
-	Loops int    `json:"loops"` // quantifiers over lists of the event inside each other
+	Loops int    `json:"loops"` // nesting depth of quantifiers over lists of the event
 }
 
-// Costs lists what the rules may take, in the order they run.
+// Costs lists the costs of the rules in their order.
 func (h *Hook) Costs() []Cost {
 	all := make([]Cost, len(h.rules))
 	for i := range h.rules {
@@ -106,7 +105,7 @@ func (h *Hook) Costs() []Cost {
 	return all
 }
 
-// RuleNames lists the rules in the order they run.
+// RuleNames lists the rules in their order.
 func (h *Hook) RuleNames() []string {
 	names := make([]string, len(h.rules))
 	for i := range h.rules {
@@ -115,25 +114,25 @@ func (h *Hook) RuleNames() []string {
 	return names
 }
 
-// rule is a condition and what follows from it.
+// rule is a condition with a program for its outputs.
 type rule struct {
 	name    string
-	file    string // where it stands
+	file    string // file and line of the rule
 	line    int
 	source  string           // source of the condition, for a trace
 	when    *expr.Expression // nil: always
-	missing bool             // a condition that could not be decided counts as a match
+	missing bool             // `missing: match`: an undecidable condition counts as a match
 	program runtime.Program
 	module  bool     // the program is a module
-	secrets []string // of a call that the module sees, as paths
-	reveals []string // where it may let them get to
+	secrets []string // paths of the secrets that the module can read
+	reveals []string // outputs that may reveal them
 	log     *expr.Text
 	budget  runtime.Budget
 	limited bool      // budget is set
 	cost    expr.Cost // of its expressions
-	closed  bool      // its failure ends the chain with the closed answer
-	last    bool      // its match ends the chain
-	tainted bool      // it gives something that carries a secret
+	closed  bool      // a failure ends the chain with the closed answer
+	last    bool      // a match ends the chain
+	tainted bool      // an output carries a secret
 }
 
 // Destinations lists the destinations of actions, in the order of the files. The caller must not
