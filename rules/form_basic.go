@@ -26,6 +26,7 @@ func compileCommands(m *formCompiler, n *document.Node) {
 			continue
 		}
 		t.pointers()
+		t.wholeSeconds()
 		m.effects.commands = append(m.effects.commands, wrapTemplate("", t, ""))
 		sample = t.appendSample(comma(sample), `"x"`)
 	}

@@ -80,6 +80,9 @@ func (m *formCompiler) fixedClaims(k hook.TokenKind, n *document.Node) {
 	var claims []claim
 	for _, c := range n.Members {
 		value := m.template(c.Value)
+		if value != nil {
+			value.wholeSeconds()
+		}
 		before := appendAdd(nil, c.Key)
 		if !m.hasConstantName(c) || value == nil {
 			continue
@@ -153,15 +156,19 @@ func claimsOf(k hook.TokenKind, x *expr.Expression, member string) appender {
 		if v.Kind() != runtime.Object {
 			return dst, wrong("claims", "an object", v)
 		}
-		return appendClaims(dst, r, v)
+		return appendClaims(dst, r, v, x.Timed())
 	})
 }
 
-// appendClaims appends an operation for each member of an object, except null members.
-func appendClaims(dst []byte, r *runtime.Run, v runtime.Value) (_ []byte, err error) {
+// appendClaims appends an operation for each member of an object, except null members. Numbers lose their fractions if
+// timed.
+func appendClaims(dst []byte, r *runtime.Run, v runtime.Value, timed bool) (_ []byte, err error) {
 	err = members(v, r.Meter, func(name string, value runtime.Value) (err error) {
 		if value.IsNull() {
 			return nil
+		}
+		if timed {
+			value = expr.WholeNumber(value)
 		}
 		if dst, err = appendMetered(comma(dst), r, name, appendAdd); err != nil {
 			return err
@@ -296,6 +303,7 @@ func compileLifetime(m *formCompiler, n *document.Node) {
 			m.Add(n.Problem("want a lifetime in seconds, got %s", n.Describe()))
 			return
 		}
+		t.seconds = t.isExpression()
 		const before = `{"op":"replace","path":"/token/lifetime/expiration","value":`
 		sample := append([]byte(`{"commands":[{"type":"`+k.Command()+`","value":[`+before), t.appendSample(nil, "300")...)
 		if d, err := time.ParseDuration(n.Text); n.Kind == document.Text && err == nil && d >= time.Second {

@@ -270,16 +270,19 @@ func attributesOf(x *expr.Expression) appender {
 }
 
 func compileNameID(m *formCompiler, n *document.Node) {
-	m.assertLeaf(n, `{"op":"replace","path":"/subject/nameId","value":`, `"x"`)
+	m.assertLeaf(n, m.template(n), `{"op":"replace","path":"/subject/nameId","value":`, `"x"`)
 }
 
 func compileSessionLifetime(m *formCompiler, n *document.Node) {
-	m.assertLeaf(n, `{"op":"add","path":"/authentication/sessionLifetime","value":`, "300")
+	t := m.template(n)
+	if t != nil {
+		t.seconds = t.isExpression()
+	}
+	m.assertLeaf(n, t, `{"op":"add","path":"/authentication/sessionLifetime","value":`, "300")
 }
 
 // assertLeaf patches one place of the assertion; nothing when the value is null.
-func (m *formCompiler) assertLeaf(n *document.Node, before, standIn string) {
-	t := m.template(n)
+func (m *formCompiler) assertLeaf(n *document.Node, t *template, before, standIn string) {
 	if t == nil {
 		return
 	}

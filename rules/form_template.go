@@ -20,6 +20,7 @@ type template struct {
 	parts     []*template
 	object    bool
 	pointer   bool   // a leaf that is a JSON Pointer: each hole is one name of it, or a part of one
+	seconds   bool   // a leaf with a number of seconds, rendered without a fraction
 	keepsText bool   // a leaf of a body: a null hole beside other text is empty
 	fallback  string // a leaf of an error: its fallback if it is empty; "": omit the leaf
 }
@@ -143,7 +144,19 @@ func (t *template) appendLeaf(dst []byte, r *runtime.Run) (out []byte, null bool
 		}
 		return append(escapeTail(out, mark+1), '"'), false, nil
 	}
+	if t.seconds {
+		return t.text.AppendWhole(dst, r)
+	}
 	return t.text.AppendJSON(dst, r)
+}
+
+// wholeSeconds drops the fractions of the leaves that are calculated from times. Okta takes only whole
+// numbers, and its own times may have milliseconds.
+func (t *template) wholeSeconds() {
+	t.seconds = t.isExpression() && t.text.Whole().Timed()
+	for _, part := range t.parts {
+		part.wholeSeconds()
+	}
 }
 
 // appendSample renders the tree with standIn for each hole, for checks at load time.

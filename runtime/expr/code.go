@@ -26,6 +26,7 @@ type code struct {
 	form        *form          // of a text, when a function with a form gave it
 	taint       taint
 	binary      bool // a text of bytes that need not be UTF-8: see compileBytes
+	timed       bool // a number or its container is calculated from a time, which may have a fraction
 	constant    bool
 	value       runtime.Value // when constant
 	patternSize int64         // instructions of its pattern

@@ -290,7 +290,7 @@ func (k *compiler) let(l *let) *code {
 
 // copyFacts is a code without closures of which the same is known as of c.
 func (k *compiler) copyFacts(c *code) *code {
-	return &code{types: c.types, null: c.null, maybeFalse: c.maybeFalse, maybeTrue: c.maybeTrue, maybeOther: c.maybeOther, shape: c.shape, form: c.form, taint: c.taint, binary: c.binary}
+	return &code{types: c.types, null: c.null, maybeFalse: c.maybeFalse, maybeTrue: c.maybeTrue, maybeOther: c.maybeOther, shape: c.shape, form: c.form, taint: c.taint, binary: c.binary, timed: c.timed}
 }
 
 // declaration is let x = value; expr. The value is computed where it is declared.
@@ -324,7 +324,7 @@ func (k *compiler) array(n *ast.ArrayNode) *code {
 	for i, item := range n.Nodes {
 		items[i] = k.compile(item)
 	}
-	c := &code{types: list, maybeOther: anyMissing(items), taint: maxTaint(items...), eval: func(r *runtime.Run) runtime.Value {
+	c := &code{types: list, maybeOther: anyMissing(items), taint: maxTaint(items...), timed: anyTimed(items...), eval: func(r *runtime.Run) runtime.Value {
 		b := newBuilder(r, len(items))
 		for _, item := range items {
 			b.add(item.eval(r))
@@ -355,7 +355,7 @@ func (k *compiler) object(n *ast.MapNode) *code {
 		}
 		parts = append(parts, key, k.compile(pair.Value))
 	}
-	c := &code{types: object, maybeOther: anyMissing(parts), taint: maxTaint(parts...), eval: func(r *runtime.Run) runtime.Value {
+	c := &code{types: object, maybeOther: anyMissing(parts), taint: maxTaint(parts...), timed: anyTimed(parts...), eval: func(r *runtime.Run) runtime.Value {
 		b := newBuilder(r, len(parts))
 		for i := 0; i < len(parts); i += 2 {
 			key := parts[i].eval(r)

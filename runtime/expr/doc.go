@@ -17,6 +17,7 @@
 //	func.go, func_*.go       functions, with all facts about each in one table entry
 //	quantifier*.go           all, any, map and the like
 //	pattern.go               regular expressions, metered
+//	timed.go                 numbers calculated from times, and their whole seconds
 //	taint.go, reachable.go   values that reveal secrets; comparisons that are never true
 //	cost*.go, need.go        bounds of fuel; needs of conditions, for the index of rules
 //	clause.go, extent.go     outcomes of parts of conditions, and where they stand in the text

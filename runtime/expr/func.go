@@ -141,6 +141,7 @@ func (k *compiler) function(n ast.Node, name string, f *function, args []ast.Nod
 		}
 	}
 	c.taint = f.taintOf(from)
+	c.timed = name == "parseTime" || f.result == number && anyTimed(from...)
 	if f.empty {
 		c.null, c.maybeOther = false, c.maybeOther || c.null
 	}

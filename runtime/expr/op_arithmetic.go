@@ -37,7 +37,7 @@ func (k *compiler) arithmetic(n *ast.BinaryNode) *code {
 	}
 	pos := k.pos(n)
 	calculate := arithmeticFuncs[op]
-	c := &code{types: both, null: x.null || y.null, maybeOther: anyUncertain(x, y), taint: derivedTaint(x, y), binary: x.binary || y.binary}
+	c := &code{types: both, null: x.null || y.null, maybeOther: anyUncertain(x, y), taint: derivedTaint(x, y), binary: x.binary || y.binary, timed: (op == "+" || op == "-") && anyTimed(x, y)}
 	if both == text {
 		c.taint = maxTaint(x, y)
 	}
@@ -152,7 +152,7 @@ func (k *compiler) sign(n *ast.UnaryNode) *code {
 	k.wantKinds(n, x, number, n.Operator)
 	minus, pos := n.Operator == "-", k.pos(n)
 	zero := runtime.IntOf(0)
-	c := &code{types: number, null: x.null, maybeOther: x.maybeOther, taint: derivedTaint(x)}
+	c := &code{types: number, null: x.null, maybeOther: x.maybeOther, taint: derivedTaint(x), timed: x.timed}
 	c.eval = func(r *runtime.Run) runtime.Value {
 		charge(r, 1)
 		v := x.eval(r)

@@ -150,6 +150,7 @@ func (k *compiler) conditional(n *ast.ConditionalNode) *code {
 		taint:      max(maxTaint(then, other), derivedTaint(x)),
 		maybeFalse: then.maybeFalse || other.maybeFalse || moved,
 		maybeTrue:  then.maybeTrue || other.maybeTrue || moved,
+		timed:      anyTimed(then, other),
 	}
 	c.eval = func(r *runtime.Run) runtime.Value {
 		charge(r, 1)
@@ -186,7 +187,7 @@ func conditionalKleene(x kleene, then, other *code, r *runtime.Run) kleene {
 // coalesce is x ?? y.
 func (k *compiler) coalesce(n *ast.BinaryNode) *code {
 	x, y := k.compileBytes(n.Left), k.compileBytes(n.Right)
-	c := &code{types: x.types | y.types, binary: x.binary || y.binary, null: x.null && y.null, maybeFalse: y.maybeFalse, maybeTrue: y.maybeTrue, maybeOther: anyUncertain(x, y), taint: maxTaint(x, y)}
+	c := &code{types: x.types | y.types, binary: x.binary || y.binary, null: x.null && y.null, maybeFalse: y.maybeFalse, maybeTrue: y.maybeTrue, maybeOther: anyUncertain(x, y), taint: maxTaint(x, y), timed: anyTimed(x, y)}
 	if !x.null {
 		c.maybeFalse, c.maybeTrue = x.maybeFalse, x.maybeTrue
 	}
