@@ -102,7 +102,7 @@ func (e *Engine) install(s *rules.Set) *live {
 	return l
 }
 
-// countUnready is how many of a Set's rules fail because their modules could not be made ready.
+// countUnready counts the rules of a Set that fail because their modules did not start.
 func countUnready(s *rules.Set) (n int) {
 	for _, m := range s.Modules() {
 		if m.Failure != "" {

@@ -34,7 +34,7 @@ func TestFolderEmptied(t *testing.T) {
 	w.waitLive("a b")
 	writeFile(t, filepath.Join(dir, "b.yaml"), "")
 	w.waitFor("stale", func() bool { return w.Status().Stale })
-	if live := w.liveSets(); len(live) != 1 || !strings.Contains(w.Status().LastError, "b.yaml:1:1: nothing stands in this file") {
+	if live := w.liveSets(); len(live) != 1 || !strings.Contains(w.Status().LastError, "b.yaml:1:1: this file has no content") {
 		t.Errorf("%q %+v", live, w.Status())
 	}
 }
