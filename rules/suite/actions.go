@@ -7,8 +7,8 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-// actionsDiffer holds actions against those that are expected, one by one. Of an action that is expected only the members
-// that it has are looked at; rule is the name of the rule that asked for it.
+// actionsDiffer compares actions with the expected ones in order. It compares only the members of the expected action;
+// rule is the name of the rule of an action.
 func actionsDiffer(want []byte, got, shown []hook.Action) string {
 	var doc jsondoc.Doc
 	if err := doc.Parse(want, jsondoc.Limits{Bytes: len(want) + 1}); err != nil {
@@ -20,15 +20,15 @@ func actionsDiffer(want []byte, got, shown []hook.Action) string {
 			if i > 0 {
 				all = append(all, ',')
 			}
-			all = appendAsked(all, doc.Root().At(i), a.Rule, a.JSON)
+			all = appendExpected(all, doc.Root().At(i), a.Rule, a.JSON)
 		}
 		return append(all, ']')
 	}
 	return differ(want, asked(got), asked(shown))
 }
 
-// appendAsked appends the members of an action that expected has; of one that is not expected, the rule and to.
-func appendAsked(dst []byte, expected jsondoc.Node, rule string, action []byte) []byte {
+// appendExpected appends the members of an action that expected has; for an unexpected action, rule and to.
+func appendExpected(dst []byte, expected jsondoc.Node, rule string, action []byte) []byte {
 	asked := []string{"rule", "to"}
 	if expected.Kind() == jsondoc.Object {
 		asked = nil

@@ -13,26 +13,26 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-// maxSteps is as deep as a call may nest.
+// maxSteps is the nesting limit of a call.
 const maxSteps = 64
 
-// ReplaceMember gives the JSON text with the value, JSON too, put at the path; everything else stays as it is written. The
-// path is dotted, data.groups.0.name, or a JSON Pointer (RFC 6901) for names that have dots. What is missing on the
-// way is made; an element's number may be the one after the last.
+// ReplaceMember returns the JSON text with a JSON value at the path and everything else unchanged. The path is dotted,
+// data.groups.0.name, or a JSON Pointer (RFC 6901) for names with dots. Missing objects are created; an index may be
+// the length of the list.
 func ReplaceMember(text []byte, at string, value []byte) ([]byte, error) {
 	var doc jsondoc.Doc
 	if err := doc.Parse(text, jsondoc.Limits{}); err != nil {
 		return nil, err
 	}
-	steps, err := stepsOf(at)
+	steps, err := splitPath(at)
 	if err != nil {
 		return nil, err
 	}
 	return replaceMember(nil, doc.Root(), steps, value)
 }
 
-// stepsOf splits a path into names.
-func stepsOf(at string) ([]string, error) {
+// splitPath splits a path into names.
+func splitPath(at string) ([]string, error) {
 	var steps []string
 	if name, rest, ok := jsondoc.CutPointer(at); ok {
 		for ; ok; name, rest, ok = jsondoc.CutPointer(rest) {
@@ -50,10 +50,10 @@ func stepsOf(at string) ([]string, error) {
 	return steps, nil
 }
 
-// KnownMember refuses a dotted path that neither the call has nor calls of its type may have, as ReplaceMember would make a
-// member for every slip. known is what the policy names under known. A JSON Pointer is taken at its word.
+// KnownMember rejects a dotted path that neither the call has nor calls of its type can have, because ReplaceMember
+// would create a member for a misspelt path. known is the list `known` of the policy. A JSON Pointer is not checked.
 func KnownMember(call []byte, at string, t hook.Type, known []string) error {
-	steps, err := stepsOf(at)
+	steps, err := splitPath(at)
 	if err != nil || strings.HasPrefix(at, "/") {
 		return err
 	}
@@ -104,14 +104,14 @@ func replaceMember(dst []byte, n jsondoc.Node, steps []string, value []byte) ([]
 	}
 	switch n.Kind() {
 	case jsondoc.Array:
-		return replacedElements(dst, n, steps, value)
+		return replaceInArray(dst, n, steps, value)
 	case jsondoc.Object, jsondoc.Missing, jsondoc.Null:
-		return replacedMembers(dst, n, steps, value)
+		return replaceInObject(dst, n, steps, value)
 	}
 	return nil, fmt.Errorf("there is no %q in %s", steps[0], tables.KindNames[n.Kind()])
 }
 
-func replacedMembers(dst []byte, n jsondoc.Node, steps []string, value []byte) (_ []byte, err error) {
+func replaceInObject(dst []byte, n jsondoc.Node, steps []string, value []byte) (_ []byte, err error) {
 	dst = append(dst, '{')
 	begin, done := len(dst), false
 	for name, v := range n.Members() {
@@ -141,7 +141,7 @@ func replacedMembers(dst []byte, n jsondoc.Node, steps []string, value []byte) (
 	return append(dst, '}'), nil
 }
 
-func replacedElements(dst []byte, n jsondoc.Node, steps []string, value []byte) (_ []byte, err error) {
+func replaceInArray(dst []byte, n jsondoc.Node, steps []string, value []byte) (_ []byte, err error) {
 	at, err := strconv.Atoi(steps[0])
 	if err != nil || at < 0 || at > n.Len() || strconv.Itoa(at) != steps[0] {
 		return nil, fmt.Errorf("want the number of an element, 0 to %d, got %q", n.Len(), steps[0])

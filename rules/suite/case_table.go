@@ -9,7 +9,7 @@ import (
 	"github.com/tenterhook/tenterhook/rules/document"
 )
 
-// itemFields is what each of a test's cases has.
+// itemFields lists the fields of a case.
 var itemFields = append([]document.Field[caseSpec]{
 	{Key: "name", Doc: "What the case shows; its number when left out.", Schema: document.TextSchema,
 		Read: func(d *document.Decoder, c *caseSpec, n *document.Node) { c.name, c.nameAt = d.Text(n), n }},
@@ -24,7 +24,7 @@ func readCases(d *document.Decoder, c *caseSpec, n *document.Node) {
 	}
 }
 
-// many notes where a test's cases stand.
+// many records the node of a test's cases.
 func (c *caseSpec) many(d *document.Decoder, n *document.Node) {
 	if c.manyAt != nil {
 		d.Add(n.Problem("a test has cases or a table: want one of them"))
@@ -35,7 +35,7 @@ func (c *caseSpec) many(d *document.Decoder, n *document.Node) {
 	}
 }
 
-// readTable reads rows of values below a row of what they are. A row may end early: what it leaves out says nothing.
+// readTable reads rows of values below a row of headings. A row may end early: missing cells set nothing.
 func readTable(d *document.Decoder, c *caseSpec, n *document.Node) {
 	c.many(d, n)
 	rows := d.Items(n, "table")
@@ -58,7 +58,7 @@ func readTable(d *document.Decoder, c *caseSpec, n *document.Node) {
 	}
 }
 
-// readHeads reads a table's first row.
+// readHeads reads the first row of a table.
 func readHeads(d *document.Decoder, row *document.Node) (heads []*document.Node) {
 	seen := map[string]bool{}
 	for _, h := range d.Items(row, "the first row") {
@@ -80,7 +80,7 @@ func readHeads(d *document.Decoder, row *document.Node) (heads []*document.Node)
 	return heads
 }
 
-// caseOfRow is a row as the case that it stands for.
+// caseOfRow turns a row into a case.
 func caseOfRow(d *document.Decoder, row *document.Node, heads, cells []*document.Node) *document.Node {
 	whole := &document.Node{Source: row.Source, Kind: document.Map, Line: row.Line, Column: row.Column}
 	part := func(key string) *document.Node {
@@ -102,7 +102,7 @@ func caseOfRow(d *document.Decoder, row *document.Node, heads, cells []*document
 	return whole
 }
 
-// spread gives a test's cases, each with what the test says of all; a test without any is its own.
+// spread returns the cases of a test with its shared fields; a test without cases is one case.
 func (r *caseReader) spread(spec *caseSpec) []*caseSpec {
 	if spec.manyAt == nil {
 		if spec.expect == nil && spec.node.Get("expect") == nil && spec.node.Kind == document.Map {
@@ -135,7 +135,7 @@ func (r *caseReader) spread(spec *caseSpec) []*caseSpec {
 	return all
 }
 
-// overlay is a map with another's members behind its own. Either may be nil.
+// overlay returns a map with the members of n before those of all. Either may be nil.
 func overlay(n, all *document.Node) *document.Node {
 	if n == nil || all == nil {
 		return cmp.Or(n, all)
@@ -145,7 +145,7 @@ func overlay(n, all *document.Node) *document.Node {
 	return &both
 }
 
-// over is what a case expects, and what its test does where the case says nothing.
+// over returns the expectation of a case, completed by that of its test.
 func (e *expectSpec) over(all *expectSpec) *expectSpec {
 	switch {
 	case e == nil:

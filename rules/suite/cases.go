@@ -16,29 +16,29 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-// Case is one test that a rule author wrote: a call, and what is expected of the answer.
+// Case is one test: a call with the expected result.
 type Case struct {
 	File   string
 	Line   int
 	Name   string
 	Hook   string
-	Input  []byte      // the call's JSON, with what the test sets in it
-	Fixed  rules.Fixed // the time and randomness it decides with; a zero Now is the time that the call gives
+	Input  []byte      // JSON of the call, with the values of `set`
+	Fixed  rules.Fixed // time and seed; a zero Now means the time in the call
 	Expect Expect
 }
 
-// Expect is what a Case expects. A nil member is not looked at.
+// Expect is the expected result of a Case. A nil member is not compared.
 type Expect struct {
 	Rules    []string // the rules that match, in order
 	Failed   []string // the rules that fail, in order; nil: none
 	Answer   []byte   // JSON: the whole answer
 	Commands []byte   // JSON: the answer's commands; [] for none
 	Error    []byte   // JSON: the answer's error, or the text of its errorSummary; null for none
-	Actions  []byte   // JSON: a list; of each action only the members that are there are looked at
-	Claims   []byte   // JSON: {id: {name: value}, access: {...}}, the claims that are added or replaced
+	Actions  []byte   // JSON: a list; only the given members of each action are compared
+	Claims   []byte   // JSON: {id: {name: value}, access: {...}}, added or replaced claims
 }
 
-// ReadCases reads a folder's *_test.yaml files, sorted by name. A Set says which hooks and rules there are.
+// ReadCases reads a folder's *_test.yaml files, sorted by name. The Set has the hooks and rules.
 func ReadCases(f *folder.Folder, s *rules.Set) ([]Case, document.Problems) {
 	r := caseReader{folder: f, set: s}
 	for _, name := range f.Names() {
@@ -51,7 +51,7 @@ func ReadCases(f *folder.Folder, s *rules.Set) ([]Case, document.Problems) {
 	return r.cases, r.Problems.Sorted()
 }
 
-// maxCalls is how much the calls of a folder's tests may come to, in bytes.
+// maxCalls limits the total size of the calls of a folder's tests, in bytes.
 const maxCalls = 256 << 20
 
 type caseReader struct {
@@ -59,7 +59,7 @@ type caseReader struct {
 	folder *folder.Folder
 	set    *rules.Set
 	cases  []Case
-	bytes  int // of their calls
+	bytes  int // total size of the calls
 }
 
 func (r *caseReader) file(name string) {
@@ -93,7 +93,7 @@ func (r *caseReader) file(name string) {
 				r.Add(one.nameAt.Problem("a test called %q is there already, on line %d", one.name, first.Line))
 			}
 			names[one.name] = one.nameAt
-			r.one(one)
+			r.readCase(one)
 		}
 	}
 }
@@ -109,10 +109,10 @@ type caseSpec struct {
 	expectAt       *document.Node
 	node           *document.Node
 	cases          []*caseSpec
-	manyAt         *document.Node // where cases or table stands
+	manyAt         *document.Node // the node of cases or table
 }
 
-// expectSpec is what stands after expect.
+// expectSpec is the value of expect.
 type expectSpec struct {
 	Expect
 	rules, failed []*document.Node
@@ -134,7 +134,7 @@ const (
 	setSchema   = `{"type":"object"}`
 )
 
-// testFields is what a test has, beside its expect that of its cases.
+// testFields lists the fields of a test.
 var testFields = append([]document.Field[caseSpec]{
 	{Key: "name", Doc: "What the test shows.", Schema: document.TextSchema, Required: true,
 		Read: func(d *document.Decoder, c *caseSpec, n *document.Node) { c.name, c.nameAt = d.Text(n), n }},
@@ -148,7 +148,7 @@ var testFields = append([]document.Field[caseSpec]{
 		Read: readTable},
 }, sharedFields...)
 
-// sharedFields is what a test says of all its cases, or a case of itself.
+// sharedFields lists the fields that a test and a case have in common.
 var sharedFields = []document.Field[caseSpec]{
 	{Key: "set", Doc: "Members of the call to change first, by dotted path or JSON Pointer.", Schema: setSchema,
 		Read: func(d *document.Decoder, c *caseSpec, n *document.Node) { c.set = d.Members(n, "set") }},
@@ -210,7 +210,7 @@ var expectFields = []document.Field[expectSpec]{
 		Read: func(d *document.Decoder, e *expectSpec, n *document.Node) { e.Actions = readActions(d, n) }},
 }
 
-// readActions reads the actions that are expected.
+// readActions reads the expected actions.
 func readActions(d *document.Decoder, n *document.Node) []byte {
 	for _, item := range n.Items {
 		if item.Kind != document.Map && item.Kind != document.Broken {
@@ -243,7 +243,7 @@ func readNames(d *document.Decoder, n *document.Node, what string) (nodes []*doc
 	return nodes, names
 }
 
-// readJSON takes a constant of one of the kinds as JSON.
+// readJSON reads a constant of one of the kinds as JSON.
 func readJSON(d *document.Decoder, n *document.Node, kinds ...document.Kind) []byte {
 	if !slices.Contains(kinds, n.Kind) {
 		wants := map[document.Kind]string{document.Map: "a map", document.List: "a list", document.Text: "a text", document.Null: "null"}
@@ -262,8 +262,8 @@ func readJSON(d *document.Decoder, n *document.Node, kinds ...document.Kind) []b
 	return text
 }
 
-// one makes a Case of what is written.
-func (r *caseReader) one(spec *caseSpec) {
+// readCase compiles a Case.
+func (r *caseReader) readCase(spec *caseSpec) {
 	h := r.set.Hook(spec.hook)
 	if h == nil {
 		var names []string
@@ -280,7 +280,7 @@ func (r *caseReader) one(spec *caseSpec) {
 		}
 	}
 	if !h.Type.Inline() {
-		r.answerless(h, spec)
+		r.checkEventExpect(h, spec)
 	} else if h.Type != hook.Token && spec.expect.Claims != nil {
 		r.Add(spec.expectAt.Key("claims").Problem("claims are what a token hook gives, and hook %s is %s hook: want commands or answer", h.Name, h.Type.WithArticle()))
 	}
@@ -290,7 +290,7 @@ func (r *caseReader) one(spec *caseSpec) {
 	}
 	c := Case{File: spec.nameAt.Source.Name, Line: spec.nameAt.Line, Name: spec.name, Hook: spec.hook, Input: input, Fixed: spec.fixed, Expect: spec.expect.Expect}
 	if r.bytes += len(input); r.bytes > maxCalls {
-		if r.bytes-len(input) <= maxCalls { // said once
+		if r.bytes-len(input) <= maxCalls { // report it once
 			r.Add(spec.nameAt.Problem("the calls of all tests come to more than 256 MiB: want smaller ones, or fewer"))
 		}
 		return
@@ -300,8 +300,8 @@ func (r *caseReader) one(spec *caseSpec) {
 	}
 }
 
-// answerless reports what is expected of an answer that an event hook does not have.
-func (r *caseReader) answerless(h *rules.Hook, spec *caseSpec) {
+// checkEventExpect reports expectations about an answer, which event hooks do not have.
+func (r *caseReader) checkEventExpect(h *rules.Hook, spec *caseSpec) {
 	for _, m := range spec.expectAt.Members {
 		switch m.Key {
 		case "answer", "commands", "error", "claims":
@@ -311,7 +311,7 @@ func (r *caseReader) answerless(h *rules.Hook, spec *caseSpec) {
 	}
 }
 
-// input is the call's text with everything set in it.
+// input returns the text of the call with all `set` values.
 func (r *caseReader) input(h *rules.Hook, spec *caseSpec) ([]byte, bool) {
 	text, ok := r.source(spec.input)
 	for _, m := range spec.set {
@@ -335,7 +335,7 @@ func (r *caseReader) input(h *rules.Hook, spec *caseSpec) ([]byte, bool) {
 	return text, ok
 }
 
-// source is the call's text as it is given.
+// source returns the text of the call without `set`.
 func (r *caseReader) source(n *document.Node) ([]byte, bool) {
 	switch {
 	case n.Kind == document.Map && len(n.Members) == 1 && n.Get("sample") != nil:
@@ -358,7 +358,7 @@ func (r *caseReader) source(n *document.Node) ([]byte, bool) {
 	return text, ok
 }
 
-// call looks at the input as the gate looks at a call's body.
+// call checks the input as the gate checks the body of a call.
 func (r *caseReader) call(n *document.Node, h *rules.Hook, c *Case) bool {
 	var doc jsondoc.Doc
 	if err := doc.Parse(c.Input, jsondoc.Limits{}); err != nil {

@@ -12,14 +12,14 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-// compare holds a decision against what is expected of it, and tells of it as it may be shown.
+// compare compares a decision with the expectation. Failures quote only the redacted decision.
 func compare(h *rules.Hook, want *Expect, d, shown *rules.Decision) (failures []Failure) {
 	add := func(what, text string) {
 		if text != "" {
 			failures = append(failures, Failure{what, text})
 		}
 	}
-	matched, failed, reasons := split(h, d)
+	matched, failed, reasons := matchedAndFailed(h, d)
 	if want.Rules != nil {
 		add("rules", namesDiffer(want.Rules, matched))
 	}
@@ -35,7 +35,7 @@ func compare(h *rules.Hook, want *Expect, d, shown *rules.Decision) (failures []
 	return failures
 }
 
-// compareAnswer holds the answer against the contract and against what is expected of it.
+// compareAnswer checks the answer against the contract and the expectation.
 func compareAnswer(h *rules.Hook, want *Expect, d, shown *rules.Decision, add func(what, text string)) {
 	var answer jsondoc.Doc
 	if err := answer.Parse(d.Answer, jsondoc.Limits{}); err != nil {
@@ -77,8 +77,8 @@ func errorPart(answer jsondoc.Node, want []byte) []byte {
 	return orElse(answer.Get("error"), "null")
 }
 
-// split names the rules that matched and those that failed, with their reasons.
-func split(h *rules.Hook, d *rules.Decision) (matched, failed, reasons []string) {
+// matchedAndFailed names the matching and the failed rules, with the reasons of failures.
+func matchedAndFailed(h *rules.Hook, d *rules.Decision) (matched, failed, reasons []string) {
 	names := h.RuleNames()
 	for i := range d.Results {
 		r := &d.Results[i]
@@ -115,7 +115,7 @@ func orElse(n jsondoc.Node, missing string) []byte {
 	return n.Raw()
 }
 
-// claims gathers what the commands add to or replace in the tokens' claims (hooks.md section 4), as
+// claims collects the claims that commands add or replace (hooks.md section 4), as
 // {"id": {name: value}, "access": {...}}. A claim beneath another keeps its path as name: employee/manager.
 func claims(commands jsondoc.Node) []byte {
 	all := map[string]map[string]json.RawMessage{}
@@ -139,6 +139,6 @@ func claims(commands jsondoc.Node) []byte {
 			all[token][name] = op.Get("value").Raw()
 		}
 	}
-	text, _ := json.Marshal(all) // of valid JSON, which always can
+	text, _ := json.Marshal(all) // the values are valid JSON
 	return text
 }

@@ -11,33 +11,33 @@ import (
 	"github.com/tenterhook/tenterhook/rules"
 )
 
-// RuleCost is what a rule cost in the tests that looked at it.
+// RuleCost is the cost of a rule in the tests that evaluated it.
 type RuleCost struct {
 	Hook    string        `json:"hook"`
 	Rule    string        `json:"rule"`
 	Runs    int           `json:"runs"`
 	FuelP50 int64         `json:"fuelP50"`
 	FuelMax int64         `json:"fuelMax"`
-	Memory  int64         `json:"memory"`  // bytes that its module had at most; 0 without one
+	Memory  int64         `json:"memory"`  // peak memory of its module in bytes; 0 without one
 	TimeP50 time.Duration `json:"timeP50"` // nanoseconds
 }
 
-// spent is what one look at a rule cost.
-type spent struct {
+// ruleRun is the cost of one evaluation of a rule.
+type ruleRun struct {
 	hook, rule   string
 	fuel, memory int64
 	time         time.Duration
 }
 
-// spend notes what a decision cost, rule by rule.
-func (c *Result) spend(h *rules.Hook, t *rules.Trace) {
+// recordCosts records the cost of each rule in a decision.
+func (c *Result) recordCosts(h *rules.Hook, t *rules.Trace) {
 	for i := range t.Rules {
 		r := &t.Rules[i]
-		c.spent = append(c.spent, spent{h.Name, r.Rule, r.Fuel, r.Memory, r.Time})
+		c.spent = append(c.spent, ruleRun{h.Name, r.Rule, r.Fuel, r.Memory, r.Time})
 	}
 }
 
-// costs adds up what the cases have cost, in the order of the Set's hooks and their rules.
+// costs sums the costs of the cases per rule, in the order of the Set.
 func costs(s *rules.Set, cases []Result) (all []RuleCost) {
 	fuel, times := map[[2]string][]int64{}, map[[2]string][]time.Duration{}
 	memory := map[[2]string]int64{}
@@ -52,7 +52,7 @@ func costs(s *rules.Set, cases []Result) (all []RuleCost) {
 			k := [2]string{h.Name, name}
 			c := RuleCost{Hook: h.Name, Rule: name, Runs: len(fuel[k]), Memory: memory[k]}
 			if c.Runs > 0 {
-				c.FuelP50, c.FuelMax, c.TimeP50 = middle(fuel[k]), slices.Max(fuel[k]), middle(times[k])
+				c.FuelP50, c.FuelMax, c.TimeP50 = median(fuel[k]), slices.Max(fuel[k]), median(times[k])
 			}
 			all = append(all, c)
 		}
@@ -60,14 +60,14 @@ func costs(s *rules.Set, cases []Result) (all []RuleCost) {
 	return all
 }
 
-// middle is the median, of an even number the lower one.
-func middle[T int64 | time.Duration](all []T) T {
+// median returns the median; for an even number of values, the lower one.
+func median[T int64 | time.Duration](all []T) T {
 	slices.Sort(all)
 	return all[(len(all)-1)/2]
 }
 
-// WriteCosts writes a table of what each rule costs, for two commits to be compared: a line for each, its cells separated by tabs.
-// All but the last column, the time in microseconds, are the same on every machine.
+// WriteCosts writes a tab-separated table with the cost of each rule, to compare two commits. All columns except the
+// last, the time in microseconds, are the same on every machine.
 func (r *Report) WriteCosts(w io.Writer) error {
 	out := bufio.NewWriter(w)
 	fmt.Fprint(out, "hook\trule\truns\tfuel p50\tfuel max\tmemory max\ttime p50\n")

@@ -10,37 +10,37 @@ import (
 	"github.com/tenterhook/tenterhook/rules"
 )
 
-// HookCoverage is what the tests reached of a hook.
+// HookCoverage is the test coverage of a hook.
 type HookCoverage struct {
 	Hook  string         `json:"hook"`
 	Rules []RuleCoverage `json:"rules"`
 	Lets  []LetCoverage  `json:"lets,omitempty"`
 }
 
-// LetCoverage is what the tests made of the conditions in a let.
+// LetCoverage is the test coverage of the conditions in a let.
 type LetCoverage struct {
 	Let string `json:"let"`
 	rules.Place
 	Clauses []ClauseCoverage `json:"clauses"`
 }
 
-// RuleCoverage is what the tests reached of a rule.
+// RuleCoverage is the test coverage of a rule.
 type RuleCoverage struct {
 	Rule    string `json:"rule"`
-	Seen    int    `json:"seen"`    // tests that came to its condition
+	Seen    int    `json:"seen"`    // tests that evaluated its condition
 	Matched int    `json:"matched"` // tests in which it matched
 	*Branches
 }
 
-// Branches are what can come of a rule's condition, and what has.
+// Branches are the possible results of a rule's condition, with counts.
 type Branches struct {
 	rules.Place
-	Picks   bool             `json:"picks"`   // it may match or not
-	Skipped int              `json:"skipped"` // tests that came to its condition and in which it did not match
+	Picks   bool             `json:"picks"`   // the rule has a condition
+	Skipped int              `json:"skipped"` // tests that evaluated its condition without a match
 	Clauses []ClauseCoverage `json:"clauses,omitempty"`
 }
 
-// ClauseCoverage is what the tests made of a part of a condition.
+// ClauseCoverage counts the results of a part of a condition.
 type ClauseCoverage struct {
 	rules.Place
 	Text  string `json:"text"`
@@ -48,11 +48,11 @@ type ClauseCoverage struct {
 	False int64  `json:"false"`
 }
 
-// sight counts what the decisions of a suite did, by hook and rule.
-type sight map[string][]RuleCoverage
+// coverageCounter counts the decisions of a suite by hook and rule.
+type coverageCounter map[string][]RuleCoverage
 
-func newSight(s *rules.Set) sight {
-	seen := sight{}
+func newCoverageCounter(s *rules.Set) coverageCounter {
+	seen := coverageCounter{}
 	for _, h := range s.Hooks() {
 		places := h.Places()
 		for i, name := range h.RuleNames() {
@@ -66,11 +66,11 @@ func newSight(s *rules.Set) sight {
 	return seen
 }
 
-func (s sight) add(h *rules.Hook, t *rules.Trace) {
+func (s coverageCounter) add(h *rules.Hook, t *rules.Trace) {
 	all, at := s[h.Name], 0
 	for i := range t.Rules {
 		looked := &t.Rules[i]
-		for all[at].Rule != looked.Rule { // they are in the hook's order
+		for all[at].Rule != looked.Rule { // both are in the order of the hook
 			at++
 		}
 		all[at].Seen++
@@ -82,7 +82,7 @@ func (s sight) add(h *rules.Hook, t *rules.Trace) {
 	}
 }
 
-func (s sight) coverage(set *rules.Set) (all []HookCoverage) {
+func (s coverageCounter) coverage(set *rules.Set) (all []HookCoverage) {
 	for _, h := range set.Hooks() {
 		for i, p := range h.Places() {
 			s[h.Name][i].Branches.Clauses = coverageOf(p.Clauses)
@@ -104,8 +104,9 @@ func coverageOf(clauses []rules.Clause) (all []ClauseCoverage) {
 	return all
 }
 
-// Share is how much of what can come of the rules has come of them in the tests: each rule's match, that of a rule with a condition
-// failing to come, each part of a condition, in a let too, true and false, and so those of a verify and the verify itself. A Set that was not loaded with Options.Clauses has only the matches.
+// Share returns the number of covered and of all possible results: the match of each rule, its not matching if it has a
+// condition, and true and false of each part of a condition, a let or a verify. A Set loaded without Options.Clauses
+// counts only the matches.
 func (r *Report) Share() (seen, all int) {
 	count := func(n int64) {
 		all++
@@ -137,7 +138,7 @@ func (r *Report) Share() (seen, all int) {
 	return seen, all
 }
 
-// Percent is the Share in whole percent, rounded down: 100 is all of it.
+// Percent returns the Share in whole percent, rounded down: 100 means complete.
 func (r *Report) Percent() int {
 	seen, all := r.Share()
 	if all == 0 {
@@ -146,14 +147,14 @@ func (r *Report) Percent() int {
 	return 100 * seen / all
 }
 
-// branches reports whether the Set was loaded for them to be counted.
+// branches reports whether the Set was loaded with Options.Clauses.
 func (r *Report) branches() bool {
 	return slices.ContainsFunc(r.Coverage, func(h HookCoverage) bool {
 		return len(h.Rules) > 0 && h.Rules[0].Branches != nil
 	})
 }
 
-// writeBranches writes what the tests have never seen, a line for each with its place.
+// writeBranches writes a line with the place of each result that no test covers.
 func (r *Report) writeBranches(w io.Writer) {
 	seen, all := r.Share()
 	fmt.Fprintf(w, "coverage: %d%%, %d of %d\n", r.Percent(), seen, all)
@@ -171,12 +172,12 @@ func (c *RuleCoverage) write(w io.Writer, hook string) {
 	who := hook + ": " + c.Rule
 	switch {
 	case c.Seen == 0:
-		unseen(w, c.Place, who, "never looked at")
-		return // nor were its parts
+		writeUnseen(w, c.Place, who, "never looked at")
+		return // so no test evaluated its parts
 	case c.Matched == 0:
-		unseen(w, c.Place, who, "never matched")
+		writeUnseen(w, c.Place, who, "never matched")
 	case c.Picks && c.Skipped == 0:
-		unseen(w, c.Place, who, "never failed to match")
+		writeUnseen(w, c.Place, who, "never failed to match")
 	}
 	writeClauses(w, who, c.Clauses)
 }
@@ -186,20 +187,20 @@ func writeClauses(w io.Writer, who string, all []ClauseCoverage) {
 		text := strings.Join(strings.Fields(c.Text), " ")
 		switch {
 		case c.True+c.False == 0:
-			unseen(w, c.Place, who, "never looked at: "+text)
+			writeUnseen(w, c.Place, who, "never looked at: "+text)
 		case c.True == 0:
-			unseen(w, c.Place, who, "never true: "+text)
+			writeUnseen(w, c.Place, who, "never true: "+text)
 		case c.False == 0:
-			unseen(w, c.Place, who, "never false: "+text)
+			writeUnseen(w, c.Place, who, "never false: "+text)
 		}
 	}
 }
 
-func unseen(w io.Writer, p rules.Place, who, what string) {
+func writeUnseen(w io.Writer, p rules.Place, who, what string) {
 	fmt.Fprintf(w, "  %s:%d:%d: %s: %s\n", p.File, p.Line, p.Column, who, what)
 }
 
-// coverageReport is the form of WriteCoverage.
+// coverageReport is the JSON of WriteCoverage.
 type coverageReport struct {
 	Revision string         `json:"revision"`
 	Percent  int            `json:"percent"`
@@ -208,7 +209,7 @@ type coverageReport struct {
 	Hooks    []HookCoverage `json:"hooks"`
 }
 
-// WriteCoverage writes the coverage as JSON, with what was seen too.
+// WriteCoverage writes the coverage as JSON, with all counts.
 func (r *Report) WriteCoverage(w io.Writer) error {
 	seen, all := r.Share()
 	e := json.NewEncoder(w)

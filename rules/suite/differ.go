@@ -15,9 +15,9 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-// differ compares two JSON values: the order of members and the way a number is written do not count. It is empty when they are
-// equal, else what was wanted and what came wherever they part, each beneath its path.
-// What came is written as seen has it, which is got without secrets.
+// differ compares two JSON values, independent of the order of members and of the form of numbers. It returns "" if
+// they are equal, else the wanted and the actual value at each differing path. Actual values are written from seen,
+// which is got without secrets.
 func differ(want, got, seen []byte) string {
 	a, errA := decodeJSON(want)
 	b, errB := decodeJSON(got)
@@ -30,22 +30,22 @@ func differ(want, got, seen []byte) string {
 	return strings.Join(d.lines, "\n")
 }
 
-// difference gathers where two values part.
+// difference collects the differing paths of two values.
 type difference struct {
 	lines []string
-	seen  any // what came, without secrets
+	seen  any // the actual value without secrets
 }
 
-// came is what came at the path, without secrets.
-func (d *difference) came(path []string, got any) any {
-	if got == (any)(absent{}) {
+// describeGot returns the actual value at the path, without secrets.
+func (d *difference) describeGot(path []string, got any) any {
+	if got == (any)(missingValue{}) {
 		return got
 	}
 	at := d.seen
 	for _, name := range path {
 		switch v := at.(type) {
 		case map[string]any:
-			at = or(v, name)
+			at = memberOr(v, name)
 		case []any:
 			i, err := strconv.Atoi(name)
 			if err != nil || i >= len(v) {
@@ -56,14 +56,14 @@ func (d *difference) came(path []string, got any) any {
 			return expr.Mask
 		}
 	}
-	if at == (any)(absent{}) {
+	if at == (any)(missingValue{}) {
 		return expr.Mask
 	}
 	return at
 }
 
-// absent is what stands for a member or element that one side does not have.
-type absent struct{}
+// missingValue stands for a member or element that one side lacks.
+type missingValue struct{}
 
 func (d *difference) value(path []string, want, got any) {
 	switch w := want.(type) {
@@ -85,32 +85,32 @@ func (d *difference) value(path []string, want, got any) {
 	if len(path) > 0 {
 		d.lines, by = append(d.lines, "at "+joinPath(path)), "  "
 	}
-	d.lines = append(d.lines, by+"want "+formatValue(want), by+"got  "+formatValue(d.came(path, got)))
+	d.lines = append(d.lines, by+"want "+formatValue(want), by+"got  "+formatValue(d.describeGot(path, got)))
 }
 
 func (d *difference) object(path []string, want, got map[string]any) {
 	names := slices.AppendSeq(slices.Collect(maps.Keys(want)), maps.Keys(got))
 	slices.Sort(names)
 	for _, name := range slices.Compact(names) {
-		d.value(append(slices.Clip(path), name), or(want, name), or(got, name))
+		d.value(append(slices.Clip(path), name), memberOr(want, name), memberOr(got, name))
 	}
 }
 
-// or is a member, absent when there is none.
-func or(of map[string]any, name string) any {
+// memberOr returns a member, or missingValue.
+func memberOr(of map[string]any, name string) any {
 	v, ok := of[name]
 	if !ok {
-		return absent{}
+		return missingValue{}
 	}
 	return v
 }
 
-// list pairs the elements that are equal, in order, and between them holds one against another as they stand.
+// list pairs equal elements in order and compares the elements between them by position.
 func (d *difference) list(path []string, want, got []any) {
 	i, j := 0, 0
-	for _, next := range append(pairs(want, got), [2]int{len(want), len(got)}) {
+	for _, next := range append(commonElements(want, got), [2]int{len(want), len(got)}) {
 		for ; i < next[0] || j < next[1]; i, j = min(i+1, next[0]), min(j+1, next[1]) {
-			w, g, at := any(absent{}), any(absent{}), j
+			w, g, at := any(missingValue{}), any(missingValue{}), j
 			if i < next[0] {
 				w = want[i]
 			}
@@ -125,9 +125,8 @@ func (d *difference) list(path []string, want, got []any) {
 	}
 }
 
-// pairs are the elements that two lists have in common: the most of them, in order. Of long lists they are those with which both
-// begin.
-func pairs(a, b []any) (all [][2]int) {
+// commonElements returns a longest common subsequence of two lists; for long lists, the common prefix.
+func commonElements(a, b []any) (all [][2]int) {
 	const long = 200
 	if len(a) > long || len(b) > long {
 		for i := 0; i < min(len(a), len(b)) && reflect.DeepEqual(a[i], b[i]); i++ {
@@ -135,7 +134,7 @@ func pairs(a, b []any) (all [][2]int) {
 		}
 		return all
 	}
-	most := make([][]int, len(a)+1) // most[i][j] is how many a[i:] and b[j:] have
+	most := make([][]int, len(a)+1) // most[i][j]: length of the longest common subsequence of a[i:] and b[j:]
 	most[len(a)] = make([]int, len(b)+1)
 	for i := len(a) - 1; i >= 0; i-- {
 		most[i] = make([]int, len(b)+1)
@@ -159,7 +158,7 @@ func pairs(a, b []any) (all [][2]int) {
 	return all
 }
 
-// joinPath is the path as set has it.
+// joinPath returns the path in the syntax of `set`.
 func joinPath(path []string) string {
 	if !slices.ContainsFunc(path, func(s string) bool { return s == "" || strings.ContainsAny(s, "./") }) {
 		return strings.Join(path, ".")
@@ -171,9 +170,9 @@ func joinPath(path []string) string {
 	return string(pointer)
 }
 
-// formatValue is a value on one line.
+// formatValue returns a value on one line.
 func formatValue(v any) string {
-	if v == (any)(absent{}) {
+	if v == (any)(missingValue{}) {
 		return "nothing"
 	}
 	var out bytes.Buffer
@@ -189,28 +188,28 @@ func decodeJSON(text []byte) (v any, err error) {
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.UseNumber()
 	err = d.Decode(&v)
-	return plain(v), err
+	return normalizeNumbers(v), err
 }
 
-// plain writes every number that is the same value the same way.
-func plain(v any) any {
+// normalizeNumbers gives equal numbers the same text.
+func normalizeNumbers(v any) any {
 	switch v := v.(type) {
 	case []any:
 		for i := range v {
-			v[i] = plain(v[i])
+			v[i] = normalizeNumbers(v[i])
 		}
 	case map[string]any:
 		for name := range v {
-			v[name] = plain(v[name])
+			v[name] = normalizeNumbers(v[name])
 		}
 	case json.Number:
-		return number(string(v))
+		return normalizeNumber(string(v))
 	}
 	return v
 }
 
-// number is the shortest way to write a whole number or a fraction; one that is very long or very large stays as it is.
-func number(text string) json.Number {
+// normalizeNumber returns the shortest text of a number. Very long or large numbers stay unchanged.
+func normalizeNumber(text string) json.Number {
 	const long = 40
 	if len(text) > long {
 		return json.Number(text)

@@ -1,4 +1,4 @@
-// Package suite is for running the tests that rule authors write beside their rules.
+// Package suite is for the tests of a policy: reading the cases, running them, coverage, cost and reports.
 package suite
 
 import (
@@ -10,18 +10,18 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-// Options is what a suite is run with.
+// Options configures Run.
 type Options struct {
 	Select func(name string) bool // the tests to run, by name; nil: all
-	Until  time.Time              // tests that could only begin later fail; zero: there is time enough
+	Until  time.Time              // tests that would start later fail; zero: no limit
 }
 
-// Report is what became of a folder's tests.
+// Report is the result of the tests of a folder.
 type Report struct {
 	Revision string         `json:"revision"` // of the Set
 	Cases    []Result       `json:"cases"`    // in the order of the files
 	Coverage []HookCoverage `json:"coverage"` // in the order of the Set's hooks
-	Costs    []RuleCost     `json:"costs"`    // likewise, and of their rules
+	Costs    []RuleCost     `json:"costs"`    // per rule, in the same order
 	Passed   int            `json:"passed"`
 	Failed   int            `json:"failed"`
 	Duration time.Duration  `json:"duration"` // nanoseconds
@@ -34,25 +34,25 @@ type Result struct {
 	Name     string        `json:"name"`
 	Hook     string        `json:"hook"`
 	Failures []Failure     `json:"failures,omitempty"` // none: it passed
-	Duration time.Duration `json:"duration"`           // nanoseconds, of the decisions alone
-	spent    []spent
+	Duration time.Duration `json:"duration"`           // nanoseconds, of the decisions only
+	spent    []ruleRun
 }
 
-// Failure is one thing that is not as expected.
+// Failure is one unmet expectation.
 type Failure struct {
-	What string `json:"what"` // what was compared: rules, answer, commands, error, claims, actions, failed, contract, input, time
-	Text string `json:"text"` // what was wanted and what came; more than one line when it is a diff
+	What string `json:"what"` // the compared part: rules, answer, commands, error, claims, actions, failed, contract, input, time
+	Text string `json:"text"` // the wanted and the actual value; several lines for a diff
 }
 
-// Run runs every test of the folder on the Set that was loaded from it. The error is document.Problems when a test is not
-// written as tests are; then none is run.
+// Run runs every test of the folder on the Set that was loaded from it. The error is document.Problems if a test file
+// is invalid; then no test runs.
 func Run(f *folder.Folder, s *rules.Set, o Options) (*Report, error) {
 	cases, problems := ReadCases(f, s)
 	if len(problems) > 0 {
 		return nil, problems
 	}
 	r := &Report{Revision: s.Revision()}
-	seen := newSight(s)
+	seen := newCoverageCounter(s)
 	start := time.Now()
 	for i := range cases {
 		if o.Select != nil && !o.Select(cases[i].Name) {
@@ -72,8 +72,8 @@ func Run(f *folder.Folder, s *rules.Set, o Options) (*Report, error) {
 	return r, nil
 }
 
-// run decides one case's call and compares.
-func run(h *rules.Hook, c *Case, seen sight, until time.Time) Result {
+// run decides the call of one case and compares the decision.
+func run(h *rules.Hook, c *Case, seen coverageCounter, until time.Time) Result {
 	done := Result{File: c.File, Line: c.Line, Name: c.Name, Hook: c.Hook}
 	if !until.IsZero() && time.Now().After(until) {
 		done.Failures = []Failure{{"time", "the tests before this one have taken all there was"}}
@@ -88,7 +88,7 @@ func run(h *rules.Hook, c *Case, seen sight, until time.Time) Result {
 	if h.Type.Inline() {
 		d = decide(h, &doc, c.Fixed, seen, &done)
 	} else {
-		d = each(h, &doc, c.Fixed, seen, &done)
+		d = decideEvents(h, &doc, c.Fixed, seen, &done)
 	}
 	shown := h.Redacted(&hook.Call{Hook: h.Name, ID: doc.Root().Get("eventId").Text(), Type: h.Type, Doc: &doc}, &d)
 	for _, f := range compare(h, &c.Expect, &d, shown) {
@@ -98,8 +98,8 @@ func run(h *rules.Hook, c *Case, seen sight, until time.Time) Result {
 	return done
 }
 
-// decide is one decision, counted. It is never reused, so that none can hide what another left.
-func decide(h *rules.Hook, doc *jsondoc.Doc, fixed rules.Fixed, seen sight, done *Result) rules.Decision {
+// decide runs one decision and counts it. It never reuses a Decision, so that no leftover is hidden.
+func decide(h *rules.Hook, doc *jsondoc.Doc, fixed rules.Fixed, seen coverageCounter, done *Result) rules.Decision {
 	if fixed.Now.IsZero() {
 		fixed.Now = instant(doc.Root())
 	}
@@ -109,11 +109,11 @@ func decide(h *rules.Hook, doc *jsondoc.Doc, fixed rules.Fixed, seen sight, done
 	h.Decide(&call, &d)
 	done.Duration += time.Since(start)
 	seen.add(h, d.Trace)
-	done.spend(h, d.Trace)
+	done.recordCosts(h, d.Trace)
 	return d
 }
 
-// instant is the time at which a test decides that names none: when the call says that it was made, so that it passes today as it did yesterday.
+// instant is the default time of a test: the time in the call, so that the result does not depend on the day.
 func instant(call jsondoc.Node) time.Time {
 	at, err := time.Parse(time.RFC3339, call.Get("eventTime").Text())
 	if err != nil {
@@ -122,8 +122,8 @@ func instant(call jsondoc.Node) time.Time {
 	return at
 }
 
-// each decides on every event of a delivery by itself, and puts what came of them one after the other.
-func each(h *rules.Hook, delivery *jsondoc.Doc, fixed rules.Fixed, seen sight, done *Result) (all rules.Decision) {
+// decideEvents decides each event of a delivery separately and concatenates the results.
+func decideEvents(h *rules.Hook, delivery *jsondoc.Doc, fixed rules.Fixed, seen coverageCounter, done *Result) (all rules.Decision) {
 	root := delivery.Root()
 	for event := range hook.Events(root).Elements() {
 		var doc jsondoc.Doc

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// WriteText writes what failed, the totals, and the rules that no test reached, for people to read: all of it in one Write.
+// WriteText writes failures, totals and uncovered rules as text, in one Write.
 func (r *Report) WriteText(w io.Writer) error {
 	out := new(bytes.Buffer)
 	for i := range r.Cases {
