@@ -13,18 +13,19 @@ import (
 // compiler compiles the rules of one hook.
 type compiler struct {
 	*document.Decoder
-	modules      *moduleLoader
-	env          *expr.Env
-	destinations []destination.Spec
-	known        []string  // the `known` members of the policy
-	released     []string  // reserved claims that Okta has released
-	form         string    // key of the output that is compiled
-	member       string    // key of the action's member that is compiled
-	reveals      []string  // outputs that may reveal secrets
-	usedReveals  []string  // outputs that do
-	tainted      bool      // an output of the rule carries a secret
-	decides      []Clause  // conditional parts of the outputs
-	cost         expr.Cost // of the rule that is compiled
+	modules        *moduleLoader
+	env            *expr.Env
+	destinations   []destination.Spec
+	known          []string  // the `known` members of the policy
+	updatesHandled bool      // an earlier rule stops the chain for progressive updates
+	released       []string  // reserved claims that Okta has released
+	form           string    // key of the output that is compiled
+	member         string    // key of the action's member that is compiled
+	reveals        []string  // outputs that may reveal secrets
+	usedReveals    []string  // outputs that do
+	tainted        bool      // an output of the rule carries a secret
+	decides        []Clause  // conditional parts of the outputs
+	cost           expr.Cost // of the rule that is compiled
 }
 
 // expression compiles a bare expression, or returns nil after a problem.

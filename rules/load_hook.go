@@ -281,6 +281,8 @@ func (c *compiler) compileCondition(spec *ruleSpec, r *rule, refuses bool) {
 		return
 	}
 	r.when = x
+	c.warnUpdates(spec, x)
+	c.updatesHandled = c.updatesHandled || r.last && readsUpdates(x)
 	if refuses && spec.missing == "" && x.Nullable() {
 		c.Add(spec.when.Warning("when %s is missing, rule %q may not match, and then refuses nothing: say missing: match or missing: skip", describeInputs(x.Inputs()), spec.name))
 	}

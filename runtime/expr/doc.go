@@ -20,6 +20,7 @@
 //	timed.go                 numbers calculated from times, and their whole seconds
 //	taint.go, reachable.go   values that reveal secrets; comparisons that are never true
 //	cost*.go, need.go        bounds of fuel; needs of conditions, for the index of rules
+//	terms.go                 conditions that `and` joins
 //	clause.go, extent.go     outcomes of parts of conditions, and where they stand in the text
 //	explain.go               values of the parts of one run
 //	answer.go, reference.go  the Env of a destination's ok; the reference functions.md

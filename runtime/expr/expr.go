@@ -16,6 +16,7 @@ type Expression struct {
 	needs      []Need
 	env        *Env
 	inputs     []input
+	terms      []*Expression
 
 	clauses  []*Clause
 	warnings Errors
@@ -48,7 +49,7 @@ func Compile(src string, e *Env) (*Expression, error) {
 		return nil, err
 	}
 	cost, _ := k.cost(node)
-	return &Expression{test: c.test, layout: &e.layout, maybeFalse: c.maybeFalse, code: c, cost: cost, needs: k.needs(node), env: e, inputs: k.inputs(node), clauses: sortClauses(k.clauses), warnings: k.warnings}, nil
+	return &Expression{test: c.test, layout: &e.layout, maybeFalse: c.maybeFalse, code: c, terms: k.terms(node), cost: cost, needs: k.needs(node), env: e, inputs: k.inputs(node), clauses: sortClauses(k.clauses), warnings: k.warnings}, nil
 }
 
 func (e *Env) reserve(locals int) {
