@@ -70,7 +70,9 @@ var differences = []difference{
 	{"division by zero", "infinite or no number there: no JSON can say it", func(o outcome) bool {
 		return isRejected("division by zero", "not a finite number")(o) || isFailure("division by zero", "not a finite number")(o)
 	}},
-	{"bytes that are no text", "no JSON can say them", func(o outcome) bool { return isRejected("is no text")(o) || isFailure("is no text")(o) }},
+	{"bytes that are no text", "no JSON can say them", func(o outcome) bool {
+		return isRejected("bytes are not a text")(o) || isFailure("bytes are not a text")(o)
+	}},
 	{"an index with a fraction", "expr cuts it off", isFailure("with a fraction")},
 	{"more than the budget", "no list is ever larger than memory allows; expr has no budget for its time", isFailure("out of")},
 	{"kinds that do not fit, when it runs", "a payload must not make a rule come out false by sending a list for a text: the rule fails, and says so",
