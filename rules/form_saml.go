@@ -179,7 +179,7 @@ func appendValue(dst []byte, r *runtime.Run, v runtime.Value) ([]byte, error) {
 	case runtime.Bool:
 		xsi = "xs:boolean"
 	case runtime.Int:
-		xsi = "xs:integer"
+		xsi, v = "xs:integer", runtime.IntOf(v.Int())
 	case runtime.Float:
 		xsi = "xs:double"
 	default:

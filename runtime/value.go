@@ -103,7 +103,11 @@ func numberOf(n jsondoc.Node) Value {
 	if i, ok := intOf(raw); ok {
 		return Value{kind: Int, num: uint64(i), node: n}
 	}
-	return Value{kind: Float, num: math.Float64bits(n.Float()), node: n}
+	f := n.Float()
+	if i, ok := wholeIntOf(raw, f); ok {
+		return Value{kind: Int, num: uint64(i), node: n}
+	}
+	return Value{kind: Float, num: math.Float64bits(f), node: n}
 }
 
 // intOf parses a whole number that fits; strconv would allocate an error for others.
@@ -214,7 +218,8 @@ func (v Value) At(i int) Value {
 	return NodeOf(v.node.At(i))
 }
 
-// AppendText appends v as text content: a String's content, "" for null, and JSON for other kinds.
+// AppendText appends v as text content: a String's content, "" for null, a number in plain notation,
+// and JSON for other kinds.
 // The Meter is charged for all of it.
 func (v Value) AppendText(dst []byte, m *Meter) ([]byte, error) {
 	switch v.kind {
@@ -225,6 +230,15 @@ func (v Value) AppendText(dst []byte, m *Meter) ([]byte, error) {
 			return dst, m.Err()
 		}
 		return append(dst, v.Text()...), nil
+	case Int, Float:
+		if len(v.node.Raw()) > maxNumberLength {
+			break
+		}
+		from := len(dst)
+		if dst = v.AppendPlain(dst); !m.Emit(int64(len(dst) - from)) {
+			return dst[:from], m.Err()
+		}
+		return dst, nil
 	}
 	return v.AppendJSON(dst, m)
 }

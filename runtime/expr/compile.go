@@ -3,11 +3,13 @@ package expr
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/expr-lang/expr/ast"
 	"github.com/tenterhook/tenterhook/runtime"
 	"github.com/tenterhook/tenterhook/sdk/hook"
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
 // compiler turns one tree into closures. It goes on after a problem, to find the others too.
@@ -154,7 +156,9 @@ func (k *compiler) source(n ast.Node) *code {
 
 func (k *compiler) node(n ast.Node) *code {
 	switch n := n.(type) {
-	case *ast.NilNode, *ast.BoolNode, *ast.IntegerNode, *ast.FloatNode, *ast.StringNode:
+	case *ast.FloatNode:
+		return literal(k.floatLiteral(n))
+	case *ast.NilNode, *ast.BoolNode, *ast.IntegerNode, *ast.StringNode:
 		return literal(literalValue(n))
 	case *ast.IdentifierNode:
 		return k.dropNull(n, k.identifier(n))
@@ -196,6 +200,34 @@ func (k *compiler) compileUnsupported(n ast.Node) *code {
 		return k.report(n, "bytes are not supported: want a text without the b")
 	}
 	return k.report(n, "not supported")
+}
+
+// floatLiteral is a number with a point or an exponent. The parser rounds it: a whole number that a
+// float64 does not hold is read again, as a payload's is.
+func (k *compiler) floatLiteral(n *ast.FloatNode) runtime.Value {
+	var d jsondoc.Doc
+	if err := d.Parse([]byte(k.numberText(n)), jsondoc.Limits{}); err != nil || d.Root().Float() != n.Value {
+		return runtime.FloatOf(n.Value)
+	}
+	v := runtime.NodeOf(d.Root())
+	if v.Kind() != runtime.Int {
+		return runtime.FloatOf(n.Value)
+	}
+	return runtime.IntOf(v.Int())
+}
+
+// numberText is the source of a number, without its _.
+func (k *compiler) numberText(n ast.Node) string {
+	from := min(max(0, k.offset(n)), len(k.src))
+	end := from
+	for ; end < len(k.src); end++ {
+		c := k.src[end]
+		sign := (c == '+' || c == '-') && end > from && k.src[end-1]|0x20 == 'e'
+		if c-'0' > 9 && c != '.' && c != '_' && c|0x20 != 'e' && !sign {
+			break
+		}
+	}
+	return strings.ReplaceAll(k.src[from:end], "_", "")
 }
 
 // literalValue is the value of a literal.

@@ -3,6 +3,7 @@ package expr_test
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -111,7 +112,7 @@ func TestLongNumber(t *testing.T) {
 		`c in tables.banned`, `c not in tables.banned`, `tables.rows[c].member == 'one'`,
 	}
 	compares := map[string]string{
-		`c == "5"`: "false", `c in ["5"]`: "false", `c == nil`: "false", `4 in l`: "true", `4 in r`: "true", `len(l)`: "2", `string(c) == toJSON(c)`: "true",
+		`c == "5"`: "false", `c in ["5"]`: "false", `c == nil`: "false", `4 in l`: "true", `4 in r`: "true", `len(l)`: "2", `len(toJSON(c)) > 512`: "true",
 	}
 	w := newHarness(t, hook.Registration)
 	for _, src := range fails {
@@ -143,6 +144,20 @@ func TestInfinite(t *testing.T) {
 		{"c == d", "18446744073709551616", "18446744073709551617", "false"},
 		{"c == d", "18446744073709551616", "18446744073709551616", "true"},
 		{"c == d", "9007199254740993", "9007199254740992", "false"},
+		{"c == d", "9007199254740993", "9007199254740993.0", "true"},
+		{"c == d", "9007199254740993.0", "9007199254740992", "false"},
+		{"c == d", "9007199254740993.0", "9007199254740993e0", "true"},
+		{"c == d", "90071992547409930e-1", "9007199254740993", "true"},
+		{"c == 9007199254740993.0", "9007199254740993", "0", "true"},
+		{"c == 9007199254740992.0", "9007199254740993", "0", "false"},
+		{"9_007_199_254_740_993e0 == 9007199254740993.0 and 9007199254740993 == 9007199254740993.0", "0", "0", "true"},
+		{"9007199254740993 != 9007199254740993.0", "0", "0", "false"},
+		{"c < d", "9007199254740992.0", "9007199254740993", "true"},
+		{"c in [9007199254740993]", "9007199254740993.0", "0", "true"},
+		{"c == d", "12345678901234567890", "12345678901234567890.0", "true"},
+		{"c == d", "12345678901234567891", "12345678901234567890.0", "false"},
+		{"c == d", "-9223372036854775808", "-9.223372036854775808e18", "true"},
+		{"c == d", "1.5e400", "15e399", "true"},
 		{"c == 5", "5e0", "0", "true"},
 		{"c == 0", "-0", "0", "true"},
 		{"-c == d", "1e400", "0", "fails"},
@@ -189,6 +204,47 @@ func TestNumberKey(t *testing.T) {
 			got, err := w.eval("let c = data.userProfile.c; "+tt.src, fmt.Sprintf(`{"data": {"userProfile": {"c": %s}}}`, tt.c))
 			if err != nil || got != tt.want {
 				t.Errorf("got %s %v, want %s", got, err, tt.want)
+			}
+		})
+	}
+}
+
+// TestNumberText: numbers that are equal give the same text, whatever notation a caller chose.
+func TestNumberText(t *testing.T) {
+	tests := []struct{ number, want string }{
+		{"1", "1"}, {"1.0", "1"}, {"1e0", "1"}, {"10e-1", "1"}, {"0.1E+1", "1"}, {"1.00000000000000000000000001", "1"}, {"-1.0", "-1"},
+		{"0", "0"}, {"-0", "0"}, {"-0.0", "0"}, {"0e5", "0"}, {"1e-400", "0"}, {"0.50", "0.5"}, {"5e-1", "0.5"}, {"1e3", "1000"}, {"1e-7", "1e-07"},
+		{"9007199254740993", "9007199254740993"}, {"9007199254740993.0", "9007199254740993"}, {"9.007199254740993e15", "9007199254740993"},
+		{"12345678901234567890", "12345678901234567890"}, {"12345678901234567890.0", "12345678901234567890"}, {"1234567890123456789e1", "12345678901234567890"},
+		{"1e400", "1e+400"}, {"10.0E399", "1e+400"}, {"-15e399", "-1.5e+400"}, {"1e40", "1e+40"}, {"1" + strings.Repeat("0", 40), "1e+40"}, {"1e39", "1" + strings.Repeat("0", 39)},
+		{"1." + strings.Repeat("0", 600), "fails"},
+	}
+	w := newHarness(t, hook.Registration)
+	for _, tt := range tests {
+		t.Run(fmt.Sprintf("%.40s", tt.number), func(t *testing.T) {
+			payload := fmt.Sprintf(`{"data": {"userProfile": {"c": %s}}}`, tt.number)
+			for _, src := range []string{"string(data.userProfile.c)", "join([data.userProfile.c])"} {
+				got, err := w.eval(src, payload)
+				if errors.Is(err, runtime.ErrValue) {
+					got, err = `"fails"`, nil
+				}
+				if err != nil || got != strconv.Quote(tt.want) {
+					t.Errorf("%s: got %s %v, want %s", src, got, err, tt.want)
+				}
+			}
+			leaf, err := expr.CompileText("=${data.userProfile.c}", w.env)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := "=" + tt.want
+			if tt.want == "fails" { // too long to be read, and passed on
+				want = "=" + tt.number
+			}
+			if got, err := leaf.AppendText(nil, w.begin(payload, runtime.Budget{})); err != nil || string(got) != want {
+				t.Errorf("text: got %s %v, want %s", got, err, want)
+			}
+			if got, err := leaf.AppendString(nil, w.begin(payload, runtime.Budget{})); err != nil || string(got) != strconv.Quote(want) {
+				t.Errorf("JSON text: got %s %v, want %s", got, err, want)
 			}
 		})
 	}

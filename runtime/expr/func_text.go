@@ -18,7 +18,7 @@ var textFunctions = map[string]*function{
 	"upper": {usage: "upper(text) text", doc: "in upper case",
 		example: `upper('ada')`, value: `"ADA"`, cost: "1 + text/8",
 		args: []types{text}, result: text, form: upperForm, pure: true, keepsSecret: true, call: upper},
-	"trim": {usage: "trim(text, characters?) text", doc: "without white space, or those characters, at both ends",
+	"trim": {usage: "trim(text, characters?) text", doc: "without the white space of Unicode, or those characters, at both ends",
 		example: `trim('  ada ')`, value: `"ada"`, cost: "1 + the part that is cut off",
 		args: []types{text, text}, optional: 1, result: text, price: trimPrice, pure: true, keepsSecret: true, call: trim},
 	"trimPrefix": {usage: "trimPrefix(text, prefix) text", doc: "without that prefix",
@@ -42,7 +42,7 @@ var textFunctions = map[string]*function{
 	"replace": {usage: "replace(text, old, new) text", doc: "with every old replaced by new",
 		example: `replace('a.b.c', '.', '-')`, value: `"a-b-c"`, cost: "text/32 + the result/16",
 		args: []types{text, text, text}, result: text, price: replacePrice, size: func(args []size, _ int64) size { return size{n: replacedSize(args)} }, call: replace},
-	"string": {usage: "string(value) text", doc: "a text, number or boolean as a text",
+	"string": {usage: "string(value) text", doc: "a text, number or boolean as a text; equal numbers give the same one: 1.0 and 1e0 are 1",
 		example: `string(1.50)`, value: `"1.5"`, cost: "1 + value/16",
 		args: []types{text | number | boolean}, result: text, keepsSecret: true, call: toText},
 	"len": {usage: "len(text, list, object or table) number", doc: "how many characters, values or members; 0 when it is missing",
@@ -136,21 +136,22 @@ func changeCase(r *runtime.Run, v runtime.Value, from, to byte, change func(rune
 
 func trim(r *runtime.Run, args []runtime.Value, _ string) runtime.Value {
 	s := args[0].Text()
-	set := "\t\n\v\f\r \u0085\u00a0"
+	cut, cost := unicode.IsSpace, int64(1)
 	if len(args) == 2 {
-		set = args[1].Text()
+		set := args[1].Text()
+		cut = func(c rune) bool { return strings.ContainsRune(set, c) }
+		cost += int64(len(set)) >> 4
 	}
-	cost := 1 + int64(len(set))>>4
 	for s != "" {
 		c, size := utf8.DecodeRuneInString(s)
-		if charge(r, cost); !strings.ContainsRune(set, c) {
+		if charge(r, cost); !cut(c) {
 			break
 		}
 		s = s[size:]
 	}
 	for s != "" {
 		c, size := utf8.DecodeLastRuneInString(s)
-		if charge(r, cost); !strings.ContainsRune(set, c) {
+		if charge(r, cost); !cut(c) {
 			break
 		}
 		s = s[:len(s)-size]
@@ -255,6 +256,9 @@ func join(r *runtime.Run, args []runtime.Value, pos string) runtime.Value {
 			r.Scratch.Missed = true
 			return true
 		}
+		if isUnparsedNumber(v) {
+			fail(pos, "join: %s", unparsedNumber)
+		}
 		if v.Kind() > runtime.String {
 			fail(pos, "join wants a list of texts, got %s in it", v.Kind())
 		}
@@ -272,7 +276,7 @@ func join(r *runtime.Run, args []runtime.Value, pos string) runtime.Value {
 		if parts--; v.Kind() == runtime.String {
 			b = append(b, v.Text()...)
 		} else {
-			b = v.AppendScalar(b)
+			b = v.AppendPlain(b)
 		}
 		if parts > 0 {
 			b = append(b, sep...)
@@ -282,15 +286,15 @@ func join(r *runtime.Run, args []runtime.Value, pos string) runtime.Value {
 	return textOfBytes(b)
 }
 
-// textSize is an upper bound of the bytes of textOf(v).
+// textSize is an upper bound of the bytes of v as a text.
 func textSize(v runtime.Value) int {
 	if v.Kind() == runtime.String {
 		return len(v.Text())
 	}
-	return max(32, len(v.Node().Raw()))
+	return v.PlainSize()
 }
 
-// textOf is a text, number or boolean as a text.
+// textOf is a text, number or boolean as a text; a number as it is written.
 func textOf(r *runtime.Run, v runtime.Value) runtime.Value {
 	if v.Kind() == runtime.String {
 		return v
@@ -298,7 +302,17 @@ func textOf(r *runtime.Run, v runtime.Value) runtime.Value {
 	return textOfBytes(v.AppendScalar(reserveText(r, textSize(v))))
 }
 
-func toText(r *runtime.Run, args []runtime.Value, _ string) runtime.Value { return textOf(r, args[0]) }
+// toText writes equal numbers alike, so that a caller cannot choose the text.
+func toText(r *runtime.Run, args []runtime.Value, pos string) runtime.Value {
+	v := args[0]
+	switch {
+	case v.Kind() == runtime.String:
+		return v
+	case isUnparsedNumber(v):
+		fail(pos, "string: %s", unparsedNumber)
+	}
+	return textOfBytes(v.AppendPlain(reserveText(r, textSize(v))))
+}
 
 func length(r *runtime.Run, args []runtime.Value, _ string) runtime.Value {
 	v := args[0]

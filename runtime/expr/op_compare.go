@@ -154,19 +154,10 @@ func equalNumbers(a, b runtime.Value) bool {
 		return true
 	}
 	x, y := a.Node().Raw(), b.Node().Raw()
-	if x == nil || y == nil || !math.IsInf(a.Float(), 0) && (!digits(x) || !digits(y)) {
+	if x == nil || y == nil || !math.IsInf(a.Float(), 0) && (!a.IsWhole() || !b.IsWhole()) {
 		return true
 	}
 	return jsondoc.Equal(a.Node(), b.Node())
-}
-
-func digits(b []byte) bool {
-	for _, c := range b {
-		if c-'0' > 9 && c != '-' {
-			return false
-		}
-	}
-	return true
 }
 
 // compareNumbers is below, at or above zero as a is to b; false when either is NaN.
