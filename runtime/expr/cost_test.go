@@ -111,7 +111,7 @@ func TestCost(t *testing.T) {
 		{`data.userProfile.name matches "^(a|b)+x{1,9}@"`, 100, 10_000, 0},
 		{`regexReplace(data.userProfile.name, "a+", "b")`, 100, 1_000_000, 0},
 		{`replace(data.userProfile.name, "a", data.userProfile.mail)`, 500, 100_000, 0},
-		{`split(data.userProfile.name, "")`, 128, 10_000, 0},
+		{`split(data.userProfile.name, data.userProfile.name[:0])`, 128, 10_000, 0},
 		{`glob(data.userProfile.name, "*a*b")`, 100, 100_000, 0},
 		{`toJSON(data.userProfile.tags)`, 128, 200_000, 0},
 		{`domain(data.userProfile.mail) in tables.partners`, 10, 1_000, 0},

@@ -31,7 +31,10 @@ type function struct {
 	shape          func(from []*code) *schema.Schema
 	// reports problems of the arguments
 	check func(k *compiler, n ast.Node, args []ast.Node, from []*code)
-	call  callFunc
+	// why every call fails with that constant as argument i, and what to write; "" when it does not
+	constProblem func(i int, v runtime.Value) string
+
+	call callFunc
 	// the operator that it is another name of
 	op string
 	// bit i: argument i must be constant
@@ -148,6 +151,7 @@ func (k *compiler) function(n ast.Node, name string, f *function, args []ast.Nod
 	if f.check != nil {
 		f.check(k, n, args, from)
 	}
+	k.checkConstants(f, args, from)
 	if f.shape != nil {
 		c.shape = f.shape(from)
 		c.types = c.shape.Kinds() & f.result

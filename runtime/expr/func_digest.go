@@ -32,7 +32,7 @@ var digestFunctions = map[string]*function{
 		args: []types{text, text}, optional: 1, result: text, constArgs: 2, bytesArgs: 1, keepsSecret: true, bind: bindDigest(md5.New)},
 	"hmac": {usage: "hmac(key, text, form?) text", doc: "HMAC with SHA-256 under the key, in hex, or in the form 'base64' or 'base64url'; the result is not secret",
 		example: `hmac('key', 'ada@example.com')[:16]`, value: `"20caa94149b865c2"`, cost: "8 + key/16 + text/16",
-		args: []types{text, text, text}, optional: 1, result: text, hiddenArgs: 2, constArgs: 4, bytesArgs: 3, bind: bindHMAC},
+		args: []types{text, text, text}, optional: 1, result: text, hiddenArgs: 2, constArgs: 4, bytesArgs: 3, constProblem: notEmptyText(0, "hmac wants a key that is not empty"), bind: bindHMAC},
 }
 
 // textEncoding encodes bytes as text.

@@ -111,7 +111,7 @@ func TestFunctions(t *testing.T) {
 // TestFunctionsFail: an unusable argument makes the rule fail, at load time when it is constant.
 func TestFunctionsFail(t *testing.T) {
 	for _, src := range []string{
-		`parseTime(%s)`, `duration(%s)`, `fromBase64(%s)`, `fromHex(%s)`, `fromJSON(%s)`, `urlDecode(%s)`, `padStart(%s, 5, "")`, `hmac("", %s)`,
+		`parseTime(%s)`, `duration(%s)`, `fromBase64(%s)`, `fromHex(%s)`, `fromJSON(%s)`, `urlDecode(%s)`, `padStart(%[1]s, 5, %[1]s[:0])`, `hmac(%[1]s[:0], %[1]s)`,
 		`formatTime(float(%s) * 1e300)`, `distance({"lat": 91 + len(%s), "lon": 1}, {"lat": 0, "lon": 0})`,
 	} {
 		written := fmt.Sprintf(src, `"%!"`)

@@ -35,13 +35,13 @@ var textFunctions = map[string]*function{
 		args: []types{text, text}, result: boolean, call: hasSuffix, op: "endsWith"},
 	"split": {usage: "split(text, separator, parts?) list", doc: "the text's parts, at most so many",
 		example: `split('a,b,c', ',', 2)`, value: `["a","b,c"]`, cost: "text/64 + 1 for each part",
-		args: []types{text, text, number}, optional: 1, result: list, price: splitPrice, size: splitSize, call: split},
+		args: []types{text, text, number}, optional: 1, result: list, price: splitPrice, size: splitSize, constProblem: notEmptyText(1, "split wants a separator that is not empty: len(x) counts the characters of x, and x[i:i+1] is one of them"), call: split},
 	"join": {usage: "join(list, separator?) text", doc: "texts, numbers and booleans put together; null ones are left out",
 		example: `join(['a', nil, 7], '-')`, value: `"a-7"`, cost: "text/16 + 1 for each value",
 		args: []types{list, text}, optional: 1, result: text, size: joinSize, keepsSecret: true, call: join},
 	"replace": {usage: "replace(text, old, new) text", doc: "with every old replaced by new",
 		example: `replace('a.b.c', '.', '-')`, value: `"a-b-c"`, cost: "text/32 + the result/16",
-		args: []types{text, text, text}, result: text, price: replacePrice, size: func(args []size, _ int64) size { return size{n: replacedSize(args)} }, call: replace},
+		args: []types{text, text, text}, result: text, price: replacePrice, size: func(args []size, _ int64) size { return size{n: replacedSize(args)} }, constProblem: notEmptyText(1, "replace wants a text to look for that is not empty: write new + x to put a text in front"), call: replace},
 	"string": {usage: "string(value) text", doc: "a text, number or boolean as a text; equal numbers give the same one: 1.0 and 1e0 are 1",
 		example: `string(1.50)`, value: `"1.5"`, cost: "1 + value/16",
 		args: []types{text | number | boolean}, result: text, keepsSecret: true, call: toText},
@@ -50,10 +50,10 @@ var textFunctions = map[string]*function{
 		args: []types{text | list | object}, result: number, empty: true, table: tableLength, price: func(args []size, _ int64) int64 { return runtime.Sum(2, args[0].n>>3) }, call: length},
 	"padStart": {usage: "padStart(text, length, filling?) text", doc: "with white space, or that text again and again, in front until it has so many characters",
 		example: `padStart('42', 6, '0')`, value: `"000042"`, cost: "1 + the result/16",
-		args: []types{text, number, text}, optional: 1, result: text, price: padPrice, size: maxTextSize, call: padStart},
+		args: []types{text, number, text}, optional: 1, result: text, price: padPrice, size: maxTextSize, constProblem: notEmptyText(2, "padStart wants a filling that is not empty: leave it out for white space"), call: padStart},
 	"padEnd": {usage: "padEnd(text, length, filling?) text", doc: "the same, behind it",
 		example: `padEnd('ab', 4, '.')`, value: `"ab.."`, cost: "1 + the result/16",
-		args: []types{text, number, text}, optional: 1, result: text, price: padPrice, size: maxTextSize, call: padEnd},
+		args: []types{text, number, text}, optional: 1, result: text, price: padPrice, size: maxTextSize, constProblem: notEmptyText(2, "padEnd wants a filling that is not empty: leave it out for white space"), call: padEnd},
 }
 
 func lowerForm(s string) string { return strings.Map(unicode.ToLower, s) }

@@ -44,10 +44,10 @@ var timeFunctions = map[string]*function{
 		args: []types{number, text}, optional: 1, result: number, constArgs: 2, bind: bindTimePart(time.Time.Minute)},
 	"addDays": {usage: "addDays(time, days, zone?) number", doc: "the same time of day in the zone that many days later, across clock changes",
 		example: `addDays(1774692000, 1, 'Europe/Berlin') - 1774692000`, value: `82800`, cost: "6",
-		args: []types{number, number, text}, optional: 1, result: number, constArgs: 4, bind: bindCalendar(func(t time.Time, n int) time.Time { return t.AddDate(0, 0, n) })},
+		args: []types{number, number, text}, optional: 1, result: number, constArgs: 4, constProblem: onlyWhole, bind: bindCalendar(func(t time.Time, n int) time.Time { return t.AddDate(0, 0, n) })},
 	"addMonths": {usage: "addMonths(time, months, zone?) number", doc: "the same day in the zone that many months later, or the last day of a shorter month",
 		example: `formatTime(addMonths(parseTime('2026-01-31'), 1))`, value: `"2026-02-28T00:00:00Z"`, cost: "6",
-		args: []types{number, number, text}, optional: 1, result: number, constArgs: 4, bind: bindCalendar(addMonths)},
+		args: []types{number, number, text}, optional: 1, result: number, constArgs: 4, constProblem: onlyWhole, bind: bindCalendar(addMonths)},
 }
 
 func now(r *runtime.Run, _ []runtime.Value, _ string) runtime.Value {

@@ -35,6 +35,12 @@ func (k *compiler) arithmetic(n *ast.BinaryNode) *code {
 	if op == "^" {
 		op = "**"
 	}
+	if y.constant && numeric(y.value) && (op == "/" || op == "%") && y.value.Float() == 0 {
+		return k.report(n, "division by zero")
+	}
+	if op == "%" && (x.constant && x.value.Kind() == runtime.Float || y.constant && y.value.Kind() == runtime.Float) {
+		return k.report(n, "%% wants whole numbers")
+	}
 	pos := k.pos(n)
 	calculate := arithmeticFuncs[op]
 	c := &code{types: both, null: x.null || y.null, maybeOther: anyUncertain(x, y), taint: derivedTaint(x, y), binary: x.binary || y.binary, timed: (op == "+" || op == "-") && anyTimed(x, y)}
@@ -175,6 +181,8 @@ func (k *compiler) makeRange(n *ast.BinaryNode) *code {
 	x, y := k.compile(n.Left), k.compile(n.Right)
 	k.wantKinds(n, x, number, "..")
 	k.wantKinds(n, y, number, "..")
+	k.wantWhole(n.Left, x)
+	k.wantWhole(n.Right, y)
 	pos := k.pos(n)
 	c := &code{types: list, null: x.null || y.null, maybeOther: anyUncertain(x, y), taint: derivedTaint(x, y), shape: schema.ListOf(schema.New(number))}
 	c.eval = func(r *runtime.Run) runtime.Value {

@@ -71,6 +71,8 @@ func (k *compiler) inRange(n *ast.BinaryNode, x *code, span *ast.BinaryNode) *co
 	k.wantKinds(n.Left, x, number, "in a range")
 	k.wantKinds(span, lo, number, "..")
 	k.wantKinds(span, hi, number, "..")
+	k.wantWhole(span.Left, lo)
+	k.wantWhole(span.Right, hi)
 	c := &code{maybeFalse: x.null || lo.null || hi.null, taint: derivedTaint(x, lo, hi), test: between(x, lo, hi, k.pos(span))}
 	return k.fold(n, completeBoolean(c.addUncertainty(x, lo, hi)), x, lo, hi)
 }

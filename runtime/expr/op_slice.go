@@ -15,10 +15,12 @@ func (k *compiler) slice(n *ast.SliceNode) *code {
 	if n.From != nil {
 		from = k.compile(n.From)
 		k.wantKinds(n.From, from, number, "[ : ]")
+		k.wantWhole(n.From, from)
 	}
 	if n.To != nil {
 		to = k.compile(n.To)
 		k.wantKinds(n.To, to, number, "[ : ]")
+		k.wantWhole(n.To, to)
 	}
 	pos := k.pos(n)
 	c := &code{types: x.types & (list | text), null: x.null || from.null || to.null, maybeOther: anyUncertain(x, from, to), shape: x.shape, taint: derivedTaint(x, from, to)}
