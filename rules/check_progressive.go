@@ -12,8 +12,8 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-// progressiveCall is a progressive profile update as far as a condition on sign-ups can see it: it has
-// no data.userProfile (hooks.md section 6).
+// progressiveCall is a progressive profile update as far as a condition on sign-ups can see it: it
+// has no data.userProfile (hooks.md section 6).
 const progressiveCall = `{"eventType":"com.okta.user.pre-registration","requestType":"progressive.profile","data":{"context":{"user":{"id":"00u1"}},"action":"ALLOW","userProfileUpdate":{}}}`
 
 // warnUpdates warns about a denial that is meant for sign-ups and matches every progressive update,

@@ -12,7 +12,8 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-// ErrBug occurs when the run of a rule panics. It is always a fault of this program, not of the rule or the payload.
+// ErrBug occurs when the run of a rule panics. It is always a fault of this program, not of the
+// rule or the payload.
 var ErrBug = errors.New("a fault of the server's")
 
 // Outcome is the kind of an answer.
@@ -52,7 +53,8 @@ type Fixed struct {
 	Seed [32]byte
 }
 
-// testLeniency extends the time budget of tests. Fuel ends a test, so that it gives the same result on a busy machine.
+// testLeniency extends the time budget of tests. Fuel ends a test, so that it gives the same result
+// on a busy machine.
 const testLeniency = 30 * time.Second
 
 // RuleResult is the result of a rule that matched or failed, or whose module returned nothing.
@@ -91,9 +93,9 @@ type chain struct {
 
 var chains = sync.Pool{New: func() any { return new(chain) }}
 
-// Decide runs the hook's rules on a call in the caller's goroutine, within the hook's budget and the call's deadline.
-// d.Answer is always valid for the hook's type. For a delivery of an event hook, Decide evaluates the first event,
-// and the answer is empty.
+// Decide runs the hook's rules on a call in the caller's goroutine, within the hook's budget and
+// the call's deadline. d.Answer is always valid for the hook's type. For a delivery of an event
+// hook, Decide evaluates the first event, and the answer is empty.
 func (h *Hook) Decide(c *hook.Call, d *Decision) {
 	*d = Decision{Answer: h.Failure, Outcome: Failed, Results: d.Results[:0], Logs: d.Logs[:0], Conflicts: d.Conflicts[:0], Actions: d.Actions[:0], Trace: d.Trace, Fixed: d.Fixed, Masked: d.Masked}
 	k := chains.Get().(*chain)
@@ -123,7 +125,8 @@ func (h *Hook) Decide(c *hook.Call, d *Decision) {
 	}
 }
 
-// bug turns a recovered panic into an error. It quotes only messages of the Go runtime: others may quote the call.
+// bug turns a recovered panic into an error. It quotes only messages of the Go runtime: others may
+// quote the call.
 func bug(p any) error {
 	if err, ok := p.(goruntime.Error); ok {
 		return fmt.Errorf("%w: %w", ErrBug, err)
@@ -185,8 +188,8 @@ func (k *chain) decide(d *Decision) {
 	k.renderAnswer(d)
 }
 
-// decideEvent runs the rules for the type of the event. A failed rule loses only its own draft, and actions from before
-// an exhausted budget stay.
+// decideEvent runs the rules for the type of the event. A failed rule loses only its own draft, and
+// actions from before an exhausted budget stay.
 func (k *chain) decideEvent(d *Decision) {
 	if k.event.Kind() != jsondoc.Object {
 		d.Outcome = Silent

@@ -11,15 +11,15 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-// maxActionBytes limits the actions of one decision with their bodies, in bytes: a rule can ask for 256 copies of a large
-// event. The ledger stores that much in one plan, beside the event.
+// maxActionBytes limits the actions of one decision with their bodies, in bytes: a rule can ask for
+// 256 copies of a large event. The ledger stores that much in one plan, beside the event.
 const maxActionBytes = 12 << 20
 
 // droppedAction is the sender of an action that is not made.
 const droppedAction = -1
 
-// reserveActions reserves space for all actions of the current rule, or for none if they exceed the limit. It copies
-// nothing yet.
+// reserveActions reserves space for all actions of the current rule, or for none if they exceed the
+// limit. It copies nothing yet.
 func (k *chain) reserveActions() (err error) {
 	all, sender, size := k.merge.Actions(), k.rule, k.actionBytes
 	for i := len(k.senders); i < len(all); i++ {
@@ -84,8 +84,9 @@ func wantsBody(a *hook.Action, to *destination.Spec) bool {
 	return !a.HasBody() && to.HasBody(a.Method())
 }
 
-// defaultBody returns the body of an inline hook's action without one: the hook, the rule and the identity of the call.
-// It omits values that are longer than any of Okta's, because of maxActionBytes.
+// defaultBody returns the body of an inline hook's action without one: the hook, the rule and the
+// identity of the call. It omits values that are longer than any of Okta's, because of
+// maxActionBytes.
 func (k *chain) defaultBody(rule string, o Outcome) []byte {
 	b := jsondoc.AppendString([]byte(`{"hook":`), k.hook.Name)
 	b = jsondoc.AppendString(append(b, `,"rule":`...), rule)

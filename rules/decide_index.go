@@ -15,9 +15,9 @@ const (
 	maxLengths = 8  // maximum number of prefix lengths per member: other lengths are rounded down
 )
 
-// index finds the rules whose conditions can be true by the values of a few members that many conditions compare with
-// constant texts. It costs one read and one hash per member, independent of the number of rules. The conditions of
-// omitted rules would be false without failing.
+// index finds the rules whose conditions can be true by the values of a few members that many
+// conditions compare with constant texts. It costs one read and one hash per member, independent of
+// the number of rules. The conditions of omitted rules would be false without failing.
 type index struct {
 	members []memberIndex
 	always  []int // rules outside the index, ascending
@@ -42,7 +42,8 @@ type needChoice struct {
 
 func (c needChoice) need() *expr.Need { return &c.needs[c.at] }
 
-// newIndex builds an index of the rules with the given indexes, or returns nil if it would save nothing.
+// newIndex builds an index of the rules with the given indexes, or returns nil if it would save
+// nothing.
 func newIndex(rules []rule, among []int) *index {
 	if len(among) < minRules {
 		return nil
@@ -110,8 +111,8 @@ func countTexts(rules []rule, among []int) map[searchText]int {
 	return common
 }
 
-// needs returns the Needs by which the rule can be found. A rule with a budget of its own has none, because its
-// condition may fail by that budget.
+// needs returns the Needs by which the rule can be found. A rule with a budget of its own has none,
+// because its condition may fail by that budget.
 func (r *rule) needs() []expr.Need {
 	if r.when == nil || r.limited {
 		return nil
@@ -119,7 +120,8 @@ func (r *rule) needs() []expr.Need {
 	return r.when.Needs()
 }
 
-// chooseNeeds chooses for each rule the most selective Need, provided that the members read before it are allowed.
+// chooseNeeds chooses for each rule the most selective Need, provided that the members read before
+// it are allowed.
 func chooseNeeds(rules []rule, among []int, common map[searchText]int, allowed func(string) bool) map[int]needChoice {
 	choices := map[int]needChoice{}
 	for _, i := range among {
@@ -180,7 +182,8 @@ func appendUnique(list []int, i int) []int {
 	return append(list, i)
 }
 
-// limitLengths reduces the prefixes to a few lengths: a text with a prefix also has each shorter part of it.
+// limitLengths reduces the prefixes to a few lengths: a text with a prefix also has each shorter
+// part of it.
 func (s *memberIndex) limitLengths() {
 	seen := map[int]bool{}
 	for text := range s.prefixes {
@@ -206,7 +209,8 @@ func (s *memberIndex) limitLengths() {
 	}
 }
 
-// mark marks the rules whose conditions can be true or fail. It returns false if the Meter is exhausted.
+// mark marks the rules whose conditions can be true or fail. It returns false if the Meter is
+// exhausted.
 func (x *index) mark(r *runtime.Run, p *ruleSet) bool {
 	for i := range x.members {
 		s := &x.members[i]

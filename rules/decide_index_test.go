@@ -73,7 +73,8 @@ func (g generator) test(depth int) string {
 	return g.test(depth+1) + " and " + g.test(depth+1)
 }
 
-// policy is a hook of n rules. Some stop, fail, take what is missing for a match, have a budget or write what chance gave.
+// policy is a hook of n rules. Some stop, fail, take what is missing for a match, have a budget or
+// write what chance gave.
 func (g generator) policy(kind string, n int) string {
 	var b strings.Builder
 	for i := range n {
@@ -133,8 +134,8 @@ func (g generator) body(kind string) string {
 	return fmt.Sprintf(`{"requestType": "self.service.registration", "data": {"userProfile": %s, "action": "ALLOW"}}`, object)
 }
 
-// whole is all that a decision says, but for fuel and time: which rule is the first to look at a member, and pays for it, is
-// another one.
+// whole is all that a decision says, but for fuel and time: which rule is the first to look at a
+// member, and pays for it, is another one.
 func whole(d *rules.Decision) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s %s %v\n", d.Outcome, d.Answer, d.Exhausted)
@@ -148,7 +149,8 @@ func whole(d *rules.Decision) string {
 	return b.String()
 }
 
-// sameBothWays decides calls by an indexed hook and by one that looks at every rule. It reports whether there was an index.
+// sameBothWays decides calls by an indexed hook and by one that looks at every rule. It reports
+// whether there was an index.
 func sameBothWays(t *testing.T, seed uint64, calls int) bool {
 	g := generator{Rand: rand.New(rand.NewPCG(seed, 1))}
 	g.favourites = []string{g.anyMember(), g.anyMember()}

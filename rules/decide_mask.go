@@ -12,7 +12,8 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-// draftForTrace returns the draft of the current rule for a trace. A draft with secrets is rendered again with masks.
+// draftForTrace returns the draft of the current rule for a trace. A draft with secrets is rendered
+// again with masks.
 func draftForTrace(k *chain, r *rule) string {
 	switch {
 	case r.module: // taint does not reach into a module
@@ -35,9 +36,9 @@ func draftForTrace(k *chain, r *rule) string {
 	return string(d.JSON)
 }
 
-// Redacted returns the decision d on c for display: answer, actions and logs hold no secrets of the call. If a matching
-// rule is tainted, the call is decided again with expr.Mask in place of secrets; if that decision differs, only masks
-// are shown.
+// Redacted returns the decision d on c for display: answer, actions and logs hold no secrets of the
+// call. If a matching rule is tainted, the call is decided again with expr.Mask in place of
+// secrets; if that decision differs, only masks are shown.
 func (h *Hook) Redacted(c *hook.Call, d *Decision) *Decision {
 	if !h.Type.HasSecrets() {
 		return d
@@ -84,7 +85,8 @@ func (h *Hook) decideMasked(c *hook.Call, d *Decision) Decision {
 // minSecretLength is the length from which a secret is searched inside other texts, in bytes.
 const minSecretLength = 4
 
-// Conceal replaces the unmodified secrets of a call in a JSON text by expr.Mask, for display of actions and answers.
+// Conceal replaces the unmodified secrets of a call in a JSON text by expr.Mask, for display of
+// actions and answers.
 func (h *Hook) Conceal(call jsondoc.Node, text []byte) []byte {
 	for _, path := range h.Type.Secrets() {
 		n := memberAt(call, path)

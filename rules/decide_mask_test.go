@@ -8,7 +8,8 @@ import (
 	"github.com/tenterhook/tenterhook/rules"
 )
 
-// A trace tells why, and never the code: not in drafts, not in lets, however the code was changed on the way.
+// A trace tells why, and never the code: not in drafts, not in lets, however the code was changed
+// on the way.
 func TestSecretsAreMasked(t *testing.T) {
 	const code, seen = "048213", "grace.hopper@example.com"
 	text := policy("telephony", `
@@ -49,7 +50,8 @@ let: {code: data.messageProfile.otpCode, length: len(code)}`, `
 	}
 }
 
-// What is shown of a decision has no secret in it, in no form: not the answer, not what is sent, not what is logged.
+// What is shown of a decision has no secret in it, in no form: not the answer, not what is sent,
+// not what is logged.
 func TestShown(t *testing.T) {
 	const code, hex = "048213", "303438323133"
 	tests := []struct{ name, rule, shown string }{

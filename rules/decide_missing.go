@@ -29,7 +29,8 @@ func missingPaths(paths []string, e jsondoc.Node, c *hook.Call) (missing []strin
 	return missing
 }
 
-// describeInputs names the inputs of a condition that may be missing: members of the call and entries of tables.
+// describeInputs names the inputs of a condition that may be missing: members of the call and
+// entries of tables.
 func describeInputs(in expr.Inputs) string {
 	all := in.Paths
 	for _, name := range in.Tables {

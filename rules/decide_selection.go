@@ -8,7 +8,8 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/hook"
 )
 
-// maxSegments is the number of segments of an event type that select rules. Okta's types have at most ten.
+// maxSegments is the number of segments of an event type that select rules. Okta's types have at
+// most ten.
 const maxSegments = 15
 
 // selection finds the rules for a call without evaluating the others.
@@ -60,7 +61,8 @@ func (s *selection) buildIndexes(rules []rule) {
 	}
 }
 
-// selectInline selects the rules of an inline hook; whole: also rules whose conditions cannot be true.
+// selectInline selects the rules of an inline hook; whole: also rules whose conditions cannot be
+// true.
 func (s *selection) selectInline(r *runtime.Run, p *ruleSet, whole bool) {
 	g := s.byPrefix[""]
 	if g == nil || g.index == nil || whole {

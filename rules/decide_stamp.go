@@ -4,15 +4,16 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-// stampName is the member of debugContext with the origin of an answer. Okta writes debugContext into its System Log
-// (hooks.md section 1.4), so a reader of that log finds the log line of this server.
+// stampName is the member of debugContext with the origin of an answer. Okta writes debugContext
+// into its System Log (hooks.md section 1.4), so a reader of that log finds the log line of this
+// server.
 const stampName = "tenterhook"
 
 // maxStampRules is the maximum number of rules in a stamp.
 const maxStampRules = 20
 
-// addStamp puts Okta's request id and the names of the matching rules into debugContext. A call without a request id
-// gets no stamp.
+// addStamp puts Okta's request id and the names of the matching rules into debugContext. A call
+// without a request id gets no stamp.
 func (k *chain) addStamp(d *Decision) {
 	request := k.run.Event.Call.Request
 	if request == "" {

@@ -14,7 +14,8 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-// policy is a policy file with one hook, called h. Its parts are indented here so that they need not be there.
+// policy is a policy file with one hook, called h. Its parts are indented here so that they need
+// not be there.
 func policy(kind, head, rules string) string {
 	indent := func(s, by string) string {
 		if s == "" {
@@ -63,7 +64,8 @@ func valid(t testing.TB, h *rules.Hook, answer []byte) {
 	}
 }
 
-// decide gives the decision of the hook h. The call is a test's, so that a busy machine decides as any other does.
+// decide gives the decision of the hook h. The call is a test's, so that a busy machine decides as
+// any other does.
 func decide(t testing.TB, text, body string) (d rules.Decision) {
 	t.Helper()
 	h := load(t, text).Hook("h")
@@ -197,7 +199,8 @@ func TestDecideDeadline(t *testing.T) {
 	}
 }
 
-// TestFixedTime: a test's call is not held to the clock, neither by its hook's budget nor by a rule's, and any other is.
+// TestFixedTime: a test's call is not held to the clock, neither by its hook's budget nor by a
+// rule's, and any other is.
 func TestFixedTime(t *testing.T) {
 	for name, text := range map[string]string{
 		"Hook": policy("registration", "budget: {time: 1µs}", "- {name: a, when: 'all(1..5000, # > 0)', deny: no}"),

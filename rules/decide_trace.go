@@ -8,8 +8,8 @@ import (
 	"github.com/tenterhook/tenterhook/runtime/expr"
 )
 
-// Trace explains a decision: every evaluated rule, in order. It holds values of the payload, with secrets replaced by
-// expr.Mask.
+// Trace explains a decision: every evaluated rule, in order. It holds values of the payload, with
+// secrets replaced by expr.Mask.
 type Trace struct {
 	Rules        []RuleTrace `json:"rules"`
 	Parts        bool        `json:"-"` // set by the caller: also record the values of the parts of conditions, by a second evaluation

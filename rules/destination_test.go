@@ -149,8 +149,8 @@ func TestCheckWithoutEnvironment(t *testing.T) {
 	}
 }
 
-// TestDestinationAddress: a destination at a private address that it does not permit is a problem at
-// the line of its url.
+// TestDestinationAddress: a destination at a private address that it does not permit is a problem
+// at the line of its url.
 func TestDestinationAddress(t *testing.T) {
 	text := policy("event", "", "- {name: a, log: x}") + "destinations:\n  d: {url: \"https://10.0.0.1/x\"}\n"
 	_, err := rules.Load(folder.New(map[string][]byte{"policy.yaml": []byte(text)}), rules.Options{})

@@ -12,9 +12,9 @@
 //	check_progressive.go      warnings about denials of all progressive profile updates
 //	decide.go, decide_*.go    one decision: selecting rules, running them, merging drafts, actions, trace, masks
 //
-// Reading order: set.go, load.go, load_hook.go, form.go, form_basic.go, then decide.go with decide_selection.go and
-// decide_actions.go.
+// Reading order: set.go, load.go, load_hook.go, form.go, form_basic.go, then decide.go with
+// decide_selection.go and decide_actions.go.
 //
-// Packages below: document (YAML with positions, problems), folder (files of a policy), tables, credential and
-// destination. Package suite, above, runs the tests of a policy.
+// Packages below: document (YAML with positions, problems), folder (files of a policy), tables,
+// credential and destination. Package suite, above, runs the tests of a policy.
 package rules

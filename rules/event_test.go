@@ -124,8 +124,8 @@ func TestEventRules(t *testing.T) {
 	}
 }
 
-// TestSendInline: an answer does not cancel actions, and a call whose rule says nothing of the body sends no part of it
-// but its ids.
+// TestSendInline: an answer does not cancel actions, and a call whose rule says nothing of the body
+// sends no part of it but its ids.
 func TestSendInline(t *testing.T) {
 	const told = `"body":{"hook":"h","rule":"a","outcome":%q}}`
 	tests := []struct{ name, kind, rules, body, answer, actions string }{
@@ -151,7 +151,8 @@ func TestSendInline(t *testing.T) {
 	}
 }
 
-// TestEventAllocations: an event that nothing is done about costs no memory, however many rules there are for others.
+// TestEventAllocations: an event that nothing is done about costs no memory, however many rules
+// there are for others.
 func TestEventAllocations(t *testing.T) {
 	if raced {
 		t.Skip("the race detector empties pools")
@@ -209,7 +210,8 @@ func BenchmarkEvent(b *testing.B) {
 	}
 }
 
-// TestEventsAtOnce: what one event leaves behind must not show in another's plan, nor a kept plan change.
+// TestEventsAtOnce: what one event leaves behind must not show in another's plan, nor a kept plan
+// change.
 func TestEventsAtOnce(t *testing.T) {
 	h := load(t, policy("event", "", "- {name: a, on: 'user.*', send: [{to: out}, {to: siem, path: '/${event.uuid}', body: '${event.eventType}'}]}")+places).Hook("h")
 	wants := map[string][2]string{}
@@ -249,8 +251,8 @@ func TestEventsAtOnce(t *testing.T) {
 	}
 }
 
-// TestTooMuchToSend has a rule that asks for 200 copies of an event of half a megabyte: it fails, before one is made, and its
-// neighbours do not.
+// TestTooMuchToSend has a rule that asks for 200 copies of an event of half a megabyte: it fails,
+// before one is made, and its neighbours do not.
 func TestTooMuchToSend(t *testing.T) {
 	h := load(t, policy("event", "", "- {name: first, send: {to: out, body: 1}}\n"+
 		"- {name: many, log: x, send: \"${map(event.target, ({to: 'out'}))}\"}\n"+

@@ -7,8 +7,8 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/hook"
 )
 
-// form is one kind of output of a rule: Okta's own commands, or a short form of them. A short form produces only commands
-// that Okta applies, and never a patch that Okta would drop.
+// form is one kind of output of a rule: Okta's own commands, or a short form of them. A short form
+// produces only commands that Okta applies, and never a patch that Okta would drop.
 type form struct {
 	key, doc, schema string
 	types            []hook.Type                 // nil: all

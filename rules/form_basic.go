@@ -160,8 +160,8 @@ func compileDeny(m *formCompiler, n *document.Node) {
 	}
 }
 
-// location returns the `at` of the rule as JSON, or nil. The Sign-In Widget shows a cause only if its location names a
-// submitted attribute (hooks.md section 6).
+// location returns the `at` of the rule as JSON, or nil. The Sign-In Widget shows a cause only if
+// its location names a submitted attribute (hooks.md section 6).
 func (m *formCompiler) location() []byte {
 	n := m.rule.at
 	if n == nil || n.Kind == document.Broken {

@@ -93,8 +93,8 @@ func literal(command string) appender {
 	return func(dst []byte, _ *runtime.Run) ([]byte, error) { return append(comma(dst), command...), nil }
 }
 
-// wrapTemplate returns an appender of a command: a template between two literals. It appends nothing if the value is
-// null or an empty object.
+// wrapTemplate returns an appender of a command: a template between two literals. It appends
+// nothing if the value is null or an empty object.
 func wrapTemplate(before string, t *template, after string) appender {
 	return func(dst []byte, r *runtime.Run) ([]byte, error) {
 		mark := len(dst)

@@ -15,9 +15,9 @@ type escaping struct {
 	required bool                              // an empty hole is a failure
 }
 
-// escapings lists the members of an action with restricted values. A value of the payload stays inside its path segment,
-// header or key, and never makes the action invalid. An empty hole in a path fails, because the result would be
-// another resource: that of all users instead of one.
+// escapings lists the members of an action with restricted values. A value of the payload stays
+// inside its path segment, header or key, and never makes the action invalid. An empty hole in a
+// path fails, because the result would be another resource: that of all users instead of one.
 var escapings = map[string]escaping{
 	"path":    {escape: encodeSegment, required: true},
 	"key":     {escape: encodeKey, maxBytes: 255},
@@ -52,7 +52,8 @@ func (f escaping) sample(t *expr.Text) []byte {
 	return jsondoc.AppendString(nil, outline)
 }
 
-// encodeSegment percent-encodes all but the unreserved characters of RFC 3986, so that no value adds a path segment.
+// encodeSegment percent-encodes all but the unreserved characters of RFC 3986, so that no value
+// adds a path segment.
 func encodeSegment(dst []byte, from int) []byte {
 	return percentEncode(dst, from, func(c byte) bool {
 		return 'a' <= c|0x20 && c|0x20 <= 'z' || '0' <= c && c <= '9' || c == '-' || c == '.' || c == '_' || c == '~'

@@ -7,8 +7,8 @@ import (
 	"github.com/tenterhook/tenterhook/rules/document"
 )
 
-// Rules that deny or restrict fail closed, so Okta's own commands are searched for denials too. A computed command
-// counts as a denial, because it may be one.
+// Rules that deny or restrict fail closed, so Okta's own commands are searched for denials too. A
+// computed command counts as a denial, because it may be one.
 
 // commandsRestrict reports whether a list of commands may deny or restrict.
 func commandsRestrict(n *document.Node) bool {
@@ -45,8 +45,8 @@ func wordRestricts(n *document.Node) bool {
 	return false
 }
 
-// operationRestricts checks one operation of a patch. Only `add` never restricts, except for lifetimes, which may
-// become shorter.
+// operationRestricts checks one operation of a patch. Only `add` never restricts, except for
+// lifetimes, which may become shorter.
 func operationRestricts(n *document.Node) bool {
 	op, path := n.Get("op"), n.Get("path")
 	if op == nil || path == nil {

@@ -8,8 +8,8 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/hook"
 )
 
-// TestRestrictingCommands: what may refuse or take away fails closed, the rule and its hook, also where the call decides
-// what it is.
+// TestRestrictingCommands: what may refuse or take away fails closed, the rule and its hook, also
+// where the call decides what it is.
 func TestRestrictingCommands(t *testing.T) {
 	const word, patch, saml = "type: com.okta.action.update, value: ", "type: com.okta.access.patch, value: ", "type: com.okta.assertion.patch, value: "
 	tests := []struct {

@@ -209,7 +209,8 @@ func appendTyped(dst []byte, xsi, text string) []byte {
 	return append(jsondoc.AppendString(append(dst, typedHead(xsi)...), text), '}')
 }
 
-// appendStatement appends the operation that adds an attribute statement, up to its values. A name that is a URI says so.
+// appendStatement appends the operation that adds an attribute statement, up to its values. A name
+// that is a URI says so.
 func appendStatement(dst []byte, name string) []byte {
 	format := "basic"
 	if strings.Contains(name, ":") {

@@ -11,7 +11,8 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-// compileSend compiles actions: one for a map, one per element of a list, or the value of an expression.
+// compileSend compiles actions: one for a map, one per element of a list, or the value of an
+// expression.
 func compileSend(m *formCompiler, n *document.Node) {
 	switch n.Kind {
 	case document.List:
@@ -159,8 +160,8 @@ func (m *formCompiler) part(key string, n *document.Node) (p part, ok bool) {
 	return p, p.value != nil
 }
 
-// body compiles a body of any type. A null body is sent as null. A text with several holes is never omitted because
-// one of them is null, because it is a message for a reader.
+// body compiles a body of any type. A null body is sent as null. A text with several holes is never
+// omitted because one of them is null, because it is a message for a reader.
 func (m *formCompiler) body(n *document.Node) (appender, []byte) {
 	t := m.template(n)
 	if t == nil {
@@ -176,7 +177,8 @@ func (m *formCompiler) body(n *document.Node) (appender, []byte) {
 	}, t.appendSample(nil, `"x"`)
 }
 
-// leaf compiles one text with escaped holes. A null or empty text is omitted, unless the position requires it.
+// leaf compiles one text with escaped holes. A null or empty text is omitted, unless the position
+// requires it.
 func (m *formCompiler) leaf(n *document.Node, what string, fit escaping) (appender, []byte) {
 	switch n.Kind {
 	case document.Text:
@@ -254,7 +256,8 @@ func (m *formCompiler) texts(n *document.Node, key string) (appender, []byte) {
 	}, append(sample, '}')
 }
 
-// appendParts returns an appender of an object of the non-empty parts. It appends nothing if a required part is empty.
+// appendParts returns an appender of an object of the non-empty parts. It appends nothing if a
+// required part is empty.
 func appendParts(parts []part) appender {
 	return func(dst []byte, r *runtime.Run) (_ []byte, err error) {
 		mark := len(dst)

@@ -11,7 +11,8 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-// template is a compiled YAML tree with ${} holes in its leaves, rendered as JSON. A tree without holes is one literal.
+// template is a compiled YAML tree with ${} holes in its leaves, rendered as JSON. A tree without
+// holes is one literal.
 type template struct {
 	node      *document.Node
 	literal   []byte     // the whole tree if it has no holes
@@ -84,7 +85,8 @@ func (c *compiler) tree(t *template) *template {
 	return t
 }
 
-// hasConstantName reports whether the name of the member is constant. A name with ${ } would be sent as written.
+// hasConstantName reports whether the name of the member is constant. A name with ${ } would be
+// sent as written.
 func (c *compiler) hasConstantName(m document.Member) bool {
 	if strings.Contains(m.Key, "${") {
 		c.Add(m.KeyNode.Problem("a name cannot be computed: ${ } is for values"))
@@ -93,8 +95,8 @@ func (c *compiler) hasConstantName(m document.Member) bool {
 	return true
 }
 
-// append renders the tree as JSON. A null hole omits its member or element; if it is the whole tree, append returns
-// null and writes nothing.
+// append renders the tree as JSON. A null hole omits its member or element; if it is the whole
+// tree, append returns null and writes nothing.
 func (t *template) append(dst []byte, r *runtime.Run) (out []byte, null bool, err error) {
 	if t.literal != nil {
 		return append(dst, t.literal...), false, nil
@@ -150,8 +152,8 @@ func (t *template) appendLeaf(dst []byte, r *runtime.Run) (out []byte, null bool
 	return t.text.AppendJSON(dst, r)
 }
 
-// wholeSeconds drops the fractions of the leaves that are calculated from times. Okta takes only whole
-// numbers, and its own times may have milliseconds.
+// wholeSeconds drops the fractions of the leaves that are calculated from times. Okta takes only
+// whole numbers, and its own times may have milliseconds.
 func (t *template) wholeSeconds() {
 	t.seconds = t.isExpression() && t.text.Whole().Timed()
 	for _, part := range t.parts {
@@ -187,8 +189,8 @@ func (t *template) appendSample(dst []byte, standIn string) []byte {
 	return append(dst, end)
 }
 
-// constantJSON returns the JSON of a leaf that is one constant expression, such as ${vars.limit}; nil for other leaves and
-// for null, which omits the leaf.
+// constantJSON returns the JSON of a leaf that is one constant expression, such as ${vars.limit};
+// nil for other leaves and for null, which omits the leaf.
 func constantJSON(t *expr.Text) []byte {
 	x := t.Whole()
 	if x == nil {
@@ -207,7 +209,8 @@ func constantJSON(t *expr.Text) []byte {
 	return text
 }
 
-// setFallbacks gives the leaves of an error fallbacks for null holes, because the denial must not be lost.
+// setFallbacks gives the leaves of an error fallbacks for null holes, because the denial must not
+// be lost.
 func (t *template) setFallbacks() {
 	for i, part := range t.parts {
 		part.fallback = "-"
@@ -218,8 +221,8 @@ func (t *template) setFallbacks() {
 	}
 }
 
-// keepTexts keeps texts whose holes are null: a message without a name is still sent. A leaf that is only one hole is
-// omitted.
+// keepTexts keeps texts whose holes are null: a message without a name is still sent. A leaf that
+// is only one hole is omitted.
 func (t *template) keepTexts() {
 	t.keepsText = true
 	for _, part := range t.parts {
@@ -238,7 +241,8 @@ func (t *template) appendTextLeaf(dst []byte, r *runtime.Run) ([]byte, error) {
 	return append(dst, '"'), err
 }
 
-// pointers marks the paths of patch operations as JSON Pointers. A path that is one expression is a complete pointer.
+// pointers marks the paths of patch operations as JSON Pointers. A path that is one expression is a
+// complete pointer.
 func (t *template) pointers() {
 	for _, operation := range t.part("value").parts {
 		if path := operation.part("path"); path.text != nil && path.text.Whole() == nil {

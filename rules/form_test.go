@@ -131,7 +131,8 @@ func TestNameIDIsText(t *testing.T) {
 	}
 }
 
-// TestRemoveTwice: a claim that an earlier rule has removed is not there any more, and one it has added is.
+// TestRemoveTwice: a claim that an earlier rule has removed is not there any more, and one it has
+// added is.
 func TestRemoveTwice(t *testing.T) {
 	d := decide(t, policy("token", "", "- {name: a, remove_claims: {access: [role]}}\n- {name: b, claims: {access: {new: 1}}}\n- {name: c, remove_claims: {access: [role, new]}}"), both)
 	want := commands(access(`{"op":"remove","path":"/claims/role"},{"op":"add","path":"/claims/new","value":1},{"op":"remove","path":"/claims/new"}`))

@@ -13,8 +13,8 @@ const (
 	appUserProfile     = `{"type":"com.okta.appUser.profile.update","value":`
 )
 
-// compileProfile sets attributes of the user. The requestType of the call selects one of two commands: each is invalid
-// in calls of the other kind (hooks.md section 6).
+// compileProfile sets attributes of the user. The requestType of the call selects one of two
+// commands: each is invalid in calls of the other kind (hooks.md section 6).
 func compileProfile(m *formCompiler, n *document.Node) {
 	t := m.profile(n, "profile", userProfile)
 	if t == nil {
@@ -65,8 +65,8 @@ func (m *formCompiler) profile(n *document.Node, what, command string) *template
 	return t
 }
 
-// compileLinkUser links to a user. LINK_USER without a user is the worst answer (hooks.md section 10), so a null id gives
-// no command at all.
+// compileLinkUser links to a user. LINK_USER without a user is the worst answer (hooks.md section
+// 10), so a null id gives no command at all.
 func compileLinkUser(m *formCompiler, n *document.Node) {
 	t := m.template(n)
 	if t == nil {
@@ -117,7 +117,8 @@ func (m *formCompiler) flag(n *document.Node, what string) func(*runtime.Run) (b
 	return nil
 }
 
-// compileVerify answers VERIFIED or UNVERIFIED: Okta imports a password only if it is VERIFIED (hooks.md section 8.1).
+// compileVerify answers VERIFIED or UNVERIFIED: Okta imports a password only if it is VERIFIED
+// (hooks.md section 8.1).
 func compileVerify(m *formCompiler, n *document.Node) {
 	right := m.flag(n, "verify")
 	if right == nil {

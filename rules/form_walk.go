@@ -2,8 +2,8 @@ package rules
 
 import "github.com/tenterhook/tenterhook/runtime"
 
-// These functions charge the Meter per element, even if nothing is emitted; otherwise a long list of nulls would run
-// for free.
+// These functions charge the Meter per element, even if nothing is emitted; otherwise a long list
+// of nulls would run for free.
 
 // elements calls do with each value of a list until it fails.
 func elements(v runtime.Value, m *runtime.Meter, do func(runtime.Value) error) error {
@@ -48,8 +48,8 @@ func members(v runtime.Value, m *runtime.Meter, do func(name string, value runti
 	return nil
 }
 
-// appendMetered appends the transformed name of a payload. It charges the Meter for the name first, and for escapes
-// once their length is known.
+// appendMetered appends the transformed name of a payload. It charges the Meter for the name first,
+// and for escapes once their length is known.
 func appendMetered(dst []byte, r *runtime.Run, name string, add func(dst []byte, name string) []byte) ([]byte, error) {
 	if !r.Meter.Emit(int64(len(name))) {
 		return dst, r.Meter.Err()

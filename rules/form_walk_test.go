@@ -10,7 +10,8 @@ import (
 	"github.com/tenterhook/tenterhook/runtime"
 )
 
-// TestLongPayloads: whatever a payload makes long is paid for by element, also where nothing comes of it.
+// TestLongPayloads: whatever a payload makes long is paid for by element, also where nothing comes
+// of it.
 func TestLongPayloads(t *testing.T) {
 	const many = 20_000
 	var names strings.Builder

@@ -16,8 +16,8 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-// FuzzPolicy loads any text as a policy: no panic, bounded time, problems that lie inside the file; and what does load
-// decides a call of each type with a valid answer.
+// FuzzPolicy loads any text as a policy: no panic, bounded time, problems that lie inside the file;
+// and what does load decides a call of each type with a valid answer.
 func FuzzPolicy(f *testing.F) {
 	paths, err := filepath.Glob("testdata/mistakes/*.txtar")
 	if err != nil {

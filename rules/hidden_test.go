@@ -8,8 +8,8 @@ import (
 	"github.com/tenterhook/tenterhook/rules/folder"
 )
 
-// TestHiddenSecrets writes a secret into a policy in the ways people get wrong: no problem tells it, whether the file is
-// YAML or not.
+// TestHiddenSecrets writes a secret into a policy in the ways people get wrong: no problem tells
+// it, whether the file is YAML or not.
 func TestHiddenSecrets(t *testing.T) {
 	const marker = "S3CR3TMARK"
 	const list = "    auth:\n      - header: Authorization\n        secret:\n"
@@ -90,7 +90,8 @@ func TestHiddenSecrets(t *testing.T) {
 	}
 }
 
-// TestOAuthIsShown: what an oauth has that is no secret is quoted, so that what is wrong with it can be seen.
+// TestOAuthIsShown: what an oauth has that is no secret is quoted, so that what is wrong with it
+// can be seen.
 func TestOAuthIsShown(t *testing.T) {
 	tests := []struct{ name, text, want string }{
 		{"InBraces", "    auth:\n      - oauth: {issuer: https://acme.okta.com/oauth2/default, audience: \"api://default\", client: 0oa1, scpoe: s}\n",

@@ -46,8 +46,8 @@ type loader struct {
 	credentials  *credential.Reader
 }
 
-// Load compiles a folder. The error is document.Problems, with all problems and warnings of the folder. The caller
-// closes the Set.
+// Load compiles a folder. The error is document.Problems, with all problems and warnings of the
+// folder. The caller closes the Set.
 func Load(f *folder.Folder, o Options) (*Set, error) {
 	if o.Env == nil {
 		o.Env = func(string) (string, bool) { return "", false }
@@ -168,7 +168,8 @@ func (l *loader) table(s *Set, t document.Member) {
 	s.tables[t.Key] = made
 }
 
-// constants returns the vars as a JSON object, or nil. A broken var is null, so that its name is defined.
+// constants returns the vars as a JSON object, or nil. A broken var is null, so that its name is
+// defined.
 func (l *loader) constants() []byte {
 	if len(l.vars) == 0 {
 		return nil

@@ -21,7 +21,8 @@ type RulePlace struct {
 	Clauses []Clause
 }
 
-// Clause is a part of a rule's condition or verify with its place. The whole condition is a part too.
+// Clause is a part of a rule's condition or verify with its place. The whole condition is a part
+// too.
 type Clause struct {
 	Place
 	*expr.Clause
@@ -34,7 +35,8 @@ type LetPlace struct {
 	Clauses []Clause
 }
 
-// LetPlaces lists the places of the lets with conditions, in order, if the Set was loaded with Options.Clauses.
+// LetPlaces lists the places of the lets with conditions, in order, if the Set was loaded with
+// Options.Clauses.
 func (h *Hook) LetPlaces() []LetPlace { return h.letPlaces }
 
 // RuleAt returns the file and line of a rule, as policy.yaml:12.

@@ -93,8 +93,8 @@ func (l *loader) fillDestination(spec *destinationSpec) {
 	}
 }
 
-// validateDestination reports the problems of Validate at their nodes. Problems that the decoder has
-// reported are left out: those of keys for another kind, and of values that could not be read.
+// validateDestination reports the problems of Validate at their nodes. Problems that the decoder
+// has reported are left out: those of keys for another kind, and of values that could not be read.
 func (l *loader) validateDestination(spec *destinationSpec, n *document.Node) {
 	if spec.Kind == 0 {
 		return

@@ -17,8 +17,8 @@ var comparedType = regexp.MustCompile(`\bevent\??\.eventType\s*[=!]=\s*(?:"([\w.
 // begunType matches prefix tests of event types in an expression.
 var begunType = regexp.MustCompile(`\bevent\??\.eventType\s+startsWith\s+(?:"([\w.*-]+)"|'([\w.*-]+)')`)
 
-// eventTypes warns of types that no event has: a condition with one is never true, or always. A pattern is for `on`; == takes
-// it by its letters.
+// eventTypes warns of types that no event has: a condition with one is never true, or always. A
+// pattern is for `on`; == takes it by its letters.
 func (c *compiler) eventTypes(n *document.Node) {
 	if c.HookType != hook.EventHook {
 		return
@@ -60,7 +60,8 @@ func (c *compiler) beginnings(n *document.Node) {
 	}
 }
 
-// addWarnings adds warnings about valid but probably mistaken expressions. all lists the compiler's own warnings.
+// addWarnings adds warnings about valid but probably mistaken expressions. all lists the compiler's
+// own warnings.
 func (c *compiler) addWarnings(n *document.Node, all expr.Errors) {
 	for _, one := range all {
 		p := n.ProblemAt(one.Offset, one.Message)

@@ -10,7 +10,8 @@ import (
 	"github.com/tenterhook/tenterhook/rules/document"
 )
 
-// preamble matches the text before the first key of a file: comments and the start of a YAML document.
+// preamble matches the text before the first key of a file: comments and the start of a YAML
+// document.
 const preamble = `^(?:\x{feff})?(?:(?:[ \t]*(?:#[^\n]*)?|---[ \t]*|%YAML[^\n]*)\r?\n)*`
 
 var (
@@ -20,8 +21,8 @@ var (
 	policyKey   = regexp.MustCompile(`(?m)^(tenterhook|hooks)[ \t]*:`)
 )
 
-// file reads one file of the folder if it is a policy file. reportNonPolicies checks other YAML files later, when the
-// tables are known.
+// file reads one file of the folder if it is a policy file. reportNonPolicies checks other YAML
+// files later, when the tables are known.
 func (l *loader) file(name string) {
 	ext := path.Ext(name)
 	if ext != ".yaml" && ext != ".yml" || strings.HasSuffix(strings.TrimSuffix(name, ext), "_test") {
@@ -53,8 +54,8 @@ func (l *loader) file(name string) {
 	l.unreadable = l.unreadable || root == nil
 }
 
-// reportNonPolicies reports YAML files that are neither policy nor table. Without this, an emptied policy file, or one
-// with a misspelt first line, would silently remove its hooks.
+// reportNonPolicies reports YAML files that are neither policy nor table. Without this, an emptied
+// policy file, or one with a misspelt first line, would silently remove its hooks.
 func (l *loader) reportNonPolicies() {
 	for _, name := range l.nonPolicies {
 		if slices.ContainsFunc(l.tables, func(t document.Member) bool { return readsFile(t.Value, name) }) {
@@ -73,8 +74,8 @@ func readsFile(n *document.Node, name string) bool {
 	return file != nil && file.Kind == document.Text && path.Clean(file.Text) == name
 }
 
-// stranger returns the problem of a YAML file that is not policy. A problem without a line may be a consequence of an
-// unreadable policy file.
+// stranger returns the problem of a YAML file that is not policy. A problem without a line may be a
+// consequence of an unreadable policy file.
 func stranger(name string, text []byte) document.Problem {
 	if p, ok := document.CheckEncoding(name, text); !ok {
 		return p

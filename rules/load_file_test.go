@@ -25,8 +25,8 @@ func utf16(text string, mark bool) string {
 	return b.String()
 }
 
-// TestStrangers holds that a policy file which ceases to be one is a problem: the rest of the folder would be right
-// without it, and its hooks gone.
+// TestStrangers holds that a policy file which ceases to be one is a problem: the rest of the
+// folder would be right without it, and its hooks gone.
 func TestStrangers(t *testing.T) {
 	tests := []struct{ name, file, text, want string }{
 		{"Empty", "b.yaml", "", "b.yaml:1:1: this file has no content"},
@@ -75,7 +75,8 @@ func TestNoStrangers(t *testing.T) {
 	defer s.Close()
 }
 
-// TestUnreadPolicy keeps what cannot be read as YAML from casting doubt on the tables that it may name.
+// TestUnreadPolicy keeps what cannot be read as YAML from casting doubt on the tables that it may
+// name.
 func TestUnreadPolicy(t *testing.T) {
 	files := map[string][]byte{"a.yaml": []byte("tenterhook: 1\n\tx: [\n"), "t.yaml": []byte("- x\n")}
 	_, err := rules.Load(folder.New(files), rules.Options{Env: env})
@@ -96,7 +97,8 @@ func TestTestFileIsUTF8(t *testing.T) {
 	}
 }
 
-// TestExtensionKeys: top-level keys that begin with x- hold values for YAML anchors, and have no other meaning.
+// TestExtensionKeys: top-level keys that begin with x- hold values for YAML anchors, and have no
+// other meaning.
 func TestExtensionKeys(t *testing.T) {
 	const head = "tenterhook: 1\nx-auth: &auth [{header: X-Key, secret: a-secret-that-is-long-enough}]\n"
 	tests := []struct{ name, text, want string }{

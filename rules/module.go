@@ -73,14 +73,15 @@ func readModule(d *document.Decoder, n *document.Node) *moduleSpec {
 	return m
 }
 
-// restricts reports whether the module counts as denying or restricting. Its behaviour is unknown, so it does if the
-// hook type can deny at all, unless the rule has `on_failure: open`; on registration hooks it always does.
+// restricts reports whether the module counts as denying or restricting. Its behaviour is unknown,
+// so it does if the hook type can deny at all, unless the rule has `on_failure: open`; on
+// registration hooks it always does.
 func (m *moduleSpec) restricts(r *ruleSpec) bool {
 	return m != nil && !hook.FailureFixed(r.typ) && (r.typ.GuardsAccounts() || r.onFailure != "open")
 }
 
-// Wrote returns the last log lines of the rule's module, for the text of its failure, or "". It is for the author of
-// the module and may hold any part of the call.
+// Wrote returns the last log lines of the rule's module, for the text of its failure, or "". It is
+// for the author of the module and may hold any part of the call.
 func (d *Decision) Wrote(rule string) string {
 	var lines []string
 	for _, l := range d.Logs {

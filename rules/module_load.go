@@ -18,8 +18,8 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/hook/sample"
 )
 
-// moduleLoader loads the modules of a folder. A rule with unchanged module, tables and settings reuses the running
-// instances of the previous Set.
+// moduleLoader loads the modules of a folder. A rule with unchanged module, tables and settings
+// reuses the running instances of the previous Set.
 type moduleLoader struct {
 	*loader
 	tables   map[string]*table.Table
@@ -93,7 +93,8 @@ func (s *moduleLoader) reuse(old *sharedModule) bool {
 	return (old.print == "" || old.print == s.tablesHash()) && old.hold()
 }
 
-// read reads the file and compares it with the hash in the policy. It returns an empty hash after a problem.
+// read reads the file and compares it with the hash in the policy. It returns an empty hash after a
+// problem.
 func (s *moduleLoader) read(m *moduleSpec, file string) (code []byte, hash string) {
 	code, there := s.folder.File(file)
 	hash, known := s.files[file]
@@ -170,7 +171,8 @@ func (s *moduleLoader) reportReasons(at *document.Node, file string, err error, 
 	}
 }
 
-// describeError returns the text of an error without the output of a module that was given a secret.
+// describeError returns the text of an error without the output of a module that was given a
+// secret.
 func describeError(err error, secret bool) string {
 	text := strings.TrimPrefix(err.Error(), wasm.ErrModule.Error()+": ")
 	if before, _, wrote := strings.Cut(text, "; it wrote: "); secret && wrote {
@@ -187,8 +189,8 @@ func Reasons(err error) []string {
 // maxWith is the length limit of a `with` as JSON, in bytes.
 const maxWith = 256 << 10
 
-// with returns the settings of a module as JSON, or nil. It is not ready if a variable or file is missing: then the
-// module cannot be configured, without a problem of its own.
+// with returns the settings of a module as JSON, or nil. It is not ready if a variable or file is
+// missing: then the module cannot be configured, without a problem of its own.
 func (s *moduleLoader) with(n *document.Node) (text []byte, ready bool) {
 	if n == nil {
 		return nil, true
@@ -205,7 +207,8 @@ func (s *moduleLoader) with(n *document.Node) (text []byte, ready bool) {
 	return text, ready
 }
 
-// fillNode returns n with ${env.NAME} and ${file./path} replaced, and false if one of them is missing.
+// fillNode returns n with ${env.NAME} and ${file./path} replaced, and false if one of them is
+// missing.
 func (s *moduleLoader) fillNode(n *document.Node) (*document.Node, bool) {
 	if !n.HasHoles() {
 		return n, true

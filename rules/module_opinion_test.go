@@ -12,7 +12,8 @@ import (
 	"github.com/tenterhook/tenterhook/rules/folder"
 )
 
-// TestOpinion: a module that has none is as a rule that does not match, and one that refuses ends the chain as deny does.
+// TestOpinion: a module that has none is as a rule that does not match, and one that refuses ends
+// the chain as deny does.
 func TestOpinion(t *testing.T) {
 	h := newHouse(t, policy("registration", "", `
 - {name: module, stop: true, log: it matched, wasm: modules/strict.wasm, with: {}}
@@ -37,7 +38,8 @@ func TestOpinion(t *testing.T) {
 	}
 }
 
-// TestWithout: a module that cannot do without `with` is refused at load, as one that refuses what it is given.
+// TestWithout: a module that cannot do without `with` is refused at load, as one that refuses what
+// it is given.
 func TestWithout(t *testing.T) {
 	h := newHouse(t, policy("registration", "", "- {name: r, wasm: modules/strict.wasm}"), "strict")
 	_, err := rules.Load(folder.New(h.files), rules.Options{Modules: h.guests})

@@ -34,7 +34,8 @@ func guest(t testing.TB, name string) []byte {
 	return code
 }
 
-// guests puts the tests' modules in where a fixture says testdata/modules, and makes what runs them; nil when there are none.
+// guests puts the tests' modules in where a fixture says testdata/modules, and makes what runs
+// them; nil when there are none.
 func guests(t testing.TB, files map[string][]byte) *wasm.Runtime {
 	t.Helper()
 	any := false
@@ -147,7 +148,8 @@ func TestModule(t *testing.T) {
 	}
 }
 
-// TestModuleLame: where a hook can refuse, a module that fails refuses, until its rule says otherwise.
+// TestModuleLame: where a hook can refuse, a module that fails refuses, until its rule says
+// otherwise.
 func TestModuleFailure(t *testing.T) {
 	tests := []struct {
 		name, kind, more   string
@@ -195,7 +197,8 @@ func TestModuleFailure(t *testing.T) {
 	}
 }
 
-// TestModuleStops holds a module that never ends to its rule's budget; the call after it is answered as ever.
+// TestModuleStops holds a module that never ends to its rule's budget; the call after it is
+// answered as ever.
 func TestModuleStops(t *testing.T) {
 	for name, budget := range map[string]string{"time": "{time: 5ms}", "fuel": "{fuel: 100000}"} {
 		t.Run(name, func(t *testing.T) {
@@ -216,7 +219,8 @@ func TestModuleStops(t *testing.T) {
 	}
 }
 
-// TestModuleRandom: randomness is the same for the same call, another for another, and a test's own where it is fixed.
+// TestModuleRandom: randomness is the same for the same call, another for another, and a test's own
+// where it is fixed.
 func TestModuleRandom(t *testing.T) {
 	h := newHouse(t, policy("token", "", "- {name: r, wasm: modules/random.wasm}"), "random")
 	one, two := runtime.NewRandom([]byte("one")), runtime.NewRandom([]byte("two"))
@@ -262,7 +266,8 @@ func TestModulePinned(t *testing.T) {
 	}
 }
 
-// TestModuleKept: a rule that is what it was goes on with its instances when the folder is loaded again; they go with the last Set.
+// TestModuleKept: a rule that is what it was goes on with its instances when the folder is loaded
+// again; they go with the last Set.
 func TestModuleKept(t *testing.T) {
 	const rule = "- {name: r, wasm: modules/lookup.wasm}\n- {name: s, wasm: modules/random.wasm}"
 	text := policy("token", "", rule) + "tables: {tiers: {gold: 3}}\n"
@@ -298,7 +303,8 @@ func TestModuleKept(t *testing.T) {
 	}
 }
 
-// TestModuleUnready: where a folder is only looked at, what is not set there is a warning, and the rule fails that wants it.
+// TestModuleUnready: where a folder is only looked at, what is not set there is a warning, and the
+// rule fails that wants it.
 func TestModuleUnready(t *testing.T) {
 	h := newHouse(t, policy("token", "", "- {name: r, wasm: modules/with.wasm, with: {key: '${env.ABSENT}'}}"), "with")
 	s := h.opened(rules.Options{Check: true})
@@ -431,8 +437,8 @@ func BenchmarkReload(b *testing.B) {
 	set.Close()
 }
 
-// TestModuleLame: where a folder was live before, a module that cannot be made ready takes its own rule with it and no more, until it
-// can; one that is new, or in a rule that is, is refused.
+// TestModuleLame: where a folder was live before, a module that cannot be made ready takes its own
+// rule with it and no more, until it can; one that is new, or in a rule that is, is refused.
 func TestModuleLame(t *testing.T) {
 	h := newHouse(t, policy("token", "", "- {name: r, wasm: modules/stamp.wasm, on_failure: open}\n- {name: s, wasm: modules/stamp.wasm, on_failure: open}\n- {name: t, debug: {a: 1}}"), "stamp")
 	narrow, err := wasm.New(wasm.Options{Limits: meter.Limits{Bytes: 8}})

@@ -64,8 +64,8 @@ type TrialOptions struct {
 	Tables map[string]*table.Table // tables that it can read
 }
 
-// Trials runs a module on sample calls. It stops at the first type for which the budget runs out at start, because it
-// would for the other types too.
+// Trials runs a module on sample calls. It stops at the first type for which the budget runs out at
+// start, because it would for the other types too.
 func Trials(ctx context.Context, m *wasm.Module, o TrialOptions) (all []Trial) {
 	for _, kind := range hook.Types() {
 		if o.Type != 0 && kind != o.Type {
@@ -80,7 +80,8 @@ func Trials(ctx context.Context, m *wasm.Module, o TrialOptions) (all []Trial) {
 	return all
 }
 
-// Tables loads only the tables of a folder, for the trial of a module. The error is document.Problems.
+// Tables loads only the tables of a folder, for the trial of a module. The error is
+// document.Problems.
 func Tables(f *folder.Folder) (map[string]*table.Table, error) {
 	l := &loader{folder: f}
 	for _, name := range f.Names() {

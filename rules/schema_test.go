@@ -26,7 +26,8 @@ func TestSchemaIsFresh(t *testing.T) {
 	}
 }
 
-// TestSchemaHasEveryForm: what a rule of a type may give is in that type's rules, and nothing else is.
+// TestSchemaHasEveryForm: what a rule of a type may give is in that type's rules, and nothing else
+// is.
 func TestSchemaHasEveryForm(t *testing.T) {
 	var schema struct {
 		Defs map[string]struct {

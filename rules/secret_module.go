@@ -12,12 +12,14 @@ import (
 // revealKeys maps members of a draft to the key under reveal that allows secrets in them.
 var revealKeys = map[string]string{"error": "error", "debugContext": "debug", "actions": "send"}
 
-// draftWords lists the fixed words of drafts (hooks.md sections 7 and 8). A password may equal one of them.
+// draftWords lists the fixed words of drafts (hooks.md sections 7 and 8). A password may equal one
+// of them.
 var draftWords = []string{"commands", "error", "debugContext", "actions", "errorSummary", "type", "value", "credential", "VERIFIED", "UNVERIFIED",
 	"status", "SUCCESSFUL", "FAILED", "PENDING", "provider", "transactionId", "transactionMetadata"}
 
-// checkDraftSecrets rejects a module's draft that holds an unmodified secret of the call, however it is escaped. It also
-// rejects actions, because an encoded secret cannot be found. A rule allows both under reveal.
+// checkDraftSecrets rejects a module's draft that holds an unmodified secret of the call, however
+// it is escaped. It also rejects actions, because an encoded secret cannot be found. A rule allows
+// both under reveal.
 func (k *chain) checkDraftSecrets(r *rule) error {
 	if len(r.secrets) == 0 {
 		return nil

@@ -24,7 +24,8 @@ func mirror(t *testing.T, before, behind string) []byte {
 	return code
 }
 
-// TestDiscreet: a module cannot say a password as it came, and asks for nothing to be sent, unless its rule says so.
+// TestDiscreet: a module cannot say a password as it came, and asks for nothing to be sent, unless
+// its rule says so.
 func TestDiscreet(t *testing.T) {
 	tests := []struct {
 		name           string

@@ -10,9 +10,10 @@ import (
 // revealable lists the outputs in which a rule may reveal a secret.
 var revealable = []string{"log", "debug", "error", "deny", "send"}
 
-// checkSecretUse reports a leaf that writes a secret of the call (hooks.md section 8), or a value derived from one, to a
-// log, Okta's System Log, an error page or a delivery. A rule allows it under reveal. The key and the receiver of a
-// delivery are shown in lists, so they never may hold one.
+// checkSecretUse reports a leaf that writes a secret of the call (hooks.md section 8), or a value
+// derived from one, to a log, Okta's System Log, an error page or a delivery. A rule allows it
+// under reveal. The key and the receiver of a delivery are shown in lists, so they never may hold
+// one.
 func (c *compiler) checkSecretUse(n *document.Node, t *expr.Text) {
 	if !t.Secret() {
 		return
@@ -29,8 +30,8 @@ func (c *compiler) checkSecretUse(n *document.Node, t *expr.Text) {
 	}
 }
 
-// warnUnusedReveal warns about entries of reveal without a secret. It is silent if the rule has problems after `before`,
-// because a broken output may hold one.
+// warnUnusedReveal warns about entries of reveal without a secret. It is silent if the rule has
+// problems after `before`, because a broken output may hold one.
 func (c *compiler) warnUnusedReveal(spec *ruleSpec, before int) {
 	if spec.faulty || slices.ContainsFunc(c.Problems[before:], func(p document.Problem) bool { return !p.Warning }) {
 		return

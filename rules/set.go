@@ -42,14 +42,15 @@ func (s *Set) Hook(name string) *Hook {
 	return nil
 }
 
-// Known lists additions of Okta that the policy declares: members of payloads, as dotted paths, and event types. The
-// caller must not change it.
+// Known lists additions of Okta that the policy declares: members of payloads, as dotted paths, and
+// event types. The caller must not change it.
 func (s *Set) Known() []string { return s.known }
 
 // Warnings lists the warnings of the folder.
 func (s *Set) Warnings() document.Problems { return s.warnings }
 
-// Close closes the programs of the rules and waits for abandoned password hashes. No decision may run or follow.
+// Close closes the programs of the rules and waits for abandoned password hashes. No decision may
+// run or follow.
 func (s *Set) Close() error {
 	s.workers.Close()
 	var errs []error
@@ -86,8 +87,8 @@ type Hook struct {
 	letPlaces    []LetPlace         // likewise
 }
 
-// Cost is the static cost of a rule's expressions: an upper bound for an event of assumed sizes (expr.Assumed). It does
-// not include modules.
+// Cost is the static cost of a rule's expressions: an upper bound for an event of assumed sizes
+// (expr.Assumed). It does not include modules.
 type Cost struct {
 	Hook  string `json:"hook"`
 	Rule  string `json:"rule"`

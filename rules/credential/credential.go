@@ -1,4 +1,5 @@
-// Package credential is for the orgs, secrets and OAuth settings by which hooks authenticate their callers.
+// Package credential is for the orgs, secrets and OAuth settings by which hooks authenticate their
+// callers.
 package credential
 
 import (
@@ -61,7 +62,8 @@ type Reader struct {
 	owners map[[sha256.Size]byte]Owner // by digest of a secret: the first hook that has it
 }
 
-// NewReader returns a Reader. env looks up environment variables. With check, a missing variable or file is a warning.
+// NewReader returns a Reader. env looks up environment variables. With check, a missing variable or
+// file is a warning.
 func NewReader(d *document.Decoder, f *folder.Folder, env func(string) (string, bool), check bool) *Reader {
 	return &Reader{Decoder: d, folder: f, env: environment{env, check}, owners: map[[sha256.Size]byte]Owner{}}
 }
@@ -157,7 +159,8 @@ func (l *Reader) header(n *document.Node, name string) {
 	}
 }
 
-// number assigns each secret of a hook its index, and a name where the policy has none: the first is "1".
+// number assigns each secret of a hook its index, and a name where the policy has none: the first
+// is "1".
 func (l *Reader) number(a *authSpec) {
 	index, names := 0, map[string]bool{}
 	for _, c := range a.all {
@@ -180,7 +183,8 @@ func (l *Reader) number(a *authSpec) {
 	}
 }
 
-// warnShared warns about secrets that occur more than once: a caller that knows one can call each of these hooks.
+// warnShared warns about secrets that occur more than once: a caller that knows one can call each
+// of these hooks.
 func (l *Reader) warnShared(a *authSpec) {
 	for _, s := range a.secrets {
 		first, ok := l.owners[s.digest]

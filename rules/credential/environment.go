@@ -34,8 +34,9 @@ type holeFault struct {
 	err    error
 }
 
-// Fill replaces ${env.NAME}, by a lookup such as os.LookupEnv, and ${file./path} in a text, as in a policy file; $${
-// is a literal ${. The error names the missing or empty hole and never quotes a value.
+// Fill replaces ${env.NAME}, by a lookup such as os.LookupEnv, and ${file./path} in a text, as in a
+// policy file; $${ is a literal ${. The error names the missing or empty hole and never quotes a
+// value.
 func Fill(text string, env func(string) (string, bool)) (string, error) {
 	f := environment{env: env}.fill(text)
 	for _, fault := range f.faults {
@@ -90,7 +91,8 @@ func (e errUnset) Error() string { return fmt.Sprintf("the environment has no %s
 
 func (e errUnset) Is(target error) bool { return target == fs.ErrNotExist }
 
-// value returns the value of one hole. The error is fs.ErrNotExist if the variable or file is missing.
+// value returns the value of one hole. The error is fs.ErrNotExist if the variable or file is
+// missing.
 func (o environment) value(hole string) (string, error) {
 	kind, name, _ := strings.Cut(hole, ".")
 	switch {

@@ -22,7 +22,8 @@ type OAuth struct {
 	Algorithms []string // accepted signature algorithms
 }
 
-// algorithms lists the accepted signature algorithms. All are asymmetric, so that a verifier cannot sign.
+// algorithms lists the accepted signature algorithms. All are asymmetric, so that a verifier cannot
+// sign.
 var algorithms = []string{"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512"}
 
 var oneAlgorithm = `{"enum":["` + strings.Join(algorithms, `","`) + `"]}`
@@ -113,8 +114,8 @@ func (l *Reader) keysURL(n *document.Node, text string) (*url.URL, bool) {
 	return u, err == nil
 }
 
-// KeysAddress checks an address of an issuer's keys. It must be https, because a party that can replace the keys in
-// transit can sign tokens. Plain http is for the loopback range only.
+// KeysAddress checks an address of an issuer's keys. It must be https, because a party that can
+// replace the keys in transit can sign tokens. Plain http is for the loopback range only.
 func KeysAddress(text string) error {
 	u, err := url.Parse(text)
 	if err != nil || u.Host == "" || u.User != nil || u.Fragment != "" || u.Scheme != "https" && u.Scheme != "http" {

@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// Secret is a secret of a caller. It holds only a digest, and every way to print it gives "[secret]". The zero Secret
-// matches nothing.
+// Secret is a secret of a caller. It holds only a digest, and every way to print it gives
+// "[secret]". The zero Secret matches nothing.
 type Secret struct {
 	digest [sha256.Size]byte
 	set    bool
@@ -21,14 +21,15 @@ type Secret struct {
 // NewSecret returns the Secret of the whole value of a header, with its scheme.
 func NewSecret(value []byte) Secret { return Secret{digest: Digest(value), set: true} }
 
-// Name is the name of the secret in metrics: from the policy, or its number among the secrets of its hook.
+// Name is the name of the secret in metrics: from the policy, or its number among the secrets of
+// its hook.
 func (s Secret) Name() string { return s.name }
 
 // Index is the position among the secrets of the hook, from 0, as in rules.Hook.Secrets.
 func (s Secret) Index() int { return s.index }
 
-// Digest returns the SHA-256 of the value of a header, which Matches compares. The case of a leading scheme,
-// such as Basic, does not count (RFC 9110 section 11.1).
+// Digest returns the SHA-256 of the value of a header, which Matches compares. The case of a
+// leading scheme, such as Basic, does not count (RFC 9110 section 11.1).
 func Digest(value []byte) [sha256.Size]byte {
 	i := bytes.IndexByte(value, ' ')
 	if i < 0 || !isScheme(value[:i]) {

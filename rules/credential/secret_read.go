@@ -29,15 +29,16 @@ type placedSecret struct {
 	digest [sha256.Size]byte
 }
 
-// secretReader reads secrets and collects problems. A problem quotes only names of variables and files.
+// secretReader reads secrets and collects problems. A problem quotes only names of variables and
+// files.
 type secretReader struct {
 	environment
 	problems document.Problems
 	placed   []placedSecret // the secrets with a value
 }
 
-// ReadText fills the holes of a text that may refer to the environment; what names it in problems. It returns "" if
-// the text cannot be used.
+// ReadText fills the holes of a text that may refer to the environment; what names it in problems.
+// It returns "" if the text cannot be used.
 func (l *Reader) ReadText(n *document.Node, what string) string {
 	r := secretReader{environment: l.env}
 	text, _ := r.text(n, what)
@@ -45,14 +46,14 @@ func (l *Reader) ReadText(n *document.Node, what string) string {
 	return text
 }
 
-// secrets reads the value of `secret:`, one secret or a list of alternatives. A hole that check leaves unfilled
-// gives the zero Secret.
+// secrets reads the value of `secret:`, one secret or a list of alternatives. A hole that check
+// leaves unfilled gives the zero Secret.
 func (r *secretReader) secrets(n *document.Node) []Secret {
 	return r.list(n, func(value string) string { return value })
 }
 
-// basic reads {user, password}. The secrets are whole Authorization values, "Basic base64(user:password)" (hooks.md
-// section 2), one for each password of a list.
+// basic reads {user, password}. The secrets are whole Authorization values, "Basic
+// base64(user:password)" (hooks.md section 2), one for each password of a list.
 func (r *secretReader) basic(n *document.Node) []Secret {
 	if n.Kind != document.Map {
 		r.problems = append(r.problems, n.Problem("want {user, password}, got %s", n.Describe()))
@@ -170,7 +171,8 @@ func (r *secretReader) text(n *document.Node, what string) (string, bool) {
 	return f.text, true
 }
 
-// checkSecret warns about a secret that is probably a mistake or easy to guess. The warning tells only its length.
+// checkSecret warns about a secret that is probably a mistake or easy to guess. The warning tells
+// only its length.
 func (r *secretReader) checkSecret(n *document.Node, value string) {
 	switch {
 	case strings.TrimSpace(value) != value:
@@ -185,7 +187,8 @@ func (r *secretReader) checkSecret(n *document.Node, value string) {
 	}
 }
 
-// bareSecret returns the value of a header without its scheme; for Basic authentication, the password.
+// bareSecret returns the value of a header without its scheme; for Basic authentication, the
+// password.
 func bareSecret(value string) string {
 	scheme, rest, ok := strings.Cut(value, " ")
 	rest = strings.TrimSpace(rest)

@@ -6,8 +6,8 @@ import (
 	"unicode"
 )
 
-// A secret below these limits gives a warning. The limits are low: 16 bytes of `secret new` or of any password
-// generator pass by far, and invented secrets do not.
+// A secret below these limits gives a warning. The limits are low: 16 bytes of `secret new` or of
+// any password generator pass by far, and invented secrets do not.
 const (
 	minLength    = 16 // bytes
 	minDifferent = 7  // different characters
@@ -40,13 +40,14 @@ func weakness(value string) string {
 	return ""
 }
 
-// isRepetition reports whether a text repeats a shorter one: then it occurs inside its own doubling.
+// isRepetition reports whether a text repeats a shorter one: then it occurs inside its own
+// doubling.
 func isRepetition(text string) bool {
 	return strings.Contains((text + text)[1:2*len(text)-1], text)
 }
 
-// withoutCommon removes well-known words and the characters that continue a run, such as the third of abc, 321 or aaa.
-// Two neighbouring characters are no run, because chance makes many of them.
+// withoutCommon removes well-known words and the characters that continue a run, such as the third
+// of abc, 321 or aaa. Two neighbouring characters are no run, because chance makes many of them.
 func withoutCommon(value string) string {
 	rest := strings.ToLower(value)
 	for _, word := range commonWords {

@@ -7,7 +7,8 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/hook"
 )
 
-// Field is one key of an object in a policy file. Decoder and JSON Schema use the same tables of fields.
+// Field is one key of an object in a policy file. Decoder and JSON Schema use the same tables of
+// fields.
 type Field[T any] struct {
 	Key      string
 	Doc      string      // one sentence; editors show it

@@ -9,10 +9,11 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/hook"
 )
 
-// Problems are printed, logged and shown by the admin listener, so they never quote a possible secret. Secrets
-// are located by keys and indentation, because a file may have problems before or without being valid YAML.
-// Below such a key, a problem shows only brackets, the expected keys, the name of a header, the names of
-// environment variables and files, and the public values of an oauth entry in their usual form.
+// Problems are printed, logged and shown by the admin listener, so they never quote a possible
+// secret. Secrets are located by keys and indentation, because a file may have problems before or
+// without being valid YAML. Below such a key, a problem shows only brackets, the expected keys, the
+// name of a header, the names of environment variables and files, and the public values of an oauth
+// entry in their usual form.
 var (
 	secretKey = regexp.MustCompile(`(?i)(?:secrets?|passwords?|\bauth|\bbasic|\bauthorization|\bapi-?key)["']?\s*:(?:\s+|$)`)
 	// SecretReference matches a value that is only ${env.NAME} or ${file.path}.
@@ -29,10 +30,12 @@ var (
 	publicItem      = regexp.MustCompile(`^` + algorithm + `$`)
 )
 
-// SecretLabel matches the name that a policy gives a secret. Metrics and the status show it, so it is not hidden.
+// SecretLabel matches the name that a policy gives a secret. Metrics and the status show it, so it
+// is not hidden.
 var SecretLabel = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9._-]{0,62}[A-Za-z0-9])?$`)
 
-// publicForm matches an address without user and query, or a word; algorithm matches names such as RS256.
+// publicForm matches an address without user and query, or a word; algorithm matches names such as
+// RS256.
 const (
 	publicForm = `(?:[a-z]+://[\w.-]+(?::\d+)?(?:/[\w./-]*)?|[\w./-]+)`
 	algorithm  = `[A-Z]{2}\d{3}`
@@ -77,8 +80,8 @@ func (s *Source) markSecrets() {
 // keyColumn returns the byte offset of the key of a line, after the dashes of lists.
 func keyColumn(line string) int { return len(line) - len(strings.TrimLeft(line, " -")) }
 
-// markFrom marks the possible secret in line n from a byte offset on. inFlow: the value is inside brackets and may
-// end before the line does. oauth: the line belongs to an oauth entry.
+// markFrom marks the possible secret in line n from a byte offset on. inFlow: the value is inside
+// brackets and may end before the line does. oauth: the line belongs to an oauth entry.
 func (s *Source) markFrom(n, from int, inFlow, oauth bool) {
 	s.secretLines[n] = true
 	line := s.LineText(n)
@@ -87,7 +90,8 @@ func (s *Source) markFrom(n, from int, inFlow, oauth bool) {
 	}
 }
 
-// safeLength returns the number of leading bytes that cannot be a secret: all if the next value is another key's.
+// safeLength returns the number of leading bytes that cannot be a secret: all if the next value is
+// another key's.
 func safeLength(text string, inFlow, oauth bool) int {
 	depth, open := 0, 0 // open: the depth of the braces of an oauth entry; 0 outside
 	for i := 0; i < len(text); {
@@ -122,8 +126,8 @@ func safeLength(text string, inFlow, oauth bool) int {
 	return len(text)
 }
 
-// safeTokenLength returns the length of the leading key, header name, secret name, ${ } reference or none; in an
-// oauth entry also of a key with its public value. It returns 0 for anything else.
+// safeTokenLength returns the length of the leading key, header name, secret name, ${ } reference
+// or none; in an oauth entry also of a key with its public value. It returns 0 for anything else.
 func safeTokenLength(text string, oauth bool) int {
 	if m := publicValue.FindStringSubmatch(text); oauth && m != nil {
 		return len(m[1])
@@ -230,7 +234,8 @@ func (n *Node) DescribeKey(what string) string {
 	return what + " " + strconv.Quote(n.Text)
 }
 
-// redact removes the text of a hidden node from a message. An alias can bring such a text to a place that quotes it.
+// redact removes the text of a hidden node from a message. An alias can bring such a text to a
+// place that quotes it.
 func (n *Node) redact(message string) string {
 	if !n.isHidden() || n.Text == "" || isAuthKey(n.Text) {
 		return message

@@ -1,4 +1,5 @@
-// Package document is for reading YAML files with the place of every value, and for decoding them by tables of fields.
+// Package document is for reading YAML files with the place of every value, and for decoding them
+// by tables of fields.
 package document
 
 import (
@@ -56,8 +57,8 @@ type Member struct {
 	Value   *Node
 }
 
-// ExtensionPrefix begins the top-level keys of a file that have no meaning. They hold values for YAML
-// anchors, as in Compose files.
+// ExtensionPrefix begins the top-level keys of a file that have no meaning. They hold values for
+// YAML anchors, as in Compose files.
 const ExtensionPrefix = "x-"
 
 // WithoutExtensions returns the root of a file without its extension keys.
@@ -132,8 +133,8 @@ func (n *Node) ProblemAt(offset int, message string) Problem {
 	return n.Source.Problem(line, column, message)
 }
 
-// Find follows a path such as [0].value[1].path as far as it exists, and returns the last value with its key
-// node, if it has one. whole reports whether the entire path exists.
+// Find follows a path such as [0].value[1].path as far as it exists, and returns the last value
+// with its key node, if it has one. whole reports whether the entire path exists.
 func (n *Node) Find(path string) (found, key *Node, whole bool) {
 	for path != "" {
 		var next, at *Node
@@ -177,7 +178,8 @@ func (n *Node) HasHoles() bool {
 	return false
 }
 
-// AppendJSON appends the node as JSON. It returns false if a part is Broken, and stops after limit bytes.
+// AppendJSON appends the node as JSON. It returns false if a part is Broken, and stops after limit
+// bytes.
 func AppendJSON(dst []byte, n *Node, limit int) ([]byte, bool) {
 	if len(dst) > limit {
 		return dst, true

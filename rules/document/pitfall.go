@@ -55,7 +55,8 @@ func (s *Source) quotedExample(n int, value string) string {
 	return ", as in " + Quote(value)
 }
 
-// Quote returns the value as a quoted YAML text, with the quotes that need no escapes where possible.
+// Quote returns the value as a quoted YAML text, with the quotes that need no escapes where
+// possible.
 func Quote(value string) string {
 	if !strings.Contains(value, "'") {
 		return "'" + value + "'"

@@ -36,8 +36,8 @@ func (p Problem) String() string {
 	return b.String()
 }
 
-// Problems lists all problems of a folder in the order of its files. As an error it prints each problem with
-// its source line and a caret.
+// Problems lists all problems of a folder in the order of its files. As an error it prints each
+// problem with its source line and a caret.
 type Problems []Problem
 
 func (p Problems) Error() string {
@@ -62,7 +62,8 @@ func (p Problems) Sorted() Problems {
 	})
 }
 
-// quote writes the source line with a caret below the column, and only the part around the caret of a long line.
+// quote writes the source line with a caret below the column, and only the part around the caret of
+// a long line.
 func (p Problem) quote(b *strings.Builder) {
 	if p.Source == "" {
 		return

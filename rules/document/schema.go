@@ -18,7 +18,8 @@ func ExtensionKeys() Object {
 	return Object{"^" + ExtensionPrefix: Object{"description": "any value, for YAML anchors"}}
 }
 
-// Schema returns the JSON Schema of an object that a table of fields decodes, without the fields that hooks of type t lack.
+// Schema returns the JSON Schema of an object that a table of fields decodes, without the fields
+// that hooks of type t lack.
 func Schema[T any](fields []Field[T], t hook.Type) Object {
 	properties, required := Object{}, []string{}
 	for i := range fields {

@@ -15,8 +15,8 @@ import (
 	yaml "github.com/goccy/go-yaml"
 )
 
-// Limits of a policy file. The parser recurses, and its time grows with the square of the keys of a map
-// and of the documents of a file, so the tokens are counted before they are parsed.
+// Limits of a policy file. The parser recurses, and its time grows with the square of the keys of a
+// map and of the documents of a file, so the tokens are counted before they are parsed.
 const (
 	MaxBytes        = 1 << 20
 	maxFlowDepth    = 64
@@ -36,7 +36,8 @@ type reader struct {
 	replaced map[int]bool // lines whose value a placeholder replaces because YAML could not read it
 }
 
-// Parse reads a policy file. root is nil when there is nothing to decode; every problem found is in problems.
+// Parse reads a policy file. root is nil when there is nothing to decode; every problem found is in
+// problems.
 func Parse(src *Source) (root *Node, problems Problems) {
 	r := &reader{src: src, anchors: map[string]*Node{}, replaced: map[int]bool{}}
 	defer func() {
@@ -69,8 +70,9 @@ func Parse(src *Source) (root *Node, problems Problems) {
 // placeholder replaces a value that YAML cannot read.
 const placeholder = `"` + "\ue000" + `"`
 
-// parse parses the file. If the value of a line is an expression that YAML cannot read, parse reports it,
-// replaces the value by a placeholder and parses again, so that one such line hides no other problem.
+// parse parses the file. If the value of a line is an expression that YAML cannot read, parse
+// reports it, replaces the value by a placeholder and parses again, so that one such line hides no
+// other problem.
 func (r *reader) parse() *ast.File {
 	lines := append([]string(nil), r.src.lines...)
 	for spent := 0; ; {
@@ -96,7 +98,8 @@ func (r *reader) parse() *ast.File {
 	}
 }
 
-// explain rewords the message of the YAML library about line n, with a remedy for the common causes.
+// explain rewords the message of the YAML library about line n, with a remedy for the common
+// causes.
 func (s *Source) explain(n int, message string) string {
 	switch {
 	case strings.Contains(message, "\t"):
@@ -250,7 +253,8 @@ var (
 	allDigits  = regexp.MustCompile(`^0[0-9_]+$`)
 )
 
-// number converts the numbers on which JSON and YAML agree. YAML reads 0123 as octal, which no author means.
+// number converts the numbers on which JSON and YAML agree. YAML reads 0123 as octal, which no
+// author means.
 func (r *reader) number(n ast.Node) *Node {
 	v := r.node(n, Number)
 	v.Text = n.GetToken().Value

@@ -1,4 +1,5 @@
-// Package folder is for reading policy folders: all files at one time, within limits, from a directory or an archive.
+// Package folder is for reading policy folders: all files at one time, within limits, from a
+// directory or an archive.
 package folder
 
 import (
@@ -21,7 +22,8 @@ var (
 	ErrTooLarge = errors.New("too large for a policy folder")
 )
 
-// The limits of a policy folder. They are far above any real folder; they stop a wrong path such as "/" from being read.
+// The limits of a policy folder. They are far above any real folder; they stop a wrong path such as
+// "/" from being read.
 const (
 	maxFiles       = 10_000
 	maxFileBytes   = 32 << 20
@@ -37,7 +39,8 @@ type Folder struct {
 	hash  string
 }
 
-// New makes a Folder of files, named by slash-separated paths. It keeps the contents, which must not change.
+// New makes a Folder of files, named by slash-separated paths. It keeps the contents, which must
+// not change.
 func New(files map[string][]byte) *Folder {
 	f := &Folder{files: maps.Clone(files), names: slices.Sorted(maps.Keys(files))}
 	h := sha256.New()
@@ -55,7 +58,8 @@ func New(files map[string][]byte) *Folder {
 	return f
 }
 
-// With is the folder with these files over its own, under the limits of Read. It keeps the contents, which must not change.
+// With is the folder with these files over its own, under the limits of Read. It keeps the
+// contents, which must not change.
 func (f *Folder) With(files map[string][]byte) (*Folder, error) {
 	if len(files) == 0 {
 		return f, nil
@@ -84,9 +88,10 @@ func (f *Folder) File(name string) ([]byte, bool) {
 // Hash is the hex SHA-256 of all names and contents.
 func (f *Folder) Hash() string { return f.hash }
 
-// Read reads the folder at dir: regular files only, without dot-files, and symbolic links as long as they lead to somewhere
-// inside the folder (Kubernetes mounts a ConfigMap as links through ..data). It looks at the folder again after reading; when
-// something moved in between it reads anew, and after a few tries gives up with ErrChanging.
+// Read reads the folder at dir: regular files only, without dot-files, and symbolic links as long
+// as they lead to somewhere inside the folder (Kubernetes mounts a ConfigMap as links through
+// ..data). It looks at the folder again after reading; when something moved in between it reads
+// anew, and after a few tries gives up with ErrChanging.
 func Read(dir string) (*Folder, error) {
 	failure := fmt.Errorf("%s: %w", dir, ErrChanging)
 	for range 4 {

@@ -60,7 +60,8 @@ func TestRead(t *testing.T) {
 	}
 }
 
-// TestReadConfigMap reads what Kubernetes mounts: links to ..data, which is a link to a folder with a time in its name.
+// TestReadConfigMap reads what Kubernetes mounts: links to ..data, which is a link to a folder with
+// a time in its name.
 func TestReadConfigMap(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir+"/..2026_01_01/policy.yaml", "old")
@@ -141,8 +142,8 @@ func TestReadRefuses(t *testing.T) {
 	}
 }
 
-// TestReadIsNeverTorn writes two files that always agree but for the time between them: a reading in which they do not
-// agree must be refused, not returned.
+// TestReadIsNeverTorn writes two files that always agree but for the time between them: a reading
+// in which they do not agree must be refused, not returned.
 func TestReadIsNeverTorn(t *testing.T) {
 	dir := t.TempDir()
 	version := func(i int) string { // its size tells it from those before it, where the clock of a file system is coarse
@@ -171,8 +172,8 @@ func TestReadIsNeverTorn(t *testing.T) {
 			}
 		}
 	}()
-	// A reading between the two renames is whole, though they differ by one version: what may not be is a reading that has
-	// the newer b with the older a.
+	// A reading between the two renames is whole, though they differ by one version: what may not
+	// be is a reading that has the newer b with the older a.
 	for range 300 {
 		f, err := folder.Read(dir)
 		if errors.Is(err, folder.ErrChanging) {

@@ -12,14 +12,15 @@ import (
 	"unicode/utf8"
 )
 
-// Listing holds the files and directories of a policy folder that Read would read, with their metadata; links are followed.
+// Listing holds the files and directories of a policy folder that Read would read, with their
+// metadata; links are followed.
 type Listing struct {
 	Files   map[string]fs.FileInfo
 	Folders map[string]fs.FileInfo // "." is the folder itself
 }
 
-// List lists the folder at dir without reading a file, under the rules and limits of Read. With an error, also of the
-// context, the Listing has the entries found before it.
+// List lists the folder at dir without reading a file, under the rules and limits of Read. With an
+// error, also of the context, the Listing has the entries found before it.
 func List(ctx context.Context, dir string) (Listing, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
@@ -38,8 +39,8 @@ func listRoot(ctx context.Context, root *os.Root) (Listing, error) {
 	return s.found, s.walk(ctx, ".", info)
 }
 
-// lister walks a folder. A link to a parent makes a tree endless, and many links at each of many levels make it immense:
-// it detects the first and limits the number of entries against the second.
+// lister walks a folder. A link to a parent makes a tree endless, and many links at each of many
+// levels make it immense: it detects the first and limits the number of entries against the second.
 type lister struct {
 	root    *os.Root
 	found   Listing

@@ -7,8 +7,8 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-// actionsDiffer compares actions with the expected ones in order. It compares only the members of the expected action;
-// rule is the name of the rule of an action.
+// actionsDiffer compares actions with the expected ones in order. It compares only the members of
+// the expected action; rule is the name of the rule of an action.
 func actionsDiffer(want []byte, got, shown []hook.Action) string {
 	var doc jsondoc.Doc
 	if err := doc.Parse(want, jsondoc.Limits{Bytes: len(want) + 1}); err != nil {
@@ -27,7 +27,8 @@ func actionsDiffer(want []byte, got, shown []hook.Action) string {
 	return differ(want, asked(got), asked(shown))
 }
 
-// appendExpected appends the members of an action that expected has; for an unexpected action, rule and to.
+// appendExpected appends the members of an action that expected has; for an unexpected action, rule
+// and to.
 func appendExpected(dst []byte, expected jsondoc.Node, rule string, action []byte) []byte {
 	asked := []string{"rule", "to"}
 	if expected.Kind() == jsondoc.Object {

@@ -16,9 +16,9 @@ import (
 // maxSteps is the nesting limit of a call.
 const maxSteps = 64
 
-// ReplaceMember returns the JSON text with a JSON value at the path and everything else unchanged. The path is dotted,
-// data.groups.0.name, or a JSON Pointer (RFC 6901) for names with dots. Missing objects are created; an index may be
-// the length of the list.
+// ReplaceMember returns the JSON text with a JSON value at the path and everything else unchanged.
+// The path is dotted, data.groups.0.name, or a JSON Pointer (RFC 6901) for names with dots. Missing
+// objects are created; an index may be the length of the list.
 func ReplaceMember(text []byte, at string, value []byte) ([]byte, error) {
 	var doc jsondoc.Doc
 	if err := doc.Parse(text, jsondoc.Limits{}); err != nil {
@@ -50,8 +50,9 @@ func splitPath(at string) ([]string, error) {
 	return steps, nil
 }
 
-// KnownMember rejects a dotted path that neither the call has nor calls of its type can have, because ReplaceMember
-// would create a member for a misspelt path. known is the list `known` of the policy. A JSON Pointer is not checked.
+// KnownMember rejects a dotted path that neither the call has nor calls of its type can have,
+// because ReplaceMember would create a member for a misspelt path. known is the list `known` of the
+// policy. A JSON Pointer is not checked.
 func KnownMember(call []byte, at string, t hook.Type, known []string) error {
 	steps, err := splitPath(at)
 	if err != nil || strings.HasPrefix(at, "/") {

@@ -72,7 +72,8 @@ func FuzzReplaceMember(f *testing.F) {
 	})
 }
 
-// TestScopePath: a dotted path cannot name a scope with a dot; the error has the JSON Pointer to write.
+// TestScopePath: a dotted path cannot name a scope with a dot; the error has the JSON Pointer to
+// write.
 func TestScopePath(t *testing.T) {
 	tests := []struct{ path, want string }{
 		{"data.access.scopes.openid", ""},

@@ -35,7 +35,8 @@ func (c *caseSpec) many(d *document.Decoder, n *document.Node) {
 	}
 }
 
-// readTable reads rows of values below a row of headings. A row may end early: missing cells set nothing.
+// readTable reads rows of values below a row of headings. A row may end early: missing cells set
+// nothing.
 func readTable(d *document.Decoder, c *caseSpec, n *document.Node) {
 	c.many(d, n)
 	rows := d.Items(n, "table")

@@ -11,7 +11,8 @@ import (
 	"github.com/tenterhook/tenterhook/rules/suite"
 )
 
-// TestCasesSpread: a test with cases is as many tests, each with what the test says of all and its own over that.
+// TestCasesSpread: a test with cases is as many tests, each with what the test says of all and its
+// own over that.
 func TestCasesSpread(t *testing.T) {
 	const tests = `tests:
   - name: all

@@ -68,8 +68,8 @@ func compareAnswer(h *rules.Hook, want *Expect, d, shown *rules.Decision, add fu
 	}
 }
 
-// errorPart returns the part of an answer that expect.error describes: the error, or its errorSummary if
-// a text is expected.
+// errorPart returns the part of an answer that expect.error describes: the error, or its
+// errorSummary if a text is expected.
 func errorPart(answer jsondoc.Node, want []byte) []byte {
 	if bytes.HasPrefix(want, []byte(`"`)) {
 		return orElse(answer.Get("error").Get("errorSummary"), "null")
@@ -115,8 +115,8 @@ func orElse(n jsondoc.Node, missing string) []byte {
 	return n.Raw()
 }
 
-// claims collects the claims that commands add or replace (hooks.md section 4), as
-// {"id": {name: value}, "access": {...}}. A claim beneath another keeps its path as name: employee/manager.
+// claims collects the claims that commands add or replace (hooks.md section 4), as {"id": {name:
+// value}, "access": {...}}. A claim beneath another keeps its path as name: employee/manager.
 func claims(commands jsondoc.Node) []byte {
 	all := map[string]map[string]json.RawMessage{}
 	for c := range commands.Elements() {

@@ -66,8 +66,8 @@ func median[T int64 | time.Duration](all []T) T {
 	return all[(len(all)-1)/2]
 }
 
-// WriteCosts writes a tab-separated table with the cost of each rule, to compare two commits. All columns except the
-// last, the time in microseconds, are the same on every machine.
+// WriteCosts writes a tab-separated table with the cost of each rule, to compare two commits. All
+// columns except the last, the time in microseconds, are the same on every machine.
 func (r *Report) WriteCosts(w io.Writer) error {
 	out := bufio.NewWriter(w)
 	fmt.Fprint(out, "hook\trule\truns\tfuel p50\tfuel max\tmemory max\ttime p50\n")

@@ -104,9 +104,9 @@ func coverageOf(clauses []rules.Clause) (all []ClauseCoverage) {
 	return all
 }
 
-// Share returns the number of covered and of all possible results: the match of each rule, its not matching if it has a
-// condition, and true and false of each part of a condition, a let or a verify. A Set loaded without Options.Clauses
-// counts only the matches.
+// Share returns the number of covered and of all possible results: the match of each rule, its not
+// matching if it has a condition, and true and false of each part of a condition, a let or a
+// verify. A Set loaded without Options.Clauses counts only the matches.
 func (r *Report) Share() (seen, all int) {
 	count := func(n int64) {
 		all++

@@ -15,9 +15,9 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-// differ compares two JSON values, independent of the order of members and of the form of numbers. It returns "" if
-// they are equal, else the wanted and the actual value at each differing path. Actual values are written from seen,
-// which is got without secrets.
+// differ compares two JSON values, independent of the order of members and of the form of numbers.
+// It returns "" if they are equal, else the wanted and the actual value at each differing path.
+// Actual values are written from seen, which is got without secrets.
 func differ(want, got, seen []byte) string {
 	a, errA := decodeJSON(want)
 	b, errB := decodeJSON(got)
@@ -125,7 +125,8 @@ func (d *difference) list(path []string, want, got []any) {
 	}
 }
 
-// commonElements returns a longest common subsequence of two lists; for long lists, the common prefix.
+// commonElements returns a longest common subsequence of two lists; for long lists, the common
+// prefix.
 func commonElements(a, b []any) (all [][2]int) {
 	const long = 200
 	if len(a) > long || len(b) > long {

@@ -5,7 +5,8 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/hook/sample"
 )
 
-// Schema returns the JSON Schema of *_test.yaml files, made from the tables that the reader of cases uses.
+// Schema returns the JSON Schema of *_test.yaml files, made from the tables that the reader of
+// cases uses.
 func Schema() []byte {
 	root := document.Schema(testFileFields, 0)
 	root["patternProperties"] = document.ExtensionKeys()

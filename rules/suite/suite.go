@@ -1,4 +1,5 @@
-// Package suite is for the tests of a policy: reading the cases, running them, coverage, cost and reports.
+// Package suite is for the tests of a policy: reading the cases, running them, coverage, cost and
+// reports.
 package suite
 
 import (
@@ -44,8 +45,8 @@ type Failure struct {
 	Text string `json:"text"` // the wanted and the actual value; several lines for a diff
 }
 
-// Run runs every test of the folder on the Set that was loaded from it. The error is document.Problems if a test file
-// is invalid; then no test runs.
+// Run runs every test of the folder on the Set that was loaded from it. The error is
+// document.Problems if a test file is invalid; then no test runs.
 func Run(f *folder.Folder, s *rules.Set, o Options) (*Report, error) {
 	cases, problems := ReadCases(f, s)
 	if len(problems) > 0 {
@@ -98,7 +99,8 @@ func run(h *rules.Hook, c *Case, seen coverageCounter, until time.Time) Result {
 	return done
 }
 
-// decide runs one decision and counts it. It never reuses a Decision, so that no leftover is hidden.
+// decide runs one decision and counts it. It never reuses a Decision, so that no leftover is
+// hidden.
 func decide(h *rules.Hook, doc *jsondoc.Doc, fixed rules.Fixed, seen coverageCounter, done *Result) rules.Decision {
 	if fixed.Now.IsZero() {
 		fixed.Now = instant(doc.Root())
@@ -113,7 +115,8 @@ func decide(h *rules.Hook, doc *jsondoc.Doc, fixed rules.Fixed, seen coverageCou
 	return d
 }
 
-// instant is the default time of a test: the time in the call, so that the result does not depend on the day.
+// instant is the default time of a test: the time in the call, so that the result does not depend
+// on the day.
 func instant(call jsondoc.Node) time.Time {
 	at, err := time.Parse(time.RFC3339, call.Get("eventTime").Text())
 	if err != nil {

@@ -12,8 +12,8 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-// place is where something stands in its file: line and column, or the number of a document's entry, or the offset of a
-// byte, each from 1.
+// place is where something stands in its file: line and column, or the number of a document's
+// entry, or the offset of a byte, each from 1.
 type place struct{ line, column, entry, offset int }
 
 // find gives the place a line and a column in characters.

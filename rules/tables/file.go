@@ -51,7 +51,8 @@ func (r *tableReader) source() *document.Source {
 	return r.src
 }
 
-// policy reports a problem at a member of the policy's {file, as, ...}, or at its file: where the member is not given.
+// policy reports a problem at a member of the policy's {file, as, ...}, or at its file: where the
+// member is not given.
 func (r *tableReader) policy(member, format string, args ...any) {
 	n := r.spec.at.Get(member)
 	if n == nil {
@@ -109,7 +110,8 @@ func (r *tableReader) invalid() place {
 	return place{line: line, column: 1}
 }
 
-// lines reads one entry a line. What follows a # at the start of a line or after white space is a comment.
+// lines reads one entry a line. What follows a # at the start of a line or after white space is a
+// comment.
 func (r *tableReader) lines() {
 	if r.spec.as == table.Map || r.spec.as == table.Rows {
 		r.policy("as", "a .txt file has entries without values: want as: %s, %s or %s", table.Set, table.CIDRs, table.Domains)
@@ -143,8 +145,8 @@ func uncomment(line string) string {
 	return line
 }
 
-// csv reads RFC 4180: a line of column names, then as many cells in each line. White space around a cell is left out, and
-// of a row's object an empty cell too: a rule sees null.
+// csv reads RFC 4180: a line of column names, then as many cells in each line. White space around a
+// cell is left out, and of a row's object an empty cell too: a rule sees null.
 func (r *tableReader) csv() {
 	c := csv.NewReader(bytes.NewReader(r.text))
 	c.FieldsPerRecord = -1
@@ -210,8 +212,8 @@ func (r *tableReader) csvError(err error, empty string) {
 	}
 }
 
-// columns finds the key's and the value's columns among the names; the value's is -1 when there is none or it is the
-// whole row.
+// columns finds the key's and the value's columns among the names; the value's is -1 when there is
+// none or it is the whole row.
 func (r *tableReader) columns(names []string) (key, value int, ok bool) {
 	for i, name := range names {
 		if name == "" {

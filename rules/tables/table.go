@@ -1,4 +1,5 @@
-// Package tables is for reading the tables of a policy: in the policy itself, or from text, CSV, JSON and YAML files.
+// Package tables is for reading the tables of a policy: in the policy itself, or from text, CSV,
+// JSON and YAML files.
 package tables
 
 import (
@@ -32,9 +33,10 @@ type tableEntry struct {
 	place
 }
 
-// Load reads the table called name that the policy describes at n: a list is a set, a map is a map, and a map with
-// a file is what it says of the file. It is nil when a problem is more than a warning. before is how many entries the
-// table of that name has in the Set that runs now, 0 when there is none.
+// Load reads the table called name that the policy describes at n: a list is a set, a map is a map,
+// and a map with a file is what it says of the file. It is nil when a problem is more than a
+// warning. before is how many entries the table of that name has in the Set that runs now, 0 when
+// there is none.
 func Load(name string, n *document.Node, f *folder.Folder, before int) (*table.Table, document.Problems) {
 	switch {
 	case n.Kind == document.Broken:
@@ -61,7 +63,8 @@ func inlineTable(n *document.Node, as string) (*table.Table, document.Problems) 
 	return r.finish()
 }
 
-// constant reports a hole: tables are read before there is an event, and take nothing from the environment.
+// constant reports a hole: tables are read before there is an event, and take nothing from the
+// environment.
 func (r *tableReader) constant(n *document.Node) {
 	if n.Kind == document.Text && strings.Contains(n.Text, "${") {
 		r.problems = append(r.problems, n.Problem("a table holds constants: ${ } is not filled here"))
