@@ -70,7 +70,7 @@ func (s *moduleLoader) program(h *Hook, spec *ruleSpec, budget runtime.Budget) r
 	made.holders.Store(1)
 	err := s.faulty[hash]
 	if err == nil {
-		err = s.start(made, code, spec, wasm.ProgramOptions{Type: h.Type, With: with, WarmUp: sample.Of(h.Type), Budget: budget})
+		err = s.start(made, code, spec, wasm.ProgramOptions{Type: h.Type, With: with, Sample: sample.Of(h.Type), Budget: budget})
 	}
 	switch {
 	case err == nil:
@@ -153,8 +153,8 @@ func (s *moduleLoader) start(made *sharedModule, code []byte, spec *ruleSpec, o 
 		}
 		return err
 	}
-	if cold := made.WarmUpError(); cold != nil {
-		s.Add(spec.module.file.Warning("%s: it fails on a sample call, and unless that has what no real one has, it fails on every call: %s", made.file, describeError(cold, made.secret)))
+	if sampleErr := made.SampleError(); sampleErr != nil {
+		s.Add(spec.module.file.Warning("%s: it fails on a sample call, and unless that has what no real one has, it fails on every call: %s", made.file, describeError(sampleErr, made.secret)))
 	}
 	return nil
 }

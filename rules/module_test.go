@@ -318,7 +318,7 @@ func TestModuleUnready(t *testing.T) {
 
 // TestModuleEndless refuses modules that do not get to their first call, or through it.
 func TestModuleEndless(t *testing.T) {
-	for name, step := range map[string]string{"endless": "_initialize", "loop": "warm-up"} {
+	for name, step := range map[string]string{"endless": "_initialize", "loop": "sample call"} {
 		h := newHouse(t, policy("token", "", "- {name: r, wasm: modules/"+name+".wasm}"), name)
 		_, err := rules.Load(folder.New(h.files), rules.Options{Modules: h.guests})
 		if err == nil || !regexp.MustCompile(`policy\.yaml:7:25: modules/`+name+`\.wasm: `+step+`: out of fuel`).MatchString(err.Error()) {

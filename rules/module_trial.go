@@ -47,9 +47,9 @@ func (s *Set) Trials() (all []Trial) {
 				all = append(all, t)
 				continue
 			}
-			t.cost(m.WarmUpCost())
-			if cold := m.WarmUpError(); cold != nil {
-				t.Failure = describeError(cold, m.secret)
+			t.cost(m.SampleCost())
+			if sampleErr := m.SampleError(); sampleErr != nil {
+				t.Failure = describeError(sampleErr, m.secret)
 			}
 			all = append(all, t)
 		}
@@ -104,13 +104,13 @@ func Tables(f *folder.Folder) (map[string]*table.Table, error) {
 func try(ctx context.Context, m *wasm.Module, kind hook.Type, o TrialOptions) (t Trial, err error) {
 	t.Type = kind.String()
 	text := sample.Of(kind)
-	p, err := m.Program(ctx, wasm.ProgramOptions{Type: kind, With: o.With, WarmUp: text, Tables: o.Tables})
+	p, err := m.Program(ctx, wasm.ProgramOptions{Type: kind, With: o.With, Sample: text, Tables: o.Tables})
 	if err != nil {
 		t.Failure, t.Refused = strings.Join(Reasons(err), "; "), true
 		return t, err
 	}
 	defer p.Close() // an error of closing does not matter here
-	t.cost(p.WarmUpCost())
+	t.cost(p.SampleCost())
 	var doc jsondoc.Doc
 	if err := doc.Parse(text, jsondoc.Limits{}); err != nil {
 		t.Failure = err.Error()

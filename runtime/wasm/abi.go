@@ -19,8 +19,10 @@ package wasm
 // 0 the module has no opinion, whatever ptr is. A trap fails the rule. The host copies the draft
 // before it runs anything else in the module.
 //
-// Every call finds memory, globals and tables in the state that was frozen when the rule was
-// loaded: no call sees changes by another. Memory from alloc need not be freed.
+// The state is frozen after configure, before the first event. Every call finds memory, globals and
+// tables in that state: no call sees changes by another, nor by the sample call on which the host
+// checks the module. Memory from alloc need not be freed. What a module can prepare for all events,
+// such as tables and caches of its own, it prepares in _initialize or configure.
 const (
 	exportMemory     = "memory"
 	exportMarker     = "tenterhook_abi_v1"

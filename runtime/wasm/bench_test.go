@@ -20,14 +20,14 @@ func BenchmarkRun(b *testing.B) {
 		name string
 		src  []byte
 	}{{"Tiny", of(1)}, {"256KiB", of(4)}, {"Evaluate", echoModule()}} {
-		b.Run(bb.name, func(b *testing.B) { benchmarkRun(b, newProgram(b, bb.src, wasm.ProgramOptions{WarmUp: []byte(body)})) })
+		b.Run(bb.name, func(b *testing.B) { benchmarkRun(b, newProgram(b, bb.src, wasm.ProgramOptions{Sample: []byte(body)})) })
 	}
 }
 
 // BenchmarkGuest is one call of a Go program that decodes the event of 200 bytes by encoding/json
 // and answers. Each call waits for the reset after the one before.
 func BenchmarkGuest(b *testing.B) {
-	p := newProgramIn(b, newChildRuntime(b), buildGuest(b), wasm.ProgramOptions{WarmUp: []byte(body)})
+	p := newProgramIn(b, newChildRuntime(b), buildGuest(b), wasm.ProgramOptions{Sample: []byte(body)})
 	benchmarkRun(b, p)
 }
 

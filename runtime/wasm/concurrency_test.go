@@ -85,7 +85,7 @@ func TestNoLeak(t *testing.T) {
 	}
 	r := newRuntime(t, wasm.Options{})
 	cycle := func() {
-		p, err := openProgram(t, r, counterModule(), wasm.ProgramOptions{WarmUp: []byte(body)})
+		p, err := openProgram(t, r, counterModule(), wasm.ProgramOptions{Sample: []byte(body)})
 		if err != nil {
 			t.Fatal(err)
 		}

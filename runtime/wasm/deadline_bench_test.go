@@ -102,7 +102,7 @@ func measureOvershoot(b *testing.B, newRun func(int) func()) {
 // measureInnocent reports the time of calls of a tiny module while others run.
 func measureInnocent(b *testing.B, other func(*wasm.Runtime) func()) {
 	r := newRuntime(b, wasm.Options{})
-	p := newProgramIn(b, r, echoModule(), wasm.ProgramOptions{WarmUp: []byte(body)})
+	p := newProgramIn(b, r, echoModule(), wasm.ProgramOptions{Sample: []byte(body)})
 	stop := make(chan struct{})
 	var group sync.WaitGroup
 	if other != nil {

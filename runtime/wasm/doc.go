@@ -17,8 +17,8 @@
 //
 // Configuring, once per rule:
 //
-//	program.go            Program: options, startup budget, warm-up, Run
-//	program_prepare.go    startup code, configure and warm-up, up to the frozen state
+//	program.go            Program: options, startup budget, sample call, Run
+//	program_prepare.go    startup code and configure, up to the frozen state
 //	program_pool.go       the pool of instances, and the replenisher that restores them
 //
 // Running, once per call:

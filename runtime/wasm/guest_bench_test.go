@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 	"github.com/tenterhook/tenterhook/runtime"
 	"github.com/tenterhook/tenterhook/runtime/wasm"
 	"github.com/tenterhook/tenterhook/runtime/wasm/meter"
+	"github.com/tenterhook/tenterhook/sdk/hook"
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
@@ -200,11 +202,58 @@ func BenchmarkIsolated(b *testing.B) {
 	event := signUpCall(`"rosario@example.com"`, 0)
 	for _, s := range guestRules {
 		b.Run(s.name, func(b *testing.B) {
-			p := newProgramIn(b, newChildRuntime(b), s.module(b), wasm.ProgramOptions{WarmUp: []byte(event)})
+			p := newProgramIn(b, newChildRuntime(b), s.module(b), wasm.ProgramOptions{Sample: []byte(event)})
 			if got, _, err := newEvent(b, event).run(p, runtime.Budget{}); err != nil || got != wantStamped {
 				b.Fatalf("got %s, %v", got, err)
 			}
 			benchmarkRunOn(b, p, event)
 		})
 	}
+}
+
+// BenchmarkFrozen compares Go guests whose configured state is frozen, as in a hook, with the same
+// guests frozen after a call, which an event could observe. The two alternate; the metrics are
+// median times, fuel, and the ratio of the times.
+func BenchmarkFrozen(b *testing.B) {
+	event := signUpCall(`"rosario@example.com"`, 0)
+	for _, s := range guestRules {
+		if !strings.HasPrefix(s.name, "Go") {
+			continue
+		}
+		b.Run(s.name, func(b *testing.B) {
+			r, src := newChildRuntime(b), s.module(b)
+			programs := []*wasm.Program{newProgramIn(b, r, src, wasm.ProgramOptions{}), newProgramIn(b, r, src, wasm.ProgramOptions{})}
+			e, took, fuel := newEvent(b, event), [2][]time.Duration{}, [2]int64{}
+			var run runtime.Run
+			var m runtime.Meter
+			var d hook.Draft
+			e.begin(&run, &m, runtime.Budget{})
+			if err := programs[1].FreezeAfter(&run); err != nil {
+				b.Fatal(err)
+			}
+			for turn := 0; b.Loop(); turn++ {
+				for i := range programs {
+					i = (i + turn) % len(programs)
+					e.begin(&run, &m, runtime.Budget{})
+					start := time.Now()
+					if err := programs[i].Run(&run, &d); err != nil {
+						b.Fatal(err)
+					}
+					took[i], fuel[i] = append(took[i], time.Since(start)), m.Spent()
+				}
+			}
+			reportRatio(b, "configured", "warmed", took, fuel)
+		})
+	}
+}
+
+// reportRatio reports two alternating series by their medians.
+func reportRatio(b *testing.B, first, second string, took [2][]time.Duration, fuel [2]int64) {
+	for i, name := range []string{first, second} {
+		slices.Sort(took[i])
+		b.ReportMetric(float64(took[i][len(took[i])/2].Nanoseconds())/1000, name+"-µs")
+		b.ReportMetric(float64(fuel[i]), name+"-fuel")
+	}
+	b.ReportMetric(float64(took[0][len(took[0])/2])/float64(took[1][len(took[1])/2]), first+"/"+second)
+	b.ReportMetric(0, "ns/op")
 }

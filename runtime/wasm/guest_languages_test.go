@@ -118,8 +118,8 @@ func TestGuests(t *testing.T) {
 			continue
 		}
 		t.Run(s.name, func(t *testing.T) {
-			p := newProgramIn(t, newChildRuntime(t), s.module(t), wasm.ProgramOptions{WarmUp: []byte(tests[0].body)})
-			if err := p.WarmUpError(); err != nil {
+			p := newProgramIn(t, newChildRuntime(t), s.module(t), wasm.ProgramOptions{Sample: []byte(tests[0].body)})
+			if err := p.SampleError(); err != nil {
 				t.Error(err)
 			}
 			for _, tt := range tests {
@@ -131,5 +131,39 @@ func TestGuests(t *testing.T) {
 				})
 			}
 		})
+	}
+}
+
+// firstGuests are modules that cache the e-mail address of the first event they decide.
+var firstGuests = []guestRule{
+	{"Go", sync.OnceValues(func() ([]byte, error) { return goModule("gofirst") })},
+	{"AssemblyScript", sync.OnceValues(func() ([]byte, error) { return runCompiler(assemblyScript(), "as/first.ts", "-O3", "-o") })},
+	{"C", sync.OnceValues(func() ([]byte, error) { return cModule("c/first.c") })},
+}
+
+// TestFirstEventCached wants a module's cache to be empty in each call: neither the sample call nor
+// an earlier call may decide a later one. TestHostileBeginnings has such a module as text.
+func TestFirstEventCached(t *testing.T) {
+	for _, s := range firstGuests {
+		t.Run(s.name, func(t *testing.T) {
+			sample := signUpCall(`"sample@example.com"`, 0)
+			p := newProgramIn(t, newChildRuntime(t), s.module(t), wasm.ProgramOptions{Sample: []byte(sample)})
+			wantOwnEmails(t, p)
+		})
+	}
+}
+
+// wantOwnEmails runs calls with different addresses, and wants the address of each call in its
+// draft.
+func wantOwnEmails(t *testing.T, p *wasm.Program) {
+	t.Helper()
+	if err := p.SampleError(); err != nil {
+		t.Fatal(err)
+	}
+	for _, email := range []string{"rosario@example.com", "kim@example.org", "sample@example.com"} {
+		got, r, err := newEvent(t, signUpCall(`"`+email+`"`, 0)).run(p, runtime.Budget{})
+		if want := `{"debugContext":{"first":"` + email + `"}}`; err != nil || got != want {
+			t.Errorf("got %s, %v; want %s; it wrote %q", got, err, want, r.Logs)
+		}
 	}
 }

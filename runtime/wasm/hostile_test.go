@@ -294,16 +294,20 @@ func TestHostileBeginnings(t *testing.T) {
 			}
 		})
 	}
-	t.Run("EndlessWarmUp", func(t *testing.T) {
-		_, err := openWithin(loadGallery(t, r, "spin"), wasm.ProgramOptions{Type: hook.Registration, WarmUp: []byte(attackEvent(1, ""))}, runtime.ErrTime, "warm-up")
-		if !errors.Is(err, runtime.ErrTime) || !strings.Contains(err.Error(), "warm-up") {
+	t.Run("EndlessSampleCall", func(t *testing.T) {
+		_, err := openWithin(loadGallery(t, r, "spin"), wasm.ProgramOptions{Type: hook.Registration, Sample: []byte(attackEvent(1, ""))}, runtime.ErrTime, "sample call")
+		if !errors.Is(err, runtime.ErrTime) || !strings.Contains(err.Error(), "sample call") {
 			t.Errorf("got %v", err)
 		}
 	})
-	t.Run("TrappingWarmUp", func(t *testing.T) {
-		p := galleryProgram(t, r, loadGallery(t, r, "traps"), wasm.ProgramOptions{WarmUp: []byte(attackEvent(1, ""))})
-		if !errors.Is(p.WarmUpError(), runtime.ErrTrap) {
-			t.Errorf("got %v", p.WarmUpError())
+	t.Run("FirstEventCached", func(t *testing.T) {
+		sample := signUpCall(`"sample@example.com"`, 0)
+		wantOwnEmails(t, galleryProgram(t, r, loadGallery(t, r, "first"), wasm.ProgramOptions{Sample: []byte(sample)}))
+	})
+	t.Run("TrappingSampleCall", func(t *testing.T) {
+		p := galleryProgram(t, r, loadGallery(t, r, "traps"), wasm.ProgramOptions{Sample: []byte(attackEvent(1, ""))})
+		if !errors.Is(p.SampleError(), runtime.ErrTrap) {
+			t.Errorf("got %v", p.SampleError())
 		}
 		wantUndisturbed(t, p)
 	})

@@ -18,13 +18,12 @@ type ProgramOptions struct {
 	Type   hook.Type               // type of the rule's hook
 	With   []byte                  // JSON for configure; empty: null
 	Tables map[string]*table.Table // for lookup
-	WarmUp []byte                  // sample call to run before the state is frozen; empty: none
+	Sample []byte                  // sample call to check the configured module on; empty: none
 	Budget runtime.Budget          // Memory limits an instance's memory; zero fields are defaults
 }
 
 // Program is a module configured for one rule. It implements runtime.Program. It pools instances:
-// each run has one to itself, with memory, globals and tables as they were when the Program was
-// made.
+// each run has one to itself, with memory, globals and tables as configure left them.
 type Program struct {
 	module       *Module
 	options      ProgramOptions
@@ -34,8 +33,9 @@ type Program struct {
 	startupFuel  int64  // fuel charged to each run for making or restoring its instance
 	maxInstances int
 	loadTime     time.Time   // the instant for all code that runs before an event
-	warmUp       *sampleCall // nil: none
-	warmUpCost   Cost
+	sample       *sampleCall // nil: none
+	sampleCost   Cost
+	sampleErr    error
 	replenisher  replenisher
 
 	mu         sync.Mutex // guards the fields below; not held while a guest runs
@@ -48,7 +48,6 @@ type Program struct {
 	idle       sync.Cond // signalled when closed and no run is active
 	stats      ProgramStats
 	snapshot   *snapshot // snapshot of the newest instance
-	warmUpErr  error
 }
 
 // Cost is the cost of one or more runs.
@@ -66,7 +65,7 @@ type ProgramStats struct {
 	Instances    int
 }
 
-// sampleCall is the parsed call of a warm-up.
+// sampleCall is a parsed sample call.
 type sampleCall struct {
 	doc  jsondoc.Doc
 	call hook.Call
@@ -101,19 +100,19 @@ const (
 )
 
 // Program configures the module for a rule. It makes an instance, runs _initialize and configure,
-// decides on the sample call and freezes the state. The caller closes the Program. An error wraps
+// freezes the state and decides on the sample call. The caller closes the Program. An error wraps
 // ErrModule and a reason of package runtime, and names the step: instantiate, start, _initialize,
-// configure or warm-up.
+// configure or sample call.
 func (m *Module) Program(ctx context.Context, o ProgramOptions) (*Program, error) {
 	p := &Program{
 		module: m, options: o, unrestorable: len(m.report.Unrestorable) > 0, maxInstances: m.runtime.slots.size + 1, loadTime: time.Now(),
 		maxPages: min(m.maxPages, memoryPages(o.Budget)-min(m.tablePages(), memoryPages(o.Budget))), startupFuel: (m.report.Memory + m.tableEntries*tableEntryBytes) >> instantiateFuelShift,
 	}
 	p.idle.L = &p.mu
-	if len(o.WarmUp) > 0 {
+	if len(o.Sample) > 0 {
 		var err error
-		if p.warmUp, err = parseSample(o.Type, o.WarmUp); err != nil {
-			return nil, fmt.Errorf("%w: warm-up: %w", ErrModule, err)
+		if p.sample, err = parseSample(o.Type, o.Sample); err != nil {
+			return nil, fmt.Errorf("%w: sample call: %w", ErrModule, err)
 		}
 	}
 	if need, most := m.report.Memory+int64(m.tablePages())<<16, int64(memoryPages(o.Budget))<<16; need > most {
@@ -152,10 +151,10 @@ func (p *Program) makeFirst(deadline time.Time) error {
 		p.instances, p.clean = 1, append(p.clean, in)
 		p.replenisher.start(p)
 	}
-	if p.warmUp == nil || p.warmUpErr != nil {
+	if p.sample == nil {
 		return nil
 	}
-	if err := p.checkDeterminism(deadline); err != nil {
+	if err := p.runSample(deadline); err != nil {
 		p.closeInstances()
 		return err
 	}
@@ -163,34 +162,35 @@ func (p *Program) makeFirst(deadline time.Time) error {
 	return nil
 }
 
-// checkDeterminism runs the sample call twice on the frozen state. Both runs must give the same
-// draft and fuel.
-func (p *Program) checkDeterminism(deadline time.Time) error {
+// runSample runs the sample call twice on the frozen state. Both runs must give the same draft and
+// fuel. A trap is not an error, since a rule need not accept a sample call: see SampleError.
+func (p *Program) runSample(deadline time.Time) error {
 	var drafts [2]hook.Draft
 	var costs [2]Cost
 	for i := range drafts {
 		m := newStartupMeter(deadline)
-		r := p.warmUpRun(m, true)
+		r := p.sampleRun(m)
 		start := time.Now()
-		err := p.Run(r, &drafts[i])
-		if err != nil && !errors.Is(err, runtime.ErrTrap) {
-			return fmt.Errorf("warm-up: %w%s", err, quoteLogs(r.Logs))
-		}
-		if err != nil {
-			p.setWarmUpError(fmt.Errorf("warm-up: %w%s", err, quoteLogs(r.Logs)))
+		if err := p.Run(r, &drafts[i]); err != nil {
+			err = fmt.Errorf("sample call: %w%s", err, quoteLogs(r.Logs))
+			if errors.Is(err, runtime.ErrTrap) {
+				p.sampleErr = err
+				return nil
+			}
+			return err
 		}
 		costs[i] = Cost{Fuel: m.Spent(), Memory: r.Memory, Time: time.Since(start)}
 	}
 	if string(drafts[0].JSON) != string(drafts[1].JSON) || costs[0].Fuel != costs[1].Fuel {
-		return errors.New("warm-up: two runs on the same call differ")
+		return errors.New("sample call: two runs differ")
 	}
-	p.warmUpCost = costs[1]
+	p.sampleCost = costs[1]
 	return nil
 }
 
-// warmUpRun returns a Run on the sample call.
-func (p *Program) warmUpRun(m *runtime.Meter, background bool) *runtime.Run {
-	return &runtime.Run{Event: p.warmUp.event(), Now: p.loadTime, Meter: m, Random: p.module.runtime.random, Background: background}
+// sampleRun returns a Run on the sample call.
+func (p *Program) sampleRun(m *runtime.Meter) *runtime.Run {
+	return &runtime.Run{Event: p.sample.event(), Now: p.loadTime, Meter: m, Random: p.module.runtime.random, Background: true}
 }
 
 // startupBudget is the budget of the code that runs before any event. Go's runtime needs 2,000,000
@@ -233,23 +233,11 @@ func (p *Program) Run(r *runtime.Run, d *hook.Draft) (err error) {
 	return err
 }
 
-// WarmUpCost is the cost of a run on the sample call after the state was frozen, zero without a
-// sample call.
-func (p *Program) WarmUpCost() Cost { return p.warmUpCost }
+// SampleCost is the cost of a run on the sample call, zero without one or after a trap.
+func (p *Program) SampleCost() Cost { return p.sampleCost }
 
-// WarmUpError is the trap of the run on the sample call, nil if it succeeded or there is no sample
-// call. After a trap the state is frozen without it.
-func (p *Program) WarmUpError() error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.warmUpErr
-}
-
-func (p *Program) setWarmUpError(err error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.warmUpErr = err
-}
+// SampleError is the trap of the run on the sample call, nil if it succeeded or there is none.
+func (p *Program) SampleError() error { return p.sampleErr }
 
 // Stats counts the Program's runs so far.
 func (p *Program) Stats() ProgramStats {

@@ -2,14 +2,12 @@ package wasm
 
 import (
 	"crypto/sha256"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"strings"
 
 	"github.com/tenterhook/tenterhook/runtime"
 	"github.com/tenterhook/tenterhook/runtime/wasm/meter"
-	"github.com/tenterhook/tenterhook/sdk/hook"
 )
 
 // newPrepared makes an instance and runs it up to the frozen state, within the meter's limits.
@@ -26,30 +24,14 @@ func (p *Program) newPrepared(m *runtime.Meter, background bool) (*instance, err
 	return in, nil
 }
 
-// prepare runs the startup code and the warm-up, and freezes the state. A warm-up that traps is
-// undone: a rule need not accept a sample call.
+// prepare runs the startup code and freezes the state. No event has been decided yet: a module that
+// caches the first event it sees would decide every later one by it.
 func (in *instance) prepare(m *runtime.Meter, background bool) error {
 	in.monotonicStart = monotonicStart
 	if err := in.runStartup(m, background); err != nil || in.program.unrestorable {
 		return err
 	}
 	in.freeze()
-	if in.program.warmUp != nil {
-		r := in.program.warmUpRun(m, background)
-		err := in.run(r, &hook.Draft{})
-		switch {
-		case err == nil:
-			in.monotonicStart = in.clock.monotonic
-			in.freeze()
-		case errors.Is(err, runtime.ErrTrap):
-			in.program.setWarmUpError(fmt.Errorf("warm-up: %w%s", err, quoteLogs(r.Logs)))
-			if err := in.restore(); err != nil {
-				return fmt.Errorf("warm-up: %w", err)
-			}
-		default:
-			return fmt.Errorf("warm-up: %w%s", err, quoteLogs(r.Logs))
-		}
-	}
 	in.snapshot = in.program.shareSnapshot(in.snapshot)
 	return nil
 }

@@ -71,8 +71,8 @@ func TestPrepare(t *testing.T) {
 		{"Refuses", startupModule(nil, nil, i32(7), countAndAnswer), wasm.ProgramOptions{With: []byte("1")}, runtime.ErrTrap, "configure: trapped: it rejected the rule's `with` (it returned 7); it wrote: the reason"},
 		{"RefusesNoWith", startupModule(nil, nil, i32(7), countAndAnswer), wasm.ProgramOptions{}, runtime.ErrTrap, "configure: trapped: it rejected a rule without `with` (it returned 7); it wrote: the reason"},
 		{"NoConfigure", startupModule(nil, nil, nil, countAndAnswer), wasm.ProgramOptions{With: []byte("1")}, runtime.ErrTrap, "exports no configure"},
-		{"WarmUp", decideModule(0, endlessLoop), wasm.ProgramOptions{WarmUp: []byte(body)}, runtime.ErrTime, "warm-up: "},
-		{"NoSample", decideModule(0, endlessLoop), wasm.ProgramOptions{WarmUp: []byte("{")}, nil, "warm-up: "},
+		{"Sample", decideModule(0, endlessLoop), wasm.ProgramOptions{Sample: []byte(body)}, runtime.ErrTime, "sample call: "},
+		{"UnreadableSample", decideModule(0, endlessLoop), wasm.ProgramOptions{Sample: []byte("{")}, nil, "sample call: "},
 		{"Memory", startupModule(nil, nil, nil, countAndAnswer), wasm.ProgramOptions{Budget: runtime.Budget{Memory: 65535}}, runtime.ErrMemory, "instantiate: out of memory: it begins with 65536 bytes, and the budget has 0"},
 	}
 	for _, tt := range tests {
@@ -108,7 +108,7 @@ func TestFrozen(t *testing.T) {
 		{"StartAndInitialize", startupModule(count, count, nil, countAndAnswer), wasm.ProgramOptions{}, 3},
 		{"WithoutWith", startupModule(count, count, join(count, i32(0)), countAndAnswer), wasm.ProgramOptions{}, 4},
 		{"With", startupModule(count, count, join(count, i32(0)), countAndAnswer), wasm.ProgramOptions{With: []byte("{}")}, 4},
-		{"WarmUp", startupModule(count, count, join(count, i32(0)), countAndAnswer), wasm.ProgramOptions{With: []byte("{}"), WarmUp: []byte(body)}, 5},
+		{"SampleCallUndone", startupModule(count, count, join(count, i32(0)), countAndAnswer), wasm.ProgramOptions{With: []byte("{}"), Sample: []byte(body)}, 4},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -119,8 +119,8 @@ func TestFrozen(t *testing.T) {
 					t.Fatalf("got %d, %d bytes, %v; want %d", len(got), r.Memory, err, tt.want)
 				}
 			}
-			if warm := tt.o.WarmUp != nil; (p.WarmUpCost().Fuel > 0) != warm || p.WarmUpError() != nil {
-				t.Errorf("sample %+v, cold %v", p.WarmUpCost(), p.WarmUpError())
+			if sample := tt.o.Sample != nil; (p.SampleCost().Fuel > 0) != sample || p.SampleError() != nil {
+				t.Errorf("sample call: cost %+v, error %v", p.SampleCost(), p.SampleError())
 			}
 			if s := p.Stats(); s.Runs != 3 || s.Failed != 0 || s.Total.Memory != 65536 || s.Total.Fuel == 0 || s.Total.Time == 0 || s.Instances != 1 {
 				t.Errorf("stats %+v", s)
@@ -129,12 +129,14 @@ func TestFrozen(t *testing.T) {
 	}
 }
 
-// A warm-up that traps leaves no state behind.
-func TestWarmUpTrap(t *testing.T) {
-	traps := decideModule(0, store32(scratch, join(load32(scratch), i32(1), add)), unreachable)
-	p := newProgram(t, traps, wasm.ProgramOptions{WarmUp: []byte(body)})
-	if err := p.WarmUpError(); !errors.Is(err, runtime.ErrTrap) {
-		t.Errorf("cold: %v", err)
+// A sample call that traps is reported, and the module can still decide.
+func TestSampleTrap(t *testing.T) {
+	p := newProgram(t, decideModule(0, unreachable), wasm.ProgramOptions{Sample: []byte(body)})
+	if err := p.SampleError(); !errors.Is(err, runtime.ErrTrap) || !strings.HasPrefix(err.Error(), "sample call: trapped") {
+		t.Errorf("got %v", err)
+	}
+	if c, s := p.SampleCost(), p.Stats(); c != (wasm.Cost{}) || s.Runs != 0 || s.Instances != 1 {
+		t.Errorf("cost %+v, stats %+v", c, s)
 	}
 }
 

@@ -146,9 +146,9 @@ func (d *Draft) findOrAddCommand(name string) *command {
 }
 
 // setCommandMember sets a member of a command's value.
-func (d *Draft) setCommandMember(name, setCommandMember string, value any) {
-	c := d.findOrAddCommand(name)
-	c.members = setMember(c.members, setCommandMember, d.encodeValue(setCommandMember, value))
+func (d *Draft) setCommandMember(command, name string, value any) {
+	c := d.findOrAddCommand(command)
+	c.members = setMember(c.members, name, d.encodeValue(name, value))
 }
 
 // setMember replaces the member or appends it: the host rejects objects with repeated names.

@@ -25,9 +25,10 @@
 //
 // The module exports the convention's functions (decide, alloc, configure, tenterhook_abi_v1). The
 // function reads the event from the host, which has decoded it: the sandbox parses no JSON unless
-// the rule decodes a Value. Every call finds the module in the state after loading, so changes to
-// variables do not last. On other platforms than wasip1 nothing is exported, and a Sample runs the
-// same function in a test.
+// the rule decodes a Value. Every call finds the module in the state after init and the decoding of
+// `with`, so changes to variables do not last: compute in init, or in W's Validate, what all calls
+// need, and call WarmDecoder for the types that the rule decodes. On other platforms than wasip1
+// nothing is exported, and a Sample runs the same function in a test.
 package rule
 
 import "errors"
@@ -79,8 +80,11 @@ func (r *run) configure(with []byte) (err error) {
 	if string(with) == "null" {
 		with = nil
 	}
-	r.rule, err = configureRule(with)
-	return err
+	if r.rule, err = configureRule(with); err != nil {
+		return err
+	}
+	r.warmUp()
+	return nil
 }
 
 // decide runs the rule and returns its draft, empty for no opinion.

@@ -7,7 +7,10 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/go/rule"
 )
 
-func init() { rule.Register(decide) }
+func init() {
+	rule.Register(decide)
+	rule.WarmDecoder[call]()
+}
 
 func main() {}
 
