@@ -41,7 +41,7 @@ func checkConvention(w *meter.Module) error {
 	var errs []error
 	for i, e := range w.Imports {
 		if why := importProblem(e); why != "" {
-			errs = append(errs, fmt.Errorf("import %d (%s.%s): %s", i, meter.PrintableName(e.Module), meter.PrintableName(e.Name), why))
+			errs = append(errs, fmt.Errorf("import %d (%s.%s): %s", i, meter.ShortName(e.Module), meter.ShortName(e.Name), why))
 		}
 	}
 	return errors.Join(append(errs, exportProblems(w)...)...)
@@ -76,10 +76,20 @@ func otherConvention(w *meter.Module) (name, hint string) {
 			}
 		}
 	}
-	if findExport(w, "_start") != nil && findExport(w, exportEvaluate) == nil && findExport(w, exportDecide) == nil {
+	if isCommand(w) {
 		return "the command line (WASI with _start)", "want a reactor: in Go -buildmode=c-shared, in C -mexec-model=reactor, in Rust a cdylib"
 	}
 	return "", ""
+}
+
+// isCommand reports whether the module is a program that expects the host to call _start. Go's
+// exports trap before that. Other linkers may need an empty _start only to link.
+func isCommand(w *meter.Module) bool {
+	if findExport(w, "_start") == nil {
+		return false
+	}
+	decides := findExport(w, exportEvaluate) != nil || findExport(w, exportDecide) != nil
+	return !decides || w.GoLinked && findExport(w, exportInitialize) == nil
 }
 
 // importProblem returns why an import is not available, "" if it is.
@@ -100,7 +110,7 @@ func importProblem(e meter.Extern) string {
 		known = wasiFunctions[i].signature()
 	case importEnv:
 		if e.Name != abortFunction.name {
-			return "of env only abort is there; with clang or wasm-ld, a function that was declared and never defined becomes such an import"
+			return envHint(e.Name)
 		}
 		known = abortFunction.signature()
 	default:
@@ -110,6 +120,22 @@ func importProblem(e meter.Extern) string {
 		return "want func " + known + ", got " + e.Kind + " " + e.Type
 	}
 	return ""
+}
+
+// envHint returns the remedy for an import from env that does not exist. AssemblyScript's standard
+// library imports some of them.
+func envHint(name string) string {
+	const only = "of env only abort is there; "
+	library, _, _ := strings.Cut(name, ".")
+	switch {
+	case name == "seed":
+		return only + "AssemblyScript imports seed for Math.random: compile with --use seed=FILE/FUNCTION, a function () -> f64 that reads random_get of " + importWASI
+	case name == "trace", library == "console":
+		return only + "AssemblyScript imports it for " + name + ": call log of " + importHost + " instead"
+	case library == "Date":
+		return only + "AssemblyScript imports it for " + name + ": call clock_time_get of " + importWASI + " instead"
+	}
+	return only + "with clang or wasm-ld, a function that was declared and never defined becomes such an import"
 }
 
 // exportProblems lists the violations in the exports.

@@ -1,6 +1,7 @@
 package wasm_test
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/tenterhook/tenterhook/runtime"
 	"github.com/tenterhook/tenterhook/runtime/wasm"
+	"github.com/tenterhook/tenterhook/sdk/hook"
 )
 
 // guestRule is a rule in testdata/guests and the way to build it.
@@ -165,5 +167,54 @@ func wantOwnEmails(t *testing.T, p *wasm.Program) {
 		if want := `{"debugContext":{"first":"` + email + `"}}`; err != nil || got != want {
 			t.Errorf("got %s, %v; want %s; it wrote %q", got, err, want, r.Logs)
 		}
+	}
+}
+
+// rejectedGuests are modules that a compiler made with the wrong options, or that use what is not
+// available here, with the remedy that the rejection names.
+var rejectedGuests = []struct {
+	guestRule
+	want string
+}{
+	{guestRule{"GoCommand", func() ([]byte, error) {
+		return runCompiler("go", "build", "-trimpath", "-ldflags=-s -w", "./godecide", "-o")
+	}}, "in Go -buildmode=c-shared"},
+	{guestRule{"AssemblyScriptSeed", func() ([]byte, error) { return runCompiler(assemblyScript(), "as/random.ts", "-O3", "-o") }}, "(env.seed): of env only abort is there; AssemblyScript imports seed for Math.random: compile with --use seed="},
+	{guestRule{"CUndefined", func() ([]byte, error) {
+		return runCompiler("clang-14", "--target=wasm32", "-nostdlib", "-O2", "-Wl,--no-entry,--allow-undefined", "c/undefined.c", "-o")
+	}}, "with clang or wasm-ld, a function that was declared and never defined"},
+}
+
+func TestRejectedGuests(t *testing.T) {
+	for _, s := range rejectedGuests {
+		t.Run(s.name, func(t *testing.T) {
+			_, err := openProgram(t, newRuntime(t, wasm.Options{}), s.module(t), wasm.ProgramOptions{})
+			if !errors.Is(err, wasm.ErrModule) || !strings.Contains(err.Error(), s.want) || len(err.Error()) > 1<<10 {
+				t.Errorf("got %v, want it rejected: %s", err, s.want)
+			}
+		})
+	}
+}
+
+// The remedies of the rejections work.
+func TestRemedies(t *testing.T) {
+	seed := guestRule{"AssemblyScriptSeed", func() ([]byte, error) {
+		return runCompiler(assemblyScript(), "as/random.ts", "-O3", "--use", "seed=as/random/hostSeed", "-o")
+	}}
+	p := newProgramIn(t, newChildRuntime(t), seed.module(t), wasm.ProgramOptions{Sample: []byte(body)})
+	random, drafts := runtime.NewRandom([]byte("key")), make(map[string]bool)
+	for _, id := range []string{"1", "1", "2", "3"} {
+		e := newEvent(t, strings.Replace(body, `"eventId":"1"`, `"eventId":"`+id+`"`, 1))
+		e.call.ID = id
+		r, d := new(runtime.Run), new(hook.Draft)
+		e.begin(r, new(runtime.Meter), runtime.Budget{})
+		r.Random = random
+		if err := p.Run(r, d); err != nil {
+			t.Fatal(err)
+		}
+		drafts[string(d.JSON)] = true
+	}
+	if len(drafts) != 3 {
+		t.Errorf("three events and one repeat gave the numbers %v", drafts)
 	}
 }

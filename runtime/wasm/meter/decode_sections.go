@@ -57,7 +57,7 @@ func (m *module) readValueTypes(r *reader, what string, bound int) []byte {
 func (m *module) readImports(r *reader) {
 	for n := m.readCount(r, "imports", 0, m.options.Limits.Imports); n > 0 && r.failure == ""; n-- {
 		i := importEntry{at: r.pos, module: r.name(), name: r.name(), kind: r.byte()}
-		place := fmt.Sprintf("import %d (%s.%s)", len(m.imports), PrintableName(i.module), PrintableName(i.name))
+		place := fmt.Sprintf("import %d (%s.%s)", len(m.imports), ShortName(i.module), ShortName(i.name))
 		m.checkName(i.at, place, i.module)
 		m.checkName(i.at, place, i.name)
 		if strings.HasPrefix(i.module, Reserved) {
@@ -95,8 +95,8 @@ func (m *module) readImport(r *reader, i *importEntry, place string) {
 	}
 }
 
-func (m *module) checkName(at int, place, checkName string) {
-	m.checkMax(at, place, "bytes of a name", len(checkName), m.options.Limits.Name)
+func (m *module) checkName(at int, place, name string) {
+	m.checkMax(at, place, "bytes of a name", len(name), m.options.Limits.Name)
 }
 
 // readIndex reads an index into n entries of the upload. Larger indexes could name injected
@@ -240,7 +240,7 @@ func (m *module) readExports(r *reader) {
 	for n := m.readCount(r, "exports", 0, m.options.Limits.Exports); n > 0 && r.failure == ""; n-- {
 		at := r.pos
 		e := exportEntry{name: r.name(), kind: r.byte()}
-		place := fmt.Sprintf("export %d (%s)", len(m.exports), PrintableName(e.name))
+		place := fmt.Sprintf("export %d (%s)", len(m.exports), ShortName(e.name))
 		m.checkName(at, place, e.name)
 		if strings.HasPrefix(e.name, Reserved) {
 			m.rejectf(at, place, "names that begin with %s are reserved", Reserved)

@@ -99,6 +99,7 @@ type Module struct {
 	Entries  int64 // initial entries of all tables, and of their saved copies
 	Restored int64 // entries of the tables that Restore copies back
 
+	GoLinked     bool     // made by Go's linker: it has a build ID
 	Start        bool     // has a start function, exported as Start
 	Unrestorable []string // table.grow, data.drop, elem.drop: each call needs a new instance
 }

@@ -27,6 +27,7 @@ type module struct {
 	dataBody    [2]int   // of the section
 	customBytes int      // bytes of custom sections
 	nameSection [2]int   // where the names are
+	goLinked    bool     // see Module.GoLinked
 
 	imported struct{ funcs, tables, memories, globals int }
 	partial  bool // a section is unreadable, so counts are unknown
@@ -236,8 +237,11 @@ func (m *module) readCustom(r *reader) {
 	if r.failure != "" {
 		m.reject(r.pos, place, r.failure)
 	}
-	if name == "name" {
+	switch name {
+	case "name":
 		m.nameSection = [2]int{r.pos, r.end}
+	case "go:buildid":
+		m.goLinked = true
 	}
 }
 

@@ -1,6 +1,7 @@
 package meter
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 	"unicode"
@@ -24,6 +25,17 @@ func (r Rejections) Error() string {
 		all[i] = one.Error()
 	}
 	return strings.Join(all, "\n")
+}
+
+// longestName is the longest name in a message, in bytes.
+const longestName = 80
+
+// ShortName returns a name for a message: printable, and cut if it is long.
+func ShortName(name string) string {
+	if len(name) <= longestName {
+		return PrintableName(name)
+	}
+	return fmt.Sprintf("%s… (%d bytes)", PrintableName(strings.ToValidUTF8(name[:longestName], "")), len(name))
 }
 
 // PrintableName quotes a name from a module if a terminal could interpret it or it has several

@@ -286,7 +286,7 @@ func (w *sectionWriter) code(bodies []byte) {
 func (m *module) describe(code []byte) *Module {
 	d := &Module{
 		Code: code, Functions: len(m.bodies), Types: len(m.types), Tables: len(m.tables), Globals: len(m.globals),
-		Data: len(m.data), Elements: len(m.elements), Start: m.start >= 0,
+		Data: len(m.data), Elements: len(m.elements), GoLinked: m.goLinked, Start: m.start >= 0,
 	}
 	for _, i := range m.imports {
 		d.Imports = append(d.Imports, Extern{i.module, i.name, kindNames[i.kind], m.typeText(i.kind, uint32(i.index))})
