@@ -18,7 +18,7 @@ import (
 
 // The reasons a folder cannot be read, beside those of the file system.
 var (
-	ErrChanging = errors.New("the folder changes while it is read") // each of several readings was overtaken by a writer
+	ErrChanging = errors.New("the folder changes while it is read") // a writer changed it in each attempt
 	ErrTooLarge = errors.New("too large for a policy folder")
 )
 
@@ -88,10 +88,10 @@ func (f *Folder) File(name string) ([]byte, bool) {
 // Hash is the hex SHA-256 of all names and contents.
 func (f *Folder) Hash() string { return f.hash }
 
-// Read reads the folder at dir: regular files only, without dot-files, and symbolic links as long
-// as they lead to somewhere inside the folder (Kubernetes mounts a ConfigMap as links through
-// ..data). It looks at the folder again after reading; when something moved in between it reads
-// anew, and after a few tries gives up with ErrChanging.
+// Read reads the folder at dir: regular files only, without dot-files, and symbolic links if they
+// lead to a target inside the folder (Kubernetes mounts a ConfigMap as links through ..data). It
+// lists the folder again after reading. If something changed meanwhile it retries, and after a few
+// attempts returns ErrChanging.
 func Read(dir string) (*Folder, error) {
 	failure := fmt.Errorf("%s: %w", dir, ErrChanging)
 	for range 4 {

@@ -14,7 +14,7 @@ import (
 	"github.com/tenterhook/tenterhook/rules/folder"
 )
 
-func write(t *testing.T, path, text string) {
+func writeFile(t *testing.T, path, text string) {
 	t.Helper()
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		t.Fatal(err)
@@ -24,7 +24,7 @@ func write(t *testing.T, path, text string) {
 	}
 }
 
-func link(t *testing.T, to, path string) {
+func symlink(t *testing.T, to, path string) {
 	t.Helper()
 	if err := os.Symlink(to, path); err != nil {
 		t.Fatal(err)
@@ -33,10 +33,10 @@ func link(t *testing.T, to, path string) {
 
 func TestRead(t *testing.T) {
 	dir := t.TempDir()
-	write(t, dir+"/policy.yaml", "a")
-	write(t, dir+"/sub/tables/x.csv", "b")
-	write(t, dir+"/.git/config", "no")
-	write(t, dir+"/.policy.yaml.swp", "no")
+	writeFile(t, dir+"/policy.yaml", "a")
+	writeFile(t, dir+"/sub/tables/x.csv", "b")
+	writeFile(t, dir+"/.git/config", "no")
+	writeFile(t, dir+"/.policy.yaml.swp", "no")
 	if err := os.Mkdir(dir+"/empty", 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -60,13 +60,13 @@ func TestRead(t *testing.T) {
 	}
 }
 
-// TestReadConfigMap reads what Kubernetes mounts: links to ..data, which is a link to a folder with
-// a time in its name.
+// TestReadConfigMap reads a ConfigMap mounted by Kubernetes: links to ..data, a link to a dated
+// folder.
 func TestReadConfigMap(t *testing.T) {
 	dir := t.TempDir()
-	write(t, dir+"/..2026_01_01/policy.yaml", "old")
-	link(t, "..2026_01_01", dir+"/..data")
-	link(t, "..data/policy.yaml", dir+"/policy.yaml")
+	writeFile(t, dir+"/..2026_01_01/policy.yaml", "old")
+	symlink(t, "..2026_01_01", dir+"/..data")
+	symlink(t, "..data/policy.yaml", dir+"/policy.yaml")
 	read := func() string {
 		f, err := folder.Read(dir)
 		if err != nil {
@@ -81,8 +81,8 @@ func TestReadConfigMap(t *testing.T) {
 	if got := read(); got != "old" {
 		t.Errorf("got %q", got)
 	}
-	write(t, dir+"/..2026_01_02/policy.yaml", "new")
-	link(t, "..2026_01_02", dir+"/..data_tmp")
+	writeFile(t, dir+"/..2026_01_02/policy.yaml", "new")
+	symlink(t, "..2026_01_02", dir+"/..data_tmp")
 	if err := os.Rename(dir+"/..data_tmp", dir+"/..data"); err != nil {
 		t.Fatal(err)
 	}
@@ -91,7 +91,7 @@ func TestReadConfigMap(t *testing.T) {
 	}
 }
 
-func TestReadRefuses(t *testing.T) {
+func TestReadRejects(t *testing.T) {
 	tests := []struct {
 		name string
 		make func(dir string)
@@ -99,30 +99,30 @@ func TestReadRefuses(t *testing.T) {
 	}{
 		{"no folder", func(dir string) { os.Remove(dir) }, "no such file"},
 		{"a link out of the folder", func(dir string) {
-			write(t, dir+"-outside", "secret")
-			link(t, dir+"-outside", dir+"/policy.yaml")
+			writeFile(t, dir+"-outside", "secret")
+			symlink(t, dir+"-outside", dir+"/policy.yaml")
 		}, "escapes"},
-		{"a link to nothing", func(dir string) { link(t, "nothing", dir+"/policy.yaml") }, "no such file"},
+		{"a link to nothing", func(dir string) { symlink(t, "nothing", dir+"/policy.yaml") }, "no such file"},
 		{"a large file", func(dir string) {
-			write(t, dir+"/x", "")
+			writeFile(t, dir+"/x", "")
 			os.Truncate(dir+"/x", 33<<20)
 		}, "too large"},
-		{"a deep folder", func(dir string) { write(t, dir+strings.Repeat("/d", 20)+"/x", "") }, "inside each other"},
+		{"a deep folder", func(dir string) { writeFile(t, dir+strings.Repeat("/d", 20)+"/x", "") }, "inside each other"},
 		{"a link to a folder above it", func(dir string) {
-			write(t, dir+"/d/x", "")
-			link(t, "..", dir+"/d/up")
+			writeFile(t, dir+"/d/x", "")
+			symlink(t, "..", dir+"/d/up")
 		}, "d/up: too large for a policy folder: a link to a folder that it lies in"},
 		{"links to itself", func(dir string) {
-			write(t, dir+"/d/x", "")
+			writeFile(t, dir+"/d/x", "")
 			for _, name := range "123456" {
-				link(t, ".", dir+"/d/"+string(name))
+				symlink(t, ".", dir+"/d/"+string(name))
 			}
 		}, "a link to a folder that it lies in"},
 		{"links at every level", func(dir string) {
 			at := dir
 			for range 7 {
 				for _, name := range "123456" {
-					link(t, "next", at+"/"+string(name))
+					symlink(t, "next", at+"/"+string(name))
 				}
 				at += "/next"
 				if err := os.Mkdir(at, 0o755); err != nil {
@@ -142,11 +142,11 @@ func TestReadRefuses(t *testing.T) {
 	}
 }
 
-// TestReadIsNeverTorn writes two files that always agree but for the time between them: a reading
-// in which they do not agree must be refused, not returned.
-func TestReadIsNeverTorn(t *testing.T) {
+// TestReadIsConsistent writes two files that agree except between the two writes. Read must not
+// return two files that disagree.
+func TestReadIsConsistent(t *testing.T) {
 	dir := t.TempDir()
-	version := func(i int) string { // its size tells it from those before it, where the clock of a file system is coarse
+	version := func(i int) string { // its size differs, because file times may be coarse
 		return fmt.Sprint(i, strings.Repeat(" ", i%1000))
 	}
 	put := func(name, text string) {
@@ -172,8 +172,8 @@ func TestReadIsNeverTorn(t *testing.T) {
 			}
 		}
 	}()
-	// A reading between the two renames is whole, though they differ by one version: what may not
-	// be is a reading that has the newer b with the older a.
+	// Between the two renames the versions differ by one, which is consistent. A newer b with an
+	// older a is not.
 	for range 300 {
 		f, err := folder.Read(dir)
 		if errors.Is(err, folder.ErrChanging) {

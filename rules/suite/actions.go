@@ -7,14 +7,14 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-// actionsDiffer compares actions with the expected ones in order. It compares only the members of
-// the expected action; rule is the name of the rule of an action.
-func actionsDiffer(want []byte, got, shown []hook.Action) string {
+// diffActions compares actions with the expected ones in order. It compares only the members of the
+// expected action; rule is the name of the rule of an action.
+func diffActions(want []byte, got, redacted []hook.Action) string {
 	var doc jsondoc.Doc
 	if err := doc.Parse(want, jsondoc.Limits{Bytes: len(want) + 1}); err != nil {
 		return err.Error()
 	}
-	asked := func(actions []hook.Action) []byte {
+	selectMembers := func(actions []hook.Action) []byte {
 		all := []byte{'['}
 		for i, a := range actions {
 			if i > 0 {
@@ -24,17 +24,17 @@ func actionsDiffer(want []byte, got, shown []hook.Action) string {
 		}
 		return append(all, ']')
 	}
-	return differ(want, asked(got), asked(shown))
+	return diffJSON(want, selectMembers(got), selectMembers(redacted))
 }
 
 // appendExpected appends the members of an action that expected has; for an unexpected action, rule
 // and to.
 func appendExpected(dst []byte, expected jsondoc.Node, rule string, action []byte) []byte {
-	asked := []string{"rule", "to"}
+	names := []string{"rule", "to"}
 	if expected.Kind() == jsondoc.Object {
-		asked = nil
+		names = nil
 		for name := range expected.Members() {
-			asked = append(asked, name)
+			names = append(names, name)
 		}
 	}
 	var doc jsondoc.Doc
@@ -42,11 +42,11 @@ func appendExpected(dst []byte, expected jsondoc.Node, rule string, action []byt
 		return jsondoc.AppendString(dst, err.Error())
 	}
 	dst = append(dst, '{')
-	if slices.Contains(asked, "rule") {
+	if slices.Contains(names, "rule") {
 		dst = jsondoc.AppendString(append(dst, `"rule":`...), rule)
 	}
 	for name, value := range doc.Root().Members() {
-		if !slices.Contains(asked, name) {
+		if !slices.Contains(names, name) {
 			continue
 		}
 		if dst[len(dst)-1] != '{' {

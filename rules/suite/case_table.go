@@ -16,7 +16,7 @@ var itemFields = append([]document.Field[caseSpec]{
 }, sharedFields...)
 
 func readCases(d *document.Decoder, c *caseSpec, n *document.Node) {
-	c.many(d, n)
+	c.recordCases(d, n)
 	for _, item := range d.Items(n, "cases") {
 		one := &caseSpec{node: item}
 		document.Decode(d, item, "a case", itemFields, one)
@@ -24,12 +24,12 @@ func readCases(d *document.Decoder, c *caseSpec, n *document.Node) {
 	}
 }
 
-// many records the node of a test's cases.
-func (c *caseSpec) many(d *document.Decoder, n *document.Node) {
-	if c.manyAt != nil {
+// recordCases records the node of a test's cases.
+func (c *caseSpec) recordCases(d *document.Decoder, n *document.Node) {
+	if c.casesAt != nil {
 		d.Add(n.Problem("a test has cases or a table: want one of them"))
 	}
-	c.manyAt = n
+	c.casesAt = n
 	if n.Kind == document.List && len(n.Items) == 0 {
 		d.Add(n.Problem("no cases here: want one or more"))
 	}
@@ -38,7 +38,7 @@ func (c *caseSpec) many(d *document.Decoder, n *document.Node) {
 // readTable reads rows of values below a row of headings. A row may end early: missing cells set
 // nothing.
 func readTable(d *document.Decoder, c *caseSpec, n *document.Node) {
-	c.many(d, n)
+	c.recordCases(d, n)
 	rows := d.Items(n, "table")
 	if len(rows) == 0 {
 		return
@@ -46,21 +46,21 @@ func readTable(d *document.Decoder, c *caseSpec, n *document.Node) {
 	if len(rows) == 1 {
 		d.Add(n.Problem("no cases here: want rows below the first, which names what stands in them"))
 	}
-	heads := readHeads(d, rows[0])
+	headings := readHeadings(d, rows[0])
 	for _, row := range rows[1:] {
 		cells := d.Items(row, "a row")
-		if len(cells) > len(heads) && heads != nil {
-			d.Add(cells[len(heads)].Problem("want at most %d values in a row, as the first row has names", len(heads)))
+		if len(cells) > len(headings) && headings != nil {
+			d.Add(cells[len(headings)].Problem("want at most %d values in a row, as the first row has names", len(headings)))
 			continue
 		}
 		one := &caseSpec{node: row}
-		document.Decode(d, caseOfRow(d, row, heads, cells), "a case", itemFields, one)
+		document.Decode(d, caseOfRow(d, row, headings, cells), "a case", itemFields, one)
 		c.cases = append(c.cases, one)
 	}
 }
 
-// readHeads reads the first row of a table.
-func readHeads(d *document.Decoder, row *document.Node) (heads []*document.Node) {
+// readHeadings reads the first row of a table.
+func readHeadings(d *document.Decoder, row *document.Node) (headings []*document.Node) {
 	seen := map[string]bool{}
 	for _, h := range d.Items(row, "the first row") {
 		key, inside := strings.CutPrefix(h.Text, "expect.")
@@ -76,13 +76,13 @@ func readHeads(d *document.Decoder, row *document.Node) (heads []*document.Node)
 			return nil
 		}
 		seen[h.Text] = true
-		heads = append(heads, h)
+		headings = append(headings, h)
 	}
-	return heads
+	return headings
 }
 
 // caseOfRow turns a row into a case.
-func caseOfRow(d *document.Decoder, row *document.Node, heads, cells []*document.Node) *document.Node {
+func caseOfRow(d *document.Decoder, row *document.Node, headings, cells []*document.Node) *document.Node {
 	whole := &document.Node{Source: row.Source, Kind: document.Map, Line: row.Line, Column: row.Column}
 	part := func(key string) *document.Node {
 		if whole.Get(key) == nil {
@@ -90,8 +90,8 @@ func caseOfRow(d *document.Decoder, row *document.Node, heads, cells []*document
 		}
 		return whole.Get(key)
 	}
-	for i, cell := range cells[:min(len(cells), len(heads))] {
-		key, into := heads[i].Text, whole
+	for i, cell := range cells[:min(len(cells), len(headings))] {
+		key, into := headings[i].Text, whole
 		switch name, inside := strings.CutPrefix(key, "expect."); {
 		case inside:
 			key, into = name, part("expect")
@@ -105,7 +105,7 @@ func caseOfRow(d *document.Decoder, row *document.Node, heads, cells []*document
 
 // spread returns the cases of a test with its shared fields; a test without cases is one case.
 func (r *caseReader) spread(spec *caseSpec) []*caseSpec {
-	if spec.manyAt == nil {
+	if spec.casesAt == nil {
 		if spec.expect == nil && spec.node.Get("expect") == nil && spec.node.Kind == document.Map {
 			r.Add(spec.node.Problem("a test has no expect"))
 		}
@@ -122,7 +122,7 @@ func (r *caseReader) spread(spec *caseSpec) []*caseSpec {
 		if c.fixed.Seed == ([32]byte{}) {
 			one.fixed.Seed = spec.fixed.Seed
 		}
-		one.expect, one.expectAt = c.expect.over(spec.expect), overlay(c.expectAt, spec.expectAt)
+		one.expect, one.expectAt = c.expect.withDefaults(spec.expect), overlay(c.expectAt, spec.expectAt)
 		if one.expect == nil && c.node.Kind == document.Map {
 			r.Add(c.node.Problem("a case has no expect, nor has its test"))
 		}
@@ -146,8 +146,8 @@ func overlay(n, all *document.Node) *document.Node {
 	return &both
 }
 
-// over returns the expectation of a case, completed by that of its test.
-func (e *expectSpec) over(all *expectSpec) *expectSpec {
+// withDefaults returns the expectation of a case, completed by that of its test.
+func (e *expectSpec) withDefaults(all *expectSpec) *expectSpec {
 	switch {
 	case e == nil:
 		return all

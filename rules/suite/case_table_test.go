@@ -11,8 +11,7 @@ import (
 	"github.com/tenterhook/tenterhook/rules/suite"
 )
 
-// TestCasesSpread: a test with cases is as many tests, each with what the test says of all and its
-// own over that.
+// TestCasesSpread: each case becomes one test with the shared fields, overridden by its own.
 func TestCasesSpread(t *testing.T) {
 	const tests = `tests:
   - name: all
@@ -75,7 +74,7 @@ func TestCasesProblems(t *testing.T) {
 		{"NoList", `cases: 7`, "3:12: want cases as a list, got 7"},
 		{"UnknownKey", `cases: [{expects: {}}]`, "3:13: a case has no expect, nor has its test\na_test.yaml:3:14: unknown key \"expects\" in a case, did you mean \"expect\"?"},
 		{"Both", "expect: {rules: r}\n    cases: [{}]\n    table: [[name], [x]]", "5:12: a test has cases or a table: want one of them"},
-		{"TwoOfAName", `cases: [{name: x, expect: {rules: r}}, {name: x, expect: {rules: r}}]`, `3:51: a test called "t: x" is there already, on line 3`},
+		{"TwoOfAName", `cases: [{name: x, expect: {rules: r}}, {name: x, expect: {rules: r}}]`, `3:51: duplicate test name "t: x", first on line 3`},
 		{"NoTime", "now: tomorrow\n    expect: {rules: r}", "3:10: want a time such as 2026-07-01T12:00:00Z, got a text"},
 		{"NoSeed", "seed: [1]\n    expect: {rules: r}", "3:11: want a seed as a text, got a list"},
 		{"OneRow", `table: [[name]]`, "3:12: no cases here: want rows below the first, which names what stands in them"},

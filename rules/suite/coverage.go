@@ -26,18 +26,18 @@ type LetCoverage struct {
 
 // RuleCoverage is the test coverage of a rule.
 type RuleCoverage struct {
-	Rule    string `json:"rule"`
-	Seen    int    `json:"seen"`    // tests that evaluated its condition
-	Matched int    `json:"matched"` // tests in which it matched
+	Rule      string `json:"rule"`
+	Evaluated int    `json:"seen"`    // tests that evaluated its condition
+	Matched   int    `json:"matched"` // tests in which it matched
 	*Branches
 }
 
 // Branches are the possible results of a rule's condition, with counts.
 type Branches struct {
 	rules.Place
-	Picks   bool             `json:"picks"`   // the rule has a condition
-	Skipped int              `json:"skipped"` // tests that evaluated its condition without a match
-	Clauses []ClauseCoverage `json:"clauses,omitempty"`
+	Conditional bool             `json:"picks"`   // the rule has a condition
+	Skipped     int              `json:"skipped"` // tests that evaluated its condition without a match
+	Clauses     []ClauseCoverage `json:"clauses,omitempty"`
 }
 
 // ClauseCoverage counts the results of a part of a condition.
@@ -52,51 +52,51 @@ type ClauseCoverage struct {
 type coverageCounter map[string][]RuleCoverage
 
 func newCoverageCounter(s *rules.Set) coverageCounter {
-	seen := coverageCounter{}
+	counter := coverageCounter{}
 	for _, h := range s.Hooks() {
 		places := h.Places()
 		for i, name := range h.RuleNames() {
 			c := RuleCoverage{Rule: name}
 			if places != nil {
-				c.Branches = &Branches{Place: places[i].Place, Picks: places[i].Picks}
+				c.Branches = &Branches{Place: places[i].Place, Conditional: places[i].Picks}
 			}
-			seen[h.Name] = append(seen[h.Name], c)
+			counter[h.Name] = append(counter[h.Name], c)
 		}
 	}
-	return seen
+	return counter
 }
 
-func (s coverageCounter) add(h *rules.Hook, t *rules.Trace) {
-	all, at := s[h.Name], 0
+func (c coverageCounter) add(h *rules.Hook, t *rules.Trace) {
+	all, at := c[h.Name], 0
 	for i := range t.Rules {
-		looked := &t.Rules[i]
-		for all[at].Rule != looked.Rule { // both are in the order of the hook
+		rule := &t.Rules[i]
+		for all[at].Rule != rule.Rule { // both are in the order of the hook
 			at++
 		}
-		all[at].Seen++
-		if looked.Matched {
+		all[at].Evaluated++
+		if rule.Matched {
 			all[at].Matched++
-		} else if looked.Err == nil && all[at].Branches != nil {
+		} else if rule.Err == nil && all[at].Branches != nil {
 			all[at].Skipped++
 		}
 	}
 }
 
-func (s coverageCounter) coverage(set *rules.Set) (all []HookCoverage) {
+func (c coverageCounter) coverage(set *rules.Set) (all []HookCoverage) {
 	for _, h := range set.Hooks() {
 		for i, p := range h.Places() {
-			s[h.Name][i].Branches.Clauses = coverageOf(p.Clauses)
+			c[h.Name][i].Branches.Clauses = clauseCoverage(p.Clauses)
 		}
-		one := HookCoverage{Hook: h.Name, Rules: s[h.Name]}
+		one := HookCoverage{Hook: h.Name, Rules: c[h.Name]}
 		for _, l := range h.LetPlaces() {
-			one.Lets = append(one.Lets, LetCoverage{l.Let, l.Place, coverageOf(l.Clauses)})
+			one.Lets = append(one.Lets, LetCoverage{l.Let, l.Place, clauseCoverage(l.Clauses)})
 		}
 		all = append(all, one)
 	}
 	return all
 }
 
-func coverageOf(clauses []rules.Clause) (all []ClauseCoverage) {
+func clauseCoverage(clauses []rules.Clause) (all []ClauseCoverage) {
 	for _, c := range clauses {
 		yes, no := c.Counts()
 		all = append(all, ClauseCoverage{c.Place, c.Text, yes, no})
@@ -107,11 +107,11 @@ func coverageOf(clauses []rules.Clause) (all []ClauseCoverage) {
 // Share returns the number of covered and of all possible results: the match of each rule, its not
 // matching if it has a condition, and true and false of each part of a condition, a let or a
 // verify. A Set loaded without Options.Clauses counts only the matches.
-func (r *Report) Share() (seen, all int) {
+func (r *Report) Share() (covered, all int) {
 	count := func(n int64) {
 		all++
 		if n > 0 {
-			seen++
+			covered++
 		}
 	}
 	for _, h := range r.Coverage {
@@ -120,7 +120,7 @@ func (r *Report) Share() (seen, all int) {
 			if rule.Branches == nil {
 				continue
 			}
-			if rule.Picks {
+			if rule.Conditional {
 				count(int64(rule.Skipped))
 			}
 			for _, c := range rule.Clauses {
@@ -135,16 +135,16 @@ func (r *Report) Share() (seen, all int) {
 			}
 		}
 	}
-	return seen, all
+	return covered, all
 }
 
 // Percent returns the Share in whole percent, rounded down: 100 means complete.
 func (r *Report) Percent() int {
-	seen, all := r.Share()
+	covered, all := r.Share()
 	if all == 0 {
 		return 100
 	}
-	return 100 * seen / all
+	return 100 * covered / all
 }
 
 // branches reports whether the Set was loaded with Options.Clauses.
@@ -156,8 +156,8 @@ func (r *Report) branches() bool {
 
 // writeBranches writes a line with the place of each result that no test covers.
 func (r *Report) writeBranches(w io.Writer) {
-	seen, all := r.Share()
-	fmt.Fprintf(w, "coverage: %d%%, %d of %d\n", r.Percent(), seen, all)
+	covered, all := r.Share()
+	fmt.Fprintf(w, "coverage: %d%%, %d of %d\n", r.Percent(), covered, all)
 	for _, h := range r.Coverage {
 		for _, l := range h.Lets {
 			writeClauses(w, h.Hook+": let "+l.Let, l.Clauses)
@@ -169,51 +169,51 @@ func (r *Report) writeBranches(w io.Writer) {
 }
 
 func (c *RuleCoverage) write(w io.Writer, hook string) {
-	who := hook + ": " + c.Rule
+	subject := hook + ": " + c.Rule
 	switch {
-	case c.Seen == 0:
-		writeUnseen(w, c.Place, who, "never looked at")
+	case c.Evaluated == 0:
+		writeUncovered(w, c.Place, subject, "never evaluated")
 		return // so no test evaluated its parts
 	case c.Matched == 0:
-		writeUnseen(w, c.Place, who, "never matched")
-	case c.Picks && c.Skipped == 0:
-		writeUnseen(w, c.Place, who, "never failed to match")
+		writeUncovered(w, c.Place, subject, "never matched")
+	case c.Conditional && c.Skipped == 0:
+		writeUncovered(w, c.Place, subject, "never failed to match")
 	}
-	writeClauses(w, who, c.Clauses)
+	writeClauses(w, subject, c.Clauses)
 }
 
-func writeClauses(w io.Writer, who string, all []ClauseCoverage) {
+func writeClauses(w io.Writer, subject string, all []ClauseCoverage) {
 	for _, c := range all {
 		text := strings.Join(strings.Fields(c.Text), " ")
 		switch {
 		case c.True+c.False == 0:
-			writeUnseen(w, c.Place, who, "never looked at: "+text)
+			writeUncovered(w, c.Place, subject, "never evaluated: "+text)
 		case c.True == 0:
-			writeUnseen(w, c.Place, who, "never true: "+text)
+			writeUncovered(w, c.Place, subject, "never true: "+text)
 		case c.False == 0:
-			writeUnseen(w, c.Place, who, "never false: "+text)
+			writeUncovered(w, c.Place, subject, "never false: "+text)
 		}
 	}
 }
 
-func writeUnseen(w io.Writer, p rules.Place, who, what string) {
-	fmt.Fprintf(w, "  %s:%d:%d: %s: %s\n", p.File, p.Line, p.Column, who, what)
+func writeUncovered(w io.Writer, p rules.Place, subject, what string) {
+	fmt.Fprintf(w, "  %s:%d:%d: %s: %s\n", p.File, p.Line, p.Column, subject, what)
 }
 
 // coverageReport is the JSON of WriteCoverage.
 type coverageReport struct {
 	Revision string         `json:"revision"`
 	Percent  int            `json:"percent"`
-	Seen     int            `json:"seen"`
+	Covered  int            `json:"seen"`
 	All      int            `json:"all"`
 	Hooks    []HookCoverage `json:"hooks"`
 }
 
 // WriteCoverage writes the coverage as JSON, with all counts.
 func (r *Report) WriteCoverage(w io.Writer) error {
-	seen, all := r.Share()
+	covered, all := r.Share()
 	e := json.NewEncoder(w)
 	e.SetEscapeHTML(false)
 	e.SetIndent("", "  ")
-	return e.Encode(coverageReport{r.Revision, r.Percent(), seen, all, r.Coverage})
+	return e.Encode(coverageReport{r.Revision, r.Percent(), covered, all, r.Coverage})
 }

@@ -36,12 +36,14 @@ type Result struct {
 	Hook     string        `json:"hook"`
 	Failures []Failure     `json:"failures,omitempty"` // none: it passed
 	Duration time.Duration `json:"duration"`           // nanoseconds, of the decisions only
-	spent    []ruleRun
+	runs     []ruleRun
 }
 
 // Failure is one unmet expectation.
 type Failure struct {
-	What string `json:"what"` // the compared part: rules, answer, commands, error, claims, actions, failed, contract, input, time
+	// What is the compared part: rules, answer, commands, error, claims, actions, failed,
+	// contract, input or time.
+	What string `json:"what"`
 	Text string `json:"text"` // the wanted and the actual value; several lines for a diff
 }
 
@@ -53,13 +55,13 @@ func Run(f *folder.Folder, s *rules.Set, o Options) (*Report, error) {
 		return nil, problems
 	}
 	r := &Report{Revision: s.Revision()}
-	seen := newCoverageCounter(s)
+	counter := newCoverageCounter(s)
 	start := time.Now()
 	for i := range cases {
 		if o.Select != nil && !o.Select(cases[i].Name) {
 			continue
 		}
-		c := run(s.Hook(cases[i].Hook), &cases[i], seen, o.Until)
+		c := run(s.Hook(cases[i].Hook), &cases[i], counter, o.Until)
 		if len(c.Failures) == 0 {
 			r.Passed++
 		} else {
@@ -68,16 +70,16 @@ func Run(f *folder.Folder, s *rules.Set, o Options) (*Report, error) {
 		r.Cases = append(r.Cases, c)
 	}
 	r.Duration = time.Since(start)
-	r.Coverage = seen.coverage(s)
+	r.Coverage = counter.coverage(s)
 	r.Costs = costs(s, r.Cases)
 	return r, nil
 }
 
 // run decides the call of one case and compares the decision.
-func run(h *rules.Hook, c *Case, seen coverageCounter, until time.Time) Result {
+func run(h *rules.Hook, c *Case, counter coverageCounter, until time.Time) Result {
 	done := Result{File: c.File, Line: c.Line, Name: c.Name, Hook: c.Hook}
 	if !until.IsZero() && time.Now().After(until) {
-		done.Failures = []Failure{{"time", "the tests before this one have taken all there was"}}
+		done.Failures = []Failure{{"time", "the time for all tests is used up"}}
 		return done
 	}
 	var doc jsondoc.Doc
@@ -87,12 +89,12 @@ func run(h *rules.Hook, c *Case, seen coverageCounter, until time.Time) Result {
 	}
 	var d rules.Decision
 	if h.Type.Inline() {
-		d = decide(h, &doc, c.Fixed, seen, &done)
+		d = decide(h, &doc, c.Fixed, counter, &done)
 	} else {
-		d = decideEvents(h, &doc, c.Fixed, seen, &done)
+		d = decideEvents(h, &doc, c.Fixed, counter, &done)
 	}
-	shown := h.Redacted(&hook.Call{Hook: h.Name, ID: doc.Root().Get("eventId").Text(), Type: h.Type, Doc: &doc}, &d)
-	for _, f := range compare(h, &c.Expect, &d, shown) {
+	redacted := h.Redacted(&hook.Call{Hook: h.Name, ID: doc.Root().Get("eventId").Text(), Type: h.Type, Doc: &doc}, &d)
+	for _, f := range compare(h, &c.Expect, &d, redacted) {
 		f.Text = string(h.Conceal(doc.Root(), []byte(f.Text)))
 		done.Failures = append(done.Failures, f)
 	}
@@ -101,23 +103,23 @@ func run(h *rules.Hook, c *Case, seen coverageCounter, until time.Time) Result {
 
 // decide runs one decision and counts it. It never reuses a Decision, so that no leftover is
 // hidden.
-func decide(h *rules.Hook, doc *jsondoc.Doc, fixed rules.Fixed, seen coverageCounter, done *Result) rules.Decision {
+func decide(h *rules.Hook, doc *jsondoc.Doc, fixed rules.Fixed, counter coverageCounter, done *Result) rules.Decision {
 	if fixed.Now.IsZero() {
-		fixed.Now = instant(doc.Root())
+		fixed.Now = callTime(doc.Root())
 	}
 	call := hook.Call{Hook: h.Name, ID: doc.Root().Get("eventId").Text(), Type: h.Type, Doc: doc}
 	d := rules.Decision{Trace: &rules.Trace{}, Fixed: &fixed}
 	start := time.Now()
 	h.Decide(&call, &d)
 	done.Duration += time.Since(start)
-	seen.add(h, d.Trace)
+	counter.add(h, d.Trace)
 	done.recordCosts(h, d.Trace)
 	return d
 }
 
-// instant is the default time of a test: the time in the call, so that the result does not depend
+// callTime is the default time of a test: the time in the call, so that the result does not depend
 // on the day.
-func instant(call jsondoc.Node) time.Time {
+func callTime(call jsondoc.Node) time.Time {
 	at, err := time.Parse(time.RFC3339, call.Get("eventTime").Text())
 	if err != nil {
 		return time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
@@ -126,7 +128,7 @@ func instant(call jsondoc.Node) time.Time {
 }
 
 // decideEvents decides each event of a delivery separately and concatenates the results.
-func decideEvents(h *rules.Hook, delivery *jsondoc.Doc, fixed rules.Fixed, seen coverageCounter, done *Result) (all rules.Decision) {
+func decideEvents(h *rules.Hook, delivery *jsondoc.Doc, fixed rules.Fixed, counter coverageCounter, done *Result) (all rules.Decision) {
 	root := delivery.Root()
 	for event := range hook.Events(root).Elements() {
 		var doc jsondoc.Doc
@@ -134,7 +136,7 @@ func decideEvents(h *rules.Hook, delivery *jsondoc.Doc, fixed rules.Fixed, seen 
 			done.Failures = append(done.Failures, Failure{"input", err.Error()})
 			return all
 		}
-		d := decide(h, &doc, fixed, seen, done)
+		d := decide(h, &doc, fixed, counter, done)
 		all.Results = append(all.Results, d.Results...)
 		all.Actions = append(all.Actions, d.Actions...)
 		all.Logs = append(all.Logs, d.Logs...)

@@ -171,7 +171,7 @@ func TestProblems(t *testing.T) {
 		{"a call of another type", "tests:\n  - {name: x, hook: token, input: signup.json, expect: {rules: []}}",
 			"policy_test.yaml:2:35: hook token is called with eventType \"com.okta.oauth2.tokens.transform\", this has \"com.okta.user.pre-registration\""},
 		{"no call", "tests:\n  - {name: x, hook: token, input: policy.yaml, expect: {rules: []}}",
-			"policy_test.yaml:2:35: this is no call that is answered: at byte 0: not JSON: want a value"},
+			"policy_test.yaml:2:35: invalid call: at byte 0: not JSON: want a value"},
 		{"a path through a text", "tests:\n  - {name: x, hook: signup, input: signup.json, set: {data.userProfile.email.x: 1}, expect: {rules: []}}",
 			"policy_test.yaml:2:55: set data.userProfile.email.x: there is no \"x\" in a text"},
 		{"a path with nothing in it", "tests:\n  - {name: x, hook: signup, input: signup.json, set: {data..x: 1}, expect: {rules: []}}",
@@ -179,7 +179,7 @@ func TestProblems(t *testing.T) {
 		{"a token that is none", "tests:\n  - {name: x, hook: token, input: {sample: token}, expect: {claims: {refresh: {}}}}",
 			"policy_test.yaml:2:70: unknown token \"refresh\": want id or access"},
 		{"a name twice", "tests:\n  - {name: x, hook: signup, input: signup.json, expect: {rules: []}}\n  - {name: x, hook: signup, input: signup.json, expect: {rules: []}}",
-			"policy_test.yaml:3:12: a test called \"x\" is there already, on line 2"},
+			"policy_test.yaml:3:12: duplicate test name \"x\", first on line 2"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -256,7 +256,7 @@ func TestReport(t *testing.T) {
 	golden(t, "coverage.json", string(text)+"\n")
 }
 
-// TestCoverage tells what tests have never seen of a condition.
+// TestCoverage lists the results of a condition that no test covers.
 func TestCoverage(t *testing.T) {
 	f := folder.New(map[string][]byte{
 		"policy.yaml": []byte(`tenterhook: 1

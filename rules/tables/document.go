@@ -12,12 +12,12 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-// place is where something stands in its file: line and column, or the number of a document's
-// entry, or the offset of a byte, each from 1.
+// place is a position in a file: line and column, the number of a document's entry, or the offset
+// of a byte, each from 1.
 type place struct{ line, column, entry, offset int }
 
-// find gives the place a line and a column in characters.
-func (r *tableReader) find(p place) place {
+// resolve returns the place with a line and a column in characters.
+func (r *tableReader) resolve(p place) place {
 	switch {
 	case p.entry > 0 && p.entry <= len(r.places):
 		return r.places[p.entry-1]
@@ -39,7 +39,7 @@ func (r *tableReader) byteAt(at int) place {
 	return place{line: 1 + bytes.Count(before, []byte("\n")), column: 1 + document.Columns(string(before[begin:]))}
 }
 
-// entryOffset is where element or member i of a JSON text begins.
+// entryOffset is the offset of element or member i of a JSON text.
 func entryOffset(text []byte, i int) int {
 	d := json.NewDecoder(bytes.NewReader(text))
 	open, err := d.Token()
@@ -59,7 +59,7 @@ func entryOffset(text []byte, i int) int {
 // yaml reads a YAML file, with the limits of a policy file.
 func (r *tableReader) yaml() {
 	if len(r.text) > document.MaxBytes {
-		r.policy("file", "%s is too large for YAML: want at most %d MiB, or a .csv or .json file", r.spec.file, document.MaxBytes>>20)
+		r.addAtMember("file", "%s is too large for YAML: want at most %d MiB, or a .csv or .json file", r.spec.file, document.MaxBytes>>20)
 		return
 	}
 	r.src = document.NewSource(r.spec.file, r.text)
@@ -133,12 +133,12 @@ func (r *tableReader) element(n jsondoc.Node, at place) bool {
 		case member != "":
 			r.add(at, "want an object with a member %q", member)
 		case r.spec.as == table.Map || r.spec.as == table.Rows:
-			r.policy("as", "%s is a list of keys without values: want as: %s, %s or %s", r.spec.file, table.Set, table.CIDRs, table.Domains)
+			r.addAtMember("as", "%s is a list of keys without values: want as: %s, %s or %s", r.spec.file, table.Set, table.CIDRs, table.Domains)
 			return false
 		case !ok:
 			r.add(at, "want a text or a number, got %s", KindNames[n.Kind()])
 		default:
-			return r.put(key, nil, at)
+			return r.addEntry(key, nil, at)
 		}
 		return true
 	}
@@ -152,23 +152,23 @@ func (r *tableReader) element(n jsondoc.Node, at place) bool {
 		return true
 	}
 	value, ok := r.value(n, at)
-	return !ok || r.put(key, value, at)
+	return !ok || r.addEntry(key, value, at)
 }
 
 // member reads one entry of a map.
 func (r *tableReader) member(name string, n jsondoc.Node, at place) bool {
 	switch {
 	case r.spec.as == table.Set:
-		r.policy("as", "%s is a map: want a list, or as: map", r.spec.file)
+		r.addAtMember("as", "%s is a map: want a list, or as: map", r.spec.file)
 		return false
 	case r.spec.column != "" || r.spec.key != "":
-		r.policy("as", "%s is a map, whose names are the keys: want no key: or column:", r.spec.file)
+		r.addAtMember("as", "%s is a map, whose names are the keys: want no key: or column:", r.spec.file)
 		return false
 	case r.spec.as == table.Rows && n.Kind() != jsondoc.Object:
 		r.add(at, "want an object for as: rows")
 		return true
 	}
-	return r.put(strings.Clone(name), n.Raw(), at)
+	return r.addEntry(strings.Clone(name), n.Raw(), at)
 }
 
 // value is the JSON of an object's value: none, one member, or all of it.
@@ -177,7 +177,7 @@ func (r *tableReader) value(n jsondoc.Node, at place) ([]byte, bool) {
 	case r.spec.column != "":
 		return nil, true
 	case r.spec.value == "" && r.spec.as == table.Map:
-		r.policy("as", "want value: for as: map, or as: rows")
+		r.addAtMember("as", "want value: for as: map, or as: rows")
 		return nil, false
 	case r.spec.value == "":
 		return n.Raw(), true
@@ -201,13 +201,13 @@ func keyOf(n jsondoc.Node) (string, bool) {
 	return "", false
 }
 
-// KindNames are the kinds as problems name them.
+// KindNames are the names of the kinds in problems.
 var KindNames = [...]string{
 	jsondoc.Missing: "nothing", jsondoc.Null: "null", jsondoc.False: "false", jsondoc.True: "true",
 	jsondoc.Number: "a number", jsondoc.String: "a text", jsondoc.Array: "a list", jsondoc.Object: "an object",
 }
 
-// otherMember suggests a member in place of one that is not there.
+// otherMember suggests another member for a missing one.
 func otherMember(n jsondoc.Node, missing string) string {
 	if n.Get(missing).Kind() != jsondoc.Missing {
 		return ""

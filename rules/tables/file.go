@@ -16,17 +16,17 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-// tableReader turns a table's text into entries and gathers what is wrong with it.
+// tableReader parses the text of a table into entries and collects the problems.
 type tableReader struct {
 	spec     tableSpec
 	text     []byte           // of the file; nil for an inline table
-	src      *document.Source // made of text when a problem has to be shown
+	src      *document.Source // made from text for the first problem
 	entries  []tableEntry
-	places   []place // of a document's entries; without them they are looked for in text
+	places   []place // of a document's entries; without them, entryOffset finds them in text
 	size     int     // bytes of all values
 	problems document.Problems
-	more     int  // problems beyond those
-	broken   bool // a problem was reported by whoever read the file
+	more     int  // problems over maxTableProblems
+	broken   bool // the reader of the file reported a problem
 }
 
 // add reports a problem at a place of the table's file.
@@ -35,7 +35,7 @@ func (r *tableReader) add(at place, format string, args ...any) {
 		r.more++
 		return
 	}
-	at = r.find(at)
+	at = r.resolve(at)
 	p := r.source().Problem(at.line, at.column, fmt.Sprintf(format, args...))
 	const longest = 1000
 	if len(p.Source) > longest {
@@ -51,9 +51,9 @@ func (r *tableReader) source() *document.Source {
 	return r.src
 }
 
-// policy reports a problem at a member of the policy's {file, as, ...}, or at its file: where the
-// member is not given.
-func (r *tableReader) policy(member, format string, args ...any) {
+// addAtMember reports a problem at a member of {file, as, ...} in the policy, or at its file:
+// without that member.
+func (r *tableReader) addAtMember(member, format string, args ...any) {
 	n := r.spec.at.Get(member)
 	if n == nil {
 		n = r.spec.at.Get("file")
@@ -61,8 +61,8 @@ func (r *tableReader) policy(member, format string, args ...any) {
 	r.problems = append(r.problems, n.Problem(format, args...))
 }
 
-// put takes an entry; false when no more can follow.
-func (r *tableReader) put(key string, value []byte, at place) bool {
+// addEntry adds an entry; false ends the reading, because the table is full.
+func (r *tableReader) addEntry(key string, value []byte, at place) bool {
 	if r.size += len(value) + 1; r.size > table.MaxText || len(r.entries) == table.MaxEntries {
 		r.add(at, "the table is too large: want at most %d entries and %d MiB of values", table.MaxEntries, table.MaxText>>20)
 		return false
@@ -78,12 +78,12 @@ func (r *tableReader) put(key string, value []byte, at place) bool {
 // read reads a file of any of the tableFormats.
 func (r *tableReader) read(text []byte) {
 	if bytes.HasPrefix(text, []byte("\xff\xfe")) || bytes.HasPrefix(text, []byte("\xfe\xff")) {
-		r.policy("file", "%s is UTF-16: save it as UTF-8", r.spec.file)
+		r.addAtMember("file", "%s is UTF-16: save it as UTF-8", r.spec.file)
 		return
 	}
 	r.text = bytes.TrimPrefix(text, []byte("\ufeff"))
 	if !utf8.Valid(r.text) {
-		r.add(r.invalid(), "not UTF-8")
+		r.add(r.invalidUTF8(), "not UTF-8")
 		return
 	}
 	switch path.Ext(r.spec.file) {
@@ -98,8 +98,8 @@ func (r *tableReader) read(text []byte) {
 	}
 }
 
-// invalid is where the text stops being UTF-8.
-func (r *tableReader) invalid() place {
+// invalidUTF8 is the first place that is not UTF-8.
+func (r *tableReader) invalidUTF8() place {
 	line := 1
 	for one := range bytes.Lines(r.text) {
 		if !utf8.Valid(one) {
@@ -110,33 +110,32 @@ func (r *tableReader) invalid() place {
 	return place{line: line, column: 1}
 }
 
-// lines reads one entry a line. What follows a # at the start of a line or after white space is a
-// comment.
+// lines reads one entry a line. A # at the start of a line or after white space begins a comment.
 func (r *tableReader) lines() {
 	if r.spec.as == table.Map || r.spec.as == table.Rows {
-		r.policy("as", "a .txt file has entries without values: want as: %s, %s or %s", table.Set, table.CIDRs, table.Domains)
+		r.addAtMember("as", "a .txt file has entries without values: want as: %s, %s or %s", table.Set, table.CIDRs, table.Domains)
 		return
 	}
 	for _, member := range []string{"column", "key", "value"} {
 		if r.spec.at.Get(member) != nil {
-			r.policy(member, "a .txt file has no columns: want no %s:", member)
+			r.addAtMember(member, "a .txt file has no columns: want no %s:", member)
 			return
 		}
 	}
 	line := 0
 	for text := range strings.Lines(string(r.text)) {
 		line++
-		entry := strings.TrimSpace(uncomment(text))
+		entry := strings.TrimSpace(cutComment(text))
 		if entry == "" {
 			continue
 		}
-		if !r.put(entry, nil, place{line: line, column: 1 + strings.Index(text, entry)}) {
+		if !r.addEntry(entry, nil, place{line: line, column: 1 + strings.Index(text, entry)}) {
 			return
 		}
 	}
 }
 
-func uncomment(line string) string {
+func cutComment(line string) string {
 	for i := range len(line) {
 		if line[i] == '#' && (i == 0 || line[i-1] == ' ' || line[i-1] == '\t') {
 			return line[:i]
@@ -146,7 +145,7 @@ func uncomment(line string) string {
 }
 
 // csv reads RFC 4180: a line of column names, then as many cells in each line. White space around a
-// cell is left out, and of a row's object an empty cell too: a rule sees null.
+// cell is removed. The object of a row omits empty cells: a rule sees null.
 func (r *tableReader) csv() {
 	c := csv.NewReader(bytes.NewReader(r.text))
 	c.FieldsPerRecord = -1
@@ -176,7 +175,7 @@ func (r *tableReader) csv() {
 	}
 }
 
-// row takes one line of a CSV file; false when no more can follow.
+// row reads one line of a CSV file; false ends the reading, because the table is full.
 func (r *tableReader) row(c *csv.Reader, columns, record []string, key, value int) bool {
 	at := func(cell int) place {
 		line, column := c.FieldPos(cell)
@@ -192,7 +191,7 @@ func (r *tableReader) row(c *csv.Reader, columns, record []string, key, value in
 			return true
 		}
 	}
-	return r.put(strings.Clone(strings.TrimSpace(record[key])), r.cell(columns, record, value), at(key))
+	return r.addEntry(strings.Clone(strings.TrimSpace(record[key])), r.cell(columns, record, value), at(key))
 }
 
 func cells(n int) string {
@@ -234,22 +233,22 @@ func (r *tableReader) columns(names []string) (key, value int, ok bool) {
 			continue
 		}
 		if *want.at = slices.Index(names, want.column); *want.at < 0 {
-			r.policy(want.member, "%s has no column %q%s", r.spec.file, want.column, SuggestColumn(want.column, names))
+			r.addAtMember(want.member, "%s has no column %q%s", r.spec.file, want.column, SuggestColumn(want.column, names))
 			return 0, 0, false
 		}
 	}
 	if key < 0 {
-		r.policy("", "want %s: one of %s", r.spec.keyOption(), strings.Join(names, ", "))
+		r.addAtMember("", "want %s: one of %s", r.spec.keyOption(), strings.Join(names, ", "))
 		return 0, 0, false
 	}
 	if value < 0 && r.spec.as == table.Map {
-		r.policy("", "want value: for as: map, one of %s, or as: rows", strings.Join(names, ", "))
+		r.addAtMember("", "want value: for as: map, one of %s, or as: rows", strings.Join(names, ", "))
 		return 0, 0, false
 	}
 	return key, value, true
 }
 
-// SuggestColumn is what could be meant by a column that is not among the names.
+// SuggestColumn suggests a column for a name that is not among the names.
 func SuggestColumn(missing string, names []string) string {
 	if hint := document.Suggest(missing, names); hint != "" {
 		return hint

@@ -16,10 +16,10 @@ import (
 	"github.com/tenterhook/tenterhook/runtime/table"
 )
 
-// maxTableProblems is how many problems of one table are told one by one.
+// maxTableProblems limits the problems listed for one table.
 const maxTableProblems = 20
 
-// tableSpec is what a policy says about a table that is in a file.
+// tableSpec is the declaration of a table in a file: {file, as, ...}.
 type tableSpec struct {
 	file, as, column, key, value string
 	minRows                      int
@@ -27,16 +27,15 @@ type tableSpec struct {
 	at                           *document.Node
 }
 
-// tableEntry is one entry on its way into a table, with its place.
+// tableEntry is an entry with its place in the file.
 type tableEntry struct {
 	table.Entry
 	place
 }
 
-// Load reads the table called name that the policy describes at n: a list is a set, a map is a map,
-// and a map with a file is what it says of the file. It is nil when a problem is more than a
-// warning. before is how many entries the table of that name has in the Set that runs now, 0 when
-// there is none.
+// Load reads the table that the policy declares at n: a list is a set, a map is a map, and a map
+// with file: names a file. The table is nil if a problem is more than a warning. before is the
+// number of entries of the table in the running Set, 0 without one.
 func Load(name string, n *document.Node, f *folder.Folder, before int) (*table.Table, document.Problems) {
 	switch {
 	case n.Kind == document.Broken:
@@ -55,25 +54,25 @@ func inlineTable(n *document.Node, as string) (*table.Table, document.Problems) 
 	r := tableReader{src: n.Source, spec: tableSpec{as: as}}
 	r.nodes(n)
 	for _, v := range n.Items {
-		r.constant(v)
+		r.rejectHoles(v)
 	}
 	for _, m := range n.Members {
-		r.constant(m.Value)
+		r.rejectHoles(m.Value)
 	}
-	return r.finish()
+	return r.build()
 }
 
-// constant reports a hole: tables are read before there is an event, and take nothing from the
+// rejectHoles reports each ${ } in a value: tables are read before any event, and without the
 // environment.
-func (r *tableReader) constant(n *document.Node) {
+func (r *tableReader) rejectHoles(n *document.Node) {
 	if n.Kind == document.Text && strings.Contains(n.Text, "${") {
 		r.problems = append(r.problems, n.Problem("a table holds constants: ${ } is not filled here"))
 	}
 	for _, v := range n.Items {
-		r.constant(v)
+		r.rejectHoles(v)
 	}
 	for _, m := range n.Members {
-		r.constant(m.Value)
+		r.rejectHoles(m.Value)
 	}
 }
 
@@ -87,11 +86,11 @@ func fileTable(n *document.Node, f *folder.Folder, before int) (*table.Table, do
 	spec.file = name
 	r := tableReader{spec: spec}
 	r.read(text)
-	t, problems := r.finish()
+	t, problems := r.build()
 	if t == nil {
 		return nil, problems
 	}
-	if p, ok := spec.guard(t.Len(), before); !ok {
+	if p, ok := spec.checkSize(t.Len(), before); !ok {
 		return nil, append(problems, p)
 	}
 	return t, problems
@@ -124,7 +123,7 @@ var (
 	tableReadings = []string{table.Set, table.Map, table.Rows, table.CIDRs, table.Domains}
 )
 
-// Fields is what a policy may say of a table in a file.
+// Fields are the options of a table in a file.
 var Fields = []document.Field[tableSpec]{
 	{Key: "file", Doc: "A .csv, .json, .yaml or .txt file in the policy folder.", Schema: document.TextSchema, Required: true,
 		Read: func(*document.Decoder, *tableSpec, *document.Node) {}}, // by tableFile
@@ -170,7 +169,7 @@ func parsePercent(s string) (int, bool) {
 	return int(share*100 + 0.5), true
 }
 
-// columns reports columns that do not go with what the table is read as.
+// columns reports columns that do not fit the kind of the table.
 func (s *tableSpec) columns() (problems document.Problems) {
 	switch s.as {
 	case table.Set:
@@ -200,8 +199,8 @@ func (s *tableSpec) keyOption() string {
 	return "column"
 }
 
-// guard keeps a list from going live that was cut short or emptied.
-func (s *tableSpec) guard(size, before int) (document.Problem, bool) {
+// checkSize rejects a truncated or empty list.
+func (s *tableSpec) checkSize(size, before int) (document.Problem, bool) {
 	if size < s.minRows {
 		if n := s.at.Get("min_rows"); n != nil {
 			return n.Problem("%s has %s: want at least %d", s.file, rowCount(size), s.minRows), false
@@ -223,15 +222,15 @@ func rowCount(n int) string {
 	return fmt.Sprintf("%d rows", n)
 }
 
-// finish makes the table of what was read.
-func (r *tableReader) finish() (*table.Table, document.Problems) {
+// build makes the table of the entries. Duplicates without a value are only a warning.
+func (r *tableReader) build() (*table.Table, document.Problems) {
 	if r.broken || slices.ContainsFunc(r.problems, func(p document.Problem) bool { return !p.Warning }) {
 		return nil, r.limitProblems()
 	}
-	t, err := r.make()
-	if errs, ok := errors.AsType[table.Errors](err); ok && r.harmless(errs) {
+	t, err := r.newTable()
+	if errs, ok := errors.AsType[table.Errors](err); ok && r.onlyDuplicates(errs) {
 		r.warnDuplicates(errs)
-		t, err = r.make()
+		t, err = r.newTable()
 	}
 	if err == nil {
 		return t, r.limitProblems()
@@ -242,12 +241,12 @@ func (r *tableReader) finish() (*table.Table, document.Problems) {
 		return nil, r.limitProblems()
 	}
 	for _, e := range errs {
-		r.refuse(e)
+		r.addEntryError(e)
 	}
 	return nil, r.limitProblems()
 }
 
-func (r *tableReader) make() (*table.Table, error) {
+func (r *tableReader) newTable() (*table.Table, error) {
 	entries := make([]table.Entry, len(r.entries))
 	for i := range r.entries {
 		entries[i] = r.entries[i].Entry
@@ -255,11 +254,11 @@ func (r *tableReader) make() (*table.Table, error) {
 	return table.New(r.spec.as, entries)
 }
 
-func (r *tableReader) refuse(e *table.EntryError) {
+func (r *tableReader) addEntryError(e *table.EntryError) {
 	entry := r.entries[min(e.Entry, len(r.entries)-1)]
 	switch {
 	case errors.Is(e, table.ErrDuplicate):
-		r.add(entry.place, "%q is there twice, first on line %d", entry.Key, r.find(r.entries[e.First].place).line)
+		r.add(entry.place, "%q is there twice, first on line %d", entry.Key, r.resolve(r.entries[e.First].place).line)
 	case errors.Is(e, table.ErrSize):
 		r.add(entry.place, "%s", e.Err)
 	default:
@@ -267,8 +266,8 @@ func (r *tableReader) refuse(e *table.EntryError) {
 	}
 }
 
-// harmless reports whether every error is a key that is there twice without a value.
-func (r *tableReader) harmless(errs table.Errors) bool {
+// onlyDuplicates reports whether every error is a duplicate key without a value.
+func (r *tableReader) onlyDuplicates(errs table.Errors) bool {
 	for _, e := range errs {
 		if !errors.Is(e, table.ErrDuplicate) || r.entries[e.Entry].Value != nil {
 			return false
@@ -277,27 +276,27 @@ func (r *tableReader) harmless(errs table.Errors) bool {
 	return true
 }
 
-// warnDuplicates takes the entries out that say again what an earlier one says.
+// warnDuplicates removes repeated entries with a warning.
 func (r *tableReader) warnDuplicates(errs table.Errors) {
 	first := errs[0]
-	message := fmt.Sprintf("%q is there twice, first on line %d", r.entries[first.Entry].Key, r.find(r.entries[first.First].place).line)
+	message := fmt.Sprintf("%q is there twice, first on line %d", r.entries[first.Entry].Key, r.resolve(r.entries[first.First].place).line)
 	if len(errs) > 1 {
 		message = fmt.Sprintf("%d entries are there twice; %s", len(errs), message)
 	}
 	r.add(r.entries[first.Entry].place, "%s", message)
 	r.problems[len(r.problems)-1].Warning = true
-	kept, next := r.entries[:0], 0
+	unique, next := r.entries[:0], 0
 	for i, e := range r.entries {
 		if next < len(errs) && errs[next].Entry == i {
 			next++
 			continue
 		}
-		kept = append(kept, e)
+		unique = append(unique, e)
 	}
-	r.entries = kept
+	r.entries = unique
 }
 
-// limitProblems is the problems, the last of them the number of those left out.
+// limitProblems returns the problems; the last one counts the omitted ones.
 func (r *tableReader) limitProblems() document.Problems {
 	if r.more > 0 {
 		message := fmt.Sprintf("and %d more problems in this table", r.more)

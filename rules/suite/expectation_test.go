@@ -9,7 +9,7 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-func TestDiffer(t *testing.T) {
+func TestDiffJSON(t *testing.T) {
 	tests := []struct {
 		name, want, got string
 		diff            string
@@ -30,18 +30,18 @@ func TestDiffer(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			if got := differ([]byte(test.want), []byte(test.got), []byte(test.got)); got != test.diff {
+			if got := diffJSON([]byte(test.want), []byte(test.got), []byte(test.got)); got != test.diff {
 				t.Errorf("got\n%s\nwant\n%s", got, test.diff)
 			}
 		})
 	}
 }
 
-// What came is told as it may be shown, and only where it is not what was wanted.
-func TestDifferShowsNoSecret(t *testing.T) {
+// TestDiffJSONHidesSecrets: a difference quotes only the redacted value.
+func TestDiffJSONHidesSecrets(t *testing.T) {
 	const want = `{"a":[{"code":"1","to":"x"},{"code":"2"}],"n":1}`
 	got := `{"a":[{"code":"1","to":"y"},{"code":"3","more":"3"}],"n":2}`
-	seen := `{"a":[{"code":"[secret]","to":"y"},{"code":"[secret]","more":"[secret]"}],"n":2}`
+	redacted := `{"a":[{"code":"[secret]","to":"y"},{"code":"[secret]","more":"[secret]"}],"n":2}`
 	diff := `at a.0.to
   want "x"
   got  "y"
@@ -54,10 +54,10 @@ at a.1.more
 at n
   want 1
   got  2`
-	if text := differ([]byte(want), []byte(got), []byte(seen)); text != diff {
+	if text := diffJSON([]byte(want), []byte(got), []byte(redacted)); text != diff {
 		t.Errorf("got\n%s", text)
 	}
-	if text := differ([]byte(want), []byte(got), []byte(`"[secret]"`)); strings.Contains(text, `"3"`) {
+	if text := diffJSON([]byte(want), []byte(got), []byte(`"[secret]"`)); strings.Contains(text, `"3"`) {
 		t.Errorf("got\n%s", text)
 	}
 }

@@ -33,7 +33,7 @@ type ruleRun struct {
 func (c *Result) recordCosts(h *rules.Hook, t *rules.Trace) {
 	for i := range t.Rules {
 		r := &t.Rules[i]
-		c.spent = append(c.spent, ruleRun{h.Name, r.Rule, r.Fuel, r.Memory, r.Time})
+		c.runs = append(c.runs, ruleRun{h.Name, r.Rule, r.Fuel, r.Memory, r.Time})
 	}
 }
 
@@ -42,7 +42,7 @@ func costs(s *rules.Set, cases []Result) (all []RuleCost) {
 	fuel, times := map[[2]string][]int64{}, map[[2]string][]time.Duration{}
 	memory := map[[2]string]int64{}
 	for i := range cases {
-		for _, one := range cases[i].spent {
+		for _, one := range cases[i].runs {
 			k := [2]string{one.hook, one.rule}
 			fuel[k], times[k], memory[k] = append(fuel[k], one.fuel), append(times[k], one.time), max(memory[k], one.memory)
 		}

@@ -15,37 +15,37 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-// differ compares two JSON values, independent of the order of members and of the form of numbers.
-// It returns "" if they are equal, else the wanted and the actual value at each differing path.
-// Actual values are written from seen, which is got without secrets.
-func differ(want, got, seen []byte) string {
+// diffJSON compares two JSON values, independent of the order of members and of the form of
+// numbers. It returns "" if they are equal, else the wanted and the actual value at each differing
+// path. Actual values are written from redacted, which is got without secrets.
+func diffJSON(want, got, redacted []byte) string {
 	a, errA := decodeJSON(want)
 	b, errB := decodeJSON(got)
-	c, errC := decodeJSON(seen)
+	c, errC := decodeJSON(redacted)
 	if errA != nil || errB != nil || errC != nil {
-		return fmt.Sprintf("want %s\ngot  %s", want, seen)
+		return fmt.Sprintf("want %s\ngot  %s", want, redacted)
 	}
-	d := difference{seen: c}
+	d := difference{redacted: c}
 	d.value(nil, a, b)
 	return strings.Join(d.lines, "\n")
 }
 
 // difference collects the differing paths of two values.
 type difference struct {
-	lines []string
-	seen  any // the actual value without secrets
+	lines    []string
+	redacted any // the actual value without secrets
 }
 
-// describeGot returns the actual value at the path, without secrets.
-func (d *difference) describeGot(path []string, got any) any {
+// redactedValue returns the actual value at the path, without secrets.
+func (d *difference) redactedValue(path []string, got any) any {
 	if got == (any)(missingValue{}) {
 		return got
 	}
-	at := d.seen
+	at := d.redacted
 	for _, name := range path {
 		switch v := at.(type) {
 		case map[string]any:
-			at = memberOr(v, name)
+			at = memberOrMissing(v, name)
 		case []any:
 			i, err := strconv.Atoi(name)
 			if err != nil || i >= len(v) {
@@ -85,19 +85,19 @@ func (d *difference) value(path []string, want, got any) {
 	if len(path) > 0 {
 		d.lines, by = append(d.lines, "at "+joinPath(path)), "  "
 	}
-	d.lines = append(d.lines, by+"want "+formatValue(want), by+"got  "+formatValue(d.describeGot(path, got)))
+	d.lines = append(d.lines, by+"want "+formatValue(want), by+"got  "+formatValue(d.redactedValue(path, got)))
 }
 
 func (d *difference) object(path []string, want, got map[string]any) {
 	names := slices.AppendSeq(slices.Collect(maps.Keys(want)), maps.Keys(got))
 	slices.Sort(names)
 	for _, name := range slices.Compact(names) {
-		d.value(append(slices.Clip(path), name), memberOr(want, name), memberOr(got, name))
+		d.value(append(slices.Clip(path), name), memberOrMissing(want, name), memberOrMissing(got, name))
 	}
 }
 
-// memberOr returns a member, or missingValue.
-func memberOr(of map[string]any, name string) any {
+// memberOrMissing returns a member, or missingValue.
+func memberOrMissing(of map[string]any, name string) any {
 	v, ok := of[name]
 	if !ok {
 		return missingValue{}

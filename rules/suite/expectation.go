@@ -13,7 +13,7 @@ import (
 )
 
 // compare compares a decision with the expectation. Failures quote only the redacted decision.
-func compare(h *rules.Hook, want *Expect, d, shown *rules.Decision) (failures []Failure) {
+func compare(h *rules.Hook, want *Expect, d, redacted *rules.Decision) (failures []Failure) {
 	add := func(what, text string) {
 		if text != "" {
 			failures = append(failures, Failure{what, text})
@@ -21,29 +21,29 @@ func compare(h *rules.Hook, want *Expect, d, shown *rules.Decision) (failures []
 	}
 	matched, failed, reasons := matchedAndFailed(h, d)
 	if want.Rules != nil {
-		add("rules", namesDiffer(want.Rules, matched))
+		add("rules", diffNames(want.Rules, matched))
 	}
-	if text := namesDiffer(want.Failed, failed); text != "" {
+	if text := diffNames(want.Failed, failed); text != "" {
 		add("failed", strings.Join(append([]string{text}, reasons...), "\n"))
 	}
 	if want.Actions != nil {
-		add("actions", actionsDiffer(want.Actions, d.Actions, shown.Actions))
+		add("actions", diffActions(want.Actions, d.Actions, redacted.Actions))
 	}
 	if h.Type.Inline() {
-		compareAnswer(h, want, d, shown, add)
+		compareAnswer(h, want, d, redacted, add)
 	}
 	return failures
 }
 
 // compareAnswer checks the answer against the contract and the expectation.
-func compareAnswer(h *rules.Hook, want *Expect, d, shown *rules.Decision, add func(what, text string)) {
+func compareAnswer(h *rules.Hook, want *Expect, d, redacted *rules.Decision, add func(what, text string)) {
 	var answer jsondoc.Doc
 	if err := answer.Parse(d.Answer, jsondoc.Limits{}); err != nil {
 		add("contract", "the answer is no JSON: "+err.Error())
 		return
 	}
 	var masked jsondoc.Doc
-	if err := masked.Parse(shown.Answer, jsondoc.Limits{}); err != nil {
+	if err := masked.Parse(redacted.Answer, jsondoc.Limits{}); err != nil {
 		add("contract", "the answer without its secrets is no JSON: "+err.Error())
 		return
 	}
@@ -57,13 +57,13 @@ func compareAnswer(h *rules.Hook, want *Expect, d, shown *rules.Decision, add fu
 		of   func(answer jsondoc.Node) []byte
 	}{
 		{"answer", want.Answer, jsondoc.Node.Raw},
-		{"commands", want.Commands, func(n jsondoc.Node) []byte { return orElse(n.Get("commands"), "[]") }},
+		{"commands", want.Commands, func(n jsondoc.Node) []byte { return rawOr(n.Get("commands"), "[]") }},
 		{"error", want.Error, func(n jsondoc.Node) []byte { return errorPart(n, want.Error) }},
 		{"claims", want.Claims, func(n jsondoc.Node) []byte { return claims(n.Get("commands")) }},
 	}
 	for _, part := range parts {
 		if part.want != nil {
-			add(part.what, differ(part.want, part.of(root), part.of(masked.Root())))
+			add(part.what, diffJSON(part.want, part.of(root), part.of(masked.Root())))
 		}
 	}
 }
@@ -72,9 +72,9 @@ func compareAnswer(h *rules.Hook, want *Expect, d, shown *rules.Decision, add fu
 // errorSummary if a text is expected.
 func errorPart(answer jsondoc.Node, want []byte) []byte {
 	if bytes.HasPrefix(want, []byte(`"`)) {
-		return orElse(answer.Get("error").Get("errorSummary"), "null")
+		return rawOr(answer.Get("error").Get("errorSummary"), "null")
 	}
-	return orElse(answer.Get("error"), "null")
+	return rawOr(answer.Get("error"), "null")
 }
 
 // matchedAndFailed names the matching and the failed rules, with the reasons of failures.
@@ -94,7 +94,7 @@ func matchedAndFailed(h *rules.Hook, d *rules.Decision) (matched, failed, reason
 	return matched, failed, reasons
 }
 
-func namesDiffer(want, got []string) string {
+func diffNames(want, got []string) string {
 	if slices.Equal(want, got) {
 		return ""
 	}
@@ -108,7 +108,7 @@ func joinNames(names []string) string {
 	return strings.Join(names, ", ")
 }
 
-func orElse(n jsondoc.Node, missing string) []byte {
+func rawOr(n jsondoc.Node, missing string) []byte {
 	if n.Kind() == jsondoc.Missing {
 		return []byte(missing)
 	}

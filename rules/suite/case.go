@@ -90,7 +90,7 @@ func (r *caseReader) file(name string) {
 				continue // reported
 			}
 			if first := names[one.name]; first != nil {
-				r.Add(one.nameAt.Problem("a test called %q is there already, on line %d", one.name, first.Line))
+				r.Add(one.nameAt.Problem("duplicate test name %q, first on line %d", one.name, first.Line))
 			}
 			names[one.name] = one.nameAt
 			r.readCase(one)
@@ -109,7 +109,7 @@ type caseSpec struct {
 	expectAt       *document.Node
 	node           *document.Node
 	cases          []*caseSpec
-	manyAt         *document.Node // the node of cases or table
+	casesAt        *document.Node // the node of cases or table
 }
 
 // expectSpec is the value of expect.
@@ -362,7 +362,7 @@ func (r *caseReader) source(n *document.Node) ([]byte, bool) {
 func (r *caseReader) call(n *document.Node, h *rules.Hook, c *Case) bool {
 	var doc jsondoc.Doc
 	if err := doc.Parse(c.Input, jsondoc.Limits{}); err != nil {
-		r.Add(n.Problem("this is no call that is answered: %s", err))
+		r.Add(n.Problem("invalid call: %s", err))
 		return false
 	}
 	eventType := doc.Root().Get("eventType").Text()

@@ -40,22 +40,22 @@ func (r *Report) writeCoverage(w io.Writer) {
 		return
 	}
 	all, matched := 0, 0
-	var missed []string
+	var uncovered []string
 	for _, h := range r.Coverage {
 		for _, rule := range h.Rules {
 			all++
 			switch {
 			case rule.Matched > 0:
 				matched++
-			case rule.Seen > 0:
-				missed = append(missed, fmt.Sprintf("  %s: %s: never matched in %s", h.Hook, rule.Rule, count(rule.Seen, "test")))
+			case rule.Evaluated > 0:
+				uncovered = append(uncovered, fmt.Sprintf("  %s: %s: never matched in %s", h.Hook, rule.Rule, count(rule.Evaluated, "test")))
 			default:
-				missed = append(missed, fmt.Sprintf("  %s: %s: never looked at", h.Hook, rule.Rule))
+				uncovered = append(uncovered, fmt.Sprintf("  %s: %s: never evaluated", h.Hook, rule.Rule))
 			}
 		}
 	}
 	fmt.Fprintf(w, "%s: %d matched in a test\n", count(all, "rule"), matched)
-	for _, line := range missed {
+	for _, line := range uncovered {
 		fmt.Fprintln(w, line)
 	}
 }
