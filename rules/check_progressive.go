@@ -5,7 +5,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/tenterhook/tenterhook/rules/document"
 	"github.com/tenterhook/tenterhook/runtime"
 	"github.com/tenterhook/tenterhook/runtime/expr"
 	"github.com/tenterhook/tenterhook/sdk/hook"
@@ -72,13 +71,5 @@ func isWithin(path, root string) bool {
 
 // denies reports whether the rule denies: by deny, by error, or by a command.
 func (r *ruleSpec) denies() bool {
-	commands := r.output("commands")
-	return r.output("deny") != nil || r.output("error") != nil || commands != nil && mentions(commands, "DENY")
-}
-
-// mentions reports whether a leaf of the tree contains the word.
-func mentions(n *document.Node, word string) bool {
-	return n.Kind == document.Text && strings.Contains(n.Text, word) ||
-		slices.ContainsFunc(n.Items, func(item *document.Node) bool { return mentions(item, word) }) ||
-		slices.ContainsFunc(n.Members, func(m document.Member) bool { return mentions(m.Value, word) })
+	return r.output("deny") != nil || r.output("error") != nil || findWord(r.output("commands"), "DENY") != nil
 }

@@ -9,6 +9,7 @@
 //	module*.go                rules that are WebAssembly modules: loading, reuse over reloads, trials on sample calls
 //	secret_*.go               secrets of calls: where a rule may reveal them, and what a module may return
 //	check_attribute.go        warnings about near misses of Okta's profile attributes
+//	check_link.go             LINK_USER without the user to link
 //	check_progressive.go      warnings about denials of all progressive profile updates
 //	decide.go, decide_*.go    one decision: selecting rules, running them, merging drafts, actions, trace, masks
 //

@@ -117,6 +117,9 @@ func (m *formCompiler) flag(n *document.Node, what string) func(*runtime.Run) (b
 	return nil
 }
 
+// verification is the outputSetting of verify.
+const verification = "the verification of the password"
+
 // compileVerify answers VERIFIED or UNVERIFIED: Okta imports a password only if it is VERIFIED
 // (hooks.md section 8.1).
 func compileVerify(m *formCompiler, n *document.Node) {
@@ -124,6 +127,7 @@ func compileVerify(m *formCompiler, n *document.Node) {
 	if right == nil {
 		return
 	}
+	m.sets = append(m.sets, outputSetting{verification, n, n.Kind != document.Bool || n.Text != "true"})
 	const before = `{"type":"com.okta.action.update","value":{"credential":`
 	yes, no := literal(before+`"VERIFIED"}}`), literal(before+`"UNVERIFIED"}}`)
 	m.effects.commands = append(m.effects.commands, func(dst []byte, r *runtime.Run) ([]byte, error) {

@@ -186,6 +186,7 @@ func (c *compiler) rule(h *Hook, spec *ruleSpec, sets map[string]string) rule {
 	r.cost = c.cost
 	c.warnOverridden(m, sets, r.last)
 	c.checkCoherence(spec)
+	c.checkLink(spec)
 	return r
 }
 
@@ -195,12 +196,25 @@ func (c *compiler) warnOverridden(m *formCompiler, sets map[string]string, last 
 	for _, s := range m.sets {
 		earlier, twice := sets[s.what]
 		if twice && earlier != name && s.always && m.rule.when == nil {
-			c.Add(s.at.Warning("rule %q sets %s in any case: what rule %q sets it to never counts", name, s.what, earlier))
+			c.addOverridden(s, name, earlier)
+		}
+		if s.what == verification && s.at.Kind == document.Bool && s.at.Text == "false" {
+			continue // it verifies nothing that could be overridden
 		}
 		if sets[s.what] = name; last { // no later rule runs after this one
 			delete(sets, s.what)
 		}
 	}
+}
+
+// addOverridden warns about a setting of an earlier rule that the rule called name overrides. UNVERIFIED overrides VERIFIED
+// in any order.
+func (c *compiler) addOverridden(s outputSetting, name, earlier string) {
+	if s.what == verification {
+		c.Add(s.at.Warning("rule %q always runs, and its UNVERIFIED overrides the VERIFIED of rule %q: add stop: true to rule %q, or a condition to this one", name, earlier, earlier))
+		return
+	}
+	c.Add(s.at.Warning("rule %q sets %s in any case: what rule %q sets it to never counts", name, s.what, earlier))
 }
 
 // checkCoherence reports outputs of a rule that exclude each other.
