@@ -26,6 +26,7 @@ type compiler struct {
 	depth     int            // of the tree
 	present   map[string]int // paths that cannot be missing here, with how many conditions say so
 	shared    map[ast.Node]*code
+	either    map[ast.Node]bool  // comparisons that markEither found
 	codes     map[ast.Node]*code // of all nodes, for Cost
 	loops     int                // as in Cost
 	loopDepth int                // quantifiers around the node that is being compiled

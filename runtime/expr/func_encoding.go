@@ -32,9 +32,9 @@ var encodingFunctions = map[string]*function{
 	"toJSON": {usage: "toJSON(value) text", doc: "any value as JSON, up to 64 KiB",
 		example: `toJSON({'a': [1, nil]})`, value: `"{\"a\":[1,null]}"`, cost: "1 for each value + the result/4",
 		args: []types{anything}, result: text, size: maxTextSize, keepsSecret: true, call: toJSON},
-	"fromJSON": {usage: "fromJSON(text) value", doc: "the value of a JSON text, up to 64 KiB, parsed strictly",
-		example: `fromJSON('{"a": [1, 2]}').a[1]`, value: `2`, cost: "8 + text/2",
-		args: []types{text}, result: anything, null: true, call: fromJSON},
+	"fromJSON": {usage: "fromJSON(value) value", doc: "the value of a JSON text, up to 64 KiB, parsed strictly; a list or an object as it is",
+		example: `fromJSON('{"a": [1, 2]}').a[1]`, value: `2`, cost: "8 + value/2",
+		args: []types{text | list | object}, result: anything, null: true, call: fromJSON},
 }
 
 // bytesOf is s without a copy, for reading only.
@@ -82,6 +82,9 @@ func fromHex(r *runtime.Run, args []runtime.Value, pos string) runtime.Value {
 
 // fromJSON parses into a Doc of its own, which lives as long as its values.
 func fromJSON(r *runtime.Run, args []runtime.Value, pos string) runtime.Value {
+	if args[0].Kind() != runtime.String {
+		return args[0]
+	}
 	s := args[0].Text()
 	if len(s) > maxText {
 		failTooLarge("a text of more than %d bytes", maxText)

@@ -30,6 +30,12 @@ var listFunctions = map[string]*function{
 	"sort": {usage: "sort(list) list", doc: "a list of numbers or of texts, in order",
 		example: `sort(['b', 'a'])`, value: `["a","b"]`, cost: "1 for each comparison",
 		args: []types{list}, result: list, price: sortPrice, size: sizeOfFirst, call: sortList},
+	"list": {usage: "list(value) list", doc: "a list as it is, any other value as a list of it alone: for members that are a text in one call and a list in another",
+		example: `'a' in list('a') and 'a' in list(['a', 'b'])`, value: `true`, cost: "2",
+		args: []types{anything}, result: list, size: listSize, keepsSecret: true, call: toList},
+	"kind": {usage: "kind(value) text", doc: "text, number, boolean, list or object",
+		example: `kind('a') + ' ' + kind([1])`, value: `"text list"`, cost: "1",
+		args: []types{anything}, result: text, size: func([]size, int64) size { return size{n: 16} }, call: kindName},
 }
 
 func sortPrice(args []size, _ int64) int64 {
@@ -117,4 +123,22 @@ func sortList(r *runtime.Run, args []runtime.Value, pos string) runtime.Value {
 		return compareValues(r, x, y, pos, "sort")
 	})
 	return runtime.ListOf(b.values)
+}
+
+func listSize(args []size, _ int64) size {
+	item := args[0].element()
+	return size{n: max(1, args[0].n), of: &size{n: max(args[0].n, item.n), of: item.of}}
+}
+
+func toList(r *runtime.Run, args []runtime.Value, _ string) runtime.Value {
+	if args[0].Kind() == runtime.List {
+		return args[0]
+	}
+	b := newBuilder(r, 1)
+	b.add(args[0])
+	return runtime.ListOf(b.values)
+}
+
+func kindName(_ *runtime.Run, args []runtime.Value, _ string) runtime.Value {
+	return runtime.TextOf([...]string{"", "boolean", "number", "number", "text", "list", "object"}[args[0].Kind()])
 }

@@ -9,7 +9,7 @@ var unsupportedFuncs = map[string]string{
 	"groupBy":    "use filter or count",
 	"sortBy":     "use sort",
 	"get":        "write x[key]",
-	"type":       "compare with nil to test for a missing value",
+	"type":       "use kind, whose words are text, number, boolean, list and object",
 	"flatten":    "use concat",
 	"splitAfter": "use split",
 	"toPairs":    "use keys or values",

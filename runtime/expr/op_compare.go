@@ -62,6 +62,9 @@ func (k *compiler) equality(n *ast.BinaryNode) *code {
 		x, y = y, x
 	}
 	setEqualityTest(c, x, y, negate, n.Operator, k.pos(n))
+	if v := y.value; k.either[n] && y.constant && v.Kind() == runtime.String && maxTaint(x, y) <= compared {
+		c.setEitherTest(x, v.Text(), negate, k.pos(n))
+	}
 	return k.fold(n, completeBoolean(c), x, y)
 }
 

@@ -40,7 +40,7 @@ func (k *compiler) in(n *ast.BinaryNode) *code {
 	case held.set != nil:
 		c.setTest(x, held.set.test(pos))
 	default:
-		c.test = inValue(x.operand(), y.operand(), pos)
+		c.test = inValue(x.operand(), y.operand(), k.either[n], pos)
 	}
 	return k.fold(n, completeBoolean(c), x, y)
 }
@@ -97,7 +97,8 @@ func between(x, lo, hi *code, pos string) func(*runtime.Run) bool {
 	}
 }
 
-func inValue(x, y operand, pos string) func(*runtime.Run) bool {
+// inValue fails for a text on the right, unless or says that it is compared beside it.
+func inValue(x, y operand, or bool, pos string) func(*runtime.Run) bool {
 	return func(r *runtime.Run) bool {
 		charge(r, 1)
 		v, all := x.read(r), y.read(r)
@@ -115,7 +116,9 @@ func inValue(x, y operand, pos string) func(*runtime.Run) bool {
 			charge(r, int64(all.Len())>>3)
 			return v.Kind() == runtime.String && !all.Get(v.Text()).IsNull()
 		}
-		fail(pos, "in wants a list or an object on its right, got %s", all.Kind())
+		if !or || all.Kind() != runtime.String {
+			fail(pos, "in wants a list or an object on its right, got %s", all.Kind())
+		}
 		return false
 	}
 }

@@ -38,6 +38,7 @@ func (k *compiler) not(n *ast.UnaryNode) *code {
 // chain is x and y and z, or the same with or: one node, however many there are.
 func (k *compiler) chain(n *ast.BinaryNode, and bool) *code {
 	nodes := flatten(n, and, nil)
+	k.markEither(nodes, and)
 	terms := make([]*code, len(nodes))
 	c := &code{}
 	back := k.savePresent()
