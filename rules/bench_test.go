@@ -9,8 +9,8 @@ import (
 	"github.com/tenterhook/tenterhook/rules/folder"
 )
 
-// The policies of the benchmarks do what a handler of the kind people write by hand does: an
-// allow-list of twenty domains and two attributes; a role and the applications out of groups.
+// The policies of the benchmarks do the work of a typical handwritten handler: an allow-list of
+// twenty domains and two attributes; a role and the applications from groups.
 const registrationPolicy = `tenterhook: 1
 tables:
   allowed: [example.com, example.org, acme.test, corp.example, partner.example, vendor.example, school.example,

@@ -9,13 +9,15 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/hook"
 )
 
-// baseAttributes lists the attributes of every Okta user. Orgs add attributes, so any name is allowed; a near miss of
-// one of these is probably a typing mistake, and would be missing in every call.
+// baseAttributes lists the attributes of every Okta user. Orgs add attributes, so any name is
+// allowed; a near miss of one of these is probably a typing mistake, and would be missing in every
+// call.
 var baseAttributes = strings.Fields(`login email secondEmail firstName lastName middleName honorificPrefix honorificSuffix title
 	displayName nickName profileUrl primaryPhone mobilePhone streetAddress city state zipCode countryCode postalAddress
 	preferredLanguage locale timezone userType employeeNumber costCenter organization division department managerId manager`)
 
-// profileMember matches reads of a user's profile in an expression, not of an application's profile.
+// profileMember matches reads of a user's profile in an expression, not of an application's
+// profile.
 var profileMember = regexp.MustCompile(`\bdata\??\.(?:[A-Za-z]+\??\.)*?(?:userProfile|userProfileUpdate|user\??\.profile)\??\.([A-Za-z_]\w*)`)
 
 // warnAttributes warns about near misses of Okta's own attributes, except for names in `known`.

@@ -26,7 +26,7 @@ func (g generator) word() string {
 
 func (g generator) quotedWord() string { return "'" + g.word() + "'" }
 
-// member is what a condition looks at: members of the event, lets, functions of them.
+// member returns an operand of a condition: a member of the event, a let or a function of one.
 func (g generator) member() string {
 	if g.IntN(3) > 0 {
 		return g.one(g.favourites...)
@@ -73,8 +73,8 @@ func (g generator) test(depth int) string {
 	return g.test(depth+1) + " and " + g.test(depth+1)
 }
 
-// policy is a hook of n rules. Some stop, fail, take what is missing for a match, have a budget or
-// write what chance gave.
+// policy returns a policy with one hook of n rules. Some stop, fail, have `missing: match`, have a
+// budget or write random values.
 func (g generator) policy(kind string, n int) string {
 	var b strings.Builder
 	for i := range n {
@@ -183,7 +183,7 @@ func sameBothWays(t *testing.T, seed uint64, calls int) bool {
 	return indexed
 }
 
-// TestIndexChangesNothing: what an index leaves out would have been false without failing.
+// TestIndexChangesNothing: the condition of a rule that the index skips is false and does not fail.
 func TestIndexChangesNothing(t *testing.T) {
 	n := uint64(150)
 	if testing.Short() {

@@ -50,8 +50,8 @@ let: {code: data.messageProfile.otpCode, length: len(code)}`, `
 	}
 }
 
-// What is shown of a decision has no secret in it, in no form: not the answer, not what is sent,
-// not what is logged.
+// TestShown: a masked decision shows no secret in any encoding, neither in the answer nor in the
+// actions nor in the log line.
 func TestShown(t *testing.T) {
 	const code, hex = "048213", "303438323133"
 	tests := []struct{ name, rule, shown string }{

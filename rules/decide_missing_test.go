@@ -9,7 +9,7 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
-// TestMissingIsNamed holds that a trace says which members a condition went without.
+// TestMissingIsNamed: a trace lists the missing members that a condition uses.
 func TestMissingIsNamed(t *testing.T) {
 	tests := []struct {
 		name, when, missing string

@@ -259,7 +259,7 @@ func TestDecideTrace(t *testing.T) {
 	}
 }
 
-// TestDecideAgain: what one call leaves behind must not show in the next.
+// TestDecideAgain: state of one call must not leak into the next.
 func TestDecideAgain(t *testing.T) {
 	h := load(t, policy("registration", "let: {who: data.userProfile.email}", "- {name: a, when: who == nil, deny: no}\n- {name: b, profile: {who: \"${who}\"}}")).Hook("h")
 	bodies := map[string]string{ada: fmt.Sprintf(updated, `"who":"ada@example.com"`), nobody: denied, eve: fmt.Sprintf(updated, `"who":"eve@gmail.example"`)}

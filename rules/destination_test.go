@@ -136,7 +136,7 @@ func TestDestinationHidesItsSecrets(t *testing.T) {
 	}
 }
 
-// TestCheckWithoutEnvironment: what is not set where a policy is only checked is a warning.
+// TestCheckWithoutEnvironment: an unset variable is only a warning when a policy is checked.
 func TestCheckWithoutEnvironment(t *testing.T) {
 	f := folder.New(map[string][]byte{"policy.yaml": []byte(someDestinations)})
 	s, err := rules.Load(f, rules.Options{Check: true})

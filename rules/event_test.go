@@ -166,7 +166,7 @@ func TestEventAllocations(t *testing.T) {
 	}
 }
 
-// TestActionsOutliveTheirDecision: whoever keeps them has no copy to make.
+// TestActionsOutliveTheirDecision: a caller may keep actions without copying them.
 func TestActionsOutliveTheirDecision(t *testing.T) {
 	h := load(t, policy("event", "", "- {name: a, send: {to: out}}")+places).Hook("h")
 	d := rules.Decision{Fixed: &rules.Fixed{}}
@@ -210,8 +210,8 @@ func BenchmarkEvent(b *testing.B) {
 	}
 }
 
-// TestEventsAtOnce: what one event leaves behind must not show in another's plan, nor a kept plan
-// change.
+// TestEventsAtOnce: state of one event must not leak into the plan of another, and a kept plan
+// must not change.
 func TestEventsAtOnce(t *testing.T) {
 	h := load(t, policy("event", "", "- {name: a, on: 'user.*', send: [{to: out}, {to: siem, path: '/${event.uuid}', body: '${event.eventType}'}]}")+places).Hook("h")
 	wants := map[string][2]string{}

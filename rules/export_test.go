@@ -1,6 +1,6 @@
 package rules
 
-// Shared is how many instances of modules two Sets have in common.
+// Shared counts the module instances that two Sets have in common.
 func (s *Set) Shared(other *Set) (n int) {
 	theirs := map[*sharedModule]bool{}
 	for _, h := range other.hooks {
@@ -20,7 +20,8 @@ func (s *Set) Shared(other *Set) (n int) {
 	return n
 }
 
-// Plain makes the hook look at every rule, and reports whether it did not.
+// Plain removes the index of the hook, so that it evaluates every rule, and reports whether it had
+// one.
 func (h *Hook) Plain() (indexed bool) {
 	for _, groups := range []map[string]*group{h.on.byType, h.on.byPrefix} {
 		for _, g := range groups {

@@ -8,8 +8,8 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/hook"
 )
 
-// TestRestrictingCommands: what may refuse or take away fails closed, the rule and its hook, also
-// where the call decides what it is.
+// TestRestrictingCommands: a rule whose commands may deny or remove fails closed, and so does its
+// hook, also if the kind of command depends on the call.
 func TestRestrictingCommands(t *testing.T) {
 	const word, patch, saml = "type: com.okta.action.update, value: ", "type: com.okta.access.patch, value: ", "type: com.okta.assertion.patch, value: "
 	tests := []struct {
@@ -65,7 +65,7 @@ func TestRestrictingCommands(t *testing.T) {
 	}
 }
 
-// TestComputedPointers: what is filled into a path is a name, or a part of one.
+// TestComputedPointers: a value computed inside a path is a name, or a part of one.
 func TestComputedPointers(t *testing.T) {
 	const rule = `
 - name: r

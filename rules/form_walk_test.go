@@ -43,7 +43,7 @@ func TestLongPayloads(t *testing.T) {
 	}
 }
 
-// TestLongDrafts: what a form writes around a payload's values counts as output too.
+// TestLongDrafts: text that a form writes around a payload's values counts as output too.
 func TestLongDrafts(t *testing.T) {
 	short := func(format string) string {
 		var b strings.Builder

@@ -17,7 +17,7 @@ import (
 )
 
 // FuzzPolicy loads any text as a policy: no panic, bounded time, problems that lie inside the file;
-// and what does load decides a call of each type with a valid answer.
+// and a policy that loads decides a call of each type with a valid answer.
 func FuzzPolicy(f *testing.F) {
 	paths, err := filepath.Glob("testdata/mistakes/*.txtar")
 	if err != nil {

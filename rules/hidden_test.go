@@ -90,8 +90,8 @@ func TestHiddenSecrets(t *testing.T) {
 	}
 }
 
-// TestOAuthIsShown: what an oauth has that is no secret is quoted, so that what is wrong with it
-// can be seen.
+// TestOAuthIsShown: problems quote the parts of an oauth that are not secret, so that a reader sees
+// the mistake.
 func TestOAuthIsShown(t *testing.T) {
 	tests := []struct{ name, text, want string }{
 		{"InBraces", "    auth:\n      - oauth: {issuer: https://acme.okta.com/oauth2/default, audience: \"api://default\", client: 0oa1, scpoe: s}\n",
@@ -110,7 +110,7 @@ func TestOAuthIsShown(t *testing.T) {
 	}
 }
 
-// TestShownAgain: what follows a secret is shown as ever.
+// TestShownAgain: problems quote the text after a secret as usual.
 func TestShownAgain(t *testing.T) {
 	const text = `tenterhook: 1
 hooks:

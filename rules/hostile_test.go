@@ -9,8 +9,8 @@ import (
 	"github.com/tenterhook/tenterhook/rules/folder"
 )
 
-// TestHostileFiles loads what takes a YAML parser minutes, or its stack: all of it is refused
-// before it is parsed.
+// TestHostileFiles loads files that cost a YAML parser minutes or overflow its stack: each is
+// rejected before it is parsed.
 func TestHostileFiles(t *testing.T) {
 	times := strings.Repeat
 	keys := func(format string, n int) string {

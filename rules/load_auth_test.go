@@ -11,7 +11,7 @@ import (
 	"github.com/tenterhook/tenterhook/rules/folder"
 )
 
-// loadAuth is a Set of one hook with an auth, and of what else stands in the policy.
+// loadAuth loads a Set of one hook with an auth; more is further text of the policy.
 func loadAuth(t *testing.T, auth, more string, files map[string][]byte) (*Set, string) {
 	t.Helper()
 	contents := map[string][]byte{"policy.yaml": []byte("tenterhook: 1\n" + more + "hooks:\n  - name: h\n    type: token\n    rules: [{name: r, debug: {a: b}}]\n" + auth)}

@@ -77,8 +77,9 @@ func (c *compiler) text(n *document.Node) *expr.Text {
 	return t
 }
 
-// addErrors reports errors inside an expression at their places in the file. A comment after the expression is the
-// likelier cause: # is the current element in expr, and YAML ends a plain value at a # after a space.
+// addErrors reports errors inside an expression at their places in the file. A comment after the
+// expression is the likelier cause: # is the current element in expr, and YAML ends a plain value
+// at a # after a space.
 func (c *compiler) addErrors(n *document.Node, err error) {
 	if n.Style == document.Plain && n.Comment != "" {
 		p := n.Source.Problem(n.Line, n.CommentColumn, "YAML takes what follows this # for a comment: quote the whole value, as in "+document.Quote(n.Text+" #"+n.Comment))
@@ -95,8 +96,8 @@ func (c *compiler) addErrors(n *document.Node, err error) {
 	}
 }
 
-// check checks a draft, with stand-ins for computed parts, against the contract. n is the node at root in the draft.
-// Computed parts are checked per call.
+// check checks a draft, with stand-ins for computed parts, against the contract. n is the node at
+// root in the draft. Computed parts are checked per call.
 func (c *compiler) check(draft []byte, n *document.Node, root string) {
 	for _, p := range hook.CheckDraft(c.HookType, &hook.Draft{JSON: draft}, c.released...) {
 		path, below := strings.CutPrefix(p.Path, root)

@@ -75,8 +75,8 @@ func TestNoStrangers(t *testing.T) {
 	defer s.Close()
 }
 
-// TestUnreadPolicy keeps what cannot be read as YAML from casting doubt on the tables that it may
-// name.
+// TestUnreadPolicy: a policy file that is not YAML causes no warning about unused table files, since
+// it may name them.
 func TestUnreadPolicy(t *testing.T) {
 	files := map[string][]byte{"a.yaml": []byte("tenterhook: 1\n\tx: [\n"), "t.yaml": []byte("- x\n")}
 	_, err := rules.Load(folder.New(files), rules.Options{Env: env})

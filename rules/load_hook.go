@@ -190,7 +190,8 @@ func (c *compiler) rule(h *Hook, spec *ruleSpec, sets map[string]string) rule {
 	return r
 }
 
-// warnOverridden warns if a later rule always overrides an earlier setting. sets maps each setting to its last rule.
+// warnOverridden warns if a later rule always overrides an earlier setting. sets maps each setting
+// to its last rule.
 func (c *compiler) warnOverridden(m *formCompiler, sets map[string]string, last bool) {
 	name := m.rule.name
 	for _, s := range m.sets {
@@ -243,7 +244,8 @@ func (c *compiler) checkCoherence(spec *ruleSpec) {
 	}
 }
 
-// checkModuleAlone reports outputs beside a module: the draft of the module is the only output of its rule.
+// checkModuleAlone reports outputs beside a module: the draft of the module is the only output of
+// its rule.
 func (c *compiler) checkModuleAlone(spec *ruleSpec) {
 	for _, g := range spec.outputs {
 		if g.form.key != "log" {
@@ -252,8 +254,8 @@ func (c *compiler) checkModuleAlone(spec *ruleSpec) {
 	}
 }
 
-// cancelledOutputs lists the outputs that a denial in the same rule cancels. Okta's own commands are checked with
-// the error.
+// cancelledOutputs lists the outputs that a denial in the same rule cancels. Okta's own commands are
+// checked with the error.
 func (r *ruleSpec) cancelledOutputs() (keys []string) {
 	for _, g := range r.outputs {
 		switch g.form.key {

@@ -19,7 +19,7 @@ func TestOpinion(t *testing.T) {
 - {name: module, stop: true, log: it matched, wasm: modules/strict.wasm, with: {}}
 - {name: refuses, wasm: modules/strict.wasm, with: {}}
 - {name: after, debug: {after: true}}`), "strict")
-	hk := h.opened(rules.Options{}).Hook("h")
+	hk := h.openSet(rules.Options{}).Hook("h")
 	d := decideCall(t, hk, `{"data":{}}`, nil)
 	if len(d.Trace.Rules) != 3 || string(d.Answer) != `{"debugContext":{"after":true}}` || len(d.Logs) != 0 {
 		t.Errorf("without an opinion: %s, logs %v, %+v", d.Answer, d.Logs, d.Trace.Rules)
@@ -32,14 +32,14 @@ func TestOpinion(t *testing.T) {
 		t.Errorf("with one: %s, logs %v, %+v", d.Answer, d.Logs, d.Trace.Rules)
 	}
 	h.files["policy.yaml"] = []byte(policy("registration", "", "- {name: refuses, wasm: modules/strict.wasm, with: {}}\n- {name: after, debug: {after: true}}"))
-	hk = h.opened(rules.Options{}).Hook("h")
+	hk = h.openSet(rules.Options{}).Hook("h")
 	if d = decideCall(t, hk, `{"data":{"evil":true}}`, nil); len(d.Trace.Rules) != 1 || strings.Contains(string(d.Answer), "after") {
 		t.Errorf("a refusal: %s, %+v", d.Answer, d.Trace.Rules)
 	}
 }
 
-// TestWithout: a module that cannot do without `with` is refused at load, as one that refuses what
-// it is given.
+// TestWithout: a module that requires `with` is rejected at load if the rule has none, like a module
+// that rejects its `with`.
 func TestWithout(t *testing.T) {
 	h := newHouse(t, policy("registration", "", "- {name: r, wasm: modules/strict.wasm}"), "strict")
 	_, err := rules.Load(folder.New(h.files), rules.Options{Modules: h.guests})
@@ -51,10 +51,10 @@ func TestWithout(t *testing.T) {
 	}
 }
 
-// TestTraceTime: what a rule took is told apart from the instant at which a test decides.
+// TestTraceTime: the duration of a rule does not depend on the fixed clock of a test.
 func TestTraceTime(t *testing.T) {
 	h := newHouse(t, policy("registration", "", "- {name: r, wasm: modules/stamp.wasm}"), "stamp")
-	hk := h.opened(rules.Options{}).Hook("h")
+	hk := h.openSet(rules.Options{}).Hook("h")
 	for _, year := range []int{1970, 2090} {
 		d := decideCall(t, hk, `{}`, &rules.Fixed{Now: time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC)})
 		if took := d.Trace.Rules[0].Time; took <= 0 || took > time.Hour {

@@ -34,8 +34,8 @@ func guest(t testing.TB, name string) []byte {
 	return code
 }
 
-// guests puts the tests' modules in where a fixture says testdata/modules, and makes what runs
-// them; nil when there are none.
+// guests adds the test modules to a fixture that names testdata/modules, and returns a runtime for
+// them, or nil if the fixture has none.
 func guests(t testing.TB, files map[string][]byte) *wasm.Runtime {
 	t.Helper()
 	any := false
@@ -92,8 +92,8 @@ func (h *house) load(o rules.Options) *rules.Set {
 	return s
 }
 
-// opened is the set of a folder with modules, closed before what runs them.
-func (h *house) opened(o rules.Options) *rules.Set {
+// openSet loads the set of a folder with modules. The set is closed before its runtime.
+func (h *house) openSet(o rules.Options) *rules.Set {
 	s := h.load(o)
 	h.t.Cleanup(func() {
 		if err := s.Close(); err != nil {
@@ -121,7 +121,7 @@ func TestModule(t *testing.T) {
 - {name: settings, wasm: modules/with.wasm, with: {list: [1, "a", null], key: "${env.SECRET}"}}
 - {name: plain, wasm: modules/with.wasm}
 - {name: after, log: "after ${data.userProfile.login}"}`), "stamp", "with")
-	s := h.opened(rules.Options{})
+	s := h.openSet(rules.Options{})
 	hk := s.Hook("h")
 	d := decideCall(t, hk, `{"data":{"userProfile":{"login":"x"}}}`, nil)
 	want := `{"commands":[{"type":"com.okta.user.profile.update","value":{"division":"first","title":"x"}}],"debugContext":{"with":null}}`
@@ -170,7 +170,7 @@ func TestModuleFailure(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			h := newHouse(t, policy(tt.kind, "", "- {name: r, wasm: modules/talk.wasm"+tt.more+"}\n- {name: after, debug: {after: true}}"), "talk")
-			s := h.opened(rules.Options{})
+			s := h.openSet(rules.Options{})
 			hk := s.Hook("h")
 			open, closed := string(hook.OpenAnswer(hk.Type)), string(hook.ClosedAnswer(hk.Type))
 			if got := string(hk.Failure); got == closed != tt.hookCloses && open != closed {
@@ -203,7 +203,7 @@ func TestModuleStops(t *testing.T) {
 	for name, budget := range map[string]string{"time": "{time: 5ms}", "fuel": "{fuel: 100000}"} {
 		t.Run(name, func(t *testing.T) {
 			h := newHouse(t, policy("token", "budget: {time: 2s}", "- {name: r, on_failure: open, budget: "+budget+", wasm: modules/evil.wasm}\n- {name: after, debug: {after: true}}"), "evil")
-			hk := h.opened(rules.Options{}).Hook("h")
+			hk := h.openSet(rules.Options{}).Hook("h")
 			calm := &rules.Fixed{} // whose time is not what is tested
 			evil := map[string]*rules.Fixed{"time": nil, "fuel": calm}[name]
 			for range 3 {
@@ -224,8 +224,8 @@ func TestModuleStops(t *testing.T) {
 func TestModuleRandom(t *testing.T) {
 	h := newHouse(t, policy("token", "", "- {name: r, wasm: modules/random.wasm}"), "random")
 	one, two := runtime.NewRandom([]byte("one")), runtime.NewRandom([]byte("two"))
-	a := h.opened(rules.Options{Random: one}).Hook("h")
-	b := h.opened(rules.Options{Random: two}).Hook("h")
+	a := h.openSet(rules.Options{Random: one}).Hook("h")
+	b := h.openSet(rules.Options{Random: two}).Hook("h")
 	answer := func(hk *rules.Hook, body string, fixed *rules.Fixed) string {
 		return string(decideCall(t, hk, body, fixed).Answer)
 	}
@@ -245,7 +245,7 @@ func TestModuleRandom(t *testing.T) {
 // TestModuleEvents gives each event of an event hook to its module.
 func TestModuleEvents(t *testing.T) {
 	h := newHouse(t, policy("event", "", "- {name: r, on: user.session.start, wasm: modules/talk.wasm}\n- {name: other, on: user.lifecycle.create, wasm: modules/talk.wasm}"), "talk")
-	hk := h.opened(rules.Options{}).Hook("h")
+	hk := h.openSet(rules.Options{}).Hook("h")
 	d := decideCall(t, hk, `{"data":{"events":[{"uuid":"1","eventType":"user.session.start","data":{"evil":1}}]}}`, nil)
 	if len(d.Results) != 1 || !errors.Is(d.Results[0].Err, runtime.ErrTrap) {
 		t.Errorf("results: %+v", d.Results)
@@ -255,9 +255,9 @@ func TestModuleEvents(t *testing.T) {
 // TestModulePinned runs the module that the policy names by its hash, and its mark is in the list.
 func TestModulePinned(t *testing.T) {
 	h := newHouse(t, policy("registration", "", "- {name: r, wasm: modules/stamp.wasm}"), "stamp")
-	sum := h.opened(rules.Options{}).Modules()[0].SHA256
+	sum := h.openSet(rules.Options{}).Modules()[0].SHA256
 	h.files["policy.yaml"] = []byte(policy("registration", "", "- {name: r, wasm: {file: ./modules/stamp.wasm, sha256: "+sum+"}}"))
-	if all := h.opened(rules.Options{}).Modules(); !all[0].Pinned || all[0].File != "modules/stamp.wasm" {
+	if all := h.openSet(rules.Options{}).Modules(); !all[0].Pinned || all[0].File != "modules/stamp.wasm" {
 		t.Errorf("modules: %+v", all)
 	}
 	h.files["modules/stamp.wasm"] = bytes.Replace(h.files["modules/stamp.wasm"], []byte("first"), []byte("other"), 1)
@@ -266,8 +266,8 @@ func TestModulePinned(t *testing.T) {
 	}
 }
 
-// TestModuleKept: a rule that is what it was goes on with its instances when the folder is loaded
-// again; they go with the last Set.
+// TestModuleKept: an unchanged rule reuses its instances when the folder is loaded again. They close
+// with the last Set.
 func TestModuleKept(t *testing.T) {
 	const rule = "- {name: r, wasm: modules/lookup.wasm}\n- {name: s, wasm: modules/random.wasm}"
 	text := policy("token", "", rule) + "tables: {tiers: {gold: 3}}\n"
@@ -303,11 +303,11 @@ func TestModuleKept(t *testing.T) {
 	}
 }
 
-// TestModuleUnready: where a folder is only looked at, what is not set there is a warning, and the
-// rule fails that wants it.
+// TestModuleUnready: an unset variable is only a warning when a folder is checked, and the rule that
+// needs it fails.
 func TestModuleUnready(t *testing.T) {
 	h := newHouse(t, policy("token", "", "- {name: r, wasm: modules/with.wasm, with: {key: '${env.ABSENT}'}}"), "with")
-	s := h.opened(rules.Options{Check: true})
+	s := h.openSet(rules.Options{Check: true})
 	if w := s.Warnings(); len(w) == 0 || !strings.Contains(fmt.Sprint(w), "the environment has no ABSENT") {
 		t.Errorf("warnings: %v", w)
 	}
@@ -376,7 +376,7 @@ func TestTrials(t *testing.T) {
 	}
 }
 
-// TestGuestsAreFresh holds what is assembled to its text.
+// TestGuestsAreFresh compares the assembled modules with their source texts.
 func TestGuestsAreFresh(t *testing.T) {
 	assembler, err := exec.LookPath("wat2wasm")
 	if err != nil {
@@ -404,7 +404,7 @@ func TestGuestsAreFresh(t *testing.T) {
 // BenchmarkModule is a call of one rule, whose module sets an attribute.
 func BenchmarkModule(b *testing.B) {
 	h := newHouse(b, policy("registration", "", "- {name: r, wasm: modules/stamp.wasm}"), "stamp")
-	hk := h.opened(rules.Options{}).Hook("h")
+	hk := h.openSet(rules.Options{}).Hook("h")
 	c := call(b, hk, string(sample.Of(hook.Registration)))
 	c.Deadline = time.Time{}
 	var d rules.Decision
@@ -456,7 +456,7 @@ func TestModuleLame(t *testing.T) {
 		return n
 	}
 	h.guests = narrow
-	kept := h.opened(rules.Options{Kept: true})
+	kept := h.openSet(rules.Options{Kept: true})
 	if n := failures(kept); n != 2 {
 		t.Fatalf("%d rules fail: %+v", n, kept.Modules())
 	}
@@ -467,15 +467,15 @@ func TestModuleLame(t *testing.T) {
 	if all := kept.Trials(); len(all) != 2 || !all[0].Refused {
 		t.Errorf("trials %+v", all)
 	}
-	again := h.opened(rules.Options{Before: kept, Again: true})
+	again := h.openSet(rules.Options{Before: kept, Again: true})
 	if failures(again) != 2 || again.Shared(kept) != 0 {
 		t.Errorf("tried again in vain: %+v", again.Modules())
 	}
 	h.guests = wide
-	if same := h.opened(rules.Options{Before: kept}); failures(same) != 2 || same.Shared(kept) != 2 {
+	if same := h.openSet(rules.Options{Before: kept}); failures(same) != 2 || same.Shared(kept) != 2 {
 		t.Errorf("not tried again: %+v", same.Modules())
 	}
-	if mended := h.opened(rules.Options{Before: kept, Again: true}); failures(mended) != 0 {
+	if mended := h.openSet(rules.Options{Before: kept, Again: true}); failures(mended) != 0 {
 		t.Errorf("mended: %+v", mended.Modules())
 	}
 	h.files["policy.yaml"] = []byte(policy("token", "", "- {name: r, wasm: modules/stamp.wasm}\n- {name: new, wasm: modules/stamp.wasm}"))

@@ -2,5 +2,5 @@
 
 package rules_test
 
-// raced: the race detector makes pools forget, so allocations say nothing.
+// raced: pools drop values under the race detector, so allocation counts mean nothing.
 const raced = true

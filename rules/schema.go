@@ -11,8 +11,8 @@ import (
 
 //go:generate go test -run TestSchemaIsFresh -update .
 
-// Schema is the JSON Schema (2020-12) of policy files, for editors. It is made from the tables the
-// decoder reads by.
+// Schema returns the JSON Schema (2020-12) of policy files, for editors. It is built from the
+// decoder's tables of fields.
 func Schema() []byte {
 	root := document.Schema(fileFields, 0)
 	root["patternProperties"] = document.ExtensionKeys()

@@ -26,8 +26,7 @@ func TestSchemaIsFresh(t *testing.T) {
 	}
 }
 
-// TestSchemaHasEveryForm: what a rule of a type may give is in that type's rules, and nothing else
-// is.
+// TestSchemaHasEveryForm: the schema of a type's rules has exactly the outputs of that type.
 func TestSchemaHasEveryForm(t *testing.T) {
 	var schema struct {
 		Defs map[string]struct {

@@ -59,7 +59,7 @@ func TestDiscreet(t *testing.T) {
 			h := newHouse(t, "tenterhook: 1\ndestinations: {d: {stdout: true}}\n"+strings.TrimPrefix(policy("password-import", "", "- {name: r, wasm: modules/m.wasm"+reveal+"}"), "tenterhook: 1\n"))
 			h.files["modules/m.wasm"] = mirror(t, tt.before, tt.behind)
 			h.guests = guests(t, h.files)
-			s := h.opened(rules.Options{})
+			s := h.openSet(rules.Options{})
 			if w := fmt.Sprint(s.Warnings()); !strings.Contains(w, "sees the password or one-time code") || strings.Contains(w, "leave it out of reveal") {
 				t.Errorf("warnings: %s", w)
 			}
@@ -77,7 +77,7 @@ func TestDiscreet(t *testing.T) {
 		h := newHouse(t, policy("password-import", "", "- {name: r, wasm: modules/m.wasm}"))
 		h.files["modules/m.wasm"] = mirror(t, `{"commands":[{"type":`, "}]}")
 		h.guests = guests(t, h.files)
-		d := decideCall(t, h.opened(rules.Options{}).Hook("h"), `{"data":{"context":{"credential":{"password":"com.okta.action.update"}}}}`, nil)
+		d := decideCall(t, h.openSet(rules.Options{}).Hook("h"), `{"data":{"context":{"credential":{"password":"com.okta.action.update"}}}}`, nil)
 		if err := d.Results[0].Err; err == nil || strings.Contains(err.Error(), "password or one-time") {
 			t.Errorf("got %v, want that the command has no value", err)
 		}
