@@ -12,10 +12,10 @@ import (
 	"github.com/tenterhook/tenterhook/rules/folder"
 )
 
-// TestOpinion: a module that has none is as a rule that does not match, and one that refuses ends
-// the chain as deny does.
+// TestOpinion: a module without an opinion counts as a rule that does not match, and a denial ends
+// the chain like deny.
 func TestOpinion(t *testing.T) {
-	h := newHouse(t, policy("registration", "", `
+	h := newModuleFolder(t, policy("registration", "", `
 - {name: module, stop: true, log: it matched, wasm: modules/strict.wasm, with: {}}
 - {name: refuses, wasm: modules/strict.wasm, with: {}}
 - {name: after, debug: {after: true}}`), "strict")
@@ -41,7 +41,7 @@ func TestOpinion(t *testing.T) {
 // TestWithout: a module that requires `with` is rejected at load if the rule has none, like a module
 // that rejects its `with`.
 func TestWithout(t *testing.T) {
-	h := newHouse(t, policy("registration", "", "- {name: r, wasm: modules/strict.wasm}"), "strict")
+	h := newModuleFolder(t, policy("registration", "", "- {name: r, wasm: modules/strict.wasm}"), "strict")
 	_, err := rules.Load(folder.New(h.files), rules.Options{Modules: h.guests})
 	problems, _ := errors.AsType[document.Problems](err)
 	if !slices.ContainsFunc(problems, func(p document.Problem) bool {
@@ -53,7 +53,7 @@ func TestWithout(t *testing.T) {
 
 // TestTraceTime: the duration of a rule does not depend on the fixed clock of a test.
 func TestTraceTime(t *testing.T) {
-	h := newHouse(t, policy("registration", "", "- {name: r, wasm: modules/stamp.wasm}"), "stamp")
+	h := newModuleFolder(t, policy("registration", "", "- {name: r, wasm: modules/stamp.wasm}"), "stamp")
 	hk := h.openSet(rules.Options{}).Hook("h")
 	for _, year := range []int{1970, 2090} {
 		d := decideCall(t, hk, `{}`, &rules.Fixed{Now: time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC)})

@@ -19,7 +19,6 @@ import (
 	"github.com/tenterhook/tenterhook/rules/folder"
 	"github.com/tenterhook/tenterhook/runtime"
 	"github.com/tenterhook/tenterhook/runtime/wasm"
-	"github.com/tenterhook/tenterhook/runtime/wasm/meter"
 	"github.com/tenterhook/tenterhook/sdk/hook"
 	"github.com/tenterhook/tenterhook/sdk/hook/sample"
 )
@@ -63,15 +62,15 @@ func guests(t testing.TB, files map[string][]byte) *wasm.Runtime {
 	return r
 }
 
-// house is a folder with modules that is loaded again and again.
-type house struct {
+// moduleFolder is a folder with modules for repeated loads.
+type moduleFolder struct {
 	t      testing.TB
 	guests *wasm.Runtime
 	files  map[string][]byte
 }
 
-func newHouse(t testing.TB, policy string, names ...string) *house {
-	h := &house{t: t, files: map[string][]byte{"policy.yaml": []byte(policy)}}
+func newModuleFolder(t testing.TB, policy string, names ...string) *moduleFolder {
+	h := &moduleFolder{t: t, files: map[string][]byte{"policy.yaml": []byte(policy)}}
 	for _, name := range names {
 		h.files["modules/"+name+".wasm"] = []byte("testdata/modules")
 	}
@@ -79,7 +78,7 @@ func newHouse(t testing.TB, policy string, names ...string) *house {
 	return h
 }
 
-func (h *house) load(o rules.Options) *rules.Set {
+func (h *moduleFolder) load(o rules.Options) *rules.Set {
 	h.t.Helper()
 	o.Modules = h.guests
 	if o.Env == nil {
@@ -93,7 +92,7 @@ func (h *house) load(o rules.Options) *rules.Set {
 }
 
 // openSet loads the set of a folder with modules. The set is closed before its runtime.
-func (h *house) openSet(o rules.Options) *rules.Set {
+func (h *moduleFolder) openSet(o rules.Options) *rules.Set {
 	s := h.load(o)
 	h.t.Cleanup(func() {
 		if err := s.Close(); err != nil {
@@ -115,7 +114,7 @@ func decideCall(t testing.TB, h *rules.Hook, body string, fixed *rules.Fixed) *r
 
 // TestModule has rules with modules beside rules without: their drafts are merged alike.
 func TestModule(t *testing.T) {
-	h := newHouse(t, policy("registration", "", `
+	h := newModuleFolder(t, policy("registration", "", `
 - {name: before, profile: {division: none, title: x}}
 - {name: stamp, when: data.userProfile.login != 'nobody', wasm: modules/stamp.wasm}
 - {name: settings, wasm: modules/with.wasm, with: {list: [1, "a", null], key: "${env.SECRET}"}}
@@ -148,7 +147,7 @@ func TestModule(t *testing.T) {
 	}
 }
 
-// TestModuleLame: where a hook can refuse, a module that fails refuses, until its rule says
+// TestModuleFailure: a hook that can deny denies if a module fails, unless its rule says
 // otherwise.
 func TestModuleFailure(t *testing.T) {
 	tests := []struct {
@@ -169,7 +168,7 @@ func TestModuleFailure(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			h := newHouse(t, policy(tt.kind, "", "- {name: r, wasm: modules/talk.wasm"+tt.more+"}\n- {name: after, debug: {after: true}}"), "talk")
+			h := newModuleFolder(t, policy(tt.kind, "", "- {name: r, wasm: modules/talk.wasm"+tt.more+"}\n- {name: after, debug: {after: true}}"), "talk")
 			s := h.openSet(rules.Options{})
 			hk := s.Hook("h")
 			open, closed := string(hook.OpenAnswer(hk.Type)), string(hook.ClosedAnswer(hk.Type))
@@ -202,7 +201,7 @@ func TestModuleFailure(t *testing.T) {
 func TestModuleStops(t *testing.T) {
 	for name, budget := range map[string]string{"time": "{time: 5ms}", "fuel": "{fuel: 100000}"} {
 		t.Run(name, func(t *testing.T) {
-			h := newHouse(t, policy("token", "budget: {time: 2s}", "- {name: r, on_failure: open, budget: "+budget+", wasm: modules/evil.wasm}\n- {name: after, debug: {after: true}}"), "evil")
+			h := newModuleFolder(t, policy("token", "budget: {time: 2s}", "- {name: r, on_failure: open, budget: "+budget+", wasm: modules/evil.wasm}\n- {name: after, debug: {after: true}}"), "evil")
 			hk := h.openSet(rules.Options{}).Hook("h")
 			calm := &rules.Fixed{} // whose time is not what is tested
 			evil := map[string]*rules.Fixed{"time": nil, "fuel": calm}[name]
@@ -222,7 +221,7 @@ func TestModuleStops(t *testing.T) {
 // TestModuleRandom: randomness is the same for the same call, another for another, and a test's own
 // where it is fixed.
 func TestModuleRandom(t *testing.T) {
-	h := newHouse(t, policy("token", "", "- {name: r, wasm: modules/random.wasm}"), "random")
+	h := newModuleFolder(t, policy("token", "", "- {name: r, wasm: modules/random.wasm}"), "random")
 	one, two := runtime.NewRandom([]byte("one")), runtime.NewRandom([]byte("two"))
 	a := h.openSet(rules.Options{Random: one}).Hook("h")
 	b := h.openSet(rules.Options{Random: two}).Hook("h")
@@ -244,7 +243,7 @@ func TestModuleRandom(t *testing.T) {
 
 // TestModuleEvents gives each event of an event hook to its module.
 func TestModuleEvents(t *testing.T) {
-	h := newHouse(t, policy("event", "", "- {name: r, on: user.session.start, wasm: modules/talk.wasm}\n- {name: other, on: user.lifecycle.create, wasm: modules/talk.wasm}"), "talk")
+	h := newModuleFolder(t, policy("event", "", "- {name: r, on: user.session.start, wasm: modules/talk.wasm}\n- {name: other, on: user.lifecycle.create, wasm: modules/talk.wasm}"), "talk")
 	hk := h.openSet(rules.Options{}).Hook("h")
 	d := decideCall(t, hk, `{"data":{"events":[{"uuid":"1","eventType":"user.session.start","data":{"evil":1}}]}}`, nil)
 	if len(d.Results) != 1 || !errors.Is(d.Results[0].Err, runtime.ErrTrap) {
@@ -254,7 +253,7 @@ func TestModuleEvents(t *testing.T) {
 
 // TestModulePinned runs the module that the policy names by its hash, and its mark is in the list.
 func TestModulePinned(t *testing.T) {
-	h := newHouse(t, policy("registration", "", "- {name: r, wasm: modules/stamp.wasm}"), "stamp")
+	h := newModuleFolder(t, policy("registration", "", "- {name: r, wasm: modules/stamp.wasm}"), "stamp")
 	sum := h.openSet(rules.Options{}).Modules()[0].SHA256
 	h.files["policy.yaml"] = []byte(policy("registration", "", "- {name: r, wasm: {file: ./modules/stamp.wasm, sha256: "+sum+"}}"))
 	if all := h.openSet(rules.Options{}).Modules(); !all[0].Pinned || all[0].File != "modules/stamp.wasm" {
@@ -266,47 +265,10 @@ func TestModulePinned(t *testing.T) {
 	}
 }
 
-// TestModuleKept: an unchanged rule reuses its instances when the folder is loaded again. They close
-// with the last Set.
-func TestModuleKept(t *testing.T) {
-	const rule = "- {name: r, wasm: modules/lookup.wasm}\n- {name: s, wasm: modules/random.wasm}"
-	text := policy("token", "", rule) + "tables: {tiers: {gold: 3}}\n"
-	h := newHouse(t, text, "lookup", "random")
-	first := h.load(rules.Options{})
-	h.files["policy.yaml"] = []byte(strings.Replace(text, "rules:", "concurrency: 9\n    rules:", 1))
-	second := h.load(rules.Options{Before: first})
-	if err := first.Close(); err != nil {
-		t.Error(err)
-	}
-	if got := second.Shared(first); got != 2 {
-		t.Errorf("%d of 2 are shared", got)
-	}
-	if d := decideCall(t, second.Hook("h"), `{}`, nil); !strings.Contains(string(d.Answer), `"tier":3`) {
-		t.Errorf("got %s", d.Answer)
-	}
-	h.files["policy.yaml"] = []byte(strings.Replace(text, "gold: 3", "gold: 4", 1))
-	third := h.load(rules.Options{Before: second})
-	if got := third.Shared(second); got != 1 {
-		t.Errorf("%d are shared, want the one that looks nothing up", got)
-	}
-	if d := decideCall(t, third.Hook("h"), `{}`, nil); !strings.Contains(string(d.Answer), `"tier":4`) {
-		t.Errorf("got %s", d.Answer)
-	}
-	late := h.load(rules.Options{Before: first}) // which is closed: nothing of it can be held any more but what others hold
-	for _, s := range []*rules.Set{second, third, late} {
-		if err := s.Close(); err != nil {
-			t.Error(err)
-		}
-	}
-	if n := h.guests.Stats().Modules; n != 0 {
-		t.Errorf("%d modules are left", n)
-	}
-}
-
 // TestModuleUnready: an unset variable is only a warning when a folder is checked, and the rule that
 // needs it fails.
 func TestModuleUnready(t *testing.T) {
-	h := newHouse(t, policy("token", "", "- {name: r, wasm: modules/with.wasm, with: {key: '${env.ABSENT}'}}"), "with")
+	h := newModuleFolder(t, policy("token", "", "- {name: r, wasm: modules/with.wasm, with: {key: '${env.ABSENT}'}}"), "with")
 	s := h.openSet(rules.Options{Check: true})
 	if w := s.Warnings(); len(w) == 0 || !strings.Contains(fmt.Sprint(w), "the environment has no ABSENT") {
 		t.Errorf("warnings: %v", w)
@@ -319,7 +281,7 @@ func TestModuleUnready(t *testing.T) {
 // TestModuleEndless refuses modules that do not get to their first call, or through it.
 func TestModuleEndless(t *testing.T) {
 	for name, step := range map[string]string{"endless": "_initialize", "loop": "sample call"} {
-		h := newHouse(t, policy("token", "", "- {name: r, wasm: modules/"+name+".wasm}"), name)
+		h := newModuleFolder(t, policy("token", "", "- {name: r, wasm: modules/"+name+".wasm}"), name)
 		_, err := rules.Load(folder.New(h.files), rules.Options{Modules: h.guests})
 		if err == nil || !regexp.MustCompile(`policy\.yaml:7:25: modules/`+name+`\.wasm: `+step+`: out of fuel`).MatchString(err.Error()) {
 			t.Errorf("got %v", err)
@@ -329,7 +291,7 @@ func TestModuleEndless(t *testing.T) {
 
 // TestModuleLeftover: a folder that is refused leaves no module behind.
 func TestModuleLeftover(t *testing.T) {
-	h := newHouse(t, policy("token", "", "- {name: r, wasm: modules/random.wasm}\n- {name: s, nothing: 1}"), "random")
+	h := newModuleFolder(t, policy("token", "", "- {name: r, wasm: modules/random.wasm}\n- {name: s, nothing: 1}"), "random")
 	if _, err := rules.Load(folder.New(h.files), rules.Options{Modules: h.guests}); err == nil {
 		t.Error("it is taken")
 	}
@@ -338,7 +300,7 @@ func TestModuleLeftover(t *testing.T) {
 	}
 }
 
-// TestTrials tries a module on a call of every type, and one that never ends on one.
+// TestTrials runs trial calls of every type, and a module with an endless loop.
 func TestTrials(t *testing.T) {
 	tests := []struct {
 		name  string
@@ -351,7 +313,7 @@ func TestTrials(t *testing.T) {
 		{"endless", 1, nil},
 		{"loop", 1, nil},
 	}
-	r := newHouse(t, "", "stamp").guests
+	r := newModuleFolder(t, "", "stamp").guests
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			m, err := r.Load(t.Context(), guest(t, tt.name))
@@ -403,7 +365,7 @@ func TestGuestsAreFresh(t *testing.T) {
 
 // BenchmarkModule is a call of one rule, whose module sets an attribute.
 func BenchmarkModule(b *testing.B) {
-	h := newHouse(b, policy("registration", "", "- {name: r, wasm: modules/stamp.wasm}"), "stamp")
+	h := newModuleFolder(b, policy("registration", "", "- {name: r, wasm: modules/stamp.wasm}"), "stamp")
 	hk := h.openSet(rules.Options{}).Hook("h")
 	c := call(b, hk, string(sample.Of(hook.Registration)))
 	c.Deadline = time.Time{}
@@ -411,76 +373,5 @@ func BenchmarkModule(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		hk.Decide(c, &d)
-	}
-}
-
-// BenchmarkReload loads 1,000 rules and 10 modules once more, all of them unchanged.
-func BenchmarkReload(b *testing.B) {
-	var text strings.Builder
-	for i := range 1000 {
-		fmt.Fprintf(&text, "- {name: r%d, when: domain(data.userProfile.email) == 'd%d.example', profile: {division: d%d}}\n", i, i, i)
-	}
-	h := newHouse(b, "", "stamp")
-	for i := range 10 {
-		fmt.Fprintf(&text, "- {name: m%d, wasm: modules/m%d.wasm}\n", i, i)
-		h.files[fmt.Sprintf("modules/m%d.wasm", i)] = bytes.Replace(guest(b, "stamp"), []byte("first"), fmt.Appendf(nil, "m%04d", i), 1)
-	}
-	h.files["policy.yaml"] = []byte(policy("registration", "", text.String()))
-	set := h.load(rules.Options{})
-	b.ReportAllocs()
-	for b.Loop() {
-		next := h.load(rules.Options{Before: set})
-		set.Close()
-		set = next
-	}
-	b.StopTimer()
-	set.Close()
-}
-
-// TestModuleLame: where a folder was live before, a module that cannot be made ready takes its own
-// rule with it and no more, until it can; one that is new, or in a rule that is, is refused.
-func TestModuleLame(t *testing.T) {
-	h := newHouse(t, policy("token", "", "- {name: r, wasm: modules/stamp.wasm, on_failure: open}\n- {name: s, wasm: modules/stamp.wasm, on_failure: open}\n- {name: t, debug: {a: 1}}"), "stamp")
-	narrow, err := wasm.New(wasm.Options{Limits: meter.Limits{Bytes: 8}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer narrow.Close()
-	wide := h.guests
-	failures := func(s *rules.Set) (n int) {
-		for _, m := range s.Modules() {
-			if strings.Contains(m.Failure, "want at most 8") {
-				n++
-			}
-		}
-		return n
-	}
-	h.guests = narrow
-	kept := h.openSet(rules.Options{Kept: true})
-	if n := failures(kept); n != 2 {
-		t.Fatalf("%d rules fail: %+v", n, kept.Modules())
-	}
-	d := decideCall(t, kept.Hook("h"), `{}`, nil)
-	if len(d.Results) != 3 || runtime.Reason(d.Results[0].Err) != "value" || !strings.Contains(string(d.Answer), `"a"`) {
-		t.Errorf("got %s: %+v", d.Answer, d.Results)
-	}
-	if all := kept.Trials(); len(all) != 2 || !all[0].Refused {
-		t.Errorf("trials %+v", all)
-	}
-	again := h.openSet(rules.Options{Before: kept, Again: true})
-	if failures(again) != 2 || again.Shared(kept) != 0 {
-		t.Errorf("tried again in vain: %+v", again.Modules())
-	}
-	h.guests = wide
-	if same := h.openSet(rules.Options{Before: kept}); failures(same) != 2 || same.Shared(kept) != 2 {
-		t.Errorf("not tried again: %+v", same.Modules())
-	}
-	if mended := h.openSet(rules.Options{Before: kept, Again: true}); failures(mended) != 0 {
-		t.Errorf("mended: %+v", mended.Modules())
-	}
-	h.files["policy.yaml"] = []byte(policy("token", "", "- {name: r, wasm: modules/stamp.wasm}\n- {name: new, wasm: modules/stamp.wasm}"))
-	_, err = rules.Load(folder.New(h.files), rules.Options{Modules: narrow, Before: kept, Again: true})
-	if err == nil || strings.Count(err.Error(), "want at most 8") != 1 || !strings.Contains(err.Error(), "policy.yaml:8") {
-		t.Errorf("a new rule: %v", err)
 	}
 }

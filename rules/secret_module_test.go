@@ -56,7 +56,7 @@ func TestDiscreet(t *testing.T) {
 			if tt.reveal != "" {
 				reveal = ", reveal: " + tt.reveal
 			}
-			h := newHouse(t, "tenterhook: 1\ndestinations: {d: {stdout: true}}\n"+strings.TrimPrefix(policy("password-import", "", "- {name: r, wasm: modules/m.wasm"+reveal+"}"), "tenterhook: 1\n"))
+			h := newModuleFolder(t, "tenterhook: 1\ndestinations: {d: {stdout: true}}\n"+strings.TrimPrefix(policy("password-import", "", "- {name: r, wasm: modules/m.wasm"+reveal+"}"), "tenterhook: 1\n"))
 			h.files["modules/m.wasm"] = mirror(t, tt.before, tt.behind)
 			h.guests = guests(t, h.files)
 			s := h.openSet(rules.Options{})
@@ -74,7 +74,7 @@ func TestDiscreet(t *testing.T) {
 		})
 	}
 	t.Run("WordOfTheContract", func(t *testing.T) {
-		h := newHouse(t, policy("password-import", "", "- {name: r, wasm: modules/m.wasm}"))
+		h := newModuleFolder(t, policy("password-import", "", "- {name: r, wasm: modules/m.wasm}"))
 		h.files["modules/m.wasm"] = mirror(t, `{"commands":[{"type":`, "}]}")
 		h.guests = guests(t, h.files)
 		d := decideCall(t, h.openSet(rules.Options{}).Hook("h"), `{"data":{"context":{"credential":{"password":"com.okta.action.update"}}}}`, nil)
