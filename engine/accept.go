@@ -95,11 +95,11 @@ func (h *Hook) record(c *hook.Call, split func() ledger.Delivery) (Reply, error)
 }
 
 func (h *Hook) accept(c *hook.Call, split func() ledger.Delivery, now time.Time) (repeat bool, err error) {
-	book := h.e.o.Ledger
+	events := h.e.o.Ledger
 	switch {
 	case h.Rules.Type.Inline():
 		return false, ErrInline
-	case book == nil:
+	case events == nil:
 		return false, ErrNoLedger
 	}
 	o, ok := h.acquire(c, now)
@@ -112,7 +112,7 @@ func (h *Hook) accept(c *hook.Call, split func() ledger.Delivery, now time.Time)
 	defer h.release()
 	ctx, cancel := context.WithDeadline(context.Background(), c.Deadline)
 	defer cancel()
-	receipt, err := book.Accept(ctx, split())
+	receipt, err := events.Accept(ctx, split())
 	if err != nil {
 		h.e.log.logUnrecorded(h, err)
 		return false, fmt.Errorf("record a delivery: %w", err)

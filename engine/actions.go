@@ -18,14 +18,14 @@ import (
 // actions of its rules. It does not wait for the disk: both are durable some time after the answer,
 // or lost if the machine fails before.
 func (h *Hook) recordAnswered(c *hook.Call, d *rules.Decision) {
-	book := h.e.o.Ledger
-	if book == nil {
+	events := h.e.o.Ledger
+	if events == nil {
 		return
 	}
 	var id ledger.ID
 	if c.ID != "" {
 		id = ledger.Key(h.Rules.Name, c.ID)
-		book.Note(id)
+		events.Note(id)
 	}
 	if len(d.Actions) == 0 {
 		return

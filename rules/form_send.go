@@ -86,7 +86,7 @@ func (m *formCompiler) send(n *document.Node) {
 		}
 		sample = append(openMember(sample, p.name), p.sample...)
 	}
-	m.receiver(n)
+	m.checkReceiver(n)
 	if len(m.Problems) > before {
 		return
 	}
@@ -104,8 +104,8 @@ func (m *formCompiler) send(n *document.Node) {
 	})
 }
 
-// receiver checks the members of an action against the destination's kind.
-func (m *formCompiler) receiver(n *document.Node) {
+// checkReceiver checks the members of an action against the destination's kind.
+func (m *formCompiler) checkReceiver(n *document.Node) {
 	to := n.Get("to")
 	if to == nil || to.Kind != document.Text || to.HasHoles() {
 		return

@@ -92,7 +92,7 @@ func (p *Program) readSource(q callSource) (src []byte, name string, err error) 
 	return src, "sample " + q.sample, nil
 }
 
-// setMember changes one member of a call: path=value, with a path of rules.ReplaceMember. A value
+// setMember changes one member of a call: path=value, with a path of suite.ReplaceMember. A value
 // that is not valid JSON is a string.
 func (q *callSource) setMember(src []byte, assignment string) ([]byte, error) {
 	path, text, ok := strings.Cut(assignment, "=")

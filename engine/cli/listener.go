@@ -168,7 +168,7 @@ func (s *server) warnListener(proxies peer.List) {
 	}
 }
 
-// listenerStatus returns the state of the listener for the status page.
+// listenerStatus returns the state of the listener for /v1/status.
 func (s *server) listenerStatus() admin.HooksListener {
 	d := admin.HooksListener{Issuers: s.issuers.Status()}
 	if s.certificates != nil {

@@ -45,17 +45,17 @@ var kindNames = [kinds]string{"given_back", "done", "retry", "dead"}
 // record writes an outcome into the ledger. If that fails, the step is repeated later under the
 // same idempotency key.
 func (l *lane) record(s ledger.Step, o outcome) {
-	book := l.d.o.Ledger
+	steps := l.d.o.Ledger
 	var err error
 	switch o.kind {
 	case done:
-		err = book.Done(l.d.workCtx, s.ID)
+		err = steps.Done(l.d.workCtx, s.ID)
 	case retry:
-		err = book.Retry(l.d.workCtx, s.ID, time.Now().Add(o.after), o.reason)
+		err = steps.Retry(l.d.workCtx, s.ID, time.Now().Add(o.after), o.reason)
 	case bury:
-		err = book.Bury(l.d.workCtx, s.ID, o.reason)
+		err = steps.Bury(l.d.workCtx, s.ID, o.reason)
 	default:
-		book.ReleaseStep(s.ID)
+		steps.ReleaseStep(s.ID)
 	}
 	l.logFailure(s, o)
 	switch {
@@ -64,7 +64,7 @@ func (l *lane) record(s ledger.Step, o outcome) {
 	case l.d.isLedgerStopped(err), errors.Is(err, ledger.ErrGone), l.d.workCtx.Err() != nil:
 	default:
 		l.d.log.Error("record the outcome of a step", "destination", l.name, "step", s.ID.String(), "error", err)
-		book.ReleaseStep(s.ID)
+		steps.ReleaseStep(s.ID)
 		l.pauseFor(time.Second)
 	}
 }

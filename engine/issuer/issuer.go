@@ -57,10 +57,10 @@ type Keyring struct {
 // refresherOf finds the refresher for a hook's accepted tokens.
 type refresherOf map[*credential.OAuth]*refresher
 
-// source is where keys come from. Sets that name the same one share its keeper.
+// source identifies where keys come from. Sets with the same source share its refresher.
 type source struct{ issuer, url, set string }
 
-// New makes a Ring without keys. The caller closes it.
+// New returns a Keyring without keys. The caller closes it.
 func New(o Options) (*Keyring, error) {
 	if o.Log == nil {
 		o.Log = slog.Default()

@@ -34,7 +34,7 @@ type refresher struct {
 	requestsSpent int64      // rate limit: each requested fetch moves this Unix time on by Options.Rest
 }
 
-// start makes the keeper of a source. The caller holds mu.
+// start starts the refresher of a source. The caller holds mu.
 func (r *Keyring) start(at source) *refresher {
 	k := &refresher{r: r, source: at, stop: func() {}, ready: make(chan struct{}), wake: make(chan struct{}, 1)}
 	k.stats.init(&r.counters, at)

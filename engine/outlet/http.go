@@ -26,9 +26,9 @@ const (
 	drainTimeout   = time.Second / 4 // to read a body that is not needed, so that the connection can be reused
 )
 
-// httpCarrier delivers steps by HTTP. It uses http.Transport instead of http.Client, which would
+// httpSender delivers steps by HTTP. It uses http.Transport instead of http.Client, which would
 // follow redirects and store cookies.
-type httpCarrier struct {
+type httpSender struct {
 	spec      destination.Spec
 	root      string  // scheme and host, without secrets
 	base      url.URL // Spec.URL without its user
@@ -37,10 +37,10 @@ type httpCarrier struct {
 	transport *http.Transport
 }
 
-// newHTTPCarrier makes the carrier of a valid Spec with defaults.
-func newHTTPCarrier(s destination.Spec, o Options) *httpCarrier {
+// newHTTPSender makes the sender of a valid Spec with defaults.
+func newHTTPSender(s destination.Spec, o Options) *httpSender {
 	u, _ := url.Parse(s.URL)
-	w := &httpCarrier{spec: s, base: *u, header: make(http.Header), now: o.Now, transport: newTransport(s, o)}
+	w := &httpSender{spec: s, base: *u, header: make(http.Header), now: o.Now, transport: newTransport(s, o)}
 	w.root = u.Scheme + "://" + u.Host
 	w.base.User = nil
 	w.header.Set("User-Agent", "tenterhook/"+cmp.Or(o.Version, "unknown"))
@@ -94,12 +94,12 @@ func checkConnectResponse(_ context.Context, _ *url.URL, _ *http.Request, resp *
 	return &safeError{ErrConnection, fmt.Sprintf("the proxy answered %d %s", resp.StatusCode, http.StatusText(resp.StatusCode))}
 }
 
-func (w *httpCarrier) close() error {
+func (w *httpSender) close() error {
 	w.transport.CloseIdleConnections()
 	return nil
 }
 
-func (w *httpCarrier) attempt(ctx context.Context, s Step) Result {
+func (w *httpSender) attempt(ctx context.Context, s Step) Result {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	req, err := w.request(ctx, &s)
@@ -120,7 +120,7 @@ func (w *httpCarrier) attempt(ctx context.Context, s Step) Result {
 }
 
 // request makes the request of a step. It always goes to the destination's host.
-func (w *httpCarrier) request(ctx context.Context, s *Step) (*http.Request, error) {
+func (w *httpSender) request(ctx context.Context, s *Step) (*http.Request, error) {
 	u, err := w.stepURL(s)
 	if err != nil {
 		return nil, err
@@ -158,7 +158,7 @@ func (w *httpCarrier) request(ctx context.Context, s *Step) (*http.Request, erro
 var mediaTypes = map[string]string{"json": "application/json", "form": "application/x-www-form-urlencoded"}
 
 // body encodes the body of a step.
-func (w *httpCarrier) body(s *Step) ([]byte, error) {
+func (w *httpSender) body(s *Step) ([]byte, error) {
 	encoding := cmp.Or(s.Encoding, w.spec.Encoding)
 	switch {
 	case s.Method != "" && !slices.Contains(destination.Methods, s.Method):
@@ -172,7 +172,7 @@ func (w *httpCarrier) body(s *Step) ([]byte, error) {
 }
 
 // stepURL is the URL of a step.
-func (w *httpCarrier) stepURL(s *Step) (*url.URL, error) {
+func (w *httpSender) stepURL(s *Step) (*url.URL, error) {
 	u := w.base
 	if path := cmp.Or(s.Path, w.spec.Path); path != "" {
 		joined, err := destination.JoinPath(&u, path)
@@ -199,7 +199,7 @@ func (w *httpCarrier) stepURL(s *Step) (*url.URL, error) {
 }
 
 // readAnswer turns an answer into a Result. It reads the body only for ok.
-func (w *httpCarrier) readAnswer(ctx context.Context, resp *http.Response) Result {
+func (w *httpSender) readAnswer(ctx context.Context, resp *http.Response) Result {
 	r := Result{Status: resp.StatusCode}
 	r.Verdict, r.health = classifyStatus(resp.StatusCode)
 	if r.Verdict == Retry {

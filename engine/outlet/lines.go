@@ -18,9 +18,9 @@ type sink interface {
 	close() error
 }
 
-// lineCarrier delivers steps to a sink, one line each. One goroutine writes: lines that arrive
+// lineWriter delivers steps to a sink, one line each. One goroutine writes: lines that arrive
 // during a commit go into the next one, so that many lines share one fsync.
-type lineCarrier struct {
+type lineWriter struct {
 	member  string
 	timeout time.Duration
 	sink    sink
@@ -37,14 +37,14 @@ type line struct {
 	done    chan error
 }
 
-func newLineCarrier(s destination.Spec, to sink, log *slog.Logger) *lineCarrier {
-	l := &lineCarrier{member: s.Key, timeout: s.Timeout, sink: to, log: log,
+func newLineWriter(s destination.Spec, to sink, log *slog.Logger) *lineWriter {
+	l := &lineWriter{member: s.Key, timeout: s.Timeout, sink: to, log: log,
 		queue: make(chan *line, s.Concurrency), closed: make(chan error, 1)}
 	go l.run()
 	return l
 }
 
-func (l *lineCarrier) attempt(ctx context.Context, s Step) Result {
+func (l *lineWriter) attempt(ctx context.Context, s Step) Result {
 	text, err := encodeLine(l.member, s.Key, s.Body)
 	if err != nil {
 		return Result{Verdict: Never, Err: err}
@@ -69,12 +69,12 @@ func (l *lineCarrier) attempt(ctx context.Context, s Step) Result {
 }
 
 // close is called after the last attempt.
-func (l *lineCarrier) close() error {
+func (l *lineWriter) close() error {
 	close(l.queue)
 	return <-l.closed
 }
 
-func (l *lineCarrier) run() {
+func (l *lineWriter) run() {
 	if err := l.sink.prepare(); err != nil {
 		l.log.Warn("the destination is not writable now", "error", err)
 	}
@@ -103,7 +103,7 @@ func (l *lineCarrier) run() {
 }
 
 // commit writes a batch and wakes its waiting steps.
-func (l *lineCarrier) commit(text []byte, batch []*line) []byte {
+func (l *lineWriter) commit(text []byte, batch []*line) []byte {
 	waiting := batch[:0]
 	for _, n := range batch {
 		if n.claimed.CompareAndSwap(false, true) {

@@ -27,11 +27,11 @@ func newReceiver(name string, s destination.Spec, o Options) *receiver {
 	r := &receiver{name: name, spec: s, slots: make(chan struct{}, s.Concurrency), breaker: newBreaker(s.Breaker, o.Now, log)}
 	switch s.Kind {
 	case destination.File:
-		r.carrier = newLineCarrier(s, &file{path: s.File, size: s.Rotate.Size, keep: s.Rotate.Keep, log: log}, log)
+		r.carrier = newLineWriter(s, &file{path: s.File, size: s.Rotate.Size, keep: s.Rotate.Keep, log: log}, log)
 	case destination.Stdout:
-		r.carrier = newLineCarrier(s, stream{o.Stdout}, log)
+		r.carrier = newLineWriter(s, stream{o.Stdout}, log)
 	default:
-		r.carrier = newHTTPCarrier(s, o)
+		r.carrier = newHTTPSender(s, o)
 	}
 	return r
 }

@@ -25,7 +25,7 @@ func (t *safeError) Unwrap() error { return t.reason }
 // transportError classifies why there was no answer. It does not wrap the errors of net/http and
 // crypto/tls: these quote URLs, certificates and parts of answers. An answer that echoes the
 // request has its secrets.
-func (w *httpCarrier) transportError(ctx context.Context, err error) error {
+func (w *httpSender) transportError(ctx context.Context, err error) error {
 	var (
 		ours   *safeError
 		verify *tls.CertificateVerificationError

@@ -2,8 +2,9 @@ package hook
 
 import "github.com/tenterhook/tenterhook/sdk/jsondoc"
 
-// facts are the properties that depend on the hook type alone. A new type is a constant and a row
-// of this table.
+// facts are the properties that depend on the hook type alone. A new type needs a constant, a row of
+// this table, a sample call, its payload members in runtime/schema, and, if it has commands of its
+// own, their checks in contract.go and check.go and their short forms in package rules.
 type facts struct {
 	name      string // word of the policy file
 	eventType string // eventType on the wire, in Okta's spelling
