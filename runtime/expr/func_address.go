@@ -2,7 +2,6 @@ package expr
 
 import (
 	"fmt"
-	"net/netip"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -131,18 +130,12 @@ func inCIDR(_ *Env, args []runtime.Value) (callFunc, error) {
 		if networks.Has(s) {
 			return runtime.BoolOf(true)
 		}
-		if len(s) > maxIP {
-			return runtime.Value{}
-		}
-		if _, err := netip.ParseAddr(s); err != nil {
+		if !table.IsAddress(s) {
 			return runtime.Value{}
 		}
 		return runtime.BoolOf(false)
 	}, nil
 }
-
-// maxIP is longer than any address with its zone.
-const maxIP = 64
 
 // constants are the values of a constant list.
 func constants(list runtime.Value) []runtime.Value {

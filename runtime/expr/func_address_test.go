@@ -105,3 +105,43 @@ func TestNoDomain(t *testing.T) {
 		})
 	}
 }
+
+func TestKeysOfNetworkTables(t *testing.T) {
+	const fails = "fails"
+	tests := []struct{ name, key, in, value, cidr string }{
+		{"listed", `"10.1.2.3"`, `true`, `1`, `true`},
+		{"listed, as IPv6", `"::ffff:10.1.2.3"`, `true`, `1`, `true`},
+		{"not listed", `"11.1.2.3"`, `false`, `null`, `false`},
+		{"IPv6, not listed", `"2001:db8::1"`, `false`, `null`, `false`},
+		{"missing", `null`, `false`, `null`, `null`},
+		{"empty", `""`, `false`, `null`, `null`},
+		{"port", `"10.1.2.3:80"`, fails, fails, `null`},
+		{"brackets", `"[10.1.2.3]"`, fails, fails, `null`},
+		{"octal", `"010.1.2.3"`, fails, fails, `null`},
+		{"number", `167838211`, fails, fails, fails},
+		{"zone", `"fe80::1%eth0"`, fails, fails, `null`},
+		{"network", `"10.0.0.0/8"`, fails, fails, `null`},
+		{"list", `"11.1.2.3, 10.1.2.3"`, fails, fails, `null`},
+	}
+	o := options(t, hook.Registration)
+	o.Tables["net"] = newTable(t, table.CIDRs, table.Entry{Key: "10.0.0.0/8", Value: []byte(`1`)}, table.Entry{Key: "fe80::/10", Value: []byte(`2`)})
+	w := &harness{t: t, env: expr.NewEnv(o)}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			payload := `{"eventType": "e", "data": {"userProfile": {"ip": ` + test.key + `}}}`
+			for src, want := range map[string]string{
+				`data.userProfile.ip in tables.net`:                      test.in,
+				`tables.net[data.userProfile.ip]`:                        test.value,
+				`inCIDR(data.userProfile.ip, "10.0.0.0/8", "fe80::/10")`: test.cidr,
+			} {
+				got, err := w.eval(src, payload)
+				if errors.Is(err, runtime.ErrValue) {
+					got, err = fails, nil
+				}
+				if err != nil || got != want {
+					t.Errorf("%s: got %s %v, want %s", src, got, err, want)
+				}
+			}
+		})
+	}
+}

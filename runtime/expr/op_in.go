@@ -52,14 +52,19 @@ func inTable(t *table.Table, pos string) func(*runtime.Run, runtime.Value) bool 
 			r.Scratch.Missed = true
 			return false
 		}
-		return t.Has(key) || failUnlessDomain(t, key, pos)
+		return t.Has(key) || failUnlessKey(t, key, pos)
 	}
 }
 
-// failUnlessDomain fails for a key that a table of domains cannot have: a block list with evil.com
-// must not let "evil.com>" pass. The empty text is in no table. It returns false.
-func failUnlessDomain(t *table.Table, key, pos string) bool {
-	if key != "" && !t.CanHave(key) {
+// failUnlessKey fails for a key that a table of domains or networks cannot have: a block list with
+// evil.com must not let "evil.com>" pass, nor one with 10.0.0.0/8 "10.1.2.3:80". The empty text is
+// in no table. It returns false.
+func failUnlessKey(t *table.Table, key, pos string) bool {
+	switch {
+	case key == "" || t.CanHave(key):
+	case t.As() == table.CIDRs:
+		fail(pos, "a key for a table of networks is not an IP address")
+	default:
 		fail(pos, "a key for a table of domains is not a domain")
 	}
 	return false

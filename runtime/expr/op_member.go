@@ -199,7 +199,7 @@ func (k *compiler) lookup(n ast.Node, t *table.Table, index *code) *code {
 		}
 		found := t.Lookup(key)
 		if found.Kind() == jsondoc.Missing {
-			failUnlessDomain(t, key, pos)
+			failUnlessKey(t, key, pos)
 		}
 		return runtime.NodeOf(found)
 	}

@@ -158,26 +158,41 @@ func parsePrefix(s string) (netip.Prefix, error) {
 	return p, nil
 }
 
-// findNetwork finds the longest prefix with the address. An IPv4 address written in IPv6 is the
-// IPv4 address; one with a zone is in no network.
+// findNetwork finds the longest prefix with the address.
 func (t *Table) findNetwork(key string) jsondoc.Node {
-	if strings.IndexByte(key, ':') < 0 {
-		if a, ok := parseIPv4(key); ok {
-			return t.v4.find(a)
-		}
+	a, is4, ok := parseAddress(key)
+	switch {
+	case !ok:
 		return jsondoc.Node{}
+	case is4:
+		return t.v4.find(a)
+	}
+	return t.v6.find(a)
+}
+
+// IsAddress reports whether a table of networks can have the key: an IP address without a zone,
+// port or brackets, and without leading zeros, which some systems read as octal.
+func IsAddress(key string) bool {
+	_, _, ok := parseAddress(key)
+	return ok
+}
+
+// parseAddress parses an address without a zone. An IPv4 address written in IPv6 is the IPv4
+// address.
+func parseAddress(key string) (a address, is4, ok bool) {
+	if strings.IndexByte(key, ':') < 0 {
+		a, ok = parseIPv4(key)
+		return a, true, ok
 	}
 	if !mayBeIPv6(key) {
-		return jsondoc.Node{}
+		return address{}, false, false
 	}
 	ip, err := netip.ParseAddr(key)
 	if err != nil {
-		return jsondoc.Node{}
+		return address{}, false, false
 	}
-	if ip = ip.Unmap(); ip.Is4() {
-		return t.v4.find(addressOf(ip))
-	}
-	return t.v6.find(addressOf(ip))
+	ip = ip.Unmap()
+	return addressOf(ip), ip.Is4(), true
 }
 
 // parseIPv4 parses an IPv4 address. Unlike netip it does not allocate an error for other texts.

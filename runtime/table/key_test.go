@@ -31,9 +31,27 @@ func TestCanHave(t *testing.T) {
 			t.Errorf("%s: %q is found", name, key)
 		}
 	}
-	for _, as := range []string{table.Set, table.Map, table.CIDRs} {
+	for _, as := range []string{table.Set, table.Map, table.Rows} {
 		if made := build(t, as); !made.CanHave("evil。com") {
 			t.Errorf("%s takes domains only", as)
+		}
+	}
+}
+
+func TestCanHaveAddress(t *testing.T) {
+	networks := build(t, table.CIDRs, "10.0.0.0/8", "fe80::/10")
+	for _, key := range []string{"10.1.2.3", "11.1.2.3", "fe80::1", "FE80::1", "2001:db8::1", "::ffff:10.1.2.3"} {
+		if !networks.CanHave(key) {
+			t.Errorf("%q is rejected", key)
+		}
+	}
+	for name, key := range map[string]string{
+		"empty": "", "a port": "10.1.2.3:80", "brackets": "[10.1.2.3]", "IPv6 in brackets": "[fe80::1]", "an octal part": "010.1.2.3", "a number": "167838211",
+		"a zone": "fe80::1%eth0", "a network": "10.0.0.0/8", "white space": "10.1.2.3 ", "a list": "10.1.2.3, 11.1.2.3", "three parts": "10.1.2", "hexadecimal": "0x0a.1.2.3",
+		"a name": "localhost", "full-width digits": "１0.1.2.3",
+	} {
+		if networks.CanHave(key) || networks.Has(key) {
+			t.Errorf("%s: %q is accepted", name, key)
 		}
 	}
 }

@@ -151,11 +151,19 @@ func (t *Table) Lookup(key string) jsondoc.Node {
 	}
 }
 
-// CanHave reports whether the table could have the key: a table of domains has only domains. For
-// other keys a lookup has no meaning, whether the table allows or denies its names.
+// CanHave reports whether the table could have the key: a table of networks has only addresses, a
+// table of domains only domains. For other keys a lookup has no meaning, whether the table allows
+// or denies its entries.
 func (t *Table) CanHave(key string) bool {
-	var buf [MaxName]byte
-	return t.as != Domains || FoldDomain(&buf, key) > 0
+	switch t.as {
+	case CIDRs:
+		return IsAddress(key)
+	case Domains:
+		var buf [MaxName]byte
+		return FoldDomain(&buf, key) > 0
+	default:
+		return true
+	}
 }
 
 // Len is the number of entries.
