@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/tenterhook/tenterhook/runtime"
 	"github.com/tenterhook/tenterhook/runtime/password"
@@ -35,6 +36,7 @@ type Env struct {
 	lets          map[string]*let
 	constElements map[jsondoc.Node]elements // by list in vars
 	vars          *schema.Schema            // of the variables
+	zones         *sync.Map                 // zones that calls named; the names that exist limit its size
 	foldedBytes   int                       // of folded constants
 	// of lets. A let may run inside any other expression, so lets have locals of their own
 	locals int
@@ -63,7 +65,7 @@ type let struct {
 // NewEnv makes an Env. A type without known members, such as zero, has no members.
 func NewEnv(o Options) *Env {
 	e := &Env{o: o, event: schema.Of(o.Type, o.Known), index: make(map[string]int), lets: make(map[string]*let),
-		constElements: make(map[jsondoc.Node]elements), vars: shapeOfNode(o.Vars)}
+		constElements: make(map[jsondoc.Node]elements), zones: new(sync.Map), vars: shapeOfNode(o.Vars)}
 	e.slot(0, "") // the event itself
 	return e
 }

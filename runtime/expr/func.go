@@ -39,6 +39,7 @@ type function struct {
 	op string
 	// bit i: argument i must be constant
 	constArgs uint8
+	zoneArg   uint8 // bit i: argument i may be of the call all the same, and the result then null
 	// makes the call for the constant arguments; the others are null
 	bind func(e *Env, args []runtime.Value) (callFunc, error)
 
@@ -137,6 +138,7 @@ func (k *compiler) function(n ast.Node, name string, f *function, args []ast.Nod
 		from[i] = compile(arg)
 		k.wantKinds(arg, from[i], f.kinds(i), name)
 		c.maybeOther = c.maybeOther || from[i].isUncertain()
+		c.null = c.null || f.zoneArg&bit(i) != 0 && !from[i].constant
 		if f.nullArgs&bit(i) == 0 {
 			c.null = c.null || from[i].null
 		} else if from[i].null {
@@ -193,6 +195,8 @@ func (k *compiler) caller(n ast.Node, name string, f *function, args []ast.Node,
 			continue
 		}
 		switch {
+		case f.zoneArg&bit(i) != 0 && !c.constant:
+			continue
 		case f.kinds(i)&c.types == 0 && c.types != 0: // reported
 			return nil
 		case !c.constant || c.null:

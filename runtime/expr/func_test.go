@@ -136,7 +136,7 @@ func TestFunctionsFail(t *testing.T) {
 		`hour(1, "Mars/Phobos")`:                 `unknown time zone "Mars/Phobos": want a name such as Europe/Berlin`,
 		`hour(1, "Local")`:                       `want a time zone's name such as Europe/Berlin, got "Local"`,
 		`hour(1, "../../etc/passwd")`:            `unknown time zone "../../etc/passwd": want a name such as Europe/Berlin`,
-		`hour(1, eventType)`:                     `hour wants a constant here: write it out or take it from vars`,
+		`glob("x", eventType)`:                   "glob wants a constant here: write it out or take it from vars",
 		`formatTime(1, "yyyy-DD")`:               `DD in a pattern for a time: want yyyy MM dd HH mm ss and the like, and other letters between ' and '`,
 		`formatTime(1, "yyyy 'at")`:              `the ' of the pattern is not closed`,
 		`inCIDR("1.2.3.4", "10.0.0.1/8")`:        `inCIDR: `,

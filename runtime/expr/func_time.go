@@ -13,61 +13,45 @@ import (
 )
 
 // timeFunctions work on time. A point in time is a number: seconds since 1970 in UTC, as in a
-// token's claims (RFC 7519 section 2), so that operators compare, add and subtract. Zones are
-// constant names of the IANA database; the default is UTC.
+// token's claims (RFC 7519 section 2), so that operators compare, add and subtract. Zones are names of
+// the IANA database; the default is UTC. An unknown zone of a call gives null.
 var timeFunctions = map[string]*function{
 	"now": {usage: "now() number", doc: "the time of the call in whole seconds, the same throughout one call",
 		example: `now() - parseTime(eventTime) < 300`, value: `true`,
 		result: number, impure: true, call: now},
 	"parseTime": {usage: "parseTime(text, zone?) number", doc: "the time in a text (RFC 3339); without an offset, or for a day alone, in the zone",
 		example: `parseTime('2026-03-29T12:00:00', 'Europe/Berlin')`, value: `1774778400`, cost: "10",
-		args: []types{text, text}, optional: 1, result: number, constArgs: 2, bind: parseTime},
+		args: []types{text, text}, optional: 1, result: number, constArgs: 2, zoneArg: 2, bind: parseTime},
 	"formatTime": {usage: "formatTime(time, pattern?, zone?) text", doc: "the time as a text: RFC 3339, or by a pattern of yyyy MM MMM MMMM dd d HH hh mm ss SSS a EEE EEEE Z XXX and 'text'",
 		example: `formatTime(1774778400, 'EEE d MMM yyyy HH:mm', 'Europe/Berlin')`, value: `"Sun 29 Mar 2026 12:00"`, cost: "10",
-		args: []types{number, text, text}, optional: 2, result: text, constArgs: 6, bind: formatTime},
+		args: []types{number, text, text}, optional: 2, result: text, constArgs: 6, zoneArg: 4, bind: formatTime},
 	"duration": {usage: "duration(text) number", doc: "seconds, of a text such as 90d, 1h30m or 500ms; its units are w d h m s ms",
 		example: `duration('1d12h')`, value: `129600`, cost: "2",
 		args: []types{text}, result: number, call: duration},
 	"year": {usage: "year(time, zone?) number", doc: "the year in the zone", example: `year(1774778400)`, value: `2026`, cost: "4",
-		args: []types{number, text}, optional: 1, result: number, constArgs: 2, bind: bindTimePart(time.Time.Year)},
+		args: []types{number, text}, optional: 1, result: number, constArgs: 2, zoneArg: 2, bind: bindTimePart(time.Time.Year)},
 	"month": {usage: "month(time, zone?) number", doc: "the month in the zone, from 1", example: `month(1774778400)`, value: `3`, cost: "4",
-		args: []types{number, text}, optional: 1, result: number, constArgs: 2, bind: bindTimePart(func(t time.Time) int { return int(t.Month()) })},
+		args: []types{number, text}, optional: 1, result: number, constArgs: 2, zoneArg: 2, bind: bindTimePart(func(t time.Time) int { return int(t.Month()) })},
 	"day": {usage: "day(time, zone?) number", doc: "the day of the month in the zone", example: `day(1774778400)`, value: `29`, cost: "4",
-		args: []types{number, text}, optional: 1, result: number, constArgs: 2, bind: bindTimePart(time.Time.Day)},
+		args: []types{number, text}, optional: 1, result: number, constArgs: 2, zoneArg: 2, bind: bindTimePart(time.Time.Day)},
 	"weekday": {usage: "weekday(time, zone?) number", doc: "the day of the week in the zone, from 1 for Monday to 7 (ISO 8601)",
 		example: `weekday(1774778400, 'Asia/Tokyo') in 1..5`, value: `false`, cost: "4",
-		args: []types{number, text}, optional: 1, result: number, constArgs: 2, bind: bindTimePart(weekday)},
+		args: []types{number, text}, optional: 1, result: number, constArgs: 2, zoneArg: 2, bind: bindTimePart(weekday)},
 	"hour": {usage: "hour(time, zone?) number", doc: "the hour in the zone, from 0 to 23",
 		example: `hour(1774778400, 'Asia/Kolkata')`, value: `15`, cost: "4",
-		args: []types{number, text}, optional: 1, result: number, constArgs: 2, bind: bindTimePart(time.Time.Hour)},
+		args: []types{number, text}, optional: 1, result: number, constArgs: 2, zoneArg: 2, bind: bindTimePart(time.Time.Hour)},
 	"minute": {usage: "minute(time, zone?) number", doc: "the minute in the zone", example: `minute(1774778400, 'Asia/Kolkata')`, value: `30`, cost: "4",
-		args: []types{number, text}, optional: 1, result: number, constArgs: 2, bind: bindTimePart(time.Time.Minute)},
+		args: []types{number, text}, optional: 1, result: number, constArgs: 2, zoneArg: 2, bind: bindTimePart(time.Time.Minute)},
 	"addDays": {usage: "addDays(time, days, zone?) number", doc: "the same time of day in the zone that many days later, across clock changes",
 		example: `addDays(1774692000, 1, 'Europe/Berlin') - 1774692000`, value: `82800`, cost: "6",
-		args: []types{number, number, text}, optional: 1, result: number, constArgs: 4, constProblem: onlyWhole, bind: bindCalendar(func(t time.Time, n int) time.Time { return t.AddDate(0, 0, n) })},
+		args: []types{number, number, text}, optional: 1, result: number, constArgs: 4, zoneArg: 4, constProblem: onlyWhole, bind: bindCalendar(func(t time.Time, n int) time.Time { return t.AddDate(0, 0, n) })},
 	"addMonths": {usage: "addMonths(time, months, zone?) number", doc: "the same day in the zone that many months later, or the last day of a shorter month",
 		example: `formatTime(addMonths(parseTime('2026-01-31'), 1))`, value: `"2026-02-28T00:00:00Z"`, cost: "6",
-		args: []types{number, number, text}, optional: 1, result: number, constArgs: 4, constProblem: onlyWhole, bind: bindCalendar(addMonths)},
+		args: []types{number, number, text}, optional: 1, result: number, constArgs: 4, zoneArg: 4, constProblem: onlyWhole, bind: bindCalendar(addMonths)},
 }
 
 func now(r *runtime.Run, _ []runtime.Value, _ string) runtime.Value {
 	return runtime.IntOf(r.Now.Unix())
-}
-
-// zoneOf is the zone in argument i, UTC without one.
-func zoneOf(args []runtime.Value, i int) (*time.Location, error) {
-	if i >= len(args) {
-		return time.UTC, nil
-	}
-	name := args[i].Text()
-	if name == "" || name == "Local" {
-		return nil, fmt.Errorf("want a time zone's name such as Europe/Berlin, got %q", name)
-	}
-	zone, err := time.LoadLocation(name)
-	if err != nil {
-		return nil, fmt.Errorf("unknown time zone %q: want a name such as Europe/Berlin", name)
-	}
-	return zone, nil
 }
 
 // The years of RFC 3339.
@@ -109,14 +93,18 @@ func secondsOf(t time.Time, pos string) runtime.Value {
 // localTimes are the formats of a time without an offset. Each may have a fraction of a second.
 var localTimes = []string{"2006-01-02T15:04:05", "2006-01-02 15:04:05", "2006-01-02T15:04", "2006-01-02 15:04", time.DateOnly}
 
-func parseTime(_ *Env, args []runtime.Value) (callFunc, error) {
-	zone, err := zoneOf(args, 1)
+func parseTime(e *Env, args []runtime.Value) (callFunc, error) {
+	zoneOf, err := bindZone(e, args, 1)
 	if err != nil {
 		return nil, err
 	}
 	zoned := len(args) == 2
 	return func(r *runtime.Run, args []runtime.Value, pos string) runtime.Value {
 		charge(r, 9)
+		zone := zoneOf(r, args)
+		if zone == nil {
+			return runtime.Value{}
+		}
 		s := args[0].Text()
 		if len(s) > 64 {
 			s = ""
@@ -153,7 +141,7 @@ type piece struct {
 
 const maxTimePattern = 128
 
-func formatTime(_ *Env, args []runtime.Value) (callFunc, error) {
+func formatTime(e *Env, args []runtime.Value) (callFunc, error) {
 	all := []piece{{layout: time.RFC3339Nano}}
 	var err error
 	if len(args) > 1 {
@@ -161,12 +149,16 @@ func formatTime(_ *Env, args []runtime.Value) (callFunc, error) {
 			return nil, err
 		}
 	}
-	zone, err := zoneOf(args, 2)
+	zoneOf, err := bindZone(e, args, 2)
 	if err != nil {
 		return nil, err
 	}
 	return func(r *runtime.Run, args []runtime.Value, pos string) runtime.Value {
 		charge(r, 9)
+		zone := zoneOf(r, args)
+		if zone == nil {
+			return runtime.Value{}
+		}
 		t := timeOf(args[0], pos).In(zone)
 		if t.Year() < 0 || t.Year() > 9999 {
 			failTimeRange(pos)
@@ -273,13 +265,17 @@ func duration(r *runtime.Run, args []runtime.Value, pos string) runtime.Value {
 
 // bindTimePart makes a function that reads a part of a time in a zone.
 func bindTimePart(part func(time.Time) int) func(*Env, []runtime.Value) (callFunc, error) {
-	return func(_ *Env, args []runtime.Value) (callFunc, error) {
-		zone, err := zoneOf(args, 1)
+	return func(e *Env, args []runtime.Value) (callFunc, error) {
+		zoneOf, err := bindZone(e, args, 1)
 		if err != nil {
 			return nil, err
 		}
 		return func(r *runtime.Run, args []runtime.Value, pos string) runtime.Value {
 			charge(r, 3)
+			zone := zoneOf(r, args)
+			if zone == nil {
+				return runtime.Value{}
+			}
 			return runtime.IntOf(int64(part(timeOf(args[0], pos).In(zone))))
 		}, nil
 	}
@@ -293,13 +289,17 @@ const maxAdded = 9999 * 366
 
 // bindCalendar makes a function that adds by the calendar of a zone.
 func bindCalendar(add func(time.Time, int) time.Time) func(*Env, []runtime.Value) (callFunc, error) {
-	return func(_ *Env, args []runtime.Value) (callFunc, error) {
-		zone, err := zoneOf(args, 2)
+	return func(e *Env, args []runtime.Value) (callFunc, error) {
+		zoneOf, err := bindZone(e, args, 2)
 		if err != nil {
 			return nil, err
 		}
 		return func(r *runtime.Run, args []runtime.Value, pos string) runtime.Value {
 			charge(r, 5)
+			zone := zoneOf(r, args)
+			if zone == nil {
+				return runtime.Value{}
+			}
 			n := wantInt(args[1], pos)
 			if n < -maxAdded || n > maxAdded {
 				failTimeRange(pos)
