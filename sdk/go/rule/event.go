@@ -20,6 +20,10 @@ type run struct {
 	rule       Func // nil before configure
 	buf        []byte
 	firstError error
+	unused     struct { // objects of warmAllocator; as a field they are on the heap
+		bytes    []byte
+		pointers []*byte
+	}
 }
 
 // KindError is the error of reading a member of another type.

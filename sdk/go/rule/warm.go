@@ -9,6 +9,7 @@ import (
 // so calls find the memory that Go's runtime sets up at first use. It runs no code of the rule: the
 // rule's variables are as configure left them.
 func (r *run) warmUp() {
+	r.warmAllocator()
 	d := Draft{event: Event{r}}
 	d.event.Text("/data")
 	d.Profile("firstName", "")
@@ -17,6 +18,17 @@ func (r *run) warmUp() {
 	d.Debug("n", 1)
 	d.append(nil)
 	r.firstError = nil
+}
+
+// warmAllocator allocates small objects of each size, with and without pointers: the allocator takes
+// a span of memory for each size at its first use.
+func (r *run) warmAllocator() {
+	const largest = 256 // larger ones are rare, and their spans make the state slower to restore
+	for size := 8; size <= largest; size += size/4 + 1 {
+		r.unused.bytes = make([]byte, size)
+		r.unused.pointers = make([]*byte, size/4)
+	}
+	r.unused.bytes, r.unused.pointers = nil, nil
 }
 
 // WarmDecoder prepares Value.Decode for values of type T. Call it in init of package main: calls
