@@ -17,6 +17,12 @@ import (
 // policy is a policy file with one hook, called h. Its parts are indented here so that they need
 // not be there.
 func policy(kind, head, rules string) string {
+	known := func(kind string) string {
+		if kind == "token" || kind == "saml" { // tests have other members there than Okta
+			return "known: [data.context.user.profile]\n"
+		}
+		return ""
+	}
 	indent := func(s, by string) string {
 		if s == "" {
 			return ""
@@ -24,7 +30,7 @@ func policy(kind, head, rules string) string {
 		return by + strings.ReplaceAll(strings.Trim(s, "\n"), "\n", "\n"+by) + "\n"
 	}
 	return "tenterhook: 1\nhooks:\n  - name: h\n    type: " + kind + "\n    auth: none\n" +
-		indent(head, "    ") + "    rules:\n" + indent(rules, "      ")
+		indent(head, "    ") + "    rules:\n" + indent(rules, "      ") + known(kind)
 }
 
 func load(t testing.TB, text string) *rules.Set {

@@ -18,6 +18,7 @@ type compiler struct {
 	destinations   []destination.Spec
 	known          []string  // the `known` members of the policy
 	updatesHandled bool      // an earlier rule stops the chain for progressive updates
+	inRefusal      bool      // the condition of a denial is compiled
 	namesUser      bool      // an earlier rule may give the user to link
 	released       []string  // reserved claims that Okta has released
 	form           string    // key of the output that is compiled

@@ -288,7 +288,9 @@ func (c *compiler) compileCondition(spec *ruleSpec, r *rule, refuses bool) {
 		return
 	}
 	r.source = strings.TrimSpace(spec.when.Text)
+	c.inRefusal = spec.denies()
 	x := c.expression(spec.when)
+	c.inRefusal = false
 	if x == nil {
 		return
 	}

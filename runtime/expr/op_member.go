@@ -93,7 +93,7 @@ func (k *compiler) hasDot(n *ast.MemberNode) bool {
 func (k *compiler) field(n *ast.MemberNode, base *code, name string) *code {
 	s, ok := base.shape.Member(name)
 	if !ok && k.hasDot(n) {
-		return k.reportUnknown(n, "field", name, base.shape.Names())
+		return k.reportField(n, base, name)
 	}
 	if base.types != 0 && base.types&object == 0 {
 		return k.reportNoMembers(n, base, name)
@@ -113,6 +113,32 @@ func (k *compiler) field(n *ast.MemberNode, base *code, name string) *code {
 	c = k.fold(n, complete(c, k.pos(n)), base)
 	c.shape = s
 	return c
+}
+
+// reportField reports a member that no call has, with a suggestion or an explanation.
+func (k *compiler) reportField(n ast.Node, base *code, name string) *code {
+	if outer := outerOf(base.shape, name); outer != "" {
+		return k.report(n, "unknown field %s, did you mean %s.%s?", name, outer, name)
+	}
+	before := len(k.errs)
+	c := k.reportUnknown(n, "field", name, base.shape.Names())
+	if len(k.errs) > before && k.errs[before].Suggest == "" && base.shape.Note() != "" {
+		k.errs[before].Message += ": " + base.shape.Note()
+	}
+	return c
+}
+
+// outerOf is the member of s that has a member of that name, preferably an object; "" without one.
+func outerOf(s *schema.Schema, name string) (found string) {
+	for _, outer := range s.Names() {
+		switch inner := s.Known(outer).Known(name); {
+		case inner.HasMembers():
+			return outer
+		case inner != nil && found == "":
+			found = outer
+		}
+	}
+	return found
 }
 
 // reportNoMembers reports a member of a value without members. Of a list, an element may have it.

@@ -15,6 +15,29 @@ import (
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
+// TestMisplacedMembers: paths that some of Okta's articles have get the real place.
+func TestMisplacedMembers(t *testing.T) {
+	for _, tt := range []struct {
+		typ       hook.Type
+		src, want string
+	}{
+		{hook.Token, `data.context.url.value`, "unknown field url, did you mean request.url?"},
+		{hook.PasswordImport, `data.credential.username`, "unknown field credential, did you mean context.credential?"},
+		{hook.Token, `data.context.user.profile.timezone`, "unknown field timezone, did you mean timeZone?"},
+		{hook.SAML, `data.context.user.profile.department`, "Okta sends only login, firstName, lastName, locale and timeZone here"},
+	} {
+		t.Run(tt.src, func(t *testing.T) {
+			_, err := expr.Compile(tt.src, expr.NewEnv(expr.Options{Type: tt.typ}))
+			if err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("got %v, want %q", err, tt.want)
+			}
+			if _, err := expr.Compile(tt.src, expr.NewEnv(expr.Options{Type: tt.typ, Known: []string{tt.src}})); err != nil {
+				t.Errorf("a known path has a problem: %v", err)
+			}
+		})
+	}
+}
+
 // TestSamplesMatchSchema: every member of a published call has a known path, the known kind, and a
 // known text.
 func TestSamplesMatchSchema(t *testing.T) {
@@ -22,7 +45,7 @@ func TestSamplesMatchSchema(t *testing.T) {
 		text, _ := sample.Named(name)
 		t.Run(name, func(t *testing.T) { checkSample(t, text) })
 	}
-	published, _ := filepath.Glob("../../../shared/okta/samples/*-request-*.json")
+	published, _ := filepath.Glob(filepath.Join(os.Getenv("TENTERHOOK_SAMPLES"), "*-request-*.json"))
 	for _, name := range published {
 		text, err := os.ReadFile(name)
 		if err != nil {

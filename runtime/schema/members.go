@@ -11,8 +11,8 @@ import (
 // between a number and a text (hooks.md section 1.2) the word is `scalar`, which allows both.
 var members = map[hook.Type][]string{
 	hook.Registration:   {envelope, request, user, registration},
-	hook.Token:          {envelope, request, session, user, token},
-	hook.SAML:           {envelope, request, session, user, saml},
+	hook.Token:          {envelope, request, session, signedInUser, user, token},
+	hook.SAML:           {envelope, request, session, signedInUser, user, saml},
 	hook.UserImport:     {envelope, userImport},
 	hook.PasswordImport: {envelope, request, passwordImport},
 	hook.Telephony:      {envelope, request, telephony},
@@ -41,6 +41,11 @@ more data.context.user.profile
 text data.context.user.profile.login data.context.user.profile.firstName data.context.user.profile.lastName
 text data.context.user.profile.locale data.context.user.profile.timeZone
 open data.context.user._links`
+
+// signedInUser comes before user and closes the profile: token and SAML hooks get these five members
+// and no others, whatever the org's profile has (hooks.md section 4).
+const signedInUser = `
+base data.context.user.profile`
 
 // hooks.md section 6: action is a text here, not an object.
 const registration = `
@@ -154,6 +159,9 @@ func (s *Schema) markSecret(path string) {
 	}
 }
 
+// baseProfileNote explains the profile of token and SAML hooks.
+const baseProfileNote = "Okta sends only login, firstName, lastName, locale and timeZone here: give the app a claim, and read data.access.claims or data.identity.claims (data.assertion.claims in a SAML hook)"
+
 // leaves are the words that stand for a schema without named members.
 var leaves = map[string]Schema{
 	"text":   {kinds: Text},
@@ -162,8 +170,9 @@ var leaves = map[string]Schema{
 	"bool":   {kinds: Boolean},
 	"list":   {kinds: List},
 	"texts":  {kinds: List, element: New(Text)},
-	"open":   {kinds: Object},                      // an org decides on the members
-	"more":   {kinds: Object, others: anyOthers},   // some members are known, an org adds others
+	"open":   {kinds: Object},                    // an org decides on the members
+	"more":   {kinds: Object, others: anyOthers}, // some members are known, an org adds others
+	"base":   {kinds: Object, note: baseProfileNote},
 	"grows":  {kinds: Object, others: otherUnlike}, // some members are known, Okta adds others
 	"any":    {kinds: Any},
 }
@@ -197,7 +206,7 @@ func leafOf(word string) Schema {
 		return s
 	}
 	leaf := leaves[word]
-	if leaf.others != noOthers {
+	if leaf.others != noOthers || leaf.note != "" {
 		leaf.members = map[string]*Schema{}
 	}
 	return leaf

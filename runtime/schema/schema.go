@@ -47,6 +47,7 @@ type Schema struct {
 	members map[string]*Schema // nil: not known, any name is allowed
 	others  others
 	element *Schema // of a list
+	note    string  // why an unknown member cannot be there; "": nothing to say
 	values  *Values // nil: any text
 	secret  bool    // it is a secret member or contains one
 }
@@ -107,6 +108,15 @@ func (s *Schema) Names() []string {
 		return nil
 	}
 	return slices.Sorted(maps.Keys(s.members))
+}
+
+// Note explains why an unknown member cannot be there, and what to read instead; "" if a suggestion
+// is all there is to say.
+func (s *Schema) Note() string {
+	if s == nil {
+		return ""
+	}
+	return s.note
 }
 
 // Element is the schema of a list's elements, nil when any value is allowed.
