@@ -42,6 +42,7 @@ var libraryUsers = map[string][]string{
 	"github.com/expr-lang/expr":        {"/runtime/expr"},
 	"golang.org/x/crypto":              {"/runtime/password"},
 	"golang.org/x/text":                {"/runtime/password"},
+	"golang.org/x/net":                 {"/runtime/table"},
 	"github.com/go-crypt/x":            {"/runtime/password"},
 	"github.com/goccy/go-yaml":         {"/rules/document", "/engine/cli"},
 	"github.com/spf13/cobra":           {"/engine/cli"},

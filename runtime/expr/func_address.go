@@ -12,9 +12,9 @@ import (
 
 // addressFunctions work on mail and network addresses.
 var addressFunctions = map[string]*function{
-	"domain": {usage: "domain(email) text", doc: "the part after the @, in lower case; null when the text is not a mail address",
+	"domain": {usage: "domain(email) text", doc: "the part after the @, in lower case, an international name as xn--; null when the text is not a mail address",
 		example: `domain('Ada@Mail.Example')`, value: `"mail.example"`, cost: "1 + email/8",
-		args: []types{text}, result: text, null: true, form: lowerForm, pure: true, call: domain},
+		args: []types{text}, result: text, null: true, form: domainForm, pure: true, call: domain},
 	"localPart": {usage: "localPart(email) text", doc: "the part before the @; null when the text is not a mail address",
 		example: `localPart('Ada@Mail.Example')`, value: `"Ada"`, cost: "1 + email/8",
 		args: []types{text}, result: text, null: true, pure: true, call: localPart},
@@ -39,6 +39,15 @@ func domain(r *runtime.Run, args []runtime.Value, _ string) runtime.Value {
 		return runtime.TextOf(s[:n])
 	}
 	return textOfBytes(append(reserveText(r, n), buf[:n]...))
+}
+
+// domainForm is s as domain gives it.
+func domainForm(s string) string {
+	var buf [table.MaxName]byte
+	if n := table.FoldDomain(&buf, s); n > 0 {
+		return string(buf[:n])
+	}
+	return lowerForm(s)
 }
 
 func localPart(r *runtime.Run, args []runtime.Value, _ string) runtime.Value {

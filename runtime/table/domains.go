@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/tenterhook/tenterhook/sdk/jsondoc"
+	"golang.org/x/net/idna"
 )
 
 // Limits of a name, without the root's dot, and of a label (RFC 1035, section 2.3.4).
@@ -49,8 +50,8 @@ func parseDomain(s string) (string, error) {
 }
 
 // FoldDomain writes the name into buf in lower case and without a final dot, and returns its length
-// in bytes; 0 when s is not a domain. A name in Unicode and its xn-- form stay two names; Okta
-// sends what the user typed.
+// in bytes; 0 when s is not a domain. A name in Unicode becomes its xn-- form (RFC 5891): mail
+// clients and lists write either, and both are the same name in the DNS.
 func FoldDomain(buf *[MaxName]byte, s string) int {
 	if s != "" && s[len(s)-1] == '.' {
 		s = s[:len(s)-1]
@@ -99,7 +100,21 @@ func foldUnicode(buf *[MaxName]byte, s string) int {
 	if begin == n || n-begin > maxLabel {
 		return 0
 	}
-	return n
+	return encodeUnicode(buf, n)
+}
+
+// encodeUnicode writes the xn-- form of the first n bytes of buf over them.
+func encodeUnicode(buf *[MaxName]byte, n int) int {
+	ascii, err := idna.Punycode.ToASCII(string(buf[:n]))
+	if err != nil || len(ascii) > MaxName {
+		return 0
+	}
+	for label := range strings.SplitSeq(ascii, ".") {
+		if len(label) > maxLabel {
+			return 0
+		}
+	}
+	return copy(buf[:], ascii)
 }
 
 // foldRune is a name's character in lower case, 0 for a character that names do not have. A

@@ -30,7 +30,8 @@ type Entry struct {
 }
 
 // Table finds a value by a key. It is immutable and safe for concurrent readers. Has and Lookup do
-// not allocate, except for a key with a colon that is not an IPv6 address.
+// not allocate, except for a key with a colon that is
+// not an IPv6 address, and for a domain in Unicode.
 type Table struct {
 	as     string
 	size   int
