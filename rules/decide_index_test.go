@@ -38,6 +38,15 @@ func (g generator) anyMember() string {
 	return g.one("M.a", "M.b", "M.b", "M.c", "M?.d", "low", "dom", "twice", "other", "bad", "lower(M.a)", "domain(M.b)", "M.e.f", "M['g']", "M.a")
 }
 
+// condition returns a condition that compiles: domain never gives a Unicode name.
+func (g generator) condition() string {
+	when := g.test(0)
+	if strings.Contains(when, "dom") {
+		return strings.ReplaceAll(when, "é", "xn--9ca")
+	}
+	return when
+}
+
 // test is a condition on few members.
 func (g generator) test(depth int) string {
 	x, w, loose := g.member(), g.quotedWord(), g.one("M.a", "M.b", "other")
@@ -80,7 +89,7 @@ func (g generator) policy(kind string, n int) string {
 	for i := range n {
 		fmt.Fprintf(&b, "- name: r%d\n", i)
 		if g.IntN(20) > 0 {
-			fmt.Fprintf(&b, "  when: %q\n", g.test(0))
+			fmt.Fprintf(&b, "  when: %q\n", g.condition())
 			if g.IntN(4) == 0 {
 				b.WriteString("  missing: match\n")
 			}
