@@ -49,7 +49,7 @@ func (d *testGate) waitMetric(name string, want float64) {
 // authenticated connections stay.
 func TestEviction(t *testing.T) {
 	overTransports(t, outerTransports, func(t *testing.T, tr transport) {
-		d := tr.startGate(t, policy, gate.Options{MaxConns: 3})
+		d := tr.startGate(t, policy, gate.Options{MaxConns: 3, Read: time.Minute})
 		known, oldest, older := d.dial(), d.dial(), d.dial()
 		known.send(validRequest(body)).readResponse()
 		oldest.send("POST /hooks")
