@@ -98,7 +98,8 @@ func (n *decisionLog) logForeign(h *Hook, event, host string, from netip.Addr) {
 	}
 }
 
-// firstInMinute reports whether this is the first time in a minute.
+// firstInMinute reports whether this is the first call in the current minute of the clock, and
+// records that minute in last.
 func firstInMinute(last *atomic.Int64) bool {
 	minute := time.Now().Unix() / 60
 	was := last.Load()

@@ -167,7 +167,7 @@ func (p *Program) reportCheck(dir string, set *rules.Set, err error, asJSON bool
 	return nil
 }
 
-// printCosts prints one line with the maximum cost of each rule.
+// printCosts prints a table with one line for each rule: its maximum cost.
 func (p *Program) printCosts(set *rules.Set) {
 	t := tabwriter.NewWriter(p.Stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "HOOK\tRULE\tFUEL AT MOST\tLOOPS")

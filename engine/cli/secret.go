@@ -45,7 +45,7 @@ func (p *Program) secretNew() *cobra.Command {
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if c.Flags().Changed("basic") && !isBasicUser(user) {
-				return usage("--basic %s: want a user name of printable ASCII without a colon", user)
+				return usage("--basic %s: want a user name of printable ASCII without spaces, colons, double quotes, backslashes or dollar signs", user)
 			}
 			return p.printSecret(generateSecret(user, time.Now()), asJSON)
 		},

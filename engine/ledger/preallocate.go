@@ -151,8 +151,9 @@ func (r *preallocator) growAhead() bool {
 	return true
 }
 
-// extend makes the file as long as wanted, within the cap, or at least as long as needed; it
-// returns why the disk refuses. It asks a disk that did so once a second.
+// extend grows the file to want bytes, limited by max, or to least bytes if want does not fit. It
+// returns the error of the first attempt, even if the second succeeds. For one second after an
+// error it does nothing and returns nil: compare r.size to see whether the file grew.
 func (r *preallocator) extend(least, want int64) error {
 	if away := r.now().Sub(r.refusedAt); !r.refusedAt.IsZero() && away >= 0 && away < time.Second {
 		return nil
@@ -165,7 +166,7 @@ func (r *preallocator) extend(least, want int64) error {
 	if err == nil {
 		return nil
 	}
-	_ = r.file.Truncate(r.size) // other programs may need what little there is
+	_ = r.file.Truncate(r.size) // release the partly written space for other programs
 	if least > r.size && least < want && r.writeZeros(least) != nil {
 		_ = r.file.Truncate(r.size)
 	}
