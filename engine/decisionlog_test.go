@@ -29,7 +29,7 @@ func TestFailuresHideValues(t *testing.T) {
 			if err != nil || r.Outcome != Failed && tt.name != "a value" {
 				t.Errorf("got %v %s %v", r.Outcome, r.Body, err)
 			}
-			if got := lines.String(); strings.Contains(got, "078") || !strings.Contains(got, tt.want) || !strings.Contains(got, `rule=r `) {
+			if got := lines.String(); strings.Contains(got, "078-05") || !strings.Contains(got, tt.want) || !strings.Contains(got, `rule=r `) {
 				t.Errorf("got %s", got)
 			}
 		})
