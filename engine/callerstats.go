@@ -15,8 +15,8 @@ type secretStats struct {
 	last  atomic.Int64 // Unix time of the last call; 0 if never
 }
 
-// CountUnauthorized counts a request without a right secret, and logs one a minute. The hint says
-// what is wrong with the secret, if that is known.
+// CountUnauthorized counts a request without a right secret and logs one per minute. hint is the
+// known fault of the secret, or "".
 func (h *Hook) CountUnauthorized(from netip.Addr, hint string) {
 	h.stats.unauthorized.Add(1)
 	h.e.log.logUnauthorized(h, from, hint)

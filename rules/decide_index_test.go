@@ -143,8 +143,8 @@ func (g generator) body(kind string) string {
 	return fmt.Sprintf(`{"requestType": "self.service.registration", "data": {"userProfile": %s, "action": "ALLOW"}}`, object)
 }
 
-// whole is all that a decision says, but for fuel and time: which rule is the first to look at a
-// member, and pays for it, is another one.
+// whole formats a decision without fuel and time: with an index, another rule may be the first to
+// read a member and pay for it.
 func whole(d *rules.Decision) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s %s %v\n", d.Outcome, d.Answer, d.Exhausted)

@@ -29,7 +29,7 @@ type Repaired struct {
 	Blind    bool   `json:"blind,omitempty"`   // the state row is lost: more may be missing
 }
 
-// Whole reports whether nothing was lost, as far as the file shows.
+// Whole reports whether the repair found no loss. It sees only losses that the file shows.
 func (r Repaired) Whole() bool { return r.Lost+r.LostIDs+r.LostDead == 0 && r.Commits == 0 && !r.Blind }
 
 // Repair builds a new ledger at path from every valid row of the old one, and keeps the old file

@@ -6,8 +6,9 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 	"golang.org/x/net/idna"
+
+	"github.com/tenterhook/tenterhook/sdk/jsondoc"
 )
 
 // Limits of a name, without the root's dot, and of a label (RFC 1035, section 2.3.4).
